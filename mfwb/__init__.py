@@ -1,0 +1,30 @@
+"""Replay completed Metaflow runs into Weights & Biases, lineage included.
+
+import mfwb
+
+print(mfwb.plan("TrainFlow/123", project="wines").to_dict())
+result = mfwb.sync("TrainFlow/latest", project="wines")
+assert not result.failed
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mfwb.api import plan, sync
+    from mfwb.outcome import Result
+
+__all__ = ["Result", "plan", "sync"]
+__version__ = "0.1.0"
+
+_HOMES = {"plan": "mfwb.api", "sync": "mfwb.api", "Result": "mfwb.outcome"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names when they are first asked for: `mfwb --help` needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - for the same reason
+
+    return getattr(import_module(_HOMES[name]), name)

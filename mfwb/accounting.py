@@ -1,0 +1,104 @@
+"""How each artifact ended: nothing may go missing between plan and outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcome
+from mfwb.planning import Content, PlannedRun
+from mfwb.snapshot import Loss
+
+__all__ = ["as_planned", "count_items", "describe_inputs"]
+
+
+def count_items(
+    run: PlannedRun, losses: Collection[Loss], outputs: Collection[OutputOutcome]
+) -> ItemCounts:
+    """Return how the artifacts that a W&B run's tasks wrote ended; the parts add up.
+
+    Args:
+        run: the planned W&B run.
+        losses: of this W&B run, those of the plan included.
+        outputs: the W&B artifacts that were logged, or are meant to be.
+    """
+    lost = {loss.item for loss in losses}
+    logged = {output.name: output for output in outputs}
+    values = [one for value in run.values for one in value.contents if _item(one) not in lost]
+    written = deduplicated = missing = 0
+    for artifact in run.outputs:
+        at_hand = sum(_item(file.content) not in lost for file in artifact.files)
+        output = logged.get(artifact.name)
+        if output is None:
+            missing += at_hand
+        elif output.deduplicated:
+            deduplicated += at_hand
+        else:
+            written += at_hand
+    planned = _planned_items(run)
+    lost_items = len(lost & planned) + sum(_is_artifact(one, run) for one in run.losses)
+    return ItemCounts(
+        total=len(planned) + len(run.switched_off) + sum(_is_artifact(x, run) for x in run.losses),
+        values=len(values),
+        written=written,
+        deduplicated=deduplicated,
+        switched_off=len(run.switched_off),
+        lost=lost_items + missing,
+    )
+
+
+def describe_inputs(
+    run: PlannedRun, digests: dict[tuple[str, str], str | None]
+) -> tuple[InputOutcome, ...]:
+    """Return what a W&B run uses; digests are by (producer's W&B run id, artifact name)."""
+    return tuple(
+        InputOutcome(
+            name=one.name,
+            type=one.type,
+            digest=digests.get((one.producer, one.name)),
+            producer=one.producer_name,
+            ground=one.ground,
+        )
+        for one in run.inputs
+    )
+
+
+def as_planned(run: PlannedRun) -> WandbRunOutcome:
+    """Return the outcome of a W&B run if all goes as planned."""
+    outputs = tuple(
+        OutputOutcome(
+            name=artifact.name,
+            type=artifact.type,
+            digest=None,
+            size=sum(file.content.size for file in artifact.files),
+            files=tuple(file.stem for file in artifact.files),
+        )
+        for artifact in run.outputs
+    )
+    return WandbRunOutcome(
+        id=run.id,
+        name=run.name,
+        job_type=run.job_type,
+        state="failed" if run.exit_code else "finished",
+        inputs=describe_inputs(run, {}),
+        outputs=outputs,
+        summary_keys=tuple(value.key for value in run.values),
+        passed_on=run.passed_on,
+        switched_off=tuple(sorted({one.name for one in run.switched_off})),
+        items=count_items(run, run.losses, outputs),
+        losses=run.losses,
+    )
+
+
+def _item(content: Content) -> str:
+    return f"{content.task}/{content.name}"
+
+
+def _planned_items(run: PlannedRun) -> set[str]:
+    contents = [one for value in run.values for one in value.contents]
+    contents += [file.content for artifact in run.outputs for file in artifact.files]
+    return {_item(one) for one in contents}
+
+
+def _is_artifact(loss: Loss, run: PlannedRun) -> bool:
+    """Whether a loss of the plan is that of an artifact (and not, say, of an edge)."""
+    return any(loss.item.startswith(f"{task.pathspec}/") for task in run.tasks)

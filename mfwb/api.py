@@ -1,0 +1,97 @@
+"""mfwb from Python: what the command line is a thin face of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mfwb.config import Settings, load_settings
+from mfwb.errors import UsageError
+from mfwb.outcome import Result
+from mfwb.pipeline import Parts, choose, plan_flow_runs, sync_flow_runs
+from mfwb.ports import Progress
+from mfwb.snapshot import pathspec
+
+__all__ = ["plan", "sync"]
+
+
+class _Unwatched:
+    """Progress that nobody looks at."""
+
+    def flow_run(self, pathspec: str, position: int, total: int) -> None:
+        """Say nothing."""
+
+    def wandb_runs(self, total: int) -> None:
+        """Say nothing."""
+
+    def advance(self) -> None:
+        """Say nothing."""
+
+
+def plan(
+    *pathspecs: str,
+    last: int | None = None,
+    config: Path | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Result:
+    """Return what `sync` with the same arguments would do. W&B is not asked.
+
+    Args:
+        *pathspecs: `Flow/123`, `Flow/latest`, or `Flow` with `last`.
+        last: of a flow named without a run, this many of the newest flow runs.
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        progress: told what is going on; None: nobody watches.
+        **settings: fields of `mfwb.config.Settings`, such as `project` or `granularity`;
+            None counts as not said.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong.
+        Unreachable: if Metaflow's metadata can't be reached.
+    """
+    return _run(plan_flow_runs, _Call(pathspecs, last, config, progress), settings)
+
+
+def sync(
+    *pathspecs: str,
+    last: int | None = None,
+    config: Path | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Result:
+    """Replay flow runs into W&B and return what was done. Arguments as of `plan`.
+
+    A flow run that can't be synced is in the result with status `failed` and a reason; the
+    others go on.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong.
+        Unreachable: if Metaflow or W&B can't be reached, or W&B refuses the credentials.
+        LockHeld: if another sync works with the same ledger.
+    """
+    return _run(sync_flow_runs, _Call(pathspecs, last, config, progress), settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    pathspecs: Sequence[str]
+    last: int | None
+    config: Path | None
+    progress: Progress | None
+
+
+_Act = Callable[[Iterable[pathspec.Pathspec], Settings, Parts], Result]
+
+
+def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
+    from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
+
+    choices = [pathspec.parse(text) for text in call.pathspecs]
+    if not choices:
+        raise UsageError("say which flow runs: Flow/123, Flow/latest or Flow --last 5")
+    resolved = load_settings(settings, file=call.config)
+    with wire(resolved, call.progress or _Unwatched()) as parts:
+        found = choose(choices, call.last, parts.source)
+        return act(found, resolved, parts)

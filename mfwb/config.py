@@ -1,0 +1,219 @@
+"""The settings of mfwb: frozen, checked, and resolved per flow and per step.
+
+Lowest first: defaults, `mfwb.toml` or `[tool.mfwb]` of pyproject.toml, `MFWB_*`, flags. Tables per
+flow and per step override the file's own top level, but not what was said by environment or flag.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mfwb.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["Settings", "StepSettings", "load_settings"]
+
+Mode = Literal["online", "offline"]
+Granularity = Literal["step", "task"]
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_ENVIRONMENT = "MFWB_"
+_FILES = ("mfwb.toml", "pyproject.toml")
+
+
+class StepSettings(BaseModel):
+    """What can differ from step to step."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    datasets: bool = True
+    models: bool = True
+    others: bool = True
+    max_artifact_size: int | None = Field(None, description="bytes; larger ones are lost")
+    wandb: dict[str, Any] = Field(default_factory=dict, alias="settings")
+
+    @field_validator("max_artifact_size", mode="before")
+    @classmethod
+    def _read_size(cls, value: Any) -> Any:
+        return _bytes(value) if isinstance(value, str) else value
+
+
+class _StepTable(StepSettings):
+    """`[flow.MyFlow.step.end]`."""
+
+
+class _FlowTable(StepSettings):
+    """`[flow.MyFlow]`."""
+
+    entity: str | None = None
+    project: str | None = None
+    granularity: Granularity = "step"
+    step: dict[str, _StepTable] = Field(default_factory=dict)
+
+
+class Settings(_FlowTable):
+    """All settings of one call. Make it with `load_settings`."""
+
+    mode: Mode | None = Field(None, description="None: what WANDB_MODE says, else online")
+    dir: Path | None = Field(None, description="the bundle of an offline sync")
+    metadata: str | None = Field(None, description="Metaflow's provider, as in service@URL")
+    namespace: str | None = Field(None, description="Metaflow's namespace; None: all")
+    workers: int = Field(8, ge=1, le=64)
+    force: bool = False
+    strict: bool = False
+    flow: dict[str, _FlowTable] = Field(default_factory=dict)
+    step: dict[str, _StepTable] = Field(default_factory=dict, exclude=True)
+    explicit: frozenset[str] = Field(frozenset(), exclude=True)  # said by environment or flag
+
+    def entity_of(self, flow: str) -> str | None:
+        """Return the W&B entity that was set for a flow."""
+        found: str | None = self._resolve("entity", flow)
+        return found or self.wandb_of(flow).get("entity")
+
+    def project_of(self, flow: str) -> str | None:
+        """Return the W&B project that was set for a flow."""
+        found: str | None = self._resolve("project", flow)
+        return found or self.wandb_of(flow).get("project")
+
+    def granularity_of(self, flow: str) -> Granularity:
+        """Return whether the flow gets a W&B run per step or per task."""
+        found: Granularity = self._resolve("granularity", flow)
+        return found
+
+    def wandb_of(self, flow: str) -> dict[str, Any]:
+        """Return the `wandb.Settings` fields that were set for a flow as a whole."""
+        table = self.flow.get(flow)
+        return {**self.wandb, **(table.wandb if table else {})}
+
+    def for_step(self, flow: str, step: str) -> StepSettings:
+        """Return what holds for one step, all tables applied."""
+        tables = self._tables(flow, step)
+        return StepSettings(
+            datasets=self._resolve("datasets", flow, step),
+            models=self._resolve("models", flow, step),
+            others=self._resolve("others", flow, step),
+            max_artifact_size=self._resolve("max_artifact_size", flow, step),
+            settings={
+                key: value for table in reversed(tables) for key, value in table.wandb.items()
+            },
+        )
+
+    def _tables(self, flow: str, step: str | None) -> list[StepSettings]:
+        """Return the tables that speak of a step, the most specific first."""
+        flow_table = self.flow.get(flow)
+        step_table = flow_table.step.get(step) if flow_table and step else None
+        return [table for table in (step_table, flow_table, self) if table is not None]
+
+    def _resolve(self, name: str, flow: str, step: str | None = None) -> Any:
+        if name in self.explicit:
+            return getattr(self, name)
+        for table in self._tables(flow, step):
+            if name in table.model_fields_set:
+                return getattr(table, name)
+        return getattr(self, name)
+
+
+def load_settings(
+    flags: Mapping[str, Any],
+    *,
+    file: Path | None = None,
+    folder: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Return the settings of a call.
+
+    Args:
+        flags: what was said on the command line or in Python; None means not said.
+        file: a settings file to read instead of looking for one.
+        folder: where to look for `mfwb.toml` and `pyproject.toml`; None: the current folder.
+        environ: where to look for `MFWB_*`.
+
+    Raises:
+        UsageError: naming the setting, where it was said and what is wrong with it.
+    """
+    found = file or _find_file(folder or Path.cwd())
+    from_file = _read_file(found) if found else {}
+    from_environment = _from_environment(environ)
+    said = {name: value for name, value in flags.items() if value is not None}
+    explicit = frozenset({*from_environment, *said})
+    _check(_WithoutOrigin, from_file, str(found))
+    _check(_WithoutOrigin, from_environment, "the MFWB_* variables")
+    merged = {**from_file, **from_environment, **said}
+    return _check(Settings, {**merged, "explicit": explicit}, "the arguments")
+
+
+class _WithoutOrigin(Settings):
+    """Checks one source of settings on its own, so that a complaint can name it."""
+
+
+def _check(model: type[Settings], values: Mapping[str, Any], origin: str) -> Settings:
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UsageError(f"{origin}: there is no setting {name!r}") from None
+        problem = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{origin}: {name}: {problem}, not {first['input']!r}") from None
+
+
+def _find_file(folder: Path) -> Path | None:
+    for name in _FILES:
+        candidate = folder / name
+        if candidate.is_file() and (name == "mfwb.toml" or _tool_table(candidate) is not None):
+            return candidate
+    return None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    if path.name == "pyproject.toml":
+        return _tool_table(path) or {}
+    return _read_toml(path)
+
+
+def _tool_table(path: Path) -> dict[str, Any] | None:
+    table: dict[str, Any] | None = _read_toml(path).get("tool", {}).get("mfwb")
+    return table
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: no valid TOML: {error}") from None
+    return table
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings among the MFWB_* variables; an empty one counts as not said."""
+    return {
+        name.removeprefix(_ENVIRONMENT).lower(): value
+        for name, value in environ.items()
+        if name.startswith(_ENVIRONMENT) and value and name not in NOT_SETTINGS
+    }
+
+
+NOT_SETTINGS = frozenset({"MFWB_STATE_DIR"})
+"""Variables of ours that say where mfwb lives rather than what it does."""
+
+
+def _bytes(text: str) -> int:
+    digits = text.strip().upper()
+    unit = digits.lstrip("0123456789._ ")
+    number = digits[: len(digits) - len(unit)].strip()
+    if unit not in _UNITS or not number:
+        raise ValueError("sizes are written like 500MB or 2GB")
+    return int(float(number) * _UNITS[unit])

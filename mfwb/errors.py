@@ -1,0 +1,90 @@
+"""The errors of mfwb, grouped by what the caller should do about them.
+
+    MfwbError
+    ├── Stop                  nothing more can be done in this call
+    │   ├── UsageError        wrong arguments or settings                     exit 2
+    │   ├── Unreachable       an end that can't be reached, or no credentials exit 4
+    │   └── LockHeld          another sync is at work                         exit 5
+    └── SkipFlowRun           this flow run can't be synced, the others can   exit 1
+        ├── NotThere          the flow, flow run or step does not exist
+        ├── SourceError       Metaflow's side gave no usable answer
+        ├── LineageError      the recorded facts contradict themselves
+        ├── NotOurs           the W&B run of that id came from another source
+        └── SinkError         W&B's side refused or failed
+
+A single item (an artifact, a log, a card) that can't reach W&B is no error: it is a
+`mfwb.snapshot.Loss`, which is counted and shown while the rest goes on.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ItemLost",
+    "LineageError",
+    "LockHeld",
+    "MfwbError",
+    "NotOurs",
+    "NotThere",
+    "SinkError",
+    "SkipFlowRun",
+    "SourceError",
+    "Stop",
+    "Unreachable",
+    "UsageError",
+]
+
+
+class MfwbError(Exception):
+    """Something a user can act on; its text is one line that says what to do."""
+
+    exit_code = 1
+
+
+class Stop(MfwbError):  # noqa: N818 - says what to do, as its siblings do
+    """The whole call ends here."""
+
+
+class UsageError(Stop):
+    """The arguments or the settings are wrong."""
+
+    exit_code = 2
+
+
+class Unreachable(Stop):
+    """Metaflow or W&B can't be reached, or refuses the credentials."""
+
+    exit_code = 4
+
+
+class LockHeld(Stop):
+    """Another sync works on the same destination."""
+
+    exit_code = 5
+
+
+class SkipFlowRun(MfwbError):  # noqa: N818 - the same
+    """One flow run can't be synced; the others go on."""
+
+
+class NotThere(SkipFlowRun):
+    """Metaflow answered, and the answer is that there is no such thing."""
+
+
+class SourceError(SkipFlowRun):
+    """Metaflow's side could not be read."""
+
+
+class LineageError(SkipFlowRun):
+    """The facts of a flow run contradict themselves."""
+
+
+class NotOurs(SkipFlowRun):
+    """A W&B run of the planned id exists and was not written for this flow run."""
+
+
+class SinkError(SkipFlowRun):
+    """W&B's side refused or failed."""
+
+
+class ItemLost(Exception):  # noqa: N818 - it is a finding, not a failure of the sync
+    """One item can't be had or can't be sent; its text is the reason of the loss."""

@@ -1,0 +1,96 @@
+"""Who came before whom, from what each task itself recorded.
+
+Metaflow does not store the inputs of a task, and its `parent_tasks` is wrong for resumes,
+switches and recursion. But every task stores the `self.next` it took and the foreach frames it
+ran in, and together these decide.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from mfwb.errors import LineageError
+from mfwb.snapshot import FlowRun, Task
+
+__all__ = ["parents_of", "sorted_by_lineage"]
+
+_Path = tuple[int, ...]
+_Arrival = tuple[str, _Path, str]  # a step, the sender's path as seen from there, and the way
+
+
+def parents_of(flow_run: FlowRun) -> dict[str, tuple[str, ...]]:
+    """Return for each task's pathspec those of its parent tasks, in foreach order.
+
+    Linear in the number of tasks and edges. The first step has no parent task: what it reads
+    are the parameters.
+    """
+    tasks = list(flow_run.tasks)
+    senders = _index_senders(tasks)
+    return {
+        task.pathspec: tuple(parent.pathspec for parent in _parents(task, senders))
+        for task in tasks
+    }
+
+
+def sorted_by_lineage(tasks: Iterable[Task], parents: dict[str, tuple[str, ...]]) -> list[Task]:
+    """Return the tasks, parents first; LineageError names the tasks of a cycle."""
+    waiting = {task.pathspec: task for task in tasks}
+    open_parents = {
+        pathspec: sum(parent in waiting for parent in parents[pathspec]) for pathspec in waiting
+    }
+    children = defaultdict(list)
+    for pathspec in waiting:
+        for parent in parents[pathspec]:
+            children[parent].append(pathspec)
+    ready = [pathspec for pathspec, count in open_parents.items() if count == 0]
+    result = []
+    for pathspec in ready:  # grows while we walk it
+        result.append(waiting.pop(pathspec))
+        for child in children[pathspec]:
+            open_parents[child] -= 1
+            if open_parents[child] == 0:
+                ready.append(child)
+    if waiting:
+        raise LineageError(f"these tasks are their own ancestors: {', '.join(sorted(waiting))}")
+    return result
+
+
+def _path(task: Task) -> _Path:
+    return tuple(frame.index for frame in task.foreach)
+
+
+def _index_senders(tasks: list[Task]) -> dict[_Arrival, list[Task]]:
+    """File each task under every way in which a task of the next step may have come from it."""
+    senders: dict[_Arrival, list[Task]] = defaultdict(list)
+    for task in tasks:
+        if task.transition is None:
+            continue
+        path = _path(task)
+        for step in task.transition.steps:
+            if task.transition.foreach is not None:
+                senders[step, path, "fan-out"].append(task)
+                continue
+            senders[step, path, "straight"].append(task)
+            if path:
+                senders[step, path[:-1], "fan-in"].append(task)
+    return senders
+
+
+def _parents(task: Task, senders: dict[_Arrival, list[Task]]) -> list[Task]:
+    path = _path(task)
+    found = [*senders.get((task.step, path, "straight"), ())]
+    found += senders.get((task.step, path, "fan-in"), ())
+    if path:
+        found += senders.get((task.step, path[:-1], "fan-out"), ())
+    return sorted(_of_the_round_before(task, found), key=lambda one: (_path(one), one.step))
+
+
+def _of_the_round_before(task: Task, candidates: list[Task]) -> list[Task]:
+    """Keep what recursion allows: round n comes from round n-1, round 0 from other steps."""
+    if not task.rounds:
+        return candidates
+    now = task.rounds[-1]
+    if now == 0:
+        return [one for one in candidates if one.step != task.step]
+    return [one for one in candidates if one.step == task.step and one.rounds[-1:] == (now - 1,)]

@@ -1,0 +1,32 @@
+"""4 decide: snapshot, lineage and settings -> what is to be written. Pure.
+
+The package is not called `plan`, so that `mfwb.plan(...)` can be the function that users call.
+"""
+
+from mfwb.planning.draft import draft_plan
+from mfwb.planning.plan import (
+    Content,
+    Form,
+    InputArtifact,
+    OutputArtifact,
+    Plan,
+    PlannedFile,
+    PlannedRun,
+    PlannedValue,
+    TaskRow,
+    WandbRunId,
+)
+
+__all__ = [
+    "Content",
+    "Form",
+    "InputArtifact",
+    "OutputArtifact",
+    "Plan",
+    "PlannedFile",
+    "PlannedRun",
+    "PlannedValue",
+    "TaskRow",
+    "WandbRunId",
+    "draft_plan",
+]

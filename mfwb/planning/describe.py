@@ -1,0 +1,118 @@
+"""What config and summary say about the flow run itself: facts, never secrets.
+
+Attributes of decorators stay out: Metaflow records `@environment(vars=...)` in clear text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from mfwb.snapshot import FlowRun, Step, Task
+
+__all__ = ["describe_flow_run", "describe_outcome", "describe_tasks"]
+
+
+def describe_flow_run(flow_run: FlowRun) -> dict[str, Any]:
+    """Return the part of `config["metaflow"]` that all W&B runs of a flow run share."""
+    return _said(
+        {
+            "flow": flow_run.flow,
+            "run_id": flow_run.id,
+            "flow_run": flow_run.pathspec,
+            "doc": flow_run.doc,
+            "state": flow_run.state.value,
+            "user": flow_run.user,
+            "provider": flow_run.provider,
+            "created_at": timestamp(flow_run.created_at),
+            "finished_at": timestamp(flow_run.finished_at),
+            "tags": list(flow_run.tags),
+            "system_tags": list(flow_run.system_tags),
+            "constants": {
+                one.name: one.value for one in flow_run.parameters if one.kind == "constant"
+            },
+        }
+    )
+
+
+def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
+    """Return the part of `config["metaflow"]` that speaks of one step and its tasks."""
+    shared = _shared([task.metadata for task in tasks])
+    roots = {f"{task.datastore.type}@{task.datastore.root}" for task in tasks if task.datastore}
+    started = [task.started_at for task in tasks if task.started_at is not None]
+    finished = [task.finished_at for task in tasks if task.finished_at is not None]
+    return _said(
+        {
+            "step": step.name,
+            "step_type": step.type,
+            "step_doc": step.doc,
+            "tasks": [task.pathspec for task in tasks],
+            "datastore": sorted(roots),
+            "started_at": timestamp(min(started, default=None)),
+            "ended_at": timestamp(max(finished, default=None)),
+            "cloned_from": [task.origin for task in tasks if task.origin],
+            "failures": [
+                {"task": task.pathspec, "type": task.failure.type, "message": task.failure.message}
+                for task in tasks
+                if task.failure
+            ],
+            "earlier_attempts": [
+                _said(
+                    {
+                        "task": task.pathspec,
+                        "attempt": attempt.number,
+                        "started_at": timestamp(attempt.started_at),
+                        "ended_at": timestamp(attempt.finished_at),
+                        "exception": attempt.failure and attempt.failure.message,
+                    }
+                )
+                for task in tasks
+                for attempt in task.attempts[:-1]
+            ],
+            **shared,
+        }
+    )
+
+
+def describe_outcome(tasks: Sequence[Task], runtime: float | None) -> dict[str, Any]:
+    """Return `summary["metaflow"]`: times that W&B can sort by, and how the tasks ended."""
+    started = [task.started_at for task in tasks if task.started_at is not None]
+    finished = [task.finished_at for task in tasks if task.finished_at is not None]
+    counts: dict[str, int] = {}
+    for task in tasks:
+        counts[task.state.value] = counts.get(task.state.value, 0) + 1
+    failure = next((task.failure for task in tasks if task.failure), None)
+    return _said(
+        {
+            "started_at": timestamp(min(started, default=None)),
+            "ended_at": timestamp(max(finished, default=None)),
+            "duration_seconds": runtime,
+            "tasks": counts,
+            "exception": failure and f"{failure.type}: {failure.message}",
+            "stacktrace": failure and failure.stacktrace,
+        }
+    )
+
+
+def timestamp(epoch_ms: int | None) -> str | None:
+    """Return ISO 8601 in UTC, to the millisecond; it sorts as text."""
+    if epoch_ms is None:
+        return None
+    moment = datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _shared(metadata: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """Return each fact of the tasks: once if they agree, else as a list of what occurs."""
+    names = sorted({name for facts in metadata for name in facts})
+    result: dict[str, Any] = {}
+    for name in names:
+        values = sorted({facts[name] for facts in metadata if name in facts})
+        result[name] = values[0] if len(values) == 1 else values
+    return result
+
+
+def _said(facts: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is not known or empty."""
+    return {name: value for name, value in facts.items() if value not in (None, "", [], {}, ())}

@@ -1,0 +1,171 @@
+"""The plan: what is to be written to W&B for one flow run, decided but not done.
+
+A plan is a value: sorted, JSON-able, with a digest. It refers to artifacts by their sha1 and
+never holds their bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import groupby
+from typing import Any, NewType
+
+from pydantic import TypeAdapter
+
+from mfwb.snapshot import Loss
+
+__all__ = [
+    "Content",
+    "Form",
+    "InputArtifact",
+    "OutputArtifact",
+    "Plan",
+    "PlannedFile",
+    "PlannedRun",
+    "PlannedValue",
+    "TaskRow",
+    "WandbRunId",
+]
+
+WandbRunId = NewType("WandbRunId", str)
+
+
+class Form(str, Enum):
+    """What becomes of the bytes of an artifact."""
+
+    PICKLE = "pickle"  # Metaflow's own bytes, as they are
+    PARQUET = "parquet"  # a DataFrame
+    FRAMES = "frames"  # a dict or list of DataFrames: a parquet file each
+    PATH = "path"  # what a pathlib.Path points at
+    INCLUDE = "include"  # the content of an IncludeFile
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of one artifact of one task, by reference."""
+
+    task: str  # pathspec
+    name: str
+    sha1: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One artifact on its way into a W&B artifact."""
+
+    stem: str  # path in the W&B artifact, without the suffix that its form brings
+    form: Form
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class OutputArtifact:
+    """A W&B artifact that a W&B run logs."""
+
+    name: str
+    type: str
+    aliases: tuple[str, ...]
+    metadata: dict[str, Any]
+    files: tuple[PlannedFile, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class InputArtifact:
+    """A W&B artifact that a W&B run uses: the very version that its producer logged."""
+
+    name: str
+    type: str
+    producer: WandbRunId
+    producer_name: str
+    ground: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedValue:
+    """A value for summary, charts and the table of tasks; one content per task that has it."""
+
+    key: str
+    contents: tuple[Content, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One task of a W&B run, as a row of its history and of its table."""
+
+    pathspec: str
+    row: int
+    label: str  # foreach position, as in "3" or, nested, "0/3"
+    state: str
+    seconds: float | None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """One W&B run."""
+
+    id: WandbRunId
+    name: str
+    job_type: str
+    level: int  # every W&B run that this one uses artifacts of has a lower one
+    merged: bool  # whether it stands for several tasks
+    tasks: tuple[TaskRow, ...]
+    tags: tuple[str, ...]
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    values: tuple[PlannedValue, ...]
+    inputs: tuple[InputArtifact, ...]
+    outputs: tuple[OutputArtifact, ...]
+    exit_code: int
+    started_at: int | None  # epoch ms
+    runtime: float | None  # seconds
+    passed_on: tuple[str, ...] = ()  # artifacts that a parent wrote
+    switched_off: tuple[Content, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    wandb_settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of all that this W&B run will say."""
+        return _digest(_PLANNED_RUN.dump_python(self, mode="json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All W&B runs of one flow run, by lineage level, then by name."""
+
+    flow_run: str
+    source: dict[str, Any]  # which flow run of that pathspec this is: provider and start
+    entity: str | None
+    project: str
+    group: str
+    runs: tuple[PlannedRun, ...]
+    losses: tuple[Loss, ...] = ()  # of the flow run as a whole
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal plans, whatever process or machine drafted them."""
+        return _digest(_PLAN.dump_python(self, mode="json"))
+
+    def levels(self) -> Iterator[list[PlannedRun]]:
+        """Yield W&B runs level by level; those of a level don't need one another."""
+        for _, runs in groupby(self.runs, key=lambda run: run.level):
+            yield list(runs)
+
+    def to_json(self) -> str:
+        """Return the whole plan as one JSON document."""
+        return _PLAN.dump_json(self).decode()
+
+
+_PLAN = TypeAdapter(Plan)
+_PLANNED_RUN = TypeAdapter(PlannedRun)
+
+
+def _digest(document: Any) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

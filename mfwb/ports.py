@@ -1,0 +1,233 @@
+"""What the pipeline needs of the outside: a source, payloads, a sink and a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from mfwb.outcome import FlowRunOutcome, OutputOutcome
+from mfwb.planning import Content, OutputArtifact, Plan, PlannedRun
+from mfwb.snapshot import Card, FlowRun, Loss
+from mfwb.snapshot.pathspec import Pathspec
+
+__all__ = [
+    "Contents",
+    "Destination",
+    "Ledger",
+    "LogLine",
+    "Payloads",
+    "Progress",
+    "ReadyArtifact",
+    "ReadyCard",
+    "ReadyFile",
+    "ReadyRun",
+    "ReadyTable",
+    "Session",
+    "Sink",
+    "Source",
+    "WrittenRun",
+]
+
+
+# --- Metaflow's side ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line that a task printed."""
+
+    stream: str  # stdout or stderr
+    time: int | None  # epoch ms
+    text: str
+
+
+class Contents(Protocol):
+    """The bytes of one flow run, read on demand."""
+
+    def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
+        """Return the bytes of small artifacts by sha1, checked; what can't be had is missing."""
+        ...
+
+    def copy(self, content: Content, path: Path) -> None:
+        """Stream an artifact's bytes, checked, into a file; ItemLost if they can't be had."""
+        ...
+
+    def copy_included(self, content: Content, path: Path) -> None:
+        """Write what an IncludeFile holds into a file; ItemLost if it can't be had."""
+        ...
+
+    def log(self, task: str) -> Iterable[LogLine]:
+        """Return what a task printed, by time; ItemLost if it can't be had."""
+        ...
+
+    def card(self, task: str, card: Card) -> str:
+        """Return a card's HTML; ItemLost if it can't be had."""
+        ...
+
+
+class Source(Protocol):
+    """Metaflow, read only."""
+
+    @property
+    def provider(self) -> str:
+        """Where the metadata comes from, as in `local@/data`."""
+        ...
+
+    def find(self, choice: Pathspec, last: int | None) -> list[Pathspec]:
+        """Return the flow runs that are meant, oldest first; NotThere if there are none."""
+        ...
+
+    def read(self, flow_run: Pathspec) -> FlowRun:
+        """Return the facts of one flow run; NotThere, SourceError."""
+        ...
+
+    def contents(self, flow_run: FlowRun) -> Contents:
+        """Return access to the bytes of a flow run that was read."""
+        ...
+
+
+# --- between the two ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyFile:
+    """One file of a W&B artifact: on disk, or a reference to where it lies."""
+
+    path: str  # in the W&B artifact
+    size: int
+    local: Path | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyArtifact:
+    """A W&B artifact whose files are at hand."""
+
+    planned: OutputArtifact
+    files: tuple[ReadyFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyTable:
+    """The table of tasks."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyCard:
+    """A card, as an HTML file."""
+
+    key: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRun:
+    """All that one W&B run needs beside its plan."""
+
+    summary: dict[str, Any]
+    history: tuple[tuple[int, dict[str, float | int | str]], ...]  # (step, row), steps ascending
+    table: ReadyTable | None
+    artifacts: tuple[ReadyArtifact, ...]
+    log: tuple[LogLine, ...] = ()
+    cards: tuple[ReadyCard, ...] = ()
+    losses: tuple[Loss, ...] = ()
+
+
+class Payloads(Protocol):
+    """Bytes of artifacts -> values and files."""
+
+    def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
+        """Return the flow run with `names` filled in where the recorded type says too little."""
+        ...
+
+    def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
+        """Return values and files of one W&B run; what can't be had is among the losses."""
+        ...
+
+    def close(self) -> None:
+        """Remove the files that only the upload needed."""
+        ...
+
+
+# --- W&B's side -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where W&B runs go: a server, or a bundle on disk."""
+
+    mode: str  # online or offline
+    base: str  # the server's URL, or the bundle's folder
+    entity: str | None
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRun:
+    """What became of one W&B run."""
+
+    place: str  # its URL, or the folder of an offline W&B run
+    outputs: tuple[OutputOutcome, ...]
+    losses: tuple[Loss, ...]
+
+
+class Session(Protocol):
+    """W&B, opened for one flow run."""
+
+    def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
+        """Make one W&B run say what was planned; thread-safe within a level. SinkError."""
+        ...
+
+
+class Sink(Protocol):
+    """W&B."""
+
+    def destination(self, flow: str, *, ask: bool) -> Destination:
+        """Return where the runs of a flow go.
+
+        With `ask`, W&B is asked for the entity that the credentials stand for, if none was set;
+        Unreachable if it can't be, or refuses them. Without, an entity may remain unknown.
+        """
+        ...
+
+    def open(self, plan: Plan) -> AbstractContextManager[Session]:
+        """Look at what is there, and get ready to write; NotOurs, SinkError, Unreachable."""
+        ...
+
+
+class Progress(Protocol):
+    """Somebody who watches."""
+
+    def flow_run(self, pathspec: str, position: int, total: int) -> None:
+        """Hear that work on a flow run begins."""
+        ...
+
+    def wandb_runs(self, total: int) -> None:
+        """Hear how many W&B runs it becomes."""
+        ...
+
+    def advance(self) -> None:
+        """Hear that one of them is written."""
+        ...
+
+
+class Ledger(Protocol):
+    """What was done, written down after it was done."""
+
+    def outcome(self, destination: Destination, plan: Plan) -> FlowRunOutcome | None:
+        """Return the outcome of this very plan at this destination, or None if it is not done."""
+        ...
+
+    def record(self, destination: Destination, plan: Plan, outcome: FlowRunOutcome) -> None:
+        """Remember that a plan was carried out."""
+        ...
+
+    def outcomes(self) -> Iterator[FlowRunOutcome]:
+        """Yield all that was recorded, by flow run."""
+        ...

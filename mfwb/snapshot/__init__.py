@@ -1,0 +1,35 @@
+"""2 facts: what Metaflow recorded of one flow run, as frozen values."""
+
+from mfwb.snapshot.facts import (
+    ArtifactRef,
+    Attempt,
+    Card,
+    Datastore,
+    Failure,
+    FlowRun,
+    FlowRunState,
+    ForeachFrame,
+    Loss,
+    Parameter,
+    Step,
+    Task,
+    TaskState,
+    Transition,
+)
+
+__all__ = [
+    "ArtifactRef",
+    "Attempt",
+    "Card",
+    "Datastore",
+    "Failure",
+    "FlowRun",
+    "FlowRunState",
+    "ForeachFrame",
+    "Loss",
+    "Parameter",
+    "Step",
+    "Task",
+    "TaskState",
+    "Transition",
+]

@@ -1,0 +1,227 @@
+"""The facts of one flow run, frozen. Times are epoch milliseconds (UTC)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+__all__ = [
+    "ArtifactRef",
+    "Attempt",
+    "Card",
+    "Datastore",
+    "Failure",
+    "FlowRun",
+    "FlowRunState",
+    "ForeachFrame",
+    "Loss",
+    "Parameter",
+    "Step",
+    "Task",
+    "TaskState",
+    "Transition",
+]
+
+
+class TaskState(str, Enum):
+    """How the latest attempt of a task ended."""
+
+    OK = "ok"
+    CAUGHT = "caught"  # it raised, and @catch let the flow go on
+    FAILED = "failed"
+    UNFINISHED = "unfinished"  # running, or killed before it could say
+
+
+class FlowRunState(str, Enum):
+    """Whether there is anything more to come from a flow run."""
+
+    FINISHED = "finished"
+    FAILED = "failed"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something of the flow run that does not reach W&B, and why."""
+
+    item: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Datastore:
+    """Where Metaflow keeps the bytes of a task."""
+
+    type: str  # Metaflow's name: local, s3, gs, azure
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRef:
+    """One artifact of a task, without its bytes."""
+
+    name: str
+    sha1: str  # of the uncompressed bytes that Metaflow's serializer made
+    size: int  # of the same, in bytes
+    type: str  # Python's qualified name, as in "pandas.core.frame.DataFrame"
+    encoding: str  # as in "pickle-v4"
+    names: tuple[str, ...] | None = None  # what its pickle refers to; None: not looked at
+
+    @property
+    def is_pickle(self) -> bool:
+        """Whether the bytes are a pickle, as far as Metaflow recorded it."""
+        return self.encoding in {"pickle-v2", "pickle-v4", "gzip+pickle-v2", "gzip+pickle-v4"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A `Parameter`, `Config`, `IncludeFile` or class constant and its value."""
+
+    name: str
+    kind: str  # Metaflow's word: Parameter, Config, IncludeFile; and constant
+    ref: ArtifactRef
+    value: Any = None  # JSON-safe; of an IncludeFile {"name", "size", "sha1"}
+
+
+@dataclass(frozen=True, slots=True)
+class ForeachFrame:
+    """One level of `foreach` a task runs in."""
+
+    step: str
+    var: str  # the artifact that is iterated over
+    num_splits: int | None
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The `self.next` that a task really took."""
+
+    steps: tuple[str, ...]
+    foreach: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The exception that ended an attempt."""
+
+    type: str
+    message: str
+    stacktrace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a task."""
+
+    number: int
+    ok: bool | None  # None: it never said
+    started_at: int | None
+    finished_at: int | None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A Metaflow card that a task rendered."""
+
+    type: str
+    id: str | None
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task, as its latest attempt left it."""
+
+    pathspec: str
+    state: TaskState
+    attempts: tuple[Attempt, ...] = ()
+    artifacts: tuple[ArtifactRef, ...] = ()  # the user's own, sorted by name
+    transition: Transition | None = None  # None: the last step, or it failed
+    foreach: tuple[ForeachFrame, ...] = ()
+    rounds: tuple[int, ...] = ()  # of a recursive step
+    origin: str | None = None  # pathspec of the task that this one is a clone of
+    failure: Failure | None = None
+    queued_at: int | None = None
+    datastore: Datastore | None = None
+    metadata: dict[str, str] = field(default_factory=dict)  # what may be published
+    cards: tuple[Card, ...] = ()
+
+    @property
+    def step(self) -> str:
+        """The step's name."""
+        return self.pathspec.split("/")[2]
+
+    @property
+    def id(self) -> str:
+        """Metaflow's task id."""
+        return self.pathspec.split("/")[3]
+
+    @property
+    def index(self) -> int:
+        """The position among the siblings of the innermost foreach, from 0."""
+        return self.foreach[-1].index if self.foreach else 0
+
+    @property
+    def started_at(self) -> int | None:
+        """When the latest attempt began."""
+        return self.attempts[-1].started_at if self.attempts else None
+
+    @property
+    def finished_at(self) -> int | None:
+        """When the latest attempt ended."""
+        return self.attempts[-1].finished_at if self.attempts else None
+
+    def artifact(self, name: str) -> ArtifactRef | None:
+        """The artifact of that name, or None if the task has none."""
+        return next((ref for ref in self.artifacts if ref.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step and its tasks, sorted by foreach position."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    type: str | None = None  # of the graph: start, linear, join, split-static, ...
+    doc: str = ""
+
+    @property
+    def is_foreach(self) -> bool:
+        """Whether the tasks of this step are siblings of a foreach."""
+        return any(task.foreach for task in self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRun:
+    """One flow run: `Flow/123` and all that Metaflow recorded of it."""
+
+    flow: str
+    id: str
+    state: FlowRunState
+    provider: str  # of the metadata, as in "local@/data" or "service@https://..."
+    user: str | None
+    created_at: int
+    finished_at: int | None
+    tags: tuple[str, ...]
+    system_tags: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    steps: tuple[Step, ...]  # in the order of the graph
+    start_step: str = "start"
+    end_step: str = "end"
+    doc: str = ""
+    losses: tuple[Loss, ...] = ()  # what could not even be read
+
+    @property
+    def pathspec(self) -> str:
+        """Metaflow's name of it."""
+        return f"{self.flow}/{self.id}"
+
+    @property
+    def tasks(self) -> Iterator[Task]:
+        """All tasks, step by step."""
+        for step in self.steps:
+            yield from step.tasks

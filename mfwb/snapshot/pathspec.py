@@ -1,0 +1,37 @@
+"""Metaflow's pathspecs, as a user writes them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mfwb.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+_RUN = re.compile(r"[A-Za-z0-9_.:\-]+\Z")
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Pathspec:
+    """A flow, or one run of it; run None means "every run that is asked for"."""
+
+    flow: str
+    run: str | None = None
+
+    def __str__(self) -> str:
+        return self.flow if self.run is None else f"{self.flow}/{self.run}"
+
+
+def parse(text: str) -> Pathspec:
+    """Return `Flow` or `Flow/run` as a value; UsageError with what is wrong otherwise."""
+    parts = text.strip().split("/")
+    if len(parts) > 2:  # noqa: PLR2004 - a flow and a run
+        raise UsageError(
+            f"{text!r} names more than a flow run; mfwb works on whole runs, so say "
+            f"{'/'.join(parts[:2])!r}"
+        )
+    flow, run = parts[0], (parts[1] if len(parts) > 1 else None)
+    if not _NAME.match(flow) or (run is not None and not _RUN.match(run)):
+        raise UsageError(f"{text!r} is no pathspec; say Flow/123, Flow/latest or Flow --last 5")
+    return Pathspec(flow, run)
