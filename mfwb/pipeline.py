@@ -76,6 +76,7 @@ def sync_flow_runs(choices: Iterable[Pathspec], settings: Settings, parts: Parts
         done = None if settings.force else parts.ledger.outcome(draft.destination, draft.plan)
         if done is not None:
             return replace(done, status=Status.UNCHANGED)
+        parts.ledger.forget(draft.destination, draft.plan)
         runs = _carry_out(draft, settings.workers, parts)
         outcome = _outcome(Status.SYNCED, draft, runs)
         parts.ledger.record(draft.destination, draft.plan, outcome)

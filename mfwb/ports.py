@@ -224,6 +224,10 @@ class Ledger(Protocol):
         """Return the outcome of this very plan at this destination, or None if it is not done."""
         ...
 
+    def forget(self, destination: Destination, plan: Plan) -> None:
+        """Drop what is known of a flow run, before it is written again."""
+        ...
+
     def record(self, destination: Destination, plan: Plan, outcome: FlowRunOutcome) -> None:
         """Remember that a plan was carried out."""
         ...

@@ -98,15 +98,18 @@ def _edges_into(
             sha1=parameter.ref.sha1,
             ground=Ground.PARAMETER,
         )
+    iterated = _iterated_over(task)
     for parent in parents[task.pathspec]:
-        iterated = _iterated_over(task, parent)
         for name, produced in producers[parent].items():
             ground = Ground.FOREACH_INPUT if name == iterated else Ground.AVAILABLE
             yield Edge(task.pathspec, name, produced.pathspec, produced.ref.sha1, ground)
 
 
-def _iterated_over(task: Task, parent: str) -> str | None:
-    """Return the name of the artifact behind `self.input`, if that parent opened the foreach."""
-    if task.foreach and task.foreach[-1].step == parent.split("/")[2]:
+def _iterated_over(task: Task) -> str | None:
+    """Return the name of the artifact behind `self.input`, if a foreach fanned out to this task.
+
+    A frame carries the name of the first step inside the foreach; later ones inherit the frame.
+    """
+    if task.foreach and task.foreach[-1].step == task.step:
         return task.foreach[-1].var
     return None

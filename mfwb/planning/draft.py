@@ -27,8 +27,6 @@ from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Step, Task, TaskState
 
 __all__ = ["draft_plan"]
 
-_GENERATION = "0"  # a W&B run that was deleted can't be made again under its id; the next could
-
 
 def draft_plan(
     flow_run: FlowRun,
@@ -91,7 +89,7 @@ def _subjects(flow_run: FlowRun, settings: Settings) -> list[_Subject]:
                 parts.append(tasks[0].id)
             subjects.append(
                 _Subject(
-                    id=names.run_id(*parts, _GENERATION),
+                    id=names.run_id(*parts),
                     name=names.shortened("/".join(parts), names.RUN_NAME_LIMIT),
                     step=step,
                     tasks=tasks,

@@ -102,12 +102,12 @@ def _name_arguments(schema: GraphQLSchema) -> None:
                     argument.out_name = _RENAMED.get(name, snake(name))
 
 
-def _resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     value = getattr(source, snake(info.field_name))
     return value(**arguments) if callable(value) else value
 
 
-def _resolve_type(value: Any, _info: GraphQLResolveInfo, _kind: object) -> str:
+def _resolve_type(value: Any, _info: GraphQLResolveInfo[Any], _kind: object) -> str:
     return str(value.typename)
 
 
@@ -116,7 +116,7 @@ def _status(errors: list[GraphQLError]) -> int:
     if isinstance(cause, Refusal):
         return cause.status
     # A wrong variable is the client's fault; anything else is a bug of the stand-in.
-    return 500 if cause is not None else 400
+    return 400 if cause is None or isinstance(cause, GraphQLError) else 500
 
 
 def _failure(status: int, errors: list[GraphQLError], data: Any = None) -> Answer:

@@ -67,8 +67,9 @@ def _equal(value: Any, wanted: Any) -> bool:
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return lambda value, operand: (
-        value is not None and isinstance(value, str) == isinstance(operand, str)
-    ) and compare(value, operand)
+        (value is not None and isinstance(value, str) == isinstance(operand, str))
+        and compare(value, operand)
+    )
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

@@ -43,7 +43,7 @@ class Run:
     config: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
-    history_base: int = 0
+    history_shift: int | None = None
     events: list[str] = field(default_factory=list)
     console: dict[int, str] = field(default_factory=dict)
     files: dict[str, Blob] = field(default_factory=dict)

@@ -57,25 +57,26 @@ def _open_run(store: Store, fields: Mapping[str, Any]) -> tuple[Run, bool]:
         message = f"run {path} was previously created and deleted; try a new run name"
         raise Refusal(409, message)
     if name in project.runs:
-        _reopen(store, project.runs[name])
+        _reopen(project.runs[name], fields)
         return project.runs[name], False
     return _new_run(store, project, name), True
 
 
 def _new_run(store: Store, project: Project, name: str) -> Run:
     serial, moment = store.serial(), now()
-    run = Run(project.entity, project.name, name, serial, moment, moment, f"run-{serial}")
+    # The real server makes up a name; this one can be foreseen.
+    display_name = f"run-{name}"
+    run = Run(project.entity, project.name, name, serial, moment, moment, display_name)
     project.runs[name] = run
     store.runs[run.id] = run
     return run
 
 
-def _reopen(store: Store, run: Run) -> None:
-    if run.state == "running":
-        return
-    run.state, run.exit_code = "running", None
-    if store.assumptions.history_on_reinit == "uncounted":
-        run.history_base = len(run.history)
+def _reopen(run: Run, fields: Mapping[str, Any]) -> None:
+    # Only the first request of wandb.init names host or program; later ones bring changes.
+    if fields.get("host") or fields.get("job_program"):
+        run.state, run.exit_code = "running", None
+        run.history_shift = None
 
 
 def _change(run: Run, fields: Mapping[str, Any]) -> None:
@@ -112,10 +113,10 @@ def delete_run(store: Store, storage_id: str) -> None:
             version.created_by = None
 
 
-def stream(run: Run, body: Mapping[str, Any]) -> None:
+def stream(store: Store, run: Run, body: Mapping[str, Any]) -> None:
     """Take one file stream request: rows, lines, the summary, and the end of the run."""
     for name, chunk in body.get("files", {}).items():
-        _take_chunk(run, name, chunk["offset"], chunk["content"])
+        _take_chunk(store, run, name, chunk["offset"], chunk["content"])
     run.heartbeat_at = now()
     if body.get("complete"):
         run.exit_code = body.get("exitcode") or 0
@@ -124,9 +125,9 @@ def stream(run: Run, body: Mapping[str, Any]) -> None:
         run.state, run.exit_code = "running", None
 
 
-def _take_chunk(run: Run, name: str, offset: int, lines: list[str]) -> None:
+def _take_chunk(store: Store, run: Run, name: str, offset: int, lines: list[str]) -> None:
     if name == "wandb-history.jsonl":
-        _write_at(run.history, run.history_base + offset, lines)
+        _write_at(run.history, offset + _history_shift(store, run, offset), lines)
     elif name == "wandb-events.jsonl":
         _write_at(run.events, offset, lines)
     elif name == "wandb-summary.json":
@@ -135,6 +136,14 @@ def _take_chunk(run: Run, name: str, offset: int, lines: list[str]) -> None:
         run.console.update(enumerate(lines, start=offset))
     else:
         raise Refusal(400, f"file stream of {name} is not known")
+
+
+def _history_shift(store: Store, run: Run, offset: int) -> int:
+    """Return how far the client's row numbers are from ours since it opened the run."""
+    if run.history_shift is None:
+        uncounted = store.assumptions.history_on_reinit == "uncounted"
+        run.history_shift = len(run.history) - offset if uncounted else 0
+    return run.history_shift
 
 
 def _write_at(rows: list[str], offset: int, lines: list[str]) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..filters import collection_value, select, version_value
-from ..records import Collection, Manifest, Project, Version, node_id
+from tests.wandb_server.filters import collection_value, select, version_value
+from tests.wandb_server.records import Collection, Manifest, Project, Version, node_id
+
 from .connection import Connection, connect
 from .files import ArtifactFile, ManifestFile
 from .site import Site, moment
@@ -86,12 +87,15 @@ class TypeNode:
     ) -> Connection[CollectionNode]:
         """Return the collections of this type."""
         mine = [c for c in self.project.collections.values() if c.type == self.name]
-        return collections_page(self.site, mine, first, after, filters, order)
+        return collections_page(
+            self.site, mine, first=first, after=after, filters=filters, order=order
+        )
 
 
 def collections_page(  # noqa: PLR0913 - the arguments of the GraphQL field
     site: Site,
     collections: Sequence[Collection],
+    *,
     first: int | None,
     after: str | None,
     filters: str | None,

@@ -6,8 +6,9 @@ import mimetypes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..blobs import Blob
-from ..records import Manifest, Run, Version, node_id
+from tests.wandb_server.blobs import Blob
+from tests.wandb_server.records import Manifest, Run, Version, node_id
+
 from .site import Site, moment
 
 if TYPE_CHECKING:

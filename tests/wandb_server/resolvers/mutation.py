@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import artifacts, runs
-from ..refusal import Refusal
+from tests.wandb_server import artifacts, runs
+from tests.wandb_server.refusal import Refusal
+
 from .artifacts import ArtifactNode, ManifestNode
 from .connection import Connection, connect
 from .files import ArtifactFile, RunFile
@@ -104,7 +105,8 @@ class MutationRoot:
     def upsert_bucket(self, *, fields: Fields) -> UpsertedRun:
         """Create or change a run."""
         run, inserted = runs.upsert_run(self.site.store, fields)
-        return UpsertedRun(RunNode(self.site, run), inserted)
+        uncounted = self.site.store.assumptions.history_on_reinit == "uncounted"
+        return UpsertedRun(RunNode(self.site, run, told_rows=0 if uncounted else None), inserted)
 
     def delete_run(self, *, fields: Fields) -> DeletedRun:
         """Delete a run."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..records import node_id
+from tests.wandb_server.records import node_id
+
 from .connection import Connection, connect
 from .site import Site
 

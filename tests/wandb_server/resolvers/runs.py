@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..console import ConsoleLine, console_lines
-from ..filters import run_value, select, unwrap
-from ..records import Project, Run, Version, node_id
+from tests.wandb_server.console import ConsoleLine, console_lines
+from tests.wandb_server.filters import run_value, select, unwrap
+from tests.wandb_server.records import Project, Run, Version, node_id
+
 from .artifacts import (
     ArtifactNode,
     CollectionNode,
@@ -144,7 +145,9 @@ class ProjectNode:
     ) -> Connection[CollectionNode]:
         """Return the artifact collections."""
         mine = list(self.project.collections.values())
-        return collections_page(self.site, mine, first, after, filters, order)
+        return collections_page(
+            self.site, mine, first=first, after=after, filters=filters, order=order
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,7 @@ class RunNode:
     site: Site
     _run: Run
     typename: str = "Run"
+    told_rows: int | None = None
     sweep_name: str | None = None
     read_only: bool = False
     system_metrics: str = "{}"
@@ -294,10 +298,8 @@ class RunNode:
 
     @property
     def history_line_count(self) -> int:
-        """Return how many rows there are, as far as the client is told."""
-        if self.site.store.assumptions.history_on_reinit == "uncounted":
-            return len(self._run.history) - self._run.history_base
-        return len(self._run.history)
+        """Return how many rows there are, or as many as the client shall believe."""
+        return len(self._run.history) if self.told_rows is None else self.told_rows
 
     @property
     def history_tail(self) -> str:

@@ -1,0 +1,5 @@
+"""`python -m mfwb`."""
+
+from mfwb.cli import main
+
+main()

@@ -1,0 +1,80 @@
+"""What every command does: call, report, and say how it went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mfwb.cli.streams import keep_stdout_clean, write_error, write_out
+
+if TYPE_CHECKING:
+    from mfwb.outcome import Result
+    from mfwb.ports import Progress
+
+__all__ = ["act"]
+
+
+class _Call(Protocol):
+    """`mfwb.api.sync` or `mfwb.api.plan`."""
+
+    def __call__(
+        self,
+        *pathspecs: str,
+        last: int | None,
+        config: Path | None,
+        progress: Progress | None,
+        **settings: Any,
+    ) -> Result: ...
+
+
+def act(  # noqa: PLR0913 - they are the options
+    call: _Call,
+    *,
+    pathspecs: Sequence[str],
+    last: int | None,
+    config: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **settings: Any,
+) -> int:
+    """Call, report, and return the exit code.
+
+    Args:
+        call: what does the work.
+        pathspecs: which flow runs.
+        last: of a flow named without a run, so many.
+        config: a settings file.
+        as_json: print a document rather than text.
+        quiet: print what failed or was lost, nothing else.
+        verbose: print every W&B run in full.
+        **settings: as said on the command line; None is not said.
+    """
+    from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: help does without
+    from mfwb.report import watch  # noqa: PLC0415 - rich: the same
+
+    strict = load_settings(settings, file=config).strict
+    with keep_stdout_clean(quiet=quiet), watch(quiet=quiet) as progress:
+        result = call(*pathspecs, last=last, config=config, progress=progress, **settings)
+    _report(result, as_json=as_json, quiet=quiet, verbose=verbose)
+    return _exit_code(result, strict=strict)
+
+
+def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+    from mfwb.report import complaints, console_for, to_json, to_text  # noqa: PLC0415 - as above
+
+    if as_json or quiet:
+        for line in complaints(result):
+            write_error(line)
+    if as_json:
+        write_out(to_json(result) + "\n", plain=to_json(result, ascii_only=True) + "\n")
+    elif not quiet:
+        write_out(to_text(result, console=console_for(sys.stdout), verbose=verbose))
+
+
+def _exit_code(result: Result, *, strict: bool) -> int:
+    if result.failed:
+        return 1
+    return 3 if strict and result.losses else 0

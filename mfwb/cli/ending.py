@@ -1,0 +1,75 @@
+"""How every command ends: one line on stderr at most, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from mfwb.cli.layout import KeptFromClick
+from mfwb.cli.streams import write_error
+from mfwb.errors import MfwbError
+
+__all__ = ["end"]
+
+_USAGE = 2
+_BUG = 70
+_INTERRUPTED = 130
+
+
+def end(command: click.Command, arguments: Sequence[str]) -> int:
+    """Run a command line, tell what stopped it, if anything did, and return the exit code."""
+    try:
+        code = command.main(list(arguments), prog_name="mfwb", standalone_mode=False)
+    except KeptFromClick as kept:
+        return _tell(kept.error, arguments)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last one to be asked
+        return _tell(error, arguments)
+    return int(code or 0)
+
+
+def _tell(error: BaseException, arguments: Sequence[str]) -> int:
+    """Say on one line what stopped the program and return the exit code."""
+    if isinstance(error, MfwbError):
+        write_error(_one_line(str(error)))
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        write_error(_usage(error))
+        return _USAGE
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        _leave_line_of_control_c()
+        write_error("interrupted; run it again to carry on")
+        return _INTERRUPTED
+    _tell_bug(error, arguments)
+    return _BUG
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return what is wrong and where to read on."""
+    message = _one_line(error.format_message())
+    end = "" if message.endswith((".", "?", ")")) else "."
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "mfwb"
+    return f"{message}{end} See `{path} --help`."
+
+
+def _leave_line_of_control_c() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
+
+
+def _tell_bug(error: BaseException, arguments: Sequence[str]) -> None:
+    from mfwb.cli.bug_log import redacted, write_bug_log  # noqa: PLC0415 - hardly ever needed
+
+    if "--verbose" in arguments:
+        sys.stderr.write(redacted("".join(traceback.format_exception(error))))
+    log = write_bug_log(error, arguments)
+    where = f"report it with {log}" if log else "no log of it could be written"
+    what = _one_line(redacted(f"{type(error).__name__}: {error}"))
+    write_error(f"this is a bug in mfwb ({what}); {where}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

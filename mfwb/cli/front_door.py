@@ -1,0 +1,43 @@
+"""The group of all commands, and the entry point."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from mfwb import __version__
+from mfwb.cli.ending import end
+from mfwb.cli.layout import Group
+from mfwb.cli.plan import plan
+from mfwb.cli.sync import sync
+
+__all__ = ["main", "mfwb"]
+
+_EXAMPLES = """\
+mfwb plan TrainFlow/latest                look before you leap
+mfwb sync TrainFlow/123 --project wines   one flow run
+mfwb sync TrainFlow --last 5              the newest five
+"""
+
+
+@click.group(cls=Group, invoke_without_command=True, epilog=_EXAMPLES)
+@click.version_option(__version__, message="mfwb %(version)s", help="Show the version")
+@click.help_option("--help", help="Show this text")
+@click.pass_context
+def mfwb(context: click.Context) -> None:
+    """Replay completed Metaflow runs into Weights & Biases, lineage included."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
+
+
+mfwb.add_command(sync)
+mfwb.add_command(plan)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command line and leave with its exit code."""
+    sys.exit(end(mfwb, sys.argv[1:] if arguments is None else list(arguments)))

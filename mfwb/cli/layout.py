@@ -1,0 +1,101 @@
+"""How help looks: options under headings, all descriptions in one column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+__all__ = ["Command", "Group", "HelpedArgument", "HelpedOption", "KeptFromClick"]
+
+
+class HelpedOption(click.Option):
+    """An option that is shown under a heading."""
+
+    def __init__(self, *args: Any, heading: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.heading = heading
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the two cells of its line in the help, without what click adds on ranges."""
+        record = super().get_help_record(ctx)
+        return record and (record[0], self.help or "")
+
+
+class HelpedArgument(click.Argument):
+    """An argument that is explained, which click's own are not."""
+
+    def __init__(self, *args: Any, heading: str, help: str, **kwargs: Any) -> None:  # noqa: A002 - click's word
+        super().__init__(*args, **kwargs)
+        self.heading = heading
+        self.description = help
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:  # noqa: ARG002 - click's signature
+        """Return the two cells of its line in the help."""
+        return self.metavar or self.human_readable_name, self.description
+
+
+class _Formatter(click.HelpFormatter):
+    """Help with bold headings; click takes the bold away where there is no terminal."""
+
+    def write_heading(self, heading: str) -> None:
+        super().write_heading(click.style(heading, bold=True))
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
+class _WithExamples(click.Command):
+    """A command whose epilog is lines of examples, shown as they are."""
+
+    context_class = _Context
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the examples."""
+        with formatter.section("Examples"):
+            for line in (self.epilog or "").splitlines():
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+class Command(_WithExamples, click.Command):
+    """A command whose options are shown under their headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each heading, in the order in which they first appear."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(parameter, "heading", ""), []).append(record)
+        # click aligns each section by itself, so all first cells are made equally long.
+        width = max(len(term) for records in sections.values() for term, _ in records)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl([(f"{term:<{width}}", text) for term, text in records])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; hide from click what it would end the program for in its own way.
+
+        It takes every broken pipe for one on stdout, and says nothing.
+        """
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, EOFError, OSError) as error:
+            raise KeptFromClick(error) from error
+
+
+class KeptFromClick(Exception):  # noqa: N818 - it carries one
+    """What really ended a command."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Group(_WithExamples, click.Group):
+    """A group that lists its commands in the order in which they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands as they were added."""
+        return list(self.commands)

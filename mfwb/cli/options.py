@@ -1,0 +1,165 @@
+"""The options that commands share, in groups. Not said is None: files and variables decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mfwb.cli.layout import HelpedArgument, HelpedOption
+
+__all__ = ["choose", "dry_run", "how", "show", "what", "where_to"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def choose(command: _F) -> _F:
+    """Add what says which flow runs."""
+    return _all(
+        command,
+        click.argument(
+            "pathspecs",
+            nargs=-1,
+            metavar="PATHSPEC...",
+            cls=HelpedArgument,
+            heading="Choose",
+            help="Flow/123, Flow/latest, or Flow with --last",
+        ),
+        _option(
+            "Choose",
+            "--last",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="The N newest runs of a flow",
+        ),
+        _option(
+            "Choose", "--namespace", metavar="NS", help="Only what is in this namespace  [all]"
+        ),
+    )
+
+
+def where_to(command: _F) -> _F:
+    """Add what says where W&B runs go."""
+    heading = "Where to"
+    return _all(
+        command,
+        _option(heading, "--entity", metavar="NAME", help="W&B entity  [your default]"),
+        _option(heading, "--project", metavar="NAME", help="W&B project  [the flow's name]"),
+        _option(
+            heading,
+            "--mode",
+            type=click.Choice(["online", "offline"]),
+            help="Offline writes a bundle to disk  [online]",
+        ),
+        _option(
+            heading,
+            "--dir",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Where the offline bundle goes",
+        ),
+    )
+
+
+def what(command: _F) -> _F:
+    """Add what says which artifacts go along, and how finely."""
+    heading = "What"
+    return _all(
+        command,
+        _option(
+            heading, "--datasets/--no-datasets", help="DataFrames, paths, included files  [on]"
+        ),
+        _option(heading, "--models/--no-models", help="Models of well-known libraries  [on]"),
+        _option(heading, "--others/--no-others", help="Anything else that was pickled  [on]"),
+        _option(
+            heading,
+            "--granularity",
+            type=click.Choice(["step", "task"]),
+            help="One W&B run per step, or per task  [step]",
+        ),
+        _option(
+            heading,
+            "--max-artifact-size",
+            metavar="SIZE",
+            help="Leave out larger ones, as in 2GB  [no limit]",
+        ),
+    )
+
+
+def how(command: _F) -> _F:
+    """Add what says how the work is done."""
+    heading = "How"
+    return _all(
+        command,
+        _option(
+            heading,
+            "--workers",
+            type=click.IntRange(1, 64),
+            metavar="N",
+            help="W&B runs written at once  [8]",
+        ),
+        _option(heading, "--force", is_flag=True, help="Write again what was synced before"),
+        _option(heading, "--strict", is_flag=True, help="Exit 3 if anything was lost"),
+        _option(
+            heading,
+            "--config",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Settings  [mfwb.toml or pyproject.toml]",
+        ),
+        _option(
+            heading,
+            "--metadata",
+            metavar="PROVIDER",
+            help="service@URL or local@DIR  [as Metaflow has it]",
+        ),
+    )
+
+
+def dry_run(command: _F) -> _F:
+    """Add the option that turns a sync into a plan."""
+    return _option(
+        "How",
+        "--dry-run",
+        is_flag=True,
+        default=False,
+        help="Only say what would be done, as `plan` does",
+    )(command)
+
+
+def show(command: _F) -> _F:
+    """Add what says how much is told."""
+    heading = "Show"
+    return _all(
+        command,
+        _option(
+            heading,
+            "--json",
+            "as_json",
+            is_flag=True,
+            default=False,
+            help="One JSON document on stdout",
+        ),
+        _option(
+            heading,
+            "--quiet",
+            is_flag=True,
+            default=False,
+            help="Only what failed or was lost, on stderr",
+        ),
+        _option(heading, "--verbose", is_flag=True, default=False, help="Every W&B run in full"),
+        click.help_option("--help", cls=HelpedOption, heading=heading, help="Show this text"),
+    )
+
+
+def _option(heading: str, *names: str, default: Any = None, **kwargs: Any) -> Callable[[_F], _F]:
+    return click.option(*names, cls=HelpedOption, heading=heading, default=default, **kwargs)
+
+
+def _all(command: _F, *decorators: Callable[[_F], _F]) -> _F:
+    """Apply decorators so that help shows them in the order in which they are written."""
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command

@@ -1,0 +1,99 @@
+"""stdout is data, stderr is talk: who may write where."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from typing import TextIO
+
+from mfwb.errors import MfwbError
+
+__all__ = ["keep_stdout_clean", "write_error", "write_out"]
+
+_STDOUT, _STDERR = 1, 2
+
+
+@contextmanager
+def keep_stdout_clean(*, quiet: bool) -> Iterator[None]:
+    """Send to stderr, or nowhere, what SDKs and their processes print on stdout meanwhile."""
+    with ExitStack() as stack:
+        nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8")) if quiet else None  # noqa: PTH123 - no file
+        stack.enter_context(_descriptor_moved(_STDOUT, nowhere.fileno() if nowhere else _STDERR))
+        stack.enter_context(redirect_stdout(nowhere or sys.stderr))
+        if nowhere:
+            stack.enter_context(redirect_stderr(nowhere))
+        yield
+
+
+@contextmanager
+def _descriptor_moved(source: int, target: int) -> Iterator[None]:
+    """Let a descriptor mean another one, for us and for the processes we start."""
+    _flush(sys.stdout)
+    try:
+        original = os.dup(source)
+    except OSError:  # it is closed, so nothing can be spilled on it
+        yield
+        return
+    printed_to = sys.stdout
+    try:
+        os.dup2(target, source)
+        yield
+    finally:
+        _flush(printed_to)  # what somebody left in the buffer belongs to the other side
+        os.dup2(original, source)
+        os.close(original)
+
+
+def _flush(stream: TextIO) -> None:
+    with suppress(OSError, ValueError):
+        stream.flush()
+
+
+def write_error(line: str) -> None:
+    """Write one line on stderr, in our name."""
+    with suppress(OSError):  # who closed stderr does not want to know
+        sys.stderr.write(_fitting(f"mfwb: {line}\n", sys.stderr))
+
+
+def write_out(text: str, *, plain: str | None = None) -> None:
+    """Write data on stdout; a reader who left early is no error.
+
+    Args:
+        text: what to write.
+        plain: what to write instead if stdout can't take all letters of it.
+
+    Raises:
+        MfwbError: if it can't be written, as on a full disk.
+    """
+    if plain is not None and not _fits(text, sys.stdout):
+        text = plain
+    try:
+        sys.stdout.write(_fitting(text, sys.stdout))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _give_up_stdout()
+    except OSError as error:
+        _give_up_stdout()
+        raise MfwbError(f"can't write to stdout: {error.strerror}") from None
+
+
+def _fits(text: str, stream: TextIO) -> bool:
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _fitting(text: str, stream: TextIO) -> str:
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _give_up_stdout() -> None:
+    """Let what is still in the buffer vanish, or Python would complain when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

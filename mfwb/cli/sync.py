@@ -1,0 +1,35 @@
+"""`mfwb sync`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mfwb.cli import options
+from mfwb.cli.acting import act
+from mfwb.cli.layout import Command
+
+__all__ = ["sync"]
+
+_EXAMPLES = """\
+mfwb sync TrainFlow/123 --project wines
+mfwb sync TrainFlow --last 5 --mode offline --dir bundle
+"""
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@options.choose
+@options.where_to
+@options.what
+@options.how
+@options.dry_run
+@options.show
+def sync(*, dry_run: bool, **said: Any) -> int:
+    """Replay flow runs into Weights & Biases.
+
+    One W&B run per step, grouped by flow run. What was synced before is left alone.
+    """
+    from mfwb import api  # noqa: PLC0415 - help does without
+
+    return act(api.plan if dry_run else api.sync, **said)

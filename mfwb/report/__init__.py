@@ -1,0 +1,8 @@
+"""Show: what a call did or would do, for people and for programs."""
+
+from mfwb.report.complaints import complaints
+from mfwb.report.document import to_json
+from mfwb.report.progress import watch
+from mfwb.report.text import console_for, to_text
+
+__all__ = ["complaints", "console_for", "to_json", "to_text", "watch"]

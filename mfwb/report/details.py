@@ -1,0 +1,61 @@
+"""What `--verbose` adds: every W&B run with all that it used and made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from mfwb.outcome import FlowRunOutcome, InputOutcome, OutputOutcome, WandbRunOutcome
+from mfwb.report.words import human_size, one_line, tail
+
+__all__ = ["print_details"]
+
+_LABELS = len("switched off")
+
+
+def print_details(flow_run: FlowRunOutcome, console: Console) -> None:
+    """Print each W&B run of a flow run in full, one fact per line, nothing wrapped or cut."""
+    for run in flow_run.wandb_runs:
+        head = Text.assemble("  ", (one_line(run.name), "bold"))
+        console.print(head, soft_wrap=True)
+        said = None
+        for label, fact in _facts(run, flow_run.pathspec):
+            shown = "" if label == said else label  # a label is said once for all its lines
+            line = Text.assemble("    ", (f"{shown:<{_LABELS}}", "dim"), "  ", one_line(fact))
+            console.print(line, soft_wrap=True)
+            said = label
+        console.print()
+
+
+def _facts(run: WandbRunOutcome, pathspec: str) -> Iterator[tuple[str, str]]:
+    yield "id", run.id
+    yield "state", run.state
+    if run.url or run.dir:
+        yield "see", run.url or run.dir or ""
+    yield from (("used", _used(one, pathspec)) for one in run.inputs)
+    yield from (("made", _made(one)) for one in run.outputs)
+    for label, names in (
+        ("summary", run.summary_keys),
+        ("passed on", run.passed_on),
+        ("switched off", run.switched_off),
+    ):
+        if names:
+            yield label, ", ".join(names)
+
+
+def _used(used: InputOutcome, pathspec: str) -> str:
+    digest = f", digest {used.digest}" if used.digest else ""
+    return f"{used.name} ← {tail(used.producer, pathspec)} ({used.type}, {used.ground}{digest})"
+
+
+def _made(made: OutputOutcome) -> str:
+    facts = [made.type, human_size(made.size)]
+    if made.version:
+        facts.append(made.version)
+    if made.deduplicated:
+        facts.append("same content")
+    if made.digest:
+        facts.append(f"digest {made.digest}")
+    return f"{made.name} ({', '.join(facts)}): {', '.join(made.files)}"

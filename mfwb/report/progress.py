@@ -1,0 +1,82 @@
+"""Progress on a terminal, or silence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import Progress as Display
+
+from mfwb.ports import Progress
+
+__all__ = ["watch"]
+
+
+@contextmanager
+def watch(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
+    """Yield one who shows on stderr how far the work is, if stderr is a terminal.
+
+    Whatever happens inside, the terminal is left as it was.
+    """
+    console = console or Console(file=sys.stderr)
+    if quiet or not console.is_terminal:
+        yield _Silent()
+        return
+    with _display(console) as display:
+        yield _Shown(display)
+
+
+def _display(console: Console) -> Display:
+    return Display(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[what]}", markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+class _Silent:
+    """Progress that nobody looks at."""
+
+    def flow_run(self, pathspec: str, position: int, total: int) -> None:
+        """Say nothing."""
+
+    def wandb_runs(self, total: int) -> None:
+        """Say nothing."""
+
+    def advance(self) -> None:
+        """Say nothing."""
+
+
+class _Shown:
+    """Progress as one line: the flow run at work, and how many of its W&B runs are written."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._task = display.add_task("starting", total=None, what="")
+
+    def flow_run(self, pathspec: str, position: int, total: int) -> None:
+        """Show which flow run is read."""
+        text = pathspec if total == 1 else f"{pathspec} ({position + 1} of {total})"
+        self._display.reset(self._task, total=None, description=text, what="reading")
+
+    def wandb_runs(self, total: int) -> None:
+        """Show how many W&B runs it becomes."""
+        self._display.update(self._task, total=total, what="W&B runs")
+
+    def advance(self) -> None:
+        """Show that one more is written."""
+        self._display.advance(self._task)

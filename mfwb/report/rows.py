@@ -1,0 +1,123 @@
+"""W&B runs -> rows of a table; hundreds of W&B runs become one row per step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
+from mfwb.report.words import tail
+
+__all__ = ["MANY", "Made", "Row", "Used", "rows_of"]
+
+MANY = 20
+"""More W&B runs than that are shown step by step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """W&B artifacts of one name that were used."""
+
+    name: str
+    producer: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """W&B artifacts of one name that were logged."""
+
+    name: str
+    type: str
+    size: int
+    version: str  # v3, same (W&B had that content already), or how many of each
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One W&B run, or all those of a step."""
+
+    step: str
+    failed: int  # W&B runs that show a failure
+    used: tuple[Used, ...]
+    made: tuple[Made, ...]
+    values: int
+    losses: int
+    count: int = 1
+
+
+def rows_of(flow_run: FlowRunOutcome) -> tuple[Row, ...]:
+    """Return the rows of a flow run's table, in the order of its W&B runs."""
+    runs = flow_run.wandb_runs
+    if len(runs) <= MANY:
+        return tuple(_row([run], _label(run, flow_run), flow_run, merge=False) for run in runs)
+    by_step: dict[str, list[WandbRunOutcome]] = {}
+    for run in runs:
+        by_step.setdefault(_step(run, flow_run), []).append(run)
+    return tuple(
+        _row(members, step if len(members) > 1 else _label(members[0], flow_run), flow_run)
+        for step, members in by_step.items()
+    )
+
+
+def _row(
+    runs: Sequence[WandbRunOutcome], step: str, flow_run: FlowRunOutcome, *, merge: bool = True
+) -> Row:
+    return Row(
+        step=step,
+        failed=sum(run.state == "failed" for run in runs),
+        used=_used(runs, flow_run, merge=merge),
+        made=_made([output for run in runs for output in run.outputs]),
+        values=sum(len(run.summary_keys) for run in runs),
+        losses=sum(len(run.losses) for run in runs),
+        count=len(runs),
+    )
+
+
+def _label(run: WandbRunOutcome, flow_run: FlowRunOutcome) -> str:
+    """Return the step, the task if there is one, and the job type if it says something else."""
+    name = tail(run.name, flow_run.pathspec)
+    return name if name.split("/")[0] == run.job_type else f"{name} ({run.job_type})"
+
+
+def _step(run: WandbRunOutcome, flow_run: FlowRunOutcome) -> str:
+    return tail(run.name, flow_run.pathspec).split("/")[0]
+
+
+def _used(
+    runs: Iterable[WandbRunOutcome], flow_run: FlowRunOutcome, *, merge: bool
+) -> tuple[Used, ...]:
+    """Return what was used; with `merge`, what tasks of one step made is one thing."""
+    pairs = dict.fromkeys(
+        (one.name, tail(one.producer, flow_run.pathspec)) for run in runs for one in run.inputs
+    )
+    if not merge:
+        return tuple(Used(name, producer) for name, producer in pairs)
+    merged = Counter((name, producer.split("/")[0]) for name, producer in pairs)
+    return tuple(Used(name, producer, number) for (name, producer), number in merged.items())
+
+
+def _made(outputs: Iterable[OutputOutcome]) -> tuple[Made, ...]:
+    in_order = sorted(outputs, key=lambda one: (one.name, one.type))
+    groups = groupby(in_order, key=lambda one: (one.name, one.type))
+    return tuple(_made_of(name, kind, list(members)) for (name, kind), members in groups)
+
+
+def _made_of(name: str, kind: str, members: Sequence[OutputOutcome]) -> Made:
+    return Made(name, kind, sum(one.size for one in members), _version(members), len(members))
+
+
+def _version(members: Sequence[OutputOutcome]) -> str:
+    """Return `v3` or `same`; of several, how many of each; nothing if not known."""
+    same = sum(one.deduplicated for one in members)
+    if same == len(members):
+        return "same"
+    if len(members) == 1:
+        return members[0].version or ""
+    if not any(one.version for one in members):
+        return ""
+    new = f"{len(members) - same:,} new"
+    return f"{new},\n{same:,} same" if same else new

@@ -1,0 +1,152 @@
+"""A result for people: what became of each flow run, what was lost, where to look, totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.report.details import print_details
+from mfwb.report.losses import print_losses
+from mfwb.report.rows import MANY, rows_of
+from mfwb.report.table import table_of
+from mfwb.report.totals import totals
+from mfwb.report.words import count, one_line, place, tail
+
+__all__ = ["console_for", "to_text"]
+
+_FILE_WIDTH = 100
+_FEW = 3
+"""More flow runs than that get one line each."""
+
+_STYLES = {
+    Status.PLANNED: "bold cyan",
+    Status.SYNCED: "bold green",
+    Status.UNCHANGED: "green",
+    Status.SKIPPED: "bold yellow",
+    Status.FAILED: "bold red",
+}
+
+
+def console_for(stream: TextIO) -> Console:
+    """Return a console as wide as the terminal, or of a fixed width if it is none."""
+    width = None if stream.isatty() else _FILE_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
+    """Return what is to be printed, in the width and the colours of a console."""
+    with console.capture() as capture:
+        if len(result.flow_runs) > _FEW and not verbose:
+            _print_list(result, console)
+        else:
+            for flow_run in result.flow_runs:
+                _print_flow_run(flow_run, console, verbose=verbose)
+        for line in totals(result):
+            console.print(Text(line, style="bold"))
+    # Cells are padded to their column's width; what ends a line is of no use to anybody.
+    return "".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines())
+
+
+# --- a few flow runs ------------------------------------------------------------------------
+
+
+def _print_flow_run(flow_run: FlowRunOutcome, console: Console, *, verbose: bool) -> None:
+    _print_headline(flow_run, console)
+    if flow_run.wandb_runs and flow_run.status is not Status.UNCHANGED:
+        console.print(Padding(table_of(rows_of(flow_run), console.width - 2), (0, 0, 1, 2)))
+    if verbose:
+        print_details(flow_run, console)
+    if flow_run.all_losses:
+        print_losses(flow_run.all_losses, console, whole=verbose, indent=2)
+        console.print()
+    if not verbose:
+        _print_places(flow_run, console)
+
+
+def _print_headline(flow_run: FlowRunOutcome, console: Console) -> None:
+    console.print(
+        Text.assemble((flow_run.pathspec, "bold"), "  ", _status(flow_run)), soft_wrap=True
+    )
+    console.print(Padding(Text(_sentence(flow_run), overflow="fold"), (0, 0, 1, 2)))
+
+
+def _status(flow_run: FlowRunOutcome) -> Text:
+    return Text(flow_run.status.value, style=_STYLES[flow_run.status])
+
+
+def _sentence(flow_run: FlowRunOutcome) -> str:
+    """Return what became of a flow run and where it is to be found, or why not."""
+    if flow_run.status in (Status.SKIPPED, Status.FAILED):
+        return one_line(flow_run.reason or "no reason was given")
+    runs = count(len(flow_run.wandb_runs), "W&B run")
+    where = f"{place(flow_run)}, group {flow_run.group}"
+    if flow_run.mode == "offline":
+        where += ", offline"
+    if flow_run.status is Status.UNCHANGED:
+        return f"nothing to do: unchanged since the last sync ({runs} in {where})"
+    verb = "would go to" if flow_run.status is Status.PLANNED else "in"
+    failed = sum(run.state == "failed" for run in flow_run.wandb_runs)
+    return f"{runs} {verb} {where}" + (f"; {failed:,} marked failed" if failed else "")
+
+
+def _print_places(flow_run: FlowRunOutcome, console: Console) -> None:
+    """Print the URL of each W&B run; of too many, or offline, only where they all are."""
+    links = [(tail(run.name, flow_run.pathspec), run.url) for run in flow_run.wandb_runs if run.url]
+    if not links or len(links) > MANY:
+        _print_common_places([flow_run], console)
+        return
+    width = max(len(name) for name, _ in links)
+    for name, url in links:
+        line = Text.assemble("  ", (f"{one_line(name):<{width}}", "dim"), "  ", _link(url))
+        console.print(line, soft_wrap=True)
+    console.print()
+
+
+def _print_common_places(flow_runs: Iterable[FlowRunOutcome], console: Console) -> None:
+    runs = [run for flow_run in flow_runs for run in flow_run.wandb_runs]
+    projects = [run.url.rpartition("/runs/")[0] or run.url for run in runs if run.url]
+    folders = [str(PurePath(run.dir).parent) for run in runs if run.dir]
+    places = dict.fromkeys([*projects, *folders])
+    for one in places:
+        console.print(Text.assemble("  ", ("see", "dim"), "  ", _link(one)), soft_wrap=True)
+    if places:
+        console.print()
+
+
+def _link(place: str) -> Text:
+    return Text(place, style=f"link {place}" if "://" in place else "")
+
+
+# --- many flow runs -------------------------------------------------------------------------
+
+
+def _print_list(result: Result, console: Console) -> None:
+    """Print a line for each flow run, then what was lost of them all."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True, overflow="fold")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in result.flow_runs:
+        table.add_row(Text(one.pathspec, style="bold"), _status(one), Text(_brief(one)))
+    console.print(table)
+    console.print()
+    if result.losses:
+        print_losses(result.losses, console, whole=False, indent=0)
+        console.print()
+    _print_common_places(result.flow_runs, console)
+
+
+def _brief(flow_run: FlowRunOutcome) -> str:
+    if flow_run.status in (Status.SKIPPED, Status.FAILED):
+        return _sentence(flow_run)
+    parts = [count(len(flow_run.wandb_runs), "W&B run"), place(flow_run)]
+    if flow_run.all_losses:
+        parts.append(count(len(flow_run.all_losses), "loss"))
+    return ", ".join(parts)

@@ -1,0 +1,51 @@
+"""The last lines: how everything ended, in numbers that add up."""
+
+from __future__ import annotations
+
+from mfwb.outcome import ItemCounts, Result, Status
+from mfwb.report.words import count
+
+__all__ = ["totals"]
+
+
+def totals(result: Result) -> list[str]:
+    """Return what became of flow runs, if there are several, of artifacts, and of the rest."""
+    lines = []
+    if len(result.flow_runs) != 1:
+        lines.append(_flow_runs(result))
+    if any(one.wandb_runs and _is_new(one.status) for one in result.flow_runs):
+        lines.append(_artifacts(result))
+    losses = len(result.losses)
+    lines.append(count(losses, "loss") if losses else "no losses")
+    return lines
+
+
+def _flow_runs(result: Result) -> str:
+    by_status = result.totals["flow_runs"]
+    parts = [f"{number:,} {status}" for status, number in by_status.items() if number]
+    whole = count(len(result.flow_runs), "flow run")
+    return f"{whole}: {', '.join(parts)}" if parts else whole
+
+
+def _artifacts(result: Result) -> str:
+    """Count what this call is about; what an earlier one did is told as "unchanged"."""
+    items = sum(
+        (run.items for one in result.flow_runs if _is_new(one.status) for run in one.wandb_runs),
+        start=ItemCounts(),
+    )
+    parts = {
+        "in summary": items.values,
+        "written": items.written,
+        "same content": items.deduplicated,
+        "switched off": items.switched_off,
+        "lost": items.lost,
+    }
+    planned = result.command == "plan"
+    if planned:  # whether W&B has a content already is not known before it is sent
+        parts["written"] += parts.pop("same content")
+    told = ", ".join(f"{number:,} {words}" for words, number in parts.items())
+    return f"{count(items.total, 'artifact')}{' would be' if planned else ''}: {told}"
+
+
+def _is_new(status: Status) -> bool:
+    return status is not Status.UNCHANGED

@@ -1,0 +1,47 @@
+"""How mfwb talks: counts, sizes, places and names, the same everywhere."""
+
+from __future__ import annotations
+
+from mfwb.outcome import FlowRunOutcome
+
+__all__ = ["count", "human_size", "one_line", "place", "tail"]
+
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+_NEXT_UNIT = 999.5  # would be shown as 1000
+_NO_DECIMALS = 99.95  # would be shown as 100.0
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 artifact`, `14 artifacts`, `2 losses`."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def human_size(size: int) -> str:
+    """Return a number of bytes as in `512 B`, `1.2 MB`, `340 KB`; units are powers of 1000."""
+    value, unit = float(size), 0
+    while value >= _NEXT_UNIT and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    decimals = 0 if unit == 0 or value >= _NO_DECIMALS else 1
+    return f"{value:.{decimals}f} {_UNITS[unit]}"
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks, and with what could steer a terminal escaped."""
+    flat = " ".join(text.split())
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in flat
+    )
+
+
+def place(flow_run: FlowRunOutcome) -> str:
+    """Return where in W&B a flow run goes: `acme/wines`, as far as it is known."""
+    if flow_run.entity is None:
+        return f"project {flow_run.project} of your default entity"
+    return f"{flow_run.entity}/{flow_run.project}"
+
+
+def tail(name: str, pathspec: str) -> str:
+    """Return the name of a W&B run without that of its flow run: `train`, `train/4`."""
+    return name.removeprefix(f"{pathspec}/")

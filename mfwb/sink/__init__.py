@@ -1,0 +1,5 @@
+"""5b write: plan -> W&B, online or offline. The only place that imports wandb."""
+
+from mfwb.sink.opening import WandbSink, open_sink
+
+__all__ = ["WandbSink", "open_sink"]

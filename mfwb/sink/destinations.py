@@ -1,0 +1,82 @@
+"""Where W&B runs go: mode, server or bundle, entity and project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import wandb
+from wandb.errors import AuthenticationError, CommError
+from wandb.errors import UsageError as WandbUsageError
+
+from mfwb.config import Settings
+from mfwb.errors import Unreachable, UsageError
+from mfwb.ports import Destination
+
+__all__ = ["Destinations"]
+
+_MODES = ("online", "offline")
+
+
+class Destinations:
+    """Resolves destinations by our settings first, then by W&B's own conventions."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._wandb = wandb.setup().settings  # effective: settings file and environment
+        self._viewer_entity: str | None = None
+        self.mode = self._resolve_mode()
+        self.bundle = self._resolve_bundle()
+        self.base_url = str(settings.wandb.get("base_url") or self._wandb.base_url)
+
+    def of(self, flow: str, *, ask: bool) -> Destination:
+        """Return where the runs of a flow go; with `ask`, an unknown entity is asked for."""
+        entity = self._settings.entity_of(flow) or self._wandb.entity
+        if entity is None and ask and self.mode == "online":
+            entity = self.viewer_entity()
+        return Destination(
+            mode=self.mode,
+            base=str(self.bundle) if self.bundle else self.base_url,
+            entity=entity,
+            project=self._settings.project_of(flow) or self._wandb.project or flow,
+        )
+
+    def viewer_entity(self) -> str | None:
+        """Return the entity that the credentials stand for; Unreachable if they don't hold."""
+        if self._viewer_entity is None:
+            self._viewer_entity = _ask_entity(self.base_url)
+        return self._viewer_entity
+
+    def _resolve_mode(self) -> str:
+        said = self._settings.mode or self._settings.wandb.get("mode")
+        mode = str(said or self._wandb.mode)
+        if mode not in _MODES:
+            raise UsageError(
+                f"W&B's mode is {mode!r}, in which nothing would be written; say --mode online "
+                "or --mode offline --dir DIR"
+            )
+        return mode
+
+    def _resolve_bundle(self) -> Path | None:
+        folder = self._settings.dir
+        if self.mode == "online":
+            if folder is not None:
+                raise UsageError("--dir is where an offline sync writes; add --mode offline")
+            return None
+        if folder is None:
+            raise UsageError("an offline sync needs a folder to write to; add --dir DIR")
+        return folder.expanduser().resolve()
+
+
+def _ask_entity(base_url: str) -> str | None:
+    try:
+        entity: str | None = wandb.Api(overrides={"base_url": base_url}).default_entity
+    except (WandbUsageError, AuthenticationError) as error:
+        raise Unreachable(f"no W&B credentials for {base_url}: {one_line(error)}") from None
+    except (CommError, ConnectionError, TimeoutError) as error:
+        raise Unreachable(f"{base_url} can't be used: {one_line(error)}") from None
+    return entity
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first line of an error's text; W&B's run to several."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

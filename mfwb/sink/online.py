@@ -1,0 +1,131 @@
+"""W&B runs on a server."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import wandb
+
+from mfwb.errors import NotOurs, SinkError
+from mfwb.outcome import OutputOutcome
+from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
+from mfwb.ports import ReadyArtifact, ReadyRun, WrittenRun
+from mfwb.sink.artifacts import make_artifact
+from mfwb.sink.destinations import one_line
+from mfwb.sink.existing import ExistingRuns
+from mfwb.sink.private import FAILURES
+from mfwb.sink.run_settings import run_settings
+from mfwb.sink.saying import init_arguments, say_all, say_done
+from mfwb.snapshot import Loss
+
+__all__ = ["OnlineSession"]
+
+_FINISH_TIMEOUT = 600.0  # seconds; W&B's own patience is a week
+
+
+class OnlineSession:
+    """Writes the W&B runs of one flow run to a server."""
+
+    def __init__(self, plan: Plan, existing: ExistingRuns, base_url: str, scratch: Path) -> None:
+        self._plan = plan
+        self._existing = existing
+        self._base_url = base_url
+        self._scratch = scratch
+        self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
+        self._lock = threading.Lock()
+        existing.look(plan.runs)
+        for run in plan.runs:
+            self._refuse_foreign(run)
+
+    def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
+        """Write one W&B run, or bring an existing one of ours up to date."""
+        try:
+            open_run = wandb.init(
+                **init_arguments(self._plan, run),
+                dir=str(self._scratch),
+                settings=run_settings(
+                    **run.wandb_settings,
+                    mode="online",
+                    base_url=self._base_url,
+                    finish_timeout=_FINISH_TIMEOUT,
+                    finish_timeout_raises=True,
+                ),
+            )
+        except FAILURES as error:
+            raise SinkError(f"{run.name}: W&B did not open the run: {one_line(error)}") from None
+        try:
+            return self._fill(open_run, run, ready)
+        except FAILURES as error:
+            raise SinkError(f"{run.name}: W&B failed: {one_line(error)}") from None
+        except BaseException:
+            open_run.finish(exit_code=1)
+            raise
+
+    def _fill(self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
+        found = self._existing.get(run.id)
+        losses = [loss for used in run.inputs if (loss := self._use(open_run, run, used))]
+        drafts = [(one, self._start_upload(open_run, one)) for one in ready.artifacts]
+        say_all(open_run, run, ready, first_step=found.next_step if found else 0)
+        outputs = []
+        for one, draft in drafts:
+            logged = self._await(run, one, draft)
+            if isinstance(logged, Loss):
+                losses.append(logged)
+            else:
+                outputs.append(logged)
+        say_done(open_run, run)
+        open_run.finish(exit_code=run.exit_code)
+        return WrittenRun(str(open_run.url), tuple(outputs), tuple(losses))
+
+    def _refuse_foreign(self, run: PlannedRun) -> None:
+        found = self._existing.get(run.id)
+        if found is not None and found.source != self._plan.source:
+            raise NotOurs(
+                f"{found.url} has the id of {run.name} but was written from another source; it "
+                "is left alone. Choose another --project"
+            )
+
+    def _use(self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact) -> Loss | None:
+        logged = self._logged.get((used.producer, used.name))
+        if logged is None:
+            reason = f"{used.producer_name} could not log it"
+            return Loss(f"use of {used.name} by {run.name}", reason)
+        open_run.use_artifact(logged)
+        return None
+
+    def _start_upload(self, open_run: wandb.Run, ready: ReadyArtifact) -> wandb.Artifact | str:
+        """Return the artifact on its way, or why W&B does not take it."""
+        try:
+            artifact = make_artifact(ready)
+            open_run.log_artifact(artifact, aliases=list(ready.planned.aliases))
+        except (ValueError, OSError) as error:
+            return one_line(error)
+        return artifact
+
+    def _await(
+        self, run: PlannedRun, ready: ReadyArtifact, draft: wandb.Artifact | str
+    ) -> OutputOutcome | Loss:
+        """Wait for an upload: `finish` would hide that it failed."""
+        item = _item(run, ready)
+        if isinstance(draft, str):
+            return Loss(item, draft)
+        try:
+            draft.wait()
+        except (ValueError, *FAILURES) as error:
+            return Loss(item, f"W&B refused it: {one_line(error)}")
+        with self._lock:
+            self._logged[run.id, ready.planned.name] = draft
+        return OutputOutcome(
+            name=ready.planned.name,
+            type=ready.planned.type,
+            digest=draft.digest,
+            size=sum(file.size for file in ready.files),
+            files=tuple(file.path for file in ready.files),
+            deduplicated=draft.metadata != ready.planned.metadata,  # W&B kept the first one's
+            version=draft.version,
+        )
+
+
+def _item(run: PlannedRun, ready: ReadyArtifact) -> str:
+    return f"{run.name}/{ready.planned.name}"

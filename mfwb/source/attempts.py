@@ -1,0 +1,55 @@
+"""The attempts of a task, told from its metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mfwb.snapshot import Attempt
+
+__all__ = ["Record", "done_attempts", "to_attempts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of a task's metadata."""
+
+    name: str
+    value: str
+    type: str
+    created_at: int  # epoch ms
+
+
+@dataclass(slots=True)
+class _Seen:
+    ok: bool | None = None
+    started_at: int | None = None
+    finished_at: int | None = None
+
+
+def to_attempts(records: Iterable[Record]) -> tuple[Attempt, ...]:
+    """Return the attempts, oldest first.
+
+    `attempt` opens one, `attempt-done` closes it (an attempt that could not even store its
+    artifacts never does), and `attempt_ok` between the two says how it went.
+    """
+    seen: dict[int, _Seen] = {}
+    current = _Seen()
+    for record in sorted(records, key=lambda one: one.created_at):
+        if record.name == "attempt":
+            current = seen.setdefault(int(record.value), _Seen())
+            current.started_at = record.created_at
+        elif record.name == "attempt_ok":
+            current.ok = record.value == "True"
+            current.finished_at = record.created_at
+        elif record.name == "attempt-done":
+            seen.setdefault(int(record.value), current).finished_at = record.created_at
+    return tuple(
+        Attempt(number, facts.ok, facts.started_at, facts.finished_at)
+        for number, facts in sorted(seen.items())
+    )
+
+
+def done_attempts(records: Iterable[Record]) -> list[int]:
+    """Return the numbers of the attempts whose artifacts are complete, ascending."""
+    return sorted({int(one.value) for one in records if one.name == "attempt-done"})

@@ -1,0 +1,128 @@
+"""The bytes of one flow run, and what its tasks printed and rendered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from metaflow import Run as MetaflowRun
+from metaflow import Task as MetaflowTask
+from metaflow.cards import get_cards
+from metaflow.exception import MetaflowException
+
+from mfwb import pickles
+from mfwb.errors import ItemLost
+from mfwb.planning import Content
+from mfwb.ports import LogLine
+from mfwb.snapshot import Card, Datastore, FlowRun
+from mfwb.source import internals
+from mfwb.source.datastore import FlowStore, open_store
+
+__all__ = ["FlowRunContents"]
+
+_INCLUDED = "metaflow.includefile.IncludedFile"
+_STREAMS = ("stdout", "stderr")
+
+
+class FlowRunContents:
+    """Reads on demand what the snapshot only refers to. Safe to use from several threads."""
+
+    def __init__(self, flow_run: FlowRun) -> None:
+        self._flow = flow_run.flow
+        self._tasks = {task.pathspec: task for task in flow_run.tasks}
+        self._default = next(
+            (task.datastore for task in flow_run.tasks if task.datastore is not None), None
+        )
+
+    def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
+        """Return the bytes of small artifacts by sha1, checked; what can't be had is missing."""
+        by_datastore: dict[Datastore, set[str]] = defaultdict(set)
+        for content in contents:
+            datastore = self._datastore(content.task)
+            if datastore is not None:
+                by_datastore[datastore].add(content.sha1)
+        return {
+            sha: data
+            for datastore, shas in by_datastore.items()
+            for sha, data in open_store(datastore, self._flow).read(sorted(shas))
+            if not isinstance(data, ItemLost)
+        }
+
+    def copy(self, content: Content, path: Path) -> None:
+        """Stream an artifact's bytes, checked, into a file; ItemLost if they can't be had."""
+        self._store(content.task).copy(content.sha1, path)
+
+    def copy_included(self, content: Content, path: Path) -> None:
+        """Write what an IncludeFile holds into a file; ItemLost if it can't be had.
+
+        Metaflow's client follows the descriptor, for which it unpickles it: so what the
+        descriptor's pickle refers to is looked at before.
+        """
+        stored = self.load([content]).get(content.sha1)
+        descriptor = internals.to_included(internals.decode(stored))
+        if stored is None or descriptor is None or pickles.names_in(stored) != (_INCLUDED,):
+            raise ItemLost("its descriptor in Metaflow's datastore is damaged")
+        encoding = str(descriptor.get("encoding") or "utf-8")
+        try:
+            data = _parameters_task(content.task)[content.name].data
+        except (MetaflowException, OSError, KeyError) as error:
+            raise ItemLost(f"the included file can't be read: {error}") from None
+        path.write_bytes(data if isinstance(data, bytes) else str(data).encode(encoding))
+
+    def log(self, task: str) -> Iterable[LogLine]:
+        """Return what a task printed, by time; ItemLost if it can't be had."""
+        datastore, attempts = self._tasks[task].datastore, self._tasks[task].attempts
+        if datastore is None or not attempts:
+            return []  # a task that never began printed nothing
+        facts = {
+            "ds-type": datastore.type,
+            "ds-root": datastore.root,
+            "attempt": str(attempts[-1].number),
+        }
+        try:
+            client = MetaflowTask(task)
+            lines = [
+                LogLine(stream, _epoch_ms(moment), text)
+                for stream in _STREAMS
+                for moment, text in client.loglines(stream, meta_dict=facts)
+                if text or moment
+            ]
+        except (MetaflowException, OSError) as error:
+            raise ItemLost(f"its log can't be read: {error}") from None
+        return sorted(lines, key=lambda line: line.time or 0)
+
+    def card(self, task: str, card: Card) -> str:
+        """Return a card's HTML; ItemLost if it can't be had."""
+        try:
+            found = list(get_cards(MetaflowTask(task), type=card.type))
+        except (MetaflowException, OSError) as error:
+            raise ItemLost(f"the card can't be read: {error}") from None
+        matching = [one for one in found if card.id is None or one.id == card.id]
+        if not matching:
+            raise ItemLost("the card is gone from Metaflow's datastore")
+        html: str = matching[-1].get()
+        return html
+
+    def _datastore(self, task: str) -> Datastore | None:
+        known = self._tasks.get(task)
+        return known.datastore if known is not None else self._default
+
+    def _store(self, task: str) -> FlowStore:
+        datastore = self._datastore(task)
+        if datastore is None:
+            raise ItemLost("Metaflow did not record where its bytes are")
+        return open_store(datastore, self._flow)
+
+
+def _parameters_task(pathspec: str) -> MetaflowTask:
+    """Return the task of `Flow/123/_parameters`, whose id is not written down anywhere."""
+    return MetaflowRun(pathspec.rsplit("/", 1)[0])["_parameters"].task
+
+
+def _epoch_ms(moment: datetime | None) -> int | None:
+    """Return epoch ms of what Metaflow says in UTC without saying so."""
+    if moment is None:
+        return None
+    return int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)

@@ -1,0 +1,218 @@
+"""Raw facts -> snapshot. Nothing is read here."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mfwb.snapshot import (
+    ArtifactRef,
+    Attempt,
+    Card,
+    Failure,
+    FlowRun,
+    FlowRunState,
+    Parameter,
+    Step,
+    Task,
+    TaskState,
+)
+from mfwb.source import internals
+from mfwb.source.attempts import Record, to_attempts
+from mfwb.source.graph import sorted_steps, sorted_tasks
+from mfwb.source.raw import RawTask
+from mfwb.source.state import flow_run_state
+from mfwb.source.stored import Stored
+
+__all__ = ["to_flow_run", "to_parameters", "to_task"]
+
+_PUBLISHED = (
+    "user",
+    "runtime",
+    "python_version",
+    "metaflow_version",
+    "script-name",
+    "git-info",
+    "code-package",
+    "execution-triggers",
+    "aws-batch-job-id",
+    "kubernetes-pod-name",
+    "kubernetes-pod-namespace",
+    "argo-workflow-name",
+    "aws-step-functions-execution",
+    "airflow-dag-run-id",
+)
+"""Task metadata that goes into W&B's config; the rest is bookkeeping."""
+
+
+def _to_refs(facts: dict[str, Any]) -> dict[str, ArtifactRef]:
+    info = facts.get("info", {})
+    return {
+        name: ArtifactRef(
+            name=name,
+            sha1=sha,
+            size=int(info.get(name, {}).get("size", 0)),
+            type=_type_name(str(info.get(name, {}).get("type", ""))),
+            encoding=str(info.get(name, {}).get("encoding", "gzip+pickle-v2")),
+        )
+        for name, sha in sorted(facts.get("objects", {}).items())
+    }
+
+
+def _type_name(recorded: str) -> str:
+    """Return `pandas.DataFrame` of `<class 'pandas.DataFrame'>`."""
+    return recorded.removeprefix("<class '").removesuffix("'>")
+
+
+def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
+    """Return one task; what Metaflow copied into it from `_parameters` is left out."""
+    attempts = to_attempts(raw.records)
+    shared = stored.facts(parameters).get("objects", {}) if parameters else {}
+    refs = _to_refs(stored.facts(raw))
+    own = tuple(
+        ref
+        for name, ref in refs.items()
+        if name not in internals.INTERNAL_NAMES and shared.get(name) != ref.sha1
+    )
+    caught = internals.to_failure(stored.internal(raw, "_catch_exception"))
+    state = _state(attempts, stored.internal(raw, "_success"))
+    failures = {
+        attempt.number: internals.to_failure(stored.internal(raw, "_exception", attempt.number))
+        for attempt in attempts
+    }
+    attempts = tuple(_with_failure(one, failures[one.number]) for one in attempts)
+    return Task(
+        pathspec=raw.task.pathspec,
+        state=state,
+        attempts=attempts,
+        artifacts=own,
+        transition=internals.to_transition(stored.internal(raw, "_transition")),
+        foreach=internals.to_frames(stored.internal(raw, "_foreach_stack")),
+        rounds=internals.to_rounds(stored.internal(raw, "_iteration_stack")),
+        origin=_origin(raw),
+        failure=caught if state is TaskState.CAUGHT else _last_failure(state, attempts),
+        queued_at=int(raw.task._object["ts_epoch"]),  # noqa: SLF001 - created_at is naive local
+        datastore=raw.datastore,
+        metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
+        cards=tuple(_cards(raw.records)),
+    )
+
+
+def _with_failure(attempt: Attempt, failure: Failure | None) -> Attempt:
+    return attempt if attempt.ok else replace(attempt, failure=failure)
+
+
+def _last_failure(state: TaskState, attempts: Sequence[Attempt]) -> Failure | None:
+    return attempts[-1].failure if attempts and state is TaskState.FAILED else None
+
+
+def _state(attempts: Sequence[Attempt], success: Any) -> TaskState:
+    last = attempts[-1].ok if attempts else None
+    if last is None:
+        return TaskState.UNFINISHED
+    if not last:
+        return TaskState.FAILED
+    return TaskState.CAUGHT if success is False else TaskState.OK
+
+
+def _origin(raw: RawTask) -> str | None:
+    """Return the task that this one is a clone of. A fresh task's origin-run-id is "None"."""
+    run, task = raw.value("origin-run-id"), raw.value("origin-task-id")
+    if run is None or task is None:
+        return None
+    flow, _, step, _ = raw.path
+    return f"{flow}/{run}/{step}/{task}"
+
+
+def _cards(records: Iterable[Record]) -> Iterable[Card]:
+    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
+        if record.type == "card-info":
+            about = json.loads(record.value)
+            yield Card(type=str(about["type"]), id=about.get("id"), uuid=str(about["card_uuid"]))
+
+
+def to_parameters(parameters: RawTask, stored: Stored, graph: dict[str, Any]) -> list[Parameter]:
+    """Return parameters, configs, included files and constants, sorted by name."""
+    refs = _to_refs(stored.facts(parameters))
+    kinds = {one["name"]: one["type"] for one in graph.get("parameters", ())}
+    kinds |= {one["name"]: "constant" for one in graph.get("constants", ())}
+    if not graph:  # written before Metaflow recorded its graph
+        kinds = {name: "Parameter" for name in refs if not name.startswith("_") and name != "name"}
+    return [
+        Parameter(name, str(kind), refs[name], _included(name, refs[name], stored))
+        for name, kind in sorted(kinds.items())
+        if name in refs
+    ]
+
+
+def _included(name: str, ref: ArtifactRef, stored: Stored) -> dict[str, Any] | None:
+    """Return what config says of an IncludeFile; Metaflow does not record the file's own name."""
+    descriptor = internals.to_included(stored.decoded(ref.sha1))
+    if descriptor is None:
+        return None
+    sha1 = str(descriptor.get("url", "")).rsplit("/", 1)[-1]
+    return {"name": name, "size": descriptor.get("size"), "sha1": sha1}
+
+
+def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
+    run: Any,
+    provider: str,
+    tasks: Sequence[Task],
+    parameters: Sequence[Parameter],
+    graph: dict[str, Any],
+    *,
+    now: int,
+) -> FlowRun:
+    """Return the flow run of a `metaflow.Run` and its converted tasks; now in epoch ms."""
+    nodes = graph.get("steps", {})
+    start, end = graph.get("start_step", "start"), graph.get("end_step", "end")
+    facts = run._object  # noqa: SLF001 - created_at is naive local time, and has no heartbeat
+    heartbeat = facts.get("last_heartbeat_ts")
+    ended = [task.finished_at for task in tasks if task.finished_at is not None]
+    state = flow_run_state(
+        tasks,
+        end_step=end,
+        retries={name: _retries(node) for name, node in nodes.items()},
+        heartbeat_at=int(heartbeat) * 1000 if heartbeat else None,
+        now=now,
+    )
+    by_step: dict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        by_step[task.step].append(task)
+    return FlowRun(
+        flow=run.path_components[0],
+        id=run.path_components[1],
+        state=state,
+        provider=provider,
+        user=facts.get("user_name"),
+        created_at=int(facts["ts_epoch"]),
+        finished_at=max(ended, default=None) if state is not FlowRunState.RUNNING else None,
+        tags=tuple(sorted(run.user_tags)),
+        system_tags=tuple(sorted(run.system_tags)),
+        parameters=tuple(parameters),
+        steps=tuple(
+            Step(
+                name=name,
+                tasks=sorted_tasks(by_step[name]),
+                type=nodes.get(name, {}).get("type"),
+                doc=str(nodes.get(name, {}).get("doc") or ""),
+            )
+            for name in sorted_steps(tasks, start)
+        ),
+        start_step=start,
+        end_step=end,
+        doc=str(graph.get("doc") or ""),
+    )
+
+
+def _retries(node: dict[str, Any]) -> int:
+    """Return how often a step may be tried again, as its decorators say."""
+    times = [
+        one.get("attributes", {}).get("times", 0)
+        for one in node.get("decorators", ())
+        if one.get("name") == "retry"
+    ]
+    return int(times[0] or 0) if times else 0

@@ -1,0 +1,40 @@
+"""A flow run of Metaflow's client -> snapshot.
+
+Read with as few calls as possible: per task one for its metadata; then all that the tasks wrote
+about their artifacts in one batch from the datastore, and their internal artifacts in another.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mfwb.snapshot import FlowRun
+from mfwb.source.convert import to_flow_run, to_parameters, to_task
+from mfwb.source.raw import read_parameters_task, read_raw
+from mfwb.source.stored import Stored
+
+__all__ = ["read_flow_run"]
+
+_THREADS = 4  # more do not help: the client is bound by Python
+
+
+def read_flow_run(run: Any, provider: str) -> FlowRun:
+    """Return the facts of a `metaflow.Run`, read with the namespace switched off."""
+    steps = list(run)
+    tasks = [task for step in steps for task in step]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        raws = list(pool.map(lambda task: read_raw(task, provider), tasks))
+    parameters = read_parameters_task(run, provider)
+    stored = Stored(run.path_components[0])
+    stored.read([*raws, *([parameters] if parameters else [])])
+    graph = (parameters and stored.internal(parameters, "_graph_info")) or {}
+    return to_flow_run(
+        run,
+        provider,
+        [to_task(raw, stored, parameters) for raw in raws],
+        to_parameters(parameters, stored, graph) if parameters else [],
+        graph,
+        now=time.time_ns() // 1_000_000,
+    )

@@ -1,0 +1,98 @@
+"""Metaflow's client, set up for reading and put back as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from mfwb.config import Settings
+from mfwb.errors import Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from mfwb.source.client import MetaflowSource
+
+__all__ = ["metaflow_client", "open_source"]
+
+
+@contextmanager
+def open_source(settings: Settings) -> Iterator[MetaflowSource]:
+    """Yield Metaflow as a source; provider and namespace are process-wide and restored after.
+
+    Raises:
+        UsageError: if Metaflow does not know such a provider, or the folder has no metadata.
+        Unreachable: if the metadata service does not answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="mfwb-metaflow-") as scratch:
+        _keep_out_of_the_way(scratch)
+        from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
+
+        with _restored():
+            provider = _select_provider(settings.metadata)
+            metaflow_client().namespace(settings.namespace)
+            yield MetaflowSource(provider)
+
+
+def metaflow_client() -> ModuleType:
+    """Return metaflow, imported on first use: it reads its environment then."""
+    return importlib.import_module("metaflow")
+
+
+def _keep_out_of_the_way(scratch: str) -> None:
+    """Move what reading leaves behind out of the user's folders, unless they chose a place.
+
+    S3 reads go through a folder that is the current one by default, and the client's cache is
+    never pruned across processes.
+    """
+    if "metaflow" not in sys.modules:
+        os.environ.setdefault("METAFLOW_ARTIFACT_LOCALROOT", scratch)
+        os.environ.setdefault("METAFLOW_CLIENT_CACHE_PATH", scratch)
+
+
+@contextmanager
+def _restored() -> Iterator[None]:
+    """Put back provider and namespace of the process: a notebook may go on using them."""
+    metaflow = metaflow_client()
+    provider = metaflow.get_metadata()
+    try:
+        namespace = metaflow.get_namespace()
+    except metaflow.exception.MetaflowException:  # a container without a user name
+        namespace = None
+    try:
+        yield
+    finally:
+        metaflow.namespace(namespace)
+        with contextlib.suppress(ValueError):  # there may have been none: "<No .metaflow ...>"
+            metaflow.metadata(provider)
+
+
+def _select_provider(wanted: str | None) -> str:
+    """Choose the metadata provider and return its name, local folders made absolute."""
+    metaflow = metaflow_client()
+    if wanted is not None:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints, then goes on with another
+                chosen = metaflow.metadata(wanted)
+        except ValueError as error:
+            if "unreachable" in str(error):
+                raise Unreachable(f"--metadata {wanted}: {error}") from None
+            raise UsageError(f"--metadata {wanted}: {error}") from None
+        if chosen.split("@")[0] not in wanted and "@" in wanted:
+            raise UsageError(f"--metadata {wanted}: Metaflow knows no such metadata provider")
+    kind, _, where = str(metaflow.get_metadata()).partition("@")
+    if kind != "local":
+        return f"{kind}@{where}"
+    if where.startswith("<No "):
+        raise UsageError(
+            "there is no .metaflow folder here or above; run mfwb where the flows ran, or say "
+            "--metadata local@DIR or service@URL"
+        )
+    return f"local@{Path(where).resolve()}"

@@ -1,0 +1,1 @@
+"""What each package promises, without any SDK."""

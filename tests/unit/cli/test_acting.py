@@ -1,0 +1,172 @@
+"""What a command does with the result of its call."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from mfwb.cli import options
+from mfwb.cli.acting import act
+from mfwb.cli.ending import end
+from mfwb.cli.layout import Command
+from mfwb.outcome import FlowRunOutcome, Result, Status
+from tests.unit.report.samples import BIG, RUNS, SYNCED, flow_run
+
+CLEAN = Result("sync", (flow_run(RUNS[0]),))
+FAILED = Result("sync", (*SYNCED.flow_runs, FlowRunOutcome("F/2", Status.FAILED, reason="gone")))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, so that no settings file is found."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MFWB_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path
+
+
+class Call:
+    """Stands for `mfwb.api.sync`: notes what it is asked, chatters, and returns a result."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.asked: tuple[tuple[str, ...], dict[str, Any]] = ((), {})
+
+    def __call__(self, *pathspecs: str, **said: Any) -> Result:
+        """Do all that."""
+        self.asked = (pathspecs, said)
+        print("chatter on stdout")  # noqa: T201 - that is the point
+        print("chatter on stderr", file=sys.stderr)  # noqa: T201 - the same
+        return self.result
+
+
+def run(call: Call, *arguments: str) -> int:
+    """Return the exit code of a command that makes a call."""
+
+    @click.command(cls=Command)
+    @options.choose
+    @options.where_to
+    @options.what
+    @options.how
+    @options.show
+    def command(**said: Any) -> int:
+        return act(call, **said)
+
+    return end(command, arguments)
+
+
+@pytest.mark.parametrize(
+    ("result", "arguments", "code"),
+    [
+        (CLEAN, [], 0),
+        (CLEAN, ["--strict"], 0),
+        (SYNCED, [], 0),
+        (SYNCED, ["--strict"], 3),
+        (FAILED, [], 1),
+        (FAILED, ["--strict"], 1),
+    ],
+)
+def test_exit_codes(result: Result, arguments: list[str], code: int) -> None:
+    """Failures are 1, else losses under --strict are 3, else all is well."""
+    assert run(Call(result), "F/1", *arguments) == code
+
+
+def test_strict_may_come_from_a_file(folder: Path) -> None:
+    """Strictness counts wherever it was said."""
+    (folder / "mfwb.toml").write_text("strict = true\n")
+    (folder / "other.toml").write_text("strict = false\n")
+
+    assert run(Call(SYNCED), "F/1") == 3
+    assert run(Call(SYNCED), "F/1", "--config", "other.toml") == 0
+
+
+def test_what_was_not_said_is_none() -> None:
+    """Without flags every setting is left to files and variables."""
+    call = Call(CLEAN)
+    run(call, "F/1", "G/latest")
+    pathspecs, said = call.asked
+    said.pop("progress")
+
+    assert pathspecs == ("F/1", "G/latest")
+    assert set(said) >= {"last", "config", "entity", "mode", "datasets", "force", "strict"}
+    assert set(said.values()) == {None}
+
+
+def test_what_was_said_is_handed_on() -> None:
+    """Flags arrive as settings, sizes as they were written."""
+    call = Call(CLEAN)
+    run(
+        call,
+        *("F", "--last", "5", "--no-models", "--datasets", "--mode", "offline", "--dir", "b"),
+        *("--force", "--workers", "3", "--max-artifact-size", "2GB", "--granularity", "task"),
+        *("--metadata", "local@x", "--namespace", "n"),
+    )
+    _, said = call.asked
+    said.pop("progress")
+
+    assert {name: value for name, value in said.items() if value is not None} == {
+        "last": 5,
+        "models": False,
+        "datasets": True,
+        "mode": "offline",
+        "dir": Path("b"),
+        "force": True,
+        "workers": 3,
+        "max_artifact_size": "2GB",
+        "granularity": "task",
+        "metadata": "local@x",
+        "namespace": "n",
+    }
+
+
+def test_text_on_stdout_talk_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    """The report is on stdout alone; what SDKs print goes to stderr."""
+    run(Call(CLEAN), "F/1")
+    out, err = capfd.readouterr()
+
+    assert out.startswith("WineFlow/7  synced\n")
+    assert out.endswith("no losses\n")
+    assert "chatter" not in out
+    assert err == "chatter on stdout\nchatter on stderr\n"
+
+
+def test_json_is_one_document(capfd: pytest.CaptureFixture[str]) -> None:
+    """With --json stdout is one document, and stderr tells failures and losses."""
+    assert run(Call(FAILED), "F/1", "--json") == 1
+    out, err = capfd.readouterr()
+
+    assert json.loads(out) == FAILED.to_dict()
+    assert err.splitlines()[2:] == [
+        f"mfwb: lost WineFlow/7/train/4/history: {BIG.reason}",
+        "mfwb: F/2 failed: gone",
+    ]
+
+
+def test_quiet_says_what_failed_or_was_lost(capfd: pytest.CaptureFixture[str]) -> None:
+    """With --quiet there are failures and losses on stderr and nothing else, chatter neither."""
+    run(Call(FAILED), "F/1", "--quiet")
+    out, err = capfd.readouterr()
+
+    assert out == ""
+    assert err.splitlines() == [
+        f"mfwb: lost WineFlow/7/train/4/history: {BIG.reason}",
+        "mfwb: F/2 failed: gone",
+    ]
+
+
+def test_quiet_success_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    """With --quiet, nothing is said if all went well."""
+    run(Call(CLEAN), "F/1", "--quiet")
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_verbose_tells_more(capfd: pytest.CaptureFixture[str]) -> None:
+    """With --verbose there are details."""
+    run(Call(CLEAN), "F/1", "--verbose")
+
+    assert "digest d-wines" in capfd.readouterr().out

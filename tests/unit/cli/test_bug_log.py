@@ -1,0 +1,52 @@
+"""The log of a bug."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mfwb import __version__
+from mfwb.cli.bug_log import redacted, write_bug_log
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("service@https://ann:pass@host:8080/x", "service@https://***@host:8080/x"),
+        ("https://host/blob?sig=abc&se=1 was refused", "https://host/blob?*** was refused"),
+        ("key 0123456789abcdef0123456789abcdef01234567!", "key ***!"),
+        ("nothing to hide: a@b.c", "nothing to hide: a@b.c"),
+    ],
+)
+def test_secrets_are_left_out(text: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Users in URLs, signed queries and secrets of the environment are starred out."""
+    monkeypatch.setenv("WANDB_API_KEY", "0123456789abcdef0123456789abcdef01234567")
+    monkeypatch.setenv("EMPTY_TOKEN", "")
+
+    assert redacted(text) == shown
+
+
+def test_log_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log has versions, platform and arguments, the latter without secrets."""
+    monkeypatch.setenv("MFWB_STATE_DIR", str(tmp_path))
+    path = write_bug_log(ValueError("odd"), ["sync", "--metadata", "service@http://a:b@h"])
+    assert path is not None
+    lines = path.read_text().splitlines()
+
+    assert path.parent == tmp_path
+    assert lines[:2] == [f"mfwb {__version__}", "arguments: sync --metadata service@http://***@h"]
+    assert any(line.startswith("wandb ") for line in lines)
+    assert any(line.startswith("platform: ") for line in lines)
+    assert lines[-1] == "ValueError: odd"
+
+
+def test_state_folder_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing else is said, the log goes to the user's state folder."""
+    monkeypatch.delenv("MFWB_STATE_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    path = write_bug_log(ValueError("odd"), [])
+
+    assert path is not None
+    assert tmp_path in path.parents

@@ -1,0 +1,134 @@
+"""How commands end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from mfwb.cli import main
+from mfwb.cli.ending import end
+from mfwb.cli.layout import Command
+from mfwb.errors import LockHeld, NotThere, SinkError, Unreachable, UsageError
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the state folder out of the home directory; it is not there yet."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("MFWB_STATE_DIR", str(folder))
+    return folder
+
+
+def ending(error: BaseException, *arguments: str) -> int:
+    """Return the exit code of a command that ends with an error."""
+
+    @click.command(cls=Command)
+    @click.argument("words", nargs=-1)
+    @click.option("--verbose", is_flag=True)
+    def fail(**_: Any) -> None:
+        raise error
+
+    return end(fail, arguments)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError, 2),
+        (Unreachable, 4),
+        (LockHeld, 5),
+        (NotThere, 1),
+        (SinkError, 1),
+    ],
+)
+def test_errors_that_users_can_act_on(
+    error: Callable[[str], Exception], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An expected error is one line on stderr and its exit code."""
+    assert ending(error("what is wrong;\nwhat to do")) == code
+    assert capsys.readouterr() == ("", "mfwb: what is wrong; what to do\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["sync", "--mode", "x"], "'x' is not one of 'online', 'offline'. See `mfwb sync --help`."),
+        (["plan", "--last", "0", "F"], "0 is not in the range x>=1. See `mfwb plan --help`."),
+        (["sync", "--config", "/nope", "F"], "'/nope' does not exist. See `mfwb sync --help`."),
+        (["sync", "--nonsense"], "See `mfwb sync --help`."),
+        (["nonsense"], "See `mfwb --help`."),
+        (["sync", "--workers", "65", "F"], "range 1<=x<=64. See `mfwb sync --help`."),
+        (["sync", "--max-artifact-size", "9XB", "F"], "like 500MB or 2GB, not '9XB'"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wrong usage is exit 2 and one line that says what is wrong and where to read on."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    out, err = capsys.readouterr()
+
+    assert ended.value.code == 2
+    assert out == ""
+    assert err.startswith("mfwb: ")
+    assert err.endswith(f"{line}\n")
+    assert err.count("\n") == 1
+
+
+def test_no_command_shows_help_and_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    """`mfwb` alone helps, on stderr, and does not pass for success."""
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    out, err = capsys.readouterr()
+
+    assert ended.value.code == 2
+    assert out == ""
+    assert err.startswith("Usage: mfwb")
+
+
+def test_interrupt(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C is exit 130 and one line."""
+    assert ending(KeyboardInterrupt()) == 130
+    assert capsys.readouterr() == ("", "mfwb: interrupted; run it again to carry on\n")
+
+
+@pytest.mark.parametrize("error", [ValueError("odd\nvalue"), BrokenPipeError(32, "x"), EOFError()])
+def test_bug(error: Exception, state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bug is exit 70, one line that names a log, and the log has the traceback."""
+    assert ending(error, "F/1") == 70
+
+    (log,) = state.glob("bug-*.log")
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    assert capsys.readouterr() == (
+        "",
+        f"mfwb: this is a bug in mfwb ({what}); report it with {log}\n",
+    )
+    text = log.read_text()
+    assert "arguments: F/1\n" in text
+    assert "Traceback (most recent call last):" in text
+    assert "raise error" in text
+
+
+def test_verbose_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --verbose the traceback of a bug is shown, and the line still comes last."""
+    assert ending(ValueError("odd"), "--verbose") == 70
+
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-1].startswith("mfwb: this is a bug in mfwb (ValueError: odd)")
+
+
+def test_bug_without_a_place_for_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If no log can be written, that is said instead."""
+    blocked = tmp_path / "file"
+    blocked.touch()
+    monkeypatch.setenv("MFWB_STATE_DIR", str(blocked / "state"))
+    monkeypatch.setattr("tempfile.tempdir", str(blocked))
+
+    assert ending(ValueError("odd")) == 70
+    assert "no log of it could be written\n" in capsys.readouterr().err

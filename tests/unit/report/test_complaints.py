@@ -1,0 +1,25 @@
+"""What even --quiet says."""
+
+from __future__ import annotations
+
+from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.report import complaints
+from tests.unit.report.samples import BIG, RUNS, flow_run
+
+
+def test_each_failure_and_each_loss_is_a_line() -> None:
+    """Failures, skips and losses are named with their reasons; success is not mentioned."""
+    result = Result(
+        "sync",
+        (
+            flow_run(*RUNS),
+            FlowRunOutcome("F/2", Status.SKIPPED, reason="it is still running"),
+            FlowRunOutcome("F/3", Status.FAILED, reason="no such\nflow run"),
+        ),
+    )
+
+    assert complaints(result) == [
+        f"lost WineFlow/7/train/4/history: {BIG.reason}",
+        "F/2 skipped: it is still running",
+        "F/3 failed: no such flow run",
+    ]
