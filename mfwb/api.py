@@ -86,12 +86,12 @@ _Act = Callable[[Iterable[pathspec.Pathspec], Settings, Parts], Result]
 
 
 def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
-    from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
-
     choices = [pathspec.parse(text) for text in call.pathspecs]
     if not choices:
         raise UsageError("say which flow runs: Flow/123, Flow/latest or Flow --last 5")
     resolved = load_settings(settings, file=call.config)
+    from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
+
     with wire(resolved, call.progress or _Unwatched()) as parts:
         found = choose(choices, call.last, parts.source)
         return act(found, resolved, parts)

@@ -31,7 +31,7 @@ _NUMPY_MAKERS = frozenset(
 )
 
 
-class ForbiddenName(pickle.UnpicklingError):  # noqa: N818 - names what was met
+class ForbiddenName(pickle.UnpicklingError):
     """The pickle asks for something that is not on the allow-list; `.name` says what."""
 
     def __init__(self, name: str) -> None:

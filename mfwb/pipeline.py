@@ -12,7 +12,18 @@ from mfwb.errors import SkipFlowRun
 from mfwb.lineage import rebuild_lineage
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.planning import Plan, PlannedRun, draft_plan
-from mfwb.ports import Contents, Destination, Ledger, Payloads, Progress, Session, Sink, Source
+from mfwb.ports import (
+    Contents,
+    Destination,
+    Ledger,
+    Payloads,
+    Progress,
+    ReadyRun,
+    Session,
+    Sink,
+    Source,
+    WrittenRun,
+)
 from mfwb.snapshot import FlowRunState
 from mfwb.snapshot.pathspec import Pathspec
 
@@ -46,7 +57,7 @@ def choose(choices: Sequence[Pathspec], last: int | None, source: Source) -> lis
     for choice in choices:
         try:
             found.update(dict.fromkeys(source.find(choice, last)))
-        except SkipFlowRun:
+        except SkipFlowRun:  # noqa: PERF203 - each choice stands for itself
             found[choice] = None
     return list(found)
 
@@ -77,7 +88,7 @@ def sync_flow_runs(choices: Iterable[Pathspec], settings: Settings, parts: Parts
         if done is not None:
             return replace(done, status=Status.UNCHANGED)
         parts.ledger.forget(draft.destination, draft.plan)
-        runs = _carry_out(draft, settings.workers, parts)
+        runs = _carry_out(draft, settings, parts)
         outcome = _outcome(Status.SYNCED, draft, runs)
         parts.ledger.record(draft.destination, draft.plan, outcome)
         return outcome
@@ -117,42 +128,52 @@ def _draft(
     return _Draft(plan, destination, contents)
 
 
-def _carry_out(draft: _Draft, workers: int, parts: Parts) -> tuple[WandbRunOutcome, ...]:
+def _carry_out(draft: _Draft, settings: Settings, parts: Parts) -> tuple[WandbRunOutcome, ...]:
     """Write all W&B runs, level by level, so that what is used has been logged before."""
     parts.progress.wandb_runs(len(draft.plan.runs))
     outcomes: list[WandbRunOutcome] = []
     digests: dict[tuple[str, str], str | None] = {}
-    with parts.sink.open(draft.plan) as session, ThreadPoolExecutor(workers) as pool:
+    with parts.sink.open(draft.plan) as session, ThreadPoolExecutor(settings.workers) as pool:
 
         def write(run: PlannedRun) -> WandbRunOutcome:
-            return _write(run, draft.contents, session, parts, digests)
+            written, ready = _write(run, session, draft.contents, parts, force=settings.force)
+            parts.progress.advance()
+            return _written(run, written, ready, digests)
 
         for level in draft.plan.levels():
-            written = list(pool.map(write, level))
-            for one in written:
+            of_level = list(pool.map(write, level))
+            for one in of_level:
                 digests.update({(one.id, output.name): output.digest for output in one.outputs})
-            outcomes += written
+            outcomes += of_level
     return tuple(outcomes)
 
 
 def _write(
+    run: PlannedRun, session: Session, contents: Contents, parts: Parts, *, force: bool
+) -> tuple[WrittenRun, ReadyRun | None]:
+    found = None if force else session.find(run)
+    if found is not None:
+        return found, None
+    ready = parts.payloads.prepare(run, contents)
+    return session.write(run, ready), ready
+
+
+def _written(
     run: PlannedRun,
-    contents: Contents,
-    session: Session,
-    parts: Parts,
+    written: WrittenRun,
+    ready: ReadyRun | None,
     digests: dict[tuple[str, str], str | None],
 ) -> WandbRunOutcome:
-    ready = parts.payloads.prepare(run, contents)
-    written = session.write(run, ready)
-    parts.progress.advance()
-    losses = (*run.losses, *ready.losses, *written.losses)
+    planned = as_planned(run)
+    losses = (*run.losses, *(ready.losses if ready else ()), *written.losses)
+    is_url = "://" in written.place
     return replace(
-        as_planned(run),
-        url=written.place if "://" in written.place else None,
-        dir=None if "://" in written.place else written.place,
+        planned,
+        url=written.place if is_url else None,
+        dir=None if is_url else written.place,
         inputs=describe_inputs(run, digests),
         outputs=written.outputs,
-        summary_keys=tuple(sorted(ready.summary)),
+        summary_keys=tuple(sorted(ready.summary)) if ready else planned.summary_keys,
         items=count_items(run, losses, written.outputs),
         losses=losses,
     )

@@ -180,6 +180,10 @@ class WrittenRun:
 class Session(Protocol):
     """W&B, opened for one flow run."""
 
+    def find(self, run: PlannedRun) -> WrittenRun | None:
+        """Return what is there of a W&B run if all of this very plan is; else None."""
+        ...
+
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Make one W&B run say what was planned; thread-safe within a level. SinkError."""
         ...

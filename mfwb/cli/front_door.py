@@ -23,7 +23,12 @@ mfwb sync TrainFlow --last 5              the newest five
 """
 
 
-@click.group(cls=Group, invoke_without_command=True, epilog=_EXAMPLES)
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    epilog=_EXAMPLES,
+)
 @click.version_option(__version__, message="mfwb %(version)s", help="Show the version")
 @click.help_option("--help", help="Show this text")
 @click.pass_context

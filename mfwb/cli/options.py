@@ -150,8 +150,23 @@ def show(command: _F) -> _F:
             help="Only what failed or was lost, on stderr",
         ),
         _option(heading, "--verbose", is_flag=True, default=False, help="Every W&B run in full"),
-        click.help_option("--help", cls=HelpedOption, heading=heading, help="Show this text"),
+        _option(
+            heading,
+            "--help",
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            default=False,
+            callback=_show_help,
+            help="Show this text",
+        ),
     )
+
+
+def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's signature
+    if asked and not context.resilient_parsing:
+        click.echo(context.get_help(), color=context.color)
+        context.exit()
 
 
 def _option(heading: str, *names: str, default: Any = None, **kwargs: Any) -> Callable[[_F], _F]:

@@ -3,95 +3,90 @@
 A name that is not here costs little: the bytes of the pickle go to W&B as they are. So a name is
 added only if (1) calling what it stands for does no harm, whatever the arguments: no code, no file
 written, no attribute looked up by name; and (2), if it is a class, it makes something new each
-time. Where the real thing is more powerful than pickles need, a function here stands in for it.
+time. Where the real thing can do more than pickles need, something of `doors` stands in for it.
 
-What pickle itself does with these objects (calls, items, states) is guarded by `mfwb.pickles`.
+What a pickle itself does to these objects (calls, items, states) is guarded by `mfwb.pickles`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from mfwb.payload.doors import (
-    block_manager,
-    bytes_of,
-    latin_bytes,
-    mutable_bytes_of,
-    restored_array,
-    unnamed_array,
-    zone_unpickler,
-    zones_of_file,
-)
+from mfwb.payload import doors
 from mfwb.pickles import Allowed
 
-__all__ = ["FRAME_MAKERS", "PATHS", "PLAIN", "frames"]
+__all__ = ["FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN"]
 
-_NUMPY_CORES = ("numpy._core", "numpy.core")
+_Names = dict[str, Callable[[], Any]]
 
 
 def _attribute(*places: str) -> Any:
-    """Return what is found at the first place that there is; libraries move things."""
+    """Return what is at the first of these places that there is; libraries move things."""
     for place in places:
         module, _, name = place.rpartition(".")
         try:
             return getattr(import_module(module), name)
         except (ImportError, AttributeError):
             continue
-    raise LookupError(f"no {places[0]} in the installed version")
+    raise LookupError(f"there is no {places[0]} in the installed version")
 
 
-def _names(module: str, names: str) -> dict[str, Callable[[], Any]]:
-    """Allow names of a module, as they are."""
+def _as_is(module: str, names: str) -> _Names:
+    """Allow names of one module, separated by blanks."""
     return {f"{module}.{name}": partial(_attribute, f"{module}.{name}") for name in names.split()}
 
 
-def _only_called(module: str, names: str) -> dict[str, Callable[[], Any]]:
-    """Allow classes that may return an old object; wrapped, so that nobody can change it."""
-    return {name: partial(_caller, found) for name, found in _names(module, names).items()}
+def _moved(places: str) -> _Names:
+    """Allow one thing under several names, the newest first."""
+    return dict.fromkeys(places.split(), partial(_attribute, *places.split()))
+
+
+def _merged(module: str, name: str, into: str) -> _Names:
+    """Allow a class that later versions have made one with another."""
+    return {f"{module}.{name}": partial(_attribute, f"{module}.{name}", f"{module}.{into}")}
+
+
+def _wrapped(module: str, names: str) -> _Names:
+    """Allow to call classes that can return an old object, whose state nobody may set."""
+    return {name: partial(_caller, find) for name, find in _as_is(module, names).items()}
 
 
 def _caller(find: Callable[[], Any]) -> Callable[..., Any]:
     found = find()
-    return lambda *arguments, **named: found(*arguments, **named)
+    return lambda *arguments: found(*arguments)  # noqa: PLW0108 - it must hide the class
 
 
-def _given(value: Any, *names: str) -> dict[str, Callable[[], Any]]:
-    """Allow names that stand for something of our own."""
-    return {name: lambda: value for name in names}
+def _replaced(stand_in: Any, *names: str) -> _Names:
+    """Allow names that stand for something else here."""
+    return {name: lambda: stand_in for name in names}
 
 
 PLAIN: Allowed = {
-    **_names("builtins", "bool complex dict float frozenset int list set str tuple"),
-    **_given(bytes_of, "builtins.bytes"),
-    **_given(mutable_bytes_of, "builtins.bytearray"),
-    **_given(latin_bytes, "_codecs.encode"),
-    **_names("collections", "Counter OrderedDict defaultdict deque"),
-    **_names("datetime", "date datetime time timedelta timezone"),
-    **_names("decimal", "Decimal"),
-    **_names("fractions", "Fraction"),
-    **_names("uuid", "UUID"),
-    **_names("numpy", "dtype"),
-    **{
-        f"{core}.multiarray.scalar": partial(
-            _attribute, "numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"
-        )
-        for core in _NUMPY_CORES
-    },
+    **_as_is("builtins", "bool complex dict float frozenset int list set str tuple"),
+    **_replaced(doors.bytes_of, "builtins.bytes"),
+    **_replaced(doors.mutable_bytes_of, "builtins.bytearray"),
+    **_replaced(doors.latin_bytes, "_codecs.encode"),
+    **_as_is("collections", "Counter OrderedDict defaultdict deque"),
+    **_as_is("datetime", "date datetime time timedelta timezone"),
+    **_as_is("decimal", "Decimal"),
+    **_as_is("fractions", "Fraction"),
+    **_as_is("uuid", "UUID"),
+    **_as_is("numpy", "dtype"),
+    **_moved("numpy._core.multiarray.scalar numpy.core.multiarray.scalar"),
 }
 """For values: what `mfwb.planning.kinds` takes for plain."""
 
 PATHS: Allowed = {
-    f"{module}.{prefix}{name}": partial(_attribute, f"pathlib.{pure.__name__}")
+    f"{module}.{name}": find
     for module in ("pathlib", "pathlib._local")
-    for pure, names in (
-        (PurePosixPath, ("Path", "PosixPath", "PurePosixPath")),
-        (PureWindowsPath, ("WindowsPath", "PureWindowsPath")),
-    )
-    for prefix, name in (("", name) for name in names)
+    for name, find in {
+        **dict.fromkeys(("Path", "PosixPath", "PurePosixPath"), lambda: PurePosixPath),
+        **dict.fromkeys(("WindowsPath", "PureWindowsPath"), lambda: PureWindowsPath),
+    }.items()
 }
 """For paths: they come out pure, whatever machine they are from."""
 
@@ -101,39 +96,112 @@ FRAME_MAKERS = frozenset(
         "pandas._libs.interval.__pyx_unpickle_IntervalMixin",
     }
 )
-"""Functions for frames that make something new each time."""
-
-
-@cache
-def frames() -> Allowed:
-    """Return what DataFrames of pandas 2.2 and later refer to."""
-    return {**PLAIN, **_PYTHON, **_NUMPY, **_TIME_ZONES, **_PANDAS, **_PANDAS_2, **_ARROW}
-
-
-_PYTHON: Allowed = _names("builtins", "slice range")
+"""Functions among those for frames that make something new each time."""
 
 _NUMPY: Allowed = {
-    **_names("numpy", "ndarray"),
-    **{
-        f"{core}.{name}": partial(_attribute, *(f"{place}.{name}" for place in _NUMPY_CORES))
-        for core in _NUMPY_CORES
-        for name in ("numeric._frombuffer",)
-    },
-    **{
-        name: lambda: unnamed_array
-        for name in (f"{c}.multiarray._reconstruct" for c in _NUMPY_CORES)
-    },
+    **_as_is("numpy", "ndarray"),
+    **_moved("numpy._core.numeric._frombuffer numpy.core.numeric._frombuffer"),
+    **_replaced(
+        doors.empty_array,
+        "numpy._core.multiarray._reconstruct",
+        "numpy.core.multiarray._reconstruct",
+    ),
 }
 
 _TIME_ZONES: Allowed = {
-    **_given(zone_unpickler, "builtins.getattr"),
-    **_names("zoneinfo", "ZoneInfo"),
-    **_names("pytz", "FixedOffset _FixedOffset _UTC _p"),
-    **_only_called("dateutil.tz.tz", "tzutc"),
+    **_as_is("zoneinfo", "ZoneInfo"),  # has no attributes of its own that a state could change
+    **_replaced(doors.zone_unpickler, "builtins.getattr"),
+    **_wrapped("pytz", "FixedOffset _UTC _p"),
 }
 
-_OFFSETS = (
-    "BQuarterBegin BQuarterEnd BYearBegin BYearEnd BusinessDay BusinessHour BusinessMonthBegin "
-    "BusinessMonthEnd Day Easter Hour LastWeekOfMonth Micro Milli Minute MonthBegin MonthEnd Nano "
-    "QuarterBegin QuarterEnd Second SemiMonthBegin SemiMonthEnd Week WeekOfMonth YearBegin YearEnd"
-)
+_ARROW: Allowed = {
+    **_as_is(
+        "pyarrow.lib",
+        "binary bool_ date32 date64 decimal128 decimal256 dictionary duration field large_list "
+        "list_ map_ py_buffer struct time32 time64 timestamp type_for_alias",
+    ),
+    **_replaced(doors.restored_array, "pyarrow.lib._restore_array"),
+}
+
+_INTEGERS = " ".join(f"{kind}{bits}Dtype" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64))
+
+_PANDAS: Allowed = {
+    **_as_is(
+        "pandas",
+        "ArrowDtype BooleanDtype Categorical CategoricalDtype CategoricalIndex DataFrame "
+        "DatetimeIndex DatetimeTZDtype Float32Dtype Float64Dtype Index IntervalDtype "
+        "IntervalIndex MultiIndex NA PeriodIndex RangeIndex StringDtype TimedeltaIndex "
+        f"{_INTEGERS}",
+    ),
+    **_as_is(
+        "pandas.arrays",
+        "ArrowExtensionArray ArrowStringArray BooleanArray DatetimeArray FloatingArray "
+        "IntegerArray IntervalArray PeriodArray StringArray TimedeltaArray",
+    ),
+    **_wrapped("pandas", "Interval Period PeriodDtype"),
+    **_replaced(doors.block_manager, "pandas.core.internals.managers.BlockManager"),
+    **_as_is("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"),
+    **_as_is("pandas._libs.internals", "_unpickle_block"),
+    **_as_is("pandas._libs.interval", "__pyx_unpickle_IntervalMixin"),
+    **_moved(
+        "pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.nattype.__nat_unpickle"
+    ),
+    **_as_is("pandas._libs.tslibs.timedeltas", "_timedelta_unpickle"),
+    **_as_is("pandas._libs.tslibs.timestamps", "_unpickle_timestamp"),
+    **_as_is(
+        "pandas._libs.tslibs.offsets",
+        "BQuarterBegin BQuarterEnd BYearBegin BYearEnd BusinessDay BusinessHour "
+        "BusinessMonthBegin BusinessMonthEnd Day Hour LastWeekOfMonth Micro Milli Minute "
+        "MonthBegin MonthEnd Nano QuarterBegin QuarterEnd Second SemiMonthBegin SemiMonthEnd "
+        "Week WeekOfMonth YearBegin YearEnd",
+    ),
+    **_as_is("pandas.core.indexes.base", "_new_Index"),
+    **_as_is("pandas.core.indexes.datetimes", "_new_DatetimeIndex"),
+    **_as_is("pandas.core.indexes.interval", "_new_IntervalIndex"),
+    **_as_is("pandas.core.indexes.timedeltas", "_new_TimedeltaIndex"),
+}
+
+_PANDAS_2: Allowed = {
+    **_as_is("pandas._libs.missing", "NA"),
+    **_wrapped("pandas._libs.interval", "Interval"),
+    **_wrapped("pandas._libs.tslibs.period", "Period"),
+    **_as_is("pandas.core.arrays.arrow.array", "ArrowExtensionArray"),
+    **_as_is("pandas.core.arrays.boolean", "BooleanArray BooleanDtype"),
+    **_as_is("pandas.core.arrays.categorical", "Categorical"),
+    **_as_is("pandas.core.arrays.datetimes", "DatetimeArray"),
+    **_as_is("pandas.core.arrays.floating", "Float32Dtype Float64Dtype FloatingArray"),
+    **_as_is("pandas.core.arrays.integer", f"IntegerArray {_INTEGERS}"),
+    **_as_is("pandas.core.arrays.interval", "IntervalArray"),
+    **_as_is("pandas.core.arrays.period", "PeriodArray"),
+    **_as_is("pandas.core.arrays.string_", "StringArray StringDtype"),
+    **_as_is("pandas.core.arrays.string_arrow", "ArrowStringArray"),
+    **_merged("pandas.core.arrays.string_", "StringArrayNumpySemantics", "StringArray"),
+    **_merged(
+        "pandas.core.arrays.string_arrow", "ArrowStringArrayNumpySemantics", "ArrowStringArray"
+    ),
+    **_as_is("pandas.core.arrays.timedeltas", "TimedeltaArray"),
+    **_as_is(
+        "pandas.core.dtypes.dtypes", "ArrowDtype CategoricalDtype DatetimeTZDtype IntervalDtype"
+    ),
+    **_wrapped("pandas.core.dtypes.dtypes", "PeriodDtype"),
+    **_as_is("pandas.core.frame", "DataFrame"),
+    **_as_is("pandas.core.indexes.base", "Index"),
+    **_as_is("pandas.core.indexes.category", "CategoricalIndex"),
+    **_as_is("pandas.core.indexes.datetimes", "DatetimeIndex"),
+    **_as_is("pandas.core.indexes.interval", "IntervalIndex"),
+    **_as_is("pandas.core.indexes.multi", "MultiIndex"),
+    **_as_is("pandas.core.indexes.period", "PeriodIndex"),
+    **_as_is("pandas.core.indexes.range", "RangeIndex"),
+    **_as_is("pandas.core.indexes.timedeltas", "TimedeltaIndex"),
+}
+
+FRAMES: Allowed = {
+    **PLAIN,
+    **_as_is("builtins", "range slice"),
+    **_NUMPY,
+    **_TIME_ZONES,
+    **_ARROW,
+    **_PANDAS,
+    **_PANDAS_2,
+}
+"""For DataFrames of pandas 2.2 and later, and dicts and lists of them."""

@@ -5,13 +5,15 @@ Attributes of decorators stay out: Metaflow records `@environment(vars=...)` in 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from mfwb.snapshot import FlowRun, Step, Task
 
-__all__ = ["describe_flow_run", "describe_outcome", "describe_tasks"]
+__all__ = ["describe_flow_run", "describe_origin", "describe_outcome", "describe_tasks"]
 
 
 def describe_flow_run(flow_run: FlowRun) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def describe_flow_run(flow_run: FlowRun) -> dict[str, Any]:
 
 def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
     """Return the part of `config["metaflow"]` that speaks of one step and its tasks."""
-    shared = _shared([task.metadata for task in tasks])
+    shared = _shared([_published(task.metadata) for task in tasks])
     roots = {f"{task.datastore.type}@{task.datastore.root}" for task in tasks if task.datastore}
     started = [task.started_at for task in tasks if task.started_at is not None]
     finished = [task.finished_at for task in tasks if task.finished_at is not None]
@@ -75,6 +77,21 @@ def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
     )
 
 
+def describe_origin(task: Task) -> dict[str, str]:
+    """Return what W&B's own fields say of where the code ran, by name in `wandb.Settings`.
+
+    A local flow run does not record its host; it is left empty, since W&B would put ours there.
+    """
+    git = _published(task.metadata).get("git", {})
+    known = {
+        "program": task.metadata.get("script-name"),
+        "git_commit": git.get("commit_sha"),
+        "git_remote_url": git.get("repo_url"),
+    }
+    host = task.metadata.get("kubernetes-pod-name", "")
+    return {"host": host, **{name: str(value) for name, value in known.items() if value}}
+
+
 def describe_outcome(tasks: Sequence[Task], runtime: float | None) -> dict[str, Any]:
     """Return `summary["metaflow"]`: times that W&B can sort by, and how the tasks ended."""
     started = [task.started_at for task in tasks if task.started_at is not None]
@@ -103,12 +120,45 @@ def timestamp(epoch_ms: int | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _shared(metadata: Sequence[dict[str, str]]) -> dict[str, Any]:
+_DOCUMENTS = {"git-info": "git", "code-package": "code_package", "execution-triggers": "trigger"}
+"""Metadata whose value is JSON, and what it is called in config."""
+
+
+def _published(metadata: dict[str, str]) -> dict[str, Any]:
+    """Return a task's metadata as config shows it."""
+    facts: dict[str, Any] = {}
+    for name, value in metadata.items():
+        if name in _DOCUMENTS:
+            facts[_DOCUMENTS[name]] = _without_password(_parsed(value))
+        else:
+            facts[name.replace("-", "_")] = value
+    return facts
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _without_password(document: Any) -> Any:
+    """Cut user and password out of a repository's URL: CI systems put tokens there."""
+    if not isinstance(document, dict) or not isinstance(document.get("repo_url"), str):
+        return document
+    parts = urlsplit(document["repo_url"])
+    host = parts.netloc.rpartition("@")[2]
+    return {**document, "repo_url": urlunsplit(parts._replace(netloc=host))}
+
+
+def _shared(metadata: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return each fact of the tasks: once if they agree, else as a list of what occurs."""
-    names = sorted({name for facts in metadata for name in facts})
     result: dict[str, Any] = {}
-    for name in names:
-        values = sorted({facts[name] for facts in metadata if name in facts})
+    for name in sorted({name for facts in metadata for name in facts}):
+        values: list[Any] = []
+        for facts in metadata:
+            if name in facts and facts[name] not in values:
+                values.append(facts[name])
         result[name] = values[0] if len(values) == 1 else values
     return result
 

@@ -10,7 +10,12 @@ from typing import Any
 from mfwb.config import Settings, StepSettings
 from mfwb.lineage import Edge, Ground, Lineage
 from mfwb.planning import names
-from mfwb.planning.describe import describe_flow_run, describe_outcome, describe_tasks
+from mfwb.planning.describe import (
+    describe_flow_run,
+    describe_origin,
+    describe_outcome,
+    describe_tasks,
+)
 from mfwb.planning.kinds import Kind, classify
 from mfwb.planning.plan import (
     Content,
@@ -320,6 +325,7 @@ def _planned_run(
         inputs=inputs.artifacts,
         outputs=outputs.artifacts,
         exit_code=1 if failed else 0,
+        origin=describe_origin(subject.tasks[0]),
         started_at=min(started, default=None),
         runtime=runtime,
         passed_on=tuple(

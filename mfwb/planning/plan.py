@@ -122,6 +122,7 @@ class PlannedRun:
     inputs: tuple[InputArtifact, ...]
     outputs: tuple[OutputArtifact, ...]
     exit_code: int
+    origin: dict[str, str]  # where the code ran, by name in wandb.Settings
     started_at: int | None  # epoch ms
     runtime: float | None  # seconds
     passed_on: tuple[str, ...] = ()  # artifacts that a parent wrote

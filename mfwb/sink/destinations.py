@@ -70,8 +70,12 @@ class Destinations:
 def _ask_entity(base_url: str) -> str | None:
     try:
         entity: str | None = wandb.Api(overrides={"base_url": base_url}).default_entity
-    except (WandbUsageError, AuthenticationError) as error:
-        raise Unreachable(f"no W&B credentials for {base_url}: {one_line(error)}") from None
+    except WandbUsageError:
+        raise Unreachable(
+            f"there are no W&B credentials for {base_url}; run `wandb login` or set WANDB_API_KEY"
+        ) from None
+    except AuthenticationError as error:
+        raise Unreachable(f"W&B credentials: {one_line(error)}") from None
     except (CommError, ConnectionError, TimeoutError) as error:
         raise Unreachable(f"{base_url} can't be used: {one_line(error)}") from None
     return entity

@@ -34,11 +34,12 @@ def our_environment() -> Iterator[Path]:
     """
     hidden = {name: os.environ.pop(name) for name in _ABOUT_ONE_RUN if name in os.environ}
     with tempfile.TemporaryDirectory(prefix="mfwb-wandb-", ignore_cleanup_errors=True) as scratch:
-        chosen = os.environ.get("WANDB_DIR")
-        os.environ["WANDB_DIR"] = chosen or scratch
+        ours = {"WANDB_DIR": scratch, "WANDB_SILENT": "true"}
+        added = {name: value for name, value in ours.items() if name not in os.environ}
+        os.environ.update(added)
         try:
             yield Path(os.environ["WANDB_DIR"])
         finally:
-            if chosen is None:
-                del os.environ["WANDB_DIR"]
+            for name in added:
+                del os.environ[name]
             os.environ.update(hidden)

@@ -40,15 +40,20 @@ class OfflineSession:
         self._contents: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
+    def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
+        """Return None: whether a bundle is complete, its ledger knows."""
+        return None
+
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
-        """Write one W&B run; an earlier one of that id gives way once the new one is complete."""
+        """Write one W&B run; an earlier one of that id gives way."""
         folder = self._bundle / f"level-{run.level:02d}"
         folder.mkdir(parents=True, exist_ok=True)
-        older = _run_folders(self._bundle, run.id)
+        for older in _run_folders(self._bundle, run.id):
+            shutil.rmtree(older)
         open_run = wandb.init(
             **init_arguments(self._plan, run),
             dir=str(folder),
-            settings=run_settings(**run.wandb_settings, mode="offline"),
+            settings=run_settings(**{**run.origin, **run.wandb_settings}, mode="offline"),
         )
         try:
             losses = self._use_all(open_run, run)
@@ -62,9 +67,6 @@ class OfflineSession:
         place = Path(open_run.settings.sync_dir)
         if not wait_until_closed(Path(open_run.settings.sync_file)):
             raise SinkError(f"wandb-core did not finish writing {place}")
-        for one in older:
-            if one != place:
-                shutil.rmtree(one)
         return WrittenRun(str(place), outputs, tuple(losses))
 
     def _use_all(self, open_run: wandb.Run, run: PlannedRun) -> list[Loss]:

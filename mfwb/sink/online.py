@@ -38,6 +38,20 @@ class OnlineSession:
         for run in plan.runs:
             self._refuse_foreign(run)
 
+    def find(self, run: PlannedRun) -> WrittenRun | None:
+        """Return what is there of a W&B run if all of this very plan is; else None."""
+        found = self._existing.get(run.id)
+        if found is None or found.complete != run.fingerprint:
+            return None
+        outputs = []
+        for artifact in self._existing.logged(run.id):
+            name = artifact.name.rpartition(":")[0]
+            with self._lock:
+                self._logged[run.id, name] = artifact
+            if any(planned.name == name for planned in run.outputs):
+                outputs.append(_found_output(name, artifact))
+        return WrittenRun(found.url, tuple(outputs), ())
+
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or bring an existing one of ours up to date."""
         try:
@@ -45,7 +59,7 @@ class OnlineSession:
                 **init_arguments(self._plan, run),
                 dir=str(self._scratch),
                 settings=run_settings(
-                    **run.wandb_settings,
+                    **{**run.origin, **run.wandb_settings},
                     mode="online",
                     base_url=self._base_url,
                     finish_timeout=_FINISH_TIMEOUT,
@@ -129,3 +143,14 @@ class OnlineSession:
 
 def _item(run: PlannedRun, ready: ReadyArtifact) -> str:
     return f"{run.name}/{ready.planned.name}"
+
+
+def _found_output(name: str, artifact: wandb.Artifact) -> OutputOutcome:
+    return OutputOutcome(
+        name=name,
+        type=artifact.type,
+        digest=artifact.digest,
+        size=artifact.size,
+        files=tuple(sorted(artifact.manifest.entries)),
+        version=artifact.version,
+    )

@@ -51,6 +51,7 @@ class WandbSink:
 
     def _online(self, plan: Plan) -> OnlineSession:
         base_url = self._destinations.base_url
-        entity = plan.entity or self._destinations.viewer_entity() or ""
+        viewer = self._destinations.viewer_entity()  # before all else: do the credentials hold?
+        entity = plan.entity or viewer or ""
         api = wandb.Api(overrides={"base_url": base_url, "entity": entity})
         return OnlineSession(plan, ExistingRuns(api, entity, plan.project), base_url, self._scratch)

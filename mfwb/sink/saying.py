@@ -56,9 +56,10 @@ def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step
     """
     if run.started_at is not None:
         publish_started_at(open_run, run.started_at)
+    moment = {} if run.started_at is None else {"_timestamp": run.started_at / 1000}
     for step, row in ready.history:
         if step >= first_step:
-            open_run.log(row, step=step)
+            open_run.log({**row, **moment}, step=step)
     if ready.log:
         open_run.write_logs("\n".join(_log_lines(ready.log)))
     summary = _summary(run, ready)

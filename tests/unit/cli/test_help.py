@@ -48,7 +48,7 @@ def test_help_of_the_group() -> None:
     assert (
         help_of()
         == """\
-Usage: mfwb [OPTIONS] [COMMAND] [ARGS]...
+Usage: mfwb [OPTIONS] COMMAND [ARGS]...
 
   Replay completed Metaflow runs into Weights & Biases, lineage included.
 

@@ -1,0 +1,80 @@
+"""Values of tasks -> the charts of their W&B run. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from mfwb.payload.decoding import Number, Values
+from mfwb.planning import PlannedRun, TaskRow
+
+__all__ = ["free_name", "history_of"]
+
+LABELLED_CURVES_LIMIT = 50
+"""Tasks; curves of more can't be told apart in one chart."""
+
+_EXACT = 2**53  # W&B keeps history as floats
+_TAKEN = frozenset({"index", "seconds"})
+
+Row = dict[str, float | int | str]
+
+
+def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
+    """Return the rows of a W&B run's history: tasks and points of curves share the steps."""
+    rows: defaultdict[int, Row] = defaultdict(dict)
+    if run.merged:
+        numeric = _numeric(values)
+        for task in run.tasks:
+            rows[task.row].update(_task_row(task, values, numeric))
+    for name, series in _curves(run, values):
+        for step, point in enumerate(series):
+            rows[step][f"curves/{name}"] = _drawable(point)
+    return tuple(sorted(rows.items()))
+
+
+def free_name(name: str, taken: frozenset[str] | set[str]) -> str:
+    """Return a name, with `_` behind it as long as it is taken."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _numeric(values: Values) -> list[str]:
+    return [
+        key
+        for key, of_tasks in values.items()
+        if all(value.number is not None for value in of_tasks.values())
+    ]
+
+
+def _task_row(task: TaskRow, values: Values, keys: list[str]) -> Row:
+    row: Row = {"tasks/index": task.row}
+    if task.seconds is not None:
+        row["tasks/seconds"] = task.seconds
+    for key in keys:
+        value = values[key].get(task.pathspec)
+        if value is not None and value.number is not None:
+            row[f"tasks/{free_name(key, _TAKEN)}"] = _drawable(value.number)
+    return row
+
+
+def _curves(run: PlannedRun, values: Values) -> Iterator[tuple[str, list[Any]]]:
+    if run.merged and len(run.tasks) > LABELLED_CURVES_LIMIT:
+        return
+    for key, of_tasks in values.items():
+        for task in run.tasks:
+            value = of_tasks.get(task.pathspec)
+            if value is not None and value.is_series:
+                yield (f"{key}/{task.label}" if run.merged else key), value.json
+
+
+def _drawable(number: Number) -> Number:
+    """Return a number as W&B's history holds it."""
+    if isinstance(number, float) or abs(number) <= _EXACT:
+        return number
+    try:
+        return float(number)
+    except OverflowError:
+        return math.copysign(math.inf, number)

@@ -1,0 +1,176 @@
+"""Plain Python values -> what every JSON reader takes, saying as much as JSON can."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections import deque
+from collections.abc import Iterable
+from datetime import date, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from mfwb.errors import ItemLost
+
+__all__ = ["json_size", "json_text", "to_json"]
+
+DEPTH_LIMIT = 100
+SIZE_LIMIT = 10_000_000
+"""Rough characters. A pickle of a few bytes can hold one list a billion times."""
+
+_DIGITS_LIMIT_BITS = 14_284  # Python writes no int of more than 4,300 digits, which is 10**4300
+_AS_TEXT = (Decimal, UUID, Fraction, complex)
+
+
+def to_json(value: Any, *, finite: bool = True) -> Any:
+    """Return a value as JSON types: None, bool, int, float, str, list, dict.
+
+    Args:
+        value: made of builtins, collections, datetime, decimal, uuid, fractions, numpy scalars.
+        finite: whether NaN and infinities become "NaN", "Infinity" and "-Infinity".
+
+    Raises:
+        ItemLost: it contains itself, is too deep or too large, or has no JSON form.
+    """
+    return _Conversion(finite=finite).convert(value)
+
+
+def json_text(value: Any) -> str:
+    """Return the JSON text of a value; NaN and infinities as strings."""
+    return json.dumps(to_json(value), allow_nan=False)
+
+
+def json_size(value: Any) -> int:
+    """Return how many characters the JSON text of a JSON-safe value has."""
+    return len(json.dumps(value))
+
+
+class _Conversion:
+    """One value on its way: how much of it there was, and what is open around the current part."""
+
+    def __init__(self, *, finite: bool) -> None:
+        self._finite = finite
+        self._left = SIZE_LIMIT
+        self._open: list[Any] = []
+
+    def convert(self, value: Any) -> Any:
+        self._spend(1)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, (dict, list, tuple, deque, set, frozenset)):
+            return self._container(value)
+        return self._scalar(value)
+
+    def _scalar(self, value: Any) -> Any:
+        if type(value).__module__ == "numpy":
+            return self._of_numpy(value)
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, int):
+            return _whole(int(value))
+        if isinstance(value, float):
+            return self._real(float(value))
+        return self._other(value)
+
+    def _other(self, value: Any) -> Any:
+        if isinstance(value, (bytes, bytearray)):
+            return {"_type": "bytes", "base64": self._text(base64.b64encode(value).decode())}
+        if isinstance(value, (date, time)):  # a datetime is a date
+            return value.isoformat()
+        if isinstance(value, timedelta):
+            return value.total_seconds()
+        if isinstance(value, _AS_TEXT):
+            return self._text(_written(value))
+        raise ItemLost(f"a {type(value).__name__} has no JSON form")
+
+    def _of_numpy(self, value: Any) -> Any:
+        """Convert a numpy scalar, without importing numpy."""
+        if value.dtype.kind == "M":
+            return str(value)
+        if value.dtype.kind == "m":
+            return _seconds(value)
+        plain = value.item()
+        if type(plain) is type(value):  # a longdouble has no Python equivalent
+            plain = complex(value) if value.dtype.kind == "c" else float(value)
+        return self.convert(plain)
+
+    def _real(self, value: float) -> float | str:
+        if math.isfinite(value) or not self._finite:
+            return value
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+    def _text(self, value: str) -> str:
+        self._spend(len(value))
+        return str(value)
+
+    def _container(self, value: Any) -> Any:
+        if any(value is one for one in self._open):
+            raise ItemLost("it contains itself")
+        if len(self._open) == DEPTH_LIMIT:
+            raise ItemLost(f"it is nested more than {DEPTH_LIMIT} levels deep")
+        self._open.append(value)
+        try:
+            if isinstance(value, dict):
+                return self._object(value)
+            items = [self.convert(item) for item in value]
+            return sorted(items, key=_rank) if isinstance(value, (set, frozenset)) else items
+        finally:
+            self._open.pop()
+
+    def _object(self, value: dict[Any, Any]) -> dict[str, Any]:
+        texts = {str(key) for key in value if isinstance(key, str)}
+        keys = {}
+        for place, key in enumerate(value):
+            if isinstance(key, str):
+                keys[place] = str(key)
+            else:
+                keys[place] = _unlike(texts, _written(key))
+                texts.add(keys[place])
+        return {
+            self._text(keys[place]): self.convert(item) for place, item in enumerate(value.values())
+        }
+
+    def _spend(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise ItemLost(f"it is larger than {SIZE_LIMIT // 1_000_000} MB as JSON")
+
+
+def _whole(value: int) -> int | str:
+    return value if value.bit_length() <= _DIGITS_LIMIT_BITS else hex(value)
+
+
+def _written(value: Any) -> str:
+    try:
+        return str(_whole(value) if isinstance(value, int) else value)
+    except (ValueError, RecursionError):
+        raise ItemLost(f"a {type(value).__name__} in it can't be written as text") from None
+
+
+def _seconds(span: Any) -> float | str:
+    """Return a numpy timedelta in seconds; as numpy writes it if it is of months or is NaT."""
+    try:
+        seconds = float(span / type(span)(1, "s"))
+    except TypeError:
+        return str(span)
+    return str(span) if math.isnan(seconds) else seconds
+
+
+def _rank(item: Any) -> tuple[int, float, str]:
+    """Return by what an item of a set is sorted: numbers, then text, then all else."""
+    if isinstance(item, (int, float)):
+        return (1, 0, "") if item != item else (0, item, type(item).__name__)  # noqa: PLR0124
+    return (2, 0, item) if isinstance(item, str) else (3, 0, json.dumps(item, sort_keys=True))
+
+
+def _unlike(taken: Iterable[str], text: str) -> str:
+    """Return a text, with a number behind it if need be, that is none of those taken."""
+    if text not in taken:
+        return text
+    number = 2
+    while f"{text}_{number}" in taken:
+        number += 1
+    return f"{text}_{number}"

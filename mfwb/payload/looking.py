@@ -1,0 +1,56 @@
+"""A look into pickles whose recorded type does not say what they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mfwb import pickles
+from mfwb.payload.loading import load_each
+from mfwb.planning import Content
+from mfwb.planning.kinds import wants_a_look
+from mfwb.ports import Contents
+from mfwb.snapshot import FlowRun, Step, Task
+
+__all__ = ["look_inside"]
+
+_Names = dict[str, tuple[str, ...]]  # by sha1
+
+
+def look_inside(flow_run: FlowRun, contents: Contents) -> FlowRun:
+    """Return the flow run with `names` of its artifacts filled in where they are needed."""
+    wanted = [
+        Content(task.pathspec, ref.name, ref.sha1, ref.size)
+        for task in flow_run.tasks
+        for ref in task.artifacts
+        if wants_a_look(ref)
+    ]
+    names: _Names = {}
+    for content, data in load_each(wanted, contents):
+        found = None if data is None else _names_in(data)
+        if found is not None:
+            names[content.sha1] = found
+    if not names:
+        return flow_run
+    return replace(flow_run, steps=tuple(_step_with(step, names) for step in flow_run.steps))
+
+
+def _names_in(data: bytes) -> tuple[str, ...] | None:
+    try:
+        return pickles.names_in(data)
+    except (ValueError, MemoryError):
+        return None
+
+
+def _step_with(step: Step, names: _Names) -> Step:
+    return replace(step, tasks=tuple(_task_with(task, names) for task in step.tasks))
+
+
+def _task_with(task: Task, names: _Names) -> Task:
+    changes: dict[str, Any] = {
+        "artifacts": tuple(
+            replace(ref, names=names[ref.sha1]) if ref.sha1 in names and wants_a_look(ref) else ref
+            for ref in task.artifacts
+        )
+    }
+    return replace(task, **changes)

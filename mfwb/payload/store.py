@@ -1,0 +1,78 @@
+"""Files named by what is in them: each is made once, appears whole, and never changes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from uuid import uuid4
+
+from mfwb.errors import SinkError
+
+__all__ = ["Store"]
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_STRIPES = 64
+
+
+class Store:
+    """A folder of files and folders by key; safe to use from several threads and processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
+        self._locks = [Lock() for _ in range(_STRIPES)]
+
+    def place(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Return the file or folder of that name; `make` writes it if there is none yet.
+
+        `make` gets a path at which there is nothing. What it leaves there takes the name in one
+        step, so that a crash leaves no half file that looks whole.
+        """
+        path = self._folder / name[:2] / name
+        with self._locks[hash(name) % _STRIPES], _room_in(self._folder):
+            if not path.exists():
+                with self.scratch() as unfinished:
+                    make(unfinished)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    _move(unfinished, path)
+        return path
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yield a path for something that is gone afterwards, unless it was moved away."""
+        path = self._folder / "unfinished" / uuid4().hex
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield path
+        finally:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove the whole folder."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _move(unfinished: Path, path: Path) -> None:
+    try:
+        unfinished.replace(path)
+    except OSError:
+        if not path.is_dir():  # a folder that another process made just now is as good
+            raise
+
+
+@contextmanager
+def _room_in(folder: Path) -> Iterator[None]:
+    """Turn a full disk into an error that ends the flow run: it is not about one item."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise SinkError(f"no space left for the files of artifacts in {folder}") from error
+        raise

@@ -1,0 +1,79 @@
+"""Values of tasks -> the summary of their W&B run. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mfwb.errors import ItemLost
+from mfwb.payload.decoding import Number, Value, Values
+from mfwb.payload.jsonsafe import json_size, to_json
+from mfwb.planning import PlannedRun
+
+__all__ = ["SUMMARY_LIMIT", "limited", "summarize"]
+
+SUMMARY_LIMIT = 8_000_000
+"""Characters of JSON; W&B drops a whole summary of more than 10 MiB."""
+
+LIST_LIMIT = 100_000
+"""Characters of JSON; a longer list of what tasks have is left to their table."""
+
+
+def summarize(run: PlannedRun, values: Values) -> dict[str, Any]:
+    """Return the summary: the values of a single task, or those of many tasks in short."""
+    if run.merged:
+        return {key: _in_short(_in_order(run, of_tasks)) for key, of_tasks in values.items()}
+    return {key: to_json(value.json) for key, value in _only(values).items()}
+
+
+def limited(
+    summary: Mapping[str, Any], size: int = 0, limit: int = SUMMARY_LIMIT
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return what of a summary fits beside `size`, and the sizes of what does not: the largest."""
+    sizes = {key: json_size(key) + json_size(value) + 4 for key, value in summary.items()}
+    total = size + sum(sizes.values())
+    dropped = {}
+    for key in sorted(sizes, key=lambda key: (-sizes[key], key)):
+        if total <= limit:
+            break
+        total -= sizes[key]
+        dropped[key] = sizes[key]
+    return {key: value for key, value in summary.items() if key not in dropped}, dropped
+
+
+def _only(values: Values) -> dict[str, Value]:
+    return {key: value for key, of_tasks in values.items() for value in of_tasks.values()}
+
+
+def _in_order(run: PlannedRun, of_tasks: Mapping[str, Value]) -> list[Value]:
+    return [of_tasks[task.pathspec] for task in run.tasks if task.pathspec in of_tasks]
+
+
+def _in_short(values: Sequence[Value]) -> Any:
+    numbers = [value.number for value in values if value.number is not None]
+    if len(numbers) == len(values):
+        return to_json(_statistics(numbers))
+    first = values[0]
+    # Values of tasks that wrote the same bytes are one and the same, which is quick to see.
+    if all(value is first or value.json == first.json for value in values):
+        return to_json(first.json)
+    try:
+        every = to_json([value.json for value in values])
+    except ItemLost:
+        every = None  # together they are too large
+    if every is None or json_size(every) >= LIST_LIMIT:
+        return {"tasks": len(values), "see": "table tasks"}
+    return every
+
+
+def _statistics(numbers: Sequence[Number]) -> dict[str, Number]:
+    there = [number for number in numbers if not math.isnan(number)] or [math.nan]
+    return {"min": min(there), "max": max(there), "mean": _mean(there)}
+
+
+def _mean(numbers: Sequence[Number]) -> float:
+    try:
+        return math.fsum(numbers) / len(numbers)
+    except (OverflowError, ValueError):  # beyond what floats hold, or infinities of both signs
+        return math.nan

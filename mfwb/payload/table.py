@@ -1,0 +1,44 @@
+"""Values of tasks -> the table of tasks. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mfwb.payload.decoding import Value, Values
+from mfwb.payload.history import free_name
+from mfwb.payload.jsonsafe import json_text
+from mfwb.planning import PlannedRun, TaskRow
+from mfwb.ports import ReadyTable
+
+__all__ = ["table_of"]
+
+
+def table_of(run: PlannedRun, values: Values) -> ReadyTable | None:
+    """Return the table of tasks, a row for each; None if there is but one by design."""
+    if not run.merged:
+        return None
+    own = ["index", "task", "state", "seconds"]
+    failed = any(task.failure is not None for task in run.tasks)
+    if failed:
+        own.append("exception")
+    taken, columns = set(own), []
+    for key in values:
+        columns.append(free_name(key, taken))
+        taken.add(columns[-1])
+    return ReadyTable(
+        columns=(*own, *columns),
+        rows=tuple(_row(task, values, failed=failed) for task in run.tasks),
+    )
+
+
+def _row(task: TaskRow, values: Values, *, failed: bool) -> tuple[Any, ...]:
+    own = [task.label, task.pathspec, task.state, task.seconds]
+    if failed:
+        own.append(task.failure)
+    return (*own, *(_cell(of_tasks.get(task.pathspec)) for of_tasks in values.values()))
+
+
+def _cell(value: Value | None) -> Any:
+    if value is None:
+        return None
+    return json_text(value.json) if isinstance(value.json, (dict, list)) else value.json

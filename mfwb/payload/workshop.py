@@ -1,0 +1,100 @@
+"""Where the payload of a W&B run is made ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mfwb.errors import ItemLost
+from mfwb.payload.decoding import decode_values
+from mfwb.payload.forms import Forms
+from mfwb.payload.history import history_of
+from mfwb.payload.jsonsafe import json_size
+from mfwb.payload.looking import look_inside
+from mfwb.payload.store import Store
+from mfwb.payload.summary import limited, summarize
+from mfwb.payload.table import table_of
+from mfwb.planning import OutputArtifact, PlannedFile, PlannedRun
+from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyFile, ReadyRun
+from mfwb.snapshot import FlowRun, Loss
+
+__all__ = ["Workshop"]
+
+
+class Workshop:
+    """Bytes of artifacts -> values and files: `mfwb.ports.Payloads`."""
+
+    def __init__(self, folder: Path, *, keep: bool) -> None:
+        """Work in a folder.
+
+        Args:
+            folder: where files go.
+            keep: whether they stay there for ever, as an offline bundle needs them.
+        """
+        self._store = Store(folder)
+        self._forms = Forms(self._store)
+        self._keep = keep
+
+    def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
+        """Return the flow run with `names` filled in where the recorded type says too little."""
+        return look_inside(flow_run, contents)
+
+    def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
+        """Return values and files of one W&B run; what can't be had is among the losses."""
+        values, losses = decode_values(run, contents)
+        summary, dropped = limited(summarize(run, values), json_size(run.summary))
+        losses += _dropped(run, dropped)
+        artifacts = tuple(self._artifacts(run, contents, losses))
+        return ReadyRun(
+            summary=summary,
+            history=history_of(run, values),
+            table=table_of(run, values),
+            artifacts=artifacts,
+            log=tuple(_log(run, contents, losses)),
+            losses=tuple(losses),
+        )
+
+    def close(self) -> None:
+        """Remove the files that only the upload needed."""
+        if not self._keep:
+            self._store.remove()
+
+    def _artifacts(
+        self, run: PlannedRun, contents: Contents, losses: list[Loss]
+    ) -> Iterator[ReadyArtifact]:
+        for planned in run.outputs:
+            files = tuple(self._files(planned, contents, losses))
+            if files:
+                yield ReadyArtifact(planned, files)
+
+    def _files(
+        self, artifact: OutputArtifact, contents: Contents, losses: list[Loss]
+    ) -> Iterator[ReadyFile]:
+        for planned in artifact.files:
+            item = f"{planned.content.task}/{planned.content.name}"
+            try:
+                found = self._forms.files_of(planned, contents)
+            except (ItemLost, OSError) as error:
+                losses.append(Loss(item, str(error)))
+            else:
+                yield from found.files
+                losses += [Loss(f"{item}/{name}", why) for name, why in found.missing.items()]
+
+
+def _dropped(run: PlannedRun, sizes: dict[str, int]) -> Iterator[Loss]:
+    for value in run.values:
+        if value.key in sizes:
+            content = value.contents[0]
+            reason = f"{sizes[value.key]:,} characters, too many for the summary of the W&B run"
+            yield Loss(f"{content.task}/{content.name}", reason)
+
+
+def _log(run: PlannedRun, contents: Contents, losses: list[Loss]) -> Iterator[LogLine]:
+    for task in run.tasks:
+        try:
+            for line in contents.log(task.pathspec):
+                yield replace(line, text=f"[{task.label}] {line.text}") if run.merged else line
+        except ItemLost as error:
+            losses.append(Loss(f"{task.pathspec}/log", str(error)))

@@ -1,0 +1,88 @@
+"""A place of their own for the programs that tests start: nothing is read or written elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FLOWS = Path(__file__).parent / "flows"
+_OURS = ("WANDB_", "METAFLOW_", "MFWB_")
+_DEAD_END = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A program that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """What it printed, as JSON."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A folder with a home, and the environment that keeps programs inside it."""
+
+    root: Path
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of this process, moved into the sandbox; the network is a dead end."""
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+        home = self.root / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        return {
+            **kept,
+            "HOME": str(home),
+            "NETRC": str(home / "netrc"),
+            "HTTP_PROXY": _DEAD_END,
+            "HTTPS_PROXY": _DEAD_END,
+            "NO_PROXY": "127.0.0.1,localhost",
+            "METAFLOW_HOME": str(home / "metaflowconfig"),
+            "METAFLOW_USER": "tester",
+            "METAFLOW_DEFAULT_METADATA": "local",
+            "METAFLOW_DEFAULT_DATASTORE": "local",
+            "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(self.root),
+            "MFWB_STATE_DIR": str(self.root / "state"),
+            "WANDB_CONFIG_DIR": str(home / "wandb-config"),
+            "WANDB_DATA_DIR": str(home / "wandb-data"),
+            "WANDB_CACHE_DIR": str(home / "wandb-cache"),
+            "WANDB_ERROR_REPORTING": "false",
+            **self.extra,
+        }
+
+    def run(self, *command: str, cwd: Path | None = None, **environment: str) -> Finished:
+        """Run a program to its end."""
+        done = subprocess.run(
+            command,
+            cwd=cwd or self.root,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=240,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def mfwb(self, *arguments: str, cwd: Path | None = None, **environment: str) -> Finished:
+        """Run mfwb as a user does."""
+        return self.run(sys.executable, "-m", "mfwb", *arguments, cwd=cwd, **environment)
+
+    def flow(self, name: str, *arguments: str, **environment: str) -> Finished:
+        """Run one of `tests/flows` with Metaflow."""
+        program = str(FLOWS / f"{name}.py")
+        command = (sys.executable, program, "--quiet", *(arguments or ("run",)))
+        return self.run(*command, **environment)
