@@ -143,7 +143,11 @@ class Payloads(Protocol):
     """Bytes of artifacts -> values and files."""
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
-        """Return the flow run with `names` filled in where the recorded type says too little."""
+        """Return the flow run with what only its bytes can tell.
+
+        That is `names` of artifacts whose recorded type says too little, and the values of
+        parameters.
+        """
         ...
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:

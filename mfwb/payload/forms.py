@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
-from mfwb.errors import ItemLost, MfwbError
+from mfwb.errors import ItemLost
 from mfwb.payload.frames import load_frame, load_frames, write_parquet
 from mfwb.payload.paths import Found, files_of_path, load_path
-from mfwb.payload.store import Store
+from mfwb.payload.store import Store, is_full
 from mfwb.planning import Content, Form, PlannedFile
 from mfwb.ports import Contents, ReadyFile
 
@@ -89,9 +89,11 @@ class Forms:
             data = self._bytes(content, contents)
             try:
                 convert(data, path)
-            except (MemoryError, MfwbError, OSError):
+            except MemoryError:
                 raise
-            except Exception as error:
+            except Exception as error:  # a damaged pickle can raise anything
+                if is_full(error):
+                    raise
                 raise _UnconvertibleError from error
 
         try:

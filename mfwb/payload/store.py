@@ -6,17 +6,18 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from uuid import uuid4
 
 from mfwb.errors import SinkError
 
-__all__ = ["Store"]
+__all__ = ["Store", "is_full"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _STRIPES = 64
+_UNFINISHED = "unfinished"
 
 
 class Store:
@@ -44,7 +45,7 @@ class Store:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Yield a path for something that is gone afterwards, unless it was moved away."""
-        path = self._folder / "unfinished" / uuid4().hex
+        path = self._folder / _UNFINISHED / uuid4().hex
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield path
@@ -53,6 +54,11 @@ class Store:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Remove the folder for what is unfinished, if nobody works in it."""
+        with suppress(OSError):
+            (self._folder / _UNFINISHED).rmdir()
 
     def remove(self) -> None:
         """Remove the whole folder."""
@@ -73,6 +79,11 @@ def _room_in(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if is_full(error):
             raise SinkError(f"no space left for the files of artifacts in {folder}") from error
         raise
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error says that a disk or a quota is used up."""
+    return isinstance(error, OSError) and error.errno in _FULL

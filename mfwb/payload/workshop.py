@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mfwb.errors import ItemLost
 from mfwb.payload.decoding import decode_values
@@ -13,10 +12,11 @@ from mfwb.payload.forms import Forms
 from mfwb.payload.history import history_of
 from mfwb.payload.jsonsafe import json_size
 from mfwb.payload.looking import look_inside
+from mfwb.payload.parameters import with_parameter_values
 from mfwb.payload.store import Store
 from mfwb.payload.summary import limited, summarize
 from mfwb.payload.table import table_of
-from mfwb.planning import OutputArtifact, PlannedFile, PlannedRun
+from mfwb.planning import OutputArtifact, PlannedRun, TaskRow
 from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyFile, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
@@ -38,8 +38,8 @@ class Workshop:
         self._keep = keep
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
-        """Return the flow run with `names` filled in where the recorded type says too little."""
-        return look_inside(flow_run, contents)
+        """Return the flow run with names filled in where the type says too little, and values."""
+        return with_parameter_values(look_inside(flow_run, contents), contents)
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return values and files of one W&B run; what can't be had is among the losses."""
@@ -52,13 +52,15 @@ class Workshop:
             history=history_of(run, values),
             table=table_of(run, values),
             artifacts=artifacts,
-            log=tuple(_log(run, contents, losses)),
+            log=tuple(line for task in run.tasks for line in _log(run, task, contents, losses)),
             losses=tuple(losses),
         )
 
     def close(self) -> None:
         """Remove the files that only the upload needed."""
-        if not self._keep:
+        if self._keep:
+            self._store.tidy()
+        else:
             self._store.remove()
 
     def _artifacts(
@@ -91,10 +93,11 @@ def _dropped(run: PlannedRun, sizes: dict[str, int]) -> Iterator[Loss]:
             yield Loss(f"{content.task}/{content.name}", reason)
 
 
-def _log(run: PlannedRun, contents: Contents, losses: list[Loss]) -> Iterator[LogLine]:
-    for task in run.tasks:
-        try:
-            for line in contents.log(task.pathspec):
-                yield replace(line, text=f"[{task.label}] {line.text}") if run.merged else line
-        except ItemLost as error:
-            losses.append(Loss(f"{task.pathspec}/log", str(error)))
+def _log(
+    run: PlannedRun, task: TaskRow, contents: Contents, losses: list[Loss]
+) -> Iterator[LogLine]:
+    try:
+        for line in contents.log(task.pathspec):
+            yield replace(line, text=f"[{task.label}] {line.text}") if run.merged else line
+    except ItemLost as error:
+        losses.append(Loss(f"{task.pathspec}/log", str(error)))

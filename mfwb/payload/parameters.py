@@ -1,0 +1,46 @@
+"""Values of parameters, configs and constants, for W&B's config."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mfwb.errors import ItemLost
+from mfwb.payload.decoding import decode
+from mfwb.payload.jsonsafe import to_json
+from mfwb.payload.loading import load_each
+from mfwb.planning import Content
+from mfwb.ports import Contents
+from mfwb.snapshot import FlowRun, Loss, Parameter
+
+__all__ = ["with_parameter_values"]
+
+
+def with_parameter_values(flow_run: FlowRun, contents: Contents) -> FlowRun:
+    """Return the flow run with the values of its parameters; those that can't be had are losses."""
+    task = f"{flow_run.pathspec}/_parameters"
+    wanted = [
+        Content(task, one.name, one.ref.sha1, one.ref.size)
+        for one in flow_run.parameters
+        if one.value is None
+    ]
+    loaded = {content.sha1: data for content, data in load_each(wanted, contents)}
+    parameters, losses = [], []
+    for one in flow_run.parameters:
+        try:
+            parameters.append(_with_value(one, loaded.get(one.ref.sha1)))
+        except ItemLost as error:
+            parameters.append(replace(one, value=f"<{one.ref.type}>"))
+            losses.append(Loss(f"{task}/{one.name}", str(error)))
+    return replace(
+        flow_run, parameters=tuple(parameters), losses=(*flow_run.losses, *losses)
+    )
+
+
+def _with_value(parameter: Parameter, data: bytes | None) -> Parameter:
+    if parameter.value is not None:
+        return parameter  # the source knew it: an IncludeFile
+    if data is None:
+        raise ItemLost("its bytes can't be had")
+    value: Any = to_json(decode(data).json)
+    return replace(parameter, value=value)

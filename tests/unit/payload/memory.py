@@ -1,0 +1,124 @@
+"""`Contents` over a dict of bytes, and short ways to make plans of them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+from mfwb.errors import ItemLost
+from mfwb.planning import (
+    Content,
+    Form,
+    OutputArtifact,
+    PlannedFile,
+    PlannedRun,
+    PlannedValue,
+    TaskRow,
+    WandbRunId,
+)
+from mfwb.ports import LogLine
+from mfwb.snapshot import Card
+
+TASK = "Flow/1/train/4"
+
+
+class MemoryContents:
+    """Holds what a flow run left behind; remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+        self.included: dict[str, bytes] = {}
+        self.logs: dict[str, list[LogLine]] = {}
+        self.batches: list[list[str]] = []
+        self.copies: list[str] = []
+
+    def add(self, value: Any, name: str = "x", task: str = TASK, protocol: int = 4) -> Content:
+        """Keep a value's pickle, and return how it is referred to."""
+        return self.add_bytes(pickle.dumps(value, protocol=protocol), name, task)
+
+    def add_bytes(self, data: bytes, name: str = "x", task: str = TASK) -> Content:
+        """Keep bytes, and return how they are referred to."""
+        key = sha1(data, usedforsecurity=False).hexdigest()
+        self.blobs[key] = data
+        return Content(task, name, key, len(data))
+
+    def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
+        """Return the bytes by sha1."""
+        self.batches.append([content.name for content in contents])
+        return {one.sha1: self.blobs[one.sha1] for one in contents if one.sha1 in self.blobs}
+
+    def copy(self, content: Content, path: Path) -> None:
+        """Write the bytes into a file."""
+        self.copies.append(content.name)
+        if content.sha1 not in self.blobs:
+            raise ItemLost("the blob is gone")
+        path.write_bytes(self.blobs[content.sha1])
+
+    def copy_included(self, content: Content, path: Path) -> None:
+        """Write what an IncludeFile holds into a file."""
+        if content.sha1 not in self.included:
+            raise ItemLost("the included file is gone")
+        path.write_bytes(self.included[content.sha1])
+
+    def log(self, task: str) -> Iterable[LogLine]:
+        """Return the lines of a task."""
+        if task not in self.logs:
+            raise ItemLost("the log is gone")
+        return self.logs[task]
+
+    def card(self, task: str, card: Card) -> str:
+        """Return no card."""
+        raise ItemLost(f"no card {card.type} of {task}")
+
+
+def gone(name: str = "x", task: str = TASK) -> Content:
+    """Return a reference to bytes that nobody has."""
+    return Content(task, name, "0" * 40, 10)
+
+
+def row(place: int, *, seconds: float | None = None, failure: str | None = None) -> TaskRow:
+    """Return a task of a foreach."""
+    state = "ok" if failure is None else "failed"
+    return TaskRow(f"Flow/1/train/{place + 4}", place, str(place), state, seconds, failure)
+
+
+def planned_run(
+    *,
+    tasks: Sequence[TaskRow] = (),
+    values: Mapping[str, Sequence[Content]] | None = None,
+    outputs: Sequence[OutputArtifact] = (),
+    summary: dict[str, Any] | None = None,
+) -> PlannedRun:
+    """Return a W&B run; it stands for a foreach if tasks are given."""
+    return PlannedRun(
+        id=WandbRunId("flow-1-train-00000000"),
+        name="Flow/1/train",
+        job_type="train",
+        level=0,
+        merged=bool(tasks),
+        tasks=tuple(tasks) or (TaskRow(TASK, 0, "0", "ok", 1.5),),
+        tags=(),
+        config={},
+        summary=summary or {},
+        values=tuple(
+            PlannedValue(key, tuple(contents)) for key, contents in (values or {}).items()
+        ),
+        inputs=(),
+        outputs=tuple(outputs),
+        exit_code=0,
+        started_at=None,
+        runtime=None,
+    )
+
+
+def output(*files: PlannedFile, name: str = "x") -> OutputArtifact:
+    """Return a W&B artifact of some files."""
+    return OutputArtifact(name, "dataset", ("latest",), {}, files)
+
+
+def planned_file(content: Content, form: Form, stem: str = "x") -> PlannedFile:
+    """Return one artifact on its way."""
+    return PlannedFile(stem, form, content)

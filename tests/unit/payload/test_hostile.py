@@ -1,0 +1,225 @@
+"""Pickles that were made to do harm: none of them gets to run, and no bytes are lost for it."""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mfwb import pickles
+from mfwb.errors import ItemLost
+from mfwb.payload import Workshop
+from mfwb.payload.allowed import PATHS, PLAIN
+from mfwb.payload.decoding import decode
+from mfwb.payload.frames import load_frame
+from mfwb.planning import Form
+from tests.unit.payload.memory import MemoryContents, output, planned_file, planned_run
+
+MARKER = "MFWB_TEST_WAS_EXECUTED"
+
+
+class Evil:
+    """Pickled as a call of whatever it was given."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.call = (function, arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the call."""
+        return self.call
+
+
+def mark() -> Evil:
+    """Return what sets an environment variable when it is unpickled."""
+    return Evil(os.putenv, MARKER, "1")
+
+
+def in_object_array() -> np.ndarray[Any, Any]:
+    """Return a numpy array of one hostile object."""
+    array = np.empty(1, dtype=object)
+    array[0] = mark()
+    return array
+
+
+class Persistent(pickle.Pickler):
+    """Writes everything as a persistent id."""
+
+    def persistent_id(self, obj: Any) -> Any:
+        """Return an id for strings."""
+        return "elsewhere" if isinstance(obj, str) else None
+
+
+HOSTILE: dict[str, Any] = {
+    "os.system": Evil(os.system, f"touch {MARKER}"),
+    "eval": Evil(eval, "__import__('os').abort()"),
+    "exec": Evil(exec, "import os; os.abort()"),
+    "import": Evil(builtins.__import__, "antigravity"),
+    "getattr": Evil(getattr, Evil(builtins.__import__, "os"), "abort"),
+    "getattr of a plain class": Evil(getattr, dict, "fromkeys"),
+    "read_pickle": Evil(pd.read_pickle, "/etc/passwd"),
+    "nested in a list": [1, [mark()]],
+    "in an object array": in_object_array(),
+    "in a frame": pd.DataFrame({"o": in_object_array()}),
+    "in the attrs of a frame": pd.DataFrame({"a": [1]}),
+    "codec": Evil(__import__("_codecs").encode, "x", "rot13"),
+    "many bytes": Evil(bytearray, 10**15),
+}
+HOSTILE["in the attrs of a frame"].attrs["x"] = mark()
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("load", [decode, load_frame])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_is_executed(
+    name: str, load: Callable[[bytes], Any], protocol: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading a hostile pickle fails before any of it is called."""
+    called: list[Any] = []
+    data = pickle.dumps(HOSTILE[name], protocol=protocol)
+    for module, function in [(os, "putenv"), (os, "system"), (os, "abort"), (pd, "read_pickle")]:
+        monkeypatch.setattr(module, function, lambda *arguments: called.append(arguments))
+
+    with pytest.raises((pickles.ForbiddenName, ItemLost, TypeError)):
+        load(data)
+
+    assert called == []
+
+
+def build_on(name: bytes, state: bytes) -> bytes:
+    """Return a pickle that sets the state of what a name stands for."""
+    module, _, attribute = name.rpartition(b".")
+    return b"c" + module + b"\n" + attribute + b"\n" + state + b"b."
+
+
+@pytest.mark.parametrize("name", [b"collections.Counter", b"uuid.UUID", b"fractions.Fraction"])
+@pytest.mark.parametrize("state", [b"(N}S'x'\nI1\nst", b"}S'x'\nI1\ns", b"}"])
+def test_classes_are_not_changed(name: bytes, state: bytes) -> None:
+    """A pickle can't set the state of a class, which others use as well."""
+    with pytest.raises(pickle.UnpicklingError, match="which is not its own"):
+        pickles.loads(build_on(name, state), PLAIN)
+
+    assert not hasattr(collections.Counter, "x")
+
+
+def dtype_pickle(dtype: str, state: tuple[Any, ...], data: Any) -> bytes:
+    """Return the pickle of an array of one item with a dtype of a given state."""
+
+    class Dtype:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return np.dtype, (dtype, False, True), state
+
+    class Array:
+        def __reduce__(self) -> tuple[Any, ...]:
+            reconstruct, arguments = np.zeros(1).__reduce__()[:2]  # type: ignore[misc]
+            return reconstruct, arguments, (1, (1,), Dtype(), False, data)
+
+    return pickle.dumps(Array())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "state"),
+    [
+        # An array of objects that claims to hold plain bytes: bytes would become pointers.
+        ("O8", (3, "|", None, None, None, -1, -1, 0)),
+        # Items that are larger than they are.
+        ("V8", (3, "|", None, None, None, 10**6, 1, 0)),
+        ("S8", (3, "|", None, None, None, 10**6, 1, 0)),
+        # A part that lies beyond the end.
+        ("V8", (3, "|", None, ("a",), {"a": (np.dtype("f8"), 10**6)}, 8, 1, 0)),
+        ("V8", (3, "|", (np.dtype("f8"), (10**6,)), None, None, 8, 1, 0)),
+    ],
+)
+def test_dtypes_that_reach_beyond_their_bytes(dtype: str, state: tuple[Any, ...]) -> None:
+    """numpy trusts what a pickle says of a dtype, so mfwb does not."""
+    from mfwb.payload.allowed import FRAMES  # noqa: PLC0415
+
+    with pytest.raises(pickle.UnpicklingError, match=r"would change numpy\.dtype"):
+        pickles.loads(dtype_pickle(dtype, state, b"\x41" * 8), FRAMES)
+
+
+def test_an_honest_dtype() -> None:
+    """The same pickle with an honest state is read."""
+    from mfwb.payload.allowed import FRAMES  # noqa: PLC0415
+
+    honest = dtype_pickle("S8", (3, "|", None, None, None, 8, 1, 0), b"\x41" * 8)
+
+    assert pickles.loads(honest, FRAMES).tolist() == [b"AAAAAAAA"]
+
+
+def test_blocks_out_of_place() -> None:
+    """pandas writes to where the blocks of a frame say they belong, so mfwb looks first."""
+    good = pickle.dumps(pd.DataFrame({"a": [1, 2], "b": [1.5, 2]}))
+    bad = good.replace(b"K\x01K\x02K\x01\x87", b"K\x05K\x06K\x01\x87", 1)
+
+    assert bad != good
+    with pytest.raises(ValueError, match="out of place"):
+        load_frame(bad)
+
+
+def test_persistent_ids() -> None:
+    """Metaflow writes no persistent ids, so there is nothing that one could mean."""
+    import io  # noqa: PLC0415
+
+    file = io.BytesIO()
+    Persistent(file).dump(["x"])
+
+    with pytest.raises(pickles.ForbiddenName, match="persistent id 'elsewhere'"):
+        pickles.loads(file.getvalue(), PLAIN)
+
+
+@pytest.mark.parametrize("length", [0, 1, 5, 20, -1])
+def test_truncated(length: int) -> None:
+    """A pickle that ends too early is lost with a reason."""
+    data = pickle.dumps({"a": [1, 2, 3], "b": {"c"}})
+
+    with pytest.raises(ItemLost, match="its pickle can't be read"):
+        decode(data[:length])
+
+
+def test_recursion() -> None:
+    """A list that contains itself is lost with a reason."""
+    endless: list[Any] = [1]
+    endless.append(endless)
+
+    with pytest.raises(ItemLost, match="it contains itself"):
+        decode(pickle.dumps(endless))
+
+
+def test_few_bytes_that_say_much() -> None:
+    """A list of lists of one and the same list, and so on, is not written out."""
+    laughs: list[Any] = ["lol"]
+    for _ in range(12):
+        laughs = [laughs] * 10
+
+    with pytest.raises(ItemLost, match="larger than 10 MB"):
+        decode(pickle.dumps(laughs))
+
+
+def test_paths_are_pure() -> None:
+    """Of a path only the text is taken, even on the machine it is from."""
+    assert repr(pickles.loads(pickle.dumps(Path("/a/b")), PATHS)) == "PurePosixPath('/a/b')"
+
+
+@pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES])
+def test_no_bytes_are_lost(form: Form, tmp_path: Path) -> None:
+    """A frame that is not loaded goes to W&B as the pickle it is."""
+    contents = MemoryContents()
+    content = contents.add(HOSTILE["in a frame"])
+    contents.logs[content.task] = []
+    run = planned_run(outputs=[output(planned_file(content, form))])
+
+    ready = Workshop(tmp_path, keep=True).prepare(run, contents)
+
+    (file,) = ready.artifacts[0].files
+    assert file.path == "x.pkl"
+    assert file.local is not None
+    assert file.local.read_bytes() == contents.blobs[content.sha1]
+    assert ready.losses == ()
