@@ -22,6 +22,7 @@ SIZE_LIMIT = 10_000_000
 """Rough characters. A pickle of a few bytes can hold one list a billion times."""
 
 _DIGITS_LIMIT_BITS = 14_284  # Python writes no int of more than 4,300 digits, which is 10**4300
+_SMALL = 2**64
 _AS_TEXT = (Decimal, UUID, Fraction, complex)
 
 
@@ -57,7 +58,7 @@ class _Conversion:
         self._open: list[Any] = []
 
     def convert(self, value: Any) -> Any:
-        self._spend(1)
+        self._spend(2)  # a digit and a comma
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, (dict, list, tuple, deque, set, frozenset)):
@@ -115,6 +116,9 @@ class _Conversion:
         try:
             if isinstance(value, dict):
                 return self._object(value)
+            if _is_uniform(value):
+                self._spend(2 * len(value))
+                return list(value)
             items = [self.convert(item) for item in value]
             return sorted(items, key=_rank) if isinstance(value, (set, frozenset)) else items
         finally:
@@ -137,6 +141,16 @@ class _Conversion:
         self._left -= size
         if self._left < 0:
             raise ItemLost(f"it is larger than {SIZE_LIMIT // 1_000_000} MB as JSON")
+
+
+def _is_uniform(value: Any) -> bool:
+    """Whether this is a list of small ints or of finite floats: nothing in it is to be changed."""
+    if not isinstance(value, list):
+        return False
+    types = set(map(type, value))
+    if types == {int}:
+        return -_SMALL < min(value) <= max(value) < _SMALL
+    return types == {float} and all(map(math.isfinite, value))
 
 
 def _whole(value: int) -> int | str:

@@ -29,12 +29,10 @@ def with_parameter_values(flow_run: FlowRun, contents: Contents) -> FlowRun:
     for one in flow_run.parameters:
         try:
             parameters.append(_with_value(one, loaded.get(one.ref.sha1)))
-        except ItemLost as error:
+        except ItemLost as error:  # noqa: PERF203 - each stands for itself
             parameters.append(replace(one, value=f"<{one.ref.type}>"))
             losses.append(Loss(f"{task}/{one.name}", str(error)))
-    return replace(
-        flow_run, parameters=tuple(parameters), losses=(*flow_run.losses, *losses)
-    )
+    return replace(flow_run, parameters=tuple(parameters), losses=(*flow_run.losses, *losses))
 
 
 def _with_value(parameter: Parameter, data: bytes | None) -> Parameter:

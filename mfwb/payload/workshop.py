@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mfwb.errors import ItemLost
@@ -17,7 +19,7 @@ from mfwb.payload.store import Store
 from mfwb.payload.summary import limited, summarize
 from mfwb.payload.table import table_of
 from mfwb.planning import OutputArtifact, PlannedRun, TaskRow
-from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyFile, ReadyRun
+from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyCard, ReadyFile, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
 __all__ = ["Workshop"]
@@ -52,6 +54,7 @@ class Workshop:
             history=history_of(run, values),
             table=table_of(run, values),
             artifacts=artifacts,
+            cards=tuple(self._cards(run, contents, losses)),
             log=tuple(line for task in run.tasks for line in _log(run, task, contents, losses)),
             losses=tuple(losses),
         )
@@ -78,11 +81,28 @@ class Workshop:
             item = f"{planned.content.task}/{planned.content.name}"
             try:
                 found = self._forms.files_of(planned, contents)
-            except (ItemLost, OSError) as error:
+            except ItemLost as error:
                 losses.append(Loss(item, str(error)))
             else:
                 yield from found.files
                 losses += [Loss(f"{item}/{name}", why) for name, why in found.missing.items()]
+
+    def _cards(
+        self, run: PlannedRun, contents: Contents, losses: list[Loss]
+    ) -> Iterator[ReadyCard]:
+        for planned in run.cards:
+            try:
+                html = contents.card(planned.task, planned.card).encode()
+            except ItemLost as error:  # noqa: PERF203 - each card stands for itself
+                losses.append(Loss(f"{planned.task}/{planned.key}", str(error)))
+            else:
+                name = f"{hashlib.sha1(html, usedforsecurity=False).hexdigest()}.html"
+                path = self._store.place(name, partial(_write_bytes, html))
+                yield ReadyCard(planned.key, path)
+
+
+def _write_bytes(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
 
 
 def _dropped(run: PlannedRun, sizes: dict[str, int]) -> Iterator[Loss]:

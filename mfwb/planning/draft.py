@@ -22,6 +22,7 @@ from mfwb.planning.plan import (
     InputArtifact,
     OutputArtifact,
     Plan,
+    PlannedCard,
     PlannedFile,
     PlannedRun,
     PlannedValue,
@@ -324,6 +325,7 @@ def _planned_run(
         values=outputs.values,
         inputs=inputs.artifacts,
         outputs=outputs.artifacts,
+        cards=tuple(_cards(subject)),
         exit_code=1 if failed else 0,
         origin=describe_origin(subject.tasks[0]),
         started_at=min(started, default=None),
@@ -335,6 +337,18 @@ def _planned_run(
         losses=(*outputs.losses, *inputs.losses),
         wandb_settings=wandb_settings,
     )
+
+
+def _cards(subject: _Subject) -> Iterable[PlannedCard]:
+    """Yield the cards of all tasks; the only one of the only task is just "card"."""
+    for task in subject.tasks:
+        for place, card in enumerate(task.cards):
+            parts = ["card"]
+            if subject.merged:
+                parts.append(_label(task))
+            if len(task.cards) > 1:
+                parts.append(card.id or f"{card.type}-{place}")
+            yield PlannedCard("/".join(parts), task.pathspec, card)
 
 
 _BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})

@@ -21,7 +21,7 @@ _HASH_LENGTH = 8
 
 _CONFIG_TAKEN = frozenset({"metaflow", "mfwb", "_wandb"})
 _SUMMARY_TAKEN = frozenset(
-    {"metaflow", "mfwb", "tasks", "_wandb", "_step", "_runtime", "_timestamp"}
+    {"metaflow", "mfwb", "tasks", "card", "_wandb", "_step", "_runtime", "_timestamp"}
 )
 
 

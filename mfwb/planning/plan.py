@@ -16,7 +16,7 @@ from typing import Any, NewType
 
 from pydantic import TypeAdapter
 
-from mfwb.snapshot import Loss
+from mfwb.snapshot import Card, Loss
 
 __all__ = [
     "Content",
@@ -24,6 +24,7 @@ __all__ = [
     "InputArtifact",
     "OutputArtifact",
     "Plan",
+    "PlannedCard",
     "PlannedFile",
     "PlannedRun",
     "PlannedValue",
@@ -106,6 +107,15 @@ class TaskRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedCard:
+    """A Metaflow card on its way into a W&B run."""
+
+    key: str  # in the summary
+    task: str  # pathspec
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedRun:
     """One W&B run."""
 
@@ -121,6 +131,7 @@ class PlannedRun:
     values: tuple[PlannedValue, ...]
     inputs: tuple[InputArtifact, ...]
     outputs: tuple[OutputArtifact, ...]
+    cards: tuple[PlannedCard, ...]
     exit_code: int
     origin: dict[str, str]  # where the code ran, by name in wandb.Settings
     started_at: int | None  # epoch ms

@@ -11,9 +11,10 @@ from metaflow import Run as MetaflowRun
 from metaflow import Task as MetaflowTask
 from metaflow.cards import get_cards
 from metaflow.exception import MetaflowException
+from metaflow.plugins.cards.exception import CardNotPresentException
 
 from mfwb import pickles
-from mfwb.errors import ItemLost
+from mfwb.errors import ItemLost, SourceError
 from mfwb.planning import Content
 from mfwb.ports import LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
@@ -67,12 +68,12 @@ class FlowRunContents:
         encoding = str(descriptor.get("encoding") or "utf-8")
         try:
             data = _parameters_task(content.task)[content.name].data
-        except (MetaflowException, OSError, KeyError) as error:
-            raise ItemLost(f"the included file can't be read: {error}") from None
+        except (MetaflowException, OSError) as error:
+            raise SourceError(f"the file of {content.name} can't be read: {error}") from error
         path.write_bytes(data if isinstance(data, bytes) else str(data).encode(encoding))
 
     def log(self, task: str) -> Iterable[LogLine]:
-        """Return what a task printed, by time; ItemLost if it can't be had."""
+        """Return what a task printed, by time; SourceError if the datastore does not answer."""
         datastore, attempts = self._tasks[task].datastore, self._tasks[task].attempts
         if datastore is None or not attempts:
             return []  # a task that never began printed nothing
@@ -90,19 +91,21 @@ class FlowRunContents:
                 if text or moment
             ]
         except (MetaflowException, OSError) as error:
-            raise ItemLost(f"its log can't be read: {error}") from None
+            raise SourceError(f"the log of {task} can't be read: {error}") from error
         return sorted(lines, key=lambda line: line.time or 0)
 
     def card(self, task: str, card: Card) -> str:
         """Return a card's HTML; ItemLost if it can't be had."""
         try:
             found = list(get_cards(MetaflowTask(task), type=card.type))
+            matching = [one for one in found if card.id is None or one.id == card.id]
+            html: str | None = matching[-1].get() if matching else None
+        except CardNotPresentException:
+            html = None
         except (MetaflowException, OSError) as error:
-            raise ItemLost(f"the card can't be read: {error}") from None
-        matching = [one for one in found if card.id is None or one.id == card.id]
-        if not matching:
+            raise SourceError(f"a card of {task} can't be read: {error}") from error
+        if html is None:
             raise ItemLost("the card is gone from Metaflow's datastore")
-        html: str = matching[-1].get()
         return html
 
     def _datastore(self, task: str) -> Datastore | None:

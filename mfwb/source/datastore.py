@@ -15,12 +15,14 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from metaflow.datastore import FlowDataStore
+from metaflow.exception import MetaflowException
 from metaflow.plugins import DATASTORES
 
 from mfwb.errors import ItemLost, SourceError
@@ -68,7 +70,7 @@ class FlowStore:
         """
         paths = {self._facts_path(key): key for key in keys}
         facts = {}
-        with self._storage.load_bytes(list(paths)) as loaded:
+        with _answering(), self._storage.load_bytes(list(paths)) as loaded:
             for path, local, _ in loaded:
                 if local is not None:
                     facts[paths[path]] = json.loads(Path(local).read_bytes())
@@ -77,13 +79,13 @@ class FlowStore:
     def read(self, shas: Sequence[str]) -> Iterator[tuple[str, bytes | ItemLost]]:
         """Yield (sha1, bytes) of small blobs, checked; ItemLost in place of a bad one."""
         paths = {self._blob_path(sha): sha for sha in shas}
-        with self._storage.load_bytes(list(paths)) as loaded:
+        with _answering(), self._storage.load_bytes(list(paths)) as loaded:
             for path, local, meta in loaded:
                 yield paths[path], _checked_bytes(paths[path], local, meta)
 
     def copy(self, sha: str, target: Path) -> None:
         """Stream one blob into a file, checked; ItemLost, and no file, if it is bad."""
-        with self._storage.load_bytes([self._blob_path(sha)]) as loaded:
+        with _answering(), self._storage.load_bytes([self._blob_path(sha)]) as loaded:
             _, local, meta = next(iter(loaded))
             _stream(sha, local, meta, target)
 
@@ -95,6 +97,19 @@ class FlowStore:
     def _blob_path(self, sha: str) -> str:
         path: str = self._storage.path_join(self._flow, "data", sha[:2], sha)
         return path
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Tell a datastore that does not answer from one that answers "not there".
+
+    The latter is a missing path in the answer; any error of the storage (an outage, expired
+    credentials) ends the flow run, and the next sync tries again.
+    """
+    try:
+        yield
+    except MetaflowException as error:
+        raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
 
 
 def _is_gzipped(meta: dict[str, Any] | None) -> bool:

@@ -111,6 +111,7 @@ def planned_run(
         exit_code=0,
         started_at=None,
         runtime=None,
+        origin={},
     )
 
 
