@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox import Sandbox
-from tests.wandb_server import WandbServer
 
 
 @pytest.fixture
@@ -48,20 +48,17 @@ def flow_run(flows_root: Path) -> Callable[[str], str]:
     return run
 
 
-class _only_one:  # noqa: N801 - reads like a function
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
     """Let one process at a time in; the others wait."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        while True:
-            try:
-                self._path.mkdir()
-            except FileExistsError:
-                time.sleep(0.1)
-            else:
-                return
-
-    def __exit__(self, *_: object) -> None:
-        self._path.rmdir()
+    while True:
+        try:
+            path.mkdir()
+        except FileExistsError:  # noqa: PERF203 - waiting is what it is for
+            time.sleep(0.1)
+        else:
+            break
+    try:
+        yield
+    finally:
+        path.rmdir()

@@ -63,11 +63,11 @@ class Sandbox:
             **self.extra,
         }
 
-    def run(self, *command: str, cwd: Path | None = None, **environment: str) -> Finished:
-        """Run a program to its end."""
+    def run(self, *command: str, **environment: str) -> Finished:
+        """Run a program to its end, in the sandbox's folder."""
         done = subprocess.run(
             command,
-            cwd=cwd or self.root,
+            cwd=self.root,
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
@@ -77,9 +77,9 @@ class Sandbox:
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 
-    def mfwb(self, *arguments: str, cwd: Path | None = None, **environment: str) -> Finished:
+    def mfwb(self, *arguments: str, **environment: str) -> Finished:
         """Run mfwb as a user does."""
-        return self.run(sys.executable, "-m", "mfwb", *arguments, cwd=cwd, **environment)
+        return self.run(sys.executable, "-m", "mfwb", *arguments, **environment)
 
     def flow(self, name: str, *arguments: str, **environment: str) -> Finished:
         """Run one of `tests/flows` with Metaflow."""

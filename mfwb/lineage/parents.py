@@ -87,10 +87,12 @@ def _parents(task: Task, senders: dict[_Arrival, list[Task]]) -> list[Task]:
 
 
 def _of_the_round_before(task: Task, candidates: list[Task]) -> list[Task]:
-    """Keep what recursion allows: round n comes from round n-1, round 0 from other steps."""
+    """Keep what recursion allows: a round comes from the one before, the first from other steps.
+
+    The first is not always 0: right behind another recursive step Metaflow goes on counting.
+    """
     if not task.rounds:
         return candidates
-    now = task.rounds[-1]
-    if now == 0:
-        return [one for one in candidates if one.step != task.step]
-    return [one for one in candidates if one.step == task.step and one.rounds[-1:] == (now - 1,)]
+    before = (task.rounds[-1] - 1,)
+    same_step = [one for one in candidates if one.step == task.step and one.rounds[-1:] == before]
+    return same_step or [one for one in candidates if one.step != task.step]

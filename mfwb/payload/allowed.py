@@ -111,7 +111,9 @@ _NUMPY: Allowed = {
 _TIME_ZONES: Allowed = {
     **_as_is("zoneinfo", "ZoneInfo"),  # has no attributes of its own that a state could change
     **_replaced(doors.zone_unpickler, "builtins.getattr"),
-    **_wrapped("pytz", "FixedOffset _UTC _p"),
+    **_replaced(doors.zone, "pytz._p"),
+    **_replaced(doors.utc, "pytz._UTC"),
+    **_replaced(doors.fixed_offset, "pytz.FixedOffset"),
 }
 
 _ARROW: Allowed = {

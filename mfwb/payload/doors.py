@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta, timezone, tzinfo
 from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,9 +14,12 @@ __all__ = [
     "block_manager",
     "bytes_of",
     "empty_array",
+    "fixed_offset",
     "latin_bytes",
     "mutable_bytes_of",
     "restored_array",
+    "utc",
+    "zone",
     "zone_unpickler",
 ]
 
@@ -45,6 +49,21 @@ def zone_unpickler(owner: Any, name: str) -> Any:
     if (owner, name) != (ZoneInfo, "_unpickle"):
         raise ForbiddenName("builtins.getattr")
     return ZoneInfo._unpickle  # type: ignore[attr-defined]  # noqa: SLF001 - as its pickles do
+
+
+def zone(name: str, *_state: Any) -> tzinfo:
+    """Stand in for pytz's zones, which need not be installed here; parquet takes their names."""
+    return ZoneInfo(name)
+
+
+def utc() -> tzinfo:
+    """Stand in for pytz's UTC."""
+    return timezone.utc
+
+
+def fixed_offset(minutes: int) -> tzinfo:
+    """Stand in for pytz's fixed offsets."""
+    return timezone(timedelta(minutes=minutes))
 
 
 def empty_array(kind: type, _shape: Any = None, _typecode: Any = None) -> Any:

@@ -135,10 +135,8 @@ def _file_name(key: str, taken: set[str]) -> str:
         return name
     digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
     name = f"{name[: _NAME_LIMIT - _HASH_LENGTH - 3]}-{digest}"
-    number = 1
-    while (name if number == 1 else f"{name}-{number}").casefold() in taken:
-        number += 1
-    return name if number == 1 else f"{name}-{number}"
+    candidates = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3)))
+    return next(one for one in candidates if one.casefold() not in taken)
 
 
 def _ready(name: str, path: Path) -> ReadyFile:

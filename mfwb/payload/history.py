@@ -77,4 +77,4 @@ def _drawable(number: Number) -> Number:
     try:
         return float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf

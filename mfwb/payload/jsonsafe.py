@@ -66,6 +66,8 @@ class _Conversion:
         return self._scalar(value)
 
     def _scalar(self, value: Any) -> Any:
+        if type(value) is str:
+            return self._text(value)
         if type(value).__module__ == "numpy":
             return self._of_numpy(value)
         if isinstance(value, str):
@@ -101,7 +103,7 @@ class _Conversion:
     def _real(self, value: float) -> float | str:
         if math.isfinite(value) or not self._finite:
             return value
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return _name(value)
 
     def _text(self, value: str) -> str:
         self._spend(len(value))
@@ -125,6 +127,8 @@ class _Conversion:
             self._open.pop()
 
     def _object(self, value: dict[Any, Any]) -> dict[str, Any]:
+        if all(type(key) is str for key in value):
+            return {self._text(key): self.convert(item) for key, item in value.items()}
         texts = {str(key) for key in value if isinstance(key, str)}
         keys = {}
         for place, key in enumerate(value):
@@ -149,7 +153,7 @@ def _is_uniform(value: Any) -> bool:
         return False
     types = set(map(type, value))
     if types == {int}:
-        return -_SMALL < min(value) <= max(value) < _SMALL
+        return bool(-_SMALL < min(value) and max(value) < _SMALL)
     return types == {float} and all(map(math.isfinite, value))
 
 
@@ -175,9 +179,16 @@ def _seconds(span: Any) -> float | str:
 
 def _rank(item: Any) -> tuple[int, float, str]:
     """Return by what an item of a set is sorted: numbers, then text, then all else."""
+    if isinstance(item, float) and not math.isfinite(item):
+        item = _name(item)  # where it will be in the end
     if isinstance(item, (int, float)):
-        return (1, 0, "") if item != item else (0, item, type(item).__name__)  # noqa: PLR0124
-    return (2, 0, item) if isinstance(item, str) else (3, 0, json.dumps(item, sort_keys=True))
+        return 0, item, type(item).__name__
+    return (1, 0, item) if isinstance(item, str) else (2, 0, json.dumps(item, sort_keys=True))
+
+
+def _name(value: float) -> str:
+    """Return what stands for a number that JSON can't hold."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _unlike(taken: Iterable[str], text: str) -> str:

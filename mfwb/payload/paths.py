@@ -50,41 +50,46 @@ def files_of_path(path: PurePath, stem: str) -> Found:
         # Path("s3://b/k") has lost a slash on its way.
         text = f"{uri[1].lower()}://{path.as_posix()[uri.end() :]}"
         return Found([ReadyFile(path=str(folder / path.name), size=0, uri=text)])
-    local = Path(os.path.abspath(path))  # noqa: PTH100 - a link goes by its own name
-    if type(path) is not type(PurePath()) or not _exists(local):
+    if type(path) is not type(PurePath()):
         raise ItemLost(f"the path does not exist on this machine: {path}")
-    if local.is_dir():
-        return _in_directory(local, folder)
-    if not local.is_file():
-        raise ItemLost(f"neither a file nor a folder: {path}")
-    return Found([_ready(local, folder / local.name)])
-
-
-def _exists(path: Path) -> bool:
     try:
-        return path.exists()
-    except (OSError, ValueError):  # too long a name, a NUL in it, no permission
-        return False
+        return _found_at(Path(os.path.abspath(path)), folder)  # noqa: PTH100 - links keep their names
+    except (OSError, ValueError) as error:  # no permission, too long a name, a NUL in it
+        raise ItemLost(f"the path can't be read on this machine: {error}") from error
+
+
+def _found_at(path: Path, folder: PurePosixPath) -> Found:
+    if not path.exists():
+        raise ItemLost(f"the path does not exist on this machine: {path}")
+    if path.is_dir():
+        return _in_directory(path, folder)
+    reason = _reason_against(path, path.resolve())
+    if reason is not None:
+        raise ItemLost(f"{reason}: {path}")
+    return Found([_ready(path, folder / path.name)])
 
 
 def _in_directory(top: Path, folder: PurePosixPath) -> Found:
-    found = Found([])
+    failures: list[OSError] = []
     real_top = top.resolve()
-    for path in _walk(top):
+    found = Found([])
+    for path in _walk(top, failures):
         name = path.relative_to(top).as_posix()
         reason = _reason_against(path, real_top)
         if reason is None:
             found.files.append(_ready(path, folder / name))
         else:
             found.missing[name] = reason
+    for failure in failures:
+        found.missing[os.path.relpath(failure.filename, top)] = f"it can't be read: {failure}"
     if not found.files and not found.missing:
         raise ItemLost(f"there is no file in the folder: {top}")
     return found
 
 
-def _walk(top: Path) -> Iterator[Path]:
+def _walk(top: Path, failures: list[OSError]) -> Iterator[Path]:
     """Yield the files below a folder and the links to folders, which are not followed."""
-    for parent, folders, files in os.walk(top):
+    for parent, folders, files in os.walk(top, onerror=failures.append):
         folders.sort()
         links = [name for name in folders if Path(parent, name).is_symlink()]
         for name in sorted([*files, *links]):

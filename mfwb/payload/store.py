@@ -34,7 +34,7 @@ class Store:
         step, so that a crash leaves no half file that looks whole.
         """
         path = self._folder / name[:2] / name
-        with self._locks[hash(name) % _STRIPES], _room_in(self._folder):
+        with self._locks[hash(name) % _STRIPES]:
             if not path.exists():
                 with self.scratch() as unfinished:
                     make(unfinished)
@@ -46,9 +46,10 @@ class Store:
     def scratch(self) -> Iterator[Path]:
         """Yield a path for something that is gone afterwards, unless it was moved away."""
         path = self._folder / _UNFINISHED / uuid4().hex
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            yield path
+            with _room_in(self._folder):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                yield path
         finally:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

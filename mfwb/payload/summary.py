@@ -28,11 +28,17 @@ def summarize(run: PlannedRun, values: Values) -> dict[str, Any]:
 
 
 def limited(
-    summary: Mapping[str, Any], size: int = 0, limit: int = SUMMARY_LIMIT
+    summary: Mapping[str, Any], *, beside: int, limit: int
 ) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return what of a summary fits beside `size`, and the sizes of what does not: the largest."""
+    """Return what of a summary fits, and the sizes of what does not: the largest.
+
+    Args:
+        summary: JSON-safe.
+        beside: characters that are in the summary already.
+        limit: characters that there may be in all.
+    """
     sizes = {key: json_size(key) + json_size(value) + 4 for key, value in summary.items()}
-    total = size + sum(sizes.values())
+    total = beside + sum(sizes.values())
     dropped = {}
     for key in sorted(sizes, key=lambda key: (-sizes[key], key)):
         if total <= limit:
@@ -68,7 +74,7 @@ def _in_short(values: Sequence[Value]) -> Any:
 
 
 def _statistics(numbers: Sequence[Number]) -> dict[str, Number]:
-    there = [number for number in numbers if not math.isnan(number)] or [math.nan]
+    there = [number for number in numbers if number == number] or [math.nan]  # noqa: PLR0124 - no NaN
     return {"min": min(there), "max": max(there), "mean": _mean(there)}
 
 

@@ -16,7 +16,7 @@ from mfwb.payload.jsonsafe import json_size
 from mfwb.payload.looking import look_inside
 from mfwb.payload.parameters import with_parameter_values
 from mfwb.payload.store import Store
-from mfwb.payload.summary import limited, summarize
+from mfwb.payload.summary import SUMMARY_LIMIT, limited, summarize
 from mfwb.payload.table import table_of
 from mfwb.planning import OutputArtifact, PlannedRun, TaskRow
 from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyCard, ReadyFile, ReadyRun
@@ -46,7 +46,9 @@ class Workshop:
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return values and files of one W&B run; what can't be had is among the losses."""
         values, losses = decode_values(run, contents)
-        summary, dropped = limited(summarize(run, values), json_size(run.summary))
+        summary, dropped = limited(
+            summarize(run, values), beside=json_size(run.summary), limit=SUMMARY_LIMIT
+        )
         losses += _dropped(run, dropped)
         artifacts = tuple(self._artifacts(run, contents, losses))
         return ReadyRun(

@@ -82,11 +82,12 @@ def describe_origin(task: Task) -> dict[str, str]:
 
     A local flow run does not record its host; it is left empty, since W&B would put ours there.
     """
-    git = _published(task.metadata).get("git", {})
+    git = _published(task.metadata).get("git")
+    facts = git if isinstance(git, dict) else {}
     known = {
         "program": task.metadata.get("script-name"),
-        "git_commit": git.get("commit_sha"),
-        "git_remote_url": git.get("repo_url"),
+        "git_commit": facts.get("commit_sha"),
+        "git_remote_url": facts.get("repo_url"),
     }
     host = task.metadata.get("kubernetes-pod-name", "")
     return {"host": host, **{name: str(value) for name, value in known.items() if value}}
@@ -146,7 +147,10 @@ def _without_password(document: Any) -> Any:
     """Cut user and password out of a repository's URL: CI systems put tokens there."""
     if not isinstance(document, dict) or not isinstance(document.get("repo_url"), str):
         return document
-    parts = urlsplit(document["repo_url"])
+    try:
+        parts = urlsplit(document["repo_url"])
+    except ValueError:  # no URL: better left out than shown with whatever is in it
+        return {name: value for name, value in document.items() if name != "repo_url"}
     host = parts.netloc.rpartition("@")[2]
     return {**document, "repo_url": urlunsplit(parts._replace(netloc=host))}
 

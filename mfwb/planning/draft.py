@@ -239,13 +239,11 @@ def _inputs(
 ) -> dict[WandbRunId, _Inputs]:
     """Return what each W&B run uses, and on which level that puts it."""
     logged = _logged(subjects, outputs)
-    position = {pathspec: place for place, pathspec in enumerate(lineage.order)}
-    in_order = sorted(subjects, key=lambda one: min(position[task.pathspec] for task in one.tasks))
     edges: dict[str, list[Edge]] = defaultdict(list)
     for edge in lineage.edges:
         edges[edge.consumer].append(edge)
     found: dict[WandbRunId, _Inputs] = {}
-    for subject in in_order:
+    for subject in subjects:  # in the order of the graph: some tasks may have skipped a step
         mine = [edge for task in subject.tasks for edge in edges[task.pathspec]]
         found[subject.id] = _inputs_of(subject, mine, logged, found)
     return found

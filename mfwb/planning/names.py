@@ -17,7 +17,7 @@ JOB_TYPE_LIMIT = 64
 TAG_LIMIT = 64
 _RUN_ID_LIMIT = 64
 _ARTIFACT_NAME_LIMIT = 128
-_HASH_LENGTH = 8
+_HASH_LENGTH = 12  # enough for a hundred thousand tasks whose readable parts are the same
 
 _CONFIG_TAKEN = frozenset({"metaflow", "mfwb", "_wandb"})
 _SUMMARY_TAKEN = frozenset(
@@ -57,12 +57,12 @@ def run_alias(run: str) -> str:
 
 def config_key(name: str) -> str:
     """Return the config key of a parameter; a name that config needs itself gets a `_` behind."""
-    return f"{name}_" if name in _CONFIG_TAKEN else name
+    return f"{name}_" if name.rstrip("_") in _CONFIG_TAKEN else name  # metaflow_ moves on, too
 
 
 def summary_key(name: str) -> str:
     """Return the summary key of an artifact; a name that is taken there gets a `_` behind."""
-    return f"{name}_" if name in _SUMMARY_TAKEN else name
+    return f"{name}_" if name.rstrip("_") in _SUMMARY_TAKEN else name
 
 
 def _with_hash(readable: str, whole: str, limit: int) -> str:

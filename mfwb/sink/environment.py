@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["our_environment"]
+__all__ = ["our_environment", "stage_in"]
 
 _ABOUT_ONE_RUN = (
     "WANDB_NAME",
@@ -24,22 +24,33 @@ _ABOUT_ONE_RUN = (
 )
 """They speak of the run of the process that has them, and would be put on every replayed one."""
 
+_SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_SILENT")
+
 
 @contextmanager
 def our_environment() -> Iterator[Path]:
     """Yield a scratch folder for W&B's own files, with the environment set for many runs.
 
-    Variables that speak of one run are hidden. W&B makes a folder for each run it writes and
-    reads, in the current one by default; a sync leaves none behind, unless WANDB_DIR asks for it.
+    Variables that speak of one run are hidden. W&B makes a folder for each run it writes or
+    reads, in the current one by default, stages files of tables, and caches what it uploads: all
+    that goes into the scratch folder, and with it; but WANDB_DIR holds if it is set.
     """
     hidden = {name: os.environ.pop(name) for name in _ABOUT_ONE_RUN if name in os.environ}
     with tempfile.TemporaryDirectory(prefix="mfwb-wandb-", ignore_cleanup_errors=True) as scratch:
-        ours = {"WANDB_DIR": scratch, "WANDB_SILENT": "true"}
-        added = {name: value for name, value in ours.items() if name not in os.environ}
-        os.environ.update(added)
+        before = {name: os.environ.get(name) for name in _SCRATCH}
+        os.environ.setdefault("WANDB_DIR", scratch)
+        os.environ.setdefault("WANDB_SILENT", "true")
+        os.environ.update(WANDB_DATA_DIR=scratch, WANDB_CACHE_DIR=scratch)
         try:
             yield Path(os.environ["WANDB_DIR"])
         finally:
-            for name in added:
-                del os.environ[name]
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
             os.environ.update(hidden)
+
+
+def stage_in(bundle: Path) -> None:
+    """Let W&B stage files of tables in a bundle: its W&B runs refer to them until uploaded."""
+    os.environ["WANDB_DATA_DIR"] = str(bundle / "staging")

@@ -12,7 +12,7 @@ from mfwb.config import Settings
 from mfwb.planning import Plan
 from mfwb.ports import Destination, Session
 from mfwb.sink.destinations import Destinations
-from mfwb.sink.environment import our_environment
+from mfwb.sink.environment import our_environment, stage_in
 from mfwb.sink.existing import ExistingRuns
 from mfwb.sink.offline import OfflineSession
 from mfwb.sink.online import OnlineSession
@@ -45,6 +45,7 @@ class WandbSink:
     def open(self, plan: Plan) -> Iterator[Session]:
         """Look at what is there, and get ready to write."""
         if self.bundle is not None:
+            stage_in(self.bundle)
             yield OfflineSession(plan, self.bundle)
         else:
             yield self._online(plan)

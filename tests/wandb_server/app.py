@@ -30,6 +30,7 @@ from .resolvers import MutationRoot, QueryRoot, Site
 
 _OPERATION = re.compile(r"^\s*(?:#graphql\s*)?(?:query|mutation)\s+(\w+)", re.MULTILINE)
 _HOLD_CHECK_SECONDS = 0.005
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _OPEN_KINDS = ("upload", "download")  # their addresses are signed on a real server
 
 Deed = Callable[[], Awaitable[Response]]
@@ -64,7 +65,7 @@ class Service:
                 Route("/upload/{kind}/{node:str}/{name:path}", self.upload, methods=["PUT"]),
                 Route("/download/{kind}/{node:str}/{name:path}", self.download, methods=["GET"]),
                 Route("/artifactsV2/{place:path}", self.artifact_by_digest, methods=["GET"]),
-                Route("/{anything:path}", self.unknown),
+                Route("/{anything:path}", self.unknown, methods=list(_METHODS)),
             ]
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from base64 import b64decode
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,8 +28,8 @@ _VOLATILE_FILES = frozenset(
     }
 )
 _VOLATILE_KEYS = frozenset({"_runtime", "_timestamp", "_wandb"})
-_CLIENT_REFERENCE = re.compile(r"wandb-client-artifact://[0-9a-f]+")
-_SERVER_REFERENCE = re.compile(r"wandb-artifact://([0-9a-f]+)")
+# Client ids are random words; server ids are written in hex.
+_REFERENCE = re.compile(r"wandb-(?:client-)?artifact://([0-9a-z]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,20 +298,15 @@ class State:
 
     def _without_ids(self, dump: dict[str, Any]) -> dict[str, Any]:
         text = json.dumps(dump, sort_keys=True)
-        text = _CLIENT_REFERENCE.sub("wandb-client-artifact://?", text)
-        text = _SERVER_REFERENCE.sub(self._named, text)
+        text = _REFERENCE.sub(self._named, text)
         cleaned: dict[str, Any] = json.loads(text)
         return cleaned
 
     def _named(self, found: re.Match[str]) -> str:
         for version in self._store.versions.values():
-            if _hex_id(version) == found[1]:
+            if found[1] in (version.client_id, b64decode(version.id).hex()):
                 return f"wandb-artifact://{version.path}"
         return "wandb-artifact://?"
-
-
-def _hex_id(version: Version) -> str:
-    return f"Artifact:{version.serial}".encode().hex()
 
 
 def _steady(values: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,9 @@ def shared_server() -> Iterator[WandbServer]:
 
 
 @pytest.fixture(scope="session")
-def client(shared_server: WandbServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def client(
+    shared_server: WandbServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
     """A process that uses the SDK against the shared server."""
     with client_of(shared_server, tmp_path_factory.mktemp("client")) as client:
         yield client

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ Files = Mapping[str, str]
 
 def settings(extra: Mapping[str, Any] | None = None) -> wandb.Settings:
     """Return settings that keep a run to what the test asked for, and retry quickly."""
+    # Waits shorter than a second would count as none given, which means two seconds.
     usual: dict[str, Any] = {
         "console": "off",
         "disable_code": True,
@@ -23,10 +23,13 @@ def settings(extra: Mapping[str, Any] | None = None) -> wandb.Settings:
         "silent": True,
         "x_disable_meta": True,
         "x_disable_stats": True,
-        "x_file_stream_retry_wait_min_seconds": 0.05,
+        "x_file_stream_retry_wait_max_seconds": 1,
+        "x_file_stream_retry_wait_min_seconds": 1,
         "x_file_stream_transmit_interval": 0.05,
-        "x_file_transfer_retry_wait_min_seconds": 0.05,
-        "x_graphql_retry_wait_min_seconds": 0.05,
+        "x_file_transfer_retry_wait_max_seconds": 1,
+        "x_file_transfer_retry_wait_min_seconds": 1,
+        "x_graphql_retry_wait_max_seconds": 1,
+        "x_graphql_retry_wait_min_seconds": 1,
         "x_save_requirements": False,
     }
     return wandb.Settings(**{**usual, **(extra or {})})
@@ -69,7 +72,9 @@ def log_run(  # noqa: PLR0913 - each argument is one thing a run can hold
     run.finish(exit_code=exit_code)
 
 
-def failed_init(project: str, run_id: str, extra: Mapping[str, Any] | None = None, **init: Any) -> str:
+def failed_init(
+    project: str, run_id: str, extra: Mapping[str, Any] | None = None, **init: Any
+) -> str:
     """Return why a run could not be opened."""
     try:
         open_run(project, run_id, extra, **init)
@@ -117,6 +122,15 @@ def log_artifact(  # noqa: PLR0913 - each argument is one thing an artifact can 
         return str(run.log_artifact(draft, aliases=aliases or []).wait().name)
     finally:
         run.finish()
+
+
+def failed_artifact(project: str, run_id: str, name: str, files: Files) -> str:
+    """Return why an artifact could not be logged."""
+    try:
+        log_artifact(project, run_id, name, files)
+    except ValueError as error:
+        return str(error)
+    raise AssertionError("the artifact was logged")
 
 
 def type_conflict(project: str, name: str, kind: str) -> str:
@@ -170,9 +184,7 @@ def offline_run(  # noqa: PLR0913 - each argument is one thing an offline run ca
     """Write a run offline, its inputs as consumer records, and return its folder."""
     run = open_run(project, run_id, {"entity": "acme"}, mode="offline")
     for name, files in (inputs or {}).items():
-        run._log_artifact(
-            artifact(name, files, kind), is_user_created=True, use_after_commit=True
-        )
+        run._log_artifact(artifact(name, files, kind), is_user_created=True, use_after_commit=True)
     for name, files in (outputs or {}).items():
         run.log_artifact(artifact(name, files, kind))
     for row in rows or []:
@@ -279,7 +291,9 @@ def read_artifact(name: str, folder: str) -> dict[str, Any]:
         "description": found.description,
         "logged_by": producer.id if producer else None,
         "used_by": sorted(run.id for run in found.used_by()),
-        "files": {str(p.relative_to(place)): p.read_text() for p in place.rglob("*") if p.is_file()},
+        "files": {
+            str(p.relative_to(place)): p.read_text() for p in place.rglob("*") if p.is_file()
+        },
     }
 
 
@@ -343,10 +357,3 @@ def delete_run(path: str) -> None:
 def delete_artifact(name: str) -> None:
     """Delete an artifact version."""
     api().artifact(name).delete(delete_aliases=True)
-
-
-def seconds_of(project: str, run_id: str) -> float:
-    """Return how long an empty run takes."""
-    start = time.monotonic()
-    log_run(project, run_id)
-    return time.monotonic() - start

@@ -13,12 +13,14 @@ from . import deeds
 from .client import Client
 
 
-def test_the_viewer_is_known(server: WandbServer, client: Client) -> None:
+@pytest.mark.usefixtures("server")
+def test_the_viewer_is_known(client: Client) -> None:
     """The API key belongs to a user with a default entity."""
     assert client.do(deeds.viewer) == ["tester", "acme", "acme"]
 
 
-def test_a_run_is_read_back(server: WandbServer, client: Client, project: str) -> None:
+@pytest.mark.usefixtures("server")
+def test_a_run_is_read_back(client: Client, project: str) -> None:
     """Config, summary, history in all its forms, and console lines come back."""
     client.do(
         deeds.log_run,
@@ -57,7 +59,8 @@ def test_a_run_is_read_back(server: WandbServer, client: Client, project: str) -
     }
 
 
-def test_an_unknown_run_is_not_found(server: WandbServer, client: Client, project: str) -> None:
+@pytest.mark.usefixtures("server")
+def test_an_unknown_run_is_not_found(client: Client, project: str) -> None:
     """A missing run and a missing project raise the API's own not-found error."""
     client.do(deeds.log_run, project, "r1")
 
@@ -81,6 +84,7 @@ def ranked(client: Client) -> str:
     return "acme/ranked"
 
 
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
@@ -97,7 +101,7 @@ def ranked(client: Client) -> str:
     ],
 )
 def test_runs_are_filtered(
-    server: WandbServer, client: Client, ranked: str, filters: dict[str, Any], found: list[int]
+    client: Client, ranked: str, filters: dict[str, Any], found: list[int]
 ) -> None:
     """Filters choose runs; the order is that of creation."""
     runs = client.do(deeds.find_runs, ranked, filters, per_page=3, lazy=False)
@@ -159,11 +163,18 @@ def test_an_artifact_is_read_back(
         "used_by": ["r2"],
         "files": {"a.txt": "one", "deep/b.txt": "two"},
     }
-    assert client.do(deeds.read_lineage, f"acme/{project}/r1") == {"logged": ["data:v0"], "used": []}
-    assert client.do(deeds.read_lineage, f"acme/{project}/r2") == {"logged": [], "used": ["data:v0"]}
+    assert client.do(deeds.read_lineage, f"acme/{project}/r1") == {
+        "logged": ["data:v0"],
+        "used": [],
+    }
+    assert client.do(deeds.read_lineage, f"acme/{project}/r2") == {
+        "logged": [],
+        "used": ["data:v0"],
+    }
 
 
-def test_artifacts_are_listed(server: WandbServer, client: Client, project: str) -> None:
+@pytest.mark.usefixtures("server")
+def test_artifacts_are_listed(client: Client, project: str) -> None:
     """Types, collections and versions are listed, and unknown names are not there."""
     client.do(deeds.log_artifact, project, "r1", "data", {"a": "1"})
     client.do(deeds.log_artifact, project, "r2", "data", {"a": "2"})

@@ -62,7 +62,7 @@ def test_same_content_makes_no_new_version(
 
 
 def test_new_content_moves_latest(server: WandbServer, client: Client, project: str) -> None:
-    """A new version takes `latest` and every other alias it is given; the old one keeps the rest."""
+    """A new version takes `latest` and the aliases it is given; the old one keeps the rest."""
     client.do(deeds.log_artifact, project, "r1", "data", {"a": "1"}, aliases=["best", "run-1"])
     name = client.do(deeds.log_artifact, project, "r2", "data", {"a": "2"}, aliases=["best"])
 

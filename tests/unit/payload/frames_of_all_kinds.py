@@ -31,14 +31,14 @@ def columns() -> dict[str, Any]:
         "dates": [dt.date(2026, 1, 1), None],
         "times": [dt.time(1, 2), None],
         "decimals": [Decimal("1.5"), Decimal(2)],
-        **{name: pd.array([1, None], dtype=name) for name in _WHOLE},
-        **{name: pd.array([1.5, None], dtype=name) for name in ("Float32", "Float64")},
-        "boolean": pd.array([True, None], dtype="boolean"),
-        "string": pd.array(["x", None], dtype="string[python]"),
-        "string_arrow": pd.array(["x", None], dtype="string[pyarrow]"),
+        **{name: _array([1, None], name) for name in _WHOLE},
+        **{name: _array([1.5, None], name) for name in ("Float32", "Float64")},
+        "boolean": _array([True, None], "boolean"),
+        "string": _array(["x", None], "string[python]"),
+        "string_arrow": _array(["x", None], "string[pyarrow]"),
         "category": pd.Categorical(["b", None], categories=["a", "b"]),
         "ordered": pd.Categorical([3, 1], categories=[1, 3], ordered=True),
-        "datetime": pd.to_datetime(["2026-01-01", None]),
+        "datetime": _array(["2026-01-01", None], "datetime64[ns]"),
         "datetime_s": np.array(["2026-01-01", "2027-01-01"], "M8[s]"),
         "datetime_utc": pd.date_range("2026-01-01", periods=2, tz="UTC"),
         "datetime_zone": pd.date_range("2026-01-01", periods=2, tz=berlin),
@@ -51,6 +51,10 @@ def columns() -> dict[str, Any]:
         "interval": pd.interval_range(0, 2),
         **{f"arrow_{name}": _arrow(type_, values) for name, type_, values in _arrow_columns()},
     }
+
+
+def _array(values: list[Any], dtype: str) -> Any:
+    return pd.array(values, dtype=dtype)  # type: ignore[call-overload]
 
 
 def _arrow_columns() -> list[tuple[str, Any, list[Any]]]:
@@ -96,8 +100,8 @@ def indexes() -> dict[str, Any]:
         "periods": pd.period_range("2026", periods=2, freq="M"),
         "intervals": pd.interval_range(pd.Timestamp("2026"), periods=2),
         "categories": pd.CategoricalIndex(["a", "b"]),
-        "nullable": pd.Index(pd.array([1, 2], dtype="Int64")),
-        "arrow": pd.Index(pd.array([1, 2], dtype="int64[pyarrow]")),
+        "nullable": pd.Index(_array([1, 2], "Int64")),
+        "arrow": pd.Index(_array([1, 2], "int64[pyarrow]")),
     }
 
 

@@ -112,6 +112,7 @@ def planned_run(
         started_at=None,
         runtime=None,
         origin={},
+        cards=(),
     )
 
 

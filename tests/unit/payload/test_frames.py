@@ -15,7 +15,7 @@ from tests.unit.payload.frames_of_all_kinds import frames
 
 DATA = Path(__file__).parent / "data"
 FRAMES = frames()
-OLD_PICKLES = sorted(DATA.glob("pandas_2_2_*.pkl"))
+OLD_PICKLES = [path for path in sorted(DATA.glob("pandas_2_2_*.pkl")) if "_date_" not in path.name]
 PANDAS = tuple(map(int, pd.__version__.split(".")[:2]))
 
 # What pandas and pyarrow warn of while they write is not what is tested here.
@@ -73,6 +73,19 @@ def test_values_of_an_older_pickle() -> None:
     }
 
 
+def test_zones_of_an_older_pickle(tmp_path: Path) -> None:
+    """Zones that pandas 2.2 took from pytz are found without pytz."""
+    frame = load_frame((DATA / "pandas_2_2_ix_date_me.pkl").read_bytes())
+    write_parquet(frame, tmp_path / "x.parquet")
+
+    back = pd.read_parquet(tmp_path / "x.parquet")
+    assert [str(moment) for moment in back.index] == [
+        "2020-01-31 00:00:00+01:00",
+        "2020-02-29 00:00:00+01:00",
+        "2020-03-31 00:00:00+02:00",
+    ]
+
+
 def test_other_byte_order() -> None:
     """Numbers of a machine of the other byte order keep their values."""
     frame = pd.DataFrame({"a": np.array([1.5, 2], ">f8")})
@@ -105,7 +118,7 @@ def test_no_frame() -> None:
 def test_categories_that_there_are_not(codes: list[int]) -> None:
     """Codes without a category would let pandas read memory that is not the frame's."""
     column = pd.Categorical(["a", "b"])
-    column._ndarray[:] = codes  # type: ignore[attr-defined]
+    column._ndarray[:] = codes
 
     with pytest.raises(ValueError, match="a category that there is not"):
         load_frame(pickle.dumps(pd.DataFrame({"c": column})))

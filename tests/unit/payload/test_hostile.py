@@ -119,8 +119,8 @@ def dtype_pickle(dtype: str, state: tuple[Any, ...], data: Any) -> bytes:
 
     class Array:
         def __reduce__(self) -> tuple[Any, ...]:
-            reconstruct, arguments = np.zeros(1).__reduce__()[:2]  # type: ignore[misc]
-            return reconstruct, arguments, (1, (1,), Dtype(), False, data)
+            reduced: Any = np.zeros(1).__reduce__()
+            return reduced[0], reduced[1], (1, (1,), Dtype(), False, data)
 
     return pickle.dumps(Array())
 
@@ -139,7 +139,7 @@ def dtype_pickle(dtype: str, state: tuple[Any, ...], data: Any) -> bytes:
     ],
 )
 def test_dtypes_that_reach_beyond_their_bytes(dtype: str, state: tuple[Any, ...]) -> None:
-    """numpy trusts what a pickle says of a dtype, so mfwb does not."""
+    """Numpy trusts what a pickle says of a dtype, so mfwb does not."""
     with pytest.raises(pickle.UnpicklingError, match=r"would change numpy\.dtype"):
         pickles.loads(dtype_pickle(dtype, state, b"\x41" * 8), FRAMES)
 
@@ -152,7 +152,7 @@ def test_an_honest_dtype() -> None:
 
 
 def test_blocks_out_of_place() -> None:
-    """pandas writes to where the blocks of a frame say they belong, so mfwb looks first."""
+    """Pandas writes to where the blocks of a frame say they belong, so mfwb looks first."""
     good = pickle.dumps(pd.DataFrame({"a": [1, 2], "b": [1.5, 2]}))
     bad = good.replace(b"K\x01K\x02K\x01\x87", b"K\x05K\x06K\x01\x87", 1)
 

@@ -343,7 +343,7 @@ class RunNode:
             {key: _finite(row[key]) for key in spec["keys"]}
             for row in rows
             if all(key in row for key in spec["keys"])
-            and _between(row, spec.get("minStep"), spec.get("maxStep"))
+            and _between(row, spec.get("minStep"), _after(spec.get("maxStep")))
         ]
         return list(_sample(wanted, spec.get("samples")))
 
@@ -427,6 +427,11 @@ def _kind(rows: Iterable[dict[str, Any]], key: str) -> str:
 def _between(row: dict[str, Any], low: int | None, high: int | None) -> bool:
     step = row.get("_step", -1)
     return (low is None or step >= low) and (high is None or step < high)
+
+
+def _after(step: int | None) -> int | None:
+    # A spec names the last step it wants, while `history` names the first it does not want.
+    return None if step is None else step + 1
 
 
 def _sample(rows: Sequence[Any], samples: int | None) -> Sequence[Any]:

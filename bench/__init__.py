@@ -1,0 +1,1 @@
+"""`make bench`: mfwb measured against the script one would write without it."""

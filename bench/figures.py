@@ -1,0 +1,55 @@
+"""What was measured, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.measure import DiskUse, Measured
+
+__all__ = ["Figures", "Helps", "Replay", "summed_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One replay of the flow run."""
+
+    measured: Measured
+    disk: DiskUse
+    wandb_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Medians of several replays."""
+
+    seconds: float
+    each_seconds: tuple[float, ...]
+    main_peak: int  # bytes
+    tree_peak: int  # bytes
+    allocated: int  # bytes
+    apparent: int  # bytes
+    wandb_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Helps:
+    """Medians of `--help`, in seconds."""
+
+    mfwb: float
+    wandb: float
+
+
+def summed_up(replays: Sequence[Replay]) -> Figures:
+    """Return the medians."""
+    times = tuple(one.measured.seconds for one in replays)
+    return Figures(
+        seconds=median(times),
+        each_seconds=times,
+        main_peak=round(median(one.measured.main_peak for one in replays)),
+        tree_peak=round(median(one.measured.tree_peak for one in replays)),
+        allocated=round(median(one.disk.allocated for one in replays)),
+        apparent=round(median(one.disk.apparent for one in replays)),
+        wandb_runs=replays[0].wandb_runs,
+    )

@@ -1,0 +1,83 @@
+"""Edges in W&B: each pinned to the version that its producer logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.integration.results import Synced, edges_of
+
+SyncedFlow = Callable[..., Synced]
+
+
+def test_edges_of_split_foreach_and_join(synced: SyncedFlow) -> None:
+    """Every step uses what its parents handed it, from whoever wrote it."""
+    fan = synced("fan_flow")
+
+    assert edges_of(fan.finished.document) == {
+        ("many", "base", "start"),
+        ("each", "base", "start"),
+        ("gather", "base", "start"),
+        ("gather", "part", "each"),
+        ("once", "base", "start"),
+        ("meet", "base", "start"),
+        ("meet", "part", "each"),
+        ("meet", "side", "once"),
+        ("end", "base", "start"),
+        ("end", "part", "each"),
+        ("end", "side", "once"),
+    }
+
+
+def test_the_server_has_these_edges(synced: SyncedFlow) -> None:
+    """W&B's own lineage says the same: versions, their producer and their users."""
+    fan = synced("fan_flow")
+
+    part = fan.artifact("part:v0")
+    users = {path.rsplit("/", 1)[1] for path in part.used_by}
+    assert part.logged_by == fan.run("each").path
+    assert users == {fan.run(step).id for step in ("gather", "meet", "end")}
+
+
+def test_an_artifact_that_passes_through_keeps_its_producer(synced: SyncedFlow) -> None:
+    """A join that chooses a sibling's artifact, or merges it, logs no version of its own."""
+    fan = synced("fan_flow")
+
+    assert {version.name for version in fan.run("gather").logged} == set()
+    assert {version.name for version in fan.run("meet").logged} == set()
+    assert {used.path for used in fan.run("end").used} == {
+        f"acme/{fan.project}/base:v0",
+        f"acme/{fan.project}/part:v0",
+        f"acme/{fan.project}/side:v0",
+    }
+
+
+def test_tasks_have_edges_of_their_own(synced: SyncedFlow) -> None:
+    """With granularity `task` the version that a join chose is that of one sibling."""
+    fan = synced("fan_flow", "--granularity", "task")
+
+    edges = edges_of(fan.finished.document)
+    runs = fan.finished.document["flow_runs"][0]["wandb_runs"]
+    each = [run["name"].split("/", 2)[2] for run in runs if run["job_type"] == "each"]
+    chosen = {
+        producer for consumer, name, producer in edges if (consumer[:4], name) == ("end/", "part")
+    }
+    offered = {
+        producer
+        for consumer, name, producer in edges
+        if (consumer[:7], name) == ("gather/", "part")
+    }
+    assert offered == set(each)
+    assert chosen == {each[1]}
+
+
+@pytest.mark.parametrize("granularity", ["step", "task"])
+def test_levels_put_producers_first(synced: SyncedFlow, granularity: str) -> None:
+    """No W&B run uses an artifact of one that is listed after it."""
+    fan = synced("fan_flow", "--granularity", granularity)
+
+    seen: set[str] = set()
+    for run in fan.finished.document["flow_runs"][0]["wandb_runs"]:
+        assert {used["producer"] for used in run["inputs"]} <= seen
+        seen.add(run["name"])

@@ -1,0 +1,91 @@
+"""`mfwb plan` and `sync --dry-run`: the truth, without a word to W&B."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.integration.results import edges_of, metadata_of
+from tests.sandbox import Finished, Sandbox
+from tests.wandb_server import WandbServer
+
+FlowRuns = Callable[[str], str]
+
+
+def test_a_plan_needs_no_w_and_b(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path) -> None:
+    """Without credentials and network a plan is still made."""
+    pathspec = flow_run("fan_flow")
+
+    done = sandbox.mfwb("plan", pathspec, "--json", "--metadata", metadata_of(flows_root))
+
+    [planned] = done.document["flow_runs"]
+    assert done.code == 0, done.err
+    assert planned["status"] == "planned"
+    assert (planned["project"], planned["group"]) == ("FanFlow", pathspec)
+    assert [run["job_type"] for run in planned["wandb_runs"]] == [
+        "start",
+        "many",
+        "each",
+        "once",
+        "gather",
+        "meet",
+        "end",
+    ]
+
+
+def test_a_plan_says_what_sync_does(
+    sync: Callable[..., Finished], w_and_b: WandbServer, flow_run: FlowRuns
+) -> None:
+    """Runs, ids, edges and outputs of a dry run are those of the sync, which it is not."""
+    pathspec = flow_run("fan_flow")
+    before = w_and_b.state.snapshot()
+
+    planned = sync(pathspec, "--dry-run")
+    untouched = w_and_b.state.snapshot() == before
+    done = sync(pathspec)
+
+    def told(finished: Finished) -> list[tuple[str, str, list[str]]]:
+        return [
+            (run["id"], run["state"], [output["name"] for output in run["outputs"]])
+            for run in finished.document["flow_runs"][0]["wandb_runs"]
+        ]
+
+    assert untouched
+    assert planned.document["command"] == "plan"
+    assert told(planned) == told(done)
+    assert edges_of(planned.document) == edges_of(done.document)
+
+
+def test_a_plan_of_what_is_done_says_so(sync: Callable[..., Finished], flow_run: FlowRuns) -> None:
+    """After a sync, a plan has nothing to do."""
+    pathspec = flow_run("linear_flow")
+    sync(pathspec, "--entity", "acme")
+
+    planned = sync(pathspec, "--entity", "acme", "--dry-run")
+
+    assert planned.document["flow_runs"][0]["status"] == "unchanged"
+
+
+def test_latest_and_last(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path) -> None:
+    """Flow/latest, Flow --last N and several pathspecs choose flow runs, each once."""
+    linear, fan = flow_run("linear_flow"), flow_run("fan_flow")
+
+    def chosen(*arguments: str) -> list[str]:
+        done = sandbox.mfwb("plan", *arguments, "--json", "--metadata", metadata_of(flows_root))
+        return [one["pathspec"] for one in done.document["flow_runs"]]
+
+    assert chosen("LinearFlow/latest") == [linear]
+    assert chosen("FanFlow", "--last", "5") == [fan]
+    assert chosen(linear, "FanFlow/latest", "LinearFlow/latest") == [linear, fan]
+
+
+def test_the_default_provider_is_the_folder_of_the_flows(
+    flows_root: Path, flow_run: FlowRuns, tmp_path: Path
+) -> None:
+    """Without --metadata, Metaflow's own configuration says where flow runs are."""
+    pathspec = flow_run("linear_flow")
+    sandbox = Sandbox(tmp_path, {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(flows_root)})
+
+    done = sandbox.mfwb("plan", "LinearFlow/latest", "--json")
+
+    assert done.document["flow_runs"][0]["pathspec"] == pathspec

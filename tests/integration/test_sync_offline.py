@@ -1,0 +1,182 @@
+"""`mfwb sync --mode offline`: complete `.wandb` files, edges included, no byte twice."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfwb.sink.transaction_log import read_records
+from tests.integration.results import edges_of, metadata_of, wandb_run
+from tests.sandbox import Finished, Sandbox
+from tests.wandb_server import WandbServer
+
+Offline = Callable[..., Finished]
+FlowRuns = Callable[[str], str]
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """Return where the bundle will be."""
+    return tmp_path / "bundle"
+
+
+@pytest.fixture
+def offline(sandbox: Sandbox, bundle: Path, flows_root: Path) -> Offline:
+    """Return `mfwb sync --mode offline` of shared flow runs; there is no network at all."""
+
+    def offline(*arguments: str, **environment: str) -> Finished:
+        return sandbox.mfwb(
+            "sync",
+            *arguments,
+            "--mode",
+            "offline",
+            "--dir",
+            str(bundle),
+            "--entity",
+            "acme",
+            "--project",
+            "offline",
+            "--json",
+            "--metadata",
+            metadata_of(flows_root),
+            **environment,
+        )
+
+    return offline
+
+
+def test_files_are_closed_and_complete(offline: Offline, flow_run: FlowRuns) -> None:
+    """Every W&B run is one file that begins with a run record and ends with its exit."""
+    pathspec = flow_run("failing_flow")
+
+    done = offline(pathspec)
+
+    assert done.code == 0, done.err
+    runs = done.document["flow_runs"][0]["wandb_runs"]
+    assert len(runs) == 5
+    for run in runs:
+        kinds = [record.WhichOneof("record_type") for record in _records(run)]
+        [exit_record] = [one for one in _records(run) if one.WhichOneof("record_type") == "exit"]
+        assert kinds.count("run") == 1
+        assert kinds[-1] == "exit"
+        assert exit_record.exit.exit_code == (1 if run["job_type"] == "end" else 0)
+
+
+def test_the_run_record_says_where_it_belongs(offline: Offline, flow_run: FlowRuns) -> None:
+    """Entity and project are settled when the file is written, since sync can't change them."""
+    pathspec = flow_run("fan_flow")
+
+    done = offline(pathspec)
+
+    run = _only(_records(wandb_run(done.document, f"{pathspec}/each")), "run")
+    assert (run.entity, run.project) == ("acme", "offline")
+    assert (run.run_group, run.job_type, run.display_name) == (pathspec, "each", f"{pathspec}/each")
+
+
+def test_uses_are_recorded_without_alias(offline: Offline, flow_run: FlowRuns) -> None:
+    """An edge is an artifact record that creates nothing and moves no `latest`."""
+    pathspec = flow_run("fan_flow")
+
+    done = offline(pathspec)
+
+    records = [
+        record.artifact
+        for record in _records(wandb_run(done.document, f"{pathspec}/gather"))
+        if record.WhichOneof("record_type") == "artifact"
+    ]
+    assert {(one.name, one.user_created, one.use_after_commit) for one in records} == {
+        ("base", True, True),
+        ("part", True, True),
+    }
+    assert all(list(one.aliases) == [] for one in records)
+
+
+def test_bytes_are_there_once(offline: Offline, bundle: Path, flow_run: FlowRuns) -> None:
+    """Artifacts refer to one copy in the bundle; nothing is staged or cached besides."""
+    done = offline(flow_run("fan_flow"), "--granularity", "task")
+
+    assert done.code == 0, done.err
+    digests = [
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (bundle / "payloads").rglob("*")
+        if path.is_file()
+    ]
+    assert digests
+    assert len(digests) == len(set(digests))
+    assert not (bundle / "staging").exists()
+
+
+def test_a_second_sync_writes_nothing(offline: Offline, bundle: Path, flow_run: FlowRuns) -> None:
+    """Syncing again leaves the bundle as it is, byte for byte."""
+    pathspec = flow_run("fan_flow")
+    first = offline(pathspec)
+    before = _tree(bundle)
+
+    second = offline(pathspec)
+
+    assert first.document["flow_runs"][0]["status"] == "synced"
+    assert second.document["flow_runs"][0]["status"] == "unchanged"
+    assert _tree(bundle) == before
+
+
+def test_force_replaces_files(offline: Offline, bundle: Path, flow_run: FlowRuns) -> None:
+    """Writing again leaves one file per W&B run."""
+    pathspec = flow_run("fan_flow")
+    offline(pathspec)
+
+    done = offline(pathspec, "--force")
+
+    assert done.document["flow_runs"][0]["status"] == "synced"
+    assert len(list(bundle.glob("level-*/wandb/offline-run-*"))) == 6
+
+
+def test_a_bundle_can_be_sent_with_wandb_sync(
+    offline: Offline,
+    bundle: Path,
+    online: Sandbox,
+    w_and_b: WandbServer,
+    flow_run: FlowRuns,
+) -> None:
+    """`wandb sync`, level by level, brings all runs, artifacts and edges to the server."""
+    pathspec = flow_run("fan_flow")
+    done = offline(pathspec)
+
+    for level in sorted(bundle.glob("level-*")):
+        runs = [str(path) for path in level.glob("wandb/offline-run-*")]
+        sent = online.run(sys.executable, "-m", "wandb", "sync", "--yes", *runs)
+        assert sent.code == 0, sent.err
+
+    names = {run["id"]: run["name"] for run in done.document["flow_runs"][0]["wandb_runs"]}
+    edges = set()
+    for run_id, name in names.items():
+        run = w_and_b.state.run(f"acme/offline/{run_id}")
+        assert run.state == "finished"
+        for used in run.used:
+            assert used.logged_by is not None
+            producer = names[used.logged_by.rsplit("/", 1)[1]]
+            edges.add((name.rsplit("/", 1)[1], used.name, producer.rsplit("/", 1)[1]))
+    assert edges == edges_of(done.document)
+    assert w_and_b.state.artifact("acme/offline/total:latest").version == "v0"
+
+
+def _records(run: dict[str, Any]) -> list[Any]:
+    [path] = Path(run["dir"]).glob("*.wandb")
+    return list(read_records(path))
+
+
+def _only(records: list[Any], kind: str) -> Any:
+    [record] = [one for one in records if one.WhichOneof("record_type") == kind]
+    return getattr(record, kind)
+
+
+def _tree(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink() and not path.name.startswith("ledger")
+    }

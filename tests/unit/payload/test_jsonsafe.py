@@ -1,0 +1,196 @@
+"""Plain Python values as JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections import Counter, OrderedDict, deque
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfwb.errors import ItemLost
+from mfwb.payload.jsonsafe import json_size, json_text, to_json
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.datetimes()
+    | st.dates()
+    | st.times()
+    | st.timedeltas()
+    | st.decimals(allow_nan=False)
+    | st.fractions()
+    | st.complex_numbers()
+    | st.uuids()
+    | st.floats(width=32).map(np.float32)
+    | st.integers(-128, 127).map(np.int8)
+)
+KEYS = (
+    st.text() | st.integers() | st.floats() | st.booleans() | st.none() | st.tuples(st.integers())
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner)
+        | st.lists(inner).map(tuple)
+        | st.lists(inner).map(deque)
+        | st.dictionaries(KEYS, inner)
+        | st.frozensets(SCALARS)
+    ),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_always_json(value: Any) -> None:
+    """Whatever is plain becomes JSON that every reader takes."""
+    json.dumps(to_json(value), allow_nan=False)
+
+
+@given(VALUES)
+def test_idempotent(value: Any) -> None:
+    """What is JSON stays as it is."""
+    once = to_json(value)
+
+    assert to_json(once) == once
+
+
+@given(VALUES)
+def test_in_two_steps(value: Any) -> None:
+    """To keep NaN at first and to replace it later makes no difference."""
+    assert to_json(to_json(value, finite=False)) == to_json(value)
+
+
+@given(st.dictionaries(KEYS, st.integers()))
+def test_no_key_is_lost(value: dict[Any, int]) -> None:
+    """Keys that look alike as text are told apart."""
+    assert list(to_json(value).values()) == list(value.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (math.nan, "NaN"),
+        (math.inf, "Infinity"),
+        (-math.inf, "-Infinity"),
+        (-0.0, -0.0),
+        (2**70, 2**70),
+        (True, True),
+        (None, None),
+        ((1, 2), [1, 2]),
+        (deque([1, [2.5, math.nan]]), [1, [2.5, "NaN"]]),
+        ({3, 1, 2}, [1, 2, 3]),
+        ({"b", 10, 9, "a", (1,), 2.5}, [2.5, 9, 10, "a", "b", [1]]),
+        (frozenset(), []),
+        (b"\xff", {"_type": "bytes", "base64": "/w=="}),
+        (bytearray(b"a"), {"_type": "bytes", "base64": "YQ=="}),
+        (dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc), "2026-01-02T03:04:05+00:00"),
+        (dt.date(2026, 1, 2), "2026-01-02"),
+        (dt.time(3, 4), "03:04:00"),
+        (dt.timedelta(minutes=1, milliseconds=500), 60.5),
+        (Decimal("1.10"), "1.10"),
+        (Fraction(1, 3), "1/3"),
+        (1 + 2j, "(1+2j)"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
+        (Counter("aab"), {"a": 2, "b": 1}),
+        (
+            {1: "a", "1": "b", (1, 2): "c", None: "d"},
+            {"1_2": "a", "1": "b", "(1, 2)": "c", "None": "d"},
+        ),
+        ({"1": "a", 1: "b", "1_2": "c"}, {"1": "a", "1_3": "b", "1_2": "c"}),
+        (np.float32(1.5), 1.5),
+        (np.float64("nan"), "NaN"),
+        (np.int64(3), 3),
+        (np.uint64(2**64 - 1), 2**64 - 1),
+        (np.bool_(1), True),
+        (np.str_("x"), "x"),
+        (np.bytes_(b"a"), {"_type": "bytes", "base64": "YQ=="}),
+        (np.longdouble(1.5), 1.5),
+        (np.complex64(1j), "1j"),
+        (np.datetime64("2026-01-02T03:04:05.123456789"), "2026-01-02T03:04:05.123456789"),
+        (np.datetime64("NaT"), "NaT"),
+        (np.timedelta64(1500, "ms"), 1.5),
+        (np.timedelta64("NaT", "s"), "NaT"),
+        (np.timedelta64(3, "M"), "3 months"),
+        ([1.5, math.inf], [1.5, "Infinity"]),
+        ([2**70, -(2**70)], [2**70, -(2**70)]),
+    ],
+)
+def test_examples(value: Any, expected: Any) -> None:
+    """Each type has its form."""
+    found = to_json(value)
+
+    assert (found, type(found)) == (expected, type(expected))
+    assert json.loads(json.dumps(found)) == expected
+
+
+def test_ints_that_python_does_not_write() -> None:
+    """Ints beyond what Python turns to decimal text go as hexadecimal text."""
+    assert to_json([10**5000])[0].startswith("0x")
+    assert to_json({10**5000: 1}) == {hex(10**5000): 1}
+    assert to_json(10**4000) == 10**4000
+
+
+def test_nan_can_be_kept() -> None:
+    """For charts, NaN and infinities can stay floats."""
+    assert str(to_json([math.nan, math.inf], finite=False)) == "[nan, inf]"
+
+
+def test_no_type_of_numpy_or_of_the_user_is_left() -> None:
+    """Subclasses of str, int and float come out as these."""
+    found = to_json([np.float64(1), np.str_("x"), np.int8(1)])
+
+    assert [type(item) for item in found] == [float, str, int]
+
+
+def test_recursion() -> None:
+    """What contains itself is lost; what is only contained twice is not."""
+    inner = [1]
+    endless: dict[str, Any] = {"inner": inner}
+    endless["again"] = [endless]
+
+    assert to_json([inner, inner]) == [[1], [1]]
+    with pytest.raises(ItemLost, match="it contains itself"):
+        to_json(endless)
+
+
+def test_depth() -> None:
+    """A hundred levels are taken, one more is not."""
+    deep: Any = 1
+    for _ in range(100):
+        deep = (deep,)
+
+    assert json_size(to_json(deep)) == 201
+    with pytest.raises(ItemLost, match="more than 100 levels deep"):
+        to_json([deep])
+
+
+def test_size() -> None:
+    """What is too large for any summary is lost before it fills the memory."""
+    with pytest.raises(ItemLost, match="larger than 10 MB"):
+        to_json(["x" * 1_000_000] * 11)
+
+
+@pytest.mark.parametrize("value", [object(), [slice(1)], Fraction(10**5000, 3)])
+def test_no_json_form(value: object) -> None:
+    """What has no JSON form is lost with a reason."""
+    with pytest.raises(ItemLost, match=r"has no JSON form|can't be written as text"):
+        to_json(value)
+
+
+def test_text() -> None:
+    """The text of a value is JSON as well."""
+    assert json_text({"a": {2, 1}, "b": math.nan}) == '{"a": [1, 2], "b": "NaN"}'

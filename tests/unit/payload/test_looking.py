@@ -1,0 +1,129 @@
+"""The look into pickles whose type says too little."""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from typing import Any
+
+import pandas as pd
+
+from mfwb.payload import loading
+from mfwb.payload.loading import load_each
+from mfwb.payload.looking import look_inside
+from mfwb.planning import Content
+from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
+from tests.unit.payload.memory import MemoryContents, gone
+
+
+def ref(contents: MemoryContents, name: str, value: Any, **fields: Any) -> ArtifactRef:
+    """Return an artifact that Metaflow would have recorded of a value."""
+    content = contents.add(value, name)
+    recorded = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    known = {"type": recorded, "encoding": "pickle-v4", **fields}
+    return ArtifactRef(name, content.sha1, content.size, **known)
+
+
+def flow_run(*tasks: list[ArtifactRef]) -> FlowRun:
+    """Return a flow run of one step with these tasks."""
+    return FlowRun(
+        flow="Flow",
+        id="1",
+        state=FlowRunState.FINISHED,
+        provider="local@/data",
+        user=None,
+        created_at=0,
+        finished_at=None,
+        tags=(),
+        system_tags=(),
+        parameters=(),
+        steps=(
+            Step(
+                "train",
+                tuple(
+                    Task(f"Flow/1/train/{number}", TaskState.OK, artifacts=tuple(refs))
+                    for number, refs in enumerate(tasks)
+                ),
+            ),
+        ),
+    )
+
+
+def names_of(flow_run: FlowRun) -> dict[str, tuple[str, ...] | None]:
+    """Return what was found in each artifact."""
+    return {one.name: one.names for task in flow_run.tasks for one in task.artifacts}
+
+
+def test_only_where_it_is_needed() -> None:
+    """Containers and unknown types are looked into, and nothing else is loaded."""
+    contents = MemoryContents()
+    seen = flow_run(
+        [
+            ref(contents, "number", 1),
+            ref(contents, "plain", {"a": 1}),
+            ref(contents, "ordered", [OrderedDict()]),
+            ref(contents, "mine", OrderedDict(a=1), type="mine.Thing"),
+            ref(contents, "foreign", [2], encoding="json"),
+            ref(contents, "damaged", [3]),
+        ]
+    )
+    damaged = seen.steps[0].tasks[0].artifacts[5].sha1
+    contents.blobs[damaged] = b"\x80\x04\x93"
+
+    found = look_inside(seen, contents)
+
+    assert names_of(found) == {
+        "number": None,
+        "plain": (),
+        "ordered": ("collections.OrderedDict",),
+        "mine": ("collections.OrderedDict",),
+        "foreign": None,
+        "damaged": None,
+    }
+    assert contents.batches == [["plain", "ordered", "mine", "damaged"]]
+
+
+def test_equal_bytes_are_loaded_once() -> None:
+    """Many tasks with equal artifacts cost one load, and all of them get the names."""
+    contents = MemoryContents()
+    seen = flow_run(*([ref(contents, "x", [pd.DataFrame()])] for _ in range(50)))
+
+    found = look_inside(seen, contents)
+
+    assert contents.batches == [["x"]]
+    names = {task.artifacts[0].names for task in found.tasks}
+    assert len(names) == 1
+    assert any(name.endswith("DataFrame") for name in names.pop() or ())
+
+
+def test_nothing_to_look_at() -> None:
+    """A flow run whose types say enough is returned as it is."""
+    contents = MemoryContents()
+    seen = flow_run([ref(contents, "x", 1)])
+
+    assert look_inside(seen, contents) is seen
+    assert contents.batches == []
+
+
+def test_bounded_batches() -> None:
+    """No more is loaded at a time than the limit, unless one alone is more."""
+    contents = MemoryContents()
+    wanted = [
+        Content("Flow/1/a/1", str(number), contents.add(number).sha1, size)
+        for number, size in enumerate([30, 30, 50, 200, 10])
+    ]
+
+    loaded = list(load_each([*wanted, *wanted], contents, limit=100))
+
+    assert contents.batches == [["0", "1"], ["2"], ["3"], ["4"]]
+    assert [pickle.loads(data or b"") for _, data in loaded] == [0, 1, 2, 3, 4]
+
+
+def test_what_is_gone() -> None:
+    """Bytes that can't be had are None."""
+    assert list(load_each([gone()], MemoryContents())) == [(gone(), None)]
+
+
+def test_default_limit() -> None:
+    """By default 64 MB are loaded at a time."""
+    assert loading.BATCH_LIMIT == 64_000_000

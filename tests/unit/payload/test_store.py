@@ -1,0 +1,133 @@
+"""Files named by what is in them."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from pathlib import Path
+
+import pytest
+
+from mfwb.errors import ItemLost, SinkError
+from mfwb.payload.store import Store
+
+NAME = "abcdef.pkl"
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return all files below a folder."""
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+
+
+def test_made_once(tmp_path: Path) -> None:
+    """A file that is there is not made again."""
+    store = Store(tmp_path)
+    made = []
+
+    def make(path: Path) -> None:
+        made.append(path)
+        path.write_bytes(b"x")
+
+    assert store.place(NAME, make) == store.place(NAME, make) == tmp_path / "ab" / NAME
+    assert Store(tmp_path).place(NAME, make).read_bytes() == b"x"
+    assert len(made) == 1
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    """A folder takes its name in one step as well."""
+
+    def make(path: Path) -> None:
+        path.mkdir()
+        (path / "a").write_bytes(b"a")
+
+    Store(tmp_path).place("abc.frames", make)
+
+    assert names_in(tmp_path) == ["ab/abc.frames/a"]
+
+
+@pytest.mark.parametrize("error", [ItemLost("gone"), KeyboardInterrupt(), RuntimeError("bug")])
+def test_no_half_files(error: BaseException, tmp_path: Path) -> None:
+    """What breaks off leaves nothing behind, and can be tried again."""
+    store = Store(tmp_path)
+
+    def broken(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise error
+
+    with pytest.raises(type(error)):
+        store.place(NAME, broken)
+
+    assert names_in(tmp_path) == []
+    assert store.place(NAME, lambda path: path.touch()).exists()
+
+
+def test_several_threads(tmp_path: Path) -> None:
+    """Threads that want the same file at the same time wait for one that makes it."""
+    store = Store(tmp_path)
+    made: list[int] = []
+    barrier = threading.Barrier(8)
+
+    def make(path: Path) -> None:
+        made.append(threading.get_ident())
+        path.write_bytes(b"x" * 100_000)
+
+    def work() -> None:
+        barrier.wait()
+        assert store.place(NAME, make).stat().st_size == 100_000
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(made) == 1
+
+
+def test_another_process_was_faster(tmp_path: Path) -> None:
+    """A folder that appears meanwhile is as good as ours."""
+
+    def make(path: Path) -> None:
+        path.mkdir()
+        (path / "a").write_bytes(b"ours")
+        other = tmp_path / "ab" / "abc.frames"
+        other.mkdir(parents=True)
+        (other / "a").write_bytes(b"theirs")
+
+    path = Store(tmp_path).place("abc.frames", make)
+
+    assert (path / "a").read_bytes() == b"theirs"
+    assert names_in(tmp_path) == ["ab/abc.frames/a"]
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    """A full disk ends the flow run: it is not about one item."""
+
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(SinkError, match="no space left for the files of artifacts"):
+        Store(tmp_path).place(NAME, full)
+
+
+def test_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths are absolute, because W&B reads the files later and from elsewhere."""
+    monkeypatch.chdir(tmp_path)
+
+    path = Store(Path("payloads")).place(NAME, lambda path: path.touch())
+
+    assert path == tmp_path / "payloads" / "ab" / NAME
+
+
+def test_tidy_and_remove(tmp_path: Path) -> None:
+    """Tidying leaves what is finished, removing leaves nothing."""
+    store = Store(tmp_path / "x")
+    store.place(NAME, lambda path: path.touch())
+
+    store.tidy()
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["ab"]
+    store.remove()
+    store.remove()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,136 @@
+"""Ids, names, tags and keys that W&B accepts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfwb.planning import names
+
+# What may come from outside. Lone surrogates can't: pathspecs and attributes are real text.
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+PARTS = st.lists(TEXT, min_size=3, max_size=4)
+
+
+def test_run_id() -> None:
+    """A W&B run id is readable, and the same on every machine for ever."""
+    assert names.run_id("Flow", "123", "train") == "Flow-123-train-bacbf3e8"
+    assert names.run_id("Flow", "123", "train", "4") == "Flow-123-train-4-91ee2d5c"
+
+
+def test_run_id_of_an_argo_run() -> None:
+    """Signs that W&B refuses in an id are replaced."""
+    found = names.run_id("Flow", "argo-my.flow:x/1", "train")
+
+    assert re.fullmatch("Flow-argo-my-flow-x-1-train-[0-9a-f]{12}", found)
+
+
+def test_next_generation() -> None:
+    """A next generation of an id is another id, readable as such."""
+    found = {names.run_id("Flow", "123", "train", generation=number) for number in range(3)}
+
+    assert len(found) == 3
+    assert names.run_id("Flow", "123", "train", generation=0) == names.run_id(
+        "Flow", "123", "train"
+    )
+    assert names.run_id("Flow", "123", "train", generation=2).startswith("Flow-123-train-g2-")
+
+
+@given(PARTS)
+def test_run_id_is_acceptable(parts: list[str]) -> None:
+    """Whatever a flow run is called, its ids are made of signs that W&B takes, and short."""
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", names.run_id(*parts))
+
+
+@given(PARTS, PARTS)
+def test_run_ids_are_distinct(one: list[str], other: list[str]) -> None:
+    """Different steps and tasks get different ids, if they differ in one sign only."""
+    if one == other:
+        other = [*other[:-1], other[-1] + "-"]
+
+    assert names.run_id(*one) != names.run_id(*other)
+
+
+def test_run_ids_tell_parts_apart() -> None:
+    """Where one part ends and the next begins makes a difference."""
+    long = "x" * 100
+
+    assert names.run_id("A", "1", "b-c") != names.run_id("A", "1-b", "c")
+    assert names.run_id(long, "1", "train") != names.run_id(long, "2", "train")
+
+
+def test_run_ids_of_many_tasks_are_distinct() -> None:
+    """A wide foreach of a flow with a long name does not run out of ids."""
+    flow, step = "AnUnusuallyLongNameOfAFlow", "a_step_with_a_long_name_too"
+    found = {names.run_id(flow, "1795226515084300", step, str(task)) for task in range(20_000)}
+
+    assert len(found) == 20_000
+
+
+def test_shortened_leaves_short_text() -> None:
+    """Text within the limit stays as it is, any signs included."""
+    assert names.shortened("Flow/123/träin", 14) == "Flow/123/träin"
+
+
+def test_shortened_stays_within_the_limit() -> None:
+    """Longer text is cut to the limit, and keeps its beginning."""
+    found = names.shortened("a" * 129, 128)
+
+    assert len(found) == 128
+    assert found.startswith("a" * 100)
+
+
+@given(TEXT, TEXT, st.integers(16, 128))
+def test_shortened_is_distinct(one: str, other: str, limit: int) -> None:
+    """Texts that differ are still told apart after shortening."""
+    short, other_short = names.shortened(one, limit), names.shortened(other, limit)
+
+    assert len(short) <= limit
+    assert (short == other_short) == (one == other)
+
+
+@pytest.mark.parametrize("name", ["model", "_x9", "a.b-c", "x" * 128])
+def test_artifact_name_stays(name: str) -> None:
+    """A name that W&B takes stays as it is."""
+    assert names.artifact_name(name) == name
+
+
+def test_artifact_name_of_another_alphabet() -> None:
+    """Letters that W&B refuses become `_`, and names are still told apart."""
+    found = names.artifact_name("größe")
+
+    assert re.fullmatch("gr__e-[0-9a-f]{12}", found)
+    assert found != names.artifact_name("grüße")
+
+
+@given(TEXT.filter(bool))
+def test_artifact_name_is_acceptable(name: str) -> None:
+    """Whatever an attribute is called, W&B takes the artifact's name."""
+    assert re.fullmatch(r"[A-Za-z0-9_.\-]{1,128}", names.artifact_name(name))
+
+
+def test_run_alias() -> None:
+    """An alias says which flow run made a version, without the signs that W&B refuses."""
+    assert names.run_alias("123") == "run-123"
+    assert names.run_alias("argo-a/b:c") == "run-argo-a-b-c"
+
+
+def test_keys_that_are_taken() -> None:
+    """A name that W&B or mfwb needs for itself gets a `_` behind."""
+    assert names.config_key("alpha") == "alpha"
+    assert names.config_key("metaflow") == "metaflow_"
+    assert names.summary_key("accuracy") == "accuracy"
+    assert names.summary_key("tasks") == "tasks_"
+    assert names.summary_key("_step") == "_step_"
+
+
+@pytest.mark.parametrize("taken", ["metaflow", "mfwb", "tasks", "card", "_wandb", "_runtime"])
+def test_keys_do_not_collide(taken: str) -> None:
+    """Whoever already uses the name with a `_` behind keeps a key of its own."""
+    lookalikes = [taken, f"{taken}_", f"{taken}__"]
+
+    assert len({names.summary_key(name) for name in lookalikes}) == 3
+    assert len({names.config_key(name) for name in lookalikes}) == 3
