@@ -101,4 +101,6 @@ def _planned_items(run: PlannedRun) -> set[str]:
 
 def _is_artifact(loss: Loss, run: PlannedRun) -> bool:
     """Whether a loss of the plan is that of an artifact (and not, say, of an edge)."""
-    return any(loss.item.startswith(f"{task.pathspec}/") for task in run.tasks)
+    owners = {task.pathspec for task in run.tasks}
+    owners |= {f"{owner.rsplit('/', 2)[0]}/_parameters" for owner in owners}  # included files
+    return loss.item.rpartition("/")[0] in owners

@@ -39,7 +39,7 @@ class StepSettings(BaseModel):
     datasets: bool = True
     models: bool = True
     others: bool = True
-    max_artifact_size: int | None = Field(None, description="bytes; larger ones are lost")
+    max_artifact_size: int | None = Field(None, ge=0, description="bytes; larger ones are lost")
     wandb: dict[str, Any] = Field(default_factory=dict, alias="settings")
 
     @field_validator("max_artifact_size", mode="before")
@@ -52,17 +52,22 @@ class _StepTable(StepSettings):
     """`[flow.MyFlow.step.end]`."""
 
 
-class _FlowTable(StepSettings):
-    """`[flow.MyFlow]`."""
+class _FlowSettings(StepSettings):
+    """What can differ from flow to flow."""
 
     entity: str | None = None
     project: str | None = None
     granularity: Granularity = "step"
+
+
+class _FlowTable(_FlowSettings):
+    """`[flow.MyFlow]`."""
+
     step: dict[str, _StepTable] = Field(default_factory=dict)
 
 
-class Settings(_FlowTable):
-    """All settings of one call. Make it with `load_settings`."""
+class _Sayable(_FlowSettings):
+    """What can be said in a file, by environment or as an argument."""
 
     mode: Mode | None = Field(None, description="None: what WANDB_MODE says, else online")
     dir: Path | None = Field(None, description="the bundle of an offline sync")
@@ -72,7 +77,11 @@ class Settings(_FlowTable):
     force: bool = False
     strict: bool = False
     flow: dict[str, _FlowTable] = Field(default_factory=dict)
-    step: dict[str, _StepTable] = Field(default_factory=dict, exclude=True)
+
+
+class Settings(_Sayable):
+    """All settings of one call. Make it with `load_settings`."""
+
     explicit: frozenset[str] = Field(frozenset(), exclude=True)  # said by environment or flag
 
     def entity_of(self, flow: str) -> str | None:
@@ -146,19 +155,16 @@ def load_settings(
     from_environment = _from_environment(environ)
     said = {name: value for name, value in flags.items() if value is not None}
     explicit = frozenset({*from_environment, *said})
-    _check(_WithoutOrigin, from_file, str(found))
-    _check(_WithoutOrigin, from_environment, "the MFWB_* variables")
-    merged = {**from_file, **from_environment, **said}
-    return _check(Settings, {**merged, "explicit": explicit}, "the arguments")
+    _check(from_file, str(found))
+    _check(from_environment, "the MFWB_* variables")
+    _check(said, "the arguments")
+    return Settings(**{**from_file, **from_environment, **said}, explicit=explicit)
 
 
-class _WithoutOrigin(Settings):
-    """Checks one source of settings on its own, so that a complaint can name it."""
-
-
-def _check(model: type[Settings], values: Mapping[str, Any], origin: str) -> Settings:
+def _check(values: Any, origin: str) -> None:
+    """Check one source of settings on its own, so that a complaint can name it."""
     try:
-        return model(**values)
+        _Sayable.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -183,7 +189,10 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _tool_table(path: Path) -> dict[str, Any] | None:
-    table: dict[str, Any] | None = _read_toml(path).get("tool", {}).get("mfwb")
+    tools = _read_toml(path).get("tool")
+    table = tools.get("mfwb") if isinstance(tools, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise UsageError(f"{path}: [tool.mfwb] must be a table")
     return table
 
 
@@ -214,6 +223,7 @@ def _bytes(text: str) -> int:
     digits = text.strip().upper()
     unit = digits.lstrip("0123456789._ ")
     number = digits[: len(digits) - len(unit)].strip()
-    if unit not in _UNITS or not number:
-        raise ValueError("sizes are written like 500MB or 2GB")
-    return int(float(number) * _UNITS[unit])
+    try:
+        return int(float(number) * _UNITS[unit])
+    except (KeyError, ValueError, OverflowError):
+        raise ValueError("sizes are written like 500MB or 2GB") from None

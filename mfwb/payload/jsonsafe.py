@@ -153,7 +153,7 @@ def _is_uniform(value: Any) -> bool:
         return False
     types = set(map(type, value))
     if types == {int}:
-        return bool(-_SMALL < min(value) and max(value) < _SMALL)
+        return bool(min(value) > -_SMALL and max(value) < _SMALL)
     return types == {float} and all(map(math.isfinite, value))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mfwb.config import Settings, StepSettings
@@ -29,7 +29,7 @@ from mfwb.planning.plan import (
     TaskRow,
     WandbRunId,
 )
-from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Step, Task, TaskState
+from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter, Step, Task, TaskState
 
 __all__ = ["draft_plan"]
 
@@ -52,7 +52,9 @@ def draft_plan(
         project: where to, resolved; None: the flow's name.
     """
     subjects = _subjects(flow_run, settings)
-    outputs = {subject.id: _outputs(subject, flow_run, lineage) for subject in subjects}
+    sortings = [_sorted_out(subject, flow_run, lineage) for subject in subjects]
+    types = _types(sortings)
+    outputs = {one.subject.id: _outputs(one, flow_run, types) for one in sortings}
     inputs = _inputs(subjects, lineage, outputs)
     runs = [
         _planned_run(subject, flow_run, lineage, outputs[subject.id], inputs[subject.id])
@@ -158,7 +160,7 @@ class _Sorting:
             self.files[ref.name, verdict.kind].append(PlannedFile(stem, verdict.form, content))
 
 
-def _outputs(subject: _Subject, flow_run: FlowRun, lineage: Lineage) -> _Outputs:
+def _sorted_out(subject: _Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
     sorting = _Sorting(subject)
     for task in subject.tasks:
         written = frozenset(lineage.writes[task.pathspec])
@@ -168,35 +170,45 @@ def _outputs(subject: _Subject, flow_run: FlowRun, lineage: Lineage) -> _Outputs
     if subject.is_first:  # the parameters have no W&B run, so the first step logs the files
         for parameter in flow_run.parameters:
             if parameter.kind == "IncludeFile":
-                sorting.add(f"{flow_run.pathspec}/_parameters", parameter.ref, "")
+                sorting.add(f"{flow_run.pathspec}/_parameters", _sized(parameter), "")
+    return sorting
+
+
+def _sized(included: Parameter) -> ArtifactRef:
+    """Return an IncludeFile with the size of its file, if known, rather than of its descriptor."""
+    size = included.value.get("size") if isinstance(included.value, dict) else None
+    return included.ref if size is None else replace(included.ref, size=size)
+
+
+def _types(sortings: Iterable[_Sorting]) -> dict[str, Kind]:
+    """Return for each name of the flow run the type of the W&B artifact that is called so.
+
+    W&B keeps one type per artifact name: what is of another kind goes by another name.
+    """
+    kinds = sorted((name, kind) for sorting in sortings for name, kind in sorting.files)
+    return dict(reversed(kinds))  # the first kind of a name has the last word
+
+
+def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> _Outputs:
     return _Outputs(
-        artifacts=tuple(_artifacts(sorting.files, flow_run, subject)),
+        artifacts=tuple(
+            OutputArtifact(
+                name=names.artifact_name(
+                    name if kind is types[name] else f"{name}-{kind.value}",
+                ),
+                type=kind.value,
+                aliases=("latest", names.run_alias(flow_run.id)),
+                metadata=_artifact_metadata(flow_run, sorting.subject, files),
+                files=tuple(files),
+            )
+            for (name, kind), files in sorted(sorting.files.items())
+        ),
         values=tuple(
             PlannedValue(key, tuple(contents)) for key, contents in sorted(sorting.values.items())
         ),
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
     )
-
-
-def _artifacts(
-    collected: dict[tuple[str, Kind], list[PlannedFile]], flow_run: FlowRun, subject: _Subject
-) -> Iterable[OutputArtifact]:
-    kinds_of = defaultdict(list)
-    for name, kind in sorted(collected):
-        kinds_of[name].append(kind)
-    for name, kinds in kinds_of.items():
-        for kind in kinds:
-            files = collected[name, kind]
-            # W&B keeps one type per artifact name: siblings of another kind go by another name.
-            distinct = name if kind is kinds[0] else f"{name}-{kind.value}"
-            yield OutputArtifact(
-                name=names.artifact_name(distinct),
-                type=kind.value,
-                aliases=("latest", names.run_alias(flow_run.id)),
-                metadata=_artifact_metadata(flow_run, subject, files),
-                files=tuple(files),
-            )
 
 
 def _artifact_metadata(

@@ -28,7 +28,6 @@ class Existing:
 
     source: Any  # as mfwb wrote it; None: mfwb did not
     complete: str | None  # fingerprint of the plan that was carried out whole
-    next_step: int  # history below it is there
     url: str
 
 
@@ -58,9 +57,19 @@ class ExistingRuns:
         return Existing(
             source=marker.get("source"),
             complete=done.get("complete") if found.state in _CLOSED else None,
-            next_step=int(found.lastHistoryStep) + 1,
             url=found.url,
         )
+
+    def next_step(self, run_id: WandbRunId) -> int:
+        """Return the step below which history is there: one query, for what is written again."""
+        found = self._found.get(run_id)
+        if found is None:
+            return 0
+        with self._lock:
+            try:
+                return int(found.lastHistoryStep) + 1
+            except FAILURES as error:
+                raise SinkError(f"can't read {run_id}: {one_line(error)}") from None
 
     def logged(self, run_id: WandbRunId) -> list[wandb.Artifact]:
         """Return the artifact versions that an existing W&B run logged; SinkError."""

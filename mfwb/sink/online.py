@@ -77,10 +77,9 @@ class OnlineSession:
             raise
 
     def _fill(self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
-        found = self._existing.get(run.id)
         losses = [loss for used in run.inputs if (loss := self._use(open_run, run, used))]
         drafts = [(one, self._start_upload(open_run, one)) for one in ready.artifacts]
-        say_all(open_run, run, ready, first_step=found.next_step if found else 0)
+        say_all(open_run, run, ready, first_step=self._existing.next_step(run.id))
         outputs = []
         for one, draft in drafts:
             logged = self._await(run, one, draft)

@@ -84,8 +84,6 @@ def _summary(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
     if run.runtime is not None:
         values["_wandb"] = {"runtime": round(run.runtime)}
         values["_runtime"] = run.runtime
-    if ready.history:
-        values["_step"] = ready.history[-1][0]  # W&B sets it only if it is sent a row
     return {**values, **run.summary}
 
 

@@ -132,7 +132,7 @@ def test_force_replaces_files(offline: Offline, bundle: Path, flow_run: FlowRuns
     done = offline(pathspec, "--force")
 
     assert done.document["flow_runs"][0]["status"] == "synced"
-    assert len(list(bundle.glob("level-*/wandb/offline-run-*"))) == 6
+    assert len(list(bundle.glob("level-*/wandb/offline-run-*"))) == 7
 
 
 def test_a_bundle_can_be_sent_with_wandb_sync(

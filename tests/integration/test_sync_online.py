@@ -57,7 +57,7 @@ def test_force_writes_again_and_adds_nothing(
     done = sync(pathspec, "--force")
 
     assert done.document["flow_runs"][0]["status"] == "synced"
-    assert w_and_b.state.snapshot() == before
+    assert _settled(w_and_b.state.snapshot()) == _settled(before)
 
 
 def test_one_bad_artifact_does_not_spoil_the_rest(
@@ -227,3 +227,13 @@ def _outputs(finished: Finished) -> dict[str, list[tuple[str, str]]]:
         run["name"]: sorted((output["name"], output["digest"]) for output in run["outputs"])
         for run in finished.document["flow_runs"][0]["wandb_runs"]
     }
+
+
+def _settled(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what W&B's SDK sets anew: the last step it was told, and the id of a table."""
+    for run in snapshot["runs"].values():
+        run["summary"].pop("_step", None)
+        if "tasks" in run["summary"]:
+            run["summary"]["tasks"].pop("artifact_path")
+            run["summary"]["tasks"].pop("_latest_artifact_path")
+    return snapshot

@@ -8,6 +8,8 @@ from typing import Any
 
 from mfwb.snapshot import (
     ArtifactRef,
+    Attempt,
+    Failure,
     FlowRun,
     FlowRunState,
     ForeachFrame,
@@ -77,6 +79,18 @@ def task(
             **facts,
         },
     )
+
+
+def tried(
+    started_at: int | None = 1_000,
+    finished_at: int | None = 2_000,
+    *,
+    ok: bool | None = True,
+    number: int = 0,
+    failure: Failure | None = None,
+) -> Attempt:
+    """Return an attempt."""
+    return Attempt(number, ok, started_at, finished_at, failure)
 
 
 def flow_run(*tasks: Task, **facts: Any) -> FlowRun:

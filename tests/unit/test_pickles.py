@@ -27,7 +27,10 @@ ALLOWED: pickles.Allowed = {
     "uuid.UUID": lambda: UUID,
     "fractions.Fraction": lambda: Fraction,
     "numpy.dtype": lambda: np.dtype,
-    "numpy._core.multiarray.scalar": lambda: np.float32(0).__reduce__()[0],
+    **dict.fromkeys(
+        ("numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"),
+        lambda: np.float32(0).__reduce__()[0],
+    ),
 }
 
 
@@ -73,10 +76,10 @@ def test_called_classes_may_have_a_state() -> None:
 
 def test_forbidden_name() -> None:
     """A name that is not on the list is named in the error."""
-    with pytest.raises(pickles.ForbiddenName, match=r"refers to pathlib\.PurePosixPath") as caught:
+    with pytest.raises(pickles.ForbiddenName, match=r"refers to pathlib\..*, which") as caught:
         pickles.loads(pickle.dumps(PurePosixPath("x"), protocol=2), ALLOWED)
 
-    assert caught.value.name == "pathlib.PurePosixPath"
+    assert caught.value.name.endswith(".PurePosixPath")
 
 
 def test_nothing_is_made_before_all_is_checked() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
 import threading
 
@@ -17,6 +18,8 @@ def main() -> None:
     parser.add_argument("--entity", default="acme", help="default entity of the one user")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds added to each request")
     options = parser.parse_args()
+    # So that the server is stopped, and its files are removed, on SIGTERM too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with WandbServer(port=options.port, entities=(options.entity,)) as server:
         server.latency = options.latency
         lines = (

@@ -66,7 +66,8 @@ class Service:
                 Route("/download/{kind}/{node:str}/{name:path}", self.download, methods=["GET"]),
                 Route("/artifactsV2/{place:path}", self.artifact_by_digest, methods=["GET"]),
                 Route("/{anything:path}", self.unknown, methods=list(_METHODS)),
-            ]
+            ],
+            exception_handlers={ClientDisconnect: _nobody_listens},
         )
 
     async def graphql(self, request: HttpRequest) -> Response:
@@ -242,6 +243,11 @@ class Service:
         sent = int(request.headers.get("content-length") or 0)
         seconds = time.monotonic() - arrived
         self.journal.note(Request(incoming, status, error, sent, arrived, seconds))
+
+
+async def _nobody_listens(_request: HttpRequest, _error: Exception) -> Response:
+    # A client that is killed while it asks is nothing to complain about.
+    return Response(status_code=500)
 
 
 def _incoming(kind: Kind, request: HttpRequest) -> Incoming:

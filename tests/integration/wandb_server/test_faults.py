@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.wandb_server import Incoming, WandbServer
+from tests.wandb_server import Fault, Incoming, Match, WandbServer
 
 from . import deeds
 from .client import Client
@@ -17,7 +19,7 @@ def test_passing_faults_change_nothing(
     server: WandbServer, client: Client, project: str, trouble: str
 ) -> None:
     """After an error status, a cut connection or a lost reply the client tries again."""
-    plan = {"fail": server.fail, "cut": server.cut, "lose_reply": server.lose_reply}[trouble]
+    plan: Callable[[Match], Fault] = getattr(server, trouble)
     faults = [plan(match) for match in ("UpsertBucket", "CreateArtifact", "file_stream", "upload")]
     client.do(deeds.log_run, project, "r0", rows=[{"x": 1}, {"x": 2}])
     client.do(deeds.log_artifact, project, "r1", "data", _FILES)

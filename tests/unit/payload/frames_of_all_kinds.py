@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+_BERLIN = ZoneInfo("Europe/Berlin")
 _WHOLE = ["Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"]
 
 
 def columns() -> dict[str, Any]:
     """Return columns of every dtype."""
-    berlin = ZoneInfo("Europe/Berlin")
     return {
         "int8": np.array([1, 2], "int8"),
         "uint64": np.array([1, 2**64 - 1], "uint64"),
@@ -41,7 +41,7 @@ def columns() -> dict[str, Any]:
         "datetime": _array(["2026-01-01", None], "datetime64[ns]"),
         "datetime_s": np.array(["2026-01-01", "2027-01-01"], "M8[s]"),
         "datetime_utc": pd.date_range("2026-01-01", periods=2, tz="UTC"),
-        "datetime_zone": pd.date_range("2026-01-01", periods=2, tz=berlin),
+        "datetime_zone": pd.date_range("2026-01-01", periods=2, tz=_BERLIN),
         "datetime_fixed": pd.date_range(
             "2026-01-01", periods=2, tz=dt.timezone(dt.timedelta(0, 7200))
         ),
@@ -92,7 +92,7 @@ def indexes() -> dict[str, Any]:
         ),
         "days": pd.date_range("2026", periods=2, freq="D"),
         "business_days": pd.date_range("2026", periods=2, freq="B"),
-        "month_ends": pd.date_range("2026", periods=2, freq="ME", tz="Europe/Berlin"),
+        "month_ends": pd.date_range("2026", periods=2, freq="ME", tz=_BERLIN),
         "two_hours": pd.date_range("2026", periods=2, freq="2h"),
         "tuesdays": pd.date_range("2026", periods=2, freq="W-TUE"),
         "quarters": pd.date_range("2026", periods=2, freq="QS"),

@@ -13,12 +13,13 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfwb.errors import ItemLost
 from mfwb.payload.jsonsafe import json_size, json_text, to_json
 
+few = settings(max_examples=40, deadline=None)  # a busy machine is no failure
 SCALARS = (
     st.none()
     | st.booleans()
@@ -53,12 +54,14 @@ VALUES = st.recursive(
 )
 
 
+@few
 @given(VALUES)
 def test_always_json(value: Any) -> None:
     """Whatever is plain becomes JSON that every reader takes."""
     json.dumps(to_json(value), allow_nan=False)
 
 
+@few
 @given(VALUES)
 def test_idempotent(value: Any) -> None:
     """What is JSON stays as it is."""
@@ -67,12 +70,14 @@ def test_idempotent(value: Any) -> None:
     assert to_json(once) == once
 
 
+@few
 @given(VALUES)
 def test_in_two_steps(value: Any) -> None:
     """To keep NaN at first and to replace it later makes no difference."""
     assert to_json(to_json(value, finite=False)) == to_json(value)
 
 
+@few
 @given(st.dictionaries(KEYS, st.integers()))
 def test_no_key_is_lost(value: dict[Any, int]) -> None:
     """Keys that look alike as text are told apart."""

@@ -13,8 +13,8 @@ from mfwb.planning.describe import (
     describe_tasks,
     timestamp,
 )
-from mfwb.snapshot import Attempt, Datastore, Failure, Step, TaskState
-from tests.unit.flow_runs import flow_run, parameter, task
+from mfwb.snapshot import Datastore, Failure, Step, TaskState
+from tests.unit.flow_runs import flow_run, parameter, task, tried
 
 GIT = {"repo_url": "https://ada:s3cret@example.org/repo.git", "commit_sha": "abc123"}
 
@@ -64,14 +64,14 @@ def test_tasks() -> None:
     tasks = (
         task(
             "work/2",
-            attempts=(Attempt(0, True, 2_000, 3_000),),
+            attempts=(tried(2_000, 3_000),),
             datastore=Datastore("s3", "s3://b/x"),
             origin="DemoFlow/6/work/9",
             metadata={"user": "ada", "python_version": "3.11"},
         ),
         task(
             "work/3",
-            attempts=(Attempt(0, True, 1_000, 2_500),),
+            attempts=(tried(1_000, 2_500),),
             datastore=Datastore("s3", "s3://b/x"),
             metadata={"user": "bob", "python_version": "3.11"},
         ),
@@ -99,7 +99,10 @@ def test_failures_and_earlier_attempts() -> None:
             "work/2",
             state=TaskState.FAILED,
             failure=broken,
-            attempts=(Attempt(0, False, 1_000, 2_000, broken), Attempt(1, False, 3_000, 4_000)),
+            attempts=(
+                tried(1_000, 2_000, ok=False, failure=broken),
+                tried(3_000, 4_000, ok=False, number=1),
+            ),
         ),
     )
     found = describe_tasks(Step("work", tasks), tasks)
@@ -174,12 +177,12 @@ def test_origin() -> None:
 def test_outcome() -> None:
     """The summary says when and how long, how many tasks ended how, and the first exception."""
     tasks = [
-        task("work/2", attempts=(Attempt(0, True, 1_000, 2_000),)),
+        task("work/2", attempts=(tried(1_000, 2_000),)),
         task(
             "work/3",
             state=TaskState.FAILED,
             failure=Failure("ValueError", "no", "Traceback ..."),
-            attempts=(Attempt(0, False, 1_500, 4_000),),
+            attempts=(tried(1_500, 4_000, ok=False),),
         ),
         task("work/4"),
     ]

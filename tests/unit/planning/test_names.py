@@ -17,8 +17,8 @@ PARTS = st.lists(TEXT, min_size=3, max_size=4)
 
 def test_run_id() -> None:
     """A W&B run id is readable, and the same on every machine for ever."""
-    assert names.run_id("Flow", "123", "train") == "Flow-123-train-bacbf3e8"
-    assert names.run_id("Flow", "123", "train", "4") == "Flow-123-train-4-91ee2d5c"
+    assert names.run_id("Flow", "123", "train") == "Flow-123-train-a6ea9d27e5a8"
+    assert names.run_id("Flow", "123", "train", "4") == "Flow-123-train-4-2f0e03110e63"
 
 
 def test_run_id_of_an_argo_run() -> None:

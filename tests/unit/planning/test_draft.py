@@ -1,0 +1,656 @@
+"""What is to be written to W&B for one flow run."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfwb.config import Settings
+from mfwb.lineage import rebuild_lineage
+from mfwb.planning import (
+    Content,
+    Form,
+    InputArtifact,
+    OutputArtifact,
+    PlannedFile,
+    PlannedValue,
+    TaskRow,
+    draft_plan,
+)
+from mfwb.snapshot import ArtifactRef, Card, Failure, FlowRun, Loss, TaskState
+from tests.unit.flow_runs import (
+    at,
+    data_frame,
+    flow_run,
+    model,
+    parameter,
+    ref,
+    shuffled,
+    spec,
+    task,
+    tried,
+)
+from tests.unit.planning.plans import plan_of, runs_of
+from tests.unit.random_flows import Block, act_out, flows
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120)
+
+
+def fan(*models: ArtifactRef) -> FlowRun:
+    """Return a foreach of which each task made a model, joined by a step that made a frame."""
+    work = [
+        task(f"work/{place + 2}", to="join", has=[one], foreach=at(f"work:items:{place}"))
+        for place, one in enumerate(models)
+    ]
+    return flow_run(
+        task("start/1", to="work", over="items", has=[data_frame("wines", "w")]),
+        *work,
+        task("join/8", to="end", has=[data_frame("scores", "s")]),
+        task("end/9", has=[data_frame("scores", "s")]),
+    )
+
+
+FAN = fan(model("model", "m0"), model("model", "m1"))
+
+
+def test_one_wandb_run_per_step() -> None:
+    """Each step becomes a W&B run that is named after it, in the group of its flow run."""
+    plan = plan_of(FAN)
+
+    assert [run.name for run in plan.runs] == [
+        "DemoFlow/7/start",
+        "DemoFlow/7/work",
+        "DemoFlow/7/join",
+        "DemoFlow/7/end",
+    ]
+    assert [run.job_type for run in plan.runs] == ["start", "work", "join", "end"]
+    assert [run.level for run in plan.runs] == [0, 1, 2, 3]
+    assert (plan.flow_run, plan.group) == ("DemoFlow/7", "DemoFlow/7")
+    assert (plan.entity, plan.project) == ("acme", "wines")
+
+
+def test_one_wandb_run_per_task() -> None:
+    """At granularity `task` each task becomes a W&B run of its own."""
+    runs = runs_of(FAN, granularity="task")
+
+    assert sorted(runs) == ["end/9", "join/8", "start/1", "work/2", "work/3"]
+    assert runs["work/3"].job_type == "work"
+    assert not any(run.merged for run in runs.values())
+    assert [row.pathspec for row in runs["work/3"].tasks] == [spec("work/3")]
+
+
+def test_granularity_of_one_flow() -> None:
+    """The granularity may be that of a flow's own table."""
+    assert len(plan_of(FAN, flow={"DemoFlow": {"granularity": "task"}}).runs) == 5
+    assert len(plan_of(FAN, flow={"OtherFlow": {"granularity": "task"}}).runs) == 4
+
+
+def test_ids() -> None:
+    """Ids are the same on every machine for ever: syncing again finds what is there."""
+    assert [run.id for run in plan_of(FAN).runs] == [
+        "DemoFlow-7-start-514ce8719f54",
+        "DemoFlow-7-work-09467636cb12",
+        "DemoFlow-7-join-3a167dab50c2",
+        "DemoFlow-7-end-351ec6ec4d04",
+    ]
+
+
+@settings(max_examples=50)
+@given(WORDS, WORDS, st.sampled_from(["step", "task"]))
+def test_ids_and_names_are_acceptable(flow: str, run_id: str, granularity: str) -> None:
+    """Whatever a flow run is called, ids and names are distinct and as W&B wants them."""
+    flow, run_id = flow.replace("/", "-"), run_id.replace("/", "-")
+    tasks = (task("start/1", to="end"), task("end/2"))
+    run = _renamed(replace(flow_run(*tasks), flow=flow, id=run_id))
+    plan = plan_of(run, granularity=granularity)
+
+    assert all(re.fullmatch("[A-Za-z0-9_-]{1,64}", one.id) for one in plan.runs)
+    assert all(len(one.name) <= 128 and len(one.job_type) <= 64 for one in plan.runs)
+    assert len(plan.group) <= 128
+    assert len({one.id for one in plan.runs}) == len({one.name for one in plan.runs}) == 2
+
+
+def test_default_project() -> None:
+    """Without a project, the flow's name is one."""
+    plan = draft_plan(
+        FAN, rebuild_lineage(FAN), Settings.model_validate({}), entity=None, project=None
+    )
+
+    assert (plan.entity, plan.project) == (None, "DemoFlow")
+
+
+def test_names_from_settings() -> None:
+    """Group, job type and tags can be set, by flow and by step."""
+    plan = plan_of(
+        FAN,
+        settings={"run_group": "wines", "run_tags": ["all"]},
+        flow={"DemoFlow": {"step": {"work": {"settings": {"run_job_type": "training"}}}}},
+    )
+
+    assert plan.group == "wines"
+    assert [run.job_type for run in plan.runs] == ["start", "training", "join", "end"]
+    assert [run.tags for run in plan.runs] == [("all",)] * 4
+
+
+def test_wandb_settings() -> None:
+    """Fields of wandb.Settings reach the W&B run, but for those the plan itself answers."""
+    runs = runs_of(
+        FAN,
+        settings={"entity": "acme", "project": "wines", "run_group": "g", "run_notes": "hello"},
+        flow={"DemoFlow": {"step": {"work": {"settings": {"run_notes": "hard work"}}}}},
+    )
+
+    assert runs["start"].wandb_settings == {"run_notes": "hello"}
+    assert runs["work"].wandb_settings == {"run_notes": "hard work"}
+
+
+def test_tags() -> None:
+    """User tags are tags, sorted and not longer than W&B allows; system tags are not."""
+    run = replace(FAN, tags=("b", "a", "x" * 65), system_tags=("user:ada",))
+    tags = runs_of(run)["start"].tags
+
+    assert tags[:2] == ("a", "b")
+    assert [len(tag) for tag in tags] == [1, 1, 64]
+
+
+def test_config() -> None:
+    """Parameters are on top, constants are not, and what Metaflow knows is below `metaflow`."""
+    run = flow_run(
+        task("start/1", attempts=(tried(1_000, 3_000),), metadata={"user": "ada"}),
+        parameters=(
+            parameter("alpha", 0.5),
+            parameter("cfg", {"deep": [1]}, "Config"),
+            parameter("metaflow", "x"),
+            parameter("LIMIT", 3, "constant"),
+        ),
+    )
+    config = runs_of(run)["start"].config
+
+    assert {name: value for name, value in config.items() if name != "metaflow"} == {
+        "alpha": 0.5,
+        "cfg": {"deep": [1]},
+        "metaflow_": "x",
+    }
+    assert config["metaflow"] == {
+        "flow": "DemoFlow",
+        "run_id": "7",
+        "flow_run": "DemoFlow/7",
+        "pathspec": "DemoFlow/7/start",
+        "state": "finished",
+        "user": "ada",
+        "provider": "local@/data",
+        "created_at": "2023-11-14T22:13:20.000Z",
+        "finished_at": "2023-11-14T22:14:20.000Z",
+        "constants": {"LIMIT": 3},
+        "step": "start",
+        "tasks": ["DemoFlow/7/start/1"],
+        "started_at": "1970-01-01T00:00:01.000Z",
+        "ended_at": "1970-01-01T00:00:03.000Z",
+    }
+
+
+def test_source_tells_flow_runs_of_one_name_apart() -> None:
+    """The plan says where a flow run comes from; a local id is its start, tagged later or not."""
+    local = replace(FAN, id="1795226515084300", created_at=1)
+    service = replace(FAN, provider="service@https://meta")
+
+    assert plan_of(service).source == {
+        "provider": "service@https://meta",
+        "created_at": 1_700_000_000_000,
+    }
+    assert plan_of(_renamed(local)).source == {
+        "provider": "local@/data",
+        "created_at": 1_795_226_515_084,
+    }
+
+
+def _renamed(run: FlowRun) -> FlowRun:
+    steps = tuple(
+        replace(
+            step,
+            tasks=tuple(
+                replace(one, pathspec=f"{run.pathspec}/{one.step}/{one.id}") for one in step.tasks
+            ),
+        )
+        for step in run.steps
+    )
+    return replace(run, steps=steps)
+
+
+# --- outputs --------------------------------------------------------------------------------
+
+
+def test_output() -> None:
+    """An artifact that a step wrote becomes one of W&B's, marked with where it comes from."""
+    assert runs_of(FAN)["start"].outputs == (
+        OutputArtifact(
+            name="wines",
+            type="dataset",
+            aliases=("latest", "run-7"),
+            metadata={
+                "metaflow": {
+                    "flow_run": "DemoFlow/7",
+                    "step": "start",
+                    "artifact": "wines",
+                    "task": "DemoFlow/7/start/1",
+                    "sha1": "w",
+                }
+            },
+            files=(
+                PlannedFile("wines", Form.PARQUET, Content(spec("start/1"), "wines", "w", 1000)),
+            ),
+        ),
+    )
+
+
+def test_merged_output() -> None:
+    """Tasks of a foreach share one artifact per name, with a folder for each position."""
+    work = runs_of(FAN)["work"]
+
+    assert work.merged
+    assert [artifact.name for artifact in work.outputs] == ["model"]
+    assert work.outputs[0].type == "model"
+    assert work.outputs[0].metadata == {
+        "metaflow": {"flow_run": "DemoFlow/7", "step": "work", "artifact": "model"}
+    }
+    assert work.outputs[0].files == (
+        PlannedFile("0/model", Form.PICKLE, Content(spec("work/2"), "model", "m0", 1000)),
+        PlannedFile("1/model", Form.PICKLE, Content(spec("work/3"), "model", "m1", 1000)),
+    )
+
+
+def test_nested_folders() -> None:
+    """In a nested foreach the folders are nested, too."""
+    work = [
+        task(f"work/{9 - inner}", has=[model("m", str(inner))],
+             foreach=at("mid:outer:0", f"work:inner:{inner}"))
+        for inner in (0, 1)
+    ]  # fmt: skip
+    run = flow_run(
+        task("start/1", to="mid", over="outer"),
+        task("mid/2", to="work", over="inner", foreach=at("mid:outer:0")),
+        *work,
+    )
+    planned = runs_of(run)["work"]
+
+    assert [file.stem for file in planned.outputs[0].files] == ["0/0/m", "0/1/m"]
+    assert [(row.label, row.row) for row in planned.tasks] == [("0/0", 0), ("0/1", 1)]
+
+
+def test_rounds_of_recursion() -> None:
+    """Rounds of a recursive step share a W&B run as siblings do."""
+    run = flow_run(
+        task("start/1", to="loop"),
+        task("loop/2", to="loop", rounds=(0,), has=[model("m", "0")]),
+        task("loop/3", to="end", rounds=(1,), has=[model("m", "1")]),
+        task("end/4", has=[model("m", "1")]),
+    )
+    runs = runs_of(run)
+
+    assert [file.stem for file in runs["loop"].outputs[0].files] == ["0/m", "1/m"]
+    assert [(row.label, row.row) for row in runs["loop"].tasks] == [("0", 0), ("1", 1)]
+    assert runs["loop"].inputs == ()
+    assert [one.name for one in runs["end"].inputs] == ["m"]
+
+
+def test_foreach_over_one_item() -> None:
+    """A foreach of a single item looks like any other: its folder is there."""
+    work = runs_of(fan(model("model", "m0")))["work"]
+
+    assert work.merged
+    assert [file.stem for file in work.outputs[0].files] == ["0/model"]
+
+
+def test_rows() -> None:
+    """Each task is a row, at its position in the foreach, with its state and duration."""
+    run = flow_run(
+        task("start/1", to="work", over="items"),
+        task("work/2", foreach=at("work:items:1"), attempts=(tried(1_000, 3_500),)),
+        task(
+            "work/3",
+            foreach=at("work:items:3"),
+            state=TaskState.FAILED,
+            failure=Failure("ValueError", "no"),
+        ),
+    )
+
+    assert runs_of(run)["work"].tasks == (
+        TaskRow(spec("work/2"), 1, "1", "ok", 2.5),
+        TaskRow(spec("work/3"), 3, "3", "failed", None, "ValueError: no"),
+    )
+
+
+def test_values() -> None:
+    """Plain values go to the summary, by key, one per task that has it."""
+    work = [
+        task(f"work/{place + 2}", has=f"score=s{place} tasks=t{place}",
+             foreach=at(f"work:items:{place}"))
+        for place in (0, 1)
+    ]  # fmt: skip
+    run = flow_run(task("start/1", to="work", over="items"), *work)
+
+    assert runs_of(run)["work"].values == (
+        PlannedValue(
+            "score",
+            (Content(spec("work/2"), "score", "s0", 5), Content(spec("work/3"), "score", "s1", 5)),
+        ),
+        PlannedValue(
+            "tasks_",
+            (Content(spec("work/2"), "tasks", "t0", 5), Content(spec("work/3"), "tasks", "t1", 5)),
+        ),
+    )
+
+
+def test_what_is_passed_on() -> None:
+    """What a step merely had in hand is neither written again nor forgotten."""
+    end = runs_of(FAN)["end"]
+
+    assert (end.outputs, end.values, end.passed_on) == ((), (), ("scores",))
+
+
+def test_siblings_of_different_types() -> None:
+    """A name that is a frame here and a model there becomes two artifacts: W&B wants one type."""
+    planned = runs_of(fan(data_frame("x", "d"), model("x", "m"), ref("x", "n")))["work"]
+
+    assert [(one.name, one.type) for one in planned.outputs] == [
+        ("x", "dataset"),
+        ("x-model", "model"),
+    ]
+    assert [file.stem for one in planned.outputs for file in one.files] == ["0/x", "1/x"]
+    assert [value.key for value in planned.values] == ["x"]
+
+
+def test_steps_that_disagree_on_a_type() -> None:
+    """The same holds for two steps of a flow run: each name has one type."""
+    run = flow_run(
+        task("start/1", to="end", has=[data_frame("x", "d")]),
+        task("end/2", has=[model("x", "m")]),
+    )
+    runs = runs_of(run)
+
+    assert [(one.name, one.type) for one in runs["start"].outputs] == [("x", "dataset")]
+    assert [(one.name, one.type) for one in runs["end"].outputs] == [("x-model", "model")]
+
+
+def test_name_that_is_taken_by_a_disambiguated_one() -> None:
+    """Names made up for another type do not collide either."""
+    run = flow_run(
+        task("start/1", has=[data_frame("größe", "1"), model("gr__e", "2")]),
+    )
+    found = [one.name for one in runs_of(run)["start"].outputs]
+
+    assert len(set(found)) == 2
+
+
+@pytest.mark.parametrize(
+    ("chosen", "off"),
+    [
+        ({"datasets": False}, ["d"]),
+        ({"models": False}, ["m"]),
+        ({"others": False}, ["o"]),
+        ({"datasets": False, "models": False, "others": False}, ["d", "m", "o"]),
+        ({"flow": {"DemoFlow": {"models": False}}}, ["m"]),
+        ({"flow": {"DemoFlow": {"step": {"start": {"models": False}}}}}, ["m"]),
+        ({"flow": {"DemoFlow": {"step": {"end": {"models": False}}}}}, []),
+        ({"models": False, "flow": {"DemoFlow": {"models": True}}}, []),
+    ],
+)
+def test_switches(chosen: dict[str, Any], off: list[str]) -> None:
+    """What is switched off, by kind, flow or step, is neither planned nor forgotten."""
+    has = [data_frame("d"), model("m"), ref("o", type_="numpy.ndarray"), ref("v")]
+    start = runs_of(flow_run(task("start/1", has=has)), **chosen)["start"]
+
+    assert [content.name for content in start.switched_off] == off
+    assert [one.name for one in start.outputs] == [x for x in ["d", "m", "o"] if x not in off]
+    assert [value.key for value in start.values] == ["v"]
+    assert start.losses == ()
+
+
+def test_artifact_that_is_too_large() -> None:
+    """What is larger than the user wants is lost, and said so; values are always kept."""
+    has = [data_frame("big", size=1_000_001), data_frame("fits", size=1_000_000), ref("v", size=9)]
+    start = runs_of(flow_run(task("start/1", has=has)), max_artifact_size="1MB")["start"]
+
+    assert start.losses == (
+        Loss("DemoFlow/7/start/1/big", "1,000,001 bytes, more than --max-artifact-size allows"),
+    )
+    assert [one.name for one in start.outputs] == ["fits"]
+
+
+def test_included_file() -> None:
+    """The first step logs an IncludeFile as a dataset; later ones use it as a parameter."""
+    included = parameter(
+        "words", {"name": "words", "size": 10, "sha1": "abc"}, "IncludeFile",
+        type_="metaflow.includefile.IncludedFile", size=300,
+    )  # fmt: skip
+    run = flow_run(task("start/1", to="end"), task("end/2"), parameters=(included,))
+    runs = runs_of(run)
+    [words] = runs["start"].outputs
+
+    assert (words.name, words.type) == ("words", "dataset")
+    assert words.files == (
+        PlannedFile(
+            "words", Form.INCLUDE, Content("DemoFlow/7/_parameters", "words", "p-words", 10)
+        ),
+    )
+    assert runs["start"].inputs == ()
+    assert runs["end"].outputs == ()
+    assert runs["end"].inputs == (
+        InputArtifact("words", "dataset", runs["start"].id, "DemoFlow/7/start", "parameter"),
+    )
+    assert runs["end"].config["words"] == {"name": "words", "size": 10, "sha1": "abc"}
+
+
+def test_included_file_that_is_too_large() -> None:
+    """The size that counts is that of the file, not of what Metaflow noted about it."""
+    included = parameter(
+        "words",
+        {"name": "words", "size": 5_000_000, "sha1": "abc"},
+        "IncludeFile",
+        type_="metaflow.includefile.IncludedFile",
+        size=300,
+    )
+    run = flow_run(task("start/1"), parameters=(included,))
+    start = runs_of(run, max_artifact_size="1MB")["start"]
+
+    assert start.outputs == ()
+    assert start.losses == (
+        Loss(
+            "DemoFlow/7/_parameters/words",
+            "5,000,000 bytes, more than --max-artifact-size allows",
+        ),
+    )
+
+
+def test_first_step_by_another_name() -> None:
+    """The first step is the one the flow says it is."""
+    included = parameter("words", None, "IncludeFile", type_="metaflow.includefile.IncludedFile")
+    tasks = (task("begin/1", to="finish"), task("finish/2"))
+    run = flow_run(*tasks, parameters=(included,), start_step="begin", end_step="finish")
+    runs = runs_of(replace(run, steps=tuple(sorted(run.steps, key=lambda one: one.name))))
+
+    assert [one.name for one in runs["begin"].outputs] == ["words"]
+
+
+# --- inputs ---------------------------------------------------------------------------------
+
+
+def test_inputs_are_pinned_to_their_producer() -> None:
+    """An input names the W&B run that logged it, however many steps lie between."""
+    runs = runs_of(
+        flow_run(
+            task("start/1", to="mid", has=[data_frame("wines", "w"), ref("v")]),
+            task("mid/2", to="end", has=[data_frame("wines", "w"), ref("v")]),
+            task("end/3"),
+        )
+    )
+
+    for step in ("mid", "end"):
+        assert runs[step].inputs == (
+            InputArtifact("wines", "dataset", runs["start"].id, "DemoFlow/7/start", "available"),
+        )
+
+
+def test_join_uses_one_merged_artifact() -> None:
+    """A join at granularity `step` uses the siblings' common artifact once."""
+    runs = runs_of(FAN)
+
+    assert [(one.name, one.producer) for one in runs["join"].inputs] == [("model", runs["work"].id)]
+
+
+def test_join_uses_each_tasks_artifact() -> None:
+    """A join at granularity `task` uses what each sibling logged."""
+    runs = runs_of(FAN, granularity="task")
+
+    assert [(one.name, one.producer) for one in runs["join/8"].inputs] == sorted(
+        [("model", runs["work/2"].id), ("model", runs["work/3"].id)]
+    )
+
+
+def test_foreach_input_says_more_than_available() -> None:
+    """Of two grounds for one input the more telling is kept."""
+    frames = ref("frames", "f", "list", names=("pandas.DataFrame",))
+    run = flow_run(
+        task("start/1", to="work", over="frames", has=[frames]),
+        task("work/2", to="mid", has=[frames], foreach=at("work:frames:0")),
+        task("mid/3", has=[frames], foreach=at("work:frames:0")),
+    )
+    runs = runs_of(run)
+
+    assert [one.ground for one in runs["work"].inputs] == ["foreach-input"]
+    assert [one.ground for one in runs["mid"].inputs] == ["available"]
+
+
+def test_what_was_not_logged_is_not_used() -> None:
+    """An artifact that is switched off or too large has no version that could be used."""
+    assert runs_of(FAN, datasets=False)["work"].inputs == ()
+    assert runs_of(FAN, max_artifact_size=10)["join"].inputs == ()
+
+
+def test_step_that_some_tasks_skipped() -> None:
+    """A step that follows another for some tasks only is still written after it."""
+    run = flow_run(
+        task("start/1", to="choose", over="items"),
+        task("choose/2", to="after", foreach=at("choose:items:0")),
+        task("choose/3", to="work", foreach=at("choose:items:1")),
+        task("work/4", to="after", has=[data_frame("x")], foreach=at("choose:items:1")),
+        task("after/5", to="join", foreach=at("choose:items:0")),
+        task("after/6", to="join", has=[data_frame("x")], foreach=at("choose:items:1")),
+        task("join/7"),
+    )
+    runs = runs_of(run)
+
+    assert runs["after"].losses == ()
+    assert [one.producer for one in runs["after"].inputs] == [runs["work"].id]
+    assert runs["after"].level == runs["work"].level + 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(flows(), st.sampled_from(["step", "task"]))
+def test_any_flow(flow: list[Block], granularity: str) -> None:
+    """Whatever the flow: all is planned once, inputs exist, and producers are on lower levels."""
+    acted = act_out(flow)
+    plan = plan_of(flow_run(*acted.tasks), granularity=granularity)
+    levels = {run.id: run.level for run in plan.runs}
+    logged = {(run.id, one.name, one.type) for run in plan.runs for one in run.outputs}
+    planned = [
+        (content.task, content.name)
+        for run in plan.runs
+        for content in (
+            *(one for value in run.values for one in value.contents),
+            *(file.content for artifact in run.outputs for file in artifact.files),
+        )
+    ]
+
+    assert len({(name, kind) for _, name, kind in logged}) == len({one[1] for one in logged})
+    assert len(levels) == len(plan.runs)
+    assert [run.level for run in plan.runs] == sorted(levels.values())
+    assert Counter(planned) == Counter(
+        (task, name)
+        for task, producers in acted.producers.items()
+        for name, producer in producers.items()
+        if producer == task
+    )
+    for run in plan.runs:
+        assert run.losses == ()
+        assert len({one.name for one in run.outputs}) == len(run.outputs)
+        for used in run.inputs:
+            assert levels[used.producer] < run.level
+            assert (used.producer, used.name, used.type) in logged
+
+
+# --- how it ended ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [("ok", 0), ("caught", 0), ("failed", 1), ("unfinished", 1)]
+)
+def test_exit_code(state: str, code: int) -> None:
+    """A W&B run failed if some task of it did; what @catch caught did not."""
+    run = flow_run(
+        task("start/1", to="work", over="items"),
+        task("work/2", foreach=at("work:items:0")),
+        task("work/3", foreach=at("work:items:1"), state=TaskState(state)),
+    )
+
+    assert runs_of(run)["work"].exit_code == code
+    assert runs_of(run)["start"].exit_code == 0
+
+
+def test_times() -> None:
+    """A step lasts from the start of its first task to the end of its last."""
+    run = flow_run(
+        task("start/1", to="work", over="items"),
+        task("work/2", foreach=at("work:items:0"), attempts=(tried(5_000, 6_000),)),
+        task("work/3", foreach=at("work:items:1"), attempts=(tried(4_000, 9_500),)),
+    )
+    runs = runs_of(run)
+
+    assert (runs["work"].started_at, runs["work"].runtime) == (4_000, 5.5)
+    assert (runs["start"].started_at, runs["start"].runtime) == (None, None)
+    assert runs["work"].summary["metaflow"]["duration_seconds"] == 5.5
+
+
+def test_cards() -> None:
+    """The only card of the only task is just `card`; others say whose and which they are."""
+    one, named, other = Card("default", None, "u1"), Card("a", "mine", "u2"), Card("a", None, "u3")
+    run = flow_run(
+        task("start/1", to="work", over="items", cards=(one,)),
+        task("work/2", foreach=at("work:items:0"), cards=(one,)),
+        task("work/3", foreach=at("work:items:1"), cards=(named, other)),
+    )
+    runs = runs_of(run)
+
+    assert [card.key for card in runs["start"].cards] == ["card"]
+    assert [(card.key, card.task, card.card) for card in runs["work"].cards] == [
+        ("card/0", spec("work/2"), one),
+        ("card/1/mine", spec("work/3"), named),
+        ("card/1/a-1", spec("work/3"), other),
+    ]
+
+
+def test_losses_of_the_reading() -> None:
+    """What could not even be read is in the plan."""
+    lost = (Loss("DemoFlow/7/work/2", "its metadata is gone"),)
+
+    assert plan_of(replace(FAN, losses=lost)).losses == lost
+
+
+@settings(max_examples=30, deadline=None)
+@given(flows(), st.integers(), st.sampled_from(["step", "task"]))
+def test_order_of_listing_makes_no_difference(
+    flow: list[Block], seed: int, granularity: str
+) -> None:
+    """The same flow run gives the same plan, in whatever order Metaflow lists its tasks."""
+    tasks = act_out(flow).tasks
+    one = plan_of(flow_run(*tasks), granularity=granularity)
+    other = plan_of(flow_run(*shuffled(tasks, seed)), granularity=granularity)
+
+    assert one == other
+    assert one.digest == other.digest

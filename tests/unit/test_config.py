@@ -1,0 +1,372 @@
+"""Settings: where they are said, which of them hold, and what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfwb.config import Settings, load_settings
+from mfwb.errors import UsageError
+
+
+def load(
+    folder: Path,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    toml: str | None = None,
+) -> Settings:
+    """Return the settings of a call in a folder, with a mfwb.toml of that text."""
+    if toml is not None:
+        (folder / "mfwb.toml").write_text(toml, encoding="utf-8")
+    return load_settings(flags or {}, folder=folder, environ=environ or {})
+
+
+def complaint(folder: Path, *args: Any, **kwargs: Any) -> str:
+    """Return what is said about settings that are wrong, without the folder's name."""
+    with pytest.raises(UsageError) as caught:
+        load(folder, *args, **kwargs)
+    return str(caught.value).replace(f"{folder}/", "")
+
+
+def test_defaults(tmp_path: Path) -> None:
+    """Nothing said: everything is synced, a W&B run per step, however large it is."""
+    chosen = load(tmp_path)
+    of_step = chosen.for_step("Flow", "start")
+
+    assert (chosen.entity_of("Flow"), chosen.project_of("Flow")) == (None, None)
+    assert chosen.granularity_of("Flow") == "step"
+    assert (of_step.datasets, of_step.models, of_step.others) == (True, True, True)
+    assert of_step.max_artifact_size is None
+    assert (chosen.mode, chosen.workers, chosen.force, chosen.strict) == (None, 8, False, False)
+
+
+# --- layers ---------------------------------------------------------------------------------
+
+
+def test_file(tmp_path: Path) -> None:
+    """A mfwb.toml in the folder is read."""
+    chosen = load(tmp_path, toml='project = "wines"\nworkers = 3')
+
+    assert (chosen.project_of("Flow"), chosen.workers) == ("wines", 3)
+
+
+def test_environment_beats_file(tmp_path: Path) -> None:
+    """MFWB_* goes before the file."""
+    found = load(tmp_path, {}, {"MFWB_PROJECT": "env"}, toml='project = "file"\nentity = "acme"')
+
+    assert (found.project_of("Flow"), found.entity_of("Flow")) == ("env", "acme")
+
+
+def test_flag_beats_environment(tmp_path: Path) -> None:
+    """What was said on the command line goes before all."""
+    found = load(tmp_path, {"project": "flag"}, {"MFWB_PROJECT": "env"}, toml='project = "file"')
+
+    assert found.project_of("Flow") == "flag"
+
+
+def test_flag_that_was_not_said(tmp_path: Path) -> None:
+    """None is not said; False is."""
+    found = load(tmp_path, {"project": None, "datasets": False}, toml='project = "file"')
+
+    assert found.project_of("Flow") == "file"
+    assert not found.for_step("Flow", "start").datasets
+
+
+def test_environment_of_others(tmp_path: Path) -> None:
+    """Variables that are empty, of others, or say where mfwb lives are no settings."""
+    environ = {"MFWB_PROJECT": "", "WANDB_PROJECT": "x", "MFWB_STATE_DIR": "/state"}
+
+    assert load(tmp_path, {}, environ) == load(tmp_path)
+
+
+def test_types_of_the_environment(tmp_path: Path) -> None:
+    """Text from the environment becomes what the setting is."""
+    environ = {
+        "MFWB_MODELS": "false",
+        "MFWB_WORKERS": "2",
+        "MFWB_MAX_ARTIFACT_SIZE": "2GB",
+        "MFWB_DIR": "/bundle",
+        "MFWB_GRANULARITY": "task",
+    }
+    found = load(tmp_path, {}, environ)
+
+    assert not found.for_step("Flow", "start").models
+    assert found.workers == 2
+    assert found.for_step("Flow", "start").max_artifact_size == 2_000_000_000
+    assert found.dir == Path("/bundle")
+    assert found.granularity_of("Flow") == "task"
+
+
+# --- tables ---------------------------------------------------------------------------------
+
+TABLES = """
+project = "all"
+datasets = false
+
+[flow.MyFlow]
+project = "mine"
+granularity = "task"
+models = false
+
+[flow.MyFlow.step.end]
+datasets = true
+max_artifact_size = "1KB"
+"""
+
+
+def test_tables(tmp_path: Path) -> None:
+    """A flow's table beats the top level, and a step's table beats its flow's."""
+    found = load(tmp_path, toml=TABLES)
+    end, start = found.for_step("MyFlow", "end"), found.for_step("MyFlow", "start")
+    other = found.for_step("OtherFlow", "end")
+
+    assert (end.datasets, end.models, end.max_artifact_size) == (True, False, 1000)
+    assert (start.datasets, start.models, start.max_artifact_size) == (False, False, None)
+    assert (other.datasets, other.models, other.max_artifact_size) == (False, True, None)
+    assert [found.project_of(flow) for flow in ("MyFlow", "OtherFlow")] == ["mine", "all"]
+    assert [found.granularity_of(flow) for flow in ("MyFlow", "OtherFlow")] == ["task", "step"]
+
+
+def test_flag_beats_tables(tmp_path: Path) -> None:
+    """What was said in this call beats every table, even if it is the default."""
+    flags = {"datasets": False, "models": True, "project": "flag", "granularity": "step"}
+    found = load(tmp_path, flags, toml=TABLES)
+    end = found.for_step("MyFlow", "end")
+
+    assert (end.datasets, end.models) == (False, True)
+    assert (found.project_of("MyFlow"), found.granularity_of("MyFlow")) == ("flag", "step")
+
+
+def test_environment_beats_tables(tmp_path: Path) -> None:
+    """So does what the environment says."""
+    found = load(tmp_path, {}, {"MFWB_MODELS": "true", "MFWB_PROJECT": "env"}, toml=TABLES)
+
+    assert found.for_step("MyFlow", "start").models
+    assert found.project_of("MyFlow") == "env"
+
+
+WANDB = """
+[settings]
+entity = "acme"
+project = "all"
+run_tags = ["a"]
+
+[flow.MyFlow.settings]
+project = "mine"
+run_group = "g"
+
+[flow.MyFlow.step.end.settings]
+run_tags = ["b"]
+"""
+
+
+def test_wandb_settings(tmp_path: Path) -> None:
+    """Fields of wandb.Settings add up from the top level to the step, the later word holds."""
+    found = load(tmp_path, toml=WANDB)
+
+    assert found.wandb_of("MyFlow") == {
+        "entity": "acme",
+        "project": "mine",
+        "run_tags": ["a"],
+        "run_group": "g",
+    }
+    assert found.for_step("MyFlow", "end").wandb == {
+        "entity": "acme",
+        "project": "mine",
+        "run_group": "g",
+        "run_tags": ["b"],
+    }
+    assert found.for_step("OtherFlow", "end").wandb == {
+        "entity": "acme",
+        "project": "all",
+        "run_tags": ["a"],
+    }
+
+
+def test_destination_from_wandb_settings(tmp_path: Path) -> None:
+    """Entity and project may be said as fields of wandb.Settings, too; a flag beats them."""
+    found = load(tmp_path, toml=WANDB)
+
+    assert (found.entity_of("MyFlow"), found.project_of("MyFlow")) == ("acme", "mine")
+    assert load(tmp_path, {"project": "flag"}).project_of("MyFlow") == "flag"
+
+
+# --- which file -----------------------------------------------------------------------------
+
+
+def test_pyproject(tmp_path: Path) -> None:
+    """[tool.mfwb] of pyproject.toml is read."""
+    (tmp_path / "pyproject.toml").write_text('[tool.mfwb]\nproject = "wines"', encoding="utf-8")
+
+    assert load(tmp_path).project_of("Flow") == "wines"
+
+
+def test_pyproject_of_others(tmp_path: Path) -> None:
+    """A pyproject.toml that does not speak of mfwb says nothing."""
+    (tmp_path / "pyproject.toml").write_text('[tool.ruff]\nproject = "x"', encoding="utf-8")
+
+    assert load(tmp_path) == load_settings({}, folder=tmp_path / "nowhere", environ={})
+
+
+def test_own_file_beats_pyproject(tmp_path: Path) -> None:
+    """If there are both, mfwb.toml alone is read."""
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.mfwb]\nproject = "p"\nentity = "acme"', encoding="utf-8"
+    )
+    found = load(tmp_path, toml='project = "own"')
+
+    assert (found.project_of("Flow"), found.entity_of("Flow")) == ("own", None)
+
+
+def test_file_that_was_named(tmp_path: Path) -> None:
+    """A file that was named is read instead of the folder's."""
+    named = tmp_path / "other.toml"
+    named.write_text('project = "named"', encoding="utf-8")
+    (tmp_path / "mfwb.toml").write_text('project = "found"', encoding="utf-8")
+    found = load_settings({}, file=named, folder=tmp_path, environ={})
+
+    assert found.project_of("Flow") == "named"
+
+
+def test_pyproject_that_was_named(tmp_path: Path) -> None:
+    """Of a pyproject.toml that was named, [tool.mfwb] counts."""
+    named = tmp_path / "pyproject.toml"
+    named.write_text('project = "no"\n[tool.mfwb]\nproject = "named"', encoding="utf-8")
+
+    assert load_settings({}, file=named, environ={}).project_of("Flow") == "named"
+
+
+def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a word about it, files are looked for in the current folder."""
+    (tmp_path / "mfwb.toml").write_text('project = "here"', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert load_settings({}, environ={}).project_of("Flow") == "here"
+
+
+# --- what is wrong --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("modles = false", "mfwb.toml: there is no setting 'modles'"),
+        ("[flow.F]\nmode = 'x'", "mfwb.toml: there is no setting 'flow.F.mode'"),
+        (
+            "[flow.F.step.end]\nproject = 'x'",
+            "mfwb.toml: there is no setting 'flow.F.step.end.project'",
+        ),
+        ("wandb = {}", "mfwb.toml: there is no setting 'wandb'"),
+        ("[step.end]\nmodels = false", "mfwb.toml: there is no setting 'step'"),
+        ("explicit = ['models']", "mfwb.toml: there is no setting 'explicit'"),
+        ("workers = 0", "mfwb.toml: workers: Input should be greater than or equal to 1, not 0"),
+        ("workers = 65", "mfwb.toml: workers: Input should be less than or equal to 64, not 65"),
+        (
+            "granularity = 'run'",
+            "mfwb.toml: granularity: Input should be 'step' or 'task', not 'run'",
+        ),
+        (
+            "max_artifact_size = '2 parsecs'",
+            "mfwb.toml: max_artifact_size: sizes are written like 500MB or 2GB, not '2 parsecs'",
+        ),
+        ("flow = 3", "mfwb.toml: flow: Input should be a valid dictionary, not 3"),
+    ],
+)
+def test_wrong_file(tmp_path: Path, toml: str, said: str) -> None:
+    """A complaint names the file, the setting with its table, and what is wrong."""
+    assert complaint(tmp_path, toml=toml) == said
+
+
+def test_wrong_environment(tmp_path: Path) -> None:
+    """A complaint about the environment says so, whatever the flags say."""
+    found = complaint(tmp_path, {"workers": 3}, {"MFWB_WORKERS": "many"})
+
+    assert found.startswith("the MFWB_* variables: workers: Input should be a valid integer")
+    assert complaint(tmp_path, {}, {"MFWB_MODLES": "1"}) == (
+        "the MFWB_* variables: there is no setting 'modles'"
+    )
+
+
+def test_wrong_flag(tmp_path: Path) -> None:
+    """A complaint about a flag says it was an argument."""
+    assert complaint(tmp_path, {"colour": "red"}) == "the arguments: there is no setting 'colour'"
+
+
+@pytest.mark.parametrize("toml", ["project = ", "[flow", "\x00", "a = 1\na = 2"])
+def test_bad_toml(tmp_path: Path, toml: str) -> None:
+    """A file that is no TOML is named."""
+    assert complaint(tmp_path, toml=toml).startswith("mfwb.toml: no valid TOML: ")
+
+
+def test_file_of_another_encoding(tmp_path: Path) -> None:
+    """So is one that is no UTF-8."""
+    (tmp_path / "mfwb.toml").write_bytes(b'project = "gr\xfc\xdfe"')
+
+    assert complaint(tmp_path).startswith("mfwb.toml: no valid TOML: ")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    """A file that was named and is not there is an error, not a reason for defaults."""
+    with pytest.raises(UsageError, match=r"gone\.toml: No such file or directory"):
+        load_settings({}, file=tmp_path / "gone.toml", environ={})
+
+
+def test_folder_for_a_file(tmp_path: Path) -> None:
+    """So is a folder."""
+    with pytest.raises(UsageError, match=re.escape(f"{tmp_path}: Is a directory")):
+        load_settings({}, file=tmp_path, environ={})
+
+
+def test_pyproject_of_another_shape(tmp_path: Path) -> None:
+    """A [tool.mfwb] that is no table is told; where nothing is a table, nothing is said."""
+    (tmp_path / "pyproject.toml").write_text("tool = 3", encoding="utf-8")
+    assert load(tmp_path).project_of("Flow") is None
+
+    (tmp_path / "pyproject.toml").write_text("[tool]\nmfwb = 3", encoding="utf-8")
+    assert complaint(tmp_path) == "pyproject.toml: [tool.mfwb] must be a table"
+
+
+# --- sizes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("17", 17),
+        ("17B", 17),
+        ("1KB", 1_000),
+        ("500MB", 500_000_000),
+        ("500 mb", 500_000_000),
+        ("2GB", 2_000_000_000),
+        ("1.5TB", 1_500_000_000_000),
+        (" 1_000 ", 1_000),
+        (2048, 2048),
+    ],
+)
+def test_sizes(tmp_path: Path, text: str | int, size: int) -> None:
+    """Sizes are numbers of bytes, or text with a unit."""
+    found = load(tmp_path, {"max_artifact_size": text})
+
+    assert found.for_step("Flow", "start").max_artifact_size == size
+
+
+@pytest.mark.parametrize(
+    "text", ["", "GB", "2GiB", "1e3", "-1", "-1KB", ".", "1.2.3", "two", "2 G B", "9" * 400, -1]
+)
+def test_what_is_no_size(tmp_path: Path, text: str | int) -> None:
+    """What is no size is refused, naming the setting."""
+    assert complaint(tmp_path, {"max_artifact_size": text}).startswith(
+        "the arguments: max_artifact_size: "
+    )
+
+
+def test_frozen(tmp_path: Path) -> None:
+    """Settings don't change once they are made."""
+    with pytest.raises(ValueError, match="frozen"):
+        load(tmp_path).strict = True

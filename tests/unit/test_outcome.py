@@ -1,0 +1,140 @@
+"""What a call did, as values and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfwb.outcome import (
+    FlowRunOutcome,
+    InputOutcome,
+    ItemCounts,
+    OutputOutcome,
+    Result,
+    Status,
+    WandbRunOutcome,
+    outcome_from_json,
+    outcome_to_json,
+)
+from mfwb.snapshot import Loss
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+MAYBE = st.none() | TEXT
+LOSSES = st.lists(st.builds(Loss, TEXT, TEXT), max_size=2).map(tuple)
+COUNT = st.integers(0, 2**40)
+COUNTS = st.builds(ItemCounts, COUNT, COUNT, COUNT, COUNT, COUNT, COUNT)
+NAMES = st.lists(TEXT, max_size=2).map(tuple)
+OUTPUTS = st.builds(OutputOutcome, TEXT, TEXT, MAYBE, COUNT, NAMES, st.booleans(), MAYBE)
+RUNS = st.builds(
+    WandbRunOutcome,
+    *[TEXT] * 4,
+    *[MAYBE] * 2,
+    st.lists(st.builds(InputOutcome, TEXT, TEXT, MAYBE, TEXT, TEXT), max_size=2).map(tuple),
+    st.lists(OUTPUTS, max_size=2).map(tuple),
+    NAMES,
+    NAMES,
+    NAMES,
+    COUNTS,
+    LOSSES,
+)
+OUTCOMES = st.builds(
+    FlowRunOutcome,
+    TEXT,
+    st.sampled_from(Status),
+    *[MAYBE] * 5,
+    st.lists(RUNS, max_size=2).map(tuple),
+    LOSSES,
+)
+
+A, B, C = (Loss(item, "gone") for item in "abc")
+RUN = WandbRunOutcome(
+    id="Flow-1-start-x",
+    name="Flow/1/start",
+    job_type="start",
+    state="finished",
+    inputs=(InputOutcome("x", "dataset", "d", "Flow/1/start", "available"),),
+    outputs=(OutputOutcome("y", "model", "d", 1, ("y.pkl",)),) * 2,
+    items=ItemCounts(total=5, values=1, written=1, deduplicated=1, switched_off=1, lost=1),
+    losses=(B,),
+)
+RESULT = Result(
+    "sync",
+    (
+        FlowRunOutcome("Flow/1", Status.SYNCED, wandb_runs=(RUN, RUN), losses=(A,)),
+        FlowRunOutcome("Flow/2", Status.UNCHANGED, wandb_runs=(RUN,), losses=(C,)),
+        FlowRunOutcome("Flow/3", Status.SKIPPED, reason="it is still running"),
+    ),
+)
+
+
+@given(OUTCOMES)
+def test_round_trip(outcome: FlowRunOutcome) -> None:
+    """An outcome comes back from its JSON as it was."""
+    assert outcome_from_json(outcome_to_json(outcome)) == outcome
+
+
+def test_written_before_a_field_was_added() -> None:
+    """An outcome that lacks what has a default is still read."""
+    assert outcome_from_json('{"pathspec": "Flow/1", "status": "synced"}') == FlowRunOutcome(
+        "Flow/1", Status.SYNCED
+    )
+
+
+def test_totals() -> None:
+    """Totals are over all flow runs, and each status is there even if nothing has it."""
+    assert RESULT.totals == {
+        "flow_runs": {"planned": 0, "synced": 1, "unchanged": 1, "skipped": 1, "failed": 0},
+        "wandb_runs": 3,
+        "inputs": 3,
+        "outputs": 6,
+        "items": {
+            "total": 15,
+            "values": 3,
+            "written": 3,
+            "deduplicated": 3,
+            "switched_off": 3,
+            "lost": 3,
+        },
+        "losses": 5,
+    }
+
+
+def test_losses() -> None:
+    """Losses of flow runs and of their W&B runs are one list."""
+    assert RESULT.losses == (A, B, B, C, B)
+
+
+def test_failed() -> None:
+    """One flow run that failed makes the result a failed one; a skipped one does not."""
+    failed = FlowRunOutcome("Flow/4", Status.FAILED, reason="no")
+
+    assert not RESULT.failed
+    assert Result("sync", (*RESULT.flow_runs, failed)).failed
+
+
+def test_document() -> None:
+    """The JSON document has the promised keys, and can be printed."""
+    document = RESULT.to_dict()
+
+    assert list(document) == ["version", "command", "flow_runs", "totals"]
+    assert (document["version"], document["command"]) == (1, "sync")
+    assert document["flow_runs"][2]["status"] == "skipped"
+    assert document["flow_runs"][0]["wandb_runs"][0]["inputs"] == [
+        {
+            "name": "x",
+            "type": "dataset",
+            "digest": "d",
+            "producer": "Flow/1/start",
+            "ground": "available",
+        }
+    ]
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_counts_add() -> None:
+    """Counts add up field by field."""
+    assert ItemCounts(1, 2, 3, 4, 5, 6) + ItemCounts(10, 20, 30, 40, 50, 60) == ItemCounts(
+        11, 22, 33, 44, 55, 66
+    )
