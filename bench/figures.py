@@ -26,6 +26,7 @@ class Figures:
 
     seconds: float
     each_seconds: tuple[float, ...]
+    cpu: float  # seconds
     main_peak: int  # bytes
     tree_peak: int  # bytes
     allocated: int  # bytes
@@ -47,6 +48,7 @@ def summed_up(replays: Sequence[Replay]) -> Figures:
     return Figures(
         seconds=median(times),
         each_seconds=times,
+        cpu=median(one.measured.cpu for one in replays),
         main_peak=round(median(one.measured.main_peak for one in replays)),
         tree_peak=round(median(one.measured.tree_peak for one in replays)),
         allocated=round(median(one.disk.allocated for one in replays)),

@@ -27,6 +27,7 @@ class Measured:
     """A program that ended."""
 
     seconds: float
+    cpu: float  # seconds of all cores, of it and the children it waited for
     main_peak: int  # bytes; of the process itself, as the kernel noted it
     tree_peak: int  # bytes; of it and its children at one moment, shared pages counted twice
     exit_code: int
@@ -70,6 +71,7 @@ def measure(
         main_peak = usage.ru_maxrss * _KIB
         return Measured(
             seconds=seconds,
+            cpu=usage.ru_utime + usage.ru_stime,
             main_peak=main_peak,
             tree_peak=max(main_peak, watch.peak),
             exit_code=process.returncode,

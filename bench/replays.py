@@ -71,7 +71,7 @@ def helps(build: Path) -> Helps:
 
 def _sync(place: Workplace, pathspec: str, granularity: str, *, status: str) -> Replay:
     command = [console_script("mfwb"), "sync", pathspec, "--mode", "offline", "--dir", "bundle"]
-    command += ["--granularity", granularity, "--json"]
+    command += ["--entity", "bench", "--granularity", granularity, "--json"]
     measured = measure(command, cwd=place.out, environment=place.environment)
     _expect(measured.exit_code == 0, "mfwb failed", measured)
     document = json.loads(measured.out)

@@ -62,12 +62,15 @@ def lines_of(results: Results) -> list[Line]:
 
 
 def _times(results: Results) -> list[Line]:
-    script, helps, unit = results.script.seconds, results.helps, Unit.SECONDS
+    script, step, task, again = results.script, results.step, results.task, results.again
+    helps, unit = results.helps, Unit.SECONDS
     return [
-        Line("sync, a W&B run per step", script, results.step.seconds, unit, times_less=15),
-        Line("sync, a W&B run per task", script, results.task.seconds, unit, times_less=4),
-        Line("sync again, nothing changed", script, results.again.seconds, unit),
-        Line("--help, beside wandb --help", helps.wandb, helps.mfwb, unit, times_less=2),
+        Line("sync per step", script.seconds, step.seconds, unit, times_less=15),
+        Line("sync per task", script.seconds, task.seconds, unit, times_less=4),
+        Line("sync again, unchanged", script.seconds, again.seconds, unit),
+        Line("  processor, per step", script.cpu, step.cpu, unit),
+        Line("  processor, per task", script.cpu, task.cpu, unit),
+        Line("--help of wandb, mfwb", helps.wandb, helps.mfwb, unit, times_less=2),
     ]
 
 
@@ -77,8 +80,8 @@ def _memory(results: Results) -> list[Line]:
     return [
         Line("peak memory, per step", script.main_peak, step.main_peak, unit, below=limit),
         Line("peak memory, per task", script.main_peak, task.main_peak, unit, below=limit),
-        Line("  with wandb-core, per step", script.tree_peak, step.tree_peak, unit),
-        Line("  with wandb-core, per task", script.tree_peak, task.tree_peak, unit),
+        Line("  all processes, step", script.tree_peak, step.tree_peak, unit),
+        Line("  all processes, task", script.tree_peak, task.tree_peak, unit),
     ]
 
 
@@ -87,6 +90,6 @@ def _disk(results: Results) -> list[Line]:
     return [
         Line("disk, per step", script.allocated, step.allocated, unit, times_less=10),
         Line("disk, per task", script.allocated, task.allocated, unit, times_less=10),
-        Line("  lengths of files, per step", script.apparent, step.apparent, unit),
-        Line("  lengths of files, per task", script.apparent, task.apparent, unit),
+        Line("  in bytes, per step", script.apparent, step.apparent, unit),
+        Line("  in bytes, per task", script.apparent, task.apparent, unit),
     ]

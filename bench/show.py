@@ -32,7 +32,7 @@ def print_results(results: Results, day: date, console: Console) -> None:
         caption_justify="left",
         box=box.SIMPLE_HEAD,
     )
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for heading in ("script", "mfwb", "ratio", "required"):
         table.add_column(heading, justify="right")
     table.add_column("")

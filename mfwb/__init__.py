@@ -12,13 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mfwb import errors
     from mfwb.api import plan, sync
     from mfwb.outcome import Result
 
-__all__ = ["Result", "plan", "sync"]
+__all__ = ["Result", "errors", "plan", "sync"]
 __version__ = "0.1.0"
 
-_HOMES = {"plan": "mfwb.api", "sync": "mfwb.api", "Result": "mfwb.outcome"}
+_HOMES = {"plan": "mfwb.api", "sync": "mfwb.api", "Result": "mfwb.outcome", "errors": "mfwb.errors"}
 
 
 def __getattr__(name: str) -> Any:
@@ -27,4 +28,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - for the same reason
 
-    return getattr(import_module(_HOMES[name]), name)
+    module = import_module(_HOMES[name])
+    return module if name == "errors" else getattr(module, name)

@@ -36,6 +36,7 @@ class Sandbox:
 
     root: Path
     extra: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -43,7 +44,7 @@ class Sandbox:
         kept = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
         home = self.root / "home"
         home.mkdir(parents=True, exist_ok=True)
-        return {
+        all_names = {
             **kept,
             "HOME": str(home),
             "NETRC": str(home / "netrc"),
@@ -62,6 +63,7 @@ class Sandbox:
             "WANDB_ERROR_REPORTING": "false",
             **self.extra,
         }
+        return {name: text for name, text in all_names.items() if name not in self.without}
 
     def run(self, *command: str, **environment: str) -> Finished:
         """Run a program to its end, in the sandbox's folder."""

@@ -52,6 +52,8 @@ def files_of_path(path: PurePath, stem: str) -> Found:
         return Found([ReadyFile(path=str(folder / path.name), size=0, uri=text)])
     if type(path) is not type(PurePath()):
         raise ItemLost(f"the path does not exist on this machine: {path}")
+    if not path.is_absolute():
+        raise ItemLost(f"a relative path, and Metaflow does not record what it starts from: {path}")
     try:
         return _found_at(Path(os.path.abspath(path)), folder)  # noqa: PTH100 - links keep their names
     except (OSError, ValueError) as error:  # no permission, too long a name, a NUL in it

@@ -31,13 +31,21 @@ class Destinations:
     def of(self, flow: str, *, ask: bool) -> Destination:
         """Return where the runs of a flow go; with `ask`, an unknown entity is asked for."""
         entity = self._settings.entity_of(flow) or self._wandb.entity
-        if entity is None and ask and self.mode == "online":
-            entity = self.viewer_entity()
+        if entity is None and ask:
+            entity = self._entity_to_ask_for()
         return Destination(
             mode=self.mode,
             base=str(self.bundle) if self.bundle else self.base_url,
             entity=entity,
             project=self._settings.project_of(flow) or self._wandb.project or flow,
+        )
+
+    def _entity_to_ask_for(self) -> str | None:
+        if self.mode == "online":
+            return self.viewer_entity()
+        raise UsageError(
+            "an offline sync must know the W&B entity, which `wandb sync` can't add later; add "
+            "--entity or set WANDB_ENTITY"
         )
 
     def viewer_entity(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Bad input: one line that says what is wrong and what to do, the exit code, nothing half-written."""
+"""Bad input: a line that says what is wrong and what to do, exit code, nothing half-written."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_no_pathspec(online: Sandbox, w_and_b: WandbServer, text: str) -> None:
 
 def test_no_pathspec_at_all(sandbox: Sandbox) -> None:
     """Without a pathspec, mfwb says what to say."""
-    _assert_one_line(sandbox.mfwb("sync"), 2, "PATHSPEC")
+    _assert_one_line(sandbox.mfwb("sync"), 2, "Flow/123")
 
 
 def test_a_flow_without_a_run(sandbox: Sandbox, flows_root: Path, flow_run: FlowRuns) -> None:
@@ -97,7 +97,7 @@ def test_a_root_without_metaflow(sandbox: Sandbox) -> None:
 
 def test_no_metaflow_anywhere(tmp_path: Path) -> None:
     """In a folder where no flow ever ran, mfwb says how to point it elsewhere."""
-    sandbox = Sandbox(tmp_path, {"METAFLOW_DATASTORE_SYSROOT_LOCAL": ""})
+    sandbox = Sandbox(tmp_path, without=("METAFLOW_DATASTORE_SYSROOT_LOCAL",))
 
     done = sandbox.mfwb("plan", "LinearFlow/1")
 
@@ -202,6 +202,28 @@ def test_wrong_usage(sandbox: Sandbox, arguments: list[str], words: list[str]) -
     sandbox.root.joinpath(".metaflow").mkdir()
 
     _assert_one_line(sandbox.mfwb("sync", "LinearFlow/1", *arguments), 2, *words)
+
+
+def test_an_offline_sync_without_an_entity(
+    sandbox: Sandbox, flows_root: Path, flow_run: FlowRuns
+) -> None:
+    """A bundle whose artifacts would be refused later is not written."""
+    pathspec = flow_run("linear_flow")
+    bundle = str(sandbox.root / "bundle")
+
+    done = sandbox.mfwb(
+        "sync",
+        pathspec,
+        "--mode",
+        "offline",
+        "--dir",
+        bundle,
+        "--metadata",
+        metadata_of(flows_root),
+    )
+
+    _assert_one_line(done, 2, "--entity", "WANDB_ENTITY")
+    assert _written(sandbox) == set()
 
 
 def test_a_disabled_w_and_b(sandbox: Sandbox) -> None:

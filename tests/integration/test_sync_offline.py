@@ -158,10 +158,13 @@ def test_a_bundle_can_be_sent_with_wandb_sync(
         assert run.state == "finished"
         for used in run.used:
             assert used.logged_by is not None
-            producer = names[used.logged_by.rsplit("/", 1)[1]]
-            edges.add((name.rsplit("/", 1)[1], used.name, producer.rsplit("/", 1)[1]))
+            edges.add((_last(name), used.name.split(":")[0], _last(names[_last(used.logged_by)])))
     assert edges == edges_of(done.document)
     assert w_and_b.state.artifact("acme/offline/total:latest").version == "v0"
+
+
+def _last(path: str) -> str:
+    return path.rsplit("/", 1)[1]
 
 
 def _records(run: dict[str, Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mfwb.snapshot import (
@@ -124,3 +125,17 @@ def parameter(name: str, value: Any = None, kind: str = "Parameter", **facts: An
 def shuffled(tasks: Sequence[Task], seed: int = 0) -> list[Task]:
     """Return tasks in an order of no meaning, as Metaflow may list them."""
     return random.Random(seed).sample(tasks, len(tasks))  # noqa: S311 - no secrets here
+
+
+def renamed(run: FlowRun, flow: str, run_id: str) -> FlowRun:
+    """Return the same flow run under another pathspec."""
+    steps = tuple(
+        replace(
+            step,
+            tasks=tuple(
+                replace(one, pathspec=f"{flow}/{run_id}/{one.step}/{one.id}") for one in step.tasks
+            ),
+        )
+        for step in run.steps
+    )
+    return replace(run, flow=flow, id=run_id, steps=steps)

@@ -31,6 +31,7 @@ from tests.unit.flow_runs import (
     model,
     parameter,
     ref,
+    renamed,
     shuffled,
     spec,
     task,
@@ -107,7 +108,7 @@ def test_ids_and_names_are_acceptable(flow: str, run_id: str, granularity: str) 
     """Whatever a flow run is called, ids and names are distinct and as W&B wants them."""
     flow, run_id = flow.replace("/", "-"), run_id.replace("/", "-")
     tasks = (task("start/1", to="end"), task("end/2"))
-    run = _renamed(replace(flow_run(*tasks), flow=flow, id=run_id))
+    run = renamed(flow_run(*tasks), flow, run_id)
     plan = plan_of(run, granularity=granularity)
 
     assert all(re.fullmatch("[A-Za-z0-9_-]{1,64}", one.id) for one in plan.runs)
@@ -197,30 +198,17 @@ def test_config() -> None:
 
 def test_source_tells_flow_runs_of_one_name_apart() -> None:
     """The plan says where a flow run comes from; a local id is its start, tagged later or not."""
-    local = replace(FAN, id="1795226515084300", created_at=1)
+    local = replace(renamed(FAN, "DemoFlow", "1795226515084300"), created_at=1)
     service = replace(FAN, provider="service@https://meta")
 
     assert plan_of(service).source == {
         "provider": "service@https://meta",
         "created_at": 1_700_000_000_000,
     }
-    assert plan_of(_renamed(local)).source == {
+    assert plan_of(local).source == {
         "provider": "local@/data",
         "created_at": 1_795_226_515_084,
     }
-
-
-def _renamed(run: FlowRun) -> FlowRun:
-    steps = tuple(
-        replace(
-            step,
-            tasks=tuple(
-                replace(one, pathspec=f"{run.pathspec}/{one.step}/{one.id}") for one in step.tasks
-            ),
-        )
-        for step in run.steps
-    )
-    return replace(run, steps=steps)
 
 
 # --- outputs --------------------------------------------------------------------------------

@@ -1,0 +1,138 @@
+"""Steps and tasks in the order of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfwb.snapshot import Task
+from mfwb.source.graph import sorted_steps, sorted_tasks
+from tests.unit.flow_runs import at, shuffled, task
+from tests.unit.random_flows import Block, act_out, flows
+
+
+def steps(*tasks: Task, start: str = "start") -> list[str]:
+    """Return the steps of tasks that are listed in an order of no meaning."""
+    return sorted_steps(shuffled(tasks), start)
+
+
+def test_linear() -> None:
+    """Steps come in the order in which they led to one another."""
+    assert steps(task("start/1", to="b"), task("b/2", to="a"), task("a/3")) == ["start", "b", "a"]
+
+
+def test_split() -> None:
+    """Branches come by name, a whole branch at a time, and the join behind them all."""
+    found = steps(
+        task("start/1", to="b a"),
+        task("a/2", to="a2"),
+        task("b/3", to="join"),
+        task("a2/4", to="join"),
+        task("join/5"),
+    )
+
+    assert found == ["start", "a", "a2", "b", "join"]
+
+
+def test_recursion() -> None:
+    """A step that leads to itself is listed once."""
+    found = steps(
+        task("start/1", to="loop"),
+        task("loop/2", to="loop", rounds=(0,)),
+        task("loop/3", to="end", rounds=(1,)),
+        task("end/4"),
+    )
+
+    assert found == ["start", "loop", "end"]
+
+
+def test_step_that_only_some_tasks_took() -> None:
+    """A step that some tasks of a foreach skipped comes before the one they skipped to."""
+    found = steps(
+        task("start/1", to="choose", over="items"),
+        task("choose/2", to="after", foreach=at("choose:items:0")),
+        task("choose/3", to="zwork", foreach=at("choose:items:1")),
+        task("zwork/4", to="after", foreach=at("choose:items:1")),
+        task("after/5", foreach=at("choose:items:0")),
+        task("after/6", foreach=at("choose:items:1")),
+    )
+
+    assert found == ["start", "choose", "zwork", "after"]
+
+
+def test_step_that_never_ran() -> None:
+    """A step that was chosen but has no task is not listed."""
+    assert steps(task("start/1", to="end")) == ["start"]
+
+
+def test_tasks_without_a_start() -> None:
+    """Steps that nothing leads to any more are listed all the same."""
+    assert sorted(steps(task("x/1", to="y"), task("y/2"))) == ["x", "y"]
+    assert steps() == []
+
+
+def test_start_by_another_name() -> None:
+    """The first step is the one the flow says it is."""
+    assert steps(task("a/1"), task("z/2", to="a"), start="z") == ["z", "a"]
+
+
+def test_deep_graph() -> None:
+    """A thousand steps in a row are no problem."""
+    names = [f"s{number}" for number in range(3_000)]
+    chain = [
+        task(f"{name}/1", to=following)
+        for name, following in zip(names, [*names[1:], ""], strict=True)
+    ]
+
+    assert steps(*chain, start="s0") == names
+
+
+@settings(max_examples=40, deadline=None)
+@given(flows(), st.integers())
+def test_any_flow(flow: list[Block], seed: int) -> None:
+    """Whatever the flow: each step is listed once, behind the steps that led to it."""
+    tasks = act_out(flow).tasks
+    found = sorted_steps(shuffled(tasks, seed), "start")
+    place = {name: number for number, name in enumerate(found)}
+
+    assert sorted(found) == sorted({one.step for one in tasks})
+    for one in tasks:
+        for following in one.transition.steps if one.transition else ():
+            assert place[one.step] < place[following] or one.step == following
+
+
+def ids(tasks: Sequence[Task]) -> list[str]:
+    """Return the ids of tasks after sorting."""
+    return [one.id for one in sorted_tasks(shuffled(tasks))]
+
+
+def test_tasks_by_position() -> None:
+    """Siblings are sorted by foreach position as a number, whatever their ids are."""
+    siblings = [task(f"w/{90 - index}", foreach=at(f"w:x:{index}")) for index in range(12)]
+
+    assert ids(siblings) == [str(90 - index) for index in range(12)]
+
+
+def test_tasks_by_nested_position() -> None:
+    """The outer position comes first."""
+    nested = [
+        task("w/1", foreach=at("m:x:1", "w:y:0")),
+        task("w/2", foreach=at("m:x:0", "w:y:1")),
+        task("w/3", foreach=at("m:x:0", "w:y:0")),
+    ]
+
+    assert ids(nested) == ["3", "2", "1"]
+
+
+def test_tasks_by_round() -> None:
+    """Rounds come in their order, within a position."""
+    rounds = [task(f"w/{30 - number}", rounds=(number,)) for number in range(11)]
+
+    assert ids(rounds) == [str(30 - number) for number in range(11)]
+
+
+def test_tasks_by_id() -> None:
+    """Where nothing else tells tasks apart, 9 comes before 10."""
+    assert ids([task("w/10"), task("w/9"), task("w/t-1")]) == ["9", "10", "t-1"]

@@ -1,0 +1,212 @@
+"""The artifacts that Metaflow keeps for itself, decoded without running anything."""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfwb.snapshot import Failure, ForeachFrame, Transition
+from mfwb.source import internals
+
+
+def instance(name: str, *arguments: Any, state: Any = None, call: bool = False) -> bytes:
+    """Return the pickle of `name` (as in "module.Class") made of arguments, and given a state.
+
+    `call` calls it, as pickles call functions; otherwise it is made by `__new__`, as they make
+    objects.
+    """
+    module, _, attribute = name.rpartition(".")
+    made = b"c" + module.encode() + b"\n" + attribute.encode() + b"\n"
+    made += _part(arguments) + (b"R" if call else b"\x81")
+    if state is not None:
+        made += _part(state) + b"b"
+    return b"\x80\x04" + made
+
+
+def _part(value: Any) -> bytes:
+    """Return what pushes a value, without memo: it would clash with that of other parts."""
+    return pickletools.optimize(pickle.dumps(value, protocol=2))[2:-1]
+
+
+def listed(*instances: bytes) -> bytes:
+    """Return the pickle of a list of instances."""
+    return b"\x80\x04](" + b"".join(one[2:] for one in instances) + b"e."
+
+
+def done(made: bytes) -> bytes:
+    """Return the pickle of one instance."""
+    return made + b"."
+
+
+FRAMES = ["__main__.ForeachFrame", "metaflow.tuple_util.ForeachFrame", "metaflow.task.ForeachFrame"]
+EXCEPTION = "metaflow.exception.MetaflowExceptionWrapper"
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize(
+    ("value", "transition"),
+    [
+        ((["end"], None), Transition(("end",))),
+        ((["a", "b"], None), Transition(("a", "b"))),
+        ((["work"], "items"), Transition(("work",), "items")),
+        ((("work",), "items", "more"), Transition(("work",), "items")),
+        (None, None),
+        (([], None), None),
+        ("nonsense", None),
+        (3, None),
+        ({"a": 1}, None),
+    ],
+)
+def test_transition(value: Any, transition: Transition | None, protocol: int) -> None:
+    """`_transition` says which steps were chosen, and what was iterated over."""
+    decoded = internals.decode(pickle.dumps(value, protocol=protocol))
+
+    assert internals.to_transition(decoded) == transition
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_frames(name: str) -> None:
+    """Frames are read under each name that Metaflow ever gave their class."""
+    stack = listed(
+        instance(name, "mid", "outer", 2, 1, "v"), instance(name, "work", "inner", None, 0)
+    )
+
+    assert internals.to_frames(internals.decode(stack)) == (
+        ForeachFrame("mid", "outer", 2, 1),
+        ForeachFrame("work", "inner", None, 0),
+    )
+
+
+def test_frame_that_is_called() -> None:
+    """It does not matter by which of two ways a pickle makes a frame."""
+    stack = listed(instance(FRAMES[0], "work", "items", 2, 1, "v", call=True))
+
+    assert internals.to_frames(internals.decode(stack)) == (ForeachFrame("work", "items", 2, 1),)
+
+
+@pytest.mark.parametrize("value", [None, [], [None], ["x"], [("work", "items", 2, 1)], 0])
+def test_no_frames(value: Any) -> None:
+    """What holds no frames is no foreach."""
+    assert internals.to_frames(internals.decode(pickle.dumps(value))) == ()
+
+
+@pytest.mark.parametrize(("value", "rounds"), [(None, ()), ([], ()), ([3], (3,)), (["x", 1], (1,))])
+def test_rounds(value: Any, rounds: tuple[int, ...]) -> None:
+    """`_iteration_stack` says which round of a recursion it was."""
+    assert internals.to_rounds(internals.decode(pickle.dumps(value))) == rounds
+
+
+def test_failure() -> None:
+    """`_exception` says what was raised, without the class that was raised."""
+    facts = {"type": "ValueError", "exception": "no", "stacktrace": "Traceback ...", "other": 1}
+    decoded = internals.decode(done(instance(EXCEPTION, state=facts)))
+
+    assert internals.to_failure(decoded) == Failure("ValueError", "no", "Traceback ...")
+
+
+def test_failure_of_few_words() -> None:
+    """An exception that says little is a failure all the same; no exception is none."""
+    bare = internals.decode(done(instance(EXCEPTION, state={"stacktrace": None})))
+
+    assert internals.to_failure(bare) == Failure("Exception", "", None)
+    assert internals.to_failure(internals.decode(pickle.dumps(None))) is None
+    assert internals.to_failure("ValueError") is None
+
+
+def test_included() -> None:
+    """The descriptor of an IncludeFile is a dict."""
+    descriptor = {"url": "s3://b/abc", "size": 10, "is_text": True}
+    included = "metaflow.includefile.IncludedFile"
+    decoded = internals.decode(done(instance(included, state={"_descriptor": descriptor})))
+
+    assert internals.to_included(decoded) == descriptor
+    assert internals.to_included(descriptor) is None
+    assert internals.to_included(internals.decode(done(instance(included, state={})))) is None
+
+
+def test_plain_values() -> None:
+    """Dicts such as `_graph_info` are read as they are."""
+    graph = {"steps": {"start": {"type": "start", "next": ["end"]}}, "names": {"a", "b"}}
+
+    assert internals.decode(pickle.dumps(graph)) == graph
+
+
+def hostile(path: Path) -> dict[str, bytes]:
+    """Return pickles that would make a file, or do other harm, if they were loaded."""
+    touch = f"open({str(path)!r}, 'w').close()"
+    return {
+        "eval": done(instance("builtins.eval", touch, call=True)),
+        "exec": done(instance("builtins.exec", touch, call=True)),
+        "system": done(instance("os.system", f"touch {path}", call=True)),
+        "posix": done(instance("posix.system", f"touch {path}", call=True)),
+        "open": done(instance("builtins.open", str(path), "w", call=True)),
+        "inside a frame": (
+            b"\x80\x04](c__main__\nForeachFrame\n(Va\nVb\nK\x01K\x00cos\nsystem\n(Vtouch "
+            + str(path).encode()
+            + b"\ntRt\x81e."
+        ),
+        "in an attribute": done(
+            instance("metaflow.exception.MetaflowExceptionWrapper.__init__.__globals__")
+        ),
+        "a module": done(instance("importlib.import_module", "antigravity", call=True)),
+        "a user's class": done(instance("__main__.Net", state={})),
+        "state of a class": b"\x80\x04c__main__\nForeachFrame\n}X\x01\x00\x00\x00aK\x01sb.",
+        "persistent": b"\x80\x04Pid\n.",
+        "an extension": b"\x80\x04\x82\x01.",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(hostile(Path("x"))))
+def test_hostile_pickles(name: str, tmp_path: Path) -> None:
+    """A pickle that wants more than plain values is not read, and nothing of it is run."""
+    trap = tmp_path / "trap"
+
+    assert internals.decode(hostile(trap)[name]) is None
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("trap", ["eval", "exec", "system", "posix", "open"])
+def test_traps_would_work(trap: str, tmp_path: Path) -> None:
+    """The traps of these tests are real: plain pickle walks into them."""
+    path = tmp_path / "trap"
+    found = pickle.loads(hostile(path)[trap])
+    if hasattr(found, "close"):
+        found.close()
+
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        b"",
+        b"\x80",
+        b"\x80\x04",
+        b"not a pickle",
+        b"\x80\x63.",
+        b"\x80\x04.",
+        b"\x80\x040.",
+        b"\x80\x04h\x05.",
+        b"\x80\x04X\xff\xff\xff\x7f.",
+        b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\xff.",
+        b"\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\xff.",
+        b"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\xff.",
+        b"\x80\x04]]s.",
+        b"\x80\x04NNs.",
+        b"\x80\x04}]Ns.",
+        b"\x80\x04KaK\x05R.",
+        b"\x80\x04X\x01\x00\x00\x00\xff.",
+        b"I" + b"9" * 5_000 + b"\n.",
+        b"Fx\n.",
+        b"(" * 100_000 + b".",
+        pickle.dumps({"a": list(range(50))})[:-20],
+    ],
+)
+def test_damaged_pickles(data: bytes | None) -> None:
+    """A pickle that is damaged, or not there, is not known; it is no reason to stop."""
+    assert internals.decode(data) is None

@@ -1,0 +1,106 @@
+"""Whether a flow run is over."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfwb.snapshot import Task, TaskState
+from mfwb.source.state import flow_run_state
+from tests.unit.flow_runs import task, tried
+
+NOW = 1_700_000_000_000
+SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
+
+START = task("start/1", to="work")
+RUNNING = task("work/2", state=TaskState.UNFINISHED, attempts=(tried(NOW, None, ok=None),))
+DONE = (START, task("work/2", to="end"), task("end/3"))
+
+
+def failed(ago: int, number: int = 0) -> Task:
+    """Return a task whose attempt of that number failed so many ms ago."""
+    return task(
+        "work/2",
+        state=TaskState.FAILED,
+        attempts=(tried(NOW - ago - SECOND, NOW - ago, ok=False, number=number),),
+    )
+
+
+def state(*tasks: Task, retries: int = 0, heartbeat: int | None = None, end: str = "end") -> str:
+    """Return the state of a flow run whose last heartbeat was so many ms ago, if it has one."""
+    return flow_run_state(
+        tasks,
+        end_step=end,
+        retries={"work": retries},
+        heartbeat_at=None if heartbeat is None else NOW - heartbeat,
+        now=NOW,
+    ).value
+
+
+def test_finished() -> None:
+    """A flow run is finished once its last step is, whether or not its heart still beats."""
+    assert state(*DONE) == "finished"
+    assert state(*DONE, heartbeat=SECOND) == "finished"
+
+
+def test_last_step_by_another_name() -> None:
+    """The last step is the one the flow says it is."""
+    assert state(START, task("finish/2"), end="finish") == "finished"
+    assert state(*DONE, end="finish") == "running"
+
+
+def test_last_step_that_was_caught() -> None:
+    """An exception in the last step that @catch caught ends the flow run well."""
+    assert state(START, task("end/2", state=TaskState.CAUGHT)) == "finished"
+
+
+def test_last_step_that_failed() -> None:
+    """An exception in the last step that nobody caught does not."""
+    assert state(START, task("end/2", state=TaskState.FAILED)) == "failed"
+
+
+def test_running() -> None:
+    """A task that has not said how it went may still be at work."""
+    assert state(START, RUNNING) == "running"
+
+
+def test_between_two_steps() -> None:
+    """All well so far, but the last step is not there: the next one is about to begin."""
+    assert state(START) == "running"
+    assert state() == "running"
+
+
+def test_failed() -> None:
+    """A task that failed, and nothing alive: the flow run failed."""
+    assert state(START, failed(ago=SECOND)) == "failed"
+
+
+def test_sibling_still_at_work() -> None:
+    """A sibling of a failed task that is not done keeps the flow run going."""
+    assert state(START, failed(ago=HOUR), RUNNING) == "running"
+
+
+@pytest.mark.parametrize(
+    ("number", "retries", "ago", "expected"),
+    [
+        (0, 1, MINUTE, "running"),  # the second attempt is to come
+        (1, 1, MINUTE, "failed"),  # it was the last
+        (1, 2, MINUTE, "running"),
+        (0, 1, HOUR + MINUTE, "failed"),  # it won't come any more
+    ],
+)
+def test_retry_to_come(number: int, retries: int, ago: int, expected: str) -> None:
+    """A task that failed is tried again as often as @retry says, but not after an hour."""
+    assert state(START, failed(ago, number), retries=retries) == expected
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "ago", "expected"),
+    [
+        (10 * SECOND, 10 * SECOND, "running"),  # siblings may follow
+        (10 * SECOND, 7 * MINUTE, "failed"),  # it had the time to end
+        (7 * MINUTE, 10 * SECOND, "failed"),  # what Metaflow's service takes for dead
+    ],
+)
+def test_heartbeat(heartbeat: int, ago: int, expected: str) -> None:
+    """A flow run whose heart beats is given some minutes after a failure to come to its end."""
+    assert state(START, failed(ago), heartbeat=heartbeat) == expected

@@ -1,0 +1,358 @@
+"""The story, told with everything outside of it in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfwb.config import Settings
+from mfwb.errors import Unreachable
+from mfwb.outcome import ItemCounts, Result, Status
+from mfwb.pipeline import choose, plan_flow_runs, sync_flow_runs
+from mfwb.snapshot import FlowRunState, Loss
+from mfwb.snapshot.pathspec import Pathspec, parse
+from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
+from tests.unit.memory import MemoryMetaflow, MemoryWandb, World
+
+FAN = flow_run(
+    task("start/1", to="work", over="items", has=[data_frame("wines", "w"), ref("v")]),
+    task("work/2", to="join", has=[model("model", "m0")], foreach=at("work:items:0")),
+    task("work/3", to="join", has=[model("model", "m1")], foreach=at("work:items:1")),
+    task("join/4"),
+)
+RUNS = [renamed(FAN, "DemoFlow", str(number)) for number in (1, 2, 3)]
+BROKEN = flow_run(task("a/1", to="b"), task("b/2", to="a"))
+
+
+def world(*runs: Any) -> World:
+    """Return a world with some flow runs."""
+    return World(metaflow=MemoryMetaflow(list(runs or [FAN])))
+
+
+def sync(of: World, *pathspecs: str, **settings: Any) -> Result:
+    """Sync flow runs."""
+    choices = [parse(text) for text in pathspecs or ["DemoFlow/7"]]
+    return sync_flow_runs(choices, Settings.model_validate(settings), of.parts)
+
+
+def plan(of: World, *pathspecs: str, **settings: Any) -> Result:
+    """Say what a sync would do."""
+    choices = [parse(text) for text in pathspecs or ["DemoFlow/7"]]
+    return plan_flow_runs(choices, Settings.model_validate(settings), of.parts)
+
+
+def statuses(result: Result) -> list[tuple[str, str]]:
+    """Return what became of each flow run."""
+    return [(one.pathspec, one.status.value) for one in result.flow_runs]
+
+
+# --- sync -----------------------------------------------------------------------------------
+
+
+def test_sync() -> None:
+    """A flow run becomes W&B runs; the outcome says which, and what each uses and made."""
+    here = world()
+    [outcome] = sync(here).flow_runs
+    start, work, join = outcome.wandb_runs
+
+    assert outcome.status is Status.SYNCED
+    assert (outcome.group, outcome.project, outcome.entity, outcome.mode) == (
+        "DemoFlow/7",
+        "demoflow",
+        "acme",
+        "online",
+    )
+    assert start.url == f"memory://wandb/{start.id}"
+    assert start.dir is None
+    assert start.summary_keys == ("v",)
+    assert start.items == ItemCounts(total=2, values=1, written=1)
+    assert [(one.name, one.digest, one.producer) for one in work.inputs] == [
+        ("wines", "digest of DemoFlow/7/start/wines", "DemoFlow/7/start")
+    ]
+    assert [(one.name, one.digest) for one in join.inputs] == [
+        ("model", "digest of DemoFlow/7/work/model")
+    ]
+    assert work.items == ItemCounts(total=2, written=2)
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_producers_are_written_first(workers: int) -> None:
+    """W&B runs are written level by level, however many workers there are."""
+    here = world()
+    result = sync(here, granularity="task", workers=workers)
+
+    assert statuses(result) == [("DemoFlow/7", "synced")]
+    assert here.wandb.written[0] == "DemoFlow/7/start/1"
+    assert sorted(here.wandb.written[1:3]) == ["DemoFlow/7/work/2", "DemoFlow/7/work/3"]
+    assert here.wandb.written[3:] == ["DemoFlow/7/join/4"]
+    assert [run.name for run in result.flow_runs[0].wandb_runs] == [
+        "DemoFlow/7/start/1",
+        "DemoFlow/7/work/2",
+        "DemoFlow/7/work/3",
+        "DemoFlow/7/join/4",
+    ]
+
+
+def test_synced_once() -> None:
+    """Syncing again writes nothing, and tells what was written."""
+    here = world()
+    first = sync(here)
+    here.wandb.written.clear()
+    second = sync(here)
+
+    assert here.wandb.written == []
+    assert statuses(second) == [("DemoFlow/7", "unchanged")]
+    assert second.flow_runs[0].wandb_runs == first.flow_runs[0].wandb_runs
+
+
+def test_force() -> None:
+    """With force, what is done is done again."""
+    here = world()
+    sync(here)
+    here.wandb.written.clear()
+
+    assert statuses(sync(here, force=True)) == [("DemoFlow/7", "synced")]
+    assert len(here.wandb.written) == 3
+
+
+def test_changed_flow_run() -> None:
+    """A flow run that changed since (a tag) is synced again."""
+    here = world()
+    sync(here)
+    here.metaflow.flow_runs = [replace(FAN, tags=("good",))]
+    here.wandb.written.clear()
+
+    assert statuses(sync(here)) == [("DemoFlow/7", "synced")]
+    assert len(here.wandb.written) == 3
+
+
+def test_what_is_there_is_neither_prepared_nor_written() -> None:
+    """After an interrupted sync only the W&B runs that are missing are made."""
+    here = world()
+    here.wandb.refused = {"DemoFlow/7/join"}
+    interrupted = sync(here)
+    here.wandb.refused.clear()
+    here.wandb.written.clear()
+    here.payloads.prepared.clear()
+    [outcome] = sync(here).flow_runs
+
+    assert statuses(interrupted) == [("DemoFlow/7", "failed")]
+    assert outcome.status is Status.SYNCED
+    assert here.payloads.prepared == ["DemoFlow/7/join"]
+    assert here.wandb.written == ["DemoFlow/7/join"]
+    assert [one.digest for one in outcome.wandb_runs[2].inputs] == [
+        "digest of DemoFlow/7/work/model"
+    ]
+    assert outcome == sync(world()).flow_runs[0]
+
+
+def test_not_recorded_before_it_is_done() -> None:
+    """A flow run that could not be written whole is not known as done, even if it once was."""
+    here = world()
+    sync(here)
+    here.metaflow.flow_runs = [replace(FAN, tags=("good",))]
+    here.wandb.refused = {"DemoFlow/7/join"}
+    sync(here)
+
+    assert list(here.ledger.outcomes()) == []
+
+
+def test_one_failure_does_not_stop_the_others() -> None:
+    """A flow run that W&B refuses, or that is not there, fails alone, with its reason."""
+    here = world(*RUNS)
+    here.wandb.refused = {"DemoFlow/2/work"}
+    result = sync(here, "DemoFlow/1", "DemoFlow/2", "DemoFlow/99", "DemoFlow/3")
+
+    assert statuses(result) == [
+        ("DemoFlow/1", "synced"),
+        ("DemoFlow/2", "failed"),
+        ("DemoFlow/99", "failed"),
+        ("DemoFlow/3", "synced"),
+    ]
+    assert [one.reason for one in result.flow_runs] == [
+        None,
+        "W&B refuses DemoFlow/2/work",
+        "there is no DemoFlow/99",
+        None,
+    ]
+    assert result.failed
+
+
+def test_facts_that_contradict_themselves() -> None:
+    """A flow run whose lineage can't be right fails, and nothing of it is written."""
+    here = world(BROKEN)
+    result = sync(here)
+
+    assert result.flow_runs[0].reason == (
+        "these tasks are their own ancestors: DemoFlow/7/a/1, DemoFlow/7/b/2"
+    )
+    assert here.wandb.written == []
+
+
+def test_still_running() -> None:
+    """A flow run that is still going is skipped, said so, and not a failure."""
+    here = world(replace(FAN, state=FlowRunState.RUNNING), RUNS[0])
+    result = sync(here, "DemoFlow/7", "DemoFlow/1")
+
+    assert statuses(result) == [("DemoFlow/7", "skipped"), ("DemoFlow/1", "synced")]
+    assert result.flow_runs[0].reason == "it is still running"
+    assert not result.failed
+    assert not any(name.startswith("DemoFlow/7") for name in here.wandb.written)
+
+
+def test_failed_flow_run() -> None:
+    """A flow run that failed is synced as far as it came."""
+    here = world(replace(FAN, state=FlowRunState.FAILED))
+
+    assert statuses(sync(here)) == [("DemoFlow/7", "synced")]
+
+
+def test_losses_on_the_way() -> None:
+    """What got lost is told with its W&B run, and counted."""
+    here = world()
+    here.payloads.gone = {"DemoFlow/7/start/1/v"}
+    start = sync(here).flow_runs[0].wandb_runs[0]
+
+    assert start.losses == (Loss("DemoFlow/7/start/1/v", "gone"),)
+    assert start.items == ItemCounts(total=2, written=1, lost=1)
+
+
+def test_losses_of_reading_and_planning() -> None:
+    """Losses of earlier stages are told, too."""
+    here = world(replace(FAN, losses=(Loss("DemoFlow/7/work/9", "unreadable"),)))
+    result = sync(here, max_artifact_size=999)
+
+    assert [loss.item for loss in result.losses] == [
+        "DemoFlow/7/work/9",
+        "DemoFlow/7/start/1/wines",
+        "DemoFlow/7/work/2/model",
+        "DemoFlow/7/work/3/model",
+    ]
+
+
+def test_end_that_cannot_be_reached() -> None:
+    """If W&B can't be reached there is no point in going on."""
+
+    class Down(MemoryWandb):
+        def open(self, plan: Any) -> Any:
+            raise Unreachable(f"no way to write {plan.flow_run}")
+
+    here = World(metaflow=MemoryMetaflow(RUNS), wandb=Down())
+
+    with pytest.raises(Unreachable, match="no way to write DemoFlow/1"):
+        sync(here, "DemoFlow/1", "DemoFlow/2")
+
+
+def test_progress() -> None:
+    """Who watches hears which flow run it is, how many W&B runs it becomes, and each of them."""
+    here = world(*RUNS)
+    sync(here, "DemoFlow/1", "DemoFlow/99")
+
+    assert here.progress.heard == [
+        "DemoFlow/1 (1 of 2)",
+        "3 to write",
+        "one written",
+        "one written",
+        "one written",
+        "DemoFlow/99 (2 of 2)",
+    ]
+
+
+# --- plan -----------------------------------------------------------------------------------
+
+
+def test_plan() -> None:
+    """A plan says what sync would do; nothing is prepared, written, remembered or asked."""
+    here = world()
+    [outcome] = plan(here).flow_runs
+
+    assert outcome.status is Status.PLANNED
+    assert [run.name for run in outcome.wandb_runs] == [
+        "DemoFlow/7/start",
+        "DemoFlow/7/work",
+        "DemoFlow/7/join",
+    ]
+    assert outcome.wandb_runs[1].items == ItemCounts(total=2, written=2)
+    assert (here.wandb.written, here.payloads.prepared) == ([], [])
+    assert list(here.ledger.outcomes()) == []
+    assert here.wandb.asked == [False]
+
+
+def test_plan_of_what_is_done() -> None:
+    """What sync would leave alone is unchanged, unless it is forced."""
+    here = world()
+    sync(here)
+
+    assert statuses(plan(here)) == [("DemoFlow/7", "unchanged")]
+    assert statuses(plan(here, force=True)) == [("DemoFlow/7", "planned")]
+
+
+def test_plan_of_what_can_not_be_done() -> None:
+    """A plan skips and fails as sync does."""
+    here = world(replace(FAN, state=FlowRunState.RUNNING))
+    result = plan(here, "DemoFlow/7", "DemoFlow/99")
+
+    assert statuses(result) == [("DemoFlow/7", "skipped"), ("DemoFlow/99", "failed")]
+
+
+def test_sync_asks() -> None:
+    """A sync asks W&B who it is that writes."""
+    here = world()
+    sync(here)
+
+    assert here.wandb.asked == [True]
+
+
+# --- choose ---------------------------------------------------------------------------------
+
+
+def chosen(*pathspecs: str, last: int | None = None) -> list[str]:
+    """Return the flow runs that are meant, of three."""
+    source = MemoryMetaflow(RUNS)
+    return [str(one) for one in choose([parse(text) for text in pathspecs], last, source)]
+
+
+def test_choose_one() -> None:
+    """A flow run is itself; `latest` is the newest."""
+    assert chosen("DemoFlow/2") == ["DemoFlow/2"]
+    assert chosen("DemoFlow/latest") == ["DemoFlow/3"]
+
+
+def test_choose_some() -> None:
+    """A flow means its runs, oldest first, or the last of them."""
+    assert chosen("DemoFlow") == ["DemoFlow/1", "DemoFlow/2", "DemoFlow/3"]
+    assert chosen("DemoFlow", last=2) == ["DemoFlow/2", "DemoFlow/3"]
+
+
+def test_choose_each_once() -> None:
+    """What was asked for twice is done once, where it came first."""
+    assert chosen("DemoFlow/3", "DemoFlow", "DemoFlow/latest") == [
+        "DemoFlow/3",
+        "DemoFlow/1",
+        "DemoFlow/2",
+    ]
+
+
+def test_choose_what_is_not_there() -> None:
+    """What is not there stays in the list, so that it fails by itself."""
+    assert chosen("DemoFlow/99", "OtherFlow", "DemoFlow/1") == [
+        "DemoFlow/99",
+        "OtherFlow",
+        "DemoFlow/1",
+    ]
+
+
+def test_flow_that_is_not_there() -> None:
+    """A flow without any run fails as itself."""
+    result = sync(world(), "OtherFlow")
+
+    assert statuses(result) == [("OtherFlow", "failed")]
+
+
+def test_parsed_is_what_is_found() -> None:
+    """A choice and what is found for it are the same kind of value."""
+    assert choose([Pathspec("DemoFlow", "1")], None, MemoryMetaflow(RUNS)) == [
+        Pathspec("DemoFlow", "1")
+    ]
