@@ -122,7 +122,7 @@ ARTIFACTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(ARTIFACTS, min_size=1, max_size=4),
     st.fixed_dictionaries(

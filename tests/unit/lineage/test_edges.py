@@ -214,7 +214,7 @@ def test_edge_as_a_value() -> None:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(flows(), st.integers())
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """Whatever the flow: each edge names the task that wrote that version, and none is missing."""

@@ -289,7 +289,7 @@ def test_cycle() -> None:
         rebuild_lineage(contradiction)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(flows(), st.integers())
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """Whatever the flow looks like and in whatever order tasks are listed: the truth is found."""

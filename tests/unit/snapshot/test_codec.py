@@ -41,7 +41,7 @@ def test_round_trip() -> None:
     assert from_json(to_json(FULL)) == FULL
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(flows())
 def test_round_trip_of_any_flow(flow: list[Block]) -> None:
     """So does one of any shape."""

@@ -89,7 +89,7 @@ def test_deep_graph() -> None:
     assert steps(*chain, start="s0") == names
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(flows(), st.integers())
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """Whatever the flow: each step is listed once, behind the steps that led to it."""
