@@ -115,7 +115,7 @@ def _original_start(flow_run: FlowRun) -> int:
     A local flow run's id is its start in microseconds, and its `created_at` moves when it is
     tagged; so the id is the better witness.
     """
-    if flow_run.provider.startswith("local@") and flow_run.id.isdigit():
+    if flow_run.provider.startswith("local@") and flow_run.id.isdecimal():
         return int(flow_run.id) // 1000
     return flow_run.created_at
 

@@ -120,9 +120,7 @@ def test_ids_and_names_are_acceptable(flow: str, run_id: str, granularity: str) 
 def test_long_names() -> None:
     """Names, groups and job types that W&B would refuse are cut, and still told apart."""
     flow, step = "F" * 120, "s" * 70
-    run = flow_run(
-        task("start/1", to=f"{step}a {step}b"), task(f"{step}a/2"), task(f"{step}b/3")
-    )
+    run = flow_run(task("start/1", to=f"{step}a {step}b"), task(f"{step}a/2"), task(f"{step}b/3"))
     plan = plan_of(renamed(run, flow, "1795226515084300"))
 
     assert [len(one.name) for one in plan.runs] == [128, 128, 128]
