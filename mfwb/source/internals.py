@@ -86,9 +86,7 @@ def decode(data: bytes | None) -> Any:
         return None
     try:
         return pickles.loads(data, _ALLOWED)
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - a damaged pickle can raise anything
+    except Exception:  # noqa: BLE001 - a damaged pickle can raise anything, MemoryError included
         return None  # what hangs on it is marked as not known
 
 

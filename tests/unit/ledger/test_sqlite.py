@@ -253,6 +253,16 @@ def test_file_for_a_folder(tmp_path: Path) -> None:
     )
 
 
+def test_database_of_others(tmp_path: Path) -> None:
+    """A database in which there is no room for a ledger is named, with what is in the way."""
+    path = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(path)) as theirs:
+        theirs.execute("CREATE TABLE x (y)")
+        theirs.execute("CREATE INDEX done ON x (y)")
+
+    assert refusal(path) == ("the ledger PATH can't be used: there is already an index named done")
+
+
 def test_empty_file(tmp_path: Path) -> None:
     """An empty file becomes a ledger: it may be all that a killed process made."""
     path = tmp_path / "ledger.sqlite"

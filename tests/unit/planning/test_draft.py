@@ -582,6 +582,29 @@ def test_step_that_some_tasks_skipped() -> None:
     assert runs["after"].level == runs["work"].level + 1
 
 
+def test_steps_that_use_artifacts_of_each_other() -> None:
+    """Of two merged steps that use each other only one can be written first; it says so."""
+    run = flow_run(
+        task("start/1", to="choose", over="items"),
+        task("choose/2", to="a", foreach=at("choose:items:0")),
+        task("choose/3", to="b", foreach=at("choose:items:1")),
+        task("a/4", to="b", has=[model("m", "4")], foreach=at("choose:items:0")),
+        task("b/5", has=[model("n", "5")], foreach=at("choose:items:0")),
+        task("b/6", to="a", has=[model("n", "6")], foreach=at("choose:items:1")),
+        task("a/7", has=[model("m", "7")], foreach=at("choose:items:1")),
+    )
+    runs = runs_of(run)
+
+    assert [one.name for one in runs["a"].inputs] == ["n"]
+    assert runs["b"].inputs == ()
+    assert runs["b"].losses == (
+        Loss(
+            "use of m by DemoFlow/7/b",
+            "DemoFlow/7/b and DemoFlow/7/a use artifacts of each other",
+        ),
+    )
+
+
 @settings(max_examples=40)
 @given(flows(), st.sampled_from(["step", "task"]))
 def test_any_flow(flow: list[Block], granularity: str) -> None:
