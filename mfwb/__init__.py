@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mfwb.version import __version__
+
 if TYPE_CHECKING:
     from mfwb import errors
     from mfwb.api import plan, sync
     from mfwb.outcome import Result
 
-__all__ = ["Result", "errors", "plan", "sync"]
-__version__ = "0.1.0"
+__all__ = ["Result", "__version__", "errors", "plan", "sync"]
 
 _HOMES = {"plan": "mfwb.api", "sync": "mfwb.api", "Result": "mfwb.outcome", "errors": "mfwb.errors"}
 

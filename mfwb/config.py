@@ -51,6 +51,13 @@ class StepSettings(BaseModel):
 class _StepTable(StepSettings):
     """`[flow.MyFlow.step.end]`."""
 
+    @field_validator("wandb")
+    @classmethod
+    def _stay_in_the_project(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in {"entity", "project"} & value.keys():
+            raise ValueError(f"{name} holds for a flow as a whole: lineage ends at a project")
+        return value
+
 
 class _FlowSettings(StepSettings):
     """What can differ from flow to flow."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from mfwb.errors import LockHeld, UsageError
@@ -35,8 +35,9 @@ _BUSY_SECONDS = 10.0
 class SqliteLedger:
     """Remembers outcomes by flow run and destination. Safe to use from several threads."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path
         self._lock = threading.Lock()
 
     @classmethod
@@ -55,20 +56,27 @@ class SqliteLedger:
             raise UsageError(f"the ledger {path} can't be opened: {error}") from None
         with closing(connection):
             _prepare(connection, path)
-            yield cls(connection)
+            yield cls(connection, path)
 
     def outcome(self, destination: Destination, plan: Plan) -> FlowRunOutcome | None:
-        """Return the outcome of this very plan at this destination, or None if it is not done."""
-        with self._lock:
+        """Return the outcome of this very plan at this destination, or None if it is not done.
+
+        A row that this version can't read counts as not done: W&B itself knows better.
+        """
+        with self._lock, _named(self._path):
             row = self._connection.execute(
                 f"SELECT digest, outcome FROM done WHERE {_KEY}",  # noqa: S608 - a constant
                 _key(destination, plan),
             ).fetchone()
-        return outcome_from_json(row[1]) if row and row[0] == plan.digest else None
+        if row is None or row[0] != plan.digest:
+            return None
+        with suppress(ValueError):
+            return outcome_from_json(row[1])
+        return None
 
     def forget(self, destination: Destination, plan: Plan) -> None:
         """Drop what is known of a flow run, before it is written again."""
-        with self._lock, self._connection:
+        with self._lock, _named(self._path), self._connection:
             self._connection.execute(
                 f"DELETE FROM done WHERE {_KEY}",  # noqa: S608 - a constant
                 _key(destination, plan),
@@ -76,7 +84,7 @@ class SqliteLedger:
 
     def record(self, destination: Destination, plan: Plan, outcome: FlowRunOutcome) -> None:
         """Remember that a plan was carried out."""
-        with self._lock, self._connection:
+        with self._lock, _named(self._path), self._connection:
             self._connection.execute(
                 "INSERT OR REPLACE INTO done (flow_run, base, entity, project, digest, outcome) "
                 "VALUES (?, ?, ?, ?, ?, ?)",
@@ -85,7 +93,7 @@ class SqliteLedger:
 
     def outcomes(self) -> Iterator[FlowRunOutcome]:
         """Yield all that was recorded, by flow run."""
-        with self._lock:
+        with self._lock, _named(self._path):
             rows = self._connection.execute("SELECT outcome FROM done ORDER BY flow_run").fetchall()
         yield from (outcome_from_json(row[0]) for row in rows)
 
@@ -97,16 +105,22 @@ def _key(destination: Destination, plan: Plan) -> tuple[str, str, str, str]:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    try:
+    with _named(path), connection:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version > _VERSION:
             raise UsageError(
                 f"the ledger {path} was written by a newer mfwb (schema {version}, this one knows "
                 f"{_VERSION}); upgrade mfwb"
             )
-        with connection:
-            connection.execute(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute(_SCHEMA)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, which name the file."""
+    try:
+        yield
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise LockHeld(f"another process keeps the ledger {path} locked") from None

@@ -121,6 +121,7 @@ class PlannedRun:
 
     id: WandbRunId
     name: str
+    group: str
     job_type: str
     level: int  # every W&B run that this one uses artifacts of has a lower one
     merged: bool  # whether it stands for several tasks

@@ -53,7 +53,7 @@ class OfflineSession:
         open_run = wandb.init(
             **init_arguments(self._plan, run),
             dir=str(folder),
-            settings=run_settings(**{**run.origin, **run.wandb_settings}, mode="offline"),
+            settings=run_settings({**run.origin, **run.wandb_settings}, mode="offline"),
         )
         try:
             losses = self._use_all(open_run, run)

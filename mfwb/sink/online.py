@@ -59,7 +59,7 @@ class OnlineSession:
                 **init_arguments(self._plan, run),
                 dir=str(self._scratch),
                 settings=run_settings(
-                    **{**run.origin, **run.wandb_settings},
+                    {**run.origin, **run.wandb_settings},
                     mode="online",
                     base_url=self._base_url,
                     finish_timeout=_FINISH_TIMEOUT,

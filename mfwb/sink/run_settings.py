@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import wandb
@@ -27,11 +28,16 @@ _QUIET: dict[str, Any] = {
 }
 
 
-def run_settings(**ours: Any) -> wandb.Settings:
-    """Return fresh settings; `wandb.init` writes into what it gets, so none may be shared."""
+def run_settings(users: Mapping[str, Any] | None = None, **ours: Any) -> wandb.Settings:
+    """Return fresh settings; `wandb.init` writes into what it gets, so none may be shared.
+
+    Args:
+        users: what `[settings]` says, which gives way to what follows.
+        **ours: what the sync decides.
+    """
     known = wandb.Settings.model_fields
     quiet = {name: value for name, value in _QUIET.items() if name in known}
-    return wandb.Settings(init_timeout=_INIT_TIMEOUT, **{**quiet, **ours})
+    return wandb.Settings(**{"init_timeout": _INIT_TIMEOUT, **quiet, **(users or {}), **ours})
 
 
 def check_wandb_settings(settings: Settings) -> None:

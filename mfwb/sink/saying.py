@@ -8,10 +8,10 @@ from typing import Any
 
 import wandb
 
-from mfwb import __version__
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import LogLine, ReadyRun
 from mfwb.sink.private import publish_started_at
+from mfwb.version import __version__
 
 __all__ = ["MARKER", "init_arguments", "say_all", "say_done"]
 
@@ -29,7 +29,7 @@ def init_arguments(plan: Plan, run: PlannedRun) -> dict[str, Any]:
         "project": plan.project,
         "id": run.id,
         "name": run.name,
-        "group": plan.group,
+        "group": run.group,
         "job_type": run.job_type,
         "tags": list(run.tags),
         "notes": "",

@@ -96,6 +96,7 @@ def planned_run(
     return PlannedRun(
         id=WandbRunId("flow-1-train-00000000"),
         name="Flow/1/train",
+        group="Flow/1",
         job_type="train",
         level=0,
         merged=bool(tasks),

@@ -86,12 +86,17 @@ def test_uris(path: str, uri: str, name: str) -> None:
         assert found.files == [ReadyFile(f"3/{name}", 0, uri=uri)]
 
 
-@pytest.mark.parametrize(
-    "path", ["/no/such/file", "relative/and/gone", "/" + "x" * 5000, "/a\0b", "C:/data", "s3:"]
-)
+@pytest.mark.parametrize("path", ["/no/such/file", "/" + "x" * 5000, "/a\0b"])
 def test_not_here(path: str) -> None:
     """What is not on this machine is lost."""
     with pytest.raises(ItemLost, match="on this machine"):
+        files_of_path(PurePosixPath(path), "path")
+
+
+@pytest.mark.parametrize("path", [".", "data/train.csv", "C:/data", "s3:"])
+def test_relative(path: str) -> None:
+    """A relative path is lost, also if something is there from where mfwb was started."""
+    with pytest.raises(ItemLost, match="relative"):
         files_of_path(PurePosixPath(path), "path")
 
 

@@ -1,0 +1,85 @@
+"""Which other W&B runs' artifacts a W&B run uses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mfwb.lineage import Edge, Ground, Lineage
+from mfwb.planning.outputs import Outputs
+from mfwb.planning.plan import InputArtifact, OutputArtifact, WandbRunId
+from mfwb.planning.subjects import Subject
+from mfwb.snapshot import Loss
+
+__all__ = ["Inputs", "inputs_by_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What one W&B run uses, and the level that this puts it on."""
+
+    artifacts: tuple[InputArtifact, ...]
+    losses: tuple[Loss, ...]
+    level: int
+
+
+_Logged = dict[tuple[str, str], tuple[Subject, OutputArtifact]]  # by task and artifact name
+
+
+def _logged(subjects: Sequence[Subject], outputs: dict[WandbRunId, Outputs]) -> _Logged:
+    return {
+        (file.content.task, file.content.name): (subject, artifact)
+        for subject in subjects
+        for artifact in outputs[subject.id].artifacts
+        for file in artifact.files
+    }
+
+
+def inputs_by_run(
+    subjects: Sequence[Subject], lineage: Lineage, outputs: dict[WandbRunId, Outputs]
+) -> dict[WandbRunId, Inputs]:
+    """Return what each W&B run uses, and on which level that puts it."""
+    logged = _logged(subjects, outputs)
+    edges: dict[str, list[Edge]] = defaultdict(list)
+    for edge in lineage.edges:
+        edges[edge.consumer].append(edge)
+    found: dict[WandbRunId, Inputs] = {}
+    for subject in subjects:  # in the order of the graph: some tasks may have skipped a step
+        mine = [edge for task in subject.tasks for edge in edges[task.pathspec]]
+        found[subject.id] = _inputs_of(subject, mine, logged, found)
+    return found
+
+
+def _inputs_of(
+    subject: Subject, edges: Iterable[Edge], logged: _Logged, done: dict[WandbRunId, Inputs]
+) -> Inputs:
+    used, losses, level = set(), set(), 0
+    for edge in edges:
+        producer, artifact = logged.get((edge.producer, edge.artifact), (subject, None))
+        if artifact is None or producer.id == subject.id:
+            continue
+        if producer.id not in done:
+            reason = f"{subject.name} and {producer.name} use artifacts of each other"
+            losses.add(Loss(f"use of {artifact.name} by {subject.name}", reason))
+            continue
+        level = max(level, done[producer.id].level + 1)
+        used.add(
+            InputArtifact(
+                name=artifact.name,
+                type=artifact.type,
+                producer=producer.id,
+                producer_name=producer.name,
+                ground=edge.ground.value,
+            )
+        )
+    by_item = sorted(losses, key=lambda loss: loss.item)
+    return Inputs(_strongest(used), tuple(by_item), level)
+
+
+def _strongest(used: Iterable[InputArtifact]) -> tuple[InputArtifact, ...]:
+    """Return one input per W&B artifact; `available` gives way to a ground that says more."""
+    best: dict[tuple[WandbRunId, str], InputArtifact] = {}
+    for one in sorted(used, key=lambda one: one.ground == Ground.AVAILABLE.value):
+        best.setdefault((one.producer, one.name), one)
+    return tuple(sorted(best.values()))

@@ -1,0 +1,54 @@
+"""What W&B runs are about: a step each, or a task each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mfwb.config import Settings, StepSettings
+from mfwb.planning import names
+from mfwb.planning.plan import WandbRunId
+from mfwb.snapshot import FlowRun, Step, Task
+
+__all__ = ["Subject", "subjects_of", "task_label"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one W&B run is about: a step, or one task of it."""
+
+    id: WandbRunId
+    name: str
+    step: Step
+    tasks: tuple[Task, ...]
+    merged: bool
+    is_first: bool
+    settings: StepSettings
+
+
+def subjects_of(flow_run: FlowRun, settings: Settings) -> list[Subject]:
+    """Return what there will be a W&B run about, in the order of the graph."""
+    by_task = settings.granularity_of(flow_run.flow) == "task"
+    subjects = []
+    for step in flow_run.steps:
+        groups = [(task,) for task in step.tasks] if by_task else [step.tasks]
+        for tasks in groups:
+            parts = [flow_run.flow, flow_run.id, step.name]
+            if by_task:
+                parts.append(tasks[0].id)
+            subjects.append(
+                Subject(
+                    id=names.run_id(*parts),
+                    name=names.shortened("/".join(parts), names.RUN_NAME_LIMIT),
+                    step=step,
+                    tasks=tasks,
+                    merged=not by_task and (len(tasks) > 1 or step.is_foreach),
+                    is_first=step.name == flow_run.start_step,
+                    settings=settings.for_step(flow_run.flow, step.name),
+                )
+            )
+    return subjects
+
+
+def task_label(task: Task) -> str:
+    """Return the place of a task among its siblings: `3`, or `0/3` in a nested foreach."""
+    return "/".join(str(place) for place in (*(f.index for f in task.foreach), *task.rounds)) or "0"
