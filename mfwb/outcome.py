@@ -100,6 +100,7 @@ class WandbRunOutcome:
     switched_off: tuple[str, ...] = ()
     items: ItemCounts = field(default_factory=ItemCounts)
     losses: tuple[Loss, ...] = ()
+    complete: bool = True  # False: the next sync tries again to bring what did not arrive
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,8 @@ def sync_flow_runs(choices: Iterable[Pathspec], settings: Settings, parts: Parts
         parts.ledger.forget(draft.destination, draft.plan)
         runs = _carry_out(draft, settings, parts)
         outcome = _outcome(Status.SYNCED, draft, runs)
-        parts.ledger.record(draft.destination, draft.plan, outcome)
+        if all(run.complete for run in runs):
+            parts.ledger.record(draft.destination, draft.plan, outcome)
         return outcome
 
     return Result("sync", tuple(_each(choices, sync, parts.progress)))
@@ -176,6 +177,7 @@ def _written(
         summary_keys=tuple(sorted(ready.summary)) if ready else planned.summary_keys,
         items=count_items(run, losses, written.outputs),
         losses=losses,
+        complete=written.complete,
     )
 
 

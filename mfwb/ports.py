@@ -179,6 +179,7 @@ class WrittenRun:
     place: str  # its URL, or the folder of an offline W&B run
     outputs: tuple[OutputOutcome, ...]
     losses: tuple[Loss, ...]
+    complete: bool = True  # False: something may yet arrive if it is tried again
 
 
 class Session(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import wandb
@@ -21,7 +22,7 @@ from mfwb.snapshot import Loss
 
 __all__ = ["OnlineSession"]
 
-_FINISH_TIMEOUT = 600.0  # seconds; W&B's own patience is a week
+_FINISH_TIMEOUT = 60.0  # seconds, when all artifacts have arrived; W&B's own patience is a week
 
 
 class OnlineSession:
@@ -33,6 +34,7 @@ class OnlineSession:
         self._base_url = base_url
         self._scratch = scratch
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
+        self._missing: set[tuple[WandbRunId, str]] = set()  # but may arrive another time
         self._lock = threading.Lock()
         existing.look(plan.runs)
         for run in plan.runs:
@@ -78,18 +80,20 @@ class OnlineSession:
 
     def _fill(self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         losses = [loss for used in run.inputs if (loss := self._use(open_run, run, used))]
-        drafts = [(one, self._start_upload(open_run, one)) for one in ready.artifacts]
+        waits = any((used.producer, used.name) in self._missing for used in run.inputs)
+        uploads = [self._start_upload(open_run, run, one) for one in ready.artifacts]
         say_all(open_run, run, ready, first_step=self._existing.next_step(run.id))
-        outputs = []
-        for one, draft in drafts:
-            logged = self._await(run, one, draft)
-            if isinstance(logged, Loss):
-                losses.append(logged)
-            else:
-                outputs.append(logged)
-        say_done(open_run, run)
+        arrivals = [self._await(upload) for upload in uploads]
+        complete = not waits and not any(one.try_again for one in arrivals)
+        if complete:
+            say_done(open_run, run)
         open_run.finish(exit_code=run.exit_code)
-        return WrittenRun(str(open_run.url), tuple(outputs), tuple(losses))
+        return WrittenRun(
+            place=str(open_run.url),
+            outputs=tuple(one.output for one in arrivals if one.output),
+            losses=(*losses, *(one.loss for one in arrivals if one.loss)),
+            complete=complete,
+        )
 
     def _refuse_foreign(self, run: PlannedRun) -> None:
         found = self._existing.get(run.id)
@@ -107,41 +111,62 @@ class OnlineSession:
         open_run.use_artifact(logged)
         return None
 
-    def _start_upload(self, open_run: wandb.Run, ready: ReadyArtifact) -> wandb.Artifact | str:
-        """Return the artifact on its way, or why W&B does not take it."""
+    def _start_upload(self, open_run: wandb.Run, run: PlannedRun, ready: ReadyArtifact) -> _Upload:
+        """Send an artifact on its way; W&B may refuse it at once, as when types clash."""
+        item = f"{run.name}/{ready.planned.name}"
         try:
             artifact = make_artifact(ready)
             open_run.log_artifact(artifact, aliases=list(ready.planned.aliases))
         except (ValueError, OSError) as error:
-            return one_line(error)
-        return artifact
+            return _Upload(run.id, ready, item, refusal=one_line(error))
+        return _Upload(run.id, ready, item, artifact)
 
-    def _await(
-        self, run: PlannedRun, ready: ReadyArtifact, draft: wandb.Artifact | str
-    ) -> OutputOutcome | Loss:
-        """Wait for an upload: `finish` would hide that it failed."""
-        item = _item(run, ready)
-        if isinstance(draft, str):
-            return Loss(item, draft)
+    def _await(self, upload: _Upload) -> _Arrival:
+        """Wait for an upload: `finish` would hide that it failed.
+
+        Whether W&B refused the artifact or could not be reached, it does not say; so the W&B run
+        is not taken for complete, and the next sync tries again.
+        """
+        if upload.artifact is None:
+            return _Arrival(loss=Loss(upload.item, upload.refusal))
         try:
-            draft.wait()
+            upload.artifact.wait()
         except (ValueError, *FAILURES) as error:
-            return Loss(item, f"W&B refused it: {one_line(error)}")
+            with self._lock:
+                self._missing.add((upload.run_id, upload.ready.planned.name))
+            loss = Loss(upload.item, f"W&B did not take it: {one_line(error)}")
+            return _Arrival(loss=loss, try_again=True)
         with self._lock:
-            self._logged[run.id, ready.planned.name] = draft
-        return OutputOutcome(
-            name=ready.planned.name,
-            type=ready.planned.type,
-            digest=draft.digest,
-            size=sum(file.size for file in ready.files),
-            files=tuple(file.path for file in ready.files),
-            deduplicated=draft.metadata != ready.planned.metadata,  # W&B kept the first one's
-            version=draft.version,
-        )
+            self._logged[upload.run_id, upload.ready.planned.name] = upload.artifact
+        return _Arrival(output=_output(upload.ready, upload.artifact))
 
 
-def _item(run: PlannedRun, ready: ReadyArtifact) -> str:
-    return f"{run.name}/{ready.planned.name}"
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    run_id: WandbRunId
+    ready: ReadyArtifact
+    item: str
+    artifact: wandb.Artifact | None = None  # None: refused
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    output: OutputOutcome | None = None
+    loss: Loss | None = None
+    try_again: bool = False
+
+
+def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
+    return OutputOutcome(
+        name=ready.planned.name,
+        type=ready.planned.type,
+        digest=logged.digest,
+        size=sum(file.size for file in ready.files),
+        files=tuple(file.path for file in ready.files),
+        deduplicated=logged.metadata != ready.planned.metadata,  # W&B kept the first one's
+        version=logged.version,
+    )
 
 
 def _found_output(name: str, artifact: wandb.Artifact) -> OutputOutcome:

@@ -35,7 +35,7 @@ def to_attempts(records: Iterable[Record]) -> tuple[Attempt, ...]:
     """
     seen: dict[int, _Seen] = {}
     current = _Seen()
-    for record in sorted(records, key=lambda one: one.created_at):
+    for record in sorted(records, key=_in_time):
         if record.name == "attempt":
             current = seen.setdefault(int(record.value), _Seen())
             current.started_at = record.created_at
@@ -48,6 +48,15 @@ def to_attempts(records: Iterable[Record]) -> tuple[Attempt, ...]:
         Attempt(number, facts.ok, facts.started_at, facts.finished_at)
         for number, facts in sorted(seen.items())
     )
+
+
+_ORDER = ("attempt", "attempt_ok", "attempt-done")
+
+
+def _in_time(record: Record) -> tuple[int, int]:
+    """Sort by time; a clone's records have all the same, so then by what comes first."""
+    rank = _ORDER.index(record.name) if record.name in _ORDER else len(_ORDER)
+    return record.created_at, rank
 
 
 def done_attempts(records: Iterable[Record]) -> list[int]:

@@ -89,3 +89,16 @@ def test_the_default_provider_is_the_folder_of_the_flows(
     done = sandbox.mfwb("plan", "LinearFlow/latest", "--json")
 
     assert done.document["flow_runs"][0]["pathspec"] == pathspec
+
+
+def test_a_resumed_flow_run(sandbox: Sandbox) -> None:
+    """Clones of a resume are finished, say whose they are, and have the lineage of their origin."""
+    assert sandbox.flow("fan_flow").code == 0
+    resumed = sandbox.flow("fan_flow", "resume", "meet")
+    assert resumed.code == 0, resumed.err
+
+    done = sandbox.mfwb("plan", "FanFlow", "--last", "2", "--json")
+
+    origin, resume = done.document["flow_runs"]
+    assert [run["state"] for run in resume["wandb_runs"]] == ["finished"] * 7
+    assert edges_of({"flow_runs": [origin]}) == edges_of({"flow_runs": [resume]})

@@ -36,6 +36,18 @@ UNPICKLABLE = records((10, "attempt", "0"), (20, "attempt_ok", "False"))
 AT_WORK = records((10, "attempt", "0"), (11, "ds-type", "local"))
 
 
+def test_a_clone() -> None:
+    """All of a clone's records have one time; what it says still belongs together."""
+    for rows in range(20):
+        clone = [Record(name, value, name, 10) for name, value in CLONE]
+        random.Random(rows).shuffle(clone)  # noqa: S311 - no secrets
+
+        assert to_attempts(clone) == (Attempt(0, ok=True, started_at=10, finished_at=10),)
+
+
+CLONE = (("attempt", "0"), ("attempt_ok", "True"), ("attempt-done", "0"))
+
+
 def test_ok() -> None:
     """An attempt lasts from `attempt` to `attempt-done`."""
     assert to_attempts(OK) == (Attempt(0, ok=True, started_at=10, finished_at=21),)
