@@ -7,6 +7,7 @@ minutes. Exit code: 0 all requirements are met, 1 one is missed, 2 a program did
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ def main() -> int:
     except WrongOutcomeError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    shutil.rmtree(BUILD / "work")  # of a failure, it is worth a look
     day = datetime.now().astimezone().date()
     print_results(results, day, Console())
     if asked.json is not None:
@@ -40,10 +42,17 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=_RUNS, help="times mfwb is measured  [3]")
+    parser.add_argument("--runs", type=_count, default=_RUNS, help="times mfwb is measured  [3]")
     parser.add_argument("--fresh", action="store_true", help="run the flow anew")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def _results(runs: int, *, fresh: bool) -> Results:

@@ -17,7 +17,7 @@ import psutil
 
 __all__ = ["DiskUse", "Measured", "disk_use", "measure"]
 
-_PAUSE = 0.1  # seconds between two looks at the memory
+_PAUSE = 0.2  # seconds between two looks at the memory
 _KIB = 1024
 _BLOCK = 512  # bytes; what st_blocks counts, whatever the file system
 

@@ -54,11 +54,11 @@ def _environment() -> dict[str, str]:
 
 def _explain() -> None:
     bin_folder, bundle = (os.path.relpath(path) for path in (BIN, BUNDLE))
-    best = next(BUNDLE.glob("level-*/wandb/offline-run-*-choose-*"), BUNDLE)
+    shown = next(BUNDLE.glob("level-*/wandb/offline-run-*-train-*"), BUNDLE)
     _say(
         f"""Look at a W&B run in the terminal (q quits):
 
-  {bin_folder}/wandb leet {os.path.relpath(best)}
+  {bin_folder}/wandb leet {os.path.relpath(shown)}
 
 Send all of them to W&B, once you are logged in (`{bin_folder}/wandb login`); the entity is settled
 when a bundle is written, so first make it anew under yours:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -143,7 +144,7 @@ class Result:
             "wandb_runs": len(runs),
             "inputs": sum(len(run.inputs) for run in runs),
             "outputs": sum(len(run.outputs) for run in runs),
-            "items": _COUNTS.dump_python(_sum(run.items for run in runs)),
+            "items": _adapter(ItemCounts).dump_python(_sum(run.items for run in runs)),
             "losses": sum(len(one.all_losses) for one in self.flow_runs),
         }
 
@@ -159,7 +160,7 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints; keys may be added in later versions, none removed."""
-        document: dict[str, Any] = _RESULT.dump_python(self, mode="json")
+        document: dict[str, Any] = _adapter(Result).dump_python(self, mode="json")
         return {
             "version": document["version"],
             "command": document["command"],
@@ -170,18 +171,19 @@ class Result:
 
 def outcome_to_json(outcome: FlowRunOutcome) -> str:
     """Return a flow run's outcome as JSON; `outcome_from_json` gives an equal value back."""
-    return _OUTCOME.dump_json(outcome).decode()
+    return _adapter(FlowRunOutcome).dump_json(outcome).decode()
 
 
 def outcome_from_json(text: str | bytes) -> FlowRunOutcome:
     """Return the outcome that `outcome_to_json` wrote."""
-    return _OUTCOME.validate_json(text)
+    outcome: FlowRunOutcome = _adapter(FlowRunOutcome).validate_json(text)
+    return outcome
 
 
 def _sum(counts: Iterable[ItemCounts]) -> ItemCounts:
     return sum(counts, start=ItemCounts())
 
 
-_RESULT = TypeAdapter(Result)
-_OUTCOME = TypeAdapter(FlowRunOutcome)
-_COUNTS = TypeAdapter(ItemCounts)
+@cache
+def _adapter(of: type) -> TypeAdapter[Any]:
+    return TypeAdapter(of)  # built when it is first needed: that takes a while

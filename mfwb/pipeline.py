@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from mfwb.accounting import as_planned, count_items, describe_inputs
 from mfwb.config import Settings
 from mfwb.errors import SkipFlowRun
 from mfwb.lineage import rebuild_lineage
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
-from mfwb.planning import Plan, PlannedRun, draft_plan
+from mfwb.planning import Plan, PlannedRun, WandbRunId, draft_plan
 from mfwb.ports import (
     Contents,
     Destination,
@@ -130,33 +131,60 @@ def _draft(
 
 
 def _carry_out(draft: _Draft, settings: Settings, parts: Parts) -> tuple[WandbRunOutcome, ...]:
-    """Write all W&B runs, level by level, so that what is used has been logged before."""
+    """Write all W&B runs, level by level, so that what is used has been logged before.
+
+    While a level is written, the first runs of the next one are made ready: as many as there are
+    workers, so that memory stays bounded.
+    """
     parts.progress.wandb_runs(len(draft.plan.runs))
     outcomes: list[WandbRunOutcome] = []
-    digests: dict[tuple[str, str], str | None] = {}
+    levels = list(draft.plan.levels())
     with parts.sink.open(draft.plan) as session, ThreadPoolExecutor(settings.workers) as pool:
-
-        def write(run: PlannedRun) -> WandbRunOutcome:
-            written, ready = _write(run, session, draft.contents, parts, force=settings.force)
-            parts.progress.advance()
-            return _written(run, written, ready, digests)
-
-        for level in draft.plan.levels():
-            of_level = list(pool.map(write, level))
-            for one in of_level:
-                digests.update({(one.id, output.name): output.digest for output in one.outputs})
-            outcomes += of_level
+        work = _Work(draft, session, parts, force=settings.force)
+        try:
+            for level, following in zip_longest(levels, levels[1:], fillvalue=()):
+                writing = [pool.submit(work.write, run) for run in level]
+                for run in following[: settings.workers]:
+                    work.ahead[run.id] = pool.submit(work.get_ready, run)
+                outcomes += work.note([future.result() for future in writing])
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return tuple(outcomes)
 
 
-def _write(
-    run: PlannedRun, session: Session, contents: Contents, parts: Parts, *, force: bool
-) -> tuple[WrittenRun, ReadyRun | None]:
-    found = None if force else session.find(run)
-    if found is not None:
-        return found, None
-    ready = parts.payloads.prepare(run, contents)
-    return session.write(run, ready), ready
+@dataclass(slots=True)
+class _Work:
+    """The W&B runs of one flow run, on their way."""
+
+    draft: _Draft
+    session: Session
+    parts: Parts
+    force: bool
+    ahead: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
+    digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    def get_ready(self, run: PlannedRun) -> WrittenRun | ReadyRun:
+        """Return what is there of a W&B run if all of it is, else what is needed to write it."""
+        found = None if self.force else self.session.find(run)
+        return found or self.parts.payloads.prepare(run, self.draft.contents)
+
+    def note(self, outcomes: list[WandbRunOutcome]) -> list[WandbRunOutcome]:
+        """Keep the digests of what a level made, for those that use it; return the outcomes."""
+        for one in outcomes:
+            self.digests.update({(one.id, made.name): made.digest for made in one.outputs})
+        return outcomes
+
+    def write(self, run: PlannedRun) -> WandbRunOutcome:
+        """Write one W&B run, unless it is there."""
+        ahead = self.ahead.pop(run.id, None)
+        ready = self.get_ready(run) if ahead is None else ahead.result()
+        if isinstance(ready, WrittenRun):
+            outcome = _written(run, ready, None, self.digests)
+        else:
+            outcome = _written(run, self.session.write(run, ready), ready, self.digests)
+        self.parts.progress.advance()
+        return outcome
 
 
 def _written(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -45,4 +46,6 @@ mfwb.add_command(plan)
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command line and leave with its exit code."""
+    # wandb reports its own errors home unless told not to, and takes a second to get ready for it.
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     sys.exit(end(mfwb, sys.argv[1:] if arguments is None else list(arguments)))

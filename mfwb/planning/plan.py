@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from itertools import groupby
 from typing import Any, NewType
 
@@ -145,7 +146,7 @@ class PlannedRun:
     @property
     def fingerprint(self) -> str:
         """A digest of all that this W&B run will say."""
-        return _digest(_PLANNED_RUN.dump_python(self, mode="json"))
+        return _digest(_adapter(PlannedRun).dump_python(self, mode="json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """Equal for equal plans, whatever process or machine drafted them."""
-        return _digest(_PLAN.dump_python(self, mode="json"))
+        return _digest(_adapter(Plan).dump_python(self, mode="json"))
 
     def levels(self) -> Iterator[list[PlannedRun]]:
         """Yield W&B runs level by level; those of a level don't need one another."""
@@ -172,11 +173,12 @@ class Plan:
 
     def to_json(self) -> str:
         """Return the whole plan as one JSON document."""
-        return _PLAN.dump_json(self).decode()
+        return _adapter(Plan).dump_json(self).decode()
 
 
-_PLAN = TypeAdapter(Plan)
-_PLANNED_RUN = TypeAdapter(PlannedRun)
+@cache
+def _adapter(of: type) -> TypeAdapter[Any]:
+    return TypeAdapter(of)  # built when it is first needed: that takes a while
 
 
 def _digest(document: Any) -> str:

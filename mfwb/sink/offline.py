@@ -39,6 +39,7 @@ class OfflineSession:
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
         self._contents: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
+        self._older = _run_folders(bundle, {run.id for run in plan.runs})
 
     def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
         """Return None: whether a bundle is complete, its ledger knows."""
@@ -48,7 +49,7 @@ class OfflineSession:
         """Write one W&B run; an earlier one of that id gives way."""
         folder = self._bundle / f"level-{run.level:02d}"
         folder.mkdir(parents=True, exist_ok=True)
-        for older in _run_folders(self._bundle, run.id):
+        for older in self._older.get(run.id, ()):
             shutil.rmtree(older)
         open_run = wandb.init(
             **init_arguments(self._plan, run),
@@ -64,8 +65,8 @@ class OfflineSession:
             open_run.finish(exit_code=1)
             raise
         open_run.finish(exit_code=run.exit_code)
-        place = Path(open_run.settings.sync_dir)
-        if not wait_until_closed(Path(open_run.settings.sync_file)):
+        place = Path(open_run.sync_dir)
+        if not wait_until_closed(place / f"run-{run.id}.wandb"):
             raise SinkError(f"wandb-core did not finish writing {place}")
         return WrittenRun(str(place), outputs, tuple(losses))
 
@@ -98,6 +99,11 @@ class OfflineSession:
         )
 
 
-def _run_folders(bundle: Path, run_id: WandbRunId) -> list[Path]:
-    """Return the folders of W&B runs of that id; the time in their names is that of writing."""
-    return sorted(bundle.glob(f"level-*/wandb/offline-run-*-{run_id}"))
+def _run_folders(bundle: Path, run_ids: set[WandbRunId]) -> dict[WandbRunId, list[Path]]:
+    """Return the folders of W&B runs by id; the time in their names is that of writing."""
+    folders: dict[WandbRunId, list[Path]] = {}
+    for path in bundle.glob("level-*/wandb/offline-run-*"):
+        run_id = WandbRunId(path.name.split("-", 3)[-1])  # offline-run-20261121_094500-<id>
+        if run_id in run_ids:
+            folders.setdefault(run_id, []).append(path)
+    return folders

@@ -28,8 +28,8 @@ _QUIET: dict[str, Any] = {
 }
 
 
-def run_settings(users: Mapping[str, Any] | None = None, **ours: Any) -> wandb.Settings:
-    """Return fresh settings; `wandb.init` writes into what it gets, so none may be shared.
+def run_settings(users: Mapping[str, Any] | None = None, **ours: Any) -> dict[str, Any]:
+    """Return settings for `wandb.init`, as a dict, which it checks only once.
 
     Args:
         users: what `[settings]` says, which gives way to what follows.
@@ -37,7 +37,7 @@ def run_settings(users: Mapping[str, Any] | None = None, **ours: Any) -> wandb.S
     """
     known = wandb.Settings.model_fields
     quiet = {name: value for name, value in _QUIET.items() if name in known}
-    return wandb.Settings(**{"init_timeout": _INIT_TIMEOUT, **quiet, **(users or {}), **ours})
+    return {"init_timeout": _INIT_TIMEOUT, **quiet, **(users or {}), **ours}
 
 
 def check_wandb_settings(settings: Settings) -> None:
