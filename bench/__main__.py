@@ -51,7 +51,7 @@ def _arguments() -> argparse.Namespace:
 def _count(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError("at least 1")
     return number
 
 

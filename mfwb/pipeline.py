@@ -30,6 +30,8 @@ from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = ["Parts", "choose", "plan_flow_runs", "sync_flow_runs"]
 
+_OFFLINE_WORKERS = 2  # nothing is waited for, so that more of them only get in each other's way
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -139,12 +141,14 @@ def _carry_out(draft: _Draft, settings: Settings, parts: Parts) -> tuple[WandbRu
     parts.progress.wandb_runs(len(draft.plan.runs))
     outcomes: list[WandbRunOutcome] = []
     levels = list(draft.plan.levels())
-    with parts.sink.open(draft.plan) as session, ThreadPoolExecutor(settings.workers) as pool:
+    online = draft.destination.mode == "online"
+    workers = settings.workers if online else min(settings.workers, _OFFLINE_WORKERS)
+    with parts.sink.open(draft.plan) as session, ThreadPoolExecutor(workers) as pool:
         work = _Work(draft, session, parts, force=settings.force)
         try:
             for level, following in zip_longest(levels, levels[1:], fillvalue=()):
                 writing = [pool.submit(work.write, run) for run in level]
-                for run in following[: settings.workers]:
+                for run in following[:workers]:
                     work.ahead[run.id] = pool.submit(work.get_ready, run)
                 outcomes += work.note([future.result() for future in writing])
         except BaseException:

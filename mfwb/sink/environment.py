@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mfwb.sink.run_settings import QUIET
+
 __all__ = ["our_environment", "stage_in"]
 
 _ABOUT_ONE_RUN = (
@@ -24,7 +26,7 @@ _ABOUT_ONE_RUN = (
 )
 """They speak of the run of the process that has them, and would be put on every replayed one."""
 
-_SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_SILENT")
+_SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
 
 @contextmanager
@@ -37,10 +39,10 @@ def our_environment() -> Iterator[Path]:
     """
     hidden = {name: os.environ.pop(name) for name in _ABOUT_ONE_RUN if name in os.environ}
     with tempfile.TemporaryDirectory(prefix="mfwb-wandb-", ignore_cleanup_errors=True) as scratch:
-        before = {name: os.environ.get(name) for name in _SCRATCH}
+        quiet = {_variable(name): str(value).lower() for name, value in QUIET.items()}
+        before = {name: os.environ.get(name) for name in (*_SCRATCH, *quiet)}
         os.environ.setdefault("WANDB_DIR", scratch)
-        os.environ.setdefault("WANDB_SILENT", "true")
-        os.environ.update(WANDB_DATA_DIR=scratch, WANDB_CACHE_DIR=scratch)
+        os.environ.update(WANDB_DATA_DIR=scratch, WANDB_CACHE_DIR=scratch, **quiet)
         try:
             yield Path(os.environ["WANDB_DIR"])
         finally:
@@ -49,6 +51,11 @@ def our_environment() -> Iterator[Path]:
                 if value is not None:
                     os.environ[name] = value
             os.environ.update(hidden)
+
+
+def _variable(setting: str) -> str:
+    """Return the environment variable of a field of `wandb.Settings`: `x_a` is WANDB__A."""
+    return f"WANDB_{setting.removeprefix('x').upper()}"
 
 
 def stage_in(bundle: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import wandb
@@ -12,10 +13,10 @@ from wandb.errors import UsageError as WandbUsageError
 from mfwb.config import Settings
 from mfwb.errors import UsageError
 
-__all__ = ["check_wandb_settings", "run_settings"]
+__all__ = ["QUIET", "check_wandb_settings", "run_settings"]
 
-_INIT_TIMEOUT = 30.0  # seconds; a deleted id is refused with 409, which W&B retries until then
-_QUIET: dict[str, Any] = {
+QUIET: dict[str, Any] = {
+    "init_timeout": 30.0,  # seconds; a deleted id is refused with 409, which W&B retries until then
     "silent": True,
     "console": "off",  # else our own output would land in every open run
     "disable_git": True,
@@ -26,6 +27,7 @@ _QUIET: dict[str, Any] = {
     "x_save_requirements": False,
     "x_server_side_derived_summary": True,  # keeps W&B from overwriting duration and summary
 }
+"""What every replayed run needs. `our_environment` says it by variables, if W&B still listens."""
 
 
 def run_settings(users: Mapping[str, Any] | None = None, **ours: Any) -> dict[str, Any]:
@@ -35,9 +37,22 @@ def run_settings(users: Mapping[str, Any] | None = None, **ours: Any) -> dict[st
         users: what `[settings]` says, which gives way to what follows.
         **ours: what the sync decides.
     """
+    return {**_not_yet_in_force(), **(users or {}), **ours}
+
+
+@cache
+def _not_yet_in_force() -> dict[str, Any]:
+    """Return what of QUIET the process's own settings don't say: W&B checks each one anew.
+
+    All of it, if W&B was set up before us, as in a notebook.
+    """
+    general = wandb.setup().settings
     known = wandb.Settings.model_fields
-    quiet = {name: value for name, value in _QUIET.items() if name in known}
-    return {"init_timeout": _INIT_TIMEOUT, **quiet, **(users or {}), **ours}
+    return {
+        name: value
+        for name, value in QUIET.items()
+        if name in known and getattr(general, name) != value
+    }
 
 
 def check_wandb_settings(settings: Settings) -> None:
