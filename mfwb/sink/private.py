@@ -5,7 +5,10 @@ The contract test is tests/integration/sink/test_wandb_contract.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import wandb
@@ -15,7 +18,13 @@ from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
 
-__all__ = ["FAILURES", "copy_manifest", "publish_started_at", "publish_use"]
+__all__ = [
+    "FAILURES",
+    "copy_manifest",
+    "publish_started_at",
+    "publish_use",
+    "without_launch_inputs",
+]
 
 
 FAILURES = (
@@ -28,6 +37,34 @@ FAILURES = (
     TimeoutError,
 )
 """What wandb raises when it, wandb-core or the server fails. Only the first is public."""
+
+
+@contextmanager
+def without_launch_inputs() -> Iterator[None]:
+    """Keep inputs that a user staged for W&B Launch off replayed runs, for offline sessions.
+
+    Every `wandb.init` imports `wandb.sdk.launch.inputs.internal`, and with it all of Launch and
+    the public API, to look for such inputs; it goes on without if that fails. Not for online
+    sessions: `wandb.Api` needs the real module.
+    """
+    if _LAUNCH_INPUTS in sys.modules:
+        yield
+        return
+    nothing = ModuleType(_LAUNCH_INPUTS)
+    nothing.StagedLaunchInputs = _NoLaunchInputs  # type: ignore[attr-defined]
+    sys.modules[_LAUNCH_INPUTS] = nothing
+    try:
+        yield
+    finally:
+        del sys.modules[_LAUNCH_INPUTS]
+
+
+_LAUNCH_INPUTS = "wandb.sdk.launch.inputs.internal"
+
+
+class _NoLaunchInputs:
+    def apply(self, run: wandb.Run) -> None:
+        """Apply nothing."""
 
 
 def publish_use(run: wandb.Run, artifact: wandb.Artifact) -> None:

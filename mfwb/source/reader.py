@@ -17,14 +17,14 @@ from mfwb.source.stored import Stored
 
 __all__ = ["read_flow_run"]
 
-_THREADS = 4  # more do not help: the client is bound by Python
+_THREADS = 4  # for a service, whose answers are waited for; local files are bound by Python
 
 
 def read_flow_run(run: Any, provider: str) -> FlowRun:
     """Return the facts of a `metaflow.Run`, read with the namespace switched off."""
     steps = list(run)
     tasks = [task for step in steps for task in step]
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(1 if provider.startswith("local@") else _THREADS) as pool:
         raws = list(pool.map(lambda task: read_raw(task, provider), tasks))
     parameters = read_parameters_task(run, provider)
     stored = Stored(run.path_components[0])

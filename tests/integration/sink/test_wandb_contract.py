@@ -16,10 +16,14 @@ _PROGRAM = """
 import json, sys
 import wandb
 from mfwb.sink.artifacts import make_reference_to
-from mfwb.sink.private import FAILURES, publish_started_at, publish_use
+from mfwb.sink.private import (
+    FAILURES, publish_started_at, publish_use, without_launch_inputs,
+)
 from mfwb.sink.run_settings import run_settings
 
 folder = sys.argv[1]
+launch = without_launch_inputs()
+launch.__enter__()
 producer = wandb.init(
     project="p", entity="e", id="producer", dir=folder, reinit="create_new",
     settings=run_settings(mode="offline"),
@@ -41,6 +45,7 @@ publish_use(consumer, make_reference_to(made))
 consumer.finish(exit_code=0)
 print(json.dumps({
     "files": [producer.settings.sync_file, consumer.settings.sync_file],
+    "launch": sorted(name for name in sys.modules if name.startswith("wandb.sdk.launch")),
     "failures": [error.__name__ for error in FAILURES],
 }))
 """
@@ -127,3 +132,8 @@ def test_failures_have_their_names(written: dict[str, Any]) -> None:
         "ConnectionError",
         "TimeoutError",
     ]
+
+
+def test_launch_is_not_imported(written: dict[str, Any]) -> None:
+    """An offline run looks for inputs of W&B Launch in a module that has none."""
+    assert written["launch"] == ["wandb.sdk.launch.inputs.internal"]
