@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcome
-from mfwb.planning import Content, PlannedRun
+from mfwb.planning import PlannedRun
 from mfwb.snapshot import Loss
 
 __all__ = ["as_planned", "count_items", "describe_inputs"]
@@ -23,10 +23,10 @@ def count_items(
     """
     lost = {loss.item for loss in losses}
     logged = {output.name: output for output in outputs}
-    values = [one for value in run.values for one in value.contents if _item(one) not in lost]
+    values = [one for value in run.values for one in value.contents if one.pathspec not in lost]
     written = deduplicated = missing = 0
     for artifact in run.outputs:
-        at_hand = sum(_item(file.content) not in lost for file in artifact.files)
+        at_hand = sum(file.content.pathspec not in lost for file in artifact.files)
         output = logged.get(artifact.name)
         if output is None:
             missing += at_hand
@@ -35,14 +35,14 @@ def count_items(
         else:
             written += at_hand
     planned = _planned_items(run)
-    lost_items = len(lost & planned) + sum(_is_artifact(one, run) for one in run.losses)
+    lost_beforehand = sum(_is_artifact(one, run) for one in run.losses)
     return ItemCounts(
-        total=len(planned) + len(run.switched_off) + sum(_is_artifact(x, run) for x in run.losses),
+        total=len(planned) + len(run.switched_off) + lost_beforehand,
         values=len(values),
         written=written,
         deduplicated=deduplicated,
         switched_off=len(run.switched_off),
-        lost=lost_items + missing,
+        lost=len(lost & planned) + lost_beforehand + missing,
     )
 
 
@@ -89,14 +89,10 @@ def as_planned(run: PlannedRun) -> WandbRunOutcome:
     )
 
 
-def _item(content: Content) -> str:
-    return f"{content.task}/{content.name}"
-
-
 def _planned_items(run: PlannedRun) -> set[str]:
     contents = [one for value in run.values for one in value.contents]
     contents += [file.content for artifact in run.outputs for file in artifact.files]
-    return {_item(one) for one in contents}
+    return {one.pathspec for one in contents}
 
 
 def _is_artifact(loss: Loss, run: PlannedRun) -> bool:

@@ -73,7 +73,7 @@ def plan_flow_runs(choices: Iterable[Pathspec], settings: Settings, parts: Parts
         if isinstance(draft, FlowRunOutcome):
             return draft
         runs = tuple(as_planned(run) for run in draft.plan.runs)
-        done = None if settings.force else parts.ledger.outcome(draft.destination, draft.plan)
+        done = _done(draft, settings, parts)
         status = Status.PLANNED if done is None else Status.UNCHANGED
         return _outcome(status, draft, runs)
 
@@ -87,7 +87,7 @@ def sync_flow_runs(choices: Iterable[Pathspec], settings: Settings, parts: Parts
         draft = _draft(choice, settings, parts, ask=True)
         if isinstance(draft, FlowRunOutcome):
             return draft
-        done = None if settings.force else parts.ledger.outcome(draft.destination, draft.plan)
+        done = _done(draft, settings, parts)
         if done is not None:
             return replace(done, status=Status.UNCHANGED)
         parts.ledger.forget(draft.destination, draft.plan)
@@ -130,6 +130,11 @@ def _draft(
         project=destination.project,
     )
     return _Draft(plan, destination, contents)
+
+
+def _done(draft: _Draft, settings: Settings, parts: Parts) -> FlowRunOutcome | None:
+    """Return what the ledger says of this very plan, unless all is to be written again."""
+    return None if settings.force else parts.ledger.outcome(draft.destination, draft.plan)
 
 
 def _carry_out(draft: _Draft, settings: Settings, parts: Parts) -> tuple[WandbRunOutcome, ...]:

@@ -61,7 +61,7 @@ def decode_values(run: PlannedRun, contents: Contents) -> tuple[Values, list[Los
         if isinstance(outcome, Value):
             values.setdefault(key, {})[content.task] = outcome
         else:
-            losses.append(Loss(f"{content.task}/{content.name}", outcome))
+            losses.append(Loss(content.pathspec, outcome))
     return values, losses
 
 
@@ -109,7 +109,7 @@ def _within_limit(
             wanted.append((key, content))
         else:
             reason = f"the values of this W&B run are more than {TOTAL_LIMIT // 1_000_000} MB"
-            losses.append(Loss(f"{content.task}/{content.name}", reason))
+            losses.append(Loss(content.pathspec, reason))
     return wanted, losses
 
 

@@ -80,7 +80,7 @@ class Workshop:
         self, artifact: OutputArtifact, contents: Contents, losses: list[Loss]
     ) -> Iterator[ReadyFile]:
         for planned in artifact.files:
-            item = f"{planned.content.task}/{planned.content.name}"
+            item = planned.content.pathspec
             try:
                 found = self._forms.files_of(planned, contents)
             except ItemLost as error:
@@ -110,9 +110,8 @@ def _write_bytes(data: bytes, path: Path) -> None:
 def _dropped(run: PlannedRun, sizes: dict[str, int]) -> Iterator[Loss]:
     for value in run.values:
         if value.key in sizes:
-            content = value.contents[0]
             reason = f"{sizes[value.key]:,} characters, too many for the summary of the W&B run"
-            yield Loss(f"{content.task}/{content.name}", reason)
+            yield Loss(value.contents[0].pathspec, reason)
 
 
 def _log(

@@ -13,7 +13,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 from mfwb.snapshot import FlowRun, Step, Task
 
-__all__ = ["describe_flow_run", "describe_origin", "describe_outcome", "describe_tasks"]
+__all__ = [
+    "describe_flow_run",
+    "describe_origin",
+    "describe_outcome",
+    "describe_tasks",
+    "span_of",
+]
 
 
 def describe_flow_run(flow_run: FlowRun) -> dict[str, Any]:
@@ -42,8 +48,7 @@ def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
     """Return the part of `config["metaflow"]` that speaks of one step and its tasks."""
     shared = _shared([_published(task.metadata) for task in tasks])
     roots = {f"{task.datastore.type}@{task.datastore.root}" for task in tasks if task.datastore}
-    started = [task.started_at for task in tasks if task.started_at is not None]
-    finished = [task.finished_at for task in tasks if task.finished_at is not None]
+    started, finished = span_of(tasks)
     return _said(
         {
             "step": step.name,
@@ -51,8 +56,8 @@ def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
             "step_doc": step.doc,
             "tasks": [task.pathspec for task in tasks],
             "datastore": sorted(roots),
-            "started_at": timestamp(min(started, default=None)),
-            "ended_at": timestamp(max(finished, default=None)),
+            "started_at": timestamp(started),
+            "ended_at": timestamp(finished),
             "cloned_from": [task.origin for task in tasks if task.origin],
             "failures": [
                 {"task": task.pathspec, "type": task.failure.type, "message": task.failure.message}
@@ -95,22 +100,28 @@ def describe_origin(task: Task) -> dict[str, str]:
 
 def describe_outcome(tasks: Sequence[Task], runtime: float | None) -> dict[str, Any]:
     """Return `summary["metaflow"]`: times that W&B can sort by, and how the tasks ended."""
-    started = [task.started_at for task in tasks if task.started_at is not None]
-    finished = [task.finished_at for task in tasks if task.finished_at is not None]
+    started, finished = span_of(tasks)
     counts: dict[str, int] = {}
     for task in tasks:
         counts[task.state.value] = counts.get(task.state.value, 0) + 1
     failure = next((task.failure for task in tasks if task.failure), None)
     return _said(
         {
-            "started_at": timestamp(min(started, default=None)),
-            "ended_at": timestamp(max(finished, default=None)),
+            "started_at": timestamp(started),
+            "ended_at": timestamp(finished),
             "duration_seconds": runtime,
             "tasks": counts,
             "exception": failure and f"{failure.type}: {failure.message}",
             "stacktrace": failure and failure.stacktrace,
         }
     )
+
+
+def span_of(tasks: Sequence[Task]) -> tuple[int | None, int | None]:
+    """Return when the first task began and the last one ended, in epoch ms, as far as known."""
+    started = [task.started_at for task in tasks if task.started_at is not None]
+    finished = [task.finished_at for task in tasks if task.finished_at is not None]
+    return min(started, default=None), max(finished, default=None)
 
 
 def timestamp(epoch_ms: int | None) -> str | None:

@@ -12,6 +12,7 @@ from mfwb.planning.describe import (
     describe_origin,
     describe_outcome,
     describe_tasks,
+    span_of,
 )
 from mfwb.planning.inputs import Inputs, inputs_by_run
 from mfwb.planning.outputs import Outputs, outputs_by_run
@@ -80,9 +81,8 @@ def _planned_run(
     for settled in ("entity", "project"):  # the plan's
         wandb_settings.pop(settled, None)
     failed = any(task.state in _BAD_STATES for task in subject.tasks)
-    started = [task.started_at for task in subject.tasks if task.started_at is not None]
-    finished = [task.finished_at for task in subject.tasks if task.finished_at is not None]
-    runtime = (max(finished) - min(started)) / 1000 if started and finished else None
+    started, finished = span_of(subject.tasks)
+    runtime = None if started is None or finished is None else (finished - started) / 1000
     written = {name for task in subject.tasks for name in lineage.writes[task.pathspec]}
     return PlannedRun(
         id=subject.id,
@@ -112,7 +112,7 @@ def _planned_run(
         cards=tuple(_cards(subject)),
         exit_code=1 if failed else 0,
         origin=describe_origin(subject.tasks[0]),
-        started_at=min(started, default=None),
+        started_at=started,
         runtime=runtime,
         passed_on=tuple(
             sorted({ref.name for task in subject.tasks for ref in task.artifacts} - written)

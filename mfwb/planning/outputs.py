@@ -59,7 +59,7 @@ class _Sorting:
             self.switched_off.append(content)
         elif settings.max_artifact_size is not None and ref.size > settings.max_artifact_size:
             reason = f"{ref.size:,} bytes, more than --max-artifact-size allows"
-            self.losses.append(Loss(f"{task}/{ref.name}", reason))
+            self.losses.append(Loss(content.pathspec, reason))
         else:
             stem = folder + names.artifact_name(ref.name)
             self.files[ref.name, verdict.kind].append(PlannedFile(stem, verdict.form, content))

@@ -55,6 +55,11 @@ class Content:
     sha1: str
     size: int
 
+    @property
+    def pathspec(self) -> str:
+        """Metaflow's name of the artifact; also how a loss of it is called."""
+        return f"{self.task}/{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:

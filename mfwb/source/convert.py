@@ -79,11 +79,10 @@ def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
     )
     caught = internals.to_failure(stored.internal(raw, "_catch_exception"))
     state = _state(attempts, stored.internal(raw, "_success"))
-    failures = {
-        attempt.number: internals.to_failure(stored.internal(raw, "_exception", attempt.number))
-        for attempt in attempts
-    }
-    attempts = tuple(_with_failure(one, failures[one.number]) for one in attempts)
+    attempts = tuple(
+        _with_failure(one, internals.to_failure(stored.internal(raw, "_exception", one.number)))
+        for one in attempts
+    )
     return Task(
         pathspec=raw.task.pathspec,
         state=state,

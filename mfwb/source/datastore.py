@@ -12,7 +12,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -145,5 +144,5 @@ def _stream(sha: str, local: str | None, meta: dict[str, Any] | None, target: Pa
             raise  # the disk's fault (it is full, say), not the blob's
         raise ItemLost(f"its bytes in Metaflow's datastore are damaged: {error}") from None
     if digest.hexdigest() != sha:
-        os.unlink(target)  # noqa: PTH108 - it was just written
+        target.unlink()
         raise ItemLost("its bytes in Metaflow's datastore don't have the recorded sha1")
