@@ -51,8 +51,9 @@ class OfflineSession:
         folder.mkdir(parents=True, exist_ok=True)
         for older in self._older.get(run.id, ()):
             shutil.rmtree(older)
+        fingerprint = run.fingerprint
         open_run = wandb.init(
-            **init_arguments(self._plan, run),
+            **init_arguments(self._plan, run, fingerprint),
             dir=str(folder),
             settings=run_settings({**run.origin, **run.wandb_settings}, mode="offline"),
         )
@@ -60,7 +61,7 @@ class OfflineSession:
             losses = self._use_all(open_run, run)
             outputs = tuple(self._log(open_run, run, one) for one in ready.artifacts)
             say_all(open_run, run, ready)
-            say_done(open_run, run)
+            say_done(open_run, fingerprint)
         except BaseException:
             open_run.finish(exit_code=1)
             raise

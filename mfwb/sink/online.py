@@ -56,9 +56,10 @@ class OnlineSession:
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or bring an existing one of ours up to date."""
+        fingerprint = run.fingerprint
         try:
             open_run = wandb.init(
-                **init_arguments(self._plan, run),
+                **init_arguments(self._plan, run, fingerprint),
                 dir=str(self._scratch),
                 settings=run_settings(
                     {**run.origin, **run.wandb_settings},
@@ -71,14 +72,16 @@ class OnlineSession:
         except FAILURES as error:
             raise SinkError(f"{run.name}: W&B did not open the run: {one_line(error)}") from None
         try:
-            return self._fill(open_run, run, ready)
+            return self._fill(open_run, run, ready, fingerprint)
         except FAILURES as error:
             raise SinkError(f"{run.name}: W&B failed: {one_line(error)}") from None
         except BaseException:
             open_run.finish(exit_code=1)
             raise
 
-    def _fill(self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
+    def _fill(
+        self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, fingerprint: str
+    ) -> WrittenRun:
         losses = [loss for used in run.inputs if (loss := self._use(open_run, run, used))]
         waits = any((used.producer, used.name) in self._missing for used in run.inputs)
         uploads = [self._start_upload(open_run, run, one) for one in ready.artifacts]
@@ -86,7 +89,7 @@ class OnlineSession:
         arrivals = [self._await(upload) for upload in uploads]
         complete = not waits and not any(one.try_again for one in arrivals)
         if complete:
-            say_done(open_run, run)
+            say_done(open_run, fingerprint)
         open_run.finish(exit_code=run.exit_code)
         return WrittenRun(
             place=str(open_run.url),

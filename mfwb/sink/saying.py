@@ -19,10 +19,11 @@ MARKER = "mfwb"
 """The key in config and summary under which mfwb speaks of itself."""
 
 
-def init_arguments(plan: Plan, run: PlannedRun) -> dict[str, Any]:
+def init_arguments(plan: Plan, run: PlannedRun, fingerprint: str) -> dict[str, Any]:
     """Return the arguments of `wandb.init` that both modes share.
 
-    All are given, so that none is taken from the environment.
+    All are given, so that none is taken from the environment. The fingerprint is the planned
+    run's, which takes a while to work out.
     """
     return {
         "entity": plan.entity,
@@ -39,7 +40,7 @@ def init_arguments(plan: Plan, run: PlannedRun) -> dict[str, Any]:
             MARKER: {
                 "version": __version__,
                 "source": plan.source,
-                "fingerprint": run.fingerprint,
+                "fingerprint": fingerprint,
             },
         },
     }
@@ -74,9 +75,9 @@ def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step
     open_run.summary.update(summary)
 
 
-def say_done(open_run: wandb.Run, run: PlannedRun) -> None:
+def say_done(open_run: wandb.Run, fingerprint: str) -> None:
     """Mark a W&B run as complete: all that was planned is in it."""
-    open_run.summary.update({MARKER: {"complete": run.fingerprint}})
+    open_run.summary.update({MARKER: {"complete": fingerprint}})
 
 
 def _summary(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
