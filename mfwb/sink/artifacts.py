@@ -7,9 +7,8 @@ import threading
 import wandb
 
 from mfwb.ports import ReadyArtifact
-from mfwb.sink.private import copy_manifest
 
-__all__ = ["make_artifact", "make_reference_to"]
+__all__ = ["make_artifact"]
 
 _construction = threading.Lock()  # wandb.Artifact() fails in concurrent threads (0.31.0)
 
@@ -25,14 +24,3 @@ def make_artifact(ready: ReadyArtifact) -> wandb.Artifact:
         else:
             artifact.add_file(str(file.local), name=file.path, policy="immutable", skip_cache=True)
     return artifact
-
-
-def make_reference_to(logged: wandb.Artifact) -> wandb.Artifact:
-    """Return a draft with the same content as an artifact that was logged offline.
-
-    A draft belongs to one record: W&B gives each an id of its own.
-    """
-    with _construction:
-        draft = wandb.Artifact(logged.name, type=logged.type, metadata=logged.metadata)
-    copy_manifest(logged, draft)
-    return draft

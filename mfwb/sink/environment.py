@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mfwb.sink.run_settings import QUIET
 
-__all__ = ["our_environment", "stage_in"]
+__all__ = ["our_environment"]
 
 _ABOUT_ONE_RUN = (
     "WANDB_NAME",
@@ -56,8 +56,3 @@ def our_environment() -> Iterator[Path]:
 def _variable(setting: str) -> str:
     """Return the environment variable of a field of `wandb.Settings`: `x_a` is WANDB__A."""
     return f"WANDB_{setting.removeprefix('x').upper()}"
-
-
-def stage_in(bundle: Path) -> None:
-    """Let W&B stage files of tables in a bundle: its W&B runs refer to them until uploaded."""
-    os.environ["WANDB_DATA_DIR"] = str(bundle / "staging")

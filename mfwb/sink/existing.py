@@ -11,9 +11,9 @@ import wandb
 
 from mfwb.errors import SinkError
 from mfwb.planning import PlannedRun, WandbRunId
+from mfwb.sink.content import MARKER
 from mfwb.sink.destinations import one_line
 from mfwb.sink.private import FAILURES
-from mfwb.sink.saying import MARKER
 
 __all__ = ["Existing", "ExistingRuns"]
 

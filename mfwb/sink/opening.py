@@ -12,11 +12,10 @@ from mfwb.config import Settings
 from mfwb.planning import Plan
 from mfwb.ports import Destination, Session
 from mfwb.sink.destinations import Destinations
-from mfwb.sink.environment import our_environment, stage_in
+from mfwb.sink.environment import our_environment
 from mfwb.sink.existing import ExistingRuns
 from mfwb.sink.offline import OfflineSession
 from mfwb.sink.online import OnlineSession
-from mfwb.sink.private import without_launch_inputs
 from mfwb.sink.run_settings import check_wandb_settings
 
 __all__ = ["WandbSink", "open_sink"]
@@ -46,9 +45,7 @@ class WandbSink:
     def open(self, plan: Plan) -> Iterator[Session]:
         """Look at what is there, and get ready to write."""
         if self.bundle is not None:
-            stage_in(self.bundle)
-            with without_launch_inputs():
-                yield OfflineSession(plan, self.bundle)
+            yield OfflineSession(plan, self.bundle)
         else:
             yield self._online(plan)
 

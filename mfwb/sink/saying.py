@@ -1,30 +1,21 @@
-"""What one open W&B run is told, whether online or offline."""
+"""What one open W&B run is told, online."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timezone
 from typing import Any
 
 import wandb
 
 from mfwb.planning import Plan, PlannedRun
-from mfwb.ports import LogLine, ReadyRun
+from mfwb.ports import ReadyRun
+from mfwb.sink.content import TABLE, config_of, done, log_text, summary_of
 from mfwb.sink.private import publish_started_at
-from mfwb.version import __version__
 
-__all__ = ["MARKER", "init_arguments", "say_all", "say_done"]
-
-MARKER = "mfwb"
-"""The key in config and summary under which mfwb speaks of itself."""
+__all__ = ["init_arguments", "say_all", "say_done"]
 
 
 def init_arguments(plan: Plan, run: PlannedRun, fingerprint: str) -> dict[str, Any]:
-    """Return the arguments of `wandb.init` that both modes share.
-
-    All are given, so that none is taken from the environment. The fingerprint is the planned
-    run's, which takes a while to work out.
-    """
+    """Return the arguments of `wandb.init`: all are given, so that none is the environment's."""
     return {
         "entity": plan.entity,
         "project": plan.project,
@@ -33,16 +24,9 @@ def init_arguments(plan: Plan, run: PlannedRun, fingerprint: str) -> dict[str, A
         "group": run.group,
         "job_type": run.job_type,
         "tags": list(run.tags),
-        "notes": "",
+        "notes": run.wandb_settings.get("run_notes") or "",
         "reinit": "create_new",
-        "config": {
-            **run.config,
-            MARKER: {
-                "version": __version__,
-                "source": plan.source,
-                "fingerprint": fingerprint,
-            },
-        },
+        "config": config_of(plan, run, fingerprint),
     }
 
 
@@ -62,10 +46,10 @@ def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step
         if step >= first_step:
             open_run.log({**row, **moment}, step=step)
     if ready.log:
-        open_run.write_logs("\n".join(_log_lines(ready.log)))
-    summary = _summary(run, ready)
+        open_run.write_logs(log_text(ready.log))
+    summary = summary_of(run, ready)
     if ready.table is not None:
-        summary["tasks"] = wandb.Table(
+        summary[TABLE] = wandb.Table(
             columns=list(ready.table.columns),
             data=[list(row) for row in ready.table.rows],
             allow_mixed_types=True,
@@ -77,26 +61,4 @@ def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step
 
 def say_done(open_run: wandb.Run, fingerprint: str) -> None:
     """Mark a W&B run as complete: all that was planned is in it."""
-    open_run.summary.update({MARKER: {"complete": fingerprint}})
-
-
-def _summary(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
-    values = {key: "None" if value is None else value for key, value in ready.summary.items()}
-    if run.runtime is not None:
-        values["_wandb"] = {"runtime": round(run.runtime)}
-        values["_runtime"] = run.runtime
-    return {**values, **run.summary}
-
-
-def _log_lines(lines: Iterable[LogLine]) -> Iterable[str]:
-    """Yield lines with the time they were printed; W&B would show that of the upload."""
-    for line in lines:
-        label = "" if line.stream == "stdout" else f"[{line.stream}] "
-        yield f"{_clock(line.time)}{label}{line.text}"
-
-
-def _clock(epoch_ms: int | None) -> str:
-    if epoch_ms is None:
-        return ""
-    moment = datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc)
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{epoch_ms % 1000:03d}Z "
+    open_run.summary.update(done(fingerprint))

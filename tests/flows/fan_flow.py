@@ -1,7 +1,7 @@
 """A static split, a foreach in one branch, and joins that merge and choose."""
 
 import pandas as pd
-from metaflow import FlowSpec, Parameter, step
+from metaflow import FlowSpec, Parameter, card, step
 
 
 class FanFlow(FlowSpec):
@@ -51,6 +51,7 @@ class FanFlow(FlowSpec):
         self.merge_artifacts(inputs)
         self.next(self.end)
 
+    @card
     @step
     def end(self):
         """Make the last frame."""

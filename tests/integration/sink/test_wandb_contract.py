@@ -1,51 +1,51 @@
-"""What mfwb touches of wandb that is not public: fails when wandb changes it."""
+"""What mfwb knows of wandb that is not public: fails when wandb changes it."""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mfwb.sink.transaction_log import read_records, wait_until_closed
+from mfwb.sink.transaction_log import read_framed, read_records, write_framed
 from tests.sandbox import Sandbox
 
 _PROGRAM = """
 import json, sys
 import wandb
-from mfwb.sink.artifacts import make_reference_to
-from mfwb.sink.private import (
-    FAILURES, publish_started_at, publish_use, without_launch_inputs,
-)
+from mfwb.ports import ReadyTable
+from mfwb.sink.media import write_table_artifact
+from mfwb.sink.private import FAILURES, publish_started_at
 from mfwb.sink.run_settings import run_settings
+from pathlib import Path
 
 folder = sys.argv[1]
-launch = without_launch_inputs()
-launch.__enter__()
-producer = wandb.init(
+run = wandb.init(
     project="p", entity="e", id="producer", dir=folder, reinit="create_new",
     settings=run_settings(mode="offline"),
 )
 made = wandb.Artifact("made", type="dataset", metadata={"a": 1})
 made.add_file(sys.argv[2], name="x.bin", policy="immutable", skip_cache=True)
-producer.log_artifact(made, aliases=["run-1"])
-publish_started_at(producer, 1_700_000_000_123, program="flow.py")
-producer.summary.update({"_wandb": {"runtime": 7}, "_runtime": 7.5, "v": 1})
-producer.finish(exit_code=1)
-
-consumer = wandb.init(
-    project="p", entity="e", id="consumer", dir=folder, reinit="create_new",
-    settings=run_settings(mode="offline"),
-)
+run.log_artifact(made, aliases=["run-1"])
+publish_started_at(run, 1_700_000_000_123, program="flow.py")
 for number in range(3000):
-    consumer.log({"x": number, "text": "t" * 50}, step=number)
-publish_use(consumer, make_reference_to(made))
-consumer.finish(exit_code=0)
+    run.log({"x": number, "text": "t" * 50}, step=number)
+rows = (("0", 1.5, None), ("1", "NaN", True))
+table = ReadyTable(columns=("index", "b", "a"), rows=rows)
+run.summary.update({
+    "_wandb": {"runtime": 7}, "_runtime": 7.5, "v": 1,
+    "tasks": wandb.Table(
+        columns=list(table.columns), data=[list(row) for row in rows], allow_mixed_types=True
+    ),
+})
+run.write_logs("a line")
+run.finish(exit_code=1)
+write_table_artifact(table, Path(folder) / "ours.table.json")
 print(json.dumps({
-    "files": [producer.settings.sync_file, consumer.settings.sync_file],
-    "launch": sorted(name for name in sys.modules if name.startswith("wandb.sdk.launch")),
+    "file": run.settings.sync_file,
     "failures": [error.__name__ for error in FAILURES],
 }))
 """
@@ -53,72 +53,98 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return the records of two offline runs: one logs an artifact, the other uses it."""
+    """Return the records of an offline run that the SDK wrote."""
     root = tmp_path_factory.mktemp("contract")
     payload = root / "payload.bin"
     payload.write_bytes(b"\\x00" * 100_000)
     done = Sandbox(root).run(sys.executable, "-c", _PROGRAM, str(root), str(payload))
     assert done.code == 0, done.err
     said = json.loads(done.out.splitlines()[-1])
-    paths = [Path(file) for file in said["files"]]
-    assert all(wait_until_closed(path) for path in paths)
-    return {**said, "records": [list(read_records(path)) for path in paths], "payload": payload}
+    records = _read_when_closed(Path(said["file"]))
+    return {**said, "root": root, "records": records, "payload": payload}
 
 
-def _kinds(records: list[Any]) -> list[str]:
-    return [str(record.WhichOneof("record_type")) for record in records]
+def _read_when_closed(path: Path) -> list[Any]:
+    """Return the records; `finish()` returns before wandb-core has written the end."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        records = list(read_records(path)) if path.exists() else []
+        if records and records[-1].WhichOneof("record_type") == "exit":
+            return records
+        time.sleep(0.05)
+    raise AssertionError("no exit record")
 
 
-def _artifact(records: list[Any]) -> Any:
-    [found] = [one.artifact for one in records if one.WhichOneof("record_type") == "artifact"]
-    return found
+def _all(written: dict[str, Any], kind: str) -> list[Any]:
+    return [
+        getattr(one, kind) for one in written["records"] if one.WhichOneof("record_type") == kind
+    ]
 
 
 def test_every_record_is_read(written: dict[str, Any]) -> None:
     """Our reader finds all rows, across block borders, and the exit at the end."""
-    producer, consumer = written["records"]
+    assert len(_all(written, "history")) == 3000
+    [exit_record] = _all(written, "exit")
+    assert exit_record.exit_code == 1
 
-    assert _kinds(producer)[-1] == _kinds(consumer)[-1] == "exit"
-    assert _kinds(consumer).count("history") == 3000
-    assert producer[-1].exit.exit_code == 1
+
+def test_our_file_is_theirs_byte_for_byte(written: dict[str, Any], tmp_path: Path) -> None:
+    """Framed by us, their records make their file: header, chunks, checksums."""
+    path = tmp_path / "ours.wandb"
+
+    write_framed(path, read_framed(Path(written["file"])))
+
+    assert path.read_bytes() == Path(written["file"]).read_bytes()
 
 
 def test_a_logged_artifact_refers_to_its_file(written: dict[str, Any]) -> None:
     """The record holds the path that was given: nothing was staged."""
-    record = _artifact(written["records"][0])
+    record = next(one for one in _all(written, "artifact") if one.name == "made")
 
     [entry] = record.manifest.contents
     assert (entry.path, entry.local_path) == ("x.bin", str(written["payload"]))
     assert sorted(record.aliases) == ["latest", "run-1"]
-    assert (record.user_created, record.use_after_commit) == (False, False)
+    assert (record.user_created, record.use_after_commit, record.finalize) == (False, False, True)
+    assert (len(record.client_id), len(record.sequence_client_id)) == (128, 128)
 
 
-def test_a_used_artifact_is_the_users_and_has_no_alias(written: dict[str, Any]) -> None:
-    """The consumer's record names the same content, creates no output and moves no alias."""
-    logged, used = (_artifact(records) for records in written["records"])
+def test_a_table_is_an_artifact_and_a_file(written: dict[str, Any]) -> None:
+    """The artifact has the bytes that we write; the summary says what ours says, and where."""
+    artifact = next(one for one in _all(written, "artifact") if one.type == "run_table")
+    said = _summary(written)["tasks"]
 
-    assert (used.name, used.type, used.digest) == (logged.name, logged.type, logged.digest)
-    assert (used.user_created, used.use_after_commit) == (True, True)
-    assert list(used.aliases) == []
-    assert used.client_id != logged.client_id
+    [entry] = artifact.manifest.contents
+    ours = (written["root"] / "ours.table.json").read_bytes()
+    assert (artifact.name, entry.path) == ("run-producer-tasks", "tasks.table.json")
+    assert ours == Path(entry.local_path).read_bytes()
+    assert said.pop("path").startswith("media/table/tasks_summary_")
+    assert said.pop("sha256")
+    assert said.pop("size")
+    assert said == {
+        "_type": "table-file",
+        "artifact_path": f"wandb-client-artifact://{artifact.client_id}/tasks.table.json",
+        "_latest_artifact_path": (
+            f"wandb-client-artifact://{artifact.sequence_client_id}:latest/tasks.table.json"
+        ),
+        "ncols": 3,
+        "nrows": 2,
+        "log_mode": "IMMUTABLE",
+    }
 
 
 def test_started_at_and_duration_survive(written: dict[str, Any]) -> None:
     """The environment record has our start, and the summary keeps our runtime."""
-    producer = written["records"][0]
+    [environment] = _all(written, "environment")
+    summary = _summary(written)
 
-    [environment] = [
-        one.environment for one in producer if one.WhichOneof("record_type") == "environment"
-    ]
-    updates = {
-        item.key: json.loads(item.value_json)
-        for one in producer
-        if one.WhichOneof("record_type") == "summary"
-        for item in one.summary.update
-    }
     assert environment.started_at.ToMilliseconds() == 1_700_000_000_123
-    assert updates["_wandb"] == {"runtime": 7}
-    assert updates["_runtime"] == 7.5
+    assert summary["_wandb"] == {"runtime": 7}
+    assert summary["_runtime"] == 7.5
+
+
+def test_log_lines_are_one_record(written: dict[str, Any]) -> None:
+    """Text for the Logs tab ends with a line break."""
+    assert [one.line for one in _all(written, "output_logger")] == ["a line\n"]
 
 
 def test_failures_have_their_names(written: dict[str, Any]) -> None:
@@ -134,6 +160,9 @@ def test_failures_have_their_names(written: dict[str, Any]) -> None:
     ]
 
 
-def test_launch_is_not_imported(written: dict[str, Any]) -> None:
-    """An offline run looks for inputs of W&B Launch in a module that has none."""
-    assert written["launch"] == ["wandb.sdk.launch.inputs.internal"]
+def _summary(written: dict[str, Any]) -> dict[str, Any]:
+    return {
+        item.key: json.loads(item.value_json)
+        for one in _all(written, "summary")
+        for item in one.update
+    }

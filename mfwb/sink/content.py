@@ -1,0 +1,62 @@
+"""What one W&B run says, in both modes: plain values, as W&B takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import Any
+
+from mfwb.planning import Plan, PlannedRun
+from mfwb.ports import LogLine, ReadyRun
+from mfwb.version import __version__
+
+__all__ = ["MARKER", "TABLE", "config_of", "done", "log_text", "summary_of"]
+
+MARKER = "mfwb"
+"""The key in config and summary under which mfwb speaks of itself."""
+
+TABLE = "tasks"
+"""The key in the summary of the table of tasks."""
+
+
+def config_of(plan: Plan, run: PlannedRun, fingerprint: str) -> dict[str, Any]:
+    """Return the whole config.
+
+    Args:
+        plan: the plan that the W&B run belongs to.
+        run: as planned.
+        fingerprint: the planned run's, which takes a while to work out.
+    """
+    marker = {"version": __version__, "source": plan.source, "fingerprint": fingerprint}
+    return {**run.config, MARKER: marker}
+
+
+def summary_of(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
+    """Return the summary but for tables and cards; W&B would drop None, so it is said in words."""
+    values = {key: "None" if value is None else value for key, value in ready.summary.items()}
+    if run.runtime is not None:
+        values["_wandb"] = {"runtime": round(run.runtime)}
+        values["_runtime"] = run.runtime
+    return {**values, **run.summary}
+
+
+def done(fingerprint: str) -> dict[str, Any]:
+    """Return what marks, in the summary, a W&B run as complete: all that was planned is in it."""
+    return {MARKER: {"complete": fingerprint}}
+
+
+def log_text(lines: Iterable[LogLine]) -> str:
+    """Return lines with the time they were printed; W&B would show that of the upload."""
+    return "\n".join(_log_line(line) for line in lines)
+
+
+def _log_line(line: LogLine) -> str:
+    label = "" if line.stream == "stdout" else f"[{line.stream}] "
+    return f"{_clock(line.time)}{label}{line.text}"
+
+
+def _clock(epoch_ms: int | None) -> str:
+    if epoch_ms is None:
+        return ""
+    moment = datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{epoch_ms % 1000:03d}Z "
