@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from mfwb.lineage.code import External
 from mfwb.lineage.parents import parents_of, sorted_by_lineage
 from mfwb.snapshot import ArtifactRef, FlowRun, Task
 
@@ -15,6 +16,7 @@ __all__ = ["Edge", "Ground", "Lineage", "rebuild_lineage"]
 class Ground(str, Enum):
     """On what ground an edge was drawn."""
 
+    READ = "read"  # the code of the step reads it
     AVAILABLE = "available"  # a parent handed it on; whether the code read it is not known
     FOREACH_INPUT = "foreach-input"  # the artifact that the foreach iterates over
     PARAMETER = "parameter"
@@ -39,6 +41,9 @@ class Lineage:
     writes: dict[str, tuple[str, ...]]  # artifact names, sorted
     edges: tuple[Edge, ...]  # sorted
     order: tuple[str, ...]  # parents before children
+    reads: dict[str, tuple[str, ...] | None] = field(default_factory=dict)  # None: not known
+    doubts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by step: why not
+    externals: dict[str, tuple[External, ...]] = field(default_factory=dict)  # by step
 
 
 def rebuild_lineage(flow_run: FlowRun) -> Lineage:

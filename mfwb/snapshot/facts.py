@@ -16,8 +16,10 @@ __all__ = [
     "FlowRun",
     "FlowRunState",
     "ForeachFrame",
+    "GraphStep",
     "Loss",
     "Parameter",
+    "SourceCode",
     "Step",
     "Task",
     "TaskState",
@@ -196,6 +198,31 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphStep:
+    """A step as Metaflow's parser saw it when the flow began, whether or not it ran.
+
+    A resumed flow run records the graph of its origin.
+    """
+
+    name: str
+    type: str | None = None  # start, linear, join, split-static, split-foreach, split-switch, ...
+    line: int | None = None  # where the step begins in its file, as Metaflow counts
+    file: str | None = None  # where it was, on the machine that ran it
+    next: tuple[str, ...] = ()
+    foreach: str | None = None  # the artifact that is iterated over
+    condition: str | None = None  # the artifact that a switch looks at
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCode:
+    """The source of a flow as text. It is read, never run."""
+
+    script: str  # which of the files defines the flow
+    files: dict[str, str]  # text by path relative to the root, with "/"
+    origin: str  # "package": Metaflow's code package; "file": where the graph says the step was
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRun:
     """One flow run: `Flow/123` and all that Metaflow recorded of it."""
 
@@ -214,6 +241,9 @@ class FlowRun:
     end_step: str = "end"
     doc: str = ""
     losses: tuple[Loss, ...] = ()  # what could not even be read
+    graph: tuple[GraphStep, ...] = ()  # empty: written before Metaflow recorded it
+    code: SourceCode | None = None
+    code_missing: str = ""  # why there is none
 
     @property
     def pathspec(self) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -124,15 +126,64 @@ def test_a_second_sync_writes_nothing(offline: Offline, bundle: Path, flow_run: 
     assert _tree(bundle) == before
 
 
-def test_force_replaces_files(offline: Offline, bundle: Path, flow_run: FlowRuns) -> None:
-    """Writing again leaves one file per W&B run."""
+def test_force_makes_the_same_files(offline: Offline, bundle: Path, flow_run: FlowRuns) -> None:
+    """Writing again makes the same bundle, byte for byte: nothing in it is of now, or of chance."""
     pathspec = flow_run("fan_flow")
     offline(pathspec)
+    before = _tree(bundle)
 
     done = offline(pathspec, "--force")
 
     assert done.document["flow_runs"][0]["status"] == "synced"
     assert len(list(bundle.glob("level-*/wandb/offline-run-*"))) == 7
+    assert _tree(bundle) == before
+
+
+def test_what_a_kill_left_gives_way(offline: Offline, bundle: Path, flow_run: FlowRuns) -> None:
+    """Half a W&B run, at a level it no longer has, is gone after the next sync."""
+    pathspec = flow_run("fan_flow")
+    done = offline(pathspec)
+    run = Path(wandb_run(done.document, f"{pathspec}/each")["dir"])
+    before = _tree(bundle)
+    half = bundle / "level-07" / "wandb" / run.name
+    half.mkdir(parents=True)
+    (half / f"run-{run.name[28:]}.unfinished").write_bytes(b":W&B")
+    shutil.rmtree(run)
+    (bundle / "ledger.sqlite").unlink()
+
+    offline(pathspec)
+
+    assert _tree(bundle) == before
+
+
+def test_the_times_are_those_of_the_flow_run(offline: Offline, flow_run: FlowRuns) -> None:
+    """The start that W&B's local tools show, and sort by, is when the step began."""
+    pathspec = flow_run("fan_flow")
+
+    done = offline(pathspec)
+
+    run = wandb_run(done.document, f"{pathspec}/each")
+    record = _only(_records(run), "run")
+    config = {item.key: json.loads(item.value_json) for item in record.config.update}
+    begin = config["metaflow"]["started_at"]
+    moment = record.start_time.ToDatetime()
+    assert f"{moment.isoformat(timespec='milliseconds')}Z" == begin
+    assert Path(run["dir"]).name == f"offline-run-{moment:%Y%m%d_%H%M%S}-{run['id']}"
+
+
+def test_wandb_reads_the_files(offline: Offline, sandbox: Sandbox, flow_run: FlowRuns) -> None:
+    """`wandb leet inspect` finds state, start, summary and history in them."""
+    pathspec = flow_run("failing_flow")
+    done = offline(pathspec)
+    run = wandb_run(done.document, f"{pathspec}/end")
+    [path] = Path(run["dir"]).glob("*.wandb")
+
+    seen = sandbox.run(sys.executable, "-m", "wandb", "leet", "inspect", "--summary", str(path))
+
+    assert seen.code == 0, seen.err
+    assert f"{pathspec}/end ({run['id']})" in seen.out
+    assert "failed (exit code 1)" in seen.out
+    assert "metaflow.tasks.failed" in seen.out
 
 
 def test_a_bundle_can_be_sent_with_wandb_sync(

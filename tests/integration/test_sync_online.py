@@ -185,6 +185,7 @@ def test_settings_reach_wandb(
 
         [flow.FanFlow.step.end.settings]
         run_job_type = "report"
+        run_notes = "the last step"
         """,
         encoding="utf-8",
     )
@@ -196,6 +197,7 @@ def test_settings_reach_wandb(
     run = w_and_b.state.run(f"acme/{project}/{end['id']}")
     assert done.code == 0, done.err
     assert (run.group, run.job_type, run.tags) == ("fans", "report", ("nightly",))
+    assert run.notes == "the last step"
     assert end["switched_off"] == ["total"]
     assert end["outputs"] == []
 

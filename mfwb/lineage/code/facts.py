@@ -1,0 +1,82 @@
+"""What the source of a flow says that each step does with artifacts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["External", "FlowCode", "InputRead", "Merge", "StepCode"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class InputRead:
+    """An artifact that a join reads off its inputs."""
+
+    name: str
+    branch: str | None = None  # the step, of `inputs.a.x`; None: of any input, or it can't be told
+    index: int | None = None  # of `inputs[0].x`
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One call of `merge_artifacts`: what passes through a join without being read."""
+
+    include: frozenset[str] | None = None  # None: not given, so all
+    exclude: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class External:
+    """Something that a step reads from another flow run, named by constants.
+
+    Attributes:
+        kind: "trigger" for `current.trigger.run`, "flow" for `Flow("X")`, "run" for `Run("X/1")`,
+            "task" and "step" likewise, "artifact" for `DataArtifact("X/1/s/2/a")`.
+        pathspec: the constant; empty for a trigger, of which the code does not say it.
+        artifact: the name after `.data`, if one is read.
+    """
+
+    kind: str
+    pathspec: str = ""
+    artifact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepCode:
+    """One step.
+
+    Attributes:
+        name: the step.
+        line: where it begins, as Metaflow counts: compare with `GraphStep.line`.
+        next: the steps that its `self.next` can lead to, sorted.
+        reads: artifacts and parameters that it may read before it has surely written them itself,
+            including what `foreach=` and `condition=` name.
+        input_reads: what a join may read off its inputs.
+        reads_input: whether it may read `self.input`.
+        writes: artifacts that it may assign.
+        always_writes: those that it assigns on every way through to its end.
+        deletes: artifacts that it may delete.
+        merges: calls of `merge_artifacts`.
+        externals: reads from other flow runs.
+        doubts: why reads can't be told for certain, each with its line; empty: they can. `reads` is
+            then a lower bound, and what the parents had to offer is the upper one.
+    """
+
+    name: str
+    line: int
+    next: tuple[str, ...] = ()
+    reads: frozenset[str] = frozenset()
+    input_reads: frozenset[InputRead] = frozenset()
+    reads_input: bool = False
+    writes: frozenset[str] = frozenset()
+    always_writes: frozenset[str] = frozenset()
+    deletes: frozenset[str] = frozenset()
+    merges: tuple[Merge, ...] = ()
+    externals: frozenset[External] = frozenset()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCode:
+    """All steps of a flow, inherited ones included."""
+
+    steps: dict[str, StepCode] = field(default_factory=dict)
