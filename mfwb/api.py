@@ -12,9 +12,10 @@ from mfwb.errors import UsageError
 from mfwb.outcome import Result
 from mfwb.pipeline import Parts, choose, plan_flow_runs, sync_flow_runs
 from mfwb.ports import Progress
-from mfwb.snapshot import pathspec
+from mfwb.snapshot.pathspec import Pathspec, parse
+from mfwb.tracing import TracedFlowRun, trace
 
-__all__ = ["plan", "sync"]
+__all__ = ["TracedFlowRun", "lineage", "plan", "sync"]
 
 
 class _Unwatched:
@@ -74,6 +75,43 @@ def sync(
     return _run(sync_flow_runs, _Call(pathspecs, last, config, progress), settings)
 
 
+def lineage(
+    pathspec: str,
+    *,
+    config: Path | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> TracedFlowRun:
+    """Return one flow run and its rebuilt lineage. W&B has no part in it.
+
+    Args:
+        pathspec: `Flow/123` or `Flow/latest`. A flow run that still goes on is no error.
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        progress: told what is going on; None: nobody watches.
+        **settings: fields of `mfwb.config.Settings`; `metadata` and `namespace` matter here.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong.
+        NotThere: if there is no such flow run.
+        SourceError: if it can't be read.
+        LineageError: if what was recorded of it contradicts itself.
+        Unreachable: if Metaflow's metadata can't be reached.
+    """
+    choice = parse(pathspec)
+    if choice.run is None:
+        raise UsageError(
+            f"lineage is that of one flow run: say {choice}/123 or {choice}/latest, "
+            f"rather than {choice}"
+        )
+    resolved = load_settings(settings, file=config)
+    from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
+
+    with wire_source(resolved) as (source, payloads):
+        [found] = source.find(choice, None)
+        (progress or _Unwatched()).flow_run(str(found), 0, 1)
+        return trace(found, source, payloads)
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     pathspecs: Sequence[str]
@@ -82,11 +120,11 @@ class _Call:
     progress: Progress | None
 
 
-_Act = Callable[[Iterable[pathspec.Pathspec], Settings, Parts], Result]
+_Act = Callable[[Iterable[Pathspec], Settings, Parts], Result]
 
 
 def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
-    choices = [pathspec.parse(text) for text in call.pathspecs]
+    choices = [parse(text) for text in call.pathspecs]
     if not choices:
         raise UsageError("say which flow runs: Flow/123, Flow/latest or Flow --last 5")
     resolved = load_settings(settings, file=call.config)

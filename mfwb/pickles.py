@@ -17,7 +17,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-__all__ = ["Allowed", "ForbiddenName", "loads", "names_in"]
+__all__ = ["Allowed", "ForbiddenName", "Unpickler", "loads", "names_in"]
 
 Allowed = Mapping[str, Callable[[], Any]]
 """Qualified name -> a function that returns the object (so that nothing is imported in vain)."""
@@ -80,7 +80,9 @@ def names_in(data: bytes) -> tuple[str, ...]:
 # --- unpicklers -----------------------------------------------------------------------------
 
 
-class _Unpickler(pickle.Unpickler):
+class Unpickler(pickle.Unpickler):
+    """Leaves to those who inherit it what stands under a name: nothing is imported."""
+
     def __init__(self, data: bytes) -> None:
         super().__init__(io.BytesIO(data), encoding="latin1")
         self._is_of_python_2 = not data.startswith(_PYTHON_3_PROTOCOLS)
@@ -93,6 +95,7 @@ class _Unpickler(pickle.Unpickler):
         return self.find(f"{module}.{name}")
 
     def find(self, name: str) -> Any:
+        """Return what stands under a qualified name."""
         raise NotImplementedError
 
     def persistent_load(self, pid: Any, /) -> Any:
@@ -100,7 +103,7 @@ class _Unpickler(pickle.Unpickler):
         raise ForbiddenName(f"persistent id {pid!r}")
 
 
-class _AllowListUnpickler(_Unpickler):
+class _AllowListUnpickler(Unpickler):
     def __init__(self, data: bytes, allowed: Allowed) -> None:
         super().__init__(data)
         self._allowed = allowed
@@ -127,7 +130,7 @@ class _Rehearsal(_AllowListUnpickler):
         return self._known[name]
 
 
-class _NameReader(_Unpickler):
+class _NameReader(Unpickler):
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.names: set[str] = set()

@@ -10,7 +10,6 @@ from itertools import zip_longest
 from mfwb.accounting import as_planned, count_items, describe_inputs
 from mfwb.config import Settings
 from mfwb.errors import SkipFlowRun
-from mfwb.lineage import rebuild_lineage
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.planning import Plan, PlannedRun, WandbRunId, draft_plan
 from mfwb.ports import (
@@ -27,6 +26,7 @@ from mfwb.ports import (
 )
 from mfwb.snapshot import FlowRunState
 from mfwb.snapshot.pathspec import Pathspec
+from mfwb.tracing import trace
 
 __all__ = ["Parts", "choose", "plan_flow_runs", "sync_flow_runs"]
 
@@ -116,20 +116,19 @@ def _each(
 def _draft(
     choice: Pathspec, settings: Settings, parts: Parts, *, ask: bool
 ) -> _Draft | FlowRunOutcome:
-    flow_run = parts.source.read(choice)
+    traced = trace(choice, parts.source, parts.payloads)
+    flow_run = traced.flow_run
     if flow_run.state is FlowRunState.RUNNING:
         return FlowRunOutcome(flow_run.pathspec, Status.SKIPPED, reason="it is still running")
-    contents = parts.source.contents(flow_run)
-    flow_run = parts.payloads.look_inside(flow_run, contents)
     destination = parts.sink.destination(flow_run.flow, ask=ask)
     plan = draft_plan(
         flow_run,
-        rebuild_lineage(flow_run),
+        traced.lineage,
         settings,
         entity=destination.entity,
         project=destination.project,
     )
-    return _Draft(plan, destination, contents)
+    return _Draft(plan, destination, parts.source.contents(flow_run))
 
 
 def _done(draft: _Draft, settings: Settings, parts: Parts) -> FlowRunOutcome | None:
@@ -144,6 +143,7 @@ def _carry_out(draft: _Draft, settings: Settings, parts: Parts) -> tuple[WandbRu
     workers, so that memory stays bounded.
     """
     parts.progress.wandb_runs(len(draft.plan.runs))
+    parts.payloads.expect(draft.plan)
     outcomes: list[WandbRunOutcome] = []
     levels = list(draft.plan.levels())
     online = draft.destination.mode == "online"
@@ -159,7 +159,8 @@ def _carry_out(draft: _Draft, settings: Settings, parts: Parts) -> tuple[WandbRu
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return tuple(outcomes)
+    order = {str(run.id): place for place, run in enumerate(draft.plan.runs)}
+    return tuple(sorted(outcomes, key=lambda outcome: order[outcome.id]))
 
 
 @dataclass(slots=True)

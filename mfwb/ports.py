@@ -150,12 +150,16 @@ class Payloads(Protocol):
         """
         ...
 
+    def expect(self, plan: Plan) -> None:
+        """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
+        ...
+
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return values and files of one W&B run; what can't be had is among the losses."""
         ...
 
     def close(self) -> None:
-        """Remove the files that only the upload needed."""
+        """Remove the files that only the upload needed, and end what was begun."""
         ...
 
 

@@ -11,11 +11,10 @@ from mfwb.config import Settings
 from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import Workshop
 from mfwb.pipeline import Parts
-from mfwb.ports import Progress
-from mfwb.sink import open_sink
+from mfwb.ports import Payloads, Progress, Source
 from mfwb.source import open_source
 
-__all__ = ["wire"]
+__all__ = ["wire", "wire_source"]
 
 
 @contextmanager
@@ -26,6 +25,8 @@ def wire(settings: Settings, progress: Progress) -> Iterator[Parts]:
         UsageError: for settings that Metaflow or W&B refuse.
         Unreachable: for a metadata service that does not answer.
     """
+    from mfwb.sink import open_sink  # noqa: PLC0415 - it brings wandb, which lineage does without
+
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
         sink = stack.enter_context(open_sink(settings))
@@ -34,6 +35,21 @@ def wire(settings: Settings, progress: Progress) -> Iterator[Parts]:
         payloads = Workshop(folder, keep=sink.bundle is not None)
         stack.callback(payloads.close)
         yield Parts(source, payloads, sink, ledger, progress)
+
+
+@contextmanager
+def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
+    """Yield what it takes to look at flow runs; W&B has no part in it.
+
+    Raises:
+        UsageError: for settings that Metaflow refuses.
+        Unreachable: for a metadata service that does not answer.
+    """
+    with ExitStack() as stack:
+        source = stack.enter_context(open_source(settings))
+        payloads = Workshop(_temporary_folder(stack), keep=False)
+        stack.callback(payloads.close)
+        yield source, payloads
 
 
 def _temporary_folder(stack: ExitStack) -> Path:

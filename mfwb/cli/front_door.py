@@ -13,6 +13,7 @@ import click
 from mfwb import __version__
 from mfwb.cli.ending import end
 from mfwb.cli.layout import Group
+from mfwb.cli.lineage import lineage
 from mfwb.cli.plan import plan
 from mfwb.cli.sync import sync
 
@@ -22,6 +23,7 @@ _EXAMPLES = """\
 mfwb plan TrainFlow/latest                look before you leap
 mfwb sync TrainFlow/123 --project wines   one flow run
 mfwb sync TrainFlow --last 5              the newest five
+mfwb lineage TrainFlow/123                who made and who used what
 """
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -46,6 +48,7 @@ def mfwb(context: click.Context) -> None:
 
 mfwb.add_command(sync)
 mfwb.add_command(plan)
+mfwb.add_command(lineage)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -10,7 +10,18 @@ import click
 
 from mfwb.cli.layout import HelpedArgument, HelpedOption
 
-__all__ = ["choose", "dry_run", "how", "show", "what", "where_to"]
+__all__ = [
+    "choose",
+    "dry_run",
+    "how",
+    "one_artifact",
+    "one_flow_run",
+    "picture",
+    "show",
+    "what",
+    "whence",
+    "where_to",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -34,10 +45,33 @@ def choose(command: _F) -> _F:
             metavar="N",
             help="The N newest runs of a flow",
         ),
-        _option(
-            "Choose", "--namespace", metavar="NS", help="Only what is in this namespace  [all]"
-        ),
+        _namespace,
     )
+
+
+def one_flow_run(command: _F) -> _F:
+    """Add what says which flow run, where it can be only one."""
+    return _all(
+        command,
+        click.argument(
+            "pathspec",
+            metavar="PATHSPEC",
+            cls=HelpedArgument,
+            heading="Choose",
+            help="Flow/123 or Flow/latest",
+        ),
+        _namespace,
+    )
+
+
+def one_artifact(command: _F) -> _F:
+    """Add what says which artifact alone is of interest."""
+    return _option(
+        "Choose",
+        "--artifact",
+        metavar="NAME",
+        help="The life of this one, to its last reader",
+    )(command)
 
 
 def where_to(command: _F) -> _F:
@@ -102,20 +136,14 @@ def how(command: _F) -> _F:
         ),
         _option(heading, "--force", is_flag=True, help="Write again what was synced before"),
         _option(heading, "--strict", is_flag=True, help="Exit 3 if anything was lost"),
-        _option(
-            heading,
-            "--config",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            metavar="FILE",
-            help="Settings  [mfwb.toml or pyproject.toml]",
-        ),
-        _option(
-            heading,
-            "--metadata",
-            metavar="PROVIDER",
-            help="service@URL or local@DIR  [as Metaflow has it]",
-        ),
+        _config,
+        _metadata,
     )
+
+
+def whence(command: _F) -> _F:
+    """Add what says where flow runs are read from."""
+    return _all(command, _config, _metadata)
 
 
 def dry_run(command: _F) -> _F:
@@ -150,17 +178,77 @@ def show(command: _F) -> _F:
             help="Only what failed or was lost, on stderr",
         ),
         _option(heading, "--verbose", is_flag=True, default=False, help="Every W&B run in full"),
+        _help,
+    )
+
+
+def picture(command: _F) -> _F:
+    """Add what says how lineage is shown."""
+    heading = "Show"
+    return _all(
+        command,
         _option(
             heading,
-            "--help",
-            is_flag=True,
-            is_eager=True,
-            expose_value=False,
-            default=False,
-            callback=_show_help,
-            help="Show this text",
+            "--format",
+            "form",
+            type=click.Choice(["text", "mermaid", "json"]),
+            default="text",
+            help="A tree, a chart, a document  [text]",
         ),
+        _option(
+            heading,
+            "--explain",
+            is_flag=True,
+            default=False,
+            help="Say on what ground each use is told",
+        ),
+        _option(
+            heading,
+            "--quiet",
+            is_flag=True,
+            default=False,
+            help="No progress, nothing from the SDKs",
+        ),
+        _help,
     )
+
+
+def _namespace(command: _F) -> _F:
+    return _option(
+        "Choose", "--namespace", metavar="NS", help="Only what is in this namespace  [all]"
+    )(command)
+
+
+def _config(command: _F) -> _F:
+    return _option(
+        "How",
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Settings  [mfwb.toml or pyproject.toml]",
+    )(command)
+
+
+def _metadata(command: _F) -> _F:
+    return _option(
+        "How",
+        "--metadata",
+        metavar="PROVIDER",
+        help="service@URL or local@DIR  [as Metaflow has it]",
+    )(command)
+
+
+def _help(command: _F) -> _F:
+    return _option(
+        "Show",
+        "--help",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        default=False,
+        callback=_show_help,
+        help="Show this text",
+    )(command)
 
 
 def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's signature

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from hashlib import sha256
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 from mfwb.errors import ItemLost
-from mfwb.payload.frames import load_frame, load_frames, write_parquet
+from mfwb.payload.converter import Converter, UnconvertibleError
+from mfwb.payload.converting import ONE, SEVERAL
 from mfwb.payload.paths import Found, files_of_path, load_path
-from mfwb.payload.store import Store, is_full
+from mfwb.payload.store import Store
 from mfwb.planning import Content, Form, PlannedFile
 from mfwb.ports import Contents, ReadyFile
 
 __all__ = ["Forms"]
 
-_NAME_LIMIT = 100  # characters; file systems take 255 bytes
-_HASH_LENGTH = 8
+
+class _Conversion(NamedTuple):
+    asked: str  # of the converter
+    suffix: str
+
+
+_CONVERTED = {
+    Form.PARQUET: _Conversion(ONE, ".parquet"),
+    Form.FRAMES: _Conversion(SEVERAL, ".frames"),
+}
 
 
 class Forms:
     """Makes files of artifacts; remembers which contents could not be converted."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, converter: Converter) -> None:
         self._store = store
+        self._converter = converter
         self._lock = Lock()
         self._unconvertible: set[str] = set()
+
+    def expect(self, files: Iterable[PlannedFile]) -> None:
+        """Get ready for what is to be converted, if anything is."""
+        if any(
+            one.form in _CONVERTED and not self._store.has(_converted_name(one)) for one in files
+        ):
+            self._converter.start()
 
     def files_of(self, planned: PlannedFile, contents: Contents) -> Found:
         """Return the files of one artifact, and what of it is lost; ItemLost if all of it is."""
@@ -57,50 +73,35 @@ class Forms:
         return _ready(planned.stem, path)
 
     def _parquet(self, planned: PlannedFile, contents: Contents) -> ReadyFile:
-        def convert(data: bytes, path: Path) -> None:
-            write_parquet(load_frame(data), path)
-
-        path = self._converted(planned.content, ".parquet", convert, contents)
+        path = self._converted(planned, contents)
         if path is None:
             return self._pickle(planned, contents)
         return _ready(f"{planned.stem}.parquet", path)
 
     def _parquets(self, planned: PlannedFile, contents: Contents) -> list[ReadyFile]:
-        folder = self._converted(planned.content, ".frames", _write_parquets, contents)
+        folder = self._converted(planned, contents)
         if folder is None:
             return [self._pickle(planned, contents)]
         return [_ready(f"{planned.stem}/{path.name}", path) for path in sorted(folder.iterdir())]
 
     # --- conversion -------------------------------------------------------------------------
 
-    def _converted(
-        self,
-        content: Content,
-        suffix: str,
-        convert: Callable[[bytes, Path], None],
-        contents: Contents,
-    ) -> Path | None:
+    def _converted(self, planned: PlannedFile, contents: Contents) -> Path | None:
         """Return what a content was converted to; None if its pickle has to do."""
-        name = f"{content.sha1}{suffix}"
+        name = _converted_name(planned)
         if self._is_unconvertible(name):
             return None
 
         def make(path: Path) -> None:
-            data = self._bytes(content, contents)
-            try:
-                convert(data, path)
-            except MemoryError:
-                raise
-            except Exception as error:  # a damaged pickle can raise anything
-                if is_full(error):
-                    raise
-                raise _UnconvertibleError from error
+            with self._store.scratch() as source:
+                contents.copy(planned.content, source)
+                self._converter.convert(_CONVERTED[planned.form].asked, source, path)
 
         try:
             return self._store.place(name, make)
         except MemoryError:
             raise ItemLost("there is not enough memory for it") from None
-        except _UnconvertibleError:
+        except UnconvertibleError:
             with self._lock:
                 self._unconvertible.add(name)
             return None
@@ -115,28 +116,8 @@ class Forms:
             return path.read_bytes()
 
 
-class _UnconvertibleError(Exception):
-    """A pickle that is damaged, that refers to what is not loaded, or that parquet can't hold."""
-
-
-def _write_parquets(data: bytes, folder: Path) -> None:
-    folder.mkdir()
-    names: set[str] = set()
-    for key, frame in load_frames(data):
-        name = _file_name(key, names)
-        names.add(name.casefold())
-        write_parquet(frame, folder / f"{name}.parquet")
-
-
-def _file_name(key: str, taken: set[str]) -> str:
-    """Return a key as a file name, on whatever file system; keys that would collide get a hash."""
-    name = re.sub(r"[^A-Za-z0-9_\-.]", "_", key).lstrip(".") or "_"
-    if len(name) <= _NAME_LIMIT and name.casefold() not in taken:
-        return name
-    digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
-    name = f"{name[: _NAME_LIMIT - _HASH_LENGTH - 3]}-{digest}"
-    candidates = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3)))
-    return next(one for one in candidates if one.casefold() not in taken)
+def _converted_name(planned: PlannedFile) -> str:
+    return f"{planned.content.sha1}{_CONVERTED[planned.form].suffix}"
 
 
 def _ready(name: str, path: Path) -> ReadyFile:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from uuid import uuid4
 
 from mfwb.errors import SinkError
@@ -16,7 +16,6 @@ from mfwb.errors import SinkError
 __all__ = ["Store", "is_full"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_STRIPES = 64
 _UNFINISHED = "unfinished"
 
 
@@ -25,7 +24,8 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
-        self._locks = [Lock() for _ in range(_STRIPES)]
+        self._busy: set[str] = set()  # names that are being made
+        self._less_busy = Condition()
 
     def place(self, name: str, make: Callable[[Path], None]) -> Path:
         """Return the file or folder of that name; `make` writes it if there is none yet.
@@ -33,14 +33,18 @@ class Store:
         `make` gets a path at which there is nothing. What it leaves there takes the name in one
         step, so that a crash leaves no half file that looks whole.
         """
-        path = self._folder / name[:2] / name
-        with self._locks[hash(name) % _STRIPES]:
+        path = self._path(name)
+        with self._alone_with(name):
             if not path.exists():
                 with self.scratch() as unfinished:
                     make(unfinished)
                     path.parent.mkdir(parents=True, exist_ok=True)
                     _move(unfinished, path)
         return path
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file or folder of that name."""
+        return self._path(name).exists()
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -64,6 +68,22 @@ class Store:
     def remove(self) -> None:
         """Remove the whole folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def _alone_with(self, name: str) -> Iterator[None]:
+        """Wait for others that make the same thing, and for nobody else."""
+        with self._less_busy:
+            self._less_busy.wait_for(lambda: name not in self._busy)
+            self._busy.add(name)
+        try:
+            yield
+        finally:
+            with self._less_busy:
+                self._busy.remove(name)
+                self._less_busy.notify_all()
+
+    def _path(self, name: str) -> Path:
+        return self._folder / name[:2] / name
 
 
 def _move(unfinished: Path, path: Path) -> None:

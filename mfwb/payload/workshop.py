@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from mfwb.errors import ItemLost
+from mfwb.payload.changes import with_contents
+from mfwb.payload.converter import Converter
 from mfwb.payload.decoding import decode_values
 from mfwb.payload.forms import Forms
 from mfwb.payload.history import history_of
@@ -18,7 +20,7 @@ from mfwb.payload.parameters import with_parameter_values
 from mfwb.payload.store import Store
 from mfwb.payload.summary import SUMMARY_LIMIT, limited, summarize
 from mfwb.payload.table import table_of
-from mfwb.planning import OutputArtifact, PlannedRun, TaskRow
+from mfwb.planning import OutputArtifact, Plan, PlannedRun, TaskRow
 from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyCard, ReadyFile, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
@@ -36,12 +38,20 @@ class Workshop:
             keep: whether they stay there for ever, as an offline bundle needs them.
         """
         self._store = Store(folder)
-        self._forms = Forms(self._store)
+        self._converter = Converter()
+        self._forms = Forms(self._store, self._converter)
         self._keep = keep
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
         """Return the flow run with names filled in where the type says too little, and values."""
-        return with_parameter_values(look_inside(flow_run, contents), contents)
+        looked = with_contents(look_inside(flow_run, contents), contents)
+        return with_parameter_values(looked, contents)
+
+    def expect(self, plan: Plan) -> None:
+        """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
+        self._forms.expect(
+            file for run in plan.runs for artifact in run.outputs for file in artifact.files
+        )
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return values and files of one W&B run; what can't be had is among the losses."""
@@ -62,7 +72,8 @@ class Workshop:
         )
 
     def close(self) -> None:
-        """Remove the files that only the upload needed."""
+        """Remove the files that only the upload needed, and end what was begun."""
+        self._converter.close()
         if self._keep:
             self._store.tidy()
         else:

@@ -47,7 +47,6 @@ def draft_plan(
         _planned_run(subject, flow_run, lineage, outputs[subject.id], inputs[subject.id])
         for subject in subjects
     ]
-    order = {subject.id: position for position, subject in enumerate(subjects)}
     group = settings.wandb_of(flow_run.flow).get("run_group") or flow_run.pathspec
     return Plan(
         flow_run=flow_run.pathspec,
@@ -55,7 +54,7 @@ def draft_plan(
         entity=entity,
         project=project or flow_run.flow,
         group=names.shortened(str(group), names.RUN_NAME_LIMIT),
-        runs=tuple(sorted(runs, key=lambda run: (run.level, order[run.id]))),
+        runs=tuple(runs),
         losses=flow_run.losses,
     )
 
@@ -120,7 +119,14 @@ def _planned_run(
         switched_off=outputs.switched_off,
         losses=(*outputs.losses, *inputs.losses),
         wandb_settings=wandb_settings,
+        externals=tuple(_externals(lineage, subject.step.name)),
     )
+
+
+def _externals(lineage: Lineage, step: str) -> Iterable[dict[str, str]]:
+    for one in lineage.externals.get(step, ()):
+        facts = {"kind": one.kind, "pathspec": one.pathspec, "artifact": one.artifact or ""}
+        yield {name: value for name, value in facts.items() if value}
 
 
 def _cards(subject: Subject) -> Iterable[PlannedCard]:

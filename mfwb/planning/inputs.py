@@ -77,9 +77,15 @@ def _inputs_of(
     return Inputs(_strongest(used), tuple(by_item), level)
 
 
+_GROUNDS = tuple(
+    ground.value
+    for ground in (Ground.READ, Ground.FOREACH_INPUT, Ground.PARAMETER, Ground.AVAILABLE)
+)
+
+
 def _strongest(used: Iterable[InputArtifact]) -> tuple[InputArtifact, ...]:
-    """Return one input per W&B artifact; `available` gives way to a ground that says more."""
+    """Return one input per W&B artifact, on the ground that says most."""
     best: dict[tuple[WandbRunId, str], InputArtifact] = {}
-    for one in sorted(used, key=lambda one: one.ground == Ground.AVAILABLE.value):
+    for one in sorted(used, key=lambda one: _GROUNDS.index(one.ground)):
         best.setdefault((one.producer, one.name), one)
     return tuple(sorted(best.values()))

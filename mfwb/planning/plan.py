@@ -147,16 +147,24 @@ class PlannedRun:
     switched_off: tuple[Content, ...] = ()
     losses: tuple[Loss, ...] = ()
     wandb_settings: dict[str, Any] = field(default_factory=dict)
+    externals: tuple[dict[str, str], ...] = ()  # what the code reads from other flow runs
 
     @property
     def fingerprint(self) -> str:
-        """A digest of all that this W&B run will say."""
-        return _digest(_adapter(PlannedRun).dump_python(self, mode="json"))
+        """A digest of what this W&B run will say, but for what the flow's source adds to it.
+
+        The source may be edited, or gone, when the flow run is synced again; what was written
+        with its help stays true, and is not written again for that.
+        """
+        return _digest(_adapter(PlannedRun).dump_python(self, mode="json", exclude=_BY_SOURCE))
+
+
+_BY_SOURCE = {"inputs", "level", "losses", "externals"}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All W&B runs of one flow run, by lineage level, then by name."""
+    """All W&B runs of one flow run, in the order of the graph."""
 
     flow_run: str
     source: dict[str, Any]  # which flow run of that pathspec this is: provider and start
@@ -168,17 +176,25 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Equal for equal plans, whatever process or machine drafted them."""
-        return _digest(_adapter(Plan).dump_python(self, mode="json"))
+        """Equal for equal plans, whatever process or machine drafted them.
+
+        As with a W&B run's fingerprint, what the flow's source adds does not count.
+        """
+        own = _adapter(Plan).dump_python(self, mode="json", exclude={"runs"})
+        return _digest([own, sorted(run.fingerprint for run in self.runs)])
 
     def levels(self) -> Iterator[list[PlannedRun]]:
         """Yield W&B runs level by level; those of a level don't need one another."""
-        for _, runs in groupby(self.runs, key=lambda run: run.level):
+        for _, runs in groupby(sorted(self.runs, key=_level), key=_level):
             yield list(runs)
 
     def to_json(self) -> str:
         """Return the whole plan as one JSON document."""
         return _adapter(Plan).dump_json(self).decode()
+
+
+def _level(run: PlannedRun) -> int:
+    return run.level
 
 
 @cache

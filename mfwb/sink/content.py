@@ -28,7 +28,10 @@ def config_of(plan: Plan, run: PlannedRun, fingerprint: str) -> dict[str, Any]:
         fingerprint: the planned run's, which takes a while to work out.
     """
     marker = {"version": __version__, "source": plan.source, "fingerprint": fingerprint}
-    return {**run.config, MARKER: marker}
+    said = {**run.config, MARKER: marker}
+    if run.externals:
+        said["metaflow"] = {**said["metaflow"], "external_inputs": list(run.externals)}
+    return said
 
 
 def summary_of(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:

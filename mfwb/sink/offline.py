@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
 
@@ -59,14 +60,15 @@ class OfflineSession:
         for older in self._older.get(run.id, ()):
             shutil.rmtree(older)
         (folder / "files").mkdir(parents=True)
+        fingerprint = run.fingerprint
         uses, losses = self._uses(run)
         logged = [self._log(run, one) for one in ready.artifacts]
         said = [
-            *records.opening_records(self._plan, run, run.fingerprint, begin),
+            *records.opening_records(self._plan, run, fingerprint, begin),
             *(records.used_artifact(run, one) for one in uses),
             *(pb.Record(artifact=one) for one in logged),
             *_timeline(run, ready, begin),
-            *self._summary(run, ready, folder),
+            *self._summary(run, ready, folder, done(fingerprint)),
             records.exit_record(run.exit_code),
         ]
         path = folder / f"run-{run.id}.wandb"
@@ -108,7 +110,9 @@ class OfflineSession:
             deduplicated=known,
         )
 
-    def _summary(self, run: PlannedRun, ready: ReadyRun, folder: Path) -> Iterator[pb.Record]:
+    def _summary(
+        self, run: PlannedRun, ready: ReadyRun, folder: Path, marker: dict[str, Any]
+    ) -> Iterator[pb.Record]:
         """Yield the summary, and before it what it refers to: files and the table's artifact."""
         shown = {card.key: place_card(card, folder / "files") for card in ready.cards}
         if ready.table is not None:
@@ -122,7 +126,7 @@ class OfflineSession:
             {
                 **summary_of(run, ready),
                 **{key: file.said for key, file in shown.items()},
-                **done(run.fingerprint),
+                **marker,
             }
         )
 

@@ -70,6 +70,7 @@ class ArtifactRef:
     type: str  # Python's qualified name, as in "pandas.core.frame.DataFrame"
     encoding: str  # as in "pickle-v4"
     names: tuple[str, ...] | None = None  # what its pickle refers to; None: not looked at
+    content: str | None = None  # digest of what it holds, however pickled; None: not looked at
 
     @property
     def is_pickle(self) -> bool:
@@ -220,6 +221,7 @@ class SourceCode:
     script: str  # which of the files defines the flow
     files: dict[str, str]  # text by path relative to the root, with "/"
     origin: str  # "package": Metaflow's code package; "file": where the graph says the step was
+    changed_at: int | None = None  # of files: when the last one was written, in epoch ms
 
 
 @dataclass(frozen=True, slots=True)

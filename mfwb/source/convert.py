@@ -15,6 +15,7 @@ from mfwb.snapshot import (
     Failure,
     FlowRun,
     FlowRunState,
+    ForeachFrame,
     Parameter,
     Step,
     Task,
@@ -89,7 +90,7 @@ def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
         attempts=attempts,
         artifacts=own,
         transition=internals.to_transition(stored.internal(raw, "_transition")),
-        foreach=internals.to_frames(stored.internal(raw, "_foreach_stack")),
+        foreach=_frames(raw, stored),
         rounds=internals.to_rounds(stored.internal(raw, "_iteration_stack")),
         origin=_origin(raw),
         failure=caught if state is TaskState.CAUGHT else _last_failure(state, attempts),
@@ -98,6 +99,14 @@ def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
         metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
         cards=tuple(_cards(raw.records)),
     )
+
+
+def _frames(raw: RawTask, stored: Stored) -> tuple[ForeachFrame, ...]:
+    """Return where a task ran; a task that was killed left it only in its metadata, if anywhere."""
+    stack = stored.internal(raw, "_foreach_stack")
+    if stack is None:
+        return internals.to_path(raw.value("foreach-execution-path"))
+    return internals.to_frames(stack)
 
 
 def _with_failure(attempt: Attempt, failure: Failure | None) -> Attempt:

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from mfwb.snapshot import Task
+from mfwb.snapshot import GraphStep, Task
 
-__all__ = ["sorted_steps", "sorted_tasks"]
+__all__ = ["sorted_steps", "sorted_tasks", "to_graph"]
+
+
+def to_graph(graph_info: Mapping[str, Any]) -> tuple[GraphStep, ...]:
+    """Return the steps of Metaflow's `_graph_info`; empty before 2.4.9, which had none."""
+    return tuple(
+        GraphStep(
+            name=str(name),
+            type=_text(node.get("type")),
+            line=node.get("line") if isinstance(node.get("line"), int) else None,
+            file=_text(node.get("source_file")),
+            next=tuple(str(one) for one in node.get("next") or ()),
+            foreach=_text(node.get("foreach_artifact")),
+            condition=_text(node.get("condition")),
+        )
+        for name, node in (graph_info.get("steps") or {}).items()
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def sorted_steps(tasks: Iterable[Task], start: str) -> list[str]:

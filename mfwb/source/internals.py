@@ -17,6 +17,7 @@ __all__ = [
     "to_failure",
     "to_frames",
     "to_included",
+    "to_path",
     "to_rounds",
     "to_transition",
 ]
@@ -109,6 +110,25 @@ def to_frames(value: Any) -> tuple[ForeachFrame, ...]:
             case _Frame(fields=(step, var, num_splits, int(index), *_)):
                 splits = num_splits if isinstance(num_splits, int) else None
                 frames.append(ForeachFrame(str(step), str(var), splits, index))
+    return tuple(frames)
+
+
+_PATH_LIMIT = 256  # characters; Metaflow cuts what is longer
+
+
+def to_path(recorded: str | None) -> tuple[ForeachFrame, ...]:
+    """Return the frames that the metadata `foreach-execution-path` names: "mid:0,work:1".
+
+    It does not say what was iterated over. Empty if there is none, or it was cut.
+    """
+    if not recorded or len(recorded) >= _PATH_LIMIT:
+        return ()
+    frames = []
+    for part in recorded.split(","):
+        step, _, index = part.rpartition(":")
+        if not (step and index.isdecimal()):
+            return ()
+        frames.append(ForeachFrame(step, "", None, int(index)))
     return tuple(frames)
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from mfwb.snapshot import FlowRun
+from mfwb.source.code import read_code
 from mfwb.source.convert import to_flow_run, to_parameters, to_task
+from mfwb.source.graph import to_graph
 from mfwb.source.raw import read_parameters_task, read_raw
 from mfwb.source.stored import Stored
 
@@ -30,7 +33,9 @@ def read_flow_run(run: Any, provider: str) -> FlowRun:
     stored = Stored(run.path_components[0])
     stored.read([*raws, *([parameters] if parameters else [])])
     graph = (parameters and stored.internal(parameters, "_graph_info")) or {}
-    return to_flow_run(
+    steps_then = to_graph(graph)
+    code, code_missing = read_code(raws, steps_then, str(graph.get("file", "")))
+    flow_run = to_flow_run(
         run,
         provider,
         [to_task(raw, stored, parameters) for raw in raws],
@@ -38,3 +43,4 @@ def read_flow_run(run: Any, provider: str) -> FlowRun:
         graph,
         now=time.time_ns() // 1_000_000,
     )
+    return replace(flow_run, graph=steps_then, code=code, code_missing=code_missing)

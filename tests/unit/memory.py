@@ -79,10 +79,15 @@ class MemoryPayloads:
 
     gone: set[str] = field(default_factory=set)
     prepared: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:  # noqa: ARG002
         """See nothing more than is known."""
         return flow_run
+
+    def expect(self, plan: Plan) -> None:
+        """Note which flow run is carried out."""
+        self.expected.append(plan.flow_run)
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:  # noqa: ARG002
         """Return the keys of the summary."""

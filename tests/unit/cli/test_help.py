@@ -23,7 +23,8 @@ def help_of(*command: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--help", "--version", "sync --help", "plan --help", "", "nonsense"]
+    "arguments",
+    ["--help", "--version", "sync --help", "plan --help", "lineage --help", "", "nonsense"],
 )
 def test_help_imports_neither_sdk(arguments: str) -> None:
     """Help needs click and nothing that takes its time."""
@@ -57,13 +58,49 @@ Options:
   --help     Show this text
 
 Commands:
-  sync  Replay flow runs into Weights & Biases.
-  plan  Say what sync would do.
+  sync     Replay flow runs into Weights & Biases.
+  plan     Say what sync would do.
+  lineage  Show who made and who used what.
 
 Examples:
   mfwb plan TrainFlow/latest                look before you leap
   mfwb sync TrainFlow/123 --project wines   one flow run
   mfwb sync TrainFlow --last 5              the newest five
+  mfwb lineage TrainFlow/123                who made and who used what
+"""
+    )
+
+
+def test_help_of_lineage() -> None:
+    """Lineage is that of one flow run, and W&B's options are not there."""
+    assert (
+        help_of("lineage")
+        == """\
+Usage: mfwb lineage [OPTIONS] PATHSPEC
+
+  Show who made and who used what.
+
+  Of one flow run, rebuilt from what Metaflow recorded. W&B has no part in it.
+
+Choose:
+  PATHSPEC                      Flow/123 or Flow/latest
+  --namespace NS                Only what is in this namespace  [all]
+  --artifact NAME               The life of this one, to its last reader
+
+How:
+  --config FILE                 Settings  [mfwb.toml or pyproject.toml]
+  --metadata PROVIDER           service@URL or local@DIR  [as Metaflow has it]
+
+Show:
+  --format [text|mermaid|json]  A tree, a chart, a document  [text]
+  --explain                     Say on what ground each use is told
+  --quiet                       No progress, nothing from the SDKs
+  --help                        Show this text
+
+Examples:
+  mfwb lineage TrainFlow/latest
+  mfwb lineage TrainFlow/123 --artifact model --explain
+  mfwb lineage TrainFlow/123 --format mermaid > lineage.mmd
 """
     )
 

@@ -205,14 +205,14 @@ def test_paths_are_pure() -> None:
 
 
 @pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES])
-def test_no_bytes_are_lost(form: Form, tmp_path: Path) -> None:
+def test_no_bytes_are_lost(form: Form, workshop: Workshop) -> None:
     """A frame that is not loaded goes to W&B as the pickle it is."""
     contents = MemoryContents()
     content = contents.add(HOSTILE["in a frame"])
     contents.logs[content.task] = []
     run = planned_run(outputs=[output(planned_file(content, form))])
 
-    ready = Workshop(tmp_path, keep=True).prepare(run, contents)
+    ready = workshop.prepare(run, contents)
 
     (file,) = ready.artifacts[0].files
     assert file.path == "x.pkl"

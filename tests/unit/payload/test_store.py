@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,18 @@ def test_tidy_and_remove(tmp_path: Path) -> None:
     store.remove()
     store.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_waits_for_another_file(tmp_path: Path) -> None:
+    """While one file takes its time, any number of others are made."""
+    store = Store(tmp_path)
+
+    def slow(path: Path) -> None:
+        for number in range(300):
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(store.place, f"{number:06}.pkl", Path.touch).result(10)
+        path.touch()
+
+    store.place(NAME, slow)
+
+    assert len(names_in(tmp_path)) == 301

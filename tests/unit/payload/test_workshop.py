@@ -38,12 +38,6 @@ def contents() -> MemoryContents:
     return found
 
 
-@pytest.fixture
-def workshop(tmp_path: Path) -> Payloads:
-    """Return a workshop of a bundle."""
-    return Workshop(tmp_path / "payloads", keep=True)
-
-
 def files_of(ready: ReadyRun) -> dict[str, bytes]:
     """Return the bytes of all files by their path in the W&B artifact."""
     files = {}
@@ -187,22 +181,6 @@ def test_what_is_gone(form: Form, workshop: Payloads, contents: MemoryContents) 
     assert ready.losses == (Loss(f"{TASK}/x", reason), Loss(f"{TASK}/y", reason))
 
 
-def test_not_enough_memory(
-    workshop: Payloads, contents: MemoryContents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A frame that does not fit into memory is lost with that reason."""
-
-    def no_memory(*_: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr("mfwb.payload.forms.load_frame", no_memory)
-    planned = output(planned_file(contents.add(FRAME), Form.PARQUET))
-
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
-
-    assert ready.losses == (Loss(f"{TASK}/x", "there is not enough memory for it"),)
-
-
 def test_equal_content_is_converted_once(workshop: Payloads, contents: MemoryContents) -> None:
     """Tasks that wrote the same frame share one file."""
     files = [planned_file(contents.add(FRAME), Form.PARQUET, f"{i}/x") for i in range(5)]
@@ -279,7 +257,9 @@ def test_no_pandas_without_frames() -> None:
     """Importing the package imports no pandas, numpy or pyarrow."""
     import subprocess  # noqa: PLC0415
 
-    code = "import sys, mfwb.payload; print({'pandas', 'numpy', 'pyarrow'} & set(sys.modules))"
+    code = (
+        "import sys, mfwb.payload.workshop;print({'pandas', 'numpy', 'pyarrow'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "set()\n"

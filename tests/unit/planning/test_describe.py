@@ -208,3 +208,18 @@ def test_timestamps_sort_as_text() -> None:
     assert timestamp(1_700_000_000_000) == "2023-11-14T22:13:20.000Z"
     assert timestamp(1_700_000_000_001) == "2023-11-14T22:13:20.001Z"
     assert timestamp(None) is None
+
+
+def test_what_triggered_it() -> None:
+    """A flow run that another one's end started names it, whatever else triggered it."""
+    events = [
+        {"type": "run", "id": "TrainFlow/argo-1/end/9", "name": "metaflow.TrainFlow.end"},
+        {"type": "run", "id": "TrainFlow/argo-1/end/9", "name": "metaflow.TrainFlow.finish"},
+        {"type": "event", "id": "x", "name": "new_data"},
+    ]
+    triggered = task("start/1", metadata={"execution-triggers": json.dumps(events)})
+    odd = task("start/1", metadata={"execution-triggers": "no json"})
+
+    assert describe_flow_run(flow_run(triggered))["triggered_by"] == ["TrainFlow/argo-1"]
+    assert "triggered_by" not in describe_flow_run(flow_run(odd))
+    assert "triggered_by" not in describe_flow_run(flow_run(task("start/1")))

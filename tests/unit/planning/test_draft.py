@@ -624,7 +624,11 @@ def test_any_flow(flow: list[Block], granularity: str) -> None:
 
     assert len({(name, kind) for _, name, kind in logged}) == len({one[1] for one in logged})
     assert len(levels) == len(plan.runs)
-    assert [run.level for run in plan.runs] == sorted(levels.values())
+    by_level = [run.level for runs in plan.levels() for run in runs]
+    assert by_level == sorted(levels.values())
+    assert [run.id for run in plan.runs if run.level == 0] == [
+        run.id for run in next(plan.levels())
+    ]
     assert Counter(planned) == Counter(
         (task, name)
         for task, producers in acted.producers.items()

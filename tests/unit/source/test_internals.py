@@ -211,3 +211,20 @@ def test_traps_would_work(trap: str, tmp_path: Path) -> None:
 def test_damaged_pickles(data: bytes | None) -> None:
     """A pickle that is damaged, or not there, is not known; it is no reason to stop."""
     assert internals.decode(data) is None
+
+
+@pytest.mark.parametrize(
+    ("recorded", "indices"),
+    [
+        ("mid:0,work:12", [0, 12]),
+        ("work:3", [3]),
+        ("", []),
+        (None, []),
+        ("work", []),
+        ("work:x", []),
+        (f"{'a' * 250}:1,b:2", []),
+    ],
+)
+def test_paths(recorded: str | None, indices: list[int]) -> None:
+    """What a killed task left of its foreach path; cut or odd ones say nothing."""
+    assert [frame.index for frame in internals.to_path(recorded)] == indices

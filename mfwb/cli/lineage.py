@@ -1,0 +1,53 @@
+"""`mfwb lineage`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mfwb.cli import options
+from mfwb.cli.layout import Command
+from mfwb.cli.streams import keep_stdout_clean, write_out
+
+__all__ = ["lineage"]
+
+_EXAMPLES = """\
+mfwb lineage TrainFlow/latest
+mfwb lineage TrainFlow/123 --artifact model --explain
+mfwb lineage TrainFlow/123 --format mermaid > lineage.mmd
+"""
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@options.one_flow_run
+@options.one_artifact
+@options.whence
+@options.picture
+def lineage(  # noqa: PLR0913 - they are the options
+    *,
+    pathspec: str,
+    artifact: str | None,
+    form: str,
+    explain: bool,
+    config: Path | None,
+    quiet: bool,
+    **settings: Any,
+) -> int:
+    """Show who made and who used what.
+
+    Of one flow run, rebuilt from what Metaflow recorded. W&B has no part in it.
+    """
+    from mfwb import api  # noqa: PLC0415 - help does without
+    from mfwb.report import console_for, show_lineage, watch  # noqa: PLC0415 - the same
+
+    if explain and form == "mermaid":
+        raise click.UsageError("--explain takes words, and a chart has no room for them")
+    with keep_stdout_clean(quiet=quiet), watch(quiet=quiet) as progress:
+        traced = api.lineage(pathspec, config=config, progress=progress, **settings)
+    console = console_for(sys.stdout)
+    text, plain = show_lineage(traced, form, console=console, artifact=artifact, explain=explain)
+    write_out(text, plain=plain)
+    return 0

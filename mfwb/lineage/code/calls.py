@@ -1,0 +1,111 @@
+"""Calls: of what we can follow, of what we know, and of everything else."""
+
+from __future__ import annotations
+
+import ast
+from functools import partial
+
+from mfwb.lineage.code.arguments import Args
+from mfwb.lineage.code.elements import container_method, element_of, members_of, union
+from mfwb.lineage.code.following import defer, follow, summarise
+from mfwb.lineage.code.frame import Frame, evaluates
+from mfwb.lineage.code.invoking import apply, hand_over, invoke, invokes, unknown_call
+from mfwb.lineage.code.targets import put_into
+from mfwb.lineage.code.values import (
+    ANYTHING,
+    Atom,
+    Bound,
+    Client,
+    DictOf,
+    Func,
+    Local,
+    Map,
+    MethodOf,
+    Value,
+    of,
+)
+
+__all__: list[str] = []
+
+_PUTS = frozenset({"add", "append", "appendleft", "insert", "setdefault"})
+_PUTS_ALL = frozenset({"extend", "extendleft", "update"})
+_REMOVES = frozenset({"clear", "discard", "pop", "popitem", "popleft", "remove", "reverse", "sort"})
+_ONLY_LOOKS = frozenset({"copy", "count", "get", "index", "items", "keys", "values"})
+
+
+@evaluates(ast.Call)
+def _call(frame: Frame, node: ast.Call) -> Value:
+    called = frame.evaluate(node.func)
+    args = _arguments(frame, node)
+    if len(called) == 1:
+        return invoke(frame, next(iter(called)), args, node)
+    return frame.either(*(partial(invoke, frame, atom, args, node) for atom in called))
+
+
+def _arguments(frame: Frame, node: ast.Call) -> Args:
+    positional: list[Value] = []
+    rest: Value | None = None
+    for one in node.args:
+        value = frame.evaluate(one)
+        if isinstance(one, ast.Starred) or rest is not None:
+            rest = value | (rest or frozenset())
+        else:
+            positional.append(value)
+    keywords: list[tuple[str, Value]] = []
+    for word in node.keywords:
+        value = frame.evaluate(word.value)
+        if word.arg is None:
+            rest = union(_entries(atom) for atom in value) | (rest or frozenset())
+        else:
+            keywords.append((word.arg, value))
+    return Args(tuple(positional), tuple(keywords), rest)
+
+
+def _entries(atom: Atom) -> Value:
+    """Return what `**` hands on."""
+    if isinstance(atom, DictOf):
+        return union(atom.values)
+    return atom.of if isinstance(atom, Map) else of(atom)
+
+
+@invokes(Func)
+def _function(frame: Frame, atom: Func, args: Args, _node: ast.Call) -> Value:
+    return follow(frame, atom, args)
+
+
+@invokes(Bound)
+def _method(frame: Frame, atom: Bound, args: Args, _node: ast.Call) -> Value:
+    own = Args((of(atom.receiver), *args.positional), args.keywords, args.rest)
+    return follow(frame, atom.func, own)
+
+
+@invokes(Local)
+def _local(frame: Frame, atom: Local, args: Args, _node: ast.Call) -> Value:
+    summary = summarise(frame, atom.func, args, home=atom.home)
+    defer(frame, summary)
+    return summary.value
+
+
+@invokes(Client)
+def _client(_frame: Frame, atom: Client, _args: Args, _node: ast.Call) -> Value:
+    return of(atom)
+
+
+@invokes(MethodOf)
+def _of_container(frame: Frame, atom: MethodOf, args: Args, node: ast.Call) -> Value:
+    holder = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+    given = frozenset().union(*args.all())
+    handed_out = container_method(atom) or ANYTHING
+    if atom.name == "sort":
+        key = args.keyword("key")
+        apply(frame, key or ANYTHING, Args((element_of(of(atom.owner)),)), node)
+    if atom.name in _PUTS:
+        put_into(frame, holder, given, node)
+    elif atom.name in _PUTS_ALL:
+        put_into(frame, holder, element_of(given) | members_of(given), node)
+    elif atom.name in _REMOVES:
+        put_into(frame, holder, frozenset(), node)
+    elif atom.name not in _ONLY_LOOKS:
+        unknown_call(frame, args, node)
+    hand_over(frame, args, node)
+    return handed_out

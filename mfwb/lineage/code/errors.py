@@ -1,0 +1,13 @@
+"""What is wrong with source text that can't be analysed."""
+
+from __future__ import annotations
+
+__all__ = ["CodeError", "TooIntricateError"]
+
+
+class CodeError(ValueError):
+    """The source does not show the flow; its text is one line that says why."""
+
+
+class TooIntricateError(Exception):
+    """A step branches in more ways than are worth following."""

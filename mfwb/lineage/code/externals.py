@@ -1,0 +1,101 @@
+"""Reads from other flow runs: through Metaflow's client, and from the run that triggered ours."""
+
+from __future__ import annotations
+
+from mfwb.lineage.code.arguments import Args
+from mfwb.lineage.code.frame import Frame
+from mfwb.lineage.code.values import (
+    ANYTHING,
+    Atom,
+    Client,
+    ClientData,
+    Const,
+    Current,
+    Trigger,
+    Value,
+    of,
+    only,
+)
+
+__all__ = ["client_attribute", "client_call", "client_item", "is_client", "metaflow_object"]
+
+_CLASSES = {"Flow": 0, "Run": 1, "Step": 2, "Task": 3, "DataArtifact": 4}
+_KINDS = {"DataArtifact": "artifact"}
+_LEADS_TO = {
+    "end_task": 3,
+    "latest_run": 1,
+    "latest_successful_run": 1,
+    "run": 1,
+    "runs": 0,
+    "steps": 1,
+    "task": 3,
+    "tasks": 2,
+    "control_task": 3,
+    "control_tasks": 2,
+}
+
+
+def is_client(atom: Atom) -> bool:
+    """Return whether an atom is an object of Metaflow's client or leads to one."""
+    return isinstance(atom, Client | ClientData | Current | Trigger)
+
+
+def metaflow_object(dotted: str) -> Value | None:
+    """Return what a name of Metaflow's stands for, if it leads to other flow runs."""
+    if dotted in {"metaflow.current", "metaflow.metaflow_current.current"}:
+        return of(Current())
+    return None
+
+
+def client_call(frame: Frame, dotted: str, args: Args) -> Value | None:
+    """Return the client object that a call such as `Run("X/1")` makes; None if it makes none."""
+    name = dotted.rpartition(".")[2]
+    if name not in _CLASSES or not dotted.startswith(("metaflow.", "metaflow.client.")):
+        return None
+    given = args.get(0, "pathspec") or args.keyword("name")
+    constant = only(given) if given else None
+    if not isinstance(constant, Const):
+        return ANYTHING
+    kind = _KINDS.get(name, name.lower())
+    frame.external(kind, str(constant.value))
+    return of(Client(kind, str(constant.value), _CLASSES[name]))
+
+
+def client_attribute(frame: Frame, atom: Atom, name: str) -> Value:
+    """Return what an attribute of a client object stands for; reading data is noted."""
+    if isinstance(atom, ClientData):
+        frame.external(atom.kind, atom.pathspec, name)
+    elif isinstance(atom, Current) and name == "trigger":
+        return of(Trigger())
+    elif isinstance(atom, Trigger) and name in {"run", "runs"}:
+        return _of_trigger(frame, 0 if name == "runs" else 1)
+    elif isinstance(atom, Client):
+        return _of_client(atom, name)
+    return ANYTHING
+
+
+def _of_client(atom: Client, name: str) -> Value:
+    if name in {"data", "artifacts"} and atom.level < _CLASSES["DataArtifact"]:
+        return of(ClientData(atom.kind, atom.pathspec))
+    level = _LEADS_TO.get(name)
+    return ANYTHING if level is None else of(Client(atom.kind, atom.pathspec, level))
+
+
+def client_item(frame: Frame, atom: Atom, key: Value) -> Value:
+    """Return what a subscript of a client object stands for."""
+    constant = only(key)
+    name = constant.value if isinstance(constant, Const) else None
+    if isinstance(atom, Trigger):
+        return _of_trigger(frame, 1)
+    if isinstance(atom, ClientData):
+        return client_attribute(frame, atom, name) if isinstance(name, str) else ANYTHING
+    if isinstance(atom, Client):
+        if atom.level == _CLASSES["Task"] and isinstance(name, str):
+            frame.external(atom.kind, atom.pathspec, name)
+        return of(Client(atom.kind, atom.pathspec, min(atom.level + 1, 4)))
+    return ANYTHING
+
+
+def _of_trigger(frame: Frame, level: int) -> Value:
+    frame.external("trigger", "")
+    return of(Client("trigger", "", level))

@@ -1,0 +1,78 @@
+"""Values that can be told from the text alone: literals, and names that stand for them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from mfwb.lineage.code.values import ANYTHING, Const, DictOf, Tup, Value, of, only
+
+__all__ = ["added", "constant", "literal_value"]
+
+_Lookup = Callable[[str], "Value | None"]
+
+
+def literal_value(node: ast.expr, lookup: _Lookup) -> Value:
+    """Return what a literal stands for; anything that is not one is `ANYTHING`."""
+    value = ANYTHING
+    if isinstance(node, ast.Constant):
+        value = constant(node.value)
+    elif isinstance(node, ast.Name):
+        value = lookup(node.id) or ANYTHING
+    elif isinstance(node, ast.List | ast.Tuple | ast.Set):
+        value = _display(node.elts, lookup)
+    elif isinstance(node, ast.Dict):
+        value = _dict(node, lookup)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        value = added(literal_value(node.left, lookup), literal_value(node.right, lookup))
+    elif isinstance(node, ast.Call) and _is_copying(node):
+        value = literal_value(node.args[0], lookup)
+    return value
+
+
+def constant(value: object) -> Value:
+    """Return the value of a constant; only None, strings and whole numbers matter."""
+    if (value is None or isinstance(value, str | int)) and not isinstance(value, bool):
+        return of(Const(value))
+    return ANYTHING
+
+
+def added(left: Value, right: Value) -> Value:
+    """Return what `left + right` stands for."""
+    one, two = only(left), only(right)
+    if isinstance(one, Tup) and isinstance(two, Tup):
+        return of(Tup(one.items + two.items))
+    first, second = getattr(one, "value", None), getattr(two, "value", None)
+    if isinstance(first, str) and isinstance(second, str):
+        return of(Const(first + second))
+    return ANYTHING
+
+
+def _display(elements: list[ast.expr], lookup: _Lookup) -> Value:
+    items: list[Value] = []
+    for element in elements:
+        if isinstance(element, ast.Starred):
+            spread = only(literal_value(element.value, lookup))
+            if not isinstance(spread, Tup):
+                return ANYTHING
+            items += spread.items
+        else:
+            items.append(literal_value(element, lookup))
+    return of(Tup(tuple(items)))
+
+
+def _dict(node: ast.Dict, lookup: _Lookup) -> Value:
+    keys = [only(literal_value(key, lookup)) if key else None for key in node.keys]
+    known = tuple(key.value for key in keys if isinstance(key, Const) and key.value is not None)
+    if len(known) != len(keys):
+        return ANYTHING
+    return of(DictOf(known, tuple(literal_value(value, lookup) for value in node.values)))
+
+
+def _is_copying(node: ast.Call) -> bool:
+    return (
+        isinstance(node.func, ast.Name)
+        and node.func.id in {"frozenset", "list", "set", "tuple"}
+        and len(node.args) == 1
+        and not node.keywords
+    )

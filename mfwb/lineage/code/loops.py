@@ -1,0 +1,129 @@
+"""Loops: followed until going round once more tells nothing new."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from mfwb.lineage.code.elements import element_of, is_nonempty, spread
+from mfwb.lineage.code.errors import TooIntricateError
+from mfwb.lineage.code.following import holds_flow
+from mfwb.lineage.code.frame import Frame, runs
+from mfwb.lineage.code.state import State, dead, merged
+from mfwb.lineage.code.targets import assign
+from mfwb.lineage.code.values import ANYTHING, Value
+
+__all__: list[str] = []
+
+_BY_NAME = frozenset({"delattr", "getattr", "hasattr", "setattr"})
+_UNROLLED = 50
+_ROUNDS = 10
+_PATIENT_ROUNDS = 3
+
+
+@runs(ast.For, ast.AsyncFor)
+def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
+    source = frame.evaluate(node.iter)
+    elements = spread(source)
+    if elements is not None and _worth_unrolling(node, elements):
+        _one_by_one(frame, node, elements)
+        return
+    breaks, after = _rounds(
+        frame, lambda: assign(frame, node.target, element_of(source)), node.body
+    )
+    if is_nonempty(source):
+        frame.state = after
+    _otherwise(frame, node.orelse, breaks)
+
+
+def _worth_unrolling(node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> bool:
+    """Return whether going through the elements one by one may tell more."""
+    if len(elements) > _UNROLLED or all(element == ANYTHING for element in elements):
+        return False
+    if any(holds_flow(element) for element in elements):
+        return False
+    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    dunder = any(
+        isinstance(one, ast.Attribute) and one.attr == "__dict__" for one in ast.walk(node)
+    )
+    calls_self = any(isinstance(one, ast.Call) for one in ast.walk(node))
+    return bool(names & _BY_NAME) or dunder or (calls_self and len(elements) <= _UNROLLED // 5)
+
+
+def _one_by_one(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> None:
+    breaks = dead()
+    for element in elements:
+        if not frame.state.alive:
+            break
+        assign(frame, node.target, element)
+        breaks = merged(breaks, _once(frame, node.body))
+    _otherwise(frame, node.orelse, breaks)
+
+
+def _once(frame: Frame, body: list[ast.stmt]) -> State:
+    """Follow the body to where the next round begins; returns where it breaks off."""
+    with frame.leaving() as exits:
+        frame.run(body)
+    frame.exits.returns = merged(frame.exits.returns, exits.returns)
+    frame.state = merged(frame.state, exits.continues)
+    return exits.breaks
+
+
+def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tuple[State, State]:
+    """Go round until nothing changes, and stand where the loop may end by itself.
+
+    Returns where it breaks off, and what holds after at least one round.
+    """
+    entry, breaks, after = frame.state.copy(), dead(), dead()
+    for count in range(_ROUNDS):
+        frame.state = entry.copy()
+        head()
+        breaks = merged(breaks, _once(frame, body))
+        after = frame.state
+        again = merged(entry, after)
+        if again == entry:
+            frame.state = entry
+            return breaks, after
+        if count >= _PATIENT_ROUNDS:
+            _give_up_values(entry, again)
+        entry = again
+    raise TooIntricateError
+
+
+def _give_up_values(entry: State, again: State) -> None:
+    """Let go of what names stand for that differs from round to round, if it may not matter."""
+    for name, value in again.names.items():
+        if value != entry.names.get(name) and not holds_flow(value):
+            again.names[name] = ANYTHING
+
+
+def _otherwise(frame: Frame, orelse: list[ast.stmt], breaks: State) -> None:
+    frame.run(orelse)
+    frame.state = merged(frame.state, breaks)
+
+
+@runs(ast.While)
+def _while(frame: Frame, node: ast.While) -> None:
+    endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+    tested = dead()
+
+    def head() -> None:
+        nonlocal tested
+        frame.evaluate(node.test)
+        tested = frame.state.copy()
+
+    breaks, _ = _rounds(frame, head, node.body)
+    frame.state = dead() if endless else tested
+    _otherwise(frame, node.orelse, breaks)
+
+
+@runs(ast.Break)
+def _break(frame: Frame, _node: ast.Break) -> None:
+    frame.exits.breaks = merged(frame.exits.breaks, frame.state)
+    frame.state = dead()
+
+
+@runs(ast.Continue)
+def _continue(frame: Frame, _node: ast.Continue) -> None:
+    frame.exits.continues = merged(frame.exits.continues, frame.state)
+    frame.state = dead()

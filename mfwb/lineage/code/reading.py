@@ -1,0 +1,92 @@
+"""The front door of the analysis: source text in, what each step does out."""
+
+from __future__ import annotations
+
+from mfwb.lineage.code import (  # noqa: F401 - each registers the syntax it understands
+    builtin_calls,
+    calls,
+    comprehensions,
+    expressions,
+    flow_calls,
+    loops,
+    statements,
+    tries,
+)
+from mfwb.lineage.code.classes import FlowClass
+from mfwb.lineage.code.effects import Effects
+from mfwb.lineage.code.errors import CodeError, TooIntricateError
+from mfwb.lineage.code.facts import External, FlowCode, InputRead, StepCode
+from mfwb.lineage.code.frame import Study
+from mfwb.lineage.code.modules import Module, Project
+from mfwb.lineage.code.steps import Step, Studied, steps_of, study_step
+from mfwb.lineage.code.values import ClassAtom
+from mfwb.snapshot import SourceCode
+
+__all__ = ["read_flow_code"]
+
+
+def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
+    """Return what each step of a flow does with artifacts, by its source alone.
+
+    CodeError if the script is not there or does not parse, or if there is no such class in it.
+    """
+    project = Project(source.script, source.files)
+    module = _script(project)
+    found = project.lookup(module, flow) or frozenset()
+    infos = [atom.info for atom in found if isinstance(atom, ClassAtom)]
+    if not infos:
+        raise CodeError(f"there is no class {flow} in {source.script}")
+    study = Study(FlowClass(project, infos[-1]))
+    studied = {step: _studied(study, step) for step in steps_of(study.flow)}
+    iterated = frozenset().union(*(one.effects.iterated for one in studied.values()))
+    return FlowCode({step.name: _step_code(step, one, iterated) for step, one in studied.items()})
+
+
+def _script(project: Project) -> Module:
+    name = project.script
+    if name not in project.files:
+        raise CodeError(f"{name} is not among the files")
+    try:
+        return project.parse(name)
+    except SyntaxError as error:
+        raise CodeError(f"{name} does not parse: line {error.lineno}: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise CodeError(f"{name} does not parse: {error}") from error
+
+
+def _studied(study: Study, step: Step) -> Studied:
+    try:
+        return study_step(study, step)
+    except (TooIntricateError, RecursionError):
+        study.open.clear()
+        doubt = f"line {step.node.lineno}: {step.name} is too intricate to follow"
+        return Studied(Effects(doubts={doubt: None}), frozenset())
+
+
+def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCode:
+    effects = studied.effects
+    items = {InputRead(name) for name in iterated} if effects.reads_item_of_inputs else set()
+    return StepCode(
+        name=step.name,
+        line=step.node.lineno,
+        next=tuple(sorted(effects.next)),
+        reads=frozenset(effects.reads),
+        input_reads=frozenset(effects.input_reads | items),
+        reads_input=effects.reads_input,
+        writes=frozenset(effects.writes),
+        always_writes=studied.always,
+        deletes=frozenset(effects.deletes),
+        merges=tuple(effects.merges),
+        externals=frozenset(_told_apart(effects.externals)),
+        doubts=tuple(effects.doubts),
+    )
+
+
+def _told_apart(externals: set[External]) -> set[External]:
+    """Leave out that a flow run was opened where it is known what was read of it."""
+    named = {(one.kind, one.pathspec) for one in externals if one.artifact is not None}
+    return {
+        one
+        for one in externals
+        if one.artifact is not None or (one.kind, one.pathspec) not in named
+    }

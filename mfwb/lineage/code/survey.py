@@ -1,0 +1,115 @@
+"""One pass over a file for what must be known of all of it beforehand."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+__all__ = ["Survey", "survey"]
+
+_CHANGING = frozenset(
+    {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"}
+    | {"reverse", "setdefault", "sort", "update"}
+)
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_LEAVES = (ast.Constant, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that a function binds, and those that it says are bound elsewhere."""
+
+    bound: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Survey:
+    """What one pass found.
+
+    Attributes:
+        scopes: by function: the names it binds.
+        changed: names of objects that something in the file may change in place.
+        deleted: attributes that something in the file deletes.
+    """
+
+    scopes: dict[ast.AST, Scope] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+
+    def local_names(self, function: ast.AST) -> frozenset[str]:
+        """Return the names that are local to a function because it binds them."""
+        scope = self.scopes.get(function) or Scope()
+        return frozenset(scope.bound - scope.elsewhere)
+
+
+def survey(tree: ast.Module) -> Survey:
+    """Return what one pass over a file tells."""
+    found = Survey()
+    pending: list[tuple[ast.AST, Scope]] = [(tree, Scope())]
+    while pending:
+        node, scope = pending.pop()
+        _note(node, scope, found)
+        if isinstance(node, _SCOPES):
+            scope = found.scopes.setdefault(node, Scope())
+        pending.extend((child, scope) for child in _children(node))
+    return found
+
+
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    for name in node._fields:
+        value = getattr(node, name, None)
+        for child in value if isinstance(value, list) else (value,):
+            if isinstance(child, ast.AST) and not isinstance(child, _LEAVES):
+                yield child
+
+
+def _note(node: ast.AST, scope: Scope, found: Survey) -> None:
+    if isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Store):
+            scope.bound.add(node.id)
+    elif isinstance(node, ast.arg):
+        scope.bound.add(node.arg)
+    elif isinstance(node, ast.Attribute | ast.Subscript | ast.AugAssign):
+        _note_change(node, found)
+    elif isinstance(node, ast.Call):
+        _note_delattr(node, found)
+    else:
+        _note_binding(node, scope, found)
+
+
+def _note_binding(node: ast.AST, scope: Scope, found: Survey) -> None:
+    if isinstance(node, _DEFINITIONS):
+        scope.bound.add(node.name)
+    elif isinstance(node, ast.alias):
+        scope.bound.add((node.asname or node.name).partition(".")[0])
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+        scope.bound.add(node.name or "_")
+    elif isinstance(node, ast.Global | ast.Nonlocal):
+        scope.elsewhere.update(node.names)
+        found.changed.update(node.names)
+
+
+def _note_change(node: ast.Attribute | ast.Subscript | ast.AugAssign, found: Survey) -> None:
+    target: ast.AST | None = None
+    if isinstance(node, ast.AugAssign):
+        target = node.target
+    elif not isinstance(node.ctx, ast.Load):
+        target = node.value
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Del):
+            found.deleted.add(node.attr)
+    elif isinstance(node, ast.Attribute) and node.attr in _CHANGING:
+        target = node.value
+    if isinstance(target, ast.Name):
+        found.changed.add(target.id)
+
+
+def _note_delattr(node: ast.Call, found: Survey) -> None:
+    if isinstance(node.func, ast.Name) and node.func.id == "delattr":
+        found.deleted.update(
+            one.value
+            for one in node.args
+            if isinstance(one, ast.Constant) and isinstance(one.value, str)
+        )

@@ -1,0 +1,177 @@
+"""What is assigned to, and what is deleted."""
+
+from __future__ import annotations
+
+import ast
+from functools import partial
+
+from mfwb.lineage.code.attributes import delete_attribute, read_attribute, write_attribute
+from mfwb.lineage.code.elements import element_of, union, unpacked
+from mfwb.lineage.code.following import holds_flow
+from mfwb.lineage.code.frame import Frame, is_flow
+from mfwb.lineage.code.values import (
+    ANYTHING,
+    OTHER,
+    Atom,
+    DictOf,
+    FlowDict,
+    FlowSelf,
+    Iter,
+    Map,
+    Other,
+    Tup,
+    Value,
+    of,
+    strings_of,
+)
+
+__all__ = [
+    "assign",
+    "delete",
+    "delete_by_name",
+    "is_container",
+    "put_into",
+    "read_target",
+    "write_by_name",
+]
+
+
+def assign(frame: Frame, target: ast.expr, value: Value) -> None:
+    """Give a value to a target of whatever form."""
+    if isinstance(target, ast.Name):
+        _assign_name(frame, target, value)
+    elif isinstance(target, ast.Attribute):
+        owner = frame.evaluate(target.value)
+        if holds_flow(value):
+            frame.doubt(target, f"the flow or an input is stored in {ast.unparse(target)}")
+        write_attribute(frame, owner, target.attr, target)
+    elif isinstance(target, ast.Subscript):
+        _assign_item(frame, target, value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        _unpack(frame, target.elts, value)
+    elif isinstance(target, ast.Starred):
+        assign(frame, target.value, value)
+
+
+def _assign_name(frame: Frame, target: ast.Name, value: Value) -> None:
+    if target.id not in frame.local_names and holds_flow(value) and frame.local_names:
+        frame.doubt(target, f"the flow or an input is stored in {target.id}, which is not local")
+    frame.state.names[target.id] = value
+
+
+def _unpack(frame: Frame, targets: list[ast.expr], value: Value) -> None:
+    starred = next((i for i, one in enumerate(targets) if isinstance(one, ast.Starred)), None)
+    for index, target in enumerate(targets):
+        if index == starred:
+            assign(frame, target, of(Iter(element_of(value))))
+        elif starred is not None and index > starred:
+            assign(frame, target, unpacked(value, index - len(targets)))
+        else:
+            assign(frame, target, unpacked(value, index))
+
+
+def _assign_item(frame: Frame, target: ast.Subscript, value: Value) -> None:
+    owner = frame.evaluate_holder(target.value)
+    key = frame.evaluate(target.slice)
+    for atom in owner:
+        if isinstance(atom, FlowDict):
+            write_by_name(frame, atom.owner, key, target)
+    if any(is_container(atom) for atom in owner) or holds_flow(value):
+        put_into(frame, target.value, value, target)
+
+
+def put_into(frame: Frame, container: ast.expr, value: Value, node: ast.AST) -> None:
+    """Note that a container changes, and that `value` may be in it from now on."""
+    name = container.id if isinstance(container, ast.Name) else None
+    if name is not None and name in frame.own_containers:
+        frame.state.names[name] = _loosened(frame.name_value(name), value)
+        return
+    if holds_flow(value):
+        frame.doubt(node, f"the flow or an input is stored in {ast.unparse(container)}")
+    for other, held in frame.state.names.items():  # whatever shares it changes too
+        if any(is_container(atom) for atom in held):
+            frame.state.names[other] = _loosened(held, value)
+
+
+def is_container(atom: Atom) -> bool:
+    """Return whether an atom is a list, dict or the like that we know something of."""
+    return isinstance(atom, DictOf | Iter | Map | Tup)
+
+
+def _loosened(held: Value, value: Value) -> Value:
+    """Return a container, or what may be one, that holds `value` besides, in any order."""
+    return union(_with(atom, value) for atom in held)
+
+
+def _with(atom: Atom, value: Value) -> Value:
+    if isinstance(atom, Map):
+        return of(Map(_loosened(atom.of, value) | value))
+    if isinstance(atom, DictOf):
+        return of(Map(union([value, *(_loosened(one, value) for one in atom.values)])))
+    if isinstance(atom, Tup):
+        return of(Iter(union([value, *(_loosened(one, value) for one in atom.items)])))
+    if isinstance(atom, Iter):
+        return of(Iter(_loosened(atom.of, value) | value))
+    if isinstance(atom, Other) and holds_flow(value):
+        return of(OTHER, Iter(value), Map(value))
+    return of(atom)
+
+
+def write_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
+    """Note an assignment to an attribute whose name is an expression."""
+    if not isinstance(owner, FlowSelf):
+        return
+    names = strings_of(key)
+    if names is None:
+        frame.doubt(node, "writes an artifact by a computed name")
+        return
+
+    def write(name: str) -> Value:
+        write_attribute(frame, of(owner), name, node)
+        return ANYTHING
+
+    frame.either(*(partial(write, name) for name in sorted(names)))
+
+
+def delete_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
+    """Note the deletion of an attribute whose name is an expression."""
+    if not isinstance(owner, FlowSelf):
+        return
+    names = strings_of(key)
+    if names is None:
+        frame.doubt(node, "deletes an artifact by a computed name")
+        return
+    for name in names:
+        delete_attribute(frame, of(owner), name)
+
+
+def delete(frame: Frame, target: ast.expr) -> None:
+    """Delete a target of whatever form."""
+    if isinstance(target, ast.Attribute):
+        delete_attribute(frame, frame.evaluate(target.value), target.attr)
+    elif isinstance(target, ast.Name):
+        frame.state.names[target.id] = ANYTHING
+    elif isinstance(target, ast.Subscript):
+        owner, key = frame.evaluate_holder(target.value), frame.evaluate(target.slice)
+        for atom in owner:
+            if isinstance(atom, FlowDict):
+                delete_by_name(frame, atom.owner, key, target)
+        if any(is_container(atom) for atom in owner):
+            put_into(frame, target.value, frozenset(), target)
+    elif isinstance(target, ast.Tuple | ast.List):
+        for one in target.elts:
+            delete(frame, one)
+
+
+def read_target(frame: Frame, target: ast.expr) -> Value:
+    """Read what an augmented assignment is about to change."""
+    if isinstance(target, ast.Attribute):
+        owner = frame.evaluate(target.value)
+        for atom in owner:
+            if is_flow(atom):
+                read_attribute(frame, atom, target.attr, target)
+        return ANYTHING
+    if isinstance(target, ast.Subscript):
+        frame.evaluate(ast.Subscript(target.value, target.slice, ast.Load(), lineno=target.lineno))
+        return ANYTHING
+    return frame.evaluate(target)

@@ -1,0 +1,287 @@
+"""What an expression may stand for, as far as it matters to lineage.
+
+A `Value` is a set: the expression is one of its members. `OTHER` stands for everything that does
+not matter; a value that holds it along with others is not certain.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+__all__ = [
+    "ANYTHING",
+    "OTHER",
+    "Api",
+    "Atom",
+    "Bound",
+    "ClassAtom",
+    "ClassInfo",
+    "Client",
+    "ClientData",
+    "Const",
+    "Current",
+    "DictOf",
+    "FlowDict",
+    "FlowSelf",
+    "Func",
+    "FunctionNode",
+    "Getter",
+    "InputAtom",
+    "Inputs",
+    "Iter",
+    "Local",
+    "Map",
+    "MethodOf",
+    "ModuleAtom",
+    "Other",
+    "Outside",
+    "Super",
+    "Trigger",
+    "Tup",
+    "Value",
+    "inner",
+    "of",
+    "only",
+    "strings_of",
+]
+
+FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Atom:
+    """One thing that an expression may stand for."""
+
+
+Value = frozenset[Atom]
+
+
+@dataclass(frozen=True, slots=True)
+class Other(Atom):
+    """Anything that does not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Atom):
+    """A constant string or whole number, or None."""
+
+    value: str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSelf(Atom):
+    """The flow object: `self` in a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDict(Atom):
+    """`__dict__` of the flow object or of an input."""
+
+    owner: Atom
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs(Atom):
+    """The second argument of a join."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputAtom(Atom):
+    """One of the inputs of a join."""
+
+    branch: str | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tup(Atom):
+    """A tuple, list or set of known length."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Iter(Atom):
+    """Something to iterate over."""
+
+    of: Value
+    nonempty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Map(Atom):
+    """A dict with keys that are not known."""
+
+    of: Value
+
+
+@dataclass(frozen=True, slots=True)
+class DictOf(Atom):
+    """A dict with known keys."""
+
+    keys: tuple[str | int, ...]
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodOf(Atom):
+    """A method of a container, such as `items` of a dict."""
+
+    owner: Atom
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Func(Atom):
+    """A function in the files; the same object for the same function."""
+
+    node: FunctionNode
+    module: Any  # modules.Module
+    owner: ClassInfo | None = None
+
+    @property
+    def name(self) -> str:
+        """The name it was defined by."""
+        return "lambda" if isinstance(self.node, ast.Lambda) else self.node.name
+
+
+@dataclass(frozen=True, slots=True)
+class Bound(Atom):
+    """A method together with what it is called on."""
+
+    func: Func
+    receiver: Atom
+
+
+@dataclass(frozen=True, slots=True)
+class Local(Atom):
+    """A function or lambda inside another one."""
+
+    func: Func
+    home: Any  # frame.Frame: where its free names are looked up
+
+
+@dataclass(frozen=True, slots=True)
+class Api(Atom):
+    """A method of FlowSpec itself, such as `next`."""
+
+    name: str
+    receiver: Atom
+
+
+@dataclass(frozen=True, slots=True)
+class Super(Atom):
+    """`super()` in a method of that class."""
+
+    after: ClassInfo
+    receiver: Atom
+
+
+@dataclass(frozen=True, slots=True)
+class ClassAtom(Atom):
+    """A class in the files."""
+
+    info: ClassInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleAtom(Atom):
+    """A module in the files."""
+
+    module: Any  # modules.Module
+
+
+@dataclass(frozen=True, slots=True)
+class Outside(Atom):
+    """Something that is not in the files, by its dotted name."""
+
+    dotted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Getter(Atom):
+    """`operator.attrgetter` of these names."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Current(Atom):
+    """Metaflow's `current`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger(Atom):
+    """Metaflow's `current.trigger`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client(Atom):
+    """An object of Metaflow's client. Levels: 0 flow, 1 run, 2 step, 3 task, 4 artifact."""
+
+    kind: str
+    pathspec: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientData(Atom):
+    """`.data` or `.artifacts` of a run or task."""
+
+    kind: str
+    pathspec: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassInfo:
+    """A class in the files."""
+
+    node: ast.ClassDef
+    module: Any  # modules.Module
+    members: dict[str, list[ast.stmt]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name of the class."""
+        return self.node.name
+
+
+OTHER = Other()
+ANYTHING: Value = frozenset({OTHER})
+
+
+def of(*atoms: Atom) -> Value:
+    """Return the value that is one of these."""
+    return frozenset(atoms)
+
+
+def only(value: Value) -> Atom | None:
+    """Return the one thing that the value stands for, or None if that is not certain."""
+    return next(iter(value)) if len(value) == 1 else None
+
+
+def inner(value: Value) -> Iterator[Atom]:
+    """Yield all that the value may be or hold."""
+    for atom in value:
+        yield atom
+        if isinstance(atom, Tup):
+            for item in atom.items:
+                yield from inner(item)
+        elif isinstance(atom, DictOf):
+            for item in atom.values:
+                yield from inner(item)
+        elif isinstance(atom, Iter | Map):
+            yield from inner(atom.of)
+        elif isinstance(atom, MethodOf | FlowDict):
+            yield from inner(of(atom.owner))
+
+
+def strings_of(value: Value) -> frozenset[str] | None:
+    """Return the strings that the value may be, or None if it may be something else."""
+    found = frozenset(
+        atom.value for atom in value if isinstance(atom, Const) and isinstance(atom.value, str)
+    )
+    return found if found and len(found) == len(value) else None

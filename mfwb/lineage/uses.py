@@ -1,0 +1,127 @@
+"""Which artifacts a task used: by what its code reads, and what its parents had to offer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mfwb.lineage.code import InputRead, Merge, StepCode
+from mfwb.lineage.producers import Held
+from mfwb.lineage.values import Edge, Ground
+from mfwb.snapshot import FlowRun, Task
+
+__all__ = ["Parent", "uses_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A parent of a task, and what it hands on by name."""
+
+    task: Task
+    held: Mapping[str, Held]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """All that a task could use.
+
+    Attributes:
+        task: the task.
+        kept: what it holds itself when it is done, by name.
+        parents: in the order in which a join has its inputs.
+        flow_run: the flow run, for its parameters.
+    """
+
+    task: Task
+    kept: Mapping[str, Held]
+    parents: Sequence[Parent]
+    flow_run: FlowRun
+
+
+def uses_of(offer: Offer, code: StepCode | None) -> set[Edge]:
+    """Return the edges into a task; without code, or with doubts, to all that was on offer."""
+    if code is None:
+        return _all_of(offer)
+    read = {*_parameters(offer, code.reads), *_off_self(offer, code), *_off_inputs(offer, code)}
+    if code.reads_input:
+        read.update(_iterated(offer))
+    if not code.doubts:
+        return read
+    known = {(edge.artifact, edge.producer) for edge in read}
+    rest = (edge for edge in _all_of(offer) if (edge.artifact, edge.producer) not in known)
+    return read.union(rest)
+
+
+def _all_of(offer: Offer) -> set[Edge]:
+    """Return edges to all that was on offer: what was used is among it."""
+    frames = offer.task.foreach
+    fans_out = frames and frames[-1].step == offer.task.step  # later steps inherit the frame
+    iterated = set(_iterated(offer)) if fans_out else set()
+    inputs = {(edge.artifact, edge.producer) for edge in iterated}
+    handed_on = {
+        _edge(offer, name, held, Ground.AVAILABLE)
+        for parent in offer.parents
+        for name, held in parent.held.items()
+        if (name, held.producer) not in inputs
+    }
+    return {*_parameters(offer, None), *iterated, *handed_on}
+
+
+def _parameters(offer: Offer, names: Collection[str] | None) -> Iterator[Edge]:
+    for parameter in offer.flow_run.parameters:
+        if names is None or parameter.name in names:
+            source = f"{offer.flow_run.pathspec}/_parameters"
+            held = Held(source, parameter.ref)
+            yield _edge(offer, parameter.name, held, Ground.PARAMETER)
+
+
+def _iterated(offer: Offer) -> Iterator[Edge]:
+    """Yield edges to the artifact behind `self.input`."""
+    frames = offer.task.foreach
+    for parent in offer.parents if frames else ():
+        held = parent.held.get(frames[-1].var)
+        if held is not None:
+            yield _edge(offer, frames[-1].var, held, Ground.FOREACH_INPUT)
+
+
+def _off_self(offer: Offer, code: StepCode) -> Iterator[Edge]:
+    """Yield edges for reads off `self`. A join has only what it merged, one of each name."""
+    joins = len(offer.parents) > 1 or bool(code.merges) or bool(code.input_reads)
+    for name in code.reads:
+        if joins and not any(_merges(one, name) for one in code.merges):
+            continue
+        candidates = [parent.held[name] for parent in offer.parents if name in parent.held]
+        kept = offer.kept.get(name)
+        if kept is not None and any(one.producer == kept.producer for one in candidates):
+            candidates = [kept]
+        for held in candidates:
+            yield _edge(offer, name, held, Ground.READ)
+
+
+def _merges(merge: Merge, name: str) -> bool:
+    return name not in merge.exclude and (merge.include is None or name in merge.include)
+
+
+def _off_inputs(offer: Offer, code: StepCode) -> Iterator[Edge]:
+    for read in code.input_reads:
+        for parent in _inputs(offer, read):
+            held = parent.held.get(read.name)
+            if held is not None:
+                yield _edge(offer, read.name, held, Ground.READ)
+
+
+def _inputs(offer: Offer, read: InputRead) -> Sequence[Parent]:
+    """Return the inputs that a read can mean; all of them where that can't be told."""
+    if read.branch is not None:
+        return [one for one in offer.parents if one.task.step == read.branch]
+    siblings = len({one.task.step for one in offer.parents}) == 1
+    if read.index is None or not siblings:  # the order of branches is not recorded
+        return offer.parents
+    try:
+        return [offer.parents[read.index]]
+    except IndexError:
+        return ()
+
+
+def _edge(offer: Offer, name: str, held: Held, ground: Ground) -> Edge:
+    return Edge(offer.task.pathspec, name, held.producer, held.ref.sha1, ground)

@@ -1,0 +1,68 @@
+"""A look at artifacts whose bytes changed on their way: another content, or just pickled anew?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from mfwb.lineage.parents import parents_of
+from mfwb.payload.loading import load_each
+from mfwb.pickled_content import content_digest
+from mfwb.planning import Content
+from mfwb.ports import Contents
+from mfwb.snapshot import ArtifactRef, FlowRun, Task
+
+__all__ = ["with_contents"]
+
+_SIZE_LIMIT = 64 * 1024 * 1024  # bytes; acting out a pickle takes memory; larger ones count as new
+_ONE_PICKLE_EACH = frozenset({"str", "int", "float", "bool", "bytes", "NoneType"})
+
+
+def with_contents(flow_run: FlowRun, contents: Contents) -> FlowRun:
+    """Return the flow run with `content` filled in where the sha1 alone says too little.
+
+    That is where a task holds an artifact under the name and of the type of a parent's, in
+    other bytes. Reading an artifact is enough for that, as Metaflow pickles it anew.
+    """
+    digests: dict[str, str] = {}
+    for content, data in load_each(_changed(flow_run), contents):
+        digest = None if data is None else content_digest(data)
+        if digest is not None:
+            digests[content.sha1] = digest
+    if not digests:
+        return flow_run
+    steps = (
+        replace(step, tasks=tuple(_with_digests(task, digests) for task in step.tasks))
+        for step in flow_run.steps
+    )
+    return replace(flow_run, steps=tuple(steps))
+
+
+def _changed(flow_run: FlowRun) -> Iterator[Content]:
+    """Yield both sides of each change, as often as they take part in one."""
+    held = {task.pathspec: {ref.name: ref for ref in task.artifacts} for task in flow_run.tasks}
+    for task, parents in parents_of(flow_run).items():
+        for name, ref in held[task].items():
+            before = [(one, held[one][name]) for one in parents if name in held[one]]
+            alike = [(one, older) for one, older in before if older.type == ref.type]
+            if alike and _is_telling(ref) and all(older.sha1 != ref.sha1 for _, older in before):
+                yield from _contents([*alike, (task, ref)])
+
+
+def _contents(held: Iterable[tuple[str, ArtifactRef]]) -> Iterator[Content]:
+    for task, ref in held:
+        if ref.size <= _SIZE_LIMIT:
+            yield Content(task, ref.name, ref.sha1, ref.size)
+
+
+def _is_telling(ref: ArtifactRef) -> bool:
+    """Whether a type has more than one pickle for the same content."""
+    return ref.is_pickle and ref.type not in _ONE_PICKLE_EACH
+
+
+def _with_digests(task: Task, digests: dict[str, str]) -> Task:
+    refs = (
+        replace(ref, content=digests[ref.sha1]) if ref.sha1 in digests else ref
+        for ref in task.artifacts
+    )
+    return replace(task, artifacts=tuple(refs))

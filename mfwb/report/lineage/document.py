@@ -1,0 +1,99 @@
+"""Lineage as one JSON document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mfwb.lineage import Edge, Lineage
+from mfwb.lineage.code import External
+from mfwb.report.lineage.holding import passed_on
+from mfwb.report.lineage.life import Life, Version
+from mfwb.report.lineage.reasons import Reasons
+from mfwb.snapshot import Task
+from mfwb.tracing import TracedFlowRun
+
+__all__ = ["life_to_dict", "to_dict"]
+
+_VERSION = 1
+
+
+def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
+    """Return the document that `--format json` prints.
+
+    Args:
+        traced: a flow run and its lineage.
+        explain: whether each edge says in words on what ground it was drawn.
+    """
+    flow_run, lineage = traced.flow_run, traced.lineage
+    reasons = Reasons(traced) if explain else None
+    return {
+        "version": _VERSION,
+        "flow_run": flow_run.pathspec,
+        "state": flow_run.state.value,
+        "tasks": [_task(task, lineage) for task in flow_run.tasks],
+        "edges": [_edge(edge, reasons) for edge in lineage.edges],
+        "doubts": {step: list(told) for step, told in sorted(lineage.doubts.items())},
+        "externals": {
+            step: [_external(one) for one in externals]
+            for step, externals in sorted(lineage.externals.items())
+        },
+    }
+
+
+def life_to_dict(life: Life, traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
+    """Return the document that `--artifact NAME --format json` prints."""
+    reasons = Reasons(traced) if explain else None
+    return {
+        "version": _VERSION,
+        "flow_run": traced.flow_run.pathspec,
+        "state": traced.flow_run.state.value,
+        "artifact": life.name,
+        "versions": [_life_version(one) for one in life.versions],
+        "edges": [_edge(edge, reasons) for one in life.versions for edge in one.uses],
+    }
+
+
+def _task(task: Task, lineage: Lineage) -> dict[str, Any]:
+    reads = lineage.reads.get(task.pathspec)
+    return {
+        "pathspec": task.pathspec,
+        "state": task.state.value,
+        "cloned_from": task.origin,
+        "parents": list(lineage.parents[task.pathspec]),
+        "reads": None if reads is None else list(reads),
+        "writes": list(lineage.writes[task.pathspec]),
+        "passed_on": list(passed_on(task, lineage)),
+    }
+
+
+def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
+    told = {
+        "consumer": edge.consumer,
+        "artifact": edge.artifact,
+        "producer": edge.producer,
+        "sha1": edge.sha1,
+        "ground": edge.ground.value,
+    }
+    if reasons is not None:
+        told["why"] = reasons.why(edge.consumer.split("/")[2], edge.artifact, edge.ground)
+    return told
+
+
+def _external(external: External) -> dict[str, Any]:
+    return {
+        "kind": external.kind,
+        "pathspec": external.pathspec,
+        "artifact": external.artifact,
+    }
+
+
+def _life_version(version: Version) -> dict[str, Any]:
+    return {
+        "producer": version.producer,
+        "sha1": version.ref.sha1,
+        "size": version.ref.size,
+        "type": version.ref.type,
+        "changes": list(version.changes),
+        "passed_on": list(version.passed_on),
+        "used_by": list(dict.fromkeys(edge.consumer for edge in version.uses)),
+    }

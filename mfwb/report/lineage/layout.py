@@ -1,0 +1,127 @@
+"""Trees of headlines and facts: with guides on a terminal, indented elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from rich.cells import cell_len
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+__all__ = ["Fact", "Node", "print_tree", "printed"]
+
+_GAP = 2
+_INDENT = 4  # as wide as rich's guides
+_LISTS = 24
+"""A list of names is wrapped if it is wider."""
+
+_SHARE = 3
+"""The names of facts take this part of the width at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label, names, and what is said of them; or, if that is None, a label and one text."""
+
+    label: str
+    names: Text
+    said: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A headline, what stands below it, and the nodes inside it."""
+
+    headline: Text
+    facts: Sequence[Fact] = ()
+    inside: list[Node] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Widths:
+    label: int
+    names: int
+
+
+def print_tree(root: Node, console: Console) -> None:
+    """Print a tree; the facts of all its nodes stand in columns of one width."""
+    widths = _widths(root, console.width)
+    if console.is_terminal:
+        console.print(_with_guides(root, widths))
+    else:
+        _print_indented(root, console, widths, 0)
+
+
+def printed(captured: str) -> str:
+    """Return what a console captured, without the spaces that end its lines."""
+    return "".join(f"{line.rstrip(' ')}\n" for line in captured.splitlines())
+
+
+def _widths(root: Node, width: int) -> _Widths:
+    facts = [fact for node in _all(root) for fact in node.facts]
+    names = _names_width([fact.names for fact in facts if fact.said is not None])
+    return _Widths(
+        label=max((len(fact.label) for fact in facts), default=0),
+        names=min(names, width // _SHARE),
+    )
+
+
+def _names_width(names: Sequence[Text]) -> int:
+    """Return the width of the longest name; lists of names may take some more, then they wrap."""
+    alone = max((cell_len(one) for text in names for one in text.plain.split(", ")), default=0)
+    longest = max((text.cell_len for text in names), default=0)
+    return max(alone, min(longest, _LISTS))
+
+
+def _all(node: Node) -> Iterator[Node]:
+    yield node
+    for one in node.inside:
+        yield from _all(one)
+
+
+def _with_guides(node: Node, widths: _Widths) -> Tree:
+    tree = Tree(_body(node, widths), guide_style="dim")
+    for one in node.inside:
+        tree.children.append(_with_guides(one, widths))
+    return tree
+
+
+def _print_indented(node: Node, console: Console, widths: _Widths, depth: int) -> None:
+    console.print(Padding(_body(node, widths), (0, 0, 0, depth * _INDENT)))
+    for one in node.inside:
+        _print_indented(one, console, widths, depth + 1)
+
+
+def _body(node: Node, widths: _Widths) -> Group:
+    grids = [_grid(facts, widths) for facts in _alike(node.facts)]
+    return Group(node.headline, *grids, Text())
+
+
+def _alike(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]:
+    """Yield facts of the same columns together, each with its label if that is a new one."""
+    said = ""
+    labelled = []
+    for fact in facts:
+        labelled.append(("" if fact.label == said else fact.label, fact))
+        said = fact.label
+    for _, members in groupby(labelled, key=lambda pair: pair[1].said is None):
+        yield list(members)
+
+
+def _grid(facts: Sequence[tuple[str, Fact]], widths: _Widths) -> Table:
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    grid.add_column(width=widths.label, style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, fact in facts:
+        if fact.said is None:
+            grid.add_row(Text(label), fact.names)
+        else:
+            grid.columns[1].width = widths.names
+            grid.add_row(Text(label), fact.names, fact.said)
+    grid.columns[-1].overflow = "fold"
+    return grid

@@ -1,0 +1,162 @@
+"""The life of one artifact, for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from mfwb.lineage import Edge, Ground
+from mfwb.report.lineage.layout import Fact, Node, print_tree, printed
+from mfwb.report.lineage.life import Life, Version
+from mfwb.report.lineage.phrases import TIMES, listed, short, size_of, some_of, type_of, value_of
+from mfwb.report.lineage.reasons import Reasons
+from mfwb.report.lineage.steps import PARAMETERS, views_of
+from mfwb.report.lineage.totals import doubt_lines
+from mfwb.report.lineage.tree import flow_run_headline
+from mfwb.report.words import count, one_line
+from mfwb.tracing import TracedFlowRun
+
+__all__ = ["life_to_text"]
+
+_LONG = 12
+"""A step that wrote more versions than that gets a last line that counts the rest."""
+
+_SHA = 8  # letters of a sha1 that are shown
+
+
+def life_to_text(
+    life: Life, traced: TracedFlowRun, *, console: Console, explain: bool = False
+) -> str:
+    """Return what is to be printed of an artifact, in the width and the colours of a console."""
+    reasons = Reasons(traced)
+    teller = _Teller(life, traced, reasons if explain else None)
+    kind = "a parameter" if life.parameter else "an artifact"
+    headline = Text.assemble((one_line(life.name), "bold green"), (f"  {kind} of ", "dim"))
+    root = Node(headline.append_text(flow_run_headline(traced.flow_run)))
+    root.inside.extend(teller.nodes())
+    in_doubt = {
+        edge.consumer.split("/")[2]
+        for version in life.versions
+        for edge in version.uses
+        if edge.ground is Ground.AVAILABLE
+    }
+    with console.capture() as capture:
+        print_tree(root, console)
+        console.print(Text(_total(life), style="bold"))
+        doubtful = [view for view in views_of(traced) if view.name in in_doubt]
+        for line in doubt_lines(doubtful, reasons):
+            console.print(line)
+    return printed(capture.get())
+
+
+def _total(life: Life) -> str:
+    uses = [edge for version in life.versions for edge in version.uses]
+    users = {edge.consumer for edge in uses}
+    versions = count(len(life.versions), "version")
+    contents = len({version.ref.sha1 for version in life.versions})
+    if contents < len(life.versions):
+        versions += f" of {count(contents, 'content')}"
+    if life.last_user is None:
+        return f"{versions}, used by no task"
+    return f"{versions}, used by {count(len(users), 'task')}, at last by {short(life.last_user)}"
+
+
+class _Teller:
+    """Says what there is to say of each step that wrote the artifact."""
+
+    def __init__(self, life: Life, traced: TracedFlowRun, reasons: Reasons | None) -> None:
+        self._life = life
+        self._reasons = reasons
+        self._steps = {step.name: step for step in traced.flow_run.steps}
+
+    def nodes(self) -> Iterator[Node]:
+        """Yield a node for each step that wrote a version, in the order in which they ran."""
+        by_step: dict[str, list[Version]] = defaultdict(list)
+        for version in self._life.versions:
+            by_step[version.step].append(version)
+        for step, versions in by_step.items():
+            yield Node(self._headline(step, versions), list(self._facts(step, versions)))
+
+    def _headline(self, step: str, versions: Sequence[Version]) -> Text:
+        if step == PARAMETERS:
+            return Text.assemble(("parameters", "bold"), ("  set it", "dim"))
+        total = len(self._steps[step].tasks)
+        text = Text(one_line(step), style="bold")
+        if total > 1:
+            some = f"{len(versions):,}" if len(versions) == total else f"{len(versions)} of {total}"
+            text.append(f" {TIMES} {some} tasks", style="not bold cyan")
+        before = [one for version in versions for one in version.changes]
+        words = f"changed what {self._called(before)} wrote" if before else "made it"
+        return text.append(f"  {words}", style="not bold dim")
+
+    def _facts(self, step: str, versions: Sequence[Version]) -> Iterator[Fact]:
+        if step == PARAMETERS and self._life.parameter is not None:
+            value = self._life.parameter.value
+            yield Fact("value", Text(value_of(value)), _what(versions[0]))
+        else:
+            yield from self._wrote(versions)
+        yield from self._passed_on(versions)
+        yield from self._used(versions)
+
+    def _wrote(self, versions: Sequence[Version]) -> Iterator[Fact]:
+        shown = versions if len(versions) <= _LONG else versions[: _LONG - 1]
+        for version in shown:
+            yield Fact("wrote", Text(short(version.producer)), _what(version))
+        if len(versions) > len(shown):
+            rest = len(versions) - len(shown)
+            yield Fact("wrote", Text(f"and {rest:,} more", style="dim"), Text())
+
+    def _passed_on(self, versions: Sequence[Version]) -> Iterator[Fact]:
+        """Yield a line for each step, or for several of which the same is to be said."""
+        passed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for version in versions:
+            for task in version.passed_on:
+                passed[task.split("/")[2]][version.producer].append(task)
+        by_note: dict[str, list[str]] = defaultdict(list)
+        for by_producer in passed.values():
+            tasks = [task for some in by_producer.values() for task in some]
+            by_note[self._only(by_producer, versions)] += tasks
+        for note, tasks in by_note.items():
+            yield Fact("passed on", Text(f"by {self._called(tasks)}"), Text(note, style="dim"))
+
+    def _used(self, versions: Sequence[Version]) -> Iterator[Fact]:
+        by_user: dict[tuple[str, Ground], list[Edge]] = defaultdict(list)
+        for version in versions:
+            for edge in version.uses:
+                by_user[edge.consumer.split("/")[2], edge.ground].append(edge)
+        for (step, ground), edges in by_user.items():
+            why = ground.value
+            if self._reasons is not None:
+                why = self._reasons.why(step, self._life.name, ground)
+            only = self._only({edge.producer for edge in edges}, versions)
+            yield Fact(
+                "used by",
+                Text(
+                    self._called(edge.consumer for edge in edges),
+                    style="dim" if ground is Ground.AVAILABLE else "",
+                ),
+                Text(", ".join(filter(None, (why, only))), style="dim"),
+            )
+
+    def _only(self, producers: Collection[str], versions: Sequence[Version]) -> str:
+        """Return which versions are meant, unless all are."""
+        return "" if len(producers) == len(versions) else f"only {self._called(sorted(producers))}"
+
+    def _called(self, pathspecs: Iterable[str]) -> str:
+        """Return how tasks of any steps are called."""
+        by_step: dict[str, dict[str, None]] = defaultdict(dict)
+        for pathspec in pathspecs:
+            by_step[pathspec.split("/")[2]][pathspec] = None
+        return listed(
+            [some_of(tasks, step, len(self._steps[step].tasks)) for step, tasks in by_step.items()],
+            _LONG,
+        )
+
+
+def _what(version: Version) -> Text:
+    ref = version.ref
+    sha = f"{one_line(ref.sha1[:_SHA]):<{_SHA}}"
+    return Text.assemble((f"{sha}  ", "dim"), type_of([ref]), (f"  {size_of([ref])}", "dim"))

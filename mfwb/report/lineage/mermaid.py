@@ -1,0 +1,94 @@
+"""Lineage as a Mermaid chart: a node per step, the artifacts on the arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from mfwb.lineage import Ground
+from mfwb.report.lineage.steps import PARAMETERS, StepView, Used, views_of
+from mfwb.report.words import count, one_line
+from mfwb.snapshot import TaskState
+from mfwb.tracing import TracedFlowRun
+
+__all__ = ["to_mermaid"]
+
+_MANY = 8
+"""More artifacts on one arrow than that are counted rather than named."""
+
+_ESCAPED = str.maketrans(
+    {letter: f"#{ord(letter)};" for letter in '"#<>`&;\\'},
+)
+
+
+def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
+    """Return a flowchart; dotted arrows are artifacts of which it is not known if they were read.
+
+    Args:
+        traced: a flow run and its lineage.
+        artifact: the only one of interest; None: all are.
+    """
+    views = views_of(traced)
+    used = {view.name: [one for one in view.used if artifact in (None, one.name)] for view in views}
+    ids = {view.name: f"step{number}" for number, view in enumerate(views, start=1)}
+    ids[PARAMETERS] = "parameters"
+    lines = [*_nodes(views, ids, used), *_arrows(views, ids, used), *_failures(views, ids)]
+    title = _escaped(traced.flow_run.pathspec)
+    return "".join(
+        f"{line}\n" for line in (f"%% {title}", "flowchart TD", *(f"    {line}" for line in lines))
+    )
+
+
+def _nodes(
+    views: Iterable[StepView], ids: dict[str, str], used: dict[str, list[Used]]
+) -> Iterator[str]:
+    if any(one.step == PARAMETERS for some in used.values() for one in some):
+        yield f'{ids[PARAMETERS]}[/"parameters"/]'
+    for view in views:
+        label = _escaped(view.name)
+        if view.rounds > 1:
+            yield f'{ids[view.name]}["{label} x {count(view.rounds, "round")}"]'
+        elif len(view.tasks) > 1:
+            yield f'{ids[view.name]}[["{label} x {len(view.tasks)}"]]'
+        else:
+            yield f'{ids[view.name]}["{label}"]'
+
+
+def _arrows(
+    views: Iterable[StepView], ids: dict[str, str], used: dict[str, list[Used]]
+) -> Iterator[str]:
+    for view in views:
+        groups: dict[tuple[str, bool], list[str]] = {}
+        for one in used[view.name]:
+            names = groups.setdefault((one.step, one.ground is Ground.AVAILABLE), [])
+            names.append(one.name)
+        for (maker, dotted), names in groups.items():
+            arrow = "-.->" if dotted else "-->"
+            label = _label(list(dict.fromkeys(names)))
+            yield f'{ids[maker]} {arrow}|"{label}"| {ids[view.name]}'
+        # An arrow that is not drawn keeps what follows below what it follows.
+        makers = {maker for maker, _ in groups}
+        for step, _ in view.before:
+            if step not in makers:
+                yield f"{ids[step]} ~~~ {ids[view.name]}"
+
+
+def _label(names: Sequence[str]) -> str:
+    shown = names if len(names) <= _MANY else names[: _MANY - 1]
+    rest = [f"and {len(names) - len(shown):,} more"] if len(shown) < len(names) else []
+    return "<br>".join([*map(_escaped, shown), *rest])
+
+
+def _failures(views: Iterable[StepView], ids: dict[str, str]) -> Iterator[str]:
+    failed = [
+        ids[view.name]
+        for view in views
+        if any(task.state is TaskState.FAILED for task in view.tasks)
+    ]
+    if failed:
+        yield "classDef failed stroke:#c00,stroke-width:3px"
+        yield f"class {','.join(failed)} failed"
+
+
+def _escaped(text: str) -> str:
+    """Return a text that Mermaid takes as it is, whatever is in it."""
+    return one_line(text).translate(_ESCAPED)

@@ -1,0 +1,45 @@
+"""The ground of a use, in words."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from mfwb.lineage import Ground
+from mfwb.report.lineage.code_lines import lines_of_reads
+from mfwb.report.lineage.phrases import listed
+from mfwb.report.words import one_line
+from mfwb.tracing import TracedFlowRun
+
+__all__ = ["Reasons"]
+
+
+class Reasons:
+    """Says why a use is believed."""
+
+    def __init__(self, traced: TracedFlowRun) -> None:
+        self._flow_run = traced.flow_run
+        self._doubts = traced.lineage.doubts
+
+    def why(self, step: str, artifact: str, ground: Ground) -> str:
+        """Return on what ground it is said that a step used an artifact."""
+        if ground is Ground.AVAILABLE:
+            return f"available: {self.unknown(step)}"
+        if ground is Ground.FOREACH_INPUT:
+            return "foreach-input, an item each"
+        place = self._places.get((step, artifact))
+        if place is None:
+            return "read by its code" if ground is Ground.READ else "parameter"
+        return f"{ground.value}, {place}"
+
+    def unknown(self, step: str) -> str:
+        """Return why it can't be told whether a step reads what was at hand."""
+        return f"whether it was read is not known: {listed(self.doubts(step))}"
+
+    def doubts(self, step: str) -> tuple[str, ...]:
+        """Return why the reads of a step are not known."""
+        missing = self._flow_run.code_missing or "its source was not looked at"
+        return tuple(map(one_line, self._doubts.get(step) or (missing,)))
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], str]:
+        return lines_of_reads(self._flow_run.code)

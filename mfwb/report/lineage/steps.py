@@ -1,0 +1,229 @@
+"""A traced flow run -> what there is to say of each step, its tasks taken together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mfwb.lineage import Edge, Ground, Lineage
+from mfwb.lineage.code import External
+from mfwb.report.lineage.holding import passed_on, written
+from mfwb.snapshot import ArtifactRef, FlowRun, GraphStep, Step, Task
+from mfwb.tracing import TracedFlowRun
+
+__all__ = ["PARAMETERS", "Made", "StepView", "Used", "views_of"]
+
+PARAMETERS = "_parameters"
+"""What stands for the parameters where steps stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """An artifact that tasks of a step used, of one step that made it, on one ground."""
+
+    name: str
+    step: str  # that made it; `_parameters` for a parameter
+    producers: frozenset[str]  # its tasks
+    consumers: frozenset[str]
+    ground: Ground
+    one_each: bool  # every consumer its own producer, and several of them
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An artifact that tasks of a step wrote."""
+
+    name: str
+    refs: tuple[ArtifactRef, ...]
+    tasks: tuple[Task, ...]  # in the order of refs
+    changed: bool  # a parent of each had one of that name
+
+    @property
+    def is_same(self) -> bool:
+        """Whether several tasks wrote the same content."""
+        return len(self.refs) > 1 and len({ref.sha1 for ref in self.refs}) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step that ran.
+
+    Attributes:
+        step: the facts.
+        before: steps that its tasks came from, itself left out, and how many tasks that were.
+        joins: whether a task came from several.
+        over: the artifact that a foreach iterated over to make its tasks.
+        chose: of a switch, what it looks at, and the steps that it took.
+        inside: the step that fanned out around it.
+        used: sorted by who made it.
+        made: by name.
+        passed_on: names, and how many tasks pass them on.
+        externals: reads from other flow runs.
+        doubts: why its reads are not known.
+        known: whether they are, of all its tasks.
+    """
+
+    step: Step
+    before: tuple[tuple[str, int], ...]
+    joins: bool
+    over: str | None
+    chose: tuple[str, tuple[str, ...]] | None
+    inside: str | None
+    used: tuple[Used, ...]
+    made: tuple[Made, ...]
+    passed_on: tuple[tuple[str, int], ...]
+    externals: tuple[External, ...]
+    doubts: tuple[str, ...]
+    known: bool
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return self.step.name
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Its tasks."""
+        return self.step.tasks
+
+    @property
+    def rounds(self) -> int:
+        """How often a recursive step ran; 0 if it is none."""
+        return len({task.rounds for task in self.tasks if task.rounds})
+
+
+def views_of(traced: TracedFlowRun) -> tuple[StepView, ...]:
+    """Return the steps that ran, in the order of the graph."""
+    viewer = _Viewer(traced.flow_run, traced.lineage)
+    return tuple(viewer.view(step) for step in traced.flow_run.steps if step.tasks)
+
+
+class _Viewer:
+    def __init__(self, flow_run: FlowRun, lineage: Lineage) -> None:
+        self._flow_run = flow_run
+        self._lineage = lineage
+        self._tasks = {task.pathspec: task for task in flow_run.tasks}
+        self._graph = {one.name: one for one in flow_run.graph}
+
+    def view(self, step: Step) -> StepView:
+        """Return what there is to say of a step."""
+        lineage = self._lineage
+        parents = [lineage.parents[task.pathspec] for task in step.tasks]
+        return StepView(
+            step=step,
+            before=self._before(step, parents),
+            joins=any(len(some) > 1 for some in parents),
+            over=_over(step),
+            chose=_chose(step, self._graph.get(step.name)),
+            inside=self._inside(step),
+            used=self._used(step),
+            made=self._made(step),
+            passed_on=self._passed_on(step),
+            externals=lineage.externals.get(step.name, ()),
+            doubts=lineage.doubts.get(step.name, ()),
+            known=all(lineage.reads.get(task.pathspec) is not None for task in step.tasks),
+        )
+
+    def _before(
+        self, step: Step, parents: Iterable[tuple[str, ...]]
+    ) -> tuple[tuple[str, int], ...]:
+        tasks = dict.fromkeys(parent for some in parents for parent in some)
+        by_step = defaultdict(list)
+        for pathspec in tasks:
+            by_step[_step_of(pathspec)].append(pathspec)
+        by_step.pop(step.name, None)
+        return tuple((name, len(found)) for name, found in by_step.items())
+
+    def _inside(self, step: Step) -> str | None:
+        frames = step.tasks[0].foreach
+        return self._splitters.get(frames[-1].step) if frames else None
+
+    @cached_property
+    def _splitters(self) -> dict[str, str]:
+        """Who fanned out, by the first step inside the foreach."""
+        return {
+            task.step: _step_of(parent)
+            for task in self._flow_run.tasks
+            if task.foreach and task.foreach[-1].step == task.step
+            for parent in self._lineage.parents[task.pathspec]
+            if len(self._tasks[parent].foreach) < len(task.foreach)
+        }
+
+    @cached_property
+    def _edges(self) -> dict[str, list[Edge]]:
+        edges = defaultdict(list)
+        for edge in self._lineage.edges:
+            edges[_step_of(edge.consumer)].append(edge)
+        return edges
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The places of steps in the graph; the parameters come last."""
+        names = [*(step.name for step in self._flow_run.steps), PARAMETERS]
+        return {name: place for place, name in enumerate(names)}
+
+    def _used(self, step: Step) -> tuple[Used, ...]:
+        groups: dict[tuple[int, str, str, Ground], list[Edge]] = defaultdict(list)
+        for edge in self._edges.get(step.name, ()):
+            maker = _step_of(edge.producer)
+            groups[self._places[maker], maker, edge.artifact, edge.ground].append(edge)
+        return tuple(
+            _used_of(name, maker, ground, edges)
+            for (_, maker, name, ground), edges in sorted(groups.items())
+        )
+
+    def _made(self, step: Step) -> tuple[Made, ...]:
+        found: dict[str, list[tuple[ArtifactRef, Task]]] = defaultdict(list)
+        for task in step.tasks:
+            for ref in written(task, self._lineage):
+                found[ref.name].append((ref, task))
+        return tuple(
+            Made(
+                name,
+                tuple(ref for ref, _ in pairs),
+                tuple(task for _, task in pairs),
+                all(self._had(task, name) for _, task in pairs),
+            )
+            for name, pairs in sorted(found.items())
+        )
+
+    def _had(self, task: Task, name: str) -> bool:
+        return any(
+            self._tasks[parent].artifact(name) is not None
+            for parent in self._lineage.parents[task.pathspec]
+        )
+
+    def _passed_on(self, step: Step) -> tuple[tuple[str, int], ...]:
+        counts: dict[str, int] = defaultdict(int)
+        for task in step.tasks:
+            for name in passed_on(task, self._lineage):
+                counts[name] += 1
+        return tuple(sorted(counts.items()))
+
+
+def _step_of(pathspec: str) -> str:
+    return pathspec.split("/")[2]
+
+
+def _over(step: Step) -> str | None:
+    frames = step.tasks[0].foreach
+    return frames[-1].var if frames and frames[-1].step == step.name else None
+
+
+def _chose(step: Step, graph: GraphStep | None) -> tuple[str, tuple[str, ...]] | None:
+    if graph is None or graph.condition is None:
+        return None
+    taken = dict.fromkeys(
+        name for task in step.tasks if task.transition for name in task.transition.steps
+    )
+    return (graph.condition, tuple(taken)) if taken else None
+
+
+def _used_of(name: str, maker: str, ground: Ground, edges: Sequence[Edge]) -> Used:
+    producers = frozenset(edge.producer for edge in edges)
+    consumers = frozenset(edge.consumer for edge in edges)
+    pairs = {(edge.consumer, edge.producer) for edge in edges}
+    one_each = len(producers) > 1 and len(pairs) == len(consumers)
+    return Used(name, maker, producers, consumers, ground, one_each)

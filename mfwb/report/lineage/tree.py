@@ -1,0 +1,72 @@
+"""Lineage for people: the steps of a flow run, what each used, made and passed on."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from mfwb.report.lineage.facts import facts_of
+from mfwb.report.lineage.headline import headline
+from mfwb.report.lineage.layout import Fact, Node, print_tree, printed
+from mfwb.report.lineage.phrases import value_of
+from mfwb.report.lineage.reasons import Reasons
+from mfwb.report.lineage.steps import StepView, views_of
+from mfwb.report.lineage.totals import doubt_lines, total_line
+from mfwb.report.words import one_line
+from mfwb.snapshot import FlowRun, FlowRunState
+from mfwb.tracing import TracedFlowRun
+
+__all__ = ["flow_run_headline", "to_text"]
+
+_STYLES = {
+    FlowRunState.FINISHED: "bold green",
+    FlowRunState.FAILED: "bold red",
+    FlowRunState.RUNNING: "bold yellow",
+}
+
+
+def to_text(traced: TracedFlowRun, *, console: Console, explain: bool = False) -> str:
+    """Return what is to be printed, in the width and the colours of a console.
+
+    Args:
+        traced: a flow run and its lineage.
+        console: where it will go.
+        explain: whether to say on what ground each use is told.
+    """
+    views = views_of(traced)
+    reasons = Reasons(traced)
+    sizes = {view.name: len(view.tasks) for view in views}
+    root = Node(flow_run_headline(traced.flow_run), _parameters(traced.flow_run))
+    nodes = {
+        view.name: Node(headline(view, sizes), facts_of(view, sizes, reasons if explain else None))
+        for view in views
+    }
+    for view in views:
+        _home(view, root, nodes).inside.append(nodes[view.name])
+    with console.capture() as capture:
+        print_tree(root, console)
+        console.print(Text(total_line(traced, views), style="bold"))
+        for line in doubt_lines(views, reasons):
+            console.print(line)
+    return printed(capture.get())
+
+
+def flow_run_headline(flow_run: FlowRun) -> Text:
+    """Return what a flow run is called and how it went."""
+    state = flow_run.state
+    text = Text.assemble((one_line(flow_run.pathspec), "bold"), "  ", (state.value, _STYLES[state]))
+    if state is FlowRunState.RUNNING:
+        text.append("  there is more to come", style="dim")
+    return text
+
+
+def _home(view: StepView, root: Node, nodes: dict[str, Node]) -> Node:
+    """Return the node that a step stands in: that of the step that fanned out around it."""
+    return root if view.inside is None else nodes.get(view.inside, root)
+
+
+def _parameters(flow_run: FlowRun) -> list[Fact]:
+    return [
+        Fact("parameter", Text(f"{one_line(one.name)} = {value_of(one.value)}"))
+        for one in flow_run.parameters
+    ]

@@ -1,0 +1,94 @@
+"""The source of a flow where the graph says it lies, with what it imports beside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mfwb.source.script import read_script
+
+
+def lay_out(root: Path, **files: str) -> Path:
+    """Write files, `a__b` being a/b.py, and return the one called flow."""
+    for name, text in files.items():
+        path = root / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root / "flow.py"
+
+
+def test_a_script_and_what_it_imports(tmp_path: Path) -> None:
+    """All ways to import, through several files; not what nobody imports, nor libraries."""
+    script = lay_out(
+        tmp_path,
+        flow="import helpers\nfrom package.steps import Base\nfrom package import other\nimport os",
+        helpers="import deeper as d",
+        deeper="",
+        unrelated="",
+        package__init="",
+        package__steps="from . import near\nfrom .nearer import x\nfrom .. import too_far",
+        package__near="",
+        package__nearer="",
+        package__other="import package.by_full_name",
+        package__by_full_name="",
+    )
+    (tmp_path / "package" / "init.py").rename(tmp_path / "package" / "__init__.py")
+
+    code = read_script(script)
+
+    assert (code.script, code.origin) == ("flow.py", "file")
+    assert set(code.files) == {
+        "flow.py",
+        "helpers.py",
+        "deeper.py",
+        "package/__init__.py",
+        "package/steps.py",
+        "package/near.py",
+        "package/nearer.py",
+        "package/other.py",
+        "package/by_full_name.py",
+    }
+
+
+def test_when_it_was_written(tmp_path: Path) -> None:
+    """The youngest of the files counts."""
+    script = lay_out(tmp_path, flow="import helpers", helpers="")
+    os.utime(script, (1_000, 1_000))
+    os.utime(tmp_path / "helpers.py", (2_000, 2_000))
+
+    code = read_script(script)
+
+    assert code.changed_at == 2_000_000
+
+
+def test_an_encoding_of_its_own(tmp_path: Path) -> None:
+    """A file says itself how it is encoded."""
+    script = tmp_path / "flow.py"
+    script.write_bytes("# coding: latin-1\nname = 'grün'\n".encode("latin-1"))
+
+    code = read_script(script)
+
+    assert "grün" in code.files["flow.py"]
+
+
+@pytest.mark.parametrize("name", ["gone.py", "folder.py", "binary.py", "text.txt", "large.py"])
+def test_what_can_not_be_had_is_said(tmp_path: Path, name: str) -> None:
+    """Gone, a folder, no text, no Python file, too large."""
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "binary.py").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "text.txt").write_text("x = 1")
+    (tmp_path / "large.py").write_text("#" * 1_000_001)
+
+    with pytest.raises((OSError, ValueError), match=name):
+        read_script(tmp_path / name)
+
+
+def test_a_file_that_imports_itself(tmp_path: Path) -> None:
+    """Imports in a circle come to an end, and what does not parse is kept as it is."""
+    script = lay_out(tmp_path, flow="import a", a="import flow, b", b="def (:")
+
+    code = read_script(script)
+
+    assert set(code.files) == {"flow.py", "a.py", "b.py"}
