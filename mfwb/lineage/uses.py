@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mfwb.lineage.code import InputRead, Merge, StepCode
 from mfwb.lineage.producers import Held
 from mfwb.lineage.values import Edge, Ground
-from mfwb.snapshot import FlowRun, Task
+from mfwb.snapshot import FlowRun, ForeachFrame, Task
 
 __all__ = ["Parent", "uses_of"]
 
@@ -44,7 +44,9 @@ def uses_of(offer: Offer, code: StepCode | None) -> set[Edge]:
         return _all_of(offer)
     read = {*_parameters(offer, code.reads), *_off_self(offer, code), *_off_inputs(offer, code)}
     if code.reads_input:
-        read.update(_iterated(offer))
+        read.update(_iterated(offer, offer.task.foreach[-1:]))
+    if code.reads_foreach_stack:
+        read.update(_iterated(offer, offer.task.foreach))
     if not code.doubts:
         return read
     known = {(edge.artifact, edge.producer) for edge in read}
@@ -56,7 +58,7 @@ def _all_of(offer: Offer) -> set[Edge]:
     """Return edges to all that was on offer: what was used is among it."""
     frames = offer.task.foreach
     fans_out = frames and frames[-1].step == offer.task.step  # later steps inherit the frame
-    iterated = set(_iterated(offer)) if fans_out else set()
+    iterated = set(_iterated(offer, frames[-1:])) if fans_out else set()
     inputs = {(edge.artifact, edge.producer) for edge in iterated}
     handed_on = {
         _edge(offer, name, held, Ground.AVAILABLE)
@@ -75,13 +77,15 @@ def _parameters(offer: Offer, names: Collection[str] | None) -> Iterator[Edge]:
             yield _edge(offer, parameter.name, held, Ground.PARAMETER)
 
 
-def _iterated(offer: Offer) -> Iterator[Edge]:
-    """Yield edges to the artifact behind `self.input`."""
-    frames = offer.task.foreach
-    for parent in offer.parents if frames else ():
-        held = parent.held.get(frames[-1].var)
-        if held is not None:
-            yield _edge(offer, frames[-1].var, held, Ground.FOREACH_INPUT)
+def _iterated(offer: Offer, frames: Iterable[ForeachFrame]) -> Iterator[Edge]:
+    """Yield edges to the artifacts behind the items of these frames, as `self.input` is one."""
+    for frame in frames:
+        for parent in offer.parents:
+            transition = parent.task.transition
+            name = frame.var or (transition and transition.foreach)  # a killed task left no name
+            held = parent.held.get(name) if name else None
+            if name and held is not None:
+                yield _edge(offer, name, held, Ground.FOREACH_INPUT)
 
 
 def _off_self(offer: Offer, code: StepCode) -> Iterator[Edge]:

@@ -24,6 +24,8 @@ class ToldRun:
 Told = dict[str, ToldRun]  # by step, and for siblings by the weight they worked with
 
 _OURS = {"metaflow", "mfwb"}
+HANDED_ON = {("join", "model")}
+"""What a step only chooses, unchanged, keeps its producer; the decorator logs it once more."""
 
 
 def told_by_decorator(server: WandbServer, project: str) -> Told:
@@ -52,6 +54,8 @@ def compare(decorator: Told, mfwb: Told) -> list[str]:
 
 
 def _artifact_row(task: str, name: str, one: Any, other: Any) -> str:
+    if (task, name) in HANDED_ON:
+        return _row(task, one[0], name, same=other is None, note="handed on, so its producer's")
     if other is None:
         return _row(task, one[0], name, same=False)
     same_bytes = "same bytes" if one[2] == other[2] else "pickled anew by the decorator"

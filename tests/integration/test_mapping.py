@@ -121,11 +121,10 @@ def test_a_path_that_is_gone_is_a_loss_with_its_reason(synced: SyncedFlow) -> No
     """What can't be had is said, the rest goes on, and the totals add up."""
     linear = synced("linear_flow")
 
-    loss, *uses = linear.losses
+    [loss] = linear.losses  # nothing reads it, so no use is lost with it
     items = linear.finished.document["totals"]["items"]
     assert loss["item"] == f"{linear.pathspec}/start/1/gone"
     assert "not exist" in loss["reason"]
-    assert [use["item"].split("/")[0] for use in uses] == ["use of gone by LinearFlow"] * 2
     assert items["lost"] == 1
     assert items["total"] == sum(count for name, count in items.items() if name != "total")
     assert linear.finished.code == 0

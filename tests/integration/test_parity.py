@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from tests.integration.parity import Told, compare, told_by_decorator, told_by_mfwb
+from tests.integration.parity import HANDED_ON, Told, compare, told_by_decorator, told_by_mfwb
 from tests.sandbox import Sandbox
 from tests.wandb_server import WandbServer
 
@@ -64,7 +64,8 @@ def test_artifacts_agree(told: tuple[Told, Told]) -> None:
 
     for task, run in decorator.items():
         for name, artifact in run.artifacts.items():
-            assert mfwb[task].artifacts[name][:2] == artifact[:2]
+            if (task, name) not in HANDED_ON:
+                assert mfwb[task].artifacts[name][:2] == artifact[:2]
 
 
 def test_frames_are_the_same_files(told: tuple[Told, Told]) -> None:
@@ -77,14 +78,16 @@ def test_frames_are_the_same_files(told: tuple[Told, Told]) -> None:
 
 
 def test_what_differs_by_design(told: tuple[Told, Told]) -> None:
-    """There is more where the decorator is blind: joins and what passes through a foreach."""
+    """There is more where the decorator is blind: joins, and who made what was only chosen."""
     decorator, mfwb = told
 
     assert decorator["join"].used == set()  # it records nothing of `inputs.x`
+    # Whatever decorates this flow may read anything, so that all counts that was on offer.
     assert mfwb["join"].used >= {"model:v0", "model:v1", "scaled:v0", "scaled:v1", "frame:v0"}
     assert decorator["fit/1"].used == {"frame:v0"}  # by luck: it asks for frame:latest
     assert mfwb["fit/1"].used == {"array:v0", "frame:v0"}
-    assert mfwb["end"].used == decorator["end"].used == {"model:v2"}
+    assert decorator["end"].used == {"model:v2"}  # the join's, though a sibling made it
+    assert mfwb["end"].used < {"model:v0", "model:v1"}
 
 
 def test_the_table_of_parity(told: tuple[Told, Told], capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,8 +26,8 @@ def test_a_plan_needs_no_w_and_b(sandbox: Sandbox, flow_run: FlowRuns, flows_roo
         "start",
         "many",
         "each",
-        "once",
         "gather",
+        "once",
         "meet",
         "end",
     ]

@@ -92,7 +92,6 @@ def test_uses_are_recorded_without_alias(offline: Offline, flow_run: FlowRuns) -
         if record.WhichOneof("record_type") == "artifact"
     ]
     assert {(one.name, one.user_created, one.use_after_commit) for one in records} == {
-        ("base", True, True),
         ("part", True, True),
     }
     assert all(list(one.aliases) == [] for one in records)

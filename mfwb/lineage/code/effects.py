@@ -26,6 +26,7 @@ class Effects:
     lost_reads: set[str] = field(default_factory=set)
     input_reads: set[InputRead] = field(default_factory=set)
     reads_input: bool = False
+    reads_foreach_stack: bool = False
     reads_item_of_inputs: bool = False  # `i.input` of an input
     writes: set[str] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
@@ -41,6 +42,7 @@ class Effects:
         """Add what does not depend on the point at which it happened."""
         self.input_reads |= other.input_reads
         self.reads_input |= other.reads_input
+        self.reads_foreach_stack |= other.reads_foreach_stack
         self.reads_item_of_inputs |= other.reads_item_of_inputs
         self.writes |= other.writes
         self.deletes |= other.deletes

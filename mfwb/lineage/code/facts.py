@@ -52,6 +52,8 @@ class StepCode:
             including what `foreach=` and `condition=` name.
         input_reads: what a join may read off its inputs.
         reads_input: whether it may read `self.input`.
+        reads_foreach_stack: whether it may call `self.foreach_stack()`, which looks at the items of
+            all levels.
         writes: artifacts that it may assign.
         always_writes: those that it assigns on every way through to its end.
         deletes: artifacts that it may delete.
@@ -67,6 +69,7 @@ class StepCode:
     reads: frozenset[str] = frozenset()
     input_reads: frozenset[InputRead] = frozenset()
     reads_input: bool = False
+    reads_foreach_stack: bool = False
     writes: frozenset[str] = frozenset()
     always_writes: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()

@@ -35,6 +35,7 @@ def _call_api(frame: Frame, atom: Api, args: Args, node: ast.Call) -> Value:
         _merge(frame, args, node)
     elif atom.name == "foreach_stack":
         frame.effects.reads_input = True
+        frame.effects.reads_foreach_stack = True
     return ANYTHING
 
 

@@ -30,7 +30,7 @@ from mfwb.lineage.code.values import (
 
 __all__ = ["Frame", "Study", "evaluates", "runs"]
 
-_PATIENCE = 20_000  # statements and calls per step; ordinary steps take some hundreds
+_PATIENCE = 6_000  # statements and calls per step; ordinary steps take some hundreds
 
 _EVALUATORS: dict[type[ast.AST], Callable[[Frame, Any], Value]] = {}
 _RUNNERS: dict[type[ast.AST], Callable[[Frame, Any], None]] = {}

@@ -90,6 +90,9 @@ HARMLESS_WRAPPERS = frozenset(
         "typing.overload",
         "typing.override",
         "typing_extensions.final",
+        # It reads all that a task has, but only to log it.
+        "wandb.integration.metaflow.metaflow.wandb_log",
+        "wandb.integration.metaflow.wandb_log",
         "typing_extensions.override",
     }
 )

@@ -73,6 +73,7 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
         reads=frozenset(effects.reads),
         input_reads=frozenset(effects.input_reads | items),
         reads_input=effects.reads_input,
+        reads_foreach_stack=effects.reads_foreach_stack,
         writes=frozenset(effects.writes),
         always_writes=studied.always,
         deletes=frozenset(effects.deletes),

@@ -9,8 +9,8 @@ from mfwb.snapshot import SourceCode
 
 HEAD = (
     "from metaflow import Config, DataArtifact, Flow, FlowMutator, FlowSpec, IncludeFile, "
-    "Parameter, Run, S3, Step, Task, batch, card, catch, conda, config_expr, current, environment, kubernetes, "
-    "parallel, project, pypi, resources, retry, secrets, step, timeout\n"
+    "Parameter, Run, S3, Step, Task, batch, card, catch, conda, config_expr, current, "
+    "environment, kubernetes, parallel, project, pypi, resources, retry, secrets, step, timeout\n"
 )
 
 

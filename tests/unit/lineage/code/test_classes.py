@@ -55,7 +55,7 @@ HELPERS = {
         "x",
     ),
     "setter": (
-        "@property\ndef h(self):\n    return self.x\n@h.setter\ndef h(self, v):\n    self.x = self.y",
+        "@property\ndef h(self):\n  return self.x\n@h.setter\ndef h(self, v):\n  self.x = self.y",
         "self.h = 1\nprint(self.h)",
         "y",
     ),
@@ -293,7 +293,7 @@ STEPS = {
 def test_steps_are_recognised(imports: str) -> None:
     """Whatever `step` is called here."""
     found = flow_code(
-        f"{imports}\nclass F(FlowSpec):\n {STEPS[imports]}\n def a(self):\n  pass\n def b(self):\n  pass",
+        f"{imports}\nclass F(FlowSpec):\n {STEPS[imports]}\n def a(self): pass\n def b(self): pass",
         {"common.py": "from metaflow import FlowSpec, step"},
     )
 
@@ -321,6 +321,18 @@ HARMLESS = [
 def test_decorators_of_metaflow_are_harmless(decorator: str) -> None:
     """They read nothing of the flow's."""
     assert step("self.x = 1", deco=f"@{decorator}").doubts == ()
+
+
+@pytest.mark.parametrize("decorator", ["wandb_log", "wandb_log(datasets=True)"])
+def test_the_decorator_of_w_and_b_is_harmless(decorator: str) -> None:
+    """On a step or on the flow: what it reads it only logs."""
+    found = flow_code(
+        f"{HEAD}from wandb.integration.metaflow import wandb_log\n"
+        f"@{decorator}\nclass F(FlowSpec):\n @{decorator}\n @step\n def a(self): print(self.x)"
+    )
+
+    assert found.steps["a"].doubts == ()
+    assert found.steps["a"].reads == {"x"}
 
 
 def test_catch_writes() -> None:
@@ -353,7 +365,8 @@ DECORATED = {
 def test_other_decorators_are_doubted(decorator: str) -> None:
     """They wrap the step and are handed the flow."""
     found = flow_code(
-        f"{HEAD}import torch; mine = print\nclass F(FlowSpec):\n {decorator}\n @step\n def a(self):\n  pass"
+        f"{HEAD}import torch; mine = print\n"
+        f"class F(FlowSpec):\n {decorator}\n @step\n def a(self): pass"
     )
 
     assert found.steps["a"].doubts == (DECORATED[decorator],)
@@ -363,7 +376,8 @@ def test_flow_mutators_are_doubted() -> None:
     """A decorator of the class that is not Metaflow's may change every step."""
     found = flow_code(
         HEAD
-        + "class M(FlowMutator): pass\n@project(name='p')\n@M\nclass F(FlowSpec):\n @step\n def a(self):\n  pass"
+        + "class M(FlowMutator): pass\n@project(name='p')\n@M\n"
+        + "class F(FlowSpec):\n @step\n def a(self): pass"
     )
 
     assert found.steps["a"].doubts == ("line 4: decorated by M, which may read artifacts",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.lineage.code.reading import always, reads, step
+from tests.unit.lineage.code.reading import HEAD, always, flow_code, reads, step
 
 READS = {
     "a plain read": ("print(self.x)", "x"),
@@ -43,8 +43,7 @@ READS = {
         "x",
     ),
     "a write before the break": (
-        "for i in l:\n    if i:\n        self.x = 2\n        break\nelse:\n    self.x = 1\n"
-        "print(self.x)",
+        "for i in l:\n  if i:\n    self.x = 2\n    break\nelse:\n  self.x = 1\nprint(self.x)",
         "",
     ),
     "continue skips": (
@@ -162,8 +161,6 @@ def test_writes_and_deletes_may_happen() -> None:
 
 def test_name_of_the_first_argument() -> None:
     """`self` is only a habit."""
-    from tests.unit.lineage.code.reading import HEAD, flow_code  # noqa: PLC0415
-
     found = flow_code(HEAD + "class F(FlowSpec):\n @step\n def a(me):\n  me.y = me.x")
 
     assert found.steps["a"].reads == {"x"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mfwb.lineage.code import Merge
-from tests.unit.lineage.code.reading import doubts, input_reads, step
+from tests.unit.lineage.code.reading import HEAD, doubts, flow_code, input_reads, step
 
 INPUT_READS = {
     "loop": ("for i in inputs:\n    print(i.x)", "x"),
@@ -71,8 +71,7 @@ INPUT_READS = {
     "collected": ("l = []\nfor i in inputs:\n    l.append(i)\nprint(l[0].x)", "x"),
     "collected by key": ("d = {}\nfor i in inputs:\n    d[i.k] = i\nprint(d['a'].x)", "k x"),
     "best so far": (
-        "best = None\nfor i in inputs:\n    if best is None or i.s > best.s:\n        best = i\n"
-        "self.m = best.m",
+        "b = None\nfor i in inputs:\n  if not b or i.s > b.s:\n    b = i\nprint(b.m)",
         "m s",
     ),
     "choice": ("i = inputs.a if c else inputs.b\nprint(i.x)", "a.x b.x"),
@@ -165,8 +164,6 @@ def test_what_can_not_be_followed_is_doubted(body: str) -> None:
 
 def test_item_of_an_input_is_what_was_iterated_over() -> None:
     """`i.input` reads the artifact that `foreach=` names."""
-    from tests.unit.lineage.code.reading import HEAD, flow_code  # noqa: PLC0415
-
     found = flow_code(
         HEAD
         + """

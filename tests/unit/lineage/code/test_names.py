@@ -115,7 +115,7 @@ DOUBTS = {
     "name = 'x'\nwhile c:\n    name = f(name)\ngetattr(self, name)": (
         "reads an artifact by a computed name"
     ),
-    "name = 'x'\nif c:\n    name = f()\ngetattr(self, name)": "reads an artifact by a computed name",
+    "n = 'x'\nif c:\n    n = f()\ngetattr(self, n)": "reads an artifact by a computed name",
     "foo(self)": "self is handed to foo",
     "foo(x, flow=self)": "self is handed to foo",
     "foo(*[self])": "self is handed to foo",
@@ -126,7 +126,7 @@ DOUBTS = {
     "C(self)": "self is handed to C",
     "import functools\nfunctools.partial(h, self)": "self is handed to functools.partial",
     "import inspect\ninspect.getmembers(self)": "self is handed to inspect.getmembers",
-    "import inspect\ninspect.currentframe()": "inspect.currentframe reaches the frame that holds self",
+    "import sys\nsys._getframe()": "sys._getframe reaches the frame that holds self",
     "import copy\ncopy.copy(self)": "self is handed to copy.copy",
     "globals()['f'](self)": "self is handed to globals()['f']",
     "exec('self.x')": "exec runs text that may read artifacts",
@@ -185,6 +185,21 @@ HARMLESS = [
 def test_looking_at_self_reads_nothing(body: str) -> None:
     """Neither a read nor a doubt."""
     assert reads(body) == ""
+
+
+def test_too_intricate_a_step_is_doubted() -> None:
+    """Rather than taking hours; the other steps are none the worse."""
+    body = "x = 1"
+    for _ in range(12):
+        body = "try:\n" + _indented(body) + "\nfinally:\n" + _indented(body)
+
+    found = step(body)
+
+    assert found.doubts == ("line 7: a is too intricate to follow",)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f" {line}" for line in text.splitlines())
 
 
 def test_text_of_self_shows_the_item() -> None:

@@ -1,0 +1,1 @@
+"""A flow whose steps and helpers are in several files."""

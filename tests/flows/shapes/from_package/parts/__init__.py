@@ -1,0 +1,1 @@
+"""What the flow inherits from."""

@@ -1,0 +1,8 @@
+"""Python imports this before anything else; so the flows need not know that they are watched."""
+
+import os
+
+if os.environ.get("MFWB_TRUTH_DIR"):
+    from tests.truth.recorder import install
+
+    install()

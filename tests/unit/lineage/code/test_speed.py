@@ -1,0 +1,69 @@
+"""Large flows are read in no time."""
+
+from __future__ import annotations
+
+import time
+
+from mfwb.lineage.code import read_flow_code
+from mfwb.snapshot import SourceCode
+
+STEP = """
+    @retry(times=2)
+    @step
+    def s{i}(self):
+        self.data{i} = self.load({i})
+        total = 0
+        for row in self.rows:
+            if row > self.rate:
+                total += row
+            else:
+                try:
+                    total -= float(row)
+                except ValueError:
+                    continue
+        self.total{i} = total
+        for name in ("a", "b"):
+            setattr(self, f"{{name}}_{i}", max(self.rows, key=lambda r: r * self.rate))
+        self.next(self.s{j})
+"""
+HEAD = """
+from metaflow import FlowSpec, Parameter, retry, step
+
+class F(FlowSpec):
+    rate = Parameter("rate", default=1.0)
+
+    def load(self, n):
+        self.rows = [self.rate * i for i in range(n)]
+        return self.scale(self.rows)
+
+    def scale(self, rows):
+        return [r * self.rate for r in rows]
+"""
+
+
+def test_fifty_steps() -> None:
+    """About 0.06 s of one core; the limit leaves room for slow machines."""
+    text = HEAD + "".join(STEP.format(i=i, j=i + 1) for i in range(50))
+    source = SourceCode("flow.py", {"flow.py": text}, "file")
+
+    before = time.process_time()
+    found = read_flow_code(source, "F")
+    spent = time.process_time() - before
+
+    assert len(found.steps) == 50
+    assert found.steps["s7"].reads == {"rate"}
+    assert found.steps["s7"].always_writes == {"rows", "data7", "total7", "a_7", "b_7"}
+    assert spent < 1
+
+
+def test_methods_that_call_each_other_are_analysed_once() -> None:
+    """Each helper calls the next one twice: without a memory that would be 2 to the 40th."""
+    helpers = "\n".join(
+        f"    def h{i}(self):\n        self.h{i + 1}()\n        self.h{i + 1}()" for i in range(35)
+    )
+    text = f"{HEAD}{helpers}\n    def h35(self): self.x\n    @step\n    def a(self): self.h0()"
+
+    found = read_flow_code(SourceCode("flow.py", {"flow.py": text}, "file"), "F").steps["a"]
+
+    assert found.reads == {"x"}
+    assert found.doubts == ()
