@@ -41,8 +41,9 @@ layers: setup ## import-linter: the architecture is the folder list
 
 check: lint types layers test ## all of it, as CI does
 
-bench: setup ## measure speed, memory and disk against a straightforward script
+bench: setup ## measure speed, memory and disk against what one would write without mfwb
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.lineage
 
 format: setup ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -15,20 +15,19 @@ from mfwb.snapshot import FlowRun
 from mfwb.source.code import read_code
 from mfwb.source.convert import to_flow_run, to_parameters, to_task
 from mfwb.source.graph import to_graph
-from mfwb.source.raw import read_parameters_task, read_raw
+from mfwb.source.raw import RawTask, read_parameters_task, read_raw
 from mfwb.source.stored import Stored
 
 __all__ = ["read_flow_run"]
 
-_THREADS = 4  # for a service, whose answers are waited for; local files are bound by Python
+_THREADS = 4  # for a service, whose answers are waited for
 
 
 def read_flow_run(run: Any, provider: str) -> FlowRun:
     """Return the facts of a `metaflow.Run`, read with the namespace switched off."""
     steps = list(run)
     tasks = [task for step in steps for task in step]
-    with ThreadPoolExecutor(1 if provider.startswith("local@") else _THREADS) as pool:
-        raws = list(pool.map(lambda task: read_raw(task, provider), tasks))
+    raws = _read_all(tasks, provider)
     parameters = read_parameters_task(run, provider)
     stored = Stored(run.path_components[0])
     stored.read([*raws, *([parameters] if parameters else [])])
@@ -44,3 +43,10 @@ def read_flow_run(run: Any, provider: str) -> FlowRun:
         now=time.time_ns() // 1_000_000,
     )
     return replace(flow_run, graph=steps_then, code=code, code_missing=code_missing)
+
+
+def _read_all(tasks: list[Any], provider: str) -> list[RawTask]:
+    if provider.startswith("local@"):  # nothing is waited for, and a thread costs a tenth
+        return [read_raw(task, provider) for task in tasks]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(lambda task: read_raw(task, provider), tasks))
