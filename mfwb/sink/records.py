@@ -164,7 +164,7 @@ def logged_artifact(
         aliases=sorted({*aliases, "latest"}),
         manifest=_manifest(artifact),
         finalize=True,
-        **_client_ids(run, name, artifact.digest),
+        **_client_ids(plan.entity, plan.project, run, name, artifact.digest),
     )
 
 
@@ -181,18 +181,21 @@ def used_artifact(run: PlannedRun, logged: pb.ArtifactRecord) -> pb.Record:
     record.user_created = True
     record.use_after_commit = True
     del record.aliases[:]
-    ids = _client_ids(run, logged.name, logged.digest)
+    ids = _client_ids(logged.entity, logged.project, run, logged.name, logged.digest)
     record.client_id, record.sequence_client_id = ids["client_id"], ids["sequence_client_id"]
     return pb.Record(artifact=record)
 
 
-def _client_ids(run: PlannedRun, name: str, digest: str) -> dict[str, str]:
+def _client_ids(
+    entity: str | None, project: str, run: PlannedRun, name: str, digest: str
+) -> dict[str, str]:
     """Return what W&B knows a draft by until it has an id.
 
     W&B's writer draws them by lot. The same draft has the same ones here, so that a file that is
-    written again is the same file.
+    written again is the same file; in another project it is another draft, as W&B looks drafts up
+    by these ids alone.
     """
-    draft = f"{run.id}/{name}:{digest}"
+    draft = f"{entity or ''}/{project}/{run.id}/{name}:{digest}"
     return {"client_id": _word(draft), "sequence_client_id": _word(f"versions of {draft}")}
 
 

@@ -13,10 +13,15 @@ from tests.integration.results import metadata_of
 from tests.sandbox import Sandbox
 from tests.wandb_server import ArtifactVersion, RunSnapshot, WandbServer
 
-_FLOWS = ("linear_flow", "fan_flow", "failing_flow")
+_FLOWS = [
+    ("linear_flow", "step"),
+    ("fan_flow", "step"),
+    ("fan_flow", "task"),
+    ("failing_flow", "task"),
+]
 
 
-@pytest.fixture(scope="module", params=[(flow, how) for flow in _FLOWS for how in ("step", "task")])
+@pytest.fixture(scope="module", params=_FLOWS)
 def both(
     request: pytest.FixtureRequest,
     w_and_b: WandbServer,

@@ -34,7 +34,6 @@ def offline(sandbox: Sandbox, bundle: Path, flows_root: Path) -> Offline:
     def offline(*arguments: str, **environment: str) -> Finished:
         return sandbox.mfwb(
             "sync",
-            *arguments,
             "--mode",
             "offline",
             "--dir",
@@ -46,6 +45,7 @@ def offline(sandbox: Sandbox, bundle: Path, flows_root: Path) -> Offline:
             "--json",
             "--metadata",
             metadata_of(flows_root),
+            *arguments,
             **environment,
         )
 
@@ -138,6 +138,20 @@ def test_force_makes_the_same_files(offline: Offline, bundle: Path, flow_run: Fl
     assert _tree(bundle) == before
 
 
+def test_drafts_of_another_project_are_others(
+    offline: Offline, bundle: Path, flow_run: FlowRuns
+) -> None:
+    """W&B looks drafts up by an id of the client's: the same id elsewhere would be the same one."""
+    pathspec = flow_run("fan_flow")
+    offline(pathspec)
+    here = _client_ids(bundle)
+
+    offline(pathspec, "--project", "elsewhere")
+
+    assert here
+    assert not here & _client_ids(bundle)
+
+
 def test_what_a_kill_left_gives_way(offline: Offline, bundle: Path, flow_run: FlowRuns) -> None:
     """Half a W&B run, at a level it no longer has, is gone after the next sync."""
     pathspec = flow_run("fan_flow")
@@ -211,6 +225,16 @@ def test_a_bundle_can_be_sent_with_wandb_sync(
             edges.add((_last(name), used.name.split(":")[0], _last(names[_last(used.logged_by)])))
     assert edges == edges_of(done.document)
     assert w_and_b.state.artifact("acme/offline/total:latest").version == "v0"
+
+
+def _client_ids(bundle: Path) -> set[str]:
+    return {
+        one
+        for path in bundle.glob("level-*/wandb/*/*.wandb")
+        for record in read_records(path)
+        if record.WhichOneof("record_type") == "artifact"
+        for one in (record.artifact.client_id, record.artifact.sequence_client_id)
+    }
 
 
 def _last(path: str) -> str:

@@ -10,7 +10,7 @@ from tests.unit.lineage.code.programs import NAMES, Record, programs, run
 
 
 @settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
