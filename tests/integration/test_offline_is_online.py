@@ -14,7 +14,6 @@ from tests.sandbox import Sandbox
 from tests.wandb_server import ArtifactVersion, RunSnapshot, WandbServer
 
 _FLOWS = [
-    ("linear_flow", "step"),
     ("fan_flow", "step"),
     ("fan_flow", "task"),
     ("failing_flow", "task"),
