@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from mfwb.lineage.code import StepCode
 from mfwb.lineage.parents import parents_of, sorted_by_lineage
 from mfwb.lineage.producers import Holdings, holdings_of
-from mfwb.lineage.trust import TrustedCode, trusted_code
+from mfwb.lineage.trust import trusted_code
 from mfwb.lineage.uses import Offer, Parent, uses_of
 from mfwb.lineage.values import Edge, Ground, Lineage
 from mfwb.snapshot import FlowRun, Task
@@ -22,7 +23,8 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
     parents = parents_of(flow_run)
     order = sorted_by_lineage(flow_run.tasks, parents)
     holdings = holdings_of(order, parents)
-    code = trusted_code(flow_run)
+    trusted = trusted_code(flow_run)
+    code = {task.pathspec: trusted.of(task) for task in order}
     edges: set[Edge] = set()
     reads: dict[str, tuple[str, ...] | None] = {}
     tasks = {task.pathspec: task for task in order}
@@ -33,7 +35,7 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
             [Parent(tasks[one], holdings[one]) for one in parents[task.pathspec]],
             flow_run,
         )
-        step, _ = code.of(task)
+        step, _ = code[task.pathspec]
         found = uses_of(offer, step)
         edges |= found
         known = step is not None and not step.doubts
@@ -48,7 +50,7 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
         externals={
             task.step: tuple(sorted(step.externals, key=repr))
             for task in order
-            if (step := code.of(task)[0]) is not None and step.externals
+            if (step := code[task.pathspec][0]) is not None and step.externals
         },
     )
 
@@ -63,14 +65,17 @@ def _written(task: Task, holdings: Holdings) -> tuple[str, ...]:
 
 
 def _doubts(
-    flow_run: FlowRun, tasks: Iterable[Task], parents: dict[str, tuple[str, ...]], code: TrustedCode
+    flow_run: FlowRun,
+    tasks: Iterable[Task],
+    parents: dict[str, tuple[str, ...]],
+    code: dict[str, tuple[StepCode | None, str]],
 ) -> dict[str, tuple[str, ...]]:
     """Return why it is not known what steps read, each reason once."""
     doubts: dict[str, dict[str, None]] = defaultdict(dict)
     for task in tasks:
         if not parents[task.pathspec] and task.step != flow_run.start_step:
             doubts[task.step][f"nothing says which tasks came before {task.pathspec}"] = None
-        step, reason = code.of(task)
+        step, reason = code[task.pathspec]
         for one in (reason,) if step is None else step.doubts:
             doubts[task.step][one] = None
     return {step: tuple(reasons) for step, reasons in doubts.items()}
