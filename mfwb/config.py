@@ -21,10 +21,11 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Settings", "StepSettings", "load_settings"]
+__all__ = ["Settings", "StepSettings", "Unpickle", "load_settings"]
 
 Mode = Literal["online", "offline"]
 Granularity = Literal["step", "task"]
+Unpickle = Literal["safe", "trusted", "never"]
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _ENVIRONMENT = "MFWB_"
@@ -42,7 +43,7 @@ class StepSettings(BaseModel):
     max_artifact_size: int | None = Field(None, ge=0, description="bytes; larger ones are lost")
     wandb: dict[str, Any] = Field(default_factory=dict, alias="settings")
 
-    @field_validator("max_artifact_size", mode="before")
+    @field_validator("max_artifact_size", "max_memory", mode="before", check_fields=False)
     @classmethod
     def _read_size(cls, value: Any) -> Any:
         return _bytes(value) if isinstance(value, str) else value
@@ -80,6 +81,9 @@ class _Sayable(_FlowSettings):
     dir: Path | None = Field(None, description="the bundle of an offline sync")
     metadata: str | None = Field(None, description="Metaflow's provider, as in service@URL")
     namespace: str | None = Field(None, description="Metaflow's namespace; None: all")
+    unpickle: Unpickle = "safe"
+    max_memory: int = Field(2 * 10**9, ge=0, description="bytes that loading an artifact may take")
+    references: bool = False  # point at what lies in Metaflow's datastore, and copy nothing
     workers: int = Field(8, ge=1, le=64)
     force: bool = False
     strict: bool = False

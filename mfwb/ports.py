@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from mfwb.outcome import FlowRunOutcome, OutputOutcome
-from mfwb.planning import Content, OutputArtifact, Plan, PlannedRun
+from mfwb.planning import Content, OutputArtifact, Plan, PlannedRun, Preview
 from mfwb.snapshot import Card, FlowRun, Loss
 from mfwb.snapshot.pathspec import Pathspec
 
@@ -23,6 +23,7 @@ __all__ = [
     "ReadyArtifact",
     "ReadyCard",
     "ReadyFile",
+    "ReadyPreview",
     "ReadyRun",
     "ReadyTable",
     "Session",
@@ -104,10 +105,19 @@ class ReadyFile:
 
 @dataclass(frozen=True, slots=True)
 class ReadyArtifact:
-    """A W&B artifact whose files are at hand."""
+    """A W&B artifact whose files are at hand.
+
+    Attributes:
+        planned: name, type, aliases and metadata.
+        files: what is in it.
+        metadata: what only the bytes could tell, for W&B beside the planned metadata.
+        description: for people, with the two lines of code that load it.
+    """
 
     planned: OutputArtifact
     files: tuple[ReadyFile, ...]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,16 @@ class ReadyCard:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadyPreview:
+    """What a W&B run shows of an artifact: a table, or else a file."""
+
+    key: str  # in the summary
+    kind: Preview
+    table: ReadyTable | None = None  # of kind TABLE
+    path: Path | None = None  # a PNG, or the JSON of a plotly figure
+
+
+@dataclass(frozen=True, slots=True)
 class ReadyRun:
     """All that one W&B run needs beside its plan."""
 
@@ -136,6 +156,7 @@ class ReadyRun:
     artifacts: tuple[ReadyArtifact, ...]
     log: tuple[LogLine, ...] = ()
     cards: tuple[ReadyCard, ...] = ()
+    previews: tuple[ReadyPreview, ...] = ()
     losses: tuple[Loss, ...] = ()
 
 

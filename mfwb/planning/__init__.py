@@ -14,6 +14,7 @@ from mfwb.planning.plan import (
     PlannedFile,
     PlannedRun,
     PlannedValue,
+    Preview,
     TaskRow,
     WandbRunId,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "PlannedFile",
     "PlannedRun",
     "PlannedValue",
+    "Preview",
     "TaskRow",
     "WandbRunId",
     "draft_plan",

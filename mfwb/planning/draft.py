@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
@@ -44,7 +45,10 @@ def draft_plan(
     outputs = outputs_by_run(subjects, flow_run, lineage)
     inputs = inputs_by_run(subjects, lineage, outputs)
     runs = [
-        _planned_run(subject, flow_run, lineage, outputs[subject.id], inputs[subject.id])
+        replace(
+            _planned_run(subject, flow_run, lineage, outputs[subject.id], inputs[subject.id]),
+            unpickle=settings.unpickle,
+        )
         for subject in subjects
     ]
     group = settings.wandb_of(flow_run.flow).get("run_group") or flow_run.pathspec

@@ -17,6 +17,7 @@ from typing import Any, NewType
 
 from pydantic import TypeAdapter
 
+from mfwb.config import Unpickle
 from mfwb.snapshot import Card, Loss
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "PlannedFile",
     "PlannedRun",
     "PlannedValue",
+    "Preview",
     "TaskRow",
     "WandbRunId",
 ]
@@ -40,10 +42,22 @@ class Form(str, Enum):
     """What becomes of the bytes of an artifact."""
 
     PICKLE = "pickle"  # Metaflow's own bytes, as they are
-    PARQUET = "parquet"  # a DataFrame
+    PARQUET = "parquet"  # one table: a DataFrame, a Series, an arrow table
     FRAMES = "frames"  # a dict or list of DataFrames: a parquet file each
     PATH = "path"  # what a pathlib.Path points at
     INCLUDE = "include"  # the content of an IncludeFile
+    ARRAY = "array"  # a numpy array, as .npy
+    JSON = "json"  # a plain value that is too large for the summary
+    STORED = "stored"  # what another serializer than pickle made, as it is
+    PLUGIN = "plugin"  # what a converter of another package makes of it
+
+
+class Preview(str, Enum):
+    """What the W&B run itself shows of an artifact, besides the artifact."""
+
+    TABLE = "table"  # the first rows
+    IMAGE = "image"
+    FIGURE = "figure"  # a plotly figure, as W&B draws it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,7 @@ class PlannedFile:
     stem: str  # path in the W&B artifact, without the suffix that its form brings
     form: Form
     content: Content
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +162,7 @@ class PlannedRun:
     switched_off: tuple[Content, ...] = ()
     losses: tuple[Loss, ...] = ()
     wandb_settings: dict[str, Any] = field(default_factory=dict)
+    unpickle: Unpickle = "safe"  # how far pickles are loaded to make values and files
     externals: tuple[dict[str, str], ...] = ()  # what the code reads from other flow runs
 
     @property

@@ -57,6 +57,7 @@ def test_plain_json() -> None:
         "stem": "1/model",
         "form": "pickle",
         "content": {"task": "DemoFlow/7/work/3", "name": "model", "sha1": "m1", "size": 1000},
+        "preview": None,
     }
 
 
