@@ -11,7 +11,7 @@ from mfwb.accounting import as_planned, count_items, describe_inputs
 from mfwb.config import Settings
 from mfwb.errors import SkipFlowRun
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
-from mfwb.planning import Plan, PlannedRun, WandbRunId, draft_plan
+from mfwb.planning import OtherFlowRun, Plan, PlannedRun, WandbRunId, draft_plan
 from mfwb.ports import (
     Contents,
     Destination,
@@ -26,7 +26,7 @@ from mfwb.ports import (
 )
 from mfwb.snapshot import FlowRunState
 from mfwb.snapshot.pathspec import Pathspec
-from mfwb.tracing import trace
+from mfwb.tracing import TracedFlowRun, trace
 
 __all__ = ["Parts", "choose", "plan_flow_runs", "sync_flow_runs"]
 
@@ -127,8 +127,14 @@ def _draft(
         settings,
         entity=destination.entity,
         project=destination.project,
+        others=[_elsewhere(other, parts.sink, ask=ask) for other in traced.others],
     )
     return _Draft(plan, destination, parts.source.contents(flow_run))
+
+
+def _elsewhere(other: TracedFlowRun, sink: Sink, *, ask: bool) -> OtherFlowRun:
+    destination = sink.destination(other.flow_run.flow, ask=ask)
+    return OtherFlowRun(other.flow_run, other.lineage, destination.entity, destination.project)
 
 
 def _done(draft: _Draft, settings: Settings, parts: Parts) -> FlowRunOutcome | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mfwb.lineage import Lineage, rebuild_lineage
+from mfwb.errors import LineageError, NotThere, UsageError
+from mfwb.lineage import Lineage, flow_runs_read, rebuild_lineage, with_outside
 from mfwb.ports import Payloads, Source
 from mfwb.snapshot import FlowRun
-from mfwb.snapshot.pathspec import Pathspec
+from mfwb.snapshot.pathspec import Pathspec, parse
 
 __all__ = ["TracedFlowRun", "trace"]
 
@@ -19,14 +20,34 @@ class TracedFlowRun:
     Attributes:
         flow_run: steps, tasks, artifacts and parameters, as Metaflow recorded them.
         lineage: which task made and which used what, and on what ground that is said.
+        others: flow runs that this one used artifacts of.
     """
 
     flow_run: FlowRun
     lineage: Lineage
+    others: tuple[TracedFlowRun, ...] = ()
 
 
 def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
-    """Return a flow run and its lineage; NotThere, SourceError, LineageError, Unreachable."""
+    """Return a flow run and its lineage; NotThere, SourceError, LineageError, Unreachable.
+
+    Flow runs that it used artifacts of are read, too, but not those that they used.
+    """
+    traced = _alone(choice, source, payloads)
+    others, unread = [], {}
+    for pathspec in flow_runs_read(traced.flow_run, traced.lineage):
+        try:
+            others.append(_alone(parse(pathspec), source, payloads))
+        except (NotThere, LineageError, UsageError) as error:  # noqa: PERF203 - each for itself
+            unread[pathspec] = str(error)
+    if not others and not unread:
+        return traced
+    by_pathspec = {one.flow_run.pathspec: (one.flow_run, one.lineage) for one in others}
+    lineage = with_outside(traced.flow_run, traced.lineage, by_pathspec, unread)
+    return TracedFlowRun(traced.flow_run, lineage, tuple(others))
+
+
+def _alone(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
     flow_run = source.read(choice)
     flow_run = payloads.look_inside(flow_run, source.contents(flow_run))
     return TracedFlowRun(flow_run, rebuild_lineage(flow_run))

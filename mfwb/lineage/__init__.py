@@ -1,6 +1,16 @@
 """3 infer: who came before whom, who produced and who used what. Pure."""
 
 from mfwb.lineage.edges import rebuild_lineage
-from mfwb.lineage.values import Edge, Ground, Lineage
+from mfwb.lineage.outside import flow_runs_read, triggering_runs, with_outside
+from mfwb.lineage.values import Edge, Ground, Lineage, OutsideUse
 
-__all__ = ["Edge", "Ground", "Lineage", "rebuild_lineage"]
+__all__ = [
+    "Edge",
+    "Ground",
+    "Lineage",
+    "OutsideUse",
+    "flow_runs_read",
+    "rebuild_lineage",
+    "triggering_runs",
+    "with_outside",
+]

@@ -48,7 +48,7 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
         reads=reads,
         doubts=_doubts(flow_run, order, parents, code),
         externals={
-            task.step: tuple(sorted(step.externals, key=repr))
+            task.pathspec: tuple(sorted(step.externals, key=repr))
             for task in order
             if (step := code[task.pathspec][0]) is not None and step.externals
         },

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
 from mfwb.lineage.code import External
+from mfwb.snapshot import Task
 
-__all__ = ["Edge", "Ground", "Lineage"]
+__all__ = ["Edge", "Ground", "Lineage", "OutsideUse"]
 
 
 class Ground(str, Enum):
@@ -31,8 +33,16 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideUse:
+    """One task used an artifact that a task of another flow run produced."""
+
+    edge: Edge
+    said: External  # how the code says it
+
+
+@dataclass(frozen=True, slots=True)
 class Lineage:
-    """What was worked out about one flow run. Keys are task pathspecs, but for the last two.
+    """What was worked out about one flow run. Keys are task pathspecs, but for two.
 
     Attributes:
         parents: who came before, in foreach order.
@@ -42,7 +52,9 @@ class Lineage:
         reads: artifacts and parameters that the code of a task reads and others wrote; None:
             not known for certain.
         doubts: why not, by step.
-        externals: what the code reads from other flow runs, by step.
+        externals: what the code of a task reads from other flow runs, as it says so.
+        outside: who used what of other flow runs, sorted, as far as these could be read.
+        unread: what the code reads of those that could not, and why.
     """
 
     parents: dict[str, tuple[str, ...]]
@@ -52,3 +64,10 @@ class Lineage:
     reads: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     doubts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     externals: dict[str, tuple[External, ...]] = field(default_factory=dict)
+    outside: tuple[OutsideUse, ...] = ()
+    unread: dict[External, str] = field(default_factory=dict)
+
+    def externals_of(self, tasks: Iterable[Task]) -> tuple[External, ...]:
+        """Return what the code of any of these tasks reads from other flow runs."""
+        found = {one for task in tasks for one in self.externals.get(task.pathspec, ())}
+        return tuple(sorted(found, key=repr))

@@ -4,6 +4,7 @@ The package is not called `plan`, so that `mfwb.plan(...)` can be the function t
 """
 
 from mfwb.planning.draft import draft_plan
+from mfwb.planning.outside import OtherFlowRun
 from mfwb.planning.plan import (
     Content,
     Form,
@@ -23,6 +24,7 @@ __all__ = [
     "Content",
     "Form",
     "InputArtifact",
+    "OtherFlowRun",
     "OutputArtifact",
     "Plan",
     "PlannedCard",

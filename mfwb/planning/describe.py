@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from mfwb.lineage import triggering_runs
 from mfwb.snapshot import FlowRun, Step, Task
 
 __all__ = [
@@ -37,23 +38,12 @@ def describe_flow_run(flow_run: FlowRun) -> dict[str, Any]:
             "finished_at": timestamp(flow_run.finished_at),
             "tags": list(flow_run.tags),
             "system_tags": list(flow_run.system_tags),
-            "triggered_by": _triggering_runs(flow_run),
+            "triggered_by": list(triggering_runs(flow_run)),
             "constants": {
                 one.name: one.value for one in flow_run.parameters if one.kind == "constant"
             },
         }
     )
-
-
-def _triggering_runs(flow_run: FlowRun) -> list[str]:
-    """Return the flow runs whose end started this one; its first task says so."""
-    found: dict[str, None] = {}
-    for task in flow_run.tasks:
-        events = _parsed(task.metadata.get("execution-triggers", "[]"))
-        for event in events if isinstance(events, list) else ():
-            if isinstance(event, dict) and event.get("type") == "run":
-                found["/".join(str(event.get("id", "")).split("/")[:2])] = None
-    return list(found)
 
 
 def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from mfwb.planning.describe import (
 )
 from mfwb.planning.inputs import Inputs, inputs_by_run
 from mfwb.planning.outputs import Outputs, outputs_by_run
+from mfwb.planning.outside import OtherFlowRun, OutsideInputs
 from mfwb.planning.plan import Plan, PlannedCard, PlannedRun, TaskRow
 from mfwb.planning.subjects import Subject, subjects_of, task_label
 from mfwb.snapshot import FlowRun, Task, TaskState
@@ -24,13 +25,14 @@ from mfwb.snapshot import FlowRun, Task, TaskState
 __all__ = ["draft_plan"]
 
 
-def draft_plan(
+def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     flow_run: FlowRun,
     lineage: Lineage,
     settings: Settings,
     *,
     entity: str | None,
     project: str | None,
+    others: Iterable[OtherFlowRun] = (),
 ) -> Plan:
     """Return what is to be written to W&B for one flow run.
 
@@ -40,10 +42,12 @@ def draft_plan(
         settings: of this call.
         entity: where to, resolved; None: the default of whoever uploads.
         project: where to, resolved; None: the flow's name.
+        others: the flow runs that it used artifacts of.
     """
     subjects = subjects_of(flow_run, settings)
     outputs = outputs_by_run(subjects, flow_run, lineage)
-    inputs = inputs_by_run(subjects, lineage, outputs)
+    outside = OutsideInputs(lineage, others, settings)
+    inputs = inputs_by_run(subjects, lineage, outputs, outside)
     runs = [
         replace(
             _planned_run(subject, flow_run, lineage, outputs[subject.id], inputs[subject.id]),
@@ -123,12 +127,12 @@ def _planned_run(
         switched_off=outputs.switched_off,
         losses=(*outputs.losses, *inputs.losses),
         wandb_settings=wandb_settings,
-        externals=tuple(_externals(lineage, subject.step.name)),
+        externals=tuple(_externals(lineage, subject)),
     )
 
 
-def _externals(lineage: Lineage, step: str) -> Iterable[dict[str, str]]:
-    for one in lineage.externals.get(step, ()):
+def _externals(lineage: Lineage, subject: Subject) -> Iterable[dict[str, str]]:
+    for one in lineage.externals_of(subject.tasks):
         facts = {"kind": one.kind, "pathspec": one.pathspec, "artifact": one.artifact or ""}
         yield {name: value for name, value in facts.items() if value}
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mfwb.lineage import Edge, Ground, Lineage
+from mfwb.planning.logged import Logged, logged_by_task
 from mfwb.planning.outputs import Outputs
-from mfwb.planning.plan import InputArtifact, OutputArtifact, WandbRunId
+from mfwb.planning.outside import OutsideInputs
+from mfwb.planning.plan import InputArtifact, WandbRunId
 from mfwb.planning.subjects import Subject
 from mfwb.snapshot import Loss
 
@@ -24,35 +26,32 @@ class Inputs:
     level: int
 
 
-_Logged = dict[tuple[str, str], tuple[Subject, OutputArtifact]]  # by task and artifact name
-
-
-def _logged(subjects: Sequence[Subject], outputs: dict[WandbRunId, Outputs]) -> _Logged:
-    return {
-        (file.content.task, file.content.name): (subject, artifact)
-        for subject in subjects
-        for artifact in outputs[subject.id].artifacts
-        for file in artifact.files
-    }
-
-
 def inputs_by_run(
-    subjects: Sequence[Subject], lineage: Lineage, outputs: dict[WandbRunId, Outputs]
+    subjects: Sequence[Subject],
+    lineage: Lineage,
+    outputs: dict[WandbRunId, Outputs],
+    outside: OutsideInputs,
 ) -> dict[WandbRunId, Inputs]:
     """Return what each W&B run uses, and on which level that puts it."""
-    logged = _logged(subjects, outputs)
+    logged = logged_by_task(subjects, outputs)
     edges: dict[str, list[Edge]] = defaultdict(list)
     for edge in lineage.edges:
         edges[edge.consumer].append(edge)
     found: dict[WandbRunId, Inputs] = {}
     for subject in subjects:  # in the order of the graph: some tasks may have skipped a step
         mine = [edge for task in subject.tasks for edge in edges[task.pathspec]]
-        found[subject.id] = _inputs_of(subject, mine, logged, found)
+        inner = _inputs_of(subject, mine, logged, found)
+        used, losses = outside.of(subject)
+        found[subject.id] = replace(
+            inner,
+            artifacts=tuple(sorted({*inner.artifacts, *used})),
+            losses=(*inner.losses, *losses),
+        )
     return found
 
 
 def _inputs_of(
-    subject: Subject, edges: Iterable[Edge], logged: _Logged, done: dict[WandbRunId, Inputs]
+    subject: Subject, edges: Iterable[Edge], logged: Logged, done: dict[WandbRunId, Inputs]
 ) -> Inputs:
     used, losses, level = set(), set(), 0
     for edge in edges:

@@ -105,6 +105,7 @@ class InputArtifact:
     producer: WandbRunId
     producer_name: str
     ground: str
+    place: str = ""  # of another flow run's: `entity/project`; empty: of this flow run's
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class ExistingRuns:
         """Ask for all planned W&B runs, some hundred at a time; SinkError if that fails."""
         for start in range(0, len(runs), _PER_QUERY):
             ids = [run.id for run in runs[start : start + _PER_QUERY]]
-            for found in self._ask(ids):
+            for found in self._ask(ids, self._path):
                 self._found[WandbRunId(found.id)] = found
 
     def get(self, run_id: WandbRunId) -> Existing | None:
@@ -52,10 +52,9 @@ class ExistingRuns:
         found = self._found.get(run_id)
         if found is None:
             return None
-        marker = found.config.get(MARKER) or {}
         done = dict(found.summary.get(MARKER) or {})
         return Existing(
-            source=marker.get("source"),
+            source=_source_of(found),
             complete=done.get("complete") if found.state in _CLOSED else None,
             url=found.url,
         )
@@ -79,11 +78,35 @@ class ExistingRuns:
             except FAILURES as error:
                 raise SinkError(f"can't list artifacts of {run_id}: {one_line(error)}") from None
 
-    def _ask(self, ids: Sequence[str]) -> Iterable[Any]:
+    def logged_elsewhere(
+        self, place: str, run_id: WandbRunId, provider: str
+    ) -> list[wandb.Artifact]:
+        """Return what a W&B run of another flow run logged; empty if it is not there; SinkError.
+
+        Args:
+            place: `entity/project`; without the entity, that of this project.
+            run_id: of the W&B run.
+            provider: where its flow run was read; what came from elsewhere is another one.
+        """
+        entity, _, project = place.rpartition("/")
+        path = f"{entity or self._path.partition('/')[0]}/{project}"
+        with self._lock:
+            try:
+                return [
+                    artifact
+                    for found in self._ask([run_id], path)
+                    if (_source_of(found) or {}).get("provider") == provider
+                    for artifact in found.logged_artifacts()
+                ]
+            except FAILURES as error:
+                reason = one_line(error)
+                raise SinkError(f"can't list artifacts of {path}/{run_id}: {reason}") from None
+
+    def _ask(self, ids: Sequence[str], path: str) -> Iterable[Any]:
         try:
             return list(
                 self._api.runs(
-                    self._path,
+                    path,
                     filters={"name": {"$in": list(ids)}},
                     per_page=_PER_QUERY,
                     lazy=False,
@@ -92,6 +115,11 @@ class ExistingRuns:
         except ValueError as error:
             if str(error).startswith(_NO_PROJECT):  # W&B's clear word: the first run makes it
                 return []
-            raise SinkError(f"can't list runs of {self._path}: {one_line(error)}") from None
+            raise SinkError(f"can't list runs of {path}: {one_line(error)}") from None
         except FAILURES as error:
-            raise SinkError(f"can't list runs of {self._path}: {one_line(error)}") from None
+            raise SinkError(f"can't list runs of {path}: {one_line(error)}") from None
+
+
+def _source_of(found: Any) -> Any:
+    """Return which flow run a W&B run stands for, as mfwb wrote it; None: mfwb did not."""
+    return (found.config.get(MARKER) or {}).get("source")

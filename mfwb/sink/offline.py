@@ -23,10 +23,11 @@ from typing import Any
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.outcome import OutputOutcome
-from mfwb.planning import OutputArtifact, Plan, PlannedRun, WandbRunId
+from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink import records
 from mfwb.sink.artifacts import make_artifact
+from mfwb.sink.bundle import bundled_runs, level_folder
 from mfwb.sink.content import TABLE, done, log_text, summary_of
 from mfwb.sink.media import place_card, place_table, write_table_artifact
 from mfwb.sink.transaction_log import write_records
@@ -44,7 +45,8 @@ class OfflineSession:
         self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}
         self._contents: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
-        self._older = _run_folders(bundle, {run.id for run in plan.runs})
+        self._older = bundled_runs(bundle, {run.id for run in plan.runs})
+        self._first_level = self._find_elsewhere()
 
     def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
         """Return None: whether a bundle is complete, its ledger knows."""
@@ -56,9 +58,10 @@ class OfflineSession:
         Its `.wandb` file comes last and appears whole, or not at all.
         """
         begin = run.started_at if run.started_at is not None else self._plan.source["created_at"]
-        folder = self._bundle / f"level-{run.level:02d}" / "wandb" / _folder_name(begin, run.id)
+        level = level_folder(self._bundle, self._first_level + run.level)
+        folder = level / _folder_name(begin, run.id)
         for older in self._older.get(run.id, ()):
-            shutil.rmtree(older)
+            shutil.rmtree(older.folder)
         (folder / "files").mkdir(parents=True)
         fingerprint = run.fingerprint
         uses, losses = self._uses(run)
@@ -78,16 +81,41 @@ class OfflineSession:
         outputs = (self._outcome(*both) for both in zip(ready.artifacts, logged, strict=True))
         return WrittenRun(str(folder), tuple(outputs), tuple(losses))
 
+    def _find_elsewhere(self) -> int:
+        """Find what is used of other flow runs in this bundle; return the level that it leads to.
+
+        W&B's files can say that a run uses an artifact of its own project only.
+        """
+        here = f"{self._plan.entity or ''}/{self._plan.project}"
+        used = {one for run in self._plan.runs for one in run.inputs if one.place == here}
+        first_level = 0
+        found = bundled_runs(self._bundle, {one.producer for one in used})
+        for run_id, runs in found.items():
+            for run in runs:
+                first_level = max(first_level, run.level + 1)
+                for name, record in run.logged(run_id).items():
+                    self._logged[run_id, name] = record
+        return first_level
+
     def _uses(self, run: PlannedRun) -> tuple[list[pb.ArtifactRecord], list[Loss]]:
         uses, losses = [], []
         for used in run.inputs:
             logged = self._logged.get((used.producer, used.name))
             if logged is None:
-                reason = f"{used.producer_name} could not log it"
-                losses.append(Loss(f"use of {used.name} by {run.name}", reason))
+                losses.append(Loss(f"use of {used.name} by {run.name}", self._missing(used)))
             else:
                 uses.append(logged)
         return uses, losses
+
+    def _missing(self, used: InputArtifact) -> str:
+        if not used.place:
+            return f"{used.producer_name} could not log it"
+        if used.place == f"{self._plan.entity or ''}/{self._plan.project}":
+            return f"{used.producer_name} is not in this bundle; sync that into it first"
+        return (
+            f"{used.producer_name} is in another W&B project, {used.place}, and offline a W&B run "
+            "can't use artifacts of another one"
+        )
 
     def _log(self, run: PlannedRun, ready: ReadyArtifact) -> pb.ArtifactRecord:
         planned = ready.planned
@@ -159,13 +187,3 @@ def _folder_name(begin: int, run_id: WandbRunId) -> str:
     """Return the name W&B would give, but for the time, which is that of the work."""
     moment = datetime.fromtimestamp(begin / 1000, tz=timezone.utc)
     return f"offline-run-{moment:%Y%m%d_%H%M%S}-{run_id}"
-
-
-def _run_folders(bundle: Path, run_ids: set[WandbRunId]) -> dict[WandbRunId, list[Path]]:
-    """Return the folders of W&B runs by id."""
-    folders: dict[WandbRunId, list[Path]] = {}
-    for path in bundle.glob("level-*/wandb/offline-run-*"):
-        run_id = WandbRunId(path.name.split("-", 3)[-1])  # offline-run-20261121_094500-<id>
-        if run_id in run_ids:
-            folders.setdefault(run_id, []).append(path)
-    return folders

@@ -34,6 +34,7 @@ class OnlineSession:
         self._base_url = base_url
         self._scratch = scratch
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
+        self._elsewhere: set[WandbRunId] = set()  # of other flow runs, whose artifacts are known
         self._missing: set[tuple[WandbRunId, str]] = set()  # but may arrive another time
         self._lock = threading.Lock()
         existing.look(plan.runs)
@@ -107,12 +108,28 @@ class OnlineSession:
             )
 
     def _use(self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact) -> Loss | None:
+        if used.place:
+            self._look_elsewhere(used)
         logged = self._logged.get((used.producer, used.name))
         if logged is None:
             reason = f"{used.producer_name} could not log it"
+            if used.place:
+                reason = f"{used.producer_name} has not logged it in W&B; sync that first"
             return Loss(f"use of {used.name} by {run.name}", reason)
         open_run.use_artifact(logged)
         return None
+
+    def _look_elsewhere(self, used: InputArtifact) -> None:
+        """Find what another flow run's W&B run logged."""
+        with self._lock:
+            if used.producer in self._elsewhere:
+                return
+        provider = str(self._plan.source["provider"])
+        found = self._existing.logged_elsewhere(used.place, used.producer, provider)
+        with self._lock:
+            self._elsewhere.add(used.producer)
+            for artifact in found:
+                self._logged[used.producer, artifact.name.rpartition(":")[0]] = artifact
 
     def _start_upload(self, open_run: wandb.Run, run: PlannedRun, ready: ReadyArtifact) -> _Upload:
         """Send an artifact on its way; W&B may refuse it at once, as when types clash."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mfwb.lineage.code.client_levels import part_of
 from mfwb.lineage.code.values import (
     ANYTHING,
     Atom,
@@ -57,7 +58,7 @@ def _element(atom: Atom) -> Value:
     if isinstance(atom, DictOf):
         return frozenset(Const(key) for key in atom.keys) or ANYTHING
     if isinstance(atom, Client):
-        return of(Client(atom.kind, atom.pathspec, min(atom.level + 1, 4)))
+        return of(part_of(atom))
     return ANYTHING
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mfwb.lineage.code.arguments import Args
+from mfwb.lineage.code.client_levels import KINDS, part_of
 from mfwb.lineage.code.frame import Frame
 from mfwb.lineage.code.values import (
     ANYTHING,
@@ -20,7 +21,6 @@ from mfwb.lineage.code.values import (
 __all__ = ["client_attribute", "client_call", "client_item", "is_client", "metaflow_object"]
 
 _CLASSES = {"Flow": 0, "Run": 1, "Step": 2, "Task": 3, "DataArtifact": 4}
-_KINDS = {"DataArtifact": "artifact"}
 _LEADS_TO = {
     "end_task": 3,
     "latest_run": 1,
@@ -56,7 +56,7 @@ def client_call(frame: Frame, dotted: str, args: Args) -> Value | None:
     constant = only(given) if given else None
     if not isinstance(constant, Const):
         return ANYTHING
-    kind = _KINDS.get(name, name.lower())
+    kind = KINDS[_CLASSES[name]]
     frame.external(kind, str(constant.value))
     return of(Client(kind, str(constant.value), _CLASSES[name]))
 
@@ -92,7 +92,7 @@ def client_item(frame: Frame, atom: Atom, key: Value) -> Value:
     if isinstance(atom, Client):
         if atom.level == _CLASSES["Task"] and isinstance(name, str):
             frame.external(atom.kind, atom.pathspec, name)
-        return of(Client(atom.kind, atom.pathspec, min(atom.level + 1, 4)))
+        return of(part_of(atom, name if isinstance(name, str) else None))
     return ANYTHING
 
 

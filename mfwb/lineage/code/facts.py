@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["External", "FlowCode", "InputRead", "Merge", "StepCode"]
+__all__ = ["ANY", "External", "FlowCode", "InputRead", "Merge", "StepCode"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,15 +24,21 @@ class Merge:
     exclude: frozenset[str] = frozenset()
 
 
+ANY = "*"
+"""In the pathspec of something external: a step, but which one can't be told."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class External:
     """Something that a step reads from another flow run, named by constants.
 
     Attributes:
-        kind: "trigger" for `current.trigger.run`, "flow" for `Flow("X")`, "run" for `Run("X/1")`,
-            "task" and "step" likewise, "artifact" for `DataArtifact("X/1/s/2/a")`.
-        pathspec: the constant; empty for a trigger, of which the code does not say it.
-        artifact: the name after `.data`, if one is read.
+        kind: what the pathspec names: "flow", "run", "step", "task" or "artifact"; or "trigger"
+            for `current.trigger.run`. Of a flow, it can't be told which run is meant.
+        pathspec: as in `X/1` or `X/1/train`; of a trigger, what follows the flow run, as in
+            `train`, and mostly nothing.
+        artifact: the name after `.data`, if one is read. What a run has is what its last step
+            has; what a step has is what any task of it has.
     """
 
     kind: str

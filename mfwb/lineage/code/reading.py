@@ -85,9 +85,13 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
 
 def _told_apart(externals: set[External]) -> set[External]:
     """Leave out that a flow run was opened where it is known what was read of it."""
-    named = {(one.kind, one.pathspec) for one in externals if one.artifact is not None}
-    return {
-        one
-        for one in externals
-        if one.artifact is not None or (one.kind, one.pathspec) not in named
-    }
+    read = [one for one in externals if one.artifact is not None]
+    return {one for one in externals if one in read or not any(_opens(one, of) for of in read)}
+
+
+def _opens(opened: External, read: External) -> bool:
+    """Return whether something is read through what was opened."""
+    if (opened.kind == "trigger") != (read.kind == "trigger"):
+        return False
+    above = f"{opened.pathspec}/".lstrip("/")
+    return f"{read.pathspec}/".startswith(above)

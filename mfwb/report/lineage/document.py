@@ -31,11 +31,15 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
         "flow_run": flow_run.pathspec,
         "state": flow_run.state.value,
         "tasks": [_task(task, lineage) for task in flow_run.tasks],
-        "edges": [_edge(edge, reasons) for edge in lineage.edges],
+        "edges": [
+            _edge(edge, reasons)
+            for edge in (*lineage.edges, *(use.edge for use in lineage.outside))
+        ],
         "doubts": {step: list(told) for step, told in sorted(lineage.doubts.items())},
         "externals": {
-            step: [_external(one) for one in externals]
-            for step, externals in sorted(lineage.externals.items())
+            step.name: [_external(one) for one in externals]
+            for step in sorted(flow_run.steps, key=lambda step: step.name)
+            if (externals := lineage.externals_of(step.tasks))
         },
     }
 

@@ -35,7 +35,7 @@ def facts_of(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> 
     return [
         *_troubles(view),
         *_used(view, sizes, reasons),
-        *(_external(one) for one in view.externals),
+        *(_external(one, view) for one in view.externals),
         *(_made(one, view) for one in view.made),
         *_passed_on(view),
     ]
@@ -132,15 +132,16 @@ def _consumers(used: Used, view: StepView) -> str:
     return f"by {len(used.consumers):,} of {len(view.tasks):,} tasks"
 
 
-def _external(external: External) -> Fact:
+def _external(external: External, view: StepView) -> Fact:
     place, _, last = external.pathspec.rpartition("/")
     name, where = external.artifact, external.pathspec
     if external.kind == "artifact":
         name, where = last, place
-    source = "the flow run that triggered this one" if external.kind == "trigger" else where
-    return Fact(
-        "used", Text(one_line(name or "something")), _said(one_line(source), "another flow run")
-    )
+    if external.kind == "trigger":
+        where = "the flow run that triggered this one"
+    makers = {use.edge.producer for use in view.outside if use.said == external}
+    source = listed(sorted(map(one_line, makers))) if makers else one_line(where)
+    return Fact("used", Text(one_line(name or "something")), _said(source, "another flow run"))
 
 
 def _said(producers: str, note: str) -> Text:

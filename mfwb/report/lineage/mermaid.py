@@ -31,7 +31,12 @@ def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
     used = {view.name: [one for one in view.used if artifact in (None, one.name)] for view in views}
     ids = {view.name: f"step{number}" for number, view in enumerate(views, start=1)}
     ids[PARAMETERS] = "parameters"
-    lines = [*_nodes(views, ids, used), *_arrows(views, ids, used), *_failures(views, ids)]
+    lines = [
+        *_nodes(views, ids, used),
+        *_arrows(views, ids, used),
+        *_from_outside(views, ids, artifact),
+        *_failures(views, ids),
+    ]
     title = _escaped(traced.flow_run.pathspec)
     return "".join(
         f"{line}\n" for line in (f"%% {title}", "flowchart TD", *(f"    {line}" for line in lines))
@@ -70,6 +75,24 @@ def _arrows(
         for step, _ in view.before:
             if step not in makers:
                 yield f"{ids[step]} ~~~ {ids[view.name]}"
+
+
+def _from_outside(
+    views: Iterable[StepView], ids: dict[str, str], artifact: str | None
+) -> Iterator[str]:
+    """Yield other flow runs, and arrows from them."""
+    others: dict[str, str] = {}
+    for view in views:
+        groups: dict[str, set[str]] = {}
+        for use in view.outside:
+            if artifact in (None, use.edge.artifact):
+                other = "/".join(use.edge.producer.split("/")[:2])
+                groups.setdefault(other, set()).add(use.edge.artifact)
+        for other, names in sorted(groups.items()):
+            if other not in others:
+                others[other] = f"outside{len(others) + 1}"
+                yield f'{others[other]}[("{_escaped(other)}")]'
+            yield f'{others[other]} -->|"{_label(sorted(names))}"| {ids[view.name]}'
 
 
 def _label(names: Sequence[str]) -> str:

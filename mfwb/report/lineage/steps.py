@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mfwb.lineage import Edge, Ground, Lineage
+from mfwb.lineage import Edge, Ground, Lineage, OutsideUse
 from mfwb.lineage.code import External
 from mfwb.report.lineage.holding import passed_on, written
 from mfwb.snapshot import ArtifactRef, FlowRun, GraphStep, Step, Task
@@ -60,7 +60,8 @@ class StepView:
         used: sorted by who made it.
         made: by name.
         passed_on: names, and how many tasks pass them on.
-        externals: reads from other flow runs.
+        externals: reads from other flow runs, as its code says them.
+        outside: who made what is read there, as far as it is known.
         doubts: why its reads are not known.
         known: whether they are, of all its tasks.
     """
@@ -75,6 +76,7 @@ class StepView:
     made: tuple[Made, ...]
     passed_on: tuple[tuple[str, int], ...]
     externals: tuple[External, ...]
+    outside: tuple[OutsideUse, ...]
     doubts: tuple[str, ...]
     known: bool
 
@@ -121,7 +123,10 @@ class _Viewer:
             used=self._used(step),
             made=self._made(step),
             passed_on=self._passed_on(step),
-            externals=lineage.externals.get(step.name, ()),
+            externals=lineage.externals_of(step.tasks),
+            outside=tuple(
+                use for use in lineage.outside if _step_of(use.edge.consumer) == step.name
+            ),
             doubts=lineage.doubts.get(step.name, ()),
             known=all(lineage.reads.get(task.pathspec) is not None for task in step.tasks),
         )

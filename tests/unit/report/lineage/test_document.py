@@ -59,7 +59,7 @@ def test_states_and_clones() -> None:
 
 def test_externals() -> None:
     """Reads from other flow runs are listed by step."""
-    externals = {"end": (External("run", "Other/3", "x"),)}
+    externals = {"DemoFlow/7/end/7": (External("run", "Other/3", "x"),)}
 
     assert json.loads(shown(traced(WINES, {}, externals=externals), "json"))["externals"] == {
         "end": [{"kind": "run", "pathspec": "Other/3", "artifact": "x"}]

@@ -252,7 +252,7 @@ def test_static_branches() -> None:
 def test_other_flow_runs() -> None:
     """Reads from other flow runs are among what was used."""
     externals = {
-        "start": (
+        "DemoFlow/7/start/1": (
             External("trigger", "", "model"),
             External("run", "Other/3", "scores"),
             External("flow", "Other"),

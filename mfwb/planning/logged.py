@@ -1,0 +1,24 @@
+"""Which W&B run logs an artifact of a task, and in which W&B artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mfwb.planning.outputs import Outputs
+from mfwb.planning.plan import OutputArtifact, WandbRunId
+from mfwb.planning.subjects import Subject
+
+__all__ = ["Logged", "logged_by_task"]
+
+Logged = Mapping[tuple[str, str], tuple[Subject, OutputArtifact]]
+"""By the task's pathspec and the name of its artifact."""
+
+
+def logged_by_task(subjects: Sequence[Subject], outputs: Mapping[WandbRunId, Outputs]) -> Logged:
+    """Return where each artifact goes that becomes part of a W&B artifact."""
+    return {
+        (file.content.task, file.content.name): (subject, artifact)
+        for subject in subjects
+        for artifact in outputs[subject.id].artifacts
+        for file in artifact.files
+    }

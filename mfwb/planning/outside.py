@@ -1,0 +1,78 @@
+"""Which W&B artifacts of other flow runs a W&B run uses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mfwb.config import Settings
+from mfwb.lineage import Lineage, OutsideUse
+from mfwb.planning.logged import Logged, logged_by_task
+from mfwb.planning.outputs import outputs_by_run
+from mfwb.planning.plan import InputArtifact, OutputArtifact
+from mfwb.planning.subjects import Subject, subjects_of
+from mfwb.snapshot import FlowRun, Loss
+
+__all__ = ["OtherFlowRun", "OutsideInputs"]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFlowRun:
+    """A flow run that another one uses artifacts of, and where its W&B runs are."""
+
+    flow_run: FlowRun
+    lineage: Lineage
+    entity: str | None
+    project: str
+
+
+class OutsideInputs:
+    """Finds what was used of other flow runs among what these become in W&B."""
+
+    def __init__(
+        self, lineage: Lineage, others: Iterable[OtherFlowRun], settings: Settings
+    ) -> None:
+        self._uses: dict[str, list[OutsideUse]] = defaultdict(list)
+        for use in lineage.outside:
+            self._uses[use.edge.consumer].append(use)
+        self._logged: dict[str, tuple[str, Logged]] = {}
+        for other in others:
+            subjects = subjects_of(other.flow_run, settings)
+            outputs = outputs_by_run(subjects, other.flow_run, other.lineage)
+            place = f"{other.entity or ''}/{other.project}"
+            logged = logged_by_task(subjects, outputs)
+            self._logged[other.flow_run.pathspec] = (place, logged)
+        self._lineage = lineage
+
+    def of(self, subject: Subject) -> tuple[set[InputArtifact], list[Loss]]:
+        """Return what a W&B run uses of other flow runs, and what of it can't be had.
+
+        What W&B has no artifact of, as it is a value in a summary, is not among it.
+        """
+        used = {
+            InputArtifact(
+                name=artifact.name,
+                type=artifact.type,
+                producer=producer.id,
+                producer_name=producer.name,
+                ground=use.edge.ground.value,
+                place=place,
+            )
+            for task in subject.tasks
+            for use in self._uses[task.pathspec]
+            for place, producer, artifact in self._find(use)
+        }
+        losses = [
+            Loss(f"use of {said.artifact or said.pathspec} by {subject.name}", reason)
+            for said in self._lineage.externals_of(subject.tasks)
+            if (reason := self._lineage.unread.get(said))
+        ]
+        return used, losses
+
+    def _find(self, use: OutsideUse) -> Iterator[tuple[str, Subject, OutputArtifact]]:
+        flow_run = "/".join(use.edge.producer.split("/")[:2])
+        place, logged = self._logged[flow_run]
+        found = logged.get((use.edge.producer, use.edge.artifact))
+        if found is not None:
+            yield place, *found

@@ -1,0 +1,243 @@
+"""What a flow run reads of other flow runs: W&B runs use what those logged."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wandb.proto import wandb_internal_pb2 as pb
+
+from mfwb.sink.transaction_log import read_records
+from tests.integration.results import edges_of, losses_of, run_id_of
+from tests.sandbox import Finished, Sandbox
+from tests.wandb_server import WandbServer
+
+_MAKING = """
+from metaflow import FlowSpec, step
+import pandas as pd
+
+class MakingFlow(FlowSpec):
+    @step
+    def start(self):
+        self.table = pd.DataFrame({"a": [1]})
+        self.draft = pd.DataFrame({"b": [2]})
+        self.score = 0.5
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.draft = None
+
+if __name__ == "__main__":
+    MakingFlow()
+"""
+
+_READING = """
+from metaflow import FlowSpec, Run, Flow, current, namespace, step, trigger_on_finish
+
+@trigger_on_finish(flow="MakingFlow")
+class ReadingFlow(FlowSpec):
+    @step
+    def start(self):
+        namespace(None)
+        made = current.trigger.run
+        self.rows = len(made.data.table) + made.data.score
+        self.next(self.look)
+
+    @step
+    def look(self):
+        self.more = len(Run("{made}")["start"].task.data.draft)
+        self.newest = len(Flow("MakingFlow").latest_run.data.table)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        try:
+            Run("MakingFlow/9").data.table
+        except Exception as error:
+            print(type(error))
+
+if __name__ == "__main__":
+    ReadingFlow()
+"""
+
+
+@dataclass(frozen=True)
+class Both:
+    """A flow run, and one that was triggered by it."""
+
+    sandbox: Sandbox
+    made: str
+    reading: str
+
+    def sync(self, *more: str) -> Finished:
+        """Sync flow runs, or say what else there is to say."""
+        return self.sandbox.mfwb("sync", *more, "--json")
+
+
+def _ran(sandbox: Sandbox, name: str, source: str, *arguments: str) -> str:
+    script = sandbox.root / f"{name}.py"
+    script.write_text(source, encoding="utf-8")
+    done = sandbox.run(
+        sys.executable, str(script), "--quiet", *arguments, "run", "--run-id-file", "id.txt"
+    )
+    assert done.code == 0, done.err
+    return f"{name}/{(sandbox.root / 'id.txt').read_text(encoding='utf-8')}"
+
+
+def _record_trigger(sandbox: Sandbox, reading: str, made: str) -> None:
+    """Record as Argo Workflows does which flow run started another one; nothing local does."""
+    [meta, *_] = (sandbox.root / ".metaflow" / reading / "start").glob("*/_meta/sysmeta_origin*")
+    known = json.loads(meta.read_text(encoding="utf-8"))
+    [end] = (sandbox.root / ".metaflow" / made / "end").glob("[0-9]*")
+    event = {"type": "run", "id": f"{made}/end/{end.name}", "name": "metaflow.MakingFlow.end"}
+    known |= {"field_name": "execution-triggers", "type": "execution-triggers"}
+    known["value"] = json.dumps([event])
+    target = meta.with_name("sysmeta_execution-triggers_1.json")
+    target.write_text(json.dumps(known), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def both(w_and_b: WandbServer, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    """Return two flow runs; the second reads what the first one made."""
+    sandbox = Sandbox(
+        tmp_path_factory.mktemp("both"),
+        {"WANDB_BASE_URL": w_and_b.base_url, "WANDB_API_KEY": w_and_b.api_key},
+    )
+    made = _ran(sandbox, "MakingFlow", _MAKING)
+    source = _READING.replace("{made}", made)
+    reading = _ran(sandbox, "ReadingFlow", source, "--trigger", made)
+    _record_trigger(sandbox, reading, made)
+    return Both(sandbox, made, reading)
+
+
+def _used_offline(folder: Path) -> Iterator[pb.ArtifactRecord]:
+    [path] = folder.glob("run-*.wandb")
+    for record in read_records(path):
+        if record.HasField("artifact") and record.artifact.use_after_commit:
+            yield record.artifact
+
+
+def _folder(document: Any, name: str) -> Path:
+    [found] = [
+        run["dir"]
+        for one in document["flow_runs"]
+        for run in one["wandb_runs"]
+        if run["name"] == name
+    ]
+    return Path(found)
+
+
+@pytest.fixture
+def config(tmp_path: Path, project: str) -> str:
+    """Return a settings file by which each flow has a project of its own."""
+    path = tmp_path / "two.toml"
+    path.write_text(
+        f'[flow.MakingFlow]\nproject = "{project}-m"\n'
+        f'[flow.ReadingFlow]\nproject = "{project}-r"\n',
+        encoding="utf-8",
+    )
+    return str(path)
+
+
+def test_online(both: Both, w_and_b: WandbServer, project: str, config: str) -> None:
+    """Each flow has its project; the versions used are those that the other flow run logged."""
+    making, reading = f"acme/{project}-m", f"acme/{project}-r"
+    made = both.sync(both.made, "--config", config)
+    assert made.code == 0, made.err
+    done = both.sync(both.reading, "--config", config)
+
+    assert done.code == 0, done.err
+    assert edges_of(done.document) == {("start", "table", "start"), ("look", "draft", "start")}
+    maker = run_id_of(made.document, f"{both.made}/start")
+    for step, name in (("start", "table"), ("look", "draft")):
+        user = run_id_of(done.document, f"{both.reading}/{step}")
+        [used] = w_and_b.state.run(f"{reading}/{user}").used
+        assert used.path == f"{making}/{name}:v0"
+        version = w_and_b.state.artifact(used.path)
+        assert version.logged_by == f"{making}/{maker}"
+        assert set(version.used_by) == {f"{reading}/{user}"}
+    said = w_and_b.state.run(f"{reading}/{user}").config["metaflow"]
+    assert said["triggered_by"] == [both.made]
+    newest = {"kind": "flow", "pathspec": "MakingFlow", "artifact": "table"}
+    assert newest in said["external_inputs"]
+
+
+def test_not_synced_yet(both: Both, config: str) -> None:
+    """The W&B run is written, and what it can't use is said."""
+    done = both.sync(both.reading, "--config", config)
+
+    assert done.code == 0, done.err
+    reason = f"{both.made}/start has not logged it in W&B; sync that first"
+    assert {one["item"]: one["reason"] for one in losses_of(done.document)} == {
+        f"use of table by {both.reading}/start": reason,
+        f"use of draft by {both.reading}/look": reason,
+        f"use of table by {both.reading}/end": "there is no MakingFlow/9 in "
+        f"local@{both.sandbox.root}",
+    }
+
+
+def test_offline(both: Both, tmp_path: Path) -> None:
+    """In one project and one bundle, levels go on where those of the other flow run end."""
+    where = (
+        "--mode",
+        "offline",
+        "--dir",
+        str(tmp_path / "bundle"),
+        "--entity",
+        "acme",
+        "--project",
+        "one",
+    )
+    made = both.sync(both.made, *where)
+    assert made.code == 0, made.err
+    done = both.sync(both.reading, *where)
+
+    assert done.code == 0, done.err
+    folder = _folder(done.document, f"{both.reading}/start")
+    assert folder.parts[-3] == "level-01"
+    [used] = _used_offline(folder)
+    [logged] = [
+        record.artifact
+        for record in read_records(
+            next(_folder(made.document, f"{both.made}/start").glob("run-*.wandb"))
+        )
+        if record.HasField("artifact") and record.artifact.name == "table"
+    ]
+    assert (used.name, used.digest, used.project) == ("table", logged.digest, "one")
+
+
+def test_offline_elsewhere(both: Both, tmp_path: Path) -> None:
+    """Of another project, offline, a W&B run can't use anything; of another bundle neither."""
+    where = ("--mode", "offline", "--dir", str(tmp_path / "bundle"), "--entity", "acme")
+    apart = both.sync(both.reading, *where)
+    alone = both.sync(both.reading, *where, "--project", "one")
+
+    reasons = {one["reason"] for one in losses_of(apart.document)}
+    assert (apart.code, alone.code) == (0, 0), alone.err
+    assert any("is in another W&B project, acme/MakingFlow" in one for one in reasons)
+    reasons = {one["reason"] for one in losses_of(alone.document)}
+    assert f"{both.made}/start is not in this bundle; sync that into it first" in reasons
+
+
+def test_lineage(both: Both) -> None:
+    """The tree, the chart and the document name who made it."""
+    tree = both.sandbox.mfwb("lineage", both.reading)
+    chart = both.sandbox.mfwb("lineage", both.reading, "--format", "mermaid")
+    document = both.sandbox.mfwb("lineage", both.reading, "--format", "json").document
+
+    [start] = (both.sandbox.root / ".metaflow" / both.made / "start").glob("[0-9]*")
+    maker = f"{both.made}/start/{start.name}"
+    assert f"{maker}  another flow run" in tree.out
+    assert f'outside1[("{both.made}")]' in chart.out
+    outside = [edge for edge in document["edges"] if edge["producer"] == maker]
+    assert {(edge["consumer"].split("/")[2], edge["artifact"]) for edge in outside} == {
+        ("start", "table"),
+        ("start", "score"),
+        ("look", "draft"),
+    }
