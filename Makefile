@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types layers check bench format clean
+.PHONY: help setup demo test test-fuzz lint types layers check bench format clean
 
 help: ## print the verbs
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,6 +29,9 @@ demo: setup ## run a sample flow and sync it offline into demo/
 test: setup ## run all tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
+test-fuzz: setup ## load thousands of damaged pickles, which must do no more than fail
+	@$(BIN)/python -W ignore -m tests.fuzz
+
 lint: setup ## ruff: rules and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -44,6 +47,7 @@ check: lint types layers test ## all of it, as CI does
 bench: setup ## measure speed, memory and disk against what one would write without mfwb
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.lineage
+	@$(BIN)/python -m bench.payloads
 
 format: setup ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -15,12 +15,18 @@ from mfwb.version import __version__
 
 if TYPE_CHECKING:
     from mfwb import errors
-    from mfwb.api import plan, sync
+    from mfwb.api import explain, plan, sync
     from mfwb.outcome import Result
 
-__all__ = ["Result", "__version__", "errors", "plan", "sync"]
+__all__ = ["Result", "__version__", "errors", "explain", "plan", "sync"]
 
-_HOMES = {"plan": "mfwb.api", "sync": "mfwb.api", "Result": "mfwb.outcome", "errors": "mfwb.errors"}
+_HOMES = {
+    "explain": "mfwb.api",
+    "plan": "mfwb.api",
+    "sync": "mfwb.api",
+    "Result": "mfwb.outcome",
+    "errors": "mfwb.errors",
+}
 
 
 def __getattr__(name: str) -> Any:

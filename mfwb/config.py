@@ -10,9 +10,9 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from mfwb.errors import UsageError
 
@@ -21,35 +21,100 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Settings", "StepSettings", "Unpickle", "load_settings"]
+__all__ = ["Plugin", "Settings", "SizeLimits", "StepSettings", "Unpickle", "load_settings"]
 
 Mode = Literal["online", "offline"]
 Granularity = Literal["step", "task"]
 Unpickle = Literal["safe", "trusted", "never"]
+KindName = Literal["dataset", "model", "other", "value"]
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_MAX_MEMORY = 2 * 10**9  # bytes
 _ENVIRONMENT = "MFWB_"
 _FILES = ("mfwb.toml", "pyproject.toml")
 
 
-class StepSettings(BaseModel):
-    """What can differ from step to step."""
+def _bytes(value: Any) -> Any:
+    """Return a size that is text as a number; ValueError if it is no size."""
+    if not isinstance(value, str):
+        return value
+    digits = value.strip().upper()
+    unit = digits.lstrip("0123456789._ ")
+    number = digits[: len(digits) - len(unit)].strip()
+    try:
+        return int(float(number) * _UNITS[unit])
+    except (KeyError, ValueError, OverflowError):
+        raise ValueError(_A_SIZE) from None
+
+
+_A_SIZE = "sizes are written like 500MB or 2GB"
+_Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
+
+
+class SizeLimits(BaseModel):
+    """How many bytes an artifact may have, by the type of W&B artifact; None: any number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: _Bytes | None = None
+    model: _Bytes | None = None
+    other: _Bytes | None = None
+
+
+def _limits(value: Any) -> Any:
+    """Return one size as the limits it stands for, which are the same for all types."""
+    if isinstance(value, (dict, SizeLimits)):
+        return value
+    size = _bytes(value)
+    if size is None:
+        return {}
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise ValueError(_A_SIZE)
+    return dict.fromkeys(SizeLimits.model_fields, size)
+
+
+class Plugin(BaseModel):
+    """What a converter of another package says of itself; `mfwb.payload.plugins` finds them.
+
+    Attributes:
+        name: of its entry point.
+        types: patterns of types that it converts, as in `mylib.Table` or `mylib.io.*`.
+        kind: where these go.
+        safe: whether it runs nothing that a pickle asks for.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    types: tuple[str, ...]
+    kind: Literal["dataset", "model", "other"]
+    safe: bool = False
+
+
+class _PerStep(BaseModel):
+    """What can be said of a single step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     datasets: bool = True
     models: bool = True
     others: bool = True
-    max_artifact_size: int | None = Field(None, ge=0, description="bytes; larger ones are lost")
+    max_artifact_size: Annotated[SizeLimits, BeforeValidator(_limits)] = SizeLimits()
     wandb: dict[str, Any] = Field(default_factory=dict, alias="settings")
 
-    @field_validator("max_artifact_size", "max_memory", mode="before", check_fields=False)
-    @classmethod
-    def _read_size(cls, value: Any) -> Any:
-        return _bytes(value) if isinstance(value, str) else value
+
+class StepSettings(_PerStep):
+    """What holds for one step, all tables applied."""
+
+    kinds: tuple[tuple[str, KindName], ...] = ()  # the first pattern that fits a type holds
+    plugins: tuple[Plugin, ...] = ()
+    unpickle: Unpickle = "safe"
+    max_memory: int = _MAX_MEMORY
+    references: bool | None = None
+    file_references: bool = False
 
 
-class _StepTable(StepSettings):
+class _StepTable(_PerStep):
     """`[flow.MyFlow.step.end]`."""
 
     @field_validator("wandb")
@@ -60,12 +125,13 @@ class _StepTable(StepSettings):
         return value
 
 
-class _FlowSettings(StepSettings):
+class _FlowSettings(_PerStep):
     """What can differ from flow to flow."""
 
     entity: str | None = None
     project: str | None = None
     granularity: Granularity = "step"
+    kinds: dict[str, KindName] = Field(default_factory=dict, description="by pattern of types")
 
 
 class _FlowTable(_FlowSettings):
@@ -82,8 +148,13 @@ class _Sayable(_FlowSettings):
     metadata: str | None = Field(None, description="Metaflow's provider, as in service@URL")
     namespace: str | None = Field(None, description="Metaflow's namespace; None: all")
     unpickle: Unpickle = "safe"
-    max_memory: int = Field(2 * 10**9, ge=0, description="bytes that loading an artifact may take")
-    references: bool = False  # point at what lies in Metaflow's datastore, and copy nothing
+    max_memory: _Bytes = Field(_MAX_MEMORY, description="bytes that loading an artifact may take")
+    references: bool | None = Field(
+        None, description="point at Metaflow's bytes; None: at those that are too large to copy"
+    )
+    file_references: bool = Field(
+        default=False, description="also at files, which others can't reach"
+    )
     workers: int = Field(8, ge=1, le=64)
     force: bool = False
     strict: bool = False
@@ -94,6 +165,7 @@ class Settings(_Sayable):
     """All settings of one call. Make it with `load_settings`."""
 
     explicit: frozenset[str] = Field(frozenset(), exclude=True)  # said by environment or flag
+    plugins: tuple[Plugin, ...] = Field((), exclude=True)  # found, not said
 
     def entity_of(self, flow: str) -> str | None:
         """Return the W&B entity that was set for a flow."""
@@ -110,6 +182,20 @@ class Settings(_Sayable):
         found: Granularity = self._resolve("granularity", flow)
         return found
 
+    def kinds_of(self, flow: str) -> tuple[tuple[str, KindName], ...]:
+        """Return patterns of types and their kinds, in the order in which they count.
+
+        The flow's own come first, and the more a pattern spells out, the earlier it comes: so the
+        order in which they are written does not matter.
+        """
+        tables = [self] if "kinds" in self.explicit else [self.flow.get(flow), self]
+        return tuple(
+            (pattern, table.kinds[pattern])
+            for table in tables
+            if table is not None
+            for pattern in sorted(table.kinds, key=_by_what_is_spelled_out)
+        )
+
     def wandb_of(self, flow: str) -> dict[str, Any]:
         """Return the `wandb.Settings` fields that were set for a flow as a whole."""
         table = self.flow.get(flow)
@@ -122,13 +208,27 @@ class Settings(_Sayable):
             datasets=self._resolve("datasets", flow, step),
             models=self._resolve("models", flow, step),
             others=self._resolve("others", flow, step),
-            max_artifact_size=self._resolve("max_artifact_size", flow, step),
+            max_artifact_size=self._size_limits(flow, step),
             settings={
                 key: value for table in reversed(tables) for key, value in table.wandb.items()
             },
+            kinds=self.kinds_of(flow),
+            plugins=self.plugins,
+            unpickle=self.unpickle,
+            max_memory=self.max_memory,
+            references=self.references,
+            file_references=self.file_references,
         )
 
-    def _tables(self, flow: str, step: str | None) -> list[StepSettings]:
+    def _size_limits(self, flow: str, step: str) -> SizeLimits:
+        """Return the limit for each type: that of the most specific table that speaks of it."""
+        explicit = "max_artifact_size" in self.explicit
+        said: dict[str, int | None] = {}
+        for table in [self] if explicit else reversed(self._tables(flow, step)):
+            said |= table.max_artifact_size.model_dump(exclude_unset=True)
+        return SizeLimits(**said)
+
+    def _tables(self, flow: str, step: str | None) -> list[_PerStep]:
         """Return the tables that speak of a step, the most specific first."""
         flow_table = self.flow.get(flow)
         step_table = flow_table.step.get(step) if flow_table and step else None
@@ -230,11 +330,5 @@ NOT_SETTINGS = frozenset({"MFWB_STATE_DIR"})
 """Variables of ours that say where mfwb lives rather than what it does."""
 
 
-def _bytes(text: str) -> int:
-    digits = text.strip().upper()
-    unit = digits.lstrip("0123456789._ ")
-    number = digits[: len(digits) - len(unit)].strip()
-    try:
-        return int(float(number) * _UNITS[unit])
-    except (KeyError, ValueError, OverflowError):
-        raise ValueError("sizes are written like 500MB or 2GB") from None
+def _by_what_is_spelled_out(pattern: str) -> tuple[int, str]:
+    return -len(pattern.replace("*", "")), pattern

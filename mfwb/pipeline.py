@@ -199,6 +199,7 @@ class _Work:
             outcome = _written(run, ready, None, self.digests)
         else:
             outcome = _written(run, self.session.write(run, ready), ready, self.digests)
+        self.parts.payloads.release(run)
         self.parts.progress.advance()
         return outcome
 

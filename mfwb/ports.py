@@ -17,6 +17,7 @@ __all__ = [
     "Contents",
     "Destination",
     "Ledger",
+    "Located",
     "LogLine",
     "Payloads",
     "Progress",
@@ -45,6 +46,25 @@ class LogLine:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where the bytes of an artifact lie, as Metaflow stored them.
+
+    Attributes:
+        uri: of the object, as W&B's references take it: s3://, gs://, https://, file://.
+        size: of the object, in bytes; of a gzipped one this is less than the artifact's.
+        etag: what the store says the object's content is, without quotes; None for a file.
+        gzipped: whether the object is gzip around the bytes, as all but old imports are.
+        version: of the object, if the store keeps versions.
+    """
+
+    uri: str
+    size: int
+    etag: str | None
+    gzipped: bool
+    version: str | None = None
+
+
 class Contents(Protocol):
     """The bytes of one flow run, read on demand."""
 
@@ -54,6 +74,14 @@ class Contents(Protocol):
 
     def copy(self, content: Content, path: Path) -> None:
         """Stream an artifact's bytes, checked, into a file; ItemLost if they can't be had."""
+        ...
+
+    def locate(self, content: Content) -> Located | None:
+        """Return where an artifact's bytes lie, without reading them.
+
+        None if nobody else could follow a reference to them. ItemLost if they are gone;
+        SourceError if the datastore does not answer.
+        """
         ...
 
     def copy_included(self, content: Content, path: Path) -> None:
@@ -95,12 +123,25 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadyFile:
-    """One file of a W&B artifact: on disk, or a reference to where it lies."""
+    """One file of a W&B artifact: on disk, or a reference to where it lies.
 
-    path: str  # in the W&B artifact
+    Attributes:
+        path: in the W&B artifact.
+        size: in bytes; of a reference to a gzipped object the object's.
+        local: the file on disk.
+        uri: where it lies otherwise.
+        etag: of the object at the URI, so that W&B can tell when another one lies there.
+        version: of that object, if its store keeps versions.
+        gzipped: whether the URI leads to a gzipped pickle, which people have to be told.
+    """
+
+    path: str
     size: int
     local: Path | None = None
     uri: str | None = None
+    etag: str | None = None
+    version: str | None = None
+    gzipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +218,10 @@ class Payloads(Protocol):
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return values and files of one W&B run; what can't be had is among the losses."""
+        ...
+
+    def release(self, run: PlannedRun) -> None:
+        """Hear that a W&B run is written: its files may go, unless another one needs them."""
         ...
 
     def close(self) -> None:

@@ -32,7 +32,8 @@ def wire(settings: Settings, progress: Progress) -> Iterator[Parts]:
         sink = stack.enter_context(open_sink(settings))
         ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
         folder = sink.bundle / "payloads" if sink.bundle else _temporary_folder(stack)
-        payloads = Workshop(folder, keep=sink.bundle is not None)
+        keep = sink.bundle is not None
+        payloads = Workshop(folder, keep=keep, max_memory=settings.max_memory)
         stack.callback(payloads.close)
         yield Parts(source, payloads, sink, ledger, progress)
 
@@ -47,7 +48,8 @@ def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
     """
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
-        payloads = Workshop(_temporary_folder(stack), keep=False)
+        folder = _temporary_folder(stack)
+        payloads = Workshop(folder, keep=False, max_memory=settings.max_memory)
         stack.callback(payloads.close)
         yield source, payloads
 

@@ -12,6 +12,7 @@ import click
 
 from mfwb import __version__
 from mfwb.cli.ending import end
+from mfwb.cli.explain import explain
 from mfwb.cli.layout import Group
 from mfwb.cli.lineage import lineage
 from mfwb.cli.plan import plan
@@ -24,6 +25,7 @@ mfwb plan TrainFlow/latest                look before you leap
 mfwb sync TrainFlow/123 --project wines   one flow run
 mfwb sync TrainFlow --last 5              the newest five
 mfwb lineage TrainFlow/123                who made and who used what
+mfwb explain TrainFlow/123/train/model    what becomes of it, and why
 """
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -49,6 +51,7 @@ def mfwb(context: click.Context) -> None:
 mfwb.add_command(sync)
 mfwb.add_command(plan)
 mfwb.add_command(lineage)
+mfwb.add_command(explain)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -11,12 +11,15 @@ import click
 from mfwb.cli.layout import HelpedArgument, HelpedOption
 
 __all__ = [
+    "artifact_of_a_step",
     "choose",
+    "document",
     "dry_run",
     "how",
     "one_artifact",
     "one_flow_run",
     "picture",
+    "project",
     "show",
     "what",
     "whence",
@@ -64,6 +67,21 @@ def one_flow_run(command: _F) -> _F:
     )
 
 
+def artifact_of_a_step(command: _F) -> _F:
+    """Add what says which artifact of a flow run."""
+    return _all(
+        command,
+        click.argument(
+            "pathspec",
+            metavar="PATHSPEC",
+            cls=HelpedArgument,
+            heading="Choose",
+            help="Flow/123/train/model, or train/4/model",
+        ),
+        _namespace,
+    )
+
+
 def one_artifact(command: _F) -> _F:
     """Add what says which artifact alone is of interest."""
     return _option(
@@ -79,8 +97,7 @@ def where_to(command: _F) -> _F:
     heading = "Where to"
     return _all(
         command,
-        _option(heading, "--entity", metavar="NAME", help="W&B entity  [your default]"),
-        _option(heading, "--project", metavar="NAME", help="W&B project  [the flow's name]"),
+        project,
         _option(
             heading,
             "--mode",
@@ -97,14 +114,22 @@ def where_to(command: _F) -> _F:
     )
 
 
+def project(command: _F) -> _F:
+    """Add what says to which project of W&B they go."""
+    heading = "Where to"
+    return _all(
+        command,
+        _option(heading, "--entity", metavar="NAME", help="W&B entity  [your default]"),
+        _option(heading, "--project", metavar="NAME", help="W&B project  [the flow's name]"),
+    )
+
+
 def what(command: _F) -> _F:
     """Add what says which artifacts go along, and how finely."""
     heading = "What"
     return _all(
         command,
-        _option(
-            heading, "--datasets/--no-datasets", help="DataFrames, paths, included files  [on]"
-        ),
+        _option(heading, "--datasets/--no-datasets", help="Tables, paths, included files  [on]"),
         _option(heading, "--models/--no-models", help="Models of well-known libraries  [on]"),
         _option(heading, "--others/--no-others", help="Anything else that was pickled  [on]"),
         _option(
@@ -118,6 +143,31 @@ def what(command: _F) -> _F:
             "--max-artifact-size",
             metavar="SIZE",
             help="Leave out larger ones, as in 2GB  [no limit]",
+        ),
+        _option(
+            heading,
+            "--references/--no-references",
+            help="Point at Metaflow's bytes, copy none  [if larger]",
+        ),
+        _option(
+            heading,
+            "--file-references",
+            is_flag=True,
+            default=None,
+            help="The same of a local datastore  [off]",
+        ),
+        _option(
+            heading,
+            "--unpickle",
+            type=click.Choice(["safe", "trusted", "never"]),
+            metavar="HOW",
+            help="Load pickles: safe, trusted, never  [safe]",
+        ),
+        _option(
+            heading,
+            "--max-memory",
+            metavar="SIZE",
+            help="What loading an artifact may take  [2GB]",
         ),
     )
 
@@ -162,14 +212,7 @@ def show(command: _F) -> _F:
     heading = "Show"
     return _all(
         command,
-        _option(
-            heading,
-            "--json",
-            "as_json",
-            is_flag=True,
-            default=False,
-            help="One JSON document on stdout",
-        ),
+        _json,
         _option(
             heading,
             "--quiet",
@@ -180,6 +223,11 @@ def show(command: _F) -> _F:
         _option(heading, "--verbose", is_flag=True, default=False, help="Every W&B run in full"),
         _help,
     )
+
+
+def document(command: _F) -> _F:
+    """Add what says whether words or a document are wanted."""
+    return _all(command, _json, _quiet, _help)
 
 
 def picture(command: _F) -> _F:
@@ -202,13 +250,7 @@ def picture(command: _F) -> _F:
             default=False,
             help="Say on what ground each use is told",
         ),
-        _option(
-            heading,
-            "--quiet",
-            is_flag=True,
-            default=False,
-            help="No progress, nothing from the SDKs",
-        ),
+        _quiet,
         _help,
     )
 
@@ -234,7 +276,24 @@ def _metadata(command: _F) -> _F:
         "How",
         "--metadata",
         metavar="PROVIDER",
-        help="service@URL or local@DIR  [as Metaflow has it]",
+        help="service@URL or local@DIR  [Metaflow's own]",
+    )(command)
+
+
+def _json(command: _F) -> _F:
+    return _option(
+        "Show",
+        "--json",
+        "as_json",
+        is_flag=True,
+        default=False,
+        help="One JSON document on stdout",
+    )(command)
+
+
+def _quiet(command: _F) -> _F:
+    return _option(
+        "Show", "--quiet", is_flag=True, default=False, help="No progress, nothing from the SDKs"
     )(command)
 
 

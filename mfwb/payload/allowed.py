@@ -16,10 +16,10 @@ from importlib import import_module
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from mfwb.payload import doors
+from mfwb.payload import arrow_doors, doors, pandas_doors
 from mfwb.pickles import Allowed
 
-__all__ = ["FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN"]
+__all__ = ["ARRAYS", "FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN"]
 
 _Names = dict[str, Callable[[], Any]]
 
@@ -66,17 +66,28 @@ def _replaced(stand_in: Any, *names: str) -> _Names:
 
 
 PLAIN: Allowed = {
-    **_as_is("builtins", "bool complex dict float frozenset int list set str tuple"),
+    **{
+        f"builtins.{kind.__name__}": partial(doors.only_empty, kind)
+        for kind in (bool, dict, float, int, list, str, tuple)
+    },
+    **_as_is("builtins", "complex"),
+    **_replaced(doors.items, "builtins.set"),
+    **_replaced(doors.frozen_items, "builtins.frozenset"),
     **_replaced(doors.bytes_of, "builtins.bytes"),
     **_replaced(doors.mutable_bytes_of, "builtins.bytearray"),
     **_replaced(doors.latin_bytes, "_codecs.encode"),
-    **_as_is("collections", "Counter OrderedDict defaultdict deque"),
+    **_replaced(doors.counter, "collections.Counter"),
+    **_replaced(doors.ordered, "collections.OrderedDict"),
+    **_replaced(doors.with_default, "collections.defaultdict"),
+    **_replaced(doors.queue, "collections.deque"),
     **_as_is("datetime", "date datetime time timedelta timezone"),
-    **_as_is("decimal", "Decimal"),
-    **_as_is("fractions", "Fraction"),
+    **_replaced(doors.decimal, "decimal.Decimal"),
+    **_replaced(doors.fraction, "fractions.Fraction"),
     **_as_is("uuid", "UUID"),
-    **_as_is("numpy", "dtype"),
-    **_moved("numpy._core.multiarray.scalar numpy.core.multiarray.scalar"),
+    **_replaced(doors.dtype, "numpy.dtype"),
+    **_replaced(
+        doors.numpy_scalar, "numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"
+    ),
 }
 """For values: what `mfwb.planning.kinds` takes for plain."""
 
@@ -100,7 +111,9 @@ FRAME_MAKERS = frozenset(
 
 _NUMPY: Allowed = {
     **_as_is("numpy", "ndarray"),
-    **_moved("numpy._core.numeric._frombuffer numpy.core.numeric._frombuffer"),
+    **_replaced(
+        doors.array_of, "numpy._core.numeric._frombuffer", "numpy.core.numeric._frombuffer"
+    ),
     **_replaced(
         doors.empty_array,
         "numpy._core.multiarray._reconstruct",
@@ -120,9 +133,15 @@ _ARROW: Allowed = {
     **_as_is(
         "pyarrow.lib",
         "binary bool_ date32 date64 decimal128 decimal256 dictionary duration field large_list "
-        "list_ map_ py_buffer struct time32 time64 timestamp type_for_alias",
+        "list_ map_ struct time32 time64 timestamp type_for_alias",
     ),
-    **_replaced(doors.restored_array, "pyarrow.lib._restore_array"),
+    **_as_is("pyarrow.lib", "decimal32 decimal64 large_list_view list_view"),  # of later versions
+    **_replaced(arrow_doors.buffer, "pyarrow.lib.py_buffer"),
+    **_replaced(arrow_doors.restored_array, "pyarrow.lib._restore_array"),
+    **_replaced(arrow_doors.chunked_array, "pyarrow.lib.chunked_array"),
+    **_replaced(arrow_doors.schema, "pyarrow.lib.schema"),
+    **_replaced(arrow_doors.table, "pyarrow.lib._reconstruct_table"),
+    **_replaced(arrow_doors.record_batch, "pyarrow.lib._reconstruct_record_batch"),
 }
 
 _INTEGERS = " ".join(f"{kind}{bits}Dtype" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64))
@@ -132,7 +151,7 @@ _PANDAS: Allowed = {
         "pandas",
         "ArrowDtype BooleanDtype Categorical CategoricalDtype CategoricalIndex DataFrame "
         "DatetimeIndex DatetimeTZDtype Float32Dtype Float64Dtype Index IntervalDtype "
-        "IntervalIndex MultiIndex NA PeriodIndex RangeIndex StringDtype TimedeltaIndex "
+        "IntervalIndex MultiIndex NA PeriodIndex RangeIndex Series StringDtype TimedeltaIndex "
         f"{_INTEGERS}",
     ),
     **_as_is(
@@ -141,7 +160,8 @@ _PANDAS: Allowed = {
         "IntegerArray IntervalArray PeriodArray StringArray TimedeltaArray",
     ),
     **_wrapped("pandas", "Interval Period PeriodDtype"),
-    **_replaced(doors.block_manager, "pandas.core.internals.managers.BlockManager"),
+    **_replaced(pandas_doors.block_manager, "pandas.core.internals.managers.BlockManager"),
+    "pandas.core.internals.managers.SingleBlockManager": pandas_doors.single_block_manager,
     **_as_is("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"),
     **_as_is("pandas._libs.internals", "_unpickle_block"),
     **_as_is("pandas._libs.interval", "__pyx_unpickle_IntervalMixin"),
@@ -187,6 +207,7 @@ _PANDAS_2: Allowed = {
     ),
     **_wrapped("pandas.core.dtypes.dtypes", "PeriodDtype"),
     **_as_is("pandas.core.frame", "DataFrame"),
+    **_as_is("pandas.core.series", "Series"),
     **_as_is("pandas.core.indexes.base", "Index"),
     **_as_is("pandas.core.indexes.category", "CategoricalIndex"),
     **_as_is("pandas.core.indexes.datetimes", "DatetimeIndex"),
@@ -197,13 +218,18 @@ _PANDAS_2: Allowed = {
     **_as_is("pandas.core.indexes.timedeltas", "TimedeltaIndex"),
 }
 
+ARRAYS: Allowed = {**PLAIN, **_NUMPY}
+"""For numpy's arrays and scalars, and dicts and lists of them."""
+
 FRAMES: Allowed = {
-    **PLAIN,
-    **_as_is("builtins", "range slice"),
-    **_NUMPY,
+    **ARRAYS,
+    **_as_is("builtins", "slice"),
     **_TIME_ZONES,
     **_ARROW,
     **_PANDAS,
     **_PANDAS_2,
 }
-"""For DataFrames of pandas 2.2 and later, and dicts and lists of them."""
+"""For all tables, and dicts and lists of them.
+
+DataFrames, Series and Indexes of pandas 2.2 and later; tables and arrays of arrow 16 and later.
+"""

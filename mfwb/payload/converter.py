@@ -1,7 +1,8 @@
-"""DataFrames become parquet in another process, which this one starts and asks.
+"""Pickles are converted in another process, which this one starts and asks.
 
-It works while this process goes on; the memory that frames took is given back when it ends; and a
-pickle that crashes pandas takes nothing else down.
+It works while this process goes on; the memory that values took is given back when it ends; and a
+pickle that crashes a library, never comes to an end or needs too much memory takes nothing else
+down.
 """
 
 from __future__ import annotations
@@ -9,26 +10,52 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Timer
 
 from mfwb.payload import converting
+from mfwb.payload.conversions import Job
 from mfwb.payload.converting import Answer
+from mfwb.payload.limits import ENVIRONMENT
 
-__all__ = ["Converter", "UnconvertibleError"]
+__all__ = ["MAX_MEMORY", "Converter", "UnconvertibleError"]
+
+MAX_MEMORY = 2 * 10**9
+"""Bytes that a conversion may take unless said otherwise."""
+
+TIME_LIMIT = 600.0
+"""Seconds that any conversion may take; a large one has more."""
+
+_SLOWEST = 1_000_000  # bytes per second; whatever is slower has got stuck
 
 
 class UnconvertibleError(Exception):
-    """A pickle that is damaged, that refers to what is not loaded, or that parquet can't hold."""
+    """A pickle that can't be converted; the text says why."""
 
 
 class Converter:
     """A process that converts; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        max_memory: int = MAX_MEMORY,
+        *,
+        trusted: bool = False,
+        time_limit: float = TIME_LIMIT,
+    ) -> None:
+        """Prepare for a process that is started when it is needed.
+
+        Args:
+            max_memory: bytes that it may take for pickles.
+            trusted: whether pickles may run whatever they want to, in that process.
+            time_limit: seconds for a small pickle; each megabyte adds one.
+        """
+        self._max_memory = max_memory
+        self._trusted = trusted
+        self._time_limit = time_limit
         self._turn = Lock()  # who has it may ask
         self._guard = Lock()  # who has it may start or end the process
         self._child: _Child | None = None
@@ -36,21 +63,22 @@ class Converter:
 
     def start(self) -> None:
         """Start the process if there is none, so that it has imported pandas when it is needed."""
-        with suppress(OSError):  # who needs it tries again
+        with suppress(UnconvertibleError):  # who needs it tries again
             self._living()
 
-    def convert(self, form: str, source: Path, target: Path) -> None:
-        """Convert a pickle; the arguments are those of `converting.answer`.
+    def convert(self, job: Job) -> None:
+        """Do a job; whether it is trusted is the converter's to say.
 
         Raises:
-            UnconvertibleError: it can't be converted. Something may be left at the target.
-            MemoryError: there is not enough of it.
+            UnconvertibleError: it can't be done. Something may be left at the target.
             OSError: the disk is full.
         """
-        answer = self._answer(form, source, target)
+        seconds = self._time_limit + job.source.stat().st_size / _SLOWEST
+        with self._turn:
+            answer = self._living().ask(_request(job), seconds)
         outcome = answer["outcome"]
         if outcome == converting.NO_MEMORY:
-            raise MemoryError
+            raise UnconvertibleError(f"it takes more than {self._max_memory:,} bytes of memory")
         if outcome == converting.FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if outcome != converting.DONE:
@@ -64,48 +92,57 @@ class Converter:
             if self._child is not None:
                 self._child.end()
 
-    def _answer(self, form: str, source: Path, target: Path) -> Answer:
-        with self._turn:
-            try:
-                child = self._living()
-            except OSError:  # the system allows no more processes, or Python is not where it was
-                return converting.answer(form, source, target)
-            return child.ask({"form": form, "source": str(source), "target": str(target)})
-
     def _living(self) -> _Child:
-        """Return the process, a new one if need be; OSError if it can't be started."""
+        """Return the process, a new one if need be; UnconvertibleError if it can't be had."""
         with self._guard:
             if self._closed:
                 raise UnconvertibleError("the conversion was broken off")
             if self._child is None or not self._child.lives():
-                self._child = _Child()
+                try:
+                    self._child = _Child(self._max_memory, trusted=self._trusted)
+                except OSError as error:  # no more processes, or Python is not where it was
+                    raise UnconvertibleError(f"no process to convert it: {error}") from None
             return self._child
 
 
 class _Child:
-    """A process that runs `converting.main`."""
+    """A process that runs `converting.main`, and whatever it starts itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_memory: int, *, trusted: bool) -> None:
         # It finds modules where this process does. Python itself would look for them in the
         # current folder first, and there may be anybody's `pandas.py`.
         path = [one for one in sys.path if isinstance(one, str)]
         program = (
-            f"import sys; sys.path[:] = {path!a}\nfrom {converting.__name__} import main; main()"
+            f"import sys; sys.path[:] = {path!a}\nfrom {converting.__name__} import main\n"
+            f"main({max_memory}, trusted={trusted})"
         )
         self._process = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, **ENVIRONMENT},
+            start_new_session=True,  # so that it ends together with what pickles start
         )
 
-    def ask(self, request: dict[str, str]) -> Answer:
+    def ask(self, request: dict[str, str | None], seconds: float) -> Answer:
         """Return the answer; if there is none, the request is what ended the process."""
+        too_late = Event()
+        clock = Timer(seconds, self._kill_and_set, [too_late])
+        clock.daemon = True
+        clock.start()
         try:
             return self._exchange(json.dumps(request).encode() + b"\n")
+        except UnconvertibleError:
+            self.end()
+            if too_late.is_set():
+                raise UnconvertibleError(f"it took more than {seconds:,.0f} seconds") from None
+            raise
         except BaseException:
             self.end()  # who asks next must not get the answer to this
             raise
+        finally:
+            clock.cancel()
 
     def lives(self) -> bool:
         """Return whether it can be asked; what is left of it is cleaned up if not."""
@@ -116,12 +153,21 @@ class _Child:
 
     def end(self) -> None:
         """Kill it, unless it has ended, and wait until it is gone."""
-        self._process.kill()
+        self._kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):  # a request that it has not read
                     pipe.close()
+
+    def _kill_and_set(self, too_late: Event) -> None:
+        too_late.set()
+        self._kill()
+
+    def _kill(self) -> None:
+        if self._process.returncode is None:  # else its id may be another's by now
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _exchange(self, line: bytes) -> Answer:
         requests, answers = self._process.stdin, self._process.stdout
@@ -137,3 +183,13 @@ class _Child:
             raise UnconvertibleError(f"the process that converts it ended ({self._process.wait()})")
         found: Answer = json.loads(answered)
         return found
+
+
+def _request(job: Job) -> dict[str, str | None]:
+    return {
+        "conversion": job.conversion.value,
+        "source": str(job.source),
+        "target": str(job.target),
+        "rows": None if job.rows is None else str(job.rows),
+        "plugin": job.plugin,
+    }

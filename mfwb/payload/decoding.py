@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from mfwb import pickles
+from mfwb.config import Unpickle
 from mfwb.errors import ItemLost
-from mfwb.payload.allowed import PLAIN
 from mfwb.payload.jsonsafe import to_json
 from mfwb.payload.loading import load_each
-from mfwb.planning import Content, PlannedRun, PlannedValue
+from mfwb.payload.members import VALUES
+from mfwb.planning import Content, PlannedValue
 from mfwb.ports import Contents
 from mfwb.snapshot import Loss
 
@@ -22,6 +23,13 @@ CURVE_LIMIT = 100_000
 
 TOTAL_LIMIT = 256_000_000
 """Bytes of the pickled values of one W&B run; more would not fit into memory or W&B."""
+
+_ALLOWED: dict[Unpickle, pickles.Allowed] = {
+    "safe": VALUES,
+    "trusted": VALUES,  # nothing that is plain needs more
+    "never": {},
+}
+_REASON_LIMIT = 500  # characters; an error can repeat all that it was given
 
 Number = int | float
 
@@ -48,11 +56,13 @@ def is_number(value: Any) -> TypeGuard[Number]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def decode_values(run: PlannedRun, contents: Contents) -> tuple[Values, list[Loss]]:
-    """Return the values of all tasks of a W&B run, and those that can't be had."""
-    wanted, losses = _within_limit(run.values)
+def decode_values(
+    planned: Sequence[PlannedValue], contents: Contents, unpickle: Unpickle = "safe"
+) -> tuple[Values, list[Loss]]:
+    """Return values of all tasks of a W&B run, and those that can't be had."""
+    wanted, losses = _within_limit(planned)
     outcomes = {
-        content.sha1: _outcome(data)
+        content.sha1: _outcome(data, unpickle)
         for content, data in load_each((content for _, content in wanted), contents)
     }
     values: Values = {}
@@ -65,10 +75,16 @@ def decode_values(run: PlannedRun, contents: Contents) -> tuple[Values, list[Los
     return values, losses
 
 
-def decode(data: bytes) -> Value:
-    """Return a pickled plain value; ItemLost if it can't be had safely."""
+def decode(data: bytes, unpickle: Unpickle = "safe") -> Value:
+    """Return a pickled plain value; ItemLost if it can't be had safely.
+
+    Args:
+        data: the pickle.
+        unpickle: with "never" it may refer to nothing by name, so that only None, bools, numbers,
+            text, bytes, and lists, tuples, dicts and sets of these can be had.
+    """
     try:
-        value = pickles.loads(data, PLAIN)
+        value = pickles.loads(data, _ALLOWED[unpickle])
         plain = to_json(value, finite=False)
     except ItemLost:
         raise
@@ -79,11 +95,11 @@ def decode(data: bytes) -> Value:
     return Value(plain, is_series=isinstance(value, (list, tuple)) and _is_series(plain))
 
 
-def _outcome(data: bytes | None) -> Value | str:
+def _outcome(data: bytes | None, unpickle: Unpickle) -> Value | str:
     if data is None:
         return "its bytes can't be had"
     try:
-        return decode(data)
+        return decode(data, unpickle)
     except ItemLost as error:
         return str(error)
 
@@ -91,7 +107,10 @@ def _outcome(data: bytes | None) -> Value | str:
 def _reason(error: Exception) -> str:
     if isinstance(error, pickles.ForbiddenName):
         return str(error)
-    return f"its pickle can't be read ({type(error).__name__}: {error})"
+    said = str(error)
+    if len(said) > _REASON_LIMIT:
+        said = f"{said[:_REASON_LIMIT]}..."
+    return f"its pickle can't be read ({type(error).__name__}: {said})"
 
 
 def _is_series(value: Sequence[Any]) -> bool:

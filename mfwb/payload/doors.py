@@ -2,26 +2,141 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
 from datetime import timedelta, timezone, tzinfo
-from importlib import import_module
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from mfwb.pickles import ForbiddenName
+from mfwb.pickles.dtypes import named
 
 __all__ = [
-    "block_manager",
+    "array_of",
     "bytes_of",
+    "counter",
+    "decimal",
+    "dtype",
     "empty_array",
     "fixed_offset",
+    "fraction",
+    "frozen_items",
+    "items",
     "latin_bytes",
     "mutable_bytes_of",
-    "restored_array",
+    "numpy_scalar",
+    "only_empty",
+    "ordered",
+    "queue",
     "utc",
+    "with_default",
     "zone",
     "zone_unpickler",
 ]
+
+_FRACTION = re.compile(r"(-?[0-9]{1,4300})(?:/([0-9]{1,4300}))?")
+_BITS_LIMIT = 100_000  # of the parts of a fraction; the time to shorten it grows with the square
+
+
+def only_empty(kind: type) -> Callable[[], Any]:
+    """Return what stands in for a type that pickles name, as a `default_factory`, but don't call.
+
+    Called with something it could copy it, or write it out, and that any number of times.
+    """
+
+    def empty() -> Any:
+        return kind()
+
+    return empty
+
+
+def items(source: list[Any] | tuple[()] = ()) -> set[Any]:
+    """Stand in for `set`, which copies all sets that it is given."""
+    _expect(source, (list, tuple))
+    return set(source)
+
+
+def frozen_items(source: list[Any] | tuple[()] = ()) -> frozenset[Any]:
+    """Stand in for `frozenset`, for the same reason."""
+    _expect(source, (list, tuple))
+    return frozenset(source)
+
+
+def counter(counts: dict[Any, Any] | None = None) -> Counter[Any]:
+    """Stand in for `Counter`, which also counts."""
+    _expect(counts, (dict, type(None)))
+    return Counter(counts)
+
+
+def ordered(pairs: list[Any] | tuple[()] = ()) -> OrderedDict[Any, Any]:
+    """Stand in for `OrderedDict`; Python 2 wrote its pairs as a list."""
+    _expect(pairs, (list, tuple))
+    return OrderedDict(pairs)
+
+
+def with_default(factory: Any = None) -> defaultdict[Any, Any]:
+    """Stand in for `defaultdict`, which also copies other dicts."""
+    return defaultdict(factory)
+
+
+def queue(source: list[Any] | tuple[()] = (), most: int | None = None) -> deque[Any]:
+    """Stand in for `deque`, which also copies other deques."""
+    _expect(source, (list, tuple))
+    return deque(source, most)
+
+
+def decimal(text: str) -> Decimal:
+    """Stand in for `Decimal`, which also takes an int of a million digits, and its time."""
+    _expect(text, (str,))
+    return Decimal(text)
+
+
+def fraction(numerator: str | int, denominator: int | None = None) -> Fraction:
+    """Stand in for `Fraction`, which makes a number of a billion digits of "1e999999999"."""
+    if denominator is None:
+        _expect(numerator, (str,))
+        found = _FRACTION.fullmatch(str(numerator))
+        if found is None:
+            raise ValueError("no fraction as it is pickled")
+        return Fraction(int(found[1]), int(found[2] or 1))
+    for number in (numerator, denominator):
+        if not isinstance(number, int) or number.bit_length() > _BITS_LIMIT:
+            raise ValueError("no fraction as it is pickled")
+    return Fraction(int(numerator), denominator)
+
+
+def dtype(name: str, _align: bool = False, _copy: bool = False) -> Any:  # noqa: FBT001, FBT002 - as pickled
+    """Stand in for numpy's `dtype`, which also makes one of lists and dicts of other ones."""
+    import numpy as np  # noqa: PLC0415
+
+    found = named((name,))
+    if found is None:
+        raise ForbiddenName("a dtype that numpy pickles in another way")
+    return np.dtype(found, copy=True)
+
+
+def numpy_scalar(kind: Any, data: bytes) -> Any:
+    """Stand in for numpy's `scalar`, which makes room for as much as the dtype says."""
+    import numpy as np  # noqa: PLC0415
+
+    _expect(kind, (np.dtype,))
+    _expect(data, (bytes,))
+    if kind.hasobject or len(data) != kind.itemsize:
+        raise ValueError("a numpy scalar that is not as long as its dtype")
+    return np.ndarray((), kind, data)[()]
+
+
+def array_of(data: bytes | bytearray, kind: Any, shape: Any, order: str) -> Any:
+    """Stand in for numpy's `_frombuffer`."""
+    import numpy as np  # noqa: PLC0415
+
+    _expect(data, (bytes, bytearray))
+    _expect(kind, (np.dtype,))
+    _expect(order, (str,))
+    return np.frombuffer(data, dtype=kind).reshape(shape, order=order)  # type: ignore[call-overload]
 
 
 def bytes_of(source: bytes | bytearray = b"") -> bytes:
@@ -73,25 +188,6 @@ def empty_array(kind: type, _shape: Any = None, _typecode: Any = None) -> Any:
     if kind is not np.ndarray:
         raise ForbiddenName(f"an array of the type {kind!r}")
     return np.ndarray.__new__(np.ndarray, (0,), "b")
-
-
-def restored_array(parts: tuple[Any, ...]) -> Any:
-    """Stand in for pyarrow's `_restore_array`, which trusts the offsets that it is given."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    array = pa.lib._restore_array(parts)  # noqa: SLF001 - as its pickles do
-    array.validate(full=True)
-    return array
-
-
-def block_manager(blocks: Sequence[Any], axes: Sequence[Any]) -> Any:
-    """Stand in for pandas' BlockManager, which trusts the places that blocks claim."""
-    managers = import_module("pandas.core.internals.managers")  # it has no type stubs
-    manager = managers.BlockManager(tuple(blocks), list(axes), verify_integrity=True)
-    places = sorted(place for block in manager.blocks for place in block.mgr_locs)
-    if places != list(range(len(axes[0]))):
-        raise ValueError("blocks of the frame are out of place")
-    return manager
 
 
 def _expect(value: Any, types: tuple[type, ...]) -> None:

@@ -2,113 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
 from pathlib import Path
-from threading import Lock
-from typing import NamedTuple
 
-from mfwb.errors import ItemLost
-from mfwb.payload.converter import Converter, UnconvertibleError
-from mfwb.payload.converting import ONE, SEVERAL
-from mfwb.payload.paths import Found, files_of_path, load_path
+from mfwb.config import Unpickle
+from mfwb.payload.conversions import Conversion
+from mfwb.payload.converted import Converted, pickle_name
+from mfwb.payload.converter import UnconvertibleError
+from mfwb.payload.found import Found
+from mfwb.payload.paths import files_of_path, load_path
 from mfwb.payload.store import Store
-from mfwb.planning import Content, Form, PlannedFile
+from mfwb.planning import Content, Form, PlannedFile, Preview
 from mfwb.ports import Contents, ReadyFile
+from mfwb.snapshot.facts import PICKLES
 
-__all__ = ["Forms"]
+__all__ = ["CONVERSIONS", "Forms"]
 
-
-class _Conversion(NamedTuple):
-    asked: str  # of the converter
-    suffix: str
-
-
-_CONVERTED = {
-    Form.PARQUET: _Conversion(ONE, ".parquet"),
-    Form.FRAMES: _Conversion(SEVERAL, ".frames"),
+CONVERSIONS = {
+    Form.PARQUET: Conversion.TABLE,
+    Form.FRAMES: Conversion.TABLES,
+    Form.ARRAY: Conversion.ARRAY,
+    Form.JSON: Conversion.VALUE,
+    Form.PLUGIN: Conversion.PLUGIN,
 }
+"""What of the forms takes a conversion, and which one."""
+
+_FILE_SUFFIXES = {Form.PARQUET: ".parquet", Form.ARRAY: ".npy", Form.JSON: ".json"}
+_SUFFIX_LIMIT = 40  # characters
 
 
 class Forms:
-    """Makes files of artifacts; remembers which contents could not be converted."""
+    """Makes files of artifacts."""
 
-    def __init__(self, store: Store, converter: Converter) -> None:
+    def __init__(self, store: Store, converted: Converted) -> None:
         self._store = store
-        self._converter = converter
-        self._lock = Lock()
-        self._unconvertible: set[str] = set()
+        self._converted = converted
 
-    def expect(self, files: Iterable[PlannedFile]) -> None:
-        """Get ready for what is to be converted, if anything is."""
-        if any(
-            one.form in _CONVERTED and not self._store.has(_converted_name(one)) for one in files
-        ):
-            self._converter.start()
+    def files_of(
+        self, planned: PlannedFile, contents: Contents, *, unpickle: Unpickle, encoding: str
+    ) -> Found:
+        """Return the files of one artifact, and what of it is lost; ItemLost if all of it is.
 
-    def files_of(self, planned: PlannedFile, contents: Contents) -> Found:
-        """Return the files of one artifact, and what of it is lost; ItemLost if all of it is."""
+        Args:
+            planned: the artifact and its form.
+            contents: where its bytes are.
+            unpickle: how far pickles may be loaded.
+            encoding: how Metaflow wrote it down, if that was not as a pickle.
+        """
         if planned.form is Form.PATH:
             return files_of_path(load_path(self._bytes(planned.content, contents)), planned.stem)
         if planned.form is Form.INCLUDE:
-            return Found([self._included(planned, contents)])
-        if planned.form is Form.PARQUET:
-            return Found([self._parquet(planned, contents)])
-        if planned.form is Form.FRAMES:
-            return Found(self._parquets(planned, contents))
-        return Found([self._pickle(planned, contents)])
+            return Found(Form.INCLUDE, [self._included(planned, contents)])
+        if planned.form is Form.STORED:
+            return Found(Form.STORED, [self._as_it_is(planned, contents, _suffix(encoding))])
+        if planned.form is Form.REFERENCE:
+            return self._refer(planned, contents, encoding)
+        if planned.form in CONVERSIONS:
+            return self._convert(planned, contents, unpickle)
+        return Found(Form.PICKLE, [self._as_it_is(planned, contents, ".pkl")])
 
-    # --- forms ------------------------------------------------------------------------------
+    def _convert(self, planned: PlannedFile, contents: Contents, unpickle: Unpickle) -> Found:
+        try:
+            path = self._converted.get(
+                planned.content,
+                CONVERSIONS[planned.form],
+                unpickle,
+                contents,
+                with_rows=planned.preview is Preview.TABLE,
+                plugin=planned.plugin,
+            )
+        except UnconvertibleError as error:
+            kept = self._as_it_is(planned, contents, ".pkl")
+            return Found(Form.PICKLE, [kept], kept_because=str(error))
+        if planned.form in _FILE_SUFFIXES:
+            name = f"{planned.stem}{_FILE_SUFFIXES[planned.form]}"
+            return Found(planned.form, [_ready(name, path)])
+        files = _files_in(path)
+        if planned.form is Form.PLUGIN and len(files) == 1:
+            return Found(planned.form, [_ready(f"{planned.stem}{files[0].suffix}", files[0])])
+        return Found(planned.form, [_below(planned.stem, path, one) for one in files])
 
-    def _pickle(self, planned: PlannedFile, contents: Contents) -> ReadyFile:
-        path = self._store.place(
-            f"{planned.content.sha1}.pkl", lambda path: contents.copy(planned.content, path)
+    def _refer(self, planned: PlannedFile, contents: Contents, encoding: str) -> Found:
+        """Return where Metaflow stored the bytes; what can't be referred to is copied."""
+        suffix = ".pkl" if encoding in PICKLES else _suffix(encoding)
+        located = contents.locate(planned.content)
+        if located is None:
+            return Found(Form.PICKLE, [self._as_it_is(planned, contents, suffix)])
+        file = ReadyFile(
+            f"{planned.stem}{suffix}{'.gz' if located.gzipped else ''}",
+            located.size,
+            uri=located.uri,
+            etag=located.etag,
+            version=located.version,
+            gzipped=located.gzipped,
         )
-        return _ready(f"{planned.stem}.pkl", path)
+        return Found(Form.REFERENCE, [file])
+
+    def _as_it_is(self, planned: PlannedFile, contents: Contents, suffix: str) -> ReadyFile:
+        path = self._store.place(
+            pickle_name(planned.content), lambda path: contents.copy(planned.content, path)
+        )
+        return _ready(f"{planned.stem}{suffix}", path)
 
     def _included(self, planned: PlannedFile, contents: Contents) -> ReadyFile:
+        # Metaflow does not record the name of the file, so it goes by that of the parameter.
         path = self._store.place(
             f"{planned.content.sha1}.included",
             lambda path: contents.copy_included(planned.content, path),
         )
         return _ready(planned.stem, path)
-
-    def _parquet(self, planned: PlannedFile, contents: Contents) -> ReadyFile:
-        path = self._converted(planned, contents)
-        if path is None:
-            return self._pickle(planned, contents)
-        return _ready(f"{planned.stem}.parquet", path)
-
-    def _parquets(self, planned: PlannedFile, contents: Contents) -> list[ReadyFile]:
-        folder = self._converted(planned, contents)
-        if folder is None:
-            return [self._pickle(planned, contents)]
-        return [_ready(f"{planned.stem}/{path.name}", path) for path in sorted(folder.iterdir())]
-
-    # --- conversion -------------------------------------------------------------------------
-
-    def _converted(self, planned: PlannedFile, contents: Contents) -> Path | None:
-        """Return what a content was converted to; None if its pickle has to do."""
-        name = _converted_name(planned)
-        if self._is_unconvertible(name):
-            return None
-
-        def make(path: Path) -> None:
-            with self._store.scratch() as source:
-                contents.copy(planned.content, source)
-                self._converter.convert(_CONVERTED[planned.form].asked, source, path)
-
-        try:
-            return self._store.place(name, make)
-        except MemoryError:
-            raise ItemLost("there is not enough memory for it") from None
-        except UnconvertibleError:
-            with self._lock:
-                self._unconvertible.add(name)
-            return None
-
-    def _is_unconvertible(self, name: str) -> bool:
-        with self._lock:
-            return name in self._unconvertible
 
     def _bytes(self, content: Content, contents: Contents) -> bytes:
         with self._store.scratch() as path:
@@ -116,9 +118,19 @@ class Forms:
             return path.read_bytes()
 
 
-def _converted_name(planned: PlannedFile) -> str:
-    return f"{planned.content.sha1}{_CONVERTED[planned.form].suffix}"
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _below(stem: str, folder: Path, path: Path) -> ReadyFile:
+    return _ready(f"{stem}/{path.relative_to(folder).as_posix()}", path)
 
 
 def _ready(name: str, path: Path) -> ReadyFile:
     return ReadyFile(path=name, size=path.stat().st_size, local=path)
+
+
+def _suffix(encoding: str) -> str:
+    """Return an encoding as the end of a file's name."""
+    safe = re.sub(r"[^A-Za-z0-9_\-.]", "_", encoding)[:_SUFFIX_LIMIT].strip(".")
+    return f".{safe or 'bin'}"

@@ -1,7 +1,8 @@
-"""DataFrames out of pickles, and into parquet. pandas is imported only here and in `doors`."""
+"""Tables out of pickles, and into parquet. pandas is imported only here, in `rows` and `doors`."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,51 +12,115 @@ from mfwb.payload.allowed import FRAME_MAKERS, FRAMES
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
-__all__ = ["load_frame", "load_frames", "write_parquet"]
+__all__ = [
+    "Table",
+    "as_table",
+    "as_tables",
+    "load_frame",
+    "load_frames",
+    "write_parquet",
+]
 
-
-def load_frame(data: bytes) -> pd.DataFrame:
-    """Return the DataFrame that was pickled; any error if it is none, or can't be had safely."""
-    return _checked(_load(data))
-
-
-def load_frames(data: bytes) -> list[tuple[str, pd.DataFrame]]:
-    """Return a pickled dict or list of DataFrames, by key or index; any error if it is none."""
-    value = _load(data)
-    if type(value) is dict:
-        return [(str(key), _checked(frame)) for key, frame in value.items()]
-    if type(value) is list:
-        return [(str(index), _checked(frame)) for index, frame in enumerate(value)]
-    raise TypeError(f"a {type(value).__name__} is no dict or list of frames")
+Table = Any
+"""A pandas DataFrame, a pyarrow Table, or a polars DataFrame."""
 
 
-def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame just as W&B's own decorator does: the same bytes."""
+def load_frame(data: bytes) -> Table:
+    """Return the table that was pickled; any error if it is none, or can't be had safely."""
+    return as_table(_load(data))
+
+
+def load_frames(data: bytes) -> list[tuple[str, Table]]:
+    """Return a pickled dict or list of tables, by key or index; any error if it is none."""
+    return as_tables(_load(data))
+
+
+def as_table(value: Any) -> Table:
+    """Return a value as a table; a Series or an Index becomes its only column. Else TypeError."""
+    kind = type(value).__module__.partition(".")[0]
+    if kind == "pyarrow":
+        return _arrow_table(value)
+    if kind == "polars":
+        return _polars_frame(value)
+    return _checked(_pandas_frame(value))
+
+
+def as_tables(value: Any) -> list[tuple[str, Table]]:
+    """Return a dict or list of tables, by key or index; TypeError if anything else is in it."""
+    if isinstance(value, dict):
+        return [(str(key), as_table(one)) for key, one in value.items()]
+    if isinstance(value, list):
+        return [(str(index), as_table(one)) for index, one in enumerate(value)]
+    raise TypeError(f"a {type(value).__name__} is no dict or list of tables")
+
+
+def write_parquet(table: Table, path: Path) -> None:
+    """Write a table; a pandas DataFrame just as W&B's own decorator does: the same bytes."""
     import pandas as pd  # noqa: PLC0415
 
     with path.open("wb") as file:
-        # Not `frame.to_parquet`: a pickle may have given the frame an attribute of that name.
-        pd.DataFrame.to_parquet(frame, file, engine="pyarrow")
+        if isinstance(table, pd.DataFrame):
+            # Not `table.to_parquet`: a pickle may have given it an attribute of that name.
+            pd.DataFrame.to_parquet(table, file, engine="pyarrow")
+        elif type(table).__module__.startswith("polars."):
+            table.write_parquet(file)
+        else:
+            import pyarrow.parquet as pq  # noqa: PLC0415
+
+            pq.write_table(table, file)
 
 
 def _load(data: bytes) -> Any:
     return pickles.loads(data, FRAMES, makers=FRAME_MAKERS)
 
 
-def _checked(value: Any) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
+def _arrow_table(value: Any) -> Table:
+    import pyarrow as pa  # noqa: PLC0415
 
-    if type(value) is not pd.DataFrame:
-        raise TypeError(f"a {type(value).__name__} is no DataFrame")
-    for codes, count in _codes(value):
-        if len(codes) and (codes.min() < -1 or codes.max() >= count):
-            raise ValueError("a category that there is not")
+    if isinstance(value, pa.RecordBatch):
+        value = pa.Table.from_batches([value])
+    if not isinstance(value, pa.Table):
+        raise _no_table(value)
+    value.validate(full=True)  # a pickle may have made it of parts that don't fit
     return value
 
 
-def _codes(frame: pd.DataFrame) -> Iterator[tuple[np.ndarray[Any, Any], int]]:
+def _polars_frame(value: Any) -> Table:
+    polars = sys.modules["polars"]  # who loaded the value has imported it
+    if isinstance(value, polars.Series):
+        return value.to_frame()
+    if not isinstance(value, polars.DataFrame):
+        raise _no_table(value)
+    return value
+
+
+def _pandas_frame(value: Any) -> Any:
+    import pandas as pd  # noqa: PLC0415
+
+    if isinstance(value, pd.Series):
+        return pd.Series.to_frame(value)
+    if isinstance(value, pd.Index):
+        _checked(pd.DataFrame(index=value))  # before its codes are looked up
+        return value.to_frame(index=False)
+    if not isinstance(value, pd.DataFrame):
+        raise _no_table(value)
+    return value
+
+
+def _no_table(value: Any) -> TypeError:
+    return TypeError(f"a {type(value).__name__} is no table")
+
+
+def _checked(frame: Any) -> Any:
+    """Return a frame whose categories and levels are all there; ValueError otherwise."""
+    for codes, count in _codes(frame):
+        if len(codes) and (codes.min() < -1 or codes.max() >= count):
+            raise ValueError("a category that there is not")
+    return frame
+
+
+def _codes(frame: Any) -> Iterator[tuple[np.ndarray[Any, Any], int]]:
     """Yield codes and how many there can be; pandas trusts them when it reads memory."""
     import pandas as pd  # noqa: PLC0415
 

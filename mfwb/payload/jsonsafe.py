@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import date, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
@@ -23,20 +24,24 @@ SIZE_LIMIT = 10_000_000
 
 _DIGITS_LIMIT_BITS = 14_284  # Python writes no int of more than 4,300 digits, which is 10**4300
 _SMALL = 2**64
-_AS_TEXT = (Decimal, UUID, Fraction, complex)
+_BITS_OF_A_CHARACTER = 3
+_CONTAINER = 30  # few brackets, but they take as long as so many characters
+_BYTES_FRAME = 32  # characters around the base64
+_AS_TEXT = (Decimal, UUID, Fraction, complex, PurePath)
 
 
-def to_json(value: Any, *, finite: bool = True) -> Any:
+def to_json(value: Any, *, finite: bool = True, limit: int | None = None) -> Any:
     """Return a value as JSON types: None, bool, int, float, str, list, dict.
 
     Args:
         value: made of builtins, collections, datetime, decimal, uuid, fractions, numpy scalars.
         finite: whether NaN and infinities become "NaN", "Infinity" and "-Infinity".
+        limit: rough characters that it may have, if not SIZE_LIMIT.
 
     Raises:
         ItemLost: it contains itself, is too deep or too large, or has no JSON form.
     """
-    return _Conversion(finite=finite).convert(value)
+    return _Conversion(finite=finite, limit=SIZE_LIMIT if limit is None else limit).convert(value)
 
 
 def json_text(value: Any) -> str:
@@ -52,10 +57,11 @@ def json_size(value: Any) -> int:
 class _Conversion:
     """One value on its way: how much of it there was, and what is open around the current part."""
 
-    def __init__(self, *, finite: bool) -> None:
+    def __init__(self, *, finite: bool, limit: int) -> None:
         self._finite = finite
-        self._left = SIZE_LIMIT
-        self._open: list[Any] = []
+        self._limit = limit
+        self._left = limit
+        self._open: set[int] = set()  # by id
 
     def convert(self, value: Any) -> Any:
         self._spend(2)  # a digit and a comma
@@ -73,13 +79,14 @@ class _Conversion:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, int):
-            return _whole(int(value))
+            return self._whole(int(value))
         if isinstance(value, float):
             return self._real(float(value))
         return self._other(value)
 
     def _other(self, value: Any) -> Any:
         if isinstance(value, (bytes, bytearray)):
+            self._spend(_BYTES_FRAME + len(value))
             return {"_type": "bytes", "base64": self._text(base64.b64encode(value).decode())}
         if isinstance(value, (date, time)):  # a datetime is a date
             return value.isoformat()
@@ -100,6 +107,11 @@ class _Conversion:
             plain = complex(value) if value.dtype.kind == "c" else float(value)
         return self.convert(plain)
 
+    def _whole(self, value: int) -> int | str:
+        if not -_SMALL < value < _SMALL:
+            self._spend(value.bit_length() // _BITS_OF_A_CHARACTER)
+        return _whole(value)
+
     def _real(self, value: float) -> float | str:
         if math.isfinite(value) or not self._finite:
             return value
@@ -110,11 +122,12 @@ class _Conversion:
         return str(value)
 
     def _container(self, value: Any) -> Any:
-        if any(value is one for one in self._open):
+        if id(value) in self._open:
             raise ItemLost("it contains itself")
         if len(self._open) == DEPTH_LIMIT:
             raise ItemLost(f"it is nested more than {DEPTH_LIMIT} levels deep")
-        self._open.append(value)
+        self._spend(_CONTAINER)
+        self._open.add(id(value))
         try:
             if isinstance(value, dict):
                 return self._object(value)
@@ -124,7 +137,7 @@ class _Conversion:
             items = [self.convert(item) for item in value]
             return sorted(items, key=_rank) if isinstance(value, (set, frozenset)) else items
         finally:
-            self._open.pop()
+            self._open.remove(id(value))
 
     def _object(self, value: dict[Any, Any]) -> dict[str, Any]:
         if all(type(key) is str for key in value):
@@ -144,7 +157,7 @@ class _Conversion:
     def _spend(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
-            raise ItemLost(f"it is larger than {SIZE_LIMIT // 1_000_000} MB as JSON")
+            raise ItemLost(f"it is larger than {self._limit // 1_000_000} MB as JSON")
 
 
 def _is_uniform(value: Any) -> bool:

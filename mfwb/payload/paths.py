@@ -5,25 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 
 from mfwb import pickles
 from mfwb.errors import ItemLost
 from mfwb.payload.allowed import PATHS
+from mfwb.payload.found import Found
+from mfwb.planning import Form
 from mfwb.ports import ReadyFile
 
-__all__ = ["Found", "files_of_path", "load_path"]
+__all__ = ["files_of_path", "load_path"]
 
 _URI = re.compile(r"(s3|s3a|s3n|gs|gcs|https?|abfss?|wasbs?|az|hdfs):/+(?=[^/])", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The files of one artifact, and what else there should have been, with the reason."""
-
-    files: list[ReadyFile]
-    missing: dict[str, str] = field(default_factory=dict)
 
 
 def load_path(data: bytes) -> PurePath:
@@ -49,7 +42,7 @@ def files_of_path(path: PurePath, stem: str) -> Found:
     if uri:
         # Path("s3://b/k") has lost a slash on its way.
         text = f"{uri[1].lower()}://{path.as_posix()[uri.end() :]}"
-        return Found([ReadyFile(path=str(folder / path.name), size=0, uri=text)])
+        return Found(Form.PATH, [ReadyFile(path=str(folder / path.name), size=0, uri=text)])
     if type(path) is not type(PurePath()):
         raise ItemLost(f"the path does not exist on this machine: {path}")
     if not path.is_absolute():
@@ -68,13 +61,13 @@ def _found_at(path: Path, folder: PurePosixPath) -> Found:
     reason = _reason_against(path, path.resolve())
     if reason is not None:
         raise ItemLost(f"{reason}: {path}")
-    return Found([_ready(path, folder / path.name)])
+    return Found(Form.PATH, [_ready(path, folder / path.name)])
 
 
 def _in_directory(top: Path, folder: PurePosixPath) -> Found:
     failures: list[OSError] = []
     real_top = top.resolve()
-    found = Found([])
+    found = Found(Form.PATH, [])
     for path in _walk(top, failures):
         name = path.relative_to(top).as_posix()
         reason = _reason_against(path, real_top)

@@ -33,7 +33,7 @@ class Store:
         `make` gets a path at which there is nothing. What it leaves there takes the name in one
         step, so that a crash leaves no half file that looks whole.
         """
-        path = self._path(name)
+        path = self.path(name)
         with self._alone_with(name):
             if not path.exists():
                 with self.scratch() as unfinished:
@@ -42,9 +42,22 @@ class Store:
                     _move(unfinished, path)
         return path
 
+    def take(self, name: str, path: Path) -> None:
+        """Give a file the name, unless there is one of that name."""
+        self.place(name, lambda unfinished: _move(path, unfinished))
+
     def has(self, name: str) -> bool:
         """Whether there is a file or folder of that name."""
-        return self._path(name).exists()
+        return self.path(name).exists()
+
+    def path(self, name: str) -> Path:
+        """Return where the file or folder of that name is, or would be."""
+        return self._folder / name[:2] / name
+
+    def discard(self, key: str) -> None:
+        """Remove all files and folders whose names are a key and a suffix."""
+        for path in self._folder.glob(f"{key[:2]}/{key}.*"):
+            _remove(path)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -55,10 +68,7 @@ class Store:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 yield path
         finally:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            _remove(path)
 
     def tidy(self) -> None:
         """Remove the folder for what is unfinished, if nobody works in it."""
@@ -82,8 +92,12 @@ class Store:
                 self._busy.remove(name)
                 self._less_busy.notify_all()
 
-    def _path(self, name: str) -> Path:
-        return self._folder / name[:2] / name
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _move(unfinished: Path, path: Path) -> None:
@@ -105,6 +119,6 @@ def _room_in(folder: Path) -> Iterator[None]:
         raise
 
 
-def is_full(error: Exception) -> bool:
+def is_full(error: BaseException) -> bool:
     """Whether an error says that a disk or a quota is used up."""
     return isinstance(error, OSError) and error.errno in _FULL

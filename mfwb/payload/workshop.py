@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from mfwb.errors import ItemLost
 from mfwb.payload.changes import with_contents
-from mfwb.payload.converter import Converter
+from mfwb.payload.conversions import Conversion
+from mfwb.payload.converted import Converted
+from mfwb.payload.converter import MAX_MEMORY, Converter
 from mfwb.payload.decoding import decode_values
-from mfwb.payload.forms import Forms
+from mfwb.payload.describing import Made, description_of, metadata_of
+from mfwb.payload.forms import CONVERSIONS, Forms
 from mfwb.payload.history import history_of
+from mfwb.payload.holding import Holding
 from mfwb.payload.jsonsafe import json_size
 from mfwb.payload.looking import look_inside
+from mfwb.payload.opcodes import modules_in
 from mfwb.payload.parameters import with_parameter_values
+from mfwb.payload.previews import CONVERSIONS as PREVIEWS
+from mfwb.payload.previews import previews_of
 from mfwb.payload.store import Store
 from mfwb.payload.summary import SUMMARY_LIMIT, limited, summarize
 from mfwb.payload.table import table_of
-from mfwb.planning import OutputArtifact, Plan, PlannedRun, TaskRow
-from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyCard, ReadyFile, ReadyRun
+from mfwb.planning import Form, OutputArtifact, Plan, PlannedFile, PlannedRun, TaskRow
+from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
 __all__ = ["Workshop"]
@@ -30,17 +37,21 @@ __all__ = ["Workshop"]
 class Workshop:
     """Bytes of artifacts -> values and files: `mfwb.ports.Payloads`."""
 
-    def __init__(self, folder: Path, *, keep: bool) -> None:
+    def __init__(self, folder: Path, *, keep: bool, max_memory: int = MAX_MEMORY) -> None:
         """Work in a folder.
 
         Args:
             folder: where files go.
             keep: whether they stay there for ever, as an offline bundle needs them.
+            max_memory: bytes that converting one artifact may take.
         """
         self._store = Store(folder)
-        self._converter = Converter()
-        self._forms = Forms(self._store, self._converter)
+        self._converted = Converted(
+            self._store, lambda trusted: Converter(max_memory, trusted=trusted)
+        )
+        self._forms = Forms(self._store, self._converted)
         self._keep = keep
+        self._holding = Holding()
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
         """Return the flow run with names filled in where the type says too little, and values."""
@@ -49,13 +60,19 @@ class Workshop:
 
     def expect(self, plan: Plan) -> None:
         """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
-        self._forms.expect(
-            file for run in plan.runs for artifact in run.outputs for file in artifact.files
-        )
+        self._forget()
+        for run in plan.runs:
+            self._holding.hold(run.id, (file.content.sha1 for file in _files_of(run)))
+        for run in plan.runs:
+            for file in _files_of(run):
+                conversion = _conversion(file)
+                if conversion is not None:
+                    self._converted.expect(file.content, conversion, run.unpickle, file.plugin)
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return values and files of one W&B run; what can't be had is among the losses."""
-        values, losses = decode_values(run, contents)
+        values, losses = decode_values(run.values, contents, run.unpickle)
+        curves, _ = decode_values(run.curves, contents, run.unpickle)  # files have their losses
         summary, dropped = limited(
             summarize(run, values), beside=json_size(run.summary), limit=SUMMARY_LIMIT
         )
@@ -63,17 +80,22 @@ class Workshop:
         artifacts = tuple(self._artifacts(run, contents, losses))
         return ReadyRun(
             summary=summary,
-            history=history_of(run, values),
+            history=history_of(run, values | curves),
             table=table_of(run, values),
             artifacts=artifacts,
+            previews=tuple(previews_of(run, values, self._converted, contents)),
             cards=tuple(self._cards(run, contents, losses)),
             log=tuple(line for task in run.tasks for line in _log(run, task, contents, losses)),
             losses=tuple(losses),
         )
 
+    def release(self, run: PlannedRun) -> None:
+        """Hear that a W&B run is written: what no other one of the plan needs may go."""
+        self._discard(self._holding.let_go(run.id))
+
     def close(self) -> None:
         """Remove the files that only the upload needed, and end what was begun."""
-        self._converter.close()
+        self._converted.close()
         if self._keep:
             self._store.tidy()
         else:
@@ -83,22 +105,34 @@ class Workshop:
         self, run: PlannedRun, contents: Contents, losses: list[Loss]
     ) -> Iterator[ReadyArtifact]:
         for planned in run.outputs:
-            files = tuple(self._files(planned, contents, losses))
-            if files:
-                yield ReadyArtifact(planned, files)
+            made = list(self._made(planned, run, contents, losses))
+            files = tuple(file for one in made for file in one.found.files)
+            if not files:
+                continue
+            modules = _modules_of(made)
+            yield ReadyArtifact(
+                planned,
+                files,
+                metadata=metadata_of(made, modules),
+                description=description_of(made, modules),
+            )
 
-    def _files(
-        self, artifact: OutputArtifact, contents: Contents, losses: list[Loss]
-    ) -> Iterator[ReadyFile]:
+    def _made(
+        self, artifact: OutputArtifact, run: PlannedRun, contents: Contents, losses: list[Loss]
+    ) -> Iterator[Made]:
         for planned in artifact.files:
             item = planned.content.pathspec
+            self._holding.hold(run.id, [planned.content.sha1])
             try:
-                found = self._forms.files_of(planned, contents)
+                found = self._forms.files_of(
+                    planned, contents, unpickle=run.unpickle, encoding=_encoding(artifact)
+                )
             except ItemLost as error:
                 losses.append(Loss(item, str(error)))
             else:
-                yield from found.files
                 losses += [Loss(f"{item}/{name}", why) for name, why in found.missing.items()]
+                if found.files:
+                    yield Made(planned, found)
 
     def _cards(
         self, run: PlannedRun, contents: Contents, losses: list[Loss]
@@ -109,9 +143,53 @@ class Workshop:
             except ItemLost as error:  # noqa: PERF203 - each card stands for itself
                 losses.append(Loss(f"{planned.task}/{planned.key}", str(error)))
             else:
-                name = f"{hashlib.sha1(html, usedforsecurity=False).hexdigest()}.html"
-                path = self._store.place(name, partial(_write_bytes, html))
+                digest = hashlib.sha1(html, usedforsecurity=False).hexdigest()
+                self._holding.hold(run.id, [digest])
+                path = self._store.place(f"{digest}.html", partial(_write_bytes, html))
                 yield ReadyCard(planned.key, path)
+
+    def _forget(self) -> None:
+        """Leave nothing of an earlier flow run; one that broke off has not let go of its files."""
+        self._converted.forget()
+        self._discard(self._holding.clear())
+
+    def _discard(self, keys: Iterable[str]) -> None:
+        if not self._keep:
+            for key in keys:
+                self._store.discard(key)
+
+
+def _files_of(run: PlannedRun) -> Iterator[PlannedFile]:
+    for artifact in run.outputs:
+        yield from artifact.files
+
+
+def _conversion(file: PlannedFile) -> Conversion | None:
+    """Return what a file is converted to, if it is, or what is shown of it."""
+    if file.preview is not None and file.form not in CONVERSIONS:
+        return PREVIEWS[file.preview]
+    return CONVERSIONS.get(file.form)
+
+
+def _encoding(artifact: OutputArtifact) -> str:
+    """Return how Metaflow wrote an artifact down; empty if its tasks don't agree."""
+    facts = artifact.metadata.get("metaflow")
+    encoding = facts.get("encoding") if isinstance(facts, dict) else None
+    return encoding if isinstance(encoding, str) else ""
+
+
+def _modules_of(made: Iterable[Made]) -> dict[str, tuple[str, ...] | None]:
+    """Return what each pickle needs; those of equal content, as in a foreach, are read once."""
+    known: dict[str, tuple[str, ...] | None] = {}
+    modules = {}
+    for planned, found in made:
+        if found.form is not Form.PICKLE:
+            continue
+        for file in found.files:
+            if file.local is not None and planned.content.sha1 not in known:
+                known[planned.content.sha1] = modules_in(file.local)
+            modules[file.path] = known.get(planned.content.sha1)
+    return modules
 
 
 def _write_bytes(data: bytes, path: Path) -> None:

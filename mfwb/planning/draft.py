@@ -114,6 +114,7 @@ def _planned_run(
         },
         summary={"metaflow": describe_outcome(subject.tasks, runtime)},
         values=outputs.values,
+        curves=outputs.curves,
         inputs=inputs.artifacts,
         outputs=outputs.artifacts,
         cards=tuple(_cards(subject)),

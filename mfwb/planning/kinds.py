@@ -2,81 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+from fnmatch import fnmatchcase
+from functools import lru_cache, partial
 
-from mfwb.planning.plan import Form
-from mfwb.snapshot import ArtifactRef
+from mfwb.config import Plugin, StepSettings
+from mfwb.planning.families import Family, Kind, family_of
+from mfwb.planning.plan import Form, Preview
+from mfwb.snapshot import ArtifactRef, Task
 
-__all__ = ["VALUE_LIMIT", "Kind", "Verdict", "classify", "wants_a_look"]
+__all__ = [
+    "CONTAINERS",
+    "JSON_LIMIT",
+    "LOADED",
+    "LOOK_LIMIT",
+    "MEMORY_FACTOR",
+    "MEMORY_FACTORS",
+    "VALUE_LIMIT",
+    "Kind",
+    "Verdict",
+    "classify",
+    "family_for",
+    "is_plain",
+    "may_be_a_curve",
+    "may_be_a_reference",
+    "part_of",
+    "plugin_for",
+    "wants_a_look",
+]
 
-VALUE_LIMIT = 1_000_000
-"""Bytes; a larger value would crowd out W&B's summary, which ends at 10 MiB for a whole run."""
+VALUE_LIMIT = 100_000
+"""Bytes; larger values would crowd out W&B's summary, which ends at 10 MiB for a whole run."""
 
-LOOK_LIMIT = 64_000_000
-"""Bytes; of a larger artifact the names in its pickle are not looked up."""
+LOOK_LIMIT = 16_000_000
+"""Bytes; the names in larger pickles are not looked up, which can take a second per MB."""
 
+CURVE_LIMIT = 1_000_000
+"""Bytes; longer lists of numbers are not drawn."""
 
-class Kind(str, Enum):
-    """Where an artifact goes. All but VALUE are the types of W&B artifacts."""
+JSON_LIMIT = 64_000_000
+"""Bytes; the pickle of a larger value is handed on, since nobody opens such a JSON file."""
 
-    VALUE = "value"  # summary, charts, table of tasks
-    DATASET = "dataset"
-    MODEL = "model"
-    OTHER = "other"
+MEMORY_FACTORS = {Form.ARRAY: 3, Form.JSON: 20}
+"""Bytes that loading and writing take per byte of pickle; measured: 2, and of values 4 to 21."""
 
-    @property
-    def switch(self) -> str:
-        """The setting that turns it on and off."""
-        return f"{self.value}s"
+MEMORY_FACTOR = 4
+"""The same of all other forms; measured: 2 to 3 of tables, but 8 of columns of Python strings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Where an artifact goes, and in which form."""
+    """Where an artifact goes, in which form, and what is shown of it besides.
+
+    Attributes:
+        kind: where it goes.
+        form: what becomes of its bytes; of a value, if it went into an artifact.
+        preview: what the W&B run itself shows of it.
+        plugin: the name of the converter, of form PLUGIN.
+    """
 
     kind: Kind
-    form: Form
+    form: Form = Form.PICKLE
+    preview: Preview | None = None
+    plugin: str | None = None
 
+
+DEFAULTS = StepSettings()
 
 _SCALARS = frozenset({"str", "int", "float", "bool", "NoneType"})
-_CONTAINERS = frozenset(
+CONTAINERS = frozenset(
     {"dict", "list", "set", "tuple", "frozenset"}
     | {f"collections.{name}" for name in ("OrderedDict", "defaultdict", "Counter", "deque")}
 )
-_NUMPY_SCALARS = frozenset(
-    {f"numpy.{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
-    | {"numpy.float16", "numpy.float32", "numpy.float64", "numpy.bool", "numpy.bool_"}
-)
-_FRAMES = frozenset({"pandas.DataFrame", "pandas.core.frame.DataFrame"})
-_PATHS = frozenset(
-    f"{module}.{name}"
-    for module in ("pathlib", "pathlib._local")
-    for name in ("Path", "PosixPath", "WindowsPath")
-)
-_DATASETS = {
-    **dict.fromkeys(_FRAMES, Form.PARQUET),
-    **dict.fromkeys(_PATHS, Form.PATH),
-    "metaflow.includefile.IncludedFile": Form.INCLUDE,
-}
-_MODEL_FAMILIES = (
-    "sklearn.",
-    "imblearn.",
-    "xgboost.",
-    "lightgbm.",
-    "catboost.",
-    "torch.nn.",
-    "torchvision.models.",
-    "keras.",
-    "tensorflow.keras.",
-    "flax.",
-    "transformers.",
-    "sentence_transformers.",
-)
-_NOT_MODELS = ("sklearn.utils.", "sklearn.datasets.")
-_MODEL_PARTS = ("torch.nn.", "torch._utils._rebuild_parameter")
-"""A class of the user's own whose pickle refers to one of these holds a torch module."""
-
 _PLAIN_NAMES = frozenset(
     {f"builtins.{name}" for name in ("set", "frozenset", "complex", "bytearray", "dict", "list")}
     | {"builtins.int", "builtins.float", "builtins.str", "builtins.bool", "builtins.tuple"}
@@ -86,48 +84,159 @@ _PLAIN_NAMES = frozenset(
     | {f"{package}.multiarray.scalar" for package in ("numpy.core", "numpy._core")}
     | {"numpy.dtype"}
 )
+_UNKNOWN = Family("*", Kind.OTHER)
+_PATH = "pathlib.*Path"
+_TENSOR = "torch._utils._rebuild_*tensor*"
+LOADED = frozenset({Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON, Form.PATH, Form.PLUGIN})
+"""Forms that take loading the pickle. (It is Metaflow that follows an IncludeFile's descriptor.)"""
 
 
 def wants_a_look(ref: ArtifactRef) -> bool:
     """Whether the recorded type does not say enough, so that `ref.names` is needed."""
     if not ref.is_pickle or ref.names is not None or ref.size > LOOK_LIMIT:
         return False
-    if ref.type in _CONTAINERS:
-        return True
-    return _by_type(ref) is None
+    return ref.type in CONTAINERS or family_of(ref.type) is None
 
 
-def classify(ref: ArtifactRef) -> Verdict:
-    """Return where an artifact goes; of types that are not known, `ref.names` decides."""
+def may_be_a_curve(ref: ArtifactRef) -> bool:
+    """Whether a value that is too large for the summary may be numbers that can be drawn."""
+    return ref.type in {"list", "tuple"} and ref.names == () and ref.size <= CURVE_LIMIT
+
+
+def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Verdict:
+    """Return where an artifact goes.
+
+    The user's word on its type comes first, then the converters of other packages, then the table
+    of families; of containers and of types that none of them knows, what the pickle refers to.
+    """
+    family = family_for(ref, settings)
+    kind = _kind_by_user(ref.type, settings) or family.kind
+    if kind is Kind.VALUE:
+        if _fits_the_summary(ref, settings):
+            return Verdict(Kind.VALUE, Form.JSON)
+        kind = Kind.OTHER
     if not ref.is_pickle:
-        return Verdict(Kind.OTHER, Form.PICKLE)
-    if ref.type in _CONTAINERS:
-        return _container(ref)
-    known = _by_type(ref)
-    if known is not None:
+        return Verdict(kind, Form.STORED)
+    if not _may_be_loaded(ref, family, settings):
+        return Verdict(kind, Form.PICKLE if family.form in LOADED else family.form)
+    return Verdict(kind, family.form, family.preview, family.plugin)
+
+
+def may_be_a_reference(
+    form: Form, task: Task | None, settings: StepSettings, *, is_larger: bool
+) -> bool:
+    """Whether W&B is to refer to the bytes where Metaflow stored them.
+
+    Args:
+        form: what would become of them. Paths and included files lie elsewhere.
+        task: that wrote them; None: a parameter.
+        settings: of the step. If they say nothing of references, what is too large to be copied
+            becomes one.
+        is_larger: whether it is.
+    """
+    if task is None or task.datastore is None or form in {Form.PATH, Form.INCLUDE}:
+        return False
+    if task.datastore.type == "local" and not settings.file_references:
+        return False
+    return is_larger if settings.references is None else settings.references
+
+
+# --- what it is -----------------------------------------------------------------------------
+
+
+def family_for(ref: ArtifactRef, settings: StepSettings) -> Family:
+    """Return what the converters of other packages say of the type, or else the table."""
+    own = _of_table(ref, settings)
+    plugin = plugin_for(ref.type, settings)
+    if plugin is None:
+        return own
+    kind = Kind(plugin.kind)
+    if not plugin.safe and settings.unpickle != "trusted":
+        return own._replace(kind=kind)  # whether it may run must not change the kind
+    return Family(ref.type, kind, Form.PLUGIN, plugin=plugin.name)
+
+
+def _of_table(ref: ArtifactRef, settings: StepSettings) -> Family:
+    """Return what the table says of the type or, where that is not enough, of what it holds."""
+    known = family_of(ref.type)
+    if known is not None and (ref.type not in CONTAINERS or is_plain(ref.names, settings)):
         return known
-    if any(name.startswith(_MODEL_PARTS) for name in ref.names or ()):
-        return Verdict(Kind.MODEL, Form.PICKLE)
-    return Verdict(Kind.OTHER, Form.PICKLE)
+    return _holding(ref, settings)
 
 
-def _by_type(ref: ArtifactRef) -> Verdict | None:
-    if ref.type in _SCALARS or ref.type in _NUMPY_SCALARS:
-        kind = Kind.VALUE if ref.size <= VALUE_LIMIT else Kind.OTHER
-        return Verdict(kind, Form.PICKLE)
-    if ref.type in _DATASETS:
-        return Verdict(Kind.DATASET, _DATASETS[ref.type])
-    if ref.type.startswith(_MODEL_FAMILIES) and not ref.type.startswith(_NOT_MODELS):
-        return Verdict(Kind.MODEL, Form.PICKLE)
-    if ref.type.split(".")[0] in {"numpy", "pandas", "scipy", "builtins", "datetime"}:
-        return Verdict(Kind.OTHER, Form.PICKLE)
-    return None
+def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
+    """Whether a pickle refers to nothing but parts of values."""
+    return names is not None and all(
+        name in _PLAIN_NAMES
+        or fnmatchcase(name, _PATH)
+        or _kind_by_user(name, settings) is Kind.VALUE
+        for name in names
+    )
 
 
-def _container(ref: ArtifactRef) -> Verdict:
-    foreign = {"?"} if ref.names is None else set(ref.names) - _PLAIN_NAMES
-    if not foreign and ref.size <= VALUE_LIMIT:
-        return Verdict(Kind.VALUE, Form.PICKLE)
-    if foreign & _FRAMES and ref.type in {"dict", "list"}:
-        return Verdict(Kind.DATASET, Form.FRAMES)
-    return Verdict(Kind.OTHER, Form.PICKLE)
+def _holding(ref: ArtifactRef, settings: StepSettings) -> Family:
+    """Return what becomes of an artifact for what it holds: a model beats data, data the rest."""
+    parts = [part_of(name, settings) for name in ref.names or ()]
+    kinds = {one.kind for one in parts if one.form is not Form.PATH}
+    if Kind.MODEL in kinds or _is_state_dict(ref):
+        return Family(ref.type, Kind.MODEL)
+    if Kind.DATASET not in kinds:
+        return Family(ref.type, Kind.OTHER)
+    has_tables = any(one.form is Form.PARQUET for one in parts)
+    form = Form.FRAMES if has_tables and ref.type in {"dict", "list"} else Form.PICKLE
+    return Family(ref.type, Kind.DATASET, form)
+
+
+def part_of(name: str, settings: StepSettings) -> Family:
+    """Return what the table says of something held, but for its kind if others say another."""
+    family = family_of(name) or _UNKNOWN
+    kind = _kind_by_user(name, settings)
+    plugin = plugin_for(name, settings)
+    if kind is None and plugin is not None:
+        kind = Kind(plugin.kind)
+    return family if kind is None else family._replace(kind=kind)
+
+
+def _is_state_dict(ref: ArtifactRef) -> bool:
+    """Whether this is what torch's `state_dict()` returns; other dicts of tensors may be data."""
+    return ref.type == "collections.OrderedDict" and any(
+        fnmatchcase(name, _TENSOR) for name in ref.names or ()
+    )
+
+
+def _kind_by_user(name: str, settings: StepSettings) -> Kind | None:
+    kind = _first_fit(name, settings.kinds) if settings.kinds else None
+    return None if kind is None else Kind(kind)
+
+
+@lru_cache(maxsize=4096)
+def _first_fit(name: str, kinds: tuple[tuple[str, str], ...]) -> str | None:
+    return next((kind for pattern, kind in kinds if fnmatchcase(name, pattern)), None)
+
+
+def plugin_for(name: str, settings: StepSettings) -> Plugin | None:
+    """Return what a converter of another package says of itself, if one takes such a type."""
+    fits = partial(fnmatchcase, name)
+    return next((plugin for plugin in settings.plugins if any(map(fits, plugin.types))), None)
+
+
+# --- what can be done with it ---------------------------------------------------------------
+
+
+def _fits_the_summary(ref: ArtifactRef, settings: StepSettings) -> bool:
+    if not ref.is_pickle or ref.size > VALUE_LIMIT:
+        return False
+    return settings.unpickle != "never" or _is_of_opcodes_alone(ref)
+
+
+def _is_of_opcodes_alone(ref: ArtifactRef) -> bool:
+    """Whether a pickle spells a value out, without a name that would have to be followed."""
+    return ref.type in _SCALARS or ref.names == ()
+
+
+def _may_be_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> bool:
+    if settings.unpickle == "never" or (family.needs_trust and settings.unpickle != "trusted"):
+        return False
+    if family.form is Form.JSON and ref.size > JSON_LIMIT:
+        return False
+    return ref.size * MEMORY_FACTORS.get(family.form, MEMORY_FACTOR) <= settings.max_memory

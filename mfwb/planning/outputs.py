@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from mfwb.lineage import Lineage
 from mfwb.planning import names
-from mfwb.planning.kinds import Kind, classify
-from mfwb.planning.plan import Content, OutputArtifact, PlannedFile, PlannedValue, WandbRunId
+from mfwb.planning.artifact_facts import FiledArtifact, facts_of
+from mfwb.planning.kinds import Kind, Verdict, classify, may_be_a_curve, may_be_a_reference
+from mfwb.planning.plan import (
+    Content,
+    Form,
+    OutputArtifact,
+    PlannedFile,
+    PlannedValue,
+    WandbRunId,
+)
 from mfwb.planning.subjects import Subject, task_label
-from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter
+from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter, Task
 
 __all__ = ["Outputs", "outputs_by_run"]
 
@@ -23,6 +30,7 @@ class Outputs:
 
     artifacts: tuple[OutputArtifact, ...]
     values: tuple[PlannedValue, ...]
+    curves: tuple[PlannedValue, ...]
     switched_off: tuple[Content, ...]
     losses: tuple[Loss, ...]
 
@@ -41,42 +49,72 @@ class _Sorting:
     """Where the artifacts that a W&B run's tasks wrote go; filled one by one."""
 
     subject: Subject
-    files: dict[tuple[str, Kind], list[PlannedFile]] = field(
+    files: dict[tuple[str, Kind], list[FiledArtifact]] = field(
         default_factory=lambda: defaultdict(list)
     )
     values: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
+    curves: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
 
-    def add(self, task: str, ref: ArtifactRef, folder: str) -> None:
-        """Sort in one artifact of one task."""
-        verdict = classify(ref)
+    def add(
+        self, place: Content, ref: ArtifactRef, folder: str = "", task: Task | None = None
+    ) -> None:
+        """Sort in one artifact.
+
+        Args:
+            place: of the artifact.
+            ref: the artifact.
+            folder: of a merged W&B run, where in the W&B artifact the task's file goes.
+            task: that wrote it; None: a parameter.
+        """
         settings = self.subject.settings
-        content = Content(task, ref.name, ref.sha1, ref.size)
+        verdict = classify(ref, settings)
         if verdict.kind is Kind.VALUE:
-            self.values[names.summary_key(ref.name)].append(content)
-        elif not getattr(settings, verdict.kind.switch):
-            self.switched_off.append(content)
-        elif settings.max_artifact_size is not None and ref.size > settings.max_artifact_size:
-            reason = f"{ref.size:,} bytes, more than --max-artifact-size allows"
-            self.losses.append(Loss(content.pathspec, reason))
-        else:
-            stem = folder + names.artifact_name(ref.name)
-            self.files[ref.name, verdict.kind].append(PlannedFile(stem, verdict.form, content))
+            self.values[names.summary_key(ref.name)].append(place)
+            return
+        if verdict.form is Form.JSON and may_be_a_curve(ref):
+            self.curves[names.summary_key(ref.name)].append(place)
+        if not getattr(settings, verdict.kind.switch):
+            self.switched_off.append(place)
+            return
+        limit = getattr(settings.max_artifact_size, verdict.kind.value)
+        is_larger = limit is not None and ref.size > limit
+        if may_be_a_reference(verdict.form, task, settings, is_larger=is_larger):
+            verdict = Verdict(verdict.kind, Form.REFERENCE)
+        elif is_larger:
+            reason = (
+                f"{ref.size:,} bytes, more than the {limit:,} that max_artifact_size allows "
+                f"for {verdict.kind.switch}"
+            )
+            self.losses.append(Loss(place.pathspec, reason))
+            return
+        files = self.files[ref.name, verdict.kind]
+        preview = None if files else verdict.preview  # tasks of a foreach look much alike
+        stem = folder + names.artifact_name(ref.name)
+        file = PlannedFile(stem, verdict.form, place, preview, verdict.plugin or "")
+        attempt = task.attempts[-1].number if task and task.attempts else None
+        files.append(FiledArtifact(file, ref, attempt))
 
 
 def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
     sorting = _Sorting(subject)
     for task in subject.tasks:
         written = frozenset(lineage.writes[task.pathspec])
+        folder = f"{task_label(task)}/" if subject.merged else ""
         for ref in task.artifacts:
             if ref.name in written:
-                sorting.add(task.pathspec, ref, f"{task_label(task)}/" if subject.merged else "")
+                sorting.add(_content(task.pathspec, ref), ref, folder, task)
     if subject.is_first:  # the parameters have no W&B run, so the first step logs the files
         for parameter in flow_run.parameters:
             if parameter.kind == "IncludeFile":
-                sorting.add(f"{flow_run.pathspec}/_parameters", _sized(parameter), "")
+                ref = _sized(parameter)
+                sorting.add(_content(f"{flow_run.pathspec}/_parameters", ref), ref)
     return sorting
+
+
+def _content(task: str, ref: ArtifactRef) -> Content:
+    return Content(task, ref.name, ref.sha1, ref.size)
 
 
 def _sized(included: Parameter) -> ArtifactRef:
@@ -103,27 +141,17 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
                 ),
                 type=kind.value,
                 aliases=("latest", names.run_alias(flow_run.id)),
-                metadata=_artifact_metadata(flow_run, sorting.subject, files),
-                files=tuple(files),
+                metadata={"metaflow": facts_of(flow_run, sorting.subject.step.name, filed)},
+                files=tuple(one.file for one in filed),
             )
-            for (name, kind), files in sorted(sorting.files.items())
+            for (name, kind), filed in sorted(sorting.files.items())
         ),
-        values=tuple(
-            PlannedValue(key, tuple(contents)) for key, contents in sorted(sorting.values.items())
-        ),
+        values=_planned(sorting.values),
+        curves=_planned(sorting.curves),
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
     )
 
 
-def _artifact_metadata(
-    flow_run: FlowRun, subject: Subject, files: Sequence[PlannedFile]
-) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
-        "flow_run": flow_run.pathspec,
-        "step": subject.step.name,
-        "artifact": files[0].content.name,
-    }
-    if len(files) == 1:
-        metadata |= {"task": files[0].content.task, "sha1": files[0].content.sha1}
-    return {"metaflow": metadata}
+def _planned(values: Mapping[str, Sequence[Content]]) -> tuple[PlannedValue, ...]:
+    return tuple(PlannedValue(key, tuple(contents)) for key, contents in sorted(values.items()))

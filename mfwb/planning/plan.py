@@ -50,6 +50,7 @@ class Form(str, Enum):
     JSON = "json"  # a plain value that is too large for the summary
     STORED = "stored"  # what another serializer than pickle made, as it is
     PLUGIN = "plugin"  # what a converter of another package makes of it
+    REFERENCE = "reference"  # stays where Metaflow stored it
 
 
 class Preview(str, Enum):
@@ -83,6 +84,7 @@ class PlannedFile:
     form: Form
     content: Content
     preview: Preview | None = None
+    plugin: str = ""  # the converter, of form PLUGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ class PlannedRun:
     switched_off: tuple[Content, ...] = ()
     losses: tuple[Loss, ...] = ()
     wandb_settings: dict[str, Any] = field(default_factory=dict)
+    curves: tuple[PlannedValue, ...] = ()  # too large for the summary, but not for a chart
     unpickle: Unpickle = "safe"  # how far pickles are loaded to make values and files
     externals: tuple[dict[str, str], ...] = ()  # what the code reads from other flow runs
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import wandb
 
 from mfwb.ports import ReadyArtifact
+from mfwb.sink.references import add_reference
 
-__all__ = ["make_artifact"]
+__all__ = ["artifact_metadata", "make_artifact"]
 
 _construction = threading.Lock()  # wandb.Artifact() fails in concurrent threads (0.31.0)
 
@@ -17,10 +19,23 @@ def make_artifact(ready: ReadyArtifact) -> wandb.Artifact:
     """Return an artifact whose files stay where they are: they are not staged nor cached."""
     planned = ready.planned
     with _construction:
-        artifact = wandb.Artifact(planned.name, type=planned.type, metadata=planned.metadata)
+        artifact = wandb.Artifact(
+            planned.name,
+            type=planned.type,
+            description=ready.description or None,
+            metadata=artifact_metadata(ready),
+        )
     for file in ready.files:
         if file.uri is not None:
-            artifact.add_reference(file.uri, name=file.path, checksum=False)
+            add_reference(artifact, file)
         else:
             artifact.add_file(str(file.local), name=file.path, policy="immutable", skip_cache=True)
     return artifact
+
+
+def artifact_metadata(ready: ReadyArtifact) -> dict[str, Any]:
+    """Return what was known beforehand, and what only the bytes could tell."""
+    planned = ready.planned.metadata
+    if not ready.metadata:
+        return planned
+    return {**planned, "metaflow": {**planned.get("metaflow", {}), **ready.metadata}}

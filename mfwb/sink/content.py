@@ -7,10 +7,19 @@ from datetime import datetime, timezone
 from typing import Any
 
 from mfwb.planning import Plan, PlannedRun
-from mfwb.ports import LogLine, ReadyRun
+from mfwb.ports import LogLine, ReadyPreview, ReadyRun, ReadyTable
 from mfwb.version import __version__
 
-__all__ = ["MARKER", "TABLE", "config_of", "done", "log_text", "summary_of"]
+__all__ = [
+    "MARKER",
+    "TABLE",
+    "config_of",
+    "done",
+    "log_text",
+    "pictures_of",
+    "summary_of",
+    "tables_of",
+]
 
 MARKER = "mfwb"
 """The key in config and summary under which mfwb speaks of itself."""
@@ -41,6 +50,17 @@ def summary_of(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
         values["_wandb"] = {"runtime": round(run.runtime)}
         values["_runtime"] = run.runtime
     return {**values, **run.summary}
+
+
+def tables_of(ready: ReadyRun) -> dict[str, ReadyTable]:
+    """Return all tables by their key in the summary: that of tasks, and previews."""
+    tables = {one.key: one.table for one in ready.previews if one.table is not None}
+    return tables if ready.table is None else {TABLE: ready.table, **tables}
+
+
+def pictures_of(ready: ReadyRun) -> list[ReadyPreview]:
+    """Return the previews that are files."""
+    return [one for one in ready.previews if one.path is not None]
 
 
 def done(fingerprint: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Files of one offline W&B run that its summary shows: the table of tasks, and cards."""
+"""Files of one W&B run that its summary shows: tables, cards, images and figures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import json
 import os
 import re
 import shutil
+import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from mfwb.ports import ReadyCard, ReadyTable
+from mfwb.planning import Preview
+from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
 
-__all__ = ["MediaFile", "place_card", "place_table", "write_table_artifact"]
+__all__ = ["MediaFile", "place_card", "place_preview", "place_table", "write_table_artifact"]
 
 _PANEL_ROWS = 10_000  # as W&B cuts it; the artifact has them all
 
@@ -27,17 +29,52 @@ class MediaFile:
 
 
 def place_card(card: ReadyCard, files: Path) -> MediaFile:
-    """Put a card where W&B looks for HTML; on the same disk that takes no room."""
-    digest = hashlib.sha256(card.path.read_bytes()).hexdigest()
-    path = _media_path("html", card.key, digest, ".html")
+    """Put a card where W&B looks for HTML."""
+    return _placed(card.path, files, _Kind("html", ".html", "html-file"), card.key)
+
+
+def place_preview(preview: ReadyPreview, files: Path) -> MediaFile:
+    """Put an image or a figure where W&B looks for it."""
+    if preview.path is None:
+        raise AssertionError(preview.kind)
+    placed = _placed(preview.path, files, _KINDS[preview.kind], preview.key)
+    if preview.kind is Preview.IMAGE:
+        width, height = _png_size(preview.path)
+        placed.said.update(format="png", width=width, height=height)
+    return placed
+
+
+class _Kind(NamedTuple):
+    folder: str
+    suffix: str
+    type: str
+
+
+_KINDS = {
+    Preview.IMAGE: _Kind("images", ".png", "image-file"),
+    Preview.FIGURE: _Kind("plotly", ".plotly.json", "plotly-file"),
+}
+
+
+def _placed(source: Path, files: Path, kind: _Kind, key: str) -> MediaFile:
+    """Put a file among those of a W&B run; on the same disk that takes no room."""
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    path = _media_path(kind.folder, key, digest, kind.suffix)
     target = files / path
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(card.path, target)
+        os.link(source, target)
     except OSError:  # another disk, or one without links
-        shutil.copyfile(card.path, target)
-    size = card.path.stat().st_size
-    return MediaFile(path, {"_type": "html-file", "sha256": digest, "size": size, "path": path})
+        shutil.copyfile(source, target)
+    size = source.stat().st_size
+    return MediaFile(path, {"_type": kind.type, "sha256": digest, "size": size, "path": path})
+
+
+def _png_size(path: Path) -> tuple[int, int]:
+    """Return width and height in pixels, which a PNG says right at its beginning."""
+    with path.open("rb") as file:
+        width, height = struct.unpack(">16x2I", file.read(24))
+    return width, height
 
 
 def place_table(

@@ -28,8 +28,8 @@ from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRu
 from mfwb.sink import records
 from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
-from mfwb.sink.content import TABLE, done, log_text, summary_of
-from mfwb.sink.media import place_card, place_table, write_table_artifact
+from mfwb.sink.content import done, log_text, pictures_of, summary_of, tables_of
+from mfwb.sink.media import place_card, place_preview, place_table, write_table_artifact
 from mfwb.sink.transaction_log import write_records
 from mfwb.snapshot import Loss
 
@@ -141,13 +141,15 @@ class OfflineSession:
     def _summary(
         self, run: PlannedRun, ready: ReadyRun, folder: Path, marker: dict[str, Any]
     ) -> Iterator[pb.Record]:
-        """Yield the summary, and before it what it refers to: files and the table's artifact."""
+        """Yield the summary, and before it what it refers to: files and the tables' artifacts."""
         shown = {card.key: place_card(card, folder / "files") for card in ready.cards}
-        if ready.table is not None:
-            artifact = self._table_artifact(run, ready.table, folder)
+        for key, table in tables_of(ready).items():
+            artifact = self._table_artifact(run, key, table, folder)
             ids = (artifact.client_id, artifact.sequence_client_id)
-            shown[TABLE] = place_table(TABLE, ready.table, folder / "files", *ids)
+            shown[key] = place_table(key, table, folder / "files", *ids)
             yield pb.Record(artifact=artifact)
+        for preview in pictures_of(ready):
+            shown[preview.key] = place_preview(preview, folder / "files")
         if shown:
             yield records.files_record([file.path for file in shown.values()])
         yield records.summary_record(
@@ -159,16 +161,16 @@ class OfflineSession:
         )
 
     def _table_artifact(
-        self, run: PlannedRun, table: ReadyTable, folder: Path
+        self, run: PlannedRun, key: str, table: ReadyTable, folder: Path
     ) -> pb.ArtifactRecord:
         """Return the artifact that W&B makes of each table, under the name that it gives it."""
-        path = folder / "artifacts" / f"{TABLE}.table.json"
-        path.parent.mkdir()
+        path = folder / "artifacts" / f"{key}.table.json"
+        path.parent.mkdir(exist_ok=True)
         write_table_artifact(table, path)
         file = ReadyFile(path.name, path.stat().st_size, path)
-        planned = OutputArtifact(TABLE, type="table", aliases=(), metadata={}, files=())
+        planned = OutputArtifact(key, type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)))
-        name = f"run-{run.id}-{TABLE}"
+        name = f"run-{run.id}-{key}"
         return records.logged_artifact(self._plan, run, artifact, (), as_=(name, "run_table"))
 
 

@@ -12,7 +12,7 @@ from mfwb.errors import NotOurs, SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyRun, WrittenRun
-from mfwb.sink.artifacts import make_artifact
+from mfwb.sink.artifacts import artifact_metadata, make_artifact
 from mfwb.sink.destinations import one_line
 from mfwb.sink.existing import ExistingRuns
 from mfwb.sink.private import FAILURES
@@ -184,7 +184,7 @@ def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
         digest=logged.digest,
         size=sum(file.size for file in ready.files),
         files=tuple(file.path for file in ready.files),
-        deduplicated=logged.metadata != ready.planned.metadata,  # W&B kept the first one's
+        deduplicated=logged.metadata != artifact_metadata(ready),  # W&B kept the first one's
         version=logged.version,
     )
 

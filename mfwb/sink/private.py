@@ -1,6 +1,6 @@
 """What mfwb touches of wandb that is not public. Seen in wandb 0.31.0.
 
-The contract test is tests/integration/sink/test_wandb_contract.py.
+The contract tests are in tests/integration/sink.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from typing import Any
 import wandb
 from wandb.errors import Error
 from wandb.proto import wandb_internal_pb2 as pb
+from wandb.sdk.artifacts.artifact_manifest_entry import ArtifactManifestEntry
+from wandb.sdk.lib.paths import LogicalPath
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
 
 __all__ = [
     "FAILURES",
+    "add_entry",
     "publish_started_at",
 ]
 
@@ -30,6 +33,28 @@ FAILURES = (
     TimeoutError,
 )
 """What wandb raises when it, wandb-core or the server fails. Only the first is public."""
+
+
+def add_entry(  # noqa: PLR0913 - one for each field
+    artifact: wandb.Artifact, *, path: str, ref: str, digest: str, size: int, extra: dict[str, str]
+) -> None:
+    """Add a reference whose size and checksum are known.
+
+    Public `add_reference` asks the network for them, or leaves them out; and for either it sets
+    boto3 up anew, which takes a quarter of a second.
+
+    Args:
+        artifact: a draft.
+        path: in the artifact.
+        ref: the URI.
+        digest: as W&B's handler of the URI's scheme takes it: the ETag.
+        size: in bytes.
+        extra: what the handler notes besides.
+    """
+    entry = ArtifactManifestEntry(
+        path=LogicalPath(path), ref=ref, digest=digest, size=size, extra=extra
+    )
+    artifact.manifest.add_entry(entry)
 
 
 def publish_started_at(run: wandb.Run, epoch_ms: int, **facts: str) -> None:

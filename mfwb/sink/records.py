@@ -160,6 +160,7 @@ def logged_artifact(
         type=type_,
         digest=artifact.digest,
         digest_algorithm=artifact.digest_algorithm,
+        description=artifact.description or "",
         metadata=_json(artifact.metadata) if artifact.metadata else "",
         aliases=sorted({*aliases, "latest"}),
         manifest=_manifest(artifact),

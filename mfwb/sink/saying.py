@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import wandb
 
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyRun
-from mfwb.sink.content import TABLE, config_of, done, log_text, summary_of
+from mfwb.sink.content import config_of, done, log_text, pictures_of, summary_of, tables_of
+from mfwb.sink.media import place_preview
 from mfwb.sink.private import publish_started_at
 
 __all__ = ["init_arguments", "say_all", "say_done"]
@@ -48,14 +50,19 @@ def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step
     if ready.log:
         open_run.write_logs(log_text(ready.log))
     summary = summary_of(run, ready)
-    if ready.table is not None:
-        summary[TABLE] = wandb.Table(
-            columns=list(ready.table.columns),
-            data=[list(row) for row in ready.table.rows],
+    for key, table in tables_of(ready).items():
+        summary[key] = wandb.Table(
+            columns=list(table.columns),
+            data=[list(row) for row in table.rows],
             allow_mixed_types=True,
         )
     for card in ready.cards:
         summary[card.key] = wandb.Html(str(card.path), inject=False)
+    for picture in pictures_of(ready):  # W&B's classes need plotly and Pillow to take a file
+        files = Path(open_run.dir)
+        placed = place_preview(picture, files)
+        open_run.save(str(files / placed.path), base_path=str(files), policy="now")
+        summary[picture.key] = placed.said
     open_run.summary.update(summary)
 
 

@@ -60,6 +60,10 @@ class Datastore:
     root: str
 
 
+PICKLES = frozenset({"pickle-v2", "pickle-v4", "gzip+pickle-v2", "gzip+pickle-v4"})
+"""How Metaflow calls the encodings that are pickles; gzip is the datastore's."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArtifactRef:
     """One artifact of a task, without its bytes."""
@@ -75,7 +79,7 @@ class ArtifactRef:
     @property
     def is_pickle(self) -> bool:
         """Whether the bytes are a pickle, as far as Metaflow recorded it."""
-        return self.encoding in {"pickle-v2", "pickle-v4", "gzip+pickle-v2", "gzip+pickle-v4"}
+        return self.encoding in PICKLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from metaflow.plugins.cards.exception import CardNotPresentException
 from mfwb import pickles
 from mfwb.errors import ItemLost, SourceError
 from mfwb.planning import Content
-from mfwb.ports import LogLine
+from mfwb.ports import Located, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
 from mfwb.source import internals
 from mfwb.source.datastore import FlowStore, open_store
@@ -39,21 +39,29 @@ class FlowRunContents:
 
     def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
         """Return the bytes of small artifacts by sha1, checked; what can't be had is missing."""
-        by_datastore: dict[Datastore, set[str]] = defaultdict(set)
+        by_datastore: dict[Datastore, dict[str, int]] = defaultdict(dict)
         for content in contents:
             datastore = self._datastore(content.task)
             if datastore is not None:
-                by_datastore[datastore].add(content.sha1)
+                by_datastore[datastore][content.sha1] = content.size
         return {
             sha: data
-            for datastore, shas in by_datastore.items()
-            for sha, data in open_store(datastore, self._flow).read(sorted(shas))
+            for datastore, sizes in by_datastore.items()
+            for sha, data in open_store(datastore, self._flow).read(sorted(sizes), sizes)
             if not isinstance(data, ItemLost)
         }
 
     def copy(self, content: Content, path: Path) -> None:
         """Stream an artifact's bytes, checked, into a file; ItemLost if they can't be had."""
-        self._store(content.task).copy(content.sha1, path)
+        self._store(content.task).copy(content.sha1, content.size, path)
+
+    def locate(self, content: Content) -> Located | None:
+        """Return where an artifact's bytes lie, without reading them.
+
+        None if nobody else could follow a reference to them. ItemLost if they are gone;
+        SourceError if the datastore does not answer.
+        """
+        return self._store(content.task).locate(content.sha1)
 
     def copy_included(self, content: Content, path: Path) -> None:
         """Write what an IncludeFile holds into a file; ItemLost if it can't be had.
@@ -68,6 +76,8 @@ class FlowRunContents:
         encoding = str(descriptor.get("encoding") or "utf-8")
         try:
             data = _parameters_task(content.task)[content.name].data
+        except FileNotFoundError:  # Metaflow's clear word
+            raise ItemLost("the file is gone from Metaflow's datastore") from None
         except (MetaflowException, OSError) as error:
             raise SourceError(f"the file of {content.name} can't be read: {error}") from error
         path.write_bytes(data if isinstance(data, bytes) else str(data).encode(encoding))

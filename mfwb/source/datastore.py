@@ -3,34 +3,46 @@
 Seen in Metaflow 2.19.39. The client can give an artifact's type or its raw bytes only by
 unpickling it; the datastore beneath knows both. Touched are `FlowDataStore(...)._storage_impl`,
 `DATASTORES`, the paths `<flow>/<run>/<step>/<task>/<attempt>.data.json` and
-`<flow>/data/<sha[:2]>/<sha>`, and the blobs' side metadata `cas_raw`. The contract test is
-tests/integration/source/test_metaflow_contract.py.
+`<flow>/data/<sha[:2]>/<sha>`, the blobs' side metadata `cas_raw` (beside a local file in
+`<file>_meta`, in S3 as the object's metadata `metaflow-user-attributes`), and the clients that
+Metaflow set up for its clouds: `S3Storage.s3_client.client` of boto3, and
+`root_client.get_blob_client` of Google and Azure. The contract tests are in
+tests/integration/source.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from metaflow.datastore import FlowDataStore
 from metaflow.exception import MetaflowException
 from metaflow.plugins import DATASTORES
 
 from mfwb.errors import ItemLost, SourceError
+from mfwb.ports import Located
 from mfwb.snapshot import Datastore
+from mfwb.source import cloud_blobs
+from mfwb.source.blobs import GONE, Blobs
+from mfwb.source.local_blobs import LocalBlobs
+from mfwb.source.unpacking import unpacked
 
 __all__ = ["AttemptKey", "FlowStore", "open_store"]
 
-_CHUNK = 1 << 20
-_DAMAGE = (OSError, EOFError, zlib.error)
+_UNKNOWN_SIZE = 64_000_000
+"""Bytes; the most that is read into memory where nothing says how much there is."""
+
+_SLACK = 1_000_000
+"""Bytes; how much more there may be than is recorded, before it counts as another content."""
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,100 +61,121 @@ def open_store(datastore: Datastore, flow: str) -> FlowStore:
     kinds = {kind.TYPE: kind for kind in DATASTORES}
     if datastore.type not in kinds:
         raise SourceError(f"this Metaflow has no datastore of type {datastore.type!r}")
-    store = FlowDataStore(
-        flow, environment=None, storage_impl=kinds[datastore.type], ds_root=datastore.root
-    )
-    return FlowStore(store, flow)
+    try:
+        store = FlowDataStore(
+            flow, environment=None, storage_impl=kinds[datastore.type], ds_root=datastore.root
+        )
+    except MetaflowException as error:  # the cloud's own package is not installed
+        reason = str(error) or error.headline
+        raise SourceError(f"Metaflow's datastore can't be opened: {reason}") from error
+    storage = store._storage_impl  # noqa: SLF001 - see the module docstring
+    return FlowStore(_blobs_in(storage), flow)
+
+
+def _blobs_in(storage: Any) -> Blobs:
+    if storage.TYPE == "local":
+        return LocalBlobs(storage.datastore_root)
+    if storage.TYPE == "s3":
+        from mfwb.source.s3_blobs import S3Blobs  # noqa: PLC0415 - it brings botocore
+
+        return S3Blobs(lambda: storage.s3_client.client, storage.datastore_root)
+
+    def find(path: str) -> Any:
+        return storage.root_client.get_blob_client(path)
+
+    if storage.TYPE == "gs":
+        failures = cloud_blobs.google_failures()
+        return cloud_blobs.DownloadedBlobs(storage, find, cloud_blobs.in_google, failures)
+    if storage.TYPE == "azure":
+        failures = cloud_blobs.azure_failures()
+        return cloud_blobs.DownloadedBlobs(storage, find, cloud_blobs.in_azure, failures)
+    return cloud_blobs.DownloadedBlobs(storage, find, lambda _: None, ())
 
 
 class FlowStore:
     """Task facts and artifact bytes of one flow. Safe to use from several threads."""
 
-    def __init__(self, store: Any, flow: str) -> None:
-        self._storage = store._storage_impl  # noqa: SLF001 - see the module docstring
+    def __init__(self, blobs: Blobs, flow: str) -> None:
+        self._blobs = blobs
         self._flow = flow
 
     def task_facts(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, dict[str, Any]]:
         """Return what each attempt wrote about its artifacts: `objects` and `info` by name.
 
-        All are read in one go. An attempt that never got to write it is missing.
+        An attempt that never got to write it is missing.
         """
-        paths = {self._facts_path(key): key for key in keys}
-        facts = {}
-        with _answering(), self._storage.load_bytes(list(paths)) as loaded:
-            for path, local, _ in loaded:
-                if local is not None:
-                    facts[paths[path]] = json.loads(Path(local).read_bytes())
-        return facts
+        found = dict(self._each(self._facts, keys))
+        return {key: facts for key, facts in found.items() if facts is not None}
 
-    def read(self, shas: Sequence[str]) -> Iterator[tuple[str, bytes | ItemLost]]:
-        """Yield (sha1, bytes) of small blobs, checked; ItemLost in place of a bad one."""
-        paths = {self._blob_path(sha): sha for sha in shas}
-        with _answering(), self._storage.load_bytes(list(paths)) as loaded:
-            for path, local, meta in loaded:
-                yield paths[path], _checked_bytes(paths[path], local, meta)
+    def read(
+        self, shas: Sequence[str], sizes: Mapping[str, int] | None = None
+    ) -> Iterator[tuple[str, bytes | ItemLost]]:
+        """Yield (sha1, bytes) of small blobs, checked; ItemLost in place of a bad one.
 
-    def copy(self, sha: str, target: Path) -> None:
-        """Stream one blob into a file, checked; ItemLost, and no file, if it is bad."""
-        with _answering(), self._storage.load_bytes([self._blob_path(sha)]) as loaded:
-            _, local, meta = next(iter(loaded))
-            _stream(sha, local, meta, target)
+        Args:
+            shas: of the blobs.
+            sizes: in bytes, as recorded, by sha1; of others, no more than 64 MB are read.
+        """
+        known = sizes or {}
+        yield from self._each(lambda sha: self._bytes(sha, known.get(sha, 0)), shas)
 
-    def _facts_path(self, key: AttemptKey) -> str:
-        name = f"{key.attempt}.data.json"
-        path: str = self._storage.path_join(self._flow, key.run, key.step, key.task, name)
-        return path
+    def copy(self, sha: str, size: int, target: Path) -> None:
+        """Stream one blob into a file, checked; ItemLost, and no file, if it is bad.
+
+        Args:
+            sha: of the blob.
+            size: in bytes, as recorded; 0 if nothing is.
+            target: is written.
+        """
+        most = size + _SLACK if size else None
+        try:
+            with target.open("wb") as out, closing(self._chunks(sha, most)) as chunks:
+                for chunk in chunks:
+                    out.write(chunk)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+    def locate(self, sha: str) -> Located | None:
+        """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
+        return self._blobs.locate(self._blob_path(sha))
+
+    def _facts(self, key: AttemptKey) -> dict[str, Any] | None:
+        path = self._path(key.run, key.step, key.task, f"{key.attempt}.data.json")
+        with self._blobs.open(path) as blob:
+            if blob is None:
+                return None
+            try:
+                return dict(json.loads(blob.stream.read()))
+            except ValueError as error:
+                raise SourceError(f"{path} in Metaflow's datastore is damaged: {error}") from None
+
+    def _bytes(self, sha: str, size: int) -> bytes | ItemLost:
+        try:
+            return b"".join(self._chunks(sha, size + _SLACK if size else _UNKNOWN_SIZE))
+        except ItemLost as lost:
+            return lost
+
+    def _chunks(self, sha: str, most: int | None) -> Generator[bytes]:
+        with self._blobs.open(self._blob_path(sha)) as blob:
+            if blob is None:
+                raise ItemLost(GONE)
+            yield from unpacked(blob, sha, most)
+
+    def _each(self, read: Callable[[_A], _B], wanted: Sequence[_A]) -> Iterator[tuple[_A, _B]]:
+        """Yield what is read of each; several at a time where answers are waited for."""
+        if self._blobs.readers == 1 or len(wanted) == 1:
+            yield from ((one, read(one)) for one in wanted)
+            return
+        with ThreadPoolExecutor(self._blobs.readers) as pool:
+            try:
+                yield from zip(wanted, pool.map(read, wanted), strict=True)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _blob_path(self, sha: str) -> str:
-        path: str = self._storage.path_join(self._flow, "data", sha[:2], sha)
-        return path
+        return self._path("data", sha[:2], sha)
 
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Tell a datastore that does not answer from one that answers "not there".
-
-    The latter is a missing path in the answer; any error of the storage (an outage, expired
-    credentials) ends the flow run, and the next sync tries again.
-    """
-    try:
-        yield
-    except MetaflowException as error:
-        raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
-
-
-def _is_gzipped(meta: dict[str, Any] | None) -> bool:
-    return not (meta and meta.get("cas_raw"))  # old blobs have no metadata and are gzipped
-
-
-def _checked_bytes(sha: str, local: str | None, meta: dict[str, Any] | None) -> bytes | ItemLost:
-    if local is None:
-        return ItemLost("its bytes are gone from Metaflow's datastore")
-    try:
-        stored = Path(local).read_bytes()
-        data = gzip.decompress(stored) if _is_gzipped(meta) else stored
-    except _DAMAGE as error:
-        return ItemLost(f"its bytes in Metaflow's datastore are damaged: {error}")
-    if hashlib.sha1(data, usedforsecurity=False).hexdigest() != sha:
-        return ItemLost("its bytes in Metaflow's datastore don't have the recorded sha1")
-    return data
-
-
-def _stream(sha: str, local: str | None, meta: dict[str, Any] | None, target: Path) -> None:
-    if local is None:
-        raise ItemLost("its bytes are gone from Metaflow's datastore")
-    digest = hashlib.sha1(usedforsecurity=False)
-    try:
-        opener = gzip.open if _is_gzipped(meta) else open
-        with opener(local, "rb") as stored, target.open("wb") as out:
-            while chunk := stored.read(_CHUNK):
-                digest.update(chunk)
-                out.write(chunk)
-    except _DAMAGE as error:
-        target.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk's fault (it is full, say), not the blob's
-        raise ItemLost(f"its bytes in Metaflow's datastore are damaged: {error}") from None
-    if digest.hexdigest() != sha:
-        target.unlink()
-        raise ItemLost("its bytes in Metaflow's datastore don't have the recorded sha1")
+    def _path(self, *parts: str) -> str:
+        return "/".join((self._flow, *parts))

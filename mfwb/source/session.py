@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import io
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -31,14 +33,13 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
         UsageError: if Metaflow does not know such a provider, or the folder has no metadata.
         Unreachable: if the metadata service does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix="mfwb-metaflow-") as scratch:
-        _keep_out_of_the_way(scratch)
-        from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
+    _keep_out_of_the_way()
+    from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
 
-        with _restored():
-            provider = _select_provider(settings.metadata)
-            metaflow_client().namespace(settings.namespace)
-            yield MetaflowSource(provider)
+    with _restored():
+        provider = _select_provider(settings.metadata)
+        metaflow_client().namespace(settings.namespace)
+        yield MetaflowSource(provider)
 
 
 def metaflow_client() -> ModuleType:
@@ -46,15 +47,19 @@ def metaflow_client() -> ModuleType:
     return importlib.import_module("metaflow")
 
 
-def _keep_out_of_the_way(scratch: str) -> None:
+def _keep_out_of_the_way() -> None:
     """Move what reading leaves behind out of the user's folders, unless they chose a place.
 
-    S3 reads go through a folder that is the current one by default, and the client's cache is
-    never pruned across processes.
+    Reads from a cloud go through a folder in the current one by default, and the client's cache
+    is never pruned across processes. Metaflow asks for these places once, when it is imported;
+    so there has to be such a folder for as long as this process lives.
     """
-    if "metaflow" not in sys.modules:
-        os.environ.setdefault("METAFLOW_ARTIFACT_LOCALROOT", scratch)
-        os.environ.setdefault("METAFLOW_CLIENT_CACHE_PATH", scratch)
+    if "metaflow" in sys.modules:
+        return
+    scratch = tempfile.mkdtemp(prefix="mfwb-metaflow-")
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    for name in ("ARTIFACT_LOCALROOT", "TEMPDIR", "CLIENT_CACHE_PATH"):
+        os.environ.setdefault(f"METAFLOW_{name}", scratch)
 
 
 @contextmanager

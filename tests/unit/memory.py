@@ -12,7 +12,7 @@ from mfwb.errors import ItemLost, NotThere, SinkError
 from mfwb.outcome import FlowRunOutcome, OutputOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Content, Plan, PlannedRun
-from mfwb.ports import Contents, Destination, LogLine, ReadyRun, Session, WrittenRun
+from mfwb.ports import Contents, Destination, Located, LogLine, ReadyRun, Session, WrittenRun
 from mfwb.snapshot import Card, FlowRun, Loss
 from mfwb.snapshot.pathspec import LATEST, Pathspec
 
@@ -31,6 +31,10 @@ class NoContents:
         raise ItemLost(f"{content.name} is not there, nor is {path}")
 
     copy_included = copy
+
+    def locate(self, content: Content) -> Located | None:
+        """Find nothing."""
+        raise ItemLost(f"{content.name} is not there")
 
     def log(self, task: str) -> Iterable[LogLine]:
         """Find nothing."""
@@ -80,6 +84,7 @@ class MemoryPayloads:
     gone: set[str] = field(default_factory=set)
     prepared: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:  # noqa: ARG002
         """See nothing more than is known."""
@@ -96,6 +101,10 @@ class MemoryPayloads:
         lost = tuple(Loss(item, "gone") for item in sorted(items & self.gone))
         summary = {value.key: 1 for value in run.values}
         return ReadyRun(summary, history=(), table=None, artifacts=(), losses=lost)
+
+    def release(self, run: PlannedRun) -> None:
+        """Note which W&B run needs its files no more."""
+        self.released.append(run.name)
 
     def close(self) -> None:
         """Have nothing to clean up."""

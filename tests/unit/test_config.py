@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mfwb.config import Settings, load_settings
+from mfwb.config import Settings, SizeLimits, load_settings
 from mfwb.errors import UsageError
 
 
@@ -33,6 +35,14 @@ def complaint(folder: Path, *args: Any, **kwargs: Any) -> str:
     return str(caught.value).replace(f"{folder}/", "")
 
 
+def limits_of(
+    settings: Settings, flow: str = "Flow", step: str = "start"
+) -> tuple[int | None, int | None, int | None]:
+    """Return the limits of datasets, models and others in a step."""
+    found = settings.for_step(flow, step).max_artifact_size
+    return found.dataset, found.model, found.other
+
+
 def test_defaults(tmp_path: Path) -> None:
     """Nothing said: everything is synced, a W&B run per step, however large it is."""
     chosen = load(tmp_path)
@@ -41,7 +51,9 @@ def test_defaults(tmp_path: Path) -> None:
     assert (chosen.entity_of("Flow"), chosen.project_of("Flow")) == (None, None)
     assert chosen.granularity_of("Flow") == "step"
     assert (of_step.datasets, of_step.models, of_step.others) == (True, True, True)
-    assert of_step.max_artifact_size is None
+    assert of_step.max_artifact_size == SizeLimits()
+    assert (of_step.unpickle, of_step.max_memory) == ("safe", 2_000_000_000)
+    assert (of_step.kinds, of_step.plugins, chosen.references) == ((), (), None)
     assert (chosen.mode, chosen.workers, chosen.force, chosen.strict) == (None, 8, False, False)
 
 
@@ -92,12 +104,16 @@ def test_types_of_the_environment(tmp_path: Path) -> None:
         "MFWB_MAX_ARTIFACT_SIZE": "2GB",
         "MFWB_DIR": "/bundle",
         "MFWB_GRANULARITY": "task",
+        "MFWB_UNPICKLE": "never",
+        "MFWB_MAX_MEMORY": "1.5GB",
+        "MFWB_REFERENCES": "true",
     }
     found = load(tmp_path, {}, environ)
 
     assert not found.for_step("Flow", "start").models
     assert found.workers == 2
-    assert found.for_step("Flow", "start").max_artifact_size == 2_000_000_000
+    assert limits_of(found) == (2_000_000_000, 2_000_000_000, 2_000_000_000)
+    assert (found.unpickle, found.max_memory, found.references) == ("never", 1_500_000_000, True)
     assert found.dir == Path("/bundle")
     assert found.granularity_of("Flow") == "task"
 
@@ -125,9 +141,11 @@ def test_tables(tmp_path: Path) -> None:
     end, start = found.for_step("MyFlow", "end"), found.for_step("MyFlow", "start")
     other = found.for_step("OtherFlow", "end")
 
-    assert (end.datasets, end.models, end.max_artifact_size) == (True, False, 1000)
-    assert (start.datasets, start.models, start.max_artifact_size) == (False, False, None)
-    assert (other.datasets, other.models, other.max_artifact_size) == (False, True, None)
+    assert (end.datasets, end.models) == (True, False)
+    assert (start.datasets, start.models) == (False, False)
+    assert (other.datasets, other.models) == (False, True)
+    assert limits_of(found, "MyFlow", "end") == (1000, 1000, 1000)
+    assert limits_of(found, "MyFlow", "start") == (None, None, None)
     assert [found.project_of(flow) for flow in ("MyFlow", "OtherFlow")] == ["mine", "all"]
     assert [found.granularity_of(flow) for flow in ("MyFlow", "OtherFlow")] == ["task", "step"]
 
@@ -194,6 +212,69 @@ def test_destination_from_wandb_settings(tmp_path: Path) -> None:
 
     assert (found.entity_of("MyFlow"), found.project_of("MyFlow")) == ("acme", "mine")
     assert load(tmp_path, {"project": "flag"}).project_of("MyFlow") == "flag"
+
+
+LIMITS = """
+[max_artifact_size]
+dataset = "10GB"
+other = "100MB"
+
+[flow.MyFlow]
+max_artifact_size = "1GB"
+
+[flow.MyFlow.step.end.max_artifact_size]
+model = 5
+"""
+
+
+def test_limits_by_type(tmp_path: Path) -> None:
+    """Of each type the most specific table that speaks of it says how large it may be."""
+    found = load(tmp_path, toml=LIMITS)
+
+    assert limits_of(found) == (10**10, None, 10**8)
+    assert limits_of(found, "MyFlow", "start") == (10**9, 10**9, 10**9)
+    assert limits_of(found, "MyFlow", "end") == (10**9, 5, 10**9)
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ"),
+    [({"max_artifact_size": "7B"}, {}), ({}, {"MFWB_MAX_ARTIFACT_SIZE": "7B"})],
+)
+def test_one_limit_for_all(tmp_path: Path, flags: dict[str, str], environ: dict[str, str]) -> None:
+    """A flag or a variable says one size, which holds for all types and beats every table."""
+    found = load(tmp_path, flags, environ, toml=LIMITS)
+
+    assert limits_of(found) == limits_of(found, "MyFlow", "end") == (7, 7, 7)
+
+
+KINDS = {"mylib.*": "model", "mylib.io.*": "dataset", "*": "other", "__main__.Color": "value"}
+
+
+@given(st.permutations(list(KINDS)))
+def test_order_of_kinds(patterns: list[str]) -> None:
+    """The more a pattern spells out, the earlier it counts, wherever it is written."""
+    found = Settings.model_validate({"kinds": {one: KINDS[one] for one in patterns}})
+
+    assert found.kinds_of("Flow") == (
+        ("__main__.Color", "value"),
+        ("mylib.io.*", "dataset"),
+        ("mylib.*", "model"),
+        ("*", "other"),
+    )
+
+
+def test_kinds_of_a_flow(tmp_path: Path) -> None:
+    """A flow's own kinds come before those for all flows, and are seen by each of its steps."""
+    toml = "[kinds]\n'mylib.nets.Net' = 'model'\n[flow.MyFlow.kinds]\n'mylib.*' = 'other'"
+    found = load(tmp_path, toml=toml)
+
+    assert found.for_step("MyFlow", "end").kinds == (
+        ("mylib.*", "other"),
+        ("mylib.nets.Net", "model"),
+    )
+    assert found.for_step("OtherFlow", "end").kinds == (("mylib.nets.Net", "model"),)
+    said = load(tmp_path, {"kinds": {"a": "other"}}, toml=toml)
+    assert said.kinds_of("MyFlow") == (("a", "other"),)
 
 
 # --- which file -----------------------------------------------------------------------------
@@ -274,6 +355,32 @@ def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             "max_artifact_size = '2 parsecs'",
             "mfwb.toml: max_artifact_size: sizes are written like 500MB or 2GB, not '2 parsecs'",
         ),
+        (
+            "[max_artifact_size]\nmodel = 'big'",
+            "mfwb.toml: max_artifact_size.model: sizes are written like 500MB or 2GB, not 'big'",
+        ),
+        (
+            "[flow.F.max_artifact_size]\nnone = 1",
+            "mfwb.toml: there is no setting 'flow.F.max_artifact_size.none'",
+        ),
+        (
+            "[max_artifact_size]\nvalue = '1GB'",
+            "mfwb.toml: there is no setting 'max_artifact_size.value'",
+        ),
+        (
+            "max_artifact_size = true",
+            "mfwb.toml: max_artifact_size: sizes are written like 500MB or 2GB, not True",
+        ),
+        (
+            "unpickle = 'always'",
+            "mfwb.toml: unpickle: Input should be 'safe', 'trusted' or 'never', not 'always'",
+        ),
+        (
+            "[kinds]\n'm.*' = 'x'",
+            "mfwb.toml: kinds.m.*: Input should be 'dataset', 'model', 'other' or 'value', not 'x'",
+        ),
+        ("[flow.F.step.end.kinds]", "mfwb.toml: there is no setting 'flow.F.step.end.kinds'"),
+        ("plugins = []", "mfwb.toml: there is no setting 'plugins'"),
         ("flow = 3", "mfwb.toml: flow: Input should be a valid dictionary, not 3"),
     ],
 )
@@ -295,6 +402,13 @@ def test_wrong_environment(tmp_path: Path) -> None:
 def test_wrong_flag(tmp_path: Path) -> None:
     """A complaint about a flag says it was an argument."""
     assert complaint(tmp_path, {"colour": "red"}) == "the arguments: there is no setting 'colour'"
+
+
+def test_negative_limit(tmp_path: Path) -> None:
+    """No artifact has less than nothing."""
+    said = complaint(tmp_path, toml="[max_artifact_size]\nmodel = -1")
+
+    assert said.startswith("mfwb.toml: max_artifact_size.model: Input should be greater than")
 
 
 @pytest.mark.parametrize("toml", ["project = ", "[flow", "\x00", "a = 1\na = 2"])
@@ -351,9 +465,10 @@ def test_pyproject_of_another_shape(tmp_path: Path) -> None:
 )
 def test_sizes(tmp_path: Path, text: str | int, size: int) -> None:
     """Sizes are numbers of bytes, or text with a unit."""
-    found = load(tmp_path, {"max_artifact_size": text})
+    found = load(tmp_path, {"max_artifact_size": text, "max_memory": text})
 
-    assert found.for_step("Flow", "start").max_artifact_size == size
+    assert limits_of(found) == (size, size, size)
+    assert found.max_memory == size
 
 
 @pytest.mark.parametrize(
@@ -361,9 +476,8 @@ def test_sizes(tmp_path: Path, text: str | int, size: int) -> None:
 )
 def test_what_is_no_size(tmp_path: Path, text: str | int) -> None:
     """What is no size is refused, naming the setting."""
-    assert complaint(tmp_path, {"max_artifact_size": text}).startswith(
-        "the arguments: max_artifact_size: "
-    )
+    for setting in ("max_artifact_size", "max_memory"):
+        assert complaint(tmp_path, {setting: text}).startswith(f"the arguments: {setting}: ")
 
 
 def test_frozen(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_what_was_said_is_handed_on() -> None:
         *("F", "--last", "5", "--no-models", "--datasets", "--mode", "offline", "--dir", "b"),
         *("--force", "--workers", "3", "--max-artifact-size", "2GB", "--granularity", "task"),
         *("--metadata", "local@x", "--namespace", "n"),
+        *("--unpickle", "trusted", "--max-memory", "500MB", "--references"),
     )
     _, said = call.asked
     said.pop("progress")
@@ -120,6 +121,9 @@ def test_what_was_said_is_handed_on() -> None:
         "granularity": "task",
         "metadata": "local@x",
         "namespace": "n",
+        "unpickle": "trusted",
+        "max_memory": "500MB",
+        "references": True,
     }
 
 

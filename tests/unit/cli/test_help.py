@@ -89,7 +89,7 @@ Choose:
 
 How:
   --config FILE                 Settings  [mfwb.toml or pyproject.toml]
-  --metadata PROVIDER           service@URL or local@DIR  [as Metaflow has it]
+  --metadata PROVIDER           service@URL or local@DIR  [Metaflow's own]
 
 Show:
   --format [text|mermaid|json]  A tree, a chart, a document  [text]
@@ -118,36 +118,40 @@ Usage: mfwb sync [OPTIONS] PATHSPEC...
   alone.
 
 Choose:
-  PATHSPEC...                 Flow/123, Flow/latest, or Flow with --last
-  --last N                    The N newest runs of a flow
-  --namespace NS              Only what is in this namespace  [all]
+  PATHSPEC...                     Flow/123, Flow/latest, or Flow with --last
+  --last N                        The N newest runs of a flow
+  --namespace NS                  Only what is in this namespace  [all]
 
 Where to:
-  --entity NAME               W&B entity  [your default]
-  --project NAME              W&B project  [the flow's name]
-  --mode [online|offline]     Offline writes a bundle to disk  [online]
-  --dir DIR                   Where the offline bundle goes
+  --entity NAME                   W&B entity  [your default]
+  --project NAME                  W&B project  [the flow's name]
+  --mode [online|offline]         Offline writes a bundle to disk  [online]
+  --dir DIR                       Where the offline bundle goes
 
 What:
-  --datasets / --no-datasets  DataFrames, paths, included files  [on]
-  --models / --no-models      Models of well-known libraries  [on]
-  --others / --no-others      Anything else that was pickled  [on]
-  --granularity [step|task]   One W&B run per step, or per task  [step]
-  --max-artifact-size SIZE    Leave out larger ones, as in 2GB  [no limit]
+  --datasets / --no-datasets      Tables, paths, included files  [on]
+  --models / --no-models          Models of well-known libraries  [on]
+  --others / --no-others          Anything else that was pickled  [on]
+  --granularity [step|task]       One W&B run per step, or per task  [step]
+  --max-artifact-size SIZE        Leave out larger ones, as in 2GB  [no limit]
+  --references / --no-references  Point at Metaflow's bytes, copy none  [if larger]
+  --file-references               The same of a local datastore  [off]
+  --unpickle HOW                  Load pickles: safe, trusted, never  [safe]
+  --max-memory SIZE               What loading an artifact may take  [2GB]
 
 How:
-  --workers N                 W&B runs written at once  [8]
-  --force                     Write again what was synced before
-  --strict                    Exit 3 if anything was lost
-  --config FILE               Settings  [mfwb.toml or pyproject.toml]
-  --metadata PROVIDER         service@URL or local@DIR  [as Metaflow has it]
-  --dry-run                   Only say what would be done, as `plan` does
+  --workers N                     W&B runs written at once  [8]
+  --force                         Write again what was synced before
+  --strict                        Exit 3 if anything was lost
+  --config FILE                   Settings  [mfwb.toml or pyproject.toml]
+  --metadata PROVIDER             service@URL or local@DIR  [Metaflow's own]
+  --dry-run                       Only say what would be done, as `plan` does
 
 Show:
-  --json                      One JSON document on stdout
-  --quiet                     Only what failed or was lost, on stderr
-  --verbose                   Every W&B run in full
-  --help                      Show this text
+  --json                          One JSON document on stdout
+  --quiet                         Only what failed or was lost, on stderr
+  --verbose                       Every W&B run in full
+  --help                          Show this text
 
 Examples:
   mfwb sync TrainFlow/123 --project wines

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from mfwb.payload import Workshop
-from mfwb.payload import workshop as workshop_module
 from mfwb.payload.converter import Converter
 
 
@@ -21,8 +20,8 @@ def converter() -> Iterator[Converter]:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, converter: Converter, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+def workshop(tmp_path: Path, converter: Converter) -> Workshop:
     """Return a workshop of a bundle, which works with the shared converter."""
-    with monkeypatch.context() as patch:
-        patch.setattr(workshop_module, "Converter", lambda: converter)
-        return Workshop(tmp_path / "payloads", keep=True)
+    found = Workshop(tmp_path / "payloads", keep=True)
+    found._converted._converters[False] = converter
+    return found

@@ -8,6 +8,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
+from mfwb.config import Unpickle
 from mfwb.errors import ItemLost
 from mfwb.planning import (
     Content,
@@ -16,10 +17,11 @@ from mfwb.planning import (
     PlannedFile,
     PlannedRun,
     PlannedValue,
+    Preview,
     TaskRow,
     WandbRunId,
 )
-from mfwb.ports import LogLine
+from mfwb.ports import Located, LogLine
 from mfwb.snapshot import Card
 
 TASK = "Flow/1/train/4"
@@ -57,6 +59,9 @@ class MemoryContents:
             raise ItemLost("the blob is gone")
         path.write_bytes(self.blobs[content.sha1])
 
+    def locate(self, content: Content) -> Located | None:
+        """Return None: nobody else can look into this memory."""
+
     def copy_included(self, content: Content, path: Path) -> None:
         """Write what an IncludeFile holds into a file."""
         if content.sha1 not in self.included:
@@ -85,20 +90,23 @@ def row(place: int, *, seconds: float | None = None, failure: str | None = None)
     return TaskRow(f"Flow/1/train/{place + 4}", place, str(place), state, seconds, failure)
 
 
-def planned_run(
+def planned_run(  # noqa: PLR0913 - each with a default
     *,
     tasks: Sequence[TaskRow] = (),
     values: Mapping[str, Sequence[Content]] | None = None,
     outputs: Sequence[OutputArtifact] = (),
     summary: dict[str, Any] | None = None,
+    unpickle: Unpickle = "safe",
+    name: str = "train",
+    level: int = 0,
 ) -> PlannedRun:
     """Return a W&B run; it stands for a foreach if tasks are given."""
     return PlannedRun(
-        id=WandbRunId("flow-1-train-00000000"),
-        name="Flow/1/train",
+        id=WandbRunId(f"flow-1-{name}-00000000"),
+        name=f"Flow/1/{name}",
         group="Flow/1",
-        job_type="train",
-        level=0,
+        job_type=name,
+        level=level,
         merged=bool(tasks),
         tasks=tuple(tasks) or (TaskRow(TASK, 0, "0", "ok", 1.5),),
         tags=(),
@@ -114,14 +122,23 @@ def planned_run(
         runtime=None,
         origin={},
         cards=(),
+        unpickle=unpickle,
     )
 
 
-def output(*files: PlannedFile, name: str = "x") -> OutputArtifact:
+def output(
+    *files: PlannedFile, name: str = "x", metadata: dict[str, Any] | None = None
+) -> OutputArtifact:
     """Return a W&B artifact of some files."""
-    return OutputArtifact(name, "dataset", ("latest",), {}, files)
+    return OutputArtifact(name, "dataset", ("latest",), metadata or {}, files)
 
 
-def planned_file(content: Content, form: Form, stem: str = "x") -> PlannedFile:
+def planned_file(
+    content: Content,
+    form: Form,
+    stem: str = "x",
+    preview: Preview | None = None,
+    plugin: str = "",
+) -> PlannedFile:
     """Return one artifact on its way."""
-    return PlannedFile(stem, form, content)
+    return PlannedFile(stem, form, content, preview, plugin)

@@ -16,45 +16,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
 
 from mfwb.payload import Workshop
+from mfwb.payload.conversions import Conversion, Job
 from mfwb.payload.converter import Converter, UnconvertibleError
-from mfwb.payload.converting import NO_MEMORY, ONE, SEVERAL, UNCONVERTIBLE, answer
-from mfwb.planning import Content, Form, Plan, PlannedFile
+from mfwb.payload.converting import NO_MEMORY, UNCONVERTIBLE, answer
+from mfwb.planning import Form, Plan, PlannedFile
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
 
+TABLE = Conversion.TABLE
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
 OLD_PICKLE = Path(__file__).parent / "data" / "pandas_2_2_ix_multi.pkl"
 PATIENCE = 30  # seconds
-
-
-class Pipes(MemoryContents):
-    """Hands out the bytes of an artifact as a pipe that nobody writes to, the first time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pipes: list[Path] = []
-        self.logs[TASK] = []
-
-    def copy(self, content: Content, path: Path) -> None:
-        """Make a pipe, and from then on the bytes."""
-        if self.pipes:
-            super().copy(content, path)
-        else:
-            os.mkfifo(path)
-            self.pipes.append(path)
-
-
-class SparseContents(MemoryContents):
-    """Hands out a gigabyte that takes no space."""
-
-    def copy(self, content: Content, path: Path) -> None:  # noqa: ARG002 - all are alike
-        """Make a file that is one hole."""
-        with path.open("wb") as file:
-            file.truncate(10**9)
 
 
 def pid_of(converter: Converter) -> int:
@@ -103,7 +80,7 @@ def plan_of(*files: PlannedFile) -> Plan:
 
 def started_by(workshop: Workshop) -> bool:
     """Whether a workshop has a process; ends it."""
-    found = workshop._converter._child is not None
+    found = any(one._child is not None for one in workshop._converted._converters.values())
     workshop.close()
     return found
 
@@ -115,42 +92,18 @@ def test_killed_in_the_middle(converter: Converter, tmp_path: Path) -> None:
     """A process that is killed takes one conversion with it; there is a new one for the next."""
     os.mkfifo(tmp_path / "pipe")
     with ThreadPoolExecutor(1) as pool:
-        doomed = pool.submit(converter.convert, ONE, tmp_path / "pipe", tmp_path / "never")
+        doomed = pool.submit(converter.convert, Job(TABLE, tmp_path / "pipe", tmp_path / "never"))
         wait_for(lambda: is_being_read(tmp_path / "pipe"))
         killed = pid_of(converter)
         os.kill(killed, signal.SIGKILL)
         with pytest.raises(UnconvertibleError, match=r"ended \(-9\)"):
             doomed.result(PATIENCE)
 
-    converter.convert(ONE, pickled(tmp_path), tmp_path / "x.parquet")
+    converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
 
     assert (tmp_path / "x.parquet").read_bytes() == parquet_of(FRAME)
     assert pid_of(converter) != killed
     assert not psutil.pid_exists(killed)
-
-
-def test_crash_costs_one_artifact(workshop: Workshop, converter: Converter) -> None:
-    """A frame that crashes the process goes as its pickle; the next one is converted."""
-    contents = Pipes()
-    crashing = contents.add(FRAME, "x")
-    run = planned_run(
-        outputs=[
-            output(
-                planned_file(crashing, Form.PARQUET, "x"),
-                planned_file(contents.add([FRAME], "y"), Form.FRAMES, "y"),
-            )
-        ]
-    )
-    with ThreadPoolExecutor(1) as pool:
-        ready = pool.submit(workshop.prepare, run, contents)
-        wait_for(lambda: bool(contents.pipes) and is_being_read(contents.pipes[0]))
-        os.kill(pid_of(converter), signal.SIGSEGV)
-        (artifact,) = ready.result(PATIENCE).artifacts
-
-    files = {one.path: one.local.read_bytes() for one in artifact.files if one.local}
-    assert files == {"x.pkl": contents.blobs[crashing.sha1], "y/0.parquet": parquet_of(FRAME)}
-    assert ready.result().losses == ()
-    assert not contents.pipes[0].exists()
 
 
 def test_killed_while_idle(converter: Converter, tmp_path: Path) -> None:
@@ -161,7 +114,7 @@ def test_killed_while_idle(converter: Converter, tmp_path: Path) -> None:
     os.kill(pid_of(converter), signal.SIGKILL)
     wait_for(lambda: not child.lives())
 
-    converter.convert(ONE, pickled(tmp_path), tmp_path / "x.parquet")
+    converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
 
     assert (tmp_path / "x.parquet").exists()
 
@@ -179,7 +132,7 @@ def test_close() -> None:
 
     assert not psutil.pid_exists(first)
     with pytest.raises(UnconvertibleError, match="broken off"):
-        converter.convert(ONE, OLD_PICKLE, Path("never"))
+        converter.convert(Job(TABLE, OLD_PICKLE, Path("never")))
 
 
 def test_close_does_not_wait(tmp_path: Path) -> None:
@@ -187,7 +140,7 @@ def test_close_does_not_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     converter = Converter()
     with ThreadPoolExecutor(1) as pool:
-        endless = pool.submit(converter.convert, ONE, tmp_path / "pipe", tmp_path / "never")
+        endless = pool.submit(converter.convert, Job(TABLE, tmp_path / "pipe", tmp_path / "never"))
         wait_for(lambda: converter._child is not None)
         converter.close()
         with pytest.raises(UnconvertibleError):
@@ -210,12 +163,36 @@ def test_parent_that_is_killed(tmp_path: Path) -> None:
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
+def test_parent_that_is_killed_meanwhile(tmp_path: Path) -> None:
+    """When the parent is killed, its process does not go on with what it was doing."""
+    os.mkfifo(tmp_path / "pipe")
+    code = f"""
+from pathlib import Path
+from threading import Thread
+from mfwb.payload.conversions import Conversion, Job
+from mfwb.payload.converter import Converter
+converter = Converter()
+converter.start()
+print(converter._child._process.pid, flush=True)
+converter.convert(Job(Conversion.TABLE, Path({str(tmp_path / "pipe")!r}), Path("never")))
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        wait_for(lambda: is_being_read(tmp_path / "pipe"))
+        parent.kill()
+
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
 def test_ctrl_c(converter: Converter, tmp_path: Path) -> None:
     """Ctrl-C reaches all processes of a terminal; this one leaves it to its parent."""
-    converter.convert(ONE, pickled(tmp_path), tmp_path / "x.parquet")
+    converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
     before = pid_of(converter)
     os.kill(before, signal.SIGINT)
-    converter.convert(ONE, pickled(tmp_path), tmp_path / "y.parquet")
+    converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "y.parquet"))
 
     assert pid_of(converter) == before
 
@@ -260,13 +237,14 @@ def test_not_started_for_what_is_converted(workshop: Workshop, tmp_path: Path) -
 
 
 def test_no_process_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no process can be started, frames are converted in this one."""
+    """Where no process can be started nothing is converted: it would be without any limit."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
     converter = Converter()
     converter.start()
-    converter.convert(ONE, pickled(tmp_path), tmp_path / "x.parquet")
 
-    assert (tmp_path / "x.parquet").read_bytes() == parquet_of(FRAME)
+    with pytest.raises(UnconvertibleError, match=r"no process to convert it: .*No such file"):
+        converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
+
     assert converter._child is None
 
 
@@ -281,7 +259,7 @@ def test_several_threads(converter: Converter, tmp_path: Path) -> None:
     def convert(number: int) -> None:
         source = pickled(tmp_path, {"k": frames[number]}, f"{number}.pkl")
         barrier.wait(PATIENCE)
-        converter.convert(SEVERAL, source, tmp_path / str(number))
+        converter.convert(Job(Conversion.TABLES, source, tmp_path / str(number)))
 
     before = len(psutil.Process().children())
     with ThreadPoolExecutor(8) as pool:
@@ -296,8 +274,8 @@ def test_reason(converter: Converter, tmp_path: Path) -> None:
     """What can't be converted comes back with the reason, and the process goes on."""
     converter.start()
     before = pid_of(converter)
-    with pytest.raises(UnconvertibleError, match="TypeError: a int is no DataFrame"):
-        converter.convert(ONE, pickled(tmp_path, 1), tmp_path / "x.parquet")
+    with pytest.raises(UnconvertibleError, match="TypeError: a int is no table"):
+        converter.convert(Job(TABLE, pickled(tmp_path, 1), tmp_path / "x.parquet"))
 
     assert pid_of(converter) == before
 
@@ -308,29 +286,27 @@ def test_full_disk(converter: Converter, tmp_path: Path) -> None:
     (tmp_path / "x.parquet").symlink_to("/dev/full")
 
     with pytest.raises(OSError, match="No space left"):
-        converter.convert(ONE, pickled(tmp_path), tmp_path / "x.parquet")
+        converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits other processes")
-def test_not_enough_memory(workshop: Workshop, converter: Converter, tmp_path: Path) -> None:
-    """A frame that does not fit into memory is lost with that reason."""
-    converter.convert(ONE, pickled(tmp_path), tmp_path / "x.parquet")
-    process = psutil.Process(pid_of(converter))
-    limits = process.rlimit(psutil.RLIMIT_AS)
-    process.rlimit(psutil.RLIMIT_AS, (process.memory_info().vms + 10**8, limits[1]))
-    contents = SparseContents()
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds processes to limits")
+def test_not_enough_memory(tmp_path: Path) -> None:
+    """What does not fit into the memory it may take stays a pickle; the process goes on."""
+    contents = MemoryContents()
     contents.logs[TASK] = []
+    large = contents.add(pd.DataFrame({"a": np.ones(10_000_000)}), "large")
+    small = contents.add(FRAME, "small")
+    plan = plan_of(*(planned_file(one, Form.PARQUET, one.name) for one in (large, small)))
+    workshop = Workshop(tmp_path, keep=True, max_memory=50_000_000)
     try:
-        (ready,) = [
-            workshop.prepare(run, contents)
-            for run in plan_of(planned_file(contents.add(FRAME), Form.PARQUET)).runs
-        ]
+        (artifact,) = workshop.prepare(plan.runs[0], contents).artifacts
     finally:
-        process.rlimit(psutil.RLIMIT_AS, limits)
+        workshop.close()
 
-    assert [loss.reason for loss in ready.losses] == ["there is not enough memory for it"]
-    assert ready.artifacts == ()
-    assert pid_of(converter) == process.pid
+    assert [file.path for file in artifact.files] == ["large.pkl", "small.parquet"]
+    assert artifact.metadata["kept_as_pickle"] == {
+        "large.pkl": "it takes more than 50,000,000 bytes of memory"
+    }
 
 
 def test_memory_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,9 +315,11 @@ def test_memory_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(_: bytes) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("mfwb.payload.converting.load_frame", no_memory)
+    monkeypatch.setattr("mfwb.payload.conversions.load_frame", no_memory)
 
-    assert answer(ONE, pickled(tmp_path), tmp_path / "x") == {"outcome": NO_MEMORY}
+    said = answer(Job(TABLE, pickled(tmp_path), tmp_path / "x"))
+
+    assert said == {"outcome": NO_MEMORY}
 
 
 def test_modules_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +329,7 @@ def test_modules_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     converter = Converter()
     try:
-        converter.convert(ONE, pickled(tmp_path), tmp_path / "x.parquet")
+        converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
     finally:
         converter.close()
 
@@ -362,21 +340,34 @@ def test_modules_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_libraries_print_is_no_answer(tmp_path: Path) -> None:
     """Only answers go to the parent, whatever a library writes to stdout."""
     code = (
-        "import os; from mfwb.payload import converting;"
-        "converting.load_frame = lambda data: (print('noise', flush=True), os.write(1, b'noise'));"
-        "converting.main()"
+        "import os; from mfwb.payload import conversions, converting;"
+        "conversions.load_frame = lambda data: (print('noise', flush=True), os.write(1, b'noise'));"
+        "converting.main(10**9, trusted=False)"
     )
-    request = {"form": ONE, "source": str(OLD_PICKLE), "target": str(tmp_path / "x")}
-    done = subprocess.run(
+    request = {
+        "conversion": "table",
+        "source": str(OLD_PICKLE),
+        "target": str(tmp_path / "x"),
+        "rows": None,
+        "plugin": "",
+    }
+    with subprocess.Popen(
         [sys.executable, "-c", code],
-        input=json.dumps(request) + "\n",
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=True,
-    )
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        said = process.stdout.readline()
+        rest, noise = process.communicate()
 
-    assert json.loads(done.stdout)["outcome"] == UNCONVERTIBLE
-    assert done.stderr.count("noise") == 2
+    assert json.loads(said)["outcome"] == UNCONVERTIBLE
+    assert rest == ""
+    assert noise.count("noise") == 2
 
 
 def test_this_process_stays_small(tmp_path: Path) -> None:

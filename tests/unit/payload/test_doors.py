@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from mfwb.payload import doors
+from mfwb.payload import arrow_doors, doors, pandas_doors
 from mfwb.payload.allowed import FRAMES, PATHS, PLAIN
 from mfwb.pickles import ForbiddenName
 
@@ -35,8 +35,8 @@ def test_no_list_holds_what_is_powerful(allowed: dict[str, Callable[[], Any]]) -
         ("builtins.bytearray", doors.mutable_bytes_of),
         ("_codecs.encode", doors.latin_bytes),
         ("numpy.core.multiarray._reconstruct", doors.empty_array),
-        ("pandas.core.internals.managers.BlockManager", doors.block_manager),
-        ("pyarrow.lib._restore_array", doors.restored_array),
+        ("pandas.core.internals.managers.BlockManager", pandas_doors.block_manager),
+        ("pyarrow.lib._restore_array", arrow_doors.restored_array),
     ],
 )
 def test_the_door_stands_there(name: str, door: Callable[..., Any]) -> None:

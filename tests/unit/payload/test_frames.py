@@ -110,7 +110,7 @@ def test_no_frames(value: object) -> None:
 
 def test_no_frame() -> None:
     """A pickle of something else is refused."""
-    with pytest.raises(TypeError, match="a int is no DataFrame"):
+    with pytest.raises(TypeError, match="a int is no table"):
         load_frame(pickle.dumps(1))
 
 

@@ -199,3 +199,12 @@ def test_no_json_form(value: object) -> None:
 def test_text() -> None:
     """The text of a value is JSON as well."""
     assert json_text({"a": {2, 1}, "b": math.nan}) == '{"a": [1, 2], "b": "NaN"}'
+
+
+@pytest.mark.parametrize(
+    "item", [b"", 10**4000, 2**1_000_000, [], {}], ids=lambda one: f"{type(one)}"
+)
+def test_one_thing_many_times(item: Any) -> None:
+    """What is there a million times counts for what it takes to write it down."""
+    with pytest.raises(ItemLost, match="larger than"):
+        to_json([item] * 1_000_000)

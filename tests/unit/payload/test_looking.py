@@ -7,11 +7,13 @@ from collections import OrderedDict
 from typing import Any
 
 import pandas as pd
+from sklearn.svm import SVC
 
 from mfwb.payload import loading
 from mfwb.payload.loading import load_each
 from mfwb.payload.looking import look_inside
 from mfwb.planning import Content
+from mfwb.planning.kinds import Kind, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
 from tests.unit.payload.memory import MemoryContents, gone
 
@@ -81,6 +83,36 @@ def test_only_where_it_is_needed() -> None:
         "damaged": None,
     }
     assert contents.batches == [["plain", "ordered", "mine", "damaged"]]
+
+
+class Net:
+    """A class of the flow's own, with a part of a library's."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+
+def test_what_the_look_is_good_for() -> None:
+    """Objects of unknown classes and containers become what they hold."""
+    contents = MemoryContents()
+    seen = flow_run(
+        [
+            ref(contents, "net", Net(SVC())),
+            ref(contents, "best", {"model": SVC(), "score": 0.9}),
+            ref(contents, "parts", [pd.Series([1]), pd.DataFrame()]),
+            ref(contents, "plain", Net(1)),
+        ]
+    )
+
+    found = look_inside(seen, contents)
+
+    kinds = {one.name: classify(one).kind for task in found.tasks for one in task.artifacts}
+    assert kinds == {
+        "net": Kind.MODEL,
+        "best": Kind.MODEL,
+        "parts": Kind.DATASET,
+        "plain": Kind.OTHER,
+    }
 
 
 def test_equal_bytes_are_loaded_once() -> None:

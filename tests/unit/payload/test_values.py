@@ -27,7 +27,7 @@ def single(**values: Any) -> tuple[PlannedRun, Values]:
     """Return a W&B run of one task with these values."""
     contents = MemoryContents()
     run = planned_run(values={key: [contents.add(value, key)] for key, value in values.items()})
-    decoded, losses = decode_values(run, contents)
+    decoded, losses = decode_values(run.values, contents, run.unpickle)
     assert losses == []
     return run, decoded
 
@@ -44,7 +44,7 @@ def merged(tasks: Sequence[TaskRow], **values: Sequence[Any]) -> tuple[PlannedRu
         for key, of_tasks in values.items()
     }
     run = planned_run(tasks=tasks, values=planned)
-    decoded, losses = decode_values(run, contents)
+    decoded, losses = decode_values(run.values, contents, run.unpickle)
     assert losses == []
     return run, decoded
 
@@ -277,7 +277,7 @@ def test_losses() -> None:
         }
     )
 
-    values, losses = decode_values(run, contents)
+    values, losses = decode_values(run.values, contents, run.unpickle)
 
     assert list(values) == ["good"]
     assert [loss.item for loss in losses] == [
@@ -297,7 +297,7 @@ def test_not_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "to_json", no_memory)
     contents = MemoryContents()
 
-    values, losses = decode_values(planned_run(values={"x": [contents.add(1)]}), contents)
+    values, losses = decode_values(planned_run(values={"x": [contents.add(1)]}).values, contents)
 
     assert values == {}
     assert losses == [Loss(f"{TASK}/x", "there is not enough memory for it")]
@@ -321,7 +321,7 @@ def test_more_than_a_wandb_run_can_take(monkeypatch: pytest.MonkeyPatch) -> None
         contents.add(text, "x", task.pathspec) for task, text in zip(tasks, texts, strict=True)
     ]
 
-    values, losses = decode_values(planned_run(tasks=tasks, values={"x": planned}), contents)
+    values, losses = decode_values(planned_run(tasks=tasks, values={"x": planned}).values, contents)
 
     assert list(values["x"]) == ["Flow/1/train/4", "Flow/1/train/5"]
     assert [loss.item for loss in losses] == ["Flow/1/train/6/x"]

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from mfwb.payload import Workshop
 from mfwb.payload import workshop as workshop_module
 from mfwb.planning import Form
-from mfwb.ports import LogLine, Payloads, ReadyArtifact, ReadyFile, ReadyRun
+from mfwb.ports import LogLine, Payloads, ReadyFile, ReadyRun
 from mfwb.snapshot import Loss
 from tests.unit.payload.memory import (
     TASK,
@@ -89,7 +89,7 @@ def test_frame_that_parquet_refuses(workshop: Payloads, contents: MemoryContents
 
     assert files_of(first) == files_of(second) == {"x.pkl": contents.blobs[content.sha1]}
     assert first.losses == ()
-    assert contents.copies == ["x", "x"]  # to convert it, and to keep it
+    assert contents.copies == ["x"]
 
 
 def test_frames(workshop: Payloads, contents: MemoryContents) -> None:
@@ -148,9 +148,8 @@ def test_path(workshop: Payloads, contents: MemoryContents, tmp_path: Path) -> N
 
     ready = workshop.prepare(planned_run(outputs=[planned]), contents)
 
-    assert ready.artifacts == (
-        ReadyArtifact(planned, (ReadyFile("a", 1, tmp_path / "data" / "a"),)),
-    )
+    (artifact,) = ready.artifacts
+    assert artifact.files == (ReadyFile("a", 1, tmp_path / "data" / "a"),)
     assert ready.losses == (Loss(f"{TASK}/p/out", "it is a link that leads out of the folder"),)
 
 

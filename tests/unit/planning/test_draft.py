@@ -20,6 +20,7 @@ from mfwb.planning import (
     OutputArtifact,
     PlannedFile,
     PlannedValue,
+    Preview,
     TaskRow,
     draft_plan,
 )
@@ -240,12 +241,21 @@ def test_output() -> None:
                     "flow_run": "DemoFlow/7",
                     "step": "start",
                     "artifact": "wines",
+                    "python_type": "pandas.core.frame.DataFrame",
+                    "encoding": "pickle-v4",
+                    "size": 1000,
+                    "pathspec": "DemoFlow/7/start/1/wines",
                     "task": "DemoFlow/7/start/1",
                     "sha1": "w",
                 }
             },
             files=(
-                PlannedFile("wines", Form.PARQUET, Content(spec("start/1"), "wines", "w", 1000)),
+                PlannedFile(
+                    "wines",
+                    Form.PARQUET,
+                    Content(spec("start/1"), "wines", "w", 1000),
+                    Preview.TABLE,
+                ),
             ),
         ),
     )
@@ -259,12 +269,83 @@ def test_merged_output() -> None:
     assert [artifact.name for artifact in work.outputs] == ["model"]
     assert work.outputs[0].type == "model"
     assert work.outputs[0].metadata == {
-        "metaflow": {"flow_run": "DemoFlow/7", "step": "work", "artifact": "model"}
+        "metaflow": {
+            "flow_run": "DemoFlow/7",
+            "step": "work",
+            "artifact": "model",
+            "python_type": "sklearn.linear_model._logistic.LogisticRegression",
+            "encoding": "pickle-v4",
+            "size": 2000,
+            "tasks": 2,
+        }
     }
     assert work.outputs[0].files == (
         PlannedFile("0/model", Form.PICKLE, Content(spec("work/2"), "model", "m0", 1000)),
         PlannedFile("1/model", Form.PICKLE, Content(spec("work/3"), "model", "m1", 1000)),
     )
+
+
+def test_facts_that_differ() -> None:
+    """The attempt that wrote it is said; of tasks that differ, each word that there is."""
+    tried_again = replace(model("x"), encoding="gzip+pickle-v2")
+    [mixed] = runs_of(fan(model("x"), tried_again))["work"].outputs
+    [single] = runs_of(flow_run(task("start/1", has=[model("x")], attempts=(tried(number=2),))))[
+        "start"
+    ].outputs
+
+    assert mixed.metadata["metaflow"]["encoding"] == ["gzip+pickle-v2", "pickle-v4"]
+    assert single.metadata["metaflow"]["attempt"] == 2
+
+
+def test_one_preview_per_artifact() -> None:
+    """Of the files of a foreach's tasks only the first is shown in the W&B run."""
+    work = runs_of(fan(data_frame("x", "1"), data_frame("x", "2"), data_frame("x", "3")))["work"]
+
+    assert [file.preview for file in work.outputs[0].files] == [Preview.TABLE, None, None]
+
+
+def test_previews_of_tasks() -> None:
+    """At granularity `task`, each task shows its own."""
+    runs = runs_of(fan(data_frame("x", "1"), data_frame("x", "2")), granularity="task")
+
+    assert [runs[name].outputs[0].files[0].preview for name in ("work/2", "work/3")] == [
+        Preview.TABLE,
+        Preview.TABLE,
+    ]
+
+
+def test_how_far_pickles_are_loaded() -> None:
+    """Forms and previews heed what the settings say of loading."""
+    run = flow_run(task("start/1", has=[data_frame("big", size=1000), data_frame("small", size=9)]))
+
+    def files(**settings: Any) -> dict[str, tuple[Form, Preview | None]]:
+        outputs = runs_of(run, **settings)["start"].outputs
+        return {one.name: (one.files[0].form, one.files[0].preview) for one in outputs}
+
+    table, pickle = (Form.PARQUET, Preview.TABLE), (Form.PICKLE, None)
+    assert files() == {"big": table, "small": table}
+    assert files(max_memory="1KB") == {"big": pickle, "small": table}
+    assert files(unpickle="never") == {"big": pickle, "small": pickle}
+
+
+def test_large_value() -> None:
+    """A value that is too large for the summary is an artifact, as JSON."""
+    has = [ref("large", type_="list", size=100_001, names=()), ref("small", type_="str")]
+    start = runs_of(flow_run(task("start/1", has=has)))["start"]
+
+    assert [(one.name, one.type) for one in start.outputs] == [("large", "other")]
+    assert [file.form for file in start.outputs[0].files] == [Form.JSON]
+    assert [value.key for value in start.values] == ["small"]
+
+
+def test_kinds_of_the_user() -> None:
+    """What the settings say of a type decides of which type the W&B artifact is."""
+    run = flow_run(task("start/1", has=[ref("net", type_="__main__.Net", names=("__main__.Net",))]))
+    kinds = {"__main__.Net": "model"}
+
+    assert [one.type for one in runs_of(run)["start"].outputs] == ["other"]
+    assert [one.type for one in runs_of(run, kinds=kinds)["start"].outputs] == ["model"]
+    assert runs_of(run, kinds=kinds, models=False)["start"].outputs == ()
 
 
 def test_nested_folders() -> None:
@@ -434,9 +515,24 @@ def test_artifact_that_is_too_large() -> None:
     start = runs_of(flow_run(task("start/1", has=has)), max_artifact_size="1MB")["start"]
 
     assert start.losses == (
-        Loss("DemoFlow/7/start/1/big", "1,000,001 bytes, more than --max-artifact-size allows"),
+        Loss(
+            "DemoFlow/7/start/1/big",
+            "1,000,001 bytes, more than the 1,000,000 that max_artifact_size allows for datasets",
+        ),
     )
     assert [one.name for one in start.outputs] == ["fits"]
+
+
+def test_limits_by_type() -> None:
+    """Each type of W&B artifact has its own limit, and a loss says which one it was."""
+    has = [data_frame("d", size=60), model("m", size=60), ref("o", type_="bytes", size=60)]
+    limits = {"dataset": "1KB", "model": 50}
+    start = runs_of(flow_run(task("start/1", has=has)), max_artifact_size=limits)["start"]
+
+    assert [one.name for one in start.outputs] == ["d", "o"]
+    assert [loss.reason for loss in start.losses] == [
+        "60 bytes, more than the 50 that max_artifact_size allows for models"
+    ]
 
 
 def test_included_file() -> None:
@@ -479,7 +575,7 @@ def test_included_file_that_is_too_large() -> None:
     assert start.losses == (
         Loss(
             "DemoFlow/7/_parameters/words",
-            "5,000,000 bytes, more than --max-artifact-size allows",
+            "5,000,000 bytes, more than the 1,000,000 that max_artifact_size allows for datasets",
         ),
     )
 
@@ -712,3 +808,20 @@ def test_order_of_listing_makes_no_difference(
 
     assert one == other
     assert one.digest == other.digest
+
+
+def test_curves_that_are_too_large_for_the_summary() -> None:
+    """A long list of numbers is a file, and still a chart; names in its pickle are none."""
+    refs = [
+        ref("losses", type_="list", size=200_000, names=()),
+        ref("longer", type_="list", size=2_000_000, names=()),
+        ref("when", type_="list", size=200_000, names=("datetime.date",)),
+        ref("short", type_="list", size=900, names=()),
+    ]
+    start = runs_of(flow_run(task("start/1", has=refs)))["start"]
+
+    assert [one.key for one in start.curves] == ["losses"]
+    assert [one.key for one in start.values] == ["short"]
+    assert {one.name: one.files[0].form for one in start.outputs} == dict.fromkeys(
+        ("losses", "longer", "when"), Form.JSON
+    )

@@ -1,65 +1,139 @@
-"""What an artifact is for W&B, told from its recorded type and what its pickle refers to."""
+"""What an artifact is for W&B: by its type, what its pickle refers to, size and settings."""
 
 from __future__ import annotations
 
-import pytest
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
 
-from mfwb.planning import Form
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mfwb import pickles
+from mfwb.config import Plugin, Settings, StepSettings
+from mfwb.planning import Form, Preview
+from mfwb.planning.families import FAMILIES
 from mfwb.planning.kinds import Kind, Verdict, classify, wants_a_look
+from mfwb.snapshot import ArtifactRef
 from tests.unit.flow_runs import ref
 
-VALUE = Verdict(Kind.VALUE, Form.PICKLE)
-MODEL = Verdict(Kind.MODEL, Form.PICKLE)
-OTHER = Verdict(Kind.OTHER, Form.PICKLE)
-FRAME = Verdict(Kind.DATASET, Form.PARQUET)
+VALUE = Verdict(Kind.VALUE, Form.JSON)
+MODEL = Verdict(Kind.MODEL)
+OTHER = Verdict(Kind.OTHER)
+TEXT = Verdict(Kind.OTHER, Form.JSON)
+ARRAY = Verdict(Kind.OTHER, Form.ARRAY)
+DATASET = Verdict(Kind.DATASET)
+TABLE = Verdict(Kind.DATASET, Form.PARQUET, Preview.TABLE)
 FRAMES = Verdict(Kind.DATASET, Form.FRAMES)
 PATH = Verdict(Kind.DATASET, Form.PATH)
 INCLUDE = Verdict(Kind.DATASET, Form.INCLUDE)
+PICTURE = Verdict(Kind.OTHER, Form.PICKLE, Preview.IMAGE)
+FIGURE = Verdict(Kind.OTHER, Form.PICKLE, Preview.FIGURE)
+
+TENSOR = ("collections.OrderedDict", "torch._utils._rebuild_tensor_v2")
+PARAMETER = ("torch._utils._rebuild_parameter", *TENSOR)
+
+
+class Wrapper:
+    """A class of the flow's own."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+
+def chosen(**said: Any) -> StepSettings:
+    """Return what holds for a step of a flow where this was said."""
+    return Settings.model_validate(said).for_step("MyFlow", "start")
+
+
+def recorded(value: Any) -> ArtifactRef:
+    """Return what Metaflow records of a value, looked into where that is needed."""
+    data = pickle.dumps(value, 4)
+    kind = str(type(value)).removeprefix("<class '").removesuffix("'>")
+    found = ref("x", type_=kind, size=len(data))
+    if not wants_a_look(found):
+        return found
+    return ref("x", type_=kind, size=len(data), names=pickles.names_in(data))
+
+
+FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+FITTED = make_pipeline(StandardScaler(), LogisticRegression())
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        (1, VALUE),
+        (None, VALUE),
+        (np.float64(1), VALUE),
+        ({"a": [1, np.int64(2)]}, VALUE),
+        ([Path("/a"), Path("b")], VALUE),
+        (FRAME, TABLE),
+        (FRAME["a"], TABLE),
+        (FRAME.index, TABLE),
+        (pd.date_range("2026", periods=2), TABLE),
+        (pd.MultiIndex.from_tuples([(1, "a")]), TABLE),
+        (pa.table({"a": [1]}), TABLE),
+        (pa.record_batch({"a": [1]}), TABLE),
+        ({"train": FRAME, "test": FRAME}, FRAMES),
+        ([FRAME["a"], FRAME.index], FRAMES),
+        ({"a": pa.table({"a": [1]}), "n": 1}, FRAMES),
+        ((FRAME, FRAME), DATASET),
+        (OrderedDict(a=FRAME), DATASET),
+        (Wrapper(FRAME), DATASET),
+        (Path("/data"), PATH),
+        (np.zeros(3), ARRAY),
+        ([np.zeros(3)], OTHER),
+        (pd.Timestamp("2026"), OTHER),
+        (pa.array([1]), OTHER),
+        (b"bytes", OTHER),
+        (FITTED, MODEL),
+        ({"model": FITTED, "score": 1}, MODEL),
+        ([FITTED, FITTED], MODEL),
+        ({"model": FITTED, "data": FRAME}, MODEL),
+        (Wrapper(1, FITTED), MODEL),
+        (Wrapper(Wrapper(FITTED)), MODEL),
+        (Wrapper(1), OTHER),
+        (Wrapper(np.zeros(3)), OTHER),
+        (Wrapper(Path("/a")), OTHER),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_real_pickles(value: Any, verdict: Verdict) -> None:
+    """Real values of real libraries, as this Python pickles them."""
+    assert classify(recorded(value)) == verdict
 
 
 @pytest.mark.parametrize(
     ("type_", "verdict"),
     [
-        ("int", VALUE),
-        ("float", VALUE),
-        ("bool", VALUE),
         ("str", VALUE),
-        ("NoneType", VALUE),
-        ("numpy.float64", VALUE),
-        ("numpy.int8", VALUE),
-        ("numpy.bool", VALUE),
         ("numpy.bool_", VALUE),
-        ("pandas.core.frame.DataFrame", FRAME),
-        ("pandas.DataFrame", FRAME),
-        ("pathlib.PosixPath", PATH),
+        ("pandas.core.series.Series", TABLE),
+        ("polars.dataframe.frame.DataFrame", TABLE),
         ("pathlib.WindowsPath", PATH),
-        ("pathlib._local.PosixPath", PATH),
         ("metaflow.includefile.IncludedFile", INCLUDE),
-        ("sklearn.linear_model._logistic.LogisticRegression", MODEL),
-        ("sklearn.pipeline.Pipeline", MODEL),
-        ("xgboost.sklearn.XGBClassifier", MODEL),
-        ("xgboost.core.Booster", MODEL),
-        ("lightgbm.basic.Booster", MODEL),
-        ("catboost.core.CatBoostClassifier", MODEL),
-        ("torch.nn.modules.linear.Linear", MODEL),
+        ("numpy.ndarray", ARRAY),
+        ("datasets.arrow_dataset.Dataset", DATASET),
         ("keras.src.models.sequential.Sequential", MODEL),
-        ("transformers.models.bert.modeling_bert.BertModel", MODEL),
-        ("sklearn.utils._bunch.Bunch", OTHER),
-        ("sklearn.datasets._base.Bunch", OTHER),
-        ("numpy.ndarray", OTHER),
-        ("numpy.datetime64", OTHER),
-        ("pandas.core.series.Series", OTHER),
         ("torch.Tensor", OTHER),
-        ("bytes", OTHER),
-        ("complex", OTHER),
-        ("datetime.datetime", OTHER),
+        ("PIL.PngImagePlugin.PngImageFile", PICTURE),
+        ("plotly.graph_objs._figure.Figure", FIGURE),
+        ("matplotlib.figure.Figure", OTHER),
         ("__main__.Thing", OTHER),
-        ("sklearnish.Model", OTHER),
         ("", OTHER),
     ],
 )
 def test_by_type(type_: str, verdict: Verdict) -> None:
-    """A type that says enough decides alone."""
+    """A type that says enough decides alone; one that is not known is something other."""
     assert classify(ref("x", type_=type_)) == verdict
 
 
@@ -67,21 +141,24 @@ def test_by_type(type_: str, verdict: Verdict) -> None:
     ("type_", "names", "verdict"),
     [
         ("dict", (), VALUE),
-        ("list", (), VALUE),
         ("set", ("builtins.set",), VALUE),
         ("tuple", ("datetime.datetime", "decimal.Decimal"), VALUE),
         ("collections.OrderedDict", ("collections.OrderedDict",), VALUE),
-        ("list", ("numpy._core.multiarray.scalar", "numpy.dtype"), VALUE),
         ("list", ("numpy.core.multiarray.scalar", "numpy.dtype"), VALUE),
+        ("dict", ("pathlib._local.PosixPath",), VALUE),
         ("dict", None, OTHER),
-        ("list", None, OTHER),
         ("dict", ("pandas.core.frame.DataFrame", "numpy.dtype"), FRAMES),
-        ("list", ("pandas.DataFrame",), FRAMES),
-        ("set", ("pandas.DataFrame",), OTHER),
-        ("tuple", ("pandas.core.frame.DataFrame",), OTHER),
+        ("list", ("polars.dataframe.frame.DataFrame",), FRAMES),
+        ("dict", ("datasets.arrow_dataset.Dataset",), DATASET),
+        ("set", ("pandas.DataFrame",), DATASET),
         ("dict", ("__main__.Thing",), OTHER),
-        ("dict", ("numpy._core.multiarray._reconstruct", "numpy.ndarray"), OTHER),
         ("list", ("os.system",), OTHER),
+        ("collections.OrderedDict", TENSOR, MODEL),
+        ("dict", TENSOR, OTHER),
+        ("dict", PARAMETER, MODEL),
+        ("list", ("transformers.models.bert.tokenization_bert.BertTokenizer",), MODEL),
+        ("dict", ("torch.optim.adam.Adam", *TENSOR), OTHER),
+        ("dict", ("sklearn.metrics._classification.accuracy_score",), OTHER),
     ],
 )
 def test_containers(type_: str, names: tuple[str, ...] | None, verdict: Verdict) -> None:
@@ -92,45 +169,250 @@ def test_containers(type_: str, names: tuple[str, ...] | None, verdict: Verdict)
 @pytest.mark.parametrize(
     ("names", "verdict"),
     [
-        (("__main__.Net", "torch._utils._rebuild_parameter"), MODEL),
+        (("__main__.Net", *PARAMETER), MODEL),
         (("__main__.Net", "torch.nn.modules.linear.Linear"), MODEL),
-        (("__main__.Net", "torch._utils._rebuild_tensor_v2"), OTHER),
-        (("__main__.Net", "sklearn.svm._classes.SVC"), OTHER),
+        (("__main__.Net", "flax.nnx.variablelib.Param"), MODEL),
+        (("__main__.Net", "equinox.nn._linear.Linear"), MODEL),
+        (("__main__.Net", "sklearn.svm._classes.SVC"), MODEL),
+        (("__main__.Net", *TENSOR), OTHER),
+        (("__main__.Net", "sklearn.utils._bunch.Bunch"), OTHER),
+        (("__main__.Data", "pandas.DataFrame"), DATASET),
+        (("__main__.Data", "pandas.DataFrame", "sklearn.svm._classes.SVC"), MODEL),
         ((), OTHER),
         (None, OTHER),
     ],
 )
 def test_class_of_the_users_own(names: tuple[str, ...] | None, verdict: Verdict) -> None:
-    """An object of the user's own class is a model if there is a torch module in it."""
+    """An object of a class that nobody knows is what the strongest of its parts is."""
     assert classify(ref("x", type_="__main__.Net", names=names)) == verdict
 
 
 @pytest.mark.parametrize(
-    ("type_", "names", "verdict"),
+    ("type_", "names"), [("__main__.Net", (*PARAMETER, "pandas.DataFrame")), ("dict", PARAMETER)]
+)
+@given(seed=st.randoms())
+def test_order_of_names(type_: str, names: tuple[str, ...], seed: Any) -> None:
+    """The order in which a pickle refers to things makes no difference."""
+    shuffled = seed.sample(names, len(names))
+
+    assert classify(ref("x", type_=type_, names=tuple(shuffled))) == MODEL
+
+
+# --- size and memory ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("type_", "names"), [("str", None), ("list", ()), ("dict", ())])
+@pytest.mark.parametrize(
+    ("size", "verdict"),
     [
-        ("str", None, OTHER),
-        ("dict", (), OTHER),
-        ("dict", ("pandas.DataFrame",), FRAMES),
-        ("pandas.DataFrame", None, FRAME),
+        (100_000, VALUE),
+        (100_001, TEXT),
+        (64_000_000, TEXT),
+        (64_000_001, OTHER),
     ],
 )
-def test_large(type_: str, names: tuple[str, ...] | None, verdict: Verdict) -> None:
-    """A value that is too large for a summary becomes an artifact; data stays data."""
-    assert classify(ref("x", type_=type_, size=1_000_001, names=names)) == verdict
+def test_large_values(
+    type_: str, names: tuple[str, ...] | None, size: int, verdict: Verdict
+) -> None:
+    """A value that is too large for a summary becomes JSON, and then just its pickle."""
+    assert classify(ref("x", type_=type_, size=size, names=names)) == verdict
 
 
-def test_largest_value() -> None:
-    """The limit itself is still a value."""
-    assert classify(ref("x", type_="str", size=1_000_000)) == VALUE
-    assert classify(ref("x", type_="list", size=1_000_000, names=())) == VALUE
+@pytest.mark.parametrize(
+    ("type_", "names", "largest", "verdict"),
+    [
+        ("pandas.DataFrame", None, 250, TABLE),
+        ("dict", ("pandas.DataFrame",), 250, FRAMES),
+        ("numpy.ndarray", None, 333, ARRAY),
+        ("PIL.Image.Image", None, 250, PICTURE),
+        ("sklearn.svm._classes.SVC", None, 10**15, MODEL),
+        ("metaflow.includefile.IncludedFile", None, 10**15, INCLUDE),
+    ],
+)
+def test_memory(type_: str, names: tuple[str, ...] | None, largest: int, verdict: Verdict) -> None:
+    """What would take more memory than it may is not loaded; what is not loaded takes none."""
+    settings = chosen(max_memory=1000)
+
+    assert classify(ref("x", type_=type_, size=largest, names=names), settings) == verdict
+    larger = classify(ref("x", type_=type_, size=largest + 1, names=names), settings)
+    if largest < 1000:
+        assert larger == Verdict(verdict.kind)
+    else:
+        assert larger == verdict
 
 
-def test_what_is_no_pickle() -> None:
-    """Bytes of another serializer are handed on as they are, whatever type they claim."""
-    foreign = ref("x", type_="pandas.DataFrame", encoding="cloudpickle")
+def test_memory_of_values() -> None:
+    """JSON of a large value takes much; a value of the summary is small in any case."""
+    settings = chosen(max_memory="4MB")
 
-    assert classify(foreign) == OTHER
+    assert classify(ref("x", type_="str", size=200_000), settings) == TEXT
+    assert classify(ref("x", type_="str", size=200_001), settings) == OTHER
+    assert classify(ref("x", type_="str", size=9), chosen(max_memory=0)) == VALUE
+
+
+# --- how far pickles are loaded -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("type_", "names", "size", "verdict"),
+    [
+        ("str", None, 5, VALUE),
+        ("NoneType", None, 5, VALUE),
+        ("dict", (), 5, VALUE),
+        ("dict", (), 100_001, OTHER),
+        ("list", ("datetime.datetime",), 5, OTHER),
+        ("numpy.float64", None, 5, OTHER),
+        ("pandas.DataFrame", None, 5, DATASET),
+        ("list", ("pandas.DataFrame",), 5, DATASET),
+        ("pathlib.PosixPath", None, 5, DATASET),
+        ("metaflow.includefile.IncludedFile", None, 5, INCLUDE),
+        ("numpy.ndarray", None, 5, OTHER),
+        ("PIL.Image.Image", None, 5, OTHER),
+        ("sklearn.svm._classes.SVC", None, 5, MODEL),
+    ],
+)
+def test_never(type_: str, names: tuple[str, ...] | None, size: int, verdict: Verdict) -> None:
+    """Where nothing is to be loaded, kinds stay, and all but spelled out values are pickles."""
+    found = classify(ref("x", type_=type_, size=size, names=names), chosen(unpickle="never"))
+
+    assert found == verdict
+
+
+def test_trusted() -> None:
+    """A figure of matplotlib is drawn by its own code, for which it takes trust."""
+    figure = ref("x", type_="matplotlib.figure.Figure")
+
+    assert classify(figure, chosen(unpickle="safe")) == OTHER
+    assert classify(figure, chosen(unpickle="trusted")) == PICTURE
+    assert classify(ref("x", type_="pandas.DataFrame"), chosen(unpickle="trusted")) == TABLE
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind"),
+    [
+        ("pandas.DataFrame", Kind.DATASET),
+        ("torch.nn.modules.linear.Linear", Kind.MODEL),
+        ("int", Kind.OTHER),
+        ("dict", Kind.OTHER),
+        ("__main__.Thing", Kind.OTHER),
+    ],
+)
+def test_what_is_no_pickle(type_: str, kind: Kind) -> None:
+    """Bytes of another serializer are handed on as they are; their kind is that of the type."""
+    foreign = ref("x", type_=type_, encoding="jsonic-v1")
+
+    assert classify(foreign) == Verdict(kind, Form.STORED)
     assert not wants_a_look(foreign)
+
+
+# --- what the user says ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kinds", "type_", "names", "verdict"),
+    [
+        ({"mylib.*": "model"}, "mylib.nets.Net", None, MODEL),
+        ({"mylib.*": "model"}, "dict", ("mylib.nets.Net",), MODEL),
+        ({"mylib.*": "model"}, "__main__.Mine", ("__main__.Mine", "mylib.Net"), MODEL),
+        ({"mylib.*": "dataset"}, "list", ("mylib.Table",), DATASET),
+        ({"mylib.*": "dataset"}, "list", ("mylib.Table", "pandas.DataFrame"), FRAMES),
+        ({"__main__.Mine": "dataset"}, "__main__.Mine", PARAMETER, DATASET),
+        ({"sklearn.*": "other"}, "dict", ("sklearn.svm._classes.SVC",), OTHER),
+        ({"sklearn.pre*": "other"}, "sklearn.preprocessing._data.StandardScaler", None, OTHER),
+        ({"numpy.ndarray": "dataset"}, "numpy.ndarray", None, Verdict(Kind.DATASET, Form.ARRAY)),
+        (
+            {"pandas.*": "other"},
+            "pandas.Series",
+            None,
+            Verdict(Kind.OTHER, Form.PARQUET, Preview.TABLE),
+        ),
+        ({"dict": "other"}, "dict", (), TEXT),
+        ({"dict": "dataset"}, "dict", ("pandas.DataFrame",), FRAMES),
+        ({"__main__.Color": "value"}, "__main__.Color", ("__main__.Color",), VALUE),
+        ({"__main__.Color": "value"}, "dict", ("__main__.Color",), VALUE),
+        ({"__main__.Color": "value"}, "dict", ("__main__.Color", "__main__.Thing"), OTHER),
+    ],
+)
+def test_kinds_of_the_user(
+    kinds: dict[str, str], type_: str, names: tuple[str, ...] | None, verdict: Verdict
+) -> None:
+    """What the settings say of a type holds, wherever it occurs; its form stays what it is."""
+    assert classify(ref("x", type_=type_, names=names), chosen(kinds=kinds)) == verdict
+
+
+KNOWN = [family.pattern.replace("*", "x") for family in FAMILIES]
+
+
+@given(
+    st.sampled_from([*KNOWN, "__main__.Thing", "mylib.Net"]),
+    st.sampled_from(["dataset", "model", "other", "value"]),
+    st.dictionaries(st.sampled_from(["*", "*x", "torch.*", "my*"]), st.just("other")),
+    st.randoms(),
+)
+def test_user_kinds_win(type_: str, kind: str, more: dict[str, str], seed: Any) -> None:
+    """Whatever the table says, and however patterns are ordered: the name in full holds."""
+    kinds = {**more, type_: kind}
+    in_any_order = dict(seed.sample(sorted(kinds.items()), len(kinds)))
+
+    assert classify(ref("x", type_=type_, names=()), chosen(kinds=in_any_order)).kind == kind
+
+
+def test_kind_of_one_flow() -> None:
+    """A flow's own word beats that for all flows."""
+    settings = {"kinds": {"mylib.Net": "model"}, "flow": {"MyFlow": {"kinds": {"my*": "other"}}}}
+    net = ref("x", type_="mylib.Net")
+
+    assert classify(net, chosen(**settings)) == OTHER
+    assert classify(net, Settings.model_validate(settings).for_step("Other", "start")) == MODEL
+
+
+# --- converters of other packages -----------------------------------------------------------
+
+SAFE = Plugin(name="mine", types=("mylib.Table", "mylib.io.*"), kind="dataset", safe=True)
+UNSAFE = SAFE.model_copy(update={"safe": False})
+CONVERTED = Verdict(Kind.DATASET, Form.PLUGIN, plugin="mine")
+
+
+def with_plugin(plugin: Plugin, **said: Any) -> StepSettings:
+    """Return settings where there is a converter of another package."""
+    return chosen(**said).model_copy(update={"plugins": (plugin,)})
+
+
+@pytest.mark.parametrize(
+    ("plugin", "said", "verdict"),
+    [
+        (SAFE, {}, CONVERTED),
+        (SAFE, {"unpickle": "trusted"}, CONVERTED),
+        (SAFE, {"unpickle": "never"}, DATASET),
+        (SAFE, {"max_memory": 10}, DATASET),
+        (SAFE, {"kinds": {"mylib.*": "model"}}, Verdict(Kind.MODEL, Form.PLUGIN, plugin="mine")),
+        (UNSAFE, {}, DATASET),
+        (UNSAFE, {"unpickle": "trusted"}, CONVERTED),
+    ],
+)
+def test_plugins(plugin: Plugin, said: dict[str, Any], verdict: Verdict) -> None:
+    """A converter gets its types if it may run; their kind is what it says, run or not."""
+    assert classify(ref("x", type_="mylib.io.Blob"), with_plugin(plugin, **said)) == verdict
+
+
+def test_plugin_for_a_known_type() -> None:
+    """A converter goes before the table; one that may not run leaves the form as it was."""
+    frames = SAFE.model_copy(update={"types": ("pandas.DataFrame",), "kind": "other"})
+    unsafe = frames.model_copy(update={"safe": False})
+    frame = ref("x", type_="pandas.DataFrame")
+
+    assert classify(frame, with_plugin(frames)) == Verdict(Kind.OTHER, Form.PLUGIN, plugin="mine")
+    assert classify(frame, with_plugin(unsafe)) == Verdict(Kind.OTHER, Form.PARQUET, Preview.TABLE)
+
+
+def test_container_of_what_a_plugin_converts() -> None:
+    """The kind of a converter's types counts in containers; it converts what it asked for only."""
+    held = ref("x", type_="dict", names=("mylib.Table",))
+
+    assert classify(held, with_plugin(SAFE)) == DATASET
+
+
+# --- looking --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -140,10 +422,12 @@ def test_what_is_no_pickle() -> None:
         ("list", True),
         ("collections.Counter", True),
         ("__main__.Net", True),
-        ("torch.Tensor", True),
+        ("functools.partial", True),
         ("int", False),
+        ("bytes", False),
         ("pandas.DataFrame", False),
         ("numpy.ndarray", False),
+        ("torch.Tensor", False),
         ("sklearn.svm._classes.SVC", False),
     ],
 )
@@ -157,11 +441,3 @@ def test_no_look_at_giants() -> None:
     """Nobody downloads gigabytes for a name."""
     assert wants_a_look(ref("x", type_="dict", size=64_000_000))
     assert not wants_a_look(ref("x", type_="dict", size=64_000_001))
-
-
-@pytest.mark.parametrize(
-    ("kind", "switch"), [("dataset", "datasets"), ("model", "models"), ("other", "others")]
-)
-def test_switch(kind: str, switch: str) -> None:
-    """Each type of W&B artifact has a setting that turns it off."""
-    assert Kind(kind).switch == switch

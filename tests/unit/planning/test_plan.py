@@ -58,6 +58,7 @@ def test_plain_json() -> None:
         "form": "pickle",
         "content": {"task": "DemoFlow/7/work/3", "name": "model", "sha1": "m1", "size": 1000},
         "preview": None,
+        "plugin": "",
     }
 
 

@@ -1,8 +1,7 @@
-"""Pickles that were made to do harm: none of them gets to run, and no bytes are lost for it."""
+"""What hostile pickles try is refused for the right reason, and no bytes are lost for it."""
 
 from __future__ import annotations
 
-import builtins
 import collections
 import io
 import os
@@ -22,32 +21,8 @@ from mfwb.payload.allowed import FRAMES, PATHS, PLAIN
 from mfwb.payload.decoding import decode
 from mfwb.payload.frames import load_frame
 from mfwb.planning import Form
+from tests.unit.payload.hostile.makers import OBJECTS
 from tests.unit.payload.memory import MemoryContents, output, planned_file, planned_run
-
-MARKER = "MFWB_TEST_WAS_EXECUTED"
-
-
-class Evil:
-    """Pickled as a call of whatever it was given."""
-
-    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
-        self.call = (function, arguments)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Return the call."""
-        return self.call
-
-
-def mark() -> Evil:
-    """Return what sets an environment variable when it is unpickled."""
-    return Evil(os.putenv, MARKER, "1")
-
-
-def in_object_array() -> np.ndarray[Any, Any]:
-    """Return a numpy array of one hostile object."""
-    array = np.empty(1, dtype=object)
-    array[0] = mark()
-    return array
 
 
 class Persistent(pickle.Pickler):
@@ -58,37 +33,19 @@ class Persistent(pickle.Pickler):
         return "elsewhere" if isinstance(obj, str) else None
 
 
-HOSTILE: dict[str, Any] = {
-    "os.system": Evil(os.system, f"touch {MARKER}"),
-    "eval": Evil(eval, "__import__('os').abort()"),
-    "exec": Evil(exec, "import os; os.abort()"),
-    "import": Evil(builtins.__import__, "antigravity"),
-    "getattr": Evil(getattr, Evil(builtins.__import__, "os"), "abort"),
-    "getattr of a plain class": Evil(getattr, dict, "fromkeys"),
-    "read_pickle": Evil(pd.read_pickle, "/etc/passwd"),
-    "nested in a list": [1, [mark()]],
-    "in an object array": in_object_array(),
-    "in a frame": pd.DataFrame({"o": in_object_array()}),
-    "in the attrs of a frame": pd.DataFrame({"a": [1]}),
-    "codec": Evil(__import__("_codecs").encode, "x", "rot13"),
-    "many bytes": Evil(bytearray, 10**15),
-}
-HOSTILE["in the attrs of a frame"].attrs["x"] = mark()
-
-
 @pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("load", [decode, load_frame])
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", OBJECTS)
 def test_nothing_is_executed(
     name: str, load: Callable[[bytes], Any], protocol: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Loading a hostile pickle fails before any of it is called."""
     called: list[Any] = []
-    data = pickle.dumps(HOSTILE[name], protocol=protocol)
+    data = pickle.dumps(OBJECTS[name], protocol=protocol)
     for module, function in [(os, "putenv"), (os, "system"), (os, "abort"), (pd, "read_pickle")]:
         monkeypatch.setattr(module, function, lambda *arguments: called.append(arguments))
 
-    with pytest.raises((pickles.ForbiddenName, ItemLost, TypeError)):
+    with pytest.raises((pickle.UnpicklingError, ItemLost, TypeError)):
         load(data)
 
     assert called == []
@@ -208,7 +165,7 @@ def test_paths_are_pure() -> None:
 def test_no_bytes_are_lost(form: Form, workshop: Workshop) -> None:
     """A frame that is not loaded goes to W&B as the pickle it is."""
     contents = MemoryContents()
-    content = contents.add(HOSTILE["in a frame"])
+    content = contents.add(OBJECTS["in a frame"])
     contents.logs[content.task] = []
     run = planned_run(outputs=[output(planned_file(content, form))])
 

@@ -1,0 +1,1 @@
+"""Large artifacts: time, memory and disk."""

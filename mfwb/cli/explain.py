@@ -1,0 +1,45 @@
+"""`mfwb explain`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mfwb.cli import options
+from mfwb.cli.layout import Command
+from mfwb.cli.streams import keep_stdout_clean, write_out
+
+__all__ = ["explain"]
+
+_EXAMPLES = """\
+mfwb explain TrainFlow/latest/train/model
+mfwb explain TrainFlow/123/train/4/model --json
+mfwb explain TrainFlow/123/_parameters/alpha
+"""
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@options.artifact_of_a_step
+@options.project
+@options.what
+@options.whence
+@options.document
+def explain(
+    *, pathspec: str, as_json: bool, config: Path | None, quiet: bool, **settings: Any
+) -> int:
+    """Say what W&B gets of one artifact, and why.
+
+    The very files are made, and thrown away. W&B has no part in it.
+    """
+    from mfwb import api  # noqa: PLC0415 - help does without
+    from mfwb.report import console_for, show_explanation, watch  # noqa: PLC0415 - the same
+
+    with keep_stdout_clean(quiet=quiet), watch(quiet=quiet) as progress:
+        explanation = api.explain(pathspec, config=config, progress=progress, **settings)
+    console = console_for(sys.stdout)
+    text, plain = show_explanation(explanation, console=console, as_json=as_json)
+    write_out(text, plain=plain)
+    return 0

@@ -1,0 +1,58 @@
+"""Which artifact is meant, as a user writes it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from mfwb.errors import UsageError
+from mfwb.snapshot.pathspec import Pathspec, parse
+
+__all__ = ["PARAMETERS", "AskedArtifact", "parse_artifact"]
+
+PARAMETERS = "_parameters"
+"""What stands for the parameters where steps stand."""
+
+_NAME = re.compile(r"[^\W\d]\w*\Z")
+_TASK = re.compile(r"[A-Za-z0-9_.:\-]+\Z")
+_OF_A_STEP, _OF_A_TASK = 4, 5  # parts
+
+
+@dataclass(frozen=True, slots=True)
+class AskedArtifact:
+    """An artifact of all tasks of a step, or of one."""
+
+    flow_run: Pathspec
+    step: str
+    name: str
+    task: str | None = None  # its id; None: all tasks of the step
+
+    def __str__(self) -> str:
+        task = () if self.task is None else (self.task,)
+        return "/".join((str(self.flow_run), self.step, *task, self.name))
+
+    def of(self, flow_run: Pathspec) -> AskedArtifact:
+        """Return the same of a flow run that was found, where `latest` was asked for."""
+        return replace(self, flow_run=flow_run)
+
+
+def parse_artifact(text: str) -> AskedArtifact:
+    """Return what `Flow/123/train/model` means; UsageError if it names no artifact."""
+    parts = text.strip().split("/")
+    if len(parts) not in {_OF_A_STEP, _OF_A_TASK}:
+        raise UsageError(
+            f"{text!r} does not name an artifact; say Flow/123/train/model or "
+            "Flow/latest/train/model, or Flow/123/train/4/model for that of one task"
+        )
+    flow_run, step, name = parse("/".join(parts[:2])), parts[2], parts[-1]
+    task = parts[3] if len(parts) == _OF_A_TASK else None
+    if task is None and name.isdecimal():
+        raise UsageError(f"{text!r} names a task; say which artifact of it: {text.strip()}/model")
+    for what, part, allowed in (("a step", step, _NAME), ("an artifact", name, _NAME)):
+        if not allowed.match(part):
+            raise UsageError(f"{part!r} in {text!r} can't be the name of {what}")
+    if task is not None and not _TASK.match(task):
+        raise UsageError(f"{task!r} in {text!r} can't be the id of a task")
+    if task is not None and step == PARAMETERS:
+        raise UsageError(f"parameters are those of a flow run: say {flow_run}/{PARAMETERS}/{name}")
+    return AskedArtifact(flow_run, step, name, task)

@@ -1,0 +1,107 @@
+"""Draft the plan of a flow run, and carry out the part of it that is about one artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from mfwb.config import Settings
+from mfwb.explaining.asked import PARAMETERS, AskedArtifact
+from mfwb.explaining.facts import facts_of
+from mfwb.explaining.finding import find
+from mfwb.explaining.narrowing import losses_of, narrowed, only_values
+from mfwb.explaining.values import Explanation, Replayed
+from mfwb.explaining.without_logs import WithoutLogs
+from mfwb.planning import Plan, draft_plan
+from mfwb.planning.names import config_key
+from mfwb.ports import Contents, Payloads, ReadyRun, Source
+from mfwb.snapshot import Loss, Parameter
+from mfwb.tracing import trace
+
+__all__ = ["explain"]
+
+
+def explain(  # noqa: PLR0913 - each is a fact of its own
+    asked: AskedArtifact,
+    settings: Settings,
+    source: Source,
+    payloads: Payloads,
+    *,
+    entity: str | None,
+    project: str,
+) -> Explanation:
+    """Return what an artifact is and what W&B would get of it. Nothing is written to W&B.
+
+    The very files are made, in the folder of `payloads`, so that what is lost shows.
+
+    Args:
+        asked: which artifact, of a flow run that is named by its id.
+        settings: of this call.
+        source: where the flow run is read from.
+        payloads: what makes files.
+        entity: where W&B runs would go; None: the default of whoever syncs.
+        project: where W&B runs would go.
+
+    Raises:
+        NotThere: if there is no such flow run, step, task or artifact.
+        SourceError: if the flow run can't be read.
+        LineageError: if what was recorded of it contradicts itself.
+        Unreachable: if Metaflow's metadata can't be reached.
+    """
+    traced = trace(asked.flow_run, source, payloads)
+    flow_run = traced.flow_run
+    found = find(asked, flow_run)
+    plan = draft_plan(flow_run, traced.lineage, settings, entity=entity, project=project)
+    artifacts = tuple(facts_of(found, traced, settings))
+    meant = {f"{one.producer}/{asked.name}" for one in artifacts}
+    if found.parameter is not None:
+        meant.add(f"{flow_run.pathspec}/{PARAMETERS}/{asked.name}")
+    replayed, losses = _replay(plan, meant, payloads, source.contents(flow_run))
+    return Explanation(
+        pathspec=str(asked),
+        flow_run=flow_run.pathspec,
+        state=flow_run.state,
+        name=asked.name,
+        entity=plan.entity,
+        project=plan.project,
+        artifacts=artifacts,
+        among=found.among,
+        parameter=found.parameter,
+        config_key=_config_key(found.parameter),
+        wandb_runs=len(plan.runs),
+        replayed=replayed,
+        losses=losses,
+    )
+
+
+def _config_key(parameter: Parameter | None) -> str:
+    if parameter is None:
+        return ""
+    if parameter.kind == "constant":
+        return f"metaflow.constants.{parameter.name}"
+    return config_key(parameter.name)
+
+
+def _replay(
+    plan: Plan, meant: Collection[str], payloads: Payloads, contents: Contents
+) -> tuple[tuple[Replayed, ...], tuple[Loss, ...]]:
+    """Return what W&B runs get of some artifacts, and what is lost of these."""
+    parts = [(run, part) for run in plan.runs if (part := narrowed(run, meant)) is not None]
+    payloads.expect(replace(plan, runs=tuple(part for _, part in parts)))
+    contents = WithoutLogs(contents)
+    replayed = []
+    losses = list(losses_of(meant, plan.losses))
+    for run, part in parts:
+        ready = payloads.prepare(part, contents)
+        if part.values:
+            ready = _beside_others(ready, payloads.prepare(only_values(run), contents))
+        replayed.append(Replayed(part, ready))
+        losses += [*part.losses, *losses_of(meant, ready.losses)]
+    return tuple(replayed), tuple(dict.fromkeys(losses))
+
+
+def _beside_others(ready: ReadyRun, whole: ReadyRun) -> ReadyRun:
+    """Return what is left of some values in a summary that others share: there is a limit."""
+    summary = {key: value for key, value in ready.summary.items() if key in whole.summary}
+    losses = tuple(dict.fromkeys((*ready.losses, *whole.losses)))
+    return replace(ready, summary=summary, losses=losses)

@@ -1,0 +1,54 @@
+"""What an artifact is: as each task has it, who wrote it, and what its kind is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mfwb.config import Settings
+from mfwb.explaining.asked import PARAMETERS
+from mfwb.explaining.finding import Found
+from mfwb.explaining.switches import switch_said
+from mfwb.explaining.values import TaskArtifact
+from mfwb.lineage.producers import Held, holdings_of
+from mfwb.planning.kinds import Kind
+from mfwb.planning.reasons import reason_of
+from mfwb.snapshot import ArtifactRef, Task
+from mfwb.tracing import TracedFlowRun
+
+__all__ = ["facts_of"]
+
+
+def facts_of(found: Found, traced: TracedFlowRun, settings: Settings) -> Iterator[TaskArtifact]:
+    """Yield the artifact of each task that has it.
+
+    A parameter is none, but for an included file: the first step logs what that holds.
+    """
+    flow_run = traced.flow_run
+    if found.parameter is None:
+        tasks = {task.pathspec: task for task in flow_run.tasks}
+        order = [tasks[pathspec] for pathspec in traced.lineage.order]
+        holdings = holdings_of(order, traced.lineage.parents)
+        for task, ref in found.holders:
+            held = holdings[task.pathspec][ref.name]
+            yield _fact(task.pathspec, ref, held, _attempt(task), settings)
+    elif found.parameter.kind == "IncludeFile":
+        ref = found.parameter.ref
+        held = Held(f"{flow_run.pathspec}/{flow_run.start_step}", ref)
+        yield _fact(f"{flow_run.pathspec}/{PARAMETERS}", ref, held, None, settings)
+
+
+def _fact(
+    task: str, ref: ArtifactRef, held: Held, attempt: int | None, settings: Settings
+) -> TaskArtifact:
+    flow, _, step, *_ = held.producer.split("/")
+    its_settings = settings.for_step(flow, step)
+    reason = reason_of(held.ref, its_settings)
+    kind, off = reason.verdict.kind, ""
+    if kind is not Kind.VALUE and not getattr(its_settings, kind.switch):
+        off = switch_said(settings, flow, step, kind.switch)
+    producer = task if task.endswith(f"/{PARAMETERS}") else held.producer
+    return TaskArtifact(task, ref, attempt, producer, reason, off)
+
+
+def _attempt(task: Task) -> int | None:
+    return task.attempts[-1].number if task.attempts else None

@@ -1,0 +1,164 @@
+"""Stand-ins for what makes arrow's tables: arrow trusts what it is given, mfwb looks first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = [
+    "buffer",
+    "chunked_array",
+    "record_batch",
+    "restored_array",
+    "schema",
+    "table",
+]
+
+PART_LIMIT = 10_000
+"""Parts of one type or array. Few bytes can hold one part a billion times, as parts of parts."""
+
+DEPTH_LIMIT = 100
+EMPTY_LIMIT = 10_000_000
+"""Items of an array that needs no bytes for them, as one of nulls does."""
+
+
+def buffer(data: bytes | bytearray) -> Any:
+    """Stand in for `py_buffer`, which would share memory that a pickle can change later."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    return pa.py_buffer(bytes(_expected(data, bytes, bytearray)))
+
+
+def restored_array(parts: tuple[Any, ...]) -> Any:
+    """Stand in for pyarrow's `_restore_array`, which trusts the offsets that it is given."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    _check_parts(parts)
+    _check_like(parts, pa.nulls(0, parts[0]).__reduce__()[1][0])
+    array = pa.lib._restore_array(parts)  # noqa: SLF001 - as its pickles do
+    array.validate(full=True)
+    return array
+
+
+def chunked_array(chunks: Sequence[Any], type: Any = None) -> Any:  # noqa: A002 - arrow's name
+    """Stand in for `chunked_array`, which makes arrays of whatever it is given."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    for chunk in _expected(chunks, list, tuple):
+        _expected(chunk, pa.Array)
+    if type is not None:
+        _check_type(type)
+    return pa.chunked_array(chunks, type=type)
+
+
+def schema(fields: Sequence[Any], metadata: Any = None) -> Any:
+    """Stand in for `schema`, which also takes what is no field."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    for field in _expected(fields, list, tuple):
+        _check_type(_expected(field, pa.Field).type)
+    return pa.schema(fields, metadata=_expected(metadata, dict, type(None)))
+
+
+def table(columns: Sequence[Any], names: Any) -> Any:
+    """Stand in for `_reconstruct_table`; all columns are as long as each other."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    _expect_columns(columns, names, pa.ChunkedArray)
+    made = pa.Table.from_arrays(columns, schema=names)
+    made.validate()
+    return made
+
+
+def record_batch(columns: Sequence[Any], names: Any) -> Any:
+    """Stand in for `_reconstruct_record_batch`; all columns are as long as each other."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    _expect_columns(columns, names, pa.Array)
+    made = pa.RecordBatch.from_arrays(columns, schema=names)
+    made.validate()
+    return made
+
+
+def _expect_columns(columns: Any, names: Any, kind: type) -> None:
+    import pyarrow as pa  # noqa: PLC0415
+
+    _expected(names, pa.Schema)
+    for column in _expected(columns, list, tuple):
+        _expected(column, kind)
+
+
+def _check_parts(parts: Any) -> None:
+    """Raise ValueError unless the parts of an array are few, and have bytes for their items."""
+    seen = 0
+    items = size = 0
+    level = [parts]
+    for _ in range(DEPTH_LIMIT):
+        below: list[Any] = []
+        for part in level:
+            type_, length, _nulls, offset, buffers, children, dictionary = _expected(part, tuple)
+            _check_type(type_)
+            items = max(items, length + offset)
+            size += sum(one.size for one in _expected(buffers, list, tuple) if one is not None)
+            seen += 1 + len(_expected(children, list, tuple))
+            if seen > PART_LIMIT:
+                raise ValueError("an array of too many parts")
+            below += [*children, *([] if dictionary is None else [dictionary])]
+        level = below
+    if level:
+        raise ValueError("an array that is nested too deeply")
+    if items > max(8 * size, EMPTY_LIMIT):
+        raise ValueError("an array of more items than it has bytes for")
+
+
+def _check_like(parts: Any, model: Any) -> None:
+    """Raise ValueError unless parts are like those of an array that arrow made; it counts on it."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    type_, _, _, _, buffers, children, dictionary = parts
+    few = len(model[4])
+    is_view = pa.types.is_string_view(type_) or pa.types.is_binary_view(type_)
+    if (
+        type_ != model[0]
+        or not (len(buffers) == few or (is_view and len(buffers) > few))
+        or len(children) != len(model[5])
+        or (dictionary is None) != (model[6] is None)
+    ):
+        raise ValueError("an array that is not made as its type says")
+    for part, like in zip(children, model[5], strict=True):
+        _check_like(part, like)
+    if pa.types.is_map(type_):
+        for _, _, nulls, _, (validity, *_), _, _ in (children[0], children[0][5][0]):
+            if nulls or validity is not None:
+                raise ValueError("a map of which an entry or a key is null")
+    if dictionary is not None:
+        _check_like(dictionary, model[6])
+
+
+def _check_type(type_: Any) -> None:
+    """Raise ValueError if a type has too many parts, or is nested too deeply."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    seen = 0
+    level = [_expected(type_, pa.DataType)]
+    for _ in range(DEPTH_LIMIT):
+        seen += sum(one.num_fields + 1 for one in level)
+        if seen > PART_LIMIT:
+            raise ValueError("a type of too many parts")
+        level = [part for one in level for part in _types_in(one)]
+    if level:
+        raise ValueError("a type that is nested too deeply")
+
+
+def _types_in(type_: Any) -> list[Any]:
+    import pyarrow as pa  # noqa: PLC0415
+
+    if pa.types.is_dictionary(type_):
+        return [type_.index_type, type_.value_type]
+    return [type_.field(place).type for place in range(type_.num_fields)]
+
+
+def _expected(value: Any, *types: type) -> Any:
+    if not isinstance(value, types):
+        raise TypeError(f"unexpected {type(value).__name__}")
+    return value

@@ -1,0 +1,155 @@
+"""The conversions that the process of `converting` knows: a pickle in, files out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from mfwb.payload.arrays import load_array, write_npy
+from mfwb.payload.figures import load_figure, write_figure
+from mfwb.payload.frames import Table, as_table, as_tables, load_frame, load_frames, write_parquet
+from mfwb.payload.large_values import load_value, write_json
+from mfwb.payload.pictures import load_pickled_image, write_figure_png, write_image_png
+from mfwb.payload.rows import write_rows
+from mfwb.payload.trusting import load_trusted
+
+__all__ = ["Conversion", "Job", "convert"]
+
+_NAME_LIMIT = 100  # characters; file systems take 255 bytes
+_HASH_LENGTH = 8
+
+
+class Conversion(str, Enum):
+    """What becomes of a pickle."""
+
+    TABLE = "table"  # a parquet file
+    TABLES = "tables"  # a folder of parquet files
+    ROWS = "rows"  # JSON of the first rows of a table
+    ARRAY = "array"  # a .npy file
+    VALUE = "value"  # JSON
+    IMAGE = "image"  # a PNG
+    FIGURE = "figure"  # JSON of a plotly figure
+    PLUGIN = "plugin"  # a folder that a converter of another package fills
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One pickle and where its files go.
+
+    Attributes:
+        conversion: what is to become of it.
+        source: the file of the pickle.
+        target: a path at which there is nothing.
+        rows: of a TABLE, also a path for its ROWS, which may stay empty.
+        plugin: of PLUGIN, the name of the entry point.
+        trusted: whether the pickle may run whatever it wants to.
+    """
+
+    conversion: Conversion
+    source: Path
+    target: Path
+    rows: Path | None = None
+    plugin: str = ""
+    trusted: bool = False
+
+
+def convert(job: Job) -> None:
+    """Do what a job says; any error if it can't be done."""
+    _CONVERSIONS[job.conversion](job)
+
+
+# No function keeps the bytes of a pickle while it writes: they take as much memory as the value.
+
+
+def _table(job: Job) -> None:
+    table = _load_table(job)
+    if job.rows is not None:
+        with suppress(Exception):  # rows to look at are worth having, but not at the table's price
+            write_rows(table, job.rows)
+    write_parquet(table, job.target)
+
+
+def _load_table(job: Job) -> Table:
+    if job.trusted:
+        return as_table(load_trusted(job.source))
+    return load_frame(job.source.read_bytes())
+
+
+def _tables(job: Job) -> None:
+    tables = as_tables(load_trusted(job.source)) if job.trusted else _load_tables(job.source)
+    job.target.mkdir()
+    names: set[str] = set()
+    for key, table in tables:
+        name = _file_name(key, names)
+        names.add(name.casefold())
+        write_parquet(table, job.target / f"{name}.parquet")
+
+
+def _load_tables(source: Path) -> list[tuple[str, Table]]:
+    return load_frames(source.read_bytes())
+
+
+def _rows(job: Job) -> None:
+    write_rows(_load_table(job), job.target)
+
+
+def _array(job: Job) -> None:
+    array = load_trusted(job.source) if job.trusted else load_array(job.source.read_bytes())
+    write_npy(array, job.target)
+
+
+def _value(job: Job) -> None:
+    write_json(load_value(job.source.read_bytes()), job.target)
+
+
+def _image(job: Job) -> None:
+    try:
+        image: Any = load_pickled_image(job.source.read_bytes())
+    except Exception:
+        if not job.trusted:
+            raise
+        write_figure_png(load_trusted(job.source), job.target)
+    else:
+        write_image_png(image, job.target)
+
+
+def _figure(job: Job) -> None:
+    write_figure(load_figure(job.source.read_bytes()), job.target)
+
+
+def _plugin(job: Job) -> None:
+    from mfwb.payload.plugins import convert_with  # noqa: PLC0415 - most have none
+
+    job.target.mkdir()
+    convert_with(job.plugin, job.source, job.target)
+    if not any(job.target.iterdir()):
+        raise ValueError(f"the converter {job.plugin} made no file of it")
+
+
+_CONVERSIONS: dict[Conversion, Callable[[Job], None]] = {
+    Conversion.TABLE: _table,
+    Conversion.TABLES: _tables,
+    Conversion.ROWS: _rows,
+    Conversion.ARRAY: _array,
+    Conversion.VALUE: _value,
+    Conversion.IMAGE: _image,
+    Conversion.FIGURE: _figure,
+    Conversion.PLUGIN: _plugin,
+}
+
+
+def _file_name(key: str, taken: set[str]) -> str:
+    """Return a key as a file name, on whatever file system; keys that would collide get a hash."""
+    name = re.sub(r"[^A-Za-z0-9_\-.]", "_", key).lstrip(".") or "_"
+    if len(name) <= _NAME_LIMIT and name.casefold() not in taken:
+        return name
+    digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
+    name = f"{name[: _NAME_LIMIT - _HASH_LENGTH - 3]}-{digest}"
+    candidates = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3)))
+    return next(one for one in candidates if one.casefold() not in taken)

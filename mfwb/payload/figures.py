@@ -1,0 +1,79 @@
+"""Pickled plotly figures -> the JSON that W&B draws, without plotly."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import pickle
+from pathlib import Path
+from typing import Any
+
+from mfwb import pickles
+from mfwb.payload.allowed import ARRAYS
+from mfwb.payload.jsonsafe import to_json
+
+__all__ = ["load_figure", "write_figure"]
+
+SIZE_LIMIT = 10_000_000
+"""Characters of JSON; W&B's page would not draw more."""
+
+_FIGURES = ("plotly.graph_objs._figure.Figure", "plotly.graph_objs._figurewidget.FigureWidget")
+_TYPES = frozenset({"i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"})
+
+
+class _PickledFigure:
+    """What is pickled of a figure: a dict with its data and its layout."""
+
+    def __init__(self, parts: Any) -> None:
+        self.parts = parts
+
+
+_ALLOWED: pickles.Allowed = {**ARRAYS, **dict.fromkeys(_FIGURES, lambda: _PickledFigure)}
+
+
+def load_figure(data: bytes) -> dict[str, Any]:
+    """Return `data` and `layout` of a pickled figure; any error if it is none."""
+    value = pickles.loads(data, _ALLOWED)
+    parts = value.parts if isinstance(value, _PickledFigure) else None
+    if not isinstance(parts, dict):
+        raise pickle.UnpicklingError("it is no figure of plotly's")
+    return {"data": parts.get("data") or [], "layout": parts.get("layout") or {}}
+
+
+def write_figure(figure: dict[str, Any], path: Path) -> None:
+    """Write a figure as JSON with arrays as lists; ItemLost, ValueError if it can't be said."""
+    text = json.dumps(_drawable(to_json(_without_arrays(figure), finite=False)), allow_nan=False)
+    if len(text) > SIZE_LIMIT:
+        raise ValueError("the figure is too large to be shown")
+    path.write_text(text, encoding="ascii")
+
+
+def _without_arrays(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() >= {"dtype", "bdata"}:
+            return _numbers(value)
+        return {key: _without_arrays(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_arrays(one) for one in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _numbers(packed: dict[str, Any]) -> Any:
+    """Return the numbers that plotly since version 6 packs into text, which W&B may not know."""
+    import numpy as np  # noqa: PLC0415
+
+    if packed["dtype"] not in _TYPES:
+        raise ValueError(f"numbers of the type {packed['dtype']!r}")
+    array = np.frombuffer(base64.b64decode(packed["bdata"]), dtype=f"<{packed['dtype']}")
+    shape = str(packed.get("shape", len(array)))
+    return array.reshape([int(one) for one in shape.split(",")]).tolist()
+
+
+def _drawable(value: Any) -> Any:
+    """Return JSON in which a number that there is not is a gap, as plotly writes it."""
+    if isinstance(value, dict):
+        return {key: _drawable(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_drawable(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,27 @@
+"""What was made of one artifact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mfwb.planning import Form
+from mfwb.ports import ReadyFile
+
+__all__ = ["Found"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files of one artifact.
+
+    Attributes:
+        form: what it became, which is a pickle where it could not become what was planned.
+        files: in the order of their names.
+        missing: what else there should have been, with the reason.
+        kept_because: why it stayed a pickle, if it was not to.
+    """
+
+    form: Form
+    files: list[ReadyFile]
+    missing: dict[str, str] = field(default_factory=dict)
+    kept_because: str | None = None

@@ -1,0 +1,129 @@
+"""The packages that a pickle needs, read off its opcodes; nothing is acted out.
+
+That takes little memory, whatever the size of the file: it is mapped, and what is too long for a
+name is skipped. It follows what CPython's own pickler writes: the module and the name that a
+STACK_GLOBAL takes were pushed, or fetched from the memo, right before it. Of a pickle that was
+written otherwise the names are not known.
+"""
+
+from __future__ import annotations
+
+import mmap
+import pickle
+import sys
+from _compat_pickle import IMPORT_MAPPING
+from collections import deque
+from pathlib import Path
+from typing import cast
+
+from mfwb import pickles
+from mfwb.pickles.opcodes import OPCODES, memo_place, read
+
+__all__ = ["modules_in", "names_in_file"]
+
+OPCODES_LIMIT = 5_000_000
+"""A few seconds; of a pickle with more opcodes the names are not known."""
+
+_WHOLE_LIMIT = 64_000_000
+"""Bytes; what is smaller is acted out in memory, which takes a moment."""
+
+_NAME_LIMIT = 256  # bytes; longer strings are no names
+_MEMO_LIMIT = 100_000  # strings that may turn out to be names
+
+_STRINGS = frozenset({"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"})
+_PUTS = frozenset({"MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT"})
+_GETS = frozenset({"BINGET", "LONG_BINGET", "GET"})
+_SILENT = frozenset({"PROTO", "FRAME"})
+
+
+def modules_in(path: Path) -> tuple[str, ...] | None:
+    """Return the packages that loading a pickle needs beside Python itself; None if not known.
+
+    `__main__` stands for the file of the flow.
+    """
+    if path.stat().st_size <= _WHOLE_LIMIT:
+        names = _names_in_memory(path.read_bytes())
+    else:
+        names = names_in_file(path)
+    if names is None:
+        return None
+    modules = (name.partition(".")[0] for name in names)
+    packages = {IMPORT_MAPPING.get(one, one) for one in modules}  # protocol 2 speaks Python 2
+    return tuple(sorted(packages - sys.stdlib_module_names))
+
+
+def names_in_file(path: Path, limit: int = OPCODES_LIMIT) -> tuple[str, ...] | None:
+    """Return the qualified names a pickle refers to, sorted; None if they can't be told.
+
+    That is where the pickle is damaged, has more opcodes than `limit`, or is unlike CPython's.
+    """
+    if not path.stat().st_size:
+        return None
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            return tuple(sorted(_Scan(data).names(limit)))
+        except (pickle.UnpicklingError, ValueError):
+            return None
+
+
+def _names_in_memory(data: bytes) -> tuple[str, ...] | None:
+    try:
+        return pickles.names_in(data)
+    except (ValueError, MemoryError):
+        return None
+
+
+class _Scan:
+    """One pickle on its way."""
+
+    def __init__(self, data: mmap.mmap) -> None:
+        self._data = cast("bytes", data)  # all that is done with it can be done with either
+        self._found: set[str] = set()
+        self._last: deque[str | None] = deque((None, None), maxlen=2)  # what was pushed last
+        self._memo: dict[int, str] = {}
+        self._memoized = 0
+
+    def names(self, limit: int) -> set[str]:
+        """Return all names; pickle.UnpicklingError, ValueError if they can't be told."""
+        place = 0
+        for _ in range(limit):
+            code, start, place = read(self._data, place)
+            name = OPCODES[code].name
+            if name == "STOP":
+                return self._found
+            self._take(name, start, place)
+        raise ValueError("too many opcodes")
+
+    def _take(self, name: str, start: int, end: int) -> None:
+        if name in _STRINGS:
+            is_short = end - start <= _NAME_LIMIT
+            self._last.append(self._text(start, end) if is_short else None)
+        elif name in _PUTS:
+            self._keep(name, start, end)
+        elif name in _GETS:
+            self._last.append(self._memo.get(memo_place(name, self._data[start:end])))
+        elif name == "STACK_GLOBAL":
+            self._add(*self._last)
+        elif name in {"GLOBAL", "INST"}:
+            module, _, attribute = self._text(start, end).strip().partition("\n")
+            self._add(module, attribute)
+        elif name not in _SILENT:
+            self._last.append(None)
+
+    def _text(self, start: int, end: int) -> str:
+        return self._data[start:end].decode("utf-8", "replace")
+
+    def _keep(self, name: str, start: int, end: int) -> None:
+        place = self._memoized if name == "MEMOIZE" else memo_place(name, self._data[start:end])
+        self._memoized += 1
+        pushed = self._last[-1]
+        if pushed is not None and len(self._memo) < _MEMO_LIMIT:
+            self._memo[place] = pushed
+        else:
+            self._memo.pop(place, None)
+
+    def _add(self, module: str | None, attribute: str | None) -> None:
+        if not module or not attribute:
+            raise ValueError("a name that is not written as CPython does")
+        self._found.add(f"{module}.{attribute}")
+        self._last.append(None)

@@ -1,0 +1,105 @@
+"""Pickled images and matplotlib figures -> PNG, where their libraries are installed.
+
+mfwb does not require them; where they are not, there is nothing to show.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from mfwb import pickles
+from mfwb.payload.allowed import PLAIN
+
+__all__ = ["load_pickled_image", "write_figure_png", "write_image_png"]
+
+PIXELS_LIMIT = 50_000_000
+SIDE_LIMIT = 2048
+"""Pixels; larger images are made smaller, as nobody looks at more in a preview."""
+
+_PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
+_PALETTE_MODES = frozenset({"L", "P"})
+_PLAIN_STATE = 5  # info, mode, size, palette, pixels; formats add what is of no use here
+
+
+class PickledImage:
+    """What is pickled of anything of Pillow's: its arguments and its state, and nothing done."""
+
+    state: Any = None
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> PickledImage:  # noqa: PYI034 - Python 3.10
+        """Take whatever arguments the pickle has."""
+        return super().__new__(cls)
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _WithPillow(Mapping[str, Callable[[], Any]]):
+    """Plain names, and every class of Pillow's, which a stand-in collects."""
+
+    def __getitem__(self, name: str) -> Callable[[], Any]:
+        if name.startswith("PIL."):
+            return lambda: PickledImage
+        return PLAIN[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PLAIN)
+
+    def __len__(self) -> int:
+        return len(PLAIN)
+
+
+_ALLOWED = _WithPillow()
+
+
+def load_pickled_image(data: bytes) -> PickledImage:
+    """Return the parts of a pickled Pillow image; any error if it is none. Needs no Pillow."""
+    value = pickles.loads(data, _ALLOWED)
+    if not isinstance(value, PickledImage) or not isinstance(value.state, list):
+        raise pickle.UnpicklingError("it is no image of Pillow's")
+    if len(value.state) < _PLAIN_STATE:
+        raise pickle.UnpicklingError("its image is pickled in another way")
+    return value
+
+
+def write_image_png(image: PickledImage, path: Path) -> None:
+    """Write a PNG.
+
+    Raises:
+        ImportError: Pillow is not installed.
+        ValueError, TypeError: the parts don't make an image, or it is too large to be shown.
+    """
+    _, mode, size, palette, pixels = image.state[:_PLAIN_STATE]
+    width, height = _checked_size(size)
+    if not isinstance(mode, str) or not isinstance(pixels, bytes):
+        raise TypeError("the parts of the image are of other types")
+    shown = import_module("PIL.Image").frombytes(mode, (width, height), pixels)
+    if palette and mode in _PALETTE_MODES:
+        shown.putpalette(palette)
+    if mode not in _PNG_MODES:
+        shown = shown.convert("RGB")
+    shown.thumbnail((SIDE_LIMIT, SIDE_LIMIT))
+    shown.save(path, format="PNG")
+
+
+def write_figure_png(figure: Any, path: Path) -> None:
+    """Write a PNG of a matplotlib figure that somebody trusted; TypeError if it is none."""
+    if not isinstance(figure, import_module("matplotlib.figure").Figure):
+        raise TypeError(f"a {type(figure).__name__} is no matplotlib figure")
+    width, height = figure.get_size_inches()
+    if width * height * figure.dpi**2 > PIXELS_LIMIT:
+        raise ValueError("the figure is too large to be shown")
+    figure.savefig(path, format="png")
+
+
+def _checked_size(size: Any) -> tuple[int, int]:
+    width, height = size
+    if type(width) is not int or type(height) is not int or min(width, height) < 1:
+        raise ValueError("the size of the image is none")
+    if width * height > PIXELS_LIMIT:
+        raise ValueError("the image is too large to be shown")
+    return width, height

@@ -1,0 +1,66 @@
+"""What a W&B run shows of its artifacts; nothing is lost where there is nothing to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mfwb.errors import ItemLost
+from mfwb.payload.conversions import Conversion
+from mfwb.payload.converted import Converted
+from mfwb.payload.converter import UnconvertibleError
+from mfwb.payload.history import free_name
+from mfwb.payload.rows import read_rows
+from mfwb.planning import PlannedFile, PlannedRun, Preview
+from mfwb.planning.names import summary_key
+from mfwb.ports import Contents, ReadyPreview
+
+__all__ = ["CONVERSIONS", "previews_of"]
+
+CONVERSIONS = {
+    Preview.TABLE: Conversion.ROWS,
+    Preview.IMAGE: Conversion.IMAGE,
+    Preview.FIGURE: Conversion.FIGURE,
+}
+"""What makes each kind of preview."""
+
+
+def previews_of(
+    run: PlannedRun, keys: Iterable[str], converted: Converted, contents: Contents
+) -> Iterator[ReadyPreview]:
+    """Yield the previews of a W&B run's artifacts.
+
+    Args:
+        run: as planned.
+        keys: what is in its summary beside; no preview takes one of these.
+        converted: what makes previews, with the files they are of if possible.
+        contents: where the bytes are.
+    """
+    taken = {*keys, *run.summary, *(card.key for card in run.cards)}
+    for artifact in run.outputs:
+        for file in artifact.files:
+            if file.preview is None:
+                continue
+            key = free_name(summary_key(file.content.name), taken)
+            shown = _preview(key, file, file.preview, run, converted, contents)
+            if shown is not None:
+                taken.add(key)
+                yield shown
+
+
+def _preview(  # noqa: PLR0913, PLR0917 - they are what there is to say
+    key: str,
+    file: PlannedFile,
+    kind: Preview,
+    run: PlannedRun,
+    converted: Converted,
+    contents: Contents,
+) -> ReadyPreview | None:
+    try:
+        path = converted.get(file.content, CONVERSIONS[kind], run.unpickle, contents)
+        if kind is Preview.TABLE:
+            return ReadyPreview(key, kind, table=read_rows(path))
+        return ReadyPreview(key, kind, path=path)
+    except (UnconvertibleError, ItemLost):
+        return None  # the artifact has all of it, or its loss is known
+    except ValueError:
+        return None  # what a trusted pickle left there is no JSON

@@ -1,0 +1,101 @@
+"""The first rows of a table, for people to look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mfwb.errors import ItemLost
+from mfwb.payload.frames import Table
+from mfwb.payload.history import free_name
+from mfwb.payload.jsonsafe import to_json
+from mfwb.ports import ReadyTable
+
+__all__ = ["read_rows", "write_rows"]
+
+ROWS_LIMIT = 100
+COLUMNS_LIMIT = 50
+CELL_LIMIT = 500
+"""Characters; a longer text is cut."""
+
+
+def write_rows(table: Table, path: Path) -> None:
+    """Write the beginning of a table as JSON: `columns`, and `rows` of scalars."""
+    names, rows = _beginning(table)
+    columns: list[str] = []
+    for name in names:
+        columns.append(free_name(name, set(columns)))
+    document = {"columns": columns, "rows": [[_cell(one) for one in row] for row in rows]}
+    path.write_text(json.dumps(document, allow_nan=False), encoding="ascii")
+
+
+def read_rows(path: Path) -> ReadyTable:
+    """Return the table that `write_rows` wrote."""
+    document = json.loads(path.read_text(encoding="ascii"))
+    return ReadyTable(
+        columns=tuple(map(str, document["columns"])),
+        rows=tuple(tuple(row) for row in document["rows"]),
+    )
+
+
+def _beginning(table: Table) -> tuple[list[str], Iterable[Iterable[Any]]]:
+    kind = type(table).__module__.partition(".")[0]
+    if kind == "pyarrow":
+        part = table.slice(0, ROWS_LIMIT).select(range(min(COLUMNS_LIMIT, table.num_columns)))
+        columns = [column.to_pylist() for column in part.columns]
+        return list(part.column_names), zip(*columns, strict=True)
+    if kind == "polars":
+        part = table[:ROWS_LIMIT, :COLUMNS_LIMIT]
+        return list(part.columns), part.rows()
+    return _of_pandas(table)
+
+
+def _of_pandas(frame: Any) -> tuple[list[str], Iterable[Iterable[Any]]]:
+    part = frame.iloc[:ROWS_LIMIT, :COLUMNS_LIMIT]
+    names = [_name(one) for one in part.columns]
+    columns = [list(part.iloc[:, place]) for place in range(part.shape[1])]
+    if not _is_plain(frame.index):
+        levels = range(part.index.nlevels)
+        names = [_index_name(part.index.names[one], one, len(levels)) for one in levels] + names
+        columns = [list(part.index.get_level_values(one)) for one in levels] + columns
+    return names, zip(*columns, strict=True)
+
+
+def _is_plain(index: Any) -> bool:
+    """Whether an index only counts the rows."""
+    import pandas as pd  # noqa: PLC0415
+
+    is_count = isinstance(index, pd.RangeIndex) and (index.start, index.step) == (0, 1)
+    return is_count and index.name is None
+
+
+def _index_name(name: Any, level: int, levels: int) -> str:
+    if name is not None:
+        return _name(name)
+    return "index" if levels == 1 else f"level_{level}"
+
+
+def _name(name: Any) -> str:
+    parts = name if isinstance(name, tuple) else (name,)  # of columns in several levels
+    return "/".join(str(part) for part in parts)[:CELL_LIMIT]
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as a scalar of JSON; what is missing, NaN included, is None."""
+    if value is None or _is_missing(value):
+        return None
+    try:
+        plain = to_json(value)
+    except ItemLost:  # an Interval, an array, a class of somebody's
+        plain = str(value)
+    if isinstance(plain, (list, dict)):
+        plain = json.dumps(plain)
+    return plain[:CELL_LIMIT] if isinstance(plain, str) else plain
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd  # noqa: PLC0415
+
+    return pd.api.types.is_scalar(value) and bool(pd.isna(value))

@@ -1,0 +1,149 @@
+"""The opcodes of a pickle: where they are, and what they take."""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+import re
+from typing import Any, NamedTuple
+
+__all__ = ["OPCODES", "Opcode", "memo_place", "needs_weighing", "read"]
+
+_LINE_LIMIT = 5_000
+"""Digits of a number; Python reads no more, and older versions take minutes for a million."""
+
+_PLACE_LIMIT = 20  # digits of a place in the memo
+_SPARE = 100_000
+_STOP = ord(".")
+
+
+class Opcode(NamedTuple):
+    """One kind of opcode."""
+
+    name: str
+    fixed: int  # bytes that follow
+    counted: int  # bytes of a length that follows, and then as many bytes
+    lines: int  # that follow
+    pops: int
+    to_mark: bool  # whether it also takes what is above the last mark
+    pushes: int
+
+
+def _opcode(info: Any) -> Opcode:
+    size = 0 if info.arg is None else info.arg.n
+    lines = 0
+    if size == pickletools.UP_TO_NEWLINE:
+        size, lines = 0, 2 if info.arg.name == "stringnl_noescape_pair" else 1
+    counted = {
+        pickletools.TAKEN_FROM_ARGUMENT1: 1,
+        pickletools.TAKEN_FROM_ARGUMENT4: 4,
+        pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+        pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+    }.get(size, 0)
+    before = list(info.stack_before)
+    to_mark = pickletools.markobject in before
+    if to_mark:
+        before = before[: before.index(pickletools.markobject)]
+    pushes = len(info.stack_after)
+    return Opcode(info.name, max(size, 0), counted, lines, len(before), to_mark, pushes)
+
+
+OPCODES = {ord(info.code): _opcode(info) for info in pickletools.opcodes}
+
+_WEIGHED = frozenset(
+    {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "LONG", "LONG1", "LONG4", "INT"}
+    | {"REDUCE", "NEWOBJ", "NEWOBJ_EX", "OBJ", "INST", "BUILD"}
+)
+_CHECKED = {"LONG_BINPUT", "PUT", "GET", "INT", "LONG", "EXT1", "EXT2", "EXT4"}
+
+
+def _short(code: bytes, most: int) -> bytes:
+    """Return a pattern of an opcode with a length of one byte, and as many bytes."""
+    lengths = b"|".join(re.escape(bytes([n])) + b".{%d}" % n for n in range(most + 1))
+    return re.escape(code) + b"(?:" + lengths + b")"
+
+
+_LIGHT = re.compile(
+    b"(?:"
+    + b"|".join(
+        [
+            rb"[\x94N\x88\x89\]}(aesu)]",
+            rb"[hqK].",
+            rb"G.{8}",
+            rb"J.{4}",
+            rb"M..",
+            rb"j.{4}",
+            _short(b"\x8c", 255),
+            _short(b"C", 255),
+            _short(b"\x8a", 7),
+        ]
+    )
+    + b")+",
+    re.DOTALL,
+)
+"""What weighs what it says, however much of it there is; nearly all of most pickles."""
+
+
+def needs_weighing(data: bytes) -> bool:
+    """Return whether a pickle has opcodes that can make it more than it seems.
+
+    If not, it is whole: pickle.UnpicklingError if it is cut off, or asks for too much at once.
+    """
+    place = 0
+    while True:
+        run = _LIGHT.match(data, place)
+        if run is not None:
+            place = run.end()
+        code, _, place = read(data, place)
+        if OPCODES[code].name in _WEIGHED:
+            return True
+        if code == _STOP:
+            return False
+
+
+def read(data: bytes, place: int) -> tuple[int, int, int]:
+    """Return the opcode at a place, where its argument starts, and where it ends.
+
+    Raises pickle.UnpicklingError if there is none, or none that may be there.
+    """
+    try:
+        code = data[place]
+        opcode = OPCODES[code]
+    except (IndexError, KeyError):
+        raise pickle.UnpicklingError(f"no opcode at byte {place:,}") from None
+    start = place + 1
+    end = start + opcode.fixed
+    if opcode.counted:
+        start = end + opcode.counted
+        end = start + int.from_bytes(data[end:start], "little")
+    for _ in range(opcode.lines):
+        end = data.find(b"\n", end) + 1
+        if not end:
+            break
+    if not start <= end <= len(data):
+        raise pickle.UnpicklingError(f"the pickle ends in the {opcode.name} at byte {place:,}")
+    if opcode.name in _CHECKED:
+        _check_argument(opcode.name, data[start:end], place)
+    return code, start, end
+
+
+def memo_place(name: str, argument: bytes) -> int:
+    """Return the place in the memo that an opcode names; ValueError if that is no number."""
+    return int(argument) if name in {"PUT", "GET"} else int.from_bytes(argument, "little")
+
+
+def _check_argument(name: str, argument: bytes, place: int) -> None:
+    if name.startswith("EXT"):
+        raise pickle.UnpicklingError("its pickle uses an extension code, which nobody knows here")
+    if name in {"INT", "LONG"}:
+        if len(argument) > _LINE_LIMIT:
+            raise pickle.UnpicklingError("a number of too many digits")
+        return
+    if name in {"PUT", "GET"} and len(argument) > _PLACE_LIMIT:
+        raise pickle.UnpicklingError(f"no place of the memo at byte {place:,}")
+    try:
+        is_beyond = memo_place(name, argument) > place + _SPARE
+    except ValueError:
+        raise pickle.UnpicklingError(f"no place of the memo at byte {place:,}") from None
+    if is_beyond:  # the C unpickler makes room for as many
+        raise pickle.UnpicklingError("its pickle asks for a memo that is larger than itself")

@@ -1,0 +1,224 @@
+"""Which types become what: one table, read from the top; the first pattern that fits holds.
+
+Types go by their qualified names, as Metaflow records them and as pickles refer to them; `*` stands
+for anything, dots included. So exceptions stand above the rule of their library.
+
+What a library predicts or transforms with is a model: also a scaler, a tokenizer, a pipeline. Its
+data are a dataset if they have rows. Bare numbers (arrays, tensors) are neither, nor are
+configurations, optimizers, losses, metrics, and what a model returned.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import NamedTuple
+
+from mfwb.planning.plan import Form, Preview
+
+__all__ = ["FAMILIES", "Family", "Kind", "family_of"]
+
+
+class Kind(str, Enum):
+    """Where an artifact goes. All but VALUE are the types of W&B artifacts."""
+
+    VALUE = "value"  # summary, charts, table of tasks
+    DATASET = "dataset"
+    MODEL = "model"
+    OTHER = "other"
+
+    @property
+    def switch(self) -> str:
+        """The setting that turns it on and off."""
+        return f"{self.value}s"
+
+
+class Family(NamedTuple):
+    """Types of one kind.
+
+    Attributes:
+        pattern: of qualified names, as in `torch.nn.*`.
+        kind: where they go.
+        form: what becomes of their bytes; of a value, if it goes into an artifact after all.
+        preview: what the W&B run itself shows of them.
+        needs_trust: whether the preview can be made only by loading the pickle as it asks for,
+            which `--unpickle trusted` allows.
+        plugin: the name of the converter, of form PLUGIN.
+    """
+
+    pattern: str
+    kind: Kind
+    form: Form = Form.PICKLE
+    preview: Preview | None = None
+    needs_trust: bool = False
+    plugin: str | None = None
+
+
+VALUE, DATASET, MODEL, OTHER = Kind
+JSON, PARQUET, TABLE = Form.JSON, Form.PARQUET, Preview.TABLE
+
+FAMILIES = (
+    # --- values of Python and numpy; what containers hold is told from their pickles -------------
+    Family("str", VALUE, JSON),
+    Family("int", VALUE, JSON),
+    Family("float", VALUE, JSON),
+    Family("bool", VALUE, JSON),
+    Family("NoneType", VALUE, JSON),
+    Family("dict", VALUE, JSON),
+    Family("list", VALUE, JSON),
+    Family("set", VALUE, JSON),
+    Family("tuple", VALUE, JSON),
+    Family("frozenset", VALUE, JSON),
+    Family("collections.OrderedDict", VALUE, JSON),
+    Family("collections.defaultdict", VALUE, JSON),
+    Family("collections.Counter", VALUE, JSON),
+    Family("collections.deque", VALUE, JSON),
+    Family("numpy.int*", VALUE, JSON),
+    Family("numpy.uint*", VALUE, JSON),
+    Family("numpy.float16", VALUE, JSON),
+    Family("numpy.float32", VALUE, JSON),
+    Family("numpy.float64", VALUE, JSON),
+    Family("numpy.bool", VALUE, JSON),
+    Family("numpy.bool_", VALUE, JSON),
+    # --- tables, with the functions that make them out of pickles --------------------------------
+    Family("pandas.DataFrame", DATASET, PARQUET, TABLE),
+    Family("pandas.core.frame.DataFrame", DATASET, PARQUET, TABLE),
+    Family("pandas.Series", DATASET, PARQUET, TABLE),
+    Family("pandas.core.series.Series", DATASET, PARQUET, TABLE),
+    Family("pandas.*Index", DATASET, PARQUET, TABLE),
+    Family("polars.dataframe.*", DATASET, PARQUET, TABLE),
+    Family("polars.series.*", DATASET, PARQUET, TABLE),
+    Family("polars.lazyframe.*", DATASET),
+    Family("pyarrow.lib.Table", DATASET, PARQUET, TABLE),
+    Family("pyarrow.lib._reconstruct_table", DATASET, PARQUET, TABLE),
+    Family("pyarrow.lib.RecordBatch", DATASET, PARQUET, TABLE),
+    Family("pyarrow.lib._reconstruct_record_batch", DATASET, PARQUET, TABLE),
+    # --- other data ------------------------------------------------------------------------------
+    Family("metaflow.includefile.IncludedFile", DATASET, Form.INCLUDE),
+    Family("pathlib.*Path", DATASET, Form.PATH),
+    Family("datasets.arrow_dataset.*", DATASET),
+    Family("datasets.dataset_dict.*", DATASET),
+    Family("datasets.iterable_dataset.*", DATASET),
+    Family("geopandas.*Frame", DATASET),
+    Family("geopandas.*Series", DATASET),
+    Family("xarray.core.data*", DATASET),
+    Family("torch.utils.data.*", DATASET),
+    Family("torch_geometric.data.*", DATASET),
+    Family("xgboost.*DMatrix", DATASET),
+    Family("lightgbm.basic.Dataset", DATASET),
+    Family("catboost.core.Pool", DATASET),
+    # --- scikit-learn and kin --------------------------------------------------------------------
+    Family("sklearn.utils.*", OTHER),
+    Family("sklearn.datasets.*", OTHER),
+    Family("sklearn.metrics.*", OTHER),
+    Family("sklearn.inspection.*", OTHER),
+    Family("sklearn.model_selection._split.*", OTHER),
+    Family("sklearn.*", MODEL),
+    Family("imblearn.metrics.*", OTHER),
+    Family("imblearn.*", MODEL),
+    Family("xgboost.callback.*", OTHER),
+    Family("xgboost.*", MODEL),
+    Family("lightgbm.callback.*", OTHER),
+    Family("lightgbm.*", MODEL),
+    Family("catboost.*", MODEL),
+    Family("category_encoders.*", MODEL),
+    Family("hdbscan.*", MODEL),
+    Family("umap.umap_.*", MODEL),
+    Family("statsmodels.iolib.*", OTHER),
+    Family("statsmodels.datasets.*", OTHER),
+    Family("statsmodels.*", MODEL),
+    Family("pmdarima.*", MODEL),
+    Family("prophet.forecaster.*", MODEL),
+    Family("fbprophet.forecaster.*", MODEL),
+    # --- torch -----------------------------------------------------------------------------------
+    Family("torch.nn.functional.*", OTHER),
+    Family("torch.nn.init.*", OTHER),
+    Family("torch.nn.modules.loss.*", OTHER),
+    Family("torch.nn.*", MODEL),
+    Family("torch.ao.nn.*", MODEL),
+    Family("torch.jit.*", MODEL),
+    Family("torch.fx.graph_module.*", MODEL),
+    Family("torch._dynamo.eval_frame.*", MODEL),
+    Family("torch._utils._rebuild_parameter*", MODEL),  # only modules hold parameters
+    Family("torch.*", OTHER),
+    Family("torchvision.models.*", MODEL),
+    Family("torchaudio.models.*", MODEL),
+    Family("torch_geometric.nn.*", MODEL),
+    Family("timm.models.*", MODEL),
+    Family("fastai.learner.*", MODEL),
+    Family("skorch.*", MODEL),
+    # --- keras and tensorflow --------------------------------------------------------------------
+    *(
+        Family(f"{keras}.*{part}.*", OTHER)
+        for keras in ("keras", "tf_keras", "tensorflow.*keras")
+        for part in ("callbacks", "datasets", "losses", "metrics", "optimizers", "utils")
+    ),
+    Family("keras.*", MODEL),
+    Family("tf_keras.*", MODEL),
+    Family("tensorflow.*keras.*", MODEL),
+    Family("tensorflow.python.saved_model.*", MODEL),
+    Family("tensorflow.python.data.*", DATASET),
+    Family("tensorflow.*", OTHER),
+    # --- jax -------------------------------------------------------------------------------------
+    Family("flax.*", MODEL),
+    Family("equinox.*", MODEL),
+    Family("haiku.*", MODEL),
+    Family("optax.*", OTHER),
+    Family("jax.*", OTHER),
+    Family("jaxlib.*", OTHER),
+    # --- exchange and language -------------------------------------------------------------------
+    Family("onnx.*ModelProto", MODEL),
+    Family("onnx.*", OTHER),
+    Family("transformers.*Config", OTHER),
+    Family("transformers.modeling_outputs.*", OTHER),
+    Family("transformers.generation.*Output", OTHER),
+    Family("transformers.*.BatchEncoding", OTHER),
+    Family("transformers.*.BatchFeature", OTHER),
+    Family("transformers.trainer_callback.*", OTHER),
+    Family("transformers.trainer_utils.*", OTHER),
+    Family("transformers.training_args*", OTHER),
+    Family("transformers.utils.*", OTHER),
+    Family("transformers.*", MODEL),
+    Family("transformers_modules.*Config", OTHER),
+    Family("transformers_modules.*", MODEL),
+    Family("tokenizers.*", MODEL),
+    Family("sentence_transformers.*datasets.*", OTHER),
+    Family("sentence_transformers.*evaluation.*", OTHER),
+    Family("sentence_transformers.*losses.*", OTHER),
+    Family("sentence_transformers.*readers.*", OTHER),
+    Family("sentence_transformers.*training_args*", OTHER),
+    Family("sentence_transformers.*", MODEL),
+    Family("peft.*Config", OTHER),
+    Family("peft.*", MODEL),
+    Family("diffusers.schedulers.*", OTHER),
+    Family("diffusers.*Output", OTHER),
+    Family("diffusers.*", MODEL),
+    Family("spacy.tokens.*", OTHER),
+    Family("spacy.training.*", OTHER),
+    Family("spacy.*", MODEL),
+    Family("thinc.model.*", MODEL),
+    Family("gensim.models.*", MODEL),
+    # --- pictures --------------------------------------------------------------------------------
+    Family("PIL.Image.Image", OTHER, preview=Preview.IMAGE),
+    Family("PIL.*ImagePlugin.*", OTHER, preview=Preview.IMAGE),
+    Family("matplotlib.figure.*", OTHER, preview=Preview.IMAGE, needs_trust=True),
+    Family("plotly.graph_objs._figure.*", OTHER, preview=Preview.FIGURE),
+    Family("plotly.graph_objs._figurewidget.*", OTHER, preview=Preview.FIGURE),
+    # --- what is known to be none of these -------------------------------------------------------
+    Family("numpy.ndarray", OTHER, Form.ARRAY),
+    *(
+        Family(pattern, OTHER)
+        for pattern in (
+            *("numpy.*", "pandas.*", "scipy.*", "polars.*", "pyarrow.*"),
+            *("datasets.features.*", "PIL.*", "matplotlib.*", "plotly.*"),
+            *("bytes", "bytearray", "complex", "datetime.*", "decimal.*", "uuid.*"),
+        )
+    ),
+)
+
+
+@lru_cache(maxsize=4096)
+def family_of(name: str) -> Family | None:
+    """Return the first family that a qualified name belongs to; None if none of the table."""
+    return next((one for one in FAMILIES if fnmatchcase(name, one.pattern)), None)

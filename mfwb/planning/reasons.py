@@ -1,0 +1,214 @@
+"""Why an artifact is of its kind, and why it is not loaded: what `classify` decides, explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+
+from mfwb.config import StepSettings
+from mfwb.planning.families import Family, Kind, family_of
+from mfwb.planning.kinds import (
+    CONTAINERS,
+    JSON_LIMIT,
+    LOADED,
+    LOOK_LIMIT,
+    MEMORY_FACTOR,
+    MEMORY_FACTORS,
+    VALUE_LIMIT,
+    Verdict,
+    classify,
+    family_for,
+    is_plain,
+    part_of,
+    plugin_for,
+)
+from mfwb.planning.plan import Form
+from mfwb.snapshot import ArtifactRef
+
+__all__ = ["KindGround", "Reason", "Witness", "reason_of"]
+
+
+class KindGround(str, Enum):
+    """On what ground the kind of a type is told."""
+
+    KINDS = "kinds"  # a pattern of the user's
+    CONVERTER = "converter"  # a converter of another package takes it
+    TABLE = "table"  # a pattern of the table of families
+    TENSORS = "tensors"  # an OrderedDict of tensors is a state dict
+    NOTHING = "nothing"  # nobody knows it
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What decided on a kind.
+
+    Attributes:
+        ground: who knows it.
+        name: the qualified name that was looked at; of NOTHING one that is not known, if any.
+        pattern: the one that the name fits, if any.
+        inside: whether the name is not the artifact's type, but one that its pickle refers to.
+        converter: its name, of ground CONVERTER.
+    """
+
+    ground: KindGround
+    name: str = ""
+    pattern: str = ""
+    inside: bool = False
+    converter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What becomes of an artifact, and why.
+
+    Attributes:
+        type: of the artifact, as Metaflow recorded it.
+        verdict: what `classify` says.
+        witness: what decided on the kind.
+        no_value: why a value does not go into the summary.
+        not_loaded: why it is not loaded, where loading it would make more of it.
+        not_converted: why a converter of another package that takes it does not get it.
+        unseen: why nobody looked into its pickle, where that would have told the kind.
+    """
+
+    type: str
+    verdict: Verdict
+    witness: Witness
+    no_value: str = ""
+    not_loaded: str = ""
+    not_converted: str = ""
+    unseen: str = ""
+
+
+def reason_of(ref: ArtifactRef, settings: StepSettings) -> Reason:
+    """Return where an artifact goes, and why."""
+    verdict = classify(ref, settings)
+    family = family_for(ref, settings)
+    witness = _witness(ref, family, settings)
+    return Reason(
+        ref.type,
+        verdict,
+        witness,
+        no_value=_no_value(ref, family, verdict, settings),
+        not_loaded="" if verdict.kind is Kind.VALUE else _not_loaded(ref, family, settings),
+        not_converted=_not_converted(ref, settings),
+        unseen=_unseen(ref) if witness.ground is KindGround.NOTHING else "",
+    )
+
+
+# --- the kind -------------------------------------------------------------------------------
+
+
+def _witness(ref: ArtifactRef, family: Family, settings: StepSettings) -> Witness:
+    said = _said(ref.type, settings)
+    if said is not None:
+        return said
+    known = family_of(ref.type)
+    if known is not None and (ref.type not in CONTAINERS or is_plain(ref.names, settings)):
+        return Witness(KindGround.TABLE, ref.type, known.pattern)
+    if family.kind is Kind.OTHER:
+        return Witness(KindGround.NOTHING, _stranger(ref, settings), inside=True)
+    name = _deciding(ref, family.kind, settings)
+    if name is None:
+        return Witness(KindGround.TENSORS, ref.type)
+    return _of_part(name, settings)
+
+
+def _said(name: str, settings: StepSettings, *, inside: bool = False) -> Witness | None:
+    """Return what the user or a converter of another package says of a name."""
+    for pattern, _ in settings.kinds:
+        if fnmatchcase(name, pattern):
+            return Witness(KindGround.KINDS, name, pattern, inside)
+    plugin = plugin_for(name, settings)
+    if plugin is None:
+        return None
+    pattern = next(one for one in plugin.types if fnmatchcase(name, one))
+    return Witness(KindGround.CONVERTER, name, pattern, inside, plugin.name)
+
+
+def _of_part(name: str, settings: StepSettings) -> Witness:
+    said = _said(name, settings, inside=True)
+    if said is not None:
+        return said
+    known = family_of(name)
+    return Witness(KindGround.TABLE, name, known.pattern if known else "", inside=True)
+
+
+def _deciding(ref: ArtifactRef, kind: Kind, settings: StepSettings) -> str | None:
+    """Return a name in the pickle that is of the kind; None if there is none."""
+    parts = {name: part_of(name, settings) for name in ref.names or ()}
+    fitting = [
+        name for name, one in parts.items() if one.kind is kind and one.form is not Form.PATH
+    ]
+    return min(fitting, key=_telling_first, default=None)
+
+
+def _stranger(ref: ArtifactRef, settings: StepSettings) -> str:
+    """Return a name in the pickle that no plain value refers to; empty if there is none."""
+    strange = [name for name in ref.names or () if not is_plain([name], settings)]
+    return min(strange, key=_telling_first, default="")
+
+
+def _telling_first(name: str) -> tuple[bool, bool, str]:
+    """Return what sorts names that people know before helpers of a library."""
+    last = name.rpartition(".")[2]
+    return last.startswith("_"), not last[:1].isupper(), name
+
+
+def _unseen(ref: ArtifactRef) -> str:
+    if ref.names is not None or (ref.type not in CONTAINERS and family_of(ref.type) is not None):
+        return ""
+    if not ref.is_pickle:
+        return _no_pickle(ref)
+    if ref.size > LOOK_LIMIT:
+        return f"pickles over {LOOK_LIMIT // 1_000_000} MB are not looked into"
+    return "its pickle can't be looked into"
+
+
+# --- what is not done -----------------------------------------------------------------------
+
+
+def _no_value(ref: ArtifactRef, family: Family, verdict: Verdict, settings: StepSettings) -> str:
+    said = next((kind for name, kind in settings.kinds if fnmatchcase(ref.type, name)), None)
+    meant = family.kind if said is None else Kind(said)
+    if meant is not Kind.VALUE or verdict.kind is Kind.VALUE:
+        return ""
+    if not ref.is_pickle:
+        return _no_pickle(ref)
+    if ref.size > VALUE_LIMIT:
+        return f"{ref.size:,} bytes, and a summary takes no value of more than {VALUE_LIMIT:,}"
+    return "its pickle does not spell it out, and --unpickle never follows no names"
+
+
+def _not_converted(ref: ArtifactRef, settings: StepSettings) -> str:
+    plugin = plugin_for(ref.type, settings)
+    if plugin is None or plugin.safe or settings.unpickle == "trusted":
+        return ""
+    return f"the converter {plugin.name} may run code, which takes --unpickle trusted"
+
+
+def _not_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
+    """Return why an artifact is not loaded; empty if it is, or if nothing would come of it."""
+    if not ref.is_pickle:
+        return _no_pickle(ref)
+    if family.form not in LOADED and family.preview is None:
+        return ""
+    if settings.unpickle == "never":
+        return "--unpickle never"
+    if family.needs_trust and settings.unpickle != "trusted":
+        return "that would run code, which takes --unpickle trusted"
+    return _too_large(ref, family.form, settings.max_memory)
+
+
+def _too_large(ref: ArtifactRef, form: Form, max_memory: int) -> str:
+    if form is Form.JSON and ref.size > JSON_LIMIT:
+        return f"{ref.size:,} bytes, and JSON is made of no more than {JSON_LIMIT:,}"
+    needed = ref.size * MEMORY_FACTORS.get(form, MEMORY_FACTOR)
+    if needed <= max_memory:
+        return ""
+    return f"that may take {needed:,} bytes of memory, and --max-memory is {max_memory:,}"
+
+
+def _no_pickle(ref: ArtifactRef) -> str:
+    return f"it is no pickle, but {ref.encoding or 'of an unknown encoding'}"

@@ -1,0 +1,62 @@
+"""Why an artifact is of its kind, in words."""
+
+from __future__ import annotations
+
+from mfwb.planning.families import family_of
+from mfwb.planning.kinds import CONTAINERS, Kind
+from mfwb.planning.reasons import KindGround, Reason, Witness
+from mfwb.report.words import one_line
+
+__all__ = ["why_its_kind", "why_not_more"]
+
+
+def why_its_kind(reason: Reason) -> str:
+    """Return why an artifact is of its kind."""
+    witness = reason.witness
+    if witness.ground is KindGround.TENSORS:
+        return "an OrderedDict of tensors, as torch's state_dict() returns it"
+    if witness.ground is KindGround.NOTHING:
+        return _unknown(one_line(reason.type), reason)
+    is_listed = witness.ground is KindGround.TABLE and witness.pattern == witness.name
+    if witness.inside:
+        refers = f"its pickle refers to {one_line(witness.name)}"
+        return refers if is_listed else f"{refers}, which {_fits(witness)}"
+    return _listed(witness.name) if is_listed else f"its type {_fits(witness)}"
+
+
+def why_not_more(reason: Reason) -> dict[str, str]:
+    """Return what is not done with an artifact that could be, and why."""
+    told = {
+        "not in the summary": reason.no_value,
+        "not loaded": reason.not_loaded,
+        "not converted": reason.not_converted,
+    }
+    return {what: one_line(why) for what, why in told.items() if why}
+
+
+def _listed(name: str) -> str:
+    if name in CONTAINERS:
+        return f"a {name} of plain values"
+    known = family_of(name)
+    if known is not None and known.kind is Kind.VALUE:
+        return f"{name} is a plain value"
+    return f"mfwb knows {name}"
+
+
+def _fits(witness: Witness) -> str:
+    pattern = one_line(witness.pattern)
+    if witness.ground is KindGround.KINDS:
+        return f'fits "{pattern}" of the [kinds] in your settings'
+    if witness.ground is KindGround.CONVERTER:
+        return f"fits {pattern}, which the converter {one_line(witness.converter)} takes"
+    return f"fits {pattern}"
+
+
+def _unknown(type_: str, reason: Reason) -> str:
+    if reason.unseen:
+        return f"what it holds is not known: {reason.unseen}"
+    held = one_line(reason.witness.name)
+    if type_ in CONTAINERS:
+        return f"it holds {held}, which is no plain value, no table and no model"
+    named = f"mfwb does not know {type_}" if type_ else "its type was not recorded"
+    return f"{named}, and it holds no table and no model"

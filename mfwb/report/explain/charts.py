@@ -1,0 +1,22 @@
+"""Where a value shows beside the summary."""
+
+from __future__ import annotations
+
+from mfwb.explaining import Replayed
+
+__all__ = ["charts_of", "columns_of"]
+
+_OF_EVERY_TASK = frozenset({"tasks/index", "tasks/seconds"})
+_OF_EVERY_ROW = frozenset({"index", "task", "state", "seconds", "exception"})
+
+
+def charts_of(replayed: Replayed) -> list[str]:
+    """Return the names of the charts that the artifact is drawn in."""
+    names = {name: None for _, row in replayed.ready.history for name in row}
+    return [name for name in names if name not in _OF_EVERY_TASK]
+
+
+def columns_of(replayed: Replayed) -> list[str]:
+    """Return the columns that the artifact has in the table of tasks."""
+    table = replayed.ready.table
+    return [] if table is None else [name for name in table.columns if name not in _OF_EVERY_ROW]

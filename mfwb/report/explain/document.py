@@ -1,0 +1,116 @@
+"""An explanation as one JSON document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mfwb.explaining import Explanation, Replayed, TaskArtifact
+from mfwb.ports import ReadyArtifact, ReadyPreview
+from mfwb.report.explain.because import why_its_kind, why_not_more
+from mfwb.report.explain.charts import charts_of, columns_of
+from mfwb.report.explain.files import files_of
+from mfwb.snapshot import ArtifactRef
+
+__all__ = ["to_dict"]
+
+_VERSION = 1
+
+
+def to_dict(explanation: Explanation) -> dict[str, Any]:
+    """Return the document that `--json` prints."""
+    return {
+        "version": _VERSION,
+        "artifact": explanation.pathspec,
+        "name": explanation.name,
+        "flow_run": explanation.flow_run,
+        "state": explanation.state.value,
+        "entity": explanation.entity,
+        "project": explanation.project,
+        "parameter": _parameter(explanation),
+        "among_tasks": explanation.among,
+        "tasks": [_task(one) for one in explanation.artifacts],
+        "wandb_runs": [_run(one) for one in explanation.replayed],
+        "losses": [{"item": loss.item, "reason": loss.reason} for loss in explanation.losses],
+    }
+
+
+def _parameter(explanation: Explanation) -> dict[str, Any] | None:
+    parameter = explanation.parameter
+    if parameter is None:
+        return None
+    return {
+        "kind": parameter.kind,
+        "value": parameter.value,
+        "config_key": explanation.config_key,
+        "wandb_runs": explanation.wandb_runs,
+        **_ref(parameter.ref),
+    }
+
+
+def _ref(ref: ArtifactRef) -> dict[str, Any]:
+    return {"type": ref.type, "size": ref.size, "sha1": ref.sha1, "encoding": ref.encoding}
+
+
+def _task(artifact: TaskArtifact) -> dict[str, Any]:
+    reason = artifact.reason
+    witness = reason.witness
+    return {
+        "task": artifact.task,
+        "attempt": artifact.attempt,
+        **_ref(artifact.ref),
+        "producer": artifact.producer,
+        "kind": reason.verdict.kind.value,
+        "form": reason.verdict.form.value,
+        "why": why_its_kind(reason),
+        "ground": witness.ground.value,
+        "decided_by": witness.name,
+        "pattern": witness.pattern,
+        "converter": witness.converter,
+        "not_done": why_not_more(reason),
+        "switched_off": artifact.switched_off,
+    }
+
+
+def _run(replayed: Replayed) -> dict[str, Any]:
+    planned, ready = replayed.planned, replayed.ready
+    return {
+        "id": planned.id,
+        "name": planned.name,
+        "summary": ready.summary,
+        "charts": charts_of(replayed),
+        "table_columns": columns_of(replayed),
+        "artifacts": [_artifact(one) for one in ready.artifacts],
+        "previews": [_preview(one) for one in ready.previews],
+    }
+
+
+def _artifact(artifact: ReadyArtifact) -> dict[str, Any]:
+    planned = artifact.planned
+    return {
+        "name": planned.name,
+        "type": planned.type,
+        "aliases": list(planned.aliases),
+        "files": [
+            {
+                "path": one.file.path,
+                "size": one.file.size,
+                "form": one.form.value,
+                "task": one.task,
+                "reference": one.file.uri,
+            }
+            for one in files_of(artifact)
+        ],
+        "modules": artifact.metadata.get("modules"),
+        "description": artifact.description,
+        "metadata": {**planned.metadata, **artifact.metadata},
+    }
+
+
+def _preview(preview: ReadyPreview) -> dict[str, Any]:
+    table = preview.table
+    return {
+        "key": preview.key,
+        "kind": preview.kind.value,
+        "rows": None if table is None else len(table.rows),
+        "columns": None if table is None else list(table.columns),
+    }

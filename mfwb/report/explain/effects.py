@@ -1,0 +1,174 @@
+"""What W&B gets of an artifact: lines for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from mfwb.explaining import Explanation, Replayed
+from mfwb.planning import Form, Preview
+from mfwb.ports import ReadyArtifact, ReadyPreview
+from mfwb.report.explain.charts import charts_of, columns_of
+from mfwb.report.explain.files import files_of, kept_because
+from mfwb.report.explain.lines import Line, columns
+from mfwb.report.lineage.phrases import listed
+from mfwb.report.words import count, human_size, one_line
+
+__all__ = ["effect_lines"]
+
+_FEW = 6
+_LONGEST_VALUE = 200
+_FORMS = {
+    Form.PICKLE: "Metaflow's own pickle",
+    Form.PARQUET: "parquet",
+    Form.FRAMES: "parquet",
+    Form.PATH: "what the path points at",
+    Form.INCLUDE: "the included file",
+    Form.ARRAY: "numpy array",
+    Form.JSON: "JSON",
+    Form.STORED: "as its serializer wrote it",
+    Form.PLUGIN: "made by a converter",
+}
+"""A form that is not among these goes by its own name."""
+
+
+def effect_lines(explanation: Explanation) -> Iterator[Line]:
+    """Yield what would be written, in the first W&B run in full, and what would not be."""
+    if explanation.parameter is not None:
+        yield from _config(explanation)
+    handed_on = [one for one in explanation.artifacts if one.producer != one.task]
+    if handed_on and len(handed_on) == len(explanation.artifacts):
+        yield Line("written", Text("nothing here, it is only handed on; where it was written:"))
+    yield from _switched_off(explanation)
+    there = [one for one in explanation.replayed if one.ready.summary or one.ready.artifacts]
+    for replayed in there[:1]:
+        yield from _in_run(replayed, explanation)
+    if not there and not explanation.parameter and not _is_off(explanation):
+        yield Line("written", Text("nothing", style="yellow"))
+    if len(there) > 1:
+        names = [one_line(one.planned.name) for one in there[1:]]
+        yield Line("also", Text(f"in the same way: {listed(names)}"))
+
+
+# --- parameters -----------------------------------------------------------------------------
+
+
+def _config(explanation: Explanation) -> Iterator[Line]:
+    if explanation.parameter is None:
+        return
+    keys = "".join(f"[{json.dumps(key)}]" for key in explanation.config_key.split("."))
+    value = _value(explanation.parameter.value)
+    runs = count(explanation.wandb_runs, "W&B run")
+    yield Line("written", Text.assemble((f"config{keys}", "bold"), f" = {value}"))
+    yield Line("by", Text(f"each of {runs} in {_place(explanation)}"))
+
+
+# --- what is left out -----------------------------------------------------------------------
+
+
+def _is_off(explanation: Explanation) -> bool:
+    return any(one.switched_off for one in explanation.artifacts)
+
+
+def _switched_off(explanation: Explanation) -> Iterator[Line]:
+    for said in dict.fromkeys(one.switched_off for one in explanation.artifacts):
+        if said:
+            text = f"nothing: switched off by {one_line(said)}"
+            yield Line("written", Text(text, style="yellow"))
+
+
+# --- one W&B run ----------------------------------------------------------------------------
+
+
+def _in_run(replayed: Replayed, explanation: Explanation) -> Iterator[Line]:
+    for key, value in replayed.ready.summary.items():
+        name = f"summary[{json.dumps(one_line(key))}]"
+        yield Line("written", Text.assemble((name, "bold"), f" = {_value(value)}"))
+    for artifact in replayed.ready.artifacts:
+        yield from _artifact(artifact)
+    yield from _beside(replayed)
+    for preview in replayed.ready.previews:
+        yield Line("shown", _preview(preview))
+    run = one_line(replayed.planned.name)
+    yield Line("by", Text(f"W&B run {run}\nin {_place(explanation)}"))
+
+
+def _beside(replayed: Replayed) -> Iterator[Line]:
+    charts = [one_line(name) for name in charts_of(replayed)]
+    if charts:
+        yield Line("chart", Text(listed(charts)))
+    names = columns_of(replayed)
+    if names:
+        yield Line("table", Text(f"tasks, column {listed([one_line(one) for one in names])}"))
+
+
+def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
+    planned = artifact.planned
+    what = Text.assemble(
+        "artifact ",
+        (one_line(planned.name), "bold"),
+        f", type {planned.type}, aliases {listed([one_line(one) for one in planned.aliases])}",
+    )
+    yield Line("written", what)
+    made = list(files_of(artifact))
+    rows = [
+        [
+            Text(one_line(one.file.path)),
+            Text(human_size(one.file.size), justify="right"),
+            Text(_form(one.form, one.file.uri), style="dim"),
+        ]
+        for one in made[:_FEW]
+    ]
+    if len(made) > _FEW:
+        rows.append([Text(f"and {len(made) - _FEW:,} more", style="dim")])
+    yield Line("files" if len(made) > 1 else "file", columns(rows))
+    siblings = planned.metadata.get("metaflow", {}).get("tasks", 1)
+    if siblings > len(planned.files):
+        text = f"beside those of {siblings - len(planned.files):,} other tasks"
+        yield Line("", Text(text, style="dim"))
+    for reason in kept_because(artifact):
+        yield Line("", Text(f"stays a pickle: {one_line(reason)}", style="yellow"))
+    if any(one.form is Form.PICKLE for one in made):
+        yield Line("needs", Text(_needs(artifact.metadata.get("modules"))))
+
+
+def _needs(modules: Sequence[str] | None) -> str:
+    if modules is None:
+        return "not known"
+    return ", ".join(map(one_line, modules)) or "Python alone"
+
+
+def _form(form: Form, uri: str | None) -> str:
+    if uri is not None:
+        return f"a reference to {one_line(uri)}"
+    return _FORMS.get(form, form.value)
+
+
+def _preview(preview: ReadyPreview) -> Text:
+    key = f"summary[{json.dumps(one_line(preview.key))}]"
+    if preview.kind is Preview.TABLE and preview.table is not None:
+        rows = count(len(preview.table.rows), "row")
+        what = f"{rows} of {count(len(preview.table.columns), 'column')}"
+    else:
+        what = {Preview.IMAGE: "an image", Preview.FIGURE: "a figure"}.get(preview.kind, "")
+    return Text(f"{key}: {what}")
+
+
+# --- words ----------------------------------------------------------------------------------
+
+
+def _place(explanation: Explanation) -> str:
+    project = one_line(explanation.project)
+    if explanation.entity is None:
+        return f"project {project} of your default entity"
+    return f"project {one_line(explanation.entity)}/{project}"
+
+
+def _value(value: Any) -> str:
+    text = one_line(json.dumps(value, ensure_ascii=False))
+    if len(text) <= _LONGEST_VALUE:
+        return text
+    return text[: _LONGEST_VALUE - 1] + "\N{HORIZONTAL ELLIPSIS}"

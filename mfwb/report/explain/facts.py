@@ -1,0 +1,142 @@
+"""What an artifact is: lines for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from mfwb.explaining import Explanation, TaskArtifact
+from mfwb.report.explain.because import why_its_kind, why_not_more
+from mfwb.report.explain.lines import Line, columns
+from mfwb.report.lineage.phrases import TIMES, listed, short, some_of
+from mfwb.report.words import human_size, one_line
+from mfwb.snapshot import ArtifactRef
+
+__all__ = ["fact_lines", "origin"]
+
+_FEW = 6
+_SHA = 8  # letters of a sha1 that are shown of many
+_KILO = 1000
+_PARAMETERS = {
+    "Parameter": "a parameter",
+    "Config": "a config",
+    "IncludeFile": "an included file",
+    "constant": "a class variable",
+}
+
+
+def origin(explanation: Explanation) -> str:
+    """Return who has the artifact, who wrote it, and whether tasks agree."""
+    if explanation.parameter is not None:
+        return f"{_PARAMETERS.get(explanation.parameter.kind, 'a parameter')} of the flow run"
+    artifacts = explanation.artifacts
+    handed_on = [one for one in artifacts if one.producer != one.task]
+    own = len(artifacts) - len(handed_on)
+    holders = _called([one.task for one in artifacts], explanation.among)
+    if not handed_on:
+        sentence = f"written by {holders}"
+    elif own:
+        sentence = (
+            f"written by {own:,} of {holders}; others hand on what {_writers(handed_on)} wrote"
+        )
+    else:
+        sentence = f"handed on by {holders}; written by {_writers(handed_on)}"
+    return sentence + _agreement(artifacts)
+
+
+def fact_lines(explanation: Explanation) -> Iterator[Line]:
+    """Yield type, size, sha1 and encoding, and the kind with its reasons."""
+    if explanation.parameter is not None:
+        yield Line("what", _what(explanation.parameter.ref))
+    else:
+        yield Line("what", _contents(explanation.artifacts))
+    yield from _kinds(explanation.artifacts)
+
+
+# --- who has it -----------------------------------------------------------------------------
+
+
+def _called(tasks: Sequence[str], among: int) -> str:
+    if len(tasks) == 1 and among == 1:
+        return short(tasks[0])
+    return some_of(tasks, tasks[0].split("/")[2], among)
+
+
+def _writers(artifacts: Sequence[TaskArtifact]) -> str:
+    return listed(sorted({short(one.producer) for one in artifacts}))
+
+
+def _agreement(artifacts: Sequence[TaskArtifact]) -> str:
+    if len(artifacts) == 1:
+        return ""
+    contents = len({one.ref.sha1 for one in artifacts})
+    if contents == 1:
+        return ", all alike"
+    return ", each another one" if contents == len(artifacts) else f", {contents:,} contents"
+
+
+# --- what it is -----------------------------------------------------------------------------
+
+
+def _what(ref: ArtifactRef, attempt: int | None = None) -> Text:
+    exact = f" ({ref.size:,} bytes)" if ref.size >= _KILO else ""
+    facts = [f"{human_size(ref.size)}{exact}", one_line(ref.encoding) or "encoding not recorded"]
+    if attempt is not None:
+        facts.append(f"attempt {attempt}")
+    text = Text(one_line(ref.type) or "type not recorded", style="bold")
+    text.append(f"\n{', '.join(facts)}", style="not bold")
+    return text.append(f"\nsha1 {one_line(ref.sha1)}", style="not bold dim")
+
+
+def _contents(artifacts: Sequence[TaskArtifact]) -> Text | Table:
+    """Return the one content that there is, or a line for each."""
+    by_content: dict[str, list[TaskArtifact]] = defaultdict(list)
+    for one in artifacts:
+        by_content[one.ref.sha1].append(one)
+    if len(by_content) == 1:
+        attempts = {one.attempt for one in artifacts}
+        return _what(artifacts[0].ref, attempts.pop() if len(attempts) == 1 else None)
+    rows = [_row(alike) for alike in by_content.values()]
+    heading = sorted({one_line(one.ref.type) for one in artifacts})
+    encodings = sorted({one_line(one.ref.encoding) for one in artifacts})
+    table = columns(rows[:_FEW])
+    if len(rows) > _FEW:
+        table.add_row(Text(f"and {len(rows) - _FEW:,} more", style="dim"))
+    whole = Table.grid()
+    whole.add_column(overflow="fold")
+    whole.add_row(Text(f"{' or '.join(heading)}", style="bold"))
+    whole.add_row(Text(", ".join(encodings)))
+    whole.add_row(table)
+    return whole
+
+
+def _row(alike: Sequence[TaskArtifact]) -> list[Text]:
+    first = alike[0]
+    more = f" {TIMES} {len(alike):,}" if len(alike) > 1 else ""
+    attempt = "" if first.attempt is None else f"attempt {first.attempt}"
+    return [
+        Text(short(first.task) + more),
+        Text(human_size(first.ref.size)),
+        Text(f"sha1 {one_line(first.ref.sha1[:_SHA])}", style="dim"),
+        Text(attempt, style="dim"),
+    ]
+
+
+# --- what it is for W&B ---------------------------------------------------------------------
+
+
+def _kinds(artifacts: Sequence[TaskArtifact]) -> Iterator[Line]:
+    """Yield the kind with its reason; of tasks that differ each one."""
+    told: dict[tuple[str, str], list[TaskArtifact]] = defaultdict(list)
+    for one in artifacts:
+        kind = one.reason.verdict.kind.value
+        told[kind, why_its_kind(one.reason)].append(one)
+    for (kind, why), alike in told.items():
+        of_tasks = "" if len(told) == 1 else f" ({listed([short(one.task) for one in alike])})"
+        text = Text.assemble((kind, "bold"), f": {why}{of_tasks}")
+        yield Line("kind", text)
+        for what, because in why_not_more(alike[0].reason).items():
+            yield Line("", Text(f"{what}: {because}", style="yellow"))

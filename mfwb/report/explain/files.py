@@ -1,0 +1,40 @@
+"""The files of a W&B artifact, and what each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mfwb.planning import Form, PlannedFile
+from mfwb.ports import ReadyArtifact, ReadyFile
+
+__all__ = ["MadeFile", "files_of", "kept_because"]
+
+
+class MadeFile(NamedTuple):
+    """One file, the form in which it says what the artifact says, and the task it is of."""
+
+    file: ReadyFile
+    form: Form
+    task: str
+
+
+def files_of(artifact: ReadyArtifact) -> Iterator[MadeFile]:
+    """Yield the files of a W&B artifact; one that stayed a pickle is called one."""
+    kept = artifact.metadata.get("kept_as_pickle", {})
+    for file in artifact.files:
+        planned = _planned(file, artifact.planned.files)
+        is_kept = isinstance(kept, str) or file.path in kept
+        yield MadeFile(file, Form.PICKLE if is_kept else planned.form, planned.content.task)
+
+
+def kept_because(artifact: ReadyArtifact) -> list[str]:
+    """Return why files stayed pickles, if any did, each reason once."""
+    kept = artifact.metadata.get("kept_as_pickle", {})
+    return [kept] if isinstance(kept, str) else list(dict.fromkeys(kept.values()))
+
+
+def _planned(file: ReadyFile, planned: tuple[PlannedFile, ...]) -> PlannedFile:
+    """Return what a file was planned as: its path is the stem, and a suffix or more."""
+    fitting = [one for one in planned if file.path.startswith(one.stem)]
+    return max(fitting, key=lambda one: len(one.stem))

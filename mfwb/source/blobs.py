@@ -1,0 +1,62 @@
+"""Bytes by path, whatever the datastore: what `FlowStore` needs of one."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mfwb.ports import Located
+
+__all__ = ["GONE", "Blob", "Blobs", "Readable", "is_gzipped"]
+
+GONE = "its bytes are gone from Metaflow's datastore"
+"""The reason of a loss."""
+
+
+class Readable(Protocol):
+    """Bytes to be read once, from the beginning to the end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end. SourceError, OSError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One blob, opened."""
+
+    stream: Readable  # as it is stored
+    gzipped: bool
+
+
+class Blobs(Protocol):
+    """The blobs below the root of a datastore. Safe to use from several threads."""
+
+    @property
+    def readers(self) -> int:
+        """How many blobs are best read at a time."""
+        ...
+
+    def open(self, path: str) -> AbstractContextManager[Blob | None]:
+        """Yield a blob, or None if the datastore says that there is none.
+
+        Raises:
+            SourceError: if it says anything else, or nothing.
+            ItemLost: if it has the blob, and this one blob can't be read.
+        """
+        ...
+
+    def locate(self, path: str) -> Located | None:
+        """Return where others find a blob, without reading it, or None if they can't.
+
+        Raises:
+            SourceError: as in `open`.
+            ItemLost: as in `open`; also if there is no such blob.
+        """
+        ...
+
+
+def is_gzipped(metadata: dict[str, Any] | None) -> bool:
+    """Tell by a blob's side metadata; old blobs have none, and are gzipped."""
+    return not (metadata and metadata.get("cas_raw"))

@@ -1,0 +1,111 @@
+"""Blobs in Google's and Microsoft's clouds, read by Metaflow: written from its sources, untried."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from metaflow.exception import MetaflowException
+
+from mfwb.errors import ItemLost, SourceError
+from mfwb.ports import Located
+from mfwb.source.blobs import GONE, Blob, is_gzipped
+
+__all__ = ["DownloadedBlobs", "azure_failures", "google_failures", "in_azure", "in_google"]
+
+_AZURE_HOSTS = ".blob.core.windows.net"  # W&B takes no others for Azure's
+
+
+class DownloadedBlobs:
+    """Reads what Metaflow downloads to a folder of its own, and removes afterwards."""
+
+    readers = 8
+
+    def __init__(
+        self,
+        storage: Any,
+        find: Callable[[str], Any],
+        locate: Callable[[Any], Located | None],
+        failures: tuple[type[Exception], ...],
+    ) -> None:
+        self._storage = storage
+        self._find = find  # the cloud's own object for a blob
+        self._locate = locate
+        self._failures = (MetaflowException, *failures)
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[Blob | None]:
+        """Yield a blob, or None if Metaflow says that there is none."""
+        with self._answering(), self._storage.load_bytes([path]) as loaded:
+            _, local, metadata = next(iter(loaded))
+            if local is None:
+                yield None
+                return
+            with Path(local).open("rb") as stream:
+                yield Blob(stream, is_gzipped(metadata))
+
+    def locate(self, path: str) -> Located | None:
+        """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
+        with self._answering():
+            blob = self._find(path)
+            if not blob.exists():
+                raise ItemLost(GONE)
+            return self._locate(blob)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except self._failures as error:
+            raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
+
+
+def in_google(blob: Any) -> Located:
+    """Return a `google.cloud.storage.Blob` as W&B's handler of gs:// refers to it."""
+    blob.reload()
+    return Located(
+        f"gs://{blob.bucket.name}/{blob.name}",
+        blob.size,
+        etag=blob.etag,
+        gzipped=_is_gzipped(blob.metadata, "metaflow-user-attributes"),
+        version=str(blob.generation),
+    )
+
+
+def in_azure(client: Any) -> Located | None:
+    """Return an `azure.storage.blob.BlobClient` as W&B's handler of Azure refers to it."""
+    uri = client.url.partition("?")[0]  # a signature may follow
+    if not urlsplit(uri).netloc.endswith(_AZURE_HOSTS):
+        return None
+    about = client.get_blob_properties()
+    return Located(
+        uri,
+        about.size,
+        etag=about.etag.strip('"'),
+        gzipped=_is_gzipped(about.metadata, "metaflow_user_attributes"),
+        version=about.version_id,
+    )
+
+
+def google_failures() -> tuple[type[Exception], ...]:
+    """Return what Metaflow lets through of Google's errors."""
+    from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415 - with Metaflow's
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - datastore `gs` only
+
+    return GoogleAPIError, GoogleAuthError
+
+
+def azure_failures() -> tuple[type[Exception], ...]:
+    """Return what Metaflow lets through of Azure's errors."""
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - with datastore `azure` only
+
+    return (AzureError,)
+
+
+def _is_gzipped(metadata: dict[str, str] | None, name: str) -> bool:
+    text = (metadata or {}).get(name)
+    return is_gzipped(None if text is None else json.loads(text))

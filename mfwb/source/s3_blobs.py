@@ -1,0 +1,143 @@
+"""Blobs in S3, streamed: Metaflow's own reader downloads them to the current folder first.
+
+It also takes a bucket that is not there for one without the blob, tries for an hour to reach an
+S3 that does not answer, and starts a pool of processes for more than ten blobs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mfwb.errors import ItemLost, SourceError
+from mfwb.ports import Located
+from mfwb.source.blobs import GONE, Blob, is_gzipped
+
+__all__ = ["S3Blobs"]
+
+_RESUMES = 5  # of one blob, when the connection breaks; requests are repeated by botocore itself
+_NOT_THERE = frozenset({"NoSuchKey", "404"})
+_ARCHIVED = "InvalidObjectState"
+_NO_PART_OF_A_PATH = frozenset("?#")
+_ATTRIBUTES = "metaflow-user-attributes"
+
+
+class S3Blobs:
+    """Reads objects with a client of boto3's, which may be shared by threads.
+
+    Raises:
+        SourceError: if boto3 is set up so that there can be no client.
+    """
+
+    readers = 8  # boto3 keeps ten connections
+
+    def __init__(self, connect: Callable[[], Any], root: str) -> None:
+        parts = urlsplit(root, allow_fragments=False)
+        try:
+            self._client = connect()
+        except BotoCoreError as error:
+            raise _unreadable(error) from error
+        self._root = root.rstrip("/")
+        self._bucket = parts.netloc
+        self._prefix = parts.path.strip("/")
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[Blob | None]:
+        """Yield a blob, or None if S3 says that there is no such object."""
+        answer = self._ask(self._client.get_object, path)
+        if answer is None:
+            yield None
+            return
+        body = _Body(answer, lambda start: self._go_on(path, start, answer["ETag"]))
+        try:
+            yield Blob(body, is_gzipped(_attributes(answer)))
+        finally:
+            body.close()
+
+    def locate(self, path: str) -> Located | None:
+        """Return URI, size and ETag of an object by one HEAD request; ItemLost if it is gone.
+
+        None if the URI would be misread: what follows `?` or `#` is no part of a path to others.
+        """
+        uri = f"{self._root}/{path}"
+        if _NO_PART_OF_A_PATH.intersection(uri):
+            return None
+        answer = self._ask(self._client.head_object, path)
+        if answer is None:
+            with self.open(path):  # which says if it is the bucket that is gone: HEAD does not
+                raise ItemLost(GONE)
+        version = answer.get("VersionId")
+        return Located(
+            uri,
+            answer["ContentLength"],
+            etag=answer["ETag"].strip('"'),
+            gzipped=is_gzipped(_attributes(answer)),
+            version=None if version == "null" else version,
+        )
+
+    def _go_on(self, path: str, start: int, etag: str) -> Any:
+        answer = self._ask(self._client.get_object, path, Range=f"bytes={start}-", IfMatch=etag)
+        if answer is None:
+            raise SourceError(f"{self._root}/{path} went away while it was read")
+        return answer["Body"]
+
+    def _ask(self, call: Callable[..., Any], path: str, **more: str) -> Any:
+        """Return S3's answer, or None if it is that there is no such object."""
+        key = f"{self._prefix}/{path}" if self._prefix else path
+        try:
+            return call(Bucket=self._bucket, Key=key, **more)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _NOT_THERE:
+                return None
+            if code == _ARCHIVED:
+                raise ItemLost("it is archived in S3, and has to be restored there") from None
+            raise _unreadable(error) from error
+        except BotoCoreError as error:  # no credentials, no connection
+            raise _unreadable(error) from error
+
+
+class _Body:
+    """The bytes of an object; when the connection breaks, the rest is asked for."""
+
+    def __init__(self, answer: Any, go_on: Callable[[int], Any]) -> None:
+        self._stream = answer["Body"]
+        self._go_on = go_on
+        self._position = 0
+        self._resumes = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, at most so many; SourceError if the connection breaks often."""
+        try:
+            chunk: bytes = self._stream.read(None if size < 0 else size)
+        except (BotoCoreError, OSError) as error:
+            if self._resumes == _RESUMES:
+                raise _unreadable(error) from error
+            self._resumes += 1
+            self._stream.close()
+            self._stream = self._go_on(self._position)
+            return self.read(size)
+        self._position += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Drop the connection if something is left to read."""
+        self._stream.close()
+
+
+def _attributes(answer: Any) -> dict[str, Any] | None:
+    """Return what Metaflow's datastore noted beside the object."""
+    text = answer.get("Metadata", {}).get(_ATTRIBUTES)
+    try:
+        return None if text is None else dict(json.loads(text))
+    except ValueError:
+        raise ItemLost("what Metaflow's datastore says of its encoding is damaged") from None
+
+
+def _unreadable(error: Exception) -> SourceError:
+    return SourceError(f"Metaflow's datastore in S3 can't be read: {error}")

@@ -1,0 +1,53 @@
+"""Stored blobs -> the bytes of artifacts, in chunks: bounded, and checked."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from typing import IO, cast
+
+from mfwb.errors import ItemLost, SourceError
+from mfwb.source.blobs import Blob, Readable
+
+__all__ = ["unpacked"]
+
+_CHUNK = 1 << 20
+_DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
+
+
+def unpacked(blob: Blob, sha: str, most: int | None) -> Iterator[bytes]:
+    """Yield the bytes of an artifact in chunks of at most 1 MiB.
+
+    What was yielded is good only if the end is reached: the sha1 is known no sooner.
+
+    Args:
+        blob: as it is stored.
+        sha: the recorded sha1 of the bytes.
+        most: bytes that there may be; of what unpacks to more, little more is unpacked.
+
+    Raises:
+        ItemLost: if it is damaged, too large, or has another sha1.
+        SourceError: if it can't be read.
+    """
+    digest = hashlib.sha1(usedforsecurity=False)
+    count = 0
+    stream = gzip.GzipFile(fileobj=cast("IO[bytes]", blob.stream)) if blob.gzipped else blob.stream
+    while chunk := _next(stream):
+        count += len(chunk)
+        if most is not None and count > most:
+            raise ItemLost("Metaflow's datastore has more bytes of it than are recorded")
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != sha:
+        raise ItemLost("its bytes in Metaflow's datastore don't have the recorded sha1")
+
+
+def _next(stream: Readable) -> bytes:
+    try:
+        return stream.read(_CHUNK)
+    except _DAMAGE as error:
+        raise ItemLost(f"its bytes in Metaflow's datastore are damaged: {error}") from None
+    except OSError as error:
+        raise SourceError(f"Metaflow's datastore can't be read: {error}") from error

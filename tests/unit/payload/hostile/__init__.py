@@ -1,0 +1,1 @@
+"""Pickles that were made to do harm."""

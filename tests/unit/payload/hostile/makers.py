@@ -1,0 +1,408 @@
+"""The corpus: hostile pickles by name. All of them are refused, as values and as tables."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import os
+import pickle
+import struct
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tests.unit.payload.hostile.writing import PROTOCOL_4, Evil, call, name, nested, put, text
+
+__all__ = ["CORPUS", "MARKER", "OBJECTS"]
+
+MARKER = "MFWB_TEST_WAS_EXECUTED"
+_SCRIPT = f"import os; os.putenv('{MARKER}', '1'); open('{MARKER}', 'w')"
+
+
+def _mark() -> Evil:
+    return Evil(os.putenv, MARKER, "1")
+
+
+def _touch() -> Evil:
+    return Evil(os.system, f"touch {MARKER}")
+
+
+def _in_object_array() -> Any:
+    array = np.empty(1, dtype=object)
+    array[0] = _mark()
+    return array
+
+
+def _frame_with_attrs() -> Any:
+    frame = pd.DataFrame({"a": [1]})
+    frame.attrs["x"] = _mark()
+    return frame
+
+
+OBJECTS: dict[str, Any] = {
+    "os.system": _touch(),
+    "eval": Evil(eval, f"open('{MARKER}', 'w')"),
+    "exec": Evil(exec, _SCRIPT),
+    "import": Evil(builtins.__import__, "antigravity"),
+    "importlib": Evil(importlib.import_module, "antigravity"),
+    "subprocess": Evil(subprocess.call, ["touch", MARKER]),
+    "getattr": Evil(getattr, Evil(builtins.__import__, "os"), "abort"),
+    "getattr of a plain class": Evil(getattr, dict, "fromkeys"),
+    "read_pickle": Evil(pd.read_pickle, "/etc/passwd"),
+    "nested in a list": [1, [_mark()]],
+    "nested in a call": Evil(set, [Evil(tuple, [_touch()])]),
+    "as a key": {_touch(): 1},
+    "in an object array": _in_object_array(),
+    "in a frame": pd.DataFrame({"o": _in_object_array()}),
+    "in a series": pd.Series(_in_object_array()),
+    "in an index": pd.Index(_in_object_array()),
+    "in categories": pd.Series(pd.Categorical.from_codes([0], pd.Index(_in_object_array()))),
+    "in the attrs of a frame": _frame_with_attrs(),
+    "codec": Evil(__import__("_codecs").encode, "x", "rot13"),
+    "many bytes": Evil(bytearray, 10**15),
+    "bytes of a number": Evil(bytes, 10**12),
+    "range": Evil(list, Evil(range, 10**12)),
+    "open": Evil(open, MARKER, "w"),
+    "setattr": Evil(setattr, dict, "x", 1),
+    "numpy.load": Evil(np.load, "/etc/passwd", None, True),  # noqa: FBT003 - as it may be called
+    "memmap": Evil(np.memmap, MARKER, "u1", "w+", 0, (10,)),
+    "arrow file": Evil(pa.OSFile, MARKER, "w"),
+}
+"""What Python itself can pickle."""
+
+
+def _laughs(levels: int, opcode: bytes) -> bytes:
+    return PROTOCOL_4 + b")" + nested(levels, opcode)
+
+
+def _doubled_lists(levels: int) -> bytes:
+    return PROTOCOL_4 + b"]" + nested(levels, b"l") + b"."
+
+
+def _deep_tuple_key() -> bytes:
+    return PROTOCOL_4 + b"}" + b")" + b"\x85" * 200_000 + b"Ns."
+
+
+def _copies(maker: str, source: bytes, times: int) -> bytes:
+    """Return a pickle that calls one thing with one large argument again and again."""
+    again = b"h\x00h\x01Ra"
+    stored = name(maker) + b"q\x000" + b"(" + source + b"tq\x010"
+    return b"\x80\x04" + stored + b"]" + again * times + b"."
+
+
+def _many_items() -> bytes:
+    return b"]q\x02(" + b"N" * 100_000 + b"e"
+
+
+def _colliding_keys() -> bytes:
+    modulus = 2**61 - 1
+    numbers = (number * modulus for number in range(1, 60_000))
+    keys = (b"\x8a\x0b" + key.to_bytes(11, "little") + b"N" for key in numbers)
+    return PROTOCOL_4 + b"}(" + b"".join(keys) + b"u."
+
+
+def _colliding_sets() -> bytes:
+    modulus = 2**61 - 1
+    numbers = (number * modulus for number in range(1, 60_000))
+    return (
+        PROTOCOL_4
+        + b"\x8f("
+        + b"".join(b"\x8a\x0b" + one.to_bytes(11, "little") for one in numbers)
+        + b"\x90."
+    )
+
+
+def _dtype(described: str, state: bytes) -> bytes:
+    return call("numpy.dtype", text(described), b"\x89", b"\x88") + state + b"b"
+
+
+def _array(dtype: bytes, shape: bytes, data: bytes) -> bytes:
+    made = call(
+        "numpy.core.multiarray._reconstruct", name("numpy.ndarray"), b"K\x00\x85", b"C\x01b"
+    )
+    return b"\x80\x04" + made + b"(K\x01" + shape + dtype + b"\x89" + data + b"tb."
+
+
+_PLAIN_STATE = b"(K\x03" + text("|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t"
+_FLOATS = _dtype("f8", b"(K\x03" + text("<") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t")
+_OBJECTS = _dtype("O8", b"(K\x03" + text("|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x3ft")
+_HUGE = b"\x8a\x06" + (10**12).to_bytes(6, "little")
+
+
+def _arrow(parts: bytes) -> bytes:
+    return PROTOCOL_4 + name("pyarrow.lib._restore_array") + parts + b"\x85R."
+
+
+def _arrow_strings(offsets: list[int]) -> bytes:
+    buffers = pickle.dumps(pa.array(["x"]))
+    wrong = struct.pack("<2i", *offsets)
+    assert struct.pack("<2i", 0, 1) in buffers
+    return buffers.replace(struct.pack("<2i", 0, 1), wrong)
+
+
+def _series_with_too_many_labels() -> bytes:
+    good = pickle.dumps(pd.Series([1.5, 2.5]))
+    return good.replace(b"\x8c\x04stop\x94K\x02", b"\x8c\x04stop\x94K\x09", 1)
+
+
+def _blocks_out_of_place() -> bytes:
+    good = pickle.dumps(pd.DataFrame({"a": [1, 2], "b": [1.5, 2]}))
+    return good.replace(b"K\x01K\x02K\x01\x87", b"K\x05K\x06K\x01\x87", 1)
+
+
+def _honest() -> bytes:
+    return pickle.dumps({"a": [1, 2.5, {"b"}], "c": (1, "x")})
+
+
+_WRITTEN: dict[str, Callable[[], bytes]] = {
+    "empty": lambda: b"",
+    "only a stop": lambda: b".",
+    "no pickle": lambda: b"\x89PNG\r\n\x1a\n" * 10,
+    "protocol 255": lambda: b"\x80\xff].",
+    "text of protocol 0": lambda: b"cos\nsystem\n(S'touch " + MARKER.encode() + b"'\ntR.",
+    "python 2's name of it": lambda: b"c__builtin__\neval\n(S'1'\ntR.",
+    "INST": lambda: b"(S'touch " + MARKER.encode() + b"'\nios\nsystem\n.",
+    "OBJ": lambda: b"(cos\nsystem\nS'touch " + MARKER.encode() + b"'\no.",
+    "NEWOBJ": lambda: b"\x80\x02" + name("subprocess.Popen") + text(MARKER) + b"\x85\x81.",
+    "NEWOBJ_EX": lambda: b"\x80\x04" + name("subprocess.Popen") + b")" + b"}\x92.",
+    "NEWOBJ of a function": lambda: b"\x80\x04" + name("collections.Counter") + b")\x81.",
+    "_reconstructor": lambda: (
+        call("copyreg._reconstructor", name("subprocess.Popen"), name("builtins.object"), b"N")
+        + b"."
+    ),
+    "copyreg.__newobj__": lambda: call("copyreg.__newobj__", name("subprocess.Popen")) + b".",
+    "EXT1": lambda: b"\x80\x02\x82\x01.",
+    "EXT4": lambda: b"\x80\x02\x84\x01\x00\x00\x00.",
+    "persistent id": lambda: b"Pelsewhere\n.",
+    "persistent id without end": lambda: b"\x80\x02]" + nested(60, b"l") + b"Q.",
+    "STACK_GLOBAL of numbers": lambda: b"\x80\x04K\x01K\x02\x93.",
+    "STACK_GLOBAL of a long name": lambda: PROTOCOL_4 + text("m") + text("n" * 900_000) + b"\x93.",
+    "BUILD on a class": lambda: name("uuid.UUID") + b"}S'int'\nI1\nsb.",
+    "BUILD on a function": lambda: name("collections.Counter") + b"}S'x'\nI1\nsb.",
+    "BUILD on a module": lambda: name("builtins.__dict__") + b"}S'x'\nI1\nsb.",
+    "BUILD with slots": lambda: name("uuid.UUID") + b"N}S'int'\nI1\ns\x86b.",
+    "builtins as a dict": lambda: name("builtins.__dict__") + text("len") + b"Ns.",
+    "items of a class": lambda: name("uuid.UUID") + text("x") + b"Ns.",
+    "a state twice": lambda: name("uuid.UUID") + b")\x81}S'int'\nI1\nsb}S'int'\nI2\nsb.",
+    "__setstate__ by name": lambda: (
+        call("builtins.getattr", name("datetime.date"), text("__setstate__")) + b"."
+    ),
+    "an enum with a payload": lambda: call("user.Color", call("os.system", text("true"))) + b".",
+    "an enum of the standard library": lambda: call("http.HTTPStatus", b"K\xc8") + b".",
+    "a member of a member": lambda: (
+        call(
+            "builtins.getattr",
+            call("builtins.getattr", name("user.Color"), text("RED")),
+            text("__class__"),
+        )
+        + b"."
+    ),
+    "laughing lists": lambda: _doubled_lists(60),
+    "laughing tuples as a key": lambda: b"\x80\x04}" + b")" + nested(60, b"t") + b"Ns.",
+    "laughing tuples in a set": lambda: b"\x80\x04\x8f(" + b")" + nested(60, b"t") + b"\x90.",
+    "laughing tuples in a frozenset": lambda: b"\x80\x04(" + b")" + nested(60, b"t") + b"\x91.",
+    "laughing tuples in a call": lambda: (
+        b"\x80\x04" + name("builtins.set") + b"]" + b")" + nested(60, b"t") + b"a\x85R."
+    ),
+    "laughing text": lambda: (
+        b"\x80\x04" + name("builtins.str") + b"]" + nested(60, b"l") + b"\x85R."
+    ),
+    "a deep tuple as a key": _deep_tuple_key,
+    "a deep list": lambda: PROTOCOL_4 + b"]" * 200_000 + b"a" * 199_999 + b".",
+    "a list in itself": lambda: PROTOCOL_4 + b"]\x94h\x00a.",
+    "unhashable key": lambda: b"\x80\x04}]Ns.",
+    "colliding keys": _colliding_keys,
+    "colliding items": _colliding_sets,
+    "many tuples as keys": lambda: (
+        PROTOCOL_4
+        + b"}("
+        + b"".join(b"J" + struct.pack("<i", n) + b"N\x86N" for n in range(50_000))
+        + b"u."
+    ),
+    "a memo of two billions": lambda: b"\x80\x02]" + put(2**31 - 1) + b".",
+    "a memo of a hundred millions": lambda: b"\x80\x02]" + put(10**8) + b".",
+    "a memo in text": lambda: b"]p2147483000\n.",
+    "a memo in many digits": lambda: b"]p" + b"9" * 10_000 + b"\n.",
+    "bytes without end": lambda: b"\x80\x04\x8e" + struct.pack("<Q", 2**40) + b"x.",
+    "a bytearray without end": lambda: b"\x80\x05\x96" + struct.pack("<Q", 2**33) + b"x.",
+    "text without end": lambda: b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"x.",
+    "a number without end": lambda: b"\x80\x02\x8b" + struct.pack("<i", 2**31 - 1) + b"x.",
+    "a number of negative length": lambda: b"\x80\x02\x8b" + struct.pack("<i", -1) + b"x.",
+    "a frame without end": lambda: b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b"N.",
+    "a number in digits": lambda: b"I" + b"9" * 900_000 + b"\n.",
+    "a long number in digits": lambda: b"L" + b"9" * 900_000 + b"L\n.",
+    "many calls with one list": lambda: _copies("builtins.set", _many_items(), 100_000),
+    "many counters of one dict": lambda: _copies(
+        "collections.Counter",
+        b"}q\x02(" + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(50_000)) + b"u",
+        100_000,
+    ),
+    "many lists of one list": lambda: _copies("builtins.list", _many_items(), 100_000),
+    "many copies of bytes": lambda: _copies(
+        "builtins.bytearray", b"B" + struct.pack("<I", 300_000) + b"x" * 300_000, 100_000
+    ),
+    "a fraction of a billion digits": lambda: (
+        call("fractions.Fraction", text("1e999999999")) + b"."
+    ),
+    "a fraction of large numbers": lambda: (
+        call(
+            "fractions.Fraction",
+            *[
+                b"\x8b" + struct.pack("<i", 400_000) + os.urandom(399_999) + b"\x01"
+                for _ in range(2)
+            ],
+        )
+        + b"."
+    ),
+    "a decimal of a large number": lambda: (
+        call("decimal.Decimal", b"\x8b" + struct.pack("<i", 900_000) + b"\x01" * 900_000) + b"."
+    ),
+    "a decimal of a list": lambda: call("decimal.Decimal", b"]" + nested(40, b"l")) + b".",
+    "a large complex": lambda: call("builtins.complex", text("1" * 900_000 + "x")) + b".",
+    "a datetime of nonsense": lambda: call("datetime.datetime", b"C\x0a" + b"\xff" * 10) + b".",
+    "a timedelta of infinity": lambda: call("datetime.timedelta", b"G\x7f\xf0" + b"\0" * 6) + b".",
+    "a zone of nonsense": lambda: call("datetime.timezone", b"K\x01") + b".",
+    "a uuid of text": lambda: name("uuid.UUID") + b")\x81}" + text("int") + text("x") + b"sb.",
+    "a zone outside": lambda: (
+        PROTOCOL_4
+        + call("builtins.getattr", name("zoneinfo.ZoneInfo"), text("_unpickle"))
+        + text("../../../etc/passwd")
+        + b"K\x01\x86R."
+    ),
+    "a path of many parts": lambda: (
+        call("pathlib.PosixPath", *[text("a" * 900_000)] * 1)
+        + b"q\x000("
+        + (b"h\x00" * 300_000)
+        + b"t"
+        + b"."
+    ),
+    "an array that is larger than its data": lambda: _array(
+        _FLOATS, _HUGE + b"\x85", b"C\x08" + b"x" * 8
+    ),
+    "an object array that is larger than its list": lambda: _array(
+        _OBJECTS, _HUGE + b"\x85", b"]Na"
+    ),
+    "an array of negative size": lambda: _array(_FLOATS, b"J\xff\xff\xff\xff\x85", b"C\x00"),
+    "an array of nothing": lambda: _array(
+        _dtype("V0", b"(K\x03" + text("|") + b"NNNK\x00K\x01K\x00t"), _HUGE + b"\x85", b"C\x00"
+    ),
+    "pointers out of bytes": lambda: _array(
+        _dtype("O8", _PLAIN_STATE), b"K\x01\x85", b"C\x08" + b"A" * 8
+    ),
+    "an itemsize that is not": lambda: _array(
+        _dtype("S8", b"(K\x03" + text("|") + b"NNNM\xff\xffK\x01K\x00t"),
+        b"K\x01\x85",
+        b"C\x08" + b"x" * 8,
+    ),
+    "a field that reaches beyond": lambda: _array(
+        _dtype(
+            "V8",
+            b"(K\x03"
+            + text("|")
+            + b"N"
+            + text("a")
+            + b"\x85}"
+            + text("a")
+            + _FLOATS
+            + b"K\x04\x86sK\x08K\x01K\x10t",
+        ),
+        b"K\x01\x85",
+        b"C\x08" + b"x" * 8,
+    ),
+    "objects as a field": lambda: _array(
+        _dtype(
+            "V8",
+            b"(K\x03"
+            + text("|")
+            + b"N"
+            + text("a")
+            + b"\x85}"
+            + text("a")
+            + _OBJECTS
+            + b"K\x00\x86sK\x08K\x01K\x3ft",
+        ),
+        b"K\x01\x85",
+        b"C\x08" + b"A" * 8,
+    ),
+    "a dtype of lists": lambda: call("numpy.dtype", b"]" + nested(40, b"l")) + b".",
+    "a scalar of a gigabyte": lambda: (
+        call("numpy.core.multiarray.scalar", call("numpy.dtype", text("S1000000000"))) + b"."
+    ),
+    "a scalar of objects": lambda: (
+        call("numpy.core.multiarray.scalar", call("numpy.dtype", text("O8")), b"C\x08" + b"A" * 8)
+        + b"."
+    ),
+    "a scalar that is too short": lambda: (
+        call("numpy.core.multiarray.scalar", call("numpy.dtype", text("f8")), b"C\x01x") + b"."
+    ),
+    "items of an array": lambda: (
+        call("numpy.core.multiarray._reconstruct", name("numpy.ndarray"), b"K\x00\x85", b"C\x01b")
+        + b"K\x00K\x00s."
+    ),
+    "arrow offsets beyond the end": lambda: _arrow_strings([0, 2**30]),
+    "arrow offsets before the start": lambda: _arrow_strings([-(2**30), 1]),
+    "arrow nulls without end": lambda: pickle.dumps(pa.nulls(3)).replace(
+        b"K\x03K\x03", _HUGE + _HUGE
+    ),
+    "arrow parts of parts": lambda: _arrow(
+        b"(" + call("pyarrow.lib.type_for_alias", text("null")) + b"K\x01K\x00K\x00]](NtNt"
+    ),
+    "laughing arrow types": lambda: (
+        PROTOCOL_4
+        + call("pyarrow.lib.type_for_alias", text("int8"))
+        + b"".join(
+            put(n)
+            + b"0"
+            + name("pyarrow.lib.struct")
+            + b"(("
+            + text("a")
+            + b"j"
+            + struct.pack("<I", n)
+            + b"\x86"
+            + text("b")
+            + b"j"
+            + struct.pack("<I", n)
+            + b"\x86lt\x85R"
+            for n in range(30)
+        )
+        + b"."
+    ),
+    "chunks that are no arrays": lambda: (
+        call("pyarrow.lib.chunked_array", b"](]" + nested(40, b"l") + b"e") + b"."
+    ),
+    "a series with too many labels": _series_with_too_many_labels,
+    "blocks out of place": _blocks_out_of_place,
+    "a frame of a trillion columns": lambda: (
+        pickle.dumps(pd.DataFrame(columns=pd.RangeIndex(3))).replace(b"K\x03", _HUGE) + b""
+    ),
+    "opcodes without end": lambda: b"\x80\x04" + b"N" * 1_000_000,
+    "sets without end": lambda: b"\x80\x04(" + b"\x8f" * 300_000 + b"l\x93.",
+    "a million marks": lambda: b"\x80\x04" + b"(" * 999_990 + b".",
+    "tuples without end": lambda: b"\x80\x04" + b"N" + b"\x85" * 100_000 + b"\x93.",
+    "pops too many": lambda: b"\x80\x04N00000.",
+    "a memo that is not there": lambda: b"\x80\x04h\x07.",
+    "a buffer from elsewhere": lambda: b"\x80\x05\x97.",
+}
+
+
+def _pickled(value: Any, protocol: int) -> Callable[[], bytes]:
+    return lambda: pickle.dumps(value, protocol=protocol)
+
+
+def _cut(length: int) -> Callable[[], bytes]:
+    return lambda: _honest()[:length]
+
+
+CORPUS: dict[str, Callable[[], bytes]] = {
+    **{
+        f"{key} ({protocol})": _pickled(value, protocol)
+        for key, value in OBJECTS.items()
+        for protocol in (2, 4)
+    },
+    **_WRITTEN,
+    **{f"cut off after {length}": _cut(length) for length in range(1, len(_honest()))},
+}

@@ -1,0 +1,43 @@
+"""No pickle of the corpus runs, crashes, hangs or takes memory beyond a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.payload.hostile.makers import CORPUS
+from tests.unit.payload.hostile.trials import Trials
+
+_HARMLESS = ("lost: ", "refused: ")
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
+    """Return what tries pickles, in one process for as long as it lives."""
+    trials = Trials(tmp_path_factory.mktemp("trials"))
+    yield trials
+    trials.close()
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_hostile(name: str, tried: Trials) -> None:
+    """As a value it is lost with a reason, as a table it is refused; its names may be told."""
+    data = CORPUS[name]()
+
+    assert tried.outcome("value", data).startswith("lost: ")
+    assert tried.outcome("table", data).startswith("refused: ")
+    assert tried.outcome("array", data).startswith((*_HARMLESS, "loaded"))
+    assert tried.outcome("names", data).startswith((*_HARMLESS, "loaded"))
+
+
+def test_a_trial_notices(tried: Trials) -> None:
+    """What the trials tell apart, they can tell."""
+    assert tried.outcome("value", b"\x80\x04K\x01.") == "loaded"
+    assert tried.outcome("execute", CORPUS["os.system (4)"]()) == "executed"
+    assert (
+        tried.outcome("pickle", b"\x80\x02]r" + (10**8).to_bytes(4, "little") + b".") == "no memory"
+    )
+    assert tried.outcome("pickle", b"\x80\x04}" + b")" + b"\x85" * 900_000 + b"Ns.").startswith(
+        "crash"
+    )

@@ -1,0 +1,133 @@
+"""Members of enums that can't be imported."""
+
+from __future__ import annotations
+
+import enum
+import pickle
+import sys
+import types
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from mfwb.config import Unpickle
+from mfwb.errors import ItemLost
+from mfwb.payload.decoding import decode, decode_values
+from tests.unit.payload.memory import MemoryContents, planned_run
+
+
+class Color(enum.Enum):
+    """Numbers and text."""
+
+    RED = 1
+    GREEN = "green"
+
+
+class Rights(enum.Flag):
+    """Can be joined."""
+
+    READ = 1
+    WRITE = 2
+
+
+class Named:
+    """Pickled as a member that goes by its name."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how."""
+        return getattr, (Color, "RED")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pickles say that the enums are of a module that is not there when they are loaded."""
+    module = types.ModuleType("users_flow")
+    for kind in (Color, Rights):
+        setattr(module, kind.__name__, kind)
+        monkeypatch.setattr(kind, "__module__", "users_flow")
+    monkeypatch.setitem(sys.modules, "users_flow", module)
+
+
+def pickled(monkeypatch: pytest.MonkeyPatch, value: object, protocol: int) -> bytes:
+    """Return a pickle whose module is gone."""
+    data = pickle.dumps(value, protocol=protocol)
+    monkeypatch.delitem(sys.modules, "users_flow", raising=False)
+    return data
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Color.RED, "Color(1)"),
+        ([Color.GREEN, 1], ["Color('green')", 1]),
+        ({Color.RED: Color.GREEN}, {"Color(1)": "Color('green')"}),
+        (Rights.READ | Rights.WRITE, "Rights(3)"),
+        (Named(), "Color.RED"),
+        ([PurePosixPath("/a/b"), 1], ["/a/b", 1]),
+    ],
+)
+def test_as_text(
+    value: object, expected: Any, protocol: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come out as text, and so do paths; nothing is imported."""
+    assert decode(pickled(monkeypatch, value, protocol)).json == expected
+    assert "users_flow" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"cos\nsystem\n(S'true'\ntR.",  # no enum
+        b"cpandas\nSeries\n(I1\ntR.",
+        b"chttp\nHTTPStatus\n(I200\ntR.",  # of the standard library, which is not plain
+        b"cuser\nthing\n(I1\ntR.",  # no class, by its name
+        b"cuser\nThing\n.",
+        b"(cuser\nThing\nI1\nd.",
+        b"cuser\nThing\n)\x81.",
+        b"cuser\nThing\n(tR.",
+        b"cuser\nThing\n(I1\nI2\ntR.",
+        b"cuser\nThing\n((I1\nltR.",
+        b"cuser\nThing\n}b.",
+        b"cuser\nThing\n(I1\ntR}b.",
+        b"cuser\nThing\n(I1\ntR(I1\ntR.",
+        b"cbuiltins\ngetattr\n(cuser\nThing\nS'__class__'\ntR.",
+        b"cbuiltins\ngetattr\n(cbuiltins\ndict\nS'fromkeys'\ntR.",
+        b"cbuiltins\ngetattr\n(cuser\nThing\nI1\ntR.",
+    ],
+)
+def test_nothing_else(data: bytes) -> None:
+    """Whatever else is done with an unknown name is refused."""
+    with pytest.raises(ItemLost):
+        decode(data)
+
+
+@pytest.mark.parametrize("value", [Color.RED, PurePosixPath("a"), 1j])
+def test_never(value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With "never" no name at all may stand in a pickle."""
+    data = pickled(monkeypatch, value, 4)
+
+    with pytest.raises(ItemLost, match="refers to"):
+        decode(data, "never")
+
+
+@pytest.mark.parametrize("mode", ["safe", "trusted", "never"])
+def test_base_types(mode: Unpickle) -> None:
+    """What needs no name is there in all modes."""
+    value = {"a": [1, 2.5, None, True], "b": ({"x"}, b"x", 2**70)}
+
+    assert decode(pickle.dumps(value), mode).json == decode(pickle.dumps(value)).json
+
+
+def test_values_of_a_run() -> None:
+    """The mode holds for all values of a W&B run."""
+    contents = MemoryContents()
+    run = planned_run(values={"x": [contents.add(1j)], "y": [contents.add(1)]})
+
+    values, losses = decode_values(run.values, contents, "never")
+
+    assert list(values) == ["y"]
+    assert [loss.reason for loss in losses] == [
+        "its pickle refers to builtins.complex, which is not loaded"
+    ]

@@ -1,0 +1,214 @@
+"""Files of the temporary folder go when nobody needs them any more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from mfwb.errors import ItemLost
+from mfwb.payload import Workshop
+from mfwb.payload.converter import Converter
+from mfwb.payload.holding import Holding
+from mfwb.planning import Form, Plan, PlannedCard, PlannedFile, PlannedRun, Preview
+from mfwb.snapshot import Card
+from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
+
+FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
+PATIENCE = 30  # seconds
+
+
+class WithCard(MemoryContents):
+    """Has a card, too."""
+
+    def card(self, task: str, card: Card) -> str:
+        """Return a card by its type."""
+        if card.type == "gone":
+            raise ItemLost(f"no card of {task}")
+        return f"<p>{card.type}</p>"
+
+
+@pytest.fixture
+def contents() -> WithCard:
+    """Return contents in which the task printed nothing."""
+    found = WithCard()
+    found.logs[TASK] = []
+    return found
+
+
+def workshop_in(folder: Path, converter: Converter, *, keep: bool = False) -> Workshop:
+    """Return a workshop that works with the shared converter."""
+    found = Workshop(folder, keep=keep)
+    found._converted._converters[False] = converter
+    return found
+
+
+def run_of(name: str, *files: PlannedFile, card: str | None = None) -> PlannedRun:
+    """Return a W&B run with an artifact for each file."""
+    run = planned_run(name=name, outputs=[output(one) for one in files])
+    if card is None:
+        return run
+    cards = (PlannedCard("card", TASK, Card(card, None, "uuid")),)
+    return PlannedRun(**{**{f: getattr(run, f) for f in run.__slots__}, "cards": cards})
+
+
+def plan_of(*runs: PlannedRun) -> Plan:
+    """Return a plan of W&B runs."""
+    return Plan("Flow/1", {}, None, "flow", "Flow/1", runs)
+
+
+def suffixes(folder: Path) -> list[str]:
+    """Return what kinds of files there are."""
+    return sorted(path.name.partition(".")[2] for path in folder.rglob("*") if path.is_file())
+
+
+def test_files_go_with_their_last_user(
+    tmp_path: Path, converter: Converter, contents: WithCard
+) -> None:
+    """What two W&B runs need stays until both are written; what one needs goes with it."""
+    shared = planned_file(contents.add(FRAME), Form.PARQUET, "x", Preview.TABLE)
+    frames = planned_file(contents.add({"k": FRAME}), Form.FRAMES, "y")
+    refused = planned_file(contents.add("no array"), Form.ARRAY, "z")
+    first = run_of("first", shared, frames, refused, card="same")
+    second = run_of("second", shared, card="same")
+    workshop = workshop_in(tmp_path, converter)
+    workshop.expect(plan_of(first, second))
+
+    workshop.prepare(first, contents)
+    assert suffixes(tmp_path) == ["html", "parquet", "parquet", "pkl", "rows.json"]
+    workshop.prepare(second, contents)
+    workshop.release(first)
+    assert suffixes(tmp_path) == ["html", "parquet", "rows.json"]
+    workshop.release(second)
+    assert suffixes(tmp_path) == []
+    assert sorted(contents.copies) == ["x", "x", "x"]
+
+
+def test_user_that_is_there_already(
+    tmp_path: Path, converter: Converter, contents: WithCard
+) -> None:
+    """A W&B run that needs nothing, as it is there, lets go as well."""
+    file = planned_file(contents.add(FRAME), Form.PARQUET)
+    first, second = run_of("first", file), run_of("second", file)
+    workshop = workshop_in(tmp_path, converter)
+    workshop.expect(plan_of(first, second))
+
+    workshop.prepare(first, contents)
+    workshop.release(first)
+    assert suffixes(tmp_path) == ["parquet"]
+    workshop.release(second)
+    assert suffixes(tmp_path) == []
+
+
+def test_flow_run_that_broke_off(tmp_path: Path, converter: Converter, contents: WithCard) -> None:
+    """What a flow run left behind when it failed goes when the next one begins."""
+    broken, following = (
+        run_of(name, planned_file(contents.add(name), Form.PICKLE)) for name in ("a", "b")
+    )
+    workshop = workshop_in(tmp_path, converter)
+    workshop.expect(plan_of(broken))
+    workshop.prepare(broken, contents)
+
+    workshop.expect(plan_of(following))
+
+    assert suffixes(tmp_path) == []
+
+
+def test_bundle(tmp_path: Path, converter: Converter, contents: WithCard) -> None:
+    """A bundle keeps everything."""
+    run = run_of("first", planned_file(contents.add(FRAME), Form.PARQUET), card="same")
+    workshop = workshop_in(tmp_path, converter, keep=True)
+    workshop.expect(plan_of(run))
+    workshop.prepare(run, contents)
+
+    workshop.release(run)
+    workshop.expect(plan_of(run))
+
+    assert suffixes(tmp_path) == ["html", "parquet"]
+
+
+def test_holding() -> None:
+    """A key is free when its last holder has let go, and only once."""
+    holding = Holding()
+    holding.hold("a", ["x", "y", "x"])
+    holding.hold("b", ["y"])
+
+    assert holding.let_go("a") == ["x"]
+    assert holding.let_go("a") == []
+    assert holding.let_go("b") == ["y"]
+    holding.hold("c", ["z"])
+    assert holding.clear() == ["z"]
+    assert holding.let_go("c") == []
+
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from mfwb.config import Settings
+from mfwb.planning import Form
+from mfwb.wiring import wire_source
+from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
+
+class Waits(str):
+    def __reduce__(self):
+        return exec, ("import os, time; open(%r, 'w').write(str(os.getpid())); time.sleep(900)",)
+
+contents = MemoryContents()
+contents.logs[TASK] = []
+files = [
+    planned_file(contents.add("kept", "kept"), Form.PICKLE, "kept"),
+    planned_file(contents.add(Waits(), "waits"), Form.PARQUET, "waits"),
+]
+run = planned_run(outputs=[output(one) for one in files], unpickle="trusted")
+with wire_source(Settings()) as (_, payloads):
+    payloads.prepare(run, contents)
+    if %r == "failure":
+        raise ValueError
+"""
+
+
+@pytest.mark.parametrize("ending", ["interrupt", "kill of the process", "failure"])
+def test_nothing_is_left(ending: str, tmp_path: Path) -> None:
+    """However it ends, no file stays behind, and no process."""
+    marker = tmp_path / "pid"
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / ".metaflow").mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM % (str(marker), ending)],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "TMPDIR": str(tmp_path / "tmp"),
+        },
+        stderr=subprocess.PIPE,
+    ) as process:
+        child = int(wait_for_text(marker))
+        assert "pkl" in suffixes(tmp_path / "tmp")
+        if ending == "interrupt":
+            process.send_signal(signal.SIGINT)
+        else:
+            os.kill(child, signal.SIGKILL)
+        _, said = process.communicate(timeout=PATIENCE)
+
+    expected = {"interrupt": b"KeyboardInterrupt", "failure": b"ValueError"}.get(ending, b"")
+    assert said.strip().endswith(expected)
+    assert [path for path in (tmp_path / "tmp").rglob("*") if "mfwb" in path.name] == []
+    assert not psutil.pid_exists(child)
+
+
+def wait_for_text(path: Path) -> str:
+    """Return what a process writes into a file once it is there."""
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists() or not path.read_text():
+        assert time.monotonic() < deadline, "it does not come up"
+        time.sleep(0.02)
+    return path.read_text()
