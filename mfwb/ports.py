@@ -72,6 +72,10 @@ class Contents(Protocol):
         """Return the bytes of small artifacts by sha1, checked; what can't be had is missing."""
         ...
 
+    def head(self, content: Content, size: int) -> bytes:
+        """Return the first bytes of an artifact, unchecked; ItemLost if they can't be had."""
+        ...
+
     def copy(self, content: Content, path: Path) -> None:
         """Stream an artifact's bytes, checked, into a file; ItemLost if they can't be had."""
         ...

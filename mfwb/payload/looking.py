@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from mfwb import pickles
+from mfwb.errors import ItemLost
 from mfwb.payload.loading import load_each
+from mfwb.payload.opcodes import names_at_start
 from mfwb.planning import Content
 from mfwb.planning.kinds import wants_a_look
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun, Step, Task
 
-__all__ = ["look_inside"]
+__all__ = ["WHOLE_LIMIT", "look_inside"]
+
+WHOLE_LIMIT = 16_000_000
+"""Bytes; of a larger pickle only the beginning is looked at, which can take a second per MB."""
+
+_HEAD = 2_000_000  # bytes
 
 _Names = dict[str, tuple[str, ...]]  # by sha1
 
@@ -25,11 +33,16 @@ def look_inside(flow_run: FlowRun, contents: Contents) -> FlowRun:
         for ref in task.artifacts
         if wants_a_look(ref)
     ]
+    small = [content for content in wanted if content.size <= WHOLE_LIMIT]
     names: _Names = {}
-    for content, data in load_each(wanted, contents):
+    for content, data in load_each(small, contents):
         found = None if data is None else _names_in(data)
         if found is not None:
             names[content.sha1] = found
+    large = {content.sha1: content for content in wanted if content.size > WHOLE_LIMIT}
+    for content in large.values():
+        with suppress(ItemLost):  # it will be a loss when it is wanted
+            names[content.sha1] = names_at_start(contents.head(content, _HEAD))
     if not names:
         return flow_run
     return replace(flow_run, steps=tuple(_step_with(step, names) for step in flow_run.steps))

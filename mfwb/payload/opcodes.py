@@ -13,18 +13,19 @@ import pickle
 import sys
 from _compat_pickle import IMPORT_MAPPING
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 from mfwb import pickles
 from mfwb.pickles.opcodes import OPCODES, memo_place, read
 
-__all__ = ["modules_in", "names_in_file"]
+__all__ = ["modules_in", "names_at_start", "names_in_file"]
 
 OPCODES_LIMIT = 5_000_000
 """A few seconds; of a pickle with more opcodes the names are not known."""
 
-_WHOLE_LIMIT = 64_000_000
+_WHOLE_LIMIT = 16_000_000
 """Bytes; what is smaller is acted out in memory, which takes a moment."""
 
 _NAME_LIMIT = 256  # bytes; longer strings are no names
@@ -66,6 +67,17 @@ def names_in_file(path: Path, limit: int = OPCODES_LIMIT) -> tuple[str, ...] | N
             return None
 
 
+def names_at_start(data: bytes, limit: int = OPCODES_LIMIT) -> tuple[str, ...]:
+    """Return the qualified names in the first bytes of a pickle, sorted, as far as it can be told.
+
+    What a pickle is, it mostly says before the many bytes that make it large.
+    """
+    scan = _Scan(data)
+    with suppress(pickle.UnpicklingError, ValueError):  # the rest is missing
+        scan.names(limit)
+    return tuple(sorted(scan.found))
+
+
 def _names_in_memory(data: bytes) -> tuple[str, ...] | None:
     try:
         return pickles.names_in(data)
@@ -76,9 +88,9 @@ def _names_in_memory(data: bytes) -> tuple[str, ...] | None:
 class _Scan:
     """One pickle on its way."""
 
-    def __init__(self, data: mmap.mmap) -> None:
+    def __init__(self, data: mmap.mmap | bytes) -> None:
         self._data = cast("bytes", data)  # all that is done with it can be done with either
-        self._found: set[str] = set()
+        self.found: set[str] = set()
         self._last: deque[str | None] = deque((None, None), maxlen=2)  # what was pushed last
         self._memo: dict[int, str] = {}
         self._memoized = 0
@@ -90,7 +102,7 @@ class _Scan:
             code, start, place = read(self._data, place)
             name = OPCODES[code].name
             if name == "STOP":
-                return self._found
+                return self.found
             self._take(name, start, place)
         raise ValueError("too many opcodes")
 
@@ -125,5 +137,5 @@ class _Scan:
     def _add(self, module: str | None, attribute: str | None) -> None:
         if not module or not attribute:
             raise ValueError("a name that is not written as CPython does")
-        self._found.add(f"{module}.{attribute}")
+        self.found.add(f"{module}.{attribute}")
         self._last.append(None)

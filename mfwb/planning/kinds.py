@@ -16,7 +16,6 @@ __all__ = [
     "CONTAINERS",
     "JSON_LIMIT",
     "LOADED",
-    "LOOK_LIMIT",
     "MEMORY_FACTOR",
     "MEMORY_FACTORS",
     "VALUE_LIMIT",
@@ -34,9 +33,6 @@ __all__ = [
 
 VALUE_LIMIT = 100_000
 """Bytes; larger values would crowd out W&B's summary, which ends at 10 MiB for a whole run."""
-
-LOOK_LIMIT = 16_000_000
-"""Bytes; the names in larger pickles are not looked up, which can take a second per MB."""
 
 CURVE_LIMIT = 1_000_000
 """Bytes; longer lists of numbers are not drawn."""
@@ -93,7 +89,7 @@ LOADED = frozenset({Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON, Form.PATH,
 
 def wants_a_look(ref: ArtifactRef) -> bool:
     """Whether the recorded type does not say enough, so that `ref.names` is needed."""
-    if not ref.is_pickle or ref.names is not None or ref.size > LOOK_LIMIT:
+    if not ref.is_pickle or ref.names is not None:
         return False
     return ref.type in CONTAINERS or family_of(ref.type) is None
 

@@ -51,6 +51,10 @@ class FlowRunContents:
             if not isinstance(data, ItemLost)
         }
 
+    def head(self, content: Content, size: int) -> bytes:
+        """Return the first bytes of an artifact, unchecked; ItemLost if they can't be had."""
+        return self._store(content.task).head(content.sha1, size)
+
     def copy(self, content: Content, path: Path) -> None:
         """Stream an artifact's bytes, checked, into a file; ItemLost if they can't be had."""
         self._store(content.task).copy(content.sha1, content.size, path)

@@ -119,6 +119,17 @@ class FlowStore:
         known = sizes or {}
         yield from self._each(lambda sha: self._bytes(sha, known.get(sha, 0)), shas)
 
+    def head(self, sha: str, size: int) -> bytes:
+        """Return the first bytes of a blob, so many at most; ItemLost if it is bad so early on.
+
+        The sha1 is that of all bytes, so that these are not checked.
+        """
+        data = bytearray()
+        with closing(self._chunks(sha, None)) as chunks:
+            while len(data) < size and (chunk := next(chunks, b"")):
+                data += chunk
+        return bytes(data[:size])
+
     def copy(self, sha: str, size: int, target: Path) -> None:
         """Stream one blob into a file, checked; ItemLost, and no file, if it is bad.
 

@@ -26,6 +26,10 @@ class NoContents:
         """Find nothing."""
         return dict.fromkeys((one.sha1 for one in contents[:0]), b"")
 
+    def head(self, content: Content, size: int) -> bytes:
+        """Find nothing."""
+        raise ItemLost(f"{content.name} is not there, nor are {size} bytes of it")
+
     def copy(self, content: Content, path: Path) -> None:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, nor is {path}")

@@ -36,6 +36,7 @@ class MemoryContents:
         self.logs: dict[str, list[LogLine]] = {}
         self.batches: list[list[str]] = []
         self.copies: list[str] = []
+        self.heads: list[tuple[str, int]] = []
 
     def add(self, value: Any, name: str = "x", task: str = TASK, protocol: int = 4) -> Content:
         """Keep a value's pickle, and return how it is referred to."""
@@ -51,6 +52,13 @@ class MemoryContents:
         """Return the bytes by sha1."""
         self.batches.append([content.name for content in contents])
         return {one.sha1: self.blobs[one.sha1] for one in contents if one.sha1 in self.blobs}
+
+    def head(self, content: Content, size: int) -> bytes:
+        """Return the first bytes."""
+        self.heads.append((content.name, size))
+        if content.sha1 not in self.blobs:
+            raise ItemLost("the blob is gone")
+        return self.blobs[content.sha1][:size]
 
     def copy(self, content: Content, path: Path) -> None:
         """Write the bytes into a file."""

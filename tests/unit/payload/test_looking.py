@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 
 from mfwb.payload import loading
 from mfwb.payload.loading import load_each
-from mfwb.payload.looking import look_inside
+from mfwb.payload.looking import WHOLE_LIMIT, look_inside
 from mfwb.planning import Content
 from mfwb.planning.kinds import Kind, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
@@ -159,3 +159,35 @@ def test_what_is_gone() -> None:
 def test_default_limit() -> None:
     """By default 64 MB are loaded at a time."""
     assert loading.BATCH_LIMIT == 64_000_000
+
+
+class LargeNet:
+    """Something of the flow's own that holds a part of a library, and many bytes behind it."""
+
+    def __init__(self, part: Any, size: int) -> None:
+        self.part = part
+        self.weights = bytes(size)
+
+
+def test_only_the_beginning_of_what_is_large() -> None:
+    """The many bytes are not read; what the pickle says before them tells what it is."""
+    contents = MemoryContents()
+    seen = flow_run(
+        [ref(contents, "net", LargeNet(SVC(), WHOLE_LIMIT)), ref(contents, "small", [SVC()])]
+    )
+
+    found = look_inside(seen, contents)
+
+    assert "sklearn.svm._classes.SVC" in (names_of(found)["net"] or ())
+    assert classify(found.steps[0].tasks[0].artifacts[0]).kind is Kind.MODEL
+    assert contents.heads == [("net", 2_000_000)]
+    assert contents.batches == [["small"]]
+
+
+def test_what_is_large_and_gone() -> None:
+    """It will be a loss when it is wanted."""
+    contents = MemoryContents()
+    seen = flow_run([ref(contents, "net", LargeNet(None, WHOLE_LIMIT))])
+    contents.blobs.clear()
+
+    assert names_of(look_inside(seen, contents)) == {"net": None}

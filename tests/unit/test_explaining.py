@@ -1,0 +1,305 @@
+"""Explaining one artifact: which one is meant, what it is, what W&B gets of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfwb.config import load_settings
+from mfwb.errors import NotThere, UsageError
+from mfwb.explaining import parse_artifact
+from mfwb.explaining.switches import switch_said
+from mfwb.planning.kinds import Kind
+from mfwb.planning.reasons import KindGround
+from mfwb.snapshot import FlowRunState, GraphStep, Loss
+from tests.unit.explained import Fit, Metaflow, explained, sample
+from tests.unit.flow_runs import flow_run, spec, task
+
+# --- which one is meant ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "step", "task_id", "name"),
+    [
+        ("F/1/train/model", "train", None, "model"),
+        (" F/latest/train/model ", "train", None, "model"),
+        ("F/1/train/4/model", "train", "4", "model"),
+        ("F/argo-x.1/train/t-0a:1/_x1", "train", "t-0a:1", "_x1"),
+        ("F/1/_parameters/alpha", "_parameters", None, "alpha"),
+        ("F/1/start/größe", "start", None, "größe"),
+    ],
+)
+def test_parse(text: str, step: str, task_id: str | None, name: str) -> None:
+    """A pathspec of an artifact has a step, perhaps a task, and a name; it is written the same."""
+    asked = parse_artifact(text)
+
+    assert (asked.step, asked.task, asked.name) == (step, task_id, name)
+    assert str(asked) == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "does not name an artifact; say Flow/123/train/model"),
+        ("F", "does not name an artifact"),
+        ("F/1/train", "does not name an artifact"),
+        ("F/1/train/4/model/x", "does not name an artifact"),
+        ("F/1/train/4", "names a task; say which artifact of it: F/1/train/4/model"),
+        ("F/1/train/", "can't be the name of an artifact"),
+        ("F/1/train/a b", "can't be the name of an artifact"),
+        ("F/1/tr.ain/x", "'tr.ain' in 'F/1/tr.ain/x' can't be the name of a step"),
+        ("F/1/train/ /x", "can't be the id of a task"),
+        ("9/1/train/x", "is no pathspec"),
+        ("F/a b/train/x", "is no pathspec"),
+        ("F/1/_parameters/1/alpha", "say F/1/_parameters/alpha"),
+    ],
+)
+def test_no_pathspec(text: str, words: str) -> None:
+    """What names no artifact is wrong usage, and what would be right is told."""
+    with pytest.raises(UsageError) as wrong:
+        parse_artifact(text)
+
+    assert words in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("artifact", "says"),
+    [
+        ("trian/model", "DemoFlow/7 has no step 'trian'; did you mean train?"),
+        ("zzz/model", "DemoFlow/7 has no step 'zzz'; its steps are start, train and choose"),
+        ("skip/model", "step skip of DemoFlow/7 did not run; its steps are"),
+        ("train/9/model", "DemoFlow/7/train has no task '9'; its tasks are 2 and 3"),
+        ("train/Model", "DemoFlow/7/train has no artifact 'Model'; did you mean model?"),
+        ("train/2/zz", "DemoFlow/7/train/2 has no artifact 'zz'; it has N, alpha, base, model,"),
+        ("start/score", "DemoFlow/7/start has no artifact 'score', but there is one in train"),
+        ("_parameters/beta", "DemoFlow/7 has no parameter 'beta'; its parameters are alpha and N"),
+    ],
+)
+def test_not_there(artifact: str, says: str, tmp_path: Path) -> None:
+    """What is not there is not there, and what there is instead is told."""
+    metaflow = sample()
+    graph = (GraphStep("start"), GraphStep("skip"))
+    metaflow.flow_runs = [replace(metaflow.flow_runs[0], graph=graph)]
+
+    with pytest.raises(NotThere) as missing:
+        explained(metaflow, artifact, tmp_path)
+
+    assert str(missing.value).startswith(says)
+
+
+def test_many_names_are_cut(tmp_path: Path) -> None:
+    """Of many names the first ones are told, and how many more there are."""
+    metaflow = Metaflow()
+    refs = [metaflow.ref(f"artifact{number}", number) for number in range(20)]
+    metaflow.flow_runs = [flow_run(task("start/1", has=refs))]
+
+    with pytest.raises(NotThere, match=r"it has artifact0, .* and 12 more\Z"):
+        explained(metaflow, "start/zz", tmp_path)
+
+
+def test_no_such_flow_run(tmp_path: Path) -> None:
+    """That there is no flow run is the source's word."""
+    with pytest.raises(NotThere, match="there is no DemoFlow/7"):
+        explained(Metaflow(), "start/x", tmp_path)
+
+
+# --- what W&B gets --------------------------------------------------------------------------
+
+
+def test_files_of_all_tasks(tmp_path: Path) -> None:
+    """A foreach's artifact has a file per task; what was made is there to look at."""
+    found = explained(sample(), "train/model", tmp_path)
+    [replayed] = found.replayed
+    [artifact] = replayed.ready.artifacts
+
+    assert [one.task for one in found.artifacts] == [spec("train/2"), spec("train/3")]
+    assert [one.producer for one in found.artifacts] == [spec("train/2"), spec("train/3")]
+    assert [one.attempt for one in found.artifacts] == [0, 1]
+    assert {one.reason.verdict.kind for one in found.artifacts} == {Kind.MODEL}
+    assert (artifact.planned.name, artifact.planned.type) == ("model", "model")
+    assert [file.path for file in artifact.files] == ["0/model.pkl", "1/model.pkl"]
+    assert [file.size for file in artifact.files] == [one.ref.size for one in found.artifacts]
+    assert artifact.metadata["modules"] == ["tests"]
+    assert (found.entity, found.project, found.among) == ("acme", "wines", 2)
+    assert found.losses == ()
+
+
+def test_one_task(tmp_path: Path) -> None:
+    """Of one task only its own file is made, although the W&B artifact has more."""
+    metaflow = sample()
+    found = explained(metaflow, "train/3/model", tmp_path)
+    [artifact] = found.replayed[0].ready.artifacts
+
+    assert [file.path for file in artifact.files] == ["1/model.pkl"]
+    assert artifact.planned.metadata["metaflow"]["tasks"] == 2
+    assert "get_entry('1/model.pkl')" in artifact.description
+    assert metaflow.bytes.copies == ["model"]
+
+
+def test_handed_on(tmp_path: Path) -> None:
+    """What a step hands on is what its producer writes, and no more."""
+    found = explained(sample(), "choose/model", tmp_path)
+    [replayed] = found.replayed
+
+    assert [one.producer for one in found.artifacts] == [spec("train/3")]
+    assert replayed.planned.name == "DemoFlow/7/train"
+    assert [file.path for file in replayed.ready.artifacts[0].files] == ["1/model.pkl"]
+
+
+def test_a_value(tmp_path: Path) -> None:
+    """A value is in the summary as W&B gets it; of a foreach that is what all tasks have."""
+    whole = explained(sample(), "train/score", tmp_path)
+    one = explained(sample(), "train/2/score", tmp_path)
+
+    assert whole.replayed[0].ready.summary == {"score": {"min": 0.25, "max": 0.75, "mean": 0.5}}
+    assert one.replayed[0].ready.summary == whole.replayed[0].ready.summary
+    assert one.artifacts == whole.artifacts[:1]
+    assert whole.replayed[0].ready.artifacts == ()
+
+
+def test_nothing_else_is_read(tmp_path: Path) -> None:
+    """No log is asked for, which would be a loss here, and no file of another artifact is made."""
+    metaflow = sample()
+
+    assert explained(metaflow, "choose/best", tmp_path).losses == ()
+    assert metaflow.bytes.copies == []
+
+
+def test_by_task(tmp_path: Path) -> None:
+    """With a W&B run per task, each of them is there."""
+    found = explained(sample(), "train/model", tmp_path, granularity="task")
+
+    assert [one.planned.name for one in found.replayed] == [spec("train/2"), spec("train/3")]
+    assert [one.ready.artifacts[0].files[0].path for one in found.replayed] == ["model.pkl"] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"), [("alpha", 0.5, "alpha"), ("N", 3, "metaflow.constants.N")]
+)
+@pytest.mark.parametrize("step", ["_parameters", "start", "choose/4"])
+def test_a_parameter(name: str, value: float, key: str, step: str, tmp_path: Path) -> None:
+    """A parameter goes into the config of each W&B run, whatever step it is asked of."""
+    found = explained(sample(), f"{step}/{name}", tmp_path)
+
+    assert found.parameter is not None
+    assert (found.parameter.value, found.config_key, found.wandb_runs) == (value, key, 3)
+    assert (found.artifacts, found.replayed) == ((), ())
+
+
+def test_an_included_file(tmp_path: Path) -> None:
+    """What an IncludeFile holds is logged by the first step."""
+    metaflow = sample()
+    ref = metaflow.ref("words", "descriptor", "metaflow.includefile.IncludedFile")
+    metaflow.bytes.included[ref.sha1] = b"eins\n"
+    words = replace(
+        metaflow.parameter("words", "", "IncludeFile"), ref=ref, value={"name": "words", "size": 5}
+    )
+    metaflow.flow_runs = [replace(metaflow.flow_runs[0], parameters=(words,))]
+
+    found = explained(metaflow, "_parameters/words", tmp_path)
+
+    [artifact] = found.replayed[0].ready.artifacts
+    assert found.replayed[0].planned.name == "DemoFlow/7/start"
+    assert [(file.path, file.size) for file in artifact.files] == [("words", 5)]
+    assert [one.task for one in found.artifacts] == ["DemoFlow/7/_parameters"]
+    assert found.losses == ()
+
+
+def test_a_running_flow_run(tmp_path: Path) -> None:
+    """What is there of a flow run that goes on is explained, and its state is told."""
+    metaflow = sample()
+    metaflow.flow_runs = [replace(metaflow.flow_runs[0], state=FlowRunState.RUNNING)]
+
+    assert explained(metaflow, "start/base", tmp_path).state is FlowRunState.RUNNING
+
+
+# --- what W&B does not get ------------------------------------------------------------------
+
+
+def test_switched_off(tmp_path: Path) -> None:
+    """What is switched off is not made, and the setting is named."""
+    metaflow = sample()
+    found = explained(metaflow, "train/model", tmp_path, models=False)
+
+    assert {one.switched_off for one in found.artifacts} == {"models = false in the settings file"}
+    assert [one.ready.artifacts for one in found.replayed] == [()]
+    assert metaflow.bytes.copies == []
+    assert (
+        explained(metaflow, "train/score", tmp_path, models=False).artifacts[0].switched_off == ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("toml", "flags", "said"),
+    [
+        ("models = false", {}, "models = false in the settings file"),
+        ("[flow.F]\nmodels = false", {}, "models = false in [flow.F]"),
+        (
+            "[flow.F]\nmodels = true\n[flow.F.step.a]\nmodels = false",
+            {},
+            "models = false in [flow.F.step.a]",
+        ),
+        ("[flow.F]\nmodels = true", {"models": False}, "--no-models or MFWB_MODELS"),
+    ],
+)
+def test_where_it_was_said(toml: str, flags: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """The most specific table is named that speaks of the kind, or the flag that overrides all."""
+    file = tmp_path / "mfwb.toml"
+    file.write_text(toml, encoding="utf-8")
+    settings = load_settings(flags, file=file, environ={})
+
+    assert not settings.for_step("F", "a").models
+    assert switch_said(settings, "F", "a", "models") == said
+
+
+def test_what_is_lost(tmp_path: Path) -> None:
+    """What can't be had is lost with its reason; what is lost of others is not told."""
+    metaflow = sample()
+    lost = metaflow.flow_runs[0].steps[1].tasks[0].artifact("model")
+    assert lost is not None
+    del metaflow.bytes.blobs[lost.sha1]
+
+    found = explained(metaflow, "train/model", tmp_path)
+
+    assert found.losses == (Loss(spec("train/2/model"), "the blob is gone"),)
+    assert [file.path for file in found.replayed[0].ready.artifacts[0].files] == ["1/model.pkl"]
+    assert explained(metaflow, "train/3/model", tmp_path).losses == ()
+    assert explained(metaflow, "train/score", tmp_path).losses == ()
+
+
+def test_too_large_by_a_setting(tmp_path: Path) -> None:
+    """What the plan leaves out is a loss, too."""
+    found = explained(sample(), "train/2/model", tmp_path, max_artifact_size=10)
+
+    [loss] = found.losses
+    assert loss.item == spec("train/2/model")
+    assert "max_artifact_size" in loss.reason
+    assert [one.ready.artifacts for one in found.replayed] == [()]
+
+
+def test_crowded_out_by_other_values(tmp_path: Path) -> None:
+    """A value that the others leave no room for is lost, although it would fit alone."""
+    metaflow = Metaflow()
+    refs = [metaflow.ref(f"text{number}", f"{number:02}" * 45_000) for number in range(100)]
+    refs.append(metaflow.ref("largest", "x" * 90_001))
+    metaflow.flow_runs = [flow_run(task("start/1", has=refs))]
+
+    found = explained(metaflow, "start/largest", tmp_path)
+
+    assert [loss.item for loss in found.losses] == [spec("start/1/largest")]
+    assert "too many for the summary" in found.losses[0].reason
+    assert found.replayed[0].ready.summary == {}
+
+
+def test_the_users_word_of_the_producers_step(tmp_path: Path) -> None:
+    """What an artifact is was decided where it was written."""
+    kinds = {f"{Fit.__module__}.Fit": "dataset", "sklearn.*": "other"}
+    found = explained(sample(), "choose/model", tmp_path, kinds=kinds)
+
+    [artifact] = found.artifacts
+    assert artifact.reason.witness.ground is KindGround.KINDS
+    assert artifact.reason.verdict.kind is Kind.OTHER
+    assert found.replayed[0].ready.artifacts[0].planned.type == "other"
