@@ -12,7 +12,6 @@ from mfwb.planning.kinds import (
     CONTAINERS,
     JSON_LIMIT,
     LOADED,
-    LOOK_LIMIT,
     MEMORY_FACTOR,
     MEMORY_FACTORS,
     VALUE_LIMIT,
@@ -86,12 +85,14 @@ def reason_of(ref: ArtifactRef, settings: StepSettings) -> Reason:
     verdict = classify(ref, settings)
     family = family_for(ref, settings)
     witness = _witness(ref, family, settings)
+    if verdict.kind is Kind.VALUE:
+        return Reason(ref.type, verdict, witness)
     return Reason(
         ref.type,
         verdict,
         witness,
-        no_value=_no_value(ref, family, verdict, settings),
-        not_loaded="" if verdict.kind is Kind.VALUE else _not_loaded(ref, family, settings),
+        no_value=_no_value(ref, family, settings),
+        not_loaded=_not_loaded(ref, family, settings),
         not_converted=_not_converted(ref, settings),
         unseen=_unseen(ref) if witness.ground is KindGround.NOTHING else "",
     )
@@ -161,18 +162,16 @@ def _unseen(ref: ArtifactRef) -> str:
         return ""
     if not ref.is_pickle:
         return _no_pickle(ref)
-    if ref.size > LOOK_LIMIT:
-        return f"pickles over {LOOK_LIMIT // 1_000_000} MB are not looked into"
     return "its pickle can't be looked into"
 
 
 # --- what is not done -----------------------------------------------------------------------
 
 
-def _no_value(ref: ArtifactRef, family: Family, verdict: Verdict, settings: StepSettings) -> str:
+def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
     said = next((kind for name, kind in settings.kinds if fnmatchcase(ref.type, name)), None)
     meant = family.kind if said is None else Kind(said)
-    if meant is not Kind.VALUE or verdict.kind is Kind.VALUE:
+    if meant is not Kind.VALUE:
         return ""
     if not ref.is_pickle:
         return _no_pickle(ref)

@@ -59,4 +59,4 @@ def _unknown(type_: str, reason: Reason) -> str:
     if type_ in CONTAINERS:
         return f"it holds {held}, which is no plain value, no table and no model"
     named = f"mfwb does not know {type_}" if type_ else "its type was not recorded"
-    return f"{named}, and it holds no table and no model"
+    return f"{named}, and no table or model is seen in it"

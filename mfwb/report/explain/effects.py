@@ -31,8 +31,8 @@ _FORMS = {
     Form.JSON: "JSON",
     Form.STORED: "as its serializer wrote it",
     Form.PLUGIN: "made by a converter",
+    Form.REFERENCE: "where Metaflow stored it",
 }
-"""A form that is not among these goes by its own name."""
 
 
 def effect_lines(explanation: Explanation) -> Iterator[Line]:
@@ -118,17 +118,20 @@ def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
         [
             Text(one_line(one.file.path)),
             Text(human_size(one.file.size), justify="right"),
-            Text(_form(one.form, one.file.uri), style="dim"),
+            Text(_FORMS[one.form], style="dim"),
         ]
         for one in made[:_FEW]
     ]
     if len(made) > _FEW:
         rows.append([Text(f"and {len(made) - _FEW:,} more", style="dim")])
     yield Line("files" if len(made) > 1 else "file", columns(rows))
+    for one in made[:_FEW]:
+        if one.file.uri is not None:
+            yield Line("at", Text(one_line(one.file.uri)))
     siblings = planned.metadata.get("metaflow", {}).get("tasks", 1)
     if siblings > len(planned.files):
-        text = f"beside those of {siblings - len(planned.files):,} other tasks"
-        yield Line("", Text(text, style="dim"))
+        others = count(siblings - len(planned.files), "other task")
+        yield Line("", Text(f"beside those of {others}", style="dim"))
     for reason in kept_because(artifact):
         yield Line("", Text(f"stays a pickle: {one_line(reason)}", style="yellow"))
     if any(one.form is Form.PICKLE for one in made):
@@ -139,12 +142,6 @@ def _needs(modules: Sequence[str] | None) -> str:
     if modules is None:
         return "not known"
     return ", ".join(map(one_line, modules)) or "Python alone"
-
-
-def _form(form: Form, uri: str | None) -> str:
-    if uri is not None:
-        return f"a reference to {one_line(uri)}"
-    return _FORMS.get(form, form.value)
 
 
 def _preview(preview: ReadyPreview) -> Text:

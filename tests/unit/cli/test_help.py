@@ -24,7 +24,16 @@ def help_of(*command: str) -> str:
 
 @pytest.mark.parametrize(
     "arguments",
-    ["--help", "--version", "sync --help", "plan --help", "lineage --help", "", "nonsense"],
+    [
+        "--help",
+        "--version",
+        "sync --help",
+        "plan --help",
+        "lineage --help",
+        "explain --help",
+        "",
+        "nonsense",
+    ],
 )
 def test_help_imports_neither_sdk(arguments: str) -> None:
     """Help needs click and nothing that takes its time."""
@@ -61,12 +70,14 @@ Commands:
   sync     Replay flow runs into Weights & Biases.
   plan     Say what sync would do.
   lineage  Show who made and who used what.
+  explain  Say what W&B gets of one artifact, and why.
 
 Examples:
   mfwb plan TrainFlow/latest                look before you leap
   mfwb sync TrainFlow/123 --project wines   one flow run
   mfwb sync TrainFlow --last 5              the newest five
   mfwb lineage TrainFlow/123                who made and who used what
+  mfwb explain TrainFlow/123/train/model    what becomes of it, and why
 """
     )
 
