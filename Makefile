@@ -4,13 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TORCH_VENV := .venv-torch
+TORCH_READY := $(TORCH_VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fuzz lint types layers check bench format clean
+.PHONY: help setup demo test test-all test-shapes test-torch torch torch-data test-fuzz lint types layers check bench format clean
 
 help: ## print the verbs
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: $(READY) ## make .venv with mfwb, the sample flow's packages and the developers' tools
 
@@ -26,8 +28,29 @@ $(READY): pyproject.toml
 demo: setup ## run a sample flow and sync it offline into demo/
 	@$(BIN)/python examples/demo.py
 
-test: setup ## run all tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test: setup ## run the tests; where there are many of a kind, a sample
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+test-all: setup ## run the tests, those of which `make test` takes a sample in full
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch"
+
+test-shapes: setup ## run every shape of flow and ten random flows, for lineage
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch" tests/integration/test_lineage_truth.py
+
+test-torch: setup $(TORCH_READY) ## run a flow with torch, in a venv of its own; sync it without
+	@$(BIN)/python -m pytest -m torch tests/torch
+
+torch-data: setup $(TORCH_READY) ## write the pickles of torch anew that the tests look at
+	@$(BIN)/python -m tests.torch.renew
+
+torch: $(TORCH_READY) ## make .venv-torch, for the verbs above
+
+$(TORCH_READY): pyproject.toml
+	@test -x $(TORCH_VENV)/bin/python || $(PYTHON) -m venv $(TORCH_VENV)
+	@echo "Installing torch into $(TORCH_VENV); the first time takes a minute or two ..."
+	@$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --group torch
+	@touch $@
 
 test-fuzz: setup ## load thousands of damaged pickles, which must do no more than fail
 	@$(BIN)/python -W ignore -m tests.fuzz
@@ -42,7 +65,7 @@ types: setup ## mypy, strict
 layers: setup ## import-linter: the architecture is the folder list
 	@$(BIN)/lint-imports --no-logo
 
-check: lint types layers test ## all of it, as CI does
+check: lint types layers test test-torch ## all that CI does
 
 bench: setup ## measure speed, memory and disk against what one would write without mfwb
 	@$(BIN)/python -m bench

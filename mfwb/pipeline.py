@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
+from threading import Condition
 
 from mfwb.accounting import as_planned, count_items, describe_inputs
 from mfwb.config import Settings
@@ -162,11 +164,50 @@ def _carry_out(draft: _Draft, settings: Settings, parts: Parts) -> tuple[WandbRu
                 for run in following[:workers]:
                     work.ahead[run.id] = pool.submit(work.get_ready, run)
                 outcomes += work.note([future.result() for future in writing])
-        except BaseException:
+        except SkipFlowRun:
             pool.shutdown(cancel_futures=True)
+            raise
+        except BaseException:  # the end of it all, as Ctrl-C: nobody wants to wait for payloads
+            pool.shutdown(wait=False, cancel_futures=True)
+            try:
+                work.writing.end()
+            finally:
+                parts.payloads.close()
             raise
     order = {str(run.id): place for place, run in enumerate(draft.plan.runs)}
     return tuple(sorted(outcomes, key=lambda outcome: order[outcome.id]))
+
+
+class _Writing:
+    """Lets W&B runs be written, until that has to end."""
+
+    def __init__(self) -> None:
+        self._less = Condition()
+        self._under_way = 0
+        self._ended = False
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Write one W&B run meanwhile; CancelledError if none may be written any more."""
+        with self._less:
+            if self._ended:
+                raise CancelledError
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._less:
+                self._under_way -= 1
+                self._less.notify_all()
+
+    def end(self) -> None:
+        """Let no other W&B run be written, and those be finished that have been begun.
+
+        Without their payloads, which are closed next, they would look complete and not be.
+        """
+        with self._less:
+            self._ended = True
+            self._less.wait_for(lambda: not self._under_way)
 
 
 @dataclass(slots=True)
@@ -177,6 +218,7 @@ class _Work:
     session: Session
     parts: Parts
     force: bool
+    writing: _Writing = field(default_factory=_Writing)
     ahead: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
     digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
@@ -198,7 +240,9 @@ class _Work:
         if isinstance(ready, WrittenRun):
             outcome = _written(run, ready, None, self.digests)
         else:
-            outcome = _written(run, self.session.write(run, ready), ready, self.digests)
+            with self.writing.one():
+                written = self.session.write(run, ready)
+            outcome = _written(run, written, ready, self.digests)
         self.parts.payloads.release(run)
         self.parts.progress.advance()
         return outcome

@@ -6,11 +6,44 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox import Sandbox
+
+_MADE_ONCE_A_WORKER = {"synced", "client"}  # fixtures of the session that are dear to make
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that share something to one worker, so that it is made once; others to any."""
+    for item in items:
+        group = _group_of(item)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group_of(item: pytest.Item) -> str | None:
+    if not isinstance(item, pytest.Function):
+        return None
+    module = item.nodeid.partition("::")[0]
+    if module.startswith("tests/unit/"):
+        return module  # so many that handing each out would take longer than running it
+    info = item._fixtureinfo
+    dear = sorted(_MADE_ONCE_A_WORKER.intersection(info.names_closure))
+    if dear:
+        return dear[0]
+    shared = [
+        name
+        for name, found in info.name2fixturedefs.items()
+        if found and found[-1].scope == "module"
+    ]
+    if not shared:
+        return None
+    places = item.callspec.indices if hasattr(item, "callspec") else {}
+    return "-".join([module, *(f"{name}{places[name]}" for name in shared if name in places)])
 
 
 @pytest.fixture
@@ -46,6 +79,31 @@ def flow_run(flows_root: Path) -> Callable[[str], str]:
             return done.read_text(encoding="utf-8")
 
     return run
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A flow run of `tests/flows/fan_flow.py`, and one that resumed it at its step `meet`."""
+
+    root: Path
+    origin: str
+    pathspec: str
+
+
+@pytest.fixture(scope="session")
+def resumed(flows_root: Path) -> Resumed:
+    """Return two flow runs that are made once, in a folder of their own."""
+    root = flows_root / "resumed"
+    with _only_one(flows_root / "resumed.lock"):
+        done = flows_root / "resumed.done"
+        if not done.exists():
+            found = []
+            for arguments in (("run",), ("resume", "meet")):
+                finished = Sandbox(root).flow("fan_flow", *arguments, "--run-id-file", "id.txt")
+                assert finished.code == 0, finished.err
+                found.append(f"FanFlow/{(root / 'id.txt').read_text(encoding='utf-8')}")
+            done.write_text("\n".join(found), encoding="utf-8")
+        return Resumed(root, *done.read_text(encoding="utf-8").splitlines())
 
 
 @contextmanager

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -17,17 +20,41 @@ __all__ = ["end"]
 _USAGE = 2
 _BUG = 70
 _INTERRUPTED = 130
+_TERMINATED = 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """Somebody else than the user ended the program; all that can be done is the same."""
 
 
 def end(command: click.Command, arguments: Sequence[str]) -> int:
     """Run a command line, tell what stopped it, if anything did, and return the exit code."""
     try:
-        code = command.main(list(arguments), prog_name="mfwb", standalone_mode=False)
+        with _terminable():
+            code = command.main(list(arguments), prog_name="mfwb", standalone_mode=False)
     except KeptFromClick as kept:
         return _tell(kept.error, arguments)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last one to be asked
         return _tell(error, arguments)
     return int(code or 0)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the program as Ctrl-C does, so that it tidies up; who ignores it may."""
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminate(*_: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, while it tidies up
+    raise _Terminated
 
 
 def _tell(error: BaseException, arguments: Sequence[str]) -> int:
@@ -38,6 +65,9 @@ def _tell(error: BaseException, arguments: Sequence[str]) -> int:
     if isinstance(error, click.ClickException):
         write_error(_usage(error))
         return _USAGE
+    if isinstance(error, _Terminated):
+        write_error("terminated; run it again to carry on")
+        return _TERMINATED
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         _leave_line_of_control_c()
         write_error("interrupted; run it again to carry on")

@@ -147,7 +147,7 @@ def what(command: _F) -> _F:
         _option(
             heading,
             "--references/--no-references",
-            help="Point at Metaflow's bytes, copy none  [if larger]",
+            help="Point at Metaflow's bytes  [if too large]",
         ),
         _option(
             heading,

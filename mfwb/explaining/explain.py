@@ -90,18 +90,18 @@ def _replay(
     payloads.expect(replace(plan, runs=tuple(part for _, part in parts)))
     contents = WithoutLogs(contents)
     replayed = []
-    losses = list(losses_of(meant, plan.losses))
+    losses = [*losses_of(meant, plan.losses), *(loss for _, part in parts for loss in part.losses)]
     for run, part in parts:
         ready = payloads.prepare(part, contents)
         if part.values:
             ready = _beside_others(ready, payloads.prepare(only_values(run), contents))
-        replayed.append(Replayed(part, ready))
-        losses += [*part.losses, *losses_of(meant, ready.losses)]
+        lost = tuple(dict.fromkeys(losses_of(meant, ready.losses)))
+        replayed.append(Replayed(part, replace(ready, losses=lost)))
+        losses += lost
     return tuple(replayed), tuple(dict.fromkeys(losses))
 
 
 def _beside_others(ready: ReadyRun, whole: ReadyRun) -> ReadyRun:
     """Return what is left of some values in a summary that others share: there is a limit."""
     summary = {key: value for key, value in ready.summary.items() if key in whole.summary}
-    losses = tuple(dict.fromkeys((*ready.losses, *whole.losses)))
-    return replace(ready, summary=summary, losses=losses)
+    return replace(ready, summary=summary, losses=(*ready.losses, *whole.losses))

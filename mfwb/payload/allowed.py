@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from mfwb.payload import arrow_doors, doors, pandas_doors
+from mfwb.payload import arrow_doors, doors, pandas_doors, polars_doors
 from mfwb.pickles import Allowed
 
 __all__ = ["ARRAYS", "FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN"]
@@ -144,6 +144,11 @@ _ARROW: Allowed = {
     **_replaced(arrow_doors.record_batch, "pyarrow.lib._reconstruct_record_batch"),
 }
 
+_POLARS: Allowed = {
+    **_replaced(polars_doors.Frame, "polars.dataframe.frame.DataFrame"),
+    **_replaced(polars_doors.Series, "polars.series.series.Series"),
+}
+
 _INTEGERS = " ".join(f"{kind}{bits}Dtype" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64))
 
 _PANDAS: Allowed = {
@@ -226,10 +231,12 @@ FRAMES: Allowed = {
     **_as_is("builtins", "slice"),
     **_TIME_ZONES,
     **_ARROW,
+    **_POLARS,
     **_PANDAS,
     **_PANDAS_2,
 }
 """For all tables, and dicts and lists of them.
 
-DataFrames, Series and Indexes of pandas 2.2 and later; tables and arrays of arrow 16 and later.
+DataFrames, Series and Indexes of pandas 2.2 and later; tables and arrays of arrow 16 and later;
+DataFrames and Series of polars 1 and 2, which come out as what stands in for them.
 """

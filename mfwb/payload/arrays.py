@@ -11,9 +11,9 @@ from mfwb.payload.allowed import ARRAYS
 __all__ = ["load_array", "write_npy"]
 
 
-def load_array(data: bytes) -> Any:
+def load_array(source: pickles.Source) -> Any:
     """Return what was pickled with the names that arrays need; any error if it needs others."""
-    return pickles.loads(data, ARRAYS)
+    return pickles.loads(source, ARRAYS)
 
 
 def write_npy(array: Any, path: Path) -> None:

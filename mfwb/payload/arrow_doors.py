@@ -7,7 +7,9 @@ from typing import Any
 
 __all__ = [
     "buffer",
+    "check_array",
     "chunked_array",
+    "expected",
     "record_batch",
     "restored_array",
     "schema",
@@ -26,7 +28,7 @@ def buffer(data: bytes | bytearray) -> Any:
     """Stand in for `py_buffer`, which would share memory that a pickle can change later."""
     import pyarrow as pa  # noqa: PLC0415
 
-    return pa.py_buffer(bytes(_expected(data, bytes, bytearray)))
+    return pa.py_buffer(bytes(expected(data, bytes, bytearray)))
 
 
 def restored_array(parts: tuple[Any, ...]) -> Any:
@@ -44,8 +46,8 @@ def chunked_array(chunks: Sequence[Any], type: Any = None) -> Any:  # noqa: A002
     """Stand in for `chunked_array`, which makes arrays of whatever it is given."""
     import pyarrow as pa  # noqa: PLC0415
 
-    for chunk in _expected(chunks, list, tuple):
-        _expected(chunk, pa.Array)
+    for chunk in expected(chunks, list, tuple):
+        expected(chunk, pa.Array)
     if type is not None:
         _check_type(type)
     return pa.chunked_array(chunks, type=type)
@@ -55,9 +57,9 @@ def schema(fields: Sequence[Any], metadata: Any = None) -> Any:
     """Stand in for `schema`, which also takes what is no field."""
     import pyarrow as pa  # noqa: PLC0415
 
-    for field in _expected(fields, list, tuple):
-        _check_type(_expected(field, pa.Field).type)
-    return pa.schema(fields, metadata=_expected(metadata, dict, type(None)))
+    for field in expected(fields, list, tuple):
+        _check_type(expected(field, pa.Field).type)
+    return pa.schema(fields, metadata=expected(metadata, dict, type(None)))
 
 
 def table(columns: Sequence[Any], names: Any) -> Any:
@@ -80,12 +82,25 @@ def record_batch(columns: Sequence[Any], names: Any) -> Any:
     return made
 
 
+def check_array(array: Any) -> None:
+    """Raise ValueError if an array has too many parts, or far more items than bytes."""
+    _, (parts,) = array.__reduce__()
+    _check_parts(parts)
+
+
+def expected(value: Any, *types: type) -> Any:
+    """Return a value of one of these types; TypeError if it is of another one."""
+    if not isinstance(value, types):
+        raise TypeError(f"unexpected {type(value).__name__}")
+    return value
+
+
 def _expect_columns(columns: Any, names: Any, kind: type) -> None:
     import pyarrow as pa  # noqa: PLC0415
 
-    _expected(names, pa.Schema)
-    for column in _expected(columns, list, tuple):
-        _expected(column, kind)
+    expected(names, pa.Schema)
+    for column in expected(columns, list, tuple):
+        expected(column, kind)
 
 
 def _check_parts(parts: Any) -> None:
@@ -96,11 +111,11 @@ def _check_parts(parts: Any) -> None:
     for _ in range(DEPTH_LIMIT):
         below: list[Any] = []
         for part in level:
-            type_, length, _nulls, offset, buffers, children, dictionary = _expected(part, tuple)
+            type_, length, _nulls, offset, buffers, children, dictionary = expected(part, tuple)
             _check_type(type_)
             items = max(items, length + offset)
-            size += sum(one.size for one in _expected(buffers, list, tuple) if one is not None)
-            seen += 1 + len(_expected(children, list, tuple))
+            size += sum(one.size for one in expected(buffers, list, tuple) if one is not None)
+            seen += 1 + len(expected(children, list, tuple))
             if seen > PART_LIMIT:
                 raise ValueError("an array of too many parts")
             below += [*children, *([] if dictionary is None else [dictionary])]
@@ -140,7 +155,7 @@ def _check_type(type_: Any) -> None:
     import pyarrow as pa  # noqa: PLC0415
 
     seen = 0
-    level = [_expected(type_, pa.DataType)]
+    level = [expected(type_, pa.DataType)]
     for _ in range(DEPTH_LIMIT):
         seen += sum(one.num_fields + 1 for one in level)
         if seen > PART_LIMIT:
@@ -156,9 +171,3 @@ def _types_in(type_: Any) -> list[Any]:
     if pa.types.is_dictionary(type_):
         return [type_.index_type, type_.value_type]
     return [type_.field(place).type for place in range(type_.num_fields)]
-
-
-def _expected(value: Any, *types: type) -> Any:
-    if not isinstance(value, types):
-        raise TypeError(f"unexpected {type(value).__name__}")
-    return value

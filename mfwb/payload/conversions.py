@@ -64,7 +64,7 @@ def convert(job: Job) -> None:
     _CONVERSIONS[job.conversion](job)
 
 
-# No function keeps the bytes of a pickle while it writes: they take as much memory as the value.
+# No function keeps the bytes of a pickle: they take as much memory as the value.
 
 
 def _table(job: Job) -> None:
@@ -78,11 +78,11 @@ def _table(job: Job) -> None:
 def _load_table(job: Job) -> Table:
     if job.trusted:
         return as_table(load_trusted(job.source))
-    return load_frame(job.source.read_bytes())
+    return load_frame(job.source)
 
 
 def _tables(job: Job) -> None:
-    tables = as_tables(load_trusted(job.source)) if job.trusted else _load_tables(job.source)
+    tables = as_tables(load_trusted(job.source)) if job.trusted else load_frames(job.source)
     job.target.mkdir()
     names: set[str] = set()
     for key, table in tables:
@@ -91,16 +91,12 @@ def _tables(job: Job) -> None:
         write_parquet(table, job.target / f"{name}.parquet")
 
 
-def _load_tables(source: Path) -> list[tuple[str, Table]]:
-    return load_frames(source.read_bytes())
-
-
 def _rows(job: Job) -> None:
     write_rows(_load_table(job), job.target)
 
 
 def _array(job: Job) -> None:
-    array = load_trusted(job.source) if job.trusted else load_array(job.source.read_bytes())
+    array = load_trusted(job.source) if job.trusted else load_array(job.source)
     write_npy(array, job.target)
 
 

@@ -21,7 +21,7 @@ from mfwb.payload.conversions import Job
 from mfwb.payload.converting import Answer
 from mfwb.payload.limits import ENVIRONMENT
 
-__all__ = ["MAX_MEMORY", "Converter", "UnconvertibleError"]
+__all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError"]
 
 MAX_MEMORY = 2 * 10**9
 """Bytes that a conversion may take unless said otherwise."""
@@ -34,6 +34,10 @@ _SLOWEST = 1_000_000  # bytes per second; whatever is slower has got stuck
 
 class UnconvertibleError(Exception):
     """A pickle that can't be converted; the text says why."""
+
+
+class BrokenOffError(Exception):
+    """The converter was closed, which says nothing about the pickle."""
 
 
 class Converter:
@@ -63,7 +67,7 @@ class Converter:
 
     def start(self) -> None:
         """Start the process if there is none, so that it has imported pandas when it is needed."""
-        with suppress(UnconvertibleError):  # who needs it tries again
+        with suppress(UnconvertibleError, BrokenOffError):  # who needs it tries again
             self._living()
 
     def convert(self, job: Job) -> None:
@@ -71,11 +75,16 @@ class Converter:
 
         Raises:
             UnconvertibleError: it can't be done. Something may be left at the target.
+            BrokenOffError: the converter was closed before or meanwhile.
             OSError: the disk is full.
         """
         seconds = self._time_limit + job.source.stat().st_size / _SLOWEST
         with self._turn:
-            answer = self._living().ask(_request(job), seconds)
+            try:
+                answer = self._living().ask(_request(job), seconds)
+            except UnconvertibleError:
+                self._raise_if_closed()
+                raise
         outcome = answer["outcome"]
         if outcome == converting.NO_MEMORY:
             raise UnconvertibleError(f"it takes more than {self._max_memory:,} bytes of memory")
@@ -92,11 +101,14 @@ class Converter:
             if self._child is not None:
                 self._child.end()
 
+    def _raise_if_closed(self) -> None:
+        if self._closed:
+            raise BrokenOffError("the conversion was broken off")
+
     def _living(self) -> _Child:
         """Return the process, a new one if need be; UnconvertibleError if it can't be had."""
         with self._guard:
-            if self._closed:
-                raise UnconvertibleError("the conversion was broken off")
+            self._raise_if_closed()
             if self._child is None or not self._child.lives():
                 try:
                     self._child = _Child(self._max_memory, trusted=self._trusted)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mfwb import pickles
+from mfwb.payload import polars_doors
 from mfwb.payload.allowed import FRAME_MAKERS, FRAMES
+from mfwb.payload.storable import storable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,21 +25,23 @@ __all__ = [
 ]
 
 Table = Any
-"""A pandas DataFrame, a pyarrow Table, or a polars DataFrame."""
+"""A pandas DataFrame, a pyarrow Table, or, of a trusted pickle, a polars DataFrame."""
 
 
-def load_frame(data: bytes) -> Table:
+def load_frame(source: pickles.Source) -> Table:
     """Return the table that was pickled; any error if it is none, or can't be had safely."""
-    return as_table(_load(data))
+    return as_table(_load(source))
 
 
-def load_frames(data: bytes) -> list[tuple[str, Table]]:
+def load_frames(source: pickles.Source) -> list[tuple[str, Table]]:
     """Return a pickled dict or list of tables, by key or index; any error if it is none."""
-    return as_tables(_load(data))
+    return as_tables(_load(source))
 
 
 def as_table(value: Any) -> Table:
     """Return a value as a table; a Series or an Index becomes its only column. Else TypeError."""
+    if isinstance(value, (polars_doors.Frame, polars_doors.Series)):
+        return value.table
     kind = type(value).__module__.partition(".")[0]
     if kind == "pyarrow":
         return _arrow_table(value)
@@ -68,11 +72,11 @@ def write_parquet(table: Table, path: Path) -> None:
         else:
             import pyarrow.parquet as pq  # noqa: PLC0415
 
-            pq.write_table(table, file)
+            pq.write_table(storable(table), file)
 
 
-def _load(data: bytes) -> Any:
-    return pickles.loads(data, FRAMES, makers=FRAME_MAKERS)
+def _load(source: pickles.Source) -> Any:
+    return pickles.loads(source, FRAMES, makers=FRAME_MAKERS)
 
 
 def _arrow_table(value: Any) -> Table:
@@ -87,6 +91,7 @@ def _arrow_table(value: Any) -> Table:
 
 
 def _polars_frame(value: Any) -> Table:
+    # Of a trusted pickle: else there are stand-ins.
     polars = sys.modules["polars"]  # who loaded the value has imported it
     if isinstance(value, polars.Series):
         return value.to_frame()

@@ -7,10 +7,12 @@ An allow-list of names alone is not enough. A pickle can take far more time and 
 size: `weighing` looks for that. And it can set the state of whatever it holds: of a class, which
 would change it for the whole process, or of a numpy dtype, which would make numpy take bytes for
 pointers. So `loads` first rehearses the pickle with stand-ins (`rehearsal`), at the speed of the C
-unpickler, and refuses it unless every state goes to something newly made.
+unpickler, and refuses it unless every state goes to something newly made. Large data has no part in
+the rehearsal, and is in memory once: as the value that is loaded.
 """
 
 from mfwb.pickles.loading import loads, names_in
+from mfwb.pickles.reading import Source
 from mfwb.pickles.unpickler import Allowed, ForbiddenName, Unpickler
 
-__all__ = ["Allowed", "ForbiddenName", "Unpickler", "loads", "names_in"]
+__all__ = ["Allowed", "ForbiddenName", "Source", "Unpickler", "loads", "names_in"]

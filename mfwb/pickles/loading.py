@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from mfwb.pickles.reading import Source, hollow, mapped, opened
 from mfwb.pickles.rehearsal import Anything, Rehearsal
 from mfwb.pickles.unpickler import Allowed, Unpickler, UnpicklerOfAllowed
 from mfwb.pickles.weighing import check
@@ -15,11 +16,11 @@ _STACK_GLOBAL = b"\x93"
 _FRAMED_PROTOCOLS = (b"\x80\x04", b"\x80\x05")
 
 
-def loads(data: bytes, allowed: Allowed, *, makers: Collection[str] = ()) -> Any:
+def loads(source: Source, allowed: Allowed, *, makers: Collection[str] = ()) -> Any:
     """Return the pickled value.
 
     Args:
-        data: the pickle.
+        source: the pickle, or its file, which is read in pieces: twice, once without its data.
         allowed: what it may refer to. Calling these must do no harm, whatever the arguments; and
             a class must make something new each time (else wrap it in a function).
         makers: those functions of `allowed` that make something new each time. As with
@@ -31,9 +32,12 @@ def loads(data: bytes, allowed: Allowed, *, makers: Collection[str] = ()) -> Any
             far more time or memory than its size.
         Exception: any, if it is damaged.
     """
-    check(data, calls=True)
-    Rehearsal(data, allowed, makers).load()
-    return UnpicklerOfAllowed(data, allowed).load()
+    with mapped(source) as data:
+        check(data, calls=True)
+    with hollow(source) as file:
+        Rehearsal(file, allowed, makers).load()
+    with opened(source) as file:
+        return UnpicklerOfAllowed(file, allowed).load()
 
 
 def names_in(data: bytes) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Collection
-from typing import Any
+from typing import Any, BinaryIO
 
 from mfwb.pickles import dtypes
 from mfwb.pickles.unpickler import Allowed, UnpicklerOfAllowed
@@ -40,8 +40,8 @@ class Anything:
 class Rehearsal(UnpicklerOfAllowed):
     """Raises what `loads` has to raise before anything is made."""
 
-    def __init__(self, data: bytes, allowed: Allowed, makers: Collection[str]) -> None:
-        super().__init__(data, allowed)
+    def __init__(self, file: BinaryIO, allowed: Allowed, makers: Collection[str]) -> None:
+        super().__init__(file, allowed)
         self._makers = _ARRAY_MAKERS.union(makers, {_DTYPE})
         self._known: dict[str, Any] = {}
 

@@ -6,14 +6,14 @@ import io
 import pickle
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 __all__ = ["Allowed", "ForbiddenName", "Unpickler", "UnpicklerOfAllowed"]
 
 Allowed = Mapping[str, Callable[[], Any]]
 """Qualified name -> a function that returns the object (so that nothing is imported in vain)."""
 
-_PYTHON_3_PROTOCOLS = (b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_PYTHON_3_PROTOCOLS = frozenset({b"\x80\x03", b"\x80\x04", b"\x80\x05"})
 _NAME_LIMIT = 200  # characters of a name that a message repeats
 
 
@@ -29,9 +29,11 @@ class ForbiddenName(pickle.UnpicklingError):
 class Unpickler(pickle.Unpickler):
     """Leaves to those who inherit it what stands under a name: nothing is imported."""
 
-    def __init__(self, data: bytes) -> None:
-        super().__init__(io.BytesIO(data), encoding="latin1")
-        self._is_of_python_2 = not data.startswith(_PYTHON_3_PROTOCOLS)
+    def __init__(self, source: bytes | BinaryIO) -> None:
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        super().__init__(file, encoding="latin1")
+        self._is_of_python_2 = file.read(2) not in _PYTHON_3_PROTOCOLS
+        file.seek(0)
 
     def find_class(self, module: str, name: str, /) -> Any:
         """Return what stands under a name, after Python 2's names were turned into Python 3's."""
@@ -53,8 +55,8 @@ class Unpickler(pickle.Unpickler):
 class UnpicklerOfAllowed(Unpickler):
     """Finds what is on an allow-list."""
 
-    def __init__(self, data: bytes, allowed: Allowed) -> None:
-        super().__init__(data)
+    def __init__(self, file: BinaryIO, allowed: Allowed) -> None:
+        super().__init__(file)
         self._allowed = allowed
 
     def find(self, name: str) -> Any:

@@ -24,6 +24,9 @@ class ToldRun:
 Told = dict[str, ToldRun]  # by step, and for siblings by the weight they worked with
 
 _OURS = {"metaflow", "mfwb"}
+OF_MORE_USE = {("start", "array"): ["array.npy"]}
+"""What the decorator pickles, and mfwb makes a file of that does without Python; by its files."""
+
 HANDED_ON = {("join", "model")}
 """What a step only chooses, unchanged, keeps its producer; the decorator logs it once more."""
 
@@ -58,6 +61,9 @@ def _artifact_row(task: str, name: str, one: Any, other: Any) -> str:
         return _row(task, one[0], name, same=other is None, note="handed on, so its producer's")
     if other is None:
         return _row(task, one[0], name, same=False)
+    if (task, name) in OF_MORE_USE:
+        same = (other[0], other[1]) == (one[0], OF_MORE_USE[task, name])
+        return _row(task, one[0], name, same=same, note=", ".join(other[1]))
     same_bytes = "same bytes" if one[2] == other[2] else "pickled anew by the decorator"
     return _row(task, one[0], name, same=one[:2] == other[:2], note=same_bytes)
 

@@ -10,17 +10,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mfwb.report.lineage.phrases import ascii_only
+from tests.conftest import Resumed
 from tests.integration.results import metadata_of
 from tests.sandbox import FLOWS, Finished, Sandbox
+from tests.truth.shapes import SHAPES
+from tests.truth.stage import Stage
 
 FlowRuns = Callable[[str], str]
 Lineage = Callable[..., Finished]
+
+also = partial(pytest.param, marks=pytest.mark.exhaustive)
 
 _SIZE = re.compile(r"  \d+(\.\d)? K?B( each)?")
 
@@ -160,15 +166,15 @@ def test_failures(lineage: Lineage, flow_run: FlowRuns) -> None:
     assert "made       evidence" in end
 
 
-def test_a_nested_foreach_a_switch_and_a_recursion(sandbox: Sandbox) -> None:
+def test_a_nested_foreach_a_switch_and_a_recursion(sandbox: Sandbox, flows_root: Path) -> None:
     """Steps stand inside their foreach; a branch not taken is not there; rounds are counted."""
-    for name in ("nested_fan", "switch", "recursion"):
-        ran = sandbox.flow(f"shapes/{name}")
-        assert ran.code == 0, ran.err
 
-    nested = _plain(sandbox.mfwb("lineage", "NestedFan/latest"))
-    switch = _plain(sandbox.mfwb("lineage", "Switch/latest"))
-    recursion = _plain(sandbox.mfwb("lineage", "Recursion/latest"))
+    def shown(shape: str) -> str:
+        [flow_run] = stage.play(shape, SHAPES[shape]).flow_runs
+        return _plain(sandbox.mfwb("lineage", flow_run, "--metadata", metadata_of(stage.root)))
+
+    with Stage.open(flows_root / "shapes") as stage:
+        nested, switch, recursion = map(shown, ("nested foreach", "switch", "recursion"))
 
     depths = {len(line) - len(line.lstrip()) for line in nested.splitlines() if " tasks  " in line}
     assert depths == {8, 12}
@@ -178,15 +184,13 @@ def test_a_nested_foreach_a_switch_and_a_recursion(sandbox: Sandbox) -> None:
     assert re.search("<- loop, an earlier round +by 2 of 3 tasks\n", recursion)
 
 
-def test_a_resumed_flow_run(sandbox: Sandbox) -> None:
+def test_a_resumed_flow_run(sandbox: Sandbox, resumed: Resumed) -> None:
     """Clones say whose they are."""
-    assert sandbox.flow("fan_flow").code == 0
-    origin = (sandbox.root / ".metaflow" / "FanFlow" / "latest_run").read_text()
-    assert sandbox.flow("fan_flow", "resume", "end").code == 0
+    where = ("--metadata", metadata_of(resumed.root))
 
-    text = _plain(sandbox.mfwb("lineage", "FanFlow/latest"))
+    text = _plain(sandbox.mfwb("lineage", resumed.pathspec, *where))
 
-    assert f"    start\n    cloned     from FanFlow/{origin}\n" in text
+    assert f"    start\n    cloned     from {resumed.origin}\n" in text
     assert "cloned" not in _section(text, "end")
 
 
@@ -222,12 +226,12 @@ def test_a_flow_run_that_still_goes_on(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["no pathspec"], 2, ["no pathspec"]),
+        also(["no pathspec"], 2, ["no pathspec"]),
         (["LinearFlow"], 2, ["LinearFlow/123", "LinearFlow/latest"]),
-        (["LinearFlow/1/start"], 2, ["say 'LinearFlow/1'"]),
+        also(["LinearFlow/1/start"], 2, ["say 'LinearFlow/1'"]),
         (["LinearFlow/999"], 1, ["there is no LinearFlow/999"]),
-        (["NoSuchFlow/1"], 1, ["there is no NoSuchFlow/1"]),
-        (["NoSuchFlow/latest"], 1, ["there is no NoSuchFlow"]),
+        also(["NoSuchFlow/1"], 1, ["there is no NoSuchFlow/1"]),
+        also(["NoSuchFlow/latest"], 1, ["there is no NoSuchFlow"]),
         (["LinearFlow/latest", "--artifact", "nosuch"], 2, ["no artifact 'nosuch'"]),
         (["LinearFlow/latest", "--namespace", "user:nobody"], 1, ["namespace"]),
     ],

@@ -1,5 +1,6 @@
 """mfwb's lineage against what the tasks of real flow runs recorded about themselves.
 
+`make test` runs a sample of the shapes, `make test-shapes` all of them, and many random flows.
 `python -m tests.lineage_table` prints the same as a table.
 """
 
@@ -14,12 +15,24 @@ import pytest
 
 from tests.truth.comparison import Comparison, total
 from tests.truth.random_flow import write_flow
-from tests.truth.shapes import SHAPES
+from tests.truth.shapes import SAMPLE, SHAPES
 from tests.truth.stage import Stage
 
-_SEEDS = range(int(os.environ.get("MFWB_RANDOM_FLOWS", "1")))
+_SEEDS = range(int(os.environ.get("MFWB_RANDOM_FLOWS", "10")))
 
-every_shape = pytest.mark.parametrize("shape", SHAPES)
+
+def _marks(shape: str) -> list[pytest.MarkDecorator]:
+    """Let one worker do all with a shape: another one would have to wait until it was run."""
+    alone = pytest.mark.xdist_group(f"shape {shape}")
+    return [alone] if shape in SAMPLE else [alone, pytest.mark.exhaustive]
+
+
+every_shape = pytest.mark.parametrize(
+    "shape", [pytest.param(one, marks=_marks(one)) for one in SHAPES]
+)
+every_seed = pytest.mark.parametrize(
+    "seed", [pytest.param(one, marks=pytest.mark.exhaustive if one else ()) for one in _SEEDS]
+)
 
 
 @pytest.fixture(scope="session")
@@ -58,15 +71,22 @@ def test_producers(stage: Stage, shape: str) -> None:
 
 
 @pytest.mark.timeout(900)  # it may have to wait for all shapes
-def test_precision(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        pytest.param(tuple(SAMPLE), id="sample"),
+        pytest.param(tuple(SHAPES), id="all", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_precision(stage: Stage, shapes: tuple[str, ...]) -> None:
     """Of what is said to be read, at least 95 % was; and mostly, mfwb does know."""
-    whole = total([_compared(stage, shape) for shape in SHAPES])
+    whole = total([_compared(stage, shape) for shape in shapes])
 
     assert whole.precision >= 0.95, "\n".join(whole.extra_reads)
     assert whole.not_known <= 0.1 * whole.tasks
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@every_seed
 def test_random_flows(stage: Stage, seed: int) -> None:
     """A flow of any graph, with reads, writes and merges at random: all of it is true."""
     played = stage.play(f"random {seed}", lambda here: [here.flow(write_flow(seed, here.root))])
@@ -83,10 +103,9 @@ def test_random_flows(stage: Stage, seed: int) -> None:
 
 def test_recording_changes_nothing(stage: Stage, tmp_path: Path) -> None:
     """A flow has the very same artifacts when its tasks record what they do."""
-    shape = "custom start and end"
-    [watched] = stage.play(shape, SHAPES[shape]).flow_runs
+    [watched] = stage.play("linear", SHAPES["linear"]).flow_runs
     with Stage.open(tmp_path) as elsewhere:
-        unwatched = elsewhere.flow("custom_ends", watch=False)
+        unwatched = elsewhere.flow("linear", watch=False)
 
     assert _stored(stage.root, watched) == _stored(tmp_path, unwatched)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.conftest import Resumed
 from tests.integration.results import edges_of, metadata_of
 from tests.sandbox import Finished, Sandbox
 from tests.wandb_server import WandbServer
@@ -91,14 +92,13 @@ def test_the_default_provider_is_the_folder_of_the_flows(
     assert done.document["flow_runs"][0]["pathspec"] == pathspec
 
 
-def test_a_resumed_flow_run(sandbox: Sandbox) -> None:
+def test_a_resumed_flow_run(sandbox: Sandbox, resumed: Resumed) -> None:
     """Clones of a resume are finished, say whose they are, and have the lineage of their origin."""
-    assert sandbox.flow("fan_flow").code == 0
-    resumed = sandbox.flow("fan_flow", "resume", "meet")
-    assert resumed.code == 0, resumed.err
+    where = ("--metadata", metadata_of(resumed.root))
 
-    done = sandbox.mfwb("plan", "FanFlow", "--last", "2", "--json")
+    done = sandbox.mfwb("plan", "FanFlow", "--last", "2", "--json", *where)
 
     origin, resume = done.document["flow_runs"]
+    assert (origin["pathspec"], resume["pathspec"]) == (resumed.origin, resumed.pathspec)
     assert [run["state"] for run in resume["wandb_runs"]] == ["finished"] * 7
     assert edges_of({"flow_runs": [origin]}) == edges_of({"flow_runs": [resume]})

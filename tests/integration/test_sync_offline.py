@@ -7,6 +7,8 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,39 +29,51 @@ def bundle(tmp_path: Path) -> Path:
     return tmp_path / "bundle"
 
 
+def _written(sandbox: Sandbox, flows_root: Path, bundle: Path, *arguments: str) -> Finished:
+    to = ("--mode", "offline", "--dir", str(bundle), "--entity", "acme", "--project", "offline")
+    return sandbox.mfwb("sync", *to, "--json", "--metadata", metadata_of(flows_root), *arguments)
+
+
 @pytest.fixture
 def offline(sandbox: Sandbox, bundle: Path, flows_root: Path) -> Offline:
     """Return `mfwb sync --mode offline` of shared flow runs; there is no network at all."""
 
-    def offline(*arguments: str, **environment: str) -> Finished:
-        return sandbox.mfwb(
-            "sync",
-            "--mode",
-            "offline",
-            "--dir",
-            str(bundle),
-            "--entity",
-            "acme",
-            "--project",
-            "offline",
-            "--json",
-            "--metadata",
-            metadata_of(flows_root),
-            *arguments,
-            **environment,
-        )
+    def offline(*arguments: str) -> Finished:
+        return _written(sandbox, flows_root, bundle, *arguments)
 
     return offline
 
 
-def test_files_are_closed_and_complete(offline: Offline, flow_run: FlowRuns) -> None:
+@dataclass(frozen=True)
+class Bundled:
+    """A flow run that was synced into a bundle of its own."""
+
+    pathspec: str
+    bundle: Path
+    done: Finished
+
+
+@pytest.fixture(scope="module")
+def bundled(
+    flow_run: FlowRuns, flows_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Bundled]:
+    """Return a function that syncs a flow of tests/flows once, for all tests that only look."""
+
+    @cache
+    def bundled(flow: str, *arguments: str) -> Bundled:
+        pathspec = flow_run(flow)
+        sandbox = Sandbox(tmp_path_factory.mktemp("bundled"))
+        bundle = sandbox.root / "bundle"
+        done = _written(sandbox, flows_root, bundle, pathspec, *arguments)
+        assert done.code == 0, done.err
+        return Bundled(pathspec, bundle, done)
+
+    return bundled
+
+
+def test_files_are_closed_and_complete(bundled: Callable[..., Bundled]) -> None:
     """Every W&B run is one file that begins with a run record and ends with its exit."""
-    pathspec = flow_run("failing_flow")
-
-    done = offline(pathspec)
-
-    assert done.code == 0, done.err
-    runs = done.document["flow_runs"][0]["wandb_runs"]
+    runs = bundled("failing_flow").done.document["flow_runs"][0]["wandb_runs"]
     assert len(runs) == 5
     for run in runs:
         kinds = [record.WhichOneof("record_type") for record in _records(run)]
@@ -69,26 +83,23 @@ def test_files_are_closed_and_complete(offline: Offline, flow_run: FlowRuns) -> 
         assert exit_record.exit.exit_code == (1 if run["job_type"] == "end" else 0)
 
 
-def test_the_run_record_says_where_it_belongs(offline: Offline, flow_run: FlowRuns) -> None:
+def test_the_run_record_says_where_it_belongs(bundled: Callable[..., Bundled]) -> None:
     """Entity and project are settled when the file is written, since sync can't change them."""
-    pathspec = flow_run("fan_flow")
+    fan = bundled("fan_flow")
+    pathspec = fan.pathspec
 
-    done = offline(pathspec)
-
-    run = _only(_records(wandb_run(done.document, f"{pathspec}/each")), "run")
+    run = _only(_records(wandb_run(fan.done.document, f"{pathspec}/each")), "run")
     assert (run.entity, run.project) == ("acme", "offline")
     assert (run.run_group, run.job_type, run.display_name) == (pathspec, "each", f"{pathspec}/each")
 
 
-def test_uses_are_recorded_without_alias(offline: Offline, flow_run: FlowRuns) -> None:
+def test_uses_are_recorded_without_alias(bundled: Callable[..., Bundled]) -> None:
     """An edge is an artifact record that creates nothing and moves no `latest`."""
-    pathspec = flow_run("fan_flow")
-
-    done = offline(pathspec)
+    fan = bundled("fan_flow")
 
     records = [
         record.artifact
-        for record in _records(wandb_run(done.document, f"{pathspec}/gather"))
+        for record in _records(wandb_run(fan.done.document, f"{fan.pathspec}/gather"))
         if record.WhichOneof("record_type") == "artifact"
     ]
     assert {(one.name, one.user_created, one.use_after_commit) for one in records} == {
@@ -97,11 +108,10 @@ def test_uses_are_recorded_without_alias(offline: Offline, flow_run: FlowRuns) -
     assert all(list(one.aliases) == [] for one in records)
 
 
-def test_bytes_are_there_once(offline: Offline, bundle: Path, flow_run: FlowRuns) -> None:
+def test_bytes_are_there_once(bundled: Callable[..., Bundled]) -> None:
     """Artifacts refer to one copy in the bundle; nothing is staged or cached besides."""
-    done = offline(flow_run("fan_flow"), "--granularity", "task")
+    bundle = bundled("fan_flow", "--granularity", "task").bundle
 
-    assert done.code == 0, done.err
     digests = [
         hashlib.sha256(path.read_bytes()).hexdigest()
         for path in (bundle / "payloads").rglob("*")
@@ -169,13 +179,11 @@ def test_what_a_kill_left_gives_way(offline: Offline, bundle: Path, flow_run: Fl
     assert _tree(bundle) == before
 
 
-def test_the_times_are_those_of_the_flow_run(offline: Offline, flow_run: FlowRuns) -> None:
+def test_the_times_are_those_of_the_flow_run(bundled: Callable[..., Bundled]) -> None:
     """The start that W&B's local tools show, and sort by, is when the step began."""
-    pathspec = flow_run("fan_flow")
+    fan = bundled("fan_flow")
 
-    done = offline(pathspec)
-
-    run = wandb_run(done.document, f"{pathspec}/each")
+    run = wandb_run(fan.done.document, f"{fan.pathspec}/each")
     record = _only(_records(run), "run")
     config = {item.key: json.loads(item.value_json) for item in record.config.update}
     begin = config["metaflow"]["started_at"]
@@ -184,38 +192,32 @@ def test_the_times_are_those_of_the_flow_run(offline: Offline, flow_run: FlowRun
     assert Path(run["dir"]).name == f"offline-run-{moment:%Y%m%d_%H%M%S}-{run['id']}"
 
 
-def test_wandb_reads_the_files(offline: Offline, sandbox: Sandbox, flow_run: FlowRuns) -> None:
+def test_wandb_reads_the_files(bundled: Callable[..., Bundled], sandbox: Sandbox) -> None:
     """`wandb leet inspect` finds state, start, summary and history in them."""
-    pathspec = flow_run("failing_flow")
-    done = offline(pathspec)
-    run = wandb_run(done.document, f"{pathspec}/end")
+    failing = bundled("failing_flow")
+    run = wandb_run(failing.done.document, f"{failing.pathspec}/end")
     [path] = Path(run["dir"]).glob("*.wandb")
 
     seen = sandbox.run(sys.executable, "-m", "wandb", "leet", "inspect", "--summary", str(path))
 
     assert seen.code == 0, seen.err
-    assert f"{pathspec}/end ({run['id']})" in seen.out
+    assert f"{failing.pathspec}/end ({run['id']})" in seen.out
     assert "failed (exit code 1)" in seen.out
     assert "metaflow.tasks.failed" in seen.out
 
 
 def test_a_bundle_can_be_sent_with_wandb_sync(
-    offline: Offline,
-    bundle: Path,
-    online: Sandbox,
-    w_and_b: WandbServer,
-    flow_run: FlowRuns,
+    bundled: Callable[..., Bundled], online: Sandbox, w_and_b: WandbServer
 ) -> None:
     """`wandb sync`, level by level, brings all runs, artifacts and edges to the server."""
-    pathspec = flow_run("fan_flow")
-    done = offline(pathspec)
+    fan = bundled("fan_flow")
 
-    for level in sorted(bundle.glob("level-*")):
+    for level in sorted(fan.bundle.glob("level-*")):
         runs = [str(path) for path in level.glob("wandb/offline-run-*")]
         sent = online.run(sys.executable, "-m", "wandb", "sync", "--yes", *runs)
         assert sent.code == 0, sent.err
 
-    names = {run["id"]: run["name"] for run in done.document["flow_runs"][0]["wandb_runs"]}
+    names = {run["id"]: run["name"] for run in fan.done.document["flow_runs"][0]["wandb_runs"]}
     edges = set()
     for run_id, name in names.items():
         run = w_and_b.state.run(f"acme/offline/{run_id}")
@@ -223,7 +225,7 @@ def test_a_bundle_can_be_sent_with_wandb_sync(
         for used in run.used:
             assert used.logged_by is not None
             edges.add((_last(name), used.name.split(":")[0], _last(names[_last(used.logged_by)])))
-    assert edges == edges_of(done.document)
+    assert edges == edges_of(fan.done.document)
     assert w_and_b.state.artifact("acme/offline/total:latest").version == "v0"
 
 

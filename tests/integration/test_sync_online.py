@@ -236,10 +236,11 @@ def _outputs(finished: Finished) -> dict[str, list[tuple[str, str]]]:
 
 
 def _settled(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what W&B's SDK sets anew: the last step it was told, and the id of a table."""
+    """Leave out what W&B's SDK sets anew: the last step it was told, and the ids of tables."""
     for run in snapshot["runs"].values():
         run["summary"].pop("_step", None)
-        if "tasks" in run["summary"]:
-            run["summary"]["tasks"].pop("artifact_path")
-            run["summary"]["tasks"].pop("_latest_artifact_path")
+        for value in run["summary"].values():
+            if isinstance(value, dict) and value.get("_type") == "table-file":
+                value.pop("artifact_path")
+                value.pop("_latest_artifact_path")
     return snapshot

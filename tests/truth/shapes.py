@@ -9,7 +9,7 @@ from typing import Any
 from tests.sandbox import FLOWS
 from tests.truth.stage import Stage
 
-__all__ = ["SHAPES"]
+__all__ = ["SAMPLE", "SHAPES"]
 
 _EXTRA_STEP = '''
     @step
@@ -107,3 +107,9 @@ SHAPES: dict[str, Callable[[Stage], list[str]]] = {
     "roundabout reads": _run("roundabout_reads"),
     "code in several files": _from_package,
 }
+
+SAMPLE = frozenset(
+    {"linear", "nested foreach", "split in foreach", "joins that merge", "num_parallel"}
+    | {"switch", "recursion", "retry", "catch", "failed; resumed", "killed"}
+)
+"""Shapes with all of Metaflow's constructs between them."""

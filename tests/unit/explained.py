@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha1
 from pathlib import Path
@@ -11,18 +12,30 @@ from typing import Any
 from mfwb.config import Settings
 from mfwb.explaining import Explanation, explain, parse_artifact
 from mfwb.payload import Workshop
-from mfwb.ports import Contents
-from mfwb.snapshot import ArtifactRef, FlowRun, Parameter
+from mfwb.ports import Contents, LogLine
+from mfwb.snapshot import ArtifactRef, Card, FlowRun, Parameter
 from tests.unit.flow_runs import at, flow_run, task, tried
 from tests.unit.memory import MemoryMetaflow
 from tests.unit.payload.memory import MemoryContents
 
 
+class Blobs(MemoryContents):
+    """The bytes of artifacts; nothing else is to be read."""
+
+    def log(self, task: str) -> Iterable[LogLine]:
+        """Refuse."""
+        raise AssertionError(f"somebody reads the log of {task}")
+
+    def card(self, task: str, card: Card) -> str:
+        """Refuse."""
+        raise AssertionError(f"somebody reads the card {card.uuid} of {task}")
+
+
 @dataclass
 class Metaflow(MemoryMetaflow):
-    """A source that holds bytes, too. There are no logs: whoever asks for one loses something."""
+    """A source that holds bytes, too."""
 
-    bytes: MemoryContents = field(default_factory=MemoryContents)
+    bytes: Blobs = field(default_factory=Blobs)
 
     def contents(self, flow_run: FlowRun) -> Contents:  # noqa: ARG002 - all are in one place
         """Return access to all bytes."""
@@ -72,7 +85,12 @@ def sample() -> Metaflow:
         flow_run(
             task("start/1", to="train", over="xs", has=[xs, base], attempts=(tried(),)),
             *trains,
-            task("choose/4", has=[base, models[1], metaflow.ref("best", "b")], attempts=(tried(),)),
+            task(
+                "choose/4",
+                has=[base, models[1], metaflow.ref("best", "b")],
+                attempts=(tried(),),
+                cards=(Card("default", None, "u1"),),
+            ),
             parameters=(metaflow.parameter("alpha", 0.5), metaflow.parameter("N", 3, "constant")),
         )
     )

@@ -161,10 +161,13 @@ def test_a_value(tmp_path: Path) -> None:
 
 
 def test_nothing_else_is_read(tmp_path: Path) -> None:
-    """No log is asked for, which would be a loss here, and no file of another artifact is made."""
+    """No log and no card is asked for, and no file of another artifact is made."""
     metaflow = sample()
 
-    assert explained(metaflow, "choose/best", tmp_path).losses == ()
+    [replayed] = explained(metaflow, "choose/best", tmp_path).replayed
+
+    assert replayed.ready.summary == {"best": "b"}
+    assert (replayed.ready.log, replayed.ready.cards) == ((), ())
     assert metaflow.bytes.copies == []
 
 

@@ -6,7 +6,7 @@ import codecs
 import collections
 import pickle
 from fractions import Fraction
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import UUID
 
@@ -186,3 +186,45 @@ def test_damaged(data: bytes) -> None:
     """Damaged pickles are ValueErrors, whatever is wrong with them."""
     with pytest.raises(ValueError, match="a damaged pickle"):
         pickles.names_in(data)
+
+
+LARGE = 3_000_000  # bytes; so many are not looked at before they are loaded
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("value", [{"a": [1, "x", b"y"]}, [b"z" * LARGE, "ä" * LARGE, 1], [b"q"]])
+def test_files(value: object, protocol: int, tmp_path: Path) -> None:
+    """A file is read as what is in it."""
+    path = tmp_path / "x.pkl"
+    path.write_bytes(pickle.dumps(value, protocol=protocol))
+
+    assert pickles.loads(path, ALLOWED) == value
+    assert pickles.loads(path.read_bytes(), ALLOWED) == value
+
+
+def test_bytearrays_in_files(tmp_path: Path) -> None:
+    """So are bytes that can be changed."""
+    path = tmp_path / "x.pkl"
+    path.write_bytes(pickle.dumps(bytearray(b"x" * LARGE), protocol=5))
+
+    assert pickles.loads(path, ALLOWED) == bytearray(b"x" * LARGE)
+
+
+@pytest.mark.parametrize("end", [0, 1, 20, LARGE, -1])
+def test_files_that_are_cut_off(end: int, tmp_path: Path) -> None:
+    """What is cut off is refused, wherever that is."""
+    path = tmp_path / "x.pkl"
+    path.write_bytes(pickle.dumps([b"z" * LARGE, 1], protocol=4)[:end])
+
+    with pytest.raises((pickle.UnpicklingError, EOFError)):
+        pickles.loads(path, ALLOWED)
+
+
+def test_what_comes_after_large_data(tmp_path: Path) -> None:
+    """A name is found behind data that is skipped, in a file and in memory."""
+    path = tmp_path / "x.pkl"
+    path.write_bytes(pickle.dumps([b"z" * LARGE, print], protocol=4))
+
+    for source in (path, path.read_bytes()):
+        with pytest.raises(pickles.ForbiddenName, match=r"builtins\.print"):
+            pickles.loads(source, ALLOWED)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -10,12 +12,13 @@ import pytest
 from mfwb.config import Settings
 from mfwb.errors import Unreachable
 from mfwb.outcome import ItemCounts, Result, Status
-from mfwb.pipeline import choose, plan_flow_runs, sync_flow_runs
+from mfwb.pipeline import _Writing, choose, plan_flow_runs, sync_flow_runs
 from mfwb.snapshot import FlowRunState, Loss
 from mfwb.snapshot.pathspec import Pathspec, parse
 from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
 from tests.unit.memory import MemoryMetaflow, MemoryWandb, World
 
+_PATIENCE = 60  # seconds
 FAN = flow_run(
     task("start/1", to="work", over="items", has=[data_frame("wines", "w"), ref("v")]),
     task("work/2", to="join", has=[model("model", "m0")], foreach=at("work:items:0")),
@@ -356,3 +359,33 @@ def test_parsed_is_what_is_found() -> None:
     assert choose([Pathspec("DemoFlow", "1")], None, MemoryMetaflow(RUNS)) == [
         Pathspec("DemoFlow", "1")
     ]
+
+
+def test_the_end_waits_for_what_is_being_written() -> None:
+    """At the end of it all, what was begun is finished, and nothing else is begun."""
+    writing = _Writing()
+    begun, may_finish = Event(), Event()
+    written: list[str] = []
+
+    def write() -> None:
+        with writing.one():
+            begun.set()
+            may_finish.wait(_PATIENCE)
+            written.append("whole")
+
+    def end() -> list[str]:
+        writing.end()
+        return list(written)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(write)
+        assert begun.wait(_PATIENCE)
+        ended = pool.submit(end)
+        assert not wait([ended], timeout=0.05).done
+        may_finish.set()
+        first.result(_PATIENCE)
+        assert ended.result(_PATIENCE) == ["whole"]
+        with pytest.raises(CancelledError), writing.one():
+            written.append("too late")
+
+    assert written == ["whole"]

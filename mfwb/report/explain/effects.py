@@ -43,7 +43,7 @@ def effect_lines(explanation: Explanation) -> Iterator[Line]:
     if handed_on and len(handed_on) == len(explanation.artifacts):
         yield Line("written", Text("nothing here, it is only handed on; where it was written:"))
     yield from _switched_off(explanation)
-    there = [one for one in explanation.replayed if one.ready.summary or one.ready.artifacts]
+    there = [one for one in explanation.replayed if _is_something(one)]
     for replayed in there[:1]:
         yield from _in_run(replayed, explanation)
     if not there and not explanation.parameter and not _is_off(explanation):
@@ -69,6 +69,11 @@ def _config(explanation: Explanation) -> Iterator[Line]:
 # --- what is left out -----------------------------------------------------------------------
 
 
+def _is_something(replayed: Replayed) -> bool:
+    ready = replayed.ready
+    return bool(ready.summary or ready.artifacts or charts_of(replayed))
+
+
 def _is_off(explanation: Explanation) -> bool:
     return any(one.switched_off for one in explanation.artifacts)
 
@@ -76,7 +81,7 @@ def _is_off(explanation: Explanation) -> bool:
 def _switched_off(explanation: Explanation) -> Iterator[Line]:
     for said in dict.fromkeys(one.switched_off for one in explanation.artifacts):
         if said:
-            text = f"nothing: switched off by {one_line(said)}"
+            text = f"no artifact: switched off by {one_line(said)}"
             yield Line("written", Text(text, style="yellow"))
 
 

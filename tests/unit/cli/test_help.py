@@ -145,7 +145,7 @@ What:
   --others / --no-others          Anything else that was pickled  [on]
   --granularity [step|task]       One W&B run per step, or per task  [step]
   --max-artifact-size SIZE        Leave out larger ones, as in 2GB  [no limit]
-  --references / --no-references  Point at Metaflow's bytes, copy none  [if larger]
+  --references / --no-references  Point at Metaflow's bytes  [if too large]
   --file-references               The same of a local datastore  [off]
   --unpickle HOW                  Load pickles: safe, trusted, never  [safe]
   --max-memory SIZE               What loading an artifact may take  [2GB]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from mfwb import pickles
+from mfwb.payload import polars_doors
 from mfwb.payload.allowed import ARRAYS, FRAME_MAKERS, FRAMES
 from tests.unit.payload.frames_of_all_kinds import columns, indexes
 
@@ -65,6 +67,17 @@ def test_arrow(kind: Any, protocol: int) -> None:
 
         assert again.equals(value)
         assert type(again) is type(value)
+
+
+@pytest.mark.parametrize("kind", ["frame", "series"])
+def test_polars(kind: str) -> None:
+    """What polars pickled comes out as what stands in for it."""
+    data = (Path(__file__).parent / "data" / f"polars_2_1_{kind}.pkl").read_bytes()
+
+    found = pickles.loads(data, FRAMES, makers=FRAME_MAKERS)
+
+    assert isinstance(found, {"frame": polars_doors.Frame, "series": polars_doors.Series}[kind])
+    assert isinstance(found.table, pa.Table)
 
 
 @pytest.mark.parametrize("protocol", [2, 4])

@@ -23,7 +23,7 @@ import pytest
 
 from mfwb.payload import Workshop
 from mfwb.payload.conversions import Conversion, Job
-from mfwb.payload.converter import Converter, UnconvertibleError
+from mfwb.payload.converter import BrokenOffError, Converter, UnconvertibleError
 from mfwb.payload.converting import NO_MEMORY, UNCONVERTIBLE, answer
 from mfwb.planning import Form, Plan, PlannedFile
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
@@ -92,7 +92,9 @@ def test_killed_in_the_middle(converter: Converter, tmp_path: Path) -> None:
     """A process that is killed takes one conversion with it; there is a new one for the next."""
     os.mkfifo(tmp_path / "pipe")
     with ThreadPoolExecutor(1) as pool:
-        doomed = pool.submit(converter.convert, Job(TABLE, tmp_path / "pipe", tmp_path / "never"))
+        doomed = pool.submit(
+            converter.convert, Job(Conversion.VALUE, tmp_path / "pipe", tmp_path / "never")
+        )
         wait_for(lambda: is_being_read(tmp_path / "pipe"))
         killed = pid_of(converter)
         os.kill(killed, signal.SIGKILL)
@@ -131,7 +133,7 @@ def test_close() -> None:
     converter.close()
 
     assert not psutil.pid_exists(first)
-    with pytest.raises(UnconvertibleError, match="broken off"):
+    with pytest.raises(BrokenOffError, match="broken off"):
         converter.convert(Job(TABLE, OLD_PICKLE, Path("never")))
 
 
@@ -140,10 +142,12 @@ def test_close_does_not_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     converter = Converter()
     with ThreadPoolExecutor(1) as pool:
-        endless = pool.submit(converter.convert, Job(TABLE, tmp_path / "pipe", tmp_path / "never"))
-        wait_for(lambda: converter._child is not None)
+        endless = pool.submit(
+            converter.convert, Job(Conversion.VALUE, tmp_path / "pipe", tmp_path / "never")
+        )
+        wait_for(lambda: is_being_read(tmp_path / "pipe"))
         converter.close()
-        with pytest.raises(UnconvertibleError):
+        with pytest.raises(BrokenOffError):
             endless.result(PATIENCE)
 
 
@@ -174,7 +178,7 @@ from mfwb.payload.converter import Converter
 converter = Converter()
 converter.start()
 print(converter._child._process.pid, flush=True)
-converter.convert(Job(Conversion.TABLE, Path({str(tmp_path / "pipe")!r}), Path("never")))
+converter.convert(Job(Conversion.VALUE, Path({str(tmp_path / "pipe")!r}), Path("never")))
 """
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path

@@ -191,9 +191,22 @@ def test_switched_off(tmp_path: Path) -> None:
     text = folded(explained(sample(), "train/model", tmp_path, models=False))
 
     assert (
-        "written nothing: switched off by models = false in the settings file lost nothing" in text
+        "written no artifact: switched off by models = false in the settings file lost nothing"
+        in text
     )
     assert "description" not in text
+
+
+def test_a_curve_without_its_artifact(tmp_path: Path) -> None:
+    """Numbers that are too many for the summary are drawn, also where the artifact is left out."""
+    metaflow = Metaflow()
+    curve = metaflow.ref("curve", [float(number) for number in range(12_000)])
+    metaflow.flow_runs = [flow_run(task("start/1", has=[replace(curve, names=())]))]
+    text = folded(explained(metaflow, "start/curve", tmp_path, others=False))
+
+    assert "not in the summary: 108," in text
+    assert "written no artifact: switched off by others = false in the settings file" in text
+    assert "chart curves/curve by W&B run DemoFlow/7/start" in text
 
 
 def test_losses(tmp_path: Path) -> None:

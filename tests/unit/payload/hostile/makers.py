@@ -144,6 +144,27 @@ def _arrow_strings(offsets: list[int]) -> bytes:
     return buffers.replace(struct.pack("<2i", 0, 1), wrong)
 
 
+def _polars(state: bytes, kind: str = "dataframe.frame.DataFrame") -> bytes:
+    return PROTOCOL_4 + name(f"polars.{kind}") + b")\x81" + state + b"b."
+
+
+def _polars_stream(table: Any) -> bytes:
+    file = pa.BufferOutputStream()
+    with pa.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table)
+    return bytes(file.getvalue())
+
+
+def _pushed(data: bytes) -> bytes:
+    return b"B" + struct.pack("<I", len(data)) + data
+
+
+def _polars_strings(offsets: list[int]) -> bytes:
+    good = _polars_stream(pa.table({"a": ["x"]}))
+    assert struct.pack("<2i", 0, 1) in good
+    return _polars(_pushed(good.replace(struct.pack("<2i", 0, 1), struct.pack("<2i", *offsets))))
+
+
 def _series_with_too_many_labels() -> bytes:
     good = pickle.dumps(pd.Series([1.5, 2.5]))
     return good.replace(b"\x8c\x04stop\x94K\x02", b"\x8c\x04stop\x94K\x09", 1)
@@ -342,6 +363,29 @@ _WRITTEN: dict[str, Callable[[], bytes]] = {
     "items of an array": lambda: (
         call("numpy.core.multiarray._reconstruct", name("numpy.ndarray"), b"K\x00\x85", b"C\x01b")
         + b"K\x00K\x00s."
+    ),
+    "a frame of polars without a state": lambda: (
+        PROTOCOL_4 + name("polars.dataframe.frame.DataFrame") + b")\x81."
+    ),
+    "a frame of polars made of text": lambda: _polars(text("x")),
+    "a frame of polars made of a dict": lambda: _polars(b"}" + text("_df") + b"Ns"),
+    "a frame of polars that is no stream": lambda: _polars(_pushed(b"\xff" * 100)),
+    "a frame of polars that is cut off": lambda: _polars(
+        _pushed(_polars_stream(pa.table({"a": ["x"]}))[:150])
+    ),
+    "a frame of polars with a state twice": lambda: (
+        _polars(_pushed(_polars_stream(pa.table({"a": ["x"]}))))[:-1] + b"]b."
+    ),
+    "a frame of polars that is called": lambda: (
+        call("polars.dataframe.frame.DataFrame", text("x")) + b"."
+    ),
+    "a series of polars of two columns": lambda: _polars(
+        _pushed(_polars_stream(pa.table({"a": [1], "b": [1]}))), "series.series.Series"
+    ),
+    "polars offsets beyond the end": lambda: _polars_strings([0, 2**30]),
+    "polars offsets before the start": lambda: _polars_strings([-(2**30), 1]),
+    "polars nulls without end": lambda: _polars(
+        _pushed(_polars_stream(pa.table({"a": pa.nulls(20_000_000)})))
     ),
     "arrow offsets beyond the end": lambda: _arrow_strings([0, 2**30]),
     "arrow offsets before the start": lambda: _arrow_strings([-(2**30), 1]),

@@ -1,0 +1,91 @@
+"""A sync that is ended early leaves nothing behind, and the next one carries on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.integration.results import metadata_of
+from tests.sandbox import Sandbox
+
+_PATIENCE = 120  # seconds
+_INTERRUPTED = "mfwb: interrupted; run it again to carry on"
+_TERMINATED = "mfwb: terminated; run it again to carry on"
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+@pytest.mark.parametrize(
+    ("sent", "code", "line"),
+    [(signal.SIGINT, 130, _INTERRUPTED), (signal.SIGTERM, 143, _TERMINATED)],
+)
+def test_ended_while_it_converts(  # noqa: PLR0913, PLR0917 - fixtures
+    mode: str,
+    sent: signal.Signals,
+    code: int,
+    line: str,
+    online: Sandbox,
+    project: str,
+    flow_run: Callable[[str], str],
+    flows_root: Path,
+) -> None:
+    """One line, its exit code, no file, no process; what is missing then, the next sync writes."""
+    pathspec = flow_run("waiting_flow")
+    marker, temporary = online.root / "waits", online.root / "tmp"
+    temporary.mkdir()
+    arguments = ["sync", pathspec, "--unpickle", "trusted", "--json", "--project", project]
+    arguments += ["--metadata", metadata_of(flows_root), "--mode", mode]
+    if mode == "offline":
+        arguments += ["--dir", str(online.root / "bundle"), "--entity", "acme"]
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "mfwb", *arguments],
+        cwd=online.root,
+        env={**online.environment, "WAITING": str(marker), "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            converter = _pid_in(marker)
+            children = psutil.Process(process.pid).children(recursive=True)
+            assert converter in {child.pid for child in children}
+            process.send_signal(sent)
+            out, said = process.communicate(timeout=_PATIENCE)
+        finally:
+            process.kill()
+
+    assert (process.returncode, out) == (code, "")
+    assert [one for one in said.splitlines() if one.startswith("mfwb: ")] == [line]
+    assert "Traceback" not in said
+    assert psutil.wait_procs(children, timeout=_PATIENCE)[1] == []
+    assert list(temporary.rglob("mfwb*")) == []
+    assert list((online.root / "bundle").rglob("unfinished")) == []
+
+    after = online.mfwb(*arguments)
+
+    assert after.code == 0, after.err
+    [flow_run_after] = after.document["flow_runs"]
+    assert flow_run_after["status"] == "synced"
+    files = {
+        file
+        for run in flow_run_after["wandb_runs"]
+        for output in run["outputs"]
+        for file in output["files"]
+    }
+    assert files == {"quick.parquet", "slow.parquet"}
+
+
+def _pid_in(path: Path) -> int:
+    """Return the process id that a process writes into a file."""
+    deadline = time.monotonic() + _PATIENCE
+    while not path.exists() or not path.read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline, "it does not come up"
+        time.sleep(0.02)
+    return int(path.read_text(encoding="utf-8"))
