@@ -8,6 +8,7 @@ are acted out with stand-ins, nothing of them is run, and what comes out is dige
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 from collections.abc import Iterable
 from typing import Any
@@ -71,6 +72,8 @@ class _ClassNamed(type):
     """The type of stand-ins for classes: the pickle machine wants real ones to make objects of."""
 
     def __call__(cls, *arguments: Any, **keywords: Any) -> _Built:
+        if cls.__name__ == _TORCH_STORAGE and isinstance(arguments[0], bytes):
+            return _Built(cls.__name__, (_storage(arguments[0]),))
         return _Built(cls.__name__, (arguments, keywords))
 
     def __setstate__(cls, state: Any) -> None:
@@ -82,6 +85,39 @@ def _class_named(name: str) -> _ClassNamed:
         return _Built(name, (arguments, keywords))
 
     return _ClassNamed(name, (), {"__new__": new})
+
+
+_TORCH_STORAGE = "torch.storage._load_from_bytes"
+_HEADERS = 5  # magic number, version, machine, the storage, the keys of storages
+_HEADERS_LIMIT = 65_536  # bytes
+
+
+def _storage(saved: bytes) -> Any:
+    """Return what torch saved of a storage but for its key, which is an address in memory.
+
+    So has every torch since 0.4 written it within other pickles: pickles one after the other, then
+    the numbers of each key. Anything else is taken as it is.
+    """
+    headers, place = [], 0
+    try:
+        for _ in range(_HEADERS):
+            stream = io.BytesIO(saved[place : place + _HEADERS_LIMIT])
+            headers.append(_StorageReader(stream).load())
+            place += stream.tell()
+    except Exception:  # noqa: BLE001 - what is not torch's can raise anything
+        return saved
+    *told, keys = headers
+    if not isinstance(keys, list) or len(keys) != 1:
+        return saved
+    return (*told, saved[place:])
+
+
+class _StorageReader(_Reader):
+    """Leaves the key out of `("storage", type, key, location, size, view)`."""
+
+    def persistent_load(self, pid: Any, /) -> Any:
+        kind, type_, _, *rest = pid
+        return _Built("persistent", (kind, type_, tuple(rest)))
 
 
 class _Digests:

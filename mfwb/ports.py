@@ -76,8 +76,11 @@ class Contents(Protocol):
         """Return the first bytes of an artifact, unchecked; ItemLost if they can't be had."""
         ...
 
-    def copy(self, content: Content, path: Path) -> None:
-        """Stream an artifact's bytes, checked, into a file; ItemLost if they can't be had."""
+    def copy(self, content: Content, path: Path) -> str:
+        """Stream an artifact's bytes, checked, into a file, and return their md5 in base64.
+
+        ItemLost if they can't be had.
+        """
         ...
 
     def locate(self, content: Content) -> Located | None:
@@ -133,6 +136,7 @@ class ReadyFile:
         path: in the W&B artifact.
         size: in bytes; of a reference to a gzipped object the object's.
         local: the file on disk.
+        md5: of that file, in base64, if it is known.
         uri: where it lies otherwise.
         etag: of the object at the URI, so that W&B can tell when another one lies there.
         version: of that object, if its store keeps versions.
@@ -142,6 +146,7 @@ class ReadyFile:
     path: str
     size: int
     local: Path | None = None
+    md5: str | None = None
     uri: str | None = None
     etag: str | None = None
     version: str | None = None

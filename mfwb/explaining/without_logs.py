@@ -26,9 +26,9 @@ class WithoutLogs:
         """Return the first bytes of an artifact, unchecked; ItemLost if they can't be had."""
         return self._contents.head(content, size)
 
-    def copy(self, content: Content, path: Path) -> None:
-        """Stream an artifact's bytes into a file; ItemLost if they can't be had."""
-        self._contents.copy(content, path)
+    def copy(self, content: Content, path: Path) -> str:
+        """Stream an artifact's bytes into a file, return their md5; ItemLost."""
+        return self._contents.copy(content, path)
 
     def locate(self, content: Content) -> Located | None:
         """Return where an artifact's bytes lie; ItemLost, SourceError."""

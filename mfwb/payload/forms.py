@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from mfwb.config import Unpickle
@@ -37,6 +38,7 @@ class Forms:
     def __init__(self, store: Store, converted: Converted) -> None:
         self._store = store
         self._converted = converted
+        self._md5s: dict[str, str] = {}  # of what was copied, by sha1
 
     def files_of(
         self, planned: PlannedFile, contents: Contents, *, unpickle: Unpickle, encoding: str
@@ -99,10 +101,13 @@ class Forms:
         return Found(Form.REFERENCE, [file])
 
     def _as_it_is(self, planned: PlannedFile, contents: Contents, suffix: str) -> ReadyFile:
-        path = self._store.place(
-            pickle_name(planned.content), lambda path: contents.copy(planned.content, path)
-        )
-        return _ready(f"{planned.stem}{suffix}", path)
+        sha1 = planned.content.sha1
+
+        def copy(path: Path) -> None:
+            self._md5s[sha1] = contents.copy(planned.content, path)
+
+        path = self._store.place(pickle_name(planned.content), copy)
+        return replace(_ready(f"{planned.stem}{suffix}", path), md5=self._md5s.get(sha1))
 
     def _included(self, planned: PlannedFile, contents: Contents) -> ReadyFile:
         # Metaflow does not record the name of the file, so it goes by that of the parameter.

@@ -8,6 +8,7 @@ from typing import Any
 import wandb
 
 from mfwb.ports import ReadyArtifact
+from mfwb.sink.private import add_local
 from mfwb.sink.references import add_reference
 
 __all__ = ["artifact_metadata", "make_artifact"]
@@ -28,6 +29,8 @@ def make_artifact(ready: ReadyArtifact) -> wandb.Artifact:
     for file in ready.files:
         if file.uri is not None:
             add_reference(artifact, file)
+        elif file.md5 is not None:
+            add_local(artifact, file.path, file.local, md5=file.md5, size=file.size)
         else:
             artifact.add_file(str(file.local), name=file.path, policy="immutable", skip_cache=True)
     return artifact

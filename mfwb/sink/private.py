@@ -5,6 +5,7 @@ The contract tests are in tests/integration/sink.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import wandb
@@ -19,6 +20,7 @@ from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerRespons
 __all__ = [
     "FAILURES",
     "add_entry",
+    "add_local",
     "publish_started_at",
 ]
 
@@ -55,6 +57,25 @@ def add_entry(  # noqa: PLR0913 - one for each field
         path=LogicalPath(path), ref=ref, digest=digest, size=size, extra=extra
     )
     artifact.manifest.add_entry(entry)
+
+
+def add_local(
+    artifact: wandb.Artifact, path: str, local: Path | None, *, md5: str, size: int
+) -> None:
+    """Add a file whose checksum is known; public `add_file` maps it into memory to work it out.
+
+    Args:
+        artifact: a draft.
+        path: in the artifact.
+        local: the file, which stays where it is.
+        md5: in base64.
+        size: in bytes.
+    """
+    artifact.manifest.add_entry(
+        ArtifactManifestEntry(
+            path=LogicalPath(path), digest=md5, size=size, local_path=str(local), skip_cache=True
+        )
+    )
 
 
 def publish_started_at(run: wandb.Run, epoch_ms: int, **facts: str) -> None:

@@ -55,9 +55,12 @@ class FlowRunContents:
         """Return the first bytes of an artifact, unchecked; ItemLost if they can't be had."""
         return self._store(content.task).head(content.sha1, size)
 
-    def copy(self, content: Content, path: Path) -> None:
-        """Stream an artifact's bytes, checked, into a file; ItemLost if they can't be had."""
-        self._store(content.task).copy(content.sha1, content.size, path)
+    def copy(self, content: Content, path: Path) -> str:
+        """Stream an artifact's bytes, checked, into a file, and return their md5 in base64.
+
+        ItemLost if they can't be had.
+        """
+        return self._store(content.task).copy(content.sha1, content.size, path)
 
     def locate(self, content: Content) -> Located | None:
         """Return where an artifact's bytes lie, without reading them.

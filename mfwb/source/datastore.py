@@ -30,6 +30,7 @@ from mfwb.ports import Located
 from mfwb.snapshot import Datastore
 from mfwb.source import cloud_blobs
 from mfwb.source.blobs import GONE, Blobs
+from mfwb.source.digests import Digests
 from mfwb.source.local_blobs import LocalBlobs
 from mfwb.source.unpacking import unpacked
 
@@ -130,8 +131,10 @@ class FlowStore:
                 data += chunk
         return bytes(data[:size])
 
-    def copy(self, sha: str, size: int, target: Path) -> None:
-        """Stream one blob into a file, checked; ItemLost, and no file, if it is bad.
+    def copy(self, sha: str, size: int, target: Path) -> str:
+        """Stream one blob into a file, checked, and return the md5 of its bytes, in base64.
+
+        ItemLost, and no file, if it is bad.
 
         Args:
             sha: of the blob.
@@ -139,13 +142,17 @@ class FlowStore:
             target: is written.
         """
         most = size + _SLACK if size else None
+        digests = Digests(size)
         try:
-            with target.open("wb") as out, closing(self._chunks(sha, most)) as chunks:
+            with target.open("wb") as out, closing(self._chunks(sha, most, digests)) as chunks:
                 for chunk in chunks:
                     out.write(chunk)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
+        finally:
+            digests.finish()
+        return digests.md5
 
     def locate(self, sha: str) -> Located | None:
         """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
@@ -167,11 +174,13 @@ class FlowStore:
         except ItemLost as lost:
             return lost
 
-    def _chunks(self, sha: str, most: int | None) -> Generator[bytes]:
+    def _chunks(
+        self, sha: str, most: int | None, digests: Digests | None = None
+    ) -> Generator[bytes]:
         with self._blobs.open(self._blob_path(sha)) as blob:
             if blob is None:
                 raise ItemLost(GONE)
-            yield from unpacked(blob, sha, most)
+            yield from unpacked(blob, sha, most, digests or Digests(0))
 
     def _each(self, read: Callable[[_A], _B], wanted: Sequence[_A]) -> Iterator[tuple[_A, _B]]:
         """Yield what is read of each; several at a time where answers are waited for."""

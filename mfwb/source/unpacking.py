@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import zlib
 from collections.abc import Iterator
 from typing import IO, cast
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.source.blobs import Blob, Readable
+from mfwb.source.digests import Digests
 
 __all__ = ["unpacked"]
 
@@ -17,7 +17,7 @@ _CHUNK = 1 << 20
 _DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
-def unpacked(blob: Blob, sha: str, most: int | None) -> Iterator[bytes]:
+def unpacked(blob: Blob, sha: str, most: int | None, digests: Digests) -> Iterator[bytes]:
     """Yield the bytes of an artifact in chunks of at most 1 MiB.
 
     What was yielded is good only if the end is reached: the sha1 is known no sooner.
@@ -26,21 +26,22 @@ def unpacked(blob: Blob, sha: str, most: int | None) -> Iterator[bytes]:
         blob: as it is stored.
         sha: the recorded sha1 of the bytes.
         most: bytes that there may be; of what unpacks to more, little more is unpacked.
+        digests: take all bytes; they are finished at the end.
 
     Raises:
         ItemLost: if it is damaged, too large, or has another sha1.
         SourceError: if it can't be read.
     """
-    digest = hashlib.sha1(usedforsecurity=False)
     count = 0
     stream = gzip.GzipFile(fileobj=cast("IO[bytes]", blob.stream)) if blob.gzipped else blob.stream
     while chunk := _next(stream):
         count += len(chunk)
         if most is not None and count > most:
             raise ItemLost("Metaflow's datastore has more bytes of it than are recorded")
-        digest.update(chunk)
+        digests.update(chunk)
         yield chunk
-    if digest.hexdigest() != sha:
+    digests.finish()
+    if digests.sha1 != sha:
         raise ItemLost("its bytes in Metaflow's datastore don't have the recorded sha1")
 
 

@@ -128,7 +128,6 @@ def test_who_uses_the_net(online: Online, made: TorchRun) -> None:
     assert online.users("net") == {run_id_of(online.done.document, f"{made.pathspec}/end")}
 
 
-@pytest.mark.xfail(reason="torch pickles addresses of memory, so that no two pickles are alike")
 def test_who_reads_a_net_does_not_make_it(online: Online, made: TorchRun) -> None:
     """The last step only reads; its W&B run logs nothing."""
     assert wandb_run(online.done.document, f"{made.pathspec}/end")["outputs"] == []

@@ -30,11 +30,13 @@ class NoContents:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, nor are {size} bytes of it")
 
-    def copy(self, content: Content, path: Path) -> None:
+    def copy(self, content: Content, path: Path) -> str:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, nor is {path}")
 
-    copy_included = copy
+    def copy_included(self, content: Content, path: Path) -> None:
+        """Find nothing."""
+        self.copy(content, path)
 
     def locate(self, content: Content) -> Located | None:
         """Find nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,30 @@ def test_deep() -> None:
 def _nested(depth: int) -> bytes:
     """Return the pickle of a list in a list in a list."""
     return b"\x80\x02" + b"](" * depth + b"e" * depth + b"."
+
+
+_NET = Path(__file__).parents[1] / "data" / "torch" / "net.pkl"
+
+
+def _elsewhere_in_memory(match: re.Match[bytes]) -> bytes:
+    return match[0][:-4] + b"7777"
+
+
+def test_torch_writes_where_it_had_its_numbers() -> None:
+    """The key of a storage is an address, which says nothing of what the storage holds."""
+    net = _NET.read_bytes()
+    moved = re.sub(rb"\d{12,16}", _elsewhere_in_memory, net)
+
+    assert moved != net
+    assert content_digest(moved) == content_digest(net)
+
+
+def test_torch_numbers_that_changed() -> None:
+    """What a storage holds is another content."""
+    net = _NET.read_bytes()
+    [key, *_] = re.findall(rb"\d{12,16}", net)
+    place = net.rindex(key) + len(key) + 24  # behind the keys: a number of items, then items
+    changed = net[:place] + bytes([net[place] ^ 1]) + net[place + 1 :]
+
+    assert content_digest(changed) is not None
+    assert content_digest(changed) != content_digest(net)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import sys
 import time
@@ -9,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 
+from mfwb.sink.private import add_local
 from mfwb.sink.transaction_log import read_framed, read_records, write_framed
 from tests.sandbox import Sandbox
 
@@ -166,3 +170,21 @@ def _summary(written: dict[str, Any]) -> dict[str, Any]:
         for one in _all(written, "summary")
         for item in one.update
     }
+
+
+def test_a_file_whose_checksum_is_known(tmp_path: Path) -> None:
+    """The entry is the one that public `add_file` makes, without reading the file."""
+    file = tmp_path / "x.pkl"
+    file.write_bytes(b"bytes")
+    theirs = wandb.Artifact("theirs", type="other")
+    theirs.add_file(str(file), name="a/x.pkl", policy="immutable", skip_cache=True)
+    ours = wandb.Artifact("ours", type="other")
+    md5 = base64.b64encode(hashlib.md5(b"bytes", usedforsecurity=False).digest()).decode()
+
+    add_local(ours, "a/x.pkl", file, md5=md5, size=5)
+
+    assert ours.digest == theirs.digest
+    [one], [other] = ours.manifest.entries.values(), theirs.manifest.entries.values()
+    assert one.to_json() == other.to_json()
+    assert (one.local_path, one.size, one.skip_cache) == (str(file), 5, True)
+    assert (other.local_path, other.size, other.skip_cache) == (str(file), 5, True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha1
+from hashlib import md5, sha1
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,14 @@ class MemoryContents:
             raise ItemLost("the blob is gone")
         return self.blobs[content.sha1][:size]
 
-    def copy(self, content: Content, path: Path) -> None:
+    def copy(self, content: Content, path: Path) -> str:
         """Write the bytes into a file."""
         self.copies.append(content.name)
         if content.sha1 not in self.blobs:
             raise ItemLost("the blob is gone")
-        path.write_bytes(self.blobs[content.sha1])
+        data = self.blobs[content.sha1]
+        path.write_bytes(data)
+        return base64.b64encode(md5(data, usedforsecurity=False).digest()).decode()
 
     def locate(self, content: Content) -> Located | None:
         """Return None: nobody else can look into this memory."""

@@ -1,0 +1,58 @@
+"""Checksums of what streams by: of large blobs in a thread of their own, while the next is read."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from queue import Queue
+from threading import Thread
+
+__all__ = ["Digests"]
+
+_SMALL = 8_000_000  # bytes; a thread takes longer to start than these to digest
+_AHEAD = 8  # chunks
+
+
+class Digests:
+    """The sha1 that Metaflow knows a blob by, and the md5 that W&B knows a file by."""
+
+    def __init__(self, size: int) -> None:
+        """Get ready for about so many bytes."""
+        self._sha1 = hashlib.sha1(usedforsecurity=False)
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._chunks: Queue[bytes | None] = Queue(_AHEAD)
+        self._thread = Thread(target=self._digest_all, daemon=True) if size > _SMALL else None
+        if self._thread is not None:
+            self._thread.start()
+
+    def update(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        if self._thread is None:
+            self._digest(chunk)
+        else:
+            self._chunks.put(chunk)
+
+    def finish(self) -> None:
+        """Hear that there are no more, or that nobody wants to know any more."""
+        if self._thread is not None:
+            self._chunks.put(None)
+            self._thread.join()
+            self._thread = None
+
+    @property
+    def sha1(self) -> str:
+        """The sha1 in hexadecimal, after `finish`."""
+        return self._sha1.hexdigest()
+
+    @property
+    def md5(self) -> str:
+        """The md5 in base64, after `finish`."""
+        return base64.b64encode(self._md5.digest()).decode()
+
+    def _digest_all(self) -> None:
+        while (chunk := self._chunks.get()) is not None:
+            self._digest(chunk)
+
+    def _digest(self, chunk: bytes) -> None:
+        self._sha1.update(chunk)
+        self._md5.update(chunk)
