@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox import Sandbox
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would all that is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _MADE_ONCE_A_WORKER = {"synced", "client"}  # fixtures of the session that are dear to make
 
