@@ -302,7 +302,10 @@ def _arrived(told: Told, w_and_b: WandbServer) -> list[Any]:
             "log": [line.line.partition("Z ")[2] for line in run.console],
             "media": sum(name.startswith("media/html") for name in run.files),
             "logged": sorted(
-                (one.name, path, one.files[path]) for one in run.logged for path in one.files
+                (one.name, path, one.files[path])
+                for one in run.logged
+                if one.type != "run_table"  # whose name has the id of the W&B run
+                for path in one.files
             ),
         }
         for run in runs
