@@ -22,7 +22,9 @@ $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV); the first time takes a minute or two ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev --group examples
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable . --group dev --group examples
+	@# pip would compile one file after the other, and all of AWS for moto.
+	@$(BIN)/python -W ignore -m compileall -qq -j 0 -x '/(tests|moto)/' $(VENV)/lib || true
 	@touch $@
 
 demo: setup ## run a sample flow and sync it offline into demo/
@@ -71,6 +73,7 @@ bench: setup ## measure speed, memory and disk against what one would write with
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.lineage
 	@$(BIN)/python -m bench.payloads
+	@$(BIN)/python -m bench.cron
 
 format: setup ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . || true

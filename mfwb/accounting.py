@@ -8,7 +8,7 @@ from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcom
 from mfwb.planning import PlannedRun
 from mfwb.snapshot import Loss
 
-__all__ = ["as_planned", "count_items", "describe_inputs"]
+__all__ = ["as_planned", "count_items", "describe_inputs", "left_away"]
 
 
 def count_items(
@@ -46,15 +46,21 @@ def count_items(
     )
 
 
+def left_away(run: PlannedRun) -> ItemCounts:
+    """Return the counts of a W&B run that somebody deleted: all of it is switched off with it."""
+    total = count_items(run, run.losses, ()).total
+    return ItemCounts(total=total, switched_off=total)
+
+
 def describe_inputs(
     run: PlannedRun, digests: dict[tuple[str, str], str | None]
 ) -> tuple[InputOutcome, ...]:
-    """Return what a W&B run uses; digests are by (producer's W&B run id, artifact name)."""
+    """Return what a W&B run uses; digests are by (producer's name, artifact name)."""
     return tuple(
         InputOutcome(
             name=one.name,
             type=one.type,
-            digest=digests.get((one.producer, one.name)),
+            digest=digests.get((one.producer_name, one.name)),
             producer=one.producer_name,
             ground=one.ground,
         )

@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mfwb.choosing import Asked, find_one
 from mfwb.config import Settings, load_settings
 from mfwb.errors import UsageError
 from mfwb.explaining import Explanation, parse_artifact
 from mfwb.explaining import explain as explain_artifact
+from mfwb.ledger import (
+    LedgerDamaged,
+    Rebuilt,
+    bundle_of,
+    ledger_path,
+    put_aside_if_damaged,
+    rebuild_ledger,
+    standings_in,
+)
+from mfwb.moments import as_epoch_ms, parse_moment
 from mfwb.outcome import Result
-from mfwb.pipeline import Parts, choose, plan_flow_runs, sync_flow_runs
+from mfwb.pipeline import Parts, plan_flow_runs, push_flow_runs, sync_flow_runs
 from mfwb.ports import Progress
-from mfwb.snapshot.pathspec import Pathspec, parse
+from mfwb.snapshot.pathspec import parse
+from mfwb.standings import Standings
 from mfwb.tracing import TracedFlowRun, trace
 
-__all__ = ["Explanation", "TracedFlowRun", "explain", "lineage", "plan", "sync"]
+__all__ = [
+    "Explanation",
+    "Rebuilt",
+    "Standings",
+    "TracedFlowRun",
+    "explain",
+    "lineage",
+    "plan",
+    "push",
+    "rebuild",
+    "status",
+    "sync",
+]
 
 
 class _Unwatched:
@@ -34,9 +60,14 @@ class _Unwatched:
         """Say nothing."""
 
 
-def plan(
+def plan(  # noqa: PLR0913 - the ways to choose flow runs
     *pathspecs: str,
+    since: str | datetime | int | None = None,
+    until: str | datetime | int | None = None,
     last: int | None = None,
+    every: bool = False,
+    tags: Sequence[str] = (),
+    failed: bool | None = None,
     config: Path | None = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -44,8 +75,16 @@ def plan(
     """Return what `sync` with the same arguments would do. W&B is not asked.
 
     Args:
-        *pathspecs: `Flow/123`, `Flow/latest`, or `Flow` with `last`.
-        last: of a flow named without a run, this many of the newest flow runs.
+        *pathspecs: `Flow/123`, `Flow/latest`, or `Flow` with `since`, `until`, `last` or `every`.
+            None at all: every flow, with one of these.
+        since: flow runs that started then or later, and those that an earlier sync left undone:
+            as on the command line (`24h`, `2026-11-01`), a datetime (local, if it has no time
+            zone), or epoch ms.
+        until: flow runs that started before, in the same ways.
+        last: of each flow, this many of the newest flow runs.
+        every: all flow runs.
+        tags: only flow runs with all of these tags, the user's or Metaflow's own.
+        failed: only flow runs that failed (True), or that did not (False); None: both.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         progress: told what is going on; None: nobody watches.
         **settings: fields of `mfwb.config.Settings`, such as `project` or `granularity`;
@@ -55,12 +94,18 @@ def plan(
         UsageError: for a pathspec or a setting that is wrong.
         Unreachable: if Metaflow's metadata can't be reached.
     """
-    return _run(plan_flow_runs, _Call(pathspecs, last, config, progress), settings)
+    call = _Call(pathspecs, since, until, last, every, tags, failed, config, progress)
+    return _run(plan_flow_runs, call, settings)
 
 
-def sync(
+def sync(  # noqa: PLR0913 - the same
     *pathspecs: str,
+    since: str | datetime | int | None = None,
+    until: str | datetime | int | None = None,
     last: int | None = None,
+    every: bool = False,
+    tags: Sequence[str] = (),
+    failed: bool | None = None,
     config: Path | None = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -75,7 +120,42 @@ def sync(
         Unreachable: if Metaflow or W&B can't be reached, or W&B refuses the credentials.
         LockHeld: if another sync works with the same ledger.
     """
-    return _run(sync_flow_runs, _Call(pathspecs, last, config, progress), settings)
+    call = _Call(pathspecs, since, until, last, every, tags, failed, config, progress)
+    return _run(sync_flow_runs, call, settings)
+
+
+def push(
+    bundle: Path | None = None,
+    *,
+    config: Path | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Result:
+    """Upload the bundle of an offline sync and return what was done.
+
+    What was pushed before is left alone. A flow run that can't be pushed is in the result with
+    status `failed` and a reason; the others go on.
+
+    Args:
+        bundle: its folder; None: the `dir` of the settings.
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        progress: told what is going on; None: nobody watches.
+        **settings: fields of `mfwb.config.Settings`; `timeout`, `wait`, `workers` and
+            `on_deleted` matter here.
+
+    Raises:
+        UsageError: if there is no bundle, or for a setting that is wrong.
+        Unreachable: if W&B can't be reached, or refuses the credentials.
+        LockHeld: if another push, or a sync into the bundle, is at work.
+    """
+    resolved = load_settings(settings, file=config)
+    folder = bundle or resolved.dir
+    if folder is None:
+        raise UsageError("say which bundle to push: mfwb push DIR")
+    from mfwb.wiring import wire_push  # noqa: PLC0415 - it brings wandb
+
+    with wire_push(resolved, folder.expanduser().resolve()) as (ledger, pusher):
+        return push_flow_runs(resolved, ledger, pusher, progress or _Unwatched())
 
 
 def lineage(
@@ -110,7 +190,7 @@ def lineage(
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
 
     with wire_source(resolved) as (source, payloads):
-        [found] = source.find(choice, None)
+        found = find_one(choice, source)
         (progress or _Unwatched()).flow_run(str(found), 0, 1)
         return trace(found, source, payloads)
 
@@ -144,7 +224,7 @@ def explain(
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
 
     with wire_source(resolved) as (source, payloads):
-        [found] = source.find(asked.flow_run, None)
+        found = find_one(asked.flow_run, source)
         (progress or _Unwatched()).flow_run(str(found), 0, 1)
         return explain_artifact(
             asked.of(found),
@@ -156,27 +236,124 @@ def explain(
         )
 
 
+def status(*flows: str, config: Path | None = None, **settings: Any) -> Standings:
+    """Return how flow runs stand, as the ledger has it. Neither Metaflow nor W&B is asked.
+
+    Args:
+        *flows: names of those that are of interest; none: all.
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        **settings: fields of `mfwb.config.Settings`: `mode` and `dir` say whose ledger; an `entity`
+            or a `project` that is said here or by a variable leaves out what went elsewhere.
+
+    Raises:
+        UsageError: for a name or a setting that is wrong, or a ledger that can't be used.
+        LockHeld: if another process keeps the ledger locked.
+    """
+    resolved = load_settings(settings, file=config)
+    return standings_in(
+        ledger_path(bundle_of(resolved)),
+        flows=_flow_names(flows),
+        entity=resolved.entity if "entity" in resolved.explicit else None,
+        project=resolved.project if "project" in resolved.explicit else None,
+    )
+
+
+def rebuild(
+    *flows: str,
+    config: Path | None = None,
+    moved: Callable[[Path], object] | None = None,
+    **settings: Any,
+) -> tuple[Rebuilt, ...]:
+    """Make a ledger that was lost or damaged anew of what W&B has; say what each project has.
+
+    Args:
+        *flows: whose projects are meant; all flow runs of these are noted. None: `project` says.
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        moved: told what a damaged ledger is called now, as soon as it was put aside.
+        **settings: fields of `mfwb.config.Settings`, as a sync would be given them.
+
+    Raises:
+        UsageError: for a name or a setting that is wrong, or if no project is said.
+        LockHeld: if a sync is at work there.
+        SinkError: if W&B does not say what it has.
+        Unreachable: if Metaflow or W&B can't be reached, or W&B refuses the credentials.
+    """
+    resolved = load_settings(settings, file=config)
+    names = _flow_names(flows)
+    if not (names or resolved.project_of("") or os.environ.get("WANDB_PROJECT")):
+        raise UsageError("say what to ask W&B for: --project NAME, or the flows that went there")
+    aside = put_aside_if_damaged(ledger_path(bundle_of(resolved)))
+    if aside and moved:
+        moved(aside)
+    from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
+
+    with wire(resolved, _Unwatched()) as parts:
+        places = dict.fromkeys(parts.sink.destination(flow, ask=True) for flow in names or [""])
+        with parts.ledger.lock(places, wait=resolved.wait):
+            return tuple(rebuild_ledger(parts.ledger, parts.sink, place) for place in places)
+
+
+def _flow_names(flows: Iterable[str]) -> list[str]:
+    choices = [parse(text) for text in flows]
+    for one in choices:
+        if one.run is not None:
+            raise UsageError(f"status is that of flows: say {one.flow} rather than {one}")
+    return [one.flow for one in choices]
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     pathspecs: Sequence[str]
+    since: str | datetime | int | None
+    until: str | datetime | int | None
     last: int | None
+    every: bool
+    tags: Sequence[str]
+    failed: bool | None
     config: Path | None
     progress: Progress | None
 
 
-_Act = Callable[[Iterable[Pathspec], Settings, Parts], Result]
+_Act = Callable[[Asked, Settings, Parts], Result]
 
 
 def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
-    choices = [parse(text) for text in call.pathspecs]
-    if not choices:
-        raise UsageError("say which flow runs: Flow/123, Flow/latest or Flow --last 5")
-    resolved = _with_plugins(load_settings(settings, file=call.config))
+    resolved = load_settings(settings, file=call.config)
+    now = time.time_ns() // 1_000_000
+    asked = Asked(
+        pathspecs=tuple(parse(text) for text in call.pathspecs),
+        since=_epoch_ms("since", call.since, now),
+        until=_epoch_ms("until", call.until, now),
+        last=call.last,
+        every=call.every,
+        tags=tuple(call.tags),
+        failed=call.failed,
+        namespace=resolved.namespace,
+    )
+    resolved = _with_plugins(resolved)
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
-    with wire(resolved, call.progress or _Unwatched()) as parts:
-        found = choose(choices, call.last, parts.source)
-        return act(found, resolved, parts)
+    def carry_out() -> Result:
+        with wire(resolved, call.progress or _Unwatched()) as parts:
+            return act(asked, resolved, parts)
+
+    try:
+        return carry_out()
+    except LedgerDamaged as damaged:
+        aside = put_aside_if_damaged(damaged.path) if act is sync_flow_runs else None
+        if aside is None:
+            raise
+        note = f"the ledger was damaged and is called {aside} now; W&B was asked instead"
+        return replace(carry_out(), notes=(note,))
+
+
+def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:
+    try:
+        if isinstance(moment, datetime):
+            return as_epoch_ms(moment)
+        return parse_moment(moment, now) if isinstance(moment, str) else moment
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}, not {str(moment)!r}") from None
 
 
 def _with_plugins(settings: Settings) -> Settings:

@@ -6,6 +6,8 @@ flow and per step override the file's own top level, but not what was said by en
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -15,40 +17,33 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from mfwb.errors import UsageError
+from mfwb.quantities import A_SIZE, Bytes, Seconds, as_bytes
+from mfwb.version import __version__
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-__all__ = ["Plugin", "Settings", "SizeLimits", "StepSettings", "Unpickle", "load_settings"]
+__all__ = [
+    "OnDeleted",
+    "Plugin",
+    "Settings",
+    "SizeLimits",
+    "StepSettings",
+    "Unpickle",
+    "load_settings",
+]
 
 Mode = Literal["online", "offline"]
 Granularity = Literal["step", "task"]
 Unpickle = Literal["safe", "trusted", "never"]
+OnDeleted = Literal["skip", "recreate", "fail"]
 KindName = Literal["dataset", "model", "other", "value"]
 
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _MAX_MEMORY = 2 * 10**9  # bytes
 _ENVIRONMENT = "MFWB_"
 _FILES = ("mfwb.toml", "pyproject.toml")
-
-
-def _bytes(value: Any) -> Any:
-    """Return a size that is text as a number; ValueError if it is no size."""
-    if not isinstance(value, str):
-        return value
-    digits = value.strip().upper()
-    unit = digits.lstrip("0123456789._ ")
-    number = digits[: len(digits) - len(unit)].strip()
-    try:
-        return int(float(number) * _UNITS[unit])
-    except (KeyError, ValueError, OverflowError):
-        raise ValueError(_A_SIZE) from None
-
-
-_A_SIZE = "sizes are written like 500MB or 2GB"
-_Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
 
 
 class SizeLimits(BaseModel):
@@ -56,20 +51,20 @@ class SizeLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dataset: _Bytes | None = None
-    model: _Bytes | None = None
-    other: _Bytes | None = None
+    dataset: Bytes | None = None
+    model: Bytes | None = None
+    other: Bytes | None = None
 
 
 def _limits(value: Any) -> Any:
     """Return one size as the limits it stands for, which are the same for all types."""
     if isinstance(value, (dict, SizeLimits)):
         return value
-    size = _bytes(value)
+    size = as_bytes(value)
     if size is None:
         return {}
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise ValueError(_A_SIZE)
+        raise ValueError(A_SIZE)
     return dict.fromkeys(SizeLimits.model_fields, size)
 
 
@@ -148,14 +143,18 @@ class _Sayable(_FlowSettings):
     metadata: str | None = Field(None, description="Metaflow's provider, as in service@URL")
     namespace: str | None = Field(None, description="Metaflow's namespace; None: all")
     unpickle: Unpickle = "safe"
-    max_memory: _Bytes = Field(_MAX_MEMORY, description="bytes that loading an artifact may take")
+    max_memory: Bytes = Field(_MAX_MEMORY, description="bytes that loading an artifact may take")
     references: bool | None = Field(
         None, description="point at Metaflow's bytes; None: at those that are too large to copy"
     )
     file_references: bool = Field(
         default=False, description="also at files, which others can't reach"
     )
-    workers: int = Field(8, ge=1, le=64)
+    workers: int = Field(16, ge=1, le=64)
+    timeout: Seconds = Field(300.0, description="seconds of retrying that all workers share")
+    wait: Seconds = Field(0.0, description="seconds for which to wait for another sync to end")
+    on_deleted: OnDeleted = Field("skip", description="what to do about deleted W&B runs")
+    abandoned_after: Seconds = Field(86_400.0, description="without a sign of life")
     force: bool = False
     strict: bool = False
     flow: dict[str, _FlowTable] = Field(default_factory=dict)
@@ -195,6 +194,18 @@ class Settings(_Sayable):
             if table is not None
             for pattern in sorted(table.kinds, key=_by_what_is_spelled_out)
         )
+
+    def stamp(self, flow: str) -> str:
+        """Return a digest of all that decides what W&B gets of a flow; another version may differ.
+
+        Whoever finds the same one again need not work out what it was that was to be written.
+        """
+        said = self.model_dump(mode="json", include=set(_DECISIVE))
+        table = self.flow.get(flow)
+        own = table.model_dump(mode="json", exclude_unset=True) if table else {}
+        plugins = [one.model_dump(mode="json") for one in self.plugins]
+        document = [__version__, said, own, plugins, sorted(self.explicit & _DECISIVE)]
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
     def wandb_of(self, flow: str) -> dict[str, Any]:
         """Return the `wandb.Settings` fields that were set for a flow as a whole."""
@@ -241,6 +252,23 @@ class Settings(_Sayable):
             if name in table.model_fields_set:
                 return getattr(table, name)
         return getattr(self, name)
+
+
+_DECISIVE = frozenset(
+    {
+        "datasets",
+        "models",
+        "others",
+        "max_artifact_size",
+        "wandb",
+        "granularity",
+        "kinds",
+        "unpickle",
+        "max_memory",
+        "references",
+        "file_references",
+    }
+)
 
 
 def load_settings(

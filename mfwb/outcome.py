@@ -102,6 +102,7 @@ class WandbRunOutcome:
     items: ItemCounts = field(default_factory=ItemCounts)
     losses: tuple[Loss, ...] = ()
     complete: bool = True  # False: the next sync tries again to bring what did not arrive
+    deleted: bool = False  # somebody deleted it in W&B, so it stays away
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Result:
     command: str
     flow_runs: tuple[FlowRunOutcome, ...]
     version: int = 1
+    notes: tuple[str, ...] = ()  # what is worth knowing, and about no flow run
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -165,6 +167,7 @@ class Result:
             "version": document["version"],
             "command": document["command"],
             "flow_runs": document["flow_runs"],
+            "notes": document["notes"],
             "totals": self.totals,
         }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from mfwb.outcome import FlowRunOutcome, OutputOutcome
+from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
 from mfwb.planning import Content, OutputArtifact, Plan, PlannedRun, Preview
 from mfwb.snapshot import Card, FlowRun, Loss
 from mfwb.snapshot.pathspec import Pathspec
@@ -16,7 +17,10 @@ from mfwb.snapshot.pathspec import Pathspec
 __all__ = [
     "Contents",
     "Destination",
+    "Entry",
+    "FoundFlowRun",
     "Ledger",
+    "Listed",
     "Located",
     "LogLine",
     "Payloads",
@@ -30,6 +34,7 @@ __all__ = [
     "Session",
     "Sink",
     "Source",
+    "Standing",
     "WrittenRun",
 ]
 
@@ -104,6 +109,28 @@ class Contents(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A flow run as a listing shows it: what is known of it before it is read.
+
+    Attributes:
+        pathspec: which one.
+        started_at: epoch ms. Not what Metaflow calls created_at: a local run's moves by tagging.
+        tags: the user's, sorted.
+        system_tags: Metaflow's own, sorted; they never change.
+    """
+
+    pathspec: Pathspec
+    started_at: int
+    tags: tuple[str, ...]
+    system_tags: tuple[str, ...] = ()
+
+    @property
+    def stamp(self) -> str:
+        """What of it can change once it is over, as the ledger keeps it."""
+        return "\n".join(self.tags)
+
+
 class Source(Protocol):
     """Metaflow, read only."""
 
@@ -112,8 +139,12 @@ class Source(Protocol):
         """Where the metadata comes from, as in `local@/data`."""
         ...
 
-    def find(self, choice: Pathspec, last: int | None) -> list[Pathspec]:
-        """Return the flow runs that are meant, oldest first; NotThere if there are none."""
+    def flows(self) -> list[str]:
+        """Return the names of all flows, sorted; Unreachable."""
+        ...
+
+    def list(self, flow: str) -> list[Listed]:
+        """Return the runs of a flow, newest first; none of them is read. NotThere, Unreachable."""
         ...
 
     def read(self, flow_run: Pathspec) -> FlowRun:
@@ -233,6 +264,10 @@ class Payloads(Protocol):
         """Hear that a W&B run is written: its files may go, unless another one needs them."""
         ...
 
+    def dismiss(self, plan: Plan) -> None:
+        """Hear that no more will be asked for of a plan, however far it came."""
+        ...
+
     def close(self) -> None:
         """Remove the files that only the upload needed, and end what was begun."""
         ...
@@ -253,28 +288,73 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class WrittenRun:
-    """What became of one W&B run."""
+    """What became of one W&B run.
 
-    place: str  # its URL, or the folder of an offline W&B run
+    Attributes:
+        id: in W&B; another one than planned if that had been deleted.
+        place: its URL, or the folder of an offline W&B run; empty if it was deleted.
+        outputs: the artifacts that it logged.
+        losses: what did not reach it, beside what was lost on the way to it.
+        complete: False: something may yet arrive if it is tried again.
+        deleted: somebody deleted it in W&B, so it stays away.
+        trouble: what was wrong with W&B, if that is why it is not complete.
+    """
+
+    id: str
+    place: str
     outputs: tuple[OutputOutcome, ...]
     losses: tuple[Loss, ...]
-    complete: bool = True  # False: something may yet arrive if it is tried again
+    complete: bool = True
+    deleted: bool = False
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFlowRun:
+    """What W&B says of a flow run that mfwb synced, or began to.
+
+    Attributes:
+        flow_run: its pathspec.
+        provider: where it was read.
+        started_at: epoch ms.
+        group: the group of its W&B runs.
+        wandb_runs: those that are there, by name; `complete` only if all is there that was planned.
+    """
+
+    flow_run: str
+    provider: str
+    started_at: int
+    group: str
+    wandb_runs: tuple[WandbRunOutcome, ...]
 
 
 class Session(Protocol):
     """W&B, opened for one flow run."""
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
-        """Return what is there of a W&B run if all of this very plan is; else None."""
+        """Return what is there of a W&B run if all of this very plan is; else None.
+
+        If only its words have changed (names, tags, config), they are brought up to date here.
+        SinkError.
+        """
         ...
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Make one W&B run say what was planned; thread-safe within a level. SinkError."""
         ...
 
+    def confirm(self) -> None:
+        """Ask W&B whether all that was written has arrived; SinkError if it has not."""
+        ...
+
 
 class Sink(Protocol):
     """W&B."""
+
+    @property
+    def bundle(self) -> Path | None:
+        """The folder that an offline sync writes to; None: it goes to a server."""
+        ...
 
     def destination(self, flow: str, *, ask: bool) -> Destination:
         """Return where the runs of a flow go.
@@ -284,8 +364,30 @@ class Sink(Protocol):
         """
         ...
 
-    def open(self, plan: Plan) -> AbstractContextManager[Session]:
-        """Look at what is there, and get ready to write; NotOurs, SinkError, Unreachable."""
+    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+        """Return all flow runs that W&B has from mfwb there, with a request per 100 W&B runs.
+
+        SinkError, Unreachable.
+        """
+        ...
+
+    def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
+        """Ask for all W&B runs of some groups at once, so that `open` need not ask for each.
+
+        SinkError.
+        """
+        ...
+
+    def open(
+        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+    ) -> AbstractContextManager[Session]:
+        """Look at what is there, and get ready to write; NotOurs, SinkError, Unreachable.
+
+        Args:
+            plan: of a flow run.
+            writer: the id of the ledger, which tells others who is at work.
+            written: ids of W&B runs that were there once; those that are gone were deleted.
+        """
         ...
 
 
@@ -305,21 +407,94 @@ class Progress(Protocol):
         ...
 
 
+class Standing(str, Enum):
+    """How far a flow run has come at a destination."""
+
+    BEGUN = "begun"  # being written, or that was cut short
+    RUNNING = "running"  # Metaflow was not done with it
+    FAILED = "failed"  # it could not be synced
+    INCOMPLETE = "incomplete"  # synced, but something may arrive if it is tried again
+    SYNCED = "synced"
+    LEFT_OUT = "left out"  # failed flow runs were not asked for, or no others
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next sync has to look at it, however long ago it started."""
+        return self not in (Standing.SYNCED, Standing.LEFT_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger holds of one flow run at one destination.
+
+    Attributes:
+        flow_run: its pathspec.
+        provider: where it was read.
+        destination: where it goes.
+        standing: how far it has come.
+        state: Metaflow's, when it was read last; empty: not read yet.
+        started_at: epoch ms.
+        listed: the stamp of the listing that the last sync saw; empty: it saw none.
+        asked: the stamp of the settings of that sync.
+        digest: of the plan that was carried out.
+        reason: why it is not synced.
+        outcome: what was done; None: nothing, or it was not asked for.
+        at: when this was written, ISO 8601 in UTC; the ledger fills it in.
+    """
+
+    flow_run: str
+    provider: str
+    destination: Destination
+    standing: Standing
+    state: str = ""
+    started_at: int = 0
+    listed: str = ""
+    asked: str = ""
+    digest: str = ""
+    reason: str = ""
+    outcome: FlowRunOutcome | None = None
+    at: str = ""
+
+
 class Ledger(Protocol):
     """What was done, written down after it was done."""
 
-    def outcome(self, destination: Destination, plan: Plan) -> FlowRunOutcome | None:
-        """Return the outcome of this very plan at this destination, or None if it is not done."""
+    @property
+    def id(self) -> str:
+        """What tells this ledger from all others, for as long as it lives."""
         ...
 
-    def forget(self, destination: Destination, plan: Plan) -> None:
-        """Drop what is known of a flow run, before it is written again."""
+    def lock(
+        self, destinations: Iterable[Destination], *, wait: float
+    ) -> AbstractContextManager[None]:
+        """Keep other syncs with this ledger away from some entities and projects meanwhile.
+
+        LockHeld if another one is at work there and is not done within `wait` seconds.
+        """
         ...
 
-    def record(self, destination: Destination, plan: Plan, outcome: FlowRunOutcome) -> None:
-        """Remember that a plan was carried out."""
+    def entry(self, flow_run: str, provider: str, destination: Destination) -> Entry | None:
+        """Return what is known of one flow run at one destination, its outcome included."""
         ...
 
-    def outcomes(self) -> Iterator[FlowRunOutcome]:
-        """Yield all that was recorded, by flow run."""
+    def entries(
+        self,
+        *,
+        provider: str | None = None,
+        destination: Destination | None = None,
+        flow: str | None = None,
+        since: int | None = None,
+    ) -> list[Entry]:
+        """Return what is known, oldest flow run first, without outcomes.
+
+        Args:
+            provider: only of flow runs that were read there.
+            destination: only what went there.
+            flow: only of this flow.
+            since: only of flow runs that started then or later, in epoch ms, and open ones.
+        """
+        ...
+
+    def write(self, entry: Entry) -> None:
+        """Put an entry in the place of what was known of its flow run at its destination."""
         ...

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mfwb.config import Settings
+from mfwb.errors import UsageError
 from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import Workshop
-from mfwb.pipeline import Parts
-from mfwb.ports import Payloads, Progress, Source
+from mfwb.pipeline import Parts, Pusher
+from mfwb.ports import Ledger, Payloads, Progress, Source
+from mfwb.scratch import scratch
 from mfwb.source import open_source
 
-__all__ = ["wire", "wire_source"]
+__all__ = ["wire", "wire_push", "wire_source"]
 
 
 @contextmanager
@@ -31,11 +32,27 @@ def wire(settings: Settings, progress: Progress) -> Iterator[Parts]:
         source = stack.enter_context(open_source(settings))
         sink = stack.enter_context(open_sink(settings))
         ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
-        folder = sink.bundle / "payloads" if sink.bundle else _temporary_folder(stack)
+        folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
         keep = sink.bundle is not None
         payloads = Workshop(folder, keep=keep, max_memory=settings.max_memory)
         stack.callback(payloads.close)
         yield Parts(source, payloads, sink, ledger, progress)
+
+
+@contextmanager
+def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher]]:
+    """Yield a bundle's ledger and the way to W&B; Metaflow has no part in it.
+
+    Raises:
+        UsageError: if there is no bundle, or for settings that W&B refuses.
+    """
+    from mfwb.sink.push import open_pusher  # noqa: PLC0415 - it brings wandb
+
+    path = ledger_path(bundle)
+    if not path.is_file():
+        raise UsageError(f"there is no bundle in {bundle}; `mfwb sync --mode offline` makes one")
+    with SqliteLedger.open(path) as ledger, open_pusher(settings, bundle) as pusher:
+        yield ledger, pusher
 
 
 @contextmanager
@@ -48,11 +65,7 @@ def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
     """
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
-        folder = _temporary_folder(stack)
+        folder = stack.enter_context(scratch())
         payloads = Workshop(folder, keep=False, max_memory=settings.max_memory)
         stack.callback(payloads.close)
         yield source, payloads
-
-
-def _temporary_folder(stack: ExitStack) -> Path:
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mfwb-")))

@@ -13,16 +13,21 @@ if TYPE_CHECKING:
     from mfwb.outcome import Result
     from mfwb.ports import Progress
 
-__all__ = ["act"]
+__all__ = ["act", "tell"]
 
 
 class _Call(Protocol):
     """`mfwb.api.sync` or `mfwb.api.plan`."""
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - its arguments are the options
         self,
         *pathspecs: str,
+        since: str | None,
+        until: str | None,
         last: int | None,
+        every: bool,
+        tags: Sequence[str],
+        failed: bool | None,
         config: Path | None,
         progress: Progress | None,
         **settings: Any,
@@ -33,7 +38,12 @@ def act(  # noqa: PLR0913 - they are the options
     call: _Call,
     *,
     pathspecs: Sequence[str],
+    since: str | None,
+    until: str | None,
     last: int | None,
+    every: bool,
+    tags: Sequence[str],
+    failed: bool | None,
     config: Path | None,
     as_json: bool,
     quiet: bool,
@@ -45,7 +55,12 @@ def act(  # noqa: PLR0913 - they are the options
     Args:
         call: what does the work.
         pathspecs: which flow runs.
-        last: of a flow named without a run, so many.
+        since: only those that started then or later, as it was written.
+        until: only those that started before, as it was written.
+        last: of each flow, so many.
+        every: all of them.
+        tags: only those with all of these.
+        failed: only those that failed, or the others; None: both.
         config: a settings file.
         as_json: print a document rather than text.
         quiet: print what failed or was lost, nothing else.
@@ -54,10 +69,31 @@ def act(  # noqa: PLR0913 - they are the options
     """
     from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: help does without
     from mfwb.report import watch  # noqa: PLC0415 - rich: the same
+    from mfwb.scratch import temporary_files_in_scratch  # noqa: PLC0415 - the same
 
     strict = load_settings(settings, file=config).strict
-    with keep_stdout_clean(quiet=quiet), watch(quiet=quiet) as progress:
-        result = call(*pathspecs, last=last, config=config, progress=progress, **settings)
+    with (
+        temporary_files_in_scratch(),
+        keep_stdout_clean(quiet=quiet),
+        watch(quiet=quiet) as progress,
+    ):
+        result = call(
+            *pathspecs,
+            since=since,
+            until=until,
+            last=last,
+            every=every,
+            tags=tags,
+            failed=failed,
+            config=config,
+            progress=progress,
+            **settings,
+        )
+    return tell(result, as_json=as_json, quiet=quiet, verbose=verbose, strict=strict)
+
+
+def tell(result: Result, *, as_json: bool, quiet: bool, verbose: bool, strict: bool) -> int:
+    """Report, and return the exit code."""
     _report(result, as_json=as_json, quiet=quiet, verbose=verbose)
     return _exit_code(result, strict=strict)
 

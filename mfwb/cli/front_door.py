@@ -16,6 +16,8 @@ from mfwb.cli.explain import explain
 from mfwb.cli.layout import Group
 from mfwb.cli.lineage import lineage
 from mfwb.cli.plan import plan
+from mfwb.cli.push import push
+from mfwb.cli.status import status
 from mfwb.cli.sync import sync
 
 __all__ = ["main", "mfwb"]
@@ -24,6 +26,8 @@ _EXAMPLES = """\
 mfwb plan TrainFlow/latest                look before you leap
 mfwb sync TrainFlow/123 --project wines   one flow run
 mfwb sync TrainFlow --last 5              the newest five
+mfwb sync --since 24h                     what is new, of all flows
+mfwb push bundle                          what was synced offline
 mfwb lineage TrainFlow/123                who made and who used what
 mfwb explain TrainFlow/123/train/model    what becomes of it, and why
 """
@@ -50,6 +54,8 @@ def mfwb(context: click.Context) -> None:
 
 mfwb.add_command(sync)
 mfwb.add_command(plan)
+mfwb.add_command(push)
+mfwb.add_command(status)
 mfwb.add_command(lineage)
 mfwb.add_command(explain)
 

@@ -15,6 +15,7 @@ __all__ = ["plan"]
 _EXAMPLES = """\
 mfwb plan TrainFlow/latest
 mfwb plan TrainFlow --last 5 --json
+mfwb plan --since 7d --failed
 """
 
 

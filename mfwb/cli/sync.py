@@ -15,6 +15,8 @@ __all__ = ["sync"]
 _EXAMPLES = """\
 mfwb sync TrainFlow/123 --project wines
 mfwb sync TrainFlow --last 5 --mode offline --dir bundle
+mfwb sync --since 24h
+mfwb sync TrainFlow --since 2026-11-01 --until 2026-12-01 --tag prod
 """
 
 

@@ -1,44 +1,54 @@
-"""The ledger in SQLite. A row says: this plan was carried out whole, with this outcome."""
+"""The ledger in SQLite: one row for each flow run at each destination."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
-from mfwb.errors import LockHeld, UsageError
-from mfwb.outcome import FlowRunOutcome, outcome_from_json, outcome_to_json
-from mfwb.planning import Plan
-from mfwb.ports import Destination
+from mfwb.errors import UsageError
+from mfwb.ledger.damage import errors_named
+from mfwb.ledger.locks import hold
+from mfwb.ledger.rows import (
+    AT_A_DESTINATION,
+    FACTS,
+    at_a_destination,
+    to_entry,
+    to_row,
+    with_outcome,
+)
+from mfwb.ledger.schema import IS_OPEN, bring_up_to_date, transaction
+from mfwb.outcome import outcome_to_json
+from mfwb.ports import Destination, Entry
+from mfwb.snapshot import Loss
+from mfwb.standings import Known
 
 __all__ = ["SqliteLedger"]
 
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS done (
-    flow_run TEXT NOT NULL,
-    base     TEXT NOT NULL,
-    entity   TEXT NOT NULL,
-    project  TEXT NOT NULL,
-    digest   TEXT NOT NULL,
-    outcome  TEXT NOT NULL,
-    at       TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
-    PRIMARY KEY (flow_run, base, entity, project)
-) WITHOUT ROWID
-"""
-_KEY = "flow_run = ? AND base = ? AND entity = ? AND project = ?"
 _BUSY_SECONDS = 10.0
+_FACTS = ", ".join(FACTS)
+_AT_ONE_PLACE = f"flow_run = ? AND provider IN (?, '') AND {AT_A_DESTINATION}"
+_FORMER = f"SELECT id FROM flow_runs WHERE {_AT_ONE_PLACE}"  # noqa: S608 - constants
+
+# Two look-ups in indexes: for an OR, SQLite reads all rows instead.
+_SINCE = (
+    "id IN (SELECT id FROM flow_runs WHERE started_at >= ? "  # noqa: S608 - constants
+    f"UNION SELECT id FROM flow_runs WHERE {IS_OPEN})"
+)
 
 
 class SqliteLedger:
-    """Remembers outcomes by flow run and destination. Safe to use from several threads."""
+    """Remembers by flow run and destination. Safe to use from several threads and processes."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._lock = threading.Lock()
+        self._bundle = str(path.parent)
+        self._one_at_a_time = threading.Lock()
+        self.id: str = self._select("SELECT id FROM ledger")[0][0]
 
     @classmethod
     @contextmanager
@@ -51,79 +61,123 @@ class SqliteLedger:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+            connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
         except (OSError, sqlite3.Error) as error:
             raise UsageError(f"the ledger {path} can't be opened: {error}") from None
         with closing(connection):
-            _prepare(connection, path)
+            with errors_named(path):
+                _make_safe(connection)
+                bring_up_to_date(connection, path)
             yield cls(connection, path)
 
-    def outcome(self, destination: Destination, plan: Plan) -> FlowRunOutcome | None:
-        """Return the outcome of this very plan at this destination, or None if it is not done.
+    def lock(
+        self, destinations: Iterable[Destination], *, wait: float
+    ) -> AbstractContextManager[None]:
+        """Keep other syncs with this ledger away from some entities and projects meanwhile.
 
-        A row that this version can't read counts as not done: W&B itself knows better.
+        Raises:
+            LockHeld: if another one is at work there and is not done within `wait` seconds.
+            UsageError: if there can be no locks beside the ledger.
         """
-        with self._lock, _named(self._path):
-            row = self._connection.execute(
-                f"SELECT digest, outcome FROM done WHERE {_KEY}",  # noqa: S608 - a constant
-                _key(destination, plan),
-            ).fetchone()
-        if row is None or row[0] != plan.digest:
-            return None
-        with suppress(ValueError):
-            return outcome_from_json(row[1])
+        return hold(self._path.parent / "locks", destinations, wait=wait)
+
+    def entry(self, flow_run: str, provider: str, destination: Destination) -> Entry | None:
+        """Return what is known of one flow run at one destination, its outcome included.
+
+        What an older mfwb wrote names no provider, and is found for each.
+        """
+        rows = self._select(
+            f"SELECT {_FACTS}, outcome FROM flow_runs LEFT JOIN outcomes USING (id) "  # noqa: S608 - constants
+            f"WHERE {_AT_ONE_PLACE} ORDER BY provider DESC LIMIT 1",
+            (flow_run, provider, *at_a_destination(destination)),
+        )
+        for *facts, outcome in rows:
+            return with_outcome(to_entry(facts, self._bundle), outcome)
         return None
 
-    def forget(self, destination: Destination, plan: Plan) -> None:
-        """Drop what is known of a flow run, before it is written again."""
-        with self._lock, _named(self._path), self._connection:
-            self._connection.execute(
-                f"DELETE FROM done WHERE {_KEY}",  # noqa: S608 - a constant
-                _key(destination, plan),
+    def entries(
+        self,
+        *,
+        provider: str | None = None,
+        destination: Destination | None = None,
+        flow: str | None = None,
+        since: int | None = None,
+    ) -> list[Entry]:
+        """Return what is known, oldest flow run first, without outcomes.
+
+        Args:
+            provider: only of flow runs that were read there, or of which that is not known.
+            destination: only what went there.
+            flow: only of this flow.
+            since: only of flow runs that started then or later, in epoch ms, and open ones.
+        """
+        conditions: list[str] = []
+        values: list[str | int] = []
+        if provider is not None:
+            conditions.append("provider IN (?, '')")
+            values.append(provider)
+        if destination is not None:
+            conditions.append(AT_A_DESTINATION)
+            values += at_a_destination(destination)
+        if flow is not None:
+            conditions.append("flow_run >= ? AND flow_run < ?")
+            values += f"{flow}/", f"{flow}0"  # 0 is what comes after the slash
+        if since is not None:
+            conditions.append(_SINCE)
+            values.append(since)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        rows = self._select(
+            f"SELECT {_FACTS} FROM flow_runs {where} ORDER BY started_at, flow_run",  # noqa: S608 - constants
+            values,
+        )
+        return [to_entry(row, self._bundle) for row in rows]
+
+    def known(self) -> list[Known]:
+        """Return all entries without outcomes, by flow run, with how much was lost of each."""
+        rows = self._select(f"SELECT {_FACTS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
+        return [Known(to_entry(row, self._bundle), lost=row[-1]) for row in rows]
+
+    def losses(self, entries: Iterable[Entry]) -> Iterator[Loss]:
+        """Yield what did not reach W&B of some flow runs, as their outcomes tell."""
+        for one in entries:
+            found = self.entry(one.flow_run, one.provider, one.destination)
+            if found and found.outcome:
+                yield from found.outcome.all_losses
+
+    def write(self, entry: Entry) -> None:
+        """Put an entry in the place of what was known of its flow run at its destination."""
+        row = to_row(entry)
+        marks = ", ".join("?" * len(row))
+        outcome = outcome_to_json(entry.outcome) if entry.outcome else None
+        former = entry.flow_run, entry.provider, *at_a_destination(entry.destination)
+        with self._one_at_a_time, errors_named(self._path), transaction(self._connection):
+            for table in ("outcomes", "flow_runs"):
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE id IN ({_FORMER})",  # noqa: S608 - constants
+                    former,
+                )
+            made = self._connection.execute(
+                f"INSERT INTO flow_runs ({', '.join(row)}) VALUES ({marks})",  # noqa: S608 - column names
+                tuple(row.values()),
             )
+            if outcome is not None:
+                self._connection.execute(
+                    "INSERT INTO outcomes (id, outcome) VALUES (?, ?)", (made.lastrowid, outcome)
+                )
 
-    def record(self, destination: Destination, plan: Plan, outcome: FlowRunOutcome) -> None:
-        """Remember that a plan was carried out."""
-        with self._lock, _named(self._path), self._connection:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO done (flow_run, base, entity, project, digest, outcome) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (*_key(destination, plan), plan.digest, outcome_to_json(outcome)),
-            )
-
-    def outcomes(self) -> Iterator[FlowRunOutcome]:
-        """Yield all that was recorded, by flow run."""
-        with self._lock, _named(self._path):
-            rows = self._connection.execute("SELECT outcome FROM done ORDER BY flow_run").fetchall()
-        yield from (outcome_from_json(row[0]) for row in rows)
+    def _select(self, query: str, values: Iterable[str | int] = ()) -> list[tuple[Any, ...]]:
+        with self._one_at_a_time, errors_named(self._path):
+            return self._connection.execute(query, tuple(values)).fetchall()
 
 
-def _key(destination: Destination, plan: Plan) -> tuple[str, str, str, str]:
-    # A bundle may be moved together with its ledger, so its path is not part of what is known.
-    base = "" if destination.mode == "offline" else destination.base
-    return plan.flow_run, base, destination.entity or "", plan.project
+def _make_safe(connection: sqlite3.Connection) -> None:
+    """Have each write on the disk before it counts as done, and undone if it was cut short.
 
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    with _named(path), connection:
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > _VERSION:
-            raise UsageError(
-                f"the ledger {path} was written by a newer mfwb (schema {version}, this one knows "
-                f"{_VERSION}); upgrade mfwb"
-            )
-        connection.execute(_SCHEMA)
-        connection.execute(f"PRAGMA user_version = {_VERSION}")
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours, which name the file."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise LockHeld(f"another process keeps the ledger {path} locked") from None
-        raise UsageError(f"the ledger {path} can't be used: {error}") from None
-    except sqlite3.DatabaseError as error:
-        raise UsageError(f"{path} is no ledger of mfwb: {error}; move it away") from None
+    A journal that is deleted needs no memory that processes share, as a write-ahead log does, so
+    it works on network file systems, too. A write takes some milliseconds, and a flow run is
+    written a few times, so that the faster log would gain nothing.
+    """
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("PRAGMA synchronous = FULL")

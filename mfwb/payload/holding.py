@@ -33,9 +33,8 @@ class Holding:
                 del self._holders[key]
         return free
 
-    def clear(self) -> list[str]:
-        """Return all keys that somebody needed; from now on nobody does."""
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody needs anything."""
         with self._lock:
-            held = list(self._holders)
-            self._holders.clear()
-        return held
+            return not self._holders

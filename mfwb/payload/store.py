@@ -6,17 +6,17 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Condition
 from uuid import uuid4
 
 from mfwb.errors import SinkError
+from mfwb.scratch import scratch
 
 __all__ = ["Store", "is_full"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_UNFINISHED = "unfinished"
 
 
 class Store:
@@ -24,6 +24,8 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
+        self._unfinished: Path | None = None  # a folder inside, if something was made
+        self._open = ExitStack()
         self._busy: set[str] = set()  # names that are being made
         self._less_busy = Condition()
 
@@ -62,22 +64,31 @@ class Store:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Yield a path for something that is gone afterwards, unless it was moved away."""
-        path = self._folder / _UNFINISHED / uuid4().hex
-        try:
-            with _room_in(self._folder):
-                path.parent.mkdir(parents=True, exist_ok=True)
+        with _room_in(self._folder):
+            path = self._place_for_unfinished() / uuid4().hex
+            try:
                 yield path
-        finally:
-            _remove(path)
+            finally:
+                _remove(path)
 
     def tidy(self) -> None:
-        """Remove the folder for what is unfinished, if nobody works in it."""
-        with suppress(OSError):
-            (self._folder / _UNFINISHED).rmdir()
+        """Remove what is unfinished."""
+        with self._less_busy:
+            self._open.close()
+            self._unfinished = None
 
     def remove(self) -> None:
         """Remove the whole folder."""
+        self.tidy()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _place_for_unfinished(self) -> Path:
+        """Return a folder on the same disk; what a killed process left in its own goes now."""
+        with self._less_busy:
+            if self._unfinished is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._unfinished = self._open.enter_context(scratch(self._folder))
+            return self._unfinished
 
     @contextmanager
     def _alone_with(self, name: str) -> Iterator[None]:

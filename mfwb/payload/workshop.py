@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from mfwb.errors import ItemLost
 from mfwb.payload.changes import with_contents
@@ -52,6 +53,7 @@ class Workshop:
         self._forms = Forms(self._store, self._converted)
         self._keep = keep
         self._holding = Holding()
+        self._tidying = Lock()
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
         """Return the flow run with names filled in where the type says too little, and values."""
@@ -60,9 +62,8 @@ class Workshop:
 
     def expect(self, plan: Plan) -> None:
         """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
-        self._forget()
         for run in plan.runs:
-            self._holding.hold(run.id, (file.content.sha1 for file in _files_of(run)))
+            self._hold(run, (file.content.sha1 for file in _files_of(run)))
         for run in plan.runs:
             for file in _files_of(run):
                 conversion = _conversion(file)
@@ -91,7 +92,15 @@ class Workshop:
 
     def release(self, run: PlannedRun) -> None:
         """Hear that a W&B run is written: what no other one of the plan needs may go."""
-        self._discard(self._holding.let_go(run.id))
+        with self._tidying:
+            self._discard(self._holding.let_go(run.id))
+
+    def dismiss(self, plan: Plan) -> None:
+        """Hear that no more will be asked for of a plan, however far it came."""
+        for run in plan.runs:
+            self.release(run)
+        if self._holding.is_empty:
+            self._converted.forget()  # another time it may be done
 
     def close(self) -> None:
         """Remove the files that only the upload needed, and end what was begun."""
@@ -122,7 +131,7 @@ class Workshop:
     ) -> Iterator[Made]:
         for planned in artifact.files:
             item = planned.content.pathspec
-            self._holding.hold(run.id, [planned.content.sha1])
+            self._hold(run, [planned.content.sha1])
             try:
                 found = self._forms.files_of(
                     planned, contents, unpickle=run.unpickle, encoding=_encoding(artifact)
@@ -144,14 +153,13 @@ class Workshop:
                 losses.append(Loss(f"{planned.task}/{planned.key}", str(error)))
             else:
                 digest = hashlib.sha1(html, usedforsecurity=False).hexdigest()
-                self._holding.hold(run.id, [digest])
+                self._hold(run, [digest])
                 path = self._store.place(f"{digest}.html", partial(_write_bytes, html))
                 yield ReadyCard(planned.key, path)
 
-    def _forget(self) -> None:
-        """Leave nothing of an earlier flow run; one that broke off has not let go of its files."""
-        self._converted.forget()
-        self._discard(self._holding.clear())
+    def _hold(self, run: PlannedRun, keys: Iterable[str]) -> None:
+        with self._tidying:  # else what is held now may be on its way out
+            self._holding.hold(run.id, keys)
 
     def _discard(self, keys: Iterable[str]) -> None:
         if not self._keep:

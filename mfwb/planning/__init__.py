@@ -3,7 +3,7 @@
 The package is not called `plan`, so that `mfwb.plan(...)` can be the function that users call.
 """
 
-from mfwb.planning.draft import draft_plan
+from mfwb.planning.draft import draft_plan, group_of
 from mfwb.planning.outside import OtherFlowRun
 from mfwb.planning.plan import (
     Content,
@@ -35,4 +35,5 @@ __all__ = [
     "TaskRow",
     "WandbRunId",
     "draft_plan",
+    "group_of",
 ]

@@ -22,7 +22,7 @@ from mfwb.planning.plan import Plan, PlannedCard, PlannedRun, TaskRow
 from mfwb.planning.subjects import Subject, subjects_of, task_label
 from mfwb.snapshot import FlowRun, Task, TaskState
 
-__all__ = ["draft_plan"]
+__all__ = ["draft_plan", "group_of"]
 
 
 def draft_plan(  # noqa: PLR0913 - each is a fact of its own
@@ -55,16 +55,25 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         )
         for subject in subjects
     ]
-    group = settings.wandb_of(flow_run.flow).get("run_group") or flow_run.pathspec
     return Plan(
         flow_run=flow_run.pathspec,
-        source={"provider": flow_run.provider, "created_at": _original_start(flow_run)},
+        source={
+            "flow_run": flow_run.pathspec,
+            "provider": flow_run.provider,
+            "created_at": _original_start(flow_run),
+        },
         entity=entity,
         project=project or flow_run.flow,
-        group=names.shortened(str(group), names.RUN_NAME_LIMIT),
+        group=group_of(flow_run.flow, flow_run.pathspec, settings),
         runs=tuple(runs),
         losses=flow_run.losses,
     )
+
+
+def group_of(flow: str, pathspec: str, settings: Settings) -> str:
+    """Return the group of a flow run's W&B runs, but for steps that have one of their own."""
+    group = settings.wandb_of(flow).get("run_group") or pathspec
+    return names.shortened(str(group), names.RUN_NAME_LIMIT)
 
 
 def _original_start(flow_run: FlowRun) -> int:

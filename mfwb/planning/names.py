@@ -25,14 +25,11 @@ _SUMMARY_TAKEN = frozenset(
 )
 
 
-def run_id(*parts: str, generation: int = 0) -> WandbRunId:
+def run_id(*parts: str) -> WandbRunId:
     """Return the W&B run id of (flow, run id, step[, task]).
 
-    Readable as far as 64 characters go, and told apart by a hash of all parts. W&B refuses an id
-    that was deleted; the next generation of it is another one.
+    Readable as far as 64 characters go, and told apart by a hash of all parts.
     """
-    if generation:
-        parts = (*parts, f"g{generation}")
     slug = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join(parts)).strip("-")
     return WandbRunId(_with_hash(slug, "\0".join(parts), _RUN_ID_LIMIT))
 

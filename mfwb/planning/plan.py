@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from itertools import groupby
 from typing import Any, NewType
 
@@ -139,7 +139,7 @@ class PlannedCard:
     card: Card
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what takes long to work out is kept
 class PlannedRun:
     """One W&B run."""
 
@@ -169,16 +169,24 @@ class PlannedRun:
     unpickle: Unpickle = "safe"  # how far pickles are loaded to make values and files
     externals: tuple[dict[str, str], ...] = ()  # what the code reads from other flow runs
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """A digest of what this W&B run will say, but for what the flow's source adds to it.
 
         The source may be edited, or gone, when the flow run is synced again; what was written
         with its help stays true, and is not written again for that.
+
+        It has two parts, with a point between them: of what can only be written by opening the
+        W&B run, and of its words, which can be changed in place.
         """
-        return _digest(_adapter(PlannedRun).dump_python(self, mode="json", exclude=_BY_SOURCE))
+        said = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_BY_SOURCE)
+        words = {name: said.pop(name) for name in _WORDS}
+        words["notes"] = said["wandb_settings"].pop("run_notes", None)
+        return f"{_digest(said)[:_HALF]}.{_digest(words)[:_HALF]}"
 
 
+_HALF = 40  # letters; more than enough to tell plans apart
+_WORDS = ("name", "group", "job_type", "tags", "config")
 _BY_SOURCE = {"inputs", "level", "losses", "externals"}
 
 

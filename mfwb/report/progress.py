@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 from rich.console import Console
 from rich.progress import (
@@ -62,20 +63,25 @@ class _Silent:
 
 
 class _Shown:
-    """Progress as one line: the flow run at work, and how many of its W&B runs are written."""
+    """Progress as one line: the flow run that is read, and how many W&B runs are written."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
         self._task = display.add_task("starting", total=None, what="")
+        self._lock = Lock()
+        self._total = 0
 
     def flow_run(self, pathspec: str, position: int, total: int) -> None:
-        """Show which flow run is read."""
+        """Show which flow run is read; W&B runs of earlier ones may still be on their way."""
         text = pathspec if total == 1 else f"{pathspec} ({position + 1} of {total})"
-        self._display.reset(self._task, total=None, description=text, what="reading")
+        what = "W&B runs" if self._total else "reading"
+        self._display.update(self._task, description=text, what=what)
 
     def wandb_runs(self, total: int) -> None:
-        """Show how many W&B runs it becomes."""
-        self._display.update(self._task, total=total, what="W&B runs")
+        """Show how many W&B runs there are now."""
+        with self._lock:
+            self._total += total
+            self._display.update(self._task, total=self._total, what="W&B runs")
 
     def advance(self) -> None:
         """Show that one more is written."""

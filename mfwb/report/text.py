@@ -8,11 +8,11 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.details import print_details
+from mfwb.report.listing import STATUS_STYLES, list_of
 from mfwb.report.losses import print_losses
 from mfwb.report.rows import MANY, rows_of
 from mfwb.report.table import table_of
@@ -23,15 +23,7 @@ __all__ = ["console_for", "to_text"]
 
 _FILE_WIDTH = 100
 _FEW = 3
-"""More flow runs than that get one line each."""
-
-_STYLES = {
-    Status.PLANNED: "bold cyan",
-    Status.SYNCED: "bold green",
-    Status.UNCHANGED: "green",
-    Status.SKIPPED: "bold yellow",
-    Status.FAILED: "bold red",
-}
+"""More flow runs than that get one line each, or less."""
 
 
 def console_for(stream: TextIO) -> Console:
@@ -42,16 +34,21 @@ def console_for(stream: TextIO) -> Console:
 
 def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
     """Return what is to be printed, in the width and the colours of a console."""
+    many = len(result.flow_runs) > _FEW and not verbose
+    listed = list_of(result.flow_runs, console) if many else []
     with console.capture() as capture:
-        if len(result.flow_runs) > _FEW and not verbose:
-            _print_list(result, console)
+        if many:
+            _print_what_is_common(result, console)
         else:
             for flow_run in result.flow_runs:
                 _print_flow_run(flow_run, console, verbose=verbose)
         for line in totals(result):
             console.print(Text(line, style="bold"))
+        for note in result.notes:
+            console.print(Text(note, style="yellow"))
     # Cells are padded to their column's width; what ends a line is of no use to anybody.
-    return "".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines())
+    lines = [*listed, *capture.get().splitlines()]
+    return "".join(f"{line.rstrip(' ')}\n" for line in lines)
 
 
 # --- a few flow runs ------------------------------------------------------------------------
@@ -78,7 +75,7 @@ def _print_headline(flow_run: FlowRunOutcome, console: Console) -> None:
 
 
 def _status(flow_run: FlowRunOutcome) -> Text:
-    return Text(flow_run.status.value, style=_STYLES[flow_run.status])
+    return Text(flow_run.status.value, style=STATUS_STYLES[flow_run.status])
 
 
 def _sentence(flow_run: FlowRunOutcome) -> str:
@@ -89,11 +86,13 @@ def _sentence(flow_run: FlowRunOutcome) -> str:
     where = f"{place(flow_run)}, group {flow_run.group}"
     if flow_run.mode == "offline":
         where += ", offline"
+    gone = sum(run.deleted for run in flow_run.wandb_runs)
+    deleted = f"; {gone:,} deleted in W&B, and left away (--on-deleted recreate)" if gone else ""
     if flow_run.status is Status.UNCHANGED:
-        return f"nothing to do: unchanged since the last sync ({runs} in {where})"
+        return f"nothing to do: unchanged since the last sync ({runs} in {where}){deleted}"
     verb = "would go to" if flow_run.status is Status.PLANNED else "in"
     failed = sum(run.state == "failed" for run in flow_run.wandb_runs)
-    return f"{runs} {verb} {where}" + (f"; {failed:,} marked failed" if failed else "")
+    return f"{runs} {verb} {where}" + (f"; {failed:,} marked failed" if failed else "") + deleted
 
 
 def _print_places(flow_run: FlowRunOutcome, console: Console) -> None:
@@ -127,26 +126,10 @@ def _link(place: str) -> Text:
 # --- many flow runs -------------------------------------------------------------------------
 
 
-def _print_list(result: Result, console: Console) -> None:
-    """Print a line for each flow run, then what was lost of them all."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(no_wrap=True, overflow="fold")
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for one in result.flow_runs:
-        table.add_row(Text(one.pathspec, style="bold"), _status(one), Text(_brief(one)))
-    console.print(table)
+def _print_what_is_common(result: Result, console: Console) -> None:
+    """Print what was lost of all flow runs, and where they all are."""
     console.print()
     if result.losses:
         print_losses(result.losses, console, whole=False, indent=0)
         console.print()
     _print_common_places(result.flow_runs, console)
-
-
-def _brief(flow_run: FlowRunOutcome) -> str:
-    if flow_run.status in (Status.SKIPPED, Status.FAILED):
-        return _sentence(flow_run)
-    parts = [count(len(flow_run.wandb_runs), "W&B run"), place(flow_run)]
-    if flow_run.all_losses:
-        parts.append(count(len(flow_run.all_losses), "loss"))
-    return ", ".join(parts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mfwb.outcome import ItemCounts, Result, Status
+from collections import Counter
+
+from mfwb.outcome import Result, Status
 from mfwb.report.words import count
 
 __all__ = ["totals"]
@@ -21,30 +23,28 @@ def totals(result: Result) -> list[str]:
 
 
 def _flow_runs(result: Result) -> str:
-    by_status = result.totals["flow_runs"]
-    parts = [f"{number:,} {status}" for status, number in by_status.items() if number]
+    by_status = Counter(one.status for one in result.flow_runs)
+    parts = [f"{by_status[one]:,} {one.value}" for one in Status if by_status[one]]
     whole = count(len(result.flow_runs), "flow run")
     return f"{whole}: {', '.join(parts)}" if parts else whole
 
 
 def _artifacts(result: Result) -> str:
     """Count what this call is about; what an earlier one did is told as "unchanged"."""
-    items = sum(
-        (run.items for one in result.flow_runs if _is_new(one.status) for run in one.wandb_runs),
-        start=ItemCounts(),
-    )
+    items = [run.items for one in result.flow_runs if _is_new(one.status) for run in one.wandb_runs]
     parts = {
-        "in summary": items.values,
-        "written": items.written,
-        "same content": items.deduplicated,
-        "switched off": items.switched_off,
-        "lost": items.lost,
+        "in summary": sum(one.values for one in items),
+        "written": sum(one.written for one in items),
+        "same content": sum(one.deduplicated for one in items),
+        "switched off": sum(one.switched_off for one in items),
+        "lost": sum(one.lost for one in items),
     }
     planned = result.command == "plan"
     if planned:  # whether W&B has a content already is not known before it is sent
         parts["written"] += parts.pop("same content")
     told = ", ".join(f"{number:,} {words}" for words, number in parts.items())
-    return f"{count(items.total, 'artifact')}{' would be' if planned else ''}: {told}"
+    total = count(sum(one.total for one in items), "artifact")
+    return f"{total}{' would be' if planned else ''}: {told}"
 
 
 def _is_new(status: Status) -> bool:

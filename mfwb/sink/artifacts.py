@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import wandb
 
 from mfwb.ports import ReadyArtifact
+from mfwb.sink.newest import NEWEST
 from mfwb.sink.private import add_local
 from mfwb.sink.references import add_reference
 
 __all__ = ["artifact_metadata", "make_artifact"]
 
-_construction = threading.Lock()  # wandb.Artifact() fails in concurrent threads (0.31.0)
 
+def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
+    """Return an artifact whose files stay where they are: they are not staged nor cached.
 
-def make_artifact(ready: ReadyArtifact) -> wandb.Artifact:
-    """Return an artifact whose files stay where they are: they are not staged nor cached."""
+    Args:
+        ready: what is to be in it.
+        started_at: when its flow run started, in epoch ms.
+    """
     planned = ready.planned
-    with _construction:
-        artifact = wandb.Artifact(
-            planned.name,
-            type=planned.type,
-            description=ready.description or None,
-            metadata=artifact_metadata(ready),
-        )
+    artifact = wandb.Artifact(
+        planned.name,
+        type=planned.type,
+        description=ready.description or None,
+        metadata={**artifact_metadata(ready), "mfwb": {NEWEST: started_at}},
+    )
     for file in ready.files:
         if file.uri is not None:
             add_reference(artifact, file)

@@ -8,6 +8,7 @@ from typing import Any
 
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import LogLine, ReadyPreview, ReadyRun, ReadyTable
+from mfwb.sink.receipts import Receipt, receipt_text
 from mfwb.version import __version__
 
 __all__ = [
@@ -28,15 +29,20 @@ TABLE = "tasks"
 """The key in the summary of the table of tasks."""
 
 
-def config_of(plan: Plan, run: PlannedRun, fingerprint: str) -> dict[str, Any]:
+def config_of(plan: Plan, run: PlannedRun, writer: str) -> dict[str, Any]:
     """Return the whole config.
 
     Args:
         plan: the plan that the W&B run belongs to.
         run: as planned.
-        fingerprint: the planned run's, which takes a while to work out.
+        writer: the ledger of this sync.
     """
-    marker = {"version": __version__, "source": plan.source, "fingerprint": fingerprint}
+    marker = {
+        "version": __version__,
+        "source": plan.source,
+        "fingerprint": run.fingerprint,
+        "writer": writer,
+    }
     said = {**run.config, MARKER: marker}
     if run.externals:
         said["metaflow"] = {**said["metaflow"], "external_inputs": list(run.externals)}
@@ -63,9 +69,10 @@ def pictures_of(ready: ReadyRun) -> list[ReadyPreview]:
     return [one for one in ready.previews if one.path is not None]
 
 
-def done(fingerprint: str) -> dict[str, Any]:
+def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:
     """Return what marks, in the summary, a W&B run as complete: all that was planned is in it."""
-    return {MARKER: {"complete": fingerprint}}
+    said = {"complete": fingerprint, "receipt": receipt_text(receipt)}
+    return {MARKER: {name: value for name, value in said.items() if value is not None}}
 
 
 def log_text(lines: Iterable[LogLine]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mfwb.scratch import scratch
 from mfwb.sink.run_settings import QUIET
 
-__all__ = ["our_environment"]
+__all__ = ["our_environment", "variable_of"]
 
 _ABOUT_ONE_RUN = (
     "WANDB_NAME",
@@ -38,11 +38,11 @@ def our_environment() -> Iterator[Path]:
     that goes into the scratch folder, and with it; but WANDB_DIR holds if it is set.
     """
     hidden = {name: os.environ.pop(name) for name in _ABOUT_ONE_RUN if name in os.environ}
-    with tempfile.TemporaryDirectory(prefix="mfwb-wandb-", ignore_cleanup_errors=True) as scratch:
-        quiet = {_variable(name): str(value).lower() for name, value in QUIET.items()}
+    with scratch() as folder:
+        quiet = {variable_of(name): str(value).lower() for name, value in QUIET.items()}
         before = {name: os.environ.get(name) for name in (*_SCRATCH, *quiet)}
-        os.environ.setdefault("WANDB_DIR", scratch)
-        os.environ.update(WANDB_DATA_DIR=scratch, WANDB_CACHE_DIR=scratch, **quiet)
+        os.environ.setdefault("WANDB_DIR", str(folder))
+        os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **quiet)
         try:
             yield Path(os.environ["WANDB_DIR"])
         finally:
@@ -53,6 +53,6 @@ def our_environment() -> Iterator[Path]:
             os.environ.update(hidden)
 
 
-def _variable(setting: str) -> str:
+def variable_of(setting: str) -> str:
     """Return the environment variable of a field of `wandb.Settings`: `x_a` is WANDB__A."""
     return f"WANDB_{setting.removeprefix('x').upper()}"

@@ -2,81 +2,165 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 import wandb
 
-from mfwb.errors import SinkError
-from mfwb.planning import PlannedRun, WandbRunId
+from mfwb.planning import WandbRunId
 from mfwb.sink.content import MARKER
-from mfwb.sink.destinations import one_line
-from mfwb.sink.private import FAILURES
+from mfwb.sink.generations import generation_of, in_generation
+from mfwb.sink.receipts import Receipt, receipt_from
+from mfwb.sink.run_files import files_of_runs, has_its_files
+from mfwb.sink.service import Service
 
 __all__ = ["Existing", "ExistingRuns"]
 
-_PER_QUERY = 200
+_IDS_PER_QUERY = 800
+_PER_PAGE = 400
+_GENERATIONS = 4  # that are asked for at once
 _NO_PROJECT = "Could not find project"
-_CLOSED = frozenset({"finished", "failed"})
+_CLOSED = frozenset({"finished", "failed", "crashed", "killed"})
+_ENDED_BY_US = frozenset({"finished", "failed"})
+
+T = TypeVar("T")
+
+
+class Identified(Protocol):
+    """Whatever goes by an id that a plan gave it."""
+
+    @property
+    def id(self) -> WandbRunId:
+        """As planned."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A W&B run that was found under a planned id."""
+    """A W&B run that was found under a planned id, or a later generation of it.
 
-    source: Any  # as mfwb wrote it; None: mfwb did not
-    complete: str | None  # fingerprint of the plan that was carried out whole
+    Attributes:
+        id: under which it was found.
+        state: as W&B says.
+        source: the flow run it stands for, as mfwb wrote it; None: mfwb did not.
+        writer: the ledger of the sync that wrote it; empty if that is not known.
+        complete: fingerprint of the plan that was carried out whole.
+        receipt: what was written, if it is complete.
+        rows: how many rows its history has.
+        sign_of_life: changes as long as somebody writes.
+        is_empty: nobody has said anything in it yet.
+        handle: of W&B's public Api.
+    """
+
+    id: WandbRunId
+    name: str
+    group: str
+    job_type: str
+    state: str
+    source: Any
+    writer: str
+    complete: str | None
+    receipt: Receipt | None
     url: str
+    rows: int
+    sign_of_life: tuple[str, ...]
+    is_empty: bool
+    handle: Any
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody may be writing it."""
+        return self.state not in _CLOSED
 
 
 class ExistingRuns:
-    """The W&B runs of one project, as far as a plan names them."""
+    """The W&B runs of one project."""
 
-    def __init__(self, api: wandb.Api, entity: str, project: str) -> None:
-        self._api = api
-        self._path = f"{entity}/{project}"
-        self._found: dict[WandbRunId, Any] = {}
-        self._lock = threading.Lock()  # an Api is not meant for several threads
+    def __init__(self, service: Service, entity: str, project: str) -> None:
+        self._service = service
+        self._entity = entity
+        self.path = f"{entity}/{project}"
+        self._found: dict[WandbRunId, Existing] = {}
 
-    def look(self, runs: Sequence[PlannedRun]) -> None:
-        """Ask for all planned W&B runs, some hundred at a time; SinkError if that fails."""
-        for start in range(0, len(runs), _PER_QUERY):
-            ids = [run.id for run in runs[start : start + _PER_QUERY]]
-            for found in self._ask(ids, self._path):
-                self._found[WandbRunId(found.id)] = found
+    def look(self, runs: Iterable[Identified]) -> None:
+        """Ask for planned W&B runs in all their generations, hundreds at once; SinkError."""
+        wanted = {run.id: 0 for run in runs}
+        first = 0
+        while wanted:
+            ids = {
+                in_generation(run_id, first + number): run_id
+                for run_id in wanted
+                for number in range(_GENERATIONS)
+            }
+            newest = dict.fromkeys(wanted)
+            for chunk in _chunks(ids, _IDS_PER_QUERY):
+                for found in self._ask({"name": {"$in": chunk}}, self.path):
+                    run_id = ids[found.id]
+                    newest[run_id] = max(newest[run_id], found, key=_by_generation)
+            for run_id, one in newest.items():
+                if one is not None or not first:
+                    self._found.pop(run_id, None)
+                if one is not None:
+                    self._found[run_id] = one
+            last = first + _GENERATIONS - 1
+            wanted = {
+                run_id: 0
+                for run_id, one in newest.items()
+                if one is not None and one.id == in_generation(run_id, last)
+            }
+            first += _GENERATIONS
 
     def get(self, run_id: WandbRunId) -> Existing | None:
-        """Return what is there under an id, or None if nothing is."""
-        found = self._found.get(run_id)
-        if found is None:
-            return None
-        done = dict(found.summary.get(MARKER) or {})
-        return Existing(
-            source=_source_of(found),
-            complete=done.get("complete") if found.state in _CLOSED else None,
-            url=found.url,
-        )
+        """Return what is there of a planned W&B run, or None if nothing is."""
+        return self._found.get(run_id)
+
+    def take(self, found: Mapping[WandbRunId, Existing]) -> None:
+        """Believe what somebody else found, by planned id."""
+        self._found.update(found)
+
+    def of_groups(self, groups: Sequence[str]) -> Iterator[Existing]:
+        """Yield the W&B runs of some groups, hundreds with each request; SinkError."""
+        return self._ask({"group": {"$in": list(groups)}}, self.path)
+
+    def of_mfwb(self) -> Iterator[Existing]:
+        """Yield all W&B runs that mfwb wrote, oldest first; SinkError."""
+        found = self._ask({f"config.{MARKER}.value.version": {"$ne": None}}, self.path)
+        return (one for one in found if one.source is not None)
 
     def next_step(self, run_id: WandbRunId) -> int:
-        """Return the step below which history is there: one query, for what is written again."""
+        """Return the step below which history is there; SinkError."""
         found = self._found.get(run_id)
-        if found is None:
+        if found is None or not found.rows:
             return 0
-        with self._lock:
-            try:
-                return int(found.lastHistoryStep) + 1
-            except FAILURES as error:
-                raise SinkError(f"can't read {run_id}: {one_line(error)}") from None
+        return self._service.ask(
+            self._entity,
+            lambda _: int(found.handle.lastHistoryStep) + 1,
+            f"read the history of {found.id}",
+        )
+
+    def files(self, run_id: WandbRunId) -> dict[str, int]:
+        """Return the sizes of a W&B run's files by name; SinkError."""
+        found = self._found[run_id]
+        return self._service.ask(
+            self._entity,
+            lambda _: {file.name: int(file.size) for file in found.handle.files(per_page=500)},
+            f"list the files of {found.id}",
+        )
 
     def logged(self, run_id: WandbRunId) -> list[wandb.Artifact]:
         """Return the artifact versions that an existing W&B run logged; SinkError."""
-        with self._lock:
-            try:
-                return list(self._found[run_id].logged_artifacts())
-            except FAILURES as error:
-                raise SinkError(f"can't list artifacts of {run_id}: {one_line(error)}") from None
+        return self._logged(self._found[run_id])
+
+    def used(self, run_id: WandbRunId) -> list[wandb.Artifact]:
+        """Return the artifact versions that an existing W&B run uses; SinkError."""
+        found = self._found[run_id]
+        return self._service.ask(
+            self._entity,
+            lambda _: list(found.handle.used_artifacts()),
+            f"list what {found.id} uses",
+        )
 
     def logged_elsewhere(
         self, place: str, run_id: WandbRunId, provider: str
@@ -89,37 +173,80 @@ class ExistingRuns:
             provider: where its flow run was read; what came from elsewhere is another one.
         """
         entity, _, project = place.rpartition("/")
-        path = f"{entity or self._path.partition('/')[0]}/{project}"
-        with self._lock:
+        ids = [in_generation(run_id, number) for number in range(_GENERATIONS)]
+        path = f"{entity or self._entity}/{project}"
+        found = max(self._ask({"name": {"$in": ids}}, path), key=_by_generation, default=None)
+        if found is None or (found.source or {}).get("provider") != provider:
+            return []
+        return self._logged(found)
+
+    def _logged(self, found: Existing) -> list[wandb.Artifact]:
+        return self._service.ask(
+            self._entity,
+            lambda _: list(found.handle.logged_artifacts()),
+            f"list the artifacts of {found.id}",
+        )
+
+    def _ask(self, filters: dict[str, Any], path: str) -> Iterator[Existing]:
+        def question(api: wandb.Api) -> list[Existing]:
             try:
-                return [
-                    artifact
-                    for found in self._ask([run_id], path)
-                    if (_source_of(found) or {}).get("provider") == provider
-                    for artifact in found.logged_artifacts()
-                ]
-            except FAILURES as error:
-                reason = one_line(error)
-                raise SinkError(f"can't list artifacts of {path}/{run_id}: {reason}") from None
+                found = api.runs(path, filters=filters, per_page=_PER_PAGE, lazy=False)
+                return [_existing(one) for one in found]
+            except ValueError as error:
+                if str(error).startswith(_NO_PROJECT):  # its clear word: the first run makes it
+                    return []
+                raise
 
-    def _ask(self, ids: Sequence[str], path: str) -> Iterable[Any]:
-        try:
-            return list(
-                self._api.runs(
-                    path,
-                    filters={"name": {"$in": list(ids)}},
-                    per_page=_PER_QUERY,
-                    lazy=False,
-                )
+        found = self._service.ask(self._entity, question, f"list the runs of {path}")
+        return iter(self._believed(found, path))
+
+    def _believed(self, found: list[Existing], path: str) -> list[Existing]:
+        """Return W&B runs; those that say they are complete, and lack files, as what they are."""
+        claimed = [one.id for one in found if one.complete is not None]
+        entity, _, project = path.partition("/")
+        files: dict[str, frozenset[str]] = {}
+        for ids in _chunks(claimed, _PER_PAGE):
+            files |= self._service.ask(
+                self._entity,
+                lambda api, ids=ids: files_of_runs(api, entity, project, ids),  # type: ignore[misc]
+                f"list the files of the runs of {path}",
             )
-        except ValueError as error:
-            if str(error).startswith(_NO_PROJECT):  # W&B's clear word: the first run makes it
-                return []
-            raise SinkError(f"can't list runs of {path}: {one_line(error)}") from None
-        except FAILURES as error:
-            raise SinkError(f"can't list runs of {path}: {one_line(error)}") from None
+        return [one if _is_whole(one, files) else replace(one, complete=None) for one in found]
 
 
-def _source_of(found: Any) -> Any:
-    """Return which flow run a W&B run stands for, as mfwb wrote it; None: mfwb did not."""
-    return (found.config.get(MARKER) or {}).get("source")
+def _existing(found: Any) -> Existing:
+    said = found.config.get(MARKER) or {}
+    done = dict(found.summary.get(MARKER) or {})
+    rows = int(found.historyLineCount or 0)
+    return Existing(
+        id=WandbRunId(found.id),
+        name=found.display_name or "",
+        group=found.group or "",
+        job_type=found.job_type or "",
+        state=found.state,
+        source=said.get("source"),
+        writer=said.get("writer", ""),
+        complete=done.get("complete") if found.state in _ENDED_BY_US else None,
+        receipt=receipt_from(done.get("receipt")),
+        url=found.url,
+        rows=rows,
+        sign_of_life=(str(found.heartbeat_at), str(rows), said.get("writer", ""), found.state),
+        is_empty=not (rows or found.config or done),
+        handle=found,
+    )
+
+
+def _is_whole(found: Existing, files: Mapping[str, frozenset[str]]) -> bool:
+    if found.complete is None:
+        return True
+    return has_its_files(found.handle.summary_metrics, files.get(found.id, frozenset()))
+
+
+def _by_generation(found: Existing | None) -> int:
+    return -1 if found is None else generation_of(found.id)
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk

@@ -30,6 +30,7 @@ from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
 from mfwb.sink.content import done, log_text, pictures_of, summary_of, tables_of
 from mfwb.sink.media import place_card, place_preview, place_table, write_table_artifact
+from mfwb.sink.receipts import Receipt
 from mfwb.sink.transaction_log import write_records
 from mfwb.snapshot import Loss
 
@@ -39,8 +40,10 @@ __all__ = ["OfflineSession"]
 class OfflineSession:
     """Writes the W&B runs of one flow run into a bundle."""
 
-    def __init__(self, plan: Plan, bundle: Path) -> None:
+    def __init__(self, plan: Plan, bundle: Path, *, writer: str) -> None:
         self._plan = plan
+        self._writer = writer
+        self._start: int = plan.source["created_at"]
         self._bundle = bundle
         self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}
         self._contents: set[tuple[str, str]] = set()
@@ -57,29 +60,32 @@ class OfflineSession:
 
         Its `.wandb` file comes last and appears whole, or not at all.
         """
-        begin = run.started_at if run.started_at is not None else self._plan.source["created_at"]
+        begin = run.started_at if run.started_at is not None else self._start
         level = level_folder(self._bundle, self._first_level + run.level)
         folder = level / _folder_name(begin, run.id)
         for older in self._older.get(run.id, ()):
             shutil.rmtree(older.folder)
         (folder / "files").mkdir(parents=True)
-        fingerprint = run.fingerprint
         uses, losses = self._uses(run)
         logged = [self._log(run, one) for one in ready.artifacts]
+        outputs = tuple(map(self._outcome, ready.artifacts, logged))
+        receipt = Receipt(outputs, (*ready.losses, *losses))
         said = [
-            *records.opening_records(self._plan, run, fingerprint, begin),
+            *records.opening_records(self._plan, run, begin, self._writer),
             *(records.used_artifact(run, one) for one in uses),
             *(pb.Record(artifact=one) for one in logged),
             *_timeline(run, ready, begin),
-            *self._summary(run, ready, folder, done(fingerprint)),
+            *self._summary(run, ready, folder, done(run.fingerprint, receipt)),
             records.exit_record(run.exit_code),
         ]
         path = folder / f"run-{run.id}.wandb"
         unfinished = path.with_suffix(".unfinished")
         write_records(unfinished, records.all_of(run, said))
         unfinished.rename(path)
-        outputs = (self._outcome(*both) for both in zip(ready.artifacts, logged, strict=True))
-        return WrittenRun(str(folder), tuple(outputs), tuple(losses))
+        return WrittenRun(run.id, str(folder), outputs, tuple(losses))
+
+    def confirm(self) -> None:
+        """Return: what is on the disk is there."""
 
     def _find_elsewhere(self) -> int:
         """Find what is used of other flow runs in this bundle; return the level that it leads to.
@@ -119,7 +125,9 @@ class OfflineSession:
 
     def _log(self, run: PlannedRun, ready: ReadyArtifact) -> pb.ArtifactRecord:
         planned = ready.planned
-        record = records.logged_artifact(self._plan, run, make_artifact(ready), planned.aliases)
+        record = records.logged_artifact(
+            self._plan, run, make_artifact(ready, self._start), planned.aliases
+        )
         with self._lock:
             self._logged[run.id, planned.name] = record
         return record
@@ -169,7 +177,7 @@ class OfflineSession:
         write_table_artifact(table, path)
         file = ReadyFile(path.name, path.stat().st_size, path)
         planned = OutputArtifact(key, type="table", aliases=(), metadata={}, files=())
-        artifact = make_artifact(ReadyArtifact(planned, (file,)))
+        artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
         name = f"run-{run.id}-{key}"
         return records.logged_artifact(self._plan, run, artifact, (), as_=(name, "run_table"))
 

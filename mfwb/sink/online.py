@@ -3,190 +3,229 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import wandb
 
-from mfwb.errors import NotOurs, SinkError
+from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
-from mfwb.ports import ReadyArtifact, ReadyRun, WrittenRun
-from mfwb.sink.artifacts import artifact_metadata, make_artifact
+from mfwb.ports import ReadyRun, WrittenRun
+from mfwb.sink.amending import amend, differ_in_words, planned_words
+from mfwb.sink.arrivals import Arrivals
+from mfwb.sink.claims import Claim, Claims
 from mfwb.sink.destinations import one_line
 from mfwb.sink.existing import ExistingRuns
-from mfwb.sink.private import FAILURES
+from mfwb.sink.generations import common_part
+from mfwb.sink.naming import refuse_foreign
+from mfwb.sink.newest import Newest
+from mfwb.sink.private import DEATHS, FAILURES
+from mfwb.sink.receipts import Receipt
 from mfwb.sink.run_settings import run_settings
 from mfwb.sink.saying import init_arguments, say_all, say_done
+from mfwb.sink.service import Service
+from mfwb.sink.uploads import Uploads
 from mfwb.snapshot import Loss
 
 __all__ = ["OnlineSession"]
 
-_FINISH_TIMEOUT = 60.0  # seconds, when all artifacts have arrived; W&B's own patience is a week
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What all sessions of a call share that write into one project."""
+
+    service: Service
+    entity: str
+    name: str
+    newest: Newest
+    scratch: Path
 
 
 class OnlineSession:
     """Writes the W&B runs of one flow run to a server."""
 
-    def __init__(self, plan: Plan, existing: ExistingRuns, base_url: str, scratch: Path) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        project: Project,
+        existing: ExistingRuns,
+        claims: Claims,
+        written: Collection[str],
+    ) -> None:
         self._plan = plan
+        self._project = project
+        self._service = project.service
         self._existing = existing
-        self._base_url = base_url
-        self._scratch = scratch
+        self._claims = claims
+        self._written_once = {common_part(one) for one in written}
+        self._uploads = Uploads(plan, project.service, project.newest)
+        self._arrivals = Arrivals(existing)
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
-        self._elsewhere: set[WandbRunId] = set()  # of other flow runs, whose artifacts are known
+        self._known: set[WandbRunId] = set()  # whose artifacts were asked for
         self._missing: set[tuple[WandbRunId, str]] = set()  # but may arrive another time
         self._lock = threading.Lock()
-        existing.look(plan.runs)
         for run in plan.runs:
-            self._refuse_foreign(run)
+            refuse_foreign(existing.get(run.id), run, plan.source)
+        names = {artifact.name for run in plan.runs for artifact in run.outputs}
+        project.newest.announce(names, plan.source["created_at"])
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
         """Return what is there of a W&B run if all of this very plan is; else None."""
         found = self._existing.get(run.id)
-        if found is None or found.complete != run.fingerprint:
+        if found is None or found.complete is None:
             return None
-        outputs = []
-        for artifact in self._existing.logged(run.id):
-            name = artifact.name.rpartition(":")[0]
-            with self._lock:
-                self._logged[run.id, name] = artifact
-            if any(planned.name == name for planned in run.outputs):
-                outputs.append(_found_output(name, artifact))
-        return WrittenRun(found.url, tuple(outputs), ())
+        if found.complete != run.fingerprint:
+            if not differ_in_words(found.complete, run.fingerprint) or found.receipt is None:
+                return None
+            words = planned_words(self._plan, run, found.receipt, self._claims.writer)
+            amend(found, words, self._plan.entity or "", self._service)
+        if found.receipt is not None:
+            return WrittenRun(found.id, found.url, found.receipt.outputs, found.receipt.losses)
+        self._know(run.id)
+        planned = {one.name for one in run.outputs}
+        outputs = [
+            _found_output(name, artifact)
+            for (run_id, name), artifact in list(self._logged.items())
+            if run_id == run.id and name in planned
+        ]
+        return WrittenRun(found.id, found.url, tuple(outputs), ())
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or bring an existing one of ours up to date."""
-        fingerprint = run.fingerprint
+        while True:
+            life = self._service.life
+            try:
+                claim = self._claims.claim(run, was_there=common_part(run.id) in self._written_once)
+                if claim.id is None:
+                    return WrittenRun(run.id, "", (), (), deleted=True)
+                if (by_another := self.find(run)) is not None and not claim.is_new:
+                    return by_another
+                return self._open_and_fill(run, ready, claim)
+            except DEATHS as error:
+                if not self._service.revive(life):
+                    raise SinkError(f"{run.name}: wandb-core keeps dying") from error
+                self._existing.look([run])
+
+    def confirm(self) -> None:
+        """Ask W&B whether all that was written has arrived; SinkError if it has not."""
+        self._arrivals.confirm()
+
+    def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
+        patience = self._service.patience
+        patience.refuse_if_resting(f"open {run.name}")
         try:
-            open_run = wandb.init(
-                **init_arguments(self._plan, run, fingerprint),
-                dir=str(self._scratch),
-                settings=run_settings(
-                    {**run.origin, **run.wandb_settings},
-                    mode="online",
-                    base_url=self._base_url,
-                    finish_timeout=_FINISH_TIMEOUT,
-                    finish_timeout_raises=True,
-                ),
-            )
-        except FAILURES as error:
-            raise SinkError(f"{run.name}: W&B did not open the run: {one_line(error)}") from None
-        try:
-            return self._fill(open_run, run, ready, fingerprint)
-        except FAILURES as error:
-            raise SinkError(f"{run.name}: W&B failed: {one_line(error)}") from None
-        except BaseException:
-            open_run.finish(exit_code=1)
+            with patience.waiting():
+                open_run = wandb.init(
+                    **init_arguments(self._plan, run, claim.id or run.id, self._claims.writer),
+                    dir=str(self._project.scratch),
+                    settings=run_settings(
+                        {**run.origin, **run.wandb_settings},
+                        mode="online",
+                        base_url=self._service.base_url,
+                        init_timeout=patience.limit,
+                        finish_timeout=patience.limit,
+                        finish_timeout_raises=True,
+                        **self._service.retries(),
+                    ),
+                )
+        except DEATHS:
             raise
+        except FAILURES as error:
+            raise SinkError(f"{run.name}: W&B did not open the run: {one_line(error)}") from error
+        try:
+            return self._fill(open_run, run, ready, claim)
+        except DEATHS:
+            raise
+        except FAILURES as error:
+            raise SinkError(f"{run.name}: W&B failed: {one_line(error)}") from error
+        finally:
+            with suppress(*FAILURES):  # if all went well, it is finished already
+                open_run.finish(exit_code=1)
 
     def _fill(
-        self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, fingerprint: str
+        self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, claim: Claim
     ) -> WrittenRun:
+        first_step, there = 0, {}
+        if not claim.is_new:
+            self._existing.look([run])  # what it has now that nobody else writes it
+            first_step = self._existing.next_step(run.id)
+            there = {name: one for (of, name), one in self._know(run.id).items() if of == run.id}
         losses = [loss for used in run.inputs if (loss := self._use(open_run, run, used))]
         waits = any((used.producer, used.name) in self._missing for used in run.inputs)
-        uploads = [self._start_upload(open_run, run, one) for one in ready.artifacts]
-        say_all(open_run, run, ready, first_step=self._existing.next_step(run.id))
-        arrivals = [self._await(upload) for upload in uploads]
-        complete = not waits and not any(one.try_again for one in arrivals)
+        uploads = [
+            self._uploads.start(open_run, run, one, there.get(one.planned.name))
+            for one in ready.artifacts
+        ]
+        say_all(open_run, run, ready, first_step=first_step)
+        arrived = [self._uploads.wait_for(upload) for upload in uploads]
+        for one in arrived:
+            self._note(run, one.name, one.artifact)
+        losses += [one.loss for one in arrived if one.loss]
+        outputs = tuple(one.output for one in arrived if one.output)
+        complete = not waits and not any(one.try_again for one in arrived)
         if complete:
-            say_done(open_run, fingerprint)
-        open_run.finish(exit_code=run.exit_code)
+            say_done(open_run, run, Receipt(outputs, (*ready.losses, *losses)))
+        with self._service.patience.waiting():
+            open_run.finish(exit_code=run.exit_code)
+        if complete:
+            self._arrivals.expect(run, rows=len(ready.history))
         return WrittenRun(
+            id=claim.id or run.id,
             place=str(open_run.url),
-            outputs=tuple(one.output for one in arrivals if one.output),
-            losses=(*losses, *(one.loss for one in arrivals if one.loss)),
+            outputs=outputs,
+            losses=tuple(losses),
             complete=complete,
+            trouble=next((one.trouble for one in arrived if one.trouble), ""),
         )
 
-    def _refuse_foreign(self, run: PlannedRun) -> None:
-        found = self._existing.get(run.id)
-        if found is not None and found.source != self._plan.source:
-            raise NotOurs(
-                f"{found.url} has the id of {run.name} but was written from another source; it "
-                "is left alone. Choose another --project"
-            )
+    def _note(self, run: PlannedRun, name: str, artifact: wandb.Artifact | None) -> None:
+        with self._lock:
+            if artifact is None:
+                self._missing.add((run.id, name))
+            else:
+                self._logged[run.id, name] = artifact
 
     def _use(self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact) -> Loss | None:
-        if used.place:
-            self._look_elsewhere(used)
         logged = self._logged.get((used.producer, used.name))
+        if logged is None:
+            logged = self._know(used.producer, used.place).get((used.producer, used.name))
         if logged is None:
             reason = f"{used.producer_name} could not log it"
             if used.place:
                 reason = f"{used.producer_name} has not logged it in W&B; sync that first"
             return Loss(f"use of {used.name} by {run.name}", reason)
-        open_run.use_artifact(logged)
+        self._service.patience.attempt(
+            lambda: open_run.use_artifact(logged), f"let {run.name} use {used.name}"
+        )
         return None
 
-    def _look_elsewhere(self, used: InputArtifact) -> None:
-        """Find what another flow run's W&B run logged."""
-        with self._lock:
-            if used.producer in self._elsewhere:
-                return
-        provider = str(self._plan.source["provider"])
-        found = self._existing.logged_elsewhere(used.place, used.producer, provider)
-        with self._lock:
-            self._elsewhere.add(used.producer)
-            for artifact in found:
-                self._logged[used.producer, artifact.name.rpartition(":")[0]] = artifact
+    def _know(
+        self, run_id: WandbRunId, place: str = ""
+    ) -> dict[tuple[WandbRunId, str], wandb.Artifact]:
+        """Return the artifacts that are known, those of this W&B run among them.
 
-    def _start_upload(self, open_run: wandb.Run, run: PlannedRun, ready: ReadyArtifact) -> _Upload:
-        """Send an artifact on its way; W&B may refuse it at once, as when types clash."""
-        item = f"{run.name}/{ready.planned.name}"
-        try:
-            artifact = make_artifact(ready)
-            open_run.log_artifact(artifact, aliases=list(ready.planned.aliases))
-        except (ValueError, OSError) as error:
-            return _Upload(run.id, ready, item, refusal=one_line(error))
-        return _Upload(run.id, ready, item, artifact)
-
-    def _await(self, upload: _Upload) -> _Arrival:
-        """Wait for an upload: `finish` would hide that it failed.
-
-        Whether W&B refused the artifact or could not be reached, it does not say; so the W&B run
-        is not taken for complete, and the next sync tries again.
+        Args:
+            run_id: as planned.
+            place: `entity/project` of another flow run's; empty: of this flow run's.
         """
-        if upload.artifact is None:
-            return _Arrival(loss=Loss(upload.item, upload.refusal))
-        try:
-            upload.artifact.wait()
-        except (ValueError, *FAILURES) as error:
-            with self._lock:
-                self._missing.add((upload.run_id, upload.ready.planned.name))
-            loss = Loss(upload.item, f"W&B did not take it: {one_line(error)}")
-            return _Arrival(loss=loss, try_again=True)
         with self._lock:
-            self._logged[upload.run_id, upload.ready.planned.name] = upload.artifact
-        return _Arrival(output=_output(upload.ready, upload.artifact))
-
-
-@dataclass(frozen=True, slots=True)
-class _Upload:
-    run_id: WandbRunId
-    ready: ReadyArtifact
-    item: str
-    artifact: wandb.Artifact | None = None  # None: refused
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    output: OutputOutcome | None = None
-    loss: Loss | None = None
-    try_again: bool = False
-
-
-def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
-    return OutputOutcome(
-        name=ready.planned.name,
-        type=ready.planned.type,
-        digest=logged.digest,
-        size=sum(file.size for file in ready.files),
-        files=tuple(file.path for file in ready.files),
-        deduplicated=logged.metadata != artifact_metadata(ready),  # W&B kept the first one's
-        version=logged.version,
-    )
+            if run_id in self._known:
+                return self._logged
+        if place:
+            provider = str(self._plan.source["provider"])
+            found = self._existing.logged_elsewhere(place, run_id, provider)
+        elif self._existing.get(run_id) is not None:
+            found = self._existing.logged(run_id)
+        else:
+            found = []
+        with self._lock:
+            self._known.add(run_id)
+            for artifact in found:
+                self._logged.setdefault((run_id, artifact.name.rpartition(":")[0]), artifact)
+            return self._logged
 
 
 def _found_output(name: str, artifact: wandb.Artifact) -> OutputOutcome:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import wandb
-
 from mfwb.config import Settings
-from mfwb.planning import Plan
-from mfwb.ports import Destination, Session
+from mfwb.planning import Plan, PlannedRun
+from mfwb.ports import Destination, FoundFlowRun, Session
+from mfwb.sink.claims import Claims
 from mfwb.sink.destinations import Destinations
 from mfwb.sink.environment import our_environment
-from mfwb.sink.existing import ExistingRuns
+from mfwb.sink.existing import Existing, ExistingRuns
+from mfwb.sink.newest import Newest
 from mfwb.sink.offline import OfflineSession
-from mfwb.sink.online import OnlineSession
+from mfwb.sink.online import OnlineSession, Project
+from mfwb.sink.patience import Patience
+from mfwb.sink.reading_back import found_flow_runs
 from mfwb.sink.run_settings import check_wandb_settings
+from mfwb.sink.service import Service
 
 __all__ = ["WandbSink", "open_sink"]
 
@@ -26,32 +30,79 @@ def open_sink(settings: Settings) -> Iterator[WandbSink]:
     """Yield W&B as a sink; UsageError for settings that W&B does not know."""
     with our_environment() as scratch:
         check_wandb_settings(settings)
-        yield WandbSink(Destinations(settings), scratch)
+        yield WandbSink(settings, scratch)
 
 
 class WandbSink:
-    """Opens sessions, one for each flow run."""
+    """Opens sessions, one for each flow run; several may be open at once."""
 
-    def __init__(self, destinations: Destinations, scratch: Path) -> None:
-        self._destinations = destinations
+    def __init__(self, settings: Settings, scratch: Path) -> None:
+        self._destinations = Destinations(settings)
+        self._on_deleted = settings.on_deleted
         self._scratch = scratch
-        self.bundle: Path | None = destinations.bundle
+        self._service = Service(self._destinations.base_url, Patience(settings.timeout))
+        self._projects: dict[tuple[str, str], Project] = {}
+        self._seen: dict[tuple[str, str], dict[str, Existing]] = {}  # by id, as looked ahead
+        self._lock = threading.Lock()
+
+    @property
+    def bundle(self) -> Path | None:
+        """The folder that an offline sync writes to; None: it goes to a server."""
+        return self._destinations.bundle
 
     def destination(self, flow: str, *, ask: bool) -> Destination:
         """Return where the runs of a flow go; with `ask`, an unknown entity is asked for."""
         return self._destinations.of(flow, ask=ask)
 
+    def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
+        """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""
+        if self.bundle is not None:
+            return
+        entity = self._entity(destination.entity)
+        found = ExistingRuns(self._service, entity, destination.project).of_groups(groups)
+        self._seen[entity, destination.project] = {one.id: one for one in found}
+
+    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+        """Return all flow runs that W&B has from mfwb there; of a bundle, none."""
+        if self.bundle is not None:
+            return []
+        entity = self._entity(destination.entity)
+        return found_flow_runs(ExistingRuns(self._service, entity, destination.project).of_mfwb())
+
     @contextmanager
-    def open(self, plan: Plan) -> Iterator[Session]:
+    def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
         """Look at what is there, and get ready to write."""
         if self.bundle is not None:
-            yield OfflineSession(plan, self.bundle)
+            yield OfflineSession(plan, self.bundle, writer=writer)
         else:
-            yield self._online(plan)
+            yield self._online(plan, writer, written)
 
-    def _online(self, plan: Plan) -> OnlineSession:
-        base_url = self._destinations.base_url
-        viewer = self._destinations.viewer_entity()  # before all else: do the credentials hold?
-        entity = plan.entity or viewer or ""
-        api = wandb.Api(overrides={"base_url": base_url, "entity": entity})
-        return OnlineSession(plan, ExistingRuns(api, entity, plan.project), base_url, self._scratch)
+    def _online(self, plan: Plan, writer: str, written: Collection[str]) -> OnlineSession:
+        entity = self._entity(plan.entity)
+        project = self._project(entity, plan.project)
+        existing = ExistingRuns(self._service, entity, plan.project)
+        seen = self._seen.get((entity, plan.project), {})
+        ahead = {run.id: seen[run.id] for run in plan.runs if _is_done(seen.get(run.id), run)}
+        existing.take(ahead)
+        existing.look(run for run in plan.runs if run.id not in ahead)
+        claims = Claims(plan, existing, self._service, writer=writer, on_deleted=self._on_deleted)
+        return OnlineSession(plan, project, existing, claims, written)
+
+    def _entity(self, said: str | None) -> str:
+        """Return the entity, after making sure that the credentials hold; Unreachable."""
+        viewer = self._destinations.viewer_entity()
+        return said or viewer or ""
+
+    def _project(self, entity: str, name: str) -> Project:
+        with self._lock:
+            if (entity, name) not in self._projects:
+                newest = Newest(self._service, entity, name)
+                self._projects[entity, name] = Project(
+                    self._service, entity, name, newest, self._scratch
+                )
+            return self._projects[entity, name]
+
+
+def _is_done(found: Existing | None, run: PlannedRun) -> bool:
+    """Whether what was seen ahead is all that was planned: that does not change any more."""
+    return found is not None and found.complete == run.fingerprint and found.receipt is not None

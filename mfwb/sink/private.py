@@ -5,22 +5,34 @@ The contract tests are in tests/integration/sink.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import wandb
 from wandb.errors import Error
 from wandb.proto import wandb_internal_pb2 as pb
+from wandb.sdk.artifacts.artifact_instance_cache import (
+    artifact_instance_cache,
+    artifact_instance_cache_by_client_id,
+)
 from wandb.sdk.artifacts.artifact_manifest_entry import ArtifactManifestEntry
+from wandb.sdk.lib.capped_dict import CappedDict
 from wandb.sdk.lib.paths import LogicalPath
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
 
 __all__ = [
+    "DEATHS",
     "FAILURES",
     "add_entry",
     "add_local",
+    "ask_graphql",
+    "http_status",
+    "log_without_latest",
+    "make_caches_safe",
     "publish_started_at",
 ]
 
@@ -35,6 +47,52 @@ FAILURES = (
     TimeoutError,
 )
 """What wandb raises when it, wandb-core or the server fails. Only the first is public."""
+
+DEATHS = (MailboxClosedError, HandleAbandonedError, ConnectionError)
+"""What it raises when wandb-core is gone: until `wandb.teardown()` nothing works any more."""
+
+
+def http_status(error: BaseException) -> int | None:
+    """Return what the server answered, if an error is about an answer; None: there was none."""
+    inner = getattr(error, "exc", None) or error
+    response = getattr(inner, "response", None)
+    status = getattr(response, "http_status", None)
+    return int(status) if status else None
+
+
+def ask_graphql(api: wandb.Api, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to a GraphQL request of ours, where the public Api has none like it."""
+    answer: dict[str, Any] = api._service_api.execute_graphql(text, variables)  # noqa: SLF001
+    return answer
+
+
+def log_without_latest(run: wandb.Run, artifact: wandb.Artifact, aliases: Iterable[str]) -> None:
+    """Log an artifact under these aliases alone; public `log_artifact` always adds `latest`.
+
+    It does what that does, word for word, but for the aliases.
+    """
+    artifact.finalize()
+    run._assert_can_log_artifact(artifact)  # noqa: SLF001
+    handle = _interface(run).deliver_artifact(
+        run, artifact, list(aliases), None, run.step, finalize=True, is_user_created=False
+    )
+    run._public_api()._set_artifact_save_handle(artifact, handle)  # noqa: SLF001
+
+
+class _SafeCache(CappedDict):
+    """W&B's cache of artifacts, which two threads may prune at once."""
+
+    _lock = threading.RLock()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        with self._lock:
+            super().__setitem__(key, value)
+
+
+def make_caches_safe() -> None:
+    """Let several threads make artifacts; after a hundred, each prunes what another one has."""
+    for cache in (artifact_instance_cache, artifact_instance_cache_by_client_id):
+        cache.__class__ = _SafeCache
 
 
 def add_entry(  # noqa: PLR0913 - one for each field

@@ -18,6 +18,7 @@ from mfwb.version import __version__
 
 __all__ = [
     "all_of",
+    "client_word",
     "environment_record",
     "exit_record",
     "files_record",
@@ -41,16 +42,14 @@ def all_of(run: PlannedRun, records: Iterable[pb.Record]) -> Iterator[pb.Record]
         yield record
 
 
-def opening_records(
-    plan: Plan, run: PlannedRun, fingerprint: str, begin: int
-) -> Iterator[pb.Record]:
+def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Iterator[pb.Record]:
     """Yield what must come first: of which kind the file is, and which W&B run is in it.
 
     Args:
         plan: the plan that the W&B run belongs to; its entity is known.
         run: as planned.
-        fingerprint: the planned run's.
         begin: what W&B is to take for the start, in epoch ms.
+        writer: the ledger of this sync.
     """
     version = pb.VersionInfo(producer=f"mfwb-{__version__}", min_consumer=_MIN_SERVER)
     yield pb.Record(header=pb.HeaderRecord(version_info=version))
@@ -68,7 +67,7 @@ def opening_records(
         **_origin(run),
     )
     record.start_time.FromMilliseconds(begin)
-    for key, value in config_of(plan, run, fingerprint).items():
+    for key, value in config_of(plan, run, writer).items():
         record.config.update.add(key=key, value_json=_json(value))
     yield pb.Record(run=record)
     yield pb.Record(telemetry=telemetry)
@@ -197,10 +196,13 @@ def _client_ids(
     by these ids alone.
     """
     draft = f"{entity or ''}/{project}/{run.id}/{name}:{digest}"
-    return {"client_id": _word(draft), "sequence_client_id": _word(f"versions of {draft}")}
+    return {
+        "client_id": client_word(draft),
+        "sequence_client_id": client_word(f"versions of {draft}"),
+    }
 
 
-def _word(seed: str) -> str:
+def client_word(seed: str) -> str:
     """Return 128 letters and digits, as W&B's ids of drafts are, that stand for a text."""
     number = int.from_bytes(sha512(f"{seed}\n".encode()).digest() * 2, "big")
     letters = []

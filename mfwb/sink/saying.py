@@ -7,28 +7,29 @@ from typing import Any
 
 import wandb
 
-from mfwb.planning import Plan, PlannedRun
+from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun
 from mfwb.sink.content import config_of, done, log_text, pictures_of, summary_of, tables_of
 from mfwb.sink.media import place_preview
 from mfwb.sink.private import publish_started_at
+from mfwb.sink.receipts import Receipt
 
 __all__ = ["init_arguments", "say_all", "say_done"]
 
 
-def init_arguments(plan: Plan, run: PlannedRun, fingerprint: str) -> dict[str, Any]:
+def init_arguments(plan: Plan, run: PlannedRun, run_id: WandbRunId, writer: str) -> dict[str, Any]:
     """Return the arguments of `wandb.init`: all are given, so that none is the environment's."""
     return {
         "entity": plan.entity,
         "project": plan.project,
-        "id": run.id,
+        "id": run_id,
         "name": run.name,
         "group": run.group,
         "job_type": run.job_type,
         "tags": list(run.tags),
         "notes": run.wandb_settings.get("run_notes") or "",
         "reinit": "create_new",
-        "config": config_of(plan, run, fingerprint),
+        "config": config_of(plan, run, writer),
     }
 
 
@@ -66,6 +67,6 @@ def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step
     open_run.summary.update(summary)
 
 
-def say_done(open_run: wandb.Run, fingerprint: str) -> None:
+def say_done(open_run: wandb.Run, run: PlannedRun, receipt: Receipt) -> None:
     """Mark a W&B run as complete: all that was planned is in it."""
-    open_run.summary.update(done(fingerprint))
+    open_run.summary.update(done(run.fingerprint, receipt))

@@ -42,6 +42,7 @@ class FlowRunState(str, Enum):
     FINISHED = "finished"
     FAILED = "failed"
     RUNNING = "running"
+    ABANDONED = "abandoned"  # it gave no sign of life for so long that nothing more will come
 
 
 @dataclass(frozen=True, slots=True)

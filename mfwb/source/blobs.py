@@ -28,6 +28,7 @@ class Blob:
 
     stream: Readable  # as it is stored
     gzipped: bool
+    written_at: int | None = None  # epoch ms; only files tell
 
 
 class Blobs(Protocol):

@@ -25,7 +25,8 @@ from mfwb.source import internals
 from mfwb.source.attempts import Record, to_attempts
 from mfwb.source.graph import sorted_steps, sorted_tasks
 from mfwb.source.raw import RawTask
-from mfwb.source.state import flow_run_state
+from mfwb.source.starting import started_at
+from mfwb.source.state import Life, flow_run_state
 from mfwb.source.stored import Stored
 
 __all__ = ["to_flow_run", "to_parameters", "to_task"]
@@ -70,7 +71,7 @@ def _type_name(recorded: str) -> str:
 
 def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
     """Return one task; what Metaflow copied into it from `_parameters` is left out."""
-    attempts = to_attempts(raw.records)
+    attempts = _with_death(to_attempts(raw.records), stored.died_at(raw))
     shared = stored.facts(parameters).get("objects", {}) if parameters else {}
     refs = _to_refs(stored.facts(raw))
     own = tuple(
@@ -107,6 +108,13 @@ def _frames(raw: RawTask, stored: Stored) -> tuple[ForeachFrame, ...]:
     if stack is None:
         return internals.to_path(raw.value("foreach-execution-path"))
     return internals.to_frames(stack)
+
+
+def _with_death(attempts: tuple[Attempt, ...], died_at: int | None) -> tuple[Attempt, ...]:
+    """Return attempts of which the latest failed if it died without a word."""
+    if died_at is None:
+        return attempts
+    return *attempts[:-1], replace(attempts[-1], ok=False, finished_at=died_at)
 
 
 def _with_failure(attempt: Attempt, failure: Failure | None) -> Attempt:
@@ -172,20 +180,17 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
     parameters: Sequence[Parameter],
     graph: dict[str, Any],
     *,
-    now: int,
+    life: Life,
 ) -> FlowRun:
-    """Return the flow run of a `metaflow.Run` and its converted tasks; now in epoch ms."""
+    """Return the flow run of a `metaflow.Run` and its converted tasks."""
     nodes = graph.get("steps", {})
     start, end = graph.get("start_step", "start"), graph.get("end_step", "end")
-    facts = run._object  # noqa: SLF001 - created_at is naive local time, and has no heartbeat
-    heartbeat = facts.get("last_heartbeat_ts")
     ended = [task.finished_at for task in tasks if task.finished_at is not None]
     state = flow_run_state(
         tasks,
         end_step=end,
         retries={name: _retries(node) for name, node in nodes.items()},
-        heartbeat_at=int(heartbeat) * 1000 if heartbeat else None,
-        now=now,
+        life=life,
     )
     by_step: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:
@@ -195,8 +200,8 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         id=run.path_components[1],
         state=state,
         provider=provider,
-        user=facts.get("user_name"),
-        created_at=int(facts["ts_epoch"]),
+        user=run._object.get("user_name"),  # noqa: SLF001 - the client hides who it was
+        created_at=started_at(run, provider),
         finished_at=max(ended, default=None) if state is not FlowRunState.RUNNING else None,
         tags=tuple(sorted(run.user_tags)),
         system_tags=tuple(sorted(run.system_tags)),

@@ -2,10 +2,10 @@
 
 Seen in Metaflow 2.19.39. The client can give an artifact's type or its raw bytes only by
 unpickling it; the datastore beneath knows both. Touched are `FlowDataStore(...)._storage_impl`,
-`DATASTORES`, the paths `<flow>/<run>/<step>/<task>/<attempt>.data.json` and
-`<flow>/data/<sha[:2]>/<sha>`, the blobs' side metadata `cas_raw` (beside a local file in
-`<file>_meta`, in S3 as the object's metadata `metaflow-user-attributes`), and the clients that
-Metaflow set up for its clouds: `S3Storage.s3_client.client` of boto3, and
+`DATASTORES`, the paths `<flow>/<run>/<step>/<task>/<attempt>.data.json`, `<attempt>.runtime`
+beside it and `<flow>/data/<sha[:2]>/<sha>`, the blobs' side metadata `cas_raw` (beside a local
+file in `<file>_meta`, in S3 as the object's metadata `metaflow-user-attributes`), and the clients
+that Metaflow set up for its clouds: `S3Storage.s3_client.client` of boto3, and
 `root_client.get_blob_client` of Google and Azure. The contract tests are in
 tests/integration/source.
 """
@@ -108,6 +108,15 @@ class FlowStore:
         found = dict(self._each(self._facts, keys))
         return {key: facts for key, facts in found.items() if facts is not None}
 
+    def deaths(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, int]:
+        """Return when Metaflow's runtime saw attempts end badly, in epoch ms.
+
+        It writes that down whatever became of the attempt itself. Those of which it did not, or
+        whose datastore does not tell when, are missing.
+        """
+        found = dict(self._each(self._death, keys))
+        return {key: died_at for key, died_at in found.items() if died_at is not None}
+
     def read(
         self, shas: Sequence[str], sizes: Mapping[str, int] | None = None
     ) -> Iterator[tuple[str, bytes | ItemLost]]:
@@ -167,6 +176,18 @@ class FlowStore:
                 return dict(json.loads(blob.stream.read()))
             except ValueError as error:
                 raise SourceError(f"{path} in Metaflow's datastore is damaged: {error}") from None
+
+    def _death(self, key: AttemptKey) -> int | None:
+        path = self._path(key.run, key.step, key.task, f"{key.attempt}.runtime")
+        with self._blobs.open(path) as blob:
+            if blob is None:
+                return None
+            try:
+                ended = dict(json.loads(blob.stream.read()))
+            except ValueError:  # the runtime may be writing it
+                return None
+            badly = ended.get("killed") or ended.get("return_code")
+            return blob.written_at if badly else None
 
     def _bytes(self, sha: str, size: int) -> bytes | ItemLost:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,8 @@ class LocalBlobs:
         except OSError as error:
             raise _unreadable(error) from error
         with stream:
-            yield Blob(stream, self._is_gzipped(path))
+            written_at = os.fstat(stream.fileno()).st_mtime_ns // 1_000_000
+            yield Blob(stream, self._is_gzipped(path), written_at)
 
     def locate(self, path: str) -> Located:
         """Return the URI and the size of a file; ItemLost if there is none."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb.snapshot import Datastore
-from mfwb.source.attempts import Record, done_attempts
+from mfwb.source.attempts import Record, done_attempts, to_attempts
 from mfwb.source.datastore import AttemptKey
 
 __all__ = ["RawTask", "read_parameters_task", "read_raw"]
@@ -38,6 +38,19 @@ class RawTask:
         """Return the attempts that stored artifacts, oldest first."""
         _, run, step, task = self.path
         return [AttemptKey(run, step, task, number) for number in done_attempts(self.records)]
+
+    def attempts_silent(self) -> list[AttemptKey]:
+        """Return the latest attempt if it has not said how it went: it runs, or it was killed."""
+        _, run, step, task = self.path
+        latest = to_attempts(self.records)[-1:]
+        return [AttemptKey(run, step, task, one.number) for one in latest if one.ok is None]
+
+    @property
+    def seen_at(self) -> int:
+        """When the task last gave a sign of life, in epoch ms."""
+        facts = self.task._object  # noqa: SLF001 - the client hides the heart, which services have
+        heartbeat = int(facts.get("last_heartbeat_ts") or 0) * 1000
+        return max(int(facts["ts_epoch"]), heartbeat, *(one.created_at for one in self.records))
 
 
 def read_raw(task: Any, provider: str) -> RawTask:

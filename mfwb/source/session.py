@@ -9,7 +9,6 @@ import io
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +17,12 @@ from typing import TYPE_CHECKING
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
+from mfwb.scratch import new_scratch
 
 if TYPE_CHECKING:
     from mfwb.source.client import MetaflowSource
 
-__all__ = ["metaflow_client", "open_source"]
+__all__ = ["current_provider", "metaflow_client", "open_source"]
 
 
 @contextmanager
@@ -39,7 +39,12 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     with _restored():
         provider = _select_provider(settings.metadata)
         metaflow_client().namespace(settings.namespace)
-        yield MetaflowSource(provider)
+        yield MetaflowSource(provider, settings.abandoned_after)
+
+
+def current_provider() -> str:
+    """Return the metadata provider of this process, as `Settings.metadata` takes it."""
+    return str(metaflow_client().get_metadata())
 
 
 def metaflow_client() -> ModuleType:
@@ -56,7 +61,7 @@ def _keep_out_of_the_way() -> None:
     """
     if "metaflow" in sys.modules:
         return
-    scratch = tempfile.mkdtemp(prefix="mfwb-metaflow-")
+    scratch = str(new_scratch())
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     for name in ("ARTIFACT_LOCALROOT", "TEMPDIR", "CLIENT_CACHE_PATH"):
         os.environ.setdefault(f"METAFLOW_{name}", scratch)

@@ -3,42 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from mfwb.snapshot import FlowRunState, Task, TaskState
 
-__all__ = ["flow_run_state"]
+__all__ = ["Life", "flow_run_state"]
 
 _HEARTBEAT_LIMIT = 360_000  # ms; what Metaflow's own service takes for dead
 _RETRY_PATIENCE = 3_600_000  # ms; after this a retry that has not begun won't
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """When a flow run was last known to be alive.
+
+    Attributes:
+        seen_at: epoch ms of the last thing that any of its tasks recorded.
+        heartbeat_at: epoch ms of the last heartbeat; None: whoever runs it sends none. Only the
+            metadata service knows.
+        abandoned_after: ms without a sign of life after which nothing more will come.
+        now: epoch ms.
+    """
+
+    seen_at: int
+    heartbeat_at: int | None
+    abandoned_after: int
+    now: int
+
+    @property
+    def beats(self) -> bool:
+        """Whether its heart beats."""
+        return self.heartbeat_at is not None and self.now - self.heartbeat_at < _HEARTBEAT_LIMIT
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there was no sign of life for too long."""
+        if self.heartbeat_at is None:
+            return self.now - self.seen_at >= self.abandoned_after
+        limit = min(_HEARTBEAT_LIMIT, self.abandoned_after)
+        return self.now - max(self.heartbeat_at, self.seen_at) >= limit
+
+
 def flow_run_state(
-    tasks: Iterable[Task],
-    *,
-    end_step: str,
-    retries: Mapping[str, int],
-    heartbeat_at: int | None,
-    now: int,
+    tasks: Iterable[Task], *, end_step: str, retries: Mapping[str, int], life: Life
 ) -> FlowRunState:
     """Return what a flow run's tasks say about it as a whole.
+
+    One whose tasks don't say that it is over may have been killed, which nobody writes down. It is
+    over then when it has given no sign of life for so long: failed, if a task of it failed, else
+    abandoned.
 
     Args:
         tasks: all tasks that there are.
         end_step: the name of the last step.
         retries: how often `@retry` allows each step to try again.
-        heartbeat_at: epoch ms of the last sign of life; only the metadata service knows.
-        now: epoch ms.
+        life: when it was last known to be alive.
     """
     tasks = list(tasks)
-    alive = heartbeat_at is not None and now - heartbeat_at < _HEARTBEAT_LIMIT
     if any(task.step == end_step and task.state in _GOOD for task in tasks):
         return FlowRunState.FINISHED
+    failed = [task for task in tasks if task.state is TaskState.FAILED]
+    if life.is_over:
+        return FlowRunState.FAILED if failed else FlowRunState.ABANDONED
     if any(task.state is TaskState.UNFINISHED for task in tasks):
         return FlowRunState.RUNNING
-    failed = [task for task in tasks if task.state is TaskState.FAILED]
-    if not failed or any(_may_be_retried(task, retries, now) for task in failed):
+    if not failed or any(_may_be_retried(task, retries, life.now) for task in failed):
         return FlowRunState.RUNNING
-    if alive and not all(_is_old(task, now, _HEARTBEAT_LIMIT) for task in failed):
+    if life.beats and not all(_is_old(task, life.now, _HEARTBEAT_LIMIT) for task in failed):
         return FlowRunState.RUNNING
     return FlowRunState.FAILED
 

@@ -1,4 +1,4 @@
-"""What the tasks of a flow run wrote about their artifacts, read in two batches."""
+"""What the datastore has of a flow run's tasks: what they wrote of their artifacts, in batches."""
 
 from __future__ import annotations
 
@@ -16,19 +16,28 @@ __all__ = ["Stored"]
 
 
 class Stored:
-    """Artifact records by task, and the values of Metaflow's internal artifacts."""
+    """Artifact records by task, and the values of Metaflow's internal artifacts.
 
-    def __init__(self, flow: str) -> None:
+    Args:
+        flow: whose tasks they are.
+        begun: epoch ms; when reading the tasks' metadata began.
+    """
+
+    def __init__(self, flow: str, begun: int) -> None:
         self._flow = flow
+        self._begun = begun
         self._facts: dict[AttemptKey, dict[str, Any]] = {}
         self._blobs: dict[str, bytes] = {}
+        self._deaths: dict[AttemptKey, int] = {}
 
     def read(self, raws: Sequence[RawTask]) -> None:
         """Read all of them, batch by datastore."""
         by_datastore: dict[Datastore, list[AttemptKey]] = defaultdict(list)
+        silent: dict[Datastore, list[AttemptKey]] = defaultdict(list)
         for raw in raws:
             if raw.datastore is not None:
                 by_datastore[raw.datastore] += raw.attempts_done()
+                silent[raw.datastore] += raw.attempts_silent()
         for datastore, keys in by_datastore.items():
             store = open_store(datastore, self._flow)
             facts = store.task_facts(keys)
@@ -37,11 +46,19 @@ class Stored:
             for sha, data in store.read(sorted(wanted)):
                 if not isinstance(data, ItemLost):
                     self._blobs[sha] = data
+        for datastore, keys in silent.items():
+            deaths = open_store(datastore, self._flow).deaths(keys)
+            # What died meanwhile may have said why after its metadata was read.
+            self._deaths |= {key: at for key, at in deaths.items() if at < self._begun}
 
     def facts(self, raw: RawTask) -> dict[str, Any]:
         """Return what the latest attempt that stored artifacts wrote about them."""
         known = [key for key in raw.attempts_done() if key in self._facts]
         return self._facts[known[-1]] if known else {}
+
+    def died_at(self, raw: RawTask) -> int | None:
+        """Return when the latest attempt died without a word, in epoch ms, if that is known."""
+        return next((self._deaths.get(key) for key in raw.attempts_silent()), None)
 
     def internal(self, raw: RawTask, name: str, attempt: int | None = None) -> Any:
         """Return the value of an internal artifact, or None."""

@@ -76,12 +76,12 @@ def main() -> None:
         plan = plan_of(flow_run)
         made = OutputArtifact("thing", type="other", aliases=(), metadata={}, files=())
         ready = ReadyArtifact(made, (reference(located),))
-        with sink.open(plan) as session:
+        with sink.open(plan, writer="probe") as session:
             run = next(one for one in plan.runs if one.name == f"{pathspec}/start")
             written = session.write(run, ReadyRun({}, (), None, (ready,)))
     with open_source(settings) as source:
         log = [line.text for line in source.contents(flow_run).log(task.pathspec)]
-    ours = make_artifact(ready)
+    ours = make_artifact(ready, plan.source["created_at"])
     said = {
         "place": written.place,
         "sha1": ref.sha1,

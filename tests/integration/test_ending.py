@@ -20,10 +20,14 @@ _INTERRUPTED = "mfwb: interrupted; run it again to carry on"
 _TERMINATED = "mfwb: terminated; run it again to carry on"
 
 
-@pytest.mark.parametrize("mode", ["online", "offline"])
 @pytest.mark.parametrize(
-    ("sent", "code", "line"),
-    [(signal.SIGINT, 130, _INTERRUPTED), (signal.SIGTERM, 143, _TERMINATED)],
+    ("sent", "code", "line", "mode"),
+    [
+        (signal.SIGINT, 130, _INTERRUPTED, "online"),
+        pytest.param(signal.SIGINT, 130, _INTERRUPTED, "offline", marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGTERM, 143, _TERMINATED, "online", marks=pytest.mark.exhaustive),
+        (signal.SIGTERM, 143, _TERMINATED, "offline"),
+    ],
 )
 def test_ended_while_it_converts(  # noqa: PLR0913, PLR0917 - fixtures
     mode: str,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import Resumed
-from tests.integration.results import edges_of, metadata_of
+from tests.integration.results import Synced, edges_of, metadata_of
 from tests.sandbox import Finished, Sandbox
 from tests.wandb_server import WandbServer
 
@@ -35,15 +35,14 @@ def test_a_plan_needs_no_w_and_b(sandbox: Sandbox, flow_run: FlowRuns, flows_roo
 
 
 def test_a_plan_says_what_sync_does(
-    sync: Callable[..., Finished], w_and_b: WandbServer, flow_run: FlowRuns
+    synced: Callable[..., Synced], online: Sandbox, w_and_b: WandbServer, flows_root: Path
 ) -> None:
-    """Runs, ids, edges and outputs of a dry run are those of the sync, which it is not."""
-    pathspec = flow_run("fan_flow")
+    """Runs, ids, edges and outputs of a dry run are those of a sync, which it is not."""
+    done = synced("fan_flow")
     before = w_and_b.state.snapshot()
 
-    planned = sync(pathspec, "--dry-run")
-    untouched = w_and_b.state.snapshot() == before
-    done = sync(pathspec)
+    to = ("--project", done.project, "--metadata", metadata_of(flows_root))
+    planned = online.mfwb("sync", done.pathspec, "--dry-run", "--json", *to)
 
     def told(finished: Finished) -> list[tuple[str, str, list[str]]]:
         return [
@@ -51,10 +50,10 @@ def test_a_plan_says_what_sync_does(
             for run in finished.document["flow_runs"][0]["wandb_runs"]
         ]
 
-    assert untouched
+    assert w_and_b.state.snapshot() == before
     assert planned.document["command"] == "plan"
-    assert told(planned) == told(done)
-    assert edges_of(planned.document) == edges_of(done.document)
+    assert told(planned) == told(done.finished)
+    assert edges_of(planned.document) == edges_of(done.finished.document)
 
 
 def test_a_plan_of_what_is_done_says_so(sync: Callable[..., Finished], flow_run: FlowRuns) -> None:

@@ -109,7 +109,7 @@ SHAPES: dict[str, Callable[[Stage], list[str]]] = {
 }
 
 SAMPLE = frozenset(
-    {"linear", "nested foreach", "split in foreach", "joins that merge", "num_parallel"}
-    | {"switch", "recursion", "retry", "catch", "failed; resumed", "killed"}
+    {"linear", "nested foreach", "joins that merge", "num_parallel", "recursion"}
+    | {"retry", "catch", "failed; resumed", "killed"}
 )
-"""Shapes with all of Metaflow's constructs between them."""
+"""Shapes with all of Metaflow's constructs between them; a recursion is a switch, too."""

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 
-from mfwb.errors import ItemLost, NotThere, SinkError
-from mfwb.outcome import FlowRunOutcome, OutputOutcome
+from mfwb.errors import ItemLost, LockHeld, NotThere, SinkError
+from mfwb.outcome import OutputOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Content, Plan, PlannedRun
-from mfwb.ports import Contents, Destination, Located, LogLine, ReadyRun, Session, WrittenRun
+from mfwb.ports import (
+    Contents,
+    Destination,
+    Entry,
+    FoundFlowRun,
+    Listed,
+    Located,
+    LogLine,
+    ReadyRun,
+    Session,
+    WrittenRun,
+)
 from mfwb.snapshot import Card, FlowRun, Loss
-from mfwb.snapshot.pathspec import LATEST, Pathspec
+from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = ["MemoryLedger", "MemoryMetaflow", "MemoryWandb", "World"]
 
@@ -58,18 +70,20 @@ class MemoryMetaflow:
     flow_runs: list[FlowRun] = field(default_factory=list)
     provider: str = "local@/data"
 
-    def find(self, choice: Pathspec, last: int | None) -> list[Pathspec]:
-        """Return the newest `last` of a flow, or the one that is named."""
-        found = [Pathspec(one.flow, one.id) for one in self.flow_runs if one.flow == choice.flow]
-        if choice.run is None:
-            found = found[-(last or len(found)) :]
-        elif choice.run == LATEST:
-            found = found[-1:]
-        else:
-            found = [one for one in found if one == choice]
+    def flows(self) -> list[str]:
+        """Return the names of all flows."""
+        return sorted({one.flow for one in self.flow_runs})
+
+    def list(self, flow: str) -> list[Listed]:
+        """Return the runs of a flow, newest first; of one moment that which was put in last."""
+        found = [
+            Listed(Pathspec(one.flow, one.id), one.created_at, one.tags, one.system_tags)
+            for one in reversed(self.flow_runs)
+            if one.flow == flow
+        ]
         if not found:
-            raise NotThere(f"there is no {choice}")
-        return found
+            raise NotThere(f"there is no {flow}")
+        return sorted(found, key=lambda one: one.started_at, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
         """Return a flow run."""
@@ -112,6 +126,9 @@ class MemoryPayloads:
         """Note which W&B run needs its files no more."""
         self.released.append(run.name)
 
+    def dismiss(self, plan: Plan) -> None:
+        """Have nothing left to do."""
+
     def close(self) -> None:
         """Have nothing to clean up."""
 
@@ -125,6 +142,18 @@ class MemoryWandb:
     written: list[str] = field(default_factory=list)  # names, in the order in which they ended
     refused: set[str] = field(default_factory=set)  # names of W&B runs that can't be written
     asked: list[bool] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)  # names of W&B runs that somebody deleted
+    lost: set[str] = field(default_factory=set)  # names of those that vanish after they are written
+    looked_ahead: list[list[str]] = field(default_factory=list)
+    bundle: Path | None = None
+
+    def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:  # noqa: ARG002
+        """Note what was asked for."""
+        self.looked_ahead.append(list(groups))
+
+    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:  # noqa: ARG002
+        """Know of nothing."""
+        return []
 
     def destination(self, flow: str, *, ask: bool) -> Destination:
         """Return a project that is called like the flow."""
@@ -132,9 +161,15 @@ class MemoryWandb:
         return Destination("online", "memory://wandb", self.entity, flow.lower())
 
     @contextmanager
-    def open(self, plan: Plan) -> Iterator[Session]:
+    def open(
+        self,
+        plan: Plan,
+        *,
+        writer: str,  # noqa: ARG002 - there is no other
+        written: Collection[str] = (),
+    ) -> Iterator[Session]:
         """Yield a session."""
-        yield MemorySession(self, plan)
+        yield MemorySession(self, plan, frozenset(written))
 
 
 @dataclass
@@ -143,6 +178,7 @@ class MemorySession:
 
     wandb: MemoryWandb
     plan: Plan
+    written_once: frozenset[str] = frozenset()
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
@@ -153,6 +189,8 @@ class MemorySession:
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:  # noqa: ARG002
         """Write a W&B run; all that it uses must have been written."""
         with self.lock:
+            if run.name in self.wandb.deleted and run.id in self.written_once:
+                return WrittenRun(run.id, "", (), (), deleted=True)
             if run.name in self.wandb.refused:
                 raise SinkError(f"W&B refuses {run.name}")
             missing = [one.producer for one in run.inputs if one.producer not in self.wandb.runs]
@@ -162,36 +200,71 @@ class MemorySession:
             self.wandb.written.append(run.name)
         return self._as_written(run)
 
+    def confirm(self) -> None:
+        """Say what has vanished."""
+        if gone := self.wandb.lost & set(self.wandb.written):
+            raise SinkError(f"W&B does not have {sorted(gone)}")
+
     def _as_written(self, run: PlannedRun) -> WrittenRun:
         outputs = tuple(
             OutputOutcome(one.name, one.type, f"digest of {run.name}/{one.name}", 1, ())
             for one in run.outputs
         )
-        return WrittenRun(f"memory://wandb/{run.id}", outputs, ())
+        return WrittenRun(run.id, f"memory://wandb/{run.id}", outputs, ())
 
 
 @dataclass
 class MemoryLedger:
     """A ledger that is forgotten with the process."""
 
-    entries: dict[tuple[Destination, str], tuple[str, FlowRunOutcome]] = field(default_factory=dict)
+    id: str = "memory"
+    rows: dict[tuple[str, str, Destination], Entry] = field(default_factory=dict)
+    written: list[Entry] = field(default_factory=list)  # all that ever was, in that order
+    held: set[tuple[str | None, str]] = field(default_factory=set)
 
-    def outcome(self, destination: Destination, plan: Plan) -> FlowRunOutcome | None:
-        """Return the outcome of this very plan."""
-        digest, outcome = self.entries.get((destination, plan.flow_run), (None, None))
-        return outcome if digest == plan.digest else None
+    @contextmanager
+    def lock(self, destinations: Iterable[Destination], *, wait: float) -> Iterator[None]:
+        """Hold entities and projects; it is of no use to wait where nobody else is at work."""
+        asked = {(one.entity, one.project) for one in destinations}
+        if self.held & asked:
+            raise LockHeld(f"another sync is at work, and still is after {wait} seconds")
+        self.held |= asked
+        try:
+            yield
+        finally:
+            self.held -= asked
 
-    def forget(self, destination: Destination, plan: Plan) -> None:
-        """Drop an entry."""
-        self.entries.pop((destination, plan.flow_run), None)
+    def entry(self, flow_run: str, provider: str, destination: Destination) -> Entry | None:
+        """Return what is known of one flow run, from wherever it was read if nobody knows."""
+        exact = self.rows.get((flow_run, provider, destination))
+        return exact or self.rows.get((flow_run, "", destination))
 
-    def record(self, destination: Destination, plan: Plan, outcome: FlowRunOutcome) -> None:
-        """Keep an outcome."""
-        self.entries[destination, plan.flow_run] = plan.digest, outcome
+    def entries(
+        self,
+        *,
+        provider: str | None = None,
+        destination: Destination | None = None,
+        flow: str | None = None,
+        since: int | None = None,
+    ) -> list[Entry]:
+        """Return what is known, oldest flow run first, without outcomes."""
+        found = [
+            replace(one, outcome=None)
+            for one in self.rows.values()
+            if provider in (None, one.provider) or not one.provider
+            if destination in (None, one.destination)
+            if flow in (None, one.flow_run.split("/")[0])
+            if since is None or one.started_at >= since or one.standing.is_open
+        ]
+        return sorted(found, key=lambda one: (one.started_at, one.flow_run))
 
-    def outcomes(self) -> Iterator[FlowRunOutcome]:
-        """Yield all outcomes."""
-        yield from (outcome for _, outcome in self.entries.values())
+    def write(self, entry: Entry) -> None:
+        """Keep an entry, at a second of its own."""
+        moment = datetime.fromtimestamp(len(self.written), tz=timezone.utc)
+        written = replace(entry, at=moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        self.written.append(written)
+        self.rows.pop((entry.flow_run, "", entry.destination), None)
+        self.rows[entry.flow_run, entry.provider, entry.destination] = written
 
 
 @dataclass

@@ -165,7 +165,7 @@ def test_inputs() -> None:
     run = flow_run(task("start/1", to="end", has=[data_frame("a"), data_frame("b")]), task("end/2"))
     start, end = runs_of(run)["start"], runs_of(run)["end"]
 
-    assert describe_inputs(end, {(start.id, "a"): "d-a"}) == (
+    assert describe_inputs(end, {(start.name, "a"): "d-a"}) == (
         InputOutcome("a", "dataset", "d-a", "DemoFlow/7/start", "available"),
         InputOutcome("b", "dataset", None, "DemoFlow/7/start", "available"),
     )

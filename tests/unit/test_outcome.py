@@ -118,7 +118,7 @@ def test_document() -> None:
     """The JSON document has the promised keys, and can be printed."""
     document = RESULT.to_dict()
 
-    assert list(document) == ["version", "command", "flow_runs", "totals"]
+    assert list(document) == ["version", "command", "flow_runs", "notes", "totals"]
     assert (document["version"], document["command"]) == (1, "sync")
     assert document["flow_runs"][2]["status"] == "skipped"
     assert document["flow_runs"][0]["wandb_runs"][0]["inputs"] == [

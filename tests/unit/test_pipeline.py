@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
 import pytest
 
+from mfwb.choosing import Asked
 from mfwb.config import Settings
 from mfwb.errors import Unreachable
 from mfwb.outcome import ItemCounts, Result, Status
-from mfwb.pipeline import _Writing, choose, plan_flow_runs, sync_flow_runs
-from mfwb.snapshot import FlowRunState, Loss
+from mfwb.pipeline import plan_flow_runs, sync_flow_runs
+from mfwb.pipeline.crew import _Writing
+from mfwb.ports import Standing
+from mfwb.snapshot import FlowRun, FlowRunState, Loss
 from mfwb.snapshot.pathspec import Pathspec, parse
 from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
 from tests.unit.memory import MemoryMetaflow, MemoryWandb, World
@@ -36,14 +39,14 @@ def world(*runs: Any) -> World:
 
 def sync(of: World, *pathspecs: str, **settings: Any) -> Result:
     """Sync flow runs."""
-    choices = [parse(text) for text in pathspecs or ["DemoFlow/7"]]
-    return sync_flow_runs(choices, Settings.model_validate(settings), of.parts)
+    asked = Asked(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
+    return sync_flow_runs(asked, Settings.model_validate(settings), of.parts)
 
 
 def plan(of: World, *pathspecs: str, **settings: Any) -> Result:
     """Say what a sync would do."""
-    choices = [parse(text) for text in pathspecs or ["DemoFlow/7"]]
-    return plan_flow_runs(choices, Settings.model_validate(settings), of.parts)
+    asked = Asked(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
+    return plan_flow_runs(asked, Settings.model_validate(settings), of.parts)
 
 
 def statuses(result: Result) -> list[tuple[str, str]]:
@@ -159,7 +162,133 @@ def test_not_recorded_before_it_is_done() -> None:
     here.wandb.refused = {"DemoFlow/7/join"}
     sync(here)
 
-    assert list(here.ledger.outcomes()) == []
+    assert [entry.standing for entry in here.ledger.entries()] == [Standing.FAILED]
+
+
+def test_what_has_vanished_is_a_failure() -> None:
+    """A W&B run that was written, and is not there afterwards, is not taken for done."""
+    here = world()
+    here.wandb.lost = {"DemoFlow/7/join"}
+
+    [outcome] = sync(here).flow_runs
+
+    assert outcome.status is Status.FAILED
+    assert "DemoFlow/7/join" in str(outcome.reason)
+    assert [entry.standing for entry in here.ledger.entries()] == [Standing.FAILED]
+
+
+def test_deleted_wandb_run_stays_away() -> None:
+    """What somebody deleted in W&B is told, counted as switched off, and not written again."""
+    here = world()
+    [first] = sync(here).flow_runs
+    join = first.wandb_runs[2]
+    here.wandb.deleted = {join.name}
+    del here.wandb.runs[join.id]
+    here.wandb.written.clear()
+
+    [again] = sync(here).flow_runs
+
+    assert (again.status, here.wandb.written) == (Status.UNCHANGED, [])
+    assert [run.deleted for run in again.wandb_runs] == [False, False, True]
+    assert again.wandb_runs[2].items.total == again.wandb_runs[2].items.switched_off
+
+
+# --- what the ledger remembers --------------------------------------------------------------
+
+
+def find(of: World, **asked: Any) -> Result:
+    """Sync what is found by looking rather than by name."""
+    return sync_flow_runs(Asked(**{"since": 0, **asked}), Settings(), of.parts)
+
+
+@dataclass
+class CountingMetaflow(MemoryMetaflow):
+    """A source that notes what is read."""
+
+    reads: list[str] = field(default_factory=list)
+
+    def read(self, flow_run: Pathspec) -> FlowRun:
+        """Return a flow run, and note that."""
+        self.reads.append(str(flow_run))
+        return super().read(flow_run)
+
+
+def test_only_what_is_new_is_read() -> None:
+    """What is done and listed as before need not be read, let alone written."""
+    metaflow = CountingMetaflow(RUNS[:2])
+    here = World(metaflow=metaflow)
+    find(here)
+    metaflow.flow_runs, metaflow.reads = list(RUNS), []
+
+    result = find(here)
+
+    assert metaflow.reads == ["DemoFlow/3"]
+    assert statuses(result) == [
+        ("DemoFlow/1", "unchanged"),
+        ("DemoFlow/2", "unchanged"),
+        ("DemoFlow/3", "synced"),
+    ]
+    assert all(one.wandb_runs for one in result.flow_runs)
+
+
+ABANDONED = replace(FAN, state=FlowRunState.ABANDONED)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(FAN, replace(FAN, tags=("good",))), (ABANDONED, ABANDONED)]
+)
+def test_what_may_have_changed_is_read(before: FlowRun, after: FlowRun) -> None:
+    """Other tags are seen in the listing; what was abandoned may live after all."""
+    metaflow = CountingMetaflow([before])
+    here = World(metaflow=metaflow)
+    find(here)
+    metaflow.flow_runs, metaflow.reads = [after], []
+    find(here)
+
+    assert metaflow.reads == ["DemoFlow/7"]
+
+
+def test_running_ones_are_kept_in_view() -> None:
+    """A flow run that was still running is synced once it is over, however long ago it began."""
+    here = world(replace(FAN, state=FlowRunState.RUNNING))
+    still = find(here)
+    here.metaflow.flow_runs = [FAN]
+
+    assert statuses(still) == [("DemoFlow/7", "skipped")]
+    assert statuses(find(here, since=2**50)) == [("DemoFlow/7", "synced")]
+    assert statuses(find(here, since=2**50)) == []
+
+
+@pytest.mark.parametrize(("failed", "status"), [(True, []), (False, [("DemoFlow/7", "synced")])])
+def test_failed_or_not(failed: bool, status: list[tuple[str, str]]) -> None:  # noqa: FBT001
+    """Who asks for failed flow runs only gets no others, and they are not read each time."""
+    metaflow = CountingMetaflow([FAN])
+    here = World(metaflow=metaflow)
+    first = find(here, failed=failed)
+    metaflow.reads = []
+    second = find(here, failed=failed)
+
+    assert [one for one in statuses(first) if one[1] != "skipped"] == status
+    assert metaflow.reads == []
+    assert len(second.flow_runs) == len(status)
+
+
+def test_gone_flow_run_is_given_up() -> None:
+    """What Metaflow has no more is told once, and not tried for ever."""
+    here = world(replace(FAN, state=FlowRunState.RUNNING), *RUNS)
+    find(here)
+    here.metaflow.flow_runs = list(RUNS)
+
+    assert ("DemoFlow/7", "failed") in statuses(find(here))
+    assert "DemoFlow/7" not in dict(statuses(find(here)))
+
+
+def test_without_a_ledger_wandb_is_asked_in_bulk() -> None:
+    """Flow runs that the ledger does not know are asked for all at once."""
+    here = world(*[renamed(FAN, "DemoFlow", str(number)) for number in range(1, 8)])
+    find(here)
+
+    assert here.wandb.looked_ahead == [[f"DemoFlow/{number}" for number in range(1, 8)]]
 
 
 def test_one_failure_does_not_stop_the_others() -> None:
@@ -239,7 +368,7 @@ def test_end_that_cannot_be_reached() -> None:
     """If W&B can't be reached there is no point in going on."""
 
     class Down(MemoryWandb):
-        def open(self, plan: Any) -> Any:
+        def open(self, plan: Any, **_: Any) -> Any:
             raise Unreachable(f"no way to write {plan.flow_run}")
 
     here = World(metaflow=MemoryMetaflow(RUNS), wandb=Down())
@@ -253,14 +382,12 @@ def test_progress() -> None:
     here = world(*RUNS)
     sync(here, "DemoFlow/1", "DemoFlow/99")
 
-    assert here.progress.heard == [
+    heard = here.progress.heard
+    assert [one for one in heard if "of 2" in one] == [
         "DemoFlow/1 (1 of 2)",
-        "3 to write",
-        "one written",
-        "one written",
-        "one written",
         "DemoFlow/99 (2 of 2)",
     ]
+    assert [one for one in heard if "of 2" not in one] == ["3 to write", *["one written"] * 3]
 
 
 # --- plan -----------------------------------------------------------------------------------
@@ -279,8 +406,8 @@ def test_plan() -> None:
     ]
     assert outcome.wandb_runs[1].items == ItemCounts(total=2, written=2)
     assert (here.wandb.written, here.payloads.prepared) == ([], [])
-    assert list(here.ledger.outcomes()) == []
-    assert here.wandb.asked == [False]
+    assert here.ledger.written == []
+    assert set(here.wandb.asked) == {False}
 
 
 def test_plan_of_what_is_done() -> None:
@@ -305,60 +432,10 @@ def test_sync_asks() -> None:
     here = world()
     sync(here)
 
-    assert here.wandb.asked == [True]
+    assert set(here.wandb.asked) == {True}
 
 
-# --- choose ---------------------------------------------------------------------------------
-
-
-def chosen(*pathspecs: str, last: int | None = None) -> list[str]:
-    """Return the flow runs that are meant, of three."""
-    source = MemoryMetaflow(RUNS)
-    return [str(one) for one in choose([parse(text) for text in pathspecs], last, source)]
-
-
-def test_choose_one() -> None:
-    """A flow run is itself; `latest` is the newest."""
-    assert chosen("DemoFlow/2") == ["DemoFlow/2"]
-    assert chosen("DemoFlow/latest") == ["DemoFlow/3"]
-
-
-def test_choose_some() -> None:
-    """A flow means its runs, oldest first, or the last of them."""
-    assert chosen("DemoFlow") == ["DemoFlow/1", "DemoFlow/2", "DemoFlow/3"]
-    assert chosen("DemoFlow", last=2) == ["DemoFlow/2", "DemoFlow/3"]
-
-
-def test_choose_each_once() -> None:
-    """What was asked for twice is done once, where it came first."""
-    assert chosen("DemoFlow/3", "DemoFlow", "DemoFlow/latest") == [
-        "DemoFlow/3",
-        "DemoFlow/1",
-        "DemoFlow/2",
-    ]
-
-
-def test_choose_what_is_not_there() -> None:
-    """What is not there stays in the list, so that it fails by itself."""
-    assert chosen("DemoFlow/99", "OtherFlow", "DemoFlow/1") == [
-        "DemoFlow/99",
-        "OtherFlow",
-        "DemoFlow/1",
-    ]
-
-
-def test_flow_that_is_not_there() -> None:
-    """A flow without any run fails as itself."""
-    result = sync(world(), "OtherFlow")
-
-    assert statuses(result) == [("OtherFlow", "failed")]
-
-
-def test_parsed_is_what_is_found() -> None:
-    """A choice and what is found for it are the same kind of value."""
-    assert choose([Pathspec("DemoFlow", "1")], None, MemoryMetaflow(RUNS)) == [
-        Pathspec("DemoFlow", "1")
-    ]
+# --- the end --------------------------------------------------------------------------------
 
 
 def test_the_end_waits_for_what_is_being_written() -> None:

@@ -213,6 +213,8 @@ class Service:
         response = await deed()
         if last and last.trouble is Trouble.LOSE_REPLY:
             raise _ConnectionCut
+        if last and last.trouble is Trouble.HOLD_REPLY:
+            await _released(last)
         return response
 
     def _guarded(self, request: HttpRequest, deed: Deed) -> Deed:
@@ -257,8 +259,13 @@ def _incoming(kind: Kind, request: HttpRequest) -> Incoming:
 async def _pause(fault: Fault) -> None:
     if fault.trouble is Trouble.DELAY:
         await asyncio.sleep(fault.seconds)
-    # Released by another thread, so there is no event of this loop to wait for.
-    while fault.trouble is Trouble.HOLD and not fault.released:  # noqa: ASYNC110
+    if fault.trouble is Trouble.HOLD:
+        await _released(fault)
+
+
+async def _released(fault: Fault) -> None:
+    # By another thread, so there is no event of this loop to wait for.
+    while not fault.released:  # noqa: ASYNC110
         await asyncio.sleep(_HOLD_CHECK_SECONDS)
 
 

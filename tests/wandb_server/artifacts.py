@@ -26,6 +26,9 @@ def create_artifact(store: Store, fields: Mapping[str, Any]) -> Version:
     aliases = [entry["alias"] for entry in fields.get("aliases") or []]
     twin = _twin(store, collection, fields)
     if twin is not None:
+        if fields.get("client_id"):
+            # Assumed: else a table that is logged again unchanged could not be shown any more.
+            store.client_ids[fields["client_id"]] = twin
         _log_again(store, twin, run, aliases)
         return twin
     return _new_version(store, collection, fields, run, aliases)

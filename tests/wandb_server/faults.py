@@ -18,6 +18,7 @@ class Trouble(Enum):
     CUT = "connection closed, nothing done"
     LOSE_REPLY = "done, but the connection is closed before the reply"
     HOLD = "waits until it is released"
+    HOLD_REPLY = "done, but the reply waits until it is released"
 
 
 @dataclass(eq=False, slots=True)

@@ -214,6 +214,10 @@ class WandbServer:
         """Keep matching requests waiting, nothing done, until the fault is released."""
         return self._service.faults.add(Fault(match, Trouble.HOLD, times, after))
 
+    def hold_reply(self, match: Match, times: int | None = 1, *, after: int = 0) -> Fault:
+        """Do what matching requests ask for, but let the reply wait until it is released."""
+        return self._service.faults.add(Fault(match, Trouble.HOLD_REPLY, times, after))
+
     def clear_faults(self) -> None:
         """Forget all faults and let go on what is held."""
         self._service.faults.clear()

@@ -303,8 +303,11 @@ class State:
         return cleaned
 
     def _named(self, found: re.Match[str]) -> str:
+        by_draft = self._store.client_ids.get(found[1])
+        if by_draft is not None:
+            return f"wandb-artifact://{by_draft.path}"
         for version in self._store.versions.values():
-            if found[1] in (version.client_id, b64decode(version.id).hex()):
+            if found[1] == b64decode(version.id).hex():
                 return f"wandb-artifact://{version.path}"
         return "wandb-artifact://?"
 

@@ -21,6 +21,7 @@ __all__ = ["flow_run_headline", "to_text"]
 _STYLES = {
     FlowRunState.FINISHED: "bold green",
     FlowRunState.FAILED: "bold red",
+    FlowRunState.ABANDONED: "bold red",
     FlowRunState.RUNNING: "bold yellow",
 }
 

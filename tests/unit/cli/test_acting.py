@@ -93,6 +93,7 @@ def test_what_was_not_said_is_none() -> None:
 
     assert pathspecs == ("F/1", "G/latest")
     assert set(said) >= {"last", "config", "entity", "mode", "datasets", "force", "strict"}
+    assert (said.pop("tags"), said.pop("every")) == ((), False)
     assert set(said.values()) == {None}
 
 
@@ -105,12 +106,23 @@ def test_what_was_said_is_handed_on() -> None:
         *("--force", "--workers", "3", "--max-artifact-size", "2GB", "--granularity", "task"),
         *("--metadata", "local@x", "--namespace", "n"),
         *("--unpickle", "trusted", "--max-memory", "500MB", "--references"),
+        *("--since", "24h", "--until", "2026-11-01", "--tag", "a", "--tag", "b", "--no-failed"),
+        *("--timeout", "10m", "--wait", "1h", "--on-deleted", "fail", "--abandoned-after", "2d"),
     )
     _, said = call.asked
     said.pop("progress")
 
     assert {name: value for name, value in said.items() if value is not None} == {
+        "since": "24h",
+        "until": "2026-11-01",
         "last": 5,
+        "every": False,
+        "tags": ("a", "b"),
+        "failed": False,
+        "timeout": "10m",
+        "wait": "1h",
+        "on_deleted": "fail",
+        "abandoned_after": "2d",
         "models": False,
         "datasets": True,
         "mode": "offline",

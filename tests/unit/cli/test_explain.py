@@ -69,7 +69,9 @@ def test_it_takes_what_plan_takes_of_what_becomes_what() -> None:
 
     assert names["explain"] - names["plan"] == {"pathspec"}
     assert names["plan"] - names["explain"] == {
-        *("pathspecs", "last", "mode", "dir", "workers", "force", "strict", "verbose")
+        *("pathspecs", "since", "until", "last", "every", "tags", "failed", "mode", "dir"),
+        *("workers", "timeout", "wait", "on_deleted", "abandoned_after"),
+        *("force", "strict", "verbose"),
     }
 
 

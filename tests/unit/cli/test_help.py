@@ -31,6 +31,7 @@ def help_of(*command: str) -> str:
         "plan --help",
         "lineage --help",
         "explain --help",
+        "status --help",
         "",
         "nonsense",
     ],
@@ -69,6 +70,7 @@ Options:
 Commands:
   sync     Replay flow runs into Weights & Biases.
   plan     Say what sync would do.
+  status   Say what was synced, what is pending, and what was lost.
   lineage  Show who made and who used what.
   explain  Say what W&B gets of one artifact, and why.
 
@@ -76,6 +78,7 @@ Examples:
   mfwb plan TrainFlow/latest                look before you leap
   mfwb sync TrainFlow/123 --project wines   one flow run
   mfwb sync TrainFlow --last 5              the newest five
+  mfwb sync --since 24h                     what is new, of all flows
   mfwb lineage TrainFlow/123                who made and who used what
   mfwb explain TrainFlow/123/train/model    what becomes of it, and why
 """
@@ -121,7 +124,7 @@ def test_help_of_sync() -> None:
     assert (
         help_of("sync")
         == """\
-Usage: mfwb sync [OPTIONS] PATHSPEC...
+Usage: mfwb sync [OPTIONS] [PATHSPEC]...
 
   Replay flow runs into Weights & Biases.
 
@@ -129,8 +132,13 @@ Usage: mfwb sync [OPTIONS] PATHSPEC...
   alone.
 
 Choose:
-  PATHSPEC...                     Flow/123, Flow/latest, or Flow with --last
-  --last N                        The N newest runs of a flow
+  [PATHSPEC]...                   Flow/123, Flow/latest, Flow; none: all flows
+  --since TIME                    Started since 24h, 7d, 2026-11-01
+  --until TIME                    Started before
+  --last N                        The N newest runs of each flow
+  --all                           All runs
+  --tag TAG                       Only with this tag; repeat it for more
+  --failed / --no-failed          Only failed ones; or none of them  [both]
   --namespace NS                  Only what is in this namespace  [all]
 
 Where to:
@@ -151,7 +159,11 @@ What:
   --max-memory SIZE               What loading an artifact may take  [2GB]
 
 How:
-  --workers N                     W&B runs written at once  [8]
+  --workers N                     W&B runs written at once  [16]
+  --timeout DURATION              Retry a W&B that is ill for  [5m]
+  --wait DURATION                 Wait for another sync to end for  [0s]
+  --on-deleted HOW                What W&B lacks: skip, recreate, fail  [skip]
+  --abandoned-after DURATION      Silence that ends a flow run  [24h]
   --force                         Write again what was synced before
   --strict                        Exit 3 if anything was lost
   --config FILE                   Settings  [mfwb.toml or pyproject.toml]
@@ -167,6 +179,8 @@ Show:
 Examples:
   mfwb sync TrainFlow/123 --project wines
   mfwb sync TrainFlow --last 5 --mode offline --dir bundle
+  mfwb sync --since 24h
+  mfwb sync TrainFlow --since 2026-11-01 --until 2026-12-01 --tag prod
 """
     )
 

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mfwb.errors import LockHeld, UsageError
-from mfwb.ledger import SqliteLedger, ledger_path
-from mfwb.ledger.sqlite import _prepare
-from mfwb.outcome import FlowRunOutcome, ItemCounts, OutputOutcome, Status, WandbRunOutcome
-from mfwb.planning import Plan
-from mfwb.ports import Destination
-from mfwb.snapshot import Loss
+from mfwb.ledger import SqliteLedger
+from mfwb.ledger.damage import LedgerDamaged, errors_named
+from mfwb.ledger.schema import bring_up_to_date
+from mfwb.ports import Destination, Entry, Standing
+from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
-PLAN = Plan("Flow/1", {"provider": "local@/data"}, "acme", "wines", "Flow/1", ())
-CHANGED = replace(PLAN, losses=(Loss("x", "gone"),))
-OTHER = replace(PLAN, flow_run="Flow/2")
-SERVER = Destination("online", "https://wandb.example", "acme", "wines")
-OUTCOME = FlowRunOutcome(
-    "Flow/1",
-    Status.SYNCED,
-    group="Flow/1",
-    wandb_runs=(
-        WandbRunOutcome(
-            "id", "Flow/1/start", "start", "finished",
-            outputs=(OutputOutcome("x", "dataset", "d", 1, ("x.parquet",), version="v0"),),
-            items=ItemCounts(total=1, written=1),
-        ),
-    ),
-    losses=(Loss("ü", "gone"),),
-)  # fmt: skip
+OFFLINE = Destination("offline", "/old", "acme", "wines")
 
 
 @pytest.fixture
@@ -54,100 +38,102 @@ def ledger(path: Path) -> Iterator[SqliteLedger]:
         yield opened
 
 
-def test_nothing_known(ledger: SqliteLedger) -> None:
-    """A new ledger knows nothing, and forgets it, too."""
-    ledger.forget(SERVER, PLAN)
+def known(ledger: SqliteLedger, entry: Entry) -> Entry | None:
+    """Return what the ledger has in the place of an entry, but for the time."""
+    found = ledger.entry(entry.flow_run, entry.provider, entry.destination)
+    return found and replace(found, at="")
 
-    assert ledger.outcome(SERVER, PLAN) is None
-    assert list(ledger.outcomes()) == []
+
+def test_nothing_known(ledger: SqliteLedger) -> None:
+    """A new ledger knows nothing."""
+    assert known(ledger, ENTRY) is None
+    assert ledger.entries() == []
+    assert ledger.known() == []
 
 
 def test_remembered_by_the_next_process(path: Path) -> None:
-    """What was recorded comes back as it was, also after the file was closed."""
+    """What was written comes back as it was, also after the file was closed."""
     with SqliteLedger.open(path) as first:
-        first.record(SERVER, PLAN, OUTCOME)
+        first.write(ENTRY)
 
     with SqliteLedger.open(path) as second:
-        assert second.outcome(SERVER, PLAN) == OUTCOME
+        assert known(second, ENTRY) == ENTRY
+        assert second.id == first.id
 
 
-def test_forgotten(ledger: SqliteLedger) -> None:
-    """What is about to be written again is no longer known as done; the rest is."""
-    ledger.record(SERVER, PLAN, OUTCOME)
-    ledger.record(SERVER, OTHER, replace(OUTCOME, pathspec="Flow/2"))
-    ledger.forget(SERVER, PLAN)
-
-    assert ledger.outcome(SERVER, PLAN) is None
-    assert [one.pathspec for one in ledger.outcomes()] == ["Flow/2"]
+def test_each_ledger_has_a_name_of_its_own(ledger: SqliteLedger, tmp_path: Path) -> None:
+    """Ledgers are told apart by ids."""
+    with SqliteLedger.open(tmp_path / "other.sqlite") as other:
+        assert UUID(other.id) != UUID(ledger.id)
 
 
-def test_forgotten_whatever_the_plan(ledger: SqliteLedger) -> None:
-    """An older plan of the flow run is forgotten with it."""
-    ledger.record(SERVER, PLAN, OUTCOME)
-    ledger.forget(SERVER, CHANGED)
+def test_time_of_writing(ledger: SqliteLedger) -> None:
+    """The ledger notes when an entry was written, whatever that says itself."""
+    before = datetime.now(timezone.utc).replace(microsecond=0)
+    ledger.write(replace(ENTRY, at="2001-01-01T00:00:00Z"))
+    [found] = ledger.entries()
 
-    assert ledger.outcome(SERVER, PLAN) is None
-
-
-def test_another_plan(ledger: SqliteLedger) -> None:
-    """A flow run that would be written otherwise now is not done."""
-    ledger.record(SERVER, PLAN, OUTCOME)
-
-    assert ledger.outcome(SERVER, CHANGED) is None
-    assert ledger.outcome(SERVER, OTHER) is None
+    at = datetime.strptime(found.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    assert before <= at <= datetime.now(timezone.utc)
 
 
 def test_latest_word(ledger: SqliteLedger) -> None:
-    """A flow run has one entry: the last."""
-    ledger.record(SERVER, PLAN, OUTCOME)
-    ledger.record(SERVER, CHANGED, replace(OUTCOME, group="new"))
+    """A flow run has one entry: the last. Nothing of the former one is left in the file."""
+    ledger.write(ENTRY)
+    changed = replace(ENTRY, standing=Standing.BEGUN, digest="", outcome=None)
+    ledger.write(changed)
 
-    assert ledger.outcome(SERVER, PLAN) is None
-    assert [one.group for one in ledger.outcomes()] == ["new"]
+    assert known(ledger, ENTRY) == changed
+    assert [one.lost for one in ledger.known()] == [0]
+    assert ledger._select("SELECT * FROM outcomes") == []
 
 
 @pytest.mark.parametrize(
-    ("destination", "plan"),
+    "other",
     [
-        (replace(SERVER, base="https://api.wandb.ai"), PLAN),
-        (replace(SERVER, entity="else"), PLAN),
-        (replace(SERVER, entity=None), PLAN),
-        (SERVER, replace(PLAN, project="else")),
-        (Destination("offline", "/bundle", "acme", "wines"), PLAN),
+        replace(ENTRY, flow_run="Flow/2"),
+        replace(ENTRY, provider="local@/else"),
+        replace(ENTRY, destination=replace(SERVER, base="https://api.wandb.ai")),
+        replace(ENTRY, destination=replace(SERVER, entity="else")),
+        replace(ENTRY, destination=replace(SERVER, entity=None)),
+        replace(ENTRY, destination=replace(SERVER, project="else")),
+        replace(ENTRY, destination=OFFLINE),
     ],
 )
-def test_other_destinations(ledger: SqliteLedger, destination: Destination, plan: Plan) -> None:
-    """Done here is not done there."""
-    ledger.record(SERVER, PLAN, OUTCOME)
-    ledger.forget(destination, plan)
+def test_known_here_is_not_known_there(ledger: SqliteLedger, other: Entry) -> None:
+    """Another flow run, one that was read elsewhere, and another destination stand apart."""
+    ledger.write(ENTRY)
+    assert known(ledger, other) is None
 
-    assert ledger.outcome(destination, plan) is None
-    assert ledger.outcome(SERVER, PLAN) == OUTCOME
-
-
-def test_bundle_that_was_moved(ledger: SqliteLedger) -> None:
-    """A bundle takes its ledger along, so its path does not matter."""
-    ledger.record(Destination("offline", "/old", None, "wines"), PLAN, OUTCOME)
-
-    assert ledger.outcome(Destination("offline", "/new", None, "wines"), PLAN) == OUTCOME
+    ledger.write(replace(other, digest="other"))
+    assert known(ledger, ENTRY) == ENTRY
 
 
-def test_all_outcomes(ledger: SqliteLedger) -> None:
-    """All that was recorded is listed by flow run."""
-    ledger.record(SERVER, OTHER, replace(OUTCOME, pathspec="Flow/2"))
-    ledger.record(SERVER, PLAN, OUTCOME)
-    ledger.record(replace(SERVER, entity="else"), PLAN, OUTCOME)
+def test_bundle_that_was_moved(ledger: SqliteLedger, path: Path) -> None:
+    """A bundle takes its ledger along: it is found under any path, and listed under its own."""
+    ledger.write(replace(ENTRY, destination=OFFLINE))
+    moved = replace(OFFLINE, base="/new")
 
-    assert [one.pathspec for one in ledger.outcomes()] == ["Flow/1", "Flow/1", "Flow/2"]
+    assert known(ledger, replace(ENTRY, destination=moved)) is not None
+    assert len(ledger.entries(destination=moved)) == 1
+    assert [one.destination.base for one in ledger.entries()] == [str(path.parent)]
+
+
+def test_outcome_that_can_not_be_read(ledger: SqliteLedger) -> None:
+    """Of what a version of the future did nothing is known, so W&B will be compared with."""
+    ledger.write(ENTRY)
+    ledger._connection.execute("UPDATE outcomes SET outcome = '{\"unheard\": 1}'")
+
+    assert known(ledger, ENTRY) == replace(ENTRY, digest="", outcome=None)
 
 
 def test_threads(ledger: SqliteLedger) -> None:
     """Several threads may use one ledger."""
 
     def work(number: int) -> None:
-        plan = replace(PLAN, flow_run=f"Flow/{number}")
-        ledger.record(SERVER, plan, replace(OUTCOME, pathspec=plan.flow_run))
-        assert ledger.outcome(SERVER, plan) is not None
+        mine = replace(ENTRY, flow_run=f"Flow/{number}")
+        ledger.write(mine)
+        assert known(ledger, mine) == mine
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -155,55 +141,143 @@ def test_threads(ledger: SqliteLedger) -> None:
     for thread in threads:
         thread.join()
 
-    assert len(list(ledger.outcomes())) == 8
+    assert len(ledger.entries()) == 8
 
 
-SCRIPT = """
-import os, signal, sys
-from dataclasses import replace
-from pathlib import Path
-from mfwb.ledger import SqliteLedger
-from tests.unit.ledger.test_sqlite import OUTCOME, PLAN, SERVER
-
-with SqliteLedger.open(Path(sys.argv[1])) as ledger:
-    print("open", flush=True)
-    for number in range(int(sys.argv[2])):
-        plan = replace(PLAN, flow_run=f"Flow/{os.getpid()}-{number}")
-        ledger.record(SERVER, plan, replace(OUTCOME, pathspec=plan.flow_run))
-    if sys.argv[3:]:
-        ledger._connection.execute("BEGIN IMMEDIATE")
-        ledger._connection.execute("DELETE FROM done")
-        os.kill(os.getpid(), signal.SIGKILL)
-"""
+# --- lists ----------------------------------------------------------------------------------
 
 
-def start(path: Path, number: int, *extra: str) -> subprocess.Popen[str]:
-    """Start a process that records so many flow runs."""
-    command = [sys.executable, "-c", SCRIPT, str(path), str(number), *extra]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def names(entries: list[Entry]) -> list[str]:
+    """Return the flow runs."""
+    return [one.flow_run for one in entries]
 
 
-def test_two_processes(path: Path) -> None:
-    """Two processes that write at once both have their say."""
-    both = [start(path, 25), start(path, 25)]
-    for one in both:
-        one.communicate()
+def test_oldest_first(ledger: SqliteLedger) -> None:
+    """Entries are listed by start, without their outcomes."""
+    for number, start in ((1, 30), (2, 10), (3, 20)):
+        ledger.write(replace(ENTRY, flow_run=f"Flow/{number}", started_at=start))
 
-    assert [one.returncode for one in both] == [0, 0]
-    with SqliteLedger.open(path) as ledger:
-        assert len({one.pathspec for one in ledger.outcomes()}) == 50
+    assert names(ledger.entries()) == ["Flow/2", "Flow/3", "Flow/1"]
+    assert {one.outcome for one in ledger.entries()} == {None}
 
 
-def test_killed_in_the_middle(path: Path) -> None:
-    """A process that is killed while it writes leaves all that was done before, and no lock."""
-    killed = start(path, 3, "then die")
-    killed.communicate()
+def test_since(ledger: SqliteLedger) -> None:
+    """What started before is listed only if it is open."""
+    for standing in Standing:
+        old = replace(ENTRY, flow_run=f"Flow/{standing.name}", standing=standing, started_at=1)
+        ledger.write(old)
+    ledger.write(replace(ENTRY, flow_run="Flow/new", started_at=10))
+    still_open = {f"Flow/{one.name}" for one in Standing if one.is_open}
 
-    assert killed.returncode == -signal.SIGKILL
-    with SqliteLedger.open(path) as ledger:
-        assert len(list(ledger.outcomes())) == 3
-        ledger.record(SERVER, PLAN, OUTCOME)
-        assert ledger.outcome(SERVER, PLAN) == OUTCOME
+    assert len(still_open) == 4
+    assert set(names(ledger.entries(since=10))) == {*still_open, "Flow/new"}
+    assert set(names(ledger.entries(since=11))) == still_open
+    assert len(ledger.entries(since=1)) == len(Standing) + 1
+
+
+def test_of_one_flow(ledger: SqliteLedger) -> None:
+    """A flow whose name begins alike is another one."""
+    for name in ("Flow/1", "Flow2/1", "Flo/1", "Flow_/1", "Flow/2"):
+        ledger.write(replace(ENTRY, flow_run=name))
+
+    assert names(ledger.entries(flow="Flow")) == ["Flow/1", "Flow/2"]
+
+
+def test_of_one_provider_and_destination(ledger: SqliteLedger) -> None:
+    """Entries are listed by where flow runs were read, and by where they went."""
+    ledger.write(ENTRY)
+    ledger.write(replace(ENTRY, flow_run="Flow/2", provider="service@x"))
+    ledger.write(replace(ENTRY, flow_run="Flow/3", destination=replace(SERVER, project="else")))
+
+    assert names(ledger.entries(provider="local@/data")) == ["Flow/1", "Flow/3"]
+    assert names(ledger.entries(destination=SERVER)) == ["Flow/1", "Flow/2"]
+    assert names(ledger.entries(provider="service@x", destination=SERVER, since=0)) == ["Flow/2"]
+
+
+def test_few_of_very_many_are_looked_up(ledger: SqliteLedger) -> None:
+    """Whatever is asked beside, `since` is looked up in indexes rather than in each row."""
+    asked: list[str] = []
+    ledger._connection.set_trace_callback(asked.append)
+    ledger.entries(provider="p", destination=SERVER, flow="Flow", since=5)
+    ledger._connection.set_trace_callback(None)
+    query = asked[-1]  # with its values, or with their places, by the version of Python
+    values = (0,) * query.count("?")
+    rows = ledger._connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
+    plan = [row[-1] for row in rows]
+
+    assert any("COVERING INDEX by_start" in line for line in plan)
+    assert any("COVERING INDEX open_ones" in line for line in plan)
+    assert not any(line in ("SCAN flow_runs", "SCAN TABLE flow_runs") for line in plan)
+
+
+def test_losses(ledger: SqliteLedger) -> None:
+    """How much was lost is known without reading outcomes, and what it was with it."""
+    ledger.write(ENTRY)
+    ledger.write(replace(ENTRY, flow_run="Flow/2", outcome=None))
+
+    assert [(one.flow, one.lost) for one in ledger.known()] == [("Flow", 2), ("Flow", 0)]
+    assert list(ledger.losses(ledger.entries())) == list(OUTCOME.all_losses)
+
+
+# --- any sequence of writes -----------------------------------------------------------------
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+ENTRIES = st.builds(
+    Entry,
+    flow_run=st.sampled_from(["Flow/1", "Flow/2", "Other/1"]),
+    provider=st.sampled_from(["local@/a", "service@b"]),
+    destination=st.sampled_from([SERVER, OFFLINE, replace(SERVER, entity=None)]),
+    standing=st.sampled_from(list(Standing)),
+    state=TEXTS,
+    started_at=st.integers(0, 3),
+    listed=TEXTS,
+    asked=TEXTS,
+    digest=TEXTS,
+    reason=TEXTS,
+    outcome=st.sampled_from([None, OUTCOME]),
+)
+ASKED = st.fixed_dictionaries(
+    {},
+    optional={
+        "provider": st.sampled_from(["local@/a", "nobody"]),
+        "destination": st.sampled_from([SERVER, OFFLINE]),
+        "flow": st.sampled_from(["Flow", "Other", "None"]),
+        "since": st.integers(0, 4),
+    },
+)
+
+
+@given(written=st.lists(ENTRIES, max_size=8), asked=ASKED)
+def test_like_a_dictionary(written: list[Entry], asked: dict[str, str | int | Destination]) -> None:
+    """Whatever is written in whatever order, the ledger says what a dictionary would."""
+    expected: dict[tuple[str, str, Destination], Entry] = {}
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        bring_up_to_date(connection, Path("/old/ledger.sqlite"))
+        ledger = SqliteLedger(connection, Path("/old/ledger.sqlite"))
+        for one in written:
+            ledger.write(one)
+            expected[one.flow_run, one.provider, one.destination] = one
+
+        for one in expected.values():
+            assert known(ledger, one) == one
+        listed = ledger.entries(**asked)  # type: ignore[arg-type]
+
+    fitting = [replace(one, outcome=None) for one in expected.values() if fits(one, asked)]
+    in_order = [(one.started_at, one.flow_run) for one in listed]
+    assert in_order == sorted(in_order)
+    assert {replace(one, at="") for one in listed} == set(fitting)
+    assert len(listed) == len(fitting)
+
+
+def fits(entry: Entry, asked: dict[str, str | int | Destination]) -> bool:
+    """Whether an entry is asked for."""
+    since = asked.get("since")
+    return (
+        asked.get("provider", entry.provider) == entry.provider
+        and asked.get("destination", entry.destination) == entry.destination
+        and entry.flow_run.startswith(f"{asked.get('flow', entry.flow_run.split('/')[0])}/")
+        and (not isinstance(since, int) or entry.started_at >= since or entry.standing.is_open)
+    )
 
 
 # --- files that are no ledgers --------------------------------------------------------------
@@ -219,24 +293,41 @@ def refusal(path: Path) -> str:
 def test_newer_schema(path: Path) -> None:
     """A ledger of a newer mfwb is left alone."""
     with SqliteLedger.open(path) as ledger:
-        ledger.record(SERVER, PLAN, OUTCOME)
+        ledger.write(ENTRY)
     with closing(sqlite3.connect(path)) as newer:
-        newer.execute("PRAGMA user_version = 2")
+        newer.execute("PRAGMA user_version = 3")
     before = path.read_bytes()
 
     assert refusal(path) == (
-        "the ledger PATH was written by a newer mfwb (schema 2, this one knows 1); upgrade mfwb"
+        "the ledger PATH was written by a newer mfwb (schema 3, this one knows 2); upgrade mfwb"
     )
     assert path.read_bytes() == before
 
 
 def test_garbage(tmp_path: Path) -> None:
-    """A file that is no ledger is named, and left as it is."""
+    """A file that is no database is named with the cure, and left as it is."""
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"not a database, " * 100)
 
-    assert refusal(path) == "PATH is no ledger of mfwb: file is not a database; move it away"
+    assert refusal(path) == (
+        "the ledger PATH is damaged: file is not a database; `mfwb status --rebuild` makes it "
+        "anew of what W&B has"
+    )
     assert path.read_bytes() == b"not a database, " * 100
+
+
+def test_damage_inside(path: Path) -> None:
+    """A page that was overwritten is noticed when it is read, and the cure is named."""
+    with SqliteLedger.open(path) as ledger:
+        for number in range(200):
+            ledger.write(replace(ENTRY, flow_run=f"Flow/{number}"))
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"\xff" * (size - 3 * 4096))
+
+    with pytest.raises(LedgerDamaged, match="--rebuild"), SqliteLedger.open(path) as ledger:
+        ledger.known()
 
 
 def test_folder_for_a_file(tmp_path: Path) -> None:
@@ -258,9 +349,14 @@ def test_database_of_others(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     with closing(sqlite3.connect(path)) as theirs:
         theirs.execute("CREATE TABLE x (y)")
-        theirs.execute("CREATE INDEX done ON x (y)")
+        theirs.execute("CREATE INDEX flow_runs ON x (y)")
 
-    assert refusal(path) == ("the ledger PATH can't be used: there is already an index named done")
+    assert refusal(path) == (
+        "the ledger PATH can't be used: there is already an index named flow_runs"
+    )
+    with closing(sqlite3.connect(path)) as theirs:
+        names = {name for (name,) in theirs.execute("SELECT name FROM sqlite_master")}
+    assert names & {"ledger", "outcomes"} == set()
 
 
 def test_empty_file(tmp_path: Path) -> None:
@@ -269,7 +365,7 @@ def test_empty_file(tmp_path: Path) -> None:
     path.touch()
 
     with SqliteLedger.open(path) as ledger:
-        assert list(ledger.outcomes()) == []
+        assert ledger.entries() == []
 
 
 def test_locked(path: Path) -> None:
@@ -278,24 +374,7 @@ def test_locked(path: Path) -> None:
         pass
     with closing(sqlite3.connect(path)) as other, closing(sqlite3.connect(path, timeout=0)) as ours:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(LockHeld) as caught:
-            _prepare(ours, path)  # what `open` does, but without its patience
+        with pytest.raises(LockHeld) as caught, errors_named(path):
+            bring_up_to_date(ours, path)  # what `open` does, but without its patience
 
     assert str(caught.value) == f"another process keeps the ledger {path} locked"
-
-
-# --- where ledgers lie ----------------------------------------------------------------------
-
-
-def test_ledger_of_a_bundle() -> None:
-    """A bundle carries its own ledger."""
-    assert ledger_path(Path("/bundle")) == Path("/bundle/ledger.sqlite")
-
-
-def test_ledger_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All servers share the user's, which lies where the user wants it."""
-    monkeypatch.setenv("MFWB_STATE_DIR", "/state")
-    assert ledger_path(None) == Path("/state/ledger.sqlite")
-
-    monkeypatch.delenv("MFWB_STATE_DIR")
-    assert ledger_path(None).parts[-2:] == ("mfwb", "ledger.sqlite")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -56,7 +57,7 @@ def run_of(name: str, *files: PlannedFile, card: str | None = None) -> PlannedRu
     if card is None:
         return run
     cards = (PlannedCard("card", TASK, Card(card, None, "uuid")),)
-    return PlannedRun(**{**{f: getattr(run, f) for f in run.__slots__}, "cards": cards})
+    return replace(run, cards=cards)
 
 
 def plan_of(*runs: PlannedRun) -> Plan:
@@ -66,7 +67,8 @@ def plan_of(*runs: PlannedRun) -> Plan:
 
 def suffixes(folder: Path) -> list[str]:
     """Return what kinds of files there are."""
-    return sorted(path.name.partition(".")[2] for path in folder.rglob("*") if path.is_file())
+    names = (path.name for path in folder.rglob("*") if path.is_file() and path.name != "owner")
+    return sorted(name.partition(".")[2] for name in names)
 
 
 def test_files_go_with_their_last_user(
@@ -108,16 +110,17 @@ def test_user_that_is_there_already(
 
 
 def test_flow_run_that_broke_off(tmp_path: Path, converter: Converter, contents: WithCard) -> None:
-    """What a flow run left behind when it failed goes when the next one begins."""
-    broken, following = (
-        run_of(name, planned_file(contents.add(name), Form.PICKLE)) for name in ("a", "b")
-    )
+    """What a flow run left behind when it failed goes, but for what another one needs."""
+    shared, alone = (planned_file(contents.add(name), Form.PICKLE, name) for name in ("a", "b"))
+    broken, other = run_of("broken", shared, alone), run_of("other", shared)
     workshop = workshop_in(tmp_path, converter)
     workshop.expect(plan_of(broken))
+    workshop.expect(plan_of(other))
     workshop.prepare(broken, contents)
 
-    workshop.expect(plan_of(following))
-
+    workshop.dismiss(plan_of(broken))
+    assert suffixes(tmp_path) == ["pkl"]
+    workshop.dismiss(plan_of(other))
     assert suffixes(tmp_path) == []
 
 
@@ -143,9 +146,9 @@ def test_holding() -> None:
     assert holding.let_go("a") == ["x"]
     assert holding.let_go("a") == []
     assert holding.let_go("b") == ["y"]
+    assert holding.is_empty
     holding.hold("c", ["z"])
-    assert holding.clear() == ["z"]
-    assert holding.let_go("c") == []
+    assert not holding.is_empty
 
 
 PROGRAM = """

@@ -16,9 +16,11 @@ NAME = "abcdef.pkl"
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return all files below a folder."""
+    """Return all files below a folder, but for the one that says whose a scratch folder is."""
     return sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "owner"
     )
 
 

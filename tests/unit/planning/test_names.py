@@ -28,17 +28,6 @@ def test_run_id_of_an_argo_run() -> None:
     assert re.fullmatch("Flow-argo-my-flow-x-1-train-[0-9a-f]{12}", found)
 
 
-def test_next_generation() -> None:
-    """A next generation of an id is another id, readable as such."""
-    found = {names.run_id("Flow", "123", "train", generation=number) for number in range(3)}
-
-    assert len(found) == 3
-    assert names.run_id("Flow", "123", "train", generation=0) == names.run_id(
-        "Flow", "123", "train"
-    )
-    assert names.run_id("Flow", "123", "train", generation=2).startswith("Flow-123-train-g2-")
-
-
 @given(PARTS)
 def test_run_id_is_acceptable(parts: list[str]) -> None:
     """Whatever a flow run is called, its ids are made of signs that W&B takes, and short."""

@@ -14,7 +14,7 @@ def test_document_says_all() -> None:
     document = json.loads(to_json(SYNCED))
 
     assert document == SYNCED.to_dict()
-    assert list(document) == ["version", "command", "flow_runs", "totals"]
+    assert list(document) == ["version", "command", "flow_runs", "notes", "totals"]
     assert to_json(SYNCED) == to_json(SYNCED)
     assert to_json(SYNCED).startswith('{\n  "version": 1,\n  "command": "sync",\n')
 

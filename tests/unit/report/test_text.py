@@ -165,7 +165,10 @@ no losses
 
 
 def test_many_flow_runs_get_a_line_each() -> None:
-    """More than three flow runs are a list, with the reasons of those that failed."""
+    """More than three flow runs are a list, with the reasons of those that failed.
+
+    Those about which nothing was to be done are counted.
+    """
     done = [replace(flow_run(RUNS[0]), pathspec=f"WineFlow/{number}") for number in (8, 9)]
     result = Result(
         "sync",
@@ -176,10 +179,10 @@ def test_many_flow_runs_get_a_line_each() -> None:
         ),
     )
     expected = """
-WineFlow/8   synced     1 W&B run, acme/wines
-WineFlow/9   synced     1 W&B run, acme/wines
-WineFlow/10  unchanged  1 W&B run, acme/wines, 1 loss
-WineFlow/11  failed     no such flow run
+WineFlow/8   synced  1 W&B run, acme/wines
+WineFlow/9   synced  1 W&B run, acme/wines
+WineFlow/11  failed  no such flow run
+1 flow run unchanged
 
 1 loss
   WineFlow/7/train/4/history
@@ -193,6 +196,88 @@ WineFlow/11  failed     no such flow run
 """
 
     assert shown(result) == expected
+
+
+def a_round_of_cron() -> Result:
+    """Return a thousand flow runs, about most of which nothing was to be done."""
+    unchanged = [
+        replace(flow_run(RUNS[0]), pathspec=f"WineFlow/{number}", status=Status.UNCHANGED)
+        for number in range(1, 995)
+    ]
+    waiting = [
+        FlowRunOutcome(f"WineFlow/{number}", Status.SKIPPED, reason="it is still running")
+        for number in (996, 997)
+    ]
+    left_out = [FlowRunOutcome("WineFlow/998", Status.SKIPPED, reason="it did not fail")]
+    done = [replace(flow_run(RUNS[0]), pathspec=f"WineFlow/{number}") for number in (999, 1000)]
+    failed = [FlowRunOutcome("WineFlow/995", Status.FAILED, reason="gone")]
+    return Result("sync", (*unchanged, *failed, *waiting, *left_out, *done))
+
+
+def test_nothing_to_do_is_told_in_numbers() -> None:
+    """Of a thousand flow runs only those are named that were synced or failed."""
+    expected = """
+WineFlow/995   failed  gone
+WineFlow/999   synced  1 W&B run, acme/wines
+WineFlow/1000  synced  1 W&B run, acme/wines
+994 flow runs unchanged
+2 flow runs skipped: it is still running
+1 flow run skipped: it did not fail
+
+  see  https://wandb.example/acme/wines
+
+1,000 flow runs: 2 synced, 994 unchanged, 3 skipped, 1 failed
+4 artifacts: 2 in summary, 2 written, 0 same content, 0 switched off, 0 lost
+no losses
+"""
+
+    assert shown(a_round_of_cron()) == expected
+
+
+def test_nothing_to_do_at_all() -> None:
+    """A round in which nothing was to be done is a few lines."""
+    unchanged = [one for one in a_round_of_cron().flow_runs if one.status is Status.UNCHANGED]
+    expected = """
+994 flow runs unchanged
+
+  see  https://wandb.example/acme/wines
+
+994 flow runs: 994 unchanged
+no losses
+"""
+
+    assert shown(Result("sync", tuple(unchanged))) == expected
+
+
+def test_verbose_names_each_flow_run() -> None:
+    """With --verbose those are named, too, about which nothing was to be done."""
+    few = a_round_of_cron().flow_runs[990:997]
+    text = shown(Result("sync", few), verbose=True)
+
+    assert "\nWineFlow/991  unchanged\n" in text
+    assert "\nWineFlow/996  skipped\n  it is still running\n" in text
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_reasons_in_a_list_are_folded(width: int) -> None:
+    """Long reasons go on beneath where they began; no word of them is cut."""
+    reason = "the server said 413 " + "x" * 150 + " and then hung up"
+    failed = [FlowRunOutcome(f"F/{number}", Status.FAILED, reason=reason) for number in range(4)]
+    lines = shown(Result("sync", tuple(failed)), width=width).splitlines()
+    text = "".join("".join(lines).split())
+
+    assert text.count("".join(reason.split())) == 4
+    assert lines[1].startswith("F/0  failed  the server said")
+    assert lines[2].startswith(" " * len("F/0  failed  "))
+    assert max(map(len, lines[1:-4])) <= max(width, len("F/0  failed  ") + 20)
+
+
+def test_colours_of_a_list() -> None:
+    """A list has colours on a terminal, and its columns stand as they do without."""
+    coloured = shown(a_round_of_cron(), colour=True)
+
+    assert "\n\x1b[1mWineFlow/999\x1b[0m   \x1b[1;32msynced\x1b[0m  1 W&B run" in coloured
+    assert "\n994 flow runs \x1b[32munchanged\x1b[0m\n" in coloured
 
 
 def test_verbose_tells_every_fact_of_a_wandb_run() -> None:

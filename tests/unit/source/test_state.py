@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mfwb.snapshot import Task, TaskState
-from mfwb.source.state import flow_run_state
+from mfwb.source.state import Life, flow_run_state
 from tests.unit.flow_runs import task, tried
 
 NOW = 1_700_000_000_000
-SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 START = task("start/1", to="work")
 RUNNING = task("work/2", state=TaskState.UNFINISHED, attempts=(tried(NOW, None, ok=None),))
@@ -25,14 +25,25 @@ def failed(ago: int, number: int = 0) -> Task:
     )
 
 
-def state(*tasks: Task, retries: int = 0, heartbeat: int | None = None, end: str = "end") -> str:
-    """Return the state of a flow run whose last heartbeat was so many ms ago, if it has one."""
+def state(
+    *tasks: Task,
+    retries: int = 0,
+    seen: int = 0,
+    heartbeat: int | None = None,
+    abandoned_after: int = DAY,
+    end: str = "end",
+) -> str:
+    """Return the state of a flow run that gave its last signs of life so many ms ago."""
     return flow_run_state(
         tasks,
         end_step=end,
         retries={"work": retries},
-        heartbeat_at=None if heartbeat is None else NOW - heartbeat,
-        now=NOW,
+        life=Life(
+            seen_at=NOW - seen,
+            heartbeat_at=None if heartbeat is None else NOW - heartbeat,
+            abandoned_after=abandoned_after,
+            now=NOW,
+        ),
     ).value
 
 
@@ -104,3 +115,48 @@ def test_retry_to_come(number: int, retries: int, ago: int, expected: str) -> No
 def test_heartbeat(heartbeat: int, ago: int, expected: str) -> None:
     """A flow run whose heart beats is given some minutes after a failure to come to its end."""
     assert state(START, failed(ago), heartbeat=heartbeat) == expected
+
+
+# --- abandoned ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tasks", [(START, RUNNING), (START,), ()])
+def test_abandoned(tasks: tuple[Task, ...]) -> None:
+    """Killed in a task, between two steps or before the first: nobody writes that down."""
+    assert state(*tasks, seen=DAY - SECOND) == "running"
+    assert state(*tasks, seen=DAY) == "abandoned"
+    assert state(*tasks, seen=5 * SECOND, abandoned_after=5 * SECOND) == "abandoned"
+
+
+def test_abandoned_after_a_failure() -> None:
+    """A task failed, a sibling never said how it went, and all is silent: it failed."""
+    assert state(START, failed(ago=DAY), RUNNING, seen=DAY) == "failed"
+    assert (
+        state(START, failed(ago=2 * SECOND), retries=1, seen=SECOND, abandoned_after=0) == "failed"
+    )
+
+
+def test_finished_is_never_abandoned() -> None:
+    """However long ago: what is finished is."""
+    assert state(*DONE, seen=400 * DAY, heartbeat=400 * DAY) == "finished"
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "seen", "expected"),
+    [
+        (10 * SECOND, 30 * DAY, "running"),  # a long task, and somebody waits for it
+        (5 * MINUTE, 30 * DAY, "running"),
+        (6 * MINUTE, 30 * DAY, "abandoned"),  # what Metaflow's service takes for dead
+        (30 * DAY, 10 * SECOND, "running"),  # a task goes on in the cloud without its runtime
+        (30 * DAY, 6 * MINUTE, "abandoned"),
+    ],
+)
+def test_heart_that_stopped(heartbeat: int, seen: int, expected: str) -> None:
+    """Where hearts beat, some minutes of silence are enough."""
+    assert state(START, RUNNING, heartbeat=heartbeat, seen=seen) == expected
+
+
+def test_no_patience() -> None:
+    """Who knows that a flow run has ended can say so, though its heart still beats."""
+    assert state(START, RUNNING, heartbeat=0, seen=0, abandoned_after=0) == "abandoned"
+    assert state(START, failed(ago=0), heartbeat=0, seen=0, abandoned_after=0) == "failed"

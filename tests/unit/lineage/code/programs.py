@@ -45,6 +45,8 @@ _SIMPLE = [
 ]
 _LEAVING = ["return", "raise Boom"]
 _LEAVING_LOOP = ["break", "continue"]
+# What could go on for ever calls `deeper` first, which raises in the end: where no `finally` of its
+# own body can swallow that.
 _BLOCKS = [
     "if c():\n{a}",
     "if c():\n{a}\nelse:\n{b}",
@@ -55,7 +57,7 @@ _BLOCKS = [
     "for k in ('p', 'r'):\n    setattr(self, k, 1)\n{loop}",
     "while c():\n{loop}",
     "while c():\n{loop}\nelse:\n{b}",
-    "while True:\n{loop}\n    if c(): break",
+    "while True:\n    deeper()\n{loop}\n    if c(): break",
     "try:\n{a}\nexcept Boom:\n{b}",
     "try:\n{a}\nfinally:\n{b}",
     "try:\n{a}\nexcept Boom:\n{b}\nelse:\n{a2}\nfinally:\n{b2}",
@@ -109,7 +111,7 @@ def programs(draw: st.DrawFn) -> str:
     return (
         "from contextlib import suppress\n"
         "from metaflow import FlowSpec, step\n"
-        f"def outer(self):\n    f = print\n{indent(bodies['o'], '    ')}\n"
+        f"def outer(self):\n    f = print\n    deeper()\n{indent(bodies['o'], '    ')}\n"
         "class F(FlowSpec):\n"
         f"    @step\n    def a(self):\n        f = print\n{member['a']}\n"
         f"    def h(self):\n        f = print\n        deeper()\n{member['h']}\n"

@@ -1,0 +1,94 @@
+"""The flow runs that are synced: one by Metaflow, the others copies of it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.places import metaflow_environment
+from tests.copies import copy_flow_run, copy_listing
+
+__all__ = ["BUILD", "Sample", "many", "ten_steps", "three_new"]
+
+BUILD = Path(__file__).resolve().parent.parent.parent / "build" / "bench-cron"
+_FLOWS = Path(__file__).resolve().parent.parent.parent / "tests" / "flows"
+_MINUTE = 60_000  # ms
+_DAY = 24 * 60 * _MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Flow runs of one flow, in a local datastore of their own."""
+
+    root: Path
+    pathspecs: tuple[str, ...]
+
+    @property
+    def metadata(self) -> str:
+        """What mfwb is told to find them."""
+        return f"local@{self.root}"
+
+
+def many(count: int) -> Sample:
+    """Return that many flow runs of two steps, ten minutes apart."""
+    root, first = _first("two_flow", f"two-steps-{count}")
+    begin = _started_at_ms(first)
+    copies = [
+        copy_flow_run(root, first, started_at_ms=begin - 10 * _MINUTE * number)
+        for number in range(1, count)
+    ]
+    return Sample(root, (*reversed(copies), first))
+
+
+def ten_steps(count: int) -> Sample:
+    """Return that many flow runs of ten steps, a minute apart."""
+    root, first = _first("ten_flow", "ten-steps")
+    begin = _started_at_ms(first)
+    copies = [
+        copy_flow_run(root, first, started_at_ms=begin - _MINUTE * number)
+        for number in range(1, count)
+    ]
+    return Sample(root, (*reversed(copies), first))
+
+
+def three_new(count: int) -> Sample:
+    """Return three flow runs of now, with so many of long ago that there are `count`.
+
+    Of those of long ago there is only what a listing shows: who opens one finds it empty, and is
+    found out.
+    """
+    root, first = _first("two_flow", "three-new")
+    begin = _started_at_ms(first)
+    new = [copy_flow_run(root, first, started_at_ms=begin - _MINUTE * n) for n in (1, 2)]
+    for number in range(count - 3):
+        copy_listing(root, first, started_at_ms=begin - 30 * _DAY - _MINUTE * number)
+    return Sample(root, (*new, first))
+
+
+def _first(flow: str, place: str) -> tuple[Path, str]:
+    """Run a flow of the tests in a new folder, and return folder and pathspec."""
+    root = BUILD / place
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    program = shutil.copy(_FLOWS / f"{flow}.py", root)
+    command = [sys.executable, str(program), "--quiet", "run", "--run-id-file", "run-id"]
+    done = subprocess.run(
+        command,
+        cwd=root,
+        env=metaflow_environment(root),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"bench: the flow failed\n{done.stdout}{done.stderr}")
+    name = "".join(word.capitalize() for word in flow.split("_"))
+    return root, f"{name}/{(root / 'run-id').read_text(encoding='utf-8')}"
+
+
+def _started_at_ms(pathspec: str) -> int:
+    return int(pathspec.partition("/")[2]) // 1000

@@ -1,0 +1,183 @@
+"""Which flow runs are meant, told from listings: none of them is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mfwb.errors import NotThere, SkipFlowRun, UsageError
+from mfwb.ports import Listed, Source
+from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
+
+__all__ = ["Asked", "Chosen", "OpenOnes", "choose", "find_one"]
+
+_OVERLAP = 600_000  # ms; the clocks of machines differ
+
+OpenOnes = Callable[[str], Iterable[str]]
+"""The pathspecs of those runs of a flow that the ledger knows and an earlier sync left undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a user said about which flow runs.
+
+    Attributes:
+        pathspecs: `Flow/123`, `Flow/latest` or `Flow`, in the order in which they were named; none:
+            every flow.
+        since: those that started then or later, in epoch ms.
+        until: those that started before, in epoch ms.
+        last: so many of the newest of each flow.
+        every: all, whenever they started.
+        tags: those that have all of these, the user's or Metaflow's own.
+        failed: those that failed (True) or the others (False); None: both. Listings don't tell, so
+            `choose` leaves that to who reads them.
+        namespace: Metaflow's, to which the source keeps its listings; None: there are no bounds.
+    """
+
+    pathspecs: tuple[Pathspec, ...] = ()
+    since: int | None = None
+    until: int | None = None
+    last: int | None = None
+    every: bool = False
+    tags: tuple[str, ...] = ()
+    failed: bool | None = None
+    namespace: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UsageError if this says too little, or what can't be."""
+        bounded = any(one is not None for one in (self.since, self.until, self.last))
+        if self.every and bounded:
+            raise UsageError("--all is every flow run: leave out --since, --until and --last")
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise UsageError("--since has to come before --until")
+        if bounded or self.every:
+            return
+        if not self.pathspecs:
+            raise UsageError(
+                "say which flow runs: Flow/123, Flow/latest, Flow --last 5, "
+                "or --since 24h for all flows"
+            )
+        for flow in (one.flow for one in self.pathspecs if one.run is None):
+            raise UsageError(
+                f"which runs of {flow}? Say {flow}/123, {flow}/{LATEST}, {flow} --last 5, "
+                f"{flow} --since 24h or {flow} --all"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A flow run that is meant.
+
+    Attributes:
+        pathspec: which one. A flow alone, or `latest`, is one that was not found: whoever reads
+            it is told why.
+        listed: what the listing says of it; None if it was named, or is not listed.
+    """
+
+    pathspec: Pathspec
+    listed: Listed | None = None
+
+
+def choose(asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
+    """Return the flow runs that are meant, each once.
+
+    `Flow/123` stands for itself, whether it is there or not, and `Flow/latest` for the newest. They
+    come first, in the order in which they were named. The others come after them, the oldest first
+    over all flows, so that what one flow run made is there before another one uses it.
+
+    With `since` (or `every`) comes what an earlier sync left open in those flows, however long ago
+    it started: so a job that asks for the last days, again and again, comes back to a flow run that
+    was still going, or failed to sync, until it is done. `last` and `until` by themselves ask for
+    certain flow runs rather than for what is new, and get those alone. An open one has to have
+    the tags, too, and to have started before `until`. One that is not listed any more is chosen
+    unless there is something it would have to comply with; it then fails, which tells it.
+
+    Args:
+        asked: what was said.
+        source: lists flows and their runs.
+        open_ones: asked once for each flow that is meant as a whole.
+
+    Raises:
+        SourceError: if the flows can't be listed.
+        Unreachable: if the source does not answer.
+    """
+    named = [_named(one, asked, source) for one in asked.pathspecs if one.run is not None]
+    if asked.pathspecs:
+        flows = list(dict.fromkeys(one.flow for one in asked.pathspecs if one.run is None))
+    else:
+        flows = source.flows()
+    others = [one for flow in flows for one in _of_flow(flow, asked, source, open_ones)]
+    found: dict[Pathspec, Chosen] = {}
+    for one in (*named, *sorted(others, key=_start)):
+        found.setdefault(one.pathspec, one)
+    return list(found.values())
+
+
+def find_one(pathspec: Pathspec, source: Source) -> Pathspec:
+    """Return the flow run that `Flow/123` or `Flow/latest` means; NotThere, Unreachable."""
+    return _latest(pathspec.flow, (), source).pathspec if pathspec.run == LATEST else pathspec
+
+
+def _named(pathspec: Pathspec, asked: Asked, source: Source) -> Chosen:
+    if pathspec.run != LATEST:
+        return Chosen(pathspec)
+    try:
+        return _latest(pathspec.flow, asked.tags, source)
+    except SkipFlowRun:
+        return Chosen(pathspec)
+
+
+def _latest(flow: str, tags: tuple[str, ...], source: Source) -> Chosen:
+    newest = next((one for one in _newest_first(source.list(flow)) if _has(one, tags)), None)
+    if newest is None:
+        raise NotThere(f"there is no {flow}/{LATEST} in {source.provider}")
+    return Chosen(newest.pathspec, newest)
+
+
+def _of_flow(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
+    """Return the runs of a flow that are meant, those of the same moment in their order."""
+    listed, trouble = _listed(flow, asked, source)
+    eligible = [one for one in _newest_first(listed) if _complies(one, asked)]
+    start = None if asked.since is None else asked.since - _OVERLAP
+    inside = [one for one in eligible if start is None or one.started_at >= start][: asked.last]
+    meant = {one.pathspec for one in inside}
+    gone: list[Pathspec] = []
+    if asked.since is not None or asked.every:
+        left_open = [parse(text) for text in open_ones(flow)]
+        meant |= {*left_open}
+        if not (asked.tags or asked.until is not None or asked.namespace is not None):
+            known = {one.pathspec for one in listed}
+            gone = [one for one in left_open if one not in known]
+    chosen = [Chosen(one.pathspec, one) for one in reversed(eligible) if one.pathspec in meant]
+    return [*trouble, *(Chosen(one) for one in gone), *chosen]
+
+
+def _listed(flow: str, asked: Asked, source: Source) -> tuple[list[Listed], list[Chosen]]:
+    """Return the runs of a flow, and the flow itself if they can't be listed, to fail by itself.
+
+    A flow that nobody named may vanish: that it was there a moment ago is no reason to complain.
+    """
+    try:
+        return source.list(flow), []
+    except NotThere:
+        return [], [Chosen(Pathspec(flow))] if asked.pathspecs else []
+    except SkipFlowRun:
+        return [], [Chosen(Pathspec(flow))]
+
+
+def _newest_first(listed: Iterable[Listed]) -> list[Listed]:
+    return sorted(listed, key=lambda one: one.started_at, reverse=True)
+
+
+def _complies(listed: Listed, asked: Asked) -> bool:
+    in_time = asked.until is None or listed.started_at < asked.until
+    return in_time and _has(listed, asked.tags)
+
+
+def _start(chosen: Chosen) -> int:
+    """Return what flow runs are sorted by; what is not listed comes first, as it only fails."""
+    return chosen.listed.started_at if chosen.listed else 0
+
+
+def _has(listed: Listed, tags: tuple[str, ...]) -> bool:
+    return {*tags} <= {*listed.tags, *listed.system_tags}

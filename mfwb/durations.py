@@ -1,0 +1,16 @@
+"""How long something takes or has taken, in words."""
+
+from __future__ import annotations
+
+__all__ = ["how_long"]
+
+_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def how_long(seconds: float) -> str:
+    """Return `4 minutes`: whole ones of the largest unit that fits; `0 seconds` at least."""
+    for unit, length in _UNITS:
+        number = int(seconds // length)
+        if number > 0:
+            return f"{number:,} {unit}{'' if number == 1 else 's'}"
+    return "0 seconds"

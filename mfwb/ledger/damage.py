@@ -1,0 +1,77 @@
+"""Ledgers that can't be used: what is said of them, and how a damaged one is put aside."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from mfwb.errors import LockHeld, UsageError
+
+__all__ = ["LedgerDamaged", "errors_named", "put_aside_if_damaged"]
+
+
+class LedgerDamaged(UsageError):  # noqa: N818 - named as its siblings are
+    """The file of the ledger is not what SQLite wrote."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"the ledger {path} is damaged: {problem}; `mfwb status --rebuild` makes it anew of "
+            "what W&B has"
+        )
+        self.path = path
+
+
+@contextmanager
+def errors_named(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, which name the file.
+
+    Raises:
+        LedgerDamaged: if the file is no database, or one that contradicts itself.
+        LockHeld: if another process keeps it locked.
+        UsageError: if it can't be used for another reason, as on a full disk.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise LockHeld(f"another process keeps the ledger {path} locked") from None
+        raise UsageError(f"the ledger {path} can't be used: {error}") from None
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise  # the others are wrong use of SQLite, which is a bug
+        raise LedgerDamaged(path, str(error)) from None
+
+
+def put_aside_if_damaged(path: Path) -> Path | None:
+    """Rename a ledger that is damaged and return what it is called now; None if it is not.
+
+    Raises:
+        LockHeld, UsageError: if it can't be told.
+    """
+    if not path.is_file():
+        return None
+    try:
+        _check(path)
+    except LedgerDamaged:
+        return _put_aside(path)
+    return None
+
+
+def _check(path: Path) -> None:
+    with errors_named(path), closing(sqlite3.connect(path)) as connection:
+        [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+
+
+def _put_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.corrupt-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}")
+    journal = path.with_name(f"{path.name}-journal")
+    # The journal goes first: left beside a new ledger, SQLite would play it back into that.
+    if journal.exists():
+        journal.rename(aside.with_name(f"{aside.name}-journal"))
+    path.rename(aside)
+    return aside

@@ -1,0 +1,66 @@
+"""A ledger that was lost, made anew of what W&B has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mfwb.outcome import FlowRunOutcome, Status
+from mfwb.ports import Destination, Entry, FoundFlowRun, Ledger, Sink, Standing
+
+__all__ = ["Rebuilt", "rebuild_ledger"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """How many flow runs were found at a destination."""
+
+    destination: Destination
+    synced: int = 0
+    incomplete: int = 0
+
+
+def rebuild_ledger(ledger: Ledger, sink: Sink, destination: Destination) -> Rebuilt:
+    """Write an entry for each flow run that W&B has from mfwb at a destination.
+
+    Nothing is known of the plans that were carried out, so the next sync compares with W&B.
+
+    Raises:
+        SinkError, Unreachable: if W&B does not say what it has.
+    """
+    entries = [_entry(found, destination) for found in sink.read_back(destination)]
+    for one in entries:
+        ledger.write(one)
+    return Rebuilt(
+        destination, _count(entries, Standing.SYNCED), _count(entries, Standing.INCOMPLETE)
+    )
+
+
+def _count(entries: Iterable[Entry], standing: Standing) -> int:
+    return sum(one.standing is standing for one in entries)
+
+
+def _entry(found: FoundFlowRun, destination: Destination) -> Entry:
+    runs = found.wandb_runs
+    lacking = [run.name for run in runs if not run.complete]
+    is_whole = bool(runs) and not lacking
+    outcome = FlowRunOutcome(
+        found.flow_run,
+        Status.SYNCED,
+        group=found.group,
+        project=destination.project,
+        entity=destination.entity,
+        mode=destination.mode,
+        wandb_runs=runs,
+    )
+    return Entry(
+        flow_run=found.flow_run,
+        provider=found.provider,
+        destination=destination,
+        standing=Standing.SYNCED if is_whole else Standing.INCOMPLETE,
+        started_at=found.started_at,
+        reason=""
+        if is_whole
+        else f"{len(lacking):,} of its {len(runs):,} W&B runs are not complete",
+        outcome=outcome,
+    )

@@ -1,0 +1,58 @@
+"""Moments as people write them: `24h` ago, a date, a date and a time."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+
+from mfwb.quantities import as_seconds
+
+__all__ = ["A_MOMENT", "as_epoch_ms", "parse_moment"]
+
+A_MOMENT = "times are written like 24h, 7d, 2026-11-01, 2026-11-01T12:00 or 2026-11-01T12:00Z"
+
+_AGO = re.compile(r"[\d._]+\s*[A-Za-z]+\Z", re.ASCII)
+"""A duration with its unit: without one it could be a year."""
+
+_DATE = re.compile(
+    r"\d{4}-\d\d-\d\d"
+    r"(?P<time>[T ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?(?P<zone>Z|[+-]\d\d:\d\d)?)?\Z",
+    re.ASCII | re.IGNORECASE,
+)
+"""What every Python reads; later ones would take weeks and more."""
+
+
+def parse_moment(text: str, now: int) -> int:
+    """Return a moment in epoch ms.
+
+    Args:
+        text: how long ago (`24h`), or a date, or a date with a time; local, unless it says
+            otherwise by `Z` or `+02:00`. A date alone is its first moment.
+        now: epoch ms.
+
+    Raises:
+        ValueError: saying how moments are written.
+    """
+    written = text.strip()
+    if _AGO.match(written):
+        try:
+            return now - round(float(as_seconds(written)) * 1000)
+        except ValueError:
+            raise ValueError(A_MOMENT) from None
+    found = _DATE.match(written)
+    if not found:
+        raise ValueError(A_MOMENT)
+    if (found["zone"] or "").upper() == "Z":
+        written = f"{written[:-1]}+00:00"
+    try:
+        return as_epoch_ms(datetime.fromisoformat(written.upper()))
+    except ValueError:  # as of the 30th of February
+        raise ValueError(A_MOMENT) from None
+
+
+def as_epoch_ms(moment: datetime) -> int:
+    """Return a date and time in epoch ms; it is local if it has no time zone. ValueError."""
+    try:
+        return round(moment.astimezone(timezone.utc).timestamp() * 1000)
+    except (OverflowError, OSError):  # what the platform's calendar does not reach
+        raise ValueError(A_MOMENT) from None

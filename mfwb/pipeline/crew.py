@@ -1,0 +1,194 @@
+"""The workers of a call: they write the W&B runs of several flow runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from threading import Condition
+from typing import Any
+
+from mfwb.accounting import as_planned, count_items, describe_inputs, left_away
+from mfwb.outcome import WandbRunOutcome
+from mfwb.pipeline.drafting import Draft
+from mfwb.pipeline.parts import Parts
+from mfwb.planning import Plan, PlannedRun, WandbRunId
+from mfwb.ports import ReadyRun, Session, WrittenRun
+
+__all__ = ["Carried", "Crew"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What became of a plan.
+
+    Attributes:
+        runs: a W&B run each, in the order of the plan.
+        wrote: whether anything had to be written.
+        trouble: what was wrong with W&B, if that is why something is missing.
+    """
+
+    runs: tuple[WandbRunOutcome, ...]
+    wrote: bool
+    trouble: str
+
+
+class Crew:
+    """A pool of workers, whom several flow runs share."""
+
+    def __init__(self, parts: Parts, workers: int, *, force: bool) -> None:
+        self._parts = parts
+        self._workers = workers
+        self._force = force
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mfwb-worker")
+        self._writing = _Writing()
+
+    def carry_out(self, drafted: Draft, plan: Plan, session: Session) -> Carried:
+        """Write all W&B runs of a flow run, level by level: what is used was logged before.
+
+        While a level is written, the first runs of the next one are made ready: as many as there
+        are workers, so that memory stays bounded. SkipFlowRun if one can't be written.
+        """
+        self._parts.progress.wandb_runs(len(plan.runs))
+        self._parts.payloads.expect(plan)
+        work = _Work(drafted, session, self._parts, self._writing, force=self._force)
+        written: list[tuple[WandbRunOutcome, WrittenRun, bool]] = []
+        under_way: list[Future[Any]] = []
+        try:
+            levels = list(plan.levels())
+            for level, following in zip_longest(levels, levels[1:], fillvalue=()):
+                writing = [self._pool.submit(work.write, run) for run in level]
+                under_way = [*writing]
+                for run in following[: self._workers]:
+                    work.ahead[run.id] = self._pool.submit(work.get_ready, run)
+                    under_way.append(work.ahead[run.id])
+                of_level = [future.result() for future in writing]
+                work.note([outcome for outcome, _, _ in of_level])
+                written += of_level
+            if any(wrote for _, _, wrote in written):
+                session.confirm()
+        finally:
+            _let_end(under_way)
+            self._parts.payloads.dismiss(plan)
+        order = {run.name: place for place, run in enumerate(plan.runs)}
+        written.sort(key=lambda one: order[one[0].name])
+        return Carried(
+            runs=tuple(outcome for outcome, _, _ in written),
+            wrote=any(wrote for _, _, wrote in written),
+            trouble="; ".join(said.trouble for _, said, _ in written if said.trouble),
+        )
+
+    def end(self) -> None:
+        """Let no other W&B run be written, and those be finished that have been begun.
+
+        Without their payloads, which are closed next, they would look complete and not be.
+        """
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._writing.end()
+
+    def close(self) -> None:
+        """Let the workers go, when all is done."""
+        self._pool.shutdown()
+
+
+def _let_end(under_way: list[Future[Any]]) -> None:
+    """Leave nothing of a flow run behind that broke off: another one has the workers next."""
+    for future in under_way:
+        future.cancel()
+    for future in under_way:
+        if not future.cancelled():
+            future.exception()
+
+
+class _Writing:
+    """Lets W&B runs be written, until that has to end."""
+
+    def __init__(self) -> None:
+        self._less = Condition()
+        self._under_way = 0
+        self._ended = False
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Write one W&B run meanwhile; CancelledError if none may be written any more."""
+        with self._less:
+            if self._ended:
+                raise CancelledError
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._less:
+                self._under_way -= 1
+                self._less.notify_all()
+
+    def end(self) -> None:
+        """Let no other W&B run be written, and wait for those that have been begun."""
+        with self._less:
+            self._ended = True
+            self._less.wait_for(lambda: not self._under_way)
+
+
+@dataclass(slots=True)
+class _Work:
+    """The W&B runs of one flow run, on their way."""
+
+    draft: Draft
+    session: Session
+    parts: Parts
+    writing: _Writing
+    force: bool
+    ahead: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
+    digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    def get_ready(self, run: PlannedRun) -> WrittenRun | ReadyRun:
+        """Return what is there of a W&B run if all of it is, else what is needed to write it."""
+        found = None if self.force else self.session.find(run)
+        return found or self.parts.payloads.prepare(run, self.draft.contents)
+
+    def note(self, outcomes: list[WandbRunOutcome]) -> None:
+        """Keep the digests of what a level made, for those that use it."""
+        for one in outcomes:
+            self.digests.update({(one.name, made.name): made.digest for made in one.outputs})
+
+    def write(self, run: PlannedRun) -> tuple[WandbRunOutcome, WrittenRun, bool]:
+        """Write one W&B run, unless it is there; return whether it had to be."""
+        ahead = self.ahead.pop(run.id, None)
+        ready = self.get_ready(run) if ahead is None else ahead.result()
+        if isinstance(ready, WrittenRun):
+            written, made = ready, None
+        else:
+            made = ready
+            with self.writing.one():
+                written = self.session.write(run, ready)
+        outcome = _outcome(run, written, made, self.digests)
+        self.parts.payloads.release(run)
+        self.parts.progress.advance()
+        return outcome, written, made is not None and not written.deleted
+
+
+def _outcome(
+    run: PlannedRun,
+    written: WrittenRun,
+    ready: ReadyRun | None,
+    digests: dict[tuple[str, str], str | None],
+) -> WandbRunOutcome:
+    planned = as_planned(run)
+    if written.deleted:
+        return replace(planned, id=written.id, outputs=(), items=left_away(run), deleted=True)
+    losses = (*run.losses, *(ready.losses if ready else ()), *written.losses)
+    is_url = "://" in written.place
+    return replace(
+        planned,
+        id=written.id,
+        url=written.place if is_url else None,
+        dir=None if is_url else written.place,
+        inputs=describe_inputs(run, digests),
+        outputs=written.outputs,
+        summary_keys=tuple(sorted(ready.summary)) if ready else planned.summary_keys,
+        items=count_items(run, losses, written.outputs),
+        losses=losses,
+        complete=written.complete,
+    )

@@ -1,0 +1,94 @@
+"""A flow run, read, with its lineage and the plan of what W&B is to get of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mfwb.config import Settings
+from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
+from mfwb.pipeline.parts import Parts
+from mfwb.planning import OtherFlowRun, Plan, draft_plan
+from mfwb.ports import Contents, Destination, Sink
+from mfwb.snapshot import FlowRun, FlowRunState
+from mfwb.snapshot.pathspec import Pathspec
+from mfwb.tracing import TracedFlowRun, trace
+
+__all__ = ["Draft", "draft", "outcome_of", "still_running"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be done about one flow run.
+
+    Attributes:
+        flow_run: the facts; a flow run that is still going has no plan.
+        plan: what is to be written; None: nothing yet.
+        destination: where to.
+        contents: the bytes.
+        others: the flow runs that it uses artifacts of.
+    """
+
+    flow_run: FlowRun
+    plan: Plan | None
+    destination: Destination
+    contents: Contents
+    others: frozenset[str] = frozenset()
+
+
+def draft(choice: Pathspec, settings: Settings, parts: Parts, *, ask: bool) -> Draft:
+    """Read a flow run and draft its plan; SkipFlowRun or Stop if that can't be done.
+
+    Args:
+        choice: which flow run.
+        settings: of this call.
+        parts: the outside.
+        ask: whether W&B may be asked where W&B runs go by default.
+    """
+    traced = trace(choice, parts.source, parts.payloads)
+    flow_run = traced.flow_run
+    destination = parts.sink.destination(flow_run.flow, ask=ask)
+    contents = parts.source.contents(flow_run)
+    if flow_run.state is FlowRunState.RUNNING:
+        return Draft(flow_run, None, destination, contents)
+    plan = draft_plan(
+        flow_run,
+        traced.lineage,
+        settings,
+        entity=destination.entity,
+        project=destination.project,
+        others=[_elsewhere(other, parts.sink, ask=ask) for other in traced.others],
+    )
+    others = frozenset(other.flow_run.pathspec for other in traced.others)
+    return Draft(flow_run, plan, destination, contents, others)
+
+
+def _elsewhere(other: TracedFlowRun, sink: Sink, *, ask: bool) -> OtherFlowRun:
+    destination = sink.destination(other.flow_run.flow, ask=ask)
+    return OtherFlowRun(other.flow_run, other.lineage, destination.entity, destination.project)
+
+
+def outcome_of(
+    status: Status,
+    plan: Plan,
+    destination: Destination,
+    runs: tuple[WandbRunOutcome, ...],
+    reason: str | None = None,
+) -> FlowRunOutcome:
+    """Return what became of a plan."""
+    return FlowRunOutcome(
+        pathspec=plan.flow_run,
+        status=status,
+        reason=reason,
+        group=plan.group,
+        project=plan.project,
+        entity=plan.entity,
+        mode=destination.mode,
+        wandb_runs=runs,
+        losses=plan.losses,
+    )
+
+
+def still_running(drafted: Draft) -> FlowRunOutcome:
+    """Return the outcome of a flow run that is left for another time."""
+    pathspec = drafted.flow_run.pathspec
+    return FlowRunOutcome(pathspec, Status.SKIPPED, reason="it is still running")

@@ -1,0 +1,170 @@
+"""The story of a push: what of a bundle has not been pushed, is; each flow run is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from mfwb.config import Settings
+from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
+from mfwb.ports import Destination, Entry, Ledger, Progress, Standing
+
+__all__ = ["Cargo", "Pushed", "Pusher", "push_flow_runs"]
+
+_IN_THE_BUNDLE = (Standing.SYNCED, Standing.INCOMPLETE)
+_NOTHING_TO_PUSH = (Standing.RUNNING, Standing.LEFT_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """A flow run in a bundle.
+
+    Attributes:
+        entry: what the ledger has of its sync into the bundle.
+        destination: where it goes.
+        outcome: of that sync.
+        written: ids of W&B runs that were there once.
+    """
+
+    entry: Entry
+    destination: Destination
+    outcome: FlowRunOutcome
+    written: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of a flow run.
+
+    Attributes:
+        runs: its W&B runs, in the order of the flow; of a failed one those that are there.
+        wrote: whether anything had to be written.
+        reason: why it could not be pushed; empty: it was.
+    """
+
+    cargo: Cargo
+    runs: tuple[WandbRunOutcome, ...] = ()
+    wrote: bool = True
+    reason: str = ""
+
+
+class Pusher(Protocol):
+    """The way from a bundle to a server."""
+
+    def destination(self, bundled: Destination) -> Destination:
+        """Return where goes what was synced into the bundle for some entity and project."""
+        ...
+
+    def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
+        """Yield each flow run as soon as it is there, or can't be; Unreachable.
+
+        Args:
+            cargo: flow runs.
+            writer: the id of the ledger, which tells others who is at work.
+            progress: told how far it is.
+        """
+        ...
+
+
+def push_flow_runs(
+    settings: Settings, ledger: Ledger, pusher: Pusher, progress: Progress
+) -> Result:
+    """Push what the bundle of a ledger holds; what was pushed before is left alone.
+
+    A flow run that can't be pushed is in the result, with a reason; the others go on.
+    """
+    bundled = [one for one in ledger.entries() if one.destination.mode == "offline"]
+    targets = {pusher.destination(one.destination) for one in bundled}
+    with ledger.lock(targets, wait=settings.wait):
+        work = _Push(settings, ledger, pusher)
+        return Result("push", tuple(work.push(progress)))
+
+
+class _Push:
+    def __init__(self, settings: Settings, ledger: Ledger, pusher: Pusher) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._pusher = pusher
+
+    def push(self, progress: Progress) -> Iterable[FlowRunOutcome]:
+        """Return what became of each flow run, the oldest first."""
+        outcomes: dict[int, FlowRunOutcome] = {}
+        cargo: dict[int, Cargo] = {}
+        for place, entry in enumerate(self._bundled()):
+            of_it = self._known(entry)
+            if isinstance(of_it, Cargo):
+                cargo[place] = of_it
+            else:
+                outcomes[place] = of_it
+        places = {id(one): place for place, one in cargo.items()}
+        if cargo:
+            pushing = self._pusher.push(
+                list(cargo.values()), writer=self._ledger.id, progress=progress
+            )
+            for pushed in pushing:
+                outcomes[places[id(pushed.cargo)]] = self._remember(pushed)
+        return [outcomes[place] for place in sorted(outcomes)]
+
+    def _bundled(self) -> list[Entry]:
+        return [
+            one
+            for one in self._ledger.entries()
+            if one.destination.mode == "offline" and one.standing not in _NOTHING_TO_PUSH
+        ]
+
+    def _known(self, entry: Entry) -> FlowRunOutcome | Cargo:
+        """Return what is known of a flow run without asking W&B, or what is to be pushed."""
+        destination = self._pusher.destination(entry.destination)
+        bundled = self._ledger.entry(entry.flow_run, entry.provider, entry.destination)
+        outcome = bundled.outcome if bundled else None
+        if entry.standing not in _IN_THE_BUNDLE or outcome is None:
+            why = entry.reason or "its last sync was cut short"
+            reason = f"the bundle does not have all of it: {why}; sync it into it again"
+            return FlowRunOutcome(entry.flow_run, Status.FAILED, reason=reason)
+        before = self._ledger.entry(entry.flow_run, entry.provider, destination)
+        earlier = before.outcome if before else None
+        if before is not None and earlier is not None and self._is_done(before, entry):
+            return replace(earlier, status=Status.UNCHANGED)
+        runs = earlier.wandb_runs if earlier else ()
+        written = frozenset(run.id for run in runs if run.url or run.deleted)
+        cargo = Cargo(entry, destination, outcome, written)
+        self._note(cargo, Standing.BEGUN, outcome=earlier)
+        return cargo
+
+    def _is_done(self, before: Entry, entry: Entry) -> bool:
+        """Whether the ledger's word is enough; what somebody deleted it does not know."""
+        is_same = before.standing is Standing.SYNCED and before.digest == entry.digest
+        return is_same and bool(entry.digest) and self._settings.on_deleted == "skip"
+
+    def _remember(self, pushed: Pushed) -> FlowRunOutcome:
+        cargo = pushed.cargo
+        outcome = replace(
+            cargo.outcome,
+            status=Status.SYNCED,
+            mode=cargo.destination.mode,
+            wandb_runs=pushed.runs,
+        )
+        if pushed.reason:
+            outcome = replace(outcome, status=Status.FAILED, reason=pushed.reason)
+            self._note(cargo, Standing.FAILED, reason=pushed.reason, outcome=outcome)
+            return outcome
+        self._note(cargo, Standing.SYNCED, outcome=outcome)
+        return outcome if pushed.wrote else replace(outcome, status=Status.UNCHANGED)
+
+    def _note(
+        self,
+        cargo: Cargo,
+        standing: Standing,
+        *,
+        reason: str = "",
+        outcome: FlowRunOutcome | None = None,
+    ) -> None:
+        entry = replace(
+            cargo.entry,
+            destination=cargo.destination,
+            standing=standing,
+            reason=reason,
+            outcome=outcome,
+        )
+        self._ledger.write(entry)

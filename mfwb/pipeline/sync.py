@@ -1,0 +1,185 @@
+"""Replaying flow runs into W&B: several at once, each remembered when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from threading import BoundedSemaphore
+
+from mfwb.choosing import Asked, Chosen, choose
+from mfwb.config import Settings
+from mfwb.errors import NotThere, SkipFlowRun
+from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
+from mfwb.pipeline.crew import Crew
+from mfwb.pipeline.drafting import Draft, draft, outcome_of, still_running
+from mfwb.pipeline.memory import Memory, is_done
+from mfwb.pipeline.parts import Parts
+from mfwb.planning import Plan, group_of
+from mfwb.ports import Destination, Entry, Standing
+
+__all__ = ["sync_flow_runs"]
+
+_OFFLINE_WORKERS = 2  # nothing is waited for, so that more of them only get in each other's way
+_FLOW_RUNS_AT_ONCE = 8
+_LOOKED_AHEAD = 100  # flow runs whose W&B runs are asked for at once
+_FEW = 3  # flow runs for which that is not worth it
+
+
+def sync_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
+    """Replay flow runs into W&B; those that are there are left alone.
+
+    A flow run that can't be synced is in the result, with a reason; the others go on.
+    """
+    memory = Memory(asked, settings, parts, ask=True)
+    chosen = choose(asked, parts.source, memory.open_ones)
+    destinations = {memory.destination(one.pathspec.flow) for one in chosen}
+    with parts.ledger.lock(destinations, wait=settings.wait):
+        memory.refresh()
+        chosen = [one for one in chosen if not memory.leaves_out(one)]
+        with _at_work(settings, parts, memory) as work:
+            return Result("sync", tuple(work.sync(chosen)))
+
+
+@contextmanager
+def _at_work(settings: Settings, parts: Parts, memory: Memory) -> Iterator[_Sync]:
+    """Yield a sync with workers; if it breaks off, nobody waits for more than has been begun."""
+    online = parts.sink.bundle is None
+    workers = settings.workers if online else min(settings.workers, _OFFLINE_WORKERS)
+    at_once = min(workers, _FLOW_RUNS_AT_ONCE) if online else 1
+    crew = Crew(parts, workers, force=settings.force)
+    foremen = ThreadPoolExecutor(at_once, thread_name_prefix="mfwb-flow-run")
+    try:
+        yield _Sync(settings, parts, memory, crew=crew, foremen=foremen, at_once=at_once)
+    except BaseException:  # the end of it all, as Ctrl-C: nobody wants to wait for payloads
+        foremen.shutdown(wait=False, cancel_futures=True)
+        try:
+            crew.end()
+        finally:
+            parts.payloads.close()
+        raise
+    foremen.shutdown()
+    crew.close()
+
+
+class _Sync:
+    """One call: reads flow runs one after the other, and writes several at once."""
+
+    def __init__(  # noqa: PLR0913 - they are what it works with
+        self,
+        settings: Settings,
+        parts: Parts,
+        memory: Memory,
+        *,
+        crew: Crew,
+        foremen: ThreadPoolExecutor,
+        at_once: int,
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._memory = memory
+        self._crew = crew
+        self._foremen = foremen
+        self._room = BoundedSemaphore(at_once)  # plans take memory: few are made ahead
+        self._under_way: dict[str, Future[FlowRunOutcome]] = {}
+
+    def sync(self, chosen: Sequence[Chosen]) -> Iterator[FlowRunOutcome]:
+        """Return what became of each flow run, in their order."""
+        results: list[FlowRunOutcome | Future[FlowRunOutcome]] = []
+        for position, one in enumerate(self._looked_ahead(chosen)):
+            outcome = self._memory.recall(one)
+            if outcome is None:
+                self._parts.progress.flow_run(str(one.pathspec), position, len(chosen))
+                results.append(self._begin(one))
+            else:
+                results.append(outcome)
+        return (one.result() if isinstance(one, Future) else one for one in results)
+
+    def _looked_ahead(self, chosen: Iterable[Chosen]) -> Iterator[Chosen]:
+        """Yield flow runs, after W&B was asked in bulk for those that the ledger does not know."""
+        rest = iter(chosen)
+        while chunk := list(islice(rest, _LOOKED_AHEAD)):
+            groups: dict[Destination, list[str]] = {}
+            for one in chunk:
+                if one.listed is not None and self._memory.is_new(one):
+                    flow = one.pathspec.flow
+                    group = group_of(flow, str(one.pathspec), self._settings)
+                    groups.setdefault(self._memory.destination(flow), []).append(group)
+            for destination, of_it in groups.items():
+                if len(of_it) > _FEW and not self._settings.force:
+                    self._parts.sink.look_ahead(destination, list(dict.fromkeys(of_it)))
+            yield from chunk
+
+    def _begin(self, one: Chosen) -> FlowRunOutcome | Future[FlowRunOutcome]:
+        """Read a flow run; if there is something to write, let that begin."""
+        try:
+            drafted = draft(one.pathspec, self._settings, self._parts, ask=True)
+        except SkipFlowRun as error:
+            self._memory.note_failure(one, str(error), is_gone=isinstance(error, NotThere))
+            return FlowRunOutcome(str(one.pathspec), Status.FAILED, reason=str(error))
+        if drafted.plan is None:
+            self._memory.note(drafted, Standing.RUNNING, reason="it is still running")
+            return still_running(drafted)
+        if reason := self._memory.left_out(drafted):
+            self._memory.note(drafted, Standing.LEFT_OUT, reason=reason)
+            return FlowRunOutcome(str(one.pathspec), Status.SKIPPED, reason=reason)
+        before = self._memory.before(drafted)
+        if before is not None and self._is_unchanged(before, drafted.plan, one):
+            self._memory.note(drafted, Standing.SYNCED, outcome=before.outcome)
+            return _unchanged(before, drafted.plan, drafted.destination)
+        self._room.acquire()
+        future = self._foremen.submit(self._carry_out, drafted, drafted.plan, before)
+        future.add_done_callback(lambda _: self._room.release())
+        self._under_way[str(one.pathspec)] = future
+        return future
+
+    def _is_unchanged(self, before: Entry, plan: Plan, one: Chosen) -> bool:
+        """Whether the ledger's word is enough.
+
+        A flow run that was asked for by name is looked up in W&B, where somebody may have deleted
+        it; so is any if it is to be written again then.
+        """
+        if self._settings.force or not is_done(before, plan) or before.outcome is None:
+            return False
+        if self._parts.sink.bundle is not None:
+            return True
+        return one.listed is not None and self._settings.on_deleted == "skip"
+
+    def _carry_out(self, drafted: Draft, plan: Plan, before: Entry | None) -> FlowRunOutcome:
+        """Write a flow run, and remember it."""
+        wait([self._under_way[other] for other in drafted.others & self._under_way.keys()])
+        earlier = before.outcome if before else None
+        self._memory.note(drafted, Standing.BEGUN, outcome=earlier)
+        writer, was_there = self._parts.ledger.id, _written_once(earlier)
+        try:
+            with self._parts.sink.open(plan, writer=writer, written=was_there) as session:
+                carried = self._crew.carry_out(drafted, plan, session)
+        except SkipFlowRun as error:
+            self._memory.note(drafted, Standing.FAILED, reason=str(error), outcome=earlier)
+            return outcome_of(Status.FAILED, plan, drafted.destination, (), str(error))
+        outcome = outcome_of(Status.SYNCED, plan, drafted.destination, carried.runs)
+        if carried.trouble:
+            outcome = replace(outcome, status=Status.FAILED, reason=carried.trouble)
+            self._memory.note(drafted, Standing.FAILED, reason=carried.trouble, outcome=outcome)
+        elif not all(run.complete for run in carried.runs):
+            reason = "W&B did not take all of it"
+            self._memory.note(drafted, Standing.INCOMPLETE, reason=reason, outcome=outcome)
+        else:
+            self._memory.note(drafted, Standing.SYNCED, outcome=outcome)
+            if not carried.wrote:
+                return replace(outcome, status=Status.UNCHANGED)
+        return outcome
+
+
+def _unchanged(before: Entry, plan: Plan, destination: Destination) -> FlowRunOutcome:
+    if before.outcome is None:
+        return outcome_of(Status.UNCHANGED, plan, destination, ())
+    return replace(before.outcome, status=Status.UNCHANGED)
+
+
+def _written_once(outcome: FlowRunOutcome | None) -> set[str]:
+    """Return the ids of W&B runs that were there once."""
+    runs: Iterable[WandbRunOutcome] = outcome.wandb_runs if outcome else ()
+    return {run.id for run in runs if run.url or run.deleted}

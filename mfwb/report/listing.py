@@ -1,0 +1,92 @@
+"""Many flow runs: a line each, and those about which nothing was to be done in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from mfwb.outcome import FlowRunOutcome, Status
+from mfwb.report.words import count, one_line, place
+
+__all__ = ["STATUS_STYLES", "list_of"]
+
+STATUS_STYLES = {
+    Status.PLANNED: "bold cyan",
+    Status.SYNCED: "bold green",
+    Status.UNCHANGED: "green",
+    Status.SKIPPED: "bold yellow",
+    Status.FAILED: "bold red",
+}
+
+_FOLDED = (Status.UNCHANGED, Status.SKIPPED)
+"""Nothing was to be done, or not yet, so the name of each is of no interest."""
+
+_GAP = "  "
+_NARROW = 20  # columns that a reason gets at least
+
+
+def list_of(flow_runs: Sequence[FlowRunOutcome], console: Console) -> list[str]:
+    """Return the lines of a list, in the colours of a console and folded to its width.
+
+    Rich's own tables take a second for a thousand flow runs, so the columns are made here.
+    """
+    told = [one for one in flow_runs if one.status not in _FOLDED]
+    return [*_rows(told, console), *_folded(flow_runs, console)]
+
+
+def _rows(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str]:
+    name_width = max((cell_len(one.pathspec) for one in flow_runs), default=0)
+    status_width = max((len(one.status.value) for one in flow_runs), default=0)
+    indent = name_width + status_width + 2 * len(_GAP)
+    width = max(_NARROW, console.width - indent)
+    bold = _painter("bold", console)
+    painters = {status: _painter(style, console) for status, style in STATUS_STYLES.items()}
+    for one in flow_runs:
+        name = bold(one.pathspec) + " " * (name_width - cell_len(one.pathspec))
+        status = painters[one.status](one.status.value)
+        padding = " " * (status_width - len(one.status.value))
+        first, *more = _wrapped(_brief(one), width)
+        yield f"{name}{_GAP}{status}{padding}{_GAP}{first}"
+        yield from (" " * indent + line for line in more)
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    while len(text) > width:
+        at = text.rfind(" ", 1, width + 1)
+        end = at if at > 0 else width  # a word that is too long is broken
+        yield text[:end]
+        text = text[end:].lstrip()
+    yield text
+
+
+def _folded(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str]:
+    groups = Counter(
+        (one.status, one.reason) if one.status is Status.SKIPPED else (one.status, None)
+        for one in flow_runs
+        if one.status in _FOLDED
+    )
+    for (status, reason), number in sorted(groups.items(), key=lambda group: -group[1]):
+        words = _painter(STATUS_STYLES[status], console)(status.value)
+        why = f": {one_line(reason)}" if reason else ""
+        yield f"{count(number, 'flow run')} {words}{why}"
+
+
+def _brief(flow_run: FlowRunOutcome) -> str:
+    if flow_run.status is Status.FAILED:
+        return one_line(flow_run.reason or "no reason was given")
+    parts = [count(len(flow_run.wandb_runs), "W&B run"), place(flow_run)]
+    if flow_run.all_losses:
+        parts.append(count(len(flow_run.all_losses), "loss"))
+    return ", ".join(parts)
+
+
+def _painter(style: str, console: Console) -> Callable[[str], str]:
+    """Return what puts text between the codes of a style, which Rich is asked for only once."""
+    with console.capture() as capture:
+        console.print(Text("x", style=style), end="")
+    before, _, after = capture.get().partition("x")
+    return lambda text: f"{before}{text}{after}"

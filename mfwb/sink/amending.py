@@ -1,0 +1,72 @@
+"""Changing the words of a W&B run that is complete: no run is opened, nothing is uploaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import wandb
+
+from mfwb.planning import Plan, PlannedRun
+from mfwb.sink.content import config_of, done
+from mfwb.sink.existing import Existing
+from mfwb.sink.receipts import Receipt
+from mfwb.sink.service import Service
+
+__all__ = ["Words", "amend", "differ_in_words", "planned_words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a W&B run says that can be changed in place.
+
+    Attributes:
+        done: what marks it, in the summary, as complete.
+    """
+
+    name: str
+    group: str
+    job_type: str
+    tags: tuple[str, ...]
+    notes: str
+    config: Mapping[str, Any]
+    done: Mapping[str, Any]
+
+
+def planned_words(plan: Plan, run: PlannedRun, receipt: Receipt, writer: str) -> Words:
+    """Return what a planned W&B run is to say; the receipt is of what was written into it."""
+    return Words(
+        name=run.name,
+        group=run.group,
+        job_type=run.job_type,
+        tags=run.tags,
+        notes=run.wandb_settings.get("run_notes") or "",
+        config=config_of(plan, run, writer),
+        done=done(run.fingerprint, receipt),
+    )
+
+
+def amend(found: Existing, words: Words, entity: str, service: Service) -> None:
+    """Bring names, tags and config of a W&B run up to date; SinkError.
+
+    The summary, which says for which plan the W&B run is complete, is written last.
+    """
+
+    def deed(_: wandb.Api) -> None:
+        handle = found.handle
+        handle.config.clear()
+        handle.config.update(words.config)
+        handle.tags = list(words.tags)
+        handle.display_name, handle.group = words.name, words.group
+        handle.job_type, handle.notes = words.job_type, words.notes
+        for key, value in words.done.items():
+            handle.summary[key] = value
+        handle.update()
+
+    service.ask(entity, deed, f"change the words of {words.name}")
+
+
+def differ_in_words(complete: str, fingerprint: str) -> bool:
+    """Whether what is there and what is planned are the same but for words."""
+    return complete.partition(".")[0] == fingerprint.partition(".")[0]

@@ -1,0 +1,155 @@
+"""W&B runs that are sent together: prepared, sent, looked up, and what is missing sent again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from mfwb.errors import SinkError, SkipFlowRun
+from mfwb.ports import Progress
+from mfwb.scratch import scratch
+from mfwb.sink.push.checking import check
+from mfwb.sink.push.derived import Derivation, write_derived
+from mfwb.sink.push.finishing import say_words, settle_aliases
+from mfwb.sink.push.project import Project
+from mfwb.sink.push.recorded import Title
+from mfwb.sink.push.sending import Complaint, Sender
+from mfwb.sink.push.shipment import Shipment
+
+__all__ = ["Batches", "Load"]
+
+_LOOKS = (0.0, 0.5, 2.0)  # seconds before each; a server may take a moment
+_TRIES = 2
+
+T = TypeVar("T", "Load", "_Sent")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A W&B run that is to be pushed."""
+
+    shipment: Shipment
+    title: Title
+    project: Project
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A W&B run that has to be sent, or was, and what it lacked when it was looked up."""
+
+    load: Load
+    what: Derivation
+    lacks: str = ""
+
+    @property
+    def shipment(self) -> Shipment:
+        """The flow run that it belongs to."""
+        return self.load.shipment
+
+
+class Batches:
+    """Sends W&B runs of one level, which don't need one another."""
+
+    def __init__(self, bundle: Path, sender: Sender, pool: Executor, progress: Progress) -> None:
+        self._bundle = bundle
+        self._sender = sender
+        self._pool = pool
+        self._progress = progress
+
+    def send(self, loads: Iterable[Load]) -> None:
+        """Push W&B runs; a flow run fails if one of its own is not there in the end."""
+        waiting = self._each(self._prepared, loads)
+        complaints: tuple[Complaint, ...] = ()
+        for number in range(_TRIES):
+            if number:
+                waiting = self._each(_what_is_left, waiting)
+            if waiting:
+                complaints = self._upload(waiting)
+                waiting = self._arrived(waiting)
+        for one in waiting:
+            one.load.shipment.fail(_not_all_there(one, complaints))
+
+    def _prepared(self, load: Load) -> _Sent | None:
+        if load.shipment.reason:
+            return None
+        what = load.project.prepare(load.shipment, load.title)
+        if what is None:
+            self._progress.advance()
+            return None
+        return _Sent(load, what)
+
+    def _upload(self, waiting: Sequence[_Sent]) -> tuple[Complaint, ...]:
+        with scratch() as folder:
+            for one in waiting:
+                original = one.what.run.title.path.parent
+                write_derived(one.what, self._bundle, folder / original.name)
+            size = sum(artifact.size for one in waiting for artifact in one.what.run.logged)
+            try:
+                return self._sender.send(folder, runs=len(waiting), size=size)
+            except SinkError as error:
+                return (Complaint(str(error)),)
+
+    def _arrived(self, waiting: list[_Sent]) -> list[_Sent]:
+        """Finish what is there; return what is not."""
+        for pause in _LOOKS:
+            time.sleep(pause)
+            still: list[_Sent] = []
+            projects = {id(one.load.project): one.load.project for one in waiting}
+            for project in projects.values():
+                of_it = [one for one in waiting if one.load.project is project]
+                still += self._each(self._finished, _look_up(project, of_it))
+            waiting = still
+            if not waiting:
+                break
+        return waiting
+
+    def _finished(self, one: _Sent) -> _Sent | None:
+        project, title = one.load.project, one.load.title
+        arrival = check(one.what, project.existing)
+        if arrival.lacks:
+            return replace(one, lacks=arrival.lacks)
+        losses = project.losses_of(one.what)
+        receipt = settle_aliases(one.what, arrival, project.newest, losses)
+        found = project.found(title)
+        say_words(one.what.run, receipt, found, project.service)
+        one.shipment.note(title, found.id, found.url, receipt, wrote=True)
+        self._progress.advance()
+        return None
+
+    def _each(self, deed: Callable[[T], _Sent | None], things: Iterable[T]) -> list[_Sent]:
+        """Do something with each, several at once; return what came of it, if anything did."""
+        futures = [(one, self._pool.submit(deed, one)) for one in things]
+        left: list[_Sent] = []
+        for one, future in futures:
+            with one.shipment.failing():
+                came = future.result()
+                left += [] if came is None else [came]
+        return left
+
+
+def _look_up(project: Project, of_it: Sequence[_Sent]) -> Sequence[_Sent]:
+    """Ask for W&B runs of one project; return those that can be looked at then."""
+    try:
+        project.existing.look(one.load.title for one in of_it)
+    except SkipFlowRun as error:
+        for one in of_it:
+            one.shipment.fail(error)
+        return ()
+    return of_it
+
+
+def _what_is_left(one: _Sent) -> _Sent:
+    """Return what is to be sent of a W&B run part of which has arrived."""
+    first_step = one.load.project.existing.next_step(one.load.title.id)
+    return replace(one, what=replace(one.what, first_step=first_step))
+
+
+def _not_all_there(one: _Sent, complaints: Sequence[Complaint]) -> SinkError:
+    file = f"run-{one.what.id}.wandb"
+    of_it = [said.text for said in complaints if said.path is None or said.path.name == file]
+    why = f" ({of_it[0]})" if of_it else ""
+    return SinkError(f"W&B does not have all of {one.load.title.name}: {one.lacks}{why}")

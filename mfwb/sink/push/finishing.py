@@ -1,0 +1,77 @@
+"""The last word about a W&B run all of which has arrived: aliases, and that it is complete."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import wandb
+
+from mfwb.outcome import OutputOutcome
+from mfwb.sink.amending import Words, amend
+from mfwb.sink.content import MARKER, done
+from mfwb.sink.existing import Existing
+from mfwb.sink.newest import LATEST, Newest
+from mfwb.sink.push.checking import Arrival
+from mfwb.sink.push.derived import Derivation
+from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun, read_config
+from mfwb.sink.receipts import Receipt
+from mfwb.sink.service import Service
+from mfwb.snapshot import Loss
+
+__all__ = ["say_words", "settle_aliases"]
+
+
+def settle_aliases(
+    sent: Derivation, arrival: Arrival, newest: Newest, losses: tuple[Loss, ...]
+) -> Receipt:
+    """Settle the aliases of what a W&B run logged; return what is there of it. SinkError.
+
+    Args:
+        sent: the W&B run.
+        arrival: what is there of it: all.
+        newest: decides about `latest`.
+        losses: beside those that were known in the bundle.
+    """
+    run = sent.run
+    start = int(run.title.source["created_at"])
+    outputs = {one.name: one for one in run.receipt.outputs}
+    for recorded in run.logged:
+        if recorded.is_own:
+            continue
+        artifact = arrival.logged[recorded.content]
+        _settle(recorded, artifact, start, newest)
+        if recorded.name in outputs:
+            outputs[recorded.name] = _as_arrived(outputs[recorded.name], recorded, artifact)
+    return Receipt(tuple(outputs.values()), (*run.receipt.losses, *losses))
+
+
+def say_words(run: RecordedRun, receipt: Receipt, found: Existing, service: Service) -> None:
+    """Have a W&B run say what the bundle says of it in words, and that it is complete."""
+    title = run.title
+    words = Words(
+        name=title.name,
+        group=title.group,
+        job_type=title.job_type,
+        tags=run.tags,
+        notes=run.notes,
+        config=read_config(title.path),
+        done=done(run.fingerprint, receipt),
+    )
+    amend(found, words, title.entity, service)
+
+
+def _settle(
+    recorded: RecordedArtifact, artifact: wandb.Artifact, start: int, newest: Newest
+) -> None:
+    newest.announce([recorded.name], start)
+    aliases = set(recorded.aliases)
+    if not newest.is_newest(recorded.name, start):
+        aliases -= {LATEST}
+    newest.arrived(recorded.name, start, artifact, aliases)
+
+
+def _as_arrived(
+    output: OutputOutcome, recorded: RecordedArtifact, artifact: wandb.Artifact
+) -> OutputOutcome:
+    said, meant = ({**one, MARKER: None} for one in (artifact.metadata, recorded.metadata))
+    return replace(output, version=artifact.version, deduplicated=said != meant)

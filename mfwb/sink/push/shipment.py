@@ -1,0 +1,120 @@
+"""A flow run on its way from a bundle to a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mfwb.errors import SinkError, SkipFlowRun
+from mfwb.outcome import ItemCounts, WandbRunOutcome
+from mfwb.pipeline.push import Cargo, Pushed
+from mfwb.planning import WandbRunId
+from mfwb.sink.bundle import bundled_runs
+from mfwb.sink.generations import common_part
+from mfwb.sink.push.recorded import Title, read_title
+from mfwb.sink.receipts import Receipt
+
+__all__ = ["Shipment", "load"]
+
+
+@dataclass(slots=True)
+class Shipment:
+    """What has to be pushed of a flow run, and what became of it so far.
+
+    Attributes:
+        titles: of its W&B runs.
+        reason: why it can't go on; empty: it does.
+        wrote: whether anything had to be written.
+    """
+
+    cargo: Cargo
+    titles: Sequence[Title]
+    reason: str = ""
+    wrote: bool = False
+    _outcomes: dict[str, WandbRunOutcome] = field(default_factory=dict)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will become of it."""
+        return bool(self.reason) or len(self._outcomes) == len(self.titles)
+
+    def was_there(self, title: Title) -> bool:
+        """Whether a W&B run was pushed once, so that it was deleted if it is not there."""
+        return common_part(title.id) in {common_part(one) for one in self.cargo.written}
+
+    def note(
+        self, title: Title, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
+    ) -> None:
+        """Hear that a W&B run is there, complete."""
+        self._outcomes[title.id] = replace(
+            self._bundled(title),
+            id=run_id,
+            url=url,
+            dir=None,
+            outputs=receipt.outputs,
+            losses=tuple(dict.fromkeys((*self._bundled(title).losses, *receipt.losses))),
+        )
+        self.wrote = self.wrote or wrote
+
+    def note_deleted(self, title: Title) -> None:
+        """Hear that somebody deleted a W&B run, so that it stays away."""
+        bundled = self._bundled(title)
+        away = ItemCounts(total=bundled.items.total, switched_off=bundled.items.total)
+        self._outcomes[title.id] = replace(
+            bundled, dir=None, outputs=(), losses=(), items=away, deleted=True
+        )
+
+    def fail(self, error: SkipFlowRun) -> None:
+        """Hear that it can't go on; the first reason is the one that is told."""
+        self.reason = self.reason or str(error)
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """Do something without which it can't go on."""
+        try:
+            yield
+        except SkipFlowRun as error:
+            self.fail(error)
+
+    def missing(self) -> Iterable[Title]:
+        """Return the W&B runs that are not there."""
+        return (title for title in self.titles if title.id not in self._outcomes)
+
+    def as_pushed(self) -> Pushed:
+        """Return what became of it."""
+        ids = [run.id for run in self.cargo.outcome.wandb_runs]
+        runs = tuple(self._outcomes[one] for one in ids if one in self._outcomes)
+        return Pushed(self.cargo, runs, wrote=self.wrote, reason=self.reason)
+
+    def _bundled(self, title: Title) -> WandbRunOutcome:
+        return next(run for run in self.cargo.outcome.wandb_runs if run.id == title.id)
+
+
+def load(cargo: Cargo, bundle: Path) -> Shipment:
+    """Return a flow run with what a bundle has of it; one that is not there can't go on."""
+    try:
+        return Shipment(cargo, _titles(cargo, bundle))
+    except SkipFlowRun as error:
+        return Shipment(cargo, (), reason=str(error))
+
+
+def _titles(cargo: Cargo, bundle: Path) -> list[Title]:
+    ids = [WandbRunId(run.id) for run in cargo.outcome.wandb_runs]
+    found = bundled_runs(bundle, ids)
+    titles = []
+    for run_id in ids:
+        files = [(one.folder / f"run-{run_id}.wandb", one.level) for one in found.get(run_id, ())]
+        titles += [read_title(path, level) for path, level in files if path.is_file()]
+    flow_run, place = cargo.entry.flow_run, (cargo.destination.entity, cargo.destination.project)
+    if len(titles) != len(ids):
+        raise SinkError(
+            f"{bundle} does not have all W&B runs of {flow_run}; sync it into it again with --force"
+        )
+    for title in titles:
+        if title.place != place:
+            raise SinkError(
+                f"{flow_run} was synced into {bundle} for {'/'.join(title.place)} since"
+            )
+    return titles

@@ -1,0 +1,45 @@
+"""W&B runs -> the flow runs that they stand for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mfwb.outcome import WandbRunOutcome
+from mfwb.ports import FoundFlowRun
+from mfwb.sink.existing import Existing
+
+__all__ = ["found_flow_runs"]
+
+
+def found_flow_runs(runs: Iterable[Existing]) -> Iterator[FoundFlowRun]:
+    """Yield each flow run that W&B runs stand for, oldest first."""
+    by_source: defaultdict[tuple[int, str, str], list[Existing]] = defaultdict(list)
+    for run in runs:
+        source: dict[str, Any] = run.source
+        by_source[source["created_at"], source["provider"], source["flow_run"]].append(run)
+    for (started_at, provider, flow_run), of_it in sorted(
+        by_source.items(), key=lambda one: one[0]
+    ):
+        yield FoundFlowRun(
+            flow_run=flow_run,
+            provider=provider,
+            started_at=started_at,
+            group=of_it[0].group,
+            wandb_runs=tuple(sorted(map(_outcome, of_it), key=lambda one: one.name)),
+        )
+
+
+def _outcome(found: Existing) -> WandbRunOutcome:
+    receipt = found.receipt
+    return WandbRunOutcome(
+        id=found.id,
+        name=found.name,
+        job_type=found.job_type,
+        state=found.state,
+        url=found.url,
+        outputs=receipt.outputs if receipt else (),
+        losses=receipt.losses if receipt else (),
+        complete=found.complete is not None,
+    )

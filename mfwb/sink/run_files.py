@@ -1,0 +1,70 @@
+"""Which files W&B has of its runs: uploads fail in silence, so a mark alone proves nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import wandb
+
+from mfwb.sink.private import ask_graphql
+
+__all__ = ["ALWAYS_THERE", "files_of_runs", "has_its_files", "shown_files"]
+
+_QUERY = """
+query MfwbRunFiles(
+    $entity: String!, $project: String!, $filters: JSONString!, $runs: Int!, $files: Int!
+) {
+    project(name: $project, entityName: $entity) {
+        runs(filters: $filters, first: $runs) {
+            edges { node { name files(first: $files) { edges { node { name } } } } }
+        }
+    }
+}
+"""
+"""W&B's public Api asks for the files of one run at a time."""
+
+ALWAYS_THERE = frozenset(
+    {"config.yaml", "wandb-summary.json"}
+)  # which wandb-core uploads at the end
+_MOST = 1000  # files that are listed of each; of more it is not known what is missing
+
+
+def files_of_runs(
+    api: wandb.Api, entity: str, project: str, run_ids: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """Return the names of files by W&B run, with one request.
+
+    Args:
+        api: to ask.
+        entity: of the project.
+        project: of the W&B runs.
+        run_ids: some hundred of them.
+    """
+    variables = {
+        "entity": entity,
+        "project": project,
+        "filters": json.dumps({"name": {"$in": list(run_ids)}}),
+        "runs": len(run_ids),
+        "files": _MOST,
+    }
+    found = ask_graphql(api, _QUERY, variables)["project"]
+    runs = _nodes(found["runs"]) if found else ()
+    return {run["name"]: frozenset(one["name"] for one in _nodes(run["files"])) for run in runs}
+
+
+def has_its_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:
+    """Whether all is there that is always, and all that a summary shows."""
+    return len(files) >= _MOST or files >= {*ALWAYS_THERE, *shown_files(summary.values())}
+
+
+def shown_files(values: Iterable[Any]) -> Iterator[str]:
+    """Yield the files that a summary refers to."""
+    for value in values:
+        if isinstance(value, dict) and "_type" in value and "path" in value:
+            yield str(value["path"])
+
+
+def _nodes(connection: Any) -> Iterator[Any]:
+    return (edge["node"] for edge in connection["edges"])

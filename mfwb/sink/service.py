@@ -1,0 +1,86 @@
+"""The way to W&B: one wandb-core for the whole call, started again if it dies."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import wandb
+
+from mfwb.sink.patience import Patience
+from mfwb.sink.private import DEATHS, FAILURES, make_caches_safe
+
+__all__ = ["Service"]
+
+T = TypeVar("T")
+
+_ANSWER_SECONDS = 19  # for a single request
+_LIVES = 5  # of wandb-core in one call; what kills it that often kills it always
+
+
+class Service:
+    """W&B's public Api, patiently asked, by any number of threads."""
+
+    def __init__(self, base_url: str, patience: Patience) -> None:
+        make_caches_safe()
+        self.base_url = base_url
+        self.patience = patience
+        self._apis: dict[str, wandb.Api] = {}
+        self._life = 0
+        self._lock = threading.RLock()
+
+    def ask(self, entity: str, question: Callable[[wandb.Api], T], what: str) -> T:
+        """Return what a question about an entity's things is answered; SinkError."""
+
+        def deed() -> T:
+            life = self.life
+            try:
+                return question(self._api(entity))
+            except DEATHS:
+                self.revive(life)
+                raise
+
+        return self.patience.attempt(deed, what)
+
+    @property
+    def life(self) -> int:
+        """How often wandb-core was started again: it changes when what was open is lost."""
+        return self._life
+
+    def revive(self, life: int) -> bool:
+        """Start wandb-core again if it died in that life; return whether that may help."""
+        with self._lock:
+            if life != self._life:
+                return True
+            if self._life + 1 >= _LIVES:
+                return False
+            self._life += 1
+            self._apis.clear()
+            with suppress(*FAILURES):  # it complains that what it tears down is gone
+                wandb.teardown()
+            return True
+
+    def retries(self) -> dict[str, Any]:
+        """Return settings by which wandb-core tries for as long as the budget allows."""
+        tries = 5 + round(self.patience.seconds / 10)
+        timing = {"retry_max": tries, "retry_wait_min_seconds": 0.5, "retry_wait_max_seconds": 10.0}
+        of = {f"x_{part}_{name}": value for part in _PARTS for name, value in timing.items()}
+        known = wandb.Settings.model_fields
+        said = {
+            **of,
+            "x_graphql_timeout_seconds": 20.0,
+            "x_file_stream_timeout_seconds": 20.0,
+        }
+        return {name: value for name, value in said.items() if name in known}
+
+    def _api(self, entity: str) -> wandb.Api:
+        with self._lock:
+            if entity not in self._apis:
+                overrides = {"base_url": self.base_url, "entity": entity}
+                self._apis[entity] = wandb.Api(overrides=overrides, timeout=_ANSWER_SECONDS)
+            return self._apis[entity]
+
+
+_PARTS = ("graphql", "file_stream", "file_transfer")

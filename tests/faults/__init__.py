@@ -1,0 +1,1 @@
+"""What happens to a sync when something goes wrong at any moment: `make test-faults`."""

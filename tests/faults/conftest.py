@@ -1,0 +1,66 @@
+"""Scenes, and what one clean sync makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.scene import Scene, end
+from tests.wandb_server import Assumptions, WandbServer
+
+
+@pytest.fixture
+def scene(
+    tmp_path: Path, flows_root: Path, flow_run: Callable[[str], str]
+) -> Iterator[Callable[..., Scene]]:
+    """Return a function that makes a scene around a flow of tests/flows."""
+    with ExitStack() as stack:
+
+        def make(
+            flow: str, *options: str, assumptions: Assumptions | None = None, name: str = "scene"
+        ) -> Scene:
+            server = stack.enter_context(WandbServer(assumptions=assumptions))
+            return Scene(tmp_path / name, flows_root, flow_run(flow), server, options)
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def clean_state(
+    tmp_path_factory: pytest.TempPathFactory, flows_root: Path, flow_run: Callable[[str], str]
+) -> Callable[..., dict[str, Any]]:
+    """Return a function that says what a server has after one clean sync; made once each."""
+
+    @cache
+    def clean(flow: str, *options: str, assumptions: Assumptions | None = None) -> dict[str, Any]:
+        with WandbServer(assumptions=assumptions) as server:
+            folder = tmp_path_factory.mktemp("clean")
+            made = Scene(folder, flows_root, flow_run(flow), server, options)
+            finished = made.sync()
+            assert finished.code == 0, finished.err
+            assert made.left() == []
+            return made.state()
+
+    return clean
+
+
+@pytest.fixture(scope="session")
+def changes_of_files(
+    tmp_path_factory: pytest.TempPathFactory, flows_root: Path, flow_run: Callable[[str], str]
+) -> Callable[[str], int]:
+    """Return a function that says how often a sync of the fan flow changes files."""
+
+    @cache
+    def count(mode: str) -> int:
+        options = ("--mode", "offline", "--dir", "bundle") if mode == "offline" else ()
+        with WandbServer() as server:
+            folder = tmp_path_factory.mktemp("counted")
+            made = Scene(folder, flows_root, flow_run("fan_flow"), server, options)
+            return int(end(made.start(killer=0)).err.splitlines()[-1])
+
+    return count

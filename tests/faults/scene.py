@@ -1,0 +1,150 @@
+"""One flow run, one server of its own, one project: synced, disturbed, synced again, compared."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from mfwb.sink.transaction_log import read_records
+from tests.integration.results import metadata_of
+from tests.sandbox import Finished, Sandbox
+from tests.wandb_server import WandbServer
+
+__all__ = ["PROJECT", "Scene", "bundle_of", "differences", "end", "kill_core", "settled"]
+
+PROJECT = "p"
+_ENDS_WITHIN = 120  # seconds
+_WRITER = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+@dataclass
+class Scene:
+    """Where a sync is disturbed."""
+
+    root: Path
+    flows_root: Path
+    pathspec: str
+    server: WandbServer
+    options: tuple[str, ...] = ()
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """A place that knows the server; temporary files lie in it, too."""
+        (self.root / "tmp").mkdir(parents=True, exist_ok=True)
+        return Sandbox(
+            self.root,
+            {
+                "WANDB_BASE_URL": self.server.base_url,
+                "WANDB_API_KEY": self.server.api_key,
+                "TMPDIR": str(self.root / "tmp"),
+            },
+        )
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The command line of the sync."""
+        place = ("--project", PROJECT, "--entity", "acme")
+        return (
+            "sync",
+            self.pathspec,
+            "--json",
+            *place,
+            "--metadata",
+            metadata_of(self.flows_root),
+            *self.options,
+        )
+
+    def sync(self, *more: str, **environment: str) -> Finished:
+        """Sync to the end."""
+        return self.sandbox.mfwb(*self.arguments, *more, **environment)
+
+    def start(self, *more: str, killer: int | None = None) -> subprocess.Popen[str]:
+        """Start a sync, to be killed after so many changes of files if that is said."""
+        program = ["mfwb"] if killer is None else ["tests.faults.killer", str(killer)]
+        return subprocess.Popen(
+            [sys.executable, "-m", *program, *self.arguments, *more],
+            cwd=self.root,
+            env={**self.sandbox.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the server has, but for who wrote it."""
+        return settled(self.server.state.snapshot(f"acme/{PROJECT}"))
+
+    def left(self) -> list[str]:
+        """Return the temporary files that are left."""
+        folder = self.root / "tmp"
+        return sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
+
+
+def settled(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Leave out which ledger's sync wrote a W&B run, and the last step that the SDK was told."""
+    for run in snapshot["runs"].values():
+        run["config"]["mfwb"].pop("writer", None)
+        run["summary"].pop("_step", None)
+    return snapshot
+
+
+def differences(found: Any, wanted: Any, place: str = "") -> list[str]:
+    """Return where two states differ, and how."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        names = sorted(found.keys() | wanted.keys(), key=str)
+        return [
+            line
+            for name in names
+            for line in differences(
+                found.get(name, "nothing"), wanted.get(name, "nothing"), f"{place}/{name}"
+            )
+        ]
+    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        pairs = enumerate(zip(found, wanted, strict=True))
+        return [line for n, (f, w) in pairs for line in differences(f, w, f"{place}/{n}")]
+    return [] if found == wanted else [f"{place}: {found!r:.200} rather than {wanted!r:.200}"]
+
+
+def bundle_of(folder: Path) -> dict[str, Any]:
+    """Return the files of a bundle by name, but for its ledger, where it lies, and who wrote it."""
+    return {
+        str(path.relative_to(folder)): _content(path, folder)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "ledger" not in path.name and "locks" not in path.parts
+    }
+
+
+def _content(path: Path, folder: Path) -> Any:
+    if path.suffix != ".wandb":
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    records = [str(record).replace(str(folder), "BUNDLE") for record in read_records(path)]
+    return [_WRITER.sub("somebody", record) for record in records]
+
+
+def kill_core(process: subprocess.Popen[str]) -> None:
+    """Kill the wandb-core that a process started."""
+    cores = [one for one in psutil.Process(process.pid).children(recursive=True) if _is_core(one)]
+    for core in cores:
+        core.send_signal(signal.SIGKILL)
+
+
+def _is_core(process: psutil.Process) -> bool:
+    try:
+        return "wandb-core" in process.name()
+    except psutil.Error:
+        return False
+
+
+def end(process: subprocess.Popen[str]) -> Finished:
+    """Wait for the end of a process."""
+    out, err = process.communicate(timeout=_ENDS_WITHIN)
+    return Finished(process.returncode, out, err)

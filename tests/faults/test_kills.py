@@ -1,0 +1,158 @@
+"""Killed at any moment, and synced again: the end is that of one clean sync."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.faults.scene import Scene, bundle_of, differences, end, kill_core
+from tests.wandb_server import Assumptions
+
+Scenes = Callable[..., Scene]
+Clean = Callable[..., dict[str, Any]]
+
+REQUESTS = (
+    "Viewer",
+    "Runs",
+    "MfwbClaimRun",
+    "UpsertBucket",
+    "ArtifactMembershipByName",
+    "CreateArtifact",
+    "CreateArtifactManifest",
+    "CreateArtifactFiles",
+    "upload",
+    "CommitArtifact",
+    "ArtifactByID",
+    "UseArtifact",
+    "file_stream",
+    "CreateRunFiles",
+    "MfwbRunFiles",
+)
+_SAMPLE = {
+    ("step", "mfwb", "UpsertBucket", 2, "before"),
+    ("step", "mfwb", "CommitArtifact", 1, "after"),
+    ("task", "mfwb", "file_stream", 3, "after"),
+    ("step", "core", "CreateArtifact", 2, "before"),
+}
+
+
+def _points() -> list[Any]:
+    """Return where to kill: which process, at which request, before or after W&B has done it."""
+    found = []
+    for granularity, victim, numbers in (
+        ("step", "mfwb", (0, 1, 2, 4)),
+        ("task", "mfwb", (0, 3)),
+        ("step", "core", (0, 2)),
+    ):
+        for request in REQUESTS:
+            for number in numbers if request != "Viewer" else (0,):
+                for moment in ("before", "after"):
+                    point = (granularity, victim, request, number, moment)
+                    marks = () if point in _SAMPLE else (pytest.mark.exhaustive,)
+                    found.append(pytest.param(*point, marks=marks, id="-".join(map(str, point))))
+    return found
+
+
+@pytest.mark.parametrize(("granularity", "victim", "request_", "number", "moment"), _points())
+def test_killed_at_a_request(  # noqa: PLR0913 - they say when
+    scene: Scenes,
+    clean_state: Clean,
+    *,
+    granularity: str,
+    victim: str,
+    request_: str,
+    number: int,
+    moment: str,
+) -> None:
+    """However far the sync had come with W&B, the next one completes it and doubles nothing."""
+    here = scene("fan_flow", "--granularity", granularity)
+    hold = here.server.hold if moment == "before" else here.server.hold_reply
+    fault = hold(request_, after=number)
+    process = here.start()
+    try:
+        fault.wait(60)
+    except TimeoutError:
+        finished = end(process)
+        pytest.skip(f"there are no {number + 1} requests {request_}: exit {finished.code}")
+    if victim == "mfwb":
+        process.kill()
+    else:
+        kill_core(process)
+    fault.release()
+    finished = end(process)
+    assert finished.code != 0 or victim == "core", finished.out
+
+    again = here.sync()
+
+    assert again.code == 0, again.err
+    assert differences(here.state(), clean_state("fan_flow", "--granularity", granularity)) == []
+    assert here.left() == []
+    once_more = here.sync()
+    assert once_more.document["flow_runs"][0]["status"] == "unchanged"
+
+
+@pytest.mark.parametrize("assumptions", [Assumptions(history_on_reinit="uncounted")])
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        pytest.param(number, moment, marks=() if (number, moment) == (2, "after") else mark)
+        for number in range(5)
+        for moment in ("before", "after")
+        for mark in (pytest.mark.exhaustive,)
+    ],
+)
+def test_history_is_not_doubled(
+    scene: Scenes, clean_state: Clean, assumptions: Assumptions, number: int, moment: str
+) -> None:
+    """Only missing rows are sent, also to a server that does not say how many it has."""
+    here = scene("fan_flow", assumptions=assumptions)
+    hold = here.server.hold if moment == "before" else here.server.hold_reply
+    fault = hold("file_stream", after=number)
+    process = here.start()
+    fault.wait(60)
+    process.kill()
+    fault.release()
+    end(process)
+
+    again = here.sync()
+
+    assert again.code == 0, again.err
+    assert differences(here.state(), clean_state("fan_flow", assumptions=assumptions)) == []
+
+
+_FILE_POINTS = 60
+_FILE_SAMPLE = {20, 45}
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(point, marks=() if point in _FILE_SAMPLE else pytest.mark.exhaustive)
+        for point in range(1, _FILE_POINTS + 1)
+    ],
+)
+@pytest.mark.parametrize("mode", ["offline", "online"])
+def test_killed_at_a_file(
+    scene: Scenes, clean_state: Clean, changes_of_files: Callable[[str], int], mode: str, point: int
+) -> None:
+    """However far the sync had come on the disk, the next one completes it and leaves no rest."""
+    if mode == "online" and point % 3:
+        pytest.skip("every third will do: it touches few files")
+    options = ("--mode", "offline", "--dir", "bundle") if mode == "offline" else ()
+    here = scene("fan_flow", *options)
+    process = here.start(killer=max(1, changes_of_files(mode) * point // (_FILE_POINTS + 1)))
+    assert end(process).code == -9
+
+    again = here.sync()
+
+    assert again.code == 0, again.err
+    assert here.left() == []
+    if mode == "online":
+        assert differences(here.state(), clean_state("fan_flow")) == []
+    else:
+        clean = scene("fan_flow", *options, name="clean")
+        assert clean.sync().code == 0
+        bundles = bundle_of(here.root / "bundle"), bundle_of(clean.root / "bundle")
+        assert differences(*bundles) == []

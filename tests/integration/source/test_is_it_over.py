@@ -1,0 +1,100 @@
+"""Real flow runs that were ended from outside: when they are over, and what becomes of them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from mfwb.sink.transaction_log import read_records
+from tests.sandbox import FLOWS, Sandbox
+
+_PATIENCE = 120  # seconds
+
+
+@pytest.fixture
+def flow_run_of(sandbox: Sandbox) -> Callable[[signal.Signals], str]:
+    """Return a function that runs a flow, ends it by a signal while a task sleeps, and names it."""
+
+    def flow_run_of(sent: signal.Signals) -> str:
+        command = [sys.executable, str(FLOWS / "sleeping_flow.py"), "--quiet", "run"]
+        with subprocess.Popen(
+            [*command, "--run-id-file", "id.txt"],
+            cwd=sandbox.root,
+            env=sandbox.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as runtime:
+            task = _task_at_work(sandbox.root / ".metaflow" / "SleepingFlow", runtime)
+            runtime.send_signal(sent)
+            if sent is signal.SIGKILL:
+                task.kill()  # which its runtime would have done
+            runtime.wait(timeout=_PATIENCE)
+        return f"SleepingFlow/{(sandbox.root / 'id.txt').read_text(encoding='utf-8')}"
+
+    return flow_run_of
+
+
+def _task_at_work(flow: Path, runtime: subprocess.Popen[bytes]) -> psutil.Process:
+    deadline = time.monotonic() + _PATIENCE
+    while not list(flow.glob("*/start/*/_meta/sysmeta_attempt_*")):
+        assert time.monotonic() < deadline, "it does not come up"
+        time.sleep(0.05)
+    [task] = psutil.Process(runtime.pid).children()
+    return task
+
+
+def _planned(sandbox: Sandbox, pathspec: str, *arguments: str) -> dict[str, Any]:
+    done = sandbox.mfwb("plan", pathspec, "--json", *arguments)
+    assert done.code == 0, done.err
+    [planned] = done.document["flow_runs"]
+    return dict(planned)
+
+
+def test_killed(sandbox: Sandbox, flow_run_of: Callable[[signal.Signals], str]) -> None:
+    """Killed by -9, it looks as if it still ran, until it was silent for long; then it failed."""
+    pathspec = flow_run_of(signal.SIGKILL)
+
+    running = _planned(sandbox, pathspec)
+    time.sleep(1)  # the silence that is asked for next
+    abandoned = _planned(sandbox, pathspec, "--abandoned-after", "1s")
+
+    assert (running["status"], running["reason"]) == ("skipped", "it is still running")
+    assert abandoned["status"] == "planned"
+    assert [(one["name"], one["state"]) for one in abandoned["wandb_runs"]] == [
+        (f"{pathspec}/start", "failed")
+    ]
+
+    bundle = ("--mode", "offline", "--dir", "bundle", "--entity", "acme")
+    done = sandbox.mfwb("sync", pathspec, "--json", "--abandoned-after", "1s", *bundle)
+
+    assert done.code == 0, done.err
+    [outcome] = done.document["flow_runs"]
+    [run] = outcome["wandb_runs"]
+    assert (outcome["status"], run["state"]) == ("synced", "failed")
+    assert _config_of(Path(run["dir"]))["metaflow"]["state"] == "abandoned"
+
+
+def _config_of(folder: Path) -> dict[str, Any]:
+    """Return the config of an offline W&B run."""
+    [path] = folder.glob("run-*.wandb")
+    [run] = [one.run for one in read_records(path) if one.HasField("run")]
+    return {one.key: json.loads(one.value_json) for one in run.config.update}
+
+
+def test_interrupted(sandbox: Sandbox, flow_run_of: Callable[[signal.Signals], str]) -> None:
+    """Ctrl-C: the runtime wrote down that it killed the task, so all is known at once."""
+    pathspec = flow_run_of(signal.SIGINT)
+
+    failed = _planned(sandbox, pathspec)
+
+    assert failed["status"] == "planned"
+    assert [one["state"] for one in failed["wandb_runs"]] == ["failed"]

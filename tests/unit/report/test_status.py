@@ -1,0 +1,137 @@
+"""The text and the document of `mfwb status`."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from rich.console import Console
+
+from mfwb.ports import Destination, Entry, Standing
+from mfwb.report import show_status
+from mfwb.snapshot import Loss
+from mfwb.standings import Known, Standings, sum_up
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
+WINES = Destination("online", "https://wandb.example", "acme", "wines")
+
+
+def entry(flow_run: str, standing: Standing, at: str = "11:56:00", reason: str = "") -> Entry:
+    """Return an entry that was written today."""
+    when = f"2026-11-21T{at}Z"
+    return Entry(flow_run, "local@/data", WINES, standing, at=when, reason=reason)
+
+
+def standings(*entries: Entry, losses: tuple[Loss, ...] = ()) -> Standings:
+    """Return how they stand, as if all was lost of the first."""
+    lost = [len(losses), *[0] * len(entries)]
+    known = [Known(one, number) for one, number in zip(entries, lost, strict=False)]
+    return sum_up("/state/ledger.sqlite", known, losses)
+
+
+def shown(found: Standings, *, width: int = 100) -> str:
+    """Return the text, with an empty line in front as the expectations have it."""
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    text, plain = show_status(found, console=console, now=NOW, as_json=False)
+    assert text.isascii() is (text == plain)
+    return "\n" + text
+
+
+def test_numbers_then_what_is_open_then_losses() -> None:
+    """A row for each flow and project; below it what is open, and why; then what was lost."""
+    found = standings(
+        entry("WineFlow/7", Standing.SYNCED, "09:00:00"),
+        entry("WineFlow/8", Standing.FAILED, reason="W&B refused\nit"),
+        entry("WineFlow/9", Standing.RUNNING, "11:59:59"),
+        entry("WineFlow/10", Standing.INCOMPLETE, reason="2 of its 4 W&B runs are not complete"),
+        entry("BeerFlow/1", Standing.LEFT_OUT),
+        losses=(Loss("WineFlow/7/train/4/history", "too large"), Loss("WineFlow/7/log", "gone")),
+    )
+    expected = """
+flow      project     synced  pending  failed  left out  losses  newest
+BeerFlow  acme/wines       0        0       0         1       0  never
+WineFlow  acme/wines       1        2       1         0       2  3 hours ago
+
+WineFlow/8   failed      4 minutes ago  W&B refused it
+WineFlow/10  incomplete  4 minutes ago  2 of its 4 W&B runs are not complete
+WineFlow/9   running     1 second ago   it is still running
+
+2 losses
+  WineFlow/7/train/4/history - too large
+  WineFlow/7/log - gone
+"""
+
+    assert shown(found) == expected
+
+
+def test_all_is_well() -> None:
+    """Where nothing is open or lost, the table is all."""
+    expected = """
+flow      project     synced  pending  failed  left out  losses  newest
+WineFlow  acme/wines       1        0       0         0       0  4 minutes ago
+"""
+
+    assert shown(standings(entry("WineFlow/7", Standing.SYNCED))) == expected
+
+
+def test_very_many_open_ones_are_counted() -> None:
+    """Of many open ones the rest is a number."""
+    many = [entry(f"WineFlow/{number:03}", Standing.FAILED) for number in range(1025)]
+    text = shown(standings(*many))
+
+    assert "WineFlow/019" in text
+    assert "WineFlow/020" not in text
+    assert text.endswith("\nand 1,005 more\n")
+
+
+def test_many_losses_are_told_by_reason() -> None:
+    """No reason is left out."""
+    losses = (*[Loss(f"F/{n}", "too large") for n in range(30)], Loss("F/log", "gone"))
+    text = shown(standings(entry("F/1", Standing.SYNCED), losses=losses))
+
+    assert "31 losses\n  F/0\n  F/1\n  F/2\n  and 27 more - too large\n  F/log - gone\n" in text
+
+
+def test_several_servers_are_told_apart() -> None:
+    """Where projects of one name lie in different places, these are named."""
+    other = replace(WINES, base="https://api.wandb.ai", entity=None)
+    found = standings(
+        entry("F/1", Standing.SYNCED), replace(entry("F/1", Standing.SYNCED), destination=other)
+    )
+
+    assert "acme/wines (https://wandb.example)" in shown(found)
+    assert "\nF     wines (https://api.wandb.ai) " in shown(found)
+
+
+def test_nothing_known() -> None:
+    """An empty ledger is told on one line, with what to do."""
+    assert shown(standings(), width=40) == (
+        "\nnothing is known here of flow runs (/state/ledger.sqlite); `mfwb sync Flow/123` begins, "
+        "and `mfwb status --rebuild` asks W&B if a ledger was lost\n"
+    )
+
+
+def test_clock_that_was_wrong() -> None:
+    """What was written in the future was written just now."""
+    assert "0 seconds ago" in shown(standings(entry("F/1", Standing.SYNCED, "23:00:00")))
+
+
+def test_what_others_said_does_not_steer_the_terminal() -> None:
+    """Escapes in reasons are shown, not obeyed."""
+    text = shown(standings(entry("F/1", Standing.FAILED, reason="bad\x1b[2J [red]value")))
+
+    assert "bad\\x1b[2J [red]value\n" in text
+
+
+def test_document() -> None:
+    """With --json there is one document, also for outputs that take ASCII only."""
+    found = standings(entry("F/1", Standing.FAILED, reason="für immer"))
+    console = Console(file=io.StringIO())
+    text, plain = show_status(found, console=console, now=NOW, as_json=True)
+
+    assert json.loads(text) == json.loads(plain) == found.to_dict()
+    assert "für immer" in text
+    assert plain.isascii()
+    assert text.endswith("}\n")

@@ -1,0 +1,68 @@
+"""Temporary folders go, whatever becomes of their process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from mfwb.scratch import scratch, temporary_files_in_scratch
+
+
+def test_gone_afterwards(tmp_path: Path) -> None:
+    """A folder is there for as long as it is needed."""
+    with scratch(tmp_path) as folder:
+        (folder / "file").write_text("x", encoding="utf-8")
+        assert folder.is_dir()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_the_living(tmp_path: Path) -> None:
+    """What somebody works in is left alone."""
+    with scratch(tmp_path) as one, scratch(tmp_path) as other:
+        assert one.is_dir()
+        assert other.is_dir()
+
+
+def test_of_the_dead(tmp_path: Path) -> None:
+    """What a killed process left is removed by the next one."""
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from mfwb.scratch import scratch\n"
+        "with scratch(pathlib.Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'file').write_text('x')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    died = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    left = [path.name for path in tmp_path.rglob("*")]
+    with scratch(tmp_path) as folder:
+        found = [path.name for path in tmp_path.rglob("*")]
+
+    assert died.returncode == -9
+    assert "file" in left
+    assert sorted(found) == sorted([folder.name, "owner"])
+
+
+def test_of_others(tmp_path: Path) -> None:
+    """Folders that are not ours stay, whatever they are called."""
+    (tmp_path / "mfwb-mine").mkdir()
+    with scratch(tmp_path):
+        pass
+
+    assert [path.name for path in tmp_path.iterdir()] == ["mfwb-mine"]
+
+
+def test_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temporary files of SDKs lie in it meanwhile, and where they did afterwards."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with temporary_files_in_scratch():
+        made = Path(tempfile.mkdtemp())
+        assert made.parent.parent == tmp_path
+
+    assert not made.exists()
+    assert tempfile.gettempdir() == str(tmp_path)

@@ -1,0 +1,123 @@
+"""How flow runs stand, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mfwb.ports import Destination, Entry, Standing
+from mfwb.standings import FlowStanding, Known, sum_up
+
+WINES = Destination("online", "https://wandb.example", "acme", "wines")
+BUNDLE = Destination("offline", "/bundle", None, "wines")
+
+
+def known(flow_run: str, standing: Standing, lost: int = 0, **facts: object) -> Known:
+    """Return what is known of a flow run."""
+    entry = Entry(flow_run, "local@/data", WINES, standing, at="2026-11-01T00:00:00Z")
+    return Known(replace(entry, **facts), lost)  # type: ignore[arg-type]
+
+
+ALL = [known(f"Flow/{number}", standing, lost=1) for number, standing in enumerate(Standing)]
+
+
+def test_each_standing_is_counted_once() -> None:
+    """Synced, pending, failed and left out are all there is."""
+    [row] = sum_up("path", ALL, ()).flows
+
+    assert row == FlowStanding(
+        "Flow", WINES, synced=1, pending=3, failed=1, left_out=1, lost=6, newest=ALL[0].entry.at
+    )
+    assert row.synced + row.pending + row.failed + row.left_out == len(Standing)
+
+
+def test_newest_is_that_of_the_synced() -> None:
+    """When something was synced last, other news don't say."""
+    [row] = sum_up(
+        "path",
+        [
+            known("Flow/1", Standing.SYNCED, at="2026-11-02T00:00:00Z"),
+            known("Flow/2", Standing.SYNCED, at="2026-11-01T00:00:00Z"),
+            known("Flow/3", Standing.FAILED, at="2026-11-03T00:00:00Z"),
+        ],
+        (),
+    ).flows
+
+    assert row.newest == "2026-11-02T00:00:00Z"
+
+
+def test_a_row_for_each_flow_and_destination() -> None:
+    """Rows stand by flow, then by where they go."""
+    rows = sum_up(
+        "path",
+        [
+            known("Other/1", Standing.SYNCED),
+            known("Flow/1", Standing.SYNCED),
+            known("Flow/1", Standing.SYNCED, destination=BUNDLE),
+            known("Flow/2", Standing.FAILED),
+        ],
+        (),
+    ).flows
+
+    assert [(one.flow, one.destination, one.synced) for one in rows] == [
+        ("Flow", BUNDLE, 1),
+        ("Flow", WINES, 1),
+        ("Other", WINES, 1),
+    ]
+
+
+def test_failed_ones_first() -> None:
+    """What is open stands by urgency: what failed, then the oldest."""
+    found = sum_up(
+        "path",
+        [
+            known("Flow/1", Standing.RUNNING, started_at=1),
+            known("Flow/2", Standing.FAILED, started_at=2),
+            known("Flow/3", Standing.SYNCED, started_at=0),
+            known("Flow/4", Standing.BEGUN, started_at=0),
+        ],
+        (),
+    )
+
+    assert [one.flow_run for one in found.open] == ["Flow/2", "Flow/4", "Flow/1"]
+
+
+def test_document() -> None:
+    """The document has all that is counted, and what is open."""
+    failed = known("Flow/7", Standing.FAILED, reason="gone", started_at=5, state="finished")
+    document = sum_up("path", [failed], ()).to_dict()
+
+    assert document == {
+        "version": 1,
+        "command": "status",
+        "ledger": "path",
+        "flows": [
+            {
+                "flow": "Flow",
+                "entity": "acme",
+                "project": "wines",
+                "mode": "online",
+                "base": "https://wandb.example",
+                "synced": 0,
+                "pending": 0,
+                "failed": 1,
+                "left_out": 0,
+                "lost": 0,
+                "newest": None,
+            }
+        ],
+        "open": [
+            {
+                "pathspec": "Flow/7",
+                "standing": "failed",
+                "reason": "gone",
+                "since": "2026-11-01T00:00:00Z",
+                "started_at": 5,
+                "state": "finished",
+                "provider": "local@/data",
+                "entity": "acme",
+                "project": "wines",
+                "mode": "online",
+                "base": "https://wandb.example",
+            }
+        ],
+    }
