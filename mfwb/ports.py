@@ -298,6 +298,7 @@ class WrittenRun:
         complete: False: something may yet arrive if it is tried again.
         deleted: somebody deleted it in W&B, so it stays away.
         trouble: what was wrong with W&B, if that is why it is not complete.
+        amended: it was there, and its words were brought up to date.
     """
 
     id: str
@@ -307,6 +308,7 @@ class WrittenRun:
     complete: bool = True
     deleted: bool = False
     trouble: str = ""
+    amended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,10 +334,13 @@ class Session(Protocol):
     """W&B, opened for one flow run."""
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
-        """Return what is there of a W&B run if all of this very plan is; else None.
+        """Return what is there of a W&B run, if that is all but for words and uses; else None."""
+        ...
 
-        If only its words have changed (names, tags, config), they are brought up to date here.
-        SinkError.
+    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
+        """Bring the words of a W&B run that was found up to date, and what it uses. SinkError.
+
+        Words are names, tags and config. What it uses has to have been written before.
         """
         ...
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -96,20 +95,19 @@ class Resumed:
 
 
 @pytest.fixture(scope="session")
-def resumed(flows_root: Path, flow_run: Callable[[str], str]) -> Resumed:
-    """Return a shared flow run, and one that resumed it: both in a folder of their own."""
+def resumed(flows_root: Path) -> Resumed:
+    """Return two flow runs that are made once, in a folder of their own."""
     root = flows_root / "resumed"
-    origin = flow_run("fan_flow")
     with _only_one(flows_root / "resumed.lock"):
         done = flows_root / "resumed.done"
         if not done.exists():
-            shutil.copytree(flows_root / ".metaflow" / "FanFlow", root / ".metaflow" / "FanFlow")
-            arguments = ("resume", "meet", "--origin-run-id", origin.partition("/")[2])
-            finished = Sandbox(root).flow("fan_flow", *arguments, "--run-id-file", "id.txt")
-            assert finished.code == 0, finished.err
-            again = (root / "id.txt").read_text(encoding="utf-8")
-            done.write_text(f"FanFlow/{again}", encoding="utf-8")
-        return Resumed(root, origin, done.read_text(encoding="utf-8"))
+            found = []
+            for arguments in (("run",), ("resume", "meet")):
+                finished = Sandbox(root).flow("fan_flow", *arguments, "--run-id-file", "id.txt")
+                assert finished.code == 0, finished.err
+                found.append(f"FanFlow/{(root / 'id.txt').read_text(encoding='utf-8')}")
+            done.write_text("\n".join(found), encoding="utf-8")
+        return Resumed(root, *done.read_text(encoding="utf-8").splitlines())
 
 
 @contextmanager

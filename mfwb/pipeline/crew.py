@@ -158,7 +158,7 @@ class _Work:
         ahead = self.ahead.pop(run.id, None)
         ready = self.get_ready(run) if ahead is None else ahead.result()
         if isinstance(ready, WrittenRun):
-            written, made = ready, None
+            written, made = self.session.amend(run, ready), None
         else:
             made = ready
             with self.writing.one():
@@ -166,7 +166,8 @@ class _Work:
         outcome = _outcome(run, written, made, self.digests)
         self.parts.payloads.release(run)
         self.parts.progress.advance()
-        return outcome, written, made is not None and not written.deleted
+        wrote = written.amended or (made is not None and not written.deleted)
+        return outcome, written, wrote
 
 
 def _outcome(

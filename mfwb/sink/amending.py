@@ -59,10 +59,10 @@ def amend(found: Existing, words: Words, entity: str, service: Service) -> None:
         handle.config.update(words.config)
         handle.tags = list(words.tags)
         handle.display_name, handle.group = words.name, words.group
-        handle.job_type, handle.notes = words.job_type, words.notes
-        for key, value in words.done.items():
-            handle.summary[key] = value
+        handle.job_type = words.job_type
+        handle.notes = words.notes or (handle.notes and "")
         handle.update()
+        handle.summary.update(dict(words.done))
 
     service.ask(entity, deed, f"change the words of {words.name}")
 

@@ -189,6 +189,7 @@ class ExistingRuns:
 
     def _ask(self, filters: dict[str, Any], path: str) -> Iterator[Existing]:
         def question(api: wandb.Api) -> list[Existing]:
+            api.flush()  # type: ignore[no-untyped-call] # it would answer the same question as it did before
             try:
                 found = api.runs(path, filters=filters, per_page=_PER_PAGE, lazy=False)
                 return [_existing(one) for one in found]

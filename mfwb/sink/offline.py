@@ -30,7 +30,7 @@ from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
 from mfwb.sink.content import done, log_text, pictures_of, summary_of, tables_of
 from mfwb.sink.media import place_card, place_preview, place_table, write_table_artifact
-from mfwb.sink.receipts import Receipt
+from mfwb.sink.receipts import Receipt, use_item, uses_of
 from mfwb.sink.transaction_log import write_records
 from mfwb.snapshot import Loss
 
@@ -69,7 +69,7 @@ class OfflineSession:
         uses, losses = self._uses(run)
         logged = [self._log(run, one) for one in ready.artifacts]
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
-        receipt = Receipt(outputs, (*ready.losses, *losses))
+        receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses))
         said = [
             *records.opening_records(self._plan, run, begin, self._writer),
             *(records.used_artifact(run, one) for one in uses),
@@ -83,6 +83,10 @@ class OfflineSession:
         write_records(unfinished, records.all_of(run, said))
         unfinished.rename(path)
         return WrittenRun(run.id, str(folder), outputs, tuple(losses))
+
+    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
+        """Return what was found: nothing ever is."""
+        return found
 
     def confirm(self) -> None:
         """Return: what is on the disk is there."""
@@ -108,7 +112,7 @@ class OfflineSession:
         for used in run.inputs:
             logged = self._logged.get((used.producer, used.name))
             if logged is None:
-                losses.append(Loss(f"use of {used.name} by {run.name}", self._missing(used)))
+                losses.append(Loss(use_item(run, used), self._missing(used)))
             else:
                 uses.append(logged)
         return uses, losses

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import wandb
@@ -18,12 +18,12 @@ from mfwb.sink.amending import amend, differ_in_words, planned_words
 from mfwb.sink.arrivals import Arrivals
 from mfwb.sink.claims import Claim, Claims
 from mfwb.sink.destinations import one_line
-from mfwb.sink.existing import ExistingRuns
+from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.newest import Newest
 from mfwb.sink.private import DEATHS, FAILURES
-from mfwb.sink.receipts import Receipt
+from mfwb.sink.receipts import Receipt, use_item, use_name, uses_of
 from mfwb.sink.run_settings import run_settings
 from mfwb.sink.saying import init_arguments, say_all, say_done
 from mfwb.sink.service import Service
@@ -77,13 +77,11 @@ class OnlineSession:
         found = self._existing.get(run.id)
         if found is None or found.complete is None:
             return None
-        if found.complete != run.fingerprint:
-            if not differ_in_words(found.complete, run.fingerprint) or found.receipt is None:
-                return None
-            words = planned_words(self._plan, run, found.receipt, self._claims.writer)
-            amend(found, words, self._plan.entity or "", self._service)
+        if not differ_in_words(found.complete, run.fingerprint):
+            return None
         if found.receipt is not None:
-            return WrittenRun(found.id, found.url, found.receipt.outputs, found.receipt.losses)
+            receipt = found.receipt
+            return WrittenRun(found.id, found.url, receipt.outputs, receipt.losses)
         self._know(run.id)
         planned = {one.name for one in run.outputs}
         outputs = [
@@ -92,6 +90,27 @@ class OnlineSession:
             if run_id == run.id and name in planned
         ]
         return WrittenRun(found.id, found.url, tuple(outputs), ())
+
+    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
+        """Bring the words of a W&B run that was found up to date, and what it uses."""
+        existing = self._existing.get(run.id)
+        if existing is None:
+            return found
+        before = existing.receipt
+        if before is None:  # too long to be kept; then words are all that can be told apart
+            if existing.complete == run.fingerprint:
+                return found
+            before = Receipt(found.outputs, uses=uses_of(run, ()))
+        new = [used for used in run.inputs if use_name(used) not in before.uses]
+        lost = {use_item(run, used): self._use_later(existing, run, used) for used in new}
+        losses = tuple(loss for loss in before.losses if lost.get(loss.item, True))
+        uses = tuple(sorted({*before.uses, *uses_of(run, losses)}))
+        receipt = replace(before, losses=losses, uses=uses)
+        if existing.complete == run.fingerprint and receipt == before:
+            return found
+        words = planned_words(self._plan, run, receipt, self._claims.writer)
+        amend(existing, words, self._plan.entity or "", self._service)
+        return replace(found, losses=losses, amended=True)
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or bring an existing one of ours up to date."""
@@ -166,8 +185,9 @@ class OnlineSession:
         losses += [one.loss for one in arrived if one.loss]
         outputs = tuple(one.output for one in arrived if one.output)
         complete = not waits and not any(one.try_again for one in arrived)
+        all_losses = (*ready.losses, *losses)
         if complete:
-            say_done(open_run, run, Receipt(outputs, (*ready.losses, *losses)))
+            say_done(open_run, run, Receipt(outputs, all_losses, uses_of(run, all_losses)))
         with self._service.patience.waiting():
             open_run.finish(exit_code=run.exit_code)
         if complete:
@@ -189,18 +209,29 @@ class OnlineSession:
                 self._logged[run.id, name] = artifact
 
     def _use(self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact) -> Loss | None:
-        logged = self._logged.get((used.producer, used.name))
-        if logged is None:
-            logged = self._know(used.producer, used.place).get((used.producer, used.name))
+        logged = self._find_used(used)
         if logged is None:
             reason = f"{used.producer_name} could not log it"
             if used.place:
                 reason = f"{used.producer_name} has not logged it in W&B; sync that first"
-            return Loss(f"use of {used.name} by {run.name}", reason)
+            return Loss(use_item(run, used), reason)
         self._service.patience.attempt(
             lambda: open_run.use_artifact(logged), f"let {run.name} use {used.name}"
         )
         return None
+
+    def _use_later(self, existing: Existing, run: PlannedRun, used: InputArtifact) -> bool:
+        """Let a W&B run that is finished use an artifact; return whether there is none."""
+        logged = self._find_used(used)
+        if logged is not None:
+            self._service.patience.attempt(
+                lambda: existing.handle.use_artifact(logged), f"let {run.name} use {used.name}"
+            )
+        return logged is None
+
+    def _find_used(self, used: InputArtifact) -> wandb.Artifact | None:
+        of = (used.producer, used.name)
+        return self._logged.get(of) or self._know(used.producer, used.place).get(of)
 
     def _know(
         self, run_id: WandbRunId, place: str = ""

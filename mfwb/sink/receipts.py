@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,19 +10,43 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from mfwb.outcome import OutputOutcome
+from mfwb.planning import InputArtifact, PlannedRun
 from mfwb.snapshot import Loss
 
-__all__ = ["Receipt", "receipt_from", "receipt_text"]
+__all__ = ["Receipt", "receipt_from", "receipt_text", "use_item", "use_name", "uses_of"]
 
 _LONGEST = 64_000  # letters; W&B drops a summary of 10 MB, and a run with many files has a long one
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was written into one W&B run."""
+    """What was written into one W&B run.
+
+    Attributes:
+        outputs: the artifacts that it logged.
+        losses: beside those of the plan.
+        uses: the artifacts that it uses, as `use_name` calls them.
+    """
 
     outputs: tuple[OutputOutcome, ...] = ()
-    losses: tuple[Loss, ...] = ()  # beside those of the plan
+    losses: tuple[Loss, ...] = ()
+    uses: tuple[str, ...] = ()
+
+
+def use_item(run: PlannedRun, used: InputArtifact) -> str:
+    """Return what the loss of a use is called."""
+    return f"use of {used.name} by {run.name}"
+
+
+def uses_of(run: PlannedRun, losses: Iterable[Loss]) -> tuple[str, ...]:
+    """Return what a W&B run uses but for what was lost."""
+    lost = {loss.item for loss in losses}
+    return tuple(sorted(use_name(one) for one in run.inputs if use_item(run, one) not in lost))
+
+
+def use_name(used: InputArtifact) -> str:
+    """Return what tells a use from all others of the same W&B run."""
+    return f"{used.name} of {used.producer_name}"
 
 
 def receipt_text(receipt: Receipt) -> str | None:

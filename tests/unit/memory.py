@@ -186,6 +186,10 @@ class MemorySession:
         same = self.wandb.runs.get(run.id) == run.fingerprint
         return self._as_written(run) if same else None
 
+    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002
+        """Have nothing to change."""
+        return found
+
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:  # noqa: ARG002
         """Write a W&B run; all that it uses must have been written."""
         with self.lock:

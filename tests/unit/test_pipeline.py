@@ -196,9 +196,10 @@ def test_deleted_wandb_run_stays_away() -> None:
 # --- what the ledger remembers --------------------------------------------------------------
 
 
-def find(of: World, **asked: Any) -> Result:
+def find(of: World, *, since: int = 0, failed: bool | None = None) -> Result:
     """Sync what is found by looking rather than by name."""
-    return sync_flow_runs(Asked(**{"since": 0, **asked}), Settings(), of.parts)
+    asked = Asked(since=since, failed=failed)
+    return sync_flow_runs(asked, Settings.model_validate({}), of.parts)
 
 
 @dataclass

@@ -42,7 +42,7 @@ def settle_aliases(
         _settle(recorded, artifact, start, newest)
         if recorded.name in outputs:
             outputs[recorded.name] = _as_arrived(outputs[recorded.name], recorded, artifact)
-    return Receipt(tuple(outputs.values()), (*run.receipt.losses, *losses))
+    return Receipt(tuple(outputs.values()), (*run.receipt.losses, *losses), run.receipt.uses)
 
 
 def say_words(run: RecordedRun, receipt: Receipt, found: Existing, service: Service) -> None:

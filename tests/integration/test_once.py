@@ -1,0 +1,250 @@
+"""What is done is not done again, whoever else is at work, and whatever was deleted or changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.scene import differences, settled
+from tests.integration.results import metadata_of, run_id_of
+from tests.sandbox import Finished, Sandbox
+from tests.wandb_server import Assumptions, WandbServer
+
+PROJECT = "acme/p"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server, and a folder with flow runs of `numbered_flow`, oldest first."""
+
+    server: WandbServer
+    sandbox: Sandbox
+    pathspecs: tuple[str, ...]
+
+    def sync(self, *arguments: str, machine: str = "one") -> Finished:
+        """Sync from a machine, each of which has a ledger of its own."""
+        return self.sandbox.mfwb(*self.arguments(*arguments), **self.state_of(machine))
+
+    def arguments(self, *arguments: str) -> tuple[str, ...]:
+        """Return a command line."""
+        place = ("--entity", "acme", "--project", "p")
+        return ("sync", *arguments, "--json", *place, "--metadata", metadata_of(self.sandbox.root))
+
+    def state_of(self, machine: str) -> dict[str, str]:
+        """Return where a machine has its ledger."""
+        return {"MFWB_STATE_DIR": str(self.sandbox.root / machine)}
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the server has."""
+        return settled(self.server.state.snapshot(PROJECT))
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[str, ...]]:
+    """Return a folder with three flow runs, oldest first."""
+    root = tmp_path_factory.mktemp("numbered")
+    pathspecs = []
+    for number in (1, 2, 3):
+        done = Sandbox(root).flow(
+            "numbered_flow", "run", "--number", str(number), "--run-id-file", "id.txt"
+        )
+        assert done.code == 0, done.err
+        pathspecs.append(f"NumberedFlow/{(root / 'id.txt').read_text(encoding='utf-8')}")
+    return root, tuple(pathspecs)
+
+
+@pytest.fixture
+def place(numbered: tuple[Path, tuple[str, ...]], tmp_path: Path) -> Iterator[Place]:
+    """Return a place with a server of its own."""
+    root, pathspecs = numbered
+    folder = tmp_path / "flow-runs"
+    subprocess.run(["cp", "-r", str(root), str(folder)], check=True)
+    with WandbServer() as server:
+        known = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+        yield Place(server, Sandbox(folder, known), pathspecs)
+
+
+def statuses(done: Finished) -> list[str]:
+    """Return what became of each flow run."""
+    assert done.code == 0, done.err
+    return [one["status"] for one in done.document["flow_runs"]]
+
+
+def test_without_a_ledger_wandb_is_asked_in_bulk(place: Place) -> None:
+    """Another machine asks once for all flow runs, and writes nothing."""
+    assert statuses(place.sync("--all")) == ["synced"] * 3
+    before = place.state()
+    place.server.clear_requests()
+
+    assert statuses(place.sync("--all", machine="other")) == ["unchanged"] * 3
+    asked = [one.operation for one in place.server.requests]
+    place.server.clear_requests()
+    assert statuses(place.sync("--all", machine="other")) == ["unchanged"] * 3
+
+    assert place.state() == before
+    # Few flow runs are looked up one by one; tests/unit/test_pipeline.py has many.
+    assert asked.count("Runs") <= 3
+    assert not {"UpsertBucket", "MfwbClaimRun"} & set(asked)
+    assert {"Runs"} & {one.operation for one in place.server.requests} == set()
+
+
+def test_new_tags_change_words_only(place: Place) -> None:
+    """Tags that were edited later reach W&B; nothing is uploaded, no row is added."""
+    flow_run = place.pathspecs[1]
+    place.sync("--all")
+    before = place.state()
+    _run(place, f"import metaflow; metaflow.Run({flow_run!r}).add_tags(['good'])")
+    place.server.clear_requests()
+    uploaded = place.server.uploaded_bytes
+
+    done = place.sync("--all")
+
+    assert statuses(done) == ["unchanged", "synced", "unchanged"]
+    runs = place.server.state.runs(PROJECT).values()
+    assert {run.tags for run in runs if run.group == flow_run} == {("good",)}
+    assert all(run.config["metaflow"]["tags"] == ["good"] for run in runs if run.group == flow_run)
+    assert place.server.uploaded_bytes == uploaded
+    assert place.server.count("file_stream") == 0
+    changed = differences(place.state(), before)
+    words = ("/tags: ", "/mfwb/fingerprint: ", "/mfwb/complete: ")
+    assert [line for line in changed if not any(word in line for word in words)] == []
+    assert statuses(place.sync("--all")) == ["unchanged"] * 3
+
+
+def test_changed_settings_change_only_that(place: Place) -> None:
+    """What is switched on later is added; what is there is neither sent nor doubled."""
+    [flow_run, *_] = place.pathspecs
+    assert statuses(place.sync(flow_run, "--no-datasets")) == ["synced"]
+    rows = {run.id: len(run.history) for run in place.server.state.runs(PROJECT).values()}
+
+    assert statuses(place.sync(flow_run)) == ["synced"]
+
+    assert {r.id: len(r.history) for r in place.server.state.runs(PROJECT).values()} == rows
+    assert place.server.state.artifact(f"{PROJECT}/frame:v0").used_by
+    assert statuses(place.sync(flow_run)) == ["unchanged"]
+
+
+@pytest.mark.parametrize("order", [(2, 0, 1), (1, 2, 0)])
+def test_latest_is_the_newest_flow_runs(place: Place, order: tuple[int, ...]) -> None:
+    """Backfilling what is older does not move `latest`."""
+    for number in order:
+        assert statuses(place.sync(place.pathspecs[number])) == ["synced"]
+
+    newest = place.server.state.artifact(f"{PROJECT}/frame:latest")
+    assert newest.metadata["metaflow"]["flow_run"] == place.pathspecs[2]
+    alias = f"run-{place.pathspecs[2].split('/')[1]}"
+    assert alias in newest.aliases
+
+
+def test_latest_of_equal_content(place: Place) -> None:
+    """Content that an older flow run logged first, and the newest again, is the latest."""
+    done = place.sandbox.flow("numbered_flow", "run", "--number", "1")
+    assert done.code == 0, done.err
+    for pathspec in place.pathspecs[:2]:
+        place.sync(pathspec)
+    assert statuses(place.sync("NumberedFlow/latest")) == ["synced"]
+    assert statuses(place.sync(place.pathspecs[2])) == ["synced"]
+
+    newest = place.server.state.artifact(f"{PROJECT}/frame:latest")
+    assert newest.version == "v0"
+    assert len([alias for alias in newest.aliases if alias.startswith("run-")]) == 2
+
+
+@pytest.mark.parametrize("machine", ["one", "other"])
+def test_deleted_run_stays_away(place: Place, machine: str) -> None:
+    """A W&B run that somebody deleted is not written again, with or without a ledger."""
+    [flow_run, *_] = place.pathspecs
+    run_id = run_id_of(place.sync(flow_run).document, f"{flow_run}/end")
+    _delete(place, run_id)
+    before = place.state()
+
+    done = place.sync(flow_run, machine=machine)
+    failed = place.sync(flow_run, "--on-deleted", "fail", machine=machine)
+
+    assert statuses(done) == ["unchanged"]
+    gone = [run["name"] for run in done.document["flow_runs"][0]["wandb_runs"] if run["deleted"]]
+    assert gone == [f"{flow_run}/end"]
+    assert failed.code == 1
+    assert "deleted in W&B" in failed.document["flow_runs"][0]["reason"]
+    assert place.state() == before
+
+
+def test_deleted_run_is_written_anew_if_asked_for(place: Place) -> None:
+    """`--on-deleted recreate` writes it under another id, and knows it from then on."""
+    [flow_run, *_] = place.pathspecs
+    first = place.sync(flow_run)
+    _delete(place, run_id_of(first.document, f"{flow_run}/end"))
+
+    again = place.sync(flow_run, "--on-deleted", "recreate")
+    new_id = run_id_of(again.document, f"{flow_run}/end")
+    requests = place.server.count("MfwbClaimRun")
+    third = place.sync(flow_run)
+    elsewhere = place.sync(flow_run, machine="other")
+
+    assert "-g1-" in new_id
+    assert place.server.state.run(f"{PROJECT}/{new_id}").state == "finished"
+    assert statuses(third) == statuses(elsewhere) == ["unchanged"]
+    assert place.server.count("MfwbClaimRun") == requests
+
+
+@pytest.mark.parametrize("history", ["counted", "uncounted"])
+def test_two_machines_at_once(place: Place, history: Any) -> None:
+    """Two that begin the same at once, each with its own ledger, end in one correct state."""
+    place.server.assumptions = Assumptions(history_on_reinit=history)
+    [flow_run, *_] = place.pathspecs
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "mfwb", *place.arguments(flow_run)],
+            cwd=place.sandbox.root,
+            env={**place.sandbox.environment, **place.state_of(machine)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for machine in ("one", "two")
+    ]
+    ends = [(*process.communicate(timeout=200), process.returncode) for process in processes]
+    both = place.state()
+
+    assert [code for _, _, code in ends] == [0, 0], ends
+    with WandbServer(assumptions=place.server.assumptions) as alone:
+        known = {"WANDB_BASE_URL": alone.base_url, "WANDB_API_KEY": alone.api_key}
+        clean = Place(alone, Sandbox(place.sandbox.root, known), place.pathspecs)
+        assert statuses(clean.sync(flow_run, machine="three")) == ["synced"]
+        assert differences(both, clean.state()) == []
+
+
+def test_another_sync_holds_the_lock(place: Place) -> None:
+    """A second sync with the same ledger says who is at work, and exits 5; or it waits."""
+    [flow_run, *_] = place.pathspecs
+    held = place.server.hold("MfwbClaimRun")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mfwb", *place.arguments(flow_run)],
+        cwd=place.sandbox.root,
+        env={**place.sandbox.environment, **place.state_of("one")},
+        stdout=subprocess.DEVNULL,
+    )
+    held.wait()
+    second = place.sync(flow_run)
+    held.release()
+    third = place.sync(flow_run, "--wait", "60s")
+
+    assert process.wait(60) == 0
+    assert second.code == 5
+    assert f"pid {process.pid}" in second.err
+    assert statuses(third) == ["unchanged"]
+
+
+def _delete(place: Place, run_id: str) -> None:
+    _run(place, f"import wandb; wandb.Api().run({f'{PROJECT}/{run_id}'!r}).delete()")
+
+
+def _run(place: Place, code: str) -> None:
+    done = place.sandbox.run(sys.executable, "-c", code)
+    assert done.code == 0, done.err
