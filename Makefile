@@ -9,7 +9,7 @@ TORCH_READY := $(TORCH_VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-shapes test-torch torch torch-data test-fuzz lint types layers check bench format clean
+.PHONY: help setup demo test test-all test-shapes test-torch torch torch-data test-faults test-fuzz lint types layers check bench format clean
 
 help: ## print the verbs
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -53,6 +53,9 @@ $(TORCH_READY): pyproject.toml
 	@$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --group torch
 	@touch $@
+
+test-faults: setup ## kill syncs, and let W&B go wrong, in hundreds of ways
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch" tests/faults
 
 test-fuzz: setup ## load thousands of damaged pickles, which must do no more than fail
 	@$(BIN)/python -W ignore -m tests.fuzz

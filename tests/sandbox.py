@@ -37,6 +37,7 @@ class Sandbox:
     root: Path
     extra: Mapping[str, str] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    patience: float = 240  # seconds; what takes longer has failed
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,7 +75,7 @@ class Sandbox:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=240,
+            timeout=self.patience,
             check=False,
         )
         return Finished(done.returncode, done.stdout, done.stderr)

@@ -71,6 +71,7 @@ def _nothing_new(stand_in: StandIn) -> list[_Line]:
     lost = Place.make("no-ledger", stand_in, place.sample)
     without = lost.sync(*_EVER, project=_project(_MANY), expected={"unchanged": _MANY})
     seconds = median(one.measured.seconds for one in with_ledger)
+    cpu = median(one.measured.cpu for one in with_ledger)
     peak, small_peak = (
         median(one.measured.main_peak for one in syncs) for syncs in (with_ledger, few)
     )
@@ -82,6 +83,7 @@ def _nothing_new(stand_in: StandIn) -> list[_Line]:
             f"<= {_SECONDS:g} s",
             seconds <= _SECONDS,
         ),
+        _Line("  of all cores", f"{cpu:.2f} s", "", is_met=True),
         _Line("  requests", str(with_ledger[-1].requests), "", is_met=True),
         _Line(
             f"  peak memory; {peak / small_peak:.2f}x that of {_FEW}",

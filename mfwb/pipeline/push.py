@@ -41,12 +41,14 @@ class Pushed:
         runs: its W&B runs, in the order of the flow; of a failed one those that are there.
         wrote: whether anything had to be written.
         reason: why it could not be pushed; empty: it was.
+        superseded: the bundle has it no more: another sync put something in its place.
     """
 
     cargo: Cargo
     runs: tuple[WandbRunOutcome, ...] = ()
     wrote: bool = True
     reason: str = ""
+    superseded: bool = False
 
 
 class Pusher(Protocol):
@@ -145,6 +147,9 @@ class _Push:
             mode=cargo.destination.mode,
             wandb_runs=pushed.runs,
         )
+        if pushed.superseded:
+            self._note(cargo, Standing.LEFT_OUT, reason=pushed.reason)
+            return FlowRunOutcome(cargo.entry.flow_run, Status.SKIPPED, reason=pushed.reason)
         if pushed.reason:
             outcome = replace(outcome, status=Status.FAILED, reason=pushed.reason)
             self._note(cargo, Standing.FAILED, reason=pushed.reason, outcome=outcome)

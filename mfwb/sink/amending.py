@@ -55,6 +55,7 @@ def amend(found: Existing, words: Words, entity: str, service: Service) -> None:
 
     def deed(_: wandb.Api) -> None:
         handle = found.handle
+        handle.load(force=True)  # W&B's listing forgets `_wandb` of config, and would delete it
         handle.config.clear()
         handle.config.update(words.config)
         handle.tags = list(words.tags)

@@ -76,17 +76,27 @@ class Destinations:
 
 
 def _ask_entity(base_url: str) -> str | None:
-    try:
-        entity: str | None = wandb.Api(overrides={"base_url": base_url}).default_entity
-    except WandbUsageError:
-        raise Unreachable(
-            f"there are no W&B credentials for {base_url}; run `wandb login` or set WANDB_API_KEY"
-        ) from None
-    except AuthenticationError as error:
-        raise Unreachable(f"W&B credentials: {one_line(error)}") from None
-    except (CommError, ConnectionError, TimeoutError) as error:
-        raise Unreachable(f"{base_url} can't be used: {one_line(error)}") from None
-    return entity
+    for is_last in (False, True):
+        try:
+            entity: str | None = wandb.Api(overrides={"base_url": base_url}).default_entity
+        except WandbUsageError:  # noqa: PERF203 - it is tried twice at most
+            raise Unreachable(
+                f"there are no W&B credentials for {base_url}; run `wandb login` or set "
+                "WANDB_API_KEY"
+            ) from None
+        except AuthenticationError as error:
+            if _SILENCE not in str(error):
+                raise Unreachable(f"W&B credentials: {one_line(error)}") from None
+            if is_last:
+                raise Unreachable(f"{base_url} does not answer, or not in time") from None
+        except (CommError, ConnectionError, TimeoutError) as error:
+            raise Unreachable(f"{base_url} can't be used: {one_line(error)}") from None
+        else:
+            return entity
+    raise AssertionError(base_url)
+
+
+_SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
 
 
 def one_line(error: BaseException) -> str:

@@ -27,7 +27,8 @@ from mfwb.sink.receipts import Receipt, use_item, use_name, uses_of
 from mfwb.sink.run_settings import run_settings
 from mfwb.sink.saying import init_arguments, say_all, say_done
 from mfwb.sink.service import Service
-from mfwb.sink.uploads import Uploads
+from mfwb.sink.under_way import UnderWay
+from mfwb.sink.uploads import SLOWEST, Uploads
 from mfwb.snapshot import Loss
 
 __all__ = ["OnlineSession"]
@@ -41,6 +42,7 @@ class Project:
     entity: str
     name: str
     newest: Newest
+    under_way: UnderWay
     scratch: Path
 
 
@@ -61,7 +63,7 @@ class OnlineSession:
         self._existing = existing
         self._claims = claims
         self._written_once = {common_part(one) for one in written}
-        self._uploads = Uploads(plan, project.service, project.newest)
+        self._uploads = Uploads(plan, project.service, project.newest, project.under_way)
         self._arrivals = Arrivals(existing)
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
         self._known: set[WandbRunId] = set()  # whose artifacts were asked for
@@ -147,7 +149,7 @@ class OnlineSession:
                         init_timeout=patience.limit,
                         finish_timeout=patience.limit,
                         finish_timeout_raises=True,
-                        **self._service.retries(),
+                        **self._service.retries(_transfer_seconds(ready)),
                     ),
                 )
         except DEATHS:
@@ -178,8 +180,11 @@ class OnlineSession:
             self._uploads.start(open_run, run, one, there.get(one.planned.name))
             for one in ready.artifacts
         ]
-        say_all(open_run, run, ready, first_step=first_step)
-        arrived = [self._uploads.wait_for(upload) for upload in uploads]
+        try:
+            say_all(open_run, run, ready, first_step=first_step)
+            arrived = self._uploads.wait_for(open_run, uploads)
+        finally:
+            self._uploads.let_go(uploads)
         for one in arrived:
             self._note(run, one.name, one.artifact)
         losses += [one.loss for one in arrived if one.loss]
@@ -257,6 +262,15 @@ class OnlineSession:
             for artifact in found:
                 self._logged.setdefault((run_id, artifact.name.rpartition(":")[0]), artifact)
             return self._logged
+
+
+def _transfer_seconds(ready: ReadyRun) -> float:
+    """Return how long the upload of the largest file may take, rather generously."""
+    sizes = (file.size for artifact in ready.artifacts for file in artifact.files)
+    return _LEAST_TRANSFER + max(sizes, default=0) / SLOWEST
+
+
+_LEAST_TRANSFER = 30.0  # seconds
 
 
 def _found_output(name: str, artifact: wandb.Artifact) -> OutputOutcome:

@@ -21,6 +21,7 @@ from mfwb.sink.patience import Patience
 from mfwb.sink.reading_back import found_flow_runs
 from mfwb.sink.run_settings import check_wandb_settings
 from mfwb.sink.service import Service
+from mfwb.sink.under_way import UnderWay
 
 __all__ = ["WandbSink", "open_sink"]
 
@@ -98,7 +99,7 @@ class WandbSink:
             if (entity, name) not in self._projects:
                 newest = Newest(self._service, entity, name)
                 self._projects[entity, name] = Project(
-                    self._service, entity, name, newest, self._scratch
+                    self._service, entity, name, newest, UnderWay(), self._scratch
                 )
             return self._projects[entity, name]
 

@@ -62,8 +62,12 @@ class Service:
                 wandb.teardown()
             return True
 
-    def retries(self) -> dict[str, Any]:
-        """Return settings by which wandb-core tries for as long as the budget allows."""
+    def retries(self, transfer_seconds: float | None = None) -> dict[str, Any]:
+        """Return settings by which wandb-core tries for as long as the budget allows.
+
+        Args:
+            transfer_seconds: how long the upload of one file may take; None: for ever.
+        """
         tries = 5 + round(self.patience.seconds / 10)
         timing = {"retry_max": tries, "retry_wait_min_seconds": 0.5, "retry_wait_max_seconds": 10.0}
         of = {f"x_{part}_{name}": value for part in _PARTS for name, value in timing.items()}
@@ -72,6 +76,7 @@ class Service:
             **of,
             "x_graphql_timeout_seconds": 20.0,
             "x_file_stream_timeout_seconds": 20.0,
+            "x_file_transfer_timeout_seconds": transfer_seconds,
         }
         return {name: value for name, value in said.items() if name in known}
 

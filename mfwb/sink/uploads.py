@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import wandb
 
+from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyArtifact
@@ -14,23 +18,39 @@ from mfwb.sink.destinations import one_line
 from mfwb.sink.newest import LATEST, Newest
 from mfwb.sink.private import DEATHS, FAILURES, log_without_latest
 from mfwb.sink.service import Service
+from mfwb.sink.under_way import UnderWay
 from mfwb.snapshot import Loss
 
-__all__ = ["Arrived", "Upload", "Uploads"]
+__all__ = ["SLOWEST", "Arrived", "Upload", "Uploads"]
 
-_SLOWEST = 256 * 1024  # bytes a second; an upload that is slower counts as stuck
-_REFUSED = "returned error 4"  # as wandb-core words it
+SLOWEST = 256 * 1024
+"""Bytes a second; an upload that is slower counts as stuck."""
+
+_REFUSED = re.compile(r"returned error 4(?!01|03|08|29)")
+"""How wandb-core words that W&B does not want this, rather than anything, or not just now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An artifact that was sent on its way, or refused at once."""
+    """An artifact that was sent on its way, or refused at once.
+
+    Attributes:
+        ready: the artifact.
+        item: what its loss would be called.
+        artifact: what is logged; None: it was refused.
+        aliases: that it is to have.
+        refusal: why it was refused.
+        after: another W&B run logs the same content just now; this one has to wait for that.
+        is_ours: nobody else may log this content until it has arrived.
+    """
 
     ready: ReadyArtifact
     item: str
-    artifact: wandb.Artifact | None = None  # None: refused
+    artifact: wandb.Artifact | None = None
     aliases: tuple[str, ...] = ()
     refusal: str = ""
+    after: threading.Event | None = None
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +77,11 @@ class Arrived:
 class Uploads:
     """Logs the artifacts of one flow run."""
 
-    def __init__(self, plan: Plan, service: Service, newest: Newest) -> None:
+    def __init__(self, plan: Plan, service: Service, newest: Newest, under_way: UnderWay) -> None:
         self._start: int = plan.source["created_at"]
         self._service = service
         self._newest = newest
+        self._under_way = under_way
 
     def start(
         self,
@@ -83,41 +104,74 @@ class Uploads:
             aliases = tuple(alias for alias in aliases if alias != LATEST)
         try:
             artifact = make_artifact(ready, self._start)
-            if there is not None and there.digest == artifact.digest:
-                return Upload(ready, item, there, aliases)
-            if LATEST in aliases:
-                open_run.log_artifact(artifact, aliases=list(aliases))
-            else:
-                log_without_latest(open_run, artifact, aliases)
         except (ValueError, OSError) as error:
-            if isinstance(error, DEATHS):
-                raise
             return Upload(ready, item, refusal=one_line(error))
-        return Upload(ready, item, artifact, aliases)
+        if there is not None and there.digest == artifact.digest:
+            return Upload(ready, item, there, aliases)
+        after = self._under_way.begin(artifact.name, artifact.digest)
+        upload = Upload(ready, item, artifact, aliases, after=after, is_ours=after is None)
+        return upload if after is not None else self._log(open_run, upload)
 
-    def wait_for(self, upload: Upload) -> Arrived:
-        """Wait for an upload: `finish` would hide that it failed. SinkError.
+    def wait_for(self, open_run: wandb.Run, uploads: Sequence[Upload]) -> list[Arrived]:
+        """Wait for uploads: `finish` would hide that they failed. SinkError.
 
-        Whether W&B refused the artifact for good, it does not always say; so the W&B run is not
+        Whether W&B refused an artifact for good, it does not always say; so the W&B run is not
         taken for complete, and the next sync tries again.
         """
+        arrived: dict[int, Arrived] = {}
+        # Others wait for what is ours, so that comes first: else two might wait for each other.
+        for place, upload in sorted(enumerate(uploads), key=lambda one: one[1].after is not None):
+            arrived[place] = self._wait_for(open_run, upload)
+        return [arrived[place] for place in range(len(uploads))]
+
+    def let_go(self, uploads: Iterable[Upload]) -> None:
+        """Let nobody wait any longer for what has arrived, or failed."""
+        for upload in uploads:
+            if upload.artifact is not None and upload.is_ours:
+                self._under_way.end(upload.ready.planned.name, upload.artifact.digest)
+
+    def _wait_for(self, open_run: wandb.Run, upload: Upload) -> Arrived:
         name = upload.ready.planned.name
-        if upload.artifact is None:
-            return Arrived(name, loss=Loss(upload.item, upload.refusal))
         size = sum(file.size for file in upload.ready.files if file.uri is None)
         patience = self._service.patience
+        timeout = patience.limit + size / SLOWEST
+        if upload.after is not None:
+            upload.after.wait(timeout)
+            upload = self._log(open_run, upload)
         try:
+            if upload.artifact is None:
+                return Arrived(name, loss=Loss(upload.item, upload.refusal))
+            waited_for = upload.artifact
             with patience.waiting():
-                upload.artifact.wait(timeout=round(patience.limit + size / _SLOWEST))
+                patience.attempt(
+                    lambda: waited_for.wait(timeout=round(timeout)), f"hear of {upload.item}"
+                )
         except DEATHS:
             raise
-        except (ValueError, *FAILURES) as error:
+        except (ValueError, SinkError, *FAILURES) as error:
             reason = f"W&B did not take it: {one_line(error)}"
-            trouble = "" if _REFUSED in str(error) else f"{name}: {reason}"
+            trouble = "" if _REFUSED.search(str(error)) else f"{name}: {reason}"
             return Arrived(name, loss=Loss(upload.item, reason), try_again=True, trouble=trouble)
+        finally:
+            self.let_go([upload])
         output = _output(upload.ready, upload.artifact)
         self._newest.arrived(name, self._start, upload.artifact, upload.aliases)
         return Arrived(name, upload.artifact, output)
+
+    def _log(self, open_run: wandb.Run, upload: Upload) -> Upload:
+        if upload.artifact is None:
+            return upload
+        try:
+            if LATEST in upload.aliases:
+                open_run.log_artifact(upload.artifact, aliases=list(upload.aliases))
+            else:
+                log_without_latest(open_run, upload.artifact, upload.aliases)
+        except (ValueError, OSError) as error:
+            self.let_go([upload])
+            if isinstance(error, DEATHS):
+                raise
+            return replace(upload, artifact=None, refusal=one_line(error))
+        return upload
 
 
 def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:

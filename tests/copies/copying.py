@@ -141,7 +141,7 @@ def _write(
 
 
 def _write_file(folder: Path, file: MovedFile) -> None:
-    path = os.path.join(folder, file.path)  # noqa: PTH118 - a hundred thousand of them
+    path = f"{folder}/{file.path}"  # a hundred thousand of them: joining paths would take longest
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     try:
         os.write(descriptor, file.content)

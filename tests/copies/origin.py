@@ -68,13 +68,25 @@ class OriginFile:
 
     def _moved_content(self, move: Move) -> bytes:
         if isinstance(self.content, dict):
-            return _moved_record(self.content, move)
+            return self._moved_record(self.content, move)
         found: bytes = self.content
         if self.name.endswith(".log"):
             return _moved_log(found, move)
         if self.name.endswith(".attempt.json"):
             return json.dumps({"time": json.loads(found)["time"] + move.later_us / 1e6}).encode()
         return found
+
+    def _moved_record(self, record: dict[str, Any], move: Move) -> bytes:
+        then = record["ts_epoch"]
+        moved = self._text.replace(_said("ts_epoch", then), _said("ts_epoch", then + move.later_ms))
+        if "system_tags" in record:  # else its tags are not those of the flow run
+            moved = moved.replace(_said("tags", record["tags"]), _said("tags", list(move.tags)))
+        return moved.replace(move.origin_id, move.run_id).encode()
+
+    @cached_property
+    def _text(self) -> str:
+        """The record as it is written; to put it together anew for each copy would take longer."""
+        return json.dumps(self.content)
 
 
 @dataclass(frozen=True)
@@ -123,11 +135,8 @@ def _read(folder: Path, path: Path) -> OriginFile:
     )
 
 
-def _moved_record(record: dict[str, Any], move: Move) -> bytes:
-    moved = {**record, "ts_epoch": record["ts_epoch"] + move.later_ms}
-    if "system_tags" in record:  # else its tags are not those of the flow run
-        moved["tags"] = list(move.tags)
-    return json.dumps(moved).replace(move.origin_id, move.run_id).encode()
+def _said(name: str, value: Any) -> str:
+    return f'"{name}": {json.dumps(value)}'
 
 
 def _moved_log(lines: bytes, move: Move) -> bytes:

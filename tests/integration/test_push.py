@@ -90,10 +90,9 @@ def pushing(bundled: tuple[str, Path], tmp_path: Path) -> Iterator[Pushing]:
 
 def _pushing(bundled: tuple[str, Path], folder: Path, server: WandbServer) -> Pushing:
     pathspec, origin = bundled
-    for name in ("bundle", "flow-runs"):
-        shutil.copytree(origin / name, folder / name)
+    shutil.copytree(origin / "bundle", folder / "bundle")
     at = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
-    return Pushing(Sandbox(folder, at), server, folder / "bundle", pathspec, folder / "flow-runs")
+    return Pushing(Sandbox(folder, at), server, folder / "bundle", pathspec, origin / "flow-runs")
 
 
 @pytest.fixture(scope="module")
@@ -218,17 +217,19 @@ def test_new_settings_add_no_row_and_no_version(pushing: Pushing) -> None:
     """What has to be written again is, without what W&B would only append."""
     pushing.push()
     before = pushing.snapshot()
-    pushing.sync(pushing.pathspec, "--no-models")
+    complete = pushing.run("start").summary["mfwb"]["complete"]
+    pushing.sync(pushing.pathspec, "--no-datasets")
 
     done = pushing.push()
 
     assert (done.code, _status(done)) == (0, "synced"), done.err
+    again = pushing.run("start")
+    assert again.summary["mfwb"]["complete"] == again.config["mfwb"]["fingerprint"] != complete
     after = pushing.snapshot()
     assert {name: run["history"] for name, run in after["runs"].items()} == {
         name: run["history"] for name, run in before["runs"].items()
     }
     assert after["artifacts"].keys() == before["artifacts"].keys()
-    assert pushing.run("end").summary["mfwb"] != before["runs"][pushing.run("end").path]["summary"]
 
 
 def test_a_bundle_may_be_moved(pushing: Pushing, clean: dict[str, Any]) -> None:

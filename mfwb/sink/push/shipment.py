@@ -27,12 +27,14 @@ class Shipment:
         titles: of its W&B runs.
         reason: why it can't go on; empty: it does.
         wrote: whether anything had to be written.
+        superseded: whether the bundle has something else in its place.
     """
 
     cargo: Cargo
     titles: Sequence[Title]
     reason: str = ""
     wrote: bool = False
+    superseded: bool = False
     _outcomes: dict[str, WandbRunOutcome] = field(default_factory=dict)
 
     @property
@@ -86,7 +88,13 @@ class Shipment:
         """Return what became of it."""
         ids = [run.id for run in self.cargo.outcome.wandb_runs]
         runs = tuple(self._outcomes[one] for one in ids if one in self._outcomes)
-        return Pushed(self.cargo, runs, wrote=self.wrote, reason=self.reason)
+        return Pushed(
+            self.cargo,
+            runs,
+            wrote=self.wrote,
+            reason=self.reason,
+            superseded=self.superseded,
+        )
 
     def _bundled(self, title: Title) -> WandbRunOutcome:
         return next(run for run in self.cargo.outcome.wandb_runs if run.id == title.id)
@@ -95,9 +103,13 @@ class Shipment:
 def load(cargo: Cargo, bundle: Path) -> Shipment:
     """Return a flow run with what a bundle has of it; one that is not there can't go on."""
     try:
-        return Shipment(cargo, _titles(cargo, bundle))
+        titles = _titles(cargo, bundle)
     except SkipFlowRun as error:
         return Shipment(cargo, (), reason=str(error))
+    if other := next((title for title in titles if not _is_of(title, cargo)), None):
+        reason = f"{bundle} has that of {_origin(other)} in its place"
+        return Shipment(cargo, (), reason=reason, superseded=True)
+    return Shipment(cargo, titles)
 
 
 def _titles(cargo: Cargo, bundle: Path) -> list[Title]:
@@ -107,14 +119,20 @@ def _titles(cargo: Cargo, bundle: Path) -> list[Title]:
     for run_id in ids:
         files = [(one.folder / f"run-{run_id}.wandb", one.level) for one in found.get(run_id, ())]
         titles += [read_title(path, level) for path, level in files if path.is_file()]
-    flow_run, place = cargo.entry.flow_run, (cargo.destination.entity, cargo.destination.project)
-    if len(titles) != len(ids):
+    if [title.id for title in titles] != ids:
         raise SinkError(
-            f"{bundle} does not have all W&B runs of {flow_run}; sync it into it again with --force"
+            f"{bundle} does not have each W&B run of {cargo.entry.flow_run} once; sync that into "
+            "it again with --force"
         )
-    for title in titles:
-        if title.place != place:
-            raise SinkError(
-                f"{flow_run} was synced into {bundle} for {'/'.join(title.place)} since"
-            )
     return titles
+
+
+def _is_of(title: Title, cargo: Cargo) -> bool:
+    """Whether a W&B run is of this sync, and not of a later one that made the same ids."""
+    place = (cargo.destination.entity, cargo.destination.project)
+    provider = cargo.entry.provider
+    return title.place == place and provider in ("", (title.source or {}).get("provider"))
+
+
+def _origin(title: Title) -> str:
+    return f"{(title.source or {}).get('provider')} for {'/'.join(title.place)}"

@@ -29,6 +29,7 @@ def help_of(*command: str) -> str:
         "--version",
         "sync --help",
         "plan --help",
+        "push --help",
         "lineage --help",
         "explain --help",
         "status --help",
@@ -70,6 +71,7 @@ Options:
 Commands:
   sync     Replay flow runs into Weights & Biases.
   plan     Say what sync would do.
+  push     Upload the bundle of an offline sync.
   status   Say what was synced, what is pending, and what was lost.
   lineage  Show who made and who used what.
   explain  Say what W&B gets of one artifact, and why.
@@ -79,6 +81,7 @@ Examples:
   mfwb sync TrainFlow/123 --project wines   one flow run
   mfwb sync TrainFlow --last 5              the newest five
   mfwb sync --since 24h                     what is new, of all flows
+  mfwb push bundle                          what was synced offline
   mfwb lineage TrainFlow/123                who made and who used what
   mfwb explain TrainFlow/123/train/model    what becomes of it, and why
 """
