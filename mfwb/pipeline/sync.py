@@ -24,7 +24,7 @@ __all__ = ["sync_flow_runs"]
 
 _OFFLINE_WORKERS = 2  # nothing is waited for, so that more of them only get in each other's way
 _FLOW_RUNS_AT_ONCE = 8
-_LOOKED_AHEAD = 100  # flow runs whose W&B runs are asked for at once
+_LOOKED_AHEAD = 200  # flow runs whose W&B runs are asked for at once
 _FEW = 3  # flow runs for which that is not worth it
 
 

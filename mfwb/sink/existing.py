@@ -19,7 +19,7 @@ from mfwb.sink.service import Service
 __all__ = ["Existing", "ExistingRuns"]
 
 _IDS_PER_QUERY = 800
-_PER_PAGE = 400
+_PER_PAGE = 1000
 _GENERATIONS = 4  # that are asked for at once
 _NO_PROJECT = "Could not find project"
 _CLOSED = frozenset({"finished", "failed", "crashed", "killed"})

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,18 @@ import psutil
 from mfwb.sink.transaction_log import read_records
 from tests.integration.results import metadata_of
 from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.wandb_server import Fault, WandbServer
 
-__all__ = ["PROJECT", "Scene", "bundle_of", "differences", "end", "kill_core", "settled"]
+__all__ = [
+    "PROJECT",
+    "Scene",
+    "bundle_of",
+    "comes_to",
+    "differences",
+    "end",
+    "kill_core",
+    "settled",
+]
 
 PROJECT = "p"
 _ENDS_WITHIN = 120  # seconds
@@ -135,6 +145,15 @@ def _content(path: Path, folder: Path) -> Any:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     records = [str(record).replace(str(folder), "BUNDLE") for record in read_records(path)]
     return [_WRITER.sub("somebody", record) for record in records]
+
+
+def comes_to(fault: Fault, process: subprocess.Popen[str]) -> bool:
+    """Wait until something has gone wrong; return False if the process ends before."""
+    while process.poll() is None:
+        with suppress(TimeoutError):
+            fault.wait(0.1)
+            return True
+    return False
 
 
 def kill_core(process: subprocess.Popen[str]) -> None:
