@@ -53,14 +53,14 @@ def clean_state(
 def changes_of_files(
     tmp_path_factory: pytest.TempPathFactory, flows_root: Path, flow_run: Callable[[str], str]
 ) -> Callable[[str], int]:
-    """Return a function that says how often a sync of the fan flow changes files."""
+    """Return a function that says how often a sync of the numbered flow changes files."""
 
     @cache
     def count(mode: str) -> int:
         options = ("--mode", "offline", "--dir", "bundle") if mode == "offline" else ()
         with WandbServer() as server:
             folder = tmp_path_factory.mktemp("counted")
-            made = Scene(folder, flows_root, flow_run("fan_flow"), server, options)
+            made = Scene(folder, flows_root, flow_run("numbered_flow"), server, options)
             return int(end(made.start(killer=0)).err.splitlines()[-1])
 
     return count

@@ -34,8 +34,6 @@ TROUBLES: dict[str, Callable[[WandbServer, str, int | None], object]] = {
 _LASTING = ("500", "cut", "silence", "expired")
 _SAMPLE = {
     ("CreateArtifact", "503"),
-    ("file_stream", "lost-reply"),
-    ("UpsertBucket", "cut"),
     ("CommitArtifact", "500"),
     ("upload", "expired"),
 }

@@ -186,6 +186,7 @@ def test_w_and_b_has_no_part_in_it(sandbox: Sandbox, flow_run: FlowRuns, flows_r
     assert set(sandbox.root.rglob("*")) == before
 
 
+@pytest.mark.exhaustive
 def test_from_python(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path) -> None:
     """`mfwb.explain` returns the same as values; the project is W&B's own by its convention."""
     pathspec = f"{flow_run('stored_flow')}/start/frame"

@@ -17,6 +17,7 @@ from tests.sandbox import Finished, Sandbox
 from tests.wandb_server import Assumptions, WandbServer
 
 PROJECT = "acme/p"
+MORE = pytest.mark.exhaustive
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def test_changed_settings_change_only_that(place: Place) -> None:
     assert statuses(place.sync(flow_run)) == ["unchanged"]
 
 
-@pytest.mark.parametrize("order", [(2, 0, 1), (1, 2, 0)])
+@pytest.mark.parametrize("order", [(2, 0, 1), pytest.param((1, 2, 0), marks=MORE)])
 def test_latest_is_the_newest_flow_runs(place: Place, order: tuple[int, ...]) -> None:
     """Backfilling what is older does not move `latest`."""
     for number in order:
@@ -142,6 +143,7 @@ def test_latest_is_the_newest_flow_runs(place: Place, order: tuple[int, ...]) ->
     assert alias in newest.aliases
 
 
+@MORE
 def test_latest_of_equal_content(place: Place) -> None:
     """Content that an older flow run logged first, and the newest again, is the latest."""
     done = place.sandbox.flow("numbered_flow", "run", "--number", "1")
@@ -156,7 +158,7 @@ def test_latest_of_equal_content(place: Place) -> None:
     assert len([alias for alias in newest.aliases if alias.startswith("run-")]) == 2
 
 
-@pytest.mark.parametrize("machine", ["one", "other"])
+@pytest.mark.parametrize("machine", [pytest.param("one", marks=MORE), "other"])
 def test_deleted_run_stays_away(place: Place, machine: str) -> None:
     """A W&B run that somebody deleted is not written again, with or without a ledger."""
     [flow_run, *_] = place.pathspecs
@@ -193,7 +195,7 @@ def test_deleted_run_is_written_anew_if_asked_for(place: Place) -> None:
     assert place.server.count("MfwbClaimRun") == requests
 
 
-@pytest.mark.parametrize("history", ["counted", "uncounted"])
+@pytest.mark.parametrize("history", ["counted", pytest.param("uncounted", marks=MORE)])
 def test_two_machines_at_once(place: Place, history: Any) -> None:
     """Two that begin the same at once, each with its own ledger, end in one correct state."""
     place.server.assumptions = Assumptions(history_on_reinit=history)

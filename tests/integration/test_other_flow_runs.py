@@ -212,6 +212,7 @@ def test_offline(both: Both, tmp_path: Path) -> None:
     assert (used.name, used.digest, used.project) == ("table", logged.digest, "one")
 
 
+@pytest.mark.exhaustive
 def test_offline_elsewhere(both: Both, tmp_path: Path) -> None:
     """Of another project, offline, a W&B run can't use anything; of another bundle neither."""
     where = ("--mode", "offline", "--dir", str(tmp_path / "bundle"), "--entity", "acme")

@@ -1,0 +1,1 @@
+"""The tests of `mfwb.sink` that need no server."""
