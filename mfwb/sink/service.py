@@ -78,7 +78,7 @@ class Service:
             "x_file_stream_timeout_seconds": 20.0,
             "x_file_transfer_timeout_seconds": transfer_seconds,
         }
-        return {name: value for name, value in said.items() if name in known}
+        return {name: value for name, value in said.items() if name in known and value is not None}
 
     def _api(self, entity: str) -> wandb.Api:
         with self._lock:

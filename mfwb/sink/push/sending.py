@@ -19,6 +19,7 @@ from mfwb.sink.service import Service
 __all__ = ["Complaint", "Sender"]
 
 _AT_ONCE = 16
+_UPLOADER = Path(__file__).with_name("uploader.py")
 _SLOWEST = 256 * 1024  # bytes a second; an upload that is slower counts as stuck
 _SECONDS_PER_RUN = 2.0
 _IN_BETWEEN = "api: "  # a single request, which may have been repeated
@@ -63,15 +64,17 @@ class Sender:
             return (*_complaints(own), *trouble)
 
     def _run(self, folder: Path, own: Path, seconds: float) -> None:
-        command = [sys.executable, "-m", "mfwb.sink.push.uploader", str(folder), str(_AT_ONCE)]
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=self._environment(own),
-            start_new_session=True,  # Ctrl-C is for us
-        )
+        command = [sys.executable, str(_UPLOADER), str(folder), str(_AT_ONCE)]
+        said = own / "said"
+        with said.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                command,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment(own),
+                start_new_session=True,  # Ctrl-C is for us
+            )
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -85,7 +88,7 @@ class Sender:
             if process.returncode:
                 time.sleep(_CORE_OUTLIVES)
         if code:
-            raise ConnectionAbortedError(f"`wandb sync` ended with {code}")
+            raise ConnectionAbortedError(f"`wandb sync` ended with {code}: {_last_line(said)}")
 
     def _environment(self, own: Path) -> dict[str, str]:
         said = {
@@ -95,6 +98,11 @@ class Sender:
             **self._service.retries(),
         }
         return {**os.environ, **{variable_of(name): str(value) for name, value in said.items()}}
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 def _complaints(own: Path) -> Iterator[Complaint]:

@@ -1,6 +1,8 @@
 """`wandb sync` of a folder, in a process of its own that does not outlive whoever started it.
 
-    python -m mfwb.sink.push.uploader FOLDER HOW_MANY_AT_ONCE
+    python uploader.py FOLDER HOW_MANY_AT_ONCE
+
+It imports nothing of mfwb: `wandb sync` is to find wandb as it is anywhere else.
 
 Who starts it keeps a pipe to its stdin open. When that one is gone, however it ended, the pipe is
 closed, and nothing may be sent any more: the next push may already be on its way.
@@ -32,4 +34,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    del sys.path[0]  # this folder, whose modules are not meant to be found by their bare names
     main(*sys.argv[1:])
