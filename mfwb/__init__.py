@@ -15,14 +15,27 @@ from mfwb.version import __version__
 
 if TYPE_CHECKING:
     from mfwb import errors
-    from mfwb.api import explain, plan, sync
+    from mfwb.api import explain, plan, push, rebuild, status, sync
     from mfwb.outcome import Result
 
-__all__ = ["Result", "__version__", "errors", "explain", "plan", "sync"]
+__all__ = [
+    "Result",
+    "__version__",
+    "errors",
+    "explain",
+    "plan",
+    "push",
+    "rebuild",
+    "status",
+    "sync",
+]
 
 _HOMES = {
     "explain": "mfwb.api",
     "plan": "mfwb.api",
+    "push": "mfwb.api",
+    "rebuild": "mfwb.api",
+    "status": "mfwb.api",
     "sync": "mfwb.api",
     "Result": "mfwb.outcome",
     "errors": "mfwb.errors",

@@ -74,7 +74,7 @@ def main() -> None:
         if located is None:
             raise RuntimeError("it can't be referred to")
         plan = plan_of(flow_run)
-        made = OutputArtifact("thing", type="other", aliases=(), metadata={}, files=())
+        made = OutputArtifact("thing", type="other", aliases=("latest",), metadata={}, files=())
         ready = ReadyArtifact(made, (reference(located),))
         with sink.open(plan, writer="probe") as session:
             run = next(one for one in plan.runs if one.name == f"{pathspec}/start")

@@ -118,6 +118,7 @@ def test_new_tags_change_words_only(place: Place) -> None:
     assert statuses(place.sync("--all")) == ["unchanged"] * 3
 
 
+@MORE
 def test_changed_settings_change_only_that(place: Place) -> None:
     """What is switched on later is added; what is there is neither sent nor doubled."""
     [flow_run, *_] = place.pathspecs
@@ -177,6 +178,7 @@ def test_deleted_run_stays_away(place: Place, machine: str) -> None:
     assert place.state() == before
 
 
+@MORE
 def test_deleted_run_is_written_anew_if_asked_for(place: Place) -> None:
     """`--on-deleted recreate` writes it under another id, and knows it from then on."""
     [flow_run, *_] = place.pathspecs

@@ -182,6 +182,7 @@ def test_a_second_push_asks_nothing(pushing: Pushing) -> None:
     assert pushing.snapshot() == before
 
 
+@pytest.mark.exhaustive
 def test_without_its_ledger_nothing_is_sent_again(pushing: Pushing) -> None:
     """W&B itself says what is complete, as when a copy of the bundle was pushed elsewhere."""
     shutil.copytree(pushing.bundle, pushing.sandbox.root / "copy")
@@ -213,6 +214,7 @@ def test_new_tags_are_pushed_and_nothing_else(pushing: Pushing) -> None:
     assert pushing.server.count("CreateArtifact") == 0
 
 
+@pytest.mark.exhaustive
 def test_new_settings_add_no_row_and_no_version(pushing: Pushing) -> None:
     """What has to be written again is, without what W&B would only append."""
     pushing.push()
@@ -232,6 +234,7 @@ def test_new_settings_add_no_row_and_no_version(pushing: Pushing) -> None:
     assert after["artifacts"].keys() == before["artifacts"].keys()
 
 
+@pytest.mark.exhaustive
 def test_a_bundle_may_be_moved(pushing: Pushing, clean: dict[str, Any]) -> None:
     """The files it refers to are found where they are now."""
     pushing.sync(pushing.pathspec, "--force")
@@ -263,7 +266,14 @@ def test_latest_is_the_newest_flow_runs(pushing: Pushing) -> None:
     assert older.files["words"] == b"eins\nzwei\n"
 
 
-@pytest.mark.parametrize("how", ["skip", "fail", "recreate"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "skip",
+        pytest.param("fail", marks=pytest.mark.exhaustive),
+        pytest.param("recreate", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_deleted_run(pushing: Pushing, how: str) -> None:
     """W&B refuses a deleted id for a week: it is told at once, and what is asked for is done."""
     pushing.push()
@@ -310,6 +320,7 @@ def test_an_artifact_that_w_and_b_refuses_is_told(pushing: Pushing) -> None:
     assert (mended.code, _status(mended)) == (0, "synced"), mended.err
 
 
+@pytest.mark.exhaustive
 def test_what_was_refused_is_mended_without_traces(pushing: Pushing, clean: dict[str, Any]) -> None:
     """An artifact that was refused only once is sent again by the same push."""
     pushing.server.fail(_creates("model"), status=400)

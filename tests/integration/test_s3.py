@@ -132,7 +132,9 @@ def test_nothing_is_left_behind(told: dict[str, Told], mode: str) -> None:
 
     assert list((sandbox.root / "tmp").iterdir()) == []
     assert any("metaflow.s3." in path for path in made)
-    assert {path for path in made if not path.startswith(str(sandbox.root / "tmp"))} == set()
+    places = tuple(str(sandbox.root / name) for name in ("tmp", "bundle/payloads"))
+    assert [path for path in made if not path.startswith(places)] == []
+    assert list(sandbox.root.glob("bundle/payloads/.*")) == []
 
 
 def test_a_lost_object_is_a_loss(in_s3: InS3, w_and_b: WandbServer, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ _UPLOADER = Path(__file__).with_name("uploader.py")
 _SLOWEST = 256 * 1024  # bytes a second; an upload that is slower counts as stuck
 _SECONDS_PER_RUN = 2.0
 _IN_BETWEEN = "api: "  # a single request, which may have been repeated
+_OUR_CORE = "WANDB_SERVICE"  # by it a child finds our wandb-core, which would go on without it
 _CORE_OUTLIVES = 3.0  # seconds; wandb-core looks every second whether who started it still lives
 
 
@@ -97,7 +98,8 @@ class Sender:
             "dir": own,
             **self._service.retries(),
         }
-        return {**os.environ, **{variable_of(name): str(value) for name, value in said.items()}}
+        ours = {name: value for name, value in os.environ.items() if name != _OUR_CORE}
+        return {**ours, **{variable_of(name): str(value) for name, value in said.items()}}
 
 
 def _last_line(path: Path) -> str:
