@@ -26,3 +26,7 @@ def without_field_descriptions() -> Iterator[None]:
         yield
     finally:
         setattr(_fields, name, original)
+
+
+with without_field_descriptions():
+    import wandb  # noqa: F401 - so that it is there, before others ask for it
