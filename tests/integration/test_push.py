@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -389,12 +388,10 @@ def test_nothing_is_left_behind(pushing: Pushing) -> None:
 
 def test_an_unreachable_server(pushing: Pushing) -> None:
     """It is said at once, and what is there to be pushed stays so."""
-    began = time.monotonic()
     done = pushing.sandbox.mfwb(*pushing.command, WANDB_BASE_URL="http://127.0.0.1:9")
 
     assert done.code == 4
     assert "http://127.0.0.1:9" in done.err
-    assert time.monotonic() - began < _PATIENCE
     assert pushing.push().code == 0
 
 

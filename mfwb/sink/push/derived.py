@@ -64,7 +64,6 @@ class _Derived:
         self._what = what
         self._bundle = bundle
         self._is_renamed = what.id != what.run.title.id
-        self._last_step: int | None = None  # of the history, sent or not
         self._words: dict[str, str] = {}  # ids of drafts, as they were -> as they are now
 
     def records(self, original: Iterator[pb.Record]) -> Iterator[pb.Record]:
@@ -86,8 +85,7 @@ class _Derived:
 
     def _is_left_out(self, record: pb.Record) -> bool:
         if record.HasField("history"):
-            self._last_step = int(record.history.step.num)
-            return self._last_step < self._what.first_step
+            return bool(record.history.step.num < self._what.first_step)
         artifact = record.artifact
         is_use = record.HasField("artifact") and artifact.use_after_commit
         return is_use and (artifact.name, artifact.digest) in self._what.without
@@ -119,8 +117,6 @@ class _Derived:
                 item.value_json = item.value_json.replace(old, new)
         del summary.update[:]
         summary.update.extend(kept)
-        if self._last_step is not None:  # W&B says it itself, but only if it is sent some row
-            summary.update.add(key="_step", value_json=str(self._last_step))
 
 
 def _renamed(name: str, old: WandbRunId, new: WandbRunId) -> str:

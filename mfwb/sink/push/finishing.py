@@ -48,6 +48,8 @@ def settle_aliases(
 def say_words(run: RecordedRun, receipt: Receipt, found: Existing, service: Service) -> None:
     """Have a W&B run say what the bundle says of it in words, and that it is complete."""
     title = run.title
+    # W&B says it itself, but not if all rows were there already.
+    step = {} if run.last_step is None else {"_step": run.last_step}
     words = Words(
         name=title.name,
         group=title.group,
@@ -55,7 +57,7 @@ def say_words(run: RecordedRun, receipt: Receipt, found: Existing, service: Serv
         tags=run.tags,
         notes=run.notes,
         config=read_config(title.path),
-        done=done(run.fingerprint, receipt),
+        done={**done(run.fingerprint, receipt), **step},
     )
     amend(found, words, title.entity, service)
 

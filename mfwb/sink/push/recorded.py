@@ -77,6 +77,7 @@ class RecordedRun:
         fingerprint: of the plan that was carried out.
         receipt: what was written.
         rows: how many rows its history has.
+        last_step: of the last one; None: there is none.
         media: files that its summary shows.
     """
 
@@ -86,6 +87,7 @@ class RecordedRun:
     fingerprint: str
     receipt: Receipt
     rows: int
+    last_step: int | None
     media: frozenset[str]
     logged: tuple[RecordedArtifact, ...]
     used: tuple[RecordedArtifact, ...]
@@ -118,6 +120,7 @@ def read_run(title: Title) -> RecordedRun:
     run = next(one.run for one in records if one.HasField("run"))
     summary = _summary(records)
     said = summary.get(MARKER) or {}
+    steps = [int(one.history.step.num) for one in records if one.HasField("history")]
     artifacts = [one.artifact for one in records if one.HasField("artifact")]
     return RecordedRun(
         title=title,
@@ -125,7 +128,8 @@ def read_run(title: Title) -> RecordedRun:
         notes=run.notes,
         fingerprint=said.get("complete", ""),
         receipt=receipt_from(said.get("receipt")) or Receipt(),
-        rows=sum(one.HasField("history") for one in records),
+        rows=len(steps),
+        last_step=max(steps, default=None),
         media=frozenset(shown_files(summary.values())),
         logged=tuple(_artifact(one) for one in artifacts if not one.use_after_commit),
         used=tuple(_artifact(one) for one in artifacts if one.use_after_commit),

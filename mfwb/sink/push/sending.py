@@ -96,6 +96,7 @@ class Sender:
             "base_url": self._service.base_url,
             "mode": "online",
             "dir": own,
+            "program": "mfwb",  # else W&B says where this very file lies
             **self._service.retries(),
         }
         ours = {name: value for name, value in os.environ.items() if name != _OUR_CORE}
