@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["new_scratch", "scratch", "temporary_files_in_scratch"]
+__all__ = ["new_scratch", "scratch", "sweep", "temporary_files_in_scratch"]
 
 _PREFIX = "mfwb-"
 _OWNER = "owner"  # a file that its process keeps locked; the lock goes with the process
@@ -34,7 +34,7 @@ def new_scratch() -> Path:
 
 def _make(place: Path) -> tuple[Path, int]:
     """Return a folder, and the file that is to stay open as long as it is needed."""
-    _sweep(place)
+    sweep(place)
     # It gets the name by which others find it when it is locked already.
     making = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=place))
     owner = os.open(making / _OWNER, os.O_CREAT | os.O_RDWR, 0o600)
@@ -42,8 +42,8 @@ def _make(place: Path) -> tuple[Path, int]:
     return making.rename(making.with_name(making.name[1:])), owner
 
 
-def _sweep(place: Path) -> None:
-    """Remove folders whose processes have died."""
+def sweep(place: Path) -> None:
+    """Remove folders in a place whose processes have died."""
     for folder in place.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # another user's, or locked, or somebody removes it just now
             owner = os.open(folder / _OWNER, os.O_RDWR)

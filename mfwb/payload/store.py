@@ -12,7 +12,7 @@ from threading import Condition
 from uuid import uuid4
 
 from mfwb.errors import SinkError
-from mfwb.scratch import scratch
+from mfwb.scratch import scratch, sweep
 
 __all__ = ["Store", "is_full"]
 
@@ -72,10 +72,11 @@ class Store:
                 _remove(path)
 
     def tidy(self) -> None:
-        """Remove what is unfinished."""
+        """Remove what is unfinished, also of processes that were killed."""
         with self._less_busy:
             self._open.close()
             self._unfinished = None
+        sweep(self._folder)
 
     def remove(self) -> None:
         """Remove the whole folder."""
