@@ -158,13 +158,14 @@ class OnlineSession:
             raise SinkError(f"{run.name}: W&B did not open the run: {one_line(error)}") from error
         try:
             return self._fill(open_run, run, ready, claim)
-        except DEATHS:
+        except DEATHS:  # there is nobody left who could finish it, and asking may never end
             raise
-        except FAILURES as error:
-            raise SinkError(f"{run.name}: W&B failed: {one_line(error)}") from error
-        finally:
-            with suppress(*FAILURES):  # if all went well, it is finished already
+        except BaseException as error:
+            with suppress(*FAILURES):
                 open_run.finish(exit_code=1)
+            if isinstance(error, FAILURES):
+                raise SinkError(f"{run.name}: W&B failed: {one_line(error)}") from error
+            raise
 
     def _fill(
         self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, claim: Claim
