@@ -25,7 +25,7 @@ class Draft:
         plan: what is to be written; None: nothing yet.
         destination: where to.
         contents: the bytes.
-        others: the flow runs that it uses artifacts of.
+        others: the flow runs that come first: it uses their artifacts, or was resumed from them.
     """
 
     flow_run: FlowRun
@@ -58,8 +58,14 @@ def draft(choice: Pathspec, settings: Settings, parts: Parts, *, ask: bool) -> D
         project=destination.project,
         others=[_elsewhere(other, parts.sink, ask=ask) for other in traced.others],
     )
-    others = frozenset(other.flow_run.pathspec for other in traced.others)
-    return Draft(flow_run, plan, destination, contents, others)
+    others = {other.flow_run.pathspec for other in traced.others}
+    return Draft(flow_run, plan, destination, contents, frozenset(others | _origins(flow_run)))
+
+
+def _origins(flow_run: FlowRun) -> set[str]:
+    """Return the flow runs whose tasks were cloned: W&B names who logs a content first."""
+    tasks = (task for step in flow_run.steps for task in step.tasks)
+    return {"/".join(task.origin.split("/")[:2]) for task in tasks if task.origin}
 
 
 def _elsewhere(other: TracedFlowRun, sink: Sink, *, ask: bool) -> OtherFlowRun:

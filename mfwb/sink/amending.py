@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import wandb
-
 from mfwb.planning import Plan, PlannedRun
 from mfwb.sink.content import config_of, done
-from mfwb.sink.existing import Existing
+from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.receipts import Receipt
-from mfwb.sink.service import Service
 
 __all__ = ["Words", "amend", "differ_in_words", "planned_words"]
 
@@ -47,14 +44,13 @@ def planned_words(plan: Plan, run: PlannedRun, receipt: Receipt, writer: str) ->
     )
 
 
-def amend(found: Existing, words: Words, entity: str, service: Service) -> None:
+def amend(runs: ExistingRuns, found: Existing, words: Words) -> None:
     """Bring names, tags and config of a W&B run up to date; SinkError.
 
     The summary, which says for which plan the W&B run is complete, is written last.
     """
 
-    def deed(_: wandb.Api) -> None:
-        handle = found.handle
+    def deed(handle: Any) -> None:
         handle.load(force=True)  # W&B's listing forgets `_wandb` of config, and would delete it
         handle.config.clear()
         handle.config.update(words.config)
@@ -65,7 +61,7 @@ def amend(found: Existing, words: Words, entity: str, service: Service) -> None:
         handle.update()
         handle.summary.update(dict(words.done))
 
-    service.ask(entity, deed, f"change the words of {words.name}")
+    runs.ask_of(found, deed, f"change the words of {words.name}")
 
 
 def differ_in_words(complete: str, fingerprint: str) -> bool:

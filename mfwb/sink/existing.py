@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol, TypeVar
@@ -51,7 +51,8 @@ class Existing:
         rows: how many rows its history has.
         sign_of_life: changes as long as somebody writes.
         is_empty: nobody has said anything in it yet.
-        handle: of W&B's public Api.
+        handle: of W&B's public Api; of no use any more once wandb-core was started again.
+        life: of wandb-core, in which the handle is of use.
     """
 
     id: WandbRunId
@@ -68,6 +69,7 @@ class Existing:
     sign_of_life: tuple[str, ...]
     is_empty: bool
     handle: Any
+    life: int
 
     @property
     def is_open(self) -> bool:
@@ -134,18 +136,16 @@ class ExistingRuns:
         found = self._found.get(run_id)
         if found is None or not found.rows:
             return 0
-        return self._service.ask(
-            self._entity,
-            lambda _: int(found.handle.lastHistoryStep) + 1,
-            f"read the history of {found.id}",
+        return self.ask_of(
+            found, lambda run: int(run.lastHistoryStep) + 1, f"read the history of {found.id}"
         )
 
     def files(self, run_id: WandbRunId) -> dict[str, int]:
         """Return the sizes of a W&B run's files by name; SinkError."""
         found = self._found[run_id]
-        return self._service.ask(
-            self._entity,
-            lambda _: {file.name: int(file.size) for file in found.handle.files(per_page=500)},
+        return self.ask_of(
+            found,
+            lambda run: {file.name: int(file.size) for file in run.files(per_page=500)},
             f"list the files of {found.id}",
         )
 
@@ -156,11 +156,19 @@ class ExistingRuns:
     def used(self, run_id: WandbRunId) -> list[wandb.Artifact]:
         """Return the artifact versions that an existing W&B run uses; SinkError."""
         found = self._found[run_id]
-        return self._service.ask(
-            self._entity,
-            lambda _: list(found.handle.used_artifacts()),
-            f"list what {found.id} uses",
+        return self.ask_of(
+            found, lambda run: list(run.used_artifacts()), f"list what {found.id} uses"
         )
+
+    def ask_of(self, found: Existing, question: Callable[[Any], T], what: str) -> T:
+        """Return what a question about one W&B run is answered, or a change to it; SinkError."""
+
+        def asked(api: wandb.Api) -> T:
+            if found.life == self._service.life:
+                return question(found.handle)
+            return question(api.run("/".join(found.handle.path)))
+
+        return self._service.ask(self._entity, asked, what)
 
     def logged_elsewhere(
         self, place: str, run_id: WandbRunId, provider: str
@@ -181,18 +189,17 @@ class ExistingRuns:
         return self._logged(found)
 
     def _logged(self, found: Existing) -> list[wandb.Artifact]:
-        return self._service.ask(
-            self._entity,
-            lambda _: list(found.handle.logged_artifacts()),
-            f"list the artifacts of {found.id}",
+        return self.ask_of(
+            found, lambda run: list(run.logged_artifacts()), f"list the artifacts of {found.id}"
         )
 
     def _ask(self, filters: dict[str, Any], path: str) -> Iterator[Existing]:
         def question(api: wandb.Api) -> list[Existing]:
             api.flush()  # type: ignore[no-untyped-call] # it would answer the same question as it did before
             try:
+                life = self._service.life
                 found = api.runs(path, filters=filters, per_page=_PER_PAGE, lazy=False)
-                return [_existing(one) for one in found]
+                return [_existing(one, life) for one in found]
             except ValueError as error:
                 if str(error).startswith(_NO_PROJECT):  # its clear word: the first run makes it
                     return []
@@ -215,7 +222,7 @@ class ExistingRuns:
         return [one if _is_whole(one, files) else replace(one, complete=None) for one in found]
 
 
-def _existing(found: Any) -> Existing:
+def _existing(found: Any, life: int) -> Existing:
     said = found.config.get(MARKER) or {}
     done = dict(found.summary.get(MARKER) or {})
     rows = int(found.historyLineCount or 0)
@@ -234,6 +241,7 @@ def _existing(found: Any) -> Existing:
         sign_of_life=(str(found.heartbeat_at), str(rows), said.get("writer", ""), found.state),
         is_empty=not (rows or found.config or done),
         handle=found,
+        life=life,
     )
 
 

@@ -111,7 +111,7 @@ class OnlineSession:
         if existing.complete == run.fingerprint and receipt == before:
             return found
         words = planned_words(self._plan, run, receipt, self._claims.writer)
-        amend(existing, words, self._plan.entity or "", self._service)
+        amend(self._existing, existing, words)
         return replace(found, losses=losses, amended=True)
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
@@ -230,8 +230,10 @@ class OnlineSession:
         """Let a W&B run that is finished use an artifact; return whether there is none."""
         logged = self._find_used(used)
         if logged is not None:
-            self._service.patience.attempt(
-                lambda: existing.handle.use_artifact(logged), f"let {run.name} use {used.name}"
+            self._existing.ask_of(
+                existing,
+                lambda handle: handle.use_artifact(logged),
+                f"let {run.name} use {used.name}",
             )
         return logged is None
 

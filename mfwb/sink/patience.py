@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from mfwb.errors import SinkError
 from mfwb.sink.destinations import one_line
-from mfwb.sink.private import FAILURES, http_status
+from mfwb.sink.private import DEATHS, FAILURES, http_status
 
 __all__ = ["Patience"]
 
@@ -60,6 +60,8 @@ class Patience:
 
         Raises:
             SinkError: if W&B refuses, or the trouble outlasts the budget.
+            wandb's own (DEATHS): if wandb-core is gone; what was open in it stays lost, so that
+                trying the same again would never help.
         """
         self.refuse_if_resting(what)
         began = self._clock()
@@ -67,6 +69,8 @@ class Patience:
         while True:
             try:
                 return deed()
+            except DEATHS:
+                raise
             except FAILURES as error:
                 if http_status(error) in _FINAL or self._has_ended(began, pause):
                     raise SinkError(f"can't {what}: {one_line(error)}") from error

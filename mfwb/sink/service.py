@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import wandb
 
+from mfwb.errors import SinkError
 from mfwb.sink.patience import Patience
 from mfwb.sink.private import DEATHS, FAILURES, make_caches_safe
 
@@ -34,15 +35,13 @@ class Service:
     def ask(self, entity: str, question: Callable[[wandb.Api], T], what: str) -> T:
         """Return what a question about an entity's things is answered; SinkError."""
 
-        def deed() -> T:
+        while True:
             life = self.life
             try:
-                return question(self._api(entity))
-            except DEATHS:
-                self.revive(life)
-                raise
-
-        return self.patience.attempt(deed, what)
+                return self.patience.attempt(lambda: question(self._api(entity)), what)
+            except DEATHS as error:
+                if not self.revive(life):
+                    raise SinkError(f"can't {what}: wandb-core keeps dying") from error
 
     @property
     def life(self) -> int:

@@ -115,7 +115,7 @@ class Batches:
         losses = project.losses_of(one.what)
         receipt = settle_aliases(one.what, arrival, project.newest, losses)
         found = project.found(title)
-        say_words(one.what.run, receipt, found, project.service)
+        say_words(project.existing, one.what.run, receipt, found)
         one.shipment.note(title, found.id, found.url, receipt, wrote=True)
         self._progress.advance()
         return None

@@ -9,13 +9,12 @@ import wandb
 from mfwb.outcome import OutputOutcome
 from mfwb.sink.amending import Words, amend
 from mfwb.sink.content import MARKER, done
-from mfwb.sink.existing import Existing
+from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.newest import LATEST, Newest
 from mfwb.sink.push.checking import Arrival
 from mfwb.sink.push.derived import Derivation
 from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun, read_config
 from mfwb.sink.receipts import Receipt
-from mfwb.sink.service import Service
 from mfwb.snapshot import Loss
 
 __all__ = ["say_words", "settle_aliases"]
@@ -45,7 +44,7 @@ def settle_aliases(
     return Receipt(tuple(outputs.values()), (*run.receipt.losses, *losses), run.receipt.uses)
 
 
-def say_words(run: RecordedRun, receipt: Receipt, found: Existing, service: Service) -> None:
+def say_words(runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Existing) -> None:
     """Have a W&B run say what the bundle says of it in words, and that it is complete."""
     title = run.title
     # W&B says it itself, but not if all rows were there already.
@@ -59,7 +58,7 @@ def say_words(run: RecordedRun, receipt: Receipt, found: Existing, service: Serv
         config=read_config(title.path),
         done={**done(run.fingerprint, receipt), **step},
     )
-    amend(found, words, title.entity, service)
+    amend(runs, found, words)
 
 
 def _settle(

@@ -107,7 +107,7 @@ class Project:
             return False
         receipt = found.receipt or run.receipt
         if wrote:
-            say_words(run, receipt, found, self.service)
+            say_words(self.existing, run, receipt, found)
         shipment.note(run.title, found.id, found.url, receipt, wrote=wrote)
         return True
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from wandb.errors import CommError
+from wandb.sdk.mailbox.mailbox import MailboxClosedError
 
 from mfwb.errors import SinkError
 from mfwb.sink.patience import Patience
@@ -33,7 +35,7 @@ class Deed:
         self.calls += 1
         if self.calls <= self._failures:
             self._clock.now += self._seconds
-            raise ConnectionError("no way")
+            raise CommError("no way")
         return "done"
 
 
@@ -84,7 +86,7 @@ def test_nobody_waits_for_the_same_again(clock: Clock) -> None:
 def test_what_is_final_is_not_tried_again(clock: Clock) -> None:
     """An answer that will stay the same is believed the first time."""
 
-    class RefusedError(ConnectionError):
+    class RefusedError(CommError):
         """A refusal as wandb-core tells it."""
 
         class response:  # noqa: N801 - an attribute of wandb's
@@ -110,9 +112,22 @@ def test_time_in_trouble_counts_once(clock: Clock) -> None:
     def both() -> None:
         with patience.waiting(), patience.waiting():
             clock.now += 30
-            raise ConnectionError
+            raise CommError("no way")
 
-    with pytest.raises(ConnectionError):
+    with pytest.raises(CommError):
         both()
 
     assert patience.left == 70
+
+
+def test_the_end_of_wandb_core_is_not_tried_again(clock: Clock) -> None:
+    """What was open in it is lost; whoever opened it has to begin anew."""
+    calls = []
+
+    def deed() -> None:
+        calls.append(1)
+        raise MailboxClosedError
+
+    with pytest.raises(MailboxClosedError):
+        Patience(60, clock).attempt(deed, "hear of an artifact")
+    assert len(calls) == 1
