@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mfwb.config import Settings
@@ -65,9 +65,24 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         entity=entity,
         project=project or flow_run.flow,
         group=group_of(flow_run.flow, flow_run.pathspec, settings),
-        runs=tuple(runs),
+        runs=tuple(_aliased(runs, names.run_alias(flow_run.id))),
         losses=flow_run.losses,
     )
+
+
+def _aliased(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]:
+    """Give the aliases of a name to the last W&B run that logs it.
+
+    Of siblings of a foreach, which come to W&B in any order, that is always the same one.
+    """
+    order = sorted(range(len(runs)), key=lambda place: (runs[place].level, place))
+    last = {output.name: runs[place].id for place in order for output in runs[place].outputs}
+    for run in runs:
+        outputs = (
+            replace(one, aliases=("latest", run_alias)) if last[one.name] == run.id else one
+            for one in run.outputs
+        )
+        yield replace(run, outputs=tuple(outputs))
 
 
 def group_of(flow: str, pathspec: str, settings: Settings) -> str:

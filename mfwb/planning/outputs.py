@@ -140,7 +140,7 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
                     name if kind is types[name] else f"{name}-{kind.value}",
                 ),
                 type=kind.value,
-                aliases=("latest", names.run_alias(flow_run.id)),
+                aliases=(),  # until it is known who logs the name last
                 metadata={"metaflow": facts_of(flow_run, sorting.subject.step.name, filed)},
                 files=tuple(one.file for one in filed),
             )

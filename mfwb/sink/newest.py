@@ -65,11 +65,11 @@ class Newest:
         """
         of = self._of(name)
         with of.lock:
-            if start < max(of.arrived_start, of.there or -1):
-                if LATEST in aliases and of.arrived is not None:
+            if LATEST in aliases and start < max(of.arrived_start, of.there or -1):
+                if of.arrived is not None:
                     self._give_back(of.arrived, of.arrived_start)
                 aliases = set(aliases) - {LATEST}
-            else:
+            elif LATEST in aliases:
                 of.arrived, of.arrived_start = artifact, start
             self._settle(artifact, set(aliases), start)
 

@@ -34,7 +34,6 @@ class Service:
 
     def ask(self, entity: str, question: Callable[[wandb.Api], T], what: str) -> T:
         """Return what a question about an entity's things is answered; SinkError."""
-
         while True:
             life = self.life
             try:

@@ -100,7 +100,7 @@ class Uploads:
         """
         item = f"{run.name}/{ready.planned.name}"
         aliases = ready.planned.aliases
-        if not self._newest.is_newest(ready.planned.name, self._start):
+        if LATEST in aliases and not self._newest.is_newest(ready.planned.name, self._start):
             aliases = tuple(alias for alias in aliases if alias != LATEST)
         try:
             artifact = make_artifact(ready, self._start)

@@ -112,10 +112,12 @@ def _beside(replayed: Replayed) -> Iterator[Line]:
 
 def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
     planned = artifact.planned
+    aliases = [one_line(one) for one in planned.aliases]
     what = Text.assemble(
         "artifact ",
         (one_line(planned.name), "bold"),
-        f", type {planned.type}, aliases {listed([one_line(one) for one in planned.aliases])}",
+        f", type {planned.type}",
+        f", aliases {listed(aliases)}" if aliases else ", whose aliases a later W&B run has",
     )
     yield Line("written", what)
     made = list(files_of(artifact))

@@ -64,10 +64,11 @@ def say_words(runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Exi
 def _settle(
     recorded: RecordedArtifact, artifact: wandb.Artifact, start: int, newest: Newest
 ) -> None:
-    newest.announce([recorded.name], start)
     aliases = set(recorded.aliases)
-    if not newest.is_newest(recorded.name, start):
-        aliases -= {LATEST}
+    if LATEST in aliases:
+        newest.announce([recorded.name], start)
+        if not newest.is_newest(recorded.name, start):
+            aliases -= {LATEST}
     newest.arrived(recorded.name, start, artifact, aliases)
 
 

@@ -231,6 +231,16 @@ def test_source_tells_flow_runs_of_one_name_apart() -> None:
 # --- outputs --------------------------------------------------------------------------------
 
 
+def test_aliases_are_of_the_last_who_logs_a_name() -> None:
+    """Siblings come to W&B in any order, and yet `latest` is always the same one's."""
+    runs = runs_of(FAN, granularity="task")
+    models = {name: runs[name].outputs[0] for name in ("work/2", "work/3")}
+
+    assert [one.name for one in models.values()] == ["model", "model"]
+    assert [one.aliases for one in models.values()] == [(), ("latest", "run-7")]
+    assert runs["start/1"].outputs[0].aliases == ("latest", "run-7")
+
+
 def test_output() -> None:
     """An artifact that a step wrote becomes one of W&B's, marked with where it comes from."""
     assert runs_of(FAN)["start"].outputs == (
