@@ -31,7 +31,6 @@ REQUESTS = (
     "MfwbRunFiles",
 )
 _SAMPLE = {
-    ("fan_flow", "step", "mfwb", "UpsertBucket", 3, "before"),
     ("fan_flow", "task", "mfwb", "file_stream", 2, "after"),
     ("numbered_flow", "step", "core", "CreateArtifact", 1, "before"),
 }
@@ -123,23 +122,24 @@ def test_history_is_not_doubled(
 
 
 _FILE_POINTS = 60
-_FILE_SAMPLE = {45}
+_FILE_SAMPLE = {("offline", 45)}
 
 
 @pytest.mark.parametrize(
-    "point",
+    ("mode", "point"),
     [
-        pytest.param(point, marks=() if point in _FILE_SAMPLE else pytest.mark.exhaustive)
-        for point in range(1, _FILE_POINTS + 1)
+        pytest.param(
+            *(mode, point),
+            marks=() if (mode, point) in _FILE_SAMPLE else pytest.mark.exhaustive,
+        )
+        for mode, step in (("offline", 1), ("online", 3))  # which touches few files
+        for point in range(step, _FILE_POINTS + 1, step)
     ],
 )
-@pytest.mark.parametrize("mode", ["offline", "online"])
 def test_killed_at_a_file(
     scene: Scenes, clean_state: Clean, changes_of_files: Callable[[str], int], mode: str, point: int
 ) -> None:
     """However far the sync had come on the disk, the next one completes it and leaves no rest."""
-    if mode == "online" and point % 3:
-        pytest.skip("every third will do: it touches few files")
     options = ("--mode", "offline", "--dir", "bundle") if mode == "offline" else ()
     here = scene("numbered_flow", *options)
     process = here.start(killer=max(1, changes_of_files(mode) * point // (_FILE_POINTS + 1)))

@@ -34,7 +34,6 @@ TROUBLES: dict[str, Callable[[WandbServer, str, int | None], object]] = {
 _LASTING = ("500", "cut", "silence", "expired")
 _SAMPLE = {
     ("CreateArtifact", "503"),
-    ("CommitArtifact", "500"),
     ("upload", "expired"),
 }
 

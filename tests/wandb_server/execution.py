@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,12 @@ class Engine:
             prepared = _Prepared(None if errors else document, errors)
         self._prepared[text] = prepared
         return prepared
+
+
+@cache
+def engine(schema_file: Path) -> Engine:
+    """Return the engine of a schema, which knows nothing of any server's state: all share it."""
+    return Engine(schema_file)
 
 
 def _name_arguments(schema: GraphQLSchema) -> None:

@@ -16,7 +16,7 @@ from typing_extensions import Self
 
 from .app import Service
 from .assumptions import Assumptions
-from .execution import Engine
+from .execution import engine
 from .faults import Fault, Trouble
 from .journal import Match, Request
 from .resolvers import Site
@@ -47,7 +47,7 @@ class WandbServer:
         self._folder = tempfile.TemporaryDirectory(prefix="wandb-server-")
         self._store = Store(entities, assumptions or Assumptions(), Path(self._folder.name))
         site = Site(self._store, self.base_url)
-        self._service = Service(site, API_KEY, Engine(_SCHEMA), self._cut_connection)
+        self._service = Service(site, API_KEY, engine(_SCHEMA), self._cut_connection)
         self._uvicorn = uvicorn.Server(_config(self._service))
         self._thread = threading.Thread(target=self._serve, name="wandb-server", daemon=True)
         self.state = State(self._store)

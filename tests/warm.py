@@ -1,0 +1,161 @@
+"""mfwb in a process that need not import wandb anew, which takes longer than most syncs.
+
+A server imports what mfwb imports, and forks for each call; the child then starts mfwb as
+`python -m mfwb` does, in the folder and with the variables it is told. Metaflow, which reads
+variables when it is imported, is not imported before.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["run_mfwb"]
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+_SLOW = ("mfwb.api", "mfwb.cli", "mfwb.report", "mfwb.sink.push", "mfwb.wiring", "requests")
+_LONGEST = 1 << 18  # bytes of a request
+
+
+def run_mfwb(
+    arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], patience: float
+) -> tuple[int, str, str]:
+    """Run mfwb to its end; return its exit code, negative for a signal, and what it printed.
+
+    Args:
+        arguments: of mfwb.
+        folder: to run it in.
+        environment: all variables.
+        patience: seconds, after which it is killed; TimeoutExpired.
+    """
+    call = {"arguments": list(arguments), "folder": str(folder), "environment": dict(environment)}
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with its, Path(os.devnull).open("rb") as nothing:
+            streams = [nothing.fileno(), out.fileno(), err.fileno(), its.fileno()]
+            socket.send_fds(_server(), [json.dumps(call).encode()], streams)
+        process = int(ours.recv(64))
+        ours.settimeout(patience)
+        try:
+            code = int(ours.recv(64))
+        except TimeoutError:
+            os.kill(process, signal.SIGKILL)
+            raise subprocess.TimeoutExpired(list(arguments), patience) from None
+        out.seek(0)
+        err.seek(0)
+        return code, out.read().decode(), err.read().decode()
+
+
+@cache
+def _server() -> socket.socket:
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with its:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.warm", str(its.fileno())],
+            cwd=_REPOSITORY,
+            env={**os.environ, "WANDB_ERROR_REPORTING": "false"},
+            pass_fds=[its.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    atexit.register(_end, server, ours)
+    return ours
+
+
+def _end(server: subprocess.Popen[bytes], control: socket.socket) -> None:
+    control.close()
+    server.wait()
+
+
+def _serve(control: socket.socket) -> dict[str, Any] | None:
+    """Fork for each call; return the call in the fork, and None at the end."""
+    while True:
+        message, streams, _, _ = socket.recv_fds(control, _LONGEST, 4)
+        if not message:
+            return None
+        if os.fork() == 0:
+            control.close()
+            if _is_the_one(streams):
+                call: dict[str, Any] = json.loads(message)
+                return call
+            os._exit(0)
+        for stream in streams:
+            os.close(stream)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def _is_the_one(streams: list[int]) -> bool:
+    """Fork once more: the child has the streams and does the work, the parent tells of its end."""
+    reply = socket.socket(fileno=streams.pop())
+    process = os.fork()
+    if process == 0:
+        reply.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        return True
+    for stream in streams:
+        os.close(stream)
+    reply.send(str(process).encode())
+    _, status = os.waitpid(process, 0)
+    with suppress(OSError):  # nobody waits any more
+        reply.send(str(os.waitstatus_to_exitcode(status)).encode())
+    return False
+
+
+def _warm_up() -> None:
+    for name in _SLOW:
+        importlib.import_module(name)
+    if "metaflow" in sys.modules or threading.active_count() > 1:
+        raise SystemExit("what is here can't be shared")
+    gc.collect()
+    gc.freeze()
+
+
+def _have_a_place_of_its_own() -> None:
+    """Make up for what is done on import, once for each process."""
+    from wandb.sdk.data_types._private import MEDIA_TMP  # noqa: PLC0415
+
+    from mfwb.sink import claims  # noqa: PLC0415 - not in the tests' process
+
+    claims._STARTED = time.monotonic()
+    tempfile.tempdir = None
+    MEDIA_TMP._finalizer.detach()  # type: ignore[attr-defined]
+    MEDIA_TMP.__init__("wandb-media")  # type: ignore[misc]
+
+
+def _main() -> None:
+    _warm_up()
+    call = _serve(socket.socket(fileno=int(sys.argv[1])))
+    if call is None:
+        return
+    os.chdir(call["folder"])
+    os.environ.clear()
+    os.environ.update(call["environment"])
+    _have_a_place_of_its_own()
+    sys.path[0] = call["folder"]
+    sys.argv[1:] = call["arguments"]
+    runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main()
