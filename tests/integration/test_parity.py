@@ -20,6 +20,8 @@ from tests.integration.parity import (
 from tests.sandbox import Sandbox
 from tests.wandb_server import WandbServer
 
+pytestmark = pytest.mark.exhaustive  # the decorator takes a minute
+
 
 @pytest.fixture(scope="module")
 def told(w_and_b: WandbServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Told, Told]:

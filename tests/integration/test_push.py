@@ -196,6 +196,7 @@ def test_without_its_ledger_nothing_is_sent_again(pushing: Pushing) -> None:
     assert pushing.snapshot() == before
 
 
+@pytest.mark.exhaustive
 def test_new_tags_are_pushed_and_nothing_else(pushing: Pushing) -> None:
     """A flow run that was synced into the bundle again changes its words in place."""
     pushing.push()
@@ -245,6 +246,7 @@ def test_a_bundle_may_be_moved(pushing: Pushing, clean: dict[str, Any]) -> None:
     assert pushing.snapshot()["artifacts"] == clean["artifacts"]
 
 
+@pytest.mark.exhaustive
 def test_latest_is_the_newest_flow_runs(pushing: Pushing) -> None:
     """An older flow run that is pushed later keeps its hands off it."""
     root = pushing.flow_runs
@@ -302,6 +304,7 @@ def test_a_deleted_run(pushing: Pushing, how: str) -> None:
     assert pushing.server.count(_claims_start) <= 1
 
 
+@pytest.mark.exhaustive
 def test_an_artifact_that_w_and_b_refuses_is_told(pushing: Pushing) -> None:
     """`wandb sync` ends well, and says nothing of it; the next push mends it."""
     fault = pushing.server.fail(_creates("model"), status=400, times=None)
@@ -386,6 +389,7 @@ def test_nothing_is_left_behind(pushing: Pushing) -> None:
     }
 
 
+@pytest.mark.exhaustive
 def test_an_unreachable_server(pushing: Pushing) -> None:
     """It is said at once, and what is there to be pushed stays so."""
     done = pushing.sandbox.mfwb(*pushing.command, WANDB_BASE_URL="http://127.0.0.1:9")

@@ -64,6 +64,10 @@ def in_s3(flows_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield InS3(server, home, f"StoredFlow/{number}")
 
 
+WHOLE = pytest.mark.exhaustive
+"""Three syncs of a flow: a minute and more."""
+
+
 @dataclass(frozen=True)
 class Told:
     """What mfwb said of a sync, and what W&B holds afterwards."""
@@ -102,6 +106,7 @@ def told(
     return found
 
 
+@WHOLE
 @pytest.mark.parametrize("mode", ["online", "offline"])
 def test_it_says_what_a_local_one_says(told: dict[str, Told], mode: str) -> None:
     """The same W&B runs, artifacts by digest, edges and losses."""
@@ -109,11 +114,13 @@ def test_it_says_what_a_local_one_says(told: dict[str, Told], mode: str) -> None
     assert losses_of(told[mode].finished.document) == []
 
 
+@WHOLE
 def test_the_same_arrives(told: dict[str, Told], w_and_b: WandbServer) -> None:
     """Summaries, log and files of artifacts are equal, the card's and clock's own marks aside."""
     assert _arrived(told["online"], w_and_b) == _arrived(told["local"], w_and_b)
 
 
+@WHOLE
 def test_no_more_is_asked_for_than_needed(told: dict[str, Told], in_s3: InS3) -> None:
     """Artifacts once to look into them and once to send them; a card, a log, a fact once."""
     asked = told["online"].requests
@@ -124,6 +131,7 @@ def test_no_more_is_asked_for_than_needed(told: dict[str, Told], in_s3: InS3) ->
     assert len(beside) == len(set(beside))
 
 
+@WHOLE
 @pytest.mark.parametrize("mode", ["online", "offline"])
 def test_nothing_is_left_behind(told: dict[str, Told], mode: str) -> None:
     """No temporary file stays, and none was ever in the folder that mfwb was called in."""

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from mfwb.sink.transaction_log import read_records
+from tests.faults.scene import bundle_of, differences
 from tests.integration.results import edges_of, metadata_of, wandb_run
 from tests.sandbox import Finished, Sandbox
 from tests.wandb_server import WandbServer
@@ -167,7 +168,7 @@ def test_what_a_kill_left_gives_way(offline: Offline, bundle: Path, flow_run: Fl
     pathspec = flow_run("fan_flow")
     done = offline(pathspec)
     run = Path(wandb_run(done.document, f"{pathspec}/each")["dir"])
-    before = _tree(bundle)
+    before = bundle_of(bundle)
     half = bundle / "level-07" / "wandb" / run.name
     half.mkdir(parents=True)
     (half / f"run-{run.name[28:]}.unfinished").write_bytes(b":W&B")
@@ -176,7 +177,7 @@ def test_what_a_kill_left_gives_way(offline: Offline, bundle: Path, flow_run: Fl
 
     offline(pathspec)
 
-    assert _tree(bundle) == before
+    assert differences(bundle_of(bundle), before) == []
 
 
 def test_the_times_are_those_of_the_flow_run(bundled: Callable[..., Bundled]) -> None:

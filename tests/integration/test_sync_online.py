@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.integration.results import losses_of, run_id_of, wandb_run
 from tests.sandbox import Finished, Sandbox
 from tests.wandb_server import WandbServer
@@ -29,6 +31,7 @@ def test_a_second_sync_writes_nothing(sync: Sync, w_and_b: WandbServer, flow_run
     assert w_and_b.state.snapshot() == before
 
 
+@pytest.mark.exhaustive  # test_once.py has it in bulk
 def test_without_its_ledger_a_second_sync_writes_nothing(
     sync: Sync, w_and_b: WandbServer, flow_run: FlowRuns, tmp_path: Path
 ) -> None:
@@ -82,6 +85,7 @@ def test_one_bad_artifact_does_not_spoil_the_rest(
     assert len(w_and_b.state.artifact(f"acme/{project}/side:v0").used_by) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_type_clash_is_a_loss(
     sync: Sync, online: Sandbox, project: str, flow_run: FlowRuns
 ) -> None:

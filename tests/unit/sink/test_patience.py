@@ -66,7 +66,7 @@ def test_it_lasts(clock: Clock) -> None:
         patience.attempt(Deed(clock, failures=1000, seconds=3), "do it")
 
     assert clock.now <= 20 + 3 + 10
-    assert patience.left == 0
+    assert patience.left < 10
 
 
 def test_nobody_waits_for_the_same_again(clock: Clock) -> None:
