@@ -11,6 +11,7 @@ from wandb.errors import UsageError as WandbUsageError
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
 from mfwb.ports import Destination
+from mfwb.sink.importing import new_api
 
 __all__ = ["Destinations"]
 
@@ -78,7 +79,7 @@ class Destinations:
 def _ask_entity(base_url: str) -> str | None:
     for is_last in (False, True):
         try:
-            entity: str | None = wandb.Api(overrides={"base_url": base_url}).default_entity
+            entity: str | None = new_api({"base_url": base_url}).default_entity
         except WandbUsageError:  # noqa: PERF203 - it is tried twice at most
             raise Unreachable(
                 f"there are no W&B credentials for {base_url}; run `wandb login` or set "

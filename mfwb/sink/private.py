@@ -31,6 +31,7 @@ __all__ = [
     "add_local",
     "ask_graphql",
     "http_status",
+    "leave_pandas_alone",
     "log_without_latest",
     "make_caches_safe",
     "publish_started_at",
@@ -93,6 +94,15 @@ def make_caches_safe() -> None:
     """Let several threads make artifacts; after a hundred, each prunes what another one has."""
     for cache in (artifact_instance_cache, artifact_instance_cache_by_client_id):
         cache.__class__ = _SafeCache
+
+
+def leave_pandas_alone() -> None:
+    """Keep wandb from importing pandas, for the better part of a second, to look at a dict.
+
+    It would know by that whether a value is a DataFrame, and tells by the name of its type if
+    pandas is not installed. mfwb hands it none.
+    """
+    wandb.util.pd_available = False
 
 
 def add_entry(  # noqa: PLR0913 - one for each field

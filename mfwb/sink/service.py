@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import wandb
 
 from mfwb.errors import SinkError
+from mfwb.sink.importing import new_api
 from mfwb.sink.patience import Patience
-from mfwb.sink.private import DEATHS, FAILURES, make_caches_safe
+from mfwb.sink.private import DEATHS, FAILURES, leave_pandas_alone, make_caches_safe
 
 __all__ = ["Service"]
 
@@ -26,6 +27,7 @@ class Service:
 
     def __init__(self, base_url: str, patience: Patience) -> None:
         make_caches_safe()
+        leave_pandas_alone()
         self.base_url = base_url
         self.patience = patience
         self._apis: dict[str, wandb.Api] = {}
@@ -82,7 +84,7 @@ class Service:
         with self._lock:
             if entity not in self._apis:
                 overrides = {"base_url": self.base_url, "entity": entity}
-                self._apis[entity] = wandb.Api(overrides=overrides, timeout=_ANSWER_SECONDS)
+                self._apis[entity] = new_api(overrides, timeout=_ANSWER_SECONDS)
             return self._apis[entity]
 
 

@@ -188,3 +188,23 @@ def test_a_file_whose_checksum_is_known(tmp_path: Path) -> None:
     assert one.to_json() == other.to_json()
     assert (one.local_path, one.size, one.skip_cache) == (str(file), 5, True)
     assert (other.local_path, other.size, other.skip_cache) == (str(file), 5, True)
+
+
+_LOOKS_AT = """
+import sys
+from wandb.sdk.data_types.utils import val_to_json
+from mfwb.sink.private import leave_pandas_alone
+
+if sys.argv[1] == "alone":
+    leave_pandas_alone()
+assert val_to_json(None, "key", [1, 2], namespace="summary") == [1, 2]
+print("pandas" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("how", "is_imported"), [("alone", "False"), ("as it is", "True")])
+def test_pandas_is_left_alone(sandbox: Sandbox, how: str, is_imported: str) -> None:
+    """It takes a second to import; the day that wandb does not, ours is of no use any more."""
+    said = sandbox.run(sys.executable, "-c", _LOOKS_AT, how)
+
+    assert said.out.strip() == is_imported, said.err
