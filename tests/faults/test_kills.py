@@ -96,10 +96,9 @@ def test_killed_at_a_request(  # noqa: PLR0913 - they say when
 @pytest.mark.parametrize(
     ("number", "moment"),
     [
-        pytest.param(number, moment, marks=() if (number, moment) == (2, "after") else mark)
+        pytest.param(number, moment, marks=pytest.mark.exhaustive)
         for number in range(5)
         for moment in ("before", "after")
-        for mark in (pytest.mark.exhaustive,)
     ],
 )
 def test_history_is_not_doubled(

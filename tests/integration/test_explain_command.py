@@ -98,6 +98,7 @@ def test_settings(
 # --- it is what a sync does -----------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_it_says_what_a_sync_writes(explain: Explain, synced: Callable[..., Synced]) -> None:
     """Names, files, sizes and summary are those of the W&B run that a sync made."""
     done = synced("fan_flow")

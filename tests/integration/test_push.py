@@ -271,10 +271,11 @@ def test_latest_is_the_newest_flow_runs(pushing: Pushing) -> None:
     "how",
     [
         "skip",
-        pytest.param("fail", marks=pytest.mark.exhaustive),
-        pytest.param("recreate", marks=pytest.mark.exhaustive),
+        "fail",
+        "recreate",
     ],
 )
+@pytest.mark.exhaustive
 def test_a_deleted_run(pushing: Pushing, how: str) -> None:
     """W&B refuses a deleted id for a week: it is told at once, and what is asked for is done."""
     pushing.push()
@@ -335,7 +336,7 @@ def test_what_was_refused_is_mended_without_traces(pushing: Pushing, clean: dict
 
 _KILLS = [
     ("mfwb", "file_stream"),
-    ("wandb-core", "CommitArtifact"),
+    pytest.param("wandb-core", "CommitArtifact", marks=pytest.mark.exhaustive),
     pytest.param("mfwb", "MfwbClaimRun", marks=pytest.mark.exhaustive),
     pytest.param("mfwb", "upload", marks=pytest.mark.exhaustive),
     pytest.param("mfwb", "UpdateArtifact", marks=pytest.mark.exhaustive),
