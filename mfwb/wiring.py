@@ -13,6 +13,7 @@ from mfwb.payload import Workshop
 from mfwb.pipeline import Parts, Pusher
 from mfwb.ports import Ledger, Payloads, Progress, Source
 from mfwb.scratch import scratch
+from mfwb.sink import open_sink
 from mfwb.source import open_source
 
 __all__ = ["wire", "wire_push", "wire_source"]
@@ -26,11 +27,9 @@ def wire(settings: Settings, progress: Progress) -> Iterator[Parts]:
         UsageError: for settings that Metaflow or W&B refuse.
         Unreachable: for a metadata service that does not answer.
     """
-    from mfwb.sink import open_sink  # noqa: PLC0415 - it brings wandb, which lineage does without
-
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
-        sink = stack.enter_context(open_sink(settings))
+        sink = stack.enter_context(open_sink(settings, memory=ledger_path(None).parent))
         ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
         folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
         keep = sink.bundle is not None

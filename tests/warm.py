@@ -29,7 +29,10 @@ from typing import Any
 __all__ = ["run_mfwb"]
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
-_SLOW = ("mfwb.api", "mfwb.cli", "mfwb.report", "mfwb.sink.push", "mfwb.wiring", "requests")
+_SLOW = (
+    *("mfwb.api", "mfwb.cli", "mfwb.report", "mfwb.sink.push", "mfwb.sink.opening", "mfwb.wiring"),
+    "requests",
+)
 _LONGEST = 1 << 18  # bytes of a request
 
 

@@ -1,6 +1,5 @@
-"""5b write: plan -> W&B, online or offline. The only place that imports wandb."""
+"""5b write: plan -> W&B, online or offline. The only place that imports wandb, and late."""
 
-from mfwb.sink import importing  # noqa: F401 - before all that imports wandb
-from mfwb.sink.opening import WandbSink, open_sink
+from mfwb.sink.late import LateSink, open_sink
 
-__all__ = ["WandbSink", "open_sink"]
+__all__ = ["LateSink", "open_sink"]

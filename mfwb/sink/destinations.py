@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import wandb
-from wandb.errors import AuthenticationError, CommError
-from wandb.errors import UsageError as WandbUsageError
-
 from mfwb.config import Settings
-from mfwb.errors import Unreachable, UsageError
+from mfwb.errors import UsageError
 from mfwb.ports import Destination
-from mfwb.sink.importing import new_api
+from mfwb.sink.defaults import Defaults
 
 __all__ = ["Destinations"]
 
@@ -21,9 +17,9 @@ _MODES = ("online", "offline")
 class Destinations:
     """Resolves destinations by our settings first, then by W&B's own conventions."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, defaults: Defaults) -> None:
         self._settings = settings
-        self._wandb = wandb.setup().settings  # effective: settings file and environment
+        self._wandb = defaults
         self._viewer_entity: str | None = None
         self.mode = self._resolve_mode()
         self.bundle = self._resolve_bundle()
@@ -52,7 +48,9 @@ class Destinations:
     def viewer_entity(self) -> str | None:
         """Return the entity that the credentials stand for; Unreachable if they don't hold."""
         if self._viewer_entity is None:
-            self._viewer_entity = _ask_entity(self.base_url)
+            from mfwb.sink.asking import ask_entity  # noqa: PLC0415 - it brings wandb
+
+            self._viewer_entity = ask_entity(self.base_url)
         return self._viewer_entity
 
     def _resolve_mode(self) -> str:
@@ -74,32 +72,3 @@ class Destinations:
         if folder is None:
             raise UsageError("an offline sync needs a folder to write to; add --dir DIR")
         return folder.expanduser().resolve()
-
-
-def _ask_entity(base_url: str) -> str | None:
-    for is_last in (False, True):
-        try:
-            entity: str | None = new_api({"base_url": base_url}).default_entity
-        except WandbUsageError:  # noqa: PERF203 - it is tried twice at most
-            raise Unreachable(
-                f"there are no W&B credentials for {base_url}; run `wandb login` or set "
-                "WANDB_API_KEY"
-            ) from None
-        except AuthenticationError as error:
-            if _SILENCE not in str(error):
-                raise Unreachable(f"W&B credentials: {one_line(error)}") from None
-            if is_last:
-                raise Unreachable(f"{base_url} does not answer, or not in time") from None
-        except (CommError, ConnectionError, TimeoutError) as error:
-            raise Unreachable(f"{base_url} can't be used: {one_line(error)}") from None
-        else:
-            return entity
-    raise AssertionError(base_url)
-
-
-_SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
-
-
-def one_line(error: BaseException) -> str:
-    """Return the first line of an error's text; W&B's run to several."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.scratch import scratch
-from mfwb.sink.run_settings import QUIET
+from mfwb.sink.quiet import QUIET
 
 __all__ = ["our_environment", "variable_of"]
 

@@ -17,7 +17,6 @@ from mfwb.ports import ReadyRun, WrittenRun
 from mfwb.sink.amending import amend, differ_in_words, planned_words
 from mfwb.sink.arrivals import Arrivals
 from mfwb.sink.claims import Claim, Claims
-from mfwb.sink.destinations import one_line
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
 from mfwb.sink.naming import refuse_foreign
@@ -29,6 +28,7 @@ from mfwb.sink.saying import init_arguments, say_all, say_done
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
 from mfwb.sink.uploads import SLOWEST, Uploads
+from mfwb.sink.words import one_line
 from mfwb.snapshot import Loss
 
 __all__ = ["OnlineSession"]

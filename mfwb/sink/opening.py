@@ -1,4 +1,4 @@
-"""W&B, opened for one call and closed behind it."""
+"""W&B, for one call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, FoundFlowRun, Session
 from mfwb.sink.claims import Claims
 from mfwb.sink.destinations import Destinations
-from mfwb.sink.environment import our_environment
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.newest import Newest
 from mfwb.sink.offline import OfflineSession
@@ -23,22 +22,15 @@ from mfwb.sink.run_settings import check_wandb_settings
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
 
-__all__ = ["WandbSink", "open_sink"]
-
-
-@contextmanager
-def open_sink(settings: Settings) -> Iterator[WandbSink]:
-    """Yield W&B as a sink; UsageError for settings that W&B does not know."""
-    with our_environment() as scratch:
-        check_wandb_settings(settings)
-        yield WandbSink(settings, scratch)
+__all__ = ["WandbSink"]
 
 
 class WandbSink:
     """Opens sessions, one for each flow run; several may be open at once."""
 
-    def __init__(self, settings: Settings, scratch: Path) -> None:
-        self._destinations = Destinations(settings)
+    def __init__(self, settings: Settings, destinations: Destinations, scratch: Path) -> None:
+        check_wandb_settings(settings)
+        self._destinations = destinations
         self._on_deleted = settings.on_deleted
         self._scratch = scratch
         self._service = Service(self._destinations.base_url, Patience(settings.timeout))

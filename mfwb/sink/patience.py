@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from mfwb.errors import SinkError
-from mfwb.sink.destinations import one_line
 from mfwb.sink.private import DEATHS, FAILURES, http_status
+from mfwb.sink.words import one_line
 
 __all__ = ["Patience"]
 

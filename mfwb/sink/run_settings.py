@@ -12,22 +12,10 @@ from wandb.errors import UsageError as WandbUsageError
 
 from mfwb.config import Settings
 from mfwb.errors import UsageError
+from mfwb.sink.quiet import QUIET
+from mfwb.sink.tables import tables_of
 
-__all__ = ["QUIET", "check_wandb_settings", "run_settings"]
-
-QUIET: dict[str, Any] = {
-    "init_timeout": 30.0,  # seconds; a deleted id is refused with 409, which W&B retries until then
-    "silent": True,
-    "console": "off",  # else our own output would land in every open run
-    "disable_git": True,
-    "disable_code": True,
-    "x_disable_stats": True,
-    "x_disable_meta": True,
-    "x_disable_machine_info": True,
-    "x_save_requirements": False,
-    "x_server_side_derived_summary": True,  # keeps W&B from overwriting duration and summary
-}
-"""What every replayed run needs. `our_environment` says it by variables, if W&B still listens."""
+__all__ = ["check_wandb_settings", "run_settings"]
 
 
 def run_settings(users: Mapping[str, Any] | None = None, **ours: Any) -> dict[str, Any]:
@@ -57,7 +45,7 @@ def _not_yet_in_force() -> dict[str, Any]:
 
 def check_wandb_settings(settings: Settings) -> None:
     """Refuse what `wandb.Settings` would refuse, before anything is written."""
-    for place, fields in _tables(settings):
+    for place, fields in tables_of(settings):
         _check(place, fields)
 
 
@@ -70,12 +58,3 @@ def _check(place: str, fields: dict[str, Any]) -> None:
         raise UsageError(f"[{place}] {name}: {first['msg']} (a field of wandb.Settings)") from None
     except (WandbUsageError, ValueError) as error:
         raise UsageError(f"[{place}] {error}") from None
-
-
-def _tables(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
-    tables = [("settings", settings.wandb)]
-    for flow, table in settings.flow.items():
-        tables.append((f"flow.{flow}.settings", table.wandb))
-        for step, one in table.step.items():
-            tables.append((f"flow.{flow}.step.{step}.settings", one.wandb))
-    return tables

@@ -14,11 +14,11 @@ from mfwb.outcome import OutputOutcome
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyArtifact
 from mfwb.sink.artifacts import artifact_metadata, make_artifact
-from mfwb.sink.destinations import one_line
 from mfwb.sink.newest import LATEST, Newest
 from mfwb.sink.private import DEATHS, FAILURES, log_without_latest
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
+from mfwb.sink.words import one_line
 from mfwb.snapshot import Loss
 
 __all__ = ["SLOWEST", "Arrived", "Upload", "Uploads"]

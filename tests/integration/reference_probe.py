@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import wandb
@@ -64,7 +65,7 @@ def main() -> None:
             **({"dir": folder[0]} if folder else {}),
         }
     )
-    with open_source(settings) as source, open_sink(settings) as sink:
+    with open_source(settings) as source, open_sink(settings, memory=Path.cwd()) as sink:
         flow_run = source.read(Pathspec(*pathspec.split("/")))
         [task] = flow_run.steps[0].tasks
         [ref] = [one for one in task.artifacts if one.name == "thing"]

@@ -12,6 +12,7 @@ from mfwb.config import Settings
 from mfwb.errors import SkipFlowRun
 from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.ports import Destination, Progress
+from mfwb.sink.asking import ask_defaults
 from mfwb.sink.destinations import Destinations
 from mfwb.sink.environment import our_environment
 from mfwb.sink.naming import refuse_foreign
@@ -41,7 +42,7 @@ class BundlePusher:
 
     def __init__(self, settings: Settings, bundle: Path) -> None:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
-        self._destinations = Destinations(to_a_server)
+        self._destinations = Destinations(to_a_server, ask_defaults())
         self._settings = settings
         self._bundle = bundle
 

@@ -1,0 +1,58 @@
+"""What W&B's SDK says when it is asked where runs go, and who asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import wandb
+from wandb.errors import AuthenticationError, CommError
+from wandb.errors import UsageError as WandbUsageError
+
+from mfwb.errors import Unreachable
+from mfwb.sink.defaults import Defaults
+from mfwb.sink.importing import new_api
+from mfwb.sink.words import one_line
+
+__all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
+
+_SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
+
+
+def ask_defaults() -> Defaults:
+    """Return W&B's effective settings: of its files and of the environment."""
+    settings = wandb.setup().settings
+    return Defaults(
+        mode=str(settings.mode),
+        base_url=str(settings.base_url),
+        entity=settings.entity,
+        project=settings.project,
+    )
+
+
+def files_of_settings() -> list[Path]:
+    """Return the files that W&B reads its settings from, or that decide which these are."""
+    settings = wandb.setup().settings
+    files = [Path(settings.root_dir, ".wandb"), Path(settings.settings_workspace)]
+    return [*files, Path(settings.settings_system)] if settings.settings_system else files
+
+
+def ask_entity(base_url: str) -> str | None:
+    """Return the entity that the credentials stand for; Unreachable if they don't hold."""
+    for is_last in (False, True):
+        try:
+            entity: str | None = new_api({"base_url": base_url}).default_entity
+        except WandbUsageError:  # noqa: PERF203 - it is tried twice at most
+            raise Unreachable(
+                f"there are no W&B credentials for {base_url}; run `wandb login` or set "
+                "WANDB_API_KEY"
+            ) from None
+        except AuthenticationError as error:
+            if _SILENCE not in str(error):
+                raise Unreachable(f"W&B credentials: {one_line(error)}") from None
+            if is_last:
+                raise Unreachable(f"{base_url} does not answer, or not in time") from None
+        except (CommError, ConnectionError, TimeoutError) as error:
+            raise Unreachable(f"{base_url} can't be used: {one_line(error)}") from None
+        else:
+            return entity
+    raise AssertionError(base_url)

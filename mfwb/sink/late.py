@@ -1,0 +1,98 @@
+"""W&B, opened for one call when something has to be asked or written, and closed behind it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mfwb.config import Settings
+from mfwb.errors import UsageError
+from mfwb.planning import Plan
+from mfwb.ports import Destination, FoundFlowRun, Session
+from mfwb.sink.defaults import Defaults, recall, remember, witnesses
+from mfwb.sink.destinations import Destinations
+from mfwb.sink.environment import our_environment
+from mfwb.sink.tables import tables_of
+
+if TYPE_CHECKING:
+    from mfwb.sink.opening import WandbSink
+
+__all__ = ["LateSink", "open_sink"]
+
+
+@contextmanager
+def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
+    """Yield W&B as a sink; UsageError for settings that W&B does not know.
+
+    Args:
+        settings: of this call.
+        memory: the folder in which is remembered what W&B's own settings say.
+    """
+    digest = witnesses()
+    known = None if tables_of(settings) else recall(memory, digest)
+    with our_environment() as scratch:
+        if known is None:
+            defaults, files = _ask()
+            remember(memory, digest, files, defaults)
+        else:
+            defaults = known
+        sink = LateSink(settings, defaults, scratch)
+        if known is None:
+            sink.wake()
+        yield sink
+
+
+def _ask() -> tuple[Defaults, list[Path]]:
+    from mfwb.sink import importing  # noqa: F401, PLC0415 - the first to import wandb
+    from mfwb.sink.asking import ask_defaults, files_of_settings  # noqa: PLC0415
+
+    return ask_defaults(), files_of_settings()
+
+
+class LateSink:
+    """A sink that imports wandb when it can't be avoided any more."""
+
+    def __init__(self, settings: Settings, defaults: Defaults, scratch: Path) -> None:
+        self._settings = settings
+        self._defaults = defaults
+        self._destinations = Destinations(settings, defaults)
+        self._scratch = scratch
+        self._sink: WandbSink | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def bundle(self) -> Path | None:
+        """The folder that an offline sync writes to; None: it goes to a server."""
+        return self._destinations.bundle
+
+    def destination(self, flow: str, *, ask: bool) -> Destination:
+        """Return where the runs of a flow go; with `ask`, an unknown entity is asked for."""
+        return self._destinations.of(flow, ask=ask)
+
+    def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
+        """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""
+        self.wake().look_ahead(destination, groups)
+
+    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+        """Return all flow runs that W&B has from mfwb there; of a bundle, none."""
+        return self.wake().read_back(destination)
+
+    def open(
+        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+    ) -> AbstractContextManager[Session]:
+        """Look at what is there, and get ready to write."""
+        return self.wake().open(plan, writer=writer, written=written)
+
+    def wake(self) -> WandbSink:
+        """Return the sink that does the work; UsageError if W&B's settings have just changed."""
+        with self._lock:
+            if self._sink is None:
+                if _ask()[0] != self._defaults:
+                    raise UsageError("W&B's settings changed meanwhile; run it again")
+                from mfwb.sink.opening import WandbSink  # noqa: PLC0415 - wandb is there now
+
+                self._sink = WandbSink(self._settings, self._destinations, self._scratch)
+            return self._sink

@@ -1,0 +1,19 @@
+"""Which tables of settings are handed to wandb as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mfwb.config import Settings
+
+__all__ = ["tables_of"]
+
+
+def tables_of(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    """Return the tables that say something, by the names that they have in mfwb.toml."""
+    tables = [("settings", settings.wandb)]
+    for flow, table in settings.flow.items():
+        tables.append((f"flow.{flow}.settings", table.wandb))
+        for step, one in table.step.items():
+            tables.append((f"flow.{flow}.step.{step}.settings", one.wandb))
+    return [(name, fields) for name, fields in tables if fields]

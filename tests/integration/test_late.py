@@ -1,0 +1,58 @@
+"""A sync that finds nothing new does without wandb, and yet knows what W&B's settings say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.integration.results import metadata_of
+from tests.sandbox import Finished, Sandbox
+
+_WATCHED = """
+import sys
+from mfwb.cli import main
+
+try:
+    main(sys.argv[1:])
+finally:
+    print("imported:", "wandb" in sys.modules, file=sys.stderr)
+"""
+
+
+def test_settings_are_remembered_and_no_longer_than_they_hold(
+    online: Sandbox, flow_run: Callable[[str], str], flows_root: Path
+) -> None:
+    """The project comes from W&B's file; when somebody edits that, the next sync goes there."""
+    flow = flow_run("two_flow").partition("/")[0]
+    settings = online.root / "home" / "wandb-config" / "settings"
+
+    def sync() -> Finished:
+        asked = ("sync", flow, "--last", "1", "--entity", "acme", "--json")
+        where = ("--metadata", metadata_of(flows_root))
+        return online.run(sys.executable, "-c", _WATCHED, *asked, *where)
+
+    _say_project(settings, "first")
+    said = [sync() for _ in range(3)]
+    _say_project(settings, "second")
+    other = sync()
+
+    assert [_status(one) for one in (*said, other)] == [
+        ("first", "synced"),
+        ("first", "unchanged"),
+        ("first", "unchanged"),
+        ("second", "synced"),
+    ]
+    assert "imported: False" in said[-1].err
+    assert "imported: True" in other.err
+
+
+def _say_project(settings: Path, name: str) -> None:
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f"[default]\nproject = {name}-late\n", encoding="utf-8")
+
+
+def _status(done: Finished) -> tuple[str, str]:
+    assert done.code == 0, done.err
+    [flow_run] = done.document["flow_runs"]
+    return flow_run["project"].removesuffix("-late"), flow_run["status"]

@@ -1,0 +1,94 @@
+"""What W&B's own settings say, remembered as long as nothing can have changed them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mfwb.sink.defaults import Defaults, recall, remember, witnesses
+
+SAID = Defaults(mode="online", base_url="https://w.example", entity="acme", project=None)
+
+
+def test_it_is_remembered(tmp_path: Path) -> None:
+    """What was said is said again, whether the files that W&B reads are there or not."""
+    there = tmp_path / "settings"
+    there.write_text("[default]", encoding="utf-8")
+
+    remember(tmp_path, "digest", [there, tmp_path / "missing"], SAID)
+
+    assert recall(tmp_path, "digest") == SAID
+
+
+def _edit(file: Path) -> None:
+    file.write_text("[default]\nentity = other", encoding="utf-8")
+
+
+def _same_size(file: Path) -> None:
+    file.with_name("new").write_text("[tluafed]", encoding="utf-8")
+    file.with_name("new").replace(file)
+
+
+@pytest.mark.parametrize("change", [_edit, _same_size, Path.unlink])
+def test_a_file_that_changed(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    """W&B is asked anew."""
+    file = tmp_path / "settings"
+    file.write_text("[default]", encoding="utf-8")
+    remember(tmp_path, "digest", [file], SAID)
+
+    change(file)
+
+    assert recall(tmp_path, "digest") is None
+
+
+def test_a_file_that_appeared(tmp_path: Path) -> None:
+    """W&B is asked anew."""
+    remember(tmp_path, "digest", [tmp_path / "settings"], SAID)
+
+    (tmp_path / "settings").touch()
+
+    assert recall(tmp_path, "digest") is None
+
+
+@pytest.mark.parametrize(
+    "name", ["WANDB_ENTITY", "WANDB_BASE_URL", "WANDB_CONFIG_DIR", "HOME", "XDG_CONFIG_HOME"]
+)
+def test_variables_count(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Any of those that W&B looks at makes a difference."""
+    before = witnesses()
+    monkeypatch.setenv(name, "/something/else")
+
+    assert witnesses() != before
+
+
+def test_the_folder_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """There may be settings in it."""
+    before = witnesses()
+    monkeypatch.chdir(tmp_path)
+
+    assert witnesses() != before
+
+
+def test_a_secret_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even as part of a digest."""
+    before = witnesses()
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+
+    assert witnesses() == before
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"witnesses": "digest", "files": 1}', "\0"])
+def test_half_a_file(tmp_path: Path, text: str) -> None:
+    """What a kill left, or somebody wrote, is no memory."""
+    (tmp_path / "wandb-defaults.json").write_text(text, encoding="utf-8")
+
+    assert recall(tmp_path, "digest") is None
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    """Where nothing can be kept, nothing is remembered."""
+    remember(tmp_path / "none", "digest", [], SAID)
+
+    assert recall(tmp_path / "none", "digest") is None
