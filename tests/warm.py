@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -24,9 +25,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-__all__ = ["run_mfwb"]
+__all__ = ["Process", "run_mfwb"]
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _SLOW = (
@@ -34,6 +35,45 @@ _SLOW = (
     "requests",
 )
 _LONGEST = 1 << 18  # bytes of a request
+
+
+class Process:
+    """A running mfwb; what subprocess.Popen offers, as far as it is needed."""
+
+    def __init__(
+        self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]
+    ) -> None:
+        """Start mfwb in a folder, with all its variables."""
+        call = {"arguments": [*arguments], "folder": str(folder), "environment": {**environment}}
+        self._reply, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `communicate` closes them
+        self._err = tempfile.TemporaryFile()  # noqa: SIM115
+        with its, Path(os.devnull).open("rb") as nothing:
+            streams = [nothing.fileno(), self._out.fileno(), self._err.fileno(), its.fileno()]
+            socket.send_fds(_server(), [json.dumps(call).encode()], streams)
+        self.pid = int(self._reply.recv(64))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; None: it has not ended."""
+        return self._wait(0)
+
+    def kill(self) -> None:
+        """Kill it, as `kill -9` does."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """Return what it printed, when it has ended; TimeoutExpired."""
+        if self._wait(timeout) is None:
+            raise subprocess.TimeoutExpired("mfwb", timeout)
+        self._reply.close()
+        return _text_of(self._out), _text_of(self._err)
+
+    def _wait(self, seconds: float) -> int | None:
+        if self.returncode is None and select.select([self._reply], [], [], seconds)[0]:
+            self.returncode = int(self._reply.recv(64))
+        return self.returncode
 
 
 def run_mfwb(
@@ -47,22 +87,20 @@ def run_mfwb(
         environment: all variables.
         patience: seconds, after which it is killed; TimeoutExpired.
     """
-    call = {"arguments": list(arguments), "folder": str(folder), "environment": dict(environment)}
-    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        with its, Path(os.devnull).open("rb") as nothing:
-            streams = [nothing.fileno(), out.fileno(), err.fileno(), its.fileno()]
-            socket.send_fds(_server(), [json.dumps(call).encode()], streams)
-        process = int(ours.recv(64))
-        ours.settimeout(patience)
-        try:
-            code = int(ours.recv(64))
-        except TimeoutError:
-            os.kill(process, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(list(arguments), patience) from None
-        out.seek(0)
-        err.seek(0)
-        return code, out.read().decode(), err.read().decode()
+    process = Process(arguments, folder=folder, environment=environment)
+    try:
+        out, err = process.communicate(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    assert process.returncode is not None
+    return process.returncode, out, err
+
+
+def _text_of(file: IO[bytes]) -> str:
+    with file:
+        file.seek(0)
+        return file.read().decode()
 
 
 @cache

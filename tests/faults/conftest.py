@@ -61,6 +61,6 @@ def changes_of_files(
         with WandbServer() as server:
             folder = tmp_path_factory.mktemp("counted")
             made = Scene(folder, flows_root, flow_run("numbered_flow"), server, options)
-            return int(end(made.start(killer=0)).err.splitlines()[-1])
+            return int(end(made.start_killer(0)).err.splitlines()[-1])
 
     return count

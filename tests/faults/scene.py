@@ -19,6 +19,7 @@ from mfwb.sink.transaction_log import read_records
 from tests.integration.results import metadata_of
 from tests.sandbox import Finished, Sandbox
 from tests.wandb_server import Fault, WandbServer
+from tests.warm import Process
 
 __all__ = [
     "PROJECT",
@@ -79,11 +80,16 @@ class Scene:
         """Sync to the end."""
         return self.sandbox.mfwb(*self.arguments, *more, **environment)
 
-    def start(self, *more: str, killer: int | None = None) -> subprocess.Popen[str]:
-        """Start a sync, to be killed after so many changes of files if that is said."""
-        program = ["mfwb"] if killer is None else ["tests.faults.killer", str(killer)]
+    def start(self, *more: str) -> Process:
+        """Start a sync."""
+        sandbox = self.sandbox
+        arguments = (*self.arguments, *more)
+        return Process(arguments, folder=self.root, environment=sandbox.environment)
+
+    def start_killer(self, number: int) -> subprocess.Popen[str]:
+        """Start a sync that is killed after so many changes of files."""
         return subprocess.Popen(
-            [sys.executable, "-m", *program, *self.arguments, *more],
+            [sys.executable, "-m", "tests.faults.killer", str(number), *self.arguments],
             cwd=self.root,
             env={**self.sandbox.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
             stdout=subprocess.PIPE,
@@ -172,7 +178,7 @@ def _content(path: Path, folder: Path) -> Any:
     return [_WRITER.sub("somebody", record) for record in records]
 
 
-def comes_to(fault: Fault, process: subprocess.Popen[str]) -> bool:
+def comes_to(fault: Fault, process: Process) -> bool:
     """Wait until something has gone wrong; return False if the process ends before."""
     while process.poll() is None:
         with suppress(TimeoutError):
@@ -181,7 +187,7 @@ def comes_to(fault: Fault, process: subprocess.Popen[str]) -> bool:
     return False
 
 
-def kill_core(process: subprocess.Popen[str]) -> None:
+def kill_core(process: Process) -> None:
     """Kill the wandb-core that a process started."""
     cores = [one for one in psutil.Process(process.pid).children(recursive=True) if _is_core(one)]
     for core in cores:
@@ -195,7 +201,8 @@ def _is_core(process: psutil.Process) -> bool:
         return False
 
 
-def end(process: subprocess.Popen[str]) -> Finished:
+def end(process: Process | subprocess.Popen[str]) -> Finished:
     """Wait for the end of a process."""
     out, err = process.communicate(timeout=_ENDS_WITHIN)
+    assert process.returncode is not None
     return Finished(process.returncode, out, err)

@@ -141,7 +141,7 @@ def test_killed_at_a_file(
     """However far the sync had come on the disk, the next one completes it and leaves no rest."""
     options = ("--mode", "offline", "--dir", "bundle") if mode == "offline" else ()
     here = scene("numbered_flow", *options)
-    process = here.start(killer=max(1, changes_of_files(mode) * point // (_FILE_POINTS + 1)))
+    process = here.start_killer(max(1, changes_of_files(mode) * point // (_FILE_POINTS + 1)))
     assert end(process).code == -9
 
     again = here.sync()
