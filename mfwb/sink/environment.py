@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.scratch import scratch
-from mfwb.sink.quiet import QUIET
+from mfwb.sink.quiet import replaying
 
 __all__ = ["our_environment", "variable_of"]
 
@@ -30,16 +30,20 @@ _SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
 
 @contextmanager
-def our_environment() -> Iterator[Path]:
+def our_environment(patience: float) -> Iterator[Path]:
     """Yield a scratch folder for W&B's own files, with the environment set for many runs.
 
     Variables that speak of one run are hidden. W&B makes a folder for each run it writes or
     reads, in the current one by default, stages files of tables, and caches what it uploads: all
     that goes into the scratch folder, and with it; but WANDB_DIR holds if it is set.
+
+    Args:
+        patience: seconds for which this call tries again.
     """
     hidden = {name: os.environ.pop(name) for name in _ABOUT_ONE_RUN if name in os.environ}
     with scratch() as folder:
-        quiet = {variable_of(name): str(value).lower() for name, value in QUIET.items()}
+        said = replaying(patience)
+        quiet = {variable_of(name): str(value).lower() for name, value in said.items()}
         before = {name: os.environ.get(name) for name in (*_SCRATCH, *quiet)}
         os.environ.setdefault("WANDB_DIR", str(folder))
         os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **quiet)

@@ -33,7 +33,7 @@ def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
     """
     digest = witnesses()
     known = None if tables_of(settings) else recall(memory, digest)
-    with our_environment() as scratch:
+    with our_environment(settings.timeout) as scratch:
         if known is None:
             defaults, files = _ask()
             remember(memory, digest, files, defaults)

@@ -22,6 +22,7 @@ from mfwb.sink.generations import common_part
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.newest import Newest
 from mfwb.sink.private import DEATHS, FAILURES
+from mfwb.sink.quiet import replaying
 from mfwb.sink.receipts import Receipt, use_item, use_name, uses_of
 from mfwb.sink.run_settings import run_settings
 from mfwb.sink.saying import init_arguments, say_all, say_done
@@ -144,12 +145,14 @@ class OnlineSession:
                     dir=str(self._project.scratch),
                     settings=run_settings(
                         {**run.origin, **run.wandb_settings},
-                        mode="online",
-                        base_url=self._service.base_url,
-                        init_timeout=patience.limit,
-                        finish_timeout=patience.limit,
-                        finish_timeout_raises=True,
-                        **self._service.retries(_transfer_seconds(ready)),
+                        {
+                            **replaying(patience.seconds),
+                            "mode": "online",
+                            "base_url": self._service.base_url,
+                            "init_timeout": patience.limit,
+                            "finish_timeout": patience.limit,
+                            "x_file_transfer_timeout_seconds": _transfer_seconds(ready),
+                        },
                     ),
                 )
         except DEATHS:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["QUIET"]
+__all__ = ["replaying"]
 
-QUIET: dict[str, Any] = {
-    "init_timeout": 30.0,  # seconds; a deleted id is refused with 409, which W&B retries until then
+_QUIET: dict[str, Any] = {
     "silent": True,
     "console": "off",  # else our own output would land in every open run
     "disable_git": True,
@@ -18,4 +17,26 @@ QUIET: dict[str, Any] = {
     "x_save_requirements": False,
     "x_server_side_derived_summary": True,  # keeps W&B from overwriting duration and summary
 }
-"""What every replayed run needs. `our_environment` says it by variables, if W&B still listens."""
+_PARTS = ("graphql", "file_stream", "file_transfer")  # of wandb-core, which try again each
+
+
+def replaying(seconds: float) -> dict[str, Any]:
+    """Return fields of `wandb.Settings` that every replayed run needs.
+
+    `our_environment` says them by variables, if W&B still listens: for each field that a single
+    run differs in, W&B checks all of them.
+
+    Args:
+        seconds: how long the call tries again; so long wandb-core does.
+    """
+    tries = 5 + round(seconds / 10)
+    timing = {"retry_max": tries, "retry_wait_min_seconds": 0.5, "retry_wait_max_seconds": 10.0}
+    return {
+        **_QUIET,
+        **{f"x_{part}_{name}": value for part in _PARTS for name, value in timing.items()},
+        "x_graphql_timeout_seconds": 20.0,
+        "x_file_stream_timeout_seconds": 20.0,
+        "init_timeout": seconds,
+        "finish_timeout": seconds,
+        "finish_timeout_raises": True,
+    }

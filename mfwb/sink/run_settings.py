@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import wandb
@@ -12,34 +11,27 @@ from wandb.errors import UsageError as WandbUsageError
 
 from mfwb.config import Settings
 from mfwb.errors import UsageError
-from mfwb.sink.quiet import QUIET
 from mfwb.sink.tables import tables_of
 
 __all__ = ["check_wandb_settings", "run_settings"]
 
 
-def run_settings(users: Mapping[str, Any] | None = None, **ours: Any) -> dict[str, Any]:
+def run_settings(users: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings for `wandb.init`, as a dict, which it checks only once.
+
+    What the process's own settings say already is left out, since W&B takes its time for each
+    one; and what this version of W&B does not know, of ours.
 
     Args:
         users: what `[settings]` says, which gives way to what follows.
-        **ours: what the sync decides.
-    """
-    return {**_not_yet_in_force(), **(users or {}), **ours}
-
-
-@cache
-def _not_yet_in_force() -> dict[str, Any]:
-    """Return what of QUIET the process's own settings don't say: W&B checks each one anew.
-
-    All of it, if W&B was set up before us, as in a notebook.
+        ours: what the sync decides.
     """
     general = wandb.setup().settings
-    known = wandb.Settings.model_fields
+    said = {**users, **{name: value for name, value in ours.items() if hasattr(general, name)}}
     return {
         name: value
-        for name, value in QUIET.items()
-        if name in known and getattr(general, name) != value
+        for name, value in said.items()
+        if not hasattr(general, name) or getattr(general, name) != value
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import wandb
 
@@ -62,30 +62,9 @@ class Service:
                 wandb.teardown()
             return True
 
-    def retries(self, transfer_seconds: float | None = None) -> dict[str, Any]:
-        """Return settings by which wandb-core tries for as long as the budget allows.
-
-        Args:
-            transfer_seconds: how long the upload of one file may take; None: for ever.
-        """
-        tries = 5 + round(self.patience.seconds / 10)
-        timing = {"retry_max": tries, "retry_wait_min_seconds": 0.5, "retry_wait_max_seconds": 10.0}
-        of = {f"x_{part}_{name}": value for part in _PARTS for name, value in timing.items()}
-        known = wandb.Settings.model_fields
-        said = {
-            **of,
-            "x_graphql_timeout_seconds": 20.0,
-            "x_file_stream_timeout_seconds": 20.0,
-            "x_file_transfer_timeout_seconds": transfer_seconds,
-        }
-        return {name: value for name, value in said.items() if name in known and value is not None}
-
     def _api(self, entity: str) -> wandb.Api:
         with self._lock:
             if entity not in self._apis:
                 overrides = {"base_url": self.base_url, "entity": entity}
                 self._apis[entity] = new_api(overrides, timeout=_ANSWER_SECONDS)
             return self._apis[entity]
-
-
-_PARTS = ("graphql", "file_stream", "file_transfer")

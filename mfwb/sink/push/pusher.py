@@ -32,7 +32,7 @@ _AT_ONCE = 200  # W&B runs in one `wandb sync`
 @contextmanager
 def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
     """Yield the way from a bundle to the server; UsageError for settings W&B does not know."""
-    with our_environment():
+    with our_environment(settings.timeout):
         check_wandb_settings(settings)
         yield BundlePusher(settings, bundle)
 

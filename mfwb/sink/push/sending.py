@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mfwb.scratch import scratch
 from mfwb.sink.environment import variable_of
+from mfwb.sink.quiet import replaying
 from mfwb.sink.service import Service
 
 __all__ = ["Complaint", "Sender"]
@@ -97,7 +98,7 @@ class Sender:
             "mode": "online",
             "dir": own,
             "program": "mfwb",  # else W&B says where this very file lies
-            **self._service.retries(),
+            **replaying(self._service.patience.seconds),
         }
         ours = {name: value for name, value in os.environ.items() if name != _OUR_CORE}
         return {**ours, **{variable_of(name): str(value) for name, value in said.items()}}
