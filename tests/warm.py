@@ -59,20 +59,22 @@ class Process:
         return self._wait(0)
 
     def kill(self) -> None:
-        """Kill it, as `kill -9` does."""
+        """Kill it, as `kill -9` does, and wait for its end."""
         if self.poll() is None:
             os.kill(self.pid, signal.SIGKILL)
+            self._wait(None)
 
     def communicate(self, timeout: float) -> tuple[str, str]:
-        """Return what it printed, when it has ended; TimeoutExpired."""
+        """Return what it printed; TimeoutExpired if it has to be killed."""
         if self._wait(timeout) is None:
+            self.kill()
             raise subprocess.TimeoutExpired("mfwb", timeout)
-        self._reply.close()
         return _text_of(self._out), _text_of(self._err)
 
-    def _wait(self, seconds: float) -> int | None:
+    def _wait(self, seconds: float | None) -> int | None:
         if self.returncode is None and select.select([self._reply], [], [], seconds)[0]:
             self.returncode = int(self._reply.recv(64))
+            self._reply.close()
         return self.returncode
 
 
@@ -88,11 +90,7 @@ def run_mfwb(
         patience: seconds, after which it is killed; TimeoutExpired.
     """
     process = Process(arguments, folder=folder, environment=environment)
-    try:
-        out, err = process.communicate(patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
+    out, err = process.communicate(patience)
     assert process.returncode is not None
     return process.returncode, out, err
 

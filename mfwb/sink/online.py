@@ -21,14 +21,14 @@ from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.newest import Newest
-from mfwb.sink.private import DEATHS, FAILURES
+from mfwb.sink.private import FAILURES, death_in
 from mfwb.sink.quiet import replaying
 from mfwb.sink.receipts import Receipt, use_item, use_name, uses_of
 from mfwb.sink.run_settings import run_settings
 from mfwb.sink.saying import init_arguments, say_all, say_done
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
-from mfwb.sink.uploads import SLOWEST, Uploads
+from mfwb.sink.uploads import SLOWEST, Upload, Uploads
 from mfwb.sink.words import one_line
 from mfwb.snapshot import Loss
 
@@ -126,7 +126,9 @@ class OnlineSession:
                 if (by_another := self.find(run)) is not None and not claim.is_new:
                     return by_another
                 return self._open_and_fill(run, ready, claim)
-            except DEATHS as error:
+            except (SinkError, *FAILURES) as error:
+                if death_in(error) is None:
+                    raise
                 if not self._service.revive(life):
                     raise SinkError(f"{run.name}: wandb-core keeps dying") from error
                 self._existing.look([run])
@@ -155,15 +157,13 @@ class OnlineSession:
                         },
                     ),
                 )
-        except DEATHS:
-            raise
         except FAILURES as error:
             raise SinkError(f"{run.name}: W&B did not open the run: {one_line(error)}") from error
         try:
             return self._fill(open_run, run, ready, claim)
-        except DEATHS:  # there is nobody left who could finish it, and asking may never end
-            raise
         except BaseException as error:
+            if death_in(error):  # nobody is left who could finish it, and asking may never end
+                raise
             with suppress(*FAILURES):
                 open_run.finish(exit_code=1)
             if isinstance(error, FAILURES):
@@ -180,11 +180,11 @@ class OnlineSession:
             there = {name: one for (of, name), one in self._know(run.id).items() if of == run.id}
         losses = [loss for used in run.inputs if (loss := self._use(open_run, run, used))]
         waits = any((used.producer, used.name) in self._missing for used in run.inputs)
-        uploads = [
-            self._uploads.start(open_run, run, one, there.get(one.planned.name))
-            for one in ready.artifacts
-        ]
+        uploads: list[Upload] = []
         try:
+            for artifact in ready.artifacts:
+                before = there.get(artifact.planned.name)
+                uploads.append(self._uploads.start(open_run, run, artifact, before))
             say_all(open_run, run, ready, first_step=first_step)
             arrived = self._uploads.wait_for(open_run, uploads)
         finally:

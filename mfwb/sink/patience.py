@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from mfwb.errors import SinkError
-from mfwb.sink.private import DEATHS, FAILURES, http_status
+from mfwb.sink.private import FAILURES, death_in, http_status
 from mfwb.sink.words import one_line
 
 __all__ = ["Patience"]
@@ -69,9 +69,9 @@ class Patience:
         while True:
             try:
                 return deed()
-            except DEATHS:
-                raise
             except FAILURES as error:
+                if death := death_in(error):
+                    raise death from None
                 if http_status(error) in _FINAL or self._has_ended(began, pause):
                     raise SinkError(f"can't {what}: {one_line(error)}") from error
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide

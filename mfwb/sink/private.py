@@ -30,6 +30,7 @@ __all__ = [
     "add_entry",
     "add_local",
     "ask_graphql",
+    "death_in",
     "http_status",
     "leave_pandas_alone",
     "log_without_latest",
@@ -51,6 +52,19 @@ FAILURES = (
 
 DEATHS = (MailboxClosedError, HandleAbandonedError, ConnectionError)
 """What it raises when wandb-core is gone: until `wandb.teardown()` nothing works any more."""
+
+
+def death_in(error: BaseException) -> BaseException | None:
+    """Return the end of wandb-core that an error tells of; None: it is about something else.
+
+    The public Api hides it behind an Error of its own.
+    """
+    if isinstance(error, DEATHS):
+        return error
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, (MailboxClosedError, HandleAbandonedError)):
+        seen = seen.__cause__ or seen.__context__
+    return seen
 
 
 def http_status(error: BaseException) -> int | None:

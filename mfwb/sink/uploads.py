@@ -15,7 +15,7 @@ from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyArtifact
 from mfwb.sink.artifacts import artifact_metadata, make_artifact
 from mfwb.sink.newest import LATEST, Newest
-from mfwb.sink.private import DEATHS, FAILURES, log_without_latest
+from mfwb.sink.private import DEATHS, FAILURES, death_in, log_without_latest
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
 from mfwb.sink.words import one_line
@@ -166,11 +166,11 @@ class Uploads:
                 open_run.log_artifact(upload.artifact, aliases=list(upload.aliases))
             else:
                 log_without_latest(open_run, upload.artifact, upload.aliases)
-        except (ValueError, OSError) as error:
+        except BaseException as error:
             self.let_go([upload])
-            if isinstance(error, DEATHS):
-                raise
-            return replace(upload, artifact=None, refusal=one_line(error))
+            if isinstance(error, (ValueError, OSError)) and death_in(error) is None:
+                return replace(upload, artifact=None, refusal=one_line(error))
+            raise
         return upload
 
 

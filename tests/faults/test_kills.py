@@ -33,6 +33,7 @@ REQUESTS = (
 _SAMPLE = {
     ("fan_flow", "task", "mfwb", "file_stream", 2, "after"),
     ("numbered_flow", "step", "core", "CreateArtifact", 1, "before"),
+    ("numbered_flow", "step", "core", "ArtifactMembershipByName", 0, "before"),
 }
 
 

@@ -120,12 +120,15 @@ def test_time_in_trouble_counts_once(clock: Clock) -> None:
     assert patience.left == 70
 
 
-def test_the_end_of_wandb_core_is_not_tried_again(clock: Clock) -> None:
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_the_end_of_wandb_core_is_not_tried_again(clock: Clock, is_hidden: bool) -> None:  # noqa: FBT001
     """What was open in it is lost; whoever opened it has to begin anew."""
     calls = []
 
     def deed() -> None:
         calls.append(1)
+        if is_hidden:
+            raise CommError("no answer") from MailboxClosedError()
         raise MailboxClosedError
 
     with pytest.raises(MailboxClosedError):
