@@ -31,6 +31,7 @@ class WandbSink:
     def __init__(self, settings: Settings, destinations: Destinations, scratch: Path) -> None:
         check_wandb_settings(settings)
         self._destinations = destinations
+        self._bundle = destinations.bundle
         self._on_deleted = settings.on_deleted
         self._scratch = scratch
         self._service = Service(self._destinations.base_url, Patience(settings.timeout))
@@ -38,18 +39,9 @@ class WandbSink:
         self._seen: dict[tuple[str, str], dict[str, Existing]] = {}  # by id, as looked ahead
         self._lock = threading.Lock()
 
-    @property
-    def bundle(self) -> Path | None:
-        """The folder that an offline sync writes to; None: it goes to a server."""
-        return self._destinations.bundle
-
-    def destination(self, flow: str, *, ask: bool) -> Destination:
-        """Return where the runs of a flow go; with `ask`, an unknown entity is asked for."""
-        return self._destinations.of(flow, ask=ask)
-
     def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
         """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""
-        if self.bundle is not None:
+        if self._bundle is not None:
             return
         entity = self._entity(destination.entity)
         found = ExistingRuns(self._service, entity, destination.project).of_groups(groups)
@@ -57,7 +49,7 @@ class WandbSink:
 
     def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
         """Return all flow runs that W&B has from mfwb there; of a bundle, none."""
-        if self.bundle is not None:
+        if self._bundle is not None:
             return []
         entity = self._entity(destination.entity)
         return found_flow_runs(ExistingRuns(self._service, entity, destination.project).of_mfwb())
@@ -65,8 +57,8 @@ class WandbSink:
     @contextmanager
     def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
         """Look at what is there, and get ready to write."""
-        if self.bundle is not None:
-            yield OfflineSession(plan, self.bundle, writer=writer)
+        if self._bundle is not None:
+            yield OfflineSession(plan, self._bundle, writer=writer)
         else:
             yield self._online(plan, writer, written)
 
