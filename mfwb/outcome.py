@@ -119,6 +119,11 @@ class FlowRunOutcome:
     wandb_runs: tuple[WandbRunOutcome, ...] = ()
     losses: tuple[Loss, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints of it."""
+        document: dict[str, Any] = _adapter(FlowRunOutcome).dump_python(self, mode="json")
+        return document
+
     @property
     def all_losses(self) -> tuple[Loss, ...]:
         """Losses of the flow run and of its W&B runs."""
@@ -162,12 +167,15 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints; keys may be added in later versions, none removed."""
-        document: dict[str, Any] = _adapter(Result).dump_python(self, mode="json")
+        return {**self.without_flow_runs(), "flow_runs": [one.to_dict() for one in self.flow_runs]}
+
+    def without_flow_runs(self) -> dict[str, Any]:
+        """Return the same, in that order, but for the flow runs, of which there may be many."""
         return {
-            "version": document["version"],
-            "command": document["command"],
-            "flow_runs": document["flow_runs"],
-            "notes": document["notes"],
+            "version": self.version,
+            "command": self.command,
+            "flow_runs": [],
+            "notes": list(self.notes),
             "totals": self.totals,
         }
 

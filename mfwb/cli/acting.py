@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mfwb.cli.streams import keep_stdout_clean, write_error, write_out
+from mfwb.cli.streams import (
+    keep_stdout_clean,
+    takes_all_letters,
+    write_error,
+    write_out,
+    write_parts,
+)
 
 if TYPE_CHECKING:
     from mfwb.outcome import Result
@@ -105,7 +111,7 @@ def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> Non
         for line in complaints(result):
             write_error(line)
     if as_json:
-        write_out(to_json(result) + "\n", plain=to_json(result, ascii_only=True) + "\n")
+        write_parts(to_json(result, ascii_only=not takes_all_letters(sys.stdout)))
     elif not quiet:
         write_out(to_text(result, console=console_for(sys.stdout), verbose=verbose))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import TextIO
 
 from mfwb.errors import MfwbError
 
-__all__ = ["keep_stdout_clean", "write_error", "write_out"]
+__all__ = ["keep_stdout_clean", "takes_all_letters", "write_error", "write_out", "write_parts"]
 
 _STDOUT, _STDERR = 1, 2
 
@@ -67,10 +67,14 @@ def write_out(text: str, *, plain: str | None = None) -> None:
     Raises:
         MfwbError: if it can't be written, as on a full disk.
     """
-    if plain is not None and not _fits(text, sys.stdout):
-        text = plain
+    write_parts([text if plain is None or _fits(text, sys.stdout) else plain])
+
+
+def write_parts(parts: Iterable[str]) -> None:
+    """Write data on stdout, part by part, as `write_out` does; MfwbError."""
     try:
-        sys.stdout.write(_fitting(text, sys.stdout))
+        for part in parts:
+            sys.stdout.write(_fitting(part, sys.stdout))
         sys.stdout.flush()
     except BrokenPipeError:
         _give_up_stdout()
@@ -85,6 +89,11 @@ def _fits(text: str, stream: TextIO) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def takes_all_letters(stream: TextIO) -> bool:
+    """Whether a stream has an encoding for every letter there is."""
+    return (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
 
 def _fitting(text: str, stream: TextIO) -> str:

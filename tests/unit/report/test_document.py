@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from mfwb.outcome import Result
+import pytest
+
+from mfwb.outcome import FlowRunOutcome, Result
 from mfwb.report import to_json
 from tests.unit.report.samples import SYNCED, flow_run, run
 
 
 def test_document_says_all() -> None:
     """The document is the result, in a fixed order of keys."""
-    document = json.loads(to_json(SYNCED))
+    document = json.loads(_text(SYNCED))
 
     assert document == SYNCED.to_dict()
     assert list(document) == ["version", "command", "flow_runs", "notes", "totals"]
-    assert to_json(SYNCED) == to_json(SYNCED)
-    assert to_json(SYNCED).startswith('{\n  "version": 1,\n  "command": "sync",\n')
+    assert _text(SYNCED) == _text(SYNCED)
+    assert _text(SYNCED).startswith('{\n  "version": 1,\n  "command": "sync",\n')
 
 
 def test_letters_stay_letters_unless_they_must_not() -> None:
     """Names in other alphabets are readable; for a stream that lacks them they are escaped."""
     result = Result("sync", (flow_run(run("größe")),))
 
-    assert "größe" in to_json(result)
-    assert to_json(result, ascii_only=True).isascii()
-    assert json.loads(to_json(result, ascii_only=True)) == json.loads(to_json(result))
+    assert "größe" in _text(result)
+    assert _text(result, ascii_only=True).isascii()
+    assert json.loads(_text(result, ascii_only=True)) == json.loads(_text(result))
+
+
+@pytest.mark.parametrize("flow_runs", [(), SYNCED.flow_runs, SYNCED.flow_runs * 2])
+def test_it_is_written_in_parts_as_json_writes_it(flow_runs: tuple[FlowRunOutcome, ...]) -> None:
+    """Who has a thousand flow runs need not have them in memory as text."""
+    result = replace(SYNCED, flow_runs=flow_runs)
+    whole = result.to_dict()
+
+    assert _text(result) == json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def _text(result: Result, *, ascii_only: bool = False) -> str:
+    return "".join(to_json(result, ascii_only=ascii_only))
