@@ -110,7 +110,9 @@ def test_history_is_not_doubled(
     hold = here.server.hold if moment == "before" else here.server.hold_reply
     fault = hold("file_stream", after=number)
     process = here.start()
-    assert comes_to(fault, process)
+    if not comes_to(fault, process):  # wandb-core sends rows together, if they come fast enough
+        assert end(process).code == 0
+        pytest.skip(f"there are no {number + 1} requests file_stream")
     process.kill()
     fault.release()
     end(process)
