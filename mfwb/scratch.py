@@ -23,7 +23,8 @@ def scratch(place: Path | None = None) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            _remove(folder)
         os.close(owner)
 
 
@@ -35,23 +36,48 @@ def new_scratch() -> Path:
 def _make(place: Path) -> tuple[Path, int]:
     """Return a folder, and the file that is to stay open as long as it is needed."""
     sweep(place)
-    # It gets the name by which others find it when it is locked already.
-    making = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=place))
-    owner = os.open(making / _OWNER, os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(owner, fcntl.LOCK_EX)
-    return making.rename(making.with_name(making.name[1:])), owner
+    while True:
+        # It gets the name by which it is used when it is locked already.
+        making = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=place))
+        with suppress(FileNotFoundError):  # another process took it for one that a kill left
+            owner = os.open(making / _OWNER, os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                fcntl.flock(owner, fcntl.LOCK_EX)
+                return making.rename(making.with_name(making.name[1:])), owner
+            except FileNotFoundError:
+                os.close(owner)
 
 
 def sweep(place: Path) -> None:
     """Remove folders in a place whose processes have died."""
-    for folder in place.glob(f"{_PREFIX}*"):
+    for folder in (*place.glob(f"{_PREFIX}*"), *place.glob(f".{_PREFIX}*")):
         with suppress(OSError):  # another user's, or locked, or somebody removes it just now
-            owner = os.open(folder / _OWNER, os.O_RDWR)
-            try:
-                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(owner)
+            _sweep_one(folder)
+
+
+def _sweep_one(folder: Path) -> None:
+    try:
+        owner = os.open(folder / _OWNER, os.O_RDWR)
+    except FileNotFoundError:
+        if folder.name.startswith("."):
+            folder.rmdir()  # it is empty, or not ours
+        return
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove(folder)
+    finally:
+        os.close(owner)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, and last in it what tells whose it is: a kill may come in between."""
+    for one in folder.iterdir():
+        if one.name != _OWNER:
+            if one.is_dir() and not one.is_symlink():
+                shutil.rmtree(one, ignore_errors=True)
+            else:
+                one.unlink(missing_ok=True)
+    shutil.rmtree(folder.rename(folder.with_name(f".{folder.name.lstrip('.')}")))
 
 
 @contextmanager

@@ -36,6 +36,7 @@ __all__ = [
 PROJECT = "p"
 _ENDS_WITHIN = 120  # seconds
 _VERSION = re.compile(r',"version":"v\d+"')
+_PROBE = re.compile("[a-z0-9_]{8}")  # by which Python itself tries whether it may write here
 _WRITER = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -106,7 +107,8 @@ class Scene:
     def left(self) -> list[str]:
         """Return the temporary files that are left."""
         folder = self.root / "tmp"
-        return sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
+        names = [str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()]
+        return sorted(name for name in names if not _PROBE.fullmatch(name))
 
 
 def settled(snapshot: dict[str, Any], *, receipts: bool = True) -> dict[str, Any]:

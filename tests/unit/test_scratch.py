@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,31 @@ def test_of_the_dead(tmp_path: Path) -> None:
     assert died.returncode == -9
     assert "file" in left
     assert sorted(found) == sorted([folder.name, "owner"])
+
+
+@pytest.mark.parametrize("has_owner", [False, True])
+def test_of_the_unborn(tmp_path: Path, has_owner: bool) -> None:  # noqa: FBT001
+    """A process may also be killed while it makes its folder."""
+    half = tmp_path / ".mfwb-half"
+    half.mkdir()
+    if has_owner:
+        (half / "owner").touch()
+
+    with scratch(tmp_path) as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_many_at_once(tmp_path: Path) -> None:
+    """Each sweeps when it begins, and takes nothing away from the others."""
+
+    def use(_: int) -> bool:
+        with scratch(tmp_path) as folder:
+            (folder / "file").touch()
+            return (folder / "owner").is_file() and (folder / "file").is_file()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(use, range(400)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_of_others(tmp_path: Path) -> None:
