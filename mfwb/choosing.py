@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mfwb.errors import NotThere, SkipFlowRun, UsageError
@@ -13,8 +13,9 @@ __all__ = ["Asked", "Chosen", "OpenOnes", "choose", "find_one"]
 
 _OVERLAP = 600_000  # ms; the clocks of machines differ
 
-OpenOnes = Callable[[str], Iterable[str]]
-"""The pathspecs of those runs of a flow that the ledger knows and an earlier sync left undone."""
+OpenOnes = Callable[[str, Sequence[Listed]], Iterable[str]]
+"""Of a flow and its listed runs, the pathspecs of those that the ledger knows and that are not done
+any more: an earlier sync left them undone, or they were tagged since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,13 @@ def choose(asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
     come first, in the order in which they were named. The others come after them, the oldest first
     over all flows, so that what one flow run made is there before another one uses it.
 
-    With `since` (or `every`) comes what an earlier sync left open in those flows, however long ago
-    it started: so a job that asks for the last days, again and again, comes back to a flow run that
-    was still going, or failed to sync, until it is done. `last` and `until` by themselves ask for
-    certain flow runs rather than for what is new, and get those alone. An open one has to have
-    the tags, too, and to have started before `until`. One that is not listed any more is chosen
-    unless there is something it would have to comply with; it then fails, which tells it.
+    With `since` (or `every`) comes what an earlier sync left open in those flows, and what was
+    tagged since then, however long ago it started: so a job that asks for the last days, again and
+    again, comes back to a flow run that was still going, or failed to sync, until it is done.
+    `last` and `until` by themselves ask for certain flow runs rather than for what is new, and get
+    those alone. An open one has to have the tags, too, and to have started before `until`. One that
+    is not listed any more is chosen unless there is something it would have to comply with; it then
+    fails, which tells it.
 
     Args:
         asked: what was said.
@@ -143,7 +145,7 @@ def _of_flow(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> li
     meant = {one.pathspec for one in inside}
     gone: list[Pathspec] = []
     if asked.since is not None or asked.every:
-        left_open = [parse(text) for text in open_ones(flow)]
+        left_open = [parse(text) for text in open_ones(flow, listed)]
         meant |= {*left_open}
         if not (asked.tags or asked.until is not None or asked.namespace is not None):
             known = {one.pathspec for one in listed}

@@ -500,6 +500,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
+        """Return what the listing said of each run of a flow that was synced, by pathspec."""
+        ...
+
     def write(self, entry: Entry) -> None:
         """Put an entry in the place of what was known of its flow run at its destination."""
         ...

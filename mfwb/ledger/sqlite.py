@@ -22,7 +22,7 @@ from mfwb.ledger.rows import (
 )
 from mfwb.ledger.schema import IS_OPEN, bring_up_to_date, transaction
 from mfwb.outcome import outcome_to_json
-from mfwb.ports import Destination, Entry
+from mfwb.ports import Destination, Entry, Standing
 from mfwb.snapshot import Loss
 from mfwb.standings import Known
 
@@ -123,7 +123,7 @@ class SqliteLedger:
             values += at_a_destination(destination)
         if flow is not None:
             conditions.append("flow_run >= ? AND flow_run < ?")
-            values += f"{flow}/", f"{flow}0"  # 0 is what comes after the slash
+            values += _bounds(flow)
         if since is not None:
             conditions.append(_SINCE)
             values.append(since)
@@ -133,6 +133,22 @@ class SqliteLedger:
             values,
         )
         return [to_entry(row, self._bundle) for row in rows]
+
+    def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
+        """Return what the listing said of each run of a flow that was synced, by pathspec.
+
+        Of one that was only found in W&B, as by a rebuilt ledger, it is not known.
+        """
+        rows = self._select(
+            "SELECT flow_run, listed FROM flow_runs WHERE standing = ? AND digest != '' "  # noqa: S608 - constants
+            f"AND provider IN (?, '') AND {AT_A_DESTINATION} AND flow_run >= ? AND flow_run < ?",
+            (
+                *(Standing.SYNCED.value, provider),
+                *at_a_destination(destination),
+                *_bounds(flow),
+            ),
+        )
+        return dict(rows)
 
     def known(self) -> list[Known]:
         """Return all entries without outcomes, by flow run, with how much was lost of each."""
@@ -181,3 +197,8 @@ def _make_safe(connection: sqlite3.Connection) -> None:
     """
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _bounds(flow: str) -> tuple[str, str]:
+    """Return between what the pathspecs of a flow's runs lie."""
+    return f"{flow}/", f"{flow}0"  # 0 is what comes after the slash

@@ -12,7 +12,7 @@ from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.pipeline.drafting import Draft
 from mfwb.pipeline.parts import Parts
 from mfwb.planning import Plan
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, Listed, Standing
 from mfwb.snapshot import FlowRun, FlowRunState
 
 __all__ = ["Memory", "is_done"]
@@ -43,13 +43,19 @@ class Memory:
         """Return where the runs of a flow go; Unreachable."""
         return self._parts.sink.destination(flow, ask=self._ask)
 
-    def open_ones(self, flow: str) -> Iterable[str]:
-        """Return the flow runs that an earlier sync did not end with."""
-        return [
+    def open_ones(self, flow: str, listed: Iterable[Listed]) -> Iterable[str]:
+        """Return the flow runs that an earlier sync did not end with, and those tagged since."""
+        left_open = [
             entry.flow_run
             for entry in self._entries(flow).values()
             if entry.standing.is_open and not self._can_wait(entry)
         ]
+        then = self._parts.ledger.stamps(
+            provider=self._parts.source.provider, destination=self.destination(flow), flow=flow
+        )
+        found = ((str(one.pathspec), one.stamp) for one in listed)
+        tagged = [name for name, stamp in found if then.get(name, stamp) != stamp]
+        return [*left_open, *tagged]
 
     def recall(self, chosen: Chosen) -> FlowRunOutcome | None:
         """Return what is known of a flow run that need not be read; None if it has to be.

@@ -23,6 +23,7 @@ from mfwb.ports import (
     LogLine,
     ReadyRun,
     Session,
+    Standing,
     WrittenRun,
 )
 from mfwb.snapshot import Card, FlowRun, Loss
@@ -261,6 +262,12 @@ class MemoryLedger:
             if since is None or one.started_at >= since or one.standing.is_open
         ]
         return sorted(found, key=lambda one: (one.started_at, one.flow_run))
+
+    def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
+        """Return what the listing said of each run of a flow that was synced, by pathspec."""
+        known = self.entries(provider=provider, destination=destination, flow=flow)
+        synced = [one for one in known if one.standing is Standing.SYNCED and one.digest]
+        return {one.flow_run: one.listed for one in synced}
 
     def write(self, entry: Entry) -> None:
         """Keep an entry, at a second of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -74,7 +74,7 @@ def chosen(
             said[bound] = NOW - int(str(said[bound]))
     asked = Asked(tuple(map(parse, pathspecs)), **said)  # type: ignore[arg-type]
 
-    def open_of(flow: str) -> list[str]:
+    def open_of(flow: str, _: Sequence[Listed]) -> list[str]:
         return [one for one in open_ones if one.startswith(f"{flow}/")]
 
     return [str(one.pathspec) for one in choose(asked, source, open_of)]
@@ -104,7 +104,7 @@ def test_latest_is_the_one_that_started_last() -> None:
     """Not the one with the highest id."""
     source = listing(listed("A/8", DAY), listed("A/9", 2 * DAY))
 
-    assert choose(Asked((parse("A/latest"),)), source, lambda _: ()) == [
+    assert choose(Asked((parse("A/latest"),)), source, lambda *_: ()) == [
         Chosen(parse("A/8"), listed("A/8", DAY))
     ]
     assert find_one(parse("A/latest"), source) == parse("A/8")
@@ -317,7 +317,7 @@ def test_whatever_there_is(  # noqa: PLR0913, PLR0917 - what can be said
     asked = Asked(tuple(named), since=start, until=end, tags=tags)
 
     found = choose(
-        asked, listing(*held), lambda flow: [str(one) for one in left if one.flow == flow]
+        asked, listing(*held), lambda flow, _: [str(one) for one in left if one.flow == flow]
     )
 
     pathspecs = [one.pathspec for one in found]

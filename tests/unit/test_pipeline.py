@@ -232,6 +232,18 @@ def test_only_what_is_new_is_read() -> None:
     assert all(one.wandb_runs for one in result.flow_runs)
 
 
+def test_tags_reach_what_is_long_done() -> None:
+    """Who tags last year's flow run need not know for which days a cron job asks."""
+    metaflow = CountingMetaflow([FAN, *RUNS])
+    here = World(metaflow=metaflow)
+    find(here)
+    metaflow.flow_runs, metaflow.reads = [replace(FAN, tags=("good",)), *RUNS], []
+
+    assert statuses(find(here, since=2**50)) == [("DemoFlow/7", "synced")]
+    assert metaflow.reads == ["DemoFlow/7"]
+    assert statuses(find(here, since=2**50)) == []
+
+
 ABANDONED = replace(FAN, state=FlowRunState.ABANDONED)
 
 

@@ -210,6 +210,20 @@ def test_few_of_very_many_are_looked_up(ledger: SqliteLedger) -> None:
     assert not any(line in ("SCAN flow_runs", "SCAN TABLE flow_runs") for line in plan)
 
 
+def test_stamps(ledger: SqliteLedger) -> None:
+    """Of what was synced by this very ledger it is known how it was listed then."""
+    ledger.write(replace(ENTRY, flow_run="Flow/1", listed="good"))
+    ledger.write(replace(ENTRY, flow_run="Flow/2", listed=""))
+    ledger.write(replace(ENTRY, flow_run="Flow/3", listed="good", digest=""))
+    ledger.write(replace(ENTRY, flow_run="Flow/4", listed="good", standing=Standing.FAILED))
+    ledger.write(replace(ENTRY, flow_run="Flower/5", listed="good"))
+
+    found = ledger.stamps(provider=ENTRY.provider, destination=SERVER, flow="Flow")
+
+    assert found == {"Flow/1": "good", "Flow/2": ""}
+    assert ledger.stamps(provider="other", destination=SERVER, flow="Flow") == {}
+
+
 def test_losses(ledger: SqliteLedger) -> None:
     """How much was lost is known without reading outcomes, and what it was with it."""
     ledger.write(ENTRY)
