@@ -64,7 +64,7 @@ Send all of them to W&B, once you are logged in (`{bin_folder}/wandb login`); th
 when a bundle is written, so first make it anew under yours:
 
   rm -r {bundle} && WANDB_ENTITY=your-entity make demo
-  for level in {bundle}/level-*; do {bin_folder}/wandb sync --yes $level/wandb/offline-run-*; done
+  {bin_folder}/mfwb push {bundle}
 
 Or skip the detour: with W&B credentials at hand, in a folder where flows ran,
 
