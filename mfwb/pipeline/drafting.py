@@ -64,8 +64,7 @@ def draft(choice: Pathspec, settings: Settings, parts: Parts, *, ask: bool) -> D
 
 def _origins(flow_run: FlowRun) -> set[str]:
     """Return the flow runs whose tasks were cloned: W&B names who logs a content first."""
-    tasks = (task for step in flow_run.steps for task in step.tasks)
-    return {"/".join(task.origin.split("/")[:2]) for task in tasks if task.origin}
+    return {"/".join(task.origin.split("/")[:2]) for task in flow_run.tasks if task.origin}
 
 
 def _elsewhere(other: TracedFlowRun, sink: Sink, *, ask: bool) -> OtherFlowRun:

@@ -65,9 +65,9 @@ def recall(folder: Path, digest: str) -> Defaults | None:
         return None  # there is none, or none of ours: then W&B is asked
 
 
-def _look_of(file: Path) -> list[int] | None:
+def _look_of(file: Path) -> list[int]:
     try:
         stat = file.stat()
-    except FileNotFoundError:
-        return None
+    except OSError as error:  # that it is not there, or can't be looked at, is a look, too
+        return [error.errno or 0]
     return [stat.st_mtime_ns, stat.st_size, stat.st_ino]

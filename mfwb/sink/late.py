@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,30 +34,30 @@ def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
     digest = witnesses()
     known = None if tables_of(settings) else recall(memory, digest)
     with our_environment(settings.timeout) as scratch:
-        if known is None:
-            defaults, files = _ask()
-            remember(memory, digest, files, defaults)
-        else:
-            defaults = known
-        sink = LateSink(settings, defaults, scratch)
+
+        def ask() -> Defaults:
+            from mfwb.sink import importing  # noqa: F401, PLC0415 - the first to import wandb
+            from mfwb.sink.asking import ask_defaults, files_of_settings  # noqa: PLC0415
+
+            said = ask_defaults()
+            remember(memory, digest, files_of_settings(), said)
+            return said
+
+        sink = LateSink(settings, known or ask(), ask, scratch)
         if known is None:
             sink.wake()
         yield sink
 
 
-def _ask() -> tuple[Defaults, list[Path]]:
-    from mfwb.sink import importing  # noqa: F401, PLC0415 - the first to import wandb
-    from mfwb.sink.asking import ask_defaults, files_of_settings  # noqa: PLC0415
-
-    return ask_defaults(), files_of_settings()
-
-
 class LateSink:
     """A sink that imports wandb when it can't be avoided any more."""
 
-    def __init__(self, settings: Settings, defaults: Defaults, scratch: Path) -> None:
+    def __init__(
+        self, settings: Settings, defaults: Defaults, ask: Callable[[], Defaults], scratch: Path
+    ) -> None:
         self._settings = settings
         self._defaults = defaults
+        self._ask = ask  # W&B, and remember what it says: so the next call knows better
         self._destinations = Destinations(settings, defaults)
         self._scratch = scratch
         self._sink: WandbSink | None = None
@@ -90,7 +90,7 @@ class LateSink:
         """Return the sink that does the work; UsageError if W&B's settings have just changed."""
         with self._lock:
             if self._sink is None:
-                if _ask()[0] != self._defaults:
+                if self._ask() != self._defaults:
                     raise UsageError("W&B's settings changed meanwhile; run it again")
                 from mfwb.sink.opening import WandbSink  # noqa: PLC0415 - wandb is there now
 
