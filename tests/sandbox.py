@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.warm import run_mfwb
+from tests.warm import Process
 
 FLOWS = Path(__file__).parent / "flows"
 _OURS = ("WANDB_", "METAFLOW_", "MFWB_")
@@ -86,16 +86,22 @@ class Sandbox:
         """Run mfwb as a user does, but for the time that imports take."""
         if any(name.startswith("PYTHON") for name in (*self.extra, *environment)):
             return self.run(sys.executable, "-m", "mfwb", *arguments, **environment)
-        code, out, err = run_mfwb(
-            arguments,
-            folder=self.root,
-            environment={**self.environment, **environment},
-            patience=self.patience,
-        )
-        return Finished(code, out, err)
+        return end(self.start_mfwb(*arguments, **environment), within=self.patience)
+
+    def start_mfwb(self, *arguments: str, **environment: str) -> Process:
+        """Start mfwb as a user does, but for the time that imports take."""
+        everything = {**self.environment, **environment}
+        return Process(arguments, folder=self.root, environment=everything)
 
     def flow(self, name: str, *arguments: str, **environment: str) -> Finished:
         """Run one of `tests/flows` with Metaflow."""
         program = str(FLOWS / f"{name}.py")
         command = (sys.executable, program, "--quiet", *(arguments or ("run",)))
         return self.run(*command, **environment)
+
+
+def end(process: Process | subprocess.Popen[str], *, within: float = 120) -> Finished:
+    """Wait for the end of a process; TimeoutExpired if it takes more seconds than that."""
+    out, err = process.communicate(timeout=within)
+    assert process.returncode is not None
+    return Finished(process.returncode, out, err)

@@ -27,7 +27,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["Process", "run_mfwb"]
+__all__ = ["Process"]
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _SLOW = (
@@ -65,7 +65,7 @@ class Process:
             self._wait(None)
 
     def communicate(self, timeout: float) -> tuple[str, str]:
-        """Return what it printed; TimeoutExpired if it has to be killed."""
+        """Return what it printed; TimeoutExpired, in seconds, if it had to be killed."""
         if self._wait(timeout) is None:
             self.kill()
             raise subprocess.TimeoutExpired("mfwb", timeout)
@@ -76,23 +76,6 @@ class Process:
             self.returncode = int(self._reply.recv(64))
             self._reply.close()
         return self.returncode
-
-
-def run_mfwb(
-    arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], patience: float
-) -> tuple[int, str, str]:
-    """Run mfwb to its end; return its exit code, negative for a signal, and what it printed.
-
-    Args:
-        arguments: of mfwb.
-        folder: to run it in.
-        environment: all variables.
-        patience: seconds, after which it is killed; TimeoutExpired.
-    """
-    process = Process(arguments, folder=folder, environment=environment)
-    out, err = process.communicate(patience)
-    assert process.returncode is not None
-    return process.returncode, out, err
 
 
 def _text_of(file: IO[bytes]) -> str:
@@ -170,8 +153,8 @@ def _warm_up() -> None:
     gc.freeze()
 
 
-def _have_a_place_of_its_own() -> None:
-    """Make up for what is done on import, once for each process."""
+def _be_a_process_of_its_own() -> None:
+    """Make up for what is done on import, once for each process: by wandb (0.31.0), and by us."""
     from wandb.sdk.data_types._private import MEDIA_TMP  # noqa: PLC0415
 
     from mfwb.sink import claims  # noqa: PLC0415 - not in the tests' process
@@ -190,7 +173,7 @@ def _main() -> None:
     os.chdir(call["folder"])
     os.environ.clear()
     os.environ.update(call["environment"])
-    _have_a_place_of_its_own()
+    _be_a_process_of_its_own()
     sys.path[0] = call["folder"]
     sys.argv[1:] = call["arguments"]
     runpy.run_module("mfwb", run_name="__main__", alter_sys=True)

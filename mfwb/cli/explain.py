@@ -35,7 +35,8 @@ def explain(
     The very files are made, and thrown away. W&B has no part in it.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
-    from mfwb.report import console_for, show_explanation, watch  # noqa: PLC0415 - the same
+    from mfwb.report import console_for, watch  # noqa: PLC0415 - the same
+    from mfwb.report.explain import show_explanation  # noqa: PLC0415 - the same
 
     with keep_stdout_clean(quiet=quiet), watch(quiet=quiet) as progress:
         explanation = api.explain(pathspec, config=config, progress=progress, **settings)

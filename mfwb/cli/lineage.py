@@ -41,7 +41,8 @@ def lineage(  # noqa: PLR0913 - they are the options
     Of one flow run, rebuilt from what Metaflow recorded. W&B has no part in it.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
-    from mfwb.report import console_for, show_lineage, watch  # noqa: PLC0415 - the same
+    from mfwb.report import console_for, watch  # noqa: PLC0415 - the same
+    from mfwb.report.lineage import show_lineage  # noqa: PLC0415 - the same
 
     if explain and form == "mermaid":
         raise click.UsageError("--explain takes words, and a chart has no room for them")

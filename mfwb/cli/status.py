@@ -58,7 +58,8 @@ def status(
     As the ledger has it: neither Metaflow nor W&B is asked, but by --rebuild.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
-    from mfwb.report import console_for, show_status  # noqa: PLC0415 - the same
+    from mfwb.report import console_for  # noqa: PLC0415 - the same
+    from mfwb.report.status import show_status  # noqa: PLC0415 - the same
 
     if rebuild:
         _rebuild(flows, config, settings, quiet=quiet)

@@ -10,6 +10,7 @@ from mfwb.lineage.code import ANY, External
 from mfwb.lineage.producers import Holdings, holdings_of
 from mfwb.lineage.values import Edge, Ground, Lineage, OutsideUse
 from mfwb.snapshot import FlowRun, Task
+from mfwb.snapshot.pathspec import flow_run_of
 
 __all__ = ["flow_runs_read", "triggering_runs", "with_outside"]
 
@@ -20,7 +21,7 @@ def triggering_runs(flow_run: FlowRun) -> tuple[str, ...]:
     for task in flow_run.tasks:
         for event in _events(task):
             if isinstance(event, dict) and event.get("type") == "run":
-                found["/".join(str(event.get("id", "")).split("/")[:2])] = None
+                found[flow_run_of(str(event.get("id", "")))] = None
     return tuple(found)
 
 

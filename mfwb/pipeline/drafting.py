@@ -10,7 +10,7 @@ from mfwb.pipeline.parts import Parts
 from mfwb.planning import OtherFlowRun, Plan, draft_plan
 from mfwb.ports import Contents, Destination, Sink
 from mfwb.snapshot import FlowRun, FlowRunState
-from mfwb.snapshot.pathspec import Pathspec
+from mfwb.snapshot.pathspec import Pathspec, flow_run_of
 from mfwb.tracing import TracedFlowRun, trace
 
 __all__ = ["Draft", "draft", "outcome_of", "still_running"]
@@ -64,7 +64,7 @@ def draft(choice: Pathspec, settings: Settings, parts: Parts, *, ask: bool) -> D
 
 def _origins(flow_run: FlowRun) -> set[str]:
     """Return the flow runs whose tasks were cloned: W&B names who logs a content first."""
-    return {"/".join(task.origin.split("/")[:2]) for task in flow_run.tasks if task.origin}
+    return {flow_run_of(task.origin) for task in flow_run.tasks if task.origin}
 
 
 def _elsewhere(other: TracedFlowRun, sink: Sink, *, ask: bool) -> OtherFlowRun:

@@ -13,6 +13,7 @@ from mfwb.planning.outputs import outputs_by_run
 from mfwb.planning.plan import InputArtifact, OutputArtifact
 from mfwb.planning.subjects import Subject, subjects_of
 from mfwb.snapshot import FlowRun, Loss
+from mfwb.snapshot.pathspec import flow_run_of
 
 __all__ = ["OtherFlowRun", "OutsideInputs"]
 
@@ -71,7 +72,7 @@ class OutsideInputs:
         return used, losses
 
     def _find(self, use: OutsideUse) -> Iterator[tuple[str, Subject, OutputArtifact]]:
-        flow_run = "/".join(use.edge.producer.split("/")[:2])
+        flow_run = flow_run_of(use.edge.producer)
         place, logged = self._logged[flow_run]
         found = logged.get((use.edge.producer, use.edge.artifact))
         if found is not None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from mfwb.outcome import Result
 
 __all__ = ["to_json"]
+
+_AT_ONCE = 50  # flow runs; each call of json.dumps leaves cycles behind
 
 
 def to_json(result: Result, *, ascii_only: bool = False) -> Iterator[str]:
@@ -26,9 +29,13 @@ def to_json(result: Result, *, ascii_only: bool = False) -> Iterator[str]:
 
 def _flow_runs(result: Result, *, ascii_only: bool) -> Iterator[str]:
     yield "["
-    for place, one in enumerate(result.flow_runs):
-        yield f"{',' if place else ''}\n    {_indented(one.to_dict(), 2, ascii_only=ascii_only)}"
-    yield "\n  ]" if result.flow_runs else "]"
+    rest = iter(result.flow_runs)
+    follows = ""
+    while some := [one.to_dict() for one in islice(rest, _AT_ONCE)]:
+        text = _indented(some, 1, ascii_only=ascii_only)
+        yield follows + text[len("[") : -len("\n  ]")]
+        follows = ","
+    yield "\n  ]" if follows else "]"
 
 
 def _indented(value: Any, depth: int, *, ascii_only: bool) -> str:

@@ -41,8 +41,15 @@ def witnesses() -> str:
         for name, value in os.environ.items()
         if name in _WHERE_FILES_LIE or (name.startswith("WANDB_") and name != _SECRET)
     }
-    said = json.dumps([version("wandb"), str(Path.cwd()), sorted(variables.items())])
+    said = json.dumps([version("wandb"), _here(), sorted(variables.items())])
     return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _here() -> str | None:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:  # somebody removed it
+        return None
 
 
 def remember(folder: Path, digest: str, files: Iterable[Path], defaults: Defaults) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from mfwb.ports import Destination, FoundFlowRun, Session
 from mfwb.sink.defaults import Defaults, recall, remember, witnesses
 from mfwb.sink.destinations import Destinations
 from mfwb.sink.environment import our_environment
+from mfwb.sink.quiet import without_debug_logs
 from mfwb.sink.tables import tables_of
 
 if TYPE_CHECKING:
@@ -33,13 +34,14 @@ def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
     """
     digest = witnesses()
     known = None if tables_of(settings) else recall(memory, digest)
-    with our_environment(settings.timeout) as scratch:
+    with our_environment(settings.timeout) as scratch, ExitStack() as until_then:
 
         def ask() -> Defaults:
             from mfwb.sink import importing  # noqa: F401, PLC0415 - the first to import wandb
             from mfwb.sink.asking import ask_defaults, files_of_settings  # noqa: PLC0415
 
             said = ask_defaults()
+            until_then.enter_context(without_debug_logs())
             remember(memory, digest, files_of_settings(), said)
             return said
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["replaying"]
+__all__ = ["replaying", "without_debug_logs"]
 
 _QUIET: dict[str, Any] = {
     "silent": True,
     "console": "off",  # else our own output would land in every open run
+    "symlink": False,  # to the latest run: there are many, in a folder that goes
     "disable_git": True,
     "disable_code": True,
     "x_disable_stats": True,
@@ -40,3 +44,19 @@ def replaying(seconds: float) -> dict[str, Any]:
         "finish_timeout": seconds,
         "finish_timeout_raises": True,
     }
+
+
+@contextmanager
+def without_debug_logs() -> Iterator[None]:
+    """Keep W&B from telling each open run's debug.log what it does for any of them.
+
+    Those files go with the scratch folder; warnings are still written. W&B sets its logger up
+    when it is first asked for settings, so only after that this has an effect.
+    """
+    logger = logging.getLogger("wandb")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -26,13 +26,9 @@ def run_settings(users: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str,
         users: what `[settings]` says, which gives way to what follows.
         ours: what the sync decides.
     """
-    general = wandb.setup().settings
-    said = {**users, **{name: value for name, value in ours.items() if hasattr(general, name)}}
-    return {
-        name: value
-        for name, value in said.items()
-        if not hasattr(general, name) or getattr(general, name) != value
-    }
+    general = dict(wandb.setup().settings)
+    said = {**users, **{name: value for name, value in ours.items() if name in general}}
+    return {name: value for name, value in said.items() if general.get(name) != value}
 
 
 def check_wandb_settings(settings: Settings) -> None:

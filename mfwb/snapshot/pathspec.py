@@ -35,3 +35,8 @@ def parse(text: str) -> Pathspec:
     if not _NAME.match(flow) or (run is not None and not _RUN.match(run)):
         raise UsageError(f"{text!r} is no pathspec; say Flow/123, Flow/latest or Flow --last 5")
     return Pathspec(flow, run)
+
+
+def flow_run_of(pathspec: str) -> str:
+    """Return the flow run that a step, a task or an artifact belongs to, by its pathspec."""
+    return "/".join(pathspec.split("/")[:2])

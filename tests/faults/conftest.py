@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.scene import Scene, end
+from tests.faults.scene import Scene
+from tests.sandbox import end
 from tests.wandb_server import Assumptions, WandbServer
 
 

@@ -27,16 +27,15 @@ __all__ = [
     "bundle_of",
     "comes_to",
     "differences",
-    "end",
     "kill_core",
     "settled",
     "unnumbered",
 ]
 
 PROJECT = "p"
-_ENDS_WITHIN = 120  # seconds
 _VERSION = re.compile(r',"version":"v\d+"')
-_PROBE = re.compile("[a-z0-9_]{8}")  # by which Python itself tries whether it may write here
+_PROBE = re.compile("[a-z0-9_]{8}")  # by which Python's tempfile tries whether it may write here
+_PROBED = b"blat"  # what it writes there
 _WRITER = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -83,9 +82,7 @@ class Scene:
 
     def start(self, *more: str) -> Process:
         """Start a sync."""
-        sandbox = self.sandbox
-        arguments = (*self.arguments, *more)
-        return Process(arguments, folder=self.root, environment=sandbox.environment)
+        return self.sandbox.start_mfwb(*self.arguments, *more)
 
     def start_killer(self, number: int) -> subprocess.Popen[str]:
         """Start a sync that is killed after so many changes of files."""
@@ -107,8 +104,12 @@ class Scene:
     def left(self) -> list[str]:
         """Return the temporary files that are left."""
         folder = self.root / "tmp"
-        names = [str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()]
-        return sorted(name for name in names if not _PROBE.fullmatch(name))
+        files = [one for one in folder.rglob("*") if one.is_file() and not _is_probe(one)]
+        return sorted(str(one.relative_to(folder)) for one in files)
+
+
+def _is_probe(file: Path) -> bool:
+    return bool(_PROBE.fullmatch(file.name)) and file.read_bytes() in (b"", _PROBED)
 
 
 def settled(snapshot: dict[str, Any], *, receipts: bool = True) -> dict[str, Any]:
@@ -201,10 +202,3 @@ def _is_core(process: psutil.Process) -> bool:
         return "wandb-core" in process.name()
     except psutil.Error:
         return False
-
-
-def end(process: Process | subprocess.Popen[str]) -> Finished:
-    """Wait for the end of a process."""
-    out, err = process.communicate(timeout=_ENDS_WITHIN)
-    assert process.returncode is not None
-    return Finished(process.returncode, out, err)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.scene import Scene, bundle_of, comes_to, differences, end, kill_core
+from tests.faults.scene import Scene, bundle_of, comes_to, differences, kill_core
+from tests.sandbox import end
 from tests.wandb_server import Assumptions
 
 Scenes = Callable[..., Scene]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,29 @@ def test_settings_are_remembered_and_no_longer_than_they_hold(
     ]
     assert "imported: False" in said[-1].err
     assert "imported: True" in other.err
+
+
+def test_what_is_remembered_wrongly_is_found_out_once(
+    online: Sandbox, flow_run: Callable[[str], str], flows_root: Path
+) -> None:
+    """Nothing is written where it does not belong, and the call after goes on."""
+    flow = flow_run("two_flow").partition("/")[0]
+    memory = online.root / "state" / "wandb-defaults.json"
+
+    def sync(*asked: str) -> Finished:
+        where = ("--metadata", metadata_of(flows_root), "--entity", "acme", "--json")
+        return online.mfwb("sync", flow, *asked, *where)
+
+    assert [sync("--last", "1").code for _ in range(2)] == [0, 0]  # the first has no folder yet
+    said = json.loads(memory.read_text(encoding="utf-8"))
+    said["defaults"]["project"] = "somebody-elses"
+    memory.write_text(json.dumps(said), encoding="utf-8")
+    found_out = sync("--last", "1")
+    after = sync("--last", "1")
+
+    assert found_out.code == 2
+    assert "W&B's settings changed meanwhile; run it again" in found_out.err
+    assert _status(after) == ("TwoFlow", "unchanged")
 
 
 def _say_project(settings: Path, name: str) -> None:

@@ -242,10 +242,9 @@ def _config(service: Service) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         lifespan="off",
-        loop="asyncio",
-        http="h11",
+        loop="uvloop",
+        http="httptools",
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=1,
-        h11_max_incomplete_event_size=1 << 20,
     )

@@ -16,6 +16,7 @@ from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import PARAMETERS, Made, StepView, Used
 from mfwb.report.words import one_line
 from mfwb.snapshot import Task, TaskState
+from mfwb.snapshot.pathspec import flow_run_of
 
 __all__ = ["facts_of"]
 
@@ -67,7 +68,7 @@ def _failure(task: Task, *, alone: bool) -> str:
 
 def _clones(origins: Sequence[str], total: int) -> str:
     number = "" if len(origins) == total else f"{len(origins):,} of {total:,} tasks "
-    runs = dict.fromkeys("/".join(origin.split("/")[:2]) for origin in origins)
+    runs = dict.fromkeys(flow_run_of(origin) for origin in origins)
     return f"{number}from {listed([one_line(one) for one in runs])}"
 
 

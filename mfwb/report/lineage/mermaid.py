@@ -8,6 +8,7 @@ from mfwb.lineage import Ground
 from mfwb.report.lineage.steps import PARAMETERS, StepView, Used, views_of
 from mfwb.report.words import count, one_line
 from mfwb.snapshot import TaskState
+from mfwb.snapshot.pathspec import flow_run_of
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["to_mermaid"]
@@ -86,7 +87,7 @@ def _from_outside(
         groups: dict[str, set[str]] = {}
         for use in view.outside:
             if artifact in (None, use.edge.artifact):
-                other = "/".join(use.edge.producer.split("/")[:2])
+                other = flow_run_of(use.edge.producer)
                 groups.setdefault(other, set()).add(use.edge.artifact)
         for other, names in sorted(groups.items()):
             if other not in others:

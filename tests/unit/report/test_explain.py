@@ -18,7 +18,7 @@ from mfwb.planning.families import Kind
 from mfwb.planning.kinds import Verdict
 from mfwb.planning.reasons import KindGround, Reason, Witness
 from mfwb.ports import ReadyPreview, ReadyTable
-from mfwb.report import show_explanation
+from mfwb.report.explain import show_explanation
 from mfwb.report.explain.because import why_its_kind, why_not_more
 from mfwb.snapshot import FlowRunState, Loss
 from tests.unit.explained import Metaflow, explained, sample

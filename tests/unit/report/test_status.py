@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from rich.console import Console
 
 from mfwb.ports import Destination, Entry, Standing
-from mfwb.report import show_status
+from mfwb.report.status import show_status
 from mfwb.snapshot import Loss
 from mfwb.standings import Known, Standings, sum_up
 

@@ -71,6 +71,17 @@ def test_the_folder_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert witnesses() != before
 
 
+def test_a_folder_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is somewhere else than any that is there."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    before = witnesses()
+    gone.rmdir()
+
+    assert witnesses() != before
+
+
 def test_a_secret_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even as part of a digest."""
     before = witnesses()

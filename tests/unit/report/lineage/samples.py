@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from mfwb.lineage import Ground, rebuild_lineage
-from mfwb.report import show_lineage
+from mfwb.report.lineage import show_lineage
 from mfwb.report.lineage.phrases import TIMES
 from mfwb.snapshot import Failure, FlowRun, GraphStep, Task, TaskState
 from mfwb.tracing import TracedFlowRun

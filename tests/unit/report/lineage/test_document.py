@@ -8,7 +8,7 @@ import json
 from rich.console import Console
 
 from mfwb.lineage.code import External
-from mfwb.report import show_lineage
+from mfwb.report.lineage import show_lineage
 from mfwb.report.lineage.phrases import TIMES
 from tests.unit.flow_runs import flow_run, task
 from tests.unit.report.lineage.samples import BROKEN, KNOWN, UNKNOWN, WINES, shown, traced
