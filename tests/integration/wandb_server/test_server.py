@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -41,6 +42,24 @@ def _write_all(client: Client, project: str) -> None:
     client.do(deeds.log_artifact, project, "r1", "data", {"a": "1"}, aliases=["run-1"])
     client.do(deeds.use_artifacts, project, "r2", "data:v0")
     client.do(deeds.log_table, project, "r3")
+
+
+def test_nothing_is_held_back() -> None:
+    """A reply leaves when it is written, so that a request takes no longer than is asked for."""
+    with (
+        WandbServer() as server,
+        socket.create_connection(("127.0.0.1", server.port)) as client,
+    ):
+        client.sendall(b"GET /nothing HTTP/1.1\r\nHost: w\r\n\r\n")
+        assert client.recv(1)
+        [connection] = [
+            one.transport.get_extra_info("socket")
+            for one in server._uvicorn.server_state.connections
+            if one.transport
+        ]
+        said = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    assert said
 
 
 def test_equal_deeds_give_equal_snapshots(
