@@ -9,19 +9,20 @@ import pytest
 
 from tests.faults.scene import Scene, differences
 from tests.faults.test_kills import REQUESTS
-from tests.wandb_server import WandbServer
+from tests.wandb_server import Fault, WandbServer
 
 Scenes = Callable[..., Scene]
 Clean = Callable[..., dict[str, Any]]
 
+_FLOW = "numbered_flow"  # it makes an artifact and uses it, so each kind of request comes
 _TIMES = 2  # so often it goes wrong, then no more
 
 
-def _fail(status: int, **more: Any) -> Callable[[WandbServer, str, int | None], object]:
+def _fail(status: int, **more: Any) -> Callable[[WandbServer, str, int | None], Fault]:
     return lambda server, request, times: server.fail(request, status, times, **more)
 
 
-TROUBLES: dict[str, Callable[[WandbServer, str, int | None], object]] = {
+TROUBLES: dict[str, Callable[[WandbServer, str, int | None], Fault]] = {
     "429": _fail(429),
     "429-retry-after": _fail(429, retry_after=1.0),
     "500": _fail(500),
@@ -54,23 +55,25 @@ def _cases(troubles: tuple[str, ...]) -> list[Any]:
 @pytest.mark.parametrize(("request_", "trouble"), _cases(tuple(TROUBLES)))
 def test_it_passes(scene: Scenes, clean_state: Clean, request_: str, trouble: str) -> None:
     """What goes wrong for a moment is tried again, and nothing of it is seen afterwards."""
-    here = scene("linear_flow")
-    TROUBLES[trouble](here.server, request_, _TIMES)
+    here = scene(_FLOW)
+    fault = TROUBLES[trouble](here.server, request_, _TIMES)
 
     done = here.sync("--timeout", "60")
 
+    assert fault.struck
     assert done.code == 0, done.err
-    assert differences(here.state(), clean_state("linear_flow")) == []
+    assert differences(here.state(), clean_state(_FLOW)) == []
 
 
 @pytest.mark.parametrize(("request_", "trouble"), _cases(_LASTING))
 def test_it_lasts(scene: Scenes, clean_state: Clean, request_: str, trouble: str) -> None:
     """What stays wrong ends with a reason, and the next sync mends it."""
-    here = scene("linear_flow")
+    here = scene(_FLOW)
     expired = _fail(401)
-    TROUBLES.get(trouble, expired)(here.server, request_, None)
+    fault = TROUBLES.get(trouble, expired)(here.server, request_, None)
 
     failed = here.sync("--timeout", "5")
+    assert fault.struck
     here.server.clear_faults()
     again = here.sync()
 
@@ -82,5 +85,5 @@ def test_it_lasts(scene: Scenes, clean_state: Clean, request_: str, trouble: str
         assert flow_run["status"] == "failed"
         assert "W&B" in flow_run["reason"] or "can't" in flow_run["reason"]
     assert again.code == 0, again.err
-    assert differences(here.state(), clean_state("linear_flow")) == []
+    assert differences(here.state(), clean_state(_FLOW)) == []
     assert here.left() == []

@@ -16,7 +16,7 @@ from tests.wandb_server import RunSnapshot, WandbServer
 _FLOWS = [
     ("fan_flow", "step"),
     pytest.param(("fan_flow", "task"), marks=pytest.mark.exhaustive),
-    ("failing_flow", "task"),
+    pytest.param(("failing_flow", "task"), marks=pytest.mark.exhaustive),
 ]
 
 

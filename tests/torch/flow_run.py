@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox import FLOWS, Sandbox
+from tests.sandbox import FLOWS, Finished, Sandbox
 
-__all__ = ["DATA", "RECORDED", "TORCH_PYTHON", "TorchRun", "run_flow"]
+__all__ = ["DATA", "RECORDED", "TorchRun", "run_flow", "run_with_torch"]
 
 _REPOSITORY = Path(__file__).parents[2]
-TORCH_PYTHON = _REPOSITORY / ".venv-torch" / "bin" / "python"
+_TORCH_PYTHON = _REPOSITORY / ".venv-torch" / "bin" / "python"
 DATA = _REPOSITORY / "tests" / "data" / "torch"
 RECORDED = DATA / "recorded.json"
 """What Metaflow recorded of the pickles beside it: type, size and encoding by name."""
@@ -58,8 +58,19 @@ class TorchRun:
 
 def run_flow(root: Path) -> TorchRun:
     """Run the flow below a folder, with the Python that has torch."""
-    assert TORCH_PYTHON.exists(), "there is no .venv-torch; say `make test-torch`"
-    done = Sandbox(root).run(str(TORCH_PYTHON), str(FLOWS / "torch_flow.py"), "--quiet", "run")
-    assert done.code == 0, done.err
+    run_with_torch(root, FLOWS / "torch_flow.py", "--quiet", "run")
     number = (root / ".metaflow" / "TorchFlow" / "latest_run").read_text(encoding="utf-8")
     return TorchRun(root, f"TorchFlow/{number}")
+
+
+def run_with_torch(root: Path, *command: Path | str) -> Finished:
+    """Run a Python program below a folder, where torch is; it must not fail.
+
+    Bytecode is kept below the folder, for to compile torch takes longer than all else.
+    """
+    assert _TORCH_PYTHON.exists(), "there is no .venv-torch; say `make test-torch`"
+    cached = {"PYTHONPYCACHEPREFIX": str(root / "bytecode")}
+    sandbox = Sandbox(root, cached, without=("PYTHONDONTWRITEBYTECODE",))
+    done = sandbox.run(str(_TORCH_PYTHON), *map(str, command))
+    assert done.code == 0, done.err
+    return done

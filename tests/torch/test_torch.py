@@ -18,7 +18,7 @@ from mfwb.payload.looking import WHOLE_LIMIT
 from mfwb.sink.transaction_log import read_records
 from tests.integration.results import edges_of, losses_of, metadata_of, run_id_of, wandb_run
 from tests.sandbox import FLOWS, Finished, Sandbox
-from tests.torch.flow_run import DATA, RECORDED, TORCH_PYTHON, TorchRun, run_flow
+from tests.torch.flow_run import DATA, RECORDED, TorchRun, run_flow, run_with_torch
 from tests.torch.kinds import KINDS, LARGE
 from tests.wandb_server import ArtifactVersion, WandbServer
 
@@ -156,12 +156,11 @@ def test_they_load_again(made: TorchRun, online: Online, tmp_path: Path) -> None
         [data] = online.version(name).files.values()
         file = tmp_path / f"{name}.pkl"
         file.write_bytes(data)
-        files.append(str(file))
-    probe = str(Path(__file__).with_name("loading_probe.py"))
+        files.append(file)
+    probe = Path(__file__).with_name("loading_probe.py")
 
-    done = Sandbox(tmp_path).run(str(TORCH_PYTHON), probe, str(FLOWS), *files)
+    done = run_with_torch(made.root, probe, FLOWS, *files)
 
-    assert done.code == 0, done.err
     had = pickle.loads(made.stored("fingerprints"))
     assert done.document == json.loads(json.dumps(had))
 
