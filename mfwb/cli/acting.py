@@ -111,7 +111,8 @@ def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> Non
         for line in complaints(result):
             write_error(line)
     if as_json:
-        write_parts(to_json(result, ascii_only=not takes_all_letters(sys.stdout)))
+        ascii_only = not takes_all_letters(sys.stdout)
+        write_parts(to_json(result, ascii_only=ascii_only, indented=sys.stdout.isatty()))
     elif not quiet:
         write_out(to_text(result, console=console_for(sys.stdout), verbose=verbose))
 

@@ -40,5 +40,15 @@ def test_it_is_written_in_parts_as_json_writes_it(flow_runs: tuple[FlowRunOutcom
     assert _text(result) == json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
+@pytest.mark.parametrize("flow_runs", [(), SYNCED.flow_runs, SYNCED.flow_runs * 2])
+def test_programs_get_a_line_for_each_flow_run(flow_runs: tuple[FlowRunOutcome, ...]) -> None:
+    """It is the same document; only who reads it with their own eyes needs more lines."""
+    result = replace(SYNCED, flow_runs=flow_runs)
+    text = "".join(to_json(result, indented=False))
+
+    assert json.loads(text) == result.to_dict()
+    assert len([line for line in text.splitlines() if "pathspec" in line]) == len(flow_runs)
+
+
 def _text(result: Result, *, ascii_only: bool = False) -> str:
     return "".join(to_json(result, ascii_only=ascii_only))
