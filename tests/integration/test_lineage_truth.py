@@ -101,6 +101,7 @@ def test_random_flows(stage: Stage, seed: int) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.exhaustive
 def test_recording_changes_nothing(stage: Stage, tmp_path: Path) -> None:
     """A flow has the very same artifacts when its tasks record what they do."""
     [watched] = stage.play("linear", SHAPES["linear"]).flow_runs

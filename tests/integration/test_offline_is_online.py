@@ -13,11 +13,8 @@ from tests.integration.results import metadata_of
 from tests.sandbox import Sandbox
 from tests.wandb_server import RunSnapshot, WandbServer
 
-_FLOWS = [
-    ("fan_flow", "step"),
-    pytest.param(("fan_flow", "task"), marks=pytest.mark.exhaustive),
-    pytest.param(("failing_flow", "task"), marks=pytest.mark.exhaustive),
-]
+pytestmark = pytest.mark.exhaustive  # what `mfwb push` sends is compared in `make test`
+_FLOWS = [("fan_flow", "step"), ("fan_flow", "task"), ("failing_flow", "task")]
 
 
 @pytest.fixture(scope="module", params=_FLOWS)

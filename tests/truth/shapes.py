@@ -108,5 +108,5 @@ SHAPES: dict[str, Callable[[Stage], list[str]]] = {
     "code in several files": _from_package,
 }
 
-SAMPLE = frozenset({"nested foreach", "joins that merge", "recursion", "retry", "failed; resumed"})
+SAMPLE = frozenset({"nested foreach", "recursion", "retry", "failed; resumed"})
 """Shapes with most of Metaflow's constructs between them; a recursion is a switch, too."""
