@@ -14,6 +14,7 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -157,12 +158,15 @@ def _be_a_process_of_its_own() -> None:
     """Make up for what is done on import, once for each process: by wandb (0.31.0), and by us."""
     from wandb.sdk.data_types._private import MEDIA_TMP  # noqa: PLC0415
 
-    from mfwb.sink import claims  # noqa: PLC0415 - not in the tests' process
+    from mfwb.scratch import new_scratch  # noqa: PLC0415 - not in the tests' process
+    from mfwb.sink import claims  # noqa: PLC0415 - the same
 
     claims._STARTED = time.monotonic()
     tempfile.tempdir = None
+    scratch = new_scratch()  # mfwb imports wandb when temporary files lie in one
+    atexit.register(shutil.rmtree, scratch)
     MEDIA_TMP._finalizer.detach()  # type: ignore[attr-defined]
-    MEDIA_TMP.__init__("wandb-media")  # type: ignore[misc]
+    MEDIA_TMP.__init__("wandb-media", dir=str(scratch))  # type: ignore[misc]
 
 
 def _main() -> None:
