@@ -142,11 +142,7 @@ class SqliteLedger:
         rows = self._select(
             "SELECT flow_run, listed FROM flow_runs WHERE standing = ? AND digest != '' "  # noqa: S608 - constants
             f"AND provider IN (?, '') AND {AT_A_DESTINATION} AND flow_run >= ? AND flow_run < ?",
-            (
-                *(Standing.SYNCED.value, provider),
-                *at_a_destination(destination),
-                *_bounds(flow),
-            ),
+            (Standing.SYNCED.value, provider, *at_a_destination(destination), *_bounds(flow)),
         )
         return dict(rows)
 

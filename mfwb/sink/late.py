@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
     known = None if tables_of(settings) else recall(memory, digest)
     with our_environment(settings.timeout) as scratch, ExitStack() as until_then:
 
+        @cache  # it is asked here, or when the sink wakes, or both
         def ask() -> Defaults:
             from mfwb.sink import importing  # noqa: F401, PLC0415 - the first to import wandb
             from mfwb.sink.asking import ask_defaults, files_of_settings  # noqa: PLC0415
