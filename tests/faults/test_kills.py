@@ -9,7 +9,8 @@ import pytest
 
 from tests.faults.scene import Scene, bundle_of, comes_to, differences, kill_core
 from tests.sandbox import end
-from tests.wandb_server import Assumptions
+from tests.wandb_server import Assumptions, Fault
+from tests.warm import Process
 
 Scenes = Callable[..., Scene]
 Clean = Callable[..., dict[str, Any]]
@@ -72,13 +73,7 @@ def test_killed_at_a_request(  # noqa: PLR0913 - they say when
 ) -> None:
     """However far the sync had come with W&B, the next one completes it and doubles nothing."""
     here = scene(flow, "--granularity", granularity)
-    hold = here.server.hold if moment == "before" else here.server.hold_reply
-    fault = hold(request_, after=number)
-    process = here.start()
-    if not comes_to(fault, process):
-        finished = end(process)
-        assert finished.code == 0, finished.err
-        pytest.skip(f"there are no {number + 1} requests {request_}")
+    process, fault = _held_at(here, request_, number, moment)
     if victim == "mfwb":
         process.kill()
     else:
@@ -92,6 +87,21 @@ def test_killed_at_a_request(  # noqa: PLR0913 - they say when
     assert again.code == 0, again.err
     assert differences(here.state(), clean_state(flow, "--granularity", granularity)) == []
     assert here.left() == []
+
+
+def _held_at(here: Scene, request: str, number: int, moment: str) -> tuple[Process, Fault]:
+    """Start a sync, and return it when a request is held, before or after W&B has done it.
+
+    It skips the test if that many do not come: wandb-core sends rows together, if it can.
+    """
+    hold = here.server.hold if moment == "before" else here.server.hold_reply
+    fault = hold(request, after=number)
+    process = here.start()
+    if not comes_to(fault, process):
+        finished = end(process)
+        assert finished.code == 0, finished.err
+        pytest.skip(f"there are no {number + 1} requests {request}")
+    return process, fault
 
 
 @pytest.mark.parametrize("assumptions", [Assumptions(history_on_reinit="uncounted")])
@@ -108,12 +118,7 @@ def test_history_is_not_doubled(
 ) -> None:
     """Only missing rows are sent, also to a server that does not say how many it has."""
     here = scene("numbered_flow", assumptions=assumptions)
-    hold = here.server.hold if moment == "before" else here.server.hold_reply
-    fault = hold("file_stream", after=number)
-    process = here.start()
-    if not comes_to(fault, process):  # wandb-core sends rows together, if they come fast enough
-        assert end(process).code == 0
-        pytest.skip(f"there are no {number + 1} requests file_stream")
+    process, fault = _held_at(here, "file_stream", number, moment)
     process.kill()
     fault.release()
     end(process)
