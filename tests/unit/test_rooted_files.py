@@ -1,0 +1,98 @@
+"""Files below a root are opened only if they are files and lie there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mfwb.rooted_files import NotAFileError, OutsideRootError, open_below, read_below, resolve_below
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a folder with a file in it, beside a file that is a secret."""
+    (tmp_path / "secret").write_bytes(b"key")
+    folder = tmp_path / "root"
+    (folder / "inside").mkdir(parents=True)
+    (folder / "inside" / "file").write_bytes(b"data")
+    return folder
+
+
+def test_a_file_is_read(root: Path) -> None:
+    """By a relative path, an absolute one, or a link that stays inside."""
+    (root / "link").symlink_to(root / "inside" / "file")
+
+    for path in ("inside/file", str(root / "inside" / "file"), "link", "inside/../inside/file"):
+        assert read_below(root, path, most=4) == b"data"
+
+
+def test_the_root_may_be_a_link(root: Path) -> None:
+    """Who configured it meant what it leads to."""
+    link = root.with_name("link-to-root")
+    link.symlink_to(root)
+
+    assert read_below(link, "inside/file", most=4) == b"data"
+
+
+@pytest.mark.parametrize("path", ["../secret", "inside/../../secret", "link", "folder/secret"])
+def test_what_leads_out_is_refused(root: Path, path: str) -> None:
+    """By `..`, by a link to a file, or by a link to a folder."""
+    (root / "link").symlink_to("../secret")
+    (root / "folder").symlink_to("..")
+
+    with pytest.raises(OutsideRootError):
+        open_below(root, path)
+
+
+def test_an_absolute_path_elsewhere_is_refused(root: Path) -> None:
+    """Joining an absolute path to a root would forget the root."""
+    with pytest.raises(OutsideRootError):
+        open_below(root, root.parent / "secret")
+
+
+def test_a_sibling_with_the_same_beginning_is_outside(root: Path) -> None:
+    """`root-2` does not lie in `root`."""
+    with pytest.raises(OutsideRootError):
+        resolve_below(root, f"../{root.name}-2/file")
+
+
+def test_what_is_no_file_is_refused_at_once(root: Path) -> None:
+    """A pipe without a writer would keep its reader waiting for ever."""
+    os.mkfifo(root / "pipe")
+
+    for path in ("pipe", "inside"):
+        with pytest.raises(NotAFileError):
+            open_below(root, path)
+
+
+def test_what_is_not_there_is_told_apart(root: Path) -> None:
+    """Absent is not unreadable."""
+    with pytest.raises(FileNotFoundError):
+        open_below(root, "inside/nothing")
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("loop", "can't be followed|Too many levels"),
+        ("a\0b", "can't be followed"),
+        ("x" * 300, "name too long"),
+    ],
+    ids=["loop", "NUL", "long"],
+)
+def test_what_can_not_be_followed(root: Path, path: str, why: str) -> None:
+    """A loop of links, a NUL and a name that is too long are errors of files."""
+    (root / "loop").symlink_to("loop")
+
+    with pytest.raises(OSError, match=why) as caught:
+        open_below(root, path)
+
+    assert not isinstance(caught.value, FileNotFoundError)
+
+
+def test_what_is_too_large(root: Path) -> None:
+    """No more than so many bytes are read, whatever its size was said to be."""
+    with pytest.raises(OSError, match="more than 3 bytes"):
+        read_below(root, "inside/file", most=3)
