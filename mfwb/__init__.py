@@ -9,11 +9,14 @@ assert not result.failed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mfwb.version import __version__
 
+# `python -m mfwb` looks for modules in the current folder until `__main__` ends that; so nothing
+# is imported here that may lie there, not even `typing`.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mfwb import errors
     from mfwb.api import explain, plan, push, rebuild, status, sync
     from mfwb.outcome import Result

@@ -1,7 +1,8 @@
 """The settings of mfwb: frozen, checked, and resolved per flow and per step.
 
-Lowest first: defaults, `mfwb.toml` or `[tool.mfwb]` of pyproject.toml, `MFWB_*`, flags. Tables per
-flow and per step override the file's own top level, but not what was said by environment or flag.
+Lowest first: defaults, `mfwb.toml` of the user's configuration folder, `mfwb.toml` or `[tool.mfwb]`
+of pyproject.toml, `MFWB_*`, flags. Tables per flow and per step override the top level of files,
+but not what was said by environment or flag.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,21 +19,29 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from mfwb.errors import UsageError
 from mfwb.quantities import A_SIZE, Bytes, Seconds, as_bytes
+from mfwb.settings_files import (
+    SettingsFile,
+    find_file,
+    named_file,
+    refuse_unless_trusted,
+    users_file,
+    users_trust,
+)
+from mfwb.settings_files.harmless import sensitive_settings
 from mfwb.version import __version__
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 __all__ = [
+    "Layer",
     "OnDeleted",
     "Plugin",
     "Settings",
     "SizeLimits",
     "StepSettings",
     "Unpickle",
+    "config_named",
+    "layers_of",
     "load_settings",
+    "sensitive_in",
 ]
 
 Mode = Literal["online", "offline"]
@@ -43,7 +52,8 @@ KindName = Literal["dataset", "model", "other", "value"]
 
 _MAX_MEMORY = 2 * 10**9  # bytes
 _ENVIRONMENT = "MFWB_"
-_FILES = ("mfwb.toml", "pyproject.toml")
+_OF_A_CALL = frozenset({"base_url", "api_key"})  # fields of wandb.Settings: one server, one key
+_LONGEST = 31 * 86_400.0  # seconds of waiting, which a file can't make endless
 
 
 class SizeLimits(BaseModel):
@@ -109,6 +119,12 @@ class StepSettings(_PerStep):
     file_references: bool = False
 
 
+def _stay_at_the_server(value: dict[str, Any]) -> dict[str, Any]:
+    for name in _OF_A_CALL & value.keys():
+        raise ValueError(f"{name} holds for all flows: say it under [settings]")
+    return value
+
+
 class _StepTable(_PerStep):
     """`[flow.MyFlow.step.end]`."""
 
@@ -117,7 +133,7 @@ class _StepTable(_PerStep):
     def _stay_in_the_project(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in {"entity", "project"} & value.keys():
             raise ValueError(f"{name} holds for a flow as a whole: lineage ends at a project")
-        return value
+        return _stay_at_the_server(value)
 
 
 class _FlowSettings(_PerStep):
@@ -133,6 +149,8 @@ class _FlowTable(_FlowSettings):
     """`[flow.MyFlow]`."""
 
     step: dict[str, _StepTable] = Field(default_factory=dict)
+
+    _stay = field_validator("wandb")(_stay_at_the_server)
 
 
 class _Sayable(_FlowSettings):
@@ -151,8 +169,12 @@ class _Sayable(_FlowSettings):
         default=False, description="also at files, which others can't reach"
     )
     workers: int = Field(16, ge=1, le=64)
-    timeout: Seconds = Field(300.0, description="seconds of retrying that all workers share")
-    wait: Seconds = Field(0.0, description="seconds for which to wait for another sync to end")
+    timeout: Seconds = Field(
+        300.0, le=_LONGEST, description="seconds of retrying that all workers share"
+    )
+    wait: Seconds = Field(
+        0.0, le=_LONGEST, description="seconds for which to wait for another sync to end"
+    )
     on_deleted: OnDeleted = Field("skip", description="what to do about deleted W&B runs")
     abandoned_after: Seconds = Field(86_400.0, description="without a sign of life")
     force: bool = False
@@ -221,7 +243,10 @@ class Settings(_Sayable):
             others=self._resolve("others", flow, step),
             max_artifact_size=self._size_limits(flow, step),
             settings={
-                key: value for table in reversed(tables) for key, value in table.wandb.items()
+                key: value
+                for table in reversed(tables)
+                for key, value in table.wandb.items()
+                if key != "api_key"  # which is the call's, and no part of a plan
             },
             kinds=self.kinds_of(flow),
             plugins=self.plugins,
@@ -271,6 +296,21 @@ _DECISIVE = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of settings, checked.
+
+    Attributes:
+        origin: what it is called in complaints.
+        values: what it says.
+        file: what it was read from, if it is a file.
+    """
+
+    origin: str
+    values: Mapping[str, Any]
+    file: SettingsFile | None = None
+
+
 def load_settings(
     flags: Mapping[str, Any],
     *,
@@ -282,28 +322,82 @@ def load_settings(
 
     Args:
         flags: what was said on the command line or in Python; None means not said.
-        file: a settings file to read instead of looking for one.
+        file: a settings file to read instead of looking for one; None: what MFWB_CONFIG names.
         folder: where to look for `mfwb.toml` and `pyproject.toml`; None: the current folder.
         environ: where to look for `MFWB_*`.
 
     Raises:
-        UsageError: naming the setting, where it was said and what is wrong with it.
+        UsageError: naming the setting, where it was said and what is wrong with it; or the file
+            that was found and says what only counts in one that the user named or trusts.
     """
-    found = file or _find_file(folder or Path.cwd())
-    from_file = _read_file(found) if found else {}
-    from_environment = _from_environment(environ)
+    layers = layers_of(flags, file=file, folder=folder, environ=environ)
+    trust = users_trust(environ)
+    from_files: dict[str, Any] = {}
+    explicit: dict[str, Any] = {}
+    for layer in layers:
+        if layer.file is None:
+            explicit |= layer.values
+        else:
+            sensitive = sensitive_in(layer.file)
+            refuse_unless_trusted(layer.file, sensitive, trust, can_be_named=True)
+            from_files = _added_up(from_files, layer.values)
+    return Settings(**{**from_files, **explicit}, explicit=frozenset(explicit))
+
+
+def layers_of(
+    flags: Mapping[str, Any],
+    *,
+    file: Path | None = None,
+    folder: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> list[Layer]:
+    """Return the sources of settings, lowest first; arguments and errors as of `load_settings`.
+
+    Whether a file may say what it says is not looked at.
+    """
+    named = config_named(file, environ)
+    current = named_file(named) if named else find_file(folder or Path.cwd())
+    files = [one for one in (users_file(), current) if one is not None]
     said = {name: value for name, value in flags.items() if value is not None}
-    explicit = frozenset({*from_environment, *said})
-    _check(from_file, str(found))
-    _check(from_environment, "the MFWB_* variables")
-    _check(said, "the arguments")
-    return Settings(**{**from_file, **from_environment, **said}, explicit=explicit)
+    layers = [
+        *(Layer(str(one.path), one.values, one) for one in files),
+        Layer("the MFWB_* variables", _from_environment(environ)),
+        Layer("the arguments", said),
+    ]
+    for layer in layers:
+        _check(layer.values, layer.origin)
+    return layers
 
 
-def _check(values: Any, origin: str) -> None:
+def config_named(file: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the settings file that was named, by an argument or by MFWB_CONFIG."""
+    said = environ.get(_CONFIG)
+    return file or (Path(said) if said else None)
+
+
+def sensitive_in(file: SettingsFile) -> list[str]:
+    """Return the names of what a settings file says that could do harm; UsageError."""
+    said = _check(file.values, str(file.path))
+    return sensitive_settings(said.model_dump(exclude_unset=True, by_alias=True), file.place.parent)
+
+
+def _added_up(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what two files say: tables add up, of anything else the upper file's word holds.
+
+    So a file of the current folder that has some `[settings]` does not undo those of the user.
+    """
+    both = {
+        name: _added_up(lower[name], upper[name])
+        for name in lower.keys() & upper.keys()
+        if isinstance(lower[name], Mapping) and isinstance(upper[name], Mapping)
+    }
+    return {**lower, **upper, **both}
+
+
+def _check(values: Any, origin: str) -> _Sayable:
     """Check one source of settings on its own, so that a complaint can name it."""
     try:
-        _Sayable.model_validate(values)
+        return _Sayable.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -311,38 +405,6 @@ def _check(values: Any, origin: str) -> None:
             raise UsageError(f"{origin}: there is no setting {name!r}") from None
         problem = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{origin}: {name}: {problem}, not {first['input']!r}") from None
-
-
-def _find_file(folder: Path) -> Path | None:
-    for name in _FILES:
-        candidate = folder / name
-        if candidate.is_file() and (name == "mfwb.toml" or _tool_table(candidate) is not None):
-            return candidate
-    return None
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    if path.name == "pyproject.toml":
-        return _tool_table(path) or {}
-    return _read_toml(path)
-
-
-def _tool_table(path: Path) -> dict[str, Any] | None:
-    tools = _read_toml(path).get("tool")
-    table = tools.get("mfwb") if isinstance(tools, dict) else None
-    if table is not None and not isinstance(table, dict):
-        raise UsageError(f"{path}: [tool.mfwb] must be a table")
-    return table
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: no valid TOML: {error}") from None
-    return table
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -354,8 +416,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-NOT_SETTINGS = frozenset({"MFWB_STATE_DIR"})
-"""Variables of ours that say where mfwb lives rather than what it does."""
+_CONFIG = "MFWB_CONFIG"
+NOT_SETTINGS = frozenset({"MFWB_STATE_DIR", _CONFIG})
+"""Variables of ours that say where mfwb lives, or its settings, rather than what it does."""
 
 
 def _by_what_is_spelled_out(pattern: str) -> tuple[int, str]:

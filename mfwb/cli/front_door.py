@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from mfwb import __version__
+from mfwb.cli.config import config
 from mfwb.cli.ending import end
 from mfwb.cli.explain import explain
 from mfwb.cli.layout import Group
@@ -58,6 +59,7 @@ mfwb.add_command(push)
 mfwb.add_command(status)
 mfwb.add_command(lineage)
 mfwb.add_command(explain)
+mfwb.add_command(config)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -18,9 +18,11 @@ __all__ = [
     "how",
     "one_artifact",
     "one_flow_run",
+    "one_settings_file",
     "picture",
     "project",
     "show",
+    "shown_settings",
     "what",
     "whence",
     "where_to",
@@ -286,6 +288,28 @@ def show(command: _F) -> _F:
 def document(command: _F) -> _F:
     """Add what says whether words or a document are wanted."""
     return _all(command, _json, _quiet, _help)
+
+
+def shown_settings(command: _F) -> _F:
+    """Add what says whose settings are shown, and how."""
+    return _all(command, _config, _json, _help)
+
+
+def one_settings_file(command: _F) -> _F:
+    """Add what says which settings file."""
+    return _all(
+        command,
+        click.argument(
+            "file",
+            required=False,
+            metavar="[FILE]",
+            type=click.Path(path_type=Path),
+            cls=HelpedArgument,
+            heading="Choose",
+            help="This one  [those of this folder]",
+        ),
+        _help,
+    )
 
 
 def picture(command: _F) -> _F:

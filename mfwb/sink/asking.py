@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import wandb
@@ -9,6 +10,7 @@ from wandb.errors import AuthenticationError, CommError
 from wandb.errors import UsageError as WandbUsageError
 
 from mfwb.errors import Unreachable
+from mfwb.settings_files.wandb_file import wandb_files_of
 from mfwb.sink.defaults import Defaults
 from mfwb.sink.importing import new_api
 from mfwb.sink.words import one_line
@@ -31,9 +33,11 @@ def ask_defaults() -> Defaults:
 
 def files_of_settings() -> list[Path]:
     """Return the files that W&B reads its settings from, or that decide which these are."""
-    settings = wandb.setup().settings
-    files = [Path(settings.root_dir, ".wandb"), Path(settings.settings_workspace)]
-    return [*files, Path(settings.settings_system)] if settings.settings_system else files
+    files: list[Path] = []
+    with suppress(FileNotFoundError):  # somebody removed the current folder
+        files += wandb_files_of(Path.cwd())
+    system = wandb.setup().settings.settings_system
+    return [*files, Path(system)] if system else files
 
 
 def ask_entity(base_url: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mfwb.config import Settings
-from mfwb.errors import UsageError
+from mfwb.errors import Unreachable, UsageError
 from mfwb.ports import Destination
 from mfwb.sink.defaults import Defaults
 
@@ -17,9 +17,17 @@ _MODES = ("online", "offline")
 class Destinations:
     """Resolves destinations by our settings first, then by W&B's own conventions."""
 
-    def __init__(self, settings: Settings, defaults: Defaults) -> None:
+    def __init__(self, settings: Settings, defaults: Defaults, no_key: str | None = None) -> None:
+        """Resolve them.
+
+        Args:
+            settings: of this call.
+            defaults: what W&B's own settings say.
+            no_key: why there is no key for the server; None: there may be one.
+        """
         self._settings = settings
-        self._wandb = defaults
+        self.defaults = self._wandb = defaults
+        self._no_key = no_key
         self._viewer_entity: str | None = None
         self.mode = self._resolve_mode()
         self.bundle = self._resolve_bundle()
@@ -47,6 +55,8 @@ class Destinations:
 
     def viewer_entity(self) -> str | None:
         """Return the entity that the credentials stand for; Unreachable if they don't hold."""
+        if self._no_key is not None:
+            raise Unreachable(self._no_key)
         if self._viewer_entity is None:
             from mfwb.sink.asking import ask_entity  # noqa: PLC0415 - it brings wandb
 

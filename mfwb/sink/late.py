@@ -13,6 +13,7 @@ from mfwb.config import Settings
 from mfwb.errors import UsageError
 from mfwb.planning import Plan
 from mfwb.ports import Destination, FoundFlowRun, Session
+from mfwb.sink.credentials import check_wandb_file, only_its_own_key
 from mfwb.sink.defaults import Defaults, recall, remember, witnesses
 from mfwb.sink.destinations import Destinations
 from mfwb.sink.environment import our_environment
@@ -27,15 +28,20 @@ __all__ = ["LateSink", "open_sink"]
 
 @contextmanager
 def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
-    """Yield W&B as a sink; UsageError for settings that W&B does not know.
+    """Yield W&B as a sink; UsageError for settings that W&B does not know, or nobody trusts.
 
     Args:
         settings: of this call.
         memory: the folder in which is remembered what W&B's own settings say.
     """
+    check_wandb_file()
     digest = witnesses()
     known = None if tables_of(settings) else recall(memory, digest)
-    with our_environment(settings.timeout) as scratch, ExitStack() as until_then:
+    with (
+        only_its_own_key(settings) as no_key,
+        our_environment(settings.timeout) as scratch,
+        ExitStack() as until_then,
+    ):
 
         @cache  # it is asked here, or when the sink wakes, or both
         def ask() -> Defaults:
@@ -47,7 +53,7 @@ def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
             remember(memory, digest, files_of_settings(), said)
             return said
 
-        sink = LateSink(settings, known or ask(), ask, scratch)
+        sink = LateSink(Destinations(settings, known or ask(), no_key), settings, ask, scratch)
         if known is None:
             sink.wake()
         yield sink
@@ -57,12 +63,15 @@ class LateSink:
     """A sink that imports wandb when it can't be avoided any more."""
 
     def __init__(
-        self, settings: Settings, defaults: Defaults, ask: Callable[[], Defaults], scratch: Path
+        self,
+        destinations: Destinations,
+        settings: Settings,
+        ask: Callable[[], Defaults],
+        scratch: Path,
     ) -> None:
         self._settings = settings
-        self._defaults = defaults
         self._ask = ask  # W&B, and remember what it says: so the next call knows better
-        self._destinations = Destinations(settings, defaults)
+        self._destinations = destinations
         self._scratch = scratch
         self._sink: WandbSink | None = None
         self._lock = threading.Lock()
@@ -94,7 +103,7 @@ class LateSink:
         """Return the sink that does the work; UsageError if W&B's settings have just changed."""
         with self._lock:
             if self._sink is None:
-                if self._ask() != self._defaults:
+                if self._ask() != self._destinations.defaults:
                     raise UsageError("W&B's settings changed meanwhile; run it again")
                 from mfwb.sink.opening import WandbSink  # noqa: PLC0415 - wandb is there now
 

@@ -44,5 +44,5 @@ def _check(place: str, fields: dict[str, Any]) -> None:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"[{place}] {name}: {first['msg']} (a field of wandb.Settings)") from None
-    except (WandbUsageError, ValueError) as error:
+    except (WandbUsageError, ValueError, TypeError) as error:  # the last: `run_tags = 5`
         raise UsageError(f"[{place}] {error}") from None

@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
 from mfwb.scratch import new_scratch
+from mfwb.settings_files import find_metaflow_file, refuse_unless_trusted, users_trust
+from mfwb.settings_files.metaflow_file import sensitive_in_metaflow_file
+from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
 
 if TYPE_CHECKING:
     from mfwb.source.client import MetaflowSource
@@ -30,13 +33,17 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     """Yield Metaflow as a source; provider and namespace are process-wide and restored after.
 
     Raises:
-        UsageError: if Metaflow does not know such a provider, or the folder has no metadata.
-        Unreachable: if the metadata service does not answer.
+        UsageError: if Metaflow does not know such a provider, or the folder has no metadata; or
+            if Metaflow's own settings file here says more than it may.
+        Unreachable: if the metadata service does not answer, or the key is not for it.
     """
+    _check_metaflow_file()
     _keep_out_of_the_way()
     from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
 
-    with _restored():
+    with _restored(), keep_key_at_its_service():
+        if "metadata" not in settings.explicit:
+            refuse_foreign_service(settings.metadata)
         provider = _select_provider(settings.metadata)
         metaflow_client().namespace(settings.namespace)
         yield MetaflowSource(provider, settings.abandoned_after)
@@ -50,6 +57,19 @@ def current_provider() -> str:
 def metaflow_client() -> ModuleType:
     """Return metaflow, imported on first use: it reads its environment then."""
     return importlib.import_module("metaflow")
+
+
+def _check_metaflow_file() -> None:
+    """Refuse the settings file that Metaflow is about to read here, if it could do harm.
+
+    Where Metaflow was imported before, the program that did so decided to read it.
+    """
+    if "metaflow" in sys.modules:
+        return
+    with contextlib.suppress(FileNotFoundError):  # the current folder was removed
+        if file := find_metaflow_file(Path.cwd()):
+            sensitive = sensitive_in_metaflow_file(file.values)
+            refuse_unless_trusted(file, sensitive, users_trust(), can_be_named=False)
 
 
 def _keep_out_of_the_way() -> None:

@@ -13,6 +13,7 @@ from mfwb.errors import SkipFlowRun
 from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.ports import Destination, Progress
 from mfwb.sink.asking import ask_defaults
+from mfwb.sink.credentials import check_wandb_file, only_its_own_key
 from mfwb.sink.destinations import Destinations
 from mfwb.sink.environment import our_environment
 from mfwb.sink.naming import refuse_foreign
@@ -31,18 +32,23 @@ _AT_ONCE = 200  # W&B runs in one `wandb sync`
 
 @contextmanager
 def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
-    """Yield the way from a bundle to the server; UsageError for settings W&B does not know."""
-    with our_environment(settings.timeout):
+    """Yield the way from a bundle to the server.
+
+    Raises:
+        UsageError: for settings that W&B does not know, or nobody trusts.
+    """
+    check_wandb_file()
+    with only_its_own_key(settings) as no_key, our_environment(settings.timeout):
         check_wandb_settings(settings)
-        yield BundlePusher(settings, bundle)
+        yield BundlePusher(settings, bundle, no_key)
 
 
 class BundlePusher:
     """Sends what a bundle holds, and looks whether it has arrived."""
 
-    def __init__(self, settings: Settings, bundle: Path) -> None:
+    def __init__(self, settings: Settings, bundle: Path, no_key: str | None) -> None:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
-        self._destinations = Destinations(to_a_server, ask_defaults())
+        self._destinations = Destinations(to_a_server, ask_defaults(), no_key)
         self._settings = settings
         self._bundle = bundle
 

@@ -1,0 +1,82 @@
+"""`mfwb config`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mfwb.cli import options
+from mfwb.cli.layout import Command, Group
+from mfwb.cli.streams import write_error, write_out
+
+__all__ = ["config"]
+
+_EXAMPLES = """\
+mfwb config                      which settings hold, and who says so
+mfwb config trust                let what this folder's files say count
+mfwb config untrust mfwb.toml    no more
+"""
+
+
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND] [ARGS]...",
+    epilog=_EXAMPLES,
+)
+@click.help_option("--help", help="Show this text")
+@click.pass_context
+def config(context: click.Context) -> Any:
+    """Show the settings, and say which files may decide."""
+    if context.invoked_subcommand is None:
+        return context.invoke(show, config=None, as_json=False)
+    return None
+
+
+@config.command(cls=Command, epilog="mfwb config show\nmfwb config show --json\n")
+@options.shown_settings
+def show(*, config: Path | None, as_json: bool) -> int:
+    """Show which settings hold, and who says so."""
+    from mfwb.config import layers_of  # noqa: PLC0415 - help does without
+    from mfwb.report.settings import settings_as_json, settings_as_text  # noqa: PLC0415 - the same
+    from mfwb.settings_files import users_trust  # noqa: PLC0415 - the same
+    from mfwb.settings_sources import files_in_force  # noqa: PLC0415 - the same
+
+    show_them = settings_as_json if as_json else settings_as_text
+    write_out(show_them(layers_of({}, file=config), files_in_force(config), users_trust()))
+    return 0
+
+
+@config.command(cls=Command, epilog="mfwb config trust\nmfwb config trust mfwb.toml\n")
+@options.one_settings_file
+def trust(*, file: Path | None) -> int:
+    """Let what a file of this folder says count.
+
+    What it says now: when that changes, it has to be trusted anew.
+    """
+    from mfwb.report.settings import trust_as_text  # noqa: PLC0415 - as above
+    from mfwb.settings_files import users_trust  # noqa: PLC0415 - the same
+    from mfwb.settings_sources import files_to_trust  # noqa: PLC0415 - the same
+
+    trusted, files = users_trust(), files_to_trust(file)
+    for one in files:
+        trusted.add(one.file)
+    write_out(trust_as_text(files))
+    return 0
+
+
+@config.command(cls=Command, epilog="mfwb config untrust\nmfwb config untrust mfwb.toml\n")
+@options.one_settings_file
+def untrust(*, file: Path | None) -> int:
+    """Trust a file no more."""
+    from mfwb.settings_files import users_trust  # noqa: PLC0415 - as above
+    from mfwb.settings_sources import places_of  # noqa: PLC0415 - the same
+
+    trusted = users_trust()
+    removed = [place for place in places_of(file) if trusted.remove(place)]
+    write_out("".join(f"no longer trusted: {place}\n" for place in removed))
+    if not removed:
+        write_error("there was nothing that is trusted")
+    return 0

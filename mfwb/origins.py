@@ -1,0 +1,18 @@
+"""Origins of URLs: what a key may be sent to belongs to one."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+__all__ = ["origin_of"]
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of a URL; of what is none, what differs from any other."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or url, parts.port or _PORTS.get(parts.scheme)
+    except ValueError:  # `http://[`, or a port that is no number
+        return "", url, None

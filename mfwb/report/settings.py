@@ -1,0 +1,115 @@
+"""The settings of a folder: which hold, who says so, and which files may not decide."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from mfwb.config import Layer
+from mfwb.settings_files import Trust
+from mfwb.settings_sources import FileInDoubt
+
+__all__ = ["settings_as_json", "settings_as_text", "trust_as_text"]
+
+_SECRET = re.compile(r"key|token|secret|password|credential|headers", re.IGNORECASE)
+_USER_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
+_HIDDEN = "***"
+
+
+def settings_as_text(layers: Sequence[Layer], files: Sequence[FileInDoubt], trust: Trust) -> str:
+    """Return what holds, a line each, and the files that have a say."""
+    rows = _rows(layers, _refused(files, trust))
+    width = max((len(name) for name, _, _ in rows), default=0)
+    lines = [f"{name:<{width}} = {_shown(value)}  ({origin})" for name, value, origin in rows]
+    if not lines:
+        lines = ["all settings have their defaults"]
+    for one in files:
+        lines += ["", f"{one.file.path} ({one.file.origin.value})"]
+        lines += [f"  {line}" for line in _about(one, trust)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def settings_as_json(layers: Sequence[Layer], files: Sequence[FileInDoubt], trust: Trust) -> str:
+    """Return the same as a document."""
+    document = {
+        "version": 1,
+        "command": "config",
+        "settings": [
+            {"name": name, "value": value, "origin": origin}
+            for name, value, origin in _rows(layers, _refused(files, trust))
+        ],
+        "files": [
+            {
+                "path": str(one.file.path),
+                "origin": one.file.origin.name.lower(),
+                "counts": one.refused(trust) is None,
+                "reason": one.refused(trust),
+                "trusted": trust.holds(one.file),
+                "sensitive": [*one.sensitive],
+            }
+            for one in files
+        ],
+    }
+    return f"{json.dumps(document, indent=2, default=str)}\n"
+
+
+def trust_as_text(files: Iterable[FileInDoubt]) -> str:
+    """Return what it is that is trusted from now on."""
+    lines = []
+    for one in files:
+        lines.append(f"trusted: {one.file.place}")
+        lines += [f"  {name} = {_shown(value)}" for name, value in _sensitive_values(one)]
+        if one.sends_key_in_the_clear:
+            lines.append("  with http://, keys go over the network unencrypted")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _about(one: FileInDoubt, trust: Trust) -> Iterator[str]:
+    reason = one.refused(trust)
+    if reason is not None:
+        yield f"does not count: {reason}"
+    elif trust.holds(one.file):
+        yield "trusted"
+    else:
+        yield "counts"
+
+
+def _refused(files: Iterable[FileInDoubt], trust: Trust) -> set[str]:
+    return {str(one.file.path) for one in files if one.refused(trust) is not None}
+
+
+def _rows(layers: Sequence[Layer], refused: set[str]) -> list[tuple[str, Any, str]]:
+    """Return name, value and origin of what holds; what a file may not say is left out."""
+    rows: dict[str, tuple[Any, str]] = {}
+    for layer in layers:
+        if layer.origin not in refused:
+            rows |= {name: (value, layer.origin) for name, value in _flat(layer.values)}
+    return [(name, value, origin) for name, (value, origin) in sorted(rows.items())]
+
+
+def _flat(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping) and not _SECRET.search(str(name)):
+            yield from _flat(value, f"{table}{name}.")
+        else:
+            yield f"{table}{name}", _masked(str(name), value)
+
+
+def _sensitive_values(one: FileInDoubt) -> Iterator[tuple[str, Any]]:
+    """Yield what could do harm, by the names that the file's complaints have."""
+    flat = dict(_flat(one.file.values))
+    for name in one.sensitive:
+        key = re.sub(r"^\[(.*)\] ", r"\1.", name)
+        yield name, flat.get(key, {k: v for k, v in flat.items() if k.startswith(f"{key}.")})
+
+
+def _masked(name: str, value: Any) -> Any:
+    if _SECRET.search(name):
+        return _HIDDEN
+    return _USER_IN_URL.sub(f"{_HIDDEN}@", value) if isinstance(value, str) else value
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, default=str)

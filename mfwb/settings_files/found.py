@@ -1,0 +1,149 @@
+"""Files with settings: where they are looked for, and what they say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path
+
+from mfwb.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["Origin", "SettingsFile", "find_file", "named_file", "read", "users_file"]
+
+_NAME = "mfwb.toml"
+_PYPROJECT = "pyproject.toml"
+_LARGEST = 4 * 2**20  # bytes
+_ANYBODY_MAY_WRITE = stat.S_IWOTH
+
+
+class Origin(Enum):
+    """Why a file is read."""
+
+    USERS = "in your configuration folder"
+    NAMED = "named"
+    FOUND = "found"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """A file with settings, as it was when it was read.
+
+    Attributes:
+        path: as it is shown.
+        place: the real path of its folder, and its name in it. A link of that name is not
+            followed: who trusts a file does not trust any link to it, anywhere.
+        values: what it says.
+        origin: why it is read.
+        is_strangers: whether another user owns it, or anybody may write to it.
+    """
+
+    path: Path
+    place: Path
+    values: Mapping[str, Any]
+    origin: Origin
+    is_strangers: bool = False
+
+    @property
+    def digest(self) -> str:
+        """A digest of what it says, which comments and the tables of others don't change."""
+        said = json.dumps(self.values, sort_keys=True, default=repr)
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def users_file() -> SettingsFile | None:
+    """Return mfwb.toml of the user's configuration folder; None if there is none."""
+    path = user_config_path("mfwb") / _NAME
+    # Without a home there is no such folder, and a relative one lies in the current folder.
+    if not path.is_absolute() or not path.is_file():
+        return None
+    return read(path, Origin.USERS, parse_toml)
+
+
+def named_file(path: Path) -> SettingsFile:
+    """Return a file that the user named; UsageError if it can't be read."""
+    file = read(path, Origin.NAMED, parse_toml)
+    return _tool_table(file) or _with(file, {}) if path.name == _PYPROJECT else file
+
+
+def find_file(folder: Path) -> SettingsFile | None:
+    """Return mfwb.toml of a folder, else its pyproject.toml if that speaks of mfwb."""
+    own = folder / _NAME
+    if own.is_file():
+        return read(own, Origin.FOUND, parse_toml)
+    project = folder / _PYPROJECT
+    return _tool_table(read(project, Origin.FOUND, parse_toml)) if project.is_file() else None
+
+
+def read(path: Path, origin: Origin, parse: Callable[[bytes], dict[str, Any]]) -> SettingsFile:
+    """Return a file and what it says.
+
+    Args:
+        path: where it is.
+        origin: why it is read.
+        parse: makes values of its bytes; ValueError if it can't.
+
+    Raises:
+        UsageError: it can't be read, or is not what it should be.
+    """
+    try:
+        with path.open("rb") as file:
+            strangers = _is_strangers(os.fstat(file.fileno()))
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise UsageError(f"{path}: it has more than {_LARGEST:,} bytes, which no settings need")
+        values = parse(data)
+        place = path.parent.resolve() / path.name
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: it is nested too deeply") from None
+    return SettingsFile(path, place, values, origin, strangers)
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """Return the values of TOML; ValueError."""
+    try:
+        values: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"no valid TOML: {error}") from None
+    return values
+
+
+def _tool_table(file: SettingsFile) -> SettingsFile | None:
+    tools = file.values.get("tool")
+    table = tools.get("mfwb") if isinstance(tools, dict) else None
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise UsageError(f"{file.path}: [tool.mfwb] must be a table")
+    return _with(file, table)
+
+
+def _with(file: SettingsFile, values: Mapping[str, Any]) -> SettingsFile:
+    return SettingsFile(file.path, file.place, values, file.origin, file.is_strangers)
+
+
+def _is_strangers(status: os.stat_result) -> bool:
+    """Whether a file may say what neither this user nor the machine's owner wrote."""
+    if not hasattr(os, "geteuid"):
+        return False
+    ours = {os.geteuid(), 0}
+    if os.geteuid() == 0 and (user := os.environ.get("SUDO_UID", "")).isdecimal():
+        ours.add(int(user))
+    return status.st_uid not in ours or bool(status.st_mode & _ANYBODY_MAY_WRITE)

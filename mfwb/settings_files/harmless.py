@@ -1,0 +1,118 @@
+"""Which settings can do no harm, whoever wrote them; all others are sensitive.
+
+What is harmless decides how a flow run looks in the user's own W&B. What is sensitive sends keys or
+data to other hosts, runs code, reads or writes files of the machine, or undoes a protection. A
+setting that is in none of these tables is sensitive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mfwb.rooted_files import resolve_below
+
+__all__ = ["HARMLESS", "HARMLESS_OF_WANDB", "SENSITIVE", "sensitive_settings"]
+
+_MOST_MEMORY = 2 * 10**9  # bytes: the default, which protects the machine
+
+
+def _always(_: Any) -> bool:
+    return True
+
+
+def _is_off(value: Any) -> bool:
+    return value is False
+
+
+def _one_of(*values: Any) -> Callable[[Any], bool]:
+    return lambda value: value in values
+
+
+HARMLESS: Mapping[str, Callable[[Any], bool]] = {
+    # A repository says where its flows belong. W&B lets nobody write where they are no member,
+    # but to projects that are open to all: docs/settings.md says so.
+    "entity": _always,
+    "project": _always,
+    "granularity": _always,
+    "datasets": _always,
+    "models": _always,
+    "others": _always,
+    "max_artifact_size": _always,
+    "kinds": _always,
+    "namespace": _always,
+    "references": _always,  # URIs of the datastore that was read anyway
+    "workers": _always,  # 1 to 64
+    "timeout": _always,  # bounded
+    "wait": _always,  # bounded
+    "abandoned_after": _always,
+    "strict": _always,
+    "mode": _one_of(None, "offline"),  # `online` would beat the user's WANDB_MODE
+    "unpickle": _one_of("safe", "never"),
+    "max_memory": lambda value: value <= _MOST_MEMORY,
+    "file_references": _is_off,
+    "on_deleted": _one_of("skip", "fail"),
+    "force": _is_off,
+}
+"""By name, what says of a value whether it is harmless."""
+
+SENSITIVE = frozenset({"dir", "metadata"})
+"""What is always sensitive, or not by its value alone; named so that a test finds what is in none.
+
+`dir` is harmless if it leads below the file's own folder.
+"""
+
+HARMLESS_OF_WANDB: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(
+        (
+            *("entity", "project", "organization"),
+            *("run_group", "run_job_type", "run_name", "run_notes", "run_tags"),
+            *("host", "username", "email", "x_label"),
+            *("quiet", "silent", "show_colors", "show_emoji"),
+            *("show_errors", "show_info", "show_warnings", "summary_warnings"),
+        ),
+        _always,
+    ),
+    "mode": _one_of("offline"),
+}
+"""The same of the fields of `wandb.Settings`, of which there are 156 in wandb 0.31."""
+
+
+def sensitive_settings(values: Mapping[str, Any], folder: Path) -> list[str]:
+    """Return the names of what is sensitive in a settings file, as the file writes them.
+
+    Args:
+        values: what the file says, of the types that settings have.
+        folder: where it lies.
+    """
+    return list(_sensitive(values, folder, ""))
+
+
+def _sensitive(values: Mapping[str, Any], folder: Path, table: str) -> Iterator[str]:
+    for name, value in values.items():
+        if name == "settings":
+            yield from (
+                f"[{table}settings] {field}"
+                for field, one in value.items()
+                if not HARMLESS_OF_WANDB.get(field, _never)(one)
+            )
+        elif name in {"flow", "step"}:
+            for one, of_it in value.items():
+                yield from _sensitive(of_it, folder, f"{table}{name}.{one}.")
+        elif name == "dir":
+            if value is not None and not _is_below(folder, value):
+                yield name
+        elif not HARMLESS.get(name, _never)(value):
+            yield f"[{table[:-1]}] {name}" if table else name
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+def _is_below(folder: Path, path: Path) -> bool:
+    try:
+        return not str(path).startswith("~") and bool(resolve_below(folder, path))
+    except OSError:
+        return False

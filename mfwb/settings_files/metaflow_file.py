@@ -1,0 +1,65 @@
+"""The settings file that Metaflow takes from the first `.metaflow` here or above.
+
+It beats the user's own one, but not variables. As of metaflow 2.19.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mfwb.settings_files.found import Origin, SettingsFile, read
+
+__all__ = ["find_metaflow_file", "read_metaflow_file", "sensitive_in_metaflow_file"]
+
+_HARMLESS = frozenset({"METAFLOW_DEFAULT_METADATA", "METAFLOW_DEFAULT_DATASTORE", "METAFLOW_USER"})
+_OF_RUNNING = tuple(
+    f"METAFLOW_{name}_"
+    for name in (
+        *("AIRFLOW", "ARGO", "BATCH", "CONDA", "DEFAULT_CONTAINER", "DEFAULT_PACKAGE", "ECS"),
+        *("EVENTS", "KUBERNETES", "SFN"),
+    )
+)
+"""What is about running flows has no part in reading what they left."""
+
+
+def find_metaflow_file(folder: Path) -> SettingsFile | None:
+    """Return the file that Metaflow takes if it is imported in a folder; None: there is none."""
+    for one in (folder, *folder.parents):
+        home = one / ".metaflow"
+        if home.is_dir():
+            path = home / "config.json"
+            return read_metaflow_file(path) if path.exists() else None
+    return None
+
+
+def read_metaflow_file(path: Path) -> SettingsFile:
+    """Return a settings file of Metaflow's; UsageError."""
+    return read(path, Origin.FOUND, _parse)
+
+
+def sensitive_in_metaflow_file(
+    values: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+) -> list[str]:
+    """Return the names of what is sensitive in it, but for what a variable overrides."""
+    return [
+        name
+        for name in values
+        if name.startswith("METAFLOW_")  # it reads no others
+        and name not in environ
+        and name not in _HARMLESS
+        and not name.startswith(_OF_RUNNING)
+    ]
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(data.decode("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"no settings of Metaflow: {error}") from None
+    if not isinstance(values, dict):
+        raise ValueError("no settings of Metaflow: it is no JSON object")  # noqa: TRY004
+    return values

@@ -1,0 +1,71 @@
+"""Refusing what a file of the current folder says, unless the user named or trusts the file."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from mfwb.errors import UsageError
+from mfwb.settings_files.found import Origin, SettingsFile
+from mfwb.settings_files.trust import Trust
+
+__all__ = ["doubts", "refuse_unless_trusted"]
+
+_MOST_NAMES = 5  # in a complaint
+
+
+def doubts(file: SettingsFile, sensitive: Sequence[str], trust: Trust) -> str | None:
+    """Return why a file may not be read; None if it may.
+
+    Args:
+        file: the file.
+        sensitive: the names of what it says that could do harm.
+        trust: what the user trusts.
+    """
+    if file.origin is not Origin.FOUND or not file.values:
+        return None
+    if not file.is_strangers and not sensitive:
+        return None
+    if trust.holds(file):
+        return None
+    if file.is_strangers:
+        return "another user owns it or may write to it, so nothing in it counts"
+    counts = "counts" if len(sensitive) == 1 else "count"
+    return f"{_listed(sensitive)} {counts} only if you trust this file"
+
+
+def refuse_unless_trusted(
+    file: SettingsFile, sensitive: Sequence[str], trust: Trust, *, can_be_named: bool
+) -> None:
+    """Raise UsageError if a file says what it may not; arguments as of `doubts`.
+
+    Args:
+        file: the file.
+        sensitive: the names of what it says that could do harm.
+        trust: what the user trusts.
+        can_be_named: whether `--config` can name it.
+    """
+    reason = doubts(file, sensitive, trust)
+    if reason is None:
+        return
+    shown = shlex.quote(_short(file.path))
+    named = f", or say --config {shown}" if can_be_named else ""
+    raise UsageError(
+        f"{file.path}: {reason}; look at it, then run `mfwb config trust {shown}`{named}"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:_MOST_NAMES]]
+    if len(names) > _MOST_NAMES:
+        shown.append(f"{len(names) - _MOST_NAMES} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+def _short(path: Path) -> str:
+    """Return a path as it can be said from the current folder."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (OSError, ValueError):
+        return str(path)

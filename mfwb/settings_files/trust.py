@@ -1,0 +1,92 @@
+"""Which files the user trusts, by their place and by what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from platformdirs import user_state_path
+from pydantic import BaseModel, ValidationError
+
+from mfwb.errors import UsageError
+from mfwb.settings_files.found import SettingsFile
+
+__all__ = ["Trust", "users_trust"]
+
+_NAME = "trusted.json"
+_LARGEST = 4 * 2**20  # bytes
+_OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
+
+
+class _Record(BaseModel):
+    """What is in the file: digests by places."""
+
+    version: int = 1
+    files: dict[str, str] = {}
+
+
+class Trust:
+    """What the user trusts; kept in a file that nobody else may read or write."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def holds(self, file: SettingsFile) -> bool:
+        """Return whether the user trusts what a file says now."""
+        return self._read().files.get(str(file.place)) == file.digest
+
+    def add(self, file: SettingsFile) -> None:
+        """Trust what a file says; UsageError if that can't be noted."""
+        record = self._read()
+        self._write({**record.files, str(file.place): file.digest})
+
+    def remove(self, place: Path) -> bool:
+        """Trust a file no more; return whether it was trusted."""
+        files = dict(self._read().files)
+        was_trusted = files.pop(str(place), None) is not None
+        if was_trusted:
+            self._write(files)
+        return was_trusted
+
+    def _read(self) -> _Record:
+        """Return what is noted; nothing, if somebody else may have written it."""
+        try:
+            with self.file.open("rb") as opened:
+                status = os.fstat(opened.fileno())
+                data = opened.read(_LARGEST)
+        except OSError:
+            return _Record()
+        if status.st_mode & _OTHERS_MAY or (hasattr(os, "geteuid") and not _is_ours(status)):
+            return _Record()
+        try:
+            return _Record.model_validate_json(data)
+        except ValidationError:  # damaged: then nothing is trusted
+            return _Record()
+
+    def _write(self, files: Mapping[str, str]) -> None:
+        try:
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            text = json.dumps({"version": 1, "files": files}, indent=1)
+            descriptor, name = tempfile.mkstemp(dir=self.file.parent, prefix=_NAME)  # 0600
+            with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+                opened.write(text)
+            Path(name).replace(self.file)
+        except OSError as error:
+            raise UsageError(f"{self.file}: {error.strerror}") from None
+
+
+def users_trust(environ: Mapping[str, str] = os.environ) -> Trust:
+    """Return what the user trusts.
+
+    A relative MFWB_STATE_DIR does not count here: it would lie in the folder that is in doubt.
+    """
+    home = Path(environ.get("MFWB_STATE_DIR") or ".")
+    return Trust((home if home.is_absolute() else user_state_path("mfwb")) / _NAME)
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    return status.st_uid == os.geteuid()

@@ -1,0 +1,99 @@
+"""The settings file that W&B's SDK takes from the current folder, which beats the user's own one.
+
+`wandb init` writes it. As of wandb 0.31.0 the SDK reads it whatever WANDB_DIR says.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mfwb.settings_files.found import Origin, SettingsFile, read
+from mfwb.settings_files.harmless import HARMLESS_OF_WANDB
+
+__all__ = [
+    "find_wandb_file",
+    "read_wandb_file",
+    "sensitive_in_wandb_file",
+    "servers_of_key",
+    "wandb_files_of",
+]
+
+_SECTION = "default"
+_SAAS = frozenset({"https://api.wandb.ai", "https://api.forge.coreweave.com"})
+"""W&B's own servers, one of which is the default."""
+_MODES = frozenset({"online", "offline", "disabled"})  # which `wandb online` and the like write
+
+
+def wandb_files_of(folder: Path) -> tuple[Path, ...]:
+    """Return the paths that W&B looks at in a folder: a folder, and files with settings."""
+    return folder / ".wandb", folder / ".wandb" / "settings", folder / "wandb" / "settings"
+
+
+def find_wandb_file(folder: Path) -> SettingsFile | None:
+    """Return the file that W&B takes from a folder; None: there is none. UsageError."""
+    name = ".wandb" if (folder / ".wandb").exists() else "wandb"
+    path = folder / name / "settings"
+    return read_wandb_file(path) if path.is_file() else None
+
+
+def read_wandb_file(path: Path) -> SettingsFile:
+    """Return a settings file of W&B's; UsageError."""
+    return read(path, Origin.FOUND, _parse)
+
+
+def sensitive_in_wandb_file(
+    values: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+) -> list[str]:
+    """Return the names of what is sensitive in it; a server that W&B would use anyway is not."""
+    return [name for name, value in values.items() if not _is_harmless(name, value, environ)]
+
+
+def _is_harmless(name: str, value: str, environ: Mapping[str, str]) -> bool:
+    if name == "base_url":
+        return bool(environ.get("WANDB_BASE_URL")) or _bare(value) in _servers(None, environ)
+    if name == "mode":
+        return value in _MODES
+    return name in HARMLESS_OF_WANDB
+
+
+def servers_of_key(folder: Path, environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return the servers, any of which WANDB_API_KEY may be meant for.
+
+    Args:
+        folder: the current one, whose file W&B reads; that it may was looked at before.
+        environ: the variables.
+    """
+    return _servers(find_wandb_file(folder), environ)
+
+
+def _servers(of_folder: SettingsFile | None, environ: Mapping[str, str]) -> frozenset[str]:
+    home = environ.get("WANDB_CONFIG_DIR") or "~/.config/wandb"
+    own = Path(home).expanduser() / "settings"
+    of_user = read(own, Origin.USERS, _parse) if own.is_file() else None
+    said = [environ.get("WANDB_BASE_URL")]
+    said += [one.values.get("base_url") for one in (of_folder, of_user) if one is not None]
+    return next((frozenset({_bare(one)}) for one in said if one), _SAAS)
+
+
+def _bare(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    """Return what W&B would read; ValueError if W&B could not."""
+    parser = configparser.ConfigParser()
+    try:
+        parser.read_string(data.decode("utf-8"))
+    except configparser.Error:  # W&B says so, and takes the file for empty
+        return {}
+    except UnicodeDecodeError as error:
+        raise ValueError(f"no settings of W&B: {error}") from None
+    try:
+        return dict(parser.items(_SECTION)) if parser.has_section(_SECTION) else {}
+    except configparser.Error as error:
+        what = " ".join(str(error).split())
+        raise ValueError(f"no settings of W&B: {what}") from None

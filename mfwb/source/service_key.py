@@ -1,0 +1,63 @@
+"""The key of Metaflow's metadata service goes to the service that it is for, and to no other one.
+
+Metaflow 2.19 sends METAFLOW_SERVICE_AUTH_KEY and METAFLOW_SERVICE_HEADERS to whatever service is
+chosen, and `requests` takes them along to wherever an answer redirects it: it drops none but
+`Authorization`. What is touched here is private; the contract test is in tests/integration/source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mfwb.errors import Unreachable
+from mfwb.origins import origin_of
+
+__all__ = ["keep_key_at_its_service", "refuse_foreign_service"]
+
+_SERVICE = "service@"
+
+
+def refuse_foreign_service(provider: str | None) -> None:
+    """Raise Unreachable if Metaflow's key is for another service than a settings file names.
+
+    Args:
+        provider: as the file has it; None: it names none.
+    """
+    from metaflow import metaflow_config  # noqa: PLC0415 - it reads variables
+
+    if provider is None or not provider.startswith(_SERVICE) or not metaflow_config.SERVICE_HEADERS:
+        return
+    service, own = provider.removeprefix(_SERVICE), metaflow_config.SERVICE_URL
+    if own and origin_of(service) == origin_of(own):
+        return
+    is_for = f"is for {own}" if own else "is for no service that METAFLOW_SERVICE_URL names"
+    raise Unreachable(
+        f"Metaflow's service key {is_for}, but the settings name {service}: say --metadata "
+        f"{provider} or METAFLOW_SERVICE_URL={service} if the key is for that one"
+    )
+
+
+@contextmanager
+def keep_key_at_its_service() -> Iterator[None]:
+    """Take Metaflow's headers off a request that is redirected to another host."""
+    from metaflow import metaflow_config  # noqa: PLC0415 - as above
+    from metaflow.plugins.metadata_providers.service import (  # noqa: PLC0415 - the same
+        ServiceMetadataProvider,
+    )
+
+    session = ServiceMetadataProvider._session  # noqa: SLF001 - there is no public way to it
+    rebuild_auth = session.rebuild_auth
+
+    def rebuild(request: Any, response: Any) -> None:
+        rebuild_auth(request, response)
+        if session.should_strip_auth(response.request.url, request.url):
+            for name in metaflow_config.SERVICE_HEADERS:
+                request.headers.pop(name, None)
+
+    session.rebuild_auth = rebuild
+    try:
+        yield
+    finally:
+        session.rebuild_auth = rebuild_auth
