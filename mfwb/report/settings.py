@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mfwb.config import Layer
-from mfwb.settings_files import Trust
+from mfwb.settings_files import Trust, printable
 from mfwb.settings_sources import FileInDoubt
 
 __all__ = ["settings_as_json", "settings_as_text", "trust_as_text"]
@@ -86,7 +86,7 @@ def _rows(layers: Sequence[Layer], refused: set[str]) -> list[tuple[str, Any, st
     for layer in layers:
         if layer.origin not in refused:
             rows |= {name: (value, layer.origin) for name, value in _flat(layer.values)}
-    return [(name, value, origin) for name, (value, origin) in sorted(rows.items())]
+    return [(printable(name), value, origin) for name, (value, origin) in sorted(rows.items())]
 
 
 def _flat(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any]]:
@@ -102,7 +102,10 @@ def _sensitive_values(one: FileInDoubt) -> Iterator[tuple[str, Any]]:
     flat = dict(_flat(one.file.values))
     for name in one.sensitive:
         key = re.sub(r"^\[(.*)\] ", r"\1.", name)
-        yield name, flat.get(key, {k: v for k, v in flat.items() if k.startswith(f"{key}.")})
+        yield (
+            printable(name),
+            flat.get(key, {k: v for k, v in flat.items() if k.startswith(f"{key}.")}),
+        )
 
 
 def _masked(name: str, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from mfwb.settings_files.found import SettingsFile, find_file, named_file, users_file
 from mfwb.settings_files.metaflow_file import find_metaflow_file
-from mfwb.settings_files.refusing import doubts, refuse_unless_trusted
+from mfwb.settings_files.refusing import doubts, printable, refuse_unless_trusted
 from mfwb.settings_files.trust import Trust, users_trust
 from mfwb.settings_files.wandb_file import find_wandb_file
 
@@ -14,6 +14,7 @@ __all__ = [
     "find_metaflow_file",
     "find_wandb_file",
     "named_file",
+    "printable",
     "refuse_unless_trusted",
     "users_file",
     "users_trust",

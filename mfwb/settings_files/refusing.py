@@ -10,7 +10,7 @@ from mfwb.errors import UsageError
 from mfwb.settings_files.found import Origin, SettingsFile
 from mfwb.settings_files.trust import Trust
 
-__all__ = ["doubts", "refuse_unless_trusted"]
+__all__ = ["doubts", "printable", "refuse_unless_trusted"]
 
 _MOST_NAMES = 5  # in a complaint
 
@@ -56,8 +56,13 @@ def refuse_unless_trusted(
     )
 
 
+def printable(name: str) -> str:
+    """Return a name that a stranger chose, with what a terminal would obey spelled out."""
+    return name if name.isprintable() else ascii(name)[1:-1]
+
+
 def _listed(names: Sequence[str]) -> str:
-    shown = [*names[:_MOST_NAMES]]
+    shown = [*map(printable, names[:_MOST_NAMES])]
     if len(names) > _MOST_NAMES:
         shown.append(f"{len(names) - _MOST_NAMES} more")
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))

@@ -174,7 +174,8 @@ def test_an_unreachable_server(online: Sandbox, flows_root: Path, flow_run: Flow
         also("granularity = 'run'", ["mfwb.toml", "granularity"]),
         also("max_artifact_size = 'huge'", ["max_artifact_size", "500MB"]),
         also("[settings]\nnosuch = 1", ["nosuch", "wandb.Settings"]),
-        ("[flow.A.step.b.settings]\nnosuch = 1", ["flow.A.step.b.settings", "nosuch"]),
+        also("[settings]\nrun_tags = 5", ["settings", "not iterable"]),
+        ("[flow.A.step.b.settings]\nnosuch = 1", ["flow.A.step.b.settings", "wandb.Settings"]),
         also("= broken", ["mfwb.toml", "TOML"]),
     ],
 )
@@ -185,7 +186,8 @@ def test_a_wrong_setting(
     flow_run("linear_flow")
     (sandbox.root / "mfwb.toml").write_text(text, encoding="utf-8")
 
-    done = sandbox.mfwb("plan", "LinearFlow/latest", "--metadata", metadata_of(flows_root))
+    where = ("--metadata", metadata_of(flows_root), "--config", "mfwb.toml")
+    done = sandbox.mfwb("plan", "LinearFlow/latest", *where)
 
     _assert_one_line(done, 2, *words)
 

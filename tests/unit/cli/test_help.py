@@ -33,6 +33,8 @@ def help_of(*command: str) -> str:
         "lineage --help",
         "explain --help",
         "status --help",
+        "config --help",
+        "config trust --help",
         "",
         "nonsense",
     ],
@@ -75,6 +77,7 @@ Commands:
   status   Say what was synced, what is pending, and what was lost.
   lineage  Show who made and who used what.
   explain  Say what W&B gets of one artifact, and why.
+  config   Show the settings, and say which files may decide.
 
 Examples:
   mfwb plan TrainFlow/latest                look before you leap
