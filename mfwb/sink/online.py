@@ -21,7 +21,7 @@ from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.newest import Newest
-from mfwb.sink.private import FAILURES, death_in
+from mfwb.sink.private import FAILURES, death_in, without_config_defaults
 from mfwb.sink.quiet import replaying
 from mfwb.sink.receipts import Receipt, use_item, use_name, uses_of
 from mfwb.sink.run_settings import run_settings
@@ -141,7 +141,7 @@ class OnlineSession:
         patience = self._service.patience
         patience.refuse_if_resting(f"open {run.name}")
         try:
-            with patience.waiting():
+            with patience.waiting(), without_config_defaults():
                 open_run = wandb.init(
                     **init_arguments(self._plan, run, claim.id or run.id, self._claims.writer),
                     dir=str(self._project.scratch),

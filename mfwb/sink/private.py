@@ -6,7 +6,9 @@ The contract tests are in tests/integration/sink.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache as once_a_process
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from wandb.sdk.lib.paths import LogicalPath
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
+from wandb.sdk.wandb_config import Config
 
 __all__ = [
     "DEATHS",
@@ -36,6 +39,7 @@ __all__ = [
     "log_without_latest",
     "make_caches_safe",
     "publish_started_at",
+    "without_config_defaults",
 ]
 
 
@@ -117,6 +121,42 @@ def leave_pandas_alone() -> None:
     pandas is not installed. mfwb hands it none.
     """
     wandb.util.pd_available = False
+
+
+class _Ours(threading.local):
+    """Whether this thread makes a run of ours."""
+
+    is_opening = False
+
+
+_OURS = _Ours()
+
+
+@contextmanager
+def without_config_defaults() -> Iterator[None]:
+    """Open a run without what config-defaults.yaml of the current folder says.
+
+    W&B puts that into the config of every run that this process makes, and a replayed one was not
+    made here. For the runs of others in this process nothing changes.
+    """
+    _leave_config_defaults_alone()
+    _OURS.is_opening = True
+    try:
+        yield
+    finally:
+        _OURS.is_opening = False
+
+
+@once_a_process
+def _leave_config_defaults_alone() -> None:
+    theirs: Any = Config
+    load = theirs._load_defaults  # noqa: SLF001
+
+    def load_unless_ours(config: Config) -> None:
+        if not _OURS.is_opening:
+            load(config)
+
+    theirs._load_defaults = load_unless_ours  # noqa: SLF001
 
 
 def add_entry(  # noqa: PLR0913 - one for each field

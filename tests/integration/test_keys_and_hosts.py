@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from tests.sandbox import Finished, Sandbox
 from tests.wandb_server import WandbServer
 
 FlowRuns = Callable[[str], str]
+
+also = partial(pytest.param, marks=pytest.mark.exhaustive)
 
 _KEY = "0badc0de" * 5  # not that of the stand-in
 _SERVICE_KEY = "the-key-of-the-service"
@@ -59,16 +62,23 @@ _HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", _HOSTILE)
-@pytest.mark.parametrize("name", ["mfwb.toml", "pyproject.toml"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("mfwb.toml", _HOSTILE[0]),
+        ("pyproject.toml", _HOSTILE[0]),
+        *(also("mfwb.toml", text) for text in _HOSTILE[1:]),
+        *(also("pyproject.toml", text) for text in _HOSTILE[1:]),
+    ],
+)
 def test_a_folder_can_not_send_the_key_elsewhere(  # noqa: PLR0913, PLR0917 - fixtures
     online: Sandbox,
     w_and_b: WandbServer,
     other: Listener,
     flows_root: Path,
     pathspec: str,
-    text: str,
     name: str,
+    text: str,
 ) -> None:
     """What is found says which host; nobody is asked anything."""
     said = text.format(url=other.url)
@@ -221,6 +231,21 @@ def test_push_sends_no_key_elsewhere(
     assert by_netrc.code == 0, by_netrc.err
     assert w_and_b.state.runs("acme/keys")
     assert other.requests == []
+
+
+def test_a_server_that_sends_one_elsewhere(
+    online: Sandbox, other: Listener, flows_root: Path, pathspec: str
+) -> None:
+    """wandb-core (0.31.0) takes the key off itself."""
+    with listening(redirect_to=other.url) as server:
+        url = server.url.replace("localhost", "127.0.0.1")
+        asked = ("sync", pathspec, "--metadata", metadata_of(flows_root), "--timeout", "1s")
+        done = online.mfwb(*asked, WANDB_BASE_URL=url)
+
+        assert server.values_of("authorization")
+    assert done.code == 4
+    assert other.requests
+    assert other.values_of("authorization") == set()
 
 
 # --- the key of Metaflow's service ----------------------------------------------------------
