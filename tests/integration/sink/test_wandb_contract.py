@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import wandb
 
+from mfwb.settings_files import find_wandb_file
+from mfwb.settings_files.harmless import HARMLESS_OF_WANDB
 from mfwb.sink.private import add_local
 from mfwb.sink.transaction_log import read_framed, read_records, write_framed
 from tests.sandbox import Sandbox
@@ -209,3 +211,27 @@ def test_pandas_is_left_alone(sandbox: Sandbox, how: str, is_imported: str) -> N
     said = sandbox.run(sys.executable, "-c", _LOOKS_AT, how)
 
     assert said.out.strip() == is_imported, said.err
+
+
+@pytest.mark.parametrize("name", ["wandb", ".wandb"])
+@pytest.mark.parametrize("variable", ["", "elsewhere"])
+def test_the_settings_file_of_a_folder(sandbox: Sandbox, name: str, variable: str) -> None:
+    """wandb takes it from the current folder, whatever WANDB_DIR says; we find the same one."""
+    for other in ("wandb", name):
+        file = sandbox.root / other / "settings"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"[default]\nproject = of-{other}\n", encoding="utf-8")
+    program = "import wandb; print(wandb.setup().settings.project)"
+    folder = {"WANDB_DIR": str(sandbox.root / variable)} if variable else {}
+
+    done = sandbox.run(sys.executable, "-c", program, WANDB_SILENT="true", **folder)
+    found = find_wandb_file(sandbox.root)
+
+    assert done.out.strip() == f"of-{name}", done.err
+    assert found is not None
+    assert found.values == {"project": f"of-{name}"}
+
+
+def test_harmless_settings_are_settings() -> None:
+    """A field that wandb has no more could be another one's name some day."""
+    assert set(HARMLESS_OF_WANDB) <= set(wandb.Settings.model_fields)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mfwb.settings_files import find_metaflow_file
 from tests.sandbox import Sandbox
 
 FlowRuns = Callable[[str], str]
@@ -141,3 +142,23 @@ def test_errors_have_their_codes(probe: dict[str, Any]) -> None:
     assert probe["service_error"] == 503
     assert probe["cards"] == "none"
     assert probe["provider"].startswith("local@")
+
+
+def test_the_settings_file_of_a_folder(sandbox: Sandbox) -> None:
+    """Metaflow takes that of the first `.metaflow` here or above; we find the same one."""
+    folder = sandbox.root / "a" / "b"
+    folder.mkdir(parents=True)
+    program = "import metaflow.metaflow_config as c; print(c.SERVICE_URL, c.SERVICE_HEADERS)"
+    program = f"import os; os.chdir({str(folder)!r}); {program}"
+    said = []
+    for place in (sandbox.root, folder):
+        (place / ".metaflow").mkdir()
+        config = json.dumps({"METAFLOW_SERVICE_URL": f"http://{place.name}.example"})
+        (place / ".metaflow" / "config.json").write_text(config, encoding="utf-8")
+        done = sandbox.run(sys.executable, "-c", program, METAFLOW_SERVICE_AUTH_KEY="k")
+        said.append(done.out.strip())
+        found = find_metaflow_file(folder)
+        assert found is not None
+        assert said[-1] == f"{found.values['METAFLOW_SERVICE_URL']} {{'x-api-key': 'k'}}"
+
+    assert said[-1].startswith("http://b.example")
