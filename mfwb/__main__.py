@@ -1,12 +1,24 @@
 """`python -m mfwb`."""
 
+import os
 import sys
+from contextlib import suppress
 
-# Python puts the current folder first, where anybody's `click.py` may lie; `mfwb` itself was found.
-# Who wants modules of that folder to be found says so by PYTHONPATH.
-if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
-    del sys.path[0]
 
-from mfwb.cli import main
+def _forget_current_folder() -> None:
+    """Find no modules in the current folder, which Python puts first: anybody's may lie there.
+
+    Whoever wants them says so by PYTHONPATH.
+    """
+    if sys.flags.isolated or getattr(sys.flags, "safe_path", False):
+        return
+    with suppress(OSError):  # it is not there any more, and then Python did not put it anywhere
+        if sys.path[0] == os.getcwd():  # noqa: PTH109 - pathlib might lie there
+            del sys.path[0]
+
+
+_forget_current_folder()
+
+from mfwb.cli import main  # noqa: E402 - only now
 
 main()

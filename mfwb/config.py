@@ -21,6 +21,7 @@ from mfwb.errors import UsageError
 from mfwb.quantities import A_SIZE, Bytes, Seconds, as_bytes
 from mfwb.settings_files import (
     SettingsFile,
+    current_folder,
     find_file,
     named_file,
     refuse_unless_trusted,
@@ -356,7 +357,7 @@ def layers_of(
     Whether a file may say what it says is not looked at.
     """
     named = config_named(file, environ)
-    current = named_file(named) if named else find_file(folder or Path.cwd())
+    current = named_file(named) if named else find_file(folder or current_folder())
     files = [one for one in (users_file(), current) if one is not None]
     said = {name: value for name, value in flags.items() if value is not None}
     layers = [

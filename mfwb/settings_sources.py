@@ -11,6 +11,7 @@ from mfwb.origins import origin_of
 from mfwb.settings_files import (
     SettingsFile,
     Trust,
+    current_folder,
     doubts,
     find_file,
     find_metaflow_file,
@@ -47,7 +48,7 @@ def files_in_force(config: Path | None = None) -> list[FileInDoubt]:
     Args:
         config: the file that `--config` names.
     """
-    here, named = Path.cwd(), config_named(config)
+    here, named = current_folder(), config_named(config)
     current = named_file(named) if named else find_file(here)
     return [*_mfwbs(users_file()), *_mfwbs(current), *_of_sdks(here)]
 
@@ -65,7 +66,7 @@ def files_to_trust(path: Path | None) -> list[FileInDoubt]:
     """
     if path is not None:
         return [_read(path)]
-    found = files_of_folder(Path.cwd())
+    found = files_of_folder(current_folder())
     needy = [one for one in found if one.sensitive or one.file.is_strangers]
     if not needy:
         raise UsageError(
@@ -78,7 +79,7 @@ def places_of(path: Path | None) -> list[Path]:
     """Return the places that `mfwb config untrust` is about, whether or not a file is there."""
     if path is not None:
         return [path.parent.resolve() / path.name]
-    here = Path.cwd().resolve()
+    here = current_folder().resolve()
     names = ("mfwb.toml", "pyproject.toml", "wandb/settings", ".wandb/settings")
     metaflow = (one / ".metaflow" / "config.json" for one in (here, *here.parents))
     places = [*(here / name for name in names), *metaflow]

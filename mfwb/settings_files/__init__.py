@@ -1,6 +1,12 @@
 """Files that decide what mfwb does, and which of them may: a folder may come from a stranger."""
 
-from mfwb.settings_files.found import SettingsFile, find_file, named_file, users_file
+from mfwb.settings_files.found import (
+    SettingsFile,
+    current_folder,
+    find_file,
+    named_file,
+    users_file,
+)
 from mfwb.settings_files.metaflow_file import find_metaflow_file
 from mfwb.settings_files.refusing import doubts, printable, refuse_unless_trusted
 from mfwb.settings_files.trust import Trust, users_trust
@@ -9,6 +15,7 @@ from mfwb.settings_files.wandb_file import find_wandb_file
 __all__ = [
     "SettingsFile",
     "Trust",
+    "current_folder",
     "doubts",
     "find_file",
     "find_metaflow_file",

@@ -22,7 +22,15 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Origin", "SettingsFile", "find_file", "named_file", "read", "users_file"]
+__all__ = [
+    "Origin",
+    "SettingsFile",
+    "current_folder",
+    "find_file",
+    "named_file",
+    "read",
+    "users_file",
+]
 
 _NAME = "mfwb.toml"
 _PYPROJECT = "pyproject.toml"
@@ -62,6 +70,14 @@ class SettingsFile:
         """A digest of what it says, which comments and the tables of others don't change."""
         said = json.dumps(self.values, sort_keys=True, default=repr)
         return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def current_folder() -> Path:
+    """Return the current folder; UsageError if somebody removed it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the current folder is not there any more; change to another") from None
 
 
 def users_file() -> SettingsFile | None:

@@ -15,6 +15,7 @@ from mfwb.settings_files.found import Origin, SettingsFile, read
 from mfwb.settings_files.harmless import HARMLESS_OF_WANDB
 
 __all__ = [
+    "SERVERS_OF_WANDB",
     "find_wandb_file",
     "read_wandb_file",
     "sensitive_in_wandb_file",
@@ -23,8 +24,8 @@ __all__ = [
 ]
 
 _SECTION = "default"
-_SAAS = frozenset({"https://api.wandb.ai", "https://api.forge.coreweave.com"})
-"""W&B's own servers, one of which is the default."""
+SERVERS_OF_WANDB = frozenset({"https://api.wandb.ai", "https://api.forge.coreweave.com"})
+"""Names of W&B's own server, one of which is the default (wandb 0.31)."""
 _MODES = frozenset({"online", "offline", "disabled"})  # which `wandb online` and the like write
 
 
@@ -76,7 +77,7 @@ def _servers(of_folder: SettingsFile | None, environ: Mapping[str, str]) -> froz
     of_user = read(own, Origin.USERS, _parse) if own.is_file() else None
     said = [environ.get("WANDB_BASE_URL")]
     said += [one.values.get("base_url") for one in (of_folder, of_user) if one is not None]
-    return next((frozenset({_bare(one)}) for one in said if one), _SAAS)
+    return next((frozenset({_bare(one)}) for one in said if one), SERVERS_OF_WANDB)
 
 
 def _bare(url: str) -> str:

@@ -12,7 +12,11 @@ from urllib.parse import urlsplit
 from mfwb.config import Settings
 from mfwb.origins import origin_of
 from mfwb.settings_files import find_wandb_file, refuse_unless_trusted, users_trust
-from mfwb.settings_files.wandb_file import sensitive_in_wandb_file, servers_of_key
+from mfwb.settings_files.wandb_file import (
+    SERVERS_OF_WANDB,
+    sensitive_in_wandb_file,
+    servers_of_key,
+)
 
 __all__ = ["check_wandb_file", "only_its_own_key"]
 
@@ -72,7 +76,7 @@ def _servers() -> frozenset[str]:
 
 def _reason(server: str, theirs: list[str]) -> str | None:
     """Return why there is no key for a server; None if netrc has one of its own."""
-    if _netloc(server) in _machines():
+    if _names(server) & _machines():
         return None
     said = next((name for name in _KEYS if os.environ.get(name)), None)
     login = f"run `wandb login --host {server}`"
@@ -93,11 +97,13 @@ def _machines() -> frozenset[str]:
     return frozenset()
 
 
-def _netloc(url: str) -> str:
-    try:
-        return urlsplit(url).netloc
-    except ValueError:  # `http://[`, which wandb refuses in a moment
-        return ""
+def _names(url: str) -> frozenset[str]:
+    """Return the names that netrc may have for a server: W&B's own one has two."""
+    if url.rstrip("/") in SERVERS_OF_WANDB:
+        return frozenset(urlsplit(one).netloc for one in SERVERS_OF_WANDB)
+    with suppress(ValueError):  # `http://[`, which wandb refuses in a moment
+        return frozenset({urlsplit(url).netloc})
+    return frozenset()
 
 
 def _set(variables: dict[str, str | None]) -> None:

@@ -497,3 +497,11 @@ def test_all_files_of_a_folder(folder: Path) -> None:
         [one] = files_to_trust(folder / name)
         assert one.file.values
     assert isinstance(load_settings({}), Settings)
+
+
+def test_a_folder_that_is_gone(folder: Path) -> None:
+    """That is said, rather than that mfwb has a bug."""
+    folder.rmdir()
+
+    with pytest.raises(UsageError, match="the current folder is not there any more"):
+        load_settings({})

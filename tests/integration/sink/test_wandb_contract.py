@@ -216,7 +216,7 @@ def test_pandas_is_left_alone(sandbox: Sandbox, how: str, is_imported: str) -> N
 @pytest.mark.parametrize("name", ["wandb", ".wandb"])
 @pytest.mark.parametrize("variable", ["", "elsewhere"])
 def test_the_settings_file_of_a_folder(sandbox: Sandbox, name: str, variable: str) -> None:
-    """wandb takes it from the current folder, whatever WANDB_DIR says; we find the same one."""
+    """The SDK takes it from the current folder, whatever WANDB_DIR says; we find the same one."""
     for other in ("wandb", name):
         file = sandbox.root / other / "settings"
         file.parent.mkdir(exist_ok=True)
