@@ -7,6 +7,7 @@ setting that is in none of these tables is sensitive.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from mfwb.rooted_files import resolve_below
 
 __all__ = ["HARMLESS", "HARMLESS_OF_WANDB", "SENSITIVE", "sensitive_settings"]
 
+_LEVELS_OF_BUNDLE = 3  # DIR, level-00, wandb: what a sync that goes on there writes into
 _MOST_MEMORY = 2 * 10**9  # bytes: the default, which protects the machine
 
 
@@ -60,7 +62,7 @@ HARMLESS: Mapping[str, Callable[[Any], bool]] = {
 SENSITIVE = frozenset({"dir", "metadata"})
 """What is always sensitive, or not by its value alone; named so that a test finds what is in none.
 
-`dir` is harmless if it leads below the file's own folder.
+`dir` is harmless if it leads below the file's own folder, and no link that is there out of it.
 """
 
 HARMLESS_OF_WANDB: Mapping[str, Callable[[Any], bool]] = {
@@ -112,7 +114,20 @@ def _never(_: Any) -> bool:
 
 
 def _is_below(folder: Path, path: Path) -> bool:
+    """Whether a bundle lies below a folder, links included."""
     try:
-        return not str(path).startswith("~") and bool(resolve_below(folder, path))
+        resolved = resolve_below(folder, path)
+        return not str(path).startswith("~") and not _has_links(resolved, _LEVELS_OF_BUNDLE)
     except OSError:
         return False
+
+
+def _has_links(folder: Path, levels: int) -> bool:
+    """Whether a folder that may have come with the settings leads elsewhere; OSError."""
+    if not folder.exists():
+        return False
+    with os.scandir(folder) as entries:
+        return any(
+            one.is_symlink() or (levels > 1 and one.is_dir() and _has_links(Path(one), levels - 1))
+            for one in entries
+        )

@@ -181,6 +181,18 @@ def test_what_is_harmless_counts(folder: Path) -> None:
     assert found.for_step("F", "end").datasets
 
 
+@pytest.mark.parametrize("name", ["payloads", "level-00", "level-00/wandb", "level-00/wandb/x"])
+def test_a_bundle_that_came_along(folder: Path, name: str) -> None:
+    """It can't lead what is written there out of the folder by a link."""
+    write(folder / "mfwb.toml", "dir = 'bundle'")
+    link = folder / "bundle" / name
+    link.parent.mkdir(parents=True)
+    assert load_settings({}).dir == Path("bundle")
+    link.symlink_to(folder.parent)
+
+    assert refused(folder).startswith("mfwb.toml: dir counts only if you trust")
+
+
 def test_many_names_are_counted(folder: Path) -> None:
     """A line names some, and says how many more there are."""
     lines = "".join(f"x_{number} = 1\n" for number in range(9))
