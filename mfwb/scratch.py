@@ -103,7 +103,7 @@ def _ours(place: Path, name: str) -> Iterator[tuple[int, int]]:
 
 def _empty(within: int, name: str, folder: int) -> None:
     """Remove a folder, and last in it what tells whose it is: a kill may come in between."""
-    for one in os.listdir(folder):  # noqa: PTH208 - it is a descriptor
+    for one in os.listdir(folder):
         if one != _OWNER:
             with suppress(OSError):
                 remove_at(folder, one)

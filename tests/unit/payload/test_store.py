@@ -184,7 +184,7 @@ def test_a_key_is_no_pattern(tmp_path: Path, key: str) -> None:
     home.mkdir(parents=True)
     (home / ".bashrc").touch()
     (home / ".ssh").mkdir()
-    store = Store(tmp_path / "a" / "b")
+    store = Store(tmp_path / "a" / "b" / "c")
     store.place(NAME, Path.touch)
 
     store.discard(key)
