@@ -17,6 +17,7 @@ __all__ = [
     "FILE_MODE",
     "FOLDER_MODE",
     "create",
+    "is_shared",
     "make_folder",
     "make_folders",
     "make_private",
@@ -36,12 +37,16 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOSED_TO_CHILDRE
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that only its user may enter, and those above it; one that is there stays.
+    """Make a folder that only its user may enter, and those above it.
 
-    Whose rights its user has widened, or who made it beforehand, may want to share it.
+    One that is there keeps its rights: who made it beforehand, or has widened them, may want to
+    share it. In one that a group shares, a new one is the group's.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    with suppress(FileExistsError):
+        path.mkdir(mode=FOLDER_MODE)
+        if is_shared(path.parent):
+            path.chmod(path.stat().st_mode | stat.S_IRWXG)  # its set-group-id bit is inherited
 
 
 def make_folders(root: Path, *names: str) -> Path:
@@ -91,7 +96,13 @@ def mode_beside(folder: Path) -> int:
 
     Where the group may write to the folder, its user shares it on purpose.
     """
-    return 0o660 if folder.stat().st_mode & stat.S_IWGRP else FILE_MODE
+    return 0o660 if is_shared(folder) else FILE_MODE
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether the group may write to a folder, but for one in which each owns what is theirs."""
+    mode = folder.stat().st_mode
+    return bool(mode & stat.S_IWGRP) and not mode & stat.S_ISVTX
 
 
 def open_folder(name: str | Path, *, within: int | None = None) -> int:

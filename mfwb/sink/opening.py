@@ -13,8 +13,8 @@ from mfwb.ports import Destination, FoundFlowRun, Session
 from mfwb.sink.claims import Claims
 from mfwb.sink.destinations import Destinations
 from mfwb.sink.existing import Existing, ExistingRuns
-from mfwb.sink.newest import Newest
 from mfwb.sink.manifest import Checksums
+from mfwb.sink.newest import Newest
 from mfwb.sink.offline import OfflineSession
 from mfwb.sink.online import OnlineSession, Project
 from mfwb.sink.patience import Patience

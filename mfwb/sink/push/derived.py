@@ -19,7 +19,6 @@ from mfwb.errors import SinkError
 from mfwb.own_files import create
 from mfwb.planning import WandbRunId
 from mfwb.sink.content import MARKER
-from mfwb.sink.manifest import open_inside
 from mfwb.sink.newest import LATEST
 from mfwb.sink.push.original import Original
 from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun
@@ -144,8 +143,7 @@ def _show(original: Original, path: str, target: Path) -> None:
     """Have a file of a W&B run in another folder, in which W&B leaves some of its own."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with original.path_of(f"{original.files}/{path}").open("rb") as source:
-            with create(target) as copy:
-                shutil.copyfileobj(source, copy)
+        with original.open(f"{original.files}/{path}") as source, create(target) as copy:
+            shutil.copyfileobj(source, copy)
     except OSError as error:
         raise SinkError(f"{path} can't be copied: {error}") from error

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from wandb.proto import wandb_internal_pb2 as pb
 
@@ -44,12 +45,16 @@ class Original:
         except (OSError, ValueError) as error:  # protobuf's errors are ValueErrors
             raise self.changed(str(error)) from error
 
-    def path_of(self, name: str) -> Path:
-        """Return where a file of the manifest is; BundleChanged if that is no file any more."""
+    def open(self, name: str) -> BinaryIO:
+        """Return a file of the bundle; BundleChanged if there is no file of its own any more."""
         try:
-            open_inside(self.bundled.bundle, name).close()
+            return open_inside(self.bundled.bundle, name)
         except OSError as error:
             raise self.changed(str(error)) from error
+
+    def path_of(self, name: str) -> Path:
+        """Return where a file of the bundle is; errors as of `open`."""
+        self.open(name).close()
         return self.bundled.bundle / name
 
     def changed(self, what: str) -> BundleChanged:
