@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -174,20 +175,19 @@ class Checksums:
         return known
 
 
-def _digested(file: BinaryIO, copy: BinaryIO | None = None) -> Fixed:
+def _digested(file: BinaryIO) -> Fixed:
     digest, size = hashlib.sha256(), 0
     while chunk := file.read(_CHUNK):
         digest.update(chunk)
         size += len(chunk)
-        if copy is not None:
-            copy.write(chunk)
     return Fixed(size, digest.hexdigest())
 
 
 def copy_in(source: Path, target: Path) -> None:
     """Copy a file of this machine, whose folder may change, to where there is none yet; OSError."""
     descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotAFileError(f"{source} is no file")
     with os.fdopen(descriptor, "rb") as file, create(target) as copy:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise NotAFileError(f"{source} is no file")
-        _digested(file, copy)
+        shutil.copyfileobj(file, copy, _CHUNK)

@@ -42,8 +42,6 @@ from mfwb.snapshot import Loss
 
 __all__ = ["OfflineSession"]
 
-_LAST_MOMENT = 253_402_300_799.0  # epoch seconds: the end of the year 9999
-
 
 class OfflineSession:
     """Writes the W&B runs of one flow run into a bundle."""
@@ -189,7 +187,7 @@ class OfflineSession:
         path = folder.new_file(".table.json")
         write_table_artifact(table, path)
         file = ReadyFile(f"{key}.table.json", path.stat().st_size, path)
-        planned = OutputArtifact(key, type="table", aliases=(), metadata={}, files=())
+        planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
         name = f"run-{run.id}-{key}"
         return records.logged_artifact(self._plan, run, artifact, (), as_=(name, "run_table"))
@@ -217,6 +215,5 @@ def _said_as_ours(bundle: Path) -> Iterator[None]:
 
 def _folder_name(begin: int, run_id: WandbRunId) -> str:
     """Return the name W&B would give, but for the time, which is that of the work."""
-    seconds = min(max(begin / 1000, 0.0), _LAST_MOMENT)
-    moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
+    moment = datetime.fromtimestamp(begin / 1000, tz=timezone.utc)
     return f"offline-run-{moment:%Y%m%d_%H%M%S}-{run_id}"
