@@ -35,7 +35,7 @@ from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
 from mfwb.sink.content import done, log_text, pictures_of, summary_of, tables_of
 from mfwb.sink.manifest import Checksums
-from mfwb.sink.media import place_card, place_preview, place_table, write_table_artifact
+from mfwb.sink.media import place_card, place_preview, place_table, table_file, write_table_artifact
 from mfwb.sink.receipts import Receipt, use_item, uses_of
 from mfwb.sink.run_folder import RunFolder
 from mfwb.snapshot import Loss
@@ -186,7 +186,7 @@ class OfflineSession:
         """Return the artifact that W&B makes of each table, under the name that it gives it."""
         path = folder.new_file(".table.json")
         write_table_artifact(table, path)
-        file = ReadyFile(f"{key}.table.json", path.stat().st_size, path)
+        file = ReadyFile(table_file(key), path.stat().st_size, path)
         planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
         name = f"run-{run.id}-{key}"
