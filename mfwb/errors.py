@@ -4,7 +4,8 @@
     ├── Stop                  nothing more can be done in this call
     │   ├── UsageError        wrong arguments or settings                     exit 2
     │   ├── Unreachable       an end that can't be reached, or no credentials exit 4
-    │   └── LockHeld          another sync is at work                         exit 5
+    │   ├── LockHeld          another sync is at work                         exit 5
+    │   └── BundleChanged     a bundle is not what the sync wrote             exit 1
     └── SkipFlowRun           this flow run can't be synced, the others can   exit 1
         ├── NotThere          the flow, flow run or step does not exist
         ├── SourceError       Metaflow's side gave no usable answer
@@ -19,6 +20,7 @@ A single item (an artifact, a log, a card) that can't reach W&B is no error: it 
 from __future__ import annotations
 
 __all__ = [
+    "BundleChanged",
     "ItemLost",
     "LineageError",
     "LockHeld",
@@ -60,6 +62,10 @@ class LockHeld(Stop):
     """Another sync works on the same destination."""
 
     exit_code = 5
+
+
+class BundleChanged(Stop):
+    """A bundle is not what an offline sync wrote, so that nothing of it is sent."""
 
 
 class SkipFlowRun(MfwbError):  # noqa: N818 - the same

@@ -1,19 +1,26 @@
-"""Temporary folders that go even if the process is killed: the next one removes them."""
+"""Temporary folders that go even if the process is killed: the next one removes them.
+
+Anybody may write to the folder they lie in, and name something as ours are named. So only what is
+a folder, and no link to one, belongs to this user and is closed to all others, is taken for ours.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
-import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mfwb.own_files import open_folder, remove_at
+
 __all__ = ["new_scratch", "scratch", "sweep", "temporary_files_in_scratch"]
 
 _PREFIX = "mfwb-"
 _OWNER = "owner"  # a file that its process keeps locked; the lock goes with the process
+_LOCKABLE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @contextmanager
@@ -40,7 +47,7 @@ def _make(place: Path) -> tuple[Path, int]:
         # It gets the name by which it is used when it is locked already.
         making = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=place))
         with suppress(FileNotFoundError):  # another process took it for one that a kill left
-            owner = os.open(making / _OWNER, os.O_CREAT | os.O_RDWR, 0o600)
+            owner = os.open(making / _OWNER, os.O_CREAT | _LOCKABLE, 0o600)
             try:
                 fcntl.flock(owner, fcntl.LOCK_EX)
                 return making.rename(making.with_name(making.name[1:])), owner
@@ -50,34 +57,61 @@ def _make(place: Path) -> tuple[Path, int]:
 
 def sweep(place: Path) -> None:
     """Remove folders in a place whose processes have died."""
-    for folder in (*place.glob(f"{_PREFIX}*"), *place.glob(f".{_PREFIX}*")):
-        with suppress(OSError):  # another user's, or locked, or somebody removes it just now
-            _sweep_one(folder)
+    with suppress(FileNotFoundError):
+        for name in [path.name for path in place.iterdir()]:
+            if name.startswith((_PREFIX, f".{_PREFIX}")):
+                with suppress(OSError):  # another user's, or locked, or somebody removes it now
+                    _sweep_one(place, name)
 
 
-def _sweep_one(folder: Path) -> None:
+def _sweep_one(place: Path, name: str) -> None:
+    with _ours(place, name) as (within, folder):
+        try:
+            owner = os.open(_OWNER, _LOCKABLE, dir_fd=folder)
+        except FileNotFoundError:
+            if name.startswith("."):
+                os.rmdir(name, dir_fd=within)  # it is empty, or not ours
+            return
+        try:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _empty(within, name, folder)
+        finally:
+            os.close(owner)
+
+
+def _remove(path: Path) -> None:
+    with _ours(path.parent, path.name) as (within, folder):
+        _empty(within, path.name, folder)
+
+
+@contextmanager
+def _ours(place: Path, name: str) -> Iterator[tuple[int, int]]:
+    """Yield a place and a folder in it, both open; PermissionError if that is not of our making."""
+    within = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        owner = os.open(folder / _OWNER, os.O_RDWR)
-    except FileNotFoundError:
-        if folder.name.startswith("."):
-            folder.rmdir()  # it is empty, or not ours
-        return
-    try:
-        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove(folder)
+        folder = open_folder(name, within=within)
+        try:
+            status = os.fstat(folder)
+            if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
+                raise PermissionError(f"{place / name} is not a temporary folder of this user")
+            yield within, folder
+        finally:
+            os.close(folder)
     finally:
-        os.close(owner)
+        os.close(within)
 
 
-def _remove(folder: Path) -> None:
+def _empty(within: int, name: str, folder: int) -> None:
     """Remove a folder, and last in it what tells whose it is: a kill may come in between."""
-    for one in folder.iterdir():
-        if one.name != _OWNER:
-            if one.is_dir() and not one.is_symlink():
-                shutil.rmtree(one, ignore_errors=True)
-            else:
-                one.unlink(missing_ok=True)
-    shutil.rmtree(folder.rename(folder.with_name(f".{folder.name.lstrip('.')}")))
+    for one in os.listdir(folder):
+        if one != _OWNER:
+            with suppress(OSError):
+                remove_at(folder, one)
+    going = f".{name.lstrip('.')}"
+    os.rename(name, going, src_dir_fd=within, dst_dir_fd=within)
+    with suppress(FileNotFoundError):
+        os.unlink(_OWNER, dir_fd=folder)
+    os.rmdir(going, dir_fd=within)
 
 
 @contextmanager

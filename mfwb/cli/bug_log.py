@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from mfwb import __version__
+from mfwb.own_files import create, make_folder
 
 __all__ = ["redacted", "write_bug_log"]
 
@@ -31,9 +32,10 @@ def write_bug_log(error: BaseException, arguments: Sequence[str]) -> Path | None
     name = f"bug-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
     for folder in (_state_folder(), Path(tempfile.gettempdir())):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             path = folder / name
-            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+            with create(path) as file:  # in a folder of everybody's, a link is not followed
+                file.write(text.encode(errors="backslashreplace"))
         except OSError:
             continue
         return path

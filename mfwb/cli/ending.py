@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from mfwb.cli.layout import KeptFromClick
-from mfwb.cli.streams import write_error
+from mfwb.cli.streams import leave_closed_terminal, write_error
 from mfwb.errors import MfwbError
 
 __all__ = ["end"]
@@ -20,11 +20,19 @@ __all__ = ["end"]
 _USAGE = 2
 _BUG = 70
 _INTERRUPTED = 130
-_TERMINATED = 143
+_ENDS = {
+    signal.SIGTERM: (143, "terminated"),
+    signal.SIGHUP: (129, "its terminal or session was closed"),
+}
+"""Signals that end the program as Ctrl-C does: exit code, and what is said."""
 
 
 class _Terminated(KeyboardInterrupt):
     """Somebody else than the user ended the program; all that can be done is the same."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code, self.what = _ENDS[signal.Signals(number)]
 
 
 def end(command: click.Command, arguments: Sequence[str]) -> int:
@@ -41,20 +49,26 @@ def end(command: click.Command, arguments: Sequence[str]) -> int:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the program as Ctrl-C does, so that it tidies up; who ignores it may."""
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, _terminate)
+    """Let signals end the program as Ctrl-C does, so that it tidies up; who ignores one may.
+
+    `nohup` has SIGHUP ignored.
+    """
+    ours = [one for one in _ENDS if signal.getsignal(one) is signal.SIG_DFL]
+    for one in ours:
+        signal.signal(one, _terminate)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for one in ours:
+            signal.signal(one, signal.SIG_DFL)
 
 
-def _terminate(*_: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, while it tidies up
-    raise _Terminated
+def _terminate(number: int, _: Any) -> None:
+    for one in _ENDS:  # once is enough, while it tidies up
+        signal.signal(one, signal.SIG_IGN)
+    if number == signal.SIGHUP:
+        leave_closed_terminal()
+    raise _Terminated(number)
 
 
 def _tell(error: BaseException, arguments: Sequence[str]) -> int:
@@ -66,8 +80,8 @@ def _tell(error: BaseException, arguments: Sequence[str]) -> int:
         write_error(_usage(error))
         return _USAGE
     if isinstance(error, _Terminated):
-        write_error("terminated; run it again to carry on")
-        return _TERMINATED
+        write_error(f"{error.what}; run it again to carry on")
+        return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         _leave_line_of_control_c()
         write_error("interrupted; run it again to carry on")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -10,7 +11,14 @@ from typing import TextIO
 
 from mfwb.errors import MfwbError
 
-__all__ = ["keep_stdout_clean", "takes_all_letters", "write_error", "write_out", "write_parts"]
+__all__ = [
+    "keep_stdout_clean",
+    "leave_closed_terminal",
+    "takes_all_letters",
+    "write_error",
+    "write_out",
+    "write_parts",
+]
 
 _STDOUT, _STDERR = 1, 2
 
@@ -99,6 +107,16 @@ def takes_all_letters(stream: TextIO) -> bool:
 def _fitting(text: str, stream: TextIO) -> str:
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def leave_closed_terminal() -> None:
+    """Let what is still written to a terminal that is gone vanish: it would be an error each."""
+    for stream in (_STDOUT, _STDERR):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream)
+                os.close(nowhere)
 
 
 def _give_up_stdout() -> None:

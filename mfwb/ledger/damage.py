@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mfwb.errors import LockHeld, UsageError
+from mfwb.ledger.suspicion import check_files, check_schema, distrust
 
 __all__ = ["LedgerDamaged", "errors_named", "put_aside_if_damaged"]
 
@@ -61,7 +62,10 @@ def put_aside_if_damaged(path: Path) -> Path | None:
 
 
 def _check(path: Path) -> None:
-    with errors_named(path), closing(sqlite3.connect(path)) as connection:
+    check_files(path)
+    with errors_named(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        distrust(connection)
+        check_schema(connection, path)
         [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
             raise sqlite3.DatabaseError(found)

@@ -22,11 +22,14 @@ from filelock import FileLock, Timeout
 
 from mfwb.durations import how_long
 from mfwb.errors import LockHeld, UsageError
+from mfwb.own_files import make_folder, mode_beside, overwrite
 from mfwb.ports import Destination
+from mfwb.rooted_files import read_below
 
 __all__ = ["hold"]
 
 _POLL_SECONDS = 0.1
+_LONGEST = 100_000  # bytes of what says who has a lock
 _LONG = 60  # letters of a name that are kept for people
 _NOT_FOR_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -64,24 +67,36 @@ def _file_name(where: str) -> str:
 @contextmanager
 def _hold_one(base: Path, where: str, *, wait: float, deadline: float) -> Iterator[None]:
     owner = base.with_name(f"{base.name}.json")
-    lock = FileLock(base.with_name(f"{base.name}.lock"), thread_local=False)
+    path = base.with_name(f"{base.name}.lock")
     try:
-        base.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(base.parent)
+        _refuse_links(base.parent, path, owner)
+        mode = mode_beside(base.parent)
+        lock = FileLock(path, thread_local=False, mode=mode)
         lock.acquire(timeout=max(0.0, deadline - time.monotonic()), poll_interval=_POLL_SECONDS)
     except Timeout:
         raise LockHeld(_refusal(owner, where, wait)) from None
     except (OSError, NotImplementedError) as error:  # older filelocks say the latter of ENOSYS
-        raise UsageError(f"the lock {lock.lock_file} can't be used: {error}") from None
+        raise UsageError(f"the lock {path} can't be used: {error}") from None
     try:
         # Who it is helps people, and no lock hangs on it: a full disk is no reason to stop here.
         with suppress(OSError):
-            owner.write_text(_who_we_are(), encoding="utf-8")
+            path.chmod(mode)  # of the first one, the umask may have taken the group's
+        with suppress(OSError):
+            overwrite(owner, _who_we_are().encode(), mode)
         yield
     finally:
         # Before the lock is free: afterwards it may be another one's.
         with suppress(OSError):
             owner.unlink()
         lock.release()
+
+
+def _refuse_links(*paths: Path) -> None:
+    """Raise if something that is written to may lie elsewhere: opening a lock empties it."""
+    for path in paths:
+        if path.is_symlink():
+            raise PermissionError(f"{path.name} is a link")
 
 
 def _who_we_are() -> str:
@@ -103,9 +118,9 @@ def _refusal(owner: Path, where: str, wait: float) -> str:
 def _who_has_it(owner: Path) -> str:
     """Return ` (pid 123 on host, for 4 minutes)`; nothing if that can't be told, or not yet."""
     try:
-        told = json.loads(owner.read_text(encoding="utf-8"))
+        told = json.loads(read_below(owner.parent, owner.name, most=_LONGEST))
         since = datetime.fromisoformat(told["since"])
         age = (datetime.now(timezone.utc) - since).total_seconds()
-        return f" (pid {told['pid']} on {told['host']}, for {how_long(age)})"
-    except (OSError, ValueError, KeyError, TypeError):
+        return f" (pid {int(told['pid'])} on {told['host']}, for {how_long(age)})"
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return ""

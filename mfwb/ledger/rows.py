@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -22,6 +24,10 @@ FACTS = (
 
 
 _STANDINGS = {one.value: one for one in Standing}
+_TYPES = {"started_at": int, "lost": int}  # the others are text
+_FLOW_RUN = re.compile(r"[^/\0]+/[^/\0]+")
+_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_LAST_MOMENT = 253_402_300_799_000  # epoch ms: the end of the year 9999
 
 
 def at_a_destination(destination: Destination) -> tuple[str, str, str, str]:
@@ -59,7 +65,11 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
     Args:
         row: their values.
         bundle: the folder of the ledger, which is the base of what is offline.
+
+    Raises:
+        sqlite3.DatabaseError: mfwb did not write that.
     """
+    _check(row)
     flow_run, provider, mode, base, entity, project, standing, state, *rest = row
     started_at, listed, asked, digest, reason, at, _ = rest
     return Entry(
@@ -77,6 +87,20 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
     )
 
 
+def _check(row: Sequence[Any]) -> None:
+    """Make sure of the types, which SQLite leaves to whoever writes, and of what has a form."""
+    facts = dict(zip(FACTS, row, strict=True))
+    good = all(isinstance(value, _TYPES.get(name, str)) for name, value in facts.items())
+    if not (
+        good
+        and _FLOW_RUN.fullmatch(facts["flow_run"])
+        and _AT.fullmatch(facts["at"])
+        and facts["standing"] in _STANDINGS
+        and abs(facts["started_at"]) <= _LAST_MOMENT
+    ):
+        raise sqlite3.DatabaseError("it has a row that mfwb did not write")
+
+
 @cache
 def _destination(mode: str, base: str, entity: str, project: str) -> Destination:
     return Destination(mode, base, entity or None, project)  # the same few for thousands of rows
@@ -91,6 +115,8 @@ def with_outcome(entry: Entry, outcome: str | None) -> Entry:
     if outcome is None:
         return entry
     try:
+        if not isinstance(outcome, str):
+            raise TypeError("an outcome is a text")  # noqa: TRY301
         return replace(entry, outcome=outcome_from_json(outcome))
-    except ValueError:
+    except (TypeError, ValueError):
         return replace(entry, digest="", outcome=None)

@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 from mfwb.errors import UsageError
 
-__all__ = ["IS_OPEN", "bring_up_to_date", "transaction"]
+__all__ = [
+    "IS_OPEN",
+    "NEWEST",
+    "bring_up_to_date",
+    "reading",
+    "schema_in",
+    "schema_of",
+    "transaction",
+    "version_of",
+]
+
+Schema = frozenset[tuple[str, str, str]]
 
 IS_OPEN = "standing NOT IN ('synced', 'left out')"
 """`Standing.is_open` in SQL, letter by letter as in the index: else SQLite does not use that."""
@@ -26,9 +38,9 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         UsageError: if a newer mfwb wrote the ledger; it is left as it is.
     """
-    while (version := _version(connection)) < len(_STEPS):
+    while (version := version_of(connection)) < len(_STEPS):
         with transaction(connection):
-            if _version(connection) == version:
+            if version_of(connection) == version:
                 _STEPS[version](connection)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
     if version > len(_STEPS):
@@ -36,6 +48,17 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
             f"the ledger {path} was written by a newer mfwb (schema {version}, this one knows "
             f"{len(_STEPS)}); upgrade mfwb"
         )
+
+
+@contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """See one state of the ledger meanwhile, whatever others write."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
 
 
 @contextmanager
@@ -51,8 +74,24 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return how far the tables have come; 0: there are none."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def schema_in(connection: sqlite3.Connection) -> Schema:
+    """Return what there is: kind, name, and the SQL that made it."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    return frozenset((kind, name, " ".join(str(sql).split())) for kind, name, sql in rows)
+
+
+@cache
+def schema_of(version: int) -> Schema:
+    """Return what a version makes, or the newest one of those that are known."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for step in _STEPS[:version]:
+            step(connection)
+        return schema_in(connection)
 
 
 def _plans_that_were_carried_out(connection: sqlite3.Connection) -> None:
@@ -135,4 +174,10 @@ _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _plans_that_were_carried_out,
     _standings,
 )
-"""What leads from each version to the next; a new file begins at version 0."""
+"""What leads from each version to the next; a new file begins at version 0.
+
+A table is made anew, and not altered: a ledger is held to the SQL of one that begins at 0.
+"""
+
+NEWEST = len(_STEPS)
+"""The version of a ledger that is up to date."""

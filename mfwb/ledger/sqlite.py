@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from mfwb.ledger.rows import (
     with_outcome,
 )
 from mfwb.ledger.schema import IS_OPEN, bring_up_to_date, transaction
+from mfwb.ledger.suspicion import check_files, check_schema, distrust
 from mfwb.outcome import outcome_to_json
+from mfwb.own_files import create, make_folder, mode_beside
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.snapshot import Loss
 from mfwb.standings import Known
@@ -48,7 +50,7 @@ class SqliteLedger:
         self._path = path
         self._bundle = str(path.parent)
         self._one_at_a_time = threading.Lock()
-        self.id: str = self._select("SELECT id FROM ledger")[0][0]
+        self.id: str = self._read_id()
 
     @classmethod
     @contextmanager
@@ -60,7 +62,9 @@ class SqliteLedger:
             LockHeld: if another process keeps it locked.
         """
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
+            check_files(path)
+            _make(path)
             connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -68,6 +72,8 @@ class SqliteLedger:
             raise UsageError(f"the ledger {path} can't be opened: {error}") from None
         with closing(connection):
             with errors_named(path):
+                distrust(connection)
+                check_schema(connection, path)
                 _make_safe(connection)
                 bring_up_to_date(connection, path)
             yield cls(connection, path)
@@ -94,7 +100,7 @@ class SqliteLedger:
             (flow_run, provider, *at_a_destination(destination)),
         )
         for *facts, outcome in rows:
-            return with_outcome(to_entry(facts, self._bundle), outcome)
+            return with_outcome(self._entry(facts), outcome)
         return None
 
     def entries(
@@ -132,7 +138,7 @@ class SqliteLedger:
             f"SELECT {_FACTS} FROM flow_runs {where} ORDER BY started_at, flow_run",  # noqa: S608 - constants
             values,
         )
-        return [to_entry(row, self._bundle) for row in rows]
+        return [self._entry(row) for row in rows]
 
     def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
         """Return what the listing said of each run of a flow that was synced, by pathspec.
@@ -149,7 +155,7 @@ class SqliteLedger:
     def known(self) -> list[Known]:
         """Return all entries without outcomes, by flow run, with how much was lost of each."""
         rows = self._select(f"SELECT {_FACTS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
-        return [Known(to_entry(row, self._bundle), lost=row[-1]) for row in rows]
+        return [Known(self._entry(row), lost=row[-1]) for row in rows]
 
     def losses(self, entries: Iterable[Entry]) -> Iterator[Loss]:
         """Yield what did not reach W&B of some flow runs, as their outcomes tell."""
@@ -179,9 +185,26 @@ class SqliteLedger:
                     "INSERT INTO outcomes (id, outcome) VALUES (?, ?)", (made.lastrowid, outcome)
                 )
 
+    def _read_id(self) -> str:
+        with errors_named(self._path):
+            [(found,), *_] = self._select("SELECT id FROM ledger") or [(None,)]
+            if not isinstance(found, str):
+                raise sqlite3.DatabaseError("it has no id")
+            return found
+
+    def _entry(self, row: Sequence[Any]) -> Entry:
+        with errors_named(self._path):
+            return to_entry(row, self._bundle)
+
     def _select(self, query: str, values: Iterable[str | int] = ()) -> list[tuple[Any, ...]]:
         with self._one_at_a_time, errors_named(self._path):
             return self._connection.execute(query, tuple(values)).fetchall()
+
+
+def _make(path: Path) -> None:
+    """Make an empty file if there is none, with the rights that SQLite then gives its journals."""
+    with suppress(FileExistsError):
+        create(path, mode_beside(path.parent)).close()
 
 
 def _make_safe(connection: sqlite3.Connection) -> None:

@@ -1,22 +1,30 @@
-"""Files named by what is in them: each is made once, appears whole, and never changes."""
+"""Files named by what is in them: each is made once, appears whole, and never changes.
+
+Names hold what strangers recorded, so only plain ones are taken. What is removed is what this
+process made, by its exact name.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
+import re
+import stat
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Condition
 from uuid import uuid4
 
-from mfwb.errors import SinkError
+from mfwb.errors import SinkError, SourceError
+from mfwb.own_files import make_folder, make_folders, make_private, remove_below
 from mfwb.scratch import scratch, sweep
 
 __all__ = ["Store", "is_full"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PLAIN = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._%~-]{1,254}")  # as `quote` leaves names of plugins
 
 
 class Store:
@@ -27,6 +35,7 @@ class Store:
         self._unfinished: Path | None = None  # a folder inside, if something was made
         self._open = ExitStack()
         self._busy: set[str] = set()  # names that are being made
+        self._made: defaultdict[str, set[str]] = defaultdict(set)  # names by their keys
         self._less_busy = Condition()
 
     def place(self, name: str, make: Callable[[Path], None]) -> Path:
@@ -37,10 +46,13 @@ class Store:
         """
         path = self.path(name)
         with self._alone_with(name):
-            if not path.exists():
+            if not _is_there(path):
                 with self.scratch() as unfinished:
                     make(unfinished)
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                    make_private(unfinished)
+                    with self._less_busy:
+                        self._made[_key(name)].add(name)
+                    _make_parent(path)
                     _move(unfinished, path)
         return path
 
@@ -50,26 +62,35 @@ class Store:
 
     def has(self, name: str) -> bool:
         """Whether there is a file or folder of that name."""
-        return self.path(name).exists()
+        return _is_there(self.path(name))
 
     def path(self, name: str) -> Path:
-        """Return where the file or folder of that name is, or would be."""
+        """Return where the file or folder of that name is, or would be.
+
+        SourceError if the name is not a plain one: the content was recorded under a wrong key.
+        """
+        if not _PLAIN.fullmatch(name):
+            raise SourceError(f"{name!r} can't be the name of a file; its record is damaged")
         return self._folder / name[:2] / name
 
     def discard(self, key: str) -> None:
-        """Remove all files and folders whose names are a key and a suffix."""
-        for path in self._folder.glob(f"{key[:2]}/{key}.*"):
-            _remove(path)
+        """Remove what was made here of names that are a key and a suffix."""
+        with self._less_busy:
+            names = self._made.pop(key, set())
+        for name in names:
+            with suppress(OSError):
+                remove_below(self._folder, f"{name[:2]}/{name}")
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Yield a path for something that is gone afterwards, unless it was moved away."""
         with _room_in(self._folder):
-            path = self._place_for_unfinished() / uuid4().hex
+            folder, name = self._place_for_unfinished(), uuid4().hex
             try:
-                yield path
+                yield folder / name
             finally:
-                _remove(path)
+                with suppress(OSError):
+                    remove_below(folder, name)
 
     def tidy(self) -> None:
         """Remove what is unfinished, also of processes that were killed."""
@@ -79,15 +100,24 @@ class Store:
         sweep(self._folder)
 
     def remove(self) -> None:
-        """Remove the whole folder."""
+        """Remove all that was made here, and the folder if nothing else is in it."""
         self.tidy()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with self._less_busy:
+            keys = list(self._made)
+        folders = {key[:2] for key in keys}
+        for key in keys:
+            self.discard(key)
+        for folder in (*(self._folder / name for name in folders), self._folder):
+            with suppress(OSError):
+                folder.rmdir()
 
     def _place_for_unfinished(self) -> Path:
         """Return a folder on the same disk; what a killed process left in its own goes now."""
         with self._less_busy:
             if self._unfinished is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
+                make_folder(self._folder)
+                if self._folder.is_symlink():
+                    raise SinkError(f"{self._folder} is a link; mfwb writes to folders of its own")
                 self._unfinished = self._open.enter_context(scratch(self._folder))
             return self._unfinished
 
@@ -105,18 +135,31 @@ class Store:
                 self._less_busy.notify_all()
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def _key(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file or a folder; a link is none, as nothing here ever makes one."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def _make_parent(path: Path) -> None:
+    try:
+        make_folders(path.parent.parent, path.parent.name)
+    except (NotADirectoryError, FileExistsError) as error:
+        raise SinkError(str(error)) from None
 
 
 def _move(unfinished: Path, path: Path) -> None:
     try:
         unfinished.replace(path)
     except OSError:
-        if not path.is_dir():  # a folder that another process made just now is as good
+        if not _is_there(path):  # a folder that another process made just now is as good
             raise
 
 

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from mfwb.own_files import overwrite
+
 __all__ = ["Defaults", "recall", "remember", "witnesses"]
 
 _FILE = "wandb-defaults.json"
@@ -56,8 +58,8 @@ def remember(folder: Path, digest: str, files: Iterable[Path], defaults: Default
     """Keep what W&B said for calls that have the same witnesses."""
     looks = {str(file): _look_of(file) for file in files}
     said = {"witnesses": digest, "files": looks, "defaults": asdict(defaults)}
-    with suppress(OSError):  # then W&B is asked again; so it is if a kill leaves half a file
-        (folder / _FILE).write_text(json.dumps(said), encoding="utf-8")
+    with suppress(OSError):  # then W&B is asked again
+        overwrite(folder / _FILE, json.dumps(said).encode())
 
 
 def recall(folder: Path, digest: str) -> Defaults | None:

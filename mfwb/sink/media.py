@@ -15,7 +15,14 @@ from typing import Any, NamedTuple
 from mfwb.planning import Preview
 from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
 
-__all__ = ["MediaFile", "place_card", "place_preview", "place_table", "write_table_artifact"]
+__all__ = [
+    "MediaFile",
+    "place_card",
+    "place_preview",
+    "place_table",
+    "table_file",
+    "write_table_artifact",
+]
 
 _PANEL_ROWS = 10_000  # as W&B cuts it; the artifact has them all
 
@@ -100,9 +107,9 @@ def place_table(
         "_type": "table-file",
         "sha256": digest,
         "size": len(data),
-        "artifact_path": f"wandb-client-artifact://{client_id}/{key}.table.json",
+        "artifact_path": f"wandb-client-artifact://{client_id}/{table_file(key)}",
         "_latest_artifact_path": (
-            f"wandb-client-artifact://{sequence_client_id}:latest/{key}.table.json"
+            f"wandb-client-artifact://{sequence_client_id}:latest/{table_file(key)}"
         ),
         "path": path,
         "ncols": len(table.columns),
@@ -134,5 +141,15 @@ def write_table_artifact(table: ReadyTable, path: Path) -> None:
 
 
 def _media_path(kind: str, key: str, digest: str, suffix: str) -> str:
+    return f"media/{kind}/{_as_path(key)}_summary_{digest[:20]}{suffix}"
+
+
+def table_file(key: str) -> str:
+    """Return what the file of a table is called in its artifact."""
+    return f"{_as_path(key)}.table.json"
+
+
+def _as_path(key: str) -> str:
+    """Return a key as a path that leads nowhere else; it may be called as a stranger likes."""
     safe = re.sub(r"[^\w./-]", "_", key).replace("..", "__")
-    return f"media/{kind}/{safe}_summary_{digest[:20]}{suffix}"
+    return "/".join(part for part in safe.split("/") if part not in ("", ".")) or "_"

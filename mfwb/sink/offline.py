@@ -1,8 +1,11 @@
 """W&B runs as `.wandb` files in a bundle: closed, with lineage, ready for `wandb sync`.
 
     DIR/payloads/           the files of artifacts, once each; the W&B runs refer to them
-    DIR/level-00/wandb/     W&B runs that use nothing of another one
+    DIR/level-00/wandb/     W&B runs that use nothing of another one, a folder each
     DIR/level-01/wandb/     W&B runs that use artifacts of level 00; and so on
+
+In the folder of a W&B run: `run-ID.wandb`, `files` that W&B shows, `artifacts` that have no place
+among the payloads, and the `manifest.json` of all that is sent with it.
 
 `wandb sync` uploads runs in random order, and an artifact that is used before it was logged
 gets no producer; so levels are uploaded one after the other.
@@ -13,25 +16,28 @@ that one uses an artifact, and is still writing when `finish()` has returned.
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
 
+from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
+from mfwb.own_files import remove_below
 from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink import records
 from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
 from mfwb.sink.content import done, log_text, pictures_of, summary_of, tables_of
-from mfwb.sink.media import place_card, place_preview, place_table, write_table_artifact
+from mfwb.sink.manifest import Checksums
+from mfwb.sink.media import place_card, place_preview, place_table, table_file, write_table_artifact
 from mfwb.sink.receipts import Receipt, use_item, uses_of
-from mfwb.sink.transaction_log import write_records
+from mfwb.sink.run_folder import RunFolder
 from mfwb.snapshot import Loss
 
 __all__ = ["OfflineSession"]
@@ -40,11 +46,12 @@ __all__ = ["OfflineSession"]
 class OfflineSession:
     """Writes the W&B runs of one flow run into a bundle."""
 
-    def __init__(self, plan: Plan, bundle: Path, *, writer: str) -> None:
+    def __init__(self, plan: Plan, bundle: Path, checksums: Checksums, *, writer: str) -> None:
         self._plan = plan
         self._writer = writer
         self._start: int = plan.source["created_at"]
         self._bundle = bundle
+        self._checksums = checksums
         self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}
         self._contents: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -60,14 +67,17 @@ class OfflineSession:
 
         Its `.wandb` file comes last and appears whole, or not at all.
         """
+        with _said_as_ours(self._bundle):
+            return self._write(run, ready)
+
+    def _write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         begin = run.started_at if run.started_at is not None else self._start
         level = level_folder(self._bundle, self._first_level + run.level)
-        folder = level / _folder_name(begin, run.id)
         for older in self._older.get(run.id, ()):
-            shutil.rmtree(older.folder)
-        (folder / "files").mkdir(parents=True)
+            remove_below(self._bundle, older.name)
+        folder = RunFolder(self._bundle, level / _folder_name(begin, run.id))
         uses, losses = self._uses(run)
-        logged = [self._log(run, one) for one in ready.artifacts]
+        logged = [self._log(run, folder.brought_in(one)) for one in ready.artifacts]
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
         receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses))
         said = [
@@ -78,11 +88,8 @@ class OfflineSession:
             *self._summary(run, ready, folder, done(run.fingerprint, receipt)),
             records.exit_record(run.exit_code),
         ]
-        path = folder / f"run-{run.id}.wandb"
-        unfinished = path.with_suffix(".unfinished")
-        write_records(unfinished, records.all_of(run, said))
-        unfinished.rename(path)
-        return WrittenRun(run.id, str(folder), outputs, tuple(losses))
+        folder.finish(run.id, records.all_of(run, said), self._checksums)
+        return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
 
     def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
         """Return what was found: nothing ever is."""
@@ -103,8 +110,9 @@ class OfflineSession:
         for run_id, runs in found.items():
             for run in runs:
                 first_level = max(first_level, run.level + 1)
-                for name, record in run.logged(run_id).items():
-                    self._logged[run_id, name] = record
+                for name, record in run.logged().items():
+                    if f"{record.entity}/{record.project}" == here:
+                        self._logged[run_id, name] = record
         return first_level
 
     def _uses(self, run: PlannedRun) -> tuple[list[pb.ArtifactRecord], list[Loss]]:
@@ -151,17 +159,17 @@ class OfflineSession:
         )
 
     def _summary(
-        self, run: PlannedRun, ready: ReadyRun, folder: Path, marker: dict[str, Any]
+        self, run: PlannedRun, ready: ReadyRun, folder: RunFolder, marker: dict[str, Any]
     ) -> Iterator[pb.Record]:
         """Yield the summary, and before it what it refers to: files and the tables' artifacts."""
-        shown = {card.key: place_card(card, folder / "files") for card in ready.cards}
+        shown = {card.key: place_card(card, folder.files) for card in ready.cards}
         for key, table in tables_of(ready).items():
             artifact = self._table_artifact(run, key, table, folder)
             ids = (artifact.client_id, artifact.sequence_client_id)
-            shown[key] = place_table(key, table, folder / "files", *ids)
+            shown[key] = place_table(key, table, folder.files, *ids)
             yield pb.Record(artifact=artifact)
         for preview in pictures_of(ready):
-            shown[preview.key] = place_preview(preview, folder / "files")
+            shown[preview.key] = place_preview(preview, folder.files)
         if shown:
             yield records.files_record([file.path for file in shown.values()])
         yield records.summary_record(
@@ -173,14 +181,13 @@ class OfflineSession:
         )
 
     def _table_artifact(
-        self, run: PlannedRun, key: str, table: ReadyTable, folder: Path
+        self, run: PlannedRun, key: str, table: ReadyTable, folder: RunFolder
     ) -> pb.ArtifactRecord:
         """Return the artifact that W&B makes of each table, under the name that it gives it."""
-        path = folder / "artifacts" / f"{key}.table.json"
-        path.parent.mkdir(exist_ok=True)
+        path = folder.new_file(".table.json")
         write_table_artifact(table, path)
-        file = ReadyFile(path.name, path.stat().st_size, path)
-        planned = OutputArtifact(key, type="table", aliases=(), metadata={}, files=())
+        file = ReadyFile(table_file(key), path.stat().st_size, path)
+        planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
         name = f"run-{run.id}-{key}"
         return records.logged_artifact(self._plan, run, artifact, (), as_=(name, "run_table"))
@@ -195,6 +202,15 @@ def _timeline(run: PlannedRun, ready: ReadyRun, begin: int) -> Iterator[pb.Recor
         yield records.history_record(step, {**row, **moment})
     if ready.log:
         yield records.log_record(log_text(ready.log))
+
+
+@contextmanager
+def _said_as_ours(bundle: Path) -> Iterator[None]:
+    """Turn what the disk refuses, and links where none should be, into the flow run's failure."""
+    try:
+        yield
+    except OSError as error:
+        raise SinkError(f"the bundle {bundle} can't be written: {error}") from error
 
 
 def _folder_name(begin: int, run_id: WandbRunId) -> str:

@@ -13,6 +13,7 @@ from mfwb.ports import Destination, FoundFlowRun, Session
 from mfwb.sink.claims import Claims
 from mfwb.sink.destinations import Destinations
 from mfwb.sink.existing import Existing, ExistingRuns
+from mfwb.sink.manifest import Checksums
 from mfwb.sink.newest import Newest
 from mfwb.sink.offline import OfflineSession
 from mfwb.sink.online import OnlineSession, Project
@@ -32,6 +33,7 @@ class WandbSink:
         check_wandb_settings(settings)
         self._destinations = destinations
         self._bundle = destinations.bundle
+        self._checksums = Checksums(self._bundle) if self._bundle else None
         self._on_deleted = settings.on_deleted
         self._scratch = scratch
         self._service = Service(self._destinations.base_url, Patience(settings.timeout))
@@ -57,8 +59,8 @@ class WandbSink:
     @contextmanager
     def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
         """Look at what is there, and get ready to write."""
-        if self._bundle is not None:
-            yield OfflineSession(plan, self._bundle, writer=writer)
+        if self._bundle is not None and self._checksums is not None:
+            yield OfflineSession(plan, self._bundle, self._checksums, writer=writer)
         else:
             yield self._online(plan, writer, written)
 

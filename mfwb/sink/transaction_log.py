@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 from zlib import crc32
 
 from wandb.proto.wandb_internal_pb2 import Record
 
-__all__ = ["read_framed", "read_records", "write_framed", "write_records"]
+__all__ = ["read_framed", "read_records", "records_in", "write_framed", "write_records"]
 
 _FILE_HEADER = b":W&B\xe1\xbe\x00"  # name, magic number, version of the format
 _BLOCK = 32 * 1024
 _CHUNK_HEADER = 7  # bytes: checksum, length, kind; a chunk lies within one block
-_FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
+_LONGEST = 512 * 1024**2  # bytes of a record; the log of a W&B run is one
+_NONE, _FULL, _FIRST, _MIDDLE, _LAST = 0, 1, 2, 3, 4
 _SEEDS = {kind: crc32(bytes([kind])) for kind in (_FULL, _FIRST, _MIDDLE, _LAST)}
 
 
@@ -69,29 +71,57 @@ def _chunk(part: memoryview, kind: int) -> bytes:
 
 
 def read_records(path: Path) -> Iterator[Record]:
-    """Yield the records of a `.wandb` file, up to where it is complete."""
-    for data in read_framed(path):
+    """Yield the records of a `.wandb` file, up to where it is complete; ValueError."""
+    with path.open("rb") as file:
+        yield from records_in(file)
+
+
+def read_framed(path: Path) -> Iterator[bytes]:
+    """Yield the records of a file as bytes, up to where it is complete; ValueError."""
+    with path.open("rb") as file:
+        yield from _framed_in(file)
+
+
+def records_in(file: BinaryIO) -> Iterator[Record]:
+    """Yield the records of an open `.wandb` file, up to where it is complete; ValueError.
+
+    No more than the longest of them is in memory at once.
+    """
+    for data in _framed_in(file):
         record = Record()
         record.ParseFromString(data)
         yield record
 
 
-def read_framed(path: Path) -> Iterator[bytes]:
-    """Yield the records of a file as bytes, up to where it is complete."""
-    data = path.read_bytes()
-    position, parts = len(_FILE_HEADER), []
-    while position + _CHUNK_HEADER <= len(data):
-        left_in_block = _BLOCK - position % _BLOCK
-        if left_in_block < _CHUNK_HEADER:
-            position += left_in_block
-            continue
-        length = int.from_bytes(data[position + 4 : position + 6], "little")
-        kind = data[position + 6]
+def _framed_in(file: BinaryIO) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    start, size = len(_FILE_HEADER), 0  # the first block holds the file header, too
+    while block := file.read(_BLOCK):
+        for kind, part in _chunks(block, start):
+            if kind == _NONE:
+                return
+            parts.append(part)
+            size += len(part)
+            if size > _LONGEST:
+                raise ValueError(f"a record has more than {_LONGEST:,} bytes")
+            if kind in {_FULL, _LAST}:
+                yield b"".join(parts)
+                parts, size = [], 0
+        start = 0
+
+
+def _chunks(block: bytes, position: int) -> Iterator[tuple[int, bytes]]:
+    """Yield kind and bytes of each chunk of a block; one of no kind is where the file breaks off.
+
+    Args:
+        block: of the file.
+        position: where in it the first chunk lies.
+    """
+    while position + _CHUNK_HEADER <= len(block):
+        length = int.from_bytes(block[position + 4 : position + 6], "little")
+        kind = block[position + 6]
         start = position + _CHUNK_HEADER
-        if kind == 0 or start + length > len(data):
-            return
-        parts.append(data[start : start + length])
-        if kind in {_FULL, _LAST}:
-            yield b"".join(parts)
-            parts = []
+        if start + length > len(block):
+            kind = _NONE
+        yield kind, block[start : start + length]
         position = start + length

@@ -175,6 +175,9 @@ def bundle_of(folder: Path) -> dict[str, Any]:
 
 
 def _content(path: Path, folder: Path) -> Any:
+    if path.name == "manifest.json":
+        listed = json.loads(path.read_bytes())["files"]
+        return {name: None if name.endswith(".wandb") else listed[name] for name in listed}
     if path.suffix != ".wandb":
         return hashlib.sha256(path.read_bytes()).hexdigest()
     records = [str(record).replace(str(folder), "BUNDLE") for record in read_records(path)]

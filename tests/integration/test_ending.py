@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from tests.sandbox import Sandbox
 
 _PATIENCE = 120  # seconds
 _INTERRUPTED = "mfwb: interrupted; run it again to carry on"
+_HUNG_UP = "mfwb: its terminal or session was closed; run it again to carry on"
 _TERMINATED = "mfwb: terminated; run it again to carry on"
 
 
@@ -27,6 +30,8 @@ _TERMINATED = "mfwb: terminated; run it again to carry on"
         pytest.param(signal.SIGINT, 130, _INTERRUPTED, "offline", marks=pytest.mark.exhaustive),
         pytest.param(signal.SIGTERM, 143, _TERMINATED, "online", marks=pytest.mark.exhaustive),
         (signal.SIGTERM, 143, _TERMINATED, "offline"),
+        (signal.SIGHUP, 129, _HUNG_UP, "online"),
+        pytest.param(signal.SIGHUP, 129, _HUNG_UP, "offline", marks=pytest.mark.exhaustive),
     ],
 )
 def test_ended_while_it_converts(  # noqa: PLR0913, PLR0917 - fixtures
@@ -84,6 +89,76 @@ def test_ended_while_it_converts(  # noqa: PLR0913, PLR0917 - fixtures
         for file in output["files"]
     }
     assert files == {"quick.parquet", "slow.parquet"}
+
+
+def test_its_terminal_is_closed(
+    online: Sandbox, project: str, flow_run: Callable[[str], str], flows_root: Path
+) -> None:
+    """As who closes a window does: no file, no process, and no bug."""
+    pathspec = flow_run("waiting_flow")
+    marker, temporary = online.root / "waits", online.root / "tmp"
+    temporary.mkdir()
+    arguments = ["sync", pathspec, "--unpickle", "trusted", "--project", project]
+    terminal, ours = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", _AT_A_TERMINAL, *arguments, "--metadata", metadata_of(flows_root)],
+        cwd=online.root,
+        env={**online.environment, "WAITING": str(marker), "TMPDIR": str(temporary)},
+        stdin=ours,
+        stdout=ours,
+        stderr=ours,
+        start_new_session=True,
+    ) as process:
+        try:
+            os.close(ours)
+            _pid_in(marker)
+            children = psutil.Process(process.pid).children(recursive=True)
+            os.close(terminal)
+            process.wait(_PATIENCE)
+        finally:
+            process.kill()
+
+    assert process.returncode == 129
+    assert psutil.wait_procs(children, timeout=_PATIENCE)[1] == []
+    assert list(temporary.rglob("mfwb*")) == []
+    assert list((online.root / "state").glob("bug*")) == []
+
+
+_AT_A_TERMINAL = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from mfwb.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.exhaustive
+def test_with_nohup(
+    online: Sandbox, project: str, flow_run: Callable[[str], str], flows_root: Path
+) -> None:
+    """Who has SIGHUP ignored goes on; so does a process that we start."""
+    pathspec = flow_run("waiting_flow")
+    marker = online.root / "waits"
+    arguments = ["sync", pathspec, "--unpickle", "trusted", "--project", project]
+    with subprocess.Popen(
+        ["nohup", sys.executable, "-m", "mfwb", *arguments, "--metadata", metadata_of(flows_root)],
+        cwd=online.root,
+        env={**online.environment, "WAITING": str(marker)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            _pid_in(marker)
+            process.send_signal(signal.SIGHUP)
+            time.sleep(1)
+            assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            process.wait(_PATIENCE)
+        finally:
+            process.kill()
+
+    assert process.returncode == 143
 
 
 def _pid_in(path: Path) -> int:

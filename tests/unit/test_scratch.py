@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,7 @@ def test_of_the_dead(tmp_path: Path) -> None:
 def test_of_the_unborn(tmp_path: Path, has_owner: bool) -> None:  # noqa: FBT001
     """A process may also be killed while it makes its folder."""
     half = tmp_path / ".mfwb-half"
-    half.mkdir()
+    half.mkdir(mode=0o700)
     if has_owner:
         (half / "owner").touch()
 
@@ -92,3 +93,64 @@ def test_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert not made.exists()
     assert tempfile.gettempdir() == str(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["link", "link to ours", "open to others", "owner is a link"])
+def test_planted(tmp_path: Path, what: str) -> None:
+    """Anybody may put something by such a name where temporary files go: it is not ours."""
+    place, home = tmp_path / "tmp", tmp_path / "home"
+    place.mkdir()
+    home.mkdir(mode=0o700)
+    (home / "precious").write_text("x", encoding="utf-8")
+    planted = place / "mfwb-planted"
+    if what.startswith("link"):
+        (home / "owner").touch()
+        planted.symlink_to(home)
+    elif what == "open to others":
+        planted.mkdir()
+        planted.chmod(0o777)
+        (planted / "owner").touch()
+    else:
+        planted.mkdir(mode=0o700)
+        (planted / "owner").symlink_to(home / "precious")
+
+    with scratch(place):
+        pass
+
+    assert (home / "precious").read_text(encoding="utf-8") == "x"
+    assert planted.is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what is another user's")
+def test_of_another_user(tmp_path: Path) -> None:
+    """Even root leaves other users' folders alone."""
+    theirs = tmp_path / "mfwb-theirs"
+    theirs.mkdir(mode=0o700)
+    (theirs / "owner").touch()
+    os.chown(theirs, 12345, 12345)
+
+    with scratch(tmp_path):
+        pass
+
+    assert (theirs / "owner").is_file()
+
+
+def test_links_in_it_are_not_followed(tmp_path: Path) -> None:
+    """A link goes, and what it leads to stays, at the end as well as when it is swept."""
+    home, place = tmp_path / "home", tmp_path / "tmp"
+    home.mkdir()
+    place.mkdir()
+    (home / "precious").touch()
+    left = place / "mfwb-left"
+    left.mkdir(mode=0o700)
+    (left / "owner").touch()
+    (left / "link").symlink_to(home)
+
+    with scratch(place) as folder:
+        assert not left.exists()
+        (folder / "link").symlink_to(home)
+        (folder / "inner").mkdir()
+        (folder / "inner" / "link").symlink_to(home)
+
+    assert list(place.iterdir()) == []
+    assert (home / "precious").exists()

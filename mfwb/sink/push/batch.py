@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 from mfwb.errors import SinkError, SkipFlowRun
@@ -54,8 +53,7 @@ class _Sent:
 class Batches:
     """Sends W&B runs of one level, which don't need one another."""
 
-    def __init__(self, bundle: Path, sender: Sender, pool: Executor, progress: Progress) -> None:
-        self._bundle = bundle
+    def __init__(self, sender: Sender, pool: Executor, progress: Progress) -> None:
         self._sender = sender
         self._pool = pool
         self._progress = progress
@@ -84,11 +82,11 @@ class Batches:
 
     def _upload(self, waiting: Sequence[_Sent]) -> tuple[Complaint, ...]:
         with scratch() as folder:
-            for one in waiting:
-                original = one.what.run.title.path.parent
-                write_derived(one.what, self._bundle, folder / original.name)
             size = sum(artifact.size for one in waiting for artifact in one.what.run.logged)
             try:
+                for one in waiting:
+                    name = one.what.run.title.original.bundled.folder.name
+                    write_derived(one.what, folder / name)
                 return self._sender.send(folder, runs=len(waiting), size=size)
             except SinkError as error:
                 return (Complaint(str(error)),)

@@ -2,23 +2,28 @@
 
 The bundle's own files are left as they are. What is sent lacks three things: the alias `latest`,
 which belongs to the newest flow run and not to whoever comes last; the mark of completeness, which
-is set when all has arrived; and rows of history that are there, since W&B can only append.
+is set when all has arrived; and rows of history that are there, since W&B can only append. It names
+files where the bundle is now, and none that is not in the manifest.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wandb.proto import wandb_internal_pb2 as pb
 
+from mfwb.errors import SinkError
+from mfwb.own_files import create
 from mfwb.planning import WandbRunId
 from mfwb.sink.content import MARKER
 from mfwb.sink.newest import LATEST
+from mfwb.sink.push.original import Original
 from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun
 from mfwb.sink.records import client_word
-from mfwb.sink.transaction_log import read_records, write_records
+from mfwb.sink.transaction_log import write_records
 
 __all__ = ["Derivation", "names_under", "write_derived"]
 
@@ -45,31 +50,32 @@ def names_under(run: RecordedRun, run_id: WandbRunId) -> tuple[RecordedArtifact,
     return tuple(replace(one, name=_renamed(one.name, old, run_id)) for one in run.logged)
 
 
-def write_derived(what: Derivation, bundle: Path, folder: Path) -> None:
-    """Write the folder of an offline W&B run for `wandb sync`.
+def write_derived(what: Derivation, folder: Path) -> None:
+    """Write the folder of an offline W&B run for `wandb sync`; BundleChanged, SinkError.
 
     Args:
         what: is to be sent.
-        bundle: where it is from.
-        folder: to be made; media files in it are links.
+        folder: to be made, among temporary ones.
     """
-    original = what.run.title.path
-    _link_files(original.parent / "files", folder / "files")
-    records = _Derived(what, bundle).records(read_records(original))
-    write_records(folder / f"run-{what.id}.wandb", records)
+    derived = _Derived(what)
+    (folder / "files").mkdir(parents=True)
+    write_records(folder / f"run-{what.id}.wandb", derived.records())
+    for path in sorted(derived.shown):
+        _show(what.run.title.original, path, folder / "files" / path)
 
 
 class _Derived:
-    def __init__(self, what: Derivation, bundle: Path) -> None:
+    def __init__(self, what: Derivation) -> None:
         self._what = what
-        self._bundle = bundle
+        self._original = what.run.title.original
+        self.shown: set[str] = set()  # files that go with it
         self._is_renamed = what.id != what.run.title.id
         self._words: dict[str, str] = {}  # ids of drafts, as they were -> as they are now
 
-    def records(self, original: Iterator[pb.Record]) -> Iterator[pb.Record]:
+    def records(self) -> Iterator[pb.Record]:
         """Yield the records that are to be sent."""
         number = 0
-        for record in original:
+        for record in self._original.records():
             if self._is_left_out(record):
                 continue
             number += 1
@@ -80,6 +86,8 @@ class _Derived:
                 self._change_summary(record.summary)
             elif record.HasField("run"):
                 record.run.run_id = self._what.id
+            elif record.HasField("files"):
+                self.shown.update(one.path for one in record.files.files)
             record._info.stream_id = self._what.id  # noqa: SLF001 - a field of the message
             yield record
 
@@ -100,7 +108,14 @@ class _Derived:
             record.aliases.extend(aliases)
         for entry in record.manifest.contents:
             if entry.local_path:
-                entry.local_path = str(_found_again(Path(entry.local_path), self._bundle))
+                entry.local_path = str(self._path_of(entry.local_path))
+                entry.skip_cache = True
+
+    def _path_of(self, local_path: str) -> Path:
+        name = self._original.manifest.named(local_path)
+        if name is None:
+            raise self._original.changed(f"{local_path} is not in its manifest")
+        return self._original.path_of(name)
 
     def _rename(self, record: pb.ArtifactRecord) -> None:
         """Make another draft of it: by the id of the old one W&B would find what it became."""
@@ -124,23 +139,11 @@ def _renamed(name: str, old: WandbRunId, new: WandbRunId) -> str:
     return f"run-{new}-{name.removeprefix(prefix)}" if name.startswith(prefix) else name
 
 
-def _found_again(path: Path, bundle: Path) -> Path:
-    """Return where a file of a bundle is now, which may have been moved since it was written."""
-    if path.exists():
-        return path
-    for place, part in reversed(list(enumerate(path.parts))):
-        if part == "payloads" or part.startswith("level-"):
-            moved = bundle.joinpath(*path.parts[place:])
-            if moved.exists():
-                return moved
-    return path
-
-
-def _link_files(source: Path, target: Path) -> None:
-    """Show the files of a W&B run in another folder, in which W&B leaves some of its own."""
-    target.mkdir(parents=True)
-    for path in source.rglob("*"):
-        if path.is_file():
-            link = target / path.relative_to(source)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path)
+def _show(original: Original, path: str, target: Path) -> None:
+    """Have a file of a W&B run in another folder, in which W&B leaves some of its own."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with original.open(f"{original.files}/{path}") as source, create(target) as copy:
+            shutil.copyfileobj(source, copy)
+    except OSError as error:
+        raise SinkError(f"{path} can't be copied: {error}") from error

@@ -55,7 +55,7 @@ def say_words(runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Exi
         job_type=title.job_type,
         tags=run.tags,
         notes=run.notes,
-        config=read_config(title.path),
+        config=read_config(title.original),
         done={**done(run.fingerprint, receipt), **step},
     )
     amend(runs, found, words)

@@ -19,6 +19,7 @@ from mfwb.sink.environment import our_environment
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.patience import Patience
 from mfwb.sink.push.batch import Batches, Load
+from mfwb.sink.push.original import verify
 from mfwb.sink.push.project import Place, Project
 from mfwb.sink.push.sending import Sender
 from mfwb.sink.push.shipment import Shipment, load
@@ -57,13 +58,21 @@ class BundlePusher:
         return Destination("online", self._destinations.base_url, bundled.entity, bundled.project)
 
     def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
-        """Yield each flow run as soon as it is there, or can't be; Unreachable."""
+        """Yield each flow run as soon as it is there, or can't be.
+
+        Raises:
+            Unreachable: W&B can't be reached, or refuses the credentials.
+            BundleChanged: something that would be sent is not what mfwb wrote; nothing was sent.
+        """
         self._destinations.viewer_entity()
         service = Service(self._destinations.base_url, Patience(self._settings.timeout))
         shipments = [load(one, self._bundle) for one in cargo]
         progress.wandb_runs(sum(len(one.titles) for one in shipments))
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
-            batches = Batches(self._bundle, Sender(service), pool, progress)
+            verify(
+                self._bundle, (title.original for one in shipments for title in one.titles), pool
+            )
+            batches = Batches(Sender(service), pool, progress)
             yield from _Push(self._settings, service, batches, writer).push(shipments)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
@@ -13,9 +12,9 @@ from wandb.proto import wandb_internal_pb2 as pb
 from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
 from mfwb.sink.content import MARKER
+from mfwb.sink.push.original import Original
 from mfwb.sink.receipts import Receipt, receipt_from
 from mfwb.sink.run_files import shown_files
-from mfwb.sink.transaction_log import read_records
 
 __all__ = ["RecordedArtifact", "RecordedRun", "Title", "read_config", "read_run", "read_title"]
 
@@ -25,20 +24,23 @@ class Title:
     """What a file says at its beginning: which W&B run is in it.
 
     Attributes:
-        path: the file.
-        level: all that this W&B run uses has been logged by lower ones.
+        original: the W&B run in its bundle.
         source: the flow run that it stands for.
     """
 
-    path: Path
-    level: int
+    original: Original
     id: WandbRunId
     name: str
     group: str
     job_type: str
     entity: str
     project: str
-    source: Any
+    source: Mapping[str, Any]
+
+    @property
+    def level(self) -> int:
+        """All that this W&B run uses has been logged by lower ones."""
+        return self.original.level
 
     @property
     def place(self) -> tuple[str, str]:
@@ -93,89 +95,109 @@ class RecordedRun:
     used: tuple[RecordedArtifact, ...]
 
 
-def read_title(path: Path, level: int) -> Title:
-    """Return which W&B run is in a file; SinkError if none is."""
-    for record in _records(path):
-        if record.HasField("run"):
-            run = record.run
-            return Title(
-                path=path,
-                level=level,
-                id=WandbRunId(run.run_id),
-                name=run.display_name,
-                group=run.run_group,
-                job_type=run.job_type,
-                entity=run.entity,
-                project=run.project,
-                source=_config_in(run).get(MARKER, {}).get("source"),
-            )
-    raise _useless(path)
+def read_title(original: Original) -> Title:
+    """Return which W&B run is in a file; BundleChanged, or SinkError if none is."""
+    run = _run_in(original)
+    return Title(
+        original=original,
+        id=WandbRunId(run.run_id),
+        name=run.display_name,
+        group=run.run_group,
+        job_type=run.job_type,
+        entity=run.entity,
+        project=run.project,
+        source=_source(original, _config_in(original, run)),
+    )
 
 
 def read_run(title: Title) -> RecordedRun:
-    """Return what a file says; SinkError if it was never finished."""
-    records = list(_records(title.path))
-    if not records or not records[-1].HasField("exit"):
-        raise _useless(title.path)
-    run = next(one.run for one in records if one.HasField("run"))
-    summary = _summary(records)
-    said = summary.get(MARKER) or {}
-    steps = [int(one.history.step.num) for one in records if one.HasField("history")]
-    artifacts = [one.artifact for one in records if one.HasField("artifact")]
+    """Return what a file says; BundleChanged, or SinkError if it was never finished."""
+    original = title.original
+    summary: dict[str, Any] = {}
+    steps: list[int] = []
+    artifacts: list[tuple[bool, RecordedArtifact]] = []
+    run, is_over = pb.RunRecord(), False
+    for record in original.records():
+        is_over = record.HasField("exit")
+        if record.HasField("run"):
+            run = record.run
+        elif record.HasField("summary"):
+            for item in record.summary.update:
+                summary[item.key] = _value(original, item.value_json)
+        elif record.HasField("history"):
+            steps.append(int(record.history.step.num))
+        elif record.HasField("artifact"):
+            is_use = record.artifact.use_after_commit
+            artifacts.append((is_use, _artifact(original, record.artifact)))
+    if not is_over:
+        raise _useless(original)
+    said = _mapping(original, summary.get(MARKER, {}))
     return RecordedRun(
         title=title,
         tags=tuple(run.tags),
         notes=run.notes,
-        fingerprint=said.get("complete", ""),
+        fingerprint=str(said.get("complete", "")),
         receipt=receipt_from(said.get("receipt")) or Receipt(),
         rows=len(steps),
         last_step=max(steps, default=None),
         media=frozenset(shown_files(summary.values())),
-        logged=tuple(_artifact(one) for one in artifacts if not one.use_after_commit),
-        used=tuple(_artifact(one) for one in artifacts if one.use_after_commit),
+        logged=tuple(one for is_use, one in artifacts if not is_use),
+        used=tuple(one for is_use, one in artifacts if is_use),
     )
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """Return the config of the W&B run in a file; SinkError."""
-    for record in _records(path):
+def read_config(original: Original) -> dict[str, Any]:
+    """Return the config of the W&B run in a file; BundleChanged, SinkError."""
+    return _config_in(original, _run_in(original))
+
+
+def _run_in(original: Original) -> pb.RunRecord:
+    for record in original.records():
         if record.HasField("run"):
-            return _config_in(record.run)
-    raise _useless(path)
+            return record.run
+    raise _useless(original)
 
 
-def _config_in(run: pb.RunRecord) -> dict[str, Any]:
+def _config_in(original: Original, run: pb.RunRecord) -> dict[str, Any]:
     """Return the config of a W&B run."""
-    return {item.key: json.loads(item.value_json) for item in run.config.update}
+    return {item.key: _value(original, item.value_json) for item in run.config.update}
 
 
-def _summary(records: Iterable[pb.Record]) -> dict[str, Any]:
-    return {
-        item.key: json.loads(item.value_json)
-        for one in records
-        if one.HasField("summary")
-        for item in one.summary.update
-    }
+def _source(original: Original, config: dict[str, Any]) -> Mapping[str, Any]:
+    """Return the flow run that a config says the W&B run is of."""
+    source = _mapping(original, _mapping(original, config.get(MARKER, {})).get("source", {}))
+    known = {"provider": str, "created_at": int}
+    if not all(type(source.get(name)) is kind for name, kind in known.items()):
+        raise original.changed("it does not say which flow run it is of")
+    return source
 
 
-def _artifact(record: pb.ArtifactRecord) -> RecordedArtifact:
+def _artifact(original: Original, record: pb.ArtifactRecord) -> RecordedArtifact:
     return RecordedArtifact(
         name=record.name,
         type=record.type,
         digest=record.digest,
         aliases=tuple(record.aliases),
-        metadata=json.loads(record.metadata or "{}"),
+        metadata=dict(_mapping(original, _value(original, record.metadata or "{}"))),
         size=sum(entry.size for entry in record.manifest.contents if entry.local_path),
         is_own=record.type == "run_table",
     )
 
 
-def _records(path: Path) -> Iterator[pb.Record]:
+def _value(original: Original, text: str) -> Any:
+    """Return a value as mfwb wrote it: also with NaN and halves of letters, as Python does."""
     try:
-        yield from read_records(path)
-    except (OSError, ValueError) as error:  # protobuf's errors are ValueErrors
-        raise SinkError(f"{path} can't be read: {error}") from error
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise original.changed(f"a value in it is no JSON ({error})") from None
 
 
-def _useless(path: Path) -> SinkError:
+def _mapping(original: Original, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise original.changed("a value in it is of another type than mfwb writes")
+    return value
+
+
+def _useless(original: Original) -> SinkError:
+    path = original.bundled.bundle / original.bundled.file
     return SinkError(f"{path} is not whole; sync its flow run into the bundle again with --force")

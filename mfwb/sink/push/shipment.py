@@ -13,6 +13,7 @@ from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.planning import WandbRunId
 from mfwb.sink.bundle import bundled_runs
 from mfwb.sink.generations import common_part
+from mfwb.sink.push.original import original_of
 from mfwb.sink.push.recorded import Title, read_title
 from mfwb.sink.receipts import Receipt
 
@@ -101,7 +102,10 @@ class Shipment:
 
 
 def load(cargo: Cargo, bundle: Path) -> Shipment:
-    """Return a flow run with what a bundle has of it; one that is not there can't go on."""
+    """Return a flow run with what a bundle has of it; one that is not there can't go on.
+
+    BundleChanged if what is there is not what mfwb wrote.
+    """
     try:
         titles = _titles(cargo, bundle)
     except SkipFlowRun as error:
@@ -115,24 +119,21 @@ def load(cargo: Cargo, bundle: Path) -> Shipment:
 def _titles(cargo: Cargo, bundle: Path) -> list[Title]:
     ids = [WandbRunId(run.id) for run in cargo.outcome.wandb_runs]
     found = bundled_runs(bundle, ids)
-    titles = []
-    for run_id in ids:
-        files = [(one.folder / f"run-{run_id}.wandb", one.level) for one in found.get(run_id, ())]
-        titles += [read_title(path, level) for path, level in files if path.is_file()]
-    if [title.id for title in titles] != ids:
+    whole = [one for run_id in ids for one in found.get(run_id, ()) if one.is_finished]
+    if [one.run_id for one in whole] != ids:
         raise SinkError(
             f"{bundle} does not have each W&B run of {cargo.entry.flow_run} once; sync that into "
             "it again with --force"
         )
-    return titles
+    return [read_title(original_of(one)) for one in whole]
 
 
 def _is_of(title: Title, cargo: Cargo) -> bool:
     """Whether a W&B run is of this sync, and not of a later one that made the same ids."""
     place = (cargo.destination.entity, cargo.destination.project)
     provider = cargo.entry.provider
-    return title.place == place and provider in ("", (title.source or {}).get("provider"))
+    return title.place == place and provider in ("", title.source["provider"])
 
 
 def _origin(title: Title) -> str:
-    return f"{(title.source or {}).get('provider')} for {'/'.join(title.place)}"
+    return f"{title.source['provider']} for {'/'.join(title.place)}"

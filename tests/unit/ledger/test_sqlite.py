@@ -366,7 +366,7 @@ def test_database_of_others(tmp_path: Path) -> None:
         theirs.execute("CREATE INDEX flow_runs ON x (y)")
 
     assert refusal(path) == (
-        "the ledger PATH can't be used: there is already an index named flow_runs"
+        "the ledger PATH can't be used: its tables are not those that mfwb makes; move it away"
     )
     with closing(sqlite3.connect(path)) as theirs:
         names = {name for (name,) in theirs.execute("SELECT name FROM sqlite_master")}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from mfwb.errors import ItemLost, SinkError
+from mfwb.errors import ItemLost, SinkError, SourceError
 from mfwb.payload.store import Store
 
 NAME = "abcdef.pkl"
@@ -149,3 +150,108 @@ def test_nobody_waits_for_another_file(tmp_path: Path) -> None:
     store.place(NAME, slow)
 
     assert len(names_in(tmp_path)) == 301
+
+
+NOT_PLAIN = [
+    "../../home/*.pkl",
+    "/etc/x",
+    "a/b.pkl",
+    "..",
+    "..pkl",
+    ".hidden",
+    "a",
+    "",
+    "ab*",
+    "ab\0",
+]
+
+
+@pytest.mark.parametrize("name", NOT_PLAIN)
+def test_names_that_are_paths(tmp_path: Path, name: str) -> None:
+    """What a stranger recorded as a sha1 leads nowhere else."""
+    store = Store(tmp_path / "x" / "y")
+
+    for ask in (store.path, store.has, lambda name: store.place(name, Path.touch)):
+        with pytest.raises(SourceError):
+            ask(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["../../home/u/", "*", "ab*", "../../home/u/*", "a?cdef", ""])
+def test_a_key_is_no_pattern(tmp_path: Path, key: str) -> None:
+    """Nothing is removed but what was made here, by its exact name."""
+    home = tmp_path / "home" / "u"
+    home.mkdir(parents=True)
+    (home / ".bashrc").touch()
+    (home / ".ssh").mkdir()
+    store = Store(tmp_path / "a" / "b" / "c")
+    store.place(NAME, Path.touch)
+
+    store.discard(key)
+
+    assert sorted(path.name for path in home.iterdir()) == [".bashrc", ".ssh"]
+    assert store.has(NAME)
+
+
+def test_only_what_was_made_here_is_removed(tmp_path: Path) -> None:
+    """Also if another one's has the same key, or lies in the same folder."""
+    (tmp_path / "x" / "ab").mkdir(parents=True)
+    (tmp_path / "x" / "ab" / "abcdef.txt").touch()
+    (tmp_path / "x" / "other").touch()
+    store = Store(tmp_path / "x")
+    store.place(NAME, Path.touch)
+    store.place("abcdef.frames", Path.mkdir)
+
+    store.discard("abcdef")
+    left = names_in(tmp_path)
+    store.place(NAME, Path.touch)
+    store.remove()
+
+    assert left == names_in(tmp_path) == ["x/ab/abcdef.txt", "x/other"]
+
+
+def test_a_link_is_no_file_of_ours(tmp_path: Path) -> None:
+    """In a bundle that somebody changed, what is made takes the place of a link."""
+    secret = tmp_path / "secret"
+    secret.write_text("secret", encoding="utf-8")
+    (tmp_path / "x" / "ab").mkdir(parents=True)
+    (tmp_path / "x" / "ab" / NAME).symlink_to(secret)
+    store = Store(tmp_path / "x")
+
+    assert not store.has(NAME)
+    path = store.place(NAME, Path.touch)
+
+    assert not path.is_symlink()
+    assert path.read_bytes() == b""
+    assert secret.read_text(encoding="utf-8") == "secret"
+
+
+@pytest.mark.parametrize("which", ["x", "x/ab"])
+def test_a_folder_that_is_a_link(tmp_path: Path, which: str) -> None:
+    """Nothing is written to where it leads."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / which).parent.mkdir(exist_ok=True)
+    (tmp_path / which).symlink_to(elsewhere)
+
+    with pytest.raises(SinkError, match="is a link"):
+        Store(tmp_path / "x").place(NAME, Path.touch)
+
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_private(tmp_path: Path) -> None:
+    """Whatever the umask, nobody else may look at what is made."""
+    before = os.umask(0)
+    try:
+        store = Store(tmp_path / "x")
+        store.place(NAME, Path.touch)
+        store.place("abc.frames", lambda path: (path / "a").mkdir(parents=True))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "x").rglob("*")}
+        modes["x"] = (tmp_path / "x").stat().st_mode & 0o777
+    finally:
+        os.umask(before)
+
+    scratch = {name for name in modes if name.startswith("mfwb-")}
+    folders = {"x", "ab", "abc.frames", "a", *scratch}
+    assert modes == {name: 0o700 if name in folders else 0o600 for name in modes}

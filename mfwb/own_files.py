@@ -1,0 +1,149 @@
+"""Files and folders of our own: made for their user alone, and removed without following a link.
+
+Others may write to the folder that ours lie in (the one for temporary files, a bundle, a state
+folder that a team shares), and put links there under names that we are about to use. So folders are
+opened one after the other, each relative to the one before, and none through a link.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import ExitStack, suppress
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+__all__ = [
+    "FILE_MODE",
+    "FOLDER_MODE",
+    "create",
+    "is_shared",
+    "make_folder",
+    "make_folders",
+    "make_private",
+    "mode_beside",
+    "open_folder",
+    "overwrite",
+    "remove_at",
+    "remove_below",
+]
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+_CLOSED_TO_CHILDREN = getattr(os, "O_CLOEXEC", 0)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | _CLOSED_TO_CHILDREN
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOSED_TO_CHILDREN
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that only its user may enter, and those above it.
+
+    One that is there keeps its rights: who made it beforehand, or has widened them, may want to
+    share it. In one that a group shares, a new one is the group's.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        path.mkdir(mode=FOLDER_MODE)
+        if is_shared(path.parent):
+            path.chmod(path.stat().st_mode | stat.S_IRWXG)  # its set-group-id bit is inherited
+
+
+def make_folders(root: Path, *names: str) -> Path:
+    """Return a folder some levels below a root that is there; what is missing is made private.
+
+    Raises:
+        OSError: at one of the names there is a link, or no folder.
+    """
+    path = root
+    for name in names:
+        path /= name
+        path.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        if path.is_symlink():
+            raise NotADirectoryError(f"{path} is a link, where a folder of mfwb's own should be")
+    return path
+
+
+def create(path: Path, mode: int = FILE_MODE) -> BinaryIO:
+    """Return a new file, opened for writing; FileExistsError if anything is there, even a link."""
+    descriptor = os.open(path, _NEW, mode)
+    os.fchmod(descriptor, mode)  # whatever the umask
+    return os.fdopen(descriptor, "wb")
+
+
+def overwrite(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
+    """Put a file in the place of what is there, in one step; a link is replaced, not followed."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with suppress(FileNotFoundError):
+        unfinished.unlink()  # of a process of that number that was killed
+    with create(unfinished, mode) as file:
+        file.write(data)
+    unfinished.replace(path)
+
+
+def make_private(path: Path) -> None:
+    """Take a file or folder of ours, and all in it, away from everybody else."""
+    if path.is_dir() and not path.is_symlink():
+        path.chmod(FOLDER_MODE)
+        for one in path.iterdir():
+            make_private(one)
+    elif path.is_file() and not path.is_symlink():
+        path.chmod(FILE_MODE)
+
+
+def mode_beside(folder: Path) -> int:
+    """Return the rights of a new file that everybody who works in a folder has to write to.
+
+    Where the group may write to the folder, its user shares it on purpose.
+    """
+    return 0o660 if is_shared(folder) else FILE_MODE
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether the group may write to a folder, but for one in which each owns what is theirs."""
+    mode = folder.stat().st_mode
+    return bool(mode & stat.S_IWGRP) and not mode & stat.S_ISVTX
+
+
+def open_folder(name: str | Path, *, within: int | None = None) -> int:
+    """Return the descriptor of a folder that is no link; OSError if it is one, or none."""
+    return os.open(name, _FOLDER, dir_fd=within)
+
+
+def remove_below(root: Path, path: str | PurePath) -> None:
+    """Remove what lies at a path below a root; nothing has to be there.
+
+    No link is followed on the way, and none below: a link is removed, and what it leads to stays.
+
+    Args:
+        root: a folder; it may be a link itself.
+        path: relative to it.
+
+    Raises:
+        OSError: a part of the way is a link, or it can't be removed.
+    """
+    *folders, name = PurePath(path).parts
+    if PurePath(path).is_absolute() or ".." in (*folders, name):
+        raise OSError(f"{path!s} is not below {root}")
+    with ExitStack() as stack, suppress(FileNotFoundError):
+        within = open_folder(root.resolve())
+        stack.callback(os.close, within)
+        for folder in folders:
+            within = open_folder(folder, within=within)
+            stack.callback(os.close, within)
+        remove_at(within, name)
+
+
+def remove_at(folder: int, name: str) -> None:
+    """Remove what is called so in a folder that is open, as `remove_below` does."""
+    with suppress(FileNotFoundError):
+        if not stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
+            os.unlink(name, dir_fd=folder)
+            return
+        inner = open_folder(name, within=folder)
+        try:
+            for one in os.listdir(inner):  # noqa: PTH208 - it is a descriptor
+                remove_at(inner, one)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=folder)

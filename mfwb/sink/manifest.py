@@ -1,0 +1,193 @@
+"""What a W&B run in a bundle is made of: each file that is sent with it, its size and its sha256.
+
+The manifest lies in the folder of the W&B run, and is written just before its `.wandb` file
+appears. So it is whole whenever the W&B run is, however a sync ended, and syncs into one bundle
+don't wait for each other.
+
+It tells that a bundle was changed, by accident or by somebody who left the manifest alone. It
+proves nothing about who wrote the bundle: whoever changes a file can write the manifest anew. So
+a push holds what is in it to the bundle's folder all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import Annotated, BinaryIO
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from mfwb.own_files import create
+from mfwb.rooted_files import NotAFileError, OutsideRootError, open_below, read_below, resolve_below
+
+__all__ = [
+    "MANIFEST",
+    "BadManifestError",
+    "Checksums",
+    "Fixed",
+    "Manifest",
+    "copy_in",
+    "open_inside",
+    "read_manifest",
+    "write_manifest",
+]
+
+MANIFEST = "manifest.json"
+
+_VERSION = 1
+_MOST = 256 * 1024**2  # bytes of a manifest: some million files
+_CHUNK = 1024**2
+
+_Size = Annotated[int, Field(strict=True, ge=0)]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class BadManifestError(ValueError):
+    """A manifest is not what mfwb writes, or is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What a file has to be."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The files of one W&B run, by their paths in the bundle.
+
+    Attributes:
+        bundle: where the bundle was when they were written, by which `.wandb` files name them.
+        files: all that may be sent with the W&B run.
+    """
+
+    bundle: PurePosixPath
+    files: Mapping[str, Fixed]
+
+    def named(self, local_path: str) -> str | None:
+        """Return the path in the bundle of what a `.wandb` file names; None: it may not be sent.
+
+        Nothing is looked up on the disk.
+        """
+        path = PurePosixPath(local_path)
+        if not path.is_relative_to(self.bundle):
+            return None
+        name = path.relative_to(self.bundle).as_posix()
+        return name if name in self.files else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    version: int
+    bundle: str
+    files: dict[str, tuple[_Size, _Sha256]]
+
+
+def open_inside(bundle: Path, name: str) -> BinaryIO:
+    """Return a file of a bundle, opened for reading; OSError.
+
+    Raises:
+        OutsideRootError: a link is on the way: mfwb makes none in a bundle.
+        NotAFileError: there is no regular file.
+    """
+    if resolve_below(bundle, name) != bundle.resolve() / name:
+        raise OutsideRootError(f"{name} is a link, or behind one")
+    return open_below(bundle, name)
+
+
+def write_manifest(path: Path, bundle: Path, files: Mapping[str, Fixed]) -> None:
+    """Write the manifest of a W&B run, whose folder has none."""
+    listed = {name: (one.size, one.sha256) for name, one in sorted(files.items())}
+    document = {"version": _VERSION, "bundle": str(bundle), "files": listed}
+    with create(path) as file:
+        file.write(json.dumps(document, separators=(",", ":")).encode())
+
+
+def read_manifest(bundle: Path, name: str) -> Manifest:
+    """Return a manifest; BadManifestError if there is none that mfwb would have written.
+
+    Args:
+        bundle: the folder that it has to lie in.
+        name: its path in there.
+    """
+    try:
+        with open_inside(bundle, name):
+            data = read_below(bundle, name, most=_MOST)
+        stored = _adapter().validate_json(data)
+    except FileNotFoundError:
+        raise BadManifestError("it has no manifest") from None
+    except (OSError, ValidationError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadManifestError(f"its manifest can't be read: {why}") from None
+    if stored.version != _VERSION:
+        raise BadManifestError(f"its manifest is of version {stored.version}, not {_VERSION}")
+    if odd := next((one for one in stored.files if not _is_plain(one)), None):
+        raise BadManifestError(f"its manifest names {odd!r}, which is no path in a bundle")
+    files = {one: Fixed(*listed) for one, listed in stored.files.items()}
+    return Manifest(PurePosixPath(stored.bundle), files)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a path is relative, has no detours, and can be one."""
+    path = PurePosixPath(name)
+    is_short = name == path.as_posix() and name not in ("", ".")
+    return is_short and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+
+
+@cache
+def _adapter() -> TypeAdapter[_Stored]:
+    return TypeAdapter(_Stored)
+
+
+class Checksums:
+    """Works out what files of a bundle are, each once as long as it stays the same; thread-safe."""
+
+    def __init__(self, bundle: Path) -> None:
+        self._bundle = bundle
+        self._known: dict[tuple[str, int, int, int], Fixed] = {}
+        self._lock = Lock()
+
+    def of(self, names: Iterable[str]) -> dict[str, Fixed]:
+        """Return what files are, by their paths in the bundle; OSError."""
+        return {name: self.of_one(name) for name in names}
+
+    def of_one(self, name: str) -> Fixed:
+        """Return what a file is; OSError, also if it is no file of the bundle's own."""
+        with open_inside(self._bundle, name) as file:
+            status = os.fstat(file.fileno())
+            key = (name, status.st_ino, status.st_size, status.st_mtime_ns)
+            with self._lock:
+                known = self._known.get(key)
+            if known is None:
+                known = _digested(file)
+                with self._lock:
+                    self._known[key] = known
+        return known
+
+
+def _digested(file: BinaryIO) -> Fixed:
+    digest, size = hashlib.sha256(), 0
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    return Fixed(size, digest.hexdigest())
+
+
+def copy_in(source: Path, target: Path) -> None:
+    """Copy a file of this machine, whose folder may change, to where there is none yet; OSError."""
+    descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotAFileError(f"{source} is no file")
+    with os.fdopen(descriptor, "rb") as file, create(target) as copy:
+        shutil.copyfileobj(file, copy, _CHUNK)
