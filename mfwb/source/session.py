@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
 from mfwb.scratch import new_scratch
+from mfwb.source.roots import DatastoreRoots, configured_roots
 
 if TYPE_CHECKING:
     from mfwb.source.client import MetaflowSource
@@ -35,11 +36,19 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     """
     _keep_out_of_the_way()
     from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
+    from mfwb.source.provider import guard_local_provider  # noqa: PLC0415 - the same
 
     with _restored():
         provider = _select_provider(settings.metadata)
         metaflow_client().namespace(settings.namespace)
-        yield MetaflowSource(provider, settings.abandoned_after)
+        roots = _roots(provider, settings.datastore_roots)
+        guard_local_provider(roots.folders)
+        yield MetaflowSource(
+            provider,
+            roots,
+            namespace=settings.namespace,
+            abandoned_after=settings.abandoned_after,
+        )
 
 
 def current_provider() -> str:
@@ -82,6 +91,24 @@ def _restored() -> Iterator[None]:
         metaflow.namespace(namespace)
         with contextlib.suppress(ValueError):  # there may have been none: "<No .metaflow ...>"
             metaflow.metadata(provider)
+
+
+def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
+    """Return the datastores that are the user's: those that Metaflow and mfwb are told of."""
+    from metaflow import metaflow_config, metaflow_config_funcs  # noqa: PLC0415 - read late
+    from metaflow.plugins.datastores.local_storage import LocalStorage  # noqa: PLC0415
+
+    configured = configured_roots(
+        {
+            kind: getattr(metaflow_config, f"DATASTORE_SYSROOT_{kind.upper()}", None)
+            for kind in ("local", "s3", "gs", "azure")
+        },
+        metaflow_config_funcs.METAFLOW_LOCAL_CONFIG or {},
+        lambda: LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False),
+    )
+    is_local = provider.startswith("local@")
+    home = Path(provider.removeprefix("local@")) / ".metaflow" if is_local else None
+    return DatastoreRoots(home, configured, named)
 
 
 def _select_provider(wanted: str | None) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import IO, cast
 
 from mfwb.errors import ItemLost, SourceError
-from mfwb.source.blobs import Blob, Readable
+from mfwb.source.blobs import Blob
 from mfwb.source.digests import Digests
+from mfwb.source.records import Readable
 
 __all__ = ["unpacked"]
 
