@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from mfwb.snapshot import (
     FlowRun,
     FlowRunState,
     ForeachFrame,
+    Loss,
     Parameter,
     Step,
     Task,
@@ -23,7 +24,7 @@ from mfwb.snapshot import (
 )
 from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.source import internals
-from mfwb.source.attempts import Record, to_attempts
+from mfwb.source.attempts import to_attempts
 from mfwb.source.graph import GraphInfo, sorted_steps, sorted_tasks
 from mfwb.source.plain import MOST, DamagedError
 from mfwb.source.raw import RawRun, RawTask
@@ -111,7 +112,7 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
         queued_at=raw.record.ts_epoch,
         datastore=raw.datastore,
         metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
-        cards=tuple(_cards(raw.records)),
+        cards=tuple(one for one in _cards(raw) if isinstance(one, Card)),
     )
 
 
@@ -158,10 +159,14 @@ def _origin(raw: RawTask) -> str | None:
     return f"{flow}/{run}/{step}/{task}"
 
 
-def _cards(records: Iterable[Record]) -> Iterable[Card]:
-    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
+def _cards(raw: RawTask) -> Iterator[Card | Loss]:
+    """Yield the cards of a task by age; in place of one whose record is damaged, its loss."""
+    for record in sorted(raw.records, key=lambda one: (one.created_at, one.name)):
         if record.type == "card-info":
-            yield to_card(record.value)
+            try:
+                yield to_card(record.value)
+            except DamagedError as error:
+                yield Loss(f"{raw.pathspec} card", f"what Metaflow recorded of it is odd: {error}")
 
 
 def to_parameters(parameters: RawTask, stored: Stored, graph: GraphInfo) -> list[Parameter]:
@@ -235,5 +240,6 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         start_step=graph.start_step,
         end_step=graph.end_step,
         doc=graph.doc,
+        losses=tuple(one for raw in run.tasks for one in _cards(raw) if isinstance(one, Loss)),
         graph=graph.steps,
     )

@@ -1,8 +1,8 @@
 """What Metaflow writes as JSON into datastores and metadata, as typed values.
 
 Whoever can write to these can write anything there. A value of a wrong type or out of range is an
-error, never a guess; of two values under one name the last counts, as it does for Metaflow. What
-Metaflow may write in later versions is passed over.
+error, never a guess; of two values under one name both have to be right, and the last one counts,
+as it does for Metaflow. What Metaflow may write in later versions is passed over.
 """
 
 from __future__ import annotations
