@@ -13,6 +13,7 @@ from metaflow.exception import (
 from metaflow.plugins.metadata_providers.service import ServiceException
 
 from mfwb.errors import NotThere, SourceError, Unreachable
+from mfwb.rooted_files import OutsideRootError
 
 __all__ = ["client_errors"]
 
@@ -53,6 +54,9 @@ def client_errors(asked: object, provider: str) -> Iterator[None]:
         if error.http_code is None or error.http_code in _OUTAGE or error.http_code < 0:
             raise Unreachable(f"{provider} does not answer as it should: {error}") from None
         raise SourceError(f"{asked}: {provider} says: {error}") from None
+    except OutsideRootError as error:
+        advice = "name that folder with --datastore-root if it is yours"
+        raise SourceError(f"{asked} can't be read: {error}; {advice}") from error
     except (MetaflowException, OSError) as error:
         raise SourceError(f"{asked} can't be read: {error}") from error
     except _STUMBLES as error:

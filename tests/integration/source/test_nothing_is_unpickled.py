@@ -27,7 +27,6 @@ LOADING = frozenset(
         "extractall",
         "finished",
         "flowspec",
-        "index",
         "load_artifacts",
         "load_blobs",
         "load_data",
@@ -50,6 +49,7 @@ OURS = {
 
 _PROBE = """
 import pickle, sys
+from contextlib import suppress
 
 allowed = tuple(sys.argv[3].split(","))
 watching, found = False, set()
@@ -60,6 +60,7 @@ def watch(event, arguments):
 
 sys.addaudithook(watch)
 from mfwb.config import load_settings
+from mfwb.errors import ItemLost
 from mfwb.snapshot.pathspec import parse
 from mfwb.source import open_source
 
@@ -71,7 +72,8 @@ with open_source(load_settings({"metadata": f"local@{sys.argv[1]}"})) as source:
         for task in run.tasks:
             list(contents.log(task.pathspec))
             for card in task.cards:
-                contents.card(task.pathspec, card)
+                with suppress(ItemLost):  # cards of a copy stay with its origin
+                    contents.card(task.pathspec, card)
     watching = False
 print(sorted(found - set(allowed)))
 """
