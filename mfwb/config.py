@@ -79,6 +79,13 @@ def _limits(value: Any) -> Any:
     return dict.fromkeys(SizeLimits.model_fields, size)
 
 
+def _listed(value: Any) -> Any:
+    """Return a list that a variable gives as text, with commas, as one."""
+    if isinstance(value, str):
+        return tuple(part for one in value.split(",") if (part := one.strip()))
+    return value
+
+
 class Plugin(BaseModel):
     """What a converter of another package says of itself; `mfwb.payload.plugins` finds them.
 
@@ -161,6 +168,9 @@ class _Sayable(_FlowSettings):
     dir: Path | None = Field(None, description="the bundle of an offline sync")
     metadata: str | None = Field(None, description="Metaflow's provider, as in service@URL")
     namespace: str | None = Field(None, description="Metaflow's namespace; None: all")
+    datastore_roots: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="datastores to read from, besides those Metaflow is configured to use"
+    )
     unpickle: Unpickle = "safe"
     max_memory: Bytes = Field(_MAX_MEMORY, description="bytes that loading an artifact may take")
     references: bool | None = Field(

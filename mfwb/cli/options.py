@@ -359,6 +359,18 @@ def _metadata(command: _F) -> _F:
         "--metadata",
         metavar="PROVIDER",
         help="service@URL or local@DIR  [Metaflow's own]",
+    )(_datastore_root(command))
+
+
+def _datastore_root(command: _F) -> _F:
+    return _option(
+        "How",
+        "--datastore-root",
+        "datastore_roots",
+        multiple=True,
+        metavar="ROOT",
+        callback=lambda _context, _option, roots: roots or None,
+        help="Another datastore of yours; repeat for more",
     )(command)
 
 

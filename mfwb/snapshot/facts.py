@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from mfwb.snapshot.identifiers import is_sha1
+
 __all__ = [
     "ArtifactRef",
     "Attempt",
@@ -76,6 +78,11 @@ class ArtifactRef:
     encoding: str  # as in "pickle-v4"
     names: tuple[str, ...] | None = None  # what its pickle refers to; None: not looked at
     content: str | None = None  # digest of what it holds, however pickled; None: not looked at
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if its sha1 is none: paths are made of it."""
+        if not is_sha1(self.sha1):
+            raise ValueError(f"{self.sha1!r:.60} is no sha1")
 
     @property
     def is_pickle(self) -> bool:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from mfwb.errors import UsageError
+from mfwb.snapshot.identifiers import is_flow_name, is_run_id
 
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
-_RUN = re.compile(r"[A-Za-z0-9_.:\-]+\Z")
 LATEST = "latest"
 
 
@@ -32,7 +30,7 @@ def parse(text: str) -> Pathspec:
             f"{'/'.join(parts[:2])!r}"
         )
     flow, run = parts[0], (parts[1] if len(parts) > 1 else None)
-    if not _NAME.match(flow) or (run is not None and not _RUN.match(run)):
+    if not is_flow_name(flow) or (run is not None and not is_run_id(run)):
         raise UsageError(f"{text!r} is no pathspec; say Flow/123, Flow/latest or Flow --last 5")
     return Pathspec(flow, run)
 

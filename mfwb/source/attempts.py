@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mfwb.snapshot import Attempt
+from mfwb.source.plain import DamagedError
 
 __all__ = ["Record", "done_attempts", "to_attempts"]
 
@@ -32,18 +34,21 @@ def to_attempts(records: Iterable[Record]) -> tuple[Attempt, ...]:
 
     `attempt` opens one, `attempt-done` closes it (an attempt that could not even store its
     artifacts never does), and `attempt_ok` between the two says how it went.
+
+    Raises:
+        DamagedError: one has no number.
     """
     seen: dict[int, _Seen] = {}
     current = _Seen()
     for record in sorted(records, key=_in_time):
         if record.name == "attempt":
-            current = seen.setdefault(int(record.value), _Seen())
+            current = seen.setdefault(_number(record), _Seen())
             current.started_at = record.created_at
         elif record.name == "attempt_ok":
             current.ok = record.value == "True"
             current.finished_at = record.created_at
         elif record.name == "attempt-done":
-            seen.setdefault(int(record.value), current).finished_at = record.created_at
+            seen.setdefault(_number(record), current).finished_at = record.created_at
     return tuple(
         Attempt(number, facts.ok, facts.started_at, facts.finished_at)
         for number, facts in sorted(seen.items())
@@ -60,5 +65,15 @@ def _in_time(record: Record) -> tuple[int, int]:
 
 
 def done_attempts(records: Iterable[Record]) -> list[int]:
-    """Return the numbers of the attempts whose artifacts are complete, ascending."""
-    return sorted({int(one.value) for one in records if one.name == "attempt-done"})
+    """Return the numbers of the attempts whose artifacts are complete, ascending; DamagedError."""
+    return sorted({_number(one) for one in records if one.name == "attempt-done"})
+
+
+_NUMBER = re.compile(r"[0-9]{1,3}")  # Metaflow makes six attempts, unless it is set up for more
+
+
+def _number(record: Record) -> int:
+    """Return the number of an attempt; DamagedError. It becomes part of a path."""
+    if not _NUMBER.fullmatch(record.value):
+        raise DamagedError(f"its metadata {record.name!r} is no number of an attempt")
+    return int(record.value)

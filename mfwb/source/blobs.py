@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
+from mfwb.errors import ItemLost
 from mfwb.ports import Located
+from mfwb.source.plain import DamagedError
+from mfwb.source.records import BlobRecord, Readable, as_json
 
-__all__ = ["GONE", "Blob", "Blobs", "Readable", "is_gzipped"]
+__all__ = ["GONE", "Blob", "Blobs", "is_gzipped"]
 
 GONE = "its bytes are gone from Metaflow's datastore"
 """The reason of a loss."""
-
-
-class Readable(Protocol):
-    """Bytes to be read once, from the beginning to the end."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end. SourceError, OSError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +53,15 @@ class Blobs(Protocol):
         ...
 
 
-def is_gzipped(metadata: dict[str, Any] | None) -> bool:
-    """Tell by a blob's side metadata; old blobs have none, and are gzipped."""
-    return not (metadata and metadata.get("cas_raw"))
+def is_gzipped(metadata: bytes | str | None) -> bool:
+    """Tell by a blob's side metadata; old blobs have none, and are gzipped.
+
+    Raises:
+        ItemLost: it is damaged.
+    """
+    if metadata is None:
+        return True
+    try:
+        return not as_json(BlobRecord, metadata).cas_raw
+    except DamagedError:
+        raise ItemLost("what Metaflow's datastore says of its encoding is damaged") from None

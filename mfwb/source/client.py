@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from metaflow import Run
 
-from metaflow import Flow, Metaflow, Run
-from metaflow.exception import (
-    MetaflowException,
-    MetaflowInvalidPathspec,
-    MetaflowNamespaceMismatch,
-    MetaflowNotFound,
-)
-from metaflow.plugins.metadata_providers.service import ServiceException
-
-from mfwb.errors import NotThere, SourceError, Unreachable, UsageError
+from mfwb.errors import NotThere, SourceError
 from mfwb.ports import Listed
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec
+from mfwb.source.client_errors import client_errors
 from mfwb.source.contents import FlowRunContents
+from mfwb.source.listing import ClientListing, LocalListing, Odd
+from mfwb.source.provider import metadata_budget
 from mfwb.source.reader import read_flow_run
-from mfwb.source.starting import started_at
+from mfwb.source.roots import DatastoreRoots
 
 __all__ = ["MetaflowSource"]
 
@@ -30,71 +21,62 @@ __all__ = ["MetaflowSource"]
 class MetaflowSource:
     """Reads flow runs. Provider and namespace are those of the process while it is open."""
 
-    def __init__(self, provider: str, abandoned_after: float) -> None:
+    def __init__(
+        self, provider: str, roots: DatastoreRoots, *, namespace: str | None, abandoned_after: float
+    ) -> None:
         self.provider = provider
+        self._roots = roots
         self._abandoned_after = abandoned_after
+        self._odd: dict[Pathspec, str] = {}  # what is listed and has no name: why
+        self._listing = (
+            LocalListing(provider, namespace, roots.folders)
+            if provider.startswith("local@")
+            else ClientListing(provider, namespace)
+        )
 
     def flows(self) -> list[str]:
         """Return the names of all flows, sorted; SourceError, Unreachable."""
-        with _as_ours("the list of flows", self.provider):
-            return sorted(flow.id for flow in Metaflow())
+        return self._listing.flows()
 
     def list(self, flow: str) -> list[Listed]:
-        """Return the runs of a flow, newest first; NotThere, SourceError, Unreachable."""
-        with _as_ours(flow, self.provider):
-            runs = [*Flow(flow)]
-        if not runs:
+        """Return the runs of a flow, newest first; NotThere, SourceError, Unreachable.
+
+        One that is damaged is among them: who reads it is told what is wrong.
+        """
+        found: dict[Pathspec, Listed] = {}
+        for one in self._listing.runs(flow):
+            if isinstance(one, Odd):
+                self._odd[one.pathspec] = one.reason
+                found.setdefault(one.pathspec, Listed(one.pathspec, 0, ()))
+            else:
+                found[one.pathspec] = one
+        if not found:
             raise NotThere(f"{flow} has no runs in {self.provider}")
-        listed = [_listed(run, self.provider) for run in runs]
-        return sorted(listed, key=_start, reverse=True)
+        return sorted(found.values(), key=_start, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
         """Return the facts of one flow run; NotThere, SourceError or Unreachable."""
         if flow_run.run is None:
             self.list(flow_run.flow)  # says why, as it did when its runs were looked for
             raise SourceError(f"the runs of {flow_run} could not be listed at first; sync again")
-        with _as_ours(flow_run, self.provider):
+        with metadata_budget():
+            try:
+                with client_errors(flow_run, self.provider):
+                    run = Run(str(flow_run))
+            except NotThere:
+                if flow_run in self._odd:
+                    raise SourceError(self._odd[flow_run]) from None
+                raise
             return read_flow_run(
-                Run(str(flow_run)), self.provider, abandoned_after=self._abandoned_after
+                run, self.provider, self._roots, abandoned_after=self._abandoned_after
             )
 
     def contents(self, flow_run: FlowRun) -> FlowRunContents:
         """Return access to the bytes of a flow run that was read."""
-        return FlowRunContents(flow_run)
-
-
-def _listed(run: Any, provider: str) -> Listed:
-    return Listed(
-        pathspec=Pathspec(*run.path_components),
-        started_at=started_at(run, provider),
-        tags=tuple(sorted(run.user_tags)),
-        system_tags=tuple(sorted(run.system_tags)),
-    )
+        return FlowRunContents(flow_run, self._roots.folders)
 
 
 def _start(listed: Listed) -> tuple[int, int, str]:
     """Return what sorts by start; of the same millisecond by id, which is mostly a number."""
     run = str(listed.pathspec.run)
     return listed.started_at, len(run), run
-
-
-@contextmanager
-def _as_ours(asked: object, provider: str) -> Iterator[None]:
-    """Turn Metaflow's errors into ours. Only its clear word counts as "not there"."""
-    try:
-        yield
-    except MetaflowNotFound:
-        raise NotThere(f"there is no {asked} in {provider}") from None
-    except MetaflowNamespaceMismatch as error:
-        raise NotThere(f"{asked} is in another namespace: {error}") from None
-    except MetaflowInvalidPathspec as error:
-        raise UsageError(f"{asked}: {error}") from None
-    except ServiceException as error:
-        if error.http_code is None or error.http_code in _OUTAGE or error.http_code < 0:
-            raise Unreachable(f"{provider} does not answer as it should: {error}") from None
-        raise SourceError(f"{asked}: {provider} says: {error}") from None
-    except (MetaflowException, OSError, json.JSONDecodeError) as error:  # the last: damaged files
-        raise SourceError(f"{asked} can't be read: {error}") from error
-
-
-_OUTAGE = frozenset({401, 403, 429, 500, 502, 503, 504})

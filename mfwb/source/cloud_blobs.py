@@ -46,7 +46,7 @@ class DownloadedBlobs:
                 yield None
                 return
             with Path(local).open("rb") as stream:
-                yield Blob(stream, is_gzipped(metadata))
+                yield Blob(stream, is_gzipped(None if metadata is None else json.dumps(metadata)))
 
     def locate(self, path: str) -> Located | None:
         """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
@@ -107,5 +107,4 @@ def azure_failures() -> tuple[type[Exception], ...]:
 
 
 def _is_gzipped(metadata: dict[str, str] | None, name: str) -> bool:
-    text = (metadata or {}).get(name)
-    return is_gzipped(None if text is None else json.loads(text))
+    return is_gzipped((metadata or {}).get(name))

@@ -30,7 +30,9 @@ _STREAMS = ("stdout", "stderr")
 class FlowRunContents:
     """Reads on demand what the snapshot only refers to. Safe to use from several threads."""
 
-    def __init__(self, flow_run: FlowRun) -> None:
+    def __init__(self, flow_run: FlowRun, also: tuple[Path, ...] = ()) -> None:
+        """Read what a flow run refers to; links in its datastore may lead to other folders, too."""
+        self._also = also
         self._flow = flow_run.flow
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
         self._default = next(
@@ -47,7 +49,9 @@ class FlowRunContents:
         return {
             sha: data
             for datastore, sizes in by_datastore.items()
-            for sha, data in open_store(datastore, self._flow).read(sorted(sizes), sizes)
+            for sha, data in open_store(datastore, self._flow, self._also).read(
+                sorted(sizes), sizes
+            )
             if not isinstance(data, ItemLost)
         }
 
@@ -133,7 +137,7 @@ class FlowRunContents:
         datastore = self._datastore(task)
         if datastore is None:
             raise ItemLost("Metaflow did not record where its bytes are")
-        return open_store(datastore, self._flow)
+        return open_store(datastore, self._flow, self._also)
 
 
 def _parameters_task(pathspec: str) -> MetaflowTask:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mfwb.errors import SourceError
 from mfwb.snapshot import (
     ArtifactRef,
     Attempt,
@@ -16,15 +16,19 @@ from mfwb.snapshot import (
     FlowRun,
     FlowRunState,
     ForeachFrame,
+    Loss,
     Parameter,
     Step,
     Task,
     TaskState,
 )
+from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.source import internals
-from mfwb.source.attempts import Record, to_attempts
-from mfwb.source.graph import sorted_steps, sorted_tasks
-from mfwb.source.raw import RawTask
+from mfwb.source.attempts import to_attempts
+from mfwb.source.graph import GraphInfo, sorted_steps, sorted_tasks
+from mfwb.source.plain import MOST, DamagedError
+from mfwb.source.raw import RawRun, RawTask
+from mfwb.source.records import AttemptRecord, to_card
 from mfwb.source.starting import started_at
 from mfwb.source.state import Life, flow_run_state
 from mfwb.source.stored import Stored
@@ -50,17 +54,17 @@ _PUBLISHED = (
 """Task metadata that goes into W&B's config; the rest is bookkeeping."""
 
 
-def _to_refs(facts: dict[str, Any]) -> dict[str, ArtifactRef]:
-    info = facts.get("info", {})
+def _to_refs(record: AttemptRecord) -> dict[str, ArtifactRef]:
     return {
         name: ArtifactRef(
             name=name,
             sha1=sha,
-            size=int(info.get(name, {}).get("size", 0)),
-            type=_type_name(str(info.get(name, {}).get("type", ""))),
-            encoding=str(info.get(name, {}).get("encoding", "gzip+pickle-v2")),
+            size=about.size or 0,
+            type=_type_name(about.type or ""),
+            encoding=about.encoding,
         )
-        for name, sha in sorted(facts.get("objects", {}).items())
+        for name, sha in sorted(record.objects.items())
+        for about in (record.of(name),)
     }
 
 
@@ -70,10 +74,20 @@ def _type_name(recorded: str) -> str:
 
 
 def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
-    """Return one task; what Metaflow copied into it from `_parameters` is left out."""
+    """Return one task; what Metaflow copied into it from `_parameters` is left out.
+
+    SourceError if it is not as Metaflow writes one.
+    """
+    try:
+        return _to_task(raw, stored, parameters)
+    except DamagedError as error:
+        raise SourceError(f"{raw.pathspec} can't be read: {error}") from None
+
+
+def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
     attempts = _with_death(to_attempts(raw.records), stored.died_at(raw))
-    shared = stored.facts(parameters).get("objects", {}) if parameters else {}
-    refs = _to_refs(stored.facts(raw))
+    shared = stored.record(parameters).objects if parameters else {}
+    refs = _to_refs(stored.record(raw))
     own = tuple(
         ref
         for name, ref in refs.items()
@@ -86,7 +100,7 @@ def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
         for one in attempts
     )
     return Task(
-        pathspec=raw.task.pathspec,
+        pathspec=raw.pathspec,
         state=state,
         attempts=attempts,
         artifacts=own,
@@ -95,10 +109,10 @@ def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
         rounds=internals.to_rounds(stored.internal(raw, "_iteration_stack")),
         origin=_origin(raw),
         failure=caught if state is TaskState.CAUGHT else _last_failure(state, attempts),
-        queued_at=int(raw.task._object["ts_epoch"]),  # noqa: SLF001 - created_at is naive local
+        queued_at=raw.record.ts_epoch,
         datastore=raw.datastore,
         metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
-        cards=tuple(_cards(raw.records)),
+        cards=tuple(one for one in _cards(raw) if isinstance(one, Card)),
     )
 
 
@@ -140,25 +154,29 @@ def _origin(raw: RawTask) -> str | None:
     if run is None or task is None:
         return None
     flow, _, step, _ = raw.path
+    if not (is_run_id(run) and is_path_part(task)):
+        raise DamagedError("its origin is no task")
     return f"{flow}/{run}/{step}/{task}"
 
 
-def _cards(records: Iterable[Record]) -> Iterable[Card]:
-    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
+def _cards(raw: RawTask) -> Iterator[Card | Loss]:
+    """Yield the cards of a task by age; in place of one whose record is damaged, its loss."""
+    for record in sorted(raw.records, key=lambda one: (one.created_at, one.name)):
         if record.type == "card-info":
-            about = json.loads(record.value)
-            yield Card(type=str(about["type"]), id=about.get("id"), uuid=str(about["card_uuid"]))
+            try:
+                yield to_card(record.value)
+            except DamagedError as error:
+                yield Loss(f"{raw.pathspec} card", f"what Metaflow recorded of it is odd: {error}")
 
 
-def to_parameters(parameters: RawTask, stored: Stored, graph: dict[str, Any]) -> list[Parameter]:
+def to_parameters(parameters: RawTask, stored: Stored, graph: GraphInfo) -> list[Parameter]:
     """Return parameters, configs, included files and constants, sorted by name."""
-    refs = _to_refs(stored.facts(parameters))
-    kinds = {one["name"]: one["type"] for one in graph.get("parameters", ())}
-    kinds |= {one["name"]: "constant" for one in graph.get("constants", ())}
-    if not graph:  # written before Metaflow recorded its graph
+    refs = _to_refs(stored.record(parameters))
+    kinds = graph.kinds
+    if not graph.known:  # written before Metaflow recorded its graph
         kinds = {name: "Parameter" for name in refs if not name.startswith("_") and name != "name"}
     return [
-        Parameter(name, str(kind), refs[name], _included(name, refs[name], stored))
+        Parameter(name, kind, refs[name], _included(name, refs[name], stored))
         for name, kind in sorted(kinds.items())
         if name in refs
     ]
@@ -169,63 +187,59 @@ def _included(name: str, ref: ArtifactRef, stored: Stored) -> dict[str, Any] | N
     descriptor = internals.to_included(stored.decoded(ref.sha1))
     if descriptor is None:
         return None
-    sha1 = str(descriptor.get("url", "")).rsplit("/", 1)[-1]
-    return {"name": name, "size": descriptor.get("size"), "sha1": sha1}
+    url, size = descriptor.get("url"), descriptor.get("size")
+    sha1 = url.rsplit("/", 1)[-1] if isinstance(url, str) else ""
+    return {
+        "name": name,
+        "size": size if type(size) is int and 0 <= size <= MOST else None,
+        "sha1": sha1 if is_sha1(sha1) else "",
+    }
 
 
 def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
-    run: Any,
+    run: RawRun,
     provider: str,
     tasks: Sequence[Task],
     parameters: Sequence[Parameter],
-    graph: dict[str, Any],
+    graph: GraphInfo,
     *,
     life: Life,
 ) -> FlowRun:
-    """Return the flow run of a `metaflow.Run` and its converted tasks."""
-    nodes = graph.get("steps", {})
-    start, end = graph.get("start_step", "start"), graph.get("end_step", "end")
+    """Return the flow run that a provider tells of, and its converted tasks."""
+    types = {step.name: step.type for step in graph.steps}
     ended = [task.finished_at for task in tasks if task.finished_at is not None]
     state = flow_run_state(
         tasks,
-        end_step=end,
-        retries={name: _retries(node) for name, node in nodes.items()},
+        end_step=graph.end_step,
+        retries=graph.retries,
         life=life,
     )
     by_step: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:
         by_step[task.step].append(task)
     return FlowRun(
-        flow=run.path_components[0],
-        id=run.path_components[1],
+        flow=run.flow,
+        id=run.id,
         state=state,
         provider=provider,
-        user=run._object.get("user_name"),  # noqa: SLF001 - the client hides who it was
-        created_at=started_at(run, provider),
+        user=run.record.user_name,
+        created_at=started_at(run.id, run.record, provider),
         finished_at=max(ended, default=None) if state is not FlowRunState.RUNNING else None,
-        tags=tuple(sorted(run.user_tags)),
-        system_tags=tuple(sorted(run.system_tags)),
+        tags=tuple(sorted({*(run.record.tags or ())})),
+        system_tags=tuple(sorted({*(run.record.system_tags or ())})),
         parameters=tuple(parameters),
         steps=tuple(
             Step(
                 name=name,
                 tasks=sorted_tasks(by_step[name]),
-                type=nodes.get(name, {}).get("type"),
-                doc=str(nodes.get(name, {}).get("doc") or ""),
+                type=types.get(name),
+                doc=graph.docs.get(name, ""),
             )
-            for name in sorted_steps(tasks, start)
+            for name in sorted_steps(tasks, graph.start_step)
         ),
-        start_step=start,
-        end_step=end,
-        doc=str(graph.get("doc") or ""),
+        start_step=graph.start_step,
+        end_step=graph.end_step,
+        doc=graph.doc,
+        losses=tuple(one for raw in run.tasks for one in _cards(raw) if isinstance(one, Loss)),
+        graph=graph.steps,
     )
-
-
-def _retries(node: dict[str, Any]) -> int:
-    """Return how often a step may be tried again, as its decorators say."""
-    times = [
-        one.get("attributes", {}).get("times", 0)
-        for one in node.get("decorators", ())
-        if one.get("name") == "retry"
-    ]
-    return int(times[0] or 0) if times else 0

@@ -12,7 +12,6 @@ tests/integration/source.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -28,10 +27,13 @@ from metaflow.plugins import DATASTORES
 from mfwb.errors import ItemLost, SourceError
 from mfwb.ports import Located
 from mfwb.snapshot import Datastore
+from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source import cloud_blobs
 from mfwb.source.blobs import GONE, Blobs
 from mfwb.source.digests import Digests
 from mfwb.source.local_blobs import LocalBlobs
+from mfwb.source.plain import DamagedError
+from mfwb.source.records import AttemptRecord, Ending, as_json, read_at_most
 from mfwb.source.unpacking import unpacked
 
 __all__ = ["AttemptKey", "FlowStore", "open_store"]
@@ -41,6 +43,8 @@ _UNKNOWN_SIZE = 64_000_000
 
 _SLACK = 1_000_000
 """Bytes; how much more there may be than is recorded, before it counts as another content."""
+
+_ENDING_LIMIT = 64_000  # bytes; Metaflow writes sixty
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -57,8 +61,14 @@ class AttemptKey:
 
 
 @lru_cache(maxsize=64)
-def open_store(datastore: Datastore, flow: str) -> FlowStore:
-    """Return the store of a flow; SourceError if this Metaflow can't read that kind."""
+def open_store(datastore: Datastore, flow: str, also: tuple[Path, ...] = ()) -> FlowStore:
+    """Return the store of a flow; SourceError if this Metaflow can't read that kind.
+
+    Args:
+        datastore: whose root is one of the user's.
+        flow: its name.
+        also: folders that links in a local one may lead to.
+    """
     kinds = {kind.TYPE: kind for kind in DATASTORES}
     if datastore.type not in kinds:
         raise SourceError(f"this Metaflow has no datastore of type {datastore.type!r}")
@@ -70,12 +80,12 @@ def open_store(datastore: Datastore, flow: str) -> FlowStore:
         reason = str(error) or error.headline
         raise SourceError(f"Metaflow's datastore can't be opened: {reason}") from error
     storage = store._storage_impl  # noqa: SLF001 - see the module docstring
-    return FlowStore(_blobs_in(storage), flow)
+    return FlowStore(_blobs_in(storage, also), flow)
 
 
-def _blobs_in(storage: Any) -> Blobs:
+def _blobs_in(storage: Any, also: tuple[Path, ...]) -> Blobs:
     if storage.TYPE == "local":
-        return LocalBlobs(storage.datastore_root)
+        return LocalBlobs(storage.datastore_root, also)
     if storage.TYPE == "s3":
         from mfwb.source.s3_blobs import S3Blobs  # noqa: PLC0415 - it brings botocore
 
@@ -100,8 +110,8 @@ class FlowStore:
         self._blobs = blobs
         self._flow = flow
 
-    def task_facts(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, dict[str, Any]]:
-        """Return what each attempt wrote about its artifacts: `objects` and `info` by name.
+    def task_facts(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, AttemptRecord]:
+        """Return what each attempt wrote about its artifacts; SourceError if one is damaged.
 
         An attempt that never got to write it is missing.
         """
@@ -118,16 +128,21 @@ class FlowStore:
         return {key: died_at for key, died_at in found.items() if died_at is not None}
 
     def read(
-        self, shas: Sequence[str], sizes: Mapping[str, int] | None = None
+        self,
+        shas: Sequence[str],
+        sizes: Mapping[str, int] | None = None,
+        *,
+        most: int | None = None,
     ) -> Iterator[tuple[str, bytes | ItemLost]]:
         """Yield (sha1, bytes) of small blobs, checked; ItemLost in place of a bad one.
 
         Args:
             shas: of the blobs.
             sizes: in bytes, as recorded, by sha1; of others, no more than 64 MB are read.
+            most: bytes of each, whatever is recorded.
         """
         known = sizes or {}
-        yield from self._each(lambda sha: self._bytes(sha, known.get(sha, 0)), shas)
+        yield from self._each(lambda sha: self._bytes(sha, known.get(sha, 0), most), shas)
 
     def head(self, sha: str, size: int) -> bytes:
         """Return the first bytes of a blob, so many at most; ItemLost if it is bad so early on.
@@ -167,31 +182,31 @@ class FlowStore:
         """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
         return self._blobs.locate(self._blob_path(sha))
 
-    def _facts(self, key: AttemptKey) -> dict[str, Any] | None:
+    def _facts(self, key: AttemptKey) -> AttemptRecord | None:
         path = self._path(key.run, key.step, key.task, f"{key.attempt}.data.json")
-        with self._blobs.open(path) as blob:
-            if blob is None:
-                return None
-            try:
-                return dict(json.loads(blob.stream.read()))
-            except ValueError as error:
-                raise SourceError(f"{path} in Metaflow's datastore is damaged: {error}") from None
+        try:
+            with self._blobs.open(path) as blob:
+                if blob is None:
+                    return None
+                return as_json(AttemptRecord, read_at_most(blob.stream))
+        except (DamagedError, ItemLost) as error:
+            raise SourceError(f"{path} in Metaflow's datastore is damaged: {error}") from None
 
     def _death(self, key: AttemptKey) -> int | None:
         path = self._path(key.run, key.step, key.task, f"{key.attempt}.runtime")
-        with self._blobs.open(path) as blob:
-            if blob is None:
-                return None
-            try:
-                ended = dict(json.loads(blob.stream.read()))
-            except ValueError:  # the runtime may be writing it
-                return None
-            badly = ended.get("killed") or ended.get("return_code")
-            return blob.written_at if badly else None
-
-    def _bytes(self, sha: str, size: int) -> bytes | ItemLost:
         try:
-            return b"".join(self._chunks(sha, size + _SLACK if size else _UNKNOWN_SIZE))
+            with self._blobs.open(path) as blob:
+                if blob is None:
+                    return None
+                ended = as_json(Ending, read_at_most(blob.stream, _ENDING_LIMIT))
+                return blob.written_at if ended.killed or ended.return_code else None
+        except (DamagedError, ItemLost):  # the runtime may be writing it
+            return None
+
+    def _bytes(self, sha: str, size: int, most: int | None) -> bytes | ItemLost:
+        limit = size + _SLACK if size else _UNKNOWN_SIZE
+        try:
+            return b"".join(self._chunks(sha, limit if most is None else min(limit, most)))
         except ItemLost as lost:
             return lost
 
@@ -216,6 +231,8 @@ class FlowStore:
                 raise
 
     def _blob_path(self, sha: str) -> str:
+        if not is_sha1(sha):  # else it could be any path
+            raise ItemLost("its recorded sha1 is none")
         return self._path("data", sha[:2], sha)
 
     def _path(self, *parts: str) -> str:

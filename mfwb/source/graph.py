@@ -2,32 +2,124 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from mfwb.snapshot import GraphStep, Task
+from mfwb.snapshot.identifiers import is_artifact_name, is_path_part
+from mfwb.source.plain import DamagedError, cut, items, mapping, text, whole
 
-__all__ = ["sorted_steps", "sorted_tasks", "to_graph"]
+__all__ = ["GraphInfo", "sorted_steps", "sorted_tasks", "to_graph"]
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-def to_graph(graph_info: Mapping[str, Any]) -> tuple[GraphStep, ...]:
-    """Return the steps of Metaflow's `_graph_info`; empty before 2.4.9, which had none."""
-    return tuple(
-        GraphStep(
-            name=str(name),
-            type=_text(node.get("type")),
-            line=node.get("line") if isinstance(node.get("line"), int) else None,
-            file=_text(node.get("source_file")),
-            next=tuple(str(one) for one in node.get("next") or ()),
-            foreach=_text(node.get("foreach_artifact")),
-            condition=_text(node.get("condition")),
-        )
-        for name, node in (graph_info.get("steps") or {}).items()
+@dataclass(frozen=True, slots=True)
+class GraphInfo:
+    """Metaflow's `_graph_info`: the flow as its parser saw it. Empty before 2.4.9.
+
+    Attributes:
+        steps: in the order in which Metaflow lists them.
+        docs: of steps, by name.
+        retries: how often `@retry` lets a step try again, by name.
+        kinds: of parameters and constants: Metaflow's word for each, by name.
+        known: whether there was any.
+        file: the script.
+        start_step: the first step.
+        end_step: the last step.
+        doc: of the flow.
+    """
+
+    steps: tuple[GraphStep, ...] = ()
+    docs: Mapping[str, str] = field(default_factory=dict)
+    retries: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    known: bool = False
+    file: str = ""
+    start_step: str = "start"
+    end_step: str = "end"
+    doc: str = ""
+
+
+_DOC_LIMIT = 100_000  # characters
+_PATH_LIMIT = 4_096
+
+
+def to_graph(value: Any) -> GraphInfo:
+    """Return what a decoded `_graph_info` holds; DamagedError if Metaflow can't have written it."""
+    info = mapping(value, "_graph_info")
+    if not info:
+        return GraphInfo()
+    nodes = {
+        _name(name, "a step"): mapping(node, "a step of _graph_info")
+        for name, node in mapping(info.get("steps"), "the steps of _graph_info").items()
+    }
+    return GraphInfo(
+        steps=tuple(_to_step(name, node) for name, node in nodes.items()),
+        docs={name: cut(node.get("doc"), _DOC_LIMIT) for name, node in nodes.items()},
+        retries={name: _retries(node) for name, node in nodes.items()},
+        kinds={**_kinds(info, "parameters", None), **_kinds(info, "constants", "constant")},
+        known=True,
+        file=text(info.get("file") or "", "the file of _graph_info", most=_PATH_LIMIT),
+        start_step=_name(info.get("start_step", "start"), "the first step"),
+        end_step=_name(info.get("end_step", "end"), "the last step"),
+        doc=cut(info.get("doc"), _DOC_LIMIT),
     )
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _to_step(name: str, node: Mapping[str, Any]) -> GraphStep:
+    line = node.get("line")
+    following = items(node.get("next"), "the next steps of a step")
+    return GraphStep(
+        name=name,
+        type=_text(node, "type"),
+        line=None if line is None else whole(line, "the line of a step"),
+        file=_text(node, "source_file"),
+        next=tuple(_name(one, "a step") for one in following),
+        foreach=_text(node, "foreach_artifact"),
+        condition=_text(node, "condition"),
+    )
+
+
+def _text(node: Mapping[str, Any], name: str) -> str | None:
+    """Return a text of a step; None if there is none, or something else, as a condition may be."""
+    value = node.get(name)
+    return text(value, f"{name} of a step", most=_PATH_LIMIT) if isinstance(value, str) else None
+
+
+def _name(value: Any, what: str) -> str:
+    if not is_path_part(value):
+        raise DamagedError(f"{what} of _graph_info has a name that no step can have")
+    return str(value)
+
+
+def _kinds(info: Mapping[str, Any], listed: str, kind: str | None) -> dict[str, str]:
+    """Return what the parameters or the constants are, by name."""
+    found = {}
+    for each in items(info.get(listed), f"the {listed} of _graph_info"):
+        one = mapping(each, f"one of the {listed} of _graph_info")
+        name = one.get("name")
+        if not is_artifact_name(name):
+            raise DamagedError(f"one of the {listed} of _graph_info has no name")
+        found[str(name)] = kind or text(one.get("type"), "the type of a parameter", most=100)
+    return found
+
+
+_MOST_RETRIES = 1_000
+
+
+def _retries(node: Mapping[str, Any]) -> int:
+    """Return how often a step may be tried again, as its decorators say."""
+    for each in items(node.get("decorators"), "the decorators of a step"):
+        decorator = mapping(each, "a decorator of a step")
+        if decorator.get("name") == "retry":
+            times = mapping(decorator.get("attributes"), "the attributes of @retry").get("times")
+            if isinstance(times, str) and _NUMBER.fullmatch(times):
+                times = int(times)
+            return max(0, min(times, _MOST_RETRIES)) if type(times) is int else 0
+    return 0
 
 
 def sorted_steps(tasks: Iterable[Task], start: str) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
+from mfwb.snapshot.identifiers import is_path_part
+from mfwb.source.plain import DamagedError, cut, items, text, whole
 
 __all__ = [
     "INTERNAL_NAMES",
@@ -92,28 +94,47 @@ def decode(data: bytes | None) -> Any:
 
 
 def to_transition(value: Any) -> Transition | None:
-    """Return the `self.next` that `_transition` holds; None if there was none."""
-    match value:
-        case [[*steps], foreach, *_] if steps:
-            return Transition(
-                steps=tuple(str(step) for step in steps),
-                foreach=None if foreach is None else str(foreach),
-            )
-    return None
+    """Return the `self.next` that `_transition` holds; None if there was none; DamagedError."""
+    taken = items(value, "_transition")
+    steps = items(taken[0], "the steps of _transition") if taken else []
+    if not steps:
+        return None
+    foreach = taken[1] if len(taken) > 1 else None
+    return Transition(
+        steps=tuple(_step(step) for step in steps),
+        foreach=None if foreach is None else text(foreach, "the foreach of _transition"),
+    )
 
 
 def to_frames(value: Any) -> tuple[ForeachFrame, ...]:
-    """Return the frames that `_foreach_stack` holds, outermost first."""
-    frames = []
-    for frame in value or ():
-        match frame:
-            case _Frame(fields=(step, var, num_splits, int(index), *_)):
-                splits = num_splits if isinstance(num_splits, int) else None
-                frames.append(ForeachFrame(str(step), str(var), splits, index))
-    return tuple(frames)
+    """Return the frames that `_foreach_stack` holds, outermost first; DamagedError."""
+    return tuple(
+        frame for one in items(value, "_foreach_stack") if (frame := _to_frame(one)) is not None
+    )
+
+
+def _to_frame(value: Any) -> ForeachFrame | None:
+    match value:
+        case _Frame(fields=(_, _, _, None, *_)):  # of the control task of an unbounded foreach
+            return None
+        case _Frame(fields=(step, var, num_splits, index, *_)):
+            return ForeachFrame(
+                step=_step(step),
+                var=text(var, "the variable of a foreach"),
+                num_splits=None if num_splits is None else whole(num_splits, "its splits"),
+                index=whole(index, "the index of a foreach"),
+            )
+    raise DamagedError("_foreach_stack holds something that is no frame")
+
+
+def _step(value: Any) -> str:
+    if not is_path_part(value):
+        raise DamagedError("a step has a name that no step can have")
+    return str(value)
 
 
 _PATH_LIMIT = 256  # characters; Metaflow cuts what is longer
+_DIGITS = 18
 
 
 def to_path(recorded: str | None) -> tuple[ForeachFrame, ...]:
@@ -126,27 +147,29 @@ def to_path(recorded: str | None) -> tuple[ForeachFrame, ...]:
     frames = []
     for part in recorded.split(","):
         step, _, index = part.rpartition(":")
-        if not (step and index.isdecimal()):
+        if not (is_path_part(step) and index.isdecimal() and len(index) <= _DIGITS):
             return ()
         frames.append(ForeachFrame(step, "", None, int(index)))
     return tuple(frames)
 
 
 def to_rounds(value: Any) -> tuple[int, ...]:
-    """Return the rounds that `_iteration_stack` holds."""
-    return tuple(one for one in value or () if isinstance(one, int))
+    """Return the rounds that `_iteration_stack` holds; DamagedError."""
+    return tuple(whole(one, "a round") for one in items(value, "_iteration_stack"))
+
+
+_TYPE_LIMIT, _MESSAGE_LIMIT, _STACK_LIMIT = 1_000, 100_000, 1_000_000  # characters
 
 
 def to_failure(value: Any) -> Failure | None:
-    """Return the exception that `_exception` holds."""
+    """Return the exception that `_exception` holds; what is no text in it is left out."""
     if not isinstance(value, _Shell):
         return None
     facts = vars(value)
-    stacktrace = facts.get("stacktrace")
     return Failure(
-        type=str(facts.get("type", "Exception")),
-        message=str(facts.get("exception", "")),
-        stacktrace=None if stacktrace is None else str(stacktrace),
+        type=cut(facts.get("type"), _TYPE_LIMIT) or "Exception",
+        message=cut(facts.get("exception"), _MESSAGE_LIMIT),
+        stacktrace=cut(facts.get("stacktrace"), _STACK_LIMIT) or None,
     )
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.ports import Located
+from mfwb.rooted_files import NotAFileError, OutsideRootError, open_below, read_below
 from mfwb.source.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["LocalBlobs"]
+
+
+_BESIDE_LIMIT = 64_000  # bytes; Metaflow writes forty
+_ONE_ALONE = frozenset({errno.ELOOP, errno.EFBIG, None})  # links in a circle; what lies beside it
 
 
 class LocalBlobs:
@@ -20,45 +26,49 @@ class LocalBlobs:
 
     readers = 1  # nothing is waited for, and a thread costs more than a file
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, also: Sequence[Path] = ()) -> None:
+        """Read below a folder; links in it may lead into others, too."""
         self._root = Path(root)
+        self._also = tuple(also)
 
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
         """Yield a blob, or None if there is no such file."""
-        try:
-            stream = (self._root / path).open("rb")
-        except FileNotFoundError:
-            self._assert_root()
+        stream = self._file(path)
+        if stream is None:
             yield None
             return
-        except OSError as error:
-            raise _unreadable(error) from error
         with stream:
             written_at = os.fstat(stream.fileno()).st_mtime_ns // 1_000_000
             yield Blob(stream, self._is_gzipped(path), written_at)
 
     def locate(self, path: str) -> Located:
         """Return the URI and the size of a file; ItemLost if there is none."""
-        file = (self._root / path).absolute()
+        stream = self._file(path)
+        if stream is None:
+            raise ItemLost(GONE)
+        with stream:
+            size = os.fstat(stream.fileno()).st_size
+        uri = (self._root / path).absolute().as_uri()
+        return Located(uri, size, etag=None, gzipped=self._is_gzipped(path))
+
+    def _file(self, path: str) -> BinaryIO | None:
         try:
-            size = file.stat().st_size
+            return open_below(self._root, path, also=self._also)
         except FileNotFoundError:
             self._assert_root()
-            raise ItemLost(GONE) from None
+            return None
         except OSError as error:
-            raise _unreadable(error) from error
-        return Located(file.as_uri(), size, etag=None, gzipped=self._is_gzipped(path))
+            raise _failure(error) from error
 
     def _is_gzipped(self, path: str) -> bool:
         try:
-            return is_gzipped(json.loads((self._root / f"{path}_meta").read_bytes()))
+            beside = read_below(self._root, f"{path}_meta", most=_BESIDE_LIMIT, also=self._also)
         except FileNotFoundError:
             return is_gzipped(None)
         except OSError as error:
-            raise _unreadable(error) from error
-        except ValueError:
-            raise ItemLost("what Metaflow's datastore says of its encoding is damaged") from None
+            raise _failure(error) from error
+        return is_gzipped(beside)
 
     def _assert_root(self) -> None:
         """Tell a file that is gone from a disk that is not there."""
@@ -66,5 +76,13 @@ class LocalBlobs:
             raise SourceError(f"Metaflow's datastore is not there: {self._root}")
 
 
-def _unreadable(error: OSError) -> SourceError:
+def _failure(error: OSError) -> SourceError | ItemLost:
+    """Return what is lost: one blob, if it is at fault itself, or all that is below the root."""
+    if isinstance(error, OutsideRootError):
+        return ItemLost(
+            f"a link leads out of Metaflow's datastore: {error}; name that folder with "
+            "--datastore-root if it is yours"
+        )
+    if isinstance(error, NotAFileError) or error.errno in _ONE_ALONE:
+        return ItemLost(f"it can't be read: {error}")
     return SourceError(f"Metaflow's datastore can't be read: {error}")

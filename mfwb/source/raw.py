@@ -1,27 +1,47 @@
-"""What the metadata provider says of one task, as Metaflow's client hands it out."""
+"""What the metadata provider says of a flow run and its tasks, by Metaflow's client, checked."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from mfwb.errors import SourceError
 from mfwb.snapshot import Datastore
+from mfwb.snapshot.identifiers import is_path_part
 from mfwb.source.attempts import Record, done_attempts, to_attempts
+from mfwb.source.client_errors import client_errors
 from mfwb.source.datastore import AttemptKey
+from mfwb.source.plain import DamagedError
+from mfwb.source.records import Location, MetadataRecord, RunRecord, TaskRecord, as_value
+from mfwb.source.roots import DatastoreRoots
 
-__all__ = ["RawTask", "read_parameters_task", "read_raw"]
+__all__ = ["RawRun", "RawTask", "read_raw_run"]
 
 _PARAMETERS = "_parameters"
+_THREADS = 4  # for a service, whose answers are waited for
+_ROOT = ":root:"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class RawTask:
-    """What the metadata provider says of one task."""
+    """What the metadata provider says of one task.
 
-    task: Any  # metaflow.Task
+    Attributes:
+        task: the `metaflow.Task`.
+        record: what the provider says of it.
+        records: what it registered.
+        recorded: where it says that its artifacts are.
+        datastore: where they are read from.
+    """
+
+    task: Any
+    record: TaskRecord
     records: tuple[Record, ...]
+    recorded: Datastore | None
     datastore: Datastore | None
 
     @property
@@ -29,10 +49,14 @@ class RawTask:
         """Flow, run, step and task."""
         return self.task.path_components  # type: ignore[no-any-return]
 
+    @property
+    def pathspec(self) -> str:
+        """Metaflow's name of it."""
+        return "/".join(self.path)
+
     def value(self, name: str) -> str | None:
         """Return the newest metadata of that name."""
-        found = [record for record in self.records if record.name == name]
-        return max(found, key=lambda one: one.created_at).value if found else None
+        return _newest(self.records, name)
 
     def attempts_done(self) -> list[AttemptKey]:
         """Return the attempts that stored artifacts, oldest first."""
@@ -48,50 +72,140 @@ class RawTask:
     @property
     def seen_at(self) -> int:
         """When the task last gave a sign of life, in epoch ms."""
-        facts = self.task._object  # noqa: SLF001 - the client hides the heart, which services have
-        heartbeat = int(facts.get("last_heartbeat_ts") or 0) * 1000
-        return max(int(facts["ts_epoch"]), heartbeat, *(one.created_at for one in self.records))
+        heartbeat = (self.record.last_heartbeat_ts or 0) * 1000
+        return max(self.record.ts_epoch, heartbeat, *(one.created_at for one in self.records))
 
 
-def read_raw(task: Any, provider: str) -> RawTask:
+@dataclass(frozen=True, slots=True)
+class RawRun:
+    """What the metadata provider says of a flow run.
+
+    Attributes:
+        flow: the name of its flow.
+        id: its id.
+        record: what the provider says of it.
+        tasks: its tasks.
+        parameters: the hidden task that holds parameters; None if it never began.
+    """
+
+    flow: str
+    id: str
+    record: RunRecord
+    tasks: tuple[RawTask, ...]
+    parameters: RawTask | None
+
+    @property
+    def everything(self) -> list[RawTask]:
+        """Its tasks, the hidden one among them."""
+        return [*self.tasks, *([self.parameters] if self.parameters else [])]
+
+
+def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
+    """Return what the provider says of a `metaflow.Run`: a call for each task.
+
+    Args:
+        run: the flow run.
+        provider: of its metadata.
+        roots: where artifacts may be read from.
+
+    Raises:
+        SourceError: what it says is damaged, or names a datastore that is not one of the user's.
+        NotThere: it went away.
+        Unreachable: the metadata service does not answer.
+    """
+    flow, run_id = run.path_components
+    pathspec = f"{flow}/{run_id}"
+    record = _checked(pathspec, RunRecord, run._object)  # noqa: SLF001 - the client hides the rest
+    with client_errors(pathspec, provider):
+        tasks = [task for step in run for task in step]
+    _assert_names(pathspec, tasks)
+
+    def read(task: Any) -> RawTask:
+        return _read_task(task, provider, roots)
+
+    if provider.startswith("local@"):  # nothing is waited for, and a thread costs a tenth
+        raws = [read(task) for task in tasks]
+    else:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            raws = list(pool.map(read, tasks))
+    return RawRun(flow, run_id, record, tuple(raws), _read_parameters(run, provider, roots))
+
+
+def _read_task(task: Any, provider: str, roots: DatastoreRoots) -> RawTask:
     """Return the metadata of a `metaflow.Task`: one call to the provider."""
-    records = tuple(
-        Record(one.name, _text(one.value), str(one.type), int(one.created_at))
-        for one in task.metadata
-    )
-    raw = RawTask(task, records, None)
-    kind, root = raw.value("ds-type"), raw.value("ds-root")
-    if kind is None or root is None:
-        return raw
-    return RawTask(task, records, _relocated(Datastore(kind, root), provider))
+    records = _records(task, provider)
+    kind, root = _newest(records, "ds-type"), _newest(records, "ds-root")
+    recorded = None if kind is None or root is None else Datastore(kind, root)
+    return _raw(task, records, recorded, roots)
 
 
-def read_parameters_task(run: Any, provider: str) -> RawTask | None:
+def _read_parameters(run: Any, provider: str, roots: DatastoreRoots) -> RawTask | None:
     """Return the hidden task that holds parameters; its datastore is only in its artifacts."""
-    task = run[_PARAMETERS].task if _PARAMETERS in run else None
+    pathspec = "/".join(run.path_components)
+    with client_errors(pathspec, provider):
+        task = run[_PARAMETERS].task if _PARAMETERS in run else None
+        artifact = None if task is None else next(iter(task), None)
     if task is None:
         return None
-    raw = read_raw(task, provider)
-    record = next(iter(task), None)
-    if record is None:
-        return raw
-    facts = record._object  # noqa: SLF001 - 2.19.39 keeps type and root nowhere else
-    location = str(facts["location"])
-    root = location.removeprefix(":root:")
-    return RawTask(task, raw.records, _relocated(Datastore(facts["ds_type"], root), provider))
+    _assert_names(pathspec, [task])
+    recorded = None
+    if artifact is not None:
+        # 2.19.39 keeps type and root nowhere else. Its sha is not looked at: the one that counts
+        # is in the datastore's record, where it is checked.
+        where = _checked(f"{pathspec}/{_PARAMETERS}", Location, artifact._object)  # noqa: SLF001
+        recorded = Datastore(where.ds_type, where.location.removeprefix(_ROOT))
+    return _raw(task, _records(task, provider), recorded, roots)
 
 
-def _relocated(datastore: Datastore, provider: str) -> Datastore:
-    """Follow a local datastore that was moved together with its metadata.
+def _raw(
+    task: Any, records: tuple[Record, ...], recorded: Datastore | None, roots: DatastoreRoots
+) -> RawTask:
+    pathspec = "/".join(task.path_components)
+    record = _checked(pathspec, TaskRecord, task._object)  # noqa: SLF001 - created_at is naive
+    datastore = None if recorded is None else roots.admit(recorded, pathspec)
+    raw = RawTask(task, record, records, recorded, datastore)
+    try:
+        to_attempts(records)  # their numbers become paths
+    except DamagedError as error:
+        raise SourceError(f"{pathspec} can't be read: {error}") from None
+    return raw
 
-    Artifacts carry the absolute root of the machine and folder they were written in.
-    """
-    if datastore.type != "local" or Path(datastore.root).is_dir():
-        return datastore
-    home = Path(provider.removeprefix("local@")) / ".metaflow"
-    moved = provider.startswith("local@") and home.is_dir()
-    return Datastore("local", str(home)) if moved else datastore
+
+def _records(task: Any, provider: str) -> tuple[Record, ...]:
+    pathspec = "/".join(task.path_components)
+    with client_errors(pathspec, provider):
+        found = [one._asdict() for one in task.metadata]
+    return tuple(_to_record(pathspec, one) for one in found)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+def _to_record(pathspec: str, found: dict[str, Any]) -> Record:
+    one = _checked(f"{pathspec}, its metadata", MetadataRecord, found)
+    try:
+        value = one.value if isinstance(one.value, str) else json.dumps(one.value, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):  # nested deep, or no JSON
+        raise SourceError(f"{pathspec}: its metadata {one.name!r:.100} is damaged") from None
+    return Record(one.name, value, one.type or "", one.created_at)
+
+
+def _newest(records: Sequence[Record], name: str) -> str | None:
+    found = [record for record in records if record.name == name]
+    return max(found, key=lambda one: one.created_at).value if found else None
+
+
+def _assert_names(pathspec: str, tasks: Sequence[Any]) -> None:
+    """Raise SourceError if a step or a task has a name that leads elsewhere, or one twice."""
+    seen = set()
+    for task in tasks:
+        _, _, *names = path = task.path_components
+        if len(names) != 2 or not all(map(is_path_part, names)):  # noqa: PLR2004 - step and task
+            raise SourceError(f"{pathspec} has a step or a task of an odd name: {names!a:.200}")
+        if tuple(path) in seen:
+            raise SourceError(f"{pathspec} has two tasks {'/'.join(names)}")
+        seen.add(tuple(path))
+
+
+def _checked(whose: str, kind: type[_T], value: Any) -> _T:
+    try:
+        return as_value(kind, value)
+    except DamagedError as error:
+        raise SourceError(f"{whose} can't be read: {error}") from None

@@ -7,72 +7,79 @@ about their artifacts in one batch from the datastore, and their internal artifa
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from mfwb.errors import SourceError
 from mfwb.snapshot import FlowRun
 from mfwb.source.code import read_code
 from mfwb.source.convert import to_flow_run, to_parameters, to_task
-from mfwb.source.graph import to_graph
-from mfwb.source.raw import RawTask, read_parameters_task, read_raw
+from mfwb.source.graph import GraphInfo, to_graph
+from mfwb.source.plain import DamagedError
+from mfwb.source.raw import RawRun, read_raw_run
+from mfwb.source.roots import DatastoreRoots
 from mfwb.source.starting import started_at
 from mfwb.source.state import Life
 from mfwb.source.stored import Stored
 
 __all__ = ["read_flow_run"]
 
-_THREADS = 4  # for a service, whose answers are waited for
 
-
-def read_flow_run(run: Any, provider: str, *, abandoned_after: float) -> FlowRun:
+def read_flow_run(
+    run: Any, provider: str, roots: DatastoreRoots, *, abandoned_after: float
+) -> FlowRun:
     """Return the facts of a `metaflow.Run`, read with the namespace switched off.
 
     Args:
         run: the flow run.
         provider: of its metadata.
+        roots: where its artifacts may be read from.
         abandoned_after: seconds without a sign of life after which nothing more will come.
+
+    Raises:
+        SourceError: what was recorded of it is damaged, or lies where nothing may be read.
+        NotThere: it went away.
+        Unreachable: the metadata service does not answer.
     """
     begun = time.time_ns() // 1_000_000
-    steps = list(run)
-    tasks = [task for step in steps for task in step]
-    raws = _read_all(tasks, provider)
-    parameters = read_parameters_task(run, provider)
-    stored = Stored(run.path_components[0], begun)
-    everything = [*raws, *([parameters] if parameters else [])]
-    stored.read(everything)
-    graph = (parameters and stored.internal(parameters, "_graph_info")) or {}
-    steps_then = to_graph(graph)
-    code, code_missing = read_code(raws, steps_then, str(graph.get("file", "")))
+    raw = read_raw_run(run, provider, roots)
+    stored = Stored(raw.flow, begun, roots.folders)
+    stored.read(raw.everything)
+    graph = _graph(raw, stored)
+    code, code_missing = read_code(raw.tasks, graph.steps, graph.file)
     flow_run = to_flow_run(
-        run,
+        raw,
         provider,
-        [to_task(raw, stored, parameters) for raw in raws],
-        to_parameters(parameters, stored, graph) if parameters else [],
+        [to_task(one, stored, raw.parameters) for one in raw.tasks],
+        to_parameters(raw.parameters, stored, graph) if raw.parameters else [],
         graph,
         life=Life(
-            seen_at=_seen_at(run, everything, stored, provider),
-            heartbeat_at=_heartbeat_at(run),
+            seen_at=_seen_at(raw, stored, provider),
+            heartbeat_at=_heartbeat_at(raw),
             abandoned_after=round(abandoned_after * 1000),
             now=time.time_ns() // 1_000_000,
         ),
     )
-    return replace(flow_run, graph=steps_then, code=code, code_missing=code_missing)
+    return replace(flow_run, code=code, code_missing=code_missing)
 
 
-def _seen_at(run: Any, raws: list[RawTask], stored: Stored, provider: str) -> int:
+def _graph(raw: RawRun, stored: Stored) -> GraphInfo:
+    if raw.parameters is None:
+        return GraphInfo()
+    try:
+        return to_graph(stored.internal(raw.parameters, "_graph_info"))
+    except DamagedError as error:
+        raise SourceError(f"{raw.flow}/{raw.id} can't be read: {error}") from None
+
+
+def _seen_at(raw: RawRun, stored: Stored, provider: str) -> int:
     """Return the last sign of life in epoch ms; a tag is none, for people set those."""
-    deaths = [died_at for raw in raws if (died_at := stored.died_at(raw)) is not None]
-    return max(started_at(run, provider), *(raw.seen_at for raw in raws), *deaths)
+    tasks = raw.everything
+    deaths = [died_at for one in tasks if (died_at := stored.died_at(one)) is not None]
+    started = started_at(raw.id, raw.record, provider)
+    return max(started, *(one.seen_at for one in tasks), *deaths)
 
 
-def _heartbeat_at(run: Any) -> int | None:
-    heartbeat = run._object.get("last_heartbeat_ts")  # noqa: SLF001 - the client hides the heart
-    return int(heartbeat) * 1000 if heartbeat else None
-
-
-def _read_all(tasks: list[Any], provider: str) -> list[RawTask]:
-    if provider.startswith("local@"):  # nothing is waited for, and a thread costs a tenth
-        return [read_raw(task, provider) for task in tasks]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda task: read_raw(task, provider), tasks))
+def _heartbeat_at(raw: RawRun) -> int | None:
+    """Return the last beat of the heart of who runs it, in epoch ms, where there is one."""
+    return raw.record.last_heartbeat_ts * 1000 if raw.record.last_heartbeat_ts else None

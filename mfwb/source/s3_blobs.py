@@ -6,7 +6,6 @@ S3 that does not answer, and starts a pool of processes for more than ten blobs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -130,13 +129,10 @@ class _Body:
         self._stream.close()
 
 
-def _attributes(answer: Any) -> dict[str, Any] | None:
+def _attributes(answer: Any) -> str | None:
     """Return what Metaflow's datastore noted beside the object."""
-    text = answer.get("Metadata", {}).get(_ATTRIBUTES)
-    try:
-        return None if text is None else dict(json.loads(text))
-    except ValueError:
-        raise ItemLost("what Metaflow's datastore says of its encoding is damaged") from None
+    text: str | None = answer.get("Metadata", {}).get(_ATTRIBUTES)
+    return text
 
 
 def _unreadable(error: Exception) -> SourceError:

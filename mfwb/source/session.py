@@ -20,6 +20,7 @@ from mfwb.errors import Unreachable, UsageError
 from mfwb.scratch import new_scratch
 from mfwb.settings_files import find_metaflow_file, refuse_unless_trusted, users_trust
 from mfwb.settings_files.metaflow_file import sensitive_in_metaflow_file
+from mfwb.source.roots import DatastoreRoots, configured_roots
 from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
 
 if TYPE_CHECKING:
@@ -40,13 +41,21 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     _check_metaflow_file()
     _keep_out_of_the_way()
     from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
+    from mfwb.source.provider import guard_local_provider  # noqa: PLC0415 - the same
 
     with _restored(), keep_key_at_its_service():
         if "metadata" not in settings.explicit:
             refuse_foreign_service(settings.metadata)
         provider = _select_provider(settings.metadata)
         metaflow_client().namespace(settings.namespace)
-        yield MetaflowSource(provider, settings.abandoned_after)
+        roots = _roots(provider, settings.datastore_roots)
+        guard_local_provider(roots.folders)
+        yield MetaflowSource(
+            provider,
+            roots,
+            namespace=settings.namespace,
+            abandoned_after=settings.abandoned_after,
+        )
 
 
 def current_provider() -> str:
@@ -102,6 +111,24 @@ def _restored() -> Iterator[None]:
         metaflow.namespace(namespace)
         with contextlib.suppress(ValueError):  # there may have been none: "<No .metaflow ...>"
             metaflow.metadata(provider)
+
+
+def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
+    """Return the datastores that are the user's: those that Metaflow and mfwb are told of."""
+    from metaflow import metaflow_config, metaflow_config_funcs  # noqa: PLC0415 - read late
+    from metaflow.plugins.datastores.local_storage import LocalStorage  # noqa: PLC0415
+
+    configured = configured_roots(
+        {
+            kind: getattr(metaflow_config, f"DATASTORE_SYSROOT_{kind.upper()}", None)
+            for kind in ("local", "s3", "gs", "azure")
+        },
+        metaflow_config_funcs.METAFLOW_LOCAL_CONFIG or {},
+        lambda: LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False),
+    )
+    is_local = provider.startswith("local@")
+    home = Path(provider.removeprefix("local@")) / ".metaflow" if is_local else None
+    return DatastoreRoots(home, configured, named)
 
 
 def _select_provider(wanted: str | None) -> str:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-from mfwb.errors import ItemLost
+from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Datastore
 from mfwb.source import internals
-from mfwb.source.datastore import AttemptKey, open_store
+from mfwb.source.datastore import AttemptKey, FlowStore, open_store
 from mfwb.source.raw import RawTask
+from mfwb.source.records import AttemptRecord
 
 __all__ = ["Stored"]
+
+_INTERNAL_LIMIT = 16_000_000
+"""Bytes of one artifact of Metaflow's own; few have more than a thousand."""
+
+_TOGETHER = 64_000_000
+_TOGETHER_EACH = 20_000
+"""Bytes of all of them in a flow run, and for each task: what is in memory at a time."""
 
 
 class Stored:
@@ -21,17 +30,20 @@ class Stored:
     Args:
         flow: whose tasks they are.
         begun: epoch ms; when reading the tasks' metadata began.
+        also: folders that links in a local datastore may lead to.
     """
 
-    def __init__(self, flow: str, begun: int) -> None:
+    def __init__(self, flow: str, begun: int, also: tuple[Path, ...] = ()) -> None:
         self._flow = flow
         self._begun = begun
-        self._facts: dict[AttemptKey, dict[str, Any]] = {}
+        self._also = also
+        self._records: dict[AttemptKey, AttemptRecord] = {}
         self._blobs: dict[str, bytes] = {}
+        self._size = 0
         self._deaths: dict[AttemptKey, int] = {}
 
     def read(self, raws: Sequence[RawTask]) -> None:
-        """Read all of them, batch by datastore."""
+        """Read all of them, batch by datastore; SourceError."""
         by_datastore: dict[Datastore, list[AttemptKey]] = defaultdict(list)
         silent: dict[Datastore, list[AttemptKey]] = defaultdict(list)
         for raw in raws:
@@ -39,22 +51,22 @@ class Stored:
                 by_datastore[raw.datastore] += raw.attempts_done()
                 silent[raw.datastore] += raw.attempts_silent()
         for datastore, keys in by_datastore.items():
-            store = open_store(datastore, self._flow)
-            facts = store.task_facts(keys)
-            self._facts.update(facts)
-            wanted = {sha for one in facts.values() for sha in _telling_shas(one)}
-            for sha, data in store.read(sorted(wanted)):
-                if not isinstance(data, ItemLost):
-                    self._blobs[sha] = data
+            store = open_store(datastore, self._flow, self._also)
+            records = store.task_facts(keys)
+            self._records.update(records)
+            shas = {sha for one in records.values() for sha in _telling_shas(one)}
+            self._read_internals(store, shas, len(raws))
         for datastore, keys in silent.items():
-            deaths = open_store(datastore, self._flow).deaths(keys)
+            deaths = open_store(datastore, self._flow, self._also).deaths(keys)
             # What died meanwhile may have said why after its metadata was read.
             self._deaths |= {key: at for key, at in deaths.items() if at < self._begun}
+        for raw in raws:
+            self._assert_moved_along(raw)
 
-    def facts(self, raw: RawTask) -> dict[str, Any]:
+    def record(self, raw: RawTask) -> AttemptRecord:
         """Return what the latest attempt that stored artifacts wrote about them."""
-        known = [key for key in raw.attempts_done() if key in self._facts]
-        return self._facts[known[-1]] if known else {}
+        known = [key for key in raw.attempts_done() if key in self._records]
+        return self._records[known[-1]] if known else AttemptRecord()
 
     def died_at(self, raw: RawTask) -> int | None:
         """Return when the latest attempt died without a word, in epoch ms, if that is known."""
@@ -63,23 +75,46 @@ class Stored:
     def internal(self, raw: RawTask, name: str, attempt: int | None = None) -> Any:
         """Return the value of an internal artifact, or None."""
         if attempt is None:
-            facts = self.facts(raw)
+            record = self.record(raw)
         else:
             _, run, step, task = raw.path
-            facts = self._facts.get(AttemptKey(run, step, task, attempt), {})
-        sha = facts.get("objects", {}).get(name)
+            record = self._records.get(AttemptKey(run, step, task, attempt), AttemptRecord())
+        sha = record.objects.get(name)
         return internals.decode(self._blobs.get(sha)) if sha else None
 
     def decoded(self, sha: str) -> Any:
         """Return the value of an internal artifact of that content, or None."""
         return internals.decode(self._blobs.get(sha))
 
+    def _read_internals(self, store: FlowStore, shas: set[str], tasks: int) -> None:
+        for sha, data in store.read(sorted(shas), most=_INTERNAL_LIMIT):
+            if isinstance(data, ItemLost):
+                continue
+            self._size += len(data) if sha not in self._blobs else 0
+            if self._size > _TOGETHER + _TOGETHER_EACH * tasks:
+                raise SourceError(
+                    f"the artifacts that Metaflow keeps for itself in {self._flow} take more than "
+                    f"{_TOGETHER:,} bytes"
+                )
+            self._blobs[sha] = data
 
-def _telling_shas(facts: dict[str, Any]) -> Iterable[str]:
-    objects, info = facts.get("objects", {}), facts.get("info", {})
+    def _assert_moved_along(self, raw: RawTask) -> None:
+        """Raise SourceError if artifacts were looked for elsewhere than recorded, in vain."""
+        done = raw.attempts_done()
+        if raw.datastore == raw.recorded or not done or done[-1] in self._records:
+            return
+        if raw.datastore is not None and raw.recorded is not None:
+            raise SourceError(
+                f"{raw.pathspec} has its artifacts in {raw.recorded.root}, and they are not in "
+                f"{raw.datastore.root}: name it with --datastore-root {raw.recorded.root} if it is "
+                "one of your datastores"
+            )
+
+
+def _telling_shas(record: AttemptRecord) -> Iterable[str]:
     for name in (*internals.TELLING_NAMES, "_graph_info"):
-        if name in objects:
-            yield objects[name]
-    for name, about in info.items():
-        if "IncludedFile" in str(about.get("type")) and name in objects:
-            yield objects[name]
+        if name in record.objects:
+            yield record.objects[name]
+    for name, about in record.info.items():
+        if "IncludedFile" in (about.type or "") and name in record.objects:
+            yield record.objects[name]

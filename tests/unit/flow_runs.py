@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from mfwb.snapshot import (
     TaskState,
     Transition,
 )
+from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source.graph import sorted_steps, sorted_tasks
 
 FLOW_RUN = "DemoFlow/7"
@@ -33,7 +35,24 @@ def spec(place: str) -> str:
 def ref(name: str, sha1: str = "1", type_: str = "int", size: int = 5, **facts: Any) -> ArtifactRef:
     """Return an artifact; a small number if nothing else is said."""
     facts = {"encoding": "pickle-v4", **facts}
-    return ArtifactRef(name=name, sha1=sha1, size=size, type=type_, **facts)
+    return ArtifactRef(name=name, sha1=sha(sha1), size=size, type=type_, **facts)
+
+
+def sha(text: str) -> str:
+    """Return the sha1 that a short name of some content stands for; a sha1 stands for itself."""
+    if is_sha1(text):
+        return text
+    spelled = text.encode().hex().ljust(40, "0")
+    return (
+        spelled
+        if is_sha1(spelled)
+        else hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    )
+
+
+def short(sha1: str) -> str:
+    """Return the short name that `sha` made a sha1 of."""
+    return bytes.fromhex(sha1).rstrip(b"\0").decode()
 
 
 def data_frame(name: str, sha1: str = "1", size: int = 1000) -> ArtifactRef:

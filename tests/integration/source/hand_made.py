@@ -80,6 +80,7 @@ ALL = {
     "another-raw": _lost(lambda _: b"another value", "sha1", metadata=RAW),
     "odd-metadata": _lost(_gzipped, "encoding", metadata=b"{"),
     "bomb": _lost(_bomb, "more bytes"),
+    "unsized-bomb": _lost(_bomb, "more bytes", sized=False),
     "raw-bomb": _lost(lambda _: bytes(30_000_000), "more bytes", metadata=RAW),
 }
 

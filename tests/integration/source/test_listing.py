@@ -163,9 +163,12 @@ def test_a_listing_that_failed_once(lister: Lister) -> None:
 
 
 def test_damaged(lister: Lister) -> None:
-    """What Metaflow wrote of a flow run is cut off: unknown is not absent."""
+    """What Metaflow wrote of a flow run is cut off: unknown is not absent; others are listed."""
+    lister.another("9", epoch_ms=5)
     (lister.flow / lister.run / "_meta" / "_self.json").write_text('{"run_nu', encoding="utf-8")
 
-    for answer in lister.ask("list LinearFlow", "read LinearFlow"):
-        assert answer[0] == "SourceError"
-        assert answer[1].startswith("LinearFlow can't be read")
+    listed, answer = lister.ask("list LinearFlow", f"read LinearFlow/{lister.run}")
+
+    assert [one[0] for one in listed] == [f"LinearFlow/{lister.run}", "LinearFlow/9"]
+    assert answer[0] == "SourceError"
+    assert answer[1].startswith(f"LinearFlow/{lister.run} can't be read")

@@ -110,6 +110,7 @@ Choose:
 How:
   --config FILE                 Settings  [mfwb.toml or pyproject.toml]
   --metadata PROVIDER           service@URL or local@DIR  [Metaflow's own]
+  --datastore-root ROOT         Another datastore of yours; repeat for more
 
 Show:
   --format [text|mermaid|json]  A tree, a chart, a document  [text]
@@ -174,6 +175,7 @@ How:
   --strict                        Exit 3 if anything was lost
   --config FILE                   Settings  [mfwb.toml or pyproject.toml]
   --metadata PROVIDER             service@URL or local@DIR  [Metaflow's own]
+  --datastore-root ROOT           Another datastore of yours; repeat for more
   --dry-run                       Only say what would be done, as `plan` does
 
 Show:

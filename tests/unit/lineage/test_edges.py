@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mfwb.lineage import Edge, Ground, rebuild_lineage
 from mfwb.snapshot import FlowRun, Parameter, Task
-from tests.unit.flow_runs import at, flow_run, parameter, ref, shuffled, task
+from tests.unit.flow_runs import at, flow_run, parameter, ref, sha, short, shuffled, task
 from tests.unit.random_flows import Block, act_out, flows
 
 
@@ -15,7 +15,7 @@ def edges(*tasks: Task, parameters: tuple[Parameter, ...] = ()) -> list[str]:
     """Return the edges as `consumer <- artifact@sha1 of producer (ground)`."""
     lineage = rebuild_lineage(flow_run(*shuffled(tasks), parameters=parameters))
     return [
-        f"{_short(edge.consumer)} <- {edge.artifact}@{edge.sha1} of {_short(edge.producer)} "
+        f"{_short(edge.consumer)} <- {edge.artifact}@{short(edge.sha1)} of {_short(edge.producer)} "
         f"({edge.ground.value})"
         for edge in lineage.edges
     ]
@@ -210,7 +210,7 @@ def test_edge_as_a_value() -> None:
     run = flow_run(task("start/1", to="end", has=[ref("x", "abc")]), task("end/2"))
 
     assert rebuild_lineage(run).edges == (
-        Edge("DemoFlow/7/end/2", "x", "DemoFlow/7/start/1", "abc", Ground.AVAILABLE),
+        Edge("DemoFlow/7/end/2", "x", "DemoFlow/7/start/1", sha("abc"), Ground.AVAILABLE),
     )
 
 

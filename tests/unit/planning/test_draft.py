@@ -33,6 +33,7 @@ from tests.unit.flow_runs import (
     parameter,
     ref,
     renamed,
+    sha,
     shuffled,
     spec,
     task,
@@ -258,14 +259,14 @@ def test_output() -> None:
                     "size": 1000,
                     "pathspec": "DemoFlow/7/start/1/wines",
                     "task": "DemoFlow/7/start/1",
-                    "sha1": "w",
+                    "sha1": sha("w"),
                 }
             },
             files=(
                 PlannedFile(
                     "wines",
                     Form.PARQUET,
-                    Content(spec("start/1"), "wines", "w", 1000),
+                    Content(spec("start/1"), "wines", sha("w"), 1000),
                     Preview.TABLE,
                 ),
             ),
@@ -292,8 +293,8 @@ def test_merged_output() -> None:
         }
     }
     assert work.outputs[0].files == (
-        PlannedFile("0/model", Form.PICKLE, Content(spec("work/2"), "model", "m0", 1000)),
-        PlannedFile("1/model", Form.PICKLE, Content(spec("work/3"), "model", "m1", 1000)),
+        PlannedFile("0/model", Form.PICKLE, Content(spec("work/2"), "model", sha("m0"), 1000)),
+        PlannedFile("1/model", Form.PICKLE, Content(spec("work/3"), "model", sha("m1"), 1000)),
     )
 
 
@@ -433,11 +434,17 @@ def test_values() -> None:
     assert runs_of(run)["work"].values == (
         PlannedValue(
             "score",
-            (Content(spec("work/2"), "score", "s0", 5), Content(spec("work/3"), "score", "s1", 5)),
+            (
+                Content(spec("work/2"), "score", sha("s0"), 5),
+                Content(spec("work/3"), "score", sha("s1"), 5),
+            ),
         ),
         PlannedValue(
             "tasks_",
-            (Content(spec("work/2"), "tasks", "t0", 5), Content(spec("work/3"), "tasks", "t1", 5)),
+            (
+                Content(spec("work/2"), "tasks", sha("t0"), 5),
+                Content(spec("work/3"), "tasks", sha("t1"), 5),
+            ),
         ),
     )
 
@@ -560,7 +567,7 @@ def test_included_file() -> None:
     assert (words.name, words.type) == ("words", "dataset")
     assert words.files == (
         PlannedFile(
-            "words", Form.INCLUDE, Content("DemoFlow/7/_parameters", "words", "p-words", 10)
+            "words", Form.INCLUDE, Content("DemoFlow/7/_parameters", "words", sha("p-words"), 10)
         ),
     )
     assert runs["start"].inputs == ()

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from mfwb.planning import Plan
 from mfwb.snapshot import FlowRun, Loss
-from tests.unit.flow_runs import at, data_frame, flow_run, model, parameter, ref, task
+from tests.unit.flow_runs import at, data_frame, flow_run, model, parameter, ref, sha, task
 from tests.unit.planning.plans import plan_of
 
 
@@ -56,7 +56,7 @@ def test_plain_json() -> None:
     assert document["runs"][1]["outputs"][0]["files"][1] == {
         "stem": "1/model",
         "form": "pickle",
-        "content": {"task": "DemoFlow/7/work/3", "name": "model", "sha1": "m1", "size": 1000},
+        "content": {"task": "DemoFlow/7/work/3", "name": "model", "sha1": sha("m1"), "size": 1000},
         "preview": None,
         "plugin": "",
     }

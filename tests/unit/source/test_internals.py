@@ -11,6 +11,8 @@ import pytest
 
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.source import internals
+from mfwb.source.graph import to_graph
+from mfwb.source.plain import DamagedError
 
 
 def instance(name: str, *arguments: Any, state: Any = None, call: bool = False) -> bytes:
@@ -56,9 +58,6 @@ EXCEPTION = "metaflow.exception.MetaflowExceptionWrapper"
         ((("work",), "items", "more"), Transition(("work",), "items")),
         (None, None),
         (([], None), None),
-        ("nonsense", None),
-        (3, None),
-        ({"a": 1}, None),
     ],
 )
 def test_transition(value: Any, transition: Transition | None, protocol: int) -> None:
@@ -88,13 +87,79 @@ def test_frame_that_is_called() -> None:
     assert internals.to_frames(internals.decode(stack)) == (ForeachFrame("work", "items", 2, 1),)
 
 
-@pytest.mark.parametrize("value", [None, [], [None], ["x"], [("work", "items", 2, 1)], 0])
+@pytest.mark.parametrize("value", [None, []])
 def test_no_frames(value: Any) -> None:
     """What holds no frames is no foreach."""
     assert internals.to_frames(internals.decode(pickle.dumps(value))) == ()
 
 
-@pytest.mark.parametrize(("value", "rounds"), [(None, ()), ([], ()), ([3], (3,)), (["x", 1], (1,))])
+def test_frame_without_an_index() -> None:
+    """The control task of an unbounded foreach has none, and is no part of it."""
+    stack = listed(instance(FRAMES[0], "work", "items", None, None))
+
+    assert internals.to_frames(internals.decode(stack)) == ()
+
+
+def doubled(depth: int = 30) -> list[Any]:
+    """Return 2**30 lists in a few hundred bytes: `str` of it would not end."""
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value, value]
+    return value
+
+
+ODD = [3, True, "nonsense", {"a": 1}, doubled(), [doubled()], [[doubled()], None]]
+
+
+@pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("kind", ["transition", "frames", "rounds", "graph"])
+def test_odd_values(kind: str, value: Any) -> None:
+    """What is not of the shape that Metaflow gives it is an error, and found out at once."""
+    read = {
+        "transition": internals.to_transition,
+        "frames": internals.to_frames,
+        "rounds": internals.to_rounds,
+        "graph": to_graph,
+    }[kind]
+    if kind == "graph" and value == {"a": 1}:
+        value = {"steps": {"start": doubled()}}
+    decoded = internals.decode(pickle.dumps(value))
+
+    with pytest.raises(DamagedError):
+        read(decoded)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("../x", "items", 2, 1),
+        ("work", [[]], 2, 1),
+        ("work", "items", "2", 1),
+        ("work", "items", 2, -1),
+        ("work", "items", 2, 2**63),
+        ("work", "items", 2, True),
+        ("work", "items", 2, 1.0),
+        ("work",),
+    ],
+    ids=range(8),
+)
+def test_odd_frames(fields: tuple[Any, ...]) -> None:
+    """Frames hold names, and numbers that can be positions."""
+    stack = listed(instance(FRAMES[0], *fields))
+
+    with pytest.raises(DamagedError):
+        internals.to_frames(internals.decode(stack))
+
+
+def test_odd_exception() -> None:
+    """Of an exception whose facts are no texts, or too long, what is left is a failure."""
+    facts = {"type": [[]], "exception": "x" * 200_000, "stacktrace": 7}
+    failure = internals.to_failure(internals.decode(done(instance(EXCEPTION, state=facts))))
+
+    assert failure == Failure("Exception", "x" * 100_000, None)
+
+
+@pytest.mark.parametrize(("value", "rounds"), [(None, ()), ([], ()), ([3], (3,))])
 def test_rounds(value: Any, rounds: tuple[int, ...]) -> None:
     """`_iteration_stack` says which round of a recursion it was."""
     assert internals.to_rounds(internals.decode(pickle.dumps(value))) == rounds

@@ -10,7 +10,7 @@ from rich.console import Console
 from mfwb.lineage.code import External
 from mfwb.report.lineage import show_lineage
 from mfwb.report.lineage.phrases import TIMES
-from tests.unit.flow_runs import flow_run, task
+from tests.unit.flow_runs import flow_run, sha, task
 from tests.unit.report.lineage.samples import BROKEN, KNOWN, UNKNOWN, WINES, shown, traced
 
 
@@ -33,7 +33,7 @@ def test_the_contract() -> None:
         "consumer": "DemoFlow/7/choose/6",
         "artifact": "model",
         "producer": "DemoFlow/7/train/3",
-        "sha1": "m0",
+        "sha1": sha("m0"),
         "ground": "read",
     }
     assert len(document["tasks"]) == 7

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mfwb.errors import UsageError
-from tests.unit.flow_runs import at, flow_run, ref, task
+from tests.unit.flow_runs import at, flow_run, ref, sha, task
 from tests.unit.report.lineage.samples import KNOWN, ROUNDS, UNKNOWN, shown, traced
 
 
@@ -20,9 +20,9 @@ def test_from_birth_to_the_last_reader() -> None:
 model  an artifact of DemoFlow/7  finished
 
     train x 3 tasks  made it
-    wrote      train/3            m0        LogisticRegression  100 KB
-               train/4            m1        LogisticRegression  110 KB
-               train/5            m2        LogisticRegression  120 KB
+    wrote      train/3            6d300000  LogisticRegression  100 KB
+               train/4            6d310000  LogisticRegression  110 KB
+               train/5            6d320000  LogisticRegression  120 KB
     passed on  by choose and end  only train/4
     used by    choose             read
                end                read, only train/4
@@ -40,13 +40,13 @@ def test_who_changed_it() -> None:
 mean  an artifact of DemoFlow/7  finished
 
     start  made it
-    wrote      start/1              1         int  5 B
+    wrote      start/1              31000000  int  5 B
     used by    loop/2               read
 
     loop x 3 tasks  changed what start and loop x 2 of 3 tasks wrote
-    wrote      loop/2               2         int  5 B
-               loop/3               3         int  5 B
-               loop/4               4         int  5 B
+    wrote      loop/2               32000000  int  5 B
+               loop/3               33000000  int  5 B
+               loop/4               34000000  int  5 B
     passed on  by end               only loop/4
     used by    loop x 2 of 3 tasks  read, only loop x 2 of 3 tasks
 
@@ -63,7 +63,7 @@ def test_a_parameter() -> None:
 seed  a parameter of DemoFlow/7  finished
 
     parameters  set it
-    value    7      p-seed    int  5 B
+    value    7      702d7365  int  5 B
     used by  split  parameter
 
 1 version, used by 1 task, at last by split/2
@@ -137,7 +137,7 @@ def test_as_json() -> None:
     assert producers == ["DemoFlow/7/choose/6", "DemoFlow/7/end/7"]
     assert document["versions"] == [
         {
-            "sha1": "b",
+            "sha1": sha("b"),
             "size": 61,
             "type": "dict",
             "changes": [],
@@ -145,7 +145,7 @@ def test_as_json() -> None:
             "used_by": ["DemoFlow/7/end/7"],
         },
         {
-            "sha1": "b2",
+            "sha1": sha("b2"),
             "size": 60,
             "type": "dict",
             "changes": ["DemoFlow/7/choose/6"],
@@ -158,7 +158,7 @@ def test_as_json() -> None:
             "consumer": "DemoFlow/7/end/7",
             "artifact": "best",
             "producer": "DemoFlow/7/choose/6",
-            "sha1": "b",
+            "sha1": sha("b"),
             "ground": "read",
             "why": "read by its code",
         }

@@ -1,0 +1,69 @@
+"""The errors of Metaflow's client as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from metaflow.exception import (
+    MetaflowException,
+    MetaflowNamespaceMismatch,
+    MetaflowNotFound,
+)
+from metaflow.plugins.metadata_providers.service import ServiceException
+
+from mfwb.errors import NotThere, SourceError, Unreachable
+from mfwb.rooted_files import OutsideRootError
+
+__all__ = ["client_errors"]
+
+_OUTAGE = frozenset({401, 403, 429, 500, 502, 503, 504})
+
+# What the client lets through when a record is not as Metaflow writes it: it indexes, sorts and
+# formats what it reads, unchecked. ValueError is damaged JSON, and text that is no UTF-8.
+_STUMBLES = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+@contextmanager
+def client_errors(asked: object, provider: str) -> Iterator[None]:
+    """Turn the errors of Metaflow's client into ours. Only its clear word counts as "not there".
+
+    Nothing but calls of the client belongs inside: a mistake of ours must not look like a record
+    that is damaged.
+
+    Raises:
+        NotThere: there is none, or it is in another namespace.
+        SourceError: it is damaged, or can't be read.
+        Unreachable: the metadata service does not answer.
+    """
+    try:
+        yield
+    except MetaflowNotFound:
+        raise NotThere(f"there is no {asked} in {provider}") from None
+    except MetaflowNamespaceMismatch as error:
+        raise NotThere(f"{asked} is in another namespace: {error}") from None
+    except ServiceException as error:
+        if error.http_code is None or error.http_code in _OUTAGE or error.http_code < 0:
+            raise Unreachable(f"{provider} does not answer as it should: {error}") from None
+        raise SourceError(f"{asked}: {provider} says: {error}") from None
+    except OutsideRootError as error:
+        advice = "name that folder with --datastore-root if it is yours"
+        raise SourceError(f"{asked} can't be read: {error}; {advice}") from error
+    except (MetaflowException, OSError) as error:
+        raise SourceError(f"{asked} can't be read: {error}") from error
+    except _STUMBLES as error:
+        problem = "it is nested too deep" if isinstance(error, RecursionError) else _named(error)
+        raise SourceError(f"{asked} can't be read, its metadata is damaged: {problem}") from error
+
+
+def _named(error: Exception) -> str:
+    """Return a KeyError as what it is: its text is the key alone."""
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"

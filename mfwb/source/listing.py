@@ -1,0 +1,178 @@
+"""Which flows and flow runs there are. One that is damaged is listed, too, to fail by itself.
+
+Metaflow's client lists all or nothing: one record that is no JSON, or lacks a field, ends the
+listing of its flow. So records are taken as the metadata provider has them, one by one; of a local
+one, from its folders: `<root>/<flow>/<run>/_meta/_self.json`, seen in Metaflow 2.19.39.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metaflow import Flow, Metaflow
+
+from mfwb.errors import NotThere, SourceError
+from mfwb.ports import Listed
+from mfwb.snapshot.identifiers import is_flow_name, is_run_id
+from mfwb.snapshot.pathspec import Pathspec
+from mfwb.source.client_errors import client_errors
+from mfwb.source.plain import DamagedError
+from mfwb.source.provider import read_record
+from mfwb.source.records import RunRecord, as_value
+from mfwb.source.starting import moment_of_id, started_at
+
+__all__ = ["ClientListing", "Listing", "LocalListing", "Odd"]
+
+_SELF = "_meta/_self.json"
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.:\-]")
+_NAME_LIMIT = 100
+_MANY = 2_000_000  # folders beside one another
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A flow run that is listed, but has no name that a flow run can have."""
+
+    pathspec: Pathspec  # as near to its name as can be
+    reason: str
+
+
+Listing = Iterator[Listed | Odd]
+
+
+class LocalListing:
+    """Lists folders.
+
+    Args:
+        provider: as in `local@DIR`, with an absolute folder.
+        namespace: Metaflow's; None: all.
+        also: folders that links may lead to.
+    """
+
+    def __init__(self, provider: str, namespace: str | None, also: tuple[Path, ...]) -> None:
+        self._provider = provider
+        self._namespace = namespace
+        self._also = also
+        self._root = Path(provider.removeprefix("local@")) / ".metaflow"
+
+    def flows(self) -> list[str]:
+        """Return the names of all flows that have a run in the namespace; SourceError."""
+        found = [name for name in self._folders("") if is_flow_name(name) and self._has_self(name)]
+        if self._namespace is None:
+            return found
+        return [name for name in found if any(True for _ in self.runs(name))]
+
+    def runs(self, flow: str) -> Listing:
+        """Yield the runs of a flow; NotThere, SourceError."""
+        if not is_flow_name(flow) or not self._has_self(flow):
+            raise NotThere(f"there is no {flow} in {self._provider}")
+        for name in self._folders(flow):
+            try:
+                found = self._run(flow, name)
+            except FileNotFoundError:  # no flow run: a folder of artifacts, for example
+                continue
+            except (OSError, ValueError) as error:
+                if self._namespace is None:  # else nobody knows whose it is
+                    yield _damaged(flow, name, self._moment(flow, name), str(error))
+                continue
+            if self._namespace in {None, *found.tags, *found.system_tags}:
+                yield found
+
+    def _run(self, flow: str, name: str) -> Listed:
+        path = f"{flow}/{name}/{_SELF}"
+        try:
+            record = as_value(RunRecord, read_record(self._root, path, self._also))
+        except NotADirectoryError:
+            raise FileNotFoundError(path) from None
+        if not is_run_id(name):
+            raise DamagedError("no flow run has such a name")
+        return _listed(flow, name, record, self._provider)
+
+    def _folders(self, flow: str) -> list[str]:
+        """Return the names of what may be flows or flow runs, sorted."""
+        names = []
+        try:
+            with os.scandir(self._root / flow) as entries:
+                for entry in entries:
+                    if entry.name[0] != "." and (entry.is_dir() or entry.is_symlink()):
+                        names.append(entry.name)
+                    if len(names) > _MANY:
+                        raise SourceError(f"{self._root / flow} has more than {_MANY:,} folders")
+        except OSError as error:
+            raise SourceError(f"{flow or 'the list of flows'} can't be read: {error}") from error
+        return sorted(names)
+
+    def _has_self(self, flow: str) -> bool:
+        return (self._root / flow / _SELF).is_file()
+
+    def _moment(self, flow: str, name: str) -> int:
+        """Return about when a flow run started of which the record can't be read."""
+        moment = moment_of_id(name)
+        if moment is not None:
+            return moment
+        try:
+            return (self._root / flow / name).lstat().st_mtime_ns // 1_000_000
+        except OSError:
+            return 0
+
+
+class ClientListing:
+    """Lists what a metadata service knows.
+
+    Args:
+        provider: as in `service@URL`.
+        namespace: Metaflow's, which the client has, too; None: all.
+    """
+
+    def __init__(self, provider: str, namespace: str | None) -> None:
+        self._provider = provider
+        self._namespace = namespace
+
+    def flows(self) -> list[str]:
+        """Return the names of all flows that have a run in the namespace; SourceError."""
+        with client_errors("the list of flows", self._provider):
+            return sorted(flow.id for flow in Metaflow() if is_flow_name(flow.id))
+
+    def runs(self, flow: str) -> Listing:
+        """Yield the runs of a flow; NotThere, SourceError, Unreachable."""
+        for record in self._records(flow):
+            name = str(record["run_number"]) if _has_number(record) else "unnamed"
+            try:
+                if not is_run_id(name):
+                    raise DamagedError("no flow run has such a name")
+                yield _listed(flow, name, as_value(RunRecord, record), self._provider)
+            except ValueError as error:
+                yield _damaged(flow, name, 0, str(error))
+
+    def _records(self, flow: str) -> list[Any]:
+        filters = {"any_tags": self._namespace} if self._namespace else {}
+        with client_errors(flow, self._provider):
+            metadata = Flow(flow)._metaflow.metadata  # noqa: SLF001 - see the module docstring
+            found = metadata.get_object("flow", "run", filters, None, flow)
+            return list(found or ())
+
+
+def _has_number(record: Any) -> bool:
+    return isinstance(record, dict) and type(record.get("run_number")) in {int, str}
+
+
+def _listed(flow: str, name: str, record: RunRecord, provider: str) -> Listed:
+    return Listed(
+        pathspec=Pathspec(flow, name),
+        started_at=started_at(name, record, provider),
+        tags=tuple(sorted({*(record.tags or ())})),
+        system_tags=tuple(sorted({*(record.system_tags or ())})),
+    )
+
+
+def _damaged(flow: str, name: str, moment: int, reason: str) -> Listed | Odd:
+    """Return what is listed of a flow run that can't be read; who reads it is told why."""
+    if is_run_id(name):
+        return Listed(Pathspec(flow, name), moment, ())
+    near = _NOT_IN_NAMES.sub("_", name)[:_NAME_LIMIT].strip(".") or "_"
+    return Odd(Pathspec(flow, near), f"{flow}/{name!a:.200} can't be read: {reason}")

@@ -1,0 +1,94 @@
+"""Metaflow's local metadata provider, made fit for folders that strangers write to.
+
+Seen in Metaflow 2.19.39. The provider opens whatever has the name of a record and hands it to
+`json.load`: a pipe, whose reader waits for ever; a device without an end; a link to any file of the
+machine; JSON nested deeper than the stack. All of its reading goes through the classmethod
+`LocalMetadataProvider._read_json_file`, which is replaced here in a class below the user's; and the
+client uses whatever class `metaflow.client.core.current_metadata` holds. The contract tests are in
+tests/integration/source.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metaflow.client import core
+from metaflow.plugins.metadata_providers.local import LocalMetadataProvider
+from pydantic_core import from_json
+
+from mfwb.rooted_files import read_below
+
+__all__ = ["guard_local_provider", "metadata_budget", "read_record"]
+
+_RECORD_LIMIT = 1_000_000
+"""Bytes of one record; Metaflow's own take a few hundred."""
+
+_ALLOWANCE = 64_000_000
+_ALLOWANCE_EACH = 4_000
+"""Bytes of all records of a flow run, and for each of them: what is in memory at a time."""
+
+
+@dataclass
+class _Spent:
+    size: int = 0
+    files: int = 0
+
+
+_budget = threading.local()
+
+
+@contextmanager
+def metadata_budget() -> Iterator[None]:
+    """Bound what this thread reads of one flow run's metadata; OSError at what is more."""
+    _budget.spent = _Spent()
+    try:
+        yield
+    finally:
+        del _budget.spent
+
+
+def read_record(root: Path, path: str | Path, also: tuple[Path, ...]) -> Any:
+    """Return what a record holds; OSError, or ValueError if it is no JSON.
+
+    Args:
+        root: of the metadata.
+        path: relative to it, or absolute.
+        also: folders that links may lead to.
+    """
+    data = read_below(root, path, most=_RECORD_LIMIT, also=also)
+    spent: _Spent | None = getattr(_budget, "spent", None)
+    if spent is not None:
+        spent.size += len(data)
+        spent.files += 1
+        if spent.size > _ALLOWANCE + _ALLOWANCE_EACH * spent.files:
+            raise OSError(f"its metadata takes more than {_ALLOWANCE:,} bytes")
+    return from_json(data)
+
+
+def guard_local_provider(also: tuple[Path, ...]) -> None:
+    """Let the client read local metadata by `read_record`; nothing changes for other providers.
+
+    Whoever selects a provider by `metaflow.metadata` undoes it.
+
+    Args:
+        also: folders that links may lead to.
+    """
+    provider: Any = core.current_metadata
+    if not (isinstance(provider, type) and issubclass(provider, LocalMetadataProvider)):
+        return
+
+    class Guarded(provider):  # type: ignore[misc]
+        """The provider, with records read as strangers' files have to be."""
+
+        @classmethod
+        def _read_json_file(cls, filepath: str) -> Any:
+            root = cls._get_storage_class().datastore_root
+            return read_record(Path(root), os.path.relpath(filepath, root), also)
+
+    core.current_metadata = Guarded

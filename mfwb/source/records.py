@@ -1,0 +1,192 @@
+"""What Metaflow writes as JSON into datastores and metadata, as typed values.
+
+Whoever can write to these can write anything there. A value of a wrong type or out of range is an
+error, never a guess; of two values under one name both have to be right, and the last one counts,
+as it does for Metaflow. What Metaflow may write in later versions is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import cache
+from typing import Annotated, Any, Protocol, TypeVar, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+
+from mfwb.snapshot import Card
+from mfwb.snapshot.identifiers import SHA1, is_artifact_name
+from mfwb.source.plain import LATEST, MOST, DamagedError, complaint
+
+__all__ = [
+    "ArtifactRecord",
+    "AttemptRecord",
+    "BlobRecord",
+    "Ending",
+    "Location",
+    "MetadataRecord",
+    "Readable",
+    "RunRecord",
+    "TaskRecord",
+    "as_json",
+    "as_value",
+    "read_at_most",
+    "to_card",
+]
+
+_RECORD_LIMIT = 16_000_000
+"""Bytes of a task's record: a thousand artifacts take 200 KB."""
+
+_TYPE_LIMIT = 500  # characters; a metaclass may call its classes whatever it likes
+_T = TypeVar("_T")
+
+
+def _name(value: str) -> str:
+    if not is_artifact_name(value):
+        raise ValueError("that is no name of an artifact")
+    return value
+
+
+def _shortened(value: Any) -> Any:
+    return value[:_TYPE_LIMIT] if isinstance(value, str) else value
+
+
+_Name = Annotated[str, AfterValidator(_name)]
+_Sha1 = Annotated[str, StringConstraints(pattern=f"^{SHA1}$")]
+_Size = Annotated[int, Field(strict=True, ge=0, le=MOST)]
+_Moment = Annotated[int, Field(strict=True, ge=0, le=LATEST)]  # epoch ms
+_Heartbeat = Annotated[int, Field(strict=True, ge=0, le=LATEST // 1000)]  # epoch s
+_Tag = Annotated[str, StringConstraints(strict=True, max_length=5_000)]
+_Tags = Annotated[list[_Tag], Field(max_length=10_000)]
+_Short = Annotated[str, StringConstraints(strict=True, max_length=1_000)]
+
+
+class Readable(Protocol):
+    """Bytes to be read once, from the beginning to the end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end. SourceError, OSError."""
+        ...
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ArtifactRecord(_Record):
+    """What an attempt wrote about one artifact: `info[name]`."""
+
+    size: _Size | None = None
+    type: Annotated[str, BeforeValidator(_shortened)] | None = None
+    encoding: Annotated[str, StringConstraints(strict=True, max_length=200)] = "gzip+pickle-v2"
+
+
+class AttemptRecord(_Record):
+    """What an attempt wrote about its artifacts: `<attempt>.data.json`."""
+
+    objects: dict[_Name, _Sha1] = Field(default_factory=dict)
+    info: dict[_Name, ArtifactRecord] = Field(default_factory=dict)
+
+    def of(self, name: str) -> ArtifactRecord:
+        """Return what is known of an artifact."""
+        return self.info.get(name) or ArtifactRecord()
+
+
+class Ending(_Record):
+    """What Metaflow's runtime wrote when an attempt ended: `<attempt>.runtime`."""
+
+    return_code: Annotated[int, Field(strict=True)] | None = None
+    killed: Annotated[bool, Field(strict=True)] | None = None
+
+
+class BlobRecord(_Record):
+    """What the datastore wrote about a blob."""
+
+    cas_raw: Annotated[bool, Field(strict=True)] | None = None
+
+
+class RunRecord(_Record):
+    """What a metadata provider says of a flow run."""
+
+    run_number: Annotated[int, Field(strict=True)] | _Short
+    ts_epoch: _Moment
+    user_name: _Short | None = None
+    last_heartbeat_ts: _Heartbeat | None = None
+    tags: _Tags | None = None
+    system_tags: _Tags | None = None
+
+
+class TaskRecord(_Record):
+    """What it says of a task."""
+
+    ts_epoch: _Moment
+    last_heartbeat_ts: _Heartbeat | None = None
+
+
+class MetadataRecord(_Record):
+    """One thing that a task registered. Its value is a text more often than not."""
+
+    name: _Short
+    value: Any = None
+    type: _Short | None = None
+    created_at: _Moment
+
+
+class Location(_Record):
+    """Where an artifact lies, as its metadata says."""
+
+    ds_type: _Short
+    location: Annotated[str, StringConstraints(strict=True, max_length=5_000)]
+
+
+class _CardRecord(_Record):
+    type: _Short
+    id: _Short | None = None
+    card_uuid: _Short
+
+
+def as_json(kind: type[_T], data: bytes | str) -> _T:
+    """Return a value of this type out of JSON; DamagedError with what is wrong."""
+    try:
+        found: _T = _adapter(cast("Hashable", kind)).validate_json(data)
+    except ValidationError as error:
+        raise DamagedError(complaint(error)) from None
+    return found
+
+
+def as_value(kind: type[_T], value: Any) -> _T:
+    """Return a value of this type out of decoded JSON; DamagedError with what is wrong."""
+    try:
+        found: _T = _adapter(cast("Hashable", kind)).validate_python(value)
+    except ValidationError as error:
+        raise DamagedError(complaint(error)) from None
+    return found
+
+
+def to_card(value: str) -> Card:
+    """Return the card that metadata of the type `card-info` tells of; DamagedError."""
+    record = as_json(_CardRecord, value)
+    return Card(type=record.type, id=record.id, uuid=record.card_uuid)
+
+
+def read_at_most(stream: Readable, most: int = _RECORD_LIMIT) -> bytes:
+    """Return all bytes of a stream; DamagedError if there are more than `most`."""
+    data = bytearray()
+    while chunk := stream.read(most + 1 - len(data)):
+        data += chunk
+        if len(data) > most:
+            raise DamagedError(f"it has more than {most:,} bytes")
+    return bytes(data)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # made when it is first needed: that takes a while

@@ -1,0 +1,165 @@
+"""Which datastores may be read: those that the user's own configuration names, and no others.
+
+A task says in its metadata where its artifacts are. Whoever can write that could name any bucket or
+folder that this machine alone may read, and find its content in W&B. So a root counts only if it is
+one of the user's, or lies below one.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mfwb.errors import SourceError
+from mfwb.snapshot import Datastore
+
+__all__ = ["DatastoreRoots", "configured_roots"]
+
+_FOLDER = ".metaflow"
+_LOCAL = "local"
+_ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ROOT_LIMIT = 2_000  # characters
+_SCHEMES = {"s3": "s3://", "gs": "gs://", "azure": ""}
+
+
+@dataclass(frozen=True)
+class DatastoreRoots:
+    """The roots that are the user's own.
+
+    Attributes:
+        home: the folder that holds the metadata, of a local provider; None of others.
+        configured: what Metaflow is configured to use, by type of datastore.
+        named: what the setting `datastore_roots` adds, of any type.
+    """
+
+    home: Path | None
+    configured: Mapping[str, str]
+    named: tuple[str, ...] = ()
+
+    def admit(self, recorded: Datastore, whose: str) -> Datastore:
+        """Return the datastore that a task's artifacts are read from.
+
+        A local one is looked for where its metadata is unless its root is one of the user's:
+        artifacts carry the absolute root of the machine and folder they were written in, and may
+        have been moved or copied since, together with their metadata.
+
+        Args:
+            recorded: what the task's metadata says.
+            whose: names the task.
+
+        Raises:
+            SourceError: it is no datastore of the user's.
+        """
+        if _is_odd(recorded):
+            raise SourceError(f"{whose} can't be read: the root of its datastore is none")
+        if recorded.type != _LOCAL:
+            if self._names_key(recorded):
+                return recorded
+        else:
+            root = Path(recorded.root)
+            is_own = self._names_folder(root)
+            if is_own and root.is_dir():
+                return recorded
+            if self.home is not None and self.home.is_dir():
+                return Datastore(_LOCAL, str(self.home))
+            if is_own:
+                return recorded
+        raise SourceError(
+            f"{whose} has its artifacts in {recorded.root}, which is not one of your datastores"
+            f"{self._advice(recorded)}"
+        )
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders among them. A link in one may lead to another."""
+        texts = [self.configured[_LOCAL]] if _LOCAL in self.configured else []
+        found = [Path(text).expanduser() for text in (*texts, *self.named) if "://" not in text]
+        return (*([self.home] if self.home else []), *found)
+
+    def _names_folder(self, root: Path) -> bool:
+        real = os.path.realpath(root)
+        return any(Path(real).is_relative_to(os.path.realpath(one)) for one in self.folders)
+
+    def _names_key(self, recorded: Datastore) -> bool:
+        roots = [*self.named]
+        if recorded.type in self.configured:
+            roots.append(self.configured[recorded.type])
+        scheme = _SCHEMES.get(recorded.type, f"{recorded.type}://")
+        if scheme and not recorded.root.startswith(scheme):
+            return False
+        own = _plain(recorded)
+        return any(
+            f"{own}/".startswith(f"{_plain(Datastore(recorded.type, one))}/") for one in roots
+        )
+
+    def _advice(self, recorded: Datastore) -> str:
+        where = f"name it with --datastore-root {recorded.root} if it is"
+        if recorded.type in self.configured:
+            return f": {where}"
+        variable = f"METAFLOW_DATASTORE_SYSROOT_{recorded.type.upper()}"
+        return f", as none is configured here: {where}, or set {variable}"
+
+
+def configured_roots(
+    sysroots: Mapping[str, str | None],
+    local_config: Mapping[str, object],
+    find_local: Callable[[], str | None],
+) -> dict[str, str]:
+    """Return the roots that Metaflow's own configuration names, by type of datastore.
+
+    Metaflow also reads `.metaflow/config.json` of the current folder or above, the very folder that
+    may hold a datastore which others write to. So what stands there counts only if nobody else can
+    have written it.
+
+    Args:
+        sysroots: what Metaflow made of its variables and files, by type.
+        local_config: what that file said.
+        find_local: returns the local datastore that Metaflow would use here.
+    """
+    found = {}
+    folder = find_local()
+    for kind, root in sysroots.items():
+        name = f"METAFLOW_DATASTORE_SYSROOT_{kind.upper()}"
+        from_file = name in local_config and name not in os.environ
+        if root and (not from_file or (folder is not None and _is_private(Path(folder)))):
+            found[kind] = str(Path(root) / _FOLDER) if kind == _LOCAL else root
+    if _LOCAL not in found and folder is not None:
+        found[_LOCAL] = folder
+    return found
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether only this user, or root, can have written the settings in a folder."""
+    for path in (folder, folder / "config.json"):
+        try:
+            facts = path.stat()
+        except OSError:
+            return False
+        if facts.st_uid not in {os.geteuid(), 0} or facts.st_mode & 0o022:
+            return False
+    return True
+
+
+def _is_odd(datastore: Datastore) -> bool:
+    """Whether a root is one that Metaflow can't have recorded."""
+    root = datastore.root
+    parts: Sequence[str] = root.split("/")
+    return (
+        not root
+        or len(root) > _ROOT_LIMIT
+        or _ODD.search(root) is not None
+        or ".." in parts
+        or (datastore.type == _LOCAL and not posixpath.isabs(root) and not Path(root).is_absolute())
+    )
+
+
+def _plain(datastore: Datastore) -> str:
+    """Return a root without what makes no difference."""
+    root = datastore.root
+    if datastore.type == "azure":
+        root = root.removeprefix("azure://")
+    return root.rstrip("/")

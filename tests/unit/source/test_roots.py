@@ -1,0 +1,118 @@
+"""Which datastores may be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mfwb.errors import SourceError
+from mfwb.snapshot import Datastore
+from mfwb.source.roots import DatastoreRoots, configured_roots
+
+CONFIGURED = {
+    "s3": "s3://ours/metaflow",
+    "azure": "container/metaflow",
+    "gs": "gs://ours/metaflow/",
+}
+ROOTS = DatastoreRoots(None, CONFIGURED, ("s3://second", "azure://other/deep"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "root"),
+    [
+        ("s3", "s3://ours/metaflow"),
+        ("s3", "s3://ours/metaflow/"),
+        ("s3", "s3://ours/metaflow/team"),
+        ("s3", "s3://second/any/where"),
+        ("gs", "gs://ours/metaflow"),
+        ("azure", "container/metaflow"),
+        ("azure", "other/deep/er"),
+    ],
+)
+def test_own(kind: str, root: str) -> None:
+    """What the configuration names, or the setting, and what lies below."""
+    datastore = Datastore(kind, root)
+
+    assert ROOTS.admit(datastore, "F/1/start/1") == datastore
+
+
+@pytest.mark.parametrize(
+    ("kind", "root"),
+    [
+        ("s3", "s3://ours"),
+        ("s3", "s3://ours/metaflow2"),
+        ("s3", "s3://theirs/metaflow"),
+        ("s3", "s3://ours/metaflow/../secret"),
+        ("s3", "gs://ours/metaflow"),
+        ("s3", "container/metaflow"),
+        ("gs", "s3://ours/metaflow"),
+        ("gs", "s3://second"),
+        ("azure", "container/metaflow-2"),
+        ("azure", "s3://ours/metaflow"),
+        ("nfs", "s3://ours/metaflow"),
+        ("s3", ""),
+        ("s3", "s3://ours/metaflow/\x00"),
+        ("s3", "s3://ours/metaflow/\ud800"),
+        ("s3", "s3://ours/metaflow/" + "a" * 3_000),
+        ("local", "relative"),
+        ("local", "/a/../etc"),
+        ("local", "/a/b"),
+    ],
+)
+def test_others(kind: str, root: str) -> None:
+    """What only looks alike, is of another kind, or is no root at all."""
+    with pytest.raises(SourceError, match=r"^F/1/start/1 .*its datastore|your datastores"):
+        ROOTS.admit(Datastore(kind, root), "F/1/start/1")
+
+
+def test_advice() -> None:
+    """Who has no datastore configured is told of both ways to name one."""
+    with pytest.raises(SourceError) as caught:
+        DatastoreRoots(None, {}, ()).admit(Datastore("s3", "s3://b/m"), "F/1/start/1")
+
+    assert "--datastore-root s3://b/m" in str(caught.value)
+    assert "METAFLOW_DATASTORE_SYSROOT_S3" in str(caught.value)
+
+
+def test_folders(tmp_path: Path) -> None:
+    """A local root that is not the user's is looked for where the metadata is, else nowhere."""
+    home, named, other = (tmp_path / name for name in ("home", "named", "other"))
+    for folder in (home, named / "deep", other):
+        folder.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(named)
+    (named / "out").symlink_to(other)
+    at_home = Datastore("local", str(home))
+
+    def admit(roots: DatastoreRoots, folder: Path) -> Datastore:
+        return roots.admit(Datastore("local", str(folder)), "F/1/start/1")
+
+    local = DatastoreRoots(home, {}, (str(named),))
+    assert admit(local, home) == at_home
+    assert admit(local, named / "deep") == Datastore("local", str(named / "deep"))
+    assert admit(local, tmp_path / "link" / "deep").root.endswith("link/deep")
+    assert admit(local, named / "gone") == at_home  # moved together with its metadata
+    assert admit(local, named / "out") == admit(local, other) == at_home
+    service = DatastoreRoots(None, {"local": str(named)}, ())
+    assert admit(service, named / "gone") == Datastore("local", str(named / "gone"))
+    with pytest.raises(SourceError, match="your datastores"):
+        admit(service, other)
+
+
+@pytest.mark.parametrize(
+    ("mode", "counting"), [(0o600, {"s3"}), (0o644, {"s3"}), (0o666, set()), (0o664, set())]
+)
+def test_settings_that_others_may_write(
+    mode: int, counting: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a folder with a datastore says of roots counts if nobody else can have written it."""
+    monkeypatch.delenv("METAFLOW_DATASTORE_SYSROOT_S3", raising=False)
+    tmp_path.chmod(0o755)
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "config.json").chmod(mode)
+    said = {"METAFLOW_DATASTORE_SYSROOT_S3": "s3://b/m"}
+
+    found = configured_roots({"s3": "s3://b/m", "local": None}, said, lambda: str(tmp_path))
+
+    assert found.pop("local") == str(tmp_path)
+    assert {*found} == counting
