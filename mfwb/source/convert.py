@@ -22,7 +22,7 @@ from mfwb.snapshot import (
     TaskState,
 )
 from mfwb.source import internals
-from mfwb.source.attempts import Record, to_attempts
+from mfwb.source.attempts import to_attempts
 from mfwb.source.graph import sorted_steps, sorted_tasks
 from mfwb.source.raw import RawTask
 from mfwb.source.starting import started_at
@@ -98,7 +98,7 @@ def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
         queued_at=int(raw.task._object["ts_epoch"]),  # noqa: SLF001 - created_at is naive local
         datastore=raw.datastore,
         metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
-        cards=tuple(_cards(raw.records)),
+        cards=tuple(_cards(raw, attempts)),
     )
 
 
@@ -143,9 +143,15 @@ def _origin(raw: RawTask) -> str | None:
     return f"{flow}/{run}/{step}/{task}"
 
 
-def _cards(records: Iterable[Record]) -> Iterable[Card]:
-    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
-        if record.type == "card-info":
+def _cards(raw: RawTask, attempts: Sequence[Attempt]) -> Iterable[Card]:
+    """Yield the cards of the last attempt, in the order in which they were begun.
+
+    A clone has those of its origin, which are older than itself.
+    """
+    is_clone = _origin(raw) is not None
+    begun = (attempts[-1].started_at if attempts and not is_clone else None) or 0
+    for record in sorted(raw.records, key=lambda one: (one.created_at, one.name)):
+        if record.type == "card-info" and record.created_at >= begun:
             about = json.loads(record.value)
             yield Card(type=str(about["type"]), id=about.get("id"), uuid=str(about["card_uuid"]))
 
@@ -166,11 +172,11 @@ def to_parameters(parameters: RawTask, stored: Stored, graph: dict[str, Any]) ->
 
 def _included(name: str, ref: ArtifactRef, stored: Stored) -> dict[str, Any] | None:
     """Return what config says of an IncludeFile; Metaflow does not record the file's own name."""
-    descriptor = internals.to_included(stored.decoded(ref.sha1))
-    if descriptor is None:
+    included = internals.to_included(stored.decoded(ref.sha1))
+    if included is None:
         return None
-    sha1 = str(descriptor.get("url", "")).rsplit("/", 1)[-1]
-    return {"name": name, "size": descriptor.get("size"), "sha1": sha1}
+    sha1 = included.url.rsplit("/", 1)[-1] if included.is_uploaded else None
+    return {"name": name, "size": included.size, "sha1": sha1}
 
 
 def to_flow_run(  # noqa: PLR0913 - one for each thing that was read

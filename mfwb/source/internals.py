@@ -5,6 +5,7 @@ They are pickles as the user's are, and lie where users can write; so they get t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from mfwb import pickles
@@ -13,6 +14,7 @@ from mfwb.snapshot import Failure, ForeachFrame, Transition
 __all__ = [
     "INTERNAL_NAMES",
     "TELLING_NAMES",
+    "Included",
     "decode",
     "to_failure",
     "to_frames",
@@ -150,9 +152,29 @@ def to_failure(value: Any) -> Failure | None:
     )
 
 
-def to_included(value: Any) -> dict[str, Any] | None:
-    """Return the descriptor (`url`, `size`, `is_text`, `encoding`) of an IncludeFile."""
+@dataclass(frozen=True, slots=True)
+class Included:
+    """What an IncludeFile's descriptor says of its file.
+
+    Attributes:
+        url: where it lies.
+        size: in bytes; None: not recorded.
+        is_uploaded: whether Metaflow stored it, gzipped, rather than noting where it lay.
+    """
+
+    url: str
+    size: int | None
+    is_uploaded: bool
+
+
+def to_included(value: Any) -> Included | None:
+    """Return what an IncludeFile's descriptor says, or None if that is none."""
     if not isinstance(value, _Shell):
         return None
-    descriptor = vars(value).get("_descriptor")
-    return descriptor if isinstance(descriptor, dict) else None
+    match vars(value).get("_descriptor"):
+        case {"url": str(url), "type": str(kind), **rest}:
+            size = rest.get("size")
+            is_size = isinstance(size, int) and not isinstance(size, bool) and size >= 0
+            by_us = kind == "uploader-v1" or rest.get("sub-type") == "uploaded"
+            return Included(url, size if is_size else None, by_us)
+    return None
