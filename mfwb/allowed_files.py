@@ -11,8 +11,10 @@ they may write the file, or where `fs.protected_hardlinks` is switched off.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,7 +27,7 @@ _KERNELS = (Path("/proc"), Path("/sys"), Path("/dev"))
 """What lies there is no file, but a way to ask the kernel: `/proc/self/environ`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: where its folders lead is asked for once
 class AllowedFiles:
     """The files of this machine that a flow run may send.
 
@@ -77,19 +79,25 @@ class AllowedFiles:
         """Return the allowed folder that a path without links lies in."""
         if any(resolved.is_relative_to(kernel) for kernel in _KERNELS):
             return None
-        for root in self.roots:
-            real = _resolved(root)
-            if real is not None and resolved.is_relative_to(real):
-                return real
-        own = None if self.own_folder is None else _resolved(self.own_folder)
-        if own is None or not resolved.is_relative_to(own):
-            return None
-        hidden = any(part.startswith(".") for part in resolved.relative_to(own).parts)
-        return None if hidden else own
-
-
-def _resolved(root: Path) -> Path | None:
-    try:
-        return Path(os.path.abspath(root)).resolve()  # noqa: PTH100 - links are for `resolve`
-    except (OSError, RuntimeError):
+        for root in self._real_roots:
+            if resolved.is_relative_to(root):
+                return root
+        for own in self._real_own_folders:
+            if resolved.is_relative_to(own):
+                hidden = any(part.startswith(".") for part in resolved.relative_to(own).parts)
+                return None if hidden else own
         return None
+
+    @cached_property
+    def _real_roots(self) -> list[Path]:
+        return list(_resolved(self.roots))
+
+    @cached_property
+    def _real_own_folders(self) -> list[Path]:
+        return list(_resolved([] if self.own_folder is None else [self.own_folder]))
+
+
+def _resolved(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        with suppress(OSError, RuntimeError):  # a loop of links: nothing lies there
+            yield folder.resolve()

@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Card
 from mfwb.source.blobs import Readable
-from mfwb.source.datastore import FlowStore
+
+if TYPE_CHECKING:  # it imports metaflow
+    from mfwb.source.datastore import FlowStore
 
 __all__ = ["MOST", "copy_card"]
 
@@ -43,7 +46,11 @@ def copy_card(store: FlowStore, tasks: Iterable[str], card: Card, target: Path) 
     if not all(_NAME.fullmatch(part) for part in named):
         raise ItemLost("what Metaflow recorded of the card is damaged")
     for task in tasks:
-        flow, run, step, number = task.split("/")
+        match task.split("/"):
+            case [flow, run, step, number]:
+                pass
+            case _:
+                continue
         for folder in (f"steps/{step}/tasks/{number}", f"tasks/{number}"):
             path = f"mf.cards/{flow}/runs/{run}/{folder}/cards/{'-'.join(named)}.html"
             with store.open(path) as blob:

@@ -122,9 +122,9 @@ class FlowRunContents:
             seen.add(origin)
             yield origin
             try:
-                origin = MetaflowTask(origin, _namespace_check=False).origin_pathspec
-            except MetaflowException:
-                return
+                origin = MetaflowTask(origin).origin_pathspec
+            except (MetaflowException, OSError, LookupError, TypeError, ValueError):
+                return  # it is gone, in another namespace, or damaged
 
     def _datastore(self, task: str) -> Datastore | None:
         known = self._tasks.get(task)

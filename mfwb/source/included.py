@@ -13,7 +13,7 @@ content. What lies elsewhere counts only if it is a file that the user allows.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -86,9 +86,7 @@ def copy_content(  # noqa: PLR0913 - each is a fact of its own
             raise ItemLost("the file is gone from Metaflow's datastore")
     file = _local_file(included.url)
     with _opened(allowed, file) as stream:
-        return _written(
-            _unpacked(Blob(stream, gzipped=True), name), target, included.size, limit
-        )
+        return _written(_unpacked(Blob(stream, gzipped=True), name), target, included.size, limit)
 
 
 class _Place(NamedTuple):
@@ -182,17 +180,10 @@ def _plain(stream: BinaryIO) -> Generator[bytes]:
 def _written(
     chunks: Generator[bytes], target: Path, recorded: int | None, limit: int | None
 ) -> str:
-    digests, made = Digests(recorded or 0), 0
+    digests = Digests(recorded or 0)
     try:
         with target.open("wb") as out, closing(chunks):
-            for chunk in chunks:
-                made += len(chunk)
-                if limit is not None and made > limit:
-                    raise ItemLost(
-                        f"more than the {limit:,} bytes that max_artifact_size allows for datasets"
-                    )
-                if recorded is not None and made > recorded:
-                    raise ItemLost(f"it has more than the {recorded:,} bytes that are recorded")
+            for chunk in _bounded(chunks, recorded, limit):
                 out.write(chunk)
                 digests.update(chunk)
     except BaseException:
@@ -202,3 +193,16 @@ def _written(
     finally:
         digests.finish()
     return digests.md5
+
+
+def _bounded(chunks: Iterable[bytes], recorded: int | None, limit: int | None) -> Iterator[bytes]:
+    made = 0
+    for chunk in chunks:
+        made += len(chunk)
+        if limit is not None and made > limit:
+            raise ItemLost(
+                f"more than the {limit:,} bytes that max_artifact_size allows for datasets"
+            )
+        if recorded is not None and made > recorded:
+            raise ItemLost(f"it has more than the {recorded:,} bytes that are recorded")
+        yield chunk

@@ -173,8 +173,11 @@ def to_included(value: Any) -> Included | None:
         return None
     match vars(value).get("_descriptor"):
         case {"url": str(url), "type": str(kind), **rest}:
-            size = rest.get("size")
-            is_size = isinstance(size, int) and not isinstance(size, bool) and size >= 0
-            by_us = kind == "uploader-v1" or rest.get("sub-type") == "uploaded"
-            return Included(url, size if is_size else None, by_us)
+            by_metaflow = kind == "uploader-v1" or rest.get("sub-type") == "uploaded"
+            return Included(url, _size(rest.get("size")), by_metaflow)
     return None
+
+
+def _size(value: Any) -> int | None:
+    is_size = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return value if is_size else None

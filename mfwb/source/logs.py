@@ -14,12 +14,14 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mfwb.errors import SourceError
 from mfwb.ports import LogLine
 from mfwb.source.blobs import Readable
-from mfwb.source.datastore import FlowStore
+
+if TYPE_CHECKING:  # it imports metaflow
+    from mfwb.source.datastore import FlowStore
 
 __all__ = ["read_log"]
 
@@ -31,7 +33,9 @@ _FILES = (
 )
 """Source, stream, and the share of all bytes that its file gets; Metaflow's runtime says little."""
 
-_LINE = re.compile(rb"(?:\[!)?\[MFLOG\|0\|([0-9T:.-]{19,26})Z\|[^|\]]{0,99}\|[^\]]{0,99}\](.*)", re.S)
+_LINE = re.compile(
+    rb"(?:\[!)?\[MFLOG\|0\|([0-9T:.-]{19,26})Z\|[^|\]]{0,99}\|[^\]]{0,99}\](.*)", re.DOTALL
+)
 _LONGEST = 100_000  # bytes of a line
 _CHUNK = 1 << 20
 _MOST_READ = 1 << 30  # bytes that are read to get to the end, where there is no way to skip them

@@ -19,8 +19,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from metaflow.util import get_username
-
 from mfwb.snapshot import FlowRun
 
 __all__ = ["Facts", "own_folder", "own_folder_of"]
@@ -69,7 +67,7 @@ def own_folder_of(flow_run: FlowRun) -> Path | None:
             provider=flow_run.provider,
             datastores=datastores,
             recorded_user=flow_run.user,
-            current_user=get_username(),
+            current_user=_current_user(),
             folder=folder,
             homes=homes,
             is_private=all(map(_is_private, parts)),
@@ -96,6 +94,12 @@ def _roots(flow_run: FlowRun) -> Iterable[tuple[str, str]]:
         (task.datastore.type, task.datastore.root) for task in flow_run.tasks if task.datastore
     }:
         yield kind, str(Path(root).resolve()) if kind == "local" else root
+
+
+def _current_user() -> str | None:
+    from metaflow.util import get_username  # noqa: PLC0415 - only where the rest fits
+
+    return get_username()  # type: ignore[no-any-return]
 
 
 def _homes() -> Iterable[Path]:
