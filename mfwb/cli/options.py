@@ -197,7 +197,7 @@ def what(command: _F) -> _F:
             type=click.Path(),
             callback=_or_not_said,
             metavar="DIR",
-            help="A folder that flow runs may send files of; repeat it for more  [none]",
+            help="A folder whose files may be sent; repeatable",
         ),
         _option(
             heading,

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from collections.abc import Collection, Iterator
-from tempfile import SpooledTemporaryFile
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import IO
 
 from mfwb.ports import LogLine
 
 __all__ = ["SpooledLog"]
 
 _IN_MEMORY = 256_000
-"""Bytes; most logs are smaller, and make no file."""
+"""Bytes; most logs are smaller. `tempfile.SpooledTemporaryFile` would warn of each not closed."""
 
 
 class SpooledLog(Collection[LogLine]):
     """Lines that are written once, and then read as often as wanted, from the beginning."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - `close` does
+        self._file: IO[bytes] = BytesIO()
+        self._is_on_disk = False
         self._count = 0
 
     def add(self, line: LogLine) -> int:
@@ -29,12 +32,20 @@ class SpooledLog(Collection[LogLine]):
             said = f"{moment} {line.stream} {line.left_out} {text}\n"
             size += self._file.write(said.encode("utf-8", "backslashreplace"))
             self._count += 1
+        if not self._is_on_disk and self._file.tell() > _IN_MEMORY:
+            self._move_to_disk()
         return size
 
     def close(self) -> None:
         """Remove the file; there is nothing to read any more."""
         self._file.close()
         self._count = 0
+
+    def _move_to_disk(self) -> None:
+        moved = TemporaryFile()  # noqa: SIM115 - `close` does
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, moved)
+        self._file, self._is_on_disk = moved, True
 
     def __len__(self) -> int:
         """Return how many lines there are."""
@@ -44,7 +55,7 @@ class SpooledLog(Collection[LogLine]):
         """Yield the lines; only one reader at a time."""
         if not self._count:
             return
-        self._file.seek(0, os.SEEK_SET)
+        self._file.seek(0)
         for data in self._file:
             moment, stream, left_out, text = data.decode("utf-8")[:-1].split(" ", 3)
             yield LogLine(stream, int(moment) if moment else None, text, int(left_out))

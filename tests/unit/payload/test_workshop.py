@@ -141,17 +141,65 @@ def test_not_only_frames(workshop: Payloads, contents: MemoryContents) -> None:
 
 
 def test_path(workshop: Payloads, contents: MemoryContents, tmp_path: Path) -> None:
-    """A path goes as what it points at, without a copy; what is missing of it is said."""
+    """A path goes as a copy of what it points at; what is missing of it is said."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a").write_text("a")
     (tmp_path / "data" / "out").symlink_to(tmp_path)
     planned = output(planned_file(contents.add(tmp_path / "data", "p"), Form.PATH, "p"))
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    run = replace(planned_run(outputs=[planned]), path_roots=(str(tmp_path / "data"),))
+    ready = workshop.prepare(run, contents)
 
     (artifact,) = ready.artifacts
-    assert artifact.files == (ReadyFile("a", 1, tmp_path / "data" / "a"),)
+    (file,) = artifact.files
+    assert file == ReadyFile("a", 1, file.local, md5="DMF1ucDxtqgxw5niaXcmYQ==")
+    assert files_of(ready) == {"a": b"a"}
     assert ready.losses == (Loss(f"{TASK}/p/out", "it is a link that leads out of the folder"),)
+
+
+def test_path_that_changes_before_it_is_sent(
+    workshop: Payloads, contents: MemoryContents, tmp_path: Path
+) -> None:
+    """What is sent is what was found to be allowed, whatever lies there by then."""
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "data.csv").write_text("a")
+    contents.own_folder = tmp_path
+    planned = output(planned_file(contents.add(tmp_path / "data.csv", "p"), Form.PATH, "p"))
+
+    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    (tmp_path / "data.csv").unlink()
+    (tmp_path / "data.csv").symlink_to(tmp_path / "secret")
+
+    assert files_of(ready) == {"data.csv": b"a"}
+
+
+def test_path_that_is_too_large(
+    workshop: Payloads, contents: MemoryContents, tmp_path: Path
+) -> None:
+    """`max_artifact_size` is about all files of it together."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in "abc":
+        (folder / name).write_text("1234")
+    planned = output(planned_file(contents.add(folder, "p"), Form.PATH, "p"))
+    run = replace(planned_run(outputs=[planned]), path_roots=(str(tmp_path),), file_limit=8)
+
+    ready = workshop.prepare(run, contents)
+
+    assert files_of(ready) == {"a": b"1234", "b": b"1234"}
+    assert [loss.item for loss in ready.losses if loss.item.endswith("/c")] == [f"{TASK}/p/c"]
+    assert "more than the 8 bytes that max_artifact_size allows" in str(ready.losses)
+
+
+def test_pickle_that_is_too_large_for_a_path(workshop: Payloads, contents: MemoryContents) -> None:
+    """Nobody reads it into memory."""
+    content = replace(contents.add("x" * 2_000_000, "p"), size=2_000_000)
+    planned = output(planned_file(content, Form.PATH, "p"))
+
+    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+
+    assert ready.losses == (Loss(f"{TASK}/p", "2,000,000 bytes, too many for a path"),)
+    assert contents.copies == []
 
 
 def test_included_file(workshop: Payloads, contents: MemoryContents) -> None:
