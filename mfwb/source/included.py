@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -73,20 +73,37 @@ def copy_content(  # noqa: PLR0913 - each is a fact of its own
         ItemLost: it can't be had, is too large, damaged, or lies where nothing may be sent from.
         SourceError: a datastore does not answer.
     """
+    digests = Digests(included.size or 0)
+    try:
+        with _chunks(included, flow, datastore, allowed, digests) as chunks:
+            return _written(chunks, target, digests, included.size, limit)
+    finally:
+        digests.finish()
+
+
+@contextmanager
+def _chunks(
+    included: Included,
+    flow: str,
+    datastore: Datastore | None,
+    allowed: AllowedFiles,
+    digests: Digests,
+) -> Iterator[Generator[bytes]]:
+    """Yield the content, from where it may be had."""
     name = PurePosixPath(included.url).name
-    if not included.is_uploaded or not _SHA1.fullmatch(name):
-        file = _local_file(included.url)
-        with _opened(allowed, file) as stream:
-            return _written(_plain(stream), target, included.size, limit)
-    for place in _places(flow, name, datastore):
+    is_stored = included.is_uploaded and _SHA1.fullmatch(name) is not None
+    for place in _places(flow, name, datastore) if is_stored else ():
         with place.open(place.path) as blob:
             if blob is not None:
-                return _written(_unpacked(blob, name), target, included.size, limit)
+                yield _unpacked(blob, name, digests)
+                return
         if included.url.partition("://")[2].startswith(place.root.rpartition("://")[2]):
             raise ItemLost("the file is gone from Metaflow's datastore")
-    file = _local_file(included.url)
-    with _opened(allowed, file) as stream:
-        return _written(_unpacked(Blob(stream, gzipped=True), name), target, included.size, limit)
+    with _opened(allowed, _local_file(included.url)) as stream:
+        if is_stored:
+            yield _unpacked(Blob(stream, gzipped=True), name, digests)
+        else:
+            yield _plain(stream, digests)
 
 
 class _Place(NamedTuple):
@@ -159,39 +176,41 @@ class _Counted:
         return data
 
 
-def _unpacked(blob: Blob, sha: str) -> Generator[bytes]:
+def _unpacked(blob: Blob, sha: str, digests: Digests) -> Generator[bytes]:
     counted, made = _Counted(blob), 0
     packed = replace(blob, stream=counted)
-    for chunk in unpacked(packed, sha, None, Digests(0)):
+    for chunk in unpacked(packed, sha, None, digests):
         made += len(chunk)
         if made > max(_UNSUSPICIOUS, _GROWTH * counted.count):
             raise ItemLost(f"it unpacks to more than {_GROWTH} times its size")
         yield chunk
 
 
-def _plain(stream: BinaryIO) -> Generator[bytes]:
+def _plain(stream: BinaryIO, digests: Digests) -> Generator[bytes]:
     try:
         while chunk := stream.read(_CHUNK):
+            digests.update(chunk)
             yield chunk
     except OSError as error:
         raise SourceError(f"an included file can't be read: {error}") from error
 
 
 def _written(
-    chunks: Generator[bytes], target: Path, recorded: int | None, limit: int | None
+    chunks: Generator[bytes],
+    target: Path,
+    digests: Digests,
+    recorded: int | None,
+    limit: int | None,
 ) -> str:
-    digests = Digests(recorded or 0)
     try:
         with target.open("wb") as out, closing(chunks):
             for chunk in _bounded(chunks, recorded, limit):
                 out.write(chunk)
-                digests.update(chunk)
     except BaseException:
         with suppress(OSError):
             target.unlink(missing_ok=True)
         raise
-    finally:
-        digests.finish()
+    digests.finish()
     return digests.md5
 
 
