@@ -86,6 +86,16 @@ def _listed(value: Any) -> Any:
     return value
 
 
+def _folders(value: Any) -> Any:
+    """Return folders, absolute; a text holds several, separated as in PATH."""
+    said = value.split(os.pathsep) if isinstance(value, str) else value
+    if not isinstance(said, (list, tuple)):
+        raise ValueError("it is a list of folders")  # noqa: TRY004 - pydantic's way to say so
+    if not all(isinstance(one, (str, Path)) and "\0" not in str(one) for one in said):
+        raise ValueError("it is a list of folders")
+    return tuple(os.path.abspath(Path(one).expanduser()) for one in said if str(one))  # noqa: PTH100
+
+
 class Plugin(BaseModel):
     """What a converter of another package says of itself; `mfwb.payload.plugins` finds them.
 
@@ -125,6 +135,7 @@ class StepSettings(_PerStep):
     max_memory: int = _MAX_MEMORY
     references: bool | None = None
     file_references: bool = False
+    path_roots: tuple[str, ...] = ()
 
 
 def _stay_at_the_server(value: dict[str, Any]) -> dict[str, Any]:
@@ -178,6 +189,9 @@ class _Sayable(_FlowSettings):
     )
     file_references: bool = Field(
         default=False, description="also at files, which others can't reach"
+    )
+    path_roots: Annotated[tuple[str, ...], BeforeValidator(_folders)] = Field(
+        (), description="folders of this machine that flow runs may send files from"
     )
     workers: int = Field(16, ge=1, le=64)
     timeout: Seconds = Field(
@@ -265,6 +279,7 @@ class Settings(_Sayable):
             max_memory=self.max_memory,
             references=self.references,
             file_references=self.file_references,
+            path_roots=self.path_roots,
         )
 
     def _size_limits(self, flow: str, step: str) -> SizeLimits:
@@ -303,6 +318,7 @@ _DECISIVE = frozenset(
         "max_memory",
         "references",
         "file_references",
+        "path_roots",
     }
 )
 

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
+from mfwb.allowed_files import AllowedFiles
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
 from mfwb.planning import Content, OutputArtifact, Plan, PlannedRun, Preview
 from mfwb.snapshot import Card, FlowRun, Loss
@@ -44,11 +45,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line that a task printed."""
+    """One line that a task printed, or one that says how many bytes are left out in its place."""
 
     stream: str  # stdout or stderr
     time: int | None  # epoch ms
     text: str
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class Located:
 class Contents(Protocol):
     """The bytes of one flow run, read on demand."""
 
+    @property
+    def own_folder(self) -> Path | None:
+        """The folder that it ran in, if it is the user's own flow run of this machine."""
+        ...
+
     def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
         """Return the bytes of small artifacts by sha1, checked; what can't be had is missing."""
         ...
@@ -96,16 +103,25 @@ class Contents(Protocol):
         """
         ...
 
-    def copy_included(self, content: Content, path: Path) -> None:
-        """Write what an IncludeFile holds into a file; ItemLost if it can't be had."""
+    def copy_included(
+        self, content: Content, path: Path, *, allowed: AllowedFiles, limit: int | None
+    ) -> str:
+        """Write what an IncludeFile holds into a file, and return its md5 in base64.
+
+        ItemLost if it can't be had. Files of this machine count only if they are allowed; it may
+        have no more bytes than are recorded, and than the limit says.
+        """
         ...
 
-    def log(self, task: str) -> Iterable[LogLine]:
-        """Return what a task printed, by time; ItemLost if it can't be had."""
+    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
+        """Return what a task printed, by time, of at most so many bytes; ItemLost.
+
+        Where something is left out, a line says so.
+        """
         ...
 
-    def card(self, task: str, card: Card) -> str:
-        """Return a card's HTML; ItemLost if it can't be had."""
+    def copy_card(self, task: str, card: Card, path: Path) -> None:
+        """Write a card's HTML into a file; ItemLost if it can't be had."""
         ...
 
 
@@ -235,7 +251,7 @@ class ReadyRun:
     history: tuple[tuple[int, dict[str, float | int | str]], ...]  # (step, row), steps ascending
     table: ReadyTable | None
     artifacts: tuple[ReadyArtifact, ...]
-    log: tuple[LogLine, ...] = ()
+    log: Collection[LogLine] = ()
     cards: tuple[ReadyCard, ...] = ()
     previews: tuple[ReadyPreview, ...] = ()
     losses: tuple[Loss, ...] = ()

@@ -193,6 +193,16 @@ def what(command: _F) -> _F:
         ),
         _option(
             heading,
+            "--path-root",
+            "path_roots",
+            multiple=True,
+            type=click.Path(),
+            callback=_or_not_said,
+            metavar="DIR",
+            help="A folder whose files may be sent; repeatable",
+        ),
+        _option(
+            heading,
             "--unpickle",
             type=click.Choice(["safe", "trusted", "never"]),
             metavar="HOW",
@@ -408,6 +418,12 @@ def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not context.resilient_parsing:
         click.echo(context.get_help(), color=context.color)
         context.exit()
+
+
+def _or_not_said(
+    _: click.Context, __: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    return value or None
 
 
 def _option(heading: str, *names: str, default: Any = None, **kwargs: Any) -> Callable[[_F], _F]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from mfwb.allowed_files import AllowedFiles
 from mfwb.planning import Content
 from mfwb.ports import Contents, Located, LogLine
 from mfwb.snapshot import Card
@@ -17,6 +18,11 @@ class WithoutLogs:
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
+
+    @property
+    def own_folder(self) -> Path | None:
+        """The folder that it ran in, if it is the user's own flow run of this machine."""
+        return self._contents.own_folder
 
     def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
         """Return the bytes of small artifacts by sha1."""
@@ -34,14 +40,16 @@ class WithoutLogs:
         """Return where an artifact's bytes lie; ItemLost, SourceError."""
         return self._contents.locate(content)
 
-    def copy_included(self, content: Content, path: Path) -> None:
-        """Write what an IncludeFile holds into a file; ItemLost if it can't be had."""
-        self._contents.copy_included(content, path)
+    def copy_included(
+        self, content: Content, path: Path, *, allowed: AllowedFiles, limit: int | None
+    ) -> str:
+        """Write what an IncludeFile holds into a file, return its md5; ItemLost."""
+        return self._contents.copy_included(content, path, allowed=allowed, limit=limit)
 
-    def log(self, task: str) -> Iterable[LogLine]:  # noqa: ARG002 - that is the point
+    def log(self, task: str, *, most: int) -> Iterable[LogLine]:  # noqa: ARG002 - that is the point
         """Return nothing, and read nothing."""
         return ()
 
-    def card(self, task: str, card: Card) -> str:
-        """Return a card's HTML; ItemLost if it can't be had."""
-        return self._contents.card(task, card)
+    def copy_card(self, task: str, card: Card, path: Path) -> None:
+        """Write a card's HTML into a file; ItemLost if it can't be had."""
+        self._contents.copy_card(task, card, path)

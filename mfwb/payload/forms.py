@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
+from mfwb.allowed_files import AllowedFiles
 from mfwb.config import Unpickle
+from mfwb.errors import ItemLost
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted, pickle_name
 from mfwb.payload.converter import UnconvertibleError
+from mfwb.payload.copying import copy_of
 from mfwb.payload.found import Found
 from mfwb.payload.paths import files_of_path, load_path
 from mfwb.payload.store import Store
-from mfwb.planning import Content, Form, PlannedFile, Preview
+from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
 from mfwb.ports import Contents, ReadyFile
 from mfwb.snapshot.facts import PICKLES
 
@@ -30,6 +34,7 @@ CONVERSIONS = {
 
 _FILE_SUFFIXES = {Form.PARQUET: ".parquet", Form.ARRAY: ".npy", Form.JSON: ".json"}
 _SUFFIX_LIMIT = 40  # characters
+_PATH_LIMIT = 1_000_000  # bytes of a pickled path
 
 
 class Forms:
@@ -41,20 +46,22 @@ class Forms:
         self._md5s: dict[str, str] = {}  # of what was copied, by sha1
 
     def files_of(
-        self, planned: PlannedFile, contents: Contents, *, unpickle: Unpickle, encoding: str
+        self, planned: PlannedFile, contents: Contents, run: PlannedRun, *, encoding: str
     ) -> Found:
         """Return the files of one artifact, and what of it is lost; ItemLost if all of it is.
 
         Args:
             planned: the artifact and its form.
             contents: where its bytes are.
-            unpickle: how far pickles may be loaded.
+            run: whose artifact it is; it says how far pickles may be loaded, and which files of
+                this machine may be sent.
             encoding: how Metaflow wrote it down, if that was not as a pickle.
         """
+        unpickle = run.unpickle
         if planned.form is Form.PATH:
-            return files_of_path(load_path(self._bytes(planned.content, contents)), planned.stem)
+            return self._pointed_at(planned, contents, run)
         if planned.form is Form.INCLUDE:
-            return Found(Form.INCLUDE, [self._included(planned, contents)])
+            return Found(Form.INCLUDE, [self._included(planned, contents, run)])
         if planned.form is Form.STORED:
             return Found(Form.STORED, [self._as_it_is(planned, contents, _suffix(encoding))])
         if planned.form is Form.REFERENCE:
@@ -109,18 +116,46 @@ class Forms:
         path = self._store.place(pickle_name(planned.content), copy)
         return replace(_ready(f"{planned.stem}{suffix}", path), md5=self._md5s.get(sha1))
 
-    def _included(self, planned: PlannedFile, contents: Contents) -> ReadyFile:
+    def _included(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> ReadyFile:
         # Metaflow does not record the name of the file, so it goes by that of the parameter.
-        path = self._store.place(
-            f"{planned.content.sha1}.included",
-            lambda path: contents.copy_included(planned.content, path),
-        )
-        return _ready(planned.stem, path)
+        name = f"{planned.content.sha1}.included"
+        allowed = _allowed(contents, run)
 
-    def _bytes(self, content: Content, contents: Contents) -> bytes:
+        def copy(path: Path) -> None:
+            self._md5s[name] = contents.copy_included(
+                planned.content, path, allowed=allowed, limit=run.file_limit
+            )
+
+        path = self._store.place(name, copy)
+        return replace(_ready(planned.stem, path), md5=self._md5s.get(name))
+
+    def _pointed_at(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> Found:
+        content = planned.content
+        path = load_path(self._small(content, contents))
+        room = run.file_limit
+
+        def keep(file: BinaryIO, name: str) -> ReadyFile:
+            nonlocal room
+            with self._store.scratch() as unfinished:
+                copied = copy_of(file, unfinished, most=room, limit=run.file_limit)
+                kept = f"{content.sha1}.{copied.sha1}.file"
+                self._store.take(kept, unfinished)
+            room = None if room is None else room - copied.size
+            return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
+
+        return files_of_path(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
+
+    def _small(self, content: Content, contents: Contents) -> bytes:
+        """Return the bytes of a pickled path; ItemLost if they are too many for one."""
+        if content.size > _PATH_LIMIT:
+            raise ItemLost(f"{content.size:,} bytes, too many for a path")
         with self._store.scratch() as path:
-            contents.copy(content, path)
+            contents.copy(replace(content, size=content.size or _PATH_LIMIT), path)
             return path.read_bytes()
+
+
+def _allowed(contents: Contents, run: PlannedRun) -> AllowedFiles:
+    return AllowedFiles(tuple(Path(root) for root in run.path_roots), contents.own_folder)
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -1,22 +1,42 @@
-"""What a `pathlib.Path` of the flow run points at: a file, a folder, a URI, or nothing here."""
+"""What a `pathlib.Path` of the flow run points at: a file, a folder, a URI, or nothing here.
+
+Files are copied, from the very file that was found to be allowed: whoever may write there could
+put a link to another one in its place before W&B's SDK reads it, and an offline bundle has to hold
+all that is to be pushed.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath, PurePosixPath
+from typing import BinaryIO
 
 from mfwb import pickles
+from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost
 from mfwb.payload.allowed import PATHS
 from mfwb.payload.found import Found
 from mfwb.planning import Form
 from mfwb.ports import ReadyFile
+from mfwb.rooted_files import NotAFileError
 
-__all__ = ["files_of_path", "load_path"]
+__all__ = ["FILES_LIMIT", "Keep", "files_of_path", "load_path"]
+
+FILES_LIMIT = 10_000
+"""Files of a folder."""
+
+_ENTRIES_LIMIT = 100_000
+"""Names of one folder that are looked at."""
+
+_TOLD = 100
+"""Files that are not there of which each is a loss with a reason of its own."""
 
 _URI = re.compile(r"(s3|s3a|s3n|gs|gcs|https?|abfss?|wasbs?|az|hdfs):/+(?=[^/])", re.IGNORECASE)
+
+Keep = Callable[[BinaryIO, str], ReadyFile]
+"""Copies an open file, and returns it by a name in the W&B artifact; ItemLost, OSError."""
 
 
 def load_path(data: bytes) -> PurePath:
@@ -30,12 +50,14 @@ def load_path(data: bytes) -> PurePath:
     return path
 
 
-def files_of_path(path: PurePath, stem: str) -> Found:
+def files_of_path(path: PurePath, stem: str, *, allowed: AllowedFiles, keep: Keep) -> Found:
     """Return the files at a path, named as W&B's own decorator names them.
 
     Args:
         path: as the flow run recorded it.
         stem: where the artifact goes in its W&B artifact; all but its last part is a folder.
+        allowed: the files of this machine that the flow run may send.
+        keep: what copies them.
     """
     folder = PurePosixPath(stem).parent
     uri = _URI.match(path.as_posix())
@@ -47,59 +69,118 @@ def files_of_path(path: PurePath, stem: str) -> Found:
         raise ItemLost(f"the path does not exist on this machine: {path}")
     if not path.is_absolute():
         raise ItemLost(f"a relative path, and Metaflow does not record what it starts from: {path}")
+    here = Path(os.path.abspath(path))  # noqa: PTH100 - links keep their names
+    resolved = allowed.resolve(here)  # before it is looked at: what is there is nobody's business
     try:
-        return _found_at(Path(os.path.abspath(path)), folder)  # noqa: PTH100 - links keep their names
-    except (OSError, ValueError) as error:  # no permission, too long a name, a NUL in it
+        if not resolved.exists():
+            raise ItemLost(f"the path does not exist on this machine: {path}")
+        if resolved.is_dir():
+            return _in_directory(here, folder, allowed, keep)
+        return Found(Form.PATH, [_kept(resolved, (folder / here.name).as_posix(), allowed, keep)])
+    except OSError as error:  # no permission, too long a name
         raise ItemLost(f"the path can't be read on this machine: {error}") from error
 
 
-def _found_at(path: Path, folder: PurePosixPath) -> Found:
-    if not path.exists():
-        raise ItemLost(f"the path does not exist on this machine: {path}")
-    if path.is_dir():
-        return _in_directory(path, folder)
-    reason = _reason_against(path, path.resolve())
-    if reason is not None:
-        raise ItemLost(f"{reason}: {path}")
-    return Found(Form.PATH, [_ready(path, folder / path.name)])
-
-
-def _in_directory(top: Path, folder: PurePosixPath) -> Found:
-    failures: list[OSError] = []
+def _in_directory(top: Path, folder: PurePosixPath, allowed: AllowedFiles, keep: Keep) -> Found:
     real_top = top.resolve()
     found = Found(Form.PATH, [])
-    for path in _walk(top, failures):
-        name = path.relative_to(top).as_posix()
-        reason = _reason_against(path, real_top)
-        if reason is None:
-            found.files.append(_ready(path, folder / name))
-        else:
-            found.missing[name] = reason
-    for failure in failures:
-        found.missing[os.path.relpath(failure.filename, top)] = f"it can't be read: {failure}"
+    more = 0
+    for path, reason in _walk(top, real_top, allowed):
+        name = _readable(path.relative_to(top).as_posix())
+        why = reason
+        if not why and len(found.files) == FILES_LIMIT:
+            more += 1
+            continue
+        if not why:
+            try:
+                found.files.append(_kept(path, (folder / name).as_posix(), allowed, keep))
+            except ItemLost as error:
+                why = str(error)
+        if why and len(found.missing) < _TOLD:
+            found.missing[name] = why
+        elif why:
+            more += 1
+    if more:
+        found.missing["..."] = f"{more:,} more, of a folder of more than {FILES_LIMIT:,} files"
     if not found.files and not found.missing:
         raise ItemLost(f"there is no file in the folder: {top}")
     return found
 
 
-def _walk(top: Path, failures: list[OSError]) -> Iterator[Path]:
-    """Yield the files below a folder and the links to folders, which are not followed."""
-    for parent, folders, files in os.walk(top, onerror=failures.append):
-        folders.sort()
-        links = [name for name in folders if Path(parent, name).is_symlink()]
-        for name in sorted([*files, *links]):
-            yield Path(parent, name)
+def _walk(top: Path, real_top: Path, allowed: AllowedFiles) -> Iterator[tuple[Path, str]]:
+    """Yield the files below a folder, each with why it does not go along, if it does not.
+
+    Links to folders are not followed. So large a folder that nobody can want it to go along is not
+    looked through to its end.
+    """
+    waiting = [top]
+    looked_at = 0
+    while waiting and looked_at < _ENTRIES_LIMIT:
+        folder = waiting.pop()
+        try:
+            entries = _listed(folder)
+        except OSError as error:
+            yield folder, f"it can't be read: {error}"
+            continue
+        looked_at += len(entries)
+        inner = []
+        for entry in entries:
+            path = Path(entry.path)
+            reason = _reason_against(path, entry, real_top, allowed)
+            if reason is None:
+                inner.append(path)
+            else:
+                yield path, reason
+        waiting += reversed(inner)
 
 
-def _reason_against(path: Path, real_top: Path) -> str | None:
-    if path.is_symlink() and not path.resolve().is_relative_to(real_top):
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, by name, files first."""
+    entries: list[os.DirEntry[str]] = []
+    with os.scandir(folder) as found:
+        for entry in found:
+            entries.append(entry)
+            if len(entries) == _ENTRIES_LIMIT:
+                break
+    return sorted(entries, key=lambda one: (one.is_dir(follow_symlinks=False), one.name))
+
+
+def _reason_against(
+    path: Path, entry: os.DirEntry[str], real_top: Path, allowed: AllowedFiles
+) -> str | None:
+    """Return why what lies in a folder does not go along: empty if it does, None for a folder."""
+    if _readable(entry.name) != entry.name:
+        return "its name is no UTF-8"
+    if entry.is_symlink() and not _stays(path, real_top):
         return "it is a link that leads out of the folder"
-    if path.is_dir():
+    if not allowed.allows(path):
+        return "it is hidden, which takes --path-root"
+    if entry.is_dir(follow_symlinks=False):
+        return None
+    if entry.is_dir():
         return "it is a link to a folder"
-    if not path.is_file():  # opening a pipe would wait for ever
-        return "it is no file"
-    return None if os.access(path, os.R_OK) else "it must not be read"
+    return "" if entry.is_file() else "it is no file"  # opening a pipe would wait for ever
 
 
-def _ready(path: Path, name: PurePosixPath) -> ReadyFile:
-    return ReadyFile(path=name.as_posix(), size=path.stat().st_size, local=path)
+def _stays(link: Path, real_top: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(real_top)
+    except (OSError, RuntimeError):  # a loop
+        return False
+
+
+def _readable(name: str) -> str:
+    """Return a name with what is no UTF-8 spelled out."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _kept(path: Path, name: str, allowed: AllowedFiles, keep: Keep) -> ReadyFile:
+    try:
+        with allowed.open(path) as file:
+            return keep(file, name)
+    except PermissionError:
+        raise ItemLost("it must not be read") from None
+    except NotAFileError:
+        raise ItemLost(f"it is no file: {path}") from None
+    except OSError as error:
+        raise ItemLost(f"it can't be read: {error}") from error

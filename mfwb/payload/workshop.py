@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 from mfwb.errors import ItemLost
 from mfwb.payload.changes import with_contents
@@ -20,15 +19,25 @@ from mfwb.payload.forms import CONVERSIONS, Forms
 from mfwb.payload.history import history_of
 from mfwb.payload.holding import Holding
 from mfwb.payload.jsonsafe import json_size
+from mfwb.payload.logs import log_of
 from mfwb.payload.looking import look_inside
 from mfwb.payload.opcodes import modules_in
 from mfwb.payload.parameters import with_parameter_values
 from mfwb.payload.previews import CONVERSIONS as PREVIEWS
 from mfwb.payload.previews import previews_of
+from mfwb.payload.spooled_log import SpooledLog
 from mfwb.payload.store import Store
 from mfwb.payload.summary import SUMMARY_LIMIT, limited, summarize
 from mfwb.payload.table import table_of
-from mfwb.planning import Form, OutputArtifact, Plan, PlannedFile, PlannedRun, TaskRow
+from mfwb.planning import (
+    Form,
+    OutputArtifact,
+    Plan,
+    PlannedCard,
+    PlannedFile,
+    PlannedRun,
+    WandbRunId,
+)
 from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
@@ -54,6 +63,7 @@ class Workshop:
         self._keep = keep
         self._holding = Holding()
         self._tidying = Lock()
+        self._logs: list[tuple[WandbRunId, SpooledLog]] = []  # that are still to be sent
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
         """Return the flow run with names filled in where the type says too little, and values."""
@@ -86,14 +96,27 @@ class Workshop:
             artifacts=artifacts,
             previews=tuple(previews_of(run, values, self._converted, contents)),
             cards=tuple(self._cards(run, contents, losses)),
-            log=tuple(line for task in run.tasks for line in _log(run, task, contents, losses)),
+            log=self._log(run, contents, losses),
             losses=tuple(losses),
         )
+
+    def _log(self, run: PlannedRun, contents: Contents, losses: list[Loss]) -> Collection[LogLine]:
+        log = log_of(run, contents, losses)
+        if not log:
+            log.close()
+            return ()
+        with self._tidying:
+            self._logs.append((run.id, log))
+        return log
 
     def release(self, run: PlannedRun) -> None:
         """Hear that a W&B run is written: what no other one of the plan needs may go."""
         with self._tidying:
             self._discard(self._holding.let_go(run.id))
+            for written, log in self._logs:
+                if written == run.id:
+                    log.close()
+            self._logs = [one for one in self._logs if one[0] != run.id]
 
     def dismiss(self, plan: Plan) -> None:
         """Hear that no more will be asked for of a plan, however far it came."""
@@ -105,6 +128,9 @@ class Workshop:
     def close(self) -> None:
         """Remove the files that only the upload needed, and end what was begun."""
         self._converted.close()
+        for _, log in self._logs:
+            log.close()
+        self._logs.clear()
         if self._keep:
             self._store.tidy()
         else:
@@ -133,9 +159,7 @@ class Workshop:
             item = planned.content.pathspec
             self._hold(run, [planned.content.sha1])
             try:
-                found = self._forms.files_of(
-                    planned, contents, unpickle=run.unpickle, encoding=_encoding(artifact)
-                )
+                found = self._forms.files_of(planned, contents, run, encoding=_encoding(artifact))
             except ItemLost as error:
                 losses.append(Loss(item, str(error)))
             else:
@@ -148,14 +172,20 @@ class Workshop:
     ) -> Iterator[ReadyCard]:
         for planned in run.cards:
             try:
-                html = contents.card(planned.task, planned.card).encode()
+                path = self._card(planned, run, contents)
             except ItemLost as error:  # noqa: PERF203 - each card stands for itself
                 losses.append(Loss(f"{planned.task}/{planned.key}", str(error)))
             else:
-                digest = hashlib.sha1(html, usedforsecurity=False).hexdigest()
-                self._hold(run, [digest])
-                path = self._store.place(f"{digest}.html", partial(_write_bytes, html))
                 yield ReadyCard(planned.key, path)
+
+    def _card(self, planned: PlannedCard, run: PlannedRun, contents: Contents) -> Path:
+        with self._store.scratch() as html:
+            contents.copy_card(planned.task, planned.card, html)
+            with html.open("rb") as file:
+                digest = _sha1_of(file)
+            self._hold(run, [digest])
+            self._store.take(f"{digest}.html", html)
+            return self._store.path(f"{digest}.html")
 
     def _hold(self, run: PlannedRun, keys: Iterable[str]) -> None:
         with self._tidying:  # else what is held now may be on its way out
@@ -200,10 +230,6 @@ def _modules_of(made: Iterable[Made]) -> dict[str, tuple[str, ...] | None]:
     return modules
 
 
-def _write_bytes(data: bytes, path: Path) -> None:
-    path.write_bytes(data)
-
-
 def _dropped(run: PlannedRun, sizes: dict[str, int]) -> Iterator[Loss]:
     for value in run.values:
         if value.key in sizes:
@@ -211,11 +237,8 @@ def _dropped(run: PlannedRun, sizes: dict[str, int]) -> Iterator[Loss]:
             yield Loss(value.contents[0].pathspec, reason)
 
 
-def _log(
-    run: PlannedRun, task: TaskRow, contents: Contents, losses: list[Loss]
-) -> Iterator[LogLine]:
-    try:
-        for line in contents.log(task.pathspec):
-            yield replace(line, text=f"[{task.label}] {line.text}") if run.merged else line
-    except ItemLost as error:
-        losses.append(Loss(f"{task.pathspec}/log", str(error)))
+def _sha1_of(file: BinaryIO) -> str:
+    digest = hashlib.sha1(usedforsecurity=False)
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
@@ -18,7 +19,7 @@ from mfwb.planning.describe import (
 from mfwb.planning.inputs import Inputs, inputs_by_run
 from mfwb.planning.outputs import Outputs, outputs_by_run
 from mfwb.planning.outside import OtherFlowRun, OutsideInputs
-from mfwb.planning.plan import Plan, PlannedCard, PlannedRun, TaskRow
+from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
 from mfwb.planning.subjects import Subject, subjects_of, task_label
 from mfwb.snapshot import FlowRun, Task, TaskState
 
@@ -153,7 +154,19 @@ def _planned_run(
         losses=(*outputs.losses, *inputs.losses),
         wandb_settings=wandb_settings,
         externals=tuple(_externals(lineage, subject)),
+        **_rules_for_files(subject, outputs),
     )
+
+
+def _rules_for_files(subject: Subject, outputs: Outputs) -> dict[str, Any]:
+    """Return which files of this machine may be sent, and how large, where that may be asked."""
+    forms = {file.form for artifact in outputs.artifacts for file in artifact.files}
+    if not forms & {Form.PATH, Form.INCLUDE}:
+        return {}
+    return {
+        "path_roots": subject.settings.path_roots,
+        "file_limit": subject.settings.max_artifact_size.dataset,
+    }
 
 
 def _externals(lineage: Lineage, subject: Subject) -> Iterable[dict[str, str]]:

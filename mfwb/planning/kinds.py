@@ -84,7 +84,7 @@ _UNKNOWN = Family("*", Kind.OTHER)
 _PATH = "pathlib.*Path"
 _TENSOR = "torch._utils._rebuild_*tensor*"
 LOADED = frozenset({Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON, Form.PATH, Form.PLUGIN})
-"""Forms that take loading the pickle. (It is Metaflow that follows an IncludeFile's descriptor.)"""
+"""Forms that take loading the pickle. (An IncludeFile's descriptor is the source's to read.)"""
 
 
 def wants_a_look(ref: ArtifactRef) -> bool:

@@ -168,6 +168,8 @@ class PlannedRun:
     curves: tuple[PlannedValue, ...] = ()  # too large for the summary, but not for a chart
     unpickle: Unpickle = "safe"  # how far pickles are loaded to make values and files
     externals: tuple[dict[str, str], ...] = ()  # what the code reads from other flow runs
+    path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
+    file_limit: int | None = None  # bytes of an included file, or of what a path points at
 
     @cached_property
     def fingerprint(self) -> str:
@@ -180,6 +182,9 @@ class PlannedRun:
         W&B run, and of its words, which can be changed in place.
         """
         said = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_BY_SOURCE)
+        for name in _OF_FILES:  # only where there are such files; others are not written anew
+            if not said[name]:
+                del said[name]
         words = {name: said.pop(name) for name in _WORDS}
         words["notes"] = said["wandb_settings"].pop("run_notes", None)
         return f"{_digest(said)[:_HALF]}.{_digest(words)[:_HALF]}"
@@ -187,6 +192,7 @@ class PlannedRun:
 
 _HALF = 40  # letters; more than enough to tell plans apart
 _WORDS = ("name", "group", "job_type", "tags", "config")
+_OF_FILES = ("path_roots", "file_limit")
 _BY_SOURCE = {"inputs", "level", "losses", "externals"}
 
 

@@ -59,7 +59,7 @@ HARMLESS: Mapping[str, Callable[[Any], bool]] = {
 }
 """By name, what says of a value whether it is harmless."""
 
-SENSITIVE = frozenset({"dir", "metadata"})
+SENSITIVE = frozenset({"datastore_roots", "dir", "metadata", "path_roots"})
 """What is always sensitive, or not by its value alone; named so that a test finds what is in none.
 
 `dir` is harmless if it leads below the file's own folder, and no link that is there out of it.

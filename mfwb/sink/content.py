@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -16,7 +16,7 @@ __all__ = [
     "TABLE",
     "config_of",
     "done",
-    "log_text",
+    "log_texts",
     "pictures_of",
     "summary_of",
     "tables_of",
@@ -27,6 +27,10 @@ MARKER = "mfwb"
 
 TABLE = "tasks"
 """The key in the summary of the table of tasks."""
+
+
+_LOG_PART = 1_000_000
+"""Characters of a log that are said at a time."""
 
 
 def config_of(plan: Plan, run: PlannedRun, writer: str) -> dict[str, Any]:
@@ -75,9 +79,21 @@ def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:
     return {MARKER: {name: value for name, value in said.items() if value is not None}}
 
 
-def log_text(lines: Iterable[LogLine]) -> str:
-    """Return lines with the time they were printed; W&B would show that of the upload."""
-    return "\n".join(_log_line(line) for line in lines)
+def log_texts(lines: Iterable[LogLine]) -> Iterator[str]:
+    """Yield lines with the time they were printed, many at a time.
+
+    W&B would show the time of the upload.
+    """
+    parts: list[str] = []
+    size = 0
+    for line in lines:
+        parts.append(_log_line(line))
+        size += len(parts[-1])
+        if size >= _LOG_PART:
+            yield "\n".join(parts)
+            parts, size = [], 0
+    if parts:
+        yield "\n".join(parts)
 
 
 def _log_line(line: LogLine) -> str:

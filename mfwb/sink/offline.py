@@ -33,7 +33,7 @@ from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRu
 from mfwb.sink import records
 from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
-from mfwb.sink.content import done, log_text, pictures_of, summary_of, tables_of
+from mfwb.sink.content import done, log_texts, pictures_of, summary_of, tables_of
 from mfwb.sink.manifest import Checksums
 from mfwb.sink.media import place_card, place_preview, place_table, table_file, write_table_artifact
 from mfwb.sink.receipts import Receipt, use_item, uses_of
@@ -200,8 +200,8 @@ def _timeline(run: PlannedRun, ready: ReadyRun, begin: int) -> Iterator[pb.Recor
     moment = {"_timestamp": begin / 1000, "_runtime": 0.0}
     for step, row in ready.history:
         yield records.history_record(step, {**row, **moment})
-    if ready.log:
-        yield records.log_record(log_text(ready.log))
+    for text in log_texts(ready.log):
+        yield records.log_record(text)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import wandb
 
 from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun
-from mfwb.sink.content import config_of, done, log_text, pictures_of, summary_of, tables_of
+from mfwb.sink.content import config_of, done, log_texts, pictures_of, summary_of, tables_of
 from mfwb.sink.media import place_preview
 from mfwb.sink.private import publish_started_at
 from mfwb.sink.receipts import Receipt
@@ -48,8 +48,8 @@ def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step
     for step, row in ready.history:
         if step >= first_step:
             open_run.log({**row, **moment}, step=step)
-    if ready.log:
-        open_run.write_logs(log_text(ready.log))
+    for text in log_texts(ready.log):
+        open_run.write_logs(text)
     summary = summary_of(run, ready)
     for key, table in tables_of(ready).items():
         summary[key] = wandb.Table(

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timezone
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from metaflow import Run as MetaflowRun
 from metaflow import Task as MetaflowTask
-from metaflow.cards import get_cards
 from metaflow.exception import MetaflowException
-from metaflow.plugins.cards.exception import CardNotPresentException
 
-from mfwb import pickles
-from mfwb.errors import ItemLost, SourceError
+from mfwb.allowed_files import AllowedFiles
+from mfwb.errors import ItemLost
 from mfwb.planning import Content
 from mfwb.ports import Located, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
 from mfwb.source import internals
+from mfwb.source.cards import copy_card
 from mfwb.source.datastore import FlowStore, open_store
+from mfwb.source.included import copy_content
+from mfwb.source.logs import read_log
+from mfwb.source.own_folder import own_folder_of
 
 __all__ = ["FlowRunContents"]
 
-_INCLUDED = "metaflow.includefile.IncludedFile"
-_STREAMS = ("stdout", "stderr")
+_MOST_ORIGINS = 20
+"""Tasks; whoever writes metadata can make a circle of clones."""
 
 
 class FlowRunContents:
@@ -33,6 +33,7 @@ class FlowRunContents:
     def __init__(self, flow_run: FlowRun, also: tuple[Path, ...] = ()) -> None:
         """Read what a flow run refers to; links in its datastore may lead to other folders, too."""
         self._also = also
+        self.own_folder = own_folder_of(flow_run)
         self._flow = flow_run.flow
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
         self._default = next(
@@ -74,60 +75,62 @@ class FlowRunContents:
         """
         return self._store(content.task).locate(content.sha1)
 
-    def copy_included(self, content: Content, path: Path) -> None:
-        """Write what an IncludeFile holds into a file; ItemLost if it can't be had.
+    def copy_included(
+        self, content: Content, path: Path, *, allowed: AllowedFiles, limit: int | None
+    ) -> str:
+        """Write what an IncludeFile holds into a file, and return its md5 in base64.
 
-        Metaflow's client follows the descriptor, for which it unpickles it: so what the
-        descriptor's pickle refers to is looked at before.
+        Args:
+            content: the IncludeFile; its size is that of the file, not of the descriptor.
+            path: is written.
+            allowed: files of this machine that may be sent, should it lie outside the datastore.
+            limit: bytes that it may have; None: as many as are recorded.
+
+        Raises:
+            ItemLost: if it can't be had, or is too large.
+            SourceError: if the datastore does not answer.
         """
-        stored = self.load([content]).get(content.sha1)
-        descriptor = internals.to_included(internals.decode(stored))
-        if stored is None or descriptor is None or pickles.names_in(stored) != (_INCLUDED,):
+        datastore = self._datastore(content.task)
+        [(_, stored)] = self._store(content.task).read([content.sha1], {content.sha1: 1})
+        if isinstance(stored, ItemLost):
+            raise stored
+        included = internals.to_included(internals.decode(stored))
+        if included is None:
             raise ItemLost("its descriptor in Metaflow's datastore is damaged")
-        encoding = str(descriptor.get("encoding") or "utf-8")
-        try:
-            data = _parameters_task(content.task)[content.name].data
-        except FileNotFoundError:  # Metaflow's clear word
-            raise ItemLost("the file is gone from Metaflow's datastore") from None
-        except (MetaflowException, OSError) as error:
-            raise SourceError(f"the file of {content.name} can't be read: {error}") from error
-        path.write_bytes(data if isinstance(data, bytes) else str(data).encode(encoding))
+        return copy_content(
+            included, self._flow, datastore, path, also=self._also, allowed=allowed, limit=limit
+        )
 
-    def log(self, task: str) -> Iterable[LogLine]:
-        """Return what a task printed, by time; SourceError if the datastore does not answer."""
+    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
+        """Return what a task printed, by time; SourceError if the datastore does not answer.
+
+        Args:
+            task: its pathspec.
+            most: bytes that are read of it; a line says what is left out.
+        """
         datastore, attempts = self._tasks[task].datastore, self._tasks[task].attempts
         if datastore is None or not attempts:
             return []  # a task that never began printed nothing
-        facts = {
-            "ds-type": datastore.type,
-            "ds-root": datastore.root,
-            "attempt": str(attempts[-1].number),
-        }
-        try:
-            client = MetaflowTask(task)
-            lines = [
-                LogLine(stream, _epoch_ms(moment), text)
-                for stream in _STREAMS
-                for moment, text in client.loglines(stream, meta_dict=facts)
-                if text or moment
-            ]
-        except (MetaflowException, OSError) as error:
-            raise SourceError(f"the log of {task} can't be read: {error}") from error
-        return sorted(lines, key=lambda line: line.time or 0)
+        store = open_store(datastore, self._flow, self._also)
+        return read_log(store, f"{task}/{attempts[-1].number}", most=most)
 
-    def card(self, task: str, card: Card) -> str:
-        """Return a card's HTML; ItemLost if it can't be had."""
-        try:
-            found = list(get_cards(MetaflowTask(task), type=card.type))
-            matching = [one for one in found if card.id is None or one.id == card.id]
-            html: str | None = matching[-1].get() if matching else None
-        except CardNotPresentException:
-            html = None
-        except (MetaflowException, OSError) as error:
-            raise SourceError(f"a card of {task} can't be read: {error}") from error
-        if html is None:
-            raise ItemLost("the card is gone from Metaflow's datastore")
-        return html
+    def copy_card(self, task: str, card: Card, path: Path) -> None:
+        """Write a card's HTML into a file; ItemLost if it can't be had."""
+        copy_card(self._store(task), self._with_origins(task), card, path)
+
+    def _with_origins(self, task: str) -> Iterator[str]:
+        """Yield a task, and those that it is a clone of, directly or not."""
+        known = self._tasks.get(task)
+        origin = known.origin if known is not None else None
+        seen = {task}
+        yield task
+        while origin is not None and origin not in seen and len(seen) < _MOST_ORIGINS:
+            seen.add(origin)
+            yield origin
+            try:
+                origin = MetaflowTask(origin).origin_pathspec
+            except (MetaflowException, OSError, LookupError, TypeError, ValueError):
+                return  # it is gone, in another namespace, or damaged
 
     def _datastore(self, task: str) -> Datastore | None:
         known = self._tasks.get(task)
@@ -138,15 +141,3 @@ class FlowRunContents:
         if datastore is None:
             raise ItemLost("Metaflow did not record where its bytes are")
         return open_store(datastore, self._flow, self._also)
-
-
-def _parameters_task(pathspec: str) -> MetaflowTask:
-    """Return the task of `Flow/123/_parameters`, whose id is not written down anywhere."""
-    return MetaflowRun(pathspec.rsplit("/", 1)[0])["_parameters"].task
-
-
-def _epoch_ms(moment: datetime | None) -> int | None:
-    """Return epoch ms of what Metaflow says in UTC without saying so."""
-    if moment is None:
-        return None
-    return int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.source import internals
 from mfwb.source.attempts import to_attempts
 from mfwb.source.graph import GraphInfo, sorted_steps, sorted_tasks
-from mfwb.source.plain import MOST, DamagedError
+from mfwb.source.plain import DamagedError
 from mfwb.source.raw import RawRun, RawTask
 from mfwb.source.records import AttemptRecord, to_card
 from mfwb.source.starting import started_at
@@ -112,7 +112,7 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
         queued_at=raw.record.ts_epoch,
         datastore=raw.datastore,
         metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
-        cards=tuple(one for one in _cards(raw) if isinstance(one, Card)),
+        cards=tuple(one for one in _cards(raw, attempts) if isinstance(one, Card)),
     )
 
 
@@ -159,14 +159,26 @@ def _origin(raw: RawTask) -> str | None:
     return f"{flow}/{run}/{step}/{task}"
 
 
-def _cards(raw: RawTask) -> Iterator[Card | Loss]:
-    """Yield the cards of a task by age; in place of one whose record is damaged, its loss."""
+def _cards(raw: RawTask, attempts: Sequence[Attempt]) -> Iterator[Card | Loss]:
+    """Yield the cards of the last attempt, in the order in which they were begun.
+
+    A clone has those of its origin, which are older than itself. In place of a card whose record
+    is damaged, its loss.
+    """
+    is_clone = _origin(raw) is not None
+    begun = (attempts[-1].started_at if attempts and not is_clone else None) or 0
     for record in sorted(raw.records, key=lambda one: (one.created_at, one.name)):
-        if record.type == "card-info":
+        if record.type == "card-info" and record.created_at >= begun:
             try:
                 yield to_card(record.value)
             except DamagedError as error:
                 yield Loss(f"{raw.pathspec} card", f"what Metaflow recorded of it is odd: {error}")
+
+
+def _losses(tasks: Iterable[RawTask]) -> Iterator[Loss]:
+    for raw in tasks:
+        cards = _cards(raw, to_attempts(raw.records))
+        yield from (one for one in cards if isinstance(one, Loss))
 
 
 def to_parameters(parameters: RawTask, stored: Stored, graph: GraphInfo) -> list[Parameter]:
@@ -184,16 +196,11 @@ def to_parameters(parameters: RawTask, stored: Stored, graph: GraphInfo) -> list
 
 def _included(name: str, ref: ArtifactRef, stored: Stored) -> dict[str, Any] | None:
     """Return what config says of an IncludeFile; Metaflow does not record the file's own name."""
-    descriptor = internals.to_included(stored.decoded(ref.sha1))
-    if descriptor is None:
+    included = internals.to_included(stored.decoded(ref.sha1))
+    if included is None:
         return None
-    url, size = descriptor.get("url"), descriptor.get("size")
-    sha1 = url.rsplit("/", 1)[-1] if isinstance(url, str) else ""
-    return {
-        "name": name,
-        "size": size if type(size) is int and 0 <= size <= MOST else None,
-        "sha1": sha1 if is_sha1(sha1) else "",
-    }
+    sha1 = included.url.rsplit("/", 1)[-1] if included.is_uploaded else ""
+    return {"name": name, "size": included.size, "sha1": sha1 if is_sha1(sha1) else None}
 
 
 def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
@@ -240,6 +247,6 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         start_step=graph.start_step,
         end_step=graph.end_step,
         doc=graph.doc,
-        losses=tuple(one for raw in run.tasks for one in _cards(raw) if isinstance(one, Loss)),
+        losses=tuple(_losses(run.tasks)),
         graph=graph.steps,
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from mfwb.ports import Located
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source import cloud_blobs
-from mfwb.source.blobs import GONE, Blobs
+from mfwb.source.blobs import GONE, Blob, Blobs
 from mfwb.source.digests import Digests
 from mfwb.source.local_blobs import LocalBlobs
 from mfwb.source.plain import DamagedError
@@ -177,6 +177,13 @@ class FlowStore:
         finally:
             digests.finish()
         return digests.md5
+
+    def open(self, path: str) -> AbstractContextManager[Blob | None]:
+        """Yield what lies at a path below the root of the datastore, or None if nothing does.
+
+        SourceError if the datastore does not answer, ItemLost if this one can't be read.
+        """
+        return self._blobs.open(path)
 
     def locate(self, sha: str) -> Located | None:
         """Return where others find a blob, or None if they can't; ItemLost if it is gone."""

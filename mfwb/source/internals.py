@@ -5,16 +5,18 @@ They are pickles as the user's are, and lie where users can write; so they get t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.snapshot.identifiers import is_path_part
-from mfwb.source.plain import DamagedError, cut, items, text, whole
+from mfwb.source.plain import MOST, DamagedError, cut, items, text, whole
 
 __all__ = [
     "INTERNAL_NAMES",
     "TELLING_NAMES",
+    "Included",
     "decode",
     "to_failure",
     "to_frames",
@@ -173,9 +175,31 @@ def to_failure(value: Any) -> Failure | None:
     )
 
 
-def to_included(value: Any) -> dict[str, Any] | None:
-    """Return the descriptor (`url`, `size`, `is_text`, `encoding`) of an IncludeFile."""
+@dataclass(frozen=True, slots=True)
+class Included:
+    """What an IncludeFile's descriptor says of its file.
+
+    Attributes:
+        url: where it lies.
+        size: in bytes; None: not recorded.
+        is_uploaded: whether Metaflow stored it, gzipped, rather than noting where it lay.
+    """
+
+    url: str
+    size: int | None
+    is_uploaded: bool
+
+
+def to_included(value: Any) -> Included | None:
+    """Return what an IncludeFile's descriptor says, or None if that is none."""
     if not isinstance(value, _Shell):
         return None
-    descriptor = vars(value).get("_descriptor")
-    return descriptor if isinstance(descriptor, dict) else None
+    match vars(value).get("_descriptor"):
+        case {"url": str(url), "type": str(kind), **rest}:
+            by_metaflow = kind == "uploader-v1" or rest.get("sub-type") == "uploaded"
+            return Included(url, _size(rest.get("size")), by_metaflow)
+    return None
+
+
+def _size(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value <= MOST else None

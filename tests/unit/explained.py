@@ -22,11 +22,11 @@ from tests.unit.payload.memory import MemoryContents
 class Blobs(MemoryContents):
     """The bytes of artifacts; nothing else is to be read."""
 
-    def log(self, task: str) -> Iterable[LogLine]:
+    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
         """Refuse."""
-        raise AssertionError(f"somebody reads the log of {task}")
+        raise AssertionError(f"somebody reads the log of {task}, {most} bytes of it")
 
-    def card(self, task: str, card: Card) -> str:
+    def copy_card(self, task: str, card: Card, path: Path) -> None:  # noqa: ARG002
         """Refuse."""
         raise AssertionError(f"somebody reads the card {card.uuid} of {task}")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
+from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost, LockHeld, NotThere, SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.pipeline import Parts
@@ -35,6 +36,8 @@ __all__ = ["MemoryLedger", "MemoryMetaflow", "MemoryWandb", "World"]
 class NoContents:
     """The bytes of a flow run whose datastore is empty."""
 
+    own_folder: Path | None = None
+
     def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
         """Find nothing."""
         return dict.fromkeys((one.sha1 for one in contents[:0]), b"")
@@ -47,21 +50,23 @@ class NoContents:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, nor is {path}")
 
-    def copy_included(self, content: Content, path: Path) -> None:
-        """Find nothing."""
-        self.copy(content, path)
-
     def locate(self, content: Content) -> Located | None:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there")
 
-    def log(self, task: str) -> Iterable[LogLine]:
+    def copy_included(
+        self, content: Content, path: Path, *, allowed: AllowedFiles, limit: int | None
+    ) -> str:
         """Find nothing."""
-        raise ItemLost(f"{task} has no log")
+        raise ItemLost(f"{content.name} is not there, {path}, {allowed}, {limit}")
 
-    def card(self, task: str, card: Card) -> str:
+    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
         """Find nothing."""
-        raise ItemLost(f"{task} has no card {card.uuid}")
+        raise ItemLost(f"{task} has no log, nor {most} bytes of it")
+
+    def copy_card(self, task: str, card: Card, path: Path) -> None:
+        """Find nothing."""
+        raise ItemLost(f"{task} has no card {card.uuid}, nor {path}")
 
 
 @dataclass

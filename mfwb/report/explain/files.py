@@ -35,6 +35,15 @@ def kept_because(artifact: ReadyArtifact) -> list[str]:
 
 
 def _planned(file: ReadyFile, planned: tuple[PlannedFile, ...]) -> PlannedFile:
-    """Return what a file was planned as: its path is the stem, and a suffix or more."""
-    fitting = [one for one in planned if file.path.startswith(one.stem)]
-    return max(fitting, key=lambda one: len(one.stem))
+    """Return what a file was planned as: its path is the stem, and a suffix or more.
+
+    What a path points at keeps its own name, in the folder of the stem.
+    """
+    fitting = [one for one in planned if file.path.startswith(_beginning(one))]
+    return max(fitting, key=lambda one: len(_beginning(one)))
+
+
+def _beginning(planned: PlannedFile) -> str:
+    if planned.form is not Form.PATH:
+        return planned.stem
+    return planned.stem[: planned.stem.rfind("/") + 1]

@@ -162,6 +162,7 @@ What:
   --max-artifact-size SIZE        Leave out larger ones, as in 2GB  [no limit]
   --references / --no-references  Point at Metaflow's bytes  [if too large]
   --file-references               The same of a local datastore  [off]
+  --path-root DIR                 A folder whose files may be sent; repeatable
   --unpickle HOW                  Load pickles: safe, trusted, never  [safe]
   --max-memory SIZE               What loading an artifact may take  [2GB]
 

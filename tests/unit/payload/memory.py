@@ -9,6 +9,7 @@ from hashlib import md5, sha1
 from pathlib import Path
 from typing import Any
 
+from mfwb.allowed_files import AllowedFiles
 from mfwb.config import Unpickle
 from mfwb.errors import ItemLost
 from mfwb.planning import (
@@ -38,6 +39,10 @@ class MemoryContents:
         self.batches: list[list[str]] = []
         self.copies: list[str] = []
         self.heads: list[tuple[str, int]] = []
+        self.cards: dict[str, bytes] = {}
+        self.rules: list[tuple[AllowedFiles, int | None]] = []  # for included files
+        self.shares: list[int] = []  # bytes that may be read of logs
+        self.own_folder: Path | None = None
 
     def add(self, value: Any, name: str = "x", task: str = TASK, protocol: int = 4) -> Content:
         """Keep a value's pickle, and return how it is referred to."""
@@ -66,28 +71,37 @@ class MemoryContents:
         self.copies.append(content.name)
         if content.sha1 not in self.blobs:
             raise ItemLost("the blob is gone")
-        data = self.blobs[content.sha1]
-        path.write_bytes(data)
-        return base64.b64encode(md5(data, usedforsecurity=False).digest()).decode()
+        return _written(self.blobs[content.sha1], path)
 
     def locate(self, content: Content) -> Located | None:
         """Return None: nobody else can look into this memory."""
 
-    def copy_included(self, content: Content, path: Path) -> None:
+    def copy_included(
+        self, content: Content, path: Path, *, allowed: AllowedFiles, limit: int | None
+    ) -> str:
         """Write what an IncludeFile holds into a file."""
+        self.rules.append((allowed, limit))
         if content.sha1 not in self.included:
             raise ItemLost("the included file is gone")
-        path.write_bytes(self.included[content.sha1])
+        return _written(self.included[content.sha1], path)
 
-    def log(self, task: str) -> Iterable[LogLine]:
+    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
         """Return the lines of a task."""
+        self.shares.append(most)
         if task not in self.logs:
             raise ItemLost("the log is gone")
         return self.logs[task]
 
-    def card(self, task: str, card: Card) -> str:
-        """Return no card."""
-        raise ItemLost(f"no card {card.type} of {task}")
+    def copy_card(self, task: str, card: Card, path: Path) -> None:
+        """Write a card into a file."""
+        if card.uuid not in self.cards:
+            raise ItemLost(f"no card {card.type} of {task}")
+        path.write_bytes(self.cards[card.uuid])
+
+
+def _written(data: bytes, path: Path) -> str:
+    path.write_bytes(data)
+    return base64.b64encode(md5(data, usedforsecurity=False).digest()).decode()
 
 
 def gone(name: str = "x", task: str = TASK) -> Content:

@@ -150,6 +150,7 @@ def test_why_it_stayed_a_pickle(workshop: Workshop, contents: MemoryContents) ->
 def test_path_and_uri(workshop: Workshop, contents: MemoryContents, tmp_path: Path) -> None:
     """What a path points at is a file, or an address."""
     (tmp_path / "a.csv").write_text("a")
+    contents.own_folder = tmp_path
 
     here = made_of(workshop, contents, Form.PATH, tmp_path / "a.csv")
     there = made_of(workshop, contents, Form.PATH, Path("s3://bucket/a.csv"))

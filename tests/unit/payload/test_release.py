@@ -29,11 +29,11 @@ PATIENCE = 30  # seconds
 class WithCard(MemoryContents):
     """Has a card, too."""
 
-    def card(self, task: str, card: Card) -> str:
-        """Return a card by its type."""
+    def copy_card(self, task: str, card: Card, path: Path) -> None:
+        """Write a card by its type."""
         if card.type == "gone":
             raise ItemLost(f"no card of {task}")
-        return f"<p>{card.type}</p>"
+        path.write_text(f"<p>{card.type}</p>")
 
 
 @pytest.fixture

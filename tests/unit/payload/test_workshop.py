@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,17 +141,65 @@ def test_not_only_frames(workshop: Payloads, contents: MemoryContents) -> None:
 
 
 def test_path(workshop: Payloads, contents: MemoryContents, tmp_path: Path) -> None:
-    """A path goes as what it points at, without a copy; what is missing of it is said."""
+    """A path goes as a copy of what it points at; what is missing of it is said."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a").write_text("a")
     (tmp_path / "data" / "out").symlink_to(tmp_path)
     planned = output(planned_file(contents.add(tmp_path / "data", "p"), Form.PATH, "p"))
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    run = replace(planned_run(outputs=[planned]), path_roots=(str(tmp_path / "data"),))
+    ready = workshop.prepare(run, contents)
 
     (artifact,) = ready.artifacts
-    assert artifact.files == (ReadyFile("a", 1, tmp_path / "data" / "a"),)
+    (file,) = artifact.files
+    assert file == ReadyFile("a", 1, file.local, md5="DMF1ucDxtqgxw5niaXcmYQ==")
+    assert files_of(ready) == {"a": b"a"}
     assert ready.losses == (Loss(f"{TASK}/p/out", "it is a link that leads out of the folder"),)
+
+
+def test_path_that_changes_before_it_is_sent(
+    workshop: Payloads, contents: MemoryContents, tmp_path: Path
+) -> None:
+    """What is sent is what was found to be allowed, whatever lies there by then."""
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "data.csv").write_text("a")
+    contents.own_folder = tmp_path
+    planned = output(planned_file(contents.add(tmp_path / "data.csv", "p"), Form.PATH, "p"))
+
+    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    (tmp_path / "data.csv").unlink()
+    (tmp_path / "data.csv").symlink_to(tmp_path / "secret")
+
+    assert files_of(ready) == {"data.csv": b"a"}
+
+
+def test_path_that_is_too_large(
+    workshop: Payloads, contents: MemoryContents, tmp_path: Path
+) -> None:
+    """`max_artifact_size` is about all files of it together."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in "abc":
+        (folder / name).write_text("1234")
+    planned = output(planned_file(contents.add(folder, "p"), Form.PATH, "p"))
+    run = replace(planned_run(outputs=[planned]), path_roots=(str(tmp_path),), file_limit=8)
+
+    ready = workshop.prepare(run, contents)
+
+    assert files_of(ready) == {"a": b"1234", "b": b"1234"}
+    assert [loss.item for loss in ready.losses if loss.item.endswith("/c")] == [f"{TASK}/p/c"]
+    assert "more than the 8 bytes that max_artifact_size allows" in str(ready.losses)
+
+
+def test_pickle_that_is_too_large_for_a_path(workshop: Payloads, contents: MemoryContents) -> None:
+    """Nobody reads it into memory."""
+    content = replace(contents.add("x" * 2_000_000, "p"), size=2_000_000)
+    planned = output(planned_file(content, Form.PATH, "p"))
+
+    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+
+    assert ready.losses == (Loss(f"{TASK}/p", "2,000,000 bytes, too many for a path"),)
+    assert contents.copies == []
 
 
 def test_included_file(workshop: Payloads, contents: MemoryContents) -> None:
@@ -199,12 +248,12 @@ def test_values_and_log_of_one_task(workshop: Payloads, contents: MemoryContents
 
     ready = workshop.prepare(run, contents)
 
-    assert ready == ReadyRun(
+    assert tuple(ready.log) == (line,)
+    assert replace(ready, log=()) == ReadyRun(
         summary={"loss": [0.5, 0.25]},
         history=((0, {"curves/loss": 0.5}), (1, {"curves/loss": 0.25})),
         table=None,
         artifacts=(),
-        log=(line,),
     )
 
 
@@ -214,7 +263,7 @@ def test_log_of_many_tasks(workshop: Payloads, contents: MemoryContents) -> None
 
     ready = workshop.prepare(planned_run(tasks=[row(3), row(4)]), contents)
 
-    assert ready.log == (LogLine("stderr", None, "[3] oops"),)
+    assert tuple(ready.log) == (LogLine("stderr", None, "[3] oops"),)
     assert ready.losses == (Loss("Flow/1/train/8/log", "the log is gone"),)
 
 

@@ -12,6 +12,7 @@ import pytest
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.source import internals
 from mfwb.source.graph import to_graph
+from mfwb.source.internals import Included
 from mfwb.source.plain import DamagedError
 
 
@@ -182,14 +183,40 @@ def test_failure_of_few_words() -> None:
     assert internals.to_failure("ValueError") is None
 
 
-def test_included() -> None:
-    """The descriptor of an IncludeFile is a dict."""
-    descriptor = {"url": "s3://b/abc", "size": 10, "is_text": True}
+BAD_SIZES: list[Any] = [-1, True, "10", 1e300, float("inf"), None, [10]]
+V1: dict[str, Any] = {"type": "uploader-v1", "url": "s3://b/abc", "is_text": True}
+V2 = {**V1, "type": "uploader-v2", "sub-type": "uploaded", "size": 10}
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "expected"),
+    [
+        (V1, Included("s3://b/abc", None, is_uploaded=True)),
+        (V2, Included("s3://b/abc", 10, is_uploaded=True)),
+        (V2 | {"sub-type": "external"}, Included("s3://b/abc", 10, is_uploaded=False)),
+        (V1 | {"type": "external"}, Included("s3://b/abc", None, is_uploaded=False)),
+        *(
+            (V2 | {"size": bad}, Included("s3://b/abc", None, is_uploaded=True))
+            for bad in BAD_SIZES
+        ),
+        (V2 | {"url": 7}, None),
+        ({"url": "s3://b/abc"}, None),
+        (["url"], None),
+    ],
+)
+def test_included(descriptor: Any, expected: Included | None) -> None:
+    """Of the descriptor of an IncludeFile counts what is of the right type."""
     included = "metaflow.includefile.IncludedFile"
     decoded = internals.decode(done(instance(included, state={"_descriptor": descriptor})))
 
-    assert internals.to_included(decoded) == descriptor
-    assert internals.to_included(descriptor) is None
+    assert internals.to_included(decoded) == expected
+
+
+def test_no_included() -> None:
+    """Anything else is none."""
+    included = "metaflow.includefile.IncludedFile"
+
+    assert internals.to_included(V2) is None
     assert internals.to_included(internals.decode(done(instance(included, state={})))) is None
 
 

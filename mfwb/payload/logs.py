@@ -1,0 +1,52 @@
+"""The log of one W&B run: of each task a share, so that one that printed much leaves room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mfwb.errors import ItemLost
+from mfwb.payload.spooled_log import SpooledLog
+from mfwb.planning import PlannedRun, TaskRow
+from mfwb.ports import Contents, LogLine
+from mfwb.snapshot import Loss
+
+__all__ = ["LOG_LIMIT", "log_of"]
+
+LOG_LIMIT = 32_000_000
+"""Bytes that are read of all logs of a W&B run; nobody scrolls through more than the 400,000 lines
+that they are, and the Logs tab does not show more."""
+
+
+def log_of(run: PlannedRun, contents: Contents, losses: list[Loss]) -> SpooledLog:
+    """Return what the tasks of a W&B run printed; what is left out is added to the losses.
+
+    Half of the room is divided evenly; of the other half comes first who is first.
+    """
+    log = SpooledLog()
+    try:
+        fair = LOG_LIMIT // 2 // max(1, len(run.tasks))
+        rest = LOG_LIMIT // 2
+        for task in run.tasks:
+            used = left_out = 0
+            try:
+                for line in _lines(run, task, contents, fair + rest):
+                    used += log.add(line)
+                    left_out += line.left_out
+            except ItemLost as error:
+                losses.append(Loss(f"{task.pathspec}/log", str(error)))
+            rest = max(0, rest - max(0, used - fair))
+            if left_out:
+                reason = (
+                    f"{left_out:,} bytes of it are left out, since it is too large for the Logs tab"
+                )
+                losses.append(Loss(f"{task.pathspec}/log", reason))
+    except BaseException:
+        log.close()
+        raise
+    return log
+
+
+def _lines(run: PlannedRun, task: TaskRow, contents: Contents, most: int) -> Iterator[LogLine]:
+    for line in contents.log(task.pathspec, most=most):
+        yield replace(line, text=f"[{task.label}] {line.text}") if run.merged else line

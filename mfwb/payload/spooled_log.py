@@ -1,0 +1,65 @@
+"""What the tasks of one W&B run printed, kept on disk until it is sent: logs can be large."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterator
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import IO
+
+from mfwb.ports import LogLine
+
+__all__ = ["SpooledLog"]
+
+_IN_MEMORY = 256_000
+"""Bytes; most logs are smaller. `tempfile.SpooledTemporaryFile` would warn of each not closed."""
+
+
+class SpooledLog(Collection[LogLine]):
+    """Lines that are written once, and then read as often as wanted, from the beginning."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = BytesIO()
+        self._is_on_disk = False
+        self._count = 0
+
+    def add(self, line: LogLine) -> int:
+        """Keep a line; return how many bytes it takes."""
+        size = 0
+        for text in line.text.split("\n"):
+            moment = "" if line.time is None else line.time
+            said = f"{moment} {line.stream} {line.left_out} {text}\n"
+            size += self._file.write(said.encode("utf-8", "backslashreplace"))
+            self._count += 1
+        if not self._is_on_disk and self._file.tell() > _IN_MEMORY:
+            self._move_to_disk()
+        return size
+
+    def close(self) -> None:
+        """Remove the file; there is nothing to read any more."""
+        self._file.close()
+        self._count = 0
+
+    def _move_to_disk(self) -> None:
+        moved = TemporaryFile()  # noqa: SIM115 - `close` does
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, moved)
+        self._file, self._is_on_disk = moved, True
+
+    def __len__(self) -> int:
+        """Return how many lines there are."""
+        return self._count
+
+    def __iter__(self) -> Iterator[LogLine]:
+        """Yield the lines; only one reader at a time."""
+        if not self._count:
+            return
+        self._file.seek(0)
+        for data in self._file:
+            moment, stream, left_out, text = data.decode("utf-8")[:-1].split(" ", 3)
+            yield LogLine(stream, int(moment) if moment else None, text, int(left_out))
+
+    def __contains__(self, line: object) -> bool:
+        """Whether there is such a line."""
+        return any(one == line for one in self)

@@ -1,0 +1,234 @@
+"""The content of an IncludeFile, fetched without Metaflow's client.
+
+Seen in Metaflow 2.19.39 (`includefile.py`). The artifact is a descriptor: a URL, a size, and
+whether Metaflow stored the file itself (`uploader-v1`, `uploader-v2` of sub-type `uploaded`) or
+only noted where it lies (`external`, which Metaflow no longer makes).
+
+What Metaflow stored lies gzipped in `<root>/<flow>/<sha1>`, where the root is the folder `data` of
+its datastore, or one that its configuration names. The descriptor is a stranger's, so its URL is
+never opened: the sha1 is looked up where Metaflow would have put it, and has to be that of the
+content. What lies elsewhere counts only if it is a file that the user allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
+
+from metaflow import metaflow_config
+
+from mfwb.allowed_files import AllowedFiles
+from mfwb.errors import ItemLost, SourceError
+from mfwb.snapshot import Datastore
+from mfwb.snapshot.identifiers import is_sha1
+from mfwb.source.blobs import Blob
+from mfwb.source.datastore import open_store
+from mfwb.source.digests import Digests
+from mfwb.source.internals import Included
+from mfwb.source.unpacking import unpacked
+
+__all__ = ["copy_content"]
+
+_CHUNK = 1 << 20
+_UNSUSPICIOUS = 256_000_000
+"""Bytes; so much may come out of however little."""
+
+_GROWTH = 200
+"""Bytes that may come out of each byte that is read, beyond that. A gzip bomb makes 1,000; text
+and tables make 3 to 20."""
+
+_CONFIGURED = {
+    "local": "DATATOOLS_LOCALROOT",
+    "s3": "DATATOOLS_S3ROOT",
+    "gs": "DATATOOLS_GSROOT",
+    "azure": "DATATOOLS_AZUREROOT",
+}
+"""Where this machine's own configuration of Metaflow keeps included files, by kind of datastore."""
+
+
+def copy_content(  # noqa: PLR0913 - each is a fact of its own
+    included: Included,
+    flow: str,
+    datastore: Datastore | None,
+    target: Path,
+    *,
+    also: tuple[Path, ...],
+    allowed: AllowedFiles,
+    limit: int | None,
+) -> str:
+    """Write what an IncludeFile holds into a file, and return the md5 of that, in base64.
+
+    Args:
+        included: the descriptor.
+        flow: whose flow run it is.
+        datastore: of the flow run.
+        target: is written.
+        also: folders that links in a local datastore may lead to.
+        allowed: files of this machine that may be sent.
+        limit: bytes that it may have, whatever is recorded; None: any number.
+
+    Raises:
+        ItemLost: it can't be had, is too large, damaged, or lies where nothing may be sent from.
+        SourceError: a datastore does not answer.
+    """
+    digests = Digests(included.size or 0)
+    sha = _stored_as(included)
+    places = () if sha is None else _places(flow, sha, datastore, also)
+    try:
+        with _chunks(included, places, allowed, digests) as chunks:
+            return _written(chunks, target, digests, included.size, limit)
+    finally:
+        digests.finish()
+
+
+def _stored_as(included: Included) -> str | None:
+    """Return the sha1 by which Metaflow's datastore knows a file; None if it stored none."""
+    name = PurePosixPath(included.url).name
+    return name if included.is_uploaded and is_sha1(name) else None
+
+
+@contextmanager
+def _chunks(
+    included: Included, places: Iterable[_Place], allowed: AllowedFiles, digests: Digests
+) -> Iterator[Generator[bytes]]:
+    """Yield the content, from where it may be had."""
+    sha = _stored_as(included)
+    for place in places:
+        with place.open(place.path) as blob:
+            if blob is not None:
+                yield _unpacked(blob, place.sha, digests)
+                return
+        if included.url.partition("://")[2].startswith(place.root.rpartition("://")[2]):
+            raise ItemLost("the file is gone from Metaflow's datastore")
+    with _opened(allowed, _local_file(included.url)) as stream:
+        if sha is not None:
+            yield _unpacked(Blob(stream, gzipped=True), sha, digests)
+        else:
+            yield _plain(stream, digests)
+
+
+class _Place(NamedTuple):
+    """Where Metaflow may have put a file."""
+
+    root: str
+    open: Callable[[str], AbstractContextManager[Blob | None]]
+    path: str
+    sha: str
+
+
+def _places(
+    flow: str, sha: str, datastore: Datastore | None, also: tuple[Path, ...]
+) -> Iterator[_Place]:
+    suffix = str(metaflow_config.DATATOOLS_SUFFIX)
+    kind = "local"
+    if datastore is not None:
+        kind = datastore.type
+        path = f"{suffix}/{flow}/{sha}"
+        yield _Place(datastore.root, open_store(datastore, flow, also).open, path, sha)
+        if kind == "local":  # beside `.metaflow`, if METAFLOW_DATASTORE_SYSROOT_LOCAL was set
+            beside = Datastore(kind, str(Path(datastore.root).parent / suffix))
+            yield from _place(beside, flow, sha, also)
+    configured = getattr(metaflow_config, _CONFIGURED.get(kind, ""), None)
+    if configured:
+        yield from _place(Datastore(kind, str(configured)), flow, sha, also)
+
+
+def _place(datastore: Datastore, flow: str, sha: str, also: tuple[Path, ...]) -> Iterator[_Place]:
+    if datastore.type != "local" or Path(datastore.root).is_dir():
+        yield _Place(datastore.root, open_store(datastore, flow, also).open, f"{flow}/{sha}", sha)
+
+
+def _local_file(url: str) -> Path:
+    """Return the file of this machine that a URL names; ItemLost if it names none."""
+    scheme, colon, rest = url.partition("://")
+    if colon and scheme not in {"local", "file"}:
+        hint = "" if scheme not in _CONFIGURED else _hint(_CONFIGURED[scheme])
+        raise ItemLost(f"it is not in the flow run's own datastore, but at {url}{hint}")
+    path = Path(rest if colon else url)
+    if not path.is_absolute():
+        raise ItemLost(f"a relative path, and Metaflow does not record what it starts from: {url}")
+    return path
+
+
+def _hint(setting: str) -> str:
+    return f"; if your flows keep included files there, set METAFLOW_{setting} as they do"
+
+
+def _opened(allowed: AllowedFiles, file: Path) -> BinaryIO:
+    try:
+        return allowed.open(file)
+    except FileNotFoundError:
+        raise ItemLost(f"the file is gone: {file}") from None
+    except OSError as error:
+        raise ItemLost(f"the file can't be read on this machine: {error}") from None
+
+
+# --- bytes ----------------------------------------------------------------------------------
+
+
+class _Counted:
+    """Counts what is read of a blob."""
+
+    def __init__(self, blob: Blob) -> None:
+        self._stream = blob.stream
+        self.count = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes."""
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
+def _unpacked(blob: Blob, sha: str, digests: Digests) -> Generator[bytes]:
+    counted, made = _Counted(blob), 0
+    packed = replace(blob, stream=counted)
+    for chunk in unpacked(packed, sha, None, digests):
+        made += len(chunk)
+        if made > max(_UNSUSPICIOUS, _GROWTH * counted.count):
+            raise ItemLost(f"it unpacks to more than {_GROWTH} times its size")
+        yield chunk
+
+
+def _plain(stream: BinaryIO, digests: Digests) -> Generator[bytes]:
+    try:
+        while chunk := stream.read(_CHUNK):
+            digests.update(chunk)
+            yield chunk
+    except OSError as error:
+        raise SourceError(f"an included file can't be read: {error}") from error
+
+
+def _written(
+    chunks: Generator[bytes],
+    target: Path,
+    digests: Digests,
+    recorded: int | None,
+    limit: int | None,
+) -> str:
+    try:
+        with target.open("wb") as out, closing(chunks):
+            for chunk in _bounded(chunks, recorded, limit):
+                out.write(chunk)
+    except BaseException:
+        with suppress(OSError):
+            target.unlink(missing_ok=True)
+        raise
+    digests.finish()
+    return digests.md5
+
+
+def _bounded(chunks: Iterable[bytes], recorded: int | None, limit: int | None) -> Iterator[bytes]:
+    made = 0
+    for chunk in chunks:
+        made += len(chunk)
+        if limit is not None and made > limit:
+            raise ItemLost(
+                f"more than the {limit:,} bytes that max_artifact_size allows for datasets"
+            )
+        if recorded is not None and made > recorded:
+            raise ItemLost(f"it has more than the {recorded:,} bytes that are recorded")
+        yield chunk

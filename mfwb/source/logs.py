@@ -1,0 +1,151 @@
+"""What one attempt of a task printed, read from the datastore: bounded, whatever lies there.
+
+Seen in Metaflow 2.19.39 (`mflog`, `TaskDataStore._get_log_location`): four files beside the
+attempt's other ones, `<attempt>.<task|runtime>_<stdout|stderr>.log`, whose lines begin with
+`[MFLOG|0|<UTC time>Z|<source>|<id>]`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import io
+import re
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from mfwb.errors import SourceError
+from mfwb.ports import LogLine
+from mfwb.source.records import Readable
+
+if TYPE_CHECKING:  # it imports metaflow
+    from mfwb.source.datastore import FlowStore
+
+__all__ = ["read_log"]
+
+_FILES = (
+    ("runtime", "stdout", 1),
+    ("task", "stdout", 7),
+    ("runtime", "stderr", 1),
+    ("task", "stderr", 7),
+)
+"""Source, stream, and the share of all bytes that its file gets; Metaflow's runtime says little."""
+
+_LINE = re.compile(
+    rb"(?:\[!)?\[MFLOG\|0\|([0-9T:.-]{19,26})Z\|[^|\]]{0,99}\|[^\]]{0,99}\](.*)", re.DOTALL
+)
+_LONGEST = 100_000  # bytes of a line
+_CHUNK = 1 << 20
+_MOST_READ = 1 << 30  # bytes that are read to get to the end, where there is no way to skip them
+
+
+def read_log(store: FlowStore, attempt: str, *, most: int) -> Iterator[LogLine]:
+    """Yield what an attempt printed, in the order of time.
+
+    Of a file that is too large the beginning and the end are read; a line says how much is left
+    out between them, as it does where a line is cut.
+
+    Args:
+        store: of the flow.
+        attempt: `<flow>/<run>/<step>/<task>/<number>`.
+        most: bytes of all files of it that are read, with what Metaflow put in front of lines.
+
+    Raises:
+        SourceError: the datastore does not answer.
+        ItemLost: it has the log, and can't give it.
+    """
+    parts = sum(share for _, _, share in _FILES)
+    with ExitStack() as stack:
+        files = []
+        for source, stream, share in _FILES:
+            blob = stack.enter_context(store.open(f"{attempt}.{source}_{stream}.log"))
+            if blob is not None:
+                files.append(_timed(_pieces(blob.stream, most * share // parts), stream))
+        for _, line in heapq.merge(*files, key=_time):
+            yield line
+
+
+def _time(timed: tuple[int, LogLine]) -> int:
+    return timed[0]
+
+
+def _timed(pieces: Iterator[bytes | int], stream: str) -> Iterator[tuple[int, LogLine]]:
+    """Yield lines with what sorts them: what says no time of its own stays where it was."""
+    latest = 0
+    for piece in pieces:
+        if isinstance(piece, int):
+            text = f"[mfwb: {piece:,} bytes are left out here]"
+            yield latest, LogLine(stream, None, text, left_out=piece)
+            continue
+        parsed = _LINE.fullmatch(piece)
+        moment = _epoch_ms(parsed[1]) if parsed else None
+        if moment is not None:
+            latest = max(latest, moment)
+        data = parsed[2] if parsed and moment is not None else piece
+        if data or moment is not None:
+            yield latest, LogLine(stream, moment, data.decode("utf-8", "backslashreplace"))
+
+
+def _epoch_ms(text: bytes) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text.decode("ascii"))
+        return int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+# --- bytes ----------------------------------------------------------------------------------
+
+
+def _pieces(stream: Readable, most: int) -> Iterator[bytes | int]:
+    """Yield lines without their ends; a number stands for so many bytes that are left out."""
+    try:
+        head = _read(stream, most - most // 2)
+        tail, skipped = _last(stream, most // 2)
+    except OSError as error:
+        raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
+    if not skipped:
+        yield from _lines(head + tail)
+        return
+    head_end = head.rfind(b"\n") + 1 or len(head)
+    tail_begin = tail.find(b"\n") + 1
+    skipped += len(head) - head_end + tail_begin
+    yield from _lines(head[:head_end])
+    yield skipped
+    yield from _lines(tail[tail_begin:])
+
+
+def _read(stream: Readable, most: int) -> bytes:
+    data = bytearray()
+    while len(data) < most and (chunk := stream.read(min(_CHUNK, most - len(data)))):
+        data += chunk
+    return bytes(data)
+
+
+def _last(stream: Any, most: int) -> tuple[bytes, int]:
+    """Return the last bytes of what is left of a stream, and how many come before them."""
+    if getattr(stream, "seekable", bool)():
+        here = stream.tell()
+        begin = max(here, stream.seek(0, io.SEEK_END) - most)
+        stream.seek(begin)
+        return _read(stream, most), begin - here
+    chunks: deque[bytes] = deque()
+    kept = read = 0
+    while read < _MOST_READ and (chunk := stream.read(_CHUNK)):
+        chunks.append(chunk)
+        kept, read = kept + len(chunk), read + len(chunk)
+        while kept - len(chunks[0]) >= most:
+            kept -= len(chunks.popleft())
+    data = b"".join(chunks)
+    data = data[max(0, len(data) - most) :]
+    return data, read - len(data)
+
+
+def _lines(data: bytes) -> Iterator[bytes | int]:
+    for line in io.BytesIO(data):
+        bare = line.rstrip(b"\n") if len(line) <= _LONGEST else line[:_LONGEST]
+        yield bare
+        if len(line) > _LONGEST:
+            yield len(line) - _LONGEST

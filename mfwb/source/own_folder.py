@@ -1,0 +1,136 @@
+"""The folder that a flow run ran in, if that is this user's own flow run of this machine.
+
+Only then may a flow run send files of that folder without being asked about. Everything that a
+flow run says of itself can be made up, such as where its source lay; so the folder is the one that
+holds `.metaflow`, and the owner of what lies there decides. All of it has to hold at once:
+
+- the metadata is local, the datastore is local, and it is the one beside the metadata;
+- the recorded user is the current one, as Metaflow tells it;
+- the folder and what Metaflow wrote there of the flow run belong to this user, and nobody else
+  may write there;
+- it is not the home folder, nor one above it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mfwb.snapshot import FlowRun
+
+__all__ = ["Facts", "own_folder", "own_folder_of"]
+
+_METAFLOW = ".metaflow"
+_LOCAL = "local@"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides whether a flow run is this user's own.
+
+    Attributes:
+        provider: of the metadata.
+        datastores: type and root, links followed, of all tasks.
+        recorded_user: that the flow run names.
+        current_user: Metaflow's word for who runs this process; None: it does not know.
+        folder: that holds `.metaflow`, links followed.
+        homes: home folders of this user, links followed.
+        is_private: whether folder, metadata and datastore are this user's, who alone writes there.
+    """
+
+    provider: str
+    datastores: frozenset[tuple[str, str]]
+    recorded_user: str | None
+    current_user: str | None
+    folder: Path
+    homes: tuple[Path, ...]
+    is_private: bool
+
+
+def own_folder_of(flow_run: FlowRun) -> Path | None:
+    """Return the folder of this machine that a flow run may send files of, unasked; or None."""
+    if not flow_run.provider.startswith(_LOCAL) or not hasattr(os, "getuid"):
+        return None
+    try:
+        folder = Path(flow_run.provider.removeprefix(_LOCAL)).resolve()
+        datastores = frozenset(_roots(flow_run))
+        homes = tuple(_homes())
+    except (OSError, RuntimeError, ValueError):
+        return None
+    metadata = folder / _METAFLOW
+    parts = (folder, metadata, metadata / flow_run.flow, metadata / flow_run.flow / flow_run.id)
+    return own_folder(
+        Facts(
+            provider=flow_run.provider,
+            datastores=datastores,
+            recorded_user=flow_run.user,
+            current_user=_current_user(),
+            folder=folder,
+            homes=homes,
+            is_private=all(map(_is_private, parts)),
+        )
+    )
+
+
+def own_folder(facts: Facts) -> Path | None:
+    """Return the folder that counts as the user's own; None if anything speaks against it."""
+    folder = facts.folder
+    is_own = (
+        facts.provider.startswith(_LOCAL)
+        and facts.datastores == {("local", str(folder / _METAFLOW))}
+        and facts.recorded_user is not None
+        and facts.recorded_user == facts.current_user
+        and facts.is_private
+        and not any(home.is_relative_to(folder) for home in facts.homes)
+    )
+    return folder if is_own else None
+
+
+def _roots(flow_run: FlowRun) -> Iterable[tuple[str, str]]:
+    for kind, root in {
+        (task.datastore.type, task.datastore.root) for task in flow_run.tasks if task.datastore
+    }:
+        yield kind, str(Path(root).resolve()) if kind == "local" else root
+
+
+def _current_user() -> str | None:
+    from metaflow.util import get_username  # noqa: PLC0415 - only where the rest fits
+
+    return get_username()  # type: ignore[no-any-return]
+
+
+def _homes() -> Iterable[Path]:
+    import pwd  # noqa: PLC0415 - not on Windows
+
+    yield Path.home().resolve()
+    try:
+        yield Path(pwd.getpwuid(os.getuid()).pw_dir).resolve()
+    except KeyError:  # a container that runs with an id that no account has
+        return
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether a folder is this user's, and nobody else may put anything there."""
+    try:
+        facts = folder.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
+        return False
+    if facts.st_mode & stat.S_IWOTH:
+        return False
+    return not facts.st_mode & stat.S_IWGRP or _is_own_group(facts.st_gid)
+
+
+def _is_own_group(gid: int) -> bool:
+    """Whether a group is the one that many systems give to each user alone, by the same name."""
+    import grp  # noqa: PLC0415 - not on Windows
+    import pwd  # noqa: PLC0415
+
+    try:
+        return grp.getgrgid(gid).gr_name == pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return False

@@ -1,0 +1,43 @@
+"""Logs and cards of real flow runs, as W&B gets them."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+
+from tests.integration.results import Synced
+
+SyncedFlow = Callable[..., Synced]
+
+
+def test_the_cards_of_the_last_attempt(synced: SyncedFlow) -> None:
+    """Each once, under its own name, whatever the order of a listing."""
+    flow_run = synced("carded_flow")
+    run = flow_run.run("start")
+
+    html = {name: data for name, data in run.files.items() if name.endswith(".html")}
+    found = {
+        key: next(data for name, data in html.items() if name == value["path"])
+        for key, value in run.summary.items()
+        if key.startswith("card")
+    }
+    assert len(found) == 2
+    [main] = [data for key, data in found.items() if "details" not in key]
+    [details] = [data for key, data in found.items() if "details" in key]
+    assert "MAIN CARD OF ATTEMPT 1" in _said(main)
+    assert "DETAILS OF ATTEMPT 1" in _said(details)
+    assert flow_run.losses == []
+
+
+def _said(html: bytes) -> str:
+    """Return what a card shows: Metaflow keeps that in its HTML in base64."""
+    parts = re.findall(rb'__MF_DATA__\["[^"]*"\] = "([A-Za-z0-9+/=]+)"', html)
+    return "".join(base64.b64decode(part).decode("utf-8", "replace") for part in parts)
+
+
+def test_a_log_of_any_bytes(synced: SyncedFlow) -> None:
+    """What is no UTF-8 is spelled out."""
+    console = synced("carded_flow").run("start").console
+
+    assert any("caf\\xe9" in one.line for one in console)
