@@ -96,24 +96,3 @@ def test_what_is_too_large(root: Path) -> None:
     """No more than so many bytes are read, whatever its size was said to be."""
     with pytest.raises(OSError, match="more than 3 bytes"):
         read_below(root, "inside/file", most=3)
-
-
-@pytest.mark.skipif(os.open not in os.supports_dir_fd, reason="no openat")
-def test_a_folder_that_became_a_link_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the check and the opening, somebody puts a link where a folder was."""
-    outside = root.with_name("outside")
-    outside.mkdir()
-    (outside / "file").write_bytes(b"key")
-    real = Path.resolve
-
-    def resolve(path: Path, *, strict: bool = False) -> Path:
-        resolved = real(path, strict=strict)
-        if path.name == "file":
-            (root / "inside").rename(root / "moved")
-            (root / "inside").symlink_to(outside)
-        return resolved
-
-    monkeypatch.setattr(Path, "resolve", resolve)
-
-    with pytest.raises(NotADirectoryError):
-        open_below(root, "inside/file")

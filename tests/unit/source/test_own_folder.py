@@ -44,7 +44,7 @@ def test_own() -> None:
         {"homes": (Path("/root"), FOLDER / "ci")},
         {"folder": Path("/"), "datastores": frozenset({("local", "/.metaflow")})},
     ],
-    ids=str,
+    ids=lambda against: "-".join(sorted(against)) or "nothing",
 )
 def test_not_own(against: dict[str, object]) -> None:
     """Anything that speaks against it is enough."""
