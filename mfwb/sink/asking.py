@@ -6,10 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import wandb
+from pydantic import ValidationError
 from wandb.errors import AuthenticationError, CommError
 from wandb.errors import UsageError as WandbUsageError
 
-from mfwb.errors import Unreachable
+from mfwb.errors import Unreachable, UsageError
 from mfwb.settings_files.wandb_file import wandb_files_of
 from mfwb.sink.defaults import Defaults
 from mfwb.sink.importing import new_api
@@ -21,8 +22,14 @@ _SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 1
 
 
 def ask_defaults() -> Defaults:
-    """Return W&B's effective settings: of its files and of the environment."""
-    settings = wandb.setup().settings
+    """Return W&B's effective settings: of its files and of the environment; UsageError."""
+    try:
+        settings = wandb.setup().settings
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        said = f"WANDB_{name.upper()}"
+        raise UsageError(f"W&B's settings ({said}, or its files): {first['msg']}") from None
     return Defaults(
         mode=str(settings.mode),
         base_url=str(settings.base_url),

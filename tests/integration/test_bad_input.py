@@ -193,6 +193,21 @@ def test_a_wrong_setting(
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [("WANDB_BASE_URL", "no url"), also("WANDB_MODE", "ONLINE"), also("WANDB_CONFIG_PATHS", "/x")],
+)
+def test_a_wrong_variable_of_wandbs(
+    online: Sandbox, flows_root: Path, flow_run: FlowRuns, name: str, value: str
+) -> None:
+    """It is named, in W&B's words."""
+    where = ("--metadata", metadata_of(flows_root))
+
+    done = online.mfwb("plan", flow_run("linear_flow"), *where, **{name: value})
+
+    _assert_one_line(done, 2, name)
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         also(["--mode", "offline"], ["--dir"]),
