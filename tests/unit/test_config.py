@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -484,3 +485,23 @@ def test_frozen(tmp_path: Path) -> None:
     """Settings don't change once they are made."""
     with pytest.raises(ValueError, match="frozen"):
         load(tmp_path).strict = True
+
+
+def test_path_roots(tmp_path: Path) -> None:
+    """They are folders, made absolute; a variable holds several as PATH does."""
+    said = load_settings({"path_roots": ("/data", "sub")}, folder=tmp_path, environ={})
+    environ = {"MFWB_PATH_ROOTS": os.pathsep.join(["/a", "", "~/b"])}
+    by_variable = load_settings({}, folder=tmp_path, environ=environ)
+
+    assert load_settings({}, folder=tmp_path, environ={}).path_roots == ()
+    assert said.path_roots == ("/data", str(Path.cwd() / "sub"))
+    assert by_variable.path_roots == ("/a", str(Path.home() / "b"))
+    assert said.for_step("F", "s").path_roots == said.path_roots
+    assert said.stamp("F") != by_variable.stamp("F")
+
+
+@pytest.mark.parametrize("value", [5, [5], {"a": "b"}, ["a\0b"]])
+def test_path_roots_that_are_none(value: Any, tmp_path: Path) -> None:
+    """Anything else is said to be wrong."""
+    with pytest.raises(UsageError, match="list of folders"):
+        load_settings({"path_roots": value}, folder=tmp_path, environ={})
