@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ import pytest
 from tests.copies.tagging import tag_flow_run
 from tests.integration.aspects import ASPECTS
 from tests.integration.results import Synced, metadata_of, run_id_of
-from tests.sandbox import Finished, Sandbox
+from tests.sandbox import Finished, Sandbox, end
 from tests.wandb_server import Incoming, RunSnapshot, WandbServer
 
 FlowRuns = Callable[[str], str]
@@ -375,6 +377,56 @@ def test_killed_and_pushed_again(
     assert pushing.snapshot() == clean
 
 
+@pytest.mark.parametrize(
+    "touched", [30, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in (20, 26, 34, 40, 50))]
+)
+def test_a_sync_that_was_killed(touched: int, pushing: Pushing, clean: dict[str, Any]) -> None:
+    """Whatever it had written down by then: run again, it leaves a bundle that can be pushed."""
+    shutil.rmtree(pushing.bundle)
+    to = (
+        "--mode",
+        "offline",
+        "--dir",
+        str(pushing.bundle),
+        "--entity",
+        "acme",
+        "--project",
+        "push",
+    )
+    command = ("sync", pushing.pathspec, *to, "--metadata", metadata_of(pushing.flow_runs))
+    killed = pushing.sandbox.run(
+        *(sys.executable, "-m", "tests.faults.killer", str(touched), *command),
+        PYTHONPATH=str(Path(__file__).parents[2]),
+    )
+    again = pushing.sync()
+    done = pushing.push()
+
+    assert killed.code == -signal.SIGKILL, killed.err
+    assert done.code == 0, again.err + done.err
+    assert _without_place(pushing.snapshot()) == _without_place(clean)
+
+
+def test_several_syncs_into_one_bundle(
+    pushing: Pushing, flow_run: FlowRuns, flows_root: Path
+) -> None:
+    """At once, of two flow runs: each W&B run has a manifest of its own."""
+    shutil.rmtree(pushing.bundle)
+    to = ("--mode", "offline", "--dir", str(pushing.bundle), "--entity", "acme")
+    processes = [
+        pushing.sandbox.start_mfwb("sync", pathspec, *to, "--metadata", metadata_of(flows_root))
+        for pathspec in (pushing.pathspec, flow_run("fan_flow"))
+    ]
+    codes = [end(process).code for process in processes]
+
+    done = pushing.push()
+
+    assert (codes, done.code) == ([0, 0], 0), done.err
+    assert len(done.document["flow_runs"]) == 2
+    words = pushing.server.state.artifact("acme/LinearFlow/words:latest")
+    assert words.files["words"] == b"eins\nzwei\n"
+    assert pushing.server.state.artifact("acme/FanFlow/total:latest").version == "v0"
+
+
 def test_nothing_is_left_behind(pushing: Pushing) -> None:
     """The bundle has its ledger and its locks besides, and there is no temporary file."""
     temporary = pushing.sandbox.root / "tmp"
@@ -421,6 +473,13 @@ def test_no_bundle(arguments: list[str], sandbox: Sandbox) -> None:
 def _status(done: Finished) -> str:
     [flow_run] = done.document["flow_runs"]
     return str(flow_run["status"])
+
+
+def _without_place(snapshot: dict[str, Any]) -> Any:
+    """Return what is on a server but for who wrote it: the ledger of another bundle."""
+    return json.loads(
+        re.sub(r'"writer": "[^"]*"', '"writer": ""', json.dumps(snapshot, default=str))
+    )
 
 
 def _runs(done: Finished) -> list[dict[str, Any]]:
