@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mfwb.lineage.code.arguments import Args
-from mfwb.lineage.code.elements import union
+from mfwb.lineage.code.bounds import of, union
 from mfwb.lineage.code.externals import client_attribute
 from mfwb.lineage.code.following import follow
 from mfwb.lineage.code.frame import Frame, evaluates
@@ -32,12 +32,12 @@ from mfwb.lineage.code.values import (
     Map,
     MethodOf,
     ModuleAtom,
+    Nested,
     Outside,
     Super,
     Trigger,
     Tup,
     Value,
-    of,
 )
 
 __all__ = ["delete_attribute", "flow_dict", "read_attribute", "write_attribute"]
@@ -157,7 +157,7 @@ _READERS: dict[type[Atom], Callable[[Frame, Any, str, ast.AST], Value]] = {
     **dict.fromkeys((FlowSelf, InputAtom), _of_flow),
     **dict.fromkeys((ModuleAtom, Outside), _of_module),
     **dict.fromkeys((Client, ClientData, Current, Trigger), _of_client),
-    **dict.fromkeys((DictOf, Iter, Map, Tup), _of_container),
+    **dict.fromkeys((DictOf, Iter, Map, Nested, Tup), _of_container),
     ClassAtom: _of_class,
     Inputs: _of_inputs,
     Super: _of_super,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.elements import element_of, is_nonempty
 from mfwb.lineage.code.frame import Frame, evaluates
 from mfwb.lineage.code.state import merged
 from mfwb.lineage.code.targets import assign
-from mfwb.lineage.code.values import Iter, Map, Value, of
+from mfwb.lineage.code.values import Iter, Map, Value
 
 __all__: list[str] = []
 

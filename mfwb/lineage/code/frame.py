@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mfwb.lineage.code.bounds import bounded
 from mfwb.lineage.code.classes import FlowClass
 from mfwb.lineage.code.effects import Effects, Summary
 from mfwb.lineage.code.errors import TooIntricateError
@@ -30,7 +31,9 @@ from mfwb.lineage.code.values import (
 
 __all__ = ["Frame", "Study", "evaluates", "runs"]
 
-_PATIENCE = 6_000  # statements and calls per step; ordinary steps take some hundreds
+_STEP_PATIENCE = 100_000  # pieces of work; ordinary steps take some hundreds
+_PATIENCE = 1_000_000  # for all steps together: some seconds
+_AT_ONCE = 64  # names that are copied or merged with one piece of work
 
 _EVALUATORS: dict[type[ast.AST], Callable[[Frame, Any], Value]] = {}
 _RUNNERS: dict[type[ast.AST], Callable[[Frame, Any], None]] = {}
@@ -68,17 +71,24 @@ class Study:
         self.open: list[tuple[Func, object]] = []  # the calls we are in, with their arguments
         self.recursive: set[Func] = set()
         self.reopened = 0  # how far up the call stack a recursion reached; see following.py
-        self._patience = _PATIENCE
+        self.spent = 0  # pieces of work so far
+        self._most = _STEP_PATIENCE
 
     def begin_step(self) -> None:
-        """Forget how much work the steps before took."""
-        self._patience = _PATIENCE
+        """Give the next step as much patience as each has, if there is some left."""
+        self._most = min(self.spent + _STEP_PATIENCE, _PATIENCE)
+        self.open.clear()
 
-    def spend(self) -> None:
-        """Count a piece of work; TooIntricateError when a step takes too much."""
-        self._patience -= 1
-        if self._patience < 0:
-            raise TooIntricateError
+    def spend(self, work: int = 1) -> None:
+        """Count pieces of work; TooIntricateError when they become too many."""
+        self.spent += work
+        if self.spent > self._most:
+            takes = "the flow takes" if self.spent > _PATIENCE else "it takes"
+            raise TooIntricateError(f"{takes} too much work")
+
+    def handle(self, count: int) -> None:
+        """Count the work that it is to copy or merge so many names."""
+        self.spend(count // _AT_ONCE)
 
 
 class Frame:
@@ -103,6 +113,7 @@ class Frame:
 
     def evaluate(self, node: ast.expr) -> Value:
         """Return what an expression stands for, with its effects noted."""
+        self.study.spend()
         evaluator = _EVALUATORS.get(type(node))
         if evaluator is not None:
             return evaluator(self, node)
@@ -122,6 +133,7 @@ class Frame:
             if not self.state.alive:
                 return
             self.study.spend()
+            self.study.handle(self.state.size() * (1 + 2 * len(self.catchers)))
             self.may_raise()
             runner = _RUNNERS.get(type(node))
             if runner is not None:
@@ -132,11 +144,12 @@ class Frame:
         """Follow several ways from here to where they meet; any of their values comes out."""
         start, end, value = self.state, dead(), frozenset[Atom]()
         for way in ways:
+            self.study.handle(2 * start.size())
             self.state = start.copy()
             value |= way()
             end = merged(end, self.state)
         self.state = end
-        return value
+        return bounded(value)
 
     @contextmanager
     def leaving(self) -> Iterator[Exits]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from mfwb.lineage.code.values import ANYTHING, Const, DictOf, Tup, Value, of, only
+from mfwb.lineage.code.bounds import of
+from mfwb.lineage.code.values import ANYTHING, Const, DictOf, Tup, Value, only
 
 __all__ = ["added", "constant", "literal_value"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+from mfwb.lineage.code.bounds import anyhow
 from mfwb.lineage.code.elements import element_of, is_nonempty, spread
 from mfwb.lineage.code.errors import TooIntricateError
-from mfwb.lineage.code.following import holds_flow
 from mfwb.lineage.code.frame import Frame, runs
 from mfwb.lineage.code.state import State, dead, merged
 from mfwb.lineage.code.targets import assign
-from mfwb.lineage.code.values import ANYTHING, Value
+from mfwb.lineage.code.values import ANYTHING, Value, holds_flow
 
 __all__: list[str] = []
 
@@ -81,20 +81,23 @@ def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tup
         breaks = merged(breaks, _once(frame, body))
         after = frame.state
         again = merged(entry, after)
+        if count >= _PATIENT_ROUNDS:
+            _give_up_values(entry, again)
         if again == entry:
             frame.state = entry
             return breaks, after
-        if count >= _PATIENT_ROUNDS:
-            _give_up_values(entry, again)
         entry = again
-    raise TooIntricateError
+    raise TooIntricateError("a loop tells something new each time round")
 
 
 def _give_up_values(entry: State, again: State) -> None:
-    """Let go of what names stand for that differs from round to round, if it may not matter."""
+    """Let go of what names stand for that differs from round to round, as far as it may not matter.
+
+    What they hold of the flow is kept, wherever it may be in them by then.
+    """
     for name, value in again.names.items():
-        if value != entry.names.get(name) and not holds_flow(value):
-            again.names[name] = ANYTHING
+        if value != entry.names.get(name):
+            again.names[name] = anyhow(value) if holds_flow(value) else ANYTHING
 
 
 def _otherwise(frame: Frame, orelse: list[ast.stmt], breaks: State) -> None:

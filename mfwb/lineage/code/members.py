@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from mfwb.lineage.code.arguments import Args
+from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.classes import value_of_name
 from mfwb.lineage.code.following import follow
 from mfwb.lineage.code.frame import Frame
@@ -18,7 +19,6 @@ from mfwb.lineage.code.values import (
     Func,
     InputAtom,
     Value,
-    of,
     only,
 )
 

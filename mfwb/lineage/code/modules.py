@@ -8,6 +8,7 @@ import posixpath
 from dataclasses import dataclass, field
 
 from mfwb.lineage.code.bindings import bound_by, is_plain, statements_in
+from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.literals import literal_value
 from mfwb.lineage.code.survey import Survey, survey
 from mfwb.lineage.code.values import (
@@ -20,7 +21,6 @@ from mfwb.lineage.code.values import (
     ModuleAtom,
     Outside,
     Value,
-    of,
 )
 
 __all__ = ["Module", "Project", "dotted_of_import"]

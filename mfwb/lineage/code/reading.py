@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from mfwb.lineage.code import (  # noqa: F401 - each registers the syntax it understands
     builtin_calls,
     calls,
@@ -39,7 +41,8 @@ def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
     study = Study(FlowClass(project, infos[-1]))
     studied = {step: _studied(study, step) for step in steps_of(study.flow)}
     iterated = frozenset().union(*(one.effects.iterated for one in studied.values()))
-    return FlowCode({step.name: _step_code(step, one, iterated) for step, one in studied.items()})
+    steps = {step.name: _step_code(step, one, iterated) for step, one in studied.items()}
+    return FlowCode(steps, study.spent)
 
 
 def _script(project: Project) -> Module:
@@ -57,10 +60,12 @@ def _script(project: Project) -> Module:
 def _studied(study: Study, step: Step) -> Studied:
     try:
         return study_step(study, step)
-    except (TooIntricateError, RecursionError):
-        study.open.clear()
-        doubt = f"line {step.node.lineno}: {step.name} is too intricate to follow"
-        return Studied(Effects(doubts={doubt: None}), frozenset())
+    except TooIntricateError as error:
+        reason = str(error)
+    except RecursionError:
+        reason = "it is nested too deep"
+    doubt = f"line {step.node.lineno}: {step.name} is too intricate to follow: {reason}"
+    return Studied(Effects(doubts={doubt: None}), frozenset(), followed=False)
 
 
 def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCode:
@@ -80,18 +85,20 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
         merges=tuple(effects.merges),
         externals=frozenset(_told_apart(effects.externals)),
         doubts=tuple(effects.doubts),
+        followed=studied.followed,
     )
 
 
 def _told_apart(externals: set[External]) -> set[External]:
     """Leave out that a flow run was opened where it is known what was read of it."""
-    read = [one for one in externals if one.artifact is not None]
-    return {one for one in externals if one in read or not any(_opens(one, of) for of in read)}
-
-
-def _opens(opened: External, read: External) -> bool:
-    """Return whether something is read through what was opened."""
-    if (opened.kind == "trigger") != (read.kind == "trigger"):
-        return False
-    above = f"{opened.pathspec}/".lstrip("/")
-    return f"{read.pathspec}/".startswith(above)
+    read_through = {
+        (one.kind == "trigger", above)
+        for one in externals
+        if one.artifact is not None
+        for above in ("", *accumulate(one.pathspec.split("/"), "{}/{}".format))
+    }
+    return {
+        one
+        for one in externals
+        if one.artifact is not None or (one.kind == "trigger", one.pathspec) not in read_through
+    }

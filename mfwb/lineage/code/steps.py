@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mfwb.lineage.code.arguments import Args
+from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.classes import FlowClass, value_of_name
 from mfwb.lineage.code.effects import Effects
 from mfwb.lineage.code.following import doubt_wrappers, summarise
 from mfwb.lineage.code.frame import Frame, Study
-from mfwb.lineage.code.values import ClassInfo, Const, FlowSelf, Func, Inputs, Outside, of, only
+from mfwb.lineage.code.values import ClassInfo, Const, FlowSelf, Func, Inputs, Outside, only
 
 __all__ = ["Step", "Studied", "steps_of", "study_step"]
 
@@ -33,6 +34,7 @@ class Studied:
 
     effects: Effects
     always: frozenset[str]
+    followed: bool = True
 
 
 def steps_of(flow: FlowClass) -> Iterator[Step]:
