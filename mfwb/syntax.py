@@ -14,19 +14,18 @@ import warnings
 __all__ = ["TooLargeError", "parsed", "tokens_in"]
 
 _TOKENS_LIMIT = 200_000  # of a file; some 20,000 lines
-_CHAIN_LIMIT = (
-    5_000  # tokens one after another with no comma, such as `a.b().c`: each may lie deeper
-)
+_DEPTH_LIMIT = 5_000  # tokens that may each lie in the one before, as in `a().b().c()`
 _DOTS_LIMIT = 100  # parts of a dotted name
 _BRACES_LIMIT = 5_000  # in a string, which may be an f-string
 _HARMLESS = 30_000  # letters; a file as short can't do much
 
-_LONG_DOTTED = re.compile(r"(?:\.[ \t\f\\\n]*\w+[ \t\f\\\n]*){%d}" % _DOTS_LIMIT)
+_LONG_DOTTED = re.compile(r"(?:\.[ \t\f\\\n]*\w+[ \t\f\\\n]*)" f"{{{_DOTS_LIMIT}}}")
 _TOKEN = re.compile(
     r"""(?P<skip>[ \t\f]+|\\\n|\#[^\n]*)
     | (?P<string>\"{3}(?:[^"\\]|\\.|"(?!""))*\"{3} | '{3}(?:[^'\\]|\\.|'(?!''))*'{3}
         | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*')
-    | (?P<unclosed>\"{3}|'{3}) | (?P<open>[(\[{]) | (?P<close>[)\]}]) | (?P<ends>[,;\n]) | \w+ | .""",
+    | (?P<unclosed>\"{3}|'{3}) | (?P<open>[(\[{]) | (?P<close>[)\]}]) | (?P<ends>[,;\n])
+    | \w+ | .""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -59,32 +58,45 @@ def tokens_in(text: str) -> int:
         raise TooLargeError(f"it has a dotted name of more than {_DOTS_LIMIT} parts")
     if len(text) <= _HARMLESS:
         return len(text) // 4
-    count, chain, above = 0, 0, [0]
+    count, depth = 0, _Depth()
     for token in _TOKEN.finditer(text):
         kind = token.lastgroup
         if kind == "skip":
             continue
+        if kind == "unclosed":
+            raise TooLargeError("it has a string without an end")
         if kind == "string":
             count += _in_braces(token[0])
             continue
-        if kind == "unclosed":
-            raise TooLargeError("it has a string without an end")
+        depth.note(kind, token[0])
         count += 1
-        if kind == "open":
-            above.append(0)
-        elif kind == "close":
-            chain -= above.pop() if len(above) > 1 else 0
-        elif kind == "ends":
-            if token[0] != "\n" or len(above) == 1:
-                chain -= above[-1]
-                above[-1] = 0
-            continue
-        chain += 1
-        above[-1] += 1
-        if count > _TOKENS_LIMIT or chain > _CHAIN_LIMIT:
-            what = "is too large" if count > _TOKENS_LIMIT else "is nested too deep"
-            raise TooLargeError(f"it {what}")
+        if count > _TOKENS_LIMIT:
+            raise TooLargeError("it is too large")
     return count
+
+
+class _Depth:
+    """How deep the tree may be by now: each token may lie in the one before, but for commas."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._by_bracket = [0]
+
+    def note(self, kind: str | None, text: str) -> None:
+        """Take a token in; TooLargeError if it may lie too deep."""
+        if kind == "close":
+            self._depth -= self._by_bracket.pop() if len(self._by_bracket) > 1 else 0
+        elif kind == "ends":
+            if text != "\n" or len(self._by_bracket) == 1:
+                self._depth -= self._by_bracket[-1]
+                self._by_bracket[-1] = 0
+            return
+        elif kind == "open":
+            self._by_bracket.append(0)
+        self._depth += 1
+        self._by_bracket[-1] += 1
+        if self._depth > _DEPTH_LIMIT:
+            raise TooLargeError("it is nested too deep")
 
 
 def _in_braces(string: str) -> int:

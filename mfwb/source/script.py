@@ -17,7 +17,7 @@ from pathlib import Path
 from mfwb.rooted_files import open_below
 from mfwb.snapshot import SourceCode
 from mfwb.source.python_text import SIZE_LIMIT, python_text
-from mfwb.syntax import parsed
+from mfwb.syntax import TooLargeError, parsed
 
 __all__ = ["read_script"]
 
@@ -85,7 +85,7 @@ def _imported(name: str, text: str) -> Iterator[str]:
     """Yield the files, relative to the root, in which what a file imports would lie."""
     try:
         tree = parsed(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, TooLargeError):
         return  # the analysis says what is wrong with it
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

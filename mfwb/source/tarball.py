@@ -1,8 +1,8 @@
 """Files in a gzipped tar that a stranger may have made: read by name into memory.
 
-Nothing is extracted, and no link is followed. `tarfile` decodes a header at a time and no more: left
-to itself it reads as much as a header claims to need, goes back to where a negative size leads, and
-takes minutes over a crafted extended header, each depending on the version of Python.
+Nothing is extracted, and no link is followed. `tarfile` decodes one header at a time, and no more:
+left to itself it reads as much as a header claims to need, goes back to where a negative size
+leads, and takes minutes over a crafted extended header, each depending on the version of Python.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _small(unpacked: _Unpacked, header: tarfile.TarInfo) -> bytes:
 
 
 def _records(data: bytes) -> dict[str, str]:
-    """Return what an extended header says: records as in `19 path=some_file\\n`."""
+    """Return what an extended header says: lines as in `18 path=some_file`."""
     records: dict[str, str] = {}
     start = 0
     while start < len(data) and data[start]:

@@ -26,10 +26,13 @@ from mfwb.lineage.code.values import (
     inner,
 )
 
-__all__ = ["LONGEST_TEXT", "anyhow", "bounded", "of", "somewhere", "union"]
+__all__ = ["LARGEST_NUMBER", "LONGEST_TEXT", "anyhow", "bounded", "of", "somewhere", "union"]
 
 LONGEST_TEXT = 1_000
 """Letters of a text that is worth knowing: it may be the name of an artifact."""
+
+LARGEST_NUMBER = 2**31
+"""A number that is worth knowing: it may be a position in a list."""
 
 _DEEPEST = 8  # containers in each other
 _HEAVIEST = 1_000  # atoms in a container

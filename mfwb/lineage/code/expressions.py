@@ -7,7 +7,7 @@ from functools import partial
 
 from mfwb.lineage.code.arguments import Args
 from mfwb.lineage.code.attributes import read_attribute
-from mfwb.lineage.code.bounds import of, union
+from mfwb.lineage.code.bounds import LONGEST_TEXT, of, union
 from mfwb.lineage.code.elements import element_of, entries_of, item_of, slice_of
 from mfwb.lineage.code.externals import client_item, is_client, metaflow_object
 from mfwb.lineage.code.following import defer, summarise
@@ -95,8 +95,9 @@ def _formatted(frame: Frame, node: ast.JoinedStr) -> Value:
             frame.evaluate(part.format_spec)
             atom = None
         if text is not None:
-            text = text + str(atom.value) if isinstance(atom, Const) else None
-    return ANYTHING if text is None else of(Const(text))
+            fits = len(text) <= LONGEST_TEXT
+            text = text + str(atom.value) if isinstance(atom, Const) and fits else None
+    return ANYTHING if text is None else constant(text)
 
 
 @evaluates(ast.NamedExpr)

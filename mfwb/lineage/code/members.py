@@ -86,13 +86,18 @@ def kinds_of(node: ast.stmt) -> set[str]:
     """Return the last words of a function's decorators."""
     decorators = getattr(node, "decorator_list", [])
     targets = [one.func if isinstance(one, ast.Call) else one for one in decorators]
-    return {ast.unparse(one).rpartition(".")[2] for one in targets}
+    return {
+        one.attr if isinstance(one, ast.Attribute) else one.id
+        for one in targets
+        if isinstance(one, ast.Attribute | ast.Name)
+    }
 
 
 def _constant(
     frame: Frame, info: ClassInfo, statements: list[ast.stmt], above: frozenset[str]
 ) -> Value:
     """Return what a class variable stands for. `above`: those that led here."""
+    frame.study.spend()
     last = statements[-1]
     if len(statements) > 1 or not isinstance(last, ast.Assign | ast.AnnAssign) or not last.value:
         return ANYTHING

@@ -23,15 +23,28 @@ from mfwb.lineage.code.modules import Module, Project
 from mfwb.lineage.code.steps import Step, Studied, steps_of, study_step
 from mfwb.lineage.code.values import ClassAtom
 from mfwb.snapshot import SourceCode
+from mfwb.syntax import TooLargeError
 
 __all__ = ["read_flow_code"]
+
+_TOO_DEEP = "it is nested too deep"
 
 
 def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
     """Return what each step of a flow does with artifacts, by its source alone.
 
-    CodeError if the script is not there or does not parse, or if there is no such class in it.
+    CodeError if the script is not there or does not parse, if there is no such class in it, or if
+    the class can't be followed at all.
     """
+    try:
+        return _read(source, flow)
+    except TooIntricateError as error:
+        raise CodeError(f"{flow} is too intricate to follow: {error}") from error
+    except RecursionError:
+        raise CodeError(f"{flow} is too intricate to follow: {_TOO_DEEP}") from None
+
+
+def _read(source: SourceCode, flow: str) -> FlowCode:
     project = Project(source.script, source.files)
     module = _script(project)
     found = project.lookup(module, flow) or frozenset()
@@ -53,8 +66,8 @@ def _script(project: Project) -> Module:
         return project.parse(name)
     except SyntaxError as error:
         raise CodeError(f"{name} does not parse: line {error.lineno}: {error.msg}") from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise CodeError(f"{name} does not parse: {error}") from error
+    except TooLargeError as error:
+        raise CodeError(f"{name} is not read: {error}") from error
 
 
 def _studied(study: Study, step: Step) -> Studied:
@@ -63,7 +76,7 @@ def _studied(study: Study, step: Step) -> Studied:
     except TooIntricateError as error:
         reason = str(error)
     except RecursionError:
-        reason = "it is nested too deep"
+        reason = _TOO_DEEP
     doubt = f"line {step.node.lineno}: {step.name} is too intricate to follow: {reason}"
     return Studied(Effects(doubts={doubt: None}), frozenset(), followed=False)
 

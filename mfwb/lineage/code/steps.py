@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mfwb.lineage.code.arguments import Args
 from mfwb.lineage.code.bounds import of
-from mfwb.lineage.code.classes import FlowClass, value_of_name
+from mfwb.lineage.code.classes import FlowClass, name_of, value_of_name
 from mfwb.lineage.code.effects import Effects
 from mfwb.lineage.code.following import doubt_wrappers, summarise
 from mfwb.lineage.code.frame import Frame, Study
@@ -97,7 +97,7 @@ def _decorated(frame: Frame, decorator: ast.expr, always: set[str]) -> None:
         for one in ast.walk(part):
             if isinstance(one, ast.Name) and owner and one.id in owner.members:
                 frame.effects.reads.add(one.id)
-            elif isinstance(one, ast.Call) and ast.unparse(one.func).endswith("config_expr"):
+            elif isinstance(one, ast.Call) and name_of(one).endswith("config_expr"):
                 _config_of(frame, one)
 
 

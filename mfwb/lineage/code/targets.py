@@ -7,6 +7,7 @@ from functools import partial
 
 from mfwb.lineage.code.attributes import delete_attribute, read_attribute, write_attribute
 from mfwb.lineage.code.bounds import of, somewhere, union
+from mfwb.lineage.code.classes import name_of
 from mfwb.lineage.code.elements import element_of, unpacked
 from mfwb.lineage.code.frame import Frame, is_flow
 from mfwb.lineage.code.values import (
@@ -45,7 +46,7 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
     elif isinstance(target, ast.Attribute):
         owner = frame.evaluate(target.value)
         if holds_flow(value):
-            frame.doubt(target, f"the flow or an input is stored in {ast.unparse(target)}")
+            frame.doubt(target, f"the flow or an input is stored in {name_of(target)}")
         write_attribute(frame, owner, target.attr, target)
     elif isinstance(target, ast.Subscript):
         _assign_item(frame, target, value)
@@ -89,7 +90,7 @@ def put_into(frame: Frame, container: ast.expr, value: Value, node: ast.AST) -> 
         frame.state.names[name] = _loosened(frame, frame.name_value(name), value)
         return
     if holds_flow(value):
-        frame.doubt(node, f"the flow or an input is stored in {ast.unparse(container)}")
+        frame.doubt(node, f"the flow or an input is stored in {name_of(container)}")
     for other, held in frame.state.names.items():  # whatever shares it changes too
         if any(is_container(atom) for atom in held):
             frame.state.names[other] = _loosened(frame, held, value)
