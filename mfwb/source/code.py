@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import GraphStep, SourceCode
-from mfwb.source.code_package import PackageError, package_of_record
+from mfwb.source.code_package import CodePackage, PackageError, package_of_record, source_in
+from mfwb.source.datastore import open_store
 from mfwb.source.raw import RawTask
 from mfwb.source.script import read_script
 
 __all__ = ["read_code"]
+
+_PACKED_LIMIT = 64_000_000  # bytes
 
 
 def read_code(
@@ -32,7 +36,7 @@ def read_code(
         package = package_of_record(record) if record is not None else None
         if package is not None:
             try:
-                return package.read(raw.datastore, raw.path[0]), ""
+                return source_in(_bytes_of(package, raw)), ""
             except PackageError as error:
                 return None, f"its code package can't be read: {error}"
     places = sorted({step.file for step in graph if step.file})
@@ -43,6 +47,21 @@ def read_code(
         return read_script(Path(main)), ""
     except (OSError, ValueError) as error:
         return None, f"its source can't be read: {error}"
+
+
+def _bytes_of(package: CodePackage, raw: RawTask) -> bytes:
+    """Return a package out of the task's own datastore: it is there or nowhere; PackageError."""
+    if raw.datastore is None or raw.datastore.type != package.ds_type:
+        raise PackageError(f"it is in another datastore ({package.ds_type}) than the artifacts")
+    if package.metadata.archive_format != "tgz":
+        raise PackageError(f"it is no gzipped tar but {package.metadata.archive_format!r}")
+    try:
+        packed = open_store(raw.datastore, raw.path[0]).head(package.sha, _PACKED_LIMIT + 1)
+    except (ItemLost, SourceError) as error:
+        raise PackageError(str(error)) from None
+    if len(packed) > _PACKED_LIMIT:
+        raise PackageError(f"it is larger than {_PACKED_LIMIT // 1_000_000} MB")
+    return packed
 
 
 def _record(raw: RawTask) -> str | None:

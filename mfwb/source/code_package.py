@@ -14,15 +14,12 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, Field, Json, ValidationError
 
-from mfwb.errors import ItemLost, SourceError
-from mfwb.snapshot import Datastore, SourceCode
-from mfwb.source.datastore import open_store
+from mfwb.snapshot import SourceCode
 from mfwb.source.python_text import SIZE_LIMIT, python_text
 from mfwb.source.tarball import TarballError, files_of, plain_name
 
-__all__ = ["CodePackage", "PackageError", "package_of_record"]
+__all__ = ["CodePackage", "PackageError", "package_of_record", "source_in"]
 
-_PACKED_LIMIT = 64_000_000  # bytes
 _FILES_LIMIT = 2_000
 _TEXT_LIMIT = 20_000_000  # bytes of all files together
 _RECORD_LIMIT = 10_000  # letters
@@ -41,8 +38,9 @@ class _Layout:
 
 
 _LAYOUTS = {
-    0: _Layout("INFO", ("metaflow/", "metaflow_extensions/")),
-    1: _Layout(".mf_meta/INFO", (".mf_meta", ".mf_code")),
+    # Until `.mf_install` comes, which is behind Metaflow's own files, it may be either.
+    0: _Layout("INFO", ("metaflow/", "metaflow_extensions/", ".mf_meta/", ".mf_code/")),
+    1: _Layout(".mf_meta/INFO", (".mf_meta/", ".mf_code/")),
 }
 _INFOS = {layout.info for layout in _LAYOUTS.values()}
 
@@ -52,7 +50,7 @@ class PackageError(Exception):
 
 
 class _Form(BaseModel):
-    archive_format: str = "tgz"
+    archive_format: str = "tgz"  # of packages before Metaflow had a choice, too
 
 
 class CodePackage(BaseModel):
@@ -63,30 +61,16 @@ class CodePackage(BaseModel):
     ds_type: str
     metadata: Json[_Form] = _Form()
 
-    def read(self, datastore: Datastore | None, flow: str) -> SourceCode:
-        """Return the user's files; PackageError.
 
-        Args:
-            datastore: of the task that has the record: its package is there or nowhere.
-            flow: its name.
-        """
-        if datastore is None or datastore.type != self.ds_type:
-            raise PackageError(f"it is in another datastore ({self.ds_type}) than its artifacts")
-        if self.metadata.archive_format != "tgz":
-            raise PackageError(f"it is no gzipped tar but {self.metadata.archive_format!r}")
-        try:
-            packed = open_store(datastore, flow).head(self.sha, _PACKED_LIMIT + 1)
-        except (ItemLost, SourceError) as error:
-            raise PackageError(str(error)) from None
-        if len(packed) > _PACKED_LIMIT:
-            raise PackageError(f"it is larger than {_PACKED_LIMIT // 1_000_000} MB")
-        unpacked = _Unpacked()
-        try:
-            for name, data in files_of(packed, unpacked.room):
-                unpacked.take(name, data)
-        except TarballError as error:
-            raise PackageError(str(error)) from None
-        return unpacked.code()
+def source_in(packed: bytes) -> SourceCode:
+    """Return the user's files in a code package; PackageError."""
+    unpacked = _Unpacked()
+    try:
+        for name, data in files_of(packed, unpacked.room):
+            unpacked.take(name, data)
+    except TarballError as error:
+        raise PackageError(str(error)) from None
+    return unpacked.code()
 
 
 class _Marker(BaseModel):
