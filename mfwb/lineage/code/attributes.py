@@ -148,7 +148,7 @@ def _of_class(frame: Frame, atom: ClassAtom, name: str, node: ast.AST) -> Value:
     if not isinstance(last, _FUNCTIONS):
         return member(frame, FlowSelf(), name, found)
     func = frame.study.project.function(last, info.module, info)
-    if "classmethod" in kinds_of(last):
+    if "classmethod" in kinds_of(frame, last):
         return of(Bound(func, ClassAtom(flow.info)))
     return of(func)
 
@@ -178,8 +178,8 @@ def write_attribute(frame: Frame, owner: Value, name: str, node: ast.AST) -> Non
 def _write_flow(frame: Frame, name: str, node: ast.AST) -> None:
     found = frame.study.flow.find(name)
     statements = found[1] if found else []
-    if any(kinds_of(one) & {"property", "setter"} for one in statements):
-        setters = [one for one in statements if "setter" in kinds_of(one)]
+    if any(kinds_of(frame, one) & {"property", "setter"} for one in statements):
+        setters = [one for one in statements if "setter" in kinds_of(frame, one)]
         if found and setters:
             func = frame.study.project.function(setters[-1], found[0].module, found[0])  # type: ignore[arg-type]
             follow(frame, func, Args((of(FlowSelf()), ANYTHING)))

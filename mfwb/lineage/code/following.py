@@ -27,6 +27,7 @@ from mfwb.lineage.code.values import (
 __all__ = ["apply_summary", "defer", "doubt_wrappers", "follow", "summarise"]
 
 _DEPTH = 40
+_CALL = 5  # pieces of work that it is to go into a function
 
 
 def follow(frame: Frame, func: Func, args: Args, *, sure: bool = True) -> Value:
@@ -67,7 +68,7 @@ def defer(frame: Frame, summary: Summary) -> None:
 def summarise(frame: Frame, func: Func, args: Args, home: Frame | None = None) -> Summary:
     """Return what a call of a function does. `home` is the frame that an inner one sees."""
     study = frame.study
-    study.spend()
+    study.spend(_CALL)
     if any(func is other for other, _ in study.open):
         return _again(frame, func, args)
     if len(study.open) > _DEPTH:

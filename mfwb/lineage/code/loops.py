@@ -25,7 +25,7 @@ _PATIENT_ROUNDS = 3
 def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
     source = frame.evaluate(node.iter)
     elements = spread(source)
-    if elements is not None and _worth_unrolling(node, elements):
+    if elements is not None and _worth_unrolling(frame, node, elements):
         _one_by_one(frame, node, elements)
         return
     breaks, after = _rounds(
@@ -36,18 +36,29 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
     _otherwise(frame, node.orelse, breaks)
 
 
-def _worth_unrolling(node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> bool:
+def _worth_unrolling(
+    frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]
+) -> bool:
     """Return whether going through the elements one by one may tell more."""
     if len(elements) > _UNROLLED or all(element == ANYTHING for element in elements):
         return False
     if any(holds_flow(element) for element in elements):
         return False
-    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-    dunder = any(
-        isinstance(one, ast.Attribute) and one.attr == "__dict__" for one in ast.walk(node)
+    if frame.study.told(node, _reaches_by_name):
+        return True
+    return len(elements) <= _UNROLLED // 5 and frame.study.told(node, _calls)
+
+
+def _reaches_by_name(loop: ast.AST) -> bool:
+    return any(
+        one.id in _BY_NAME if isinstance(one, ast.Name) else one.attr == "__dict__"
+        for one in ast.walk(loop)
+        if isinstance(one, ast.Name | ast.Attribute)
     )
-    calls_self = any(isinstance(one, ast.Call) for one in ast.walk(node))
-    return bool(names & _BY_NAME) or dunder or (calls_self and len(elements) <= _UNROLLED // 5)
+
+
+def _calls(loop: ast.AST) -> bool:
+    return any(isinstance(one, ast.Call) for one in ast.walk(loop))
 
 
 def _one_by_one(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> None:
