@@ -13,14 +13,20 @@ from collections.abc import Iterable
 from mfwb.lineage.code.errors import TooIntricateError
 from mfwb.lineage.code.values import (
     ANYTHING,
+    FLOWS,
     OTHER,
+    Api,
     Atom,
+    Bound,
     Const,
     Container,
     DictOf,
+    Func,
     Iter,
     Map,
     Nested,
+    Other,
+    Super,
     Tup,
     Value,
     inner,
@@ -34,6 +40,7 @@ LONGEST_TEXT = 1_000
 LARGEST_NUMBER = 2**31
 """A number that is worth knowing: it may be a position in a list."""
 
+_MATTERING = (*FLOWS, Api, Bound, Func, Other, Super)
 _DEEPEST = 8  # containers in each other
 _HEAVIEST = 1_000  # atoms in a container
 _WIDEST = 1_000  # atoms that an expression may stand for
@@ -73,8 +80,11 @@ def bounded(value: Value) -> Value:
 
 
 def anyhow(value: Value) -> Value:
-    """Return what a value may become when what it holds is put into each other again and again."""
-    leaves = _leaves(value)
+    """Return what a value may become in any number of rounds: of what it holds, what matters.
+
+    There are only so many flows and methods, but any number of names of something outside.
+    """
+    leaves = frozenset(atom for atom in _leaves(value) if isinstance(atom, _MATTERING))
     return leaves if leaves == ANYTHING else leaves | {Nested(leaves)}
 
 

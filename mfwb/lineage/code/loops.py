@@ -108,7 +108,7 @@ def _give_up_values(entry: State, again: State) -> None:
     """
     for name, value in again.names.items():
         if value != entry.names.get(name):
-            again.names[name] = anyhow(value) if holds_flow(value) else ANYTHING
+            again.names[name] = anyhow(value)
 
 
 def _otherwise(frame: Frame, orelse: list[ast.stmt], breaks: State) -> None:

