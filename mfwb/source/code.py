@@ -6,19 +6,19 @@ have been edited since, or be on another machine. Whether it is still what ran, 
 
 from __future__ import annotations
 
-import posixpath
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from metaflow.exception import MetaflowException
-
+from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import GraphStep, SourceCode
+from mfwb.source.code_package import CodePackage, PackageError, package_of_record, source_in
+from mfwb.source.datastore import open_store
 from mfwb.source.raw import RawTask
-from mfwb.source.script import FILES_LIMIT, read_script, text_of
+from mfwb.source.script import read_script
 
 __all__ = ["read_code"]
+
+_PACKED_LIMIT = 64_000_000  # bytes
 
 
 def read_code(
@@ -31,12 +31,14 @@ def read_code(
         graph: its steps, which say where each was.
         script: the name of the file that was run, without its folder.
     """
-    packed = next((raw for raw in raws if _has_package(raw)), None)
-    if packed is not None:
-        try:
-            return _unpacked(packed.task.code), ""
-        except (MetaflowException, OSError, tarfile.TarError, ValueError, KeyError) as error:
-            return None, f"its code package can't be read: {error}"
+    for raw in raws:
+        record = _record(raw)
+        package = package_of_record(record) if record is not None else None
+        if package is not None:
+            try:
+                return source_in(_bytes_of(package, raw)), ""
+            except PackageError as error:
+                return None, f"its code package can't be read: {error}"
     places = sorted({step.file for step in graph if step.file})
     if not places:
         return None, "Metaflow recorded neither a code package nor where its source was"
@@ -47,19 +49,21 @@ def read_code(
         return None, f"its source can't be read: {error}"
 
 
-def _has_package(raw: RawTask) -> bool:
-    """Whether a task has a code package of this flow run; a clone's would be its origin's."""
-    return raw.value("code-package") is not None and raw.value("origin-task-id") is None
+def _bytes_of(package: CodePackage, raw: RawTask) -> bytes:
+    """Return a package out of the task's own datastore: it is there or nowhere; PackageError."""
+    if raw.datastore is None or raw.datastore.type != package.ds_type:
+        raise PackageError(f"it is in another datastore ({package.ds_type}) than the artifacts")
+    if package.metadata.archive_format != "tgz":
+        raise PackageError(f"it is no gzipped tar but {package.metadata.archive_format!r}")
+    try:
+        packed = open_store(raw.datastore, raw.path[0]).head(package.sha, _PACKED_LIMIT + 1)
+    except (ItemLost, SourceError) as error:
+        raise PackageError(str(error)) from None
+    if len(packed) > _PACKED_LIMIT:
+        raise PackageError(f"it is larger than {_PACKED_LIMIT // 1_000_000} MB")
+    return packed
 
 
-def _unpacked(package: Any) -> SourceCode:
-    with package.extract() as folder:
-        files = {
-            path.relative_to(folder).as_posix(): text
-            for path in sorted(Path(folder).rglob("*.py"))[:FILES_LIMIT]
-            if (text := text_of(path)) is not None
-        }
-    script = posixpath.normpath(str(package.script_name))
-    if script not in files:
-        raise ValueError(f"{script} is not in it")
-    return SourceCode(script, files, origin="package")
+def _record(raw: RawTask) -> str | None:
+    """Return what a task says of a code package of this flow run; a clone's is its origin's."""
+    return raw.value("code-package") if raw.value("origin-task-id") is None else None

@@ -1,44 +1,91 @@
-"""A script and what it imports from beside it, as text. Nothing is imported."""
+"""A script and what it imports from beside it, as text. Nothing is imported.
+
+Where the script is was written by whoever ran the flow, maybe a stranger. So only regular files are
+read, only below the script's folder, and no link is followed out of it. What is read is used only
+if it defines that flow, with its steps at the lines where they ran: mfwb.lineage.trust.
+"""
 
 from __future__ import annotations
 
 import ast
+import os
 import posixpath
-import tokenize
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from mfwb.rooted_files import open_below
 from mfwb.snapshot import SourceCode
+from mfwb.source.python_text import SIZE_LIMIT, python_text
+from mfwb.syntax import TooLargeError, parsed
 
-__all__ = ["FILES_LIMIT", "read_script", "text_of"]
+__all__ = ["read_script"]
 
-FILES_LIMIT = 2_000
-_SIZE_LIMIT = 1_000_000  # bytes; no source that a person wrote is longer
+_FILES_LIMIT = 2_000
+_TEXT_LIMIT = 8_000_000  # bytes of all files together; each is parsed for what it imports
+_LOOKED_FOR_LIMIT = 20_000  # places where something imported might be
+_DEEPEST = 30  # folders below the script's
 
 
 def read_script(script: Path) -> SourceCode:
     """Return a script and what it imports, as far as that lies beside it; OSError, ValueError."""
-    text = text_of(script)
-    if text is None:
-        raise ValueError(f"{script} is too large, no text, or no Python")
-    root, changed = script.parent, script.stat().st_mtime
+    folder = _Folder(script.parent)
+    text = folder.read(script.name)
     files, waiting = {script.name: text}, [(script.name, text)]
-    while waiting and len(files) < FILES_LIMIT:
+    looked_for = set(files)
+    while waiting:
         name, text = waiting.pop()
         for found in _imported(name, text):
-            path = root / found
-            if found not in files and path.is_file() and (more := text_of(path)) is not None:
+            if len(looked_for) >= _LOOKED_FOR_LIMIT or len(files) >= _FILES_LIMIT:
+                break
+            if found in looked_for:
+                continue
+            looked_for.add(found)
+            more = folder.read_if_there(found)
+            if more is not None:
                 files[found] = more
                 waiting.append((found, more))
-                changed = max(changed, path.stat().st_mtime)
-    return SourceCode(script.name, files, origin="file", changed_at=round(changed * 1000))
+    return SourceCode(script.name, files, origin="file", changed_at=round(folder.changed * 1000))
+
+
+class _Folder:
+    """Python files below a folder, and when the youngest of those that were read was written."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._left = _TEXT_LIMIT
+        self.changed = 0.0
+
+    def read(self, name: str) -> str:
+        """Return the text of a file; OSError, ValueError."""
+        if not name.endswith(".py"):
+            raise ValueError(f"{name} is no Python file")
+        with open_below(self._root, name) as file:
+            written = os.fstat(file.fileno()).st_mtime
+            data = file.read(SIZE_LIMIT + 1)
+        try:
+            text = python_text(data)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from None
+        self.changed = max(self.changed, written)
+        self._left -= len(data)
+        return text
+
+    def read_if_there(self, name: str) -> str | None:
+        """Return the text of a file; None if there is none to read, or no room for it."""
+        try:
+            about = (self._root / name).stat()
+            there = stat.S_ISREG(about.st_mode) and about.st_size <= self._left
+            return self.read(name) if there else None
+        except (OSError, ValueError):
+            return None
 
 
 def _imported(name: str, text: str) -> Iterator[str]:
     """Yield the files, relative to the root, in which what a file imports would lie."""
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(text)
+    except (SyntaxError, TooLargeError):
         return  # the analysis says what is wrong with it
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -56,19 +103,8 @@ def _imported(name: str, text: str) -> Iterator[str]:
 
 
 def _files_of(module: list[str]) -> Iterator[str]:
-    if module:
+    if module and len(module) <= _DEEPEST:
         path = "/".join(module)
         yield f"{path}.py"
         yield f"{path}/__init__.py"
         yield from (f"{'/'.join(module[:depth])}/__init__.py" for depth in range(1, len(module)))
-
-
-def text_of(path: Path) -> str | None:
-    """Return a Python file's text; None if it is too large or no text."""
-    if path.suffix != ".py" or path.stat().st_size > _SIZE_LIMIT:
-        return None
-    try:
-        with tokenize.open(path) as file:  # it minds the encoding that a file declares
-            return file.read()
-    except (SyntaxError, UnicodeDecodeError):
-        return None

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mfwb.lineage.code.values import ANYTHING, DictOf, Iter, Map, Tup, Value, of
+from mfwb.lineage.code.bounds import of
+from mfwb.lineage.code.values import ANYTHING, DictOf, Iter, Map, Tup, Value
 
 __all__ = ["Args", "bind", "defaults_of"]
 

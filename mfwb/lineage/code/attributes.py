@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mfwb.lineage.code.arguments import Args
-from mfwb.lineage.code.elements import union
+from mfwb.lineage.code.bounds import of, union
 from mfwb.lineage.code.externals import client_attribute
 from mfwb.lineage.code.following import follow
 from mfwb.lineage.code.frame import Frame, evaluates
@@ -32,12 +32,12 @@ from mfwb.lineage.code.values import (
     Map,
     MethodOf,
     ModuleAtom,
+    Nested,
     Outside,
     Super,
     Trigger,
     Tup,
     Value,
-    of,
 )
 
 __all__ = ["delete_attribute", "flow_dict", "read_attribute", "write_attribute"]
@@ -148,7 +148,7 @@ def _of_class(frame: Frame, atom: ClassAtom, name: str, node: ast.AST) -> Value:
     if not isinstance(last, _FUNCTIONS):
         return member(frame, FlowSelf(), name, found)
     func = frame.study.project.function(last, info.module, info)
-    if "classmethod" in kinds_of(last):
+    if "classmethod" in kinds_of(frame, last):
         return of(Bound(func, ClassAtom(flow.info)))
     return of(func)
 
@@ -157,7 +157,7 @@ _READERS: dict[type[Atom], Callable[[Frame, Any, str, ast.AST], Value]] = {
     **dict.fromkeys((FlowSelf, InputAtom), _of_flow),
     **dict.fromkeys((ModuleAtom, Outside), _of_module),
     **dict.fromkeys((Client, ClientData, Current, Trigger), _of_client),
-    **dict.fromkeys((DictOf, Iter, Map, Tup), _of_container),
+    **dict.fromkeys((DictOf, Iter, Map, Nested, Tup), _of_container),
     ClassAtom: _of_class,
     Inputs: _of_inputs,
     Super: _of_super,
@@ -178,8 +178,8 @@ def write_attribute(frame: Frame, owner: Value, name: str, node: ast.AST) -> Non
 def _write_flow(frame: Frame, name: str, node: ast.AST) -> None:
     found = frame.study.flow.find(name)
     statements = found[1] if found else []
-    if any(kinds_of(one) & {"property", "setter"} for one in statements):
-        setters = [one for one in statements if "setter" in kinds_of(one)]
+    if any(kinds_of(frame, one) & {"property", "setter"} for one in statements):
+        setters = [one for one in statements if "setter" in kinds_of(frame, one)]
         if found and setters:
             func = frame.study.project.function(setters[-1], found[0].module, found[0])  # type: ignore[arg-type]
             follow(frame, func, Args((of(FlowSelf()), ANYTHING)))

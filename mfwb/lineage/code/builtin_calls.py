@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable
 
 from mfwb.lineage.code.arguments import Args
-from mfwb.lineage.code.elements import element_of, is_nonempty, members_of, spread, union
+from mfwb.lineage.code.bounds import of, union
+from mfwb.lineage.code.elements import element_of, is_nonempty, members_of, spread
 from mfwb.lineage.code.externals import client_call
-from mfwb.lineage.code.following import holds_flow
 from mfwb.lineage.code.frame import Frame
 from mfwb.lineage.code.invoking import apply, hand_over, invokes, unknown_call
 from mfwb.lineage.code.naming_calls import NAMING_CALLS
@@ -19,10 +19,11 @@ from mfwb.lineage.code.values import (
     FlowSelf,
     Iter,
     Map,
+    Nested,
     Outside,
     Tup,
     Value,
-    of,
+    holds_flow,
     only,
 )
 
@@ -133,6 +134,7 @@ def _dict(_frame: Frame, args: Args, _node: ast.Call) -> Value:
     for given in args.positional:
         pairs = element_of(given)
         entries += [members_of(given) if given != ANYTHING and _is_dict(given) else _second(pairs)]
+        entries += [of(atom) for atom in given if isinstance(atom, Nested)]
     if not args.positional and args.rest is None:
         return of(DictOf(tuple(name for name, _ in args.keywords), tuple(entries)))
     return of(Map(union([*entries, args.rest or ANYTHING])))

@@ -6,23 +6,20 @@ import ast
 from functools import partial
 
 from mfwb.lineage.code.arguments import Args
-from mfwb.lineage.code.elements import container_method, element_of, members_of, union
+from mfwb.lineage.code.bounds import of, union
+from mfwb.lineage.code.elements import container_method, element_of, entries_of, members_of
 from mfwb.lineage.code.following import defer, follow, summarise
 from mfwb.lineage.code.frame import Frame, evaluates
 from mfwb.lineage.code.invoking import apply, hand_over, invoke, invokes, unknown_call
 from mfwb.lineage.code.targets import put_into
 from mfwb.lineage.code.values import (
     ANYTHING,
-    Atom,
     Bound,
     Client,
-    DictOf,
     Func,
     Local,
-    Map,
     MethodOf,
     Value,
-    of,
 )
 
 __all__: list[str] = []
@@ -55,17 +52,10 @@ def _arguments(frame: Frame, node: ast.Call) -> Args:
     for word in node.keywords:
         value = frame.evaluate(word.value)
         if word.arg is None:
-            rest = union(_entries(atom) for atom in value) | (rest or frozenset())
+            rest = union(map(entries_of, value)) | (rest or frozenset())
         else:
             keywords.append((word.arg, value))
     return Args(tuple(positional), tuple(keywords), rest)
-
-
-def _entries(atom: Atom) -> Value:
-    """Return what `**` hands on."""
-    if isinstance(atom, DictOf):
-        return union(atom.values)
-    return atom.of if isinstance(atom, Map) else of(atom)
 
 
 @invokes(Func)

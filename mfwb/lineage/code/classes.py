@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from mfwb.lineage.code.errors import TooIntricateError
 from mfwb.lineage.code.literals import literal_value
 from mfwb.lineage.code.metaflow_names import HARMLESS_BASES, is_metaflow
 from mfwb.lineage.code.modules import Module, Project
@@ -11,6 +12,8 @@ from mfwb.lineage.code.values import ClassAtom, ClassInfo, Outside, Value
 
 __all__ = ["FlowClass", "name_of", "value_of_name"]
 
+_MOST_CLASSES = 64
+_LONGEST = 80  # letters of an expression in a sentence
 _HOOKS = ("__delattr__", "__getattr__", "__getattribute__", "__setattr__")
 
 
@@ -21,6 +24,7 @@ class FlowClass:
         self.project = project
         self.info = info
         self.unknown_bases: dict[str, tuple[ClassInfo, ast.expr]] = {}
+        self._orders: dict[ClassInfo, list[ClassInfo]] = {}
         self.order = self._linearised(info, ())
 
     def find(
@@ -49,9 +53,13 @@ class FlowClass:
 
     def _linearised(self, info: ClassInfo, below: tuple[ClassInfo, ...]) -> list[ClassInfo]:
         """Return Python's order of the class and its bases (C3); depth first if none."""
-        bases = [base for base in self._bases(info) if base is not info and base not in below]
-        lines = [self._linearised(base, (*below, info)) for base in bases]
-        return [info, *_merged([*lines, bases])]
+        if info not in self._orders:
+            if len(self._orders) + len(below) >= _MOST_CLASSES:
+                raise TooIntricateError(f"it has more than {_MOST_CLASSES} base classes")
+            bases = [base for base in self._bases(info) if base is not info and base not in below]
+            lines = [self._linearised(base, (*below, info)) for base in bases]
+            self._orders[info] = [info, *_merged([*lines, bases])]
+        return self._orders[info]
 
     def _bases(self, info: ClassInfo) -> list[ClassInfo]:
         found = []
@@ -79,8 +87,8 @@ def value_of_name(project: Project, module: Module, node: ast.expr) -> Value:
 
 def name_of(node: ast.expr) -> str:
     """Return an expression as people would name it in a sentence."""
-    target = node.func if isinstance(node, ast.Call) else node
-    return ast.unparse(target)
+    text = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _is_harmless(atom: object) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 
+from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.elements import element_of, is_nonempty
 from mfwb.lineage.code.frame import Frame, evaluates
 from mfwb.lineage.code.state import merged
 from mfwb.lineage.code.targets import assign
-from mfwb.lineage.code.values import Iter, Map, Value, of
+from mfwb.lineage.code.values import Iter, Map, Value
 
 __all__: list[str] = []
+
+_COMPREHENSION = 3  # pieces of work besides what is in it
 
 
 @evaluates(ast.ListComp, ast.SetComp, ast.GeneratorExp)
@@ -29,6 +32,8 @@ def _comprehended(
     frame: Frame, generators: list[ast.comprehension], parts: list[ast.expr]
 ) -> tuple[list[Value], bool]:
     """Return what the parts may be, and whether there surely is an element."""
+    frame.study.spend(_COMPREHENSION)
+    frame.study.handle(3 * frame.state.size())
     outer_names = dict(frame.state.names)
     before = None
     nonempty = True

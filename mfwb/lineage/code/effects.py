@@ -30,13 +30,28 @@ class Effects:
     reads_item_of_inputs: bool = False  # `i.input` of an input
     writes: set[str] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
-    merges: list[Merge] = field(default_factory=list)
+    merges: dict[Merge, None] = field(default_factory=dict)
     externals: set[External] = field(default_factory=set)
     doubts: dict[str, None] = field(default_factory=dict)
     next: set[str] = field(default_factory=set)
     iterated: set[str] = field(default_factory=set)  # what `foreach=` names
     deferred: set[str] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
+
+    def size(self) -> int:
+        """Return how many things were found."""
+        return (
+            len(self.reads)
+            + len(self.lost_reads)
+            + len(self.input_reads)
+            + len(self.writes)
+            + len(self.deletes)
+            + len(self.merges)
+            + len(self.externals)
+            + len(self.doubts)
+            + len(self.deferred)
+            + len(self.unsettled)
+        )
 
     def take_over(self, other: Effects) -> None:
         """Add what does not depend on the point at which it happened."""
@@ -46,7 +61,7 @@ class Effects:
         self.reads_item_of_inputs |= other.reads_item_of_inputs
         self.writes |= other.writes
         self.deletes |= other.deletes
-        self.merges += [merge for merge in other.merges if merge not in self.merges]
+        self.merges |= other.merges
         self.externals |= other.externals
         self.doubts |= other.doubts
         self.next |= other.next

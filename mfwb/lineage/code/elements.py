@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from mfwb.lineage.code.bounds import of, union
 from mfwb.lineage.code.client_levels import part_of
 from mfwb.lineage.code.values import (
     ANYTHING,
@@ -17,9 +17,9 @@ from mfwb.lineage.code.values import (
     Iter,
     Map,
     MethodOf,
+    Nested,
     Tup,
     Value,
-    of,
     only,
 )
 
@@ -27,20 +27,14 @@ __all__ = [
     "CONTAINER_METHODS",
     "container_method",
     "element_of",
+    "entries_of",
     "is_nonempty",
     "item_of",
     "members_of",
     "slice_of",
     "spread",
-    "union",
     "unpacked",
 ]
-
-
-def union(values: Any) -> Value:
-    """Return the value that may be any of these; ANYTHING if there are none."""
-    found: Value = frozenset().union(*values)
-    return found or ANYTHING
 
 
 def element_of(value: Value) -> Value:
@@ -49,10 +43,10 @@ def element_of(value: Value) -> Value:
 
 
 def _element(atom: Atom) -> Value:
-    if isinstance(atom, Tup):
-        return union(atom.items)
-    if isinstance(atom, Iter):
-        return atom.of
+    if isinstance(atom, Tup | Iter):
+        return union(atom.held())
+    if isinstance(atom, Nested):
+        return atom.leaves | {atom}
     if isinstance(atom, Inputs):
         return of(InputAtom())
     if isinstance(atom, DictOf):
@@ -73,6 +67,11 @@ def _members(atom: Atom) -> Value:
     if isinstance(atom, Map):
         return atom.of
     return _element(atom)
+
+
+def entries_of(atom: Atom) -> Value:
+    """Return what `**` hands on."""
+    return _members(atom) if isinstance(atom, DictOf | Map | Nested) else of(atom)
 
 
 def spread(value: Value) -> tuple[Value, ...] | None:
@@ -140,6 +139,8 @@ def slice_of(value: Value) -> Value:
 def _slice(atom: Atom) -> Value:
     if isinstance(atom, Tup | Iter | Inputs):
         return of(Iter(_element(atom)))
+    if isinstance(atom, Nested):
+        return of(atom)
     return ANYTHING
 
 

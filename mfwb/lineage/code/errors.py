@@ -10,4 +10,4 @@ class CodeError(ValueError):
 
 
 class TooIntricateError(Exception):
-    """A step branches in more ways than are worth following."""
+    """A step takes more work than is worth it; its text says what makes it so."""

@@ -7,9 +7,10 @@ from functools import partial
 
 from mfwb.lineage.code.arguments import Args
 from mfwb.lineage.code.attributes import read_attribute
-from mfwb.lineage.code.elements import element_of, item_of, slice_of, union
+from mfwb.lineage.code.bounds import LONGEST_TEXT, of, union
+from mfwb.lineage.code.elements import element_of, entries_of, item_of, slice_of
 from mfwb.lineage.code.externals import client_item, is_client, metaflow_object
-from mfwb.lineage.code.following import defer, holds_flow, summarise
+from mfwb.lineage.code.following import defer, summarise
 from mfwb.lineage.code.frame import Frame, evaluates, is_flow
 from mfwb.lineage.code.literals import added, constant
 from mfwb.lineage.code.targets import assign
@@ -27,7 +28,7 @@ from mfwb.lineage.code.values import (
     Outside,
     Tup,
     Value,
-    of,
+    holds_flow,
     only,
     strings_of,
 )
@@ -77,17 +78,11 @@ def _dict(frame: Frame, node: ast.Dict) -> Value:
         atom = only(frame.evaluate(key)) if key is not None else None
         keys.append(atom.value if isinstance(atom, Const) else None)
         value = frame.evaluate(entry)
-        values.append(value if key is not None else union(_entries(one) for one in value))
+        values.append(value if key is not None else union(map(entries_of, value)))
     known = tuple(key for key in keys if key is not None)
     if len(known) == len(values):
         return of(DictOf(known, tuple(values)))
     return of(Map(union(values)))
-
-
-def _entries(atom: Atom) -> Value:
-    if isinstance(atom, DictOf):
-        return union(atom.values)
-    return atom.of if isinstance(atom, Map) else of(atom)
 
 
 @evaluates(ast.JoinedStr)
@@ -100,8 +95,9 @@ def _formatted(frame: Frame, node: ast.JoinedStr) -> Value:
             frame.evaluate(part.format_spec)
             atom = None
         if text is not None:
-            text = text + str(atom.value) if isinstance(atom, Const) else None
-    return ANYTHING if text is None else of(Const(text))
+            fits = len(text) <= LONGEST_TEXT
+            text = text + str(atom.value) if isinstance(atom, Const) and fits else None
+    return ANYTHING if text is None else constant(text)
 
 
 @evaluates(ast.NamedExpr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mfwb.lineage.code.arguments import Args
+from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.client_levels import KINDS, part_of
 from mfwb.lineage.code.frame import Frame
 from mfwb.lineage.code.values import (
@@ -14,7 +15,6 @@ from mfwb.lineage.code.values import (
     Current,
     Trigger,
     Value,
-    of,
     only,
 )
 

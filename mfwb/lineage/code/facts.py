@@ -67,6 +67,8 @@ class StepCode:
         externals: reads from other flow runs.
         doubts: why reads can't be told for certain, each with its line; empty: they can. `reads` is
             then a lower bound, and what the parents had to offer is the upper one.
+        followed: whether its code was followed at all; else nothing is known but its line, and
+            `doubts` say why.
     """
 
     name: str
@@ -82,10 +84,17 @@ class StepCode:
     merges: tuple[Merge, ...] = ()
     externals: frozenset[External] = frozenset()
     doubts: tuple[str, ...] = ()
+    followed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class FlowCode:
-    """All steps of a flow, inherited ones included."""
+    """All steps of a flow, inherited ones included.
+
+    Attributes:
+        steps: by name.
+        work: how many pieces of work the analysis took.
+    """
 
     steps: dict[str, StepCode] = field(default_factory=dict)
+    work: int = field(default=0, compare=False)

@@ -65,8 +65,7 @@ def _merge(frame: Frame, args: Args, node: ast.Call) -> None:
         frame.doubt(node, "merge_artifacts is given computed names")
         exclude, include = frozenset(), frozenset()
     merge = Merge(include or None, exclude)
-    if merge not in frame.effects.merges:
-        frame.effects.merges.append(merge)
+    frame.effects.merges[merge] = None
 
 
 def _names(value: Value | None) -> frozenset[str] | None:

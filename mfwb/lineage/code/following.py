@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from mfwb.lineage.code.arguments import Args, bind, defaults_of
+from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.classes import name_of, value_of_name
 from mfwb.lineage.code.effects import Effects, Summary
 from mfwb.lineage.code.frame import Frame
@@ -13,27 +14,20 @@ from mfwb.lineage.code.metaflow_names import HARMLESS_WRAPPERS, is_metaflow
 from mfwb.lineage.code.state import State, merged
 from mfwb.lineage.code.values import (
     ANYTHING,
-    FlowSelf,
     Func,
     FunctionNode,
-    InputAtom,
-    Inputs,
     Iter,
     Local,
     Outside,
     Value,
+    holds_flow,
     inner,
-    of,
 )
 
-__all__ = ["apply_summary", "defer", "doubt_wrappers", "follow", "holds_flow", "summarise"]
+__all__ = ["apply_summary", "defer", "doubt_wrappers", "follow", "summarise"]
 
 _DEPTH = 40
-
-
-def holds_flow(value: Value) -> bool:
-    """Return whether a value may be, or hold, the flow object or an input of a join."""
-    return any(isinstance(atom, FlowSelf | InputAtom | Inputs) for atom in inner(value))
+_CALL = 5  # pieces of work that it is to go into a function
 
 
 def follow(frame: Frame, func: Func, args: Args, *, sure: bool = True) -> Value:
@@ -46,6 +40,7 @@ def follow(frame: Frame, func: Func, args: Args, *, sure: bool = True) -> Value:
 def apply_summary(frame: Frame, summary: Summary, *, sure: bool) -> None:
     """Bring a call's effects in at this point."""
     found = summary.effects
+    frame.study.handle(found.size() + len(summary.sure) + frame.state.size())
     for name in found.reads:
         frame.read(name)
     frame.effects.lost_reads |= found.lost_reads | (found.deletes & frame.effects.deferred)
@@ -73,7 +68,7 @@ def defer(frame: Frame, summary: Summary) -> None:
 def summarise(frame: Frame, func: Func, args: Args, home: Frame | None = None) -> Summary:
     """Return what a call of a function does. `home` is the frame that an inner one sees."""
     study = frame.study
-    study.spend()
+    study.spend(_CALL)
     if any(func is other for other, _ in study.open):
         return _again(frame, func, args)
     if len(study.open) > _DEPTH:
@@ -113,13 +108,16 @@ def _again(frame: Frame, func: Func, args: Args) -> Summary:
     rest = args.positional[1:] if func.owner else args.positional
     if (func, args) not in study.open and any(holds_flow(value) for value in rest):
         frame.doubt(func.node, f"{func.name} calls itself with other inputs")
-    sure = dict.fromkeys(study.project.deleted(), False)
+    deleted = study.project.deleted()
+    study.handle(len(deleted) + len(effects.lost_reads))
+    sure = dict.fromkeys(deleted, False)
     return Summary(effects, sure)
 
 
 def _analysed(caller: Frame, func: Func, args: Args, home: Frame | None) -> Summary:
     node = func.node
     frame = Frame(caller.study, func.module, func.owner)
+    _spend_on_head(frame, node, home)
     if any(holds_flow(value) for value in args.all()):
         doubt_wrappers(frame, node)
     frame.local_names = func.module.survey.local_names(node)
@@ -150,6 +148,15 @@ def _analysed(caller: Frame, func: Func, args: Args, home: Frame | None) -> Summ
         )
     value = frame.returned | (ANYTHING if frame.state.alive else frozenset())
     return Summary(frame.effects, end.sure, end.alive, value or ANYTHING)
+
+
+def _spend_on_head(frame: Frame, node: FunctionNode, home: Frame | None) -> None:
+    """Count the work that it is to set up a function's names, and to look at its decorators."""
+    parameters = node.args
+    count = len(parameters.args) + len(parameters.posonlyargs) + len(parameters.kwonlyargs)
+    frame.study.spend(count + len(getattr(node, "decorator_list", ())))
+    if home is not None:
+        frame.study.handle(home.state.size() + len(home.local_names))
 
 
 def doubt_wrappers(frame: Frame, node: FunctionNode | ast.ClassDef) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+from mfwb.lineage.code.bounds import bounded
 from mfwb.lineage.code.classes import FlowClass
 from mfwb.lineage.code.effects import Effects, Summary
 from mfwb.lineage.code.errors import TooIntricateError
@@ -30,12 +31,15 @@ from mfwb.lineage.code.values import (
 
 __all__ = ["Frame", "Study", "evaluates", "runs"]
 
-_PATIENCE = 6_000  # statements and calls per step; ordinary steps take some hundreds
+_STEP_PATIENCE = 50_000  # pieces of work, of some 10 us each; ordinary steps take some hundreds
+_PATIENCE = 500_000  # for all steps together
+_AT_ONCE = 64  # names that are copied or merged with one piece of work
 
 _EVALUATORS: dict[type[ast.AST], Callable[[Frame, Any], Value]] = {}
 _RUNNERS: dict[type[ast.AST], Callable[[Frame, Any], None]] = {}
 _Evaluator = Callable[["Frame", Any], Value]
 _Runner = Callable[["Frame", Any], None]
+_Told = TypeVar("_Told")
 
 
 def evaluates(*kinds: type[ast.AST]) -> Callable[[_Evaluator], _Evaluator]:
@@ -68,17 +72,32 @@ class Study:
         self.open: list[tuple[Func, object]] = []  # the calls we are in, with their arguments
         self.recursive: set[Func] = set()
         self.reopened = 0  # how far up the call stack a recursion reached; see following.py
-        self._patience = _PATIENCE
+        self.spent = 0  # pieces of work so far
+        self._most = _STEP_PATIENCE
+        self._told: dict[tuple[Callable[[ast.AST], Any], ast.AST], Any] = {}
 
     def begin_step(self) -> None:
-        """Forget how much work the steps before took."""
-        self._patience = _PATIENCE
+        """Give the next step as much patience as each has, if there is some left."""
+        self._most = min(self.spent + _STEP_PATIENCE, _PATIENCE)
+        self.open.clear()
 
-    def spend(self) -> None:
-        """Count a piece of work; TooIntricateError when a step takes too much."""
-        self._patience -= 1
-        if self._patience < 0:
-            raise TooIntricateError
+    def spend(self, work: int = 1) -> None:
+        """Count pieces of work; TooIntricateError when they become too many."""
+        self.spent += work
+        if self.spent > self._most:
+            takes = "the flow takes" if self.spent > _PATIENCE else "it takes"
+            raise TooIntricateError(f"{takes} too much work")
+
+    def told(self, node: ast.AST, question: Callable[[ast.AST], _Told]) -> _Told:
+        """Return the answer to a question about the text of a node: it is asked once."""
+        key = question, node
+        if key not in self._told:
+            self._told[key] = question(node)
+        return self._told[key]  # type: ignore[no-any-return]
+
+    def handle(self, count: int) -> None:
+        """Count the work that it is to copy or merge so many names."""
+        self.spend(count // _AT_ONCE)
 
 
 class Frame:
@@ -103,6 +122,7 @@ class Frame:
 
     def evaluate(self, node: ast.expr) -> Value:
         """Return what an expression stands for, with its effects noted."""
+        self.study.spend()
         evaluator = _EVALUATORS.get(type(node))
         if evaluator is not None:
             return evaluator(self, node)
@@ -121,7 +141,8 @@ class Frame:
         for node in body:
             if not self.state.alive:
                 return
-            self.study.spend()
+            self.study.spend(1 + len(self.catchers))
+            self.study.handle(self.state.size() * (1 + 2 * len(self.catchers)))
             self.may_raise()
             runner = _RUNNERS.get(type(node))
             if runner is not None:
@@ -132,11 +153,13 @@ class Frame:
         """Follow several ways from here to where they meet; any of their values comes out."""
         start, end, value = self.state, dead(), frozenset[Atom]()
         for way in ways:
+            self.study.spend()
+            self.study.handle(2 * start.size())
             self.state = start.copy()
             value |= way()
             end = merged(end, self.state)
         self.state = end
-        return value
+        return bounded(value)
 
     @contextmanager
     def leaving(self) -> Iterator[Exits]:

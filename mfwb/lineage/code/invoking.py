@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from mfwb.lineage.code.arguments import Args
+from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.classes import name_of
 from mfwb.lineage.code.effects import Summary
-from mfwb.lineage.code.following import defer, holds_flow, summarise
+from mfwb.lineage.code.following import defer, summarise
 from mfwb.lineage.code.frame import Frame
 from mfwb.lineage.code.state import merged
 from mfwb.lineage.code.values import (
@@ -20,8 +21,8 @@ from mfwb.lineage.code.values import (
     Func,
     Local,
     Value,
+    holds_flow,
     inner,
-    of,
 )
 
 __all__ = ["apply", "hand_over", "invoke", "invokes", "unknown_call"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from mfwb.lineage.code.values import ANYTHING, Const, DictOf, Tup, Value, of, only
+from mfwb.lineage.code.bounds import LARGEST_NUMBER, LONGEST_TEXT, of
+from mfwb.lineage.code.values import ANYTHING, Const, DictOf, Tup, Value, only
 
 __all__ = ["added", "constant", "literal_value"]
 
@@ -32,8 +33,9 @@ def literal_value(node: ast.expr, lookup: _Lookup) -> Value:
 
 def constant(value: object) -> Value:
     """Return the value of a constant; only None, strings and whole numbers matter."""
-    if (value is None or isinstance(value, str | int)) and not isinstance(value, bool):
-        return of(Const(value))
+    plain = value is None or (isinstance(value, str) and len(value) <= LONGEST_TEXT)
+    if plain or (type(value) is int and abs(value) <= LARGEST_NUMBER):
+        return of(Const(value))  # type: ignore[arg-type]
     return ANYTHING
 
 
@@ -44,7 +46,7 @@ def added(left: Value, right: Value) -> Value:
         return of(Tup(one.items + two.items))
     first, second = getattr(one, "value", None), getattr(two, "value", None)
     if isinstance(first, str) and isinstance(second, str):
-        return of(Const(first + second))
+        return constant(first + second)
     return ANYTHING
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+from mfwb.lineage.code.bounds import anyhow
 from mfwb.lineage.code.elements import element_of, is_nonempty, spread
 from mfwb.lineage.code.errors import TooIntricateError
-from mfwb.lineage.code.following import holds_flow
 from mfwb.lineage.code.frame import Frame, runs
 from mfwb.lineage.code.state import State, dead, merged
 from mfwb.lineage.code.targets import assign
-from mfwb.lineage.code.values import ANYTHING, Value
+from mfwb.lineage.code.values import ANYTHING, Value, holds_flow
 
 __all__: list[str] = []
 
@@ -25,7 +25,7 @@ _PATIENT_ROUNDS = 3
 def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
     source = frame.evaluate(node.iter)
     elements = spread(source)
-    if elements is not None and _worth_unrolling(node, elements):
+    if elements is not None and _worth_unrolling(frame, node, elements):
         _one_by_one(frame, node, elements)
         return
     breaks, after = _rounds(
@@ -36,18 +36,29 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
     _otherwise(frame, node.orelse, breaks)
 
 
-def _worth_unrolling(node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> bool:
+def _worth_unrolling(
+    frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]
+) -> bool:
     """Return whether going through the elements one by one may tell more."""
     if len(elements) > _UNROLLED or all(element == ANYTHING for element in elements):
         return False
     if any(holds_flow(element) for element in elements):
         return False
-    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-    dunder = any(
-        isinstance(one, ast.Attribute) and one.attr == "__dict__" for one in ast.walk(node)
+    if frame.study.told(node, _reaches_by_name):
+        return True
+    return len(elements) <= _UNROLLED // 5 and frame.study.told(node, _calls)
+
+
+def _reaches_by_name(loop: ast.AST) -> bool:
+    return any(
+        one.id in _BY_NAME if isinstance(one, ast.Name) else one.attr == "__dict__"
+        for one in ast.walk(loop)
+        if isinstance(one, ast.Name | ast.Attribute)
     )
-    calls_self = any(isinstance(one, ast.Call) for one in ast.walk(node))
-    return bool(names & _BY_NAME) or dunder or (calls_self and len(elements) <= _UNROLLED // 5)
+
+
+def _calls(loop: ast.AST) -> bool:
+    return any(isinstance(one, ast.Call) for one in ast.walk(loop))
 
 
 def _one_by_one(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> None:
@@ -81,20 +92,23 @@ def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tup
         breaks = merged(breaks, _once(frame, body))
         after = frame.state
         again = merged(entry, after)
+        if count >= _PATIENT_ROUNDS:
+            _give_up_values(entry, again)
         if again == entry:
             frame.state = entry
             return breaks, after
-        if count >= _PATIENT_ROUNDS:
-            _give_up_values(entry, again)
         entry = again
-    raise TooIntricateError
+    raise TooIntricateError("a loop tells something new each time round")
 
 
 def _give_up_values(entry: State, again: State) -> None:
-    """Let go of what names stand for that differs from round to round, if it may not matter."""
+    """Let go of what names stand for that differs from round to round, as far as it may not matter.
+
+    What they hold of the flow is kept, wherever it may be in them by then.
+    """
     for name, value in again.names.items():
-        if value != entry.names.get(name) and not holds_flow(value):
-            again.names[name] = ANYTHING
+        if value != entry.names.get(name):
+            again.names[name] = anyhow(value)
 
 
 def _otherwise(frame: Frame, orelse: list[ast.stmt], breaks: State) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from mfwb.lineage.code.arguments import Args
+from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.classes import value_of_name
 from mfwb.lineage.code.following import follow
 from mfwb.lineage.code.frame import Frame
@@ -18,12 +19,12 @@ from mfwb.lineage.code.values import (
     Func,
     InputAtom,
     Value,
-    of,
     only,
 )
 
 __all__ = ["kinds_of", "member", "note_read"]
 
+_CONSTANT = 5  # pieces of work that it is to look a class variable up
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PROPERTIES = frozenset({"property", "cached_property", "abstractproperty"})
 
@@ -70,11 +71,11 @@ def _function_under_another_name(
 
 def _function(frame: Frame, atom: Atom, func: Func, statements: list[ast.stmt]) -> Value:
     project, info = frame.study.project, func.owner
-    kinds = kinds_of(statements[0])
+    kinds = kinds_of(frame, statements[0])
     if kinds & _PROPERTIES:
         return follow(frame, func, Args((of(atom),)))
     last = project.function(statements[-1], func.module, info)  # type: ignore[arg-type]
-    kinds = kinds_of(statements[-1])
+    kinds = kinds_of(frame, statements[-1])
     if "staticmethod" in kinds:
         return of(last)
     if "classmethod" in kinds:
@@ -82,17 +83,26 @@ def _function(frame: Frame, atom: Atom, func: Func, statements: list[ast.stmt]) 
     return of(Bound(last, atom))
 
 
-def kinds_of(node: ast.stmt) -> set[str]:
+def kinds_of(frame: Frame, node: ast.stmt) -> set[str]:
     """Return the last words of a function's decorators."""
+    return frame.study.told(node, _kinds_of)
+
+
+def _kinds_of(node: ast.AST) -> set[str]:
     decorators = getattr(node, "decorator_list", [])
     targets = [one.func if isinstance(one, ast.Call) else one for one in decorators]
-    return {ast.unparse(one).rpartition(".")[2] for one in targets}
+    return {
+        one.attr if isinstance(one, ast.Attribute) else one.id
+        for one in targets
+        if isinstance(one, ast.Attribute | ast.Name)
+    }
 
 
 def _constant(
     frame: Frame, info: ClassInfo, statements: list[ast.stmt], above: frozenset[str]
 ) -> Value:
     """Return what a class variable stands for. `above`: those that led here."""
+    frame.study.spend(_CONSTANT)
     last = statements[-1]
     if len(statements) > 1 or not isinstance(last, ast.Assign | ast.AnnAssign) or not last.value:
         return ANYTHING

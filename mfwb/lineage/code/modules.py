@@ -8,6 +8,8 @@ import posixpath
 from dataclasses import dataclass, field
 
 from mfwb.lineage.code.bindings import bound_by, is_plain, statements_in
+from mfwb.lineage.code.bounds import of
+from mfwb.lineage.code.errors import TooIntricateError
 from mfwb.lineage.code.literals import literal_value
 from mfwb.lineage.code.survey import Survey, survey
 from mfwb.lineage.code.values import (
@@ -20,10 +22,14 @@ from mfwb.lineage.code.values import (
     ModuleAtom,
     Outside,
     Value,
-    of,
 )
+from mfwb.syntax import TooLargeError, parsed, tokens_in
 
 __all__ = ["Module", "Project", "dotted_of_import"]
+
+_TOKENS_LIMIT = 500_000  # of all files together; each takes up to a kilobyte as a tree
+_MOST_DOTS = 12  # in a name of something outside; what is deeper is not worth telling apart
+_MOST_LOOKUPS = 50  # of names that stand for each other
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +64,8 @@ class Project:
         self.script = script
         self.files = files
         self._modules: dict[str, Module | None] = {}
+        self._tokens = 0  # of the files read so far
+        self._paths: dict[str, str | None] = {}
         self._open: set[tuple[str, str]] = set()
         self._found: dict[tuple[str, str], Value | None] = {}
         self._classes: dict[int, ClassInfo] = {}
@@ -68,17 +76,20 @@ class Project:
         if path not in self._modules:
             try:
                 self._modules[path] = self.parse(path) if path in self.files else None
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
+            except (SyntaxError, TooLargeError, RecursionError):
                 self._modules[path] = None
         return self._modules[path]
 
     def parse(self, path: str) -> Module:
-        """Return the module in that file; errors are those of `ast.parse`."""
+        """Return the module in that file; errors are those of `syntax.parsed`."""
+        self._tokens += tokens_in(self.files[path])
+        if self._tokens > _TOKENS_LIMIT:
+            raise TooLargeError("there is too much source")
         module = Module(
             path=path,
             label="" if path == self.script else path,
             package=posixpath.dirname(path).replace("/", "."),
-            tree=ast.parse(self.files[path]),
+            tree=parsed(self.files[path]),
         )
         for node in statements_in(module.tree.body):
             if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
@@ -99,9 +110,13 @@ class Project:
         if key not in self._found:
             if key in self._open:
                 return None
+            if len(self._open) >= _MOST_LOOKUPS:
+                raise TooIntricateError(f"{name} stands for too many other names")
             self._open.add(key)
-            self._found[key] = self._look_up(module, name)
-            self._open.discard(key)
+            try:
+                self._found[key] = self._look_up(module, name)
+            finally:
+                self._open.discard(key)
         return self._found[key]
 
     def thing(self, dotted: str) -> Value:
@@ -121,6 +136,8 @@ class Project:
     def attribute(self, atom: Atom, name: str) -> Value:
         """Return what `name` of a module, or of something outside, stands for."""
         if isinstance(atom, Outside):
+            if atom.dotted.count(".") >= _MOST_DOTS:
+                return ANYTHING
             return self.thing(f"{atom.dotted}.{name}")
         if not isinstance(atom, ModuleAtom):
             return ANYTHING
@@ -208,6 +225,11 @@ class Project:
 
     def _path_of(self, dotted: str) -> str | None:
         """Return the file of a module, by the script's folder first, as Python does."""
+        if dotted not in self._paths:
+            self._paths[dotted] = self._look_for(dotted)
+        return self._paths[dotted]
+
+    def _look_for(self, dotted: str) -> str | None:
         tail = dotted.replace(".", "/")
         for folder in (posixpath.dirname(self.script), ""):
             for candidate in (f"{tail}.py", f"{tail}/__init__.py"):

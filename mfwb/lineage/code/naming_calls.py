@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from mfwb.lineage.code.arguments import Args
 from mfwb.lineage.code.attributes import flow_dict
-from mfwb.lineage.code.elements import union
+from mfwb.lineage.code.bounds import of, union
+from mfwb.lineage.code.classes import name_of
 from mfwb.lineage.code.expressions import by_name
-from mfwb.lineage.code.following import holds_flow
 from mfwb.lineage.code.frame import Frame, is_flow
 from mfwb.lineage.code.invoking import hand_over, invokes, unknown_call
 from mfwb.lineage.code.targets import delete_by_name, write_by_name
@@ -21,7 +21,7 @@ from mfwb.lineage.code.values import (
     Inputs,
     Super,
     Value,
-    of,
+    holds_flow,
     strings_of,
 )
 
@@ -71,19 +71,21 @@ def _vars(frame: Frame, args: Args, node: ast.Call) -> Value:
 def _own_names(frame: Frame, _args: Args, node: ast.Call) -> Value:
     """`locals()`: hands out self under a name that we don't see."""
     if any(holds_flow(value) for value in frame.state.names.values()):
-        frame.doubt(node, f"{ast.unparse(node.func)}() hands out self by name")
+        frame.doubt(node, f"{name_of(node)}() hands out self by name")
     return ANYTHING
 
 
 def _runs_text(frame: Frame, args: Args, node: ast.Call) -> Value:
     """`exec`, `eval`: text that may use any name in sight."""
-    frame.doubt(node, f"{ast.unparse(node.func)} runs text that may read artifacts")
+    in_sight = [*frame.state.names.values(), *args.all()]
+    if any(holds_flow(value) for value in in_sight):
+        frame.doubt(node, f"{name_of(node)} runs text that may read artifacts")
     hand_over(frame, args, node)
     return ANYTHING
 
 
 def _looks_at_stack(frame: Frame, _args: Args, node: ast.Call) -> Value:
-    frame.doubt(node, f"{ast.unparse(node.func)} reaches the frame that holds self")
+    frame.doubt(node, f"{name_of(node)} reaches the frame that holds self")
     return ANYTHING
 
 

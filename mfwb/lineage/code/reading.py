@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from mfwb.lineage.code import (  # noqa: F401 - each registers the syntax it understands
     builtin_calls,
     calls,
@@ -21,15 +23,28 @@ from mfwb.lineage.code.modules import Module, Project
 from mfwb.lineage.code.steps import Step, Studied, steps_of, study_step
 from mfwb.lineage.code.values import ClassAtom
 from mfwb.snapshot import SourceCode
+from mfwb.syntax import TooLargeError
 
 __all__ = ["read_flow_code"]
+
+_TOO_DEEP = "it is nested too deep"
 
 
 def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
     """Return what each step of a flow does with artifacts, by its source alone.
 
-    CodeError if the script is not there or does not parse, or if there is no such class in it.
+    CodeError if the script is not there or does not parse, if there is no such class in it, or if
+    the class can't be followed at all.
     """
+    try:
+        return _read(source, flow)
+    except TooIntricateError as error:
+        raise CodeError(f"{flow} is too intricate to follow: {error}") from error
+    except RecursionError:
+        raise CodeError(f"{flow} is too intricate to follow: {_TOO_DEEP}") from None
+
+
+def _read(source: SourceCode, flow: str) -> FlowCode:
     project = Project(source.script, source.files)
     module = _script(project)
     found = project.lookup(module, flow) or frozenset()
@@ -39,7 +54,8 @@ def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
     study = Study(FlowClass(project, infos[-1]))
     studied = {step: _studied(study, step) for step in steps_of(study.flow)}
     iterated = frozenset().union(*(one.effects.iterated for one in studied.values()))
-    return FlowCode({step.name: _step_code(step, one, iterated) for step, one in studied.items()})
+    steps = {step.name: _step_code(step, one, iterated) for step, one in studied.items()}
+    return FlowCode(steps, study.spent)
 
 
 def _script(project: Project) -> Module:
@@ -50,17 +66,19 @@ def _script(project: Project) -> Module:
         return project.parse(name)
     except SyntaxError as error:
         raise CodeError(f"{name} does not parse: line {error.lineno}: {error.msg}") from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise CodeError(f"{name} does not parse: {error}") from error
+    except TooLargeError as error:
+        raise CodeError(f"{name} is not read: {error}") from error
 
 
 def _studied(study: Study, step: Step) -> Studied:
     try:
         return study_step(study, step)
-    except (TooIntricateError, RecursionError):
-        study.open.clear()
-        doubt = f"line {step.node.lineno}: {step.name} is too intricate to follow"
-        return Studied(Effects(doubts={doubt: None}), frozenset())
+    except TooIntricateError as error:
+        reason = str(error)
+    except RecursionError:
+        reason = _TOO_DEEP
+    doubt = f"line {step.node.lineno}: {step.name} is too intricate to follow: {reason}"
+    return Studied(Effects(doubts={doubt: None}), frozenset(), followed=False)
 
 
 def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCode:
@@ -80,18 +98,20 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
         merges=tuple(effects.merges),
         externals=frozenset(_told_apart(effects.externals)),
         doubts=tuple(effects.doubts),
+        followed=studied.followed,
     )
 
 
 def _told_apart(externals: set[External]) -> set[External]:
     """Leave out that a flow run was opened where it is known what was read of it."""
-    read = [one for one in externals if one.artifact is not None]
-    return {one for one in externals if one in read or not any(_opens(one, of) for of in read)}
-
-
-def _opens(opened: External, read: External) -> bool:
-    """Return whether something is read through what was opened."""
-    if (opened.kind == "trigger") != (read.kind == "trigger"):
-        return False
-    above = f"{opened.pathspec}/".lstrip("/")
-    return f"{read.pathspec}/".startswith(above)
+    read_through = {
+        (one.kind == "trigger", above)
+        for one in externals
+        if one.artifact is not None
+        for above in ("", *accumulate(one.pathspec.split("/"), "{}/{}".format))
+    }
+    return {
+        one
+        for one in externals
+        if one.artifact is not None or (one.kind == "trigger", one.pathspec) not in read_through
+    }

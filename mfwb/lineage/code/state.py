@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mfwb.lineage.code.bounds import bounded
 from mfwb.lineage.code.values import Value
 
 __all__ = ["Exits", "State", "dead", "merged"]
@@ -28,6 +29,10 @@ class State:
         """Return a state that can be changed on its own."""
         return State(dict(self.sure), dict(self.names), self.alive)
 
+    def size(self) -> int:
+        """Return how many names it says something of."""
+        return len(self.sure) + len(self.names)
+
 
 def dead() -> State:
     """Return the state of a point that nothing leads to."""
@@ -48,7 +53,8 @@ def merged(one: State, two: State) -> State:
     }
     names = dict(one.names)
     for name, value in two.names.items():
-        names[name] = names[name] | value if name in names else value
+        known = names.get(name)
+        names[name] = value if known is None or known is value else bounded(known | value)
     return State(sure, names)
 
 

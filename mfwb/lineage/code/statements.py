@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from functools import partial
 
-from mfwb.lineage.code.elements import element_of, union
+from mfwb.lineage.code.bounds import of, union
+from mfwb.lineage.code.elements import element_of
 from mfwb.lineage.code.expressions import defined
 from mfwb.lineage.code.frame import Frame, runs
 from mfwb.lineage.code.state import dead, merged
 from mfwb.lineage.code.targets import assign, delete, read_target
-from mfwb.lineage.code.values import ANYTHING, ClassAtom, Iter, Map, Value, of
+from mfwb.lineage.code.values import ANYTHING, ClassAtom, Iter, Map, Value
 
 __all__: list[str] = []
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mfwb.lineage.code.arguments import Args
-from mfwb.lineage.code.classes import FlowClass, value_of_name
+from mfwb.lineage.code.bounds import of
+from mfwb.lineage.code.classes import FlowClass, name_of, value_of_name
 from mfwb.lineage.code.effects import Effects
 from mfwb.lineage.code.following import doubt_wrappers, summarise
 from mfwb.lineage.code.frame import Frame, Study
-from mfwb.lineage.code.values import ClassInfo, Const, FlowSelf, Func, Inputs, Outside, of, only
+from mfwb.lineage.code.values import ClassInfo, Const, FlowSelf, Func, Inputs, Outside, only
 
 __all__ = ["Step", "Studied", "steps_of", "study_step"]
 
@@ -33,6 +34,7 @@ class Studied:
 
     effects: Effects
     always: frozenset[str]
+    followed: bool = True
 
 
 def steps_of(flow: FlowClass) -> Iterator[Step]:
@@ -95,7 +97,7 @@ def _decorated(frame: Frame, decorator: ast.expr, always: set[str]) -> None:
         for one in ast.walk(part):
             if isinstance(one, ast.Name) and owner and one.id in owner.members:
                 frame.effects.reads.add(one.id)
-            elif isinstance(one, ast.Call) and ast.unparse(one.func).endswith("config_expr"):
+            elif isinstance(one, ast.Call) and name_of(one).endswith("config_expr"):
                 _config_of(frame, one)
 
 

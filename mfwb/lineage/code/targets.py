@@ -6,22 +6,25 @@ import ast
 from functools import partial
 
 from mfwb.lineage.code.attributes import delete_attribute, read_attribute, write_attribute
-from mfwb.lineage.code.elements import element_of, union, unpacked
-from mfwb.lineage.code.following import holds_flow
+from mfwb.lineage.code.bounds import of, somewhere, union
+from mfwb.lineage.code.classes import name_of
+from mfwb.lineage.code.elements import element_of, unpacked
 from mfwb.lineage.code.frame import Frame, is_flow
 from mfwb.lineage.code.values import (
     ANYTHING,
     OTHER,
     Atom,
+    Container,
     DictOf,
     FlowDict,
     FlowSelf,
     Iter,
     Map,
+    Nested,
     Other,
     Tup,
     Value,
-    of,
+    holds_flow,
     strings_of,
 )
 
@@ -43,7 +46,7 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
     elif isinstance(target, ast.Attribute):
         owner = frame.evaluate(target.value)
         if holds_flow(value):
-            frame.doubt(target, f"the flow or an input is stored in {ast.unparse(target)}")
+            frame.doubt(target, f"the flow or an input is stored in {name_of(target)}")
         write_attribute(frame, owner, target.attr, target)
     elif isinstance(target, ast.Subscript):
         _assign_item(frame, target, value)
@@ -84,37 +87,45 @@ def put_into(frame: Frame, container: ast.expr, value: Value, node: ast.AST) -> 
     """Note that a container changes, and that `value` may be in it from now on."""
     name = container.id if isinstance(container, ast.Name) else None
     if name is not None and name in frame.own_containers:
-        frame.state.names[name] = _loosened(frame.name_value(name), value)
+        frame.state.names[name] = _loosened(frame, frame.name_value(name), value)
         return
     if holds_flow(value):
-        frame.doubt(node, f"the flow or an input is stored in {ast.unparse(container)}")
+        frame.doubt(node, f"the flow or an input is stored in {name_of(container)}")
     for other, held in frame.state.names.items():  # whatever shares it changes too
         if any(is_container(atom) for atom in held):
-            frame.state.names[other] = _loosened(held, value)
+            frame.state.names[other] = _loosened(frame, held, value)
 
 
 def is_container(atom: Atom) -> bool:
     """Return whether an atom is a list, dict or the like that we know something of."""
-    return isinstance(atom, DictOf | Iter | Map | Tup)
+    return isinstance(atom, DictOf | Iter | Map | Nested | Tup)
 
 
-def _loosened(held: Value, value: Value) -> Value:
+def _loosened(frame: Frame, held: Value, value: Value) -> Value:
     """Return a container, or what may be one, that holds `value` besides, in any order."""
+    frame.study.spend(1 + sum(one.weight for one in held if isinstance(one, Container)) // 8)
+    return _with_all(held, value)
+
+
+def _with_all(held: Value, value: Value) -> Value:
     return union(_with(atom, value) for atom in held)
 
 
 def _with(atom: Atom, value: Value) -> Value:
-    if isinstance(atom, Map):
-        return of(Map(_loosened(atom.of, value) | value))
-    if isinstance(atom, DictOf):
-        return of(Map(union([value, *(_loosened(one, value) for one in atom.values)])))
-    if isinstance(atom, Tup):
-        return of(Iter(union([value, *(_loosened(one, value) for one in atom.items)])))
-    if isinstance(atom, Iter):
-        return of(Iter(_loosened(atom.of, value) | value))
+    if isinstance(atom, DictOf | Map):
+        return of(Map(_inside(atom, value)))
+    if isinstance(atom, Iter | Tup):
+        return of(Iter(_inside(atom, value)))
+    if isinstance(atom, Nested):
+        return somewhere(of(atom) | value)
     if isinstance(atom, Other) and holds_flow(value):
         return of(OTHER, Iter(value), Map(value))
     return of(atom)
+
+
+def _inside(atom: Container, value: Value) -> Value:
+    """Return what may be in a container that got a value, or whose containers got it."""
+    return union([value, *(_with_all(one, value) for one in atom.held())])
 
 
 def write_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:

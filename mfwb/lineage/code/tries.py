@@ -91,7 +91,7 @@ def _may_swallow(frame: Frame, node: ast.expr) -> bool:
     if any(word in name_of(node).lower() for word in _SOUNDS_SWALLOWING):
         return True
     target = node.func if isinstance(node, ast.Call) else node
-    return any(_swallows(atom) for atom in _quietly(frame, target))
+    return any(_swallows(frame, atom) for atom in _quietly(frame, target))
 
 
 def _quietly(frame: Frame, node: ast.expr) -> Value:
@@ -102,7 +102,16 @@ def _quietly(frame: Frame, node: ast.expr) -> Value:
     return value
 
 
-def _swallows(atom: object) -> bool:
+def _catches(function: ast.AST) -> bool:
+    return any(isinstance(one, ast.Try) and one.handlers for one in ast.walk(function))
+
+
+def _returns(function: ast.AST) -> bool:
+    found = (one.value for one in ast.walk(function) if isinstance(one, ast.Return))
+    return any(value is not None for value in found)
+
+
+def _swallows(frame: Frame, atom: object) -> bool:
     if isinstance(atom, Outside):
         return atom.dotted in _SWALLOWING
     if isinstance(atom, Bound):
@@ -110,12 +119,8 @@ def _swallows(atom: object) -> bool:
     if isinstance(atom, Local):
         atom = atom.func
     if isinstance(atom, Func):
-        return any(isinstance(one, ast.Try) and one.handlers for one in ast.walk(atom.node))
+        return frame.study.told(atom.node, _catches)
     if isinstance(atom, ClassAtom):
         leaving = [*atom.info.members.get("__exit__", []), *atom.info.members.get("__aexit__", [])]
-        return not leaving or any(
-            isinstance(one, ast.Return) and one.value is not None
-            for function in leaving
-            for one in ast.walk(function)
-        )
+        return not leaving or any(frame.study.told(one, _returns) for one in leaving)
     return False

@@ -1,7 +1,8 @@
 """What an expression may stand for, as far as it matters to lineage.
 
 A `Value` is a set: the expression is one of its members. `OTHER` stands for everything that does
-not matter; a value that holds it along with others is not certain.
+not matter; a value that holds it along with others is not certain. How large a value may get is in
+bounds.py.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, TypeAlias
 
 __all__ = [
     "ANYTHING",
+    "FLOWS",
     "OTHER",
     "Api",
     "Atom",
@@ -22,6 +24,7 @@ __all__ = [
     "Client",
     "ClientData",
     "Const",
+    "Container",
     "Current",
     "DictOf",
     "FlowDict",
@@ -36,14 +39,15 @@ __all__ = [
     "Map",
     "MethodOf",
     "ModuleAtom",
+    "Nested",
     "Other",
     "Outside",
     "Super",
     "Trigger",
     "Tup",
     "Value",
+    "holds_flow",
     "inner",
-    "of",
     "only",
     "strings_of",
 ]
@@ -97,41 +101,106 @@ class InputAtom(Atom):
 
 
 @dataclass(frozen=True, slots=True)
-class Tup(Atom):
+class Container(Atom):
+    """Something that holds values.
+
+    Attributes:
+        weight: how many atoms there are in it, itself included; what two places share counts twice.
+        depth: how many containers lie within each other.
+        holds_flow: whether the flow object or an input of a join may be in it.
+    """
+
+    weight: int = field(init=False, compare=False, repr=False, default=1)
+    depth: int = field(init=False, compare=False, repr=False, default=1)
+    holds_flow: bool = field(init=False, compare=False, repr=False, default=False)
+
+    def held(self) -> tuple[Value, ...]:
+        """Return the values in it."""
+        raise NotImplementedError
+
+    def __post_init__(self) -> None:
+        weight, depth, holds_flow = 1, 0, False
+        for value in self.held():
+            for atom in value:
+                if isinstance(atom, Container):
+                    weight += atom.weight
+                    depth = max(depth, atom.depth)
+                    holds_flow = holds_flow or atom.holds_flow
+                else:
+                    weight += 1
+                    holds_flow = holds_flow or isinstance(atom, FLOWS)
+        object.__setattr__(self, "weight", weight)
+        object.__setattr__(self, "depth", depth + 1)
+        object.__setattr__(self, "holds_flow", holds_flow)
+
+
+@dataclass(frozen=True, slots=True)
+class Tup(Container):
     """A tuple, list or set of known length."""
 
     items: tuple[Value, ...]
 
+    def held(self) -> tuple[Value, ...]:
+        """Return its elements."""
+        return self.items
+
 
 @dataclass(frozen=True, slots=True)
-class Iter(Atom):
+class Iter(Container):
     """Something to iterate over."""
 
     of: Value
     nonempty: bool = False
 
+    def held(self) -> tuple[Value, ...]:
+        """Return what its elements may be."""
+        return (self.of,)
+
 
 @dataclass(frozen=True, slots=True)
-class Map(Atom):
+class Map(Container):
     """A dict with keys that are not known."""
 
     of: Value
 
+    def held(self) -> tuple[Value, ...]:
+        """Return what its values may be."""
+        return (self.of,)
+
 
 @dataclass(frozen=True, slots=True)
-class DictOf(Atom):
+class DictOf(Container):
     """A dict with known keys."""
 
     keys: tuple[str | int, ...]
     values: tuple[Value, ...]
 
+    def held(self) -> tuple[Value, ...]:
+        """Return its values."""
+        return self.values
+
 
 @dataclass(frozen=True, slots=True)
-class MethodOf(Atom):
+class Nested(Container):
+    """Containers in containers, in which these may be at any place: too large to tell more."""
+
+    leaves: Value  # no containers
+
+    def held(self) -> tuple[Value, ...]:
+        """Return what may be in it."""
+        return (self.leaves,)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodOf(Container):
     """A method of a container, such as `items` of a dict."""
 
     owner: Atom
     name: str
+
+    def held(self) -> tuple[Value, ...]:
+        """Return what it is a method of."""
+        return (frozenset((self.owner,)),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,13 +318,11 @@ class ClassInfo:
         return self.node.name
 
 
+FLOWS = (FlowSelf, FlowDict, Inputs, InputAtom)
+"""What artifacts are read off."""
+
 OTHER = Other()
 ANYTHING: Value = frozenset({OTHER})
-
-
-def of(*atoms: Atom) -> Value:
-    """Return the value that is one of these."""
-    return frozenset(atoms)
 
 
 def only(value: Value) -> Atom | None:
@@ -263,20 +330,23 @@ def only(value: Value) -> Atom | None:
     return next(iter(value)) if len(value) == 1 else None
 
 
+def holds_flow(value: Value) -> bool:
+    """Return whether a value may be, or hold, the flow object or an input of a join."""
+    return any(
+        atom.holds_flow if isinstance(atom, Container) else isinstance(atom, FLOWS)
+        for atom in value
+    )
+
+
 def inner(value: Value) -> Iterator[Atom]:
     """Yield all that the value may be or hold."""
     for atom in value:
         yield atom
-        if isinstance(atom, Tup):
-            for item in atom.items:
-                yield from inner(item)
-        elif isinstance(atom, DictOf):
-            for item in atom.values:
-                yield from inner(item)
-        elif isinstance(atom, Iter | Map):
-            yield from inner(atom.of)
-        elif isinstance(atom, MethodOf | FlowDict):
-            yield from inner(of(atom.owner))
+        if isinstance(atom, Container):
+            for held in atom.held():
+                yield from inner(held)
+        elif isinstance(atom, FlowDict):
+            yield atom.owner
 
 
 def strings_of(value: Value) -> frozenset[str] | None:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from mfwb.snapshot import SourceCode
+from mfwb.syntax import TooLargeError, parsed
 
 __all__ = ["lines_of_reads"]
 
@@ -20,8 +21,8 @@ def lines_of_reads(code: SourceCode | None) -> dict[tuple[str, str], str]:
     if code is None:
         return {}
     try:
-        tree = ast.parse(code.files.get(code.script, ""))
-    except (SyntaxError, ValueError):
+        tree = parsed(code.files.get(code.script, ""))
+    except (SyntaxError, TooLargeError):
         return {}
     file = code.script.rpartition("/")[2]
     found: dict[tuple[str, str], int] = {}

@@ -207,3 +207,64 @@ def run(program: str, seed: int) -> Record:
         flow.a()
         record.at_end = set(flow.__dict__) & set(NAMES)
     return record
+
+
+_GROWING = [
+    "{x} = [{x}, {y}]",
+    "{x} = {{'k': {x}, {n}: {y}}}",
+    "{x}.append({y})",
+    "{x}['k'] = {y}",
+    "{x}['k'].append({{'v': {y}}})",
+    "{x}[{n}]['k'] = {x}",
+    "{x} = dict({y})",
+    "{x} = list({y}.values())",
+    "{x} = {y}['k']",
+    "{x} = {y}[-1]",
+    "{x} = {x} + {y}",
+    "{x} += {y}",
+    "{x}.update({y})",
+    "{x}.extend([{x}, {y}])",
+    "{x}, {y} = {y}, ({x}, {y})",
+    "{x} = [[{y}, i] for i in {x}]",
+    "{x} = {{k: {x} for k, v in {y}.items()}}",
+    "{x} = lambda: ({x}, {y})",
+    "{x} = {y}({x})",
+    "{x} = self.h({y})",
+    "{x} = sorted({x}, key=lambda v: {y})",
+    "{x} = functools.reduce(lambda a, b: [a, b], {y})",
+    "{x} = f'{{{x}}}{{{x}}}'",
+    "{x} = self",
+    "{x} = self.h",
+    "self.p = {x}",
+    "send({x})",
+    "def {x}(v={y}): return [{x}, v, {y}]",
+    "def {x}(*v):\n    nonlocal {y}\n    {y} = [{y}, v, {x}]\n    return {x}({y})",
+]
+_AROUND = [
+    "for {x} in {y}:",
+    "for i in (1, 2, 3):",
+    "for k, {x} in {y}.items():",
+    "while {x}:",
+    "if {x}:",
+    "with {x}() as {y}:",
+    "def {x}({y}=None):",
+    "class {x}:",
+]
+
+
+@st.composite
+def nested(draw: st.DrawFn, depth: int = 5) -> str:
+    """Return statements that put what they have into each other, again and again."""
+    lines = []
+    for _ in range(draw(st.integers(min_value=1, max_value=5))):
+        around = {
+            "x": draw(st.sampled_from("stuv")),
+            "y": draw(st.sampled_from("stuv")),
+            "n": draw(st.integers(min_value=0, max_value=2)),
+        }
+        if depth and draw(st.booleans()):
+            head = draw(st.sampled_from(_AROUND)).format(**around)
+            lines.append(f"{head}\n{indent(draw(nested(depth - 1)), '    ')}")
+        else:
+            lines.append(draw(st.sampled_from(_GROWING)).format(**around))
+    return "\n".join(lines)

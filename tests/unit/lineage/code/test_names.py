@@ -195,7 +195,7 @@ def test_too_intricate_a_step_is_doubted() -> None:
 
     found = step(body)
 
-    assert found.doubts == ("line 7: a is too intricate to follow",)
+    assert found.doubts == ("line 7: a is too intricate to follow: it takes too much work",)
 
 
 def _indented(text: str) -> str:

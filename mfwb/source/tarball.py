@@ -1,0 +1,189 @@
+"""Files in a gzipped tar that a stranger may have made: read by name into memory.
+
+Nothing is extracted, and no link is followed. `tarfile` decodes one header at a time, and no more:
+left to itself it reads as much as a header claims to need, goes back to where a negative size
+leads, and takes minutes over a crafted extended header, each depending on the version of Python.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+
+__all__ = ["TarballError", "files_of", "plain_name"]
+
+_UNPACKED_LIMIT = 256_000_000  # bytes
+_MEMBERS_LIMIT = 50_000
+_EXTENDED_LIMIT = 64_000  # bytes of an extended header: a name takes some hundreds
+_NAME_LIMIT = 1_000  # letters
+_DIGITS_LIMIT = 12  # of the length of a file or a record
+
+_BLOCK = 512
+_CHUNK = 1 << 16
+_GZIP = 16 + zlib.MAX_WBITS
+_FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
+_EXTENDED = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
+# Where a sparse file's header, and each block that continues it, say that one more follows.
+_SPARSE_GOES_ON, _SPARSE_BLOCK_GOES_ON = 482, 504
+
+
+class TarballError(ValueError):
+    """A tar is damaged, or larger than any code is; its text says which."""
+
+
+def files_of(packed: bytes, room: Callable[[str], int]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of the regular files that are wanted, in the order of the tar.
+
+    Args:
+        packed: the gzipped tar.
+        room: how many bytes a file of that name may have; 0: it is not wanted.
+
+    Raises:
+        TarballError: if it can't be read any further.
+    """
+    unpacked = _Unpacked(packed)
+    extended: dict[str, str] = {}
+    for _ in range(_MEMBERS_LIMIT):
+        block = unpacked.read(_BLOCK)
+        header = _header(block)
+        if header is None:
+            return
+        if header.type in _EXTENDED:
+            extended |= _records(_small(unpacked, header))
+            continue
+        if header.type == tarfile.GNUTYPE_LONGNAME:
+            name, _, _ = _small(unpacked, header).partition(b"\0")
+            extended["path"] = name.decode("utf-8", "replace")
+            continue
+        size = _size(header, extended)
+        found = plain_name(extended.get("path", header.name))
+        is_file = header.type in _FILES and not any(
+            key.startswith("GNU.sparse") for key in extended
+        )
+        extended = {}
+        if is_file and found is not None and size <= room(found):
+            yield found, unpacked.read(size)
+            unpacked.skip(-size % _BLOCK)
+        else:
+            _skip(unpacked, header, block, size)
+    raise TarballError(f"it has more than {_MEMBERS_LIMIT:,} files")
+
+
+def plain_name(name: str) -> str | None:
+    """Return a file's name below the root, in its simplest form; None if it leads elsewhere."""
+    parts = name.split("/")
+    if not name or name.startswith("/") or len(name) > _NAME_LIMIT or ".." in parts:
+        return None
+    if any(sign in name for sign in "\0\\:"):  # separators elsewhere
+        return None
+    return posixpath.normpath(name)
+
+
+def _header(block: bytes) -> tarfile.TarInfo | None:
+    """Return a decoded header; None at the end of the tar."""
+    if not any(block):
+        return None
+    try:
+        return tarfile.TarInfo.frombuf(block, "utf-8", "replace")
+    except (tarfile.HeaderError, ValueError) as error:
+        raise TarballError(f"it is damaged: {error}") from None
+
+
+def _size(header: tarfile.TarInfo, extended: dict[str, str]) -> int:
+    told = extended.get("size")
+    if told is not None and not (told.isdecimal() and len(told) <= _DIGITS_LIMIT):
+        raise TarballError("it is damaged: a file has no size")
+    size = header.size if told is None else int(told)
+    if size < 0:
+        raise TarballError("it is damaged: a file has a negative size")
+    return size
+
+
+def _small(unpacked: _Unpacked, header: tarfile.TarInfo) -> bytes:
+    """Return the bytes of a header that extends the next one."""
+    if not 0 <= header.size <= _EXTENDED_LIMIT:
+        raise TarballError(f"it has a header of {header.size:,} bytes")
+    data = unpacked.read(header.size)
+    unpacked.skip(-header.size % _BLOCK)
+    return data
+
+
+def _records(data: bytes) -> dict[str, str]:
+    """Return what an extended header says: lines as in `18 path=some_file`."""
+    records: dict[str, str] = {}
+    start = 0
+    while start < len(data) and data[start]:
+        space = data.find(b" ", start, start + _DIGITS_LIMIT)
+        digits = data[start:space] if space > 0 else b""
+        length = int(digits) if digits.isdigit() else 0
+        if length <= len(digits) + 1 or start + length > len(data):
+            raise TarballError("it is damaged: an extended header is none")
+        key, _, value = data[space + 1 : start + length - 1].partition(b"=")
+        records[key.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+        start += length
+    return records
+
+
+def _skip(unpacked: _Unpacked, header: tarfile.TarInfo, block: bytes, size: int) -> None:
+    """Go to the next header."""
+    if header.type == tarfile.GNUTYPE_SPARSE:
+        goes_on = block[_SPARSE_GOES_ON]
+        while goes_on:
+            goes_on = unpacked.read(_BLOCK)[_SPARSE_BLOCK_GOES_ON]
+    # A link, a folder or a device has no bytes, whatever its header says.
+    if header.isreg() or header.type not in tarfile.SUPPORTED_TYPES:
+        unpacked.skip(size + -size % _BLOCK)
+
+
+class _Unpacked:
+    """The bytes that a gzip unpacks to, from the beginning to the end, never more than asked for.
+
+    What follows the first gzip in it is left alone, as nobody writes one.
+    """
+
+    def __init__(self, packed: bytes) -> None:
+        self._packed = memoryview(packed)
+        self._zlib = zlib.decompressobj(_GZIP)
+        self._tail = b""  # of what went into zlib, what it has not taken yet
+        self._ready = b""
+        self._left = _UNPACKED_LIMIT
+
+    def read(self, size: int) -> bytes:
+        """Return exactly so many bytes; TarballError if there are not as many."""
+        return b"".join(self._pieces(size))
+
+    def skip(self, size: int) -> None:
+        """Leave out so many bytes; TarballError if there are not as many."""
+        for _ in self._pieces(size):
+            pass
+
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        while size:
+            if not self._ready:
+                self._ready = self._next()
+            piece = self._ready[:size]
+            self._ready = self._ready[size:]
+            size -= len(piece)
+            yield piece
+
+    def _next(self) -> bytes:
+        """Return some more bytes."""
+        while not self._zlib.eof:
+            data = self._tail or self._packed[:_CHUNK]
+            if not self._tail:
+                self._packed = self._packed[_CHUNK:]
+            try:
+                unpacked = self._zlib.decompress(data, _CHUNK)
+            except zlib.error as error:
+                raise TarballError(f"it is damaged: {error}") from None
+            self._tail = self._zlib.unconsumed_tail
+            self._left -= len(unpacked)
+            if self._left < 0:
+                raise TarballError(f"it unpacks to more than {_UNPACKED_LIMIT // 1_000_000} MB")
+            if unpacked:
+                return unpacked
+            if not data:
+                break
+        raise TarballError("it is cut off")
