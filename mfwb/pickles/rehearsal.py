@@ -43,14 +43,11 @@ class Rehearsal(UnpicklerOfAllowed):
     def __init__(self, file: BinaryIO, allowed: Allowed, makers: Collection[str]) -> None:
         super().__init__(file, allowed)
         self._makers = _ARRAY_MAKERS.union(makers, {_DTYPE})
-        self._known: dict[str, Any] = {}
 
     def find(self, name: str) -> Any:
         """Return what stands in for a name."""
-        if name not in self._known:
-            is_class = isinstance(super().find(name), type)
-            self._known[name] = _class_like(name) if is_class else _FunctionLike(name, self._makers)
-        return self._known[name]
+        is_class = isinstance(super().find(name), type)
+        return _class_like(name) if is_class else _FunctionLike(name, self._makers)
 
 
 class _Made(Anything):
