@@ -13,7 +13,7 @@ from mfwb.errors import ItemLost
 from mfwb.payload.changes import with_contents
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
-from mfwb.payload.converter import MAX_MEMORY, Converter
+from mfwb.payload.converter import MAX_MEMORY
 from mfwb.payload.decoding import decode_values
 from mfwb.payload.describing import Made, description_of, metadata_of
 from mfwb.payload.forms import CONVERSIONS, Forms
@@ -47,9 +47,7 @@ class Workshop:
             max_memory: bytes that converting one artifact may take.
         """
         self._store = Store(folder)
-        self._converted = Converted(
-            self._store, lambda trusted: Converter(max_memory, trusted=trusted)
-        )
+        self._converted = Converted(self._store, max_memory)
         self._forms = Forms(self._store, self._converted)
         self._keep = keep
         self._holding = Holding()
@@ -99,6 +97,7 @@ class Workshop:
         """Hear that no more will be asked for of a plan, however far it came."""
         for run in plan.runs:
             self.release(run)
+        self._converted.let_go(plan.flow_run)
         if self._holding.is_empty:
             self._converted.forget()  # another time it may be done
 
