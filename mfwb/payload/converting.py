@@ -74,14 +74,22 @@ def work(max_memory: int, folder: str, *, trusted: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent too, which decides
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
-    cap_memory(max_memory)
+    _use_all_processors()
     give_back_memory()
+    cap_memory(max_memory)
     _say(answers, {"confined": ", ".join(() if trusted else _confined(folder))})
     requests: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_receive, args=(requests,), daemon=True).start()
     while True:
         _say(answers, answer(_job(requests.get(), trusted=trusted)))
         give_back_memory()
+
+
+def _use_all_processors() -> None:
+    """Undo what kept the process without threads until it was copied."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.set_cpu_count(os.cpu_count() or 1)
 
 
 def _confined(folder: str) -> tuple[str, ...]:

@@ -125,3 +125,5 @@ def _of_plugins() -> Iterator[str]:
             continue  # it will be said when it is used
         if spec is not None:
             yield from spec.submodule_search_locations or ([spec.origin] if spec.origin else [])
+        if entry.dist is not None:  # where it says what it has
+            yield str(entry.dist.locate_file(""))
