@@ -17,10 +17,9 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
-from mfwb.payload.audit import watch
+from mfwb.payload.confining import confined
 from mfwb.payload.conversions import Conversion, Job, convert
 from mfwb.payload.limits import cap_memory, give_back_memory
-from mfwb.payload.sandbox import confine
 from mfwb.payload.store import is_full
 from mfwb.payload.surroundings import readable
 from mfwb.payload.trusting import prepare_to_trust
@@ -34,6 +33,7 @@ __all__ = [
     "UNCONVERTIBLE",
     "Answer",
     "answer",
+    "get_readier",
     "get_ready",
     "work",
 ]
@@ -60,7 +60,11 @@ def get_ready(*, trusted: bool) -> None:
     if trusted:
         prepare_to_trust()
     else:
-        readable()
+        readable(plugins=True)
+
+
+def get_readier() -> None:
+    """Import more: there is no more."""
 
 
 def work(max_memory: int, folder: str, *, trusted: bool) -> None:
@@ -93,13 +97,8 @@ def _use_all_processors() -> None:
 
 
 def _confined(folder: str) -> tuple[str, ...]:
-    """Give up whatever no conversion needs; return what sees to that."""
-    may_read = (*readable(), os.path.join(folder, INBOX))  # noqa: PTH118 - as they are all
-    may_write = (os.path.join(folder, OUTBOX),)  # noqa: PTH118
-    sys.dont_write_bytecode = True  # of what is imported later on
-    confined = confine(may_read, may_write)
-    watch(may_read, may_write)
-    return (*confined, "audit hook")
+    inbox, outbox = (os.path.join(folder, name) for name in (INBOX, OUTBOX))  # noqa: PTH118
+    return confined((inbox,), (outbox,), plugins=True)
 
 
 def _say(answers: BinaryIO, said: Answer) -> None:

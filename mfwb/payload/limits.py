@@ -31,8 +31,12 @@ _OTHER_THREADS = 8
 _STATUS = Path("/proc/self/status")
 
 
-def cap_memory(size: int) -> None:
+def cap_memory(size: int, *, threads: int | None = None) -> None:
     """Let this process take so many bytes more than it has by now; then comes a MemoryError.
+
+    Args:
+        size: bytes.
+        threads: that there are going to be, if not those of pyarrow.
 
     Linux alone holds a process to it. It limits private memory rather than the address space, of
     which libraries reserve gigabytes that they never touch.
@@ -41,7 +45,8 @@ def cap_memory(size: int) -> None:
         return
     import resource  # noqa: PLC0415 - not every system has it
 
-    threads = (os.cpu_count() or 1) + _OTHER_THREADS
+    if threads is None:
+        threads = (os.cpu_count() or 1) + _OTHER_THREADS
     limit = _taken() + threads * _THREAD + size
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard == resource.RLIM_INFINITY or limit < hard:

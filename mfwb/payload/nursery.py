@@ -54,7 +54,8 @@ class Nursery:
         """Prepare for processes.
 
         Args:
-            program: the module that they run: its `get_ready`, then its `work`.
+            program: the module that they run: its `get_ready`, then its `work`. Once there is one,
+                `get_readier` is for those that follow.
             max_memory: bytes that each may take for pickles.
             trusted: whether pickles may run whatever they want to, in these processes.
         """
@@ -138,7 +139,7 @@ class Nursery:
                 self._original = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
                     self._command(
                         f"from {nursery_copies.__name__} import serve\n"
-                        f"serve({theirs.fileno()}, work, trusted={self._trusted})"
+                        f"serve({theirs.fileno()}, work, get_readier, trusted={self._trusted})"
                     ),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -166,7 +167,7 @@ class Nursery:
         path = [one for one in sys.path if isinstance(one, str)]
         program = (
             f"import sys; sys.path[:] = {path!a}\n"
-            f"from {self._program} import get_ready, work\n"
+            f"from {self._program} import get_readier, get_ready, work\n"
             f"get_ready(trusted={self._trusted})\n{rest}"
         )
         return [sys.executable, "-c", program]

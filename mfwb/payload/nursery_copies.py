@@ -22,12 +22,13 @@ _THREADS = Path("/proc/self/task")
 _Work = Callable[..., None]
 
 
-def serve(channel: int, work: _Work, *, trusted: bool) -> None:
+def serve(channel: int, work: _Work, get_readier: Callable[[], None], *, trusted: bool) -> None:
     """Answer requests until there are no more, and end all copies then.
 
     Args:
         channel: the socket that requests come from.
         work: what a copy does.
+        get_readier: what is done once there is a copy, for those that follow.
         trusted: whether copies may run whatever a pickle wants to.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -49,6 +50,8 @@ def serve(channel: int, work: _Work, *, trusted: bool) -> None:
                 answer = _tend(request, copies)
             with suppress(BrokenPipeError):
                 requests.send(json.dumps(answer).encode())
+            if len(copies) == 1 and "new" in request:
+                get_readier()
     for pid in copies:
         _kill(pid)
     os._exit(0)

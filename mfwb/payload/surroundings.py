@@ -8,7 +8,6 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -84,8 +83,11 @@ def environment(given: Mapping[str, str], *, trusted: bool) -> dict[str, str]:
 
 
 @cache
-def readable() -> tuple[str, ...]:
+def readable(*, plugins: bool = False) -> tuple[str, ...]:
     """Return what a conversion may have to read: Python's libraries, and those of the system.
+
+    Args:
+        plugins: whether the converters of other packages are going to be used.
 
     A folder on Python's path can be anybody's home, so it is the packages in it that count: those
     that are imported, and the converters of plugins.
@@ -94,7 +96,8 @@ def readable() -> tuple[str, ...]:
     paths = {path for name in names if (path := sysconfig.get_path(name))}
     paths.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
     paths.update(_of_imported())
-    paths.update(_of_plugins())
+    if plugins:
+        paths.update(_of_plugins())
     paths.update(os.path.join(prefix, "lib") for prefix in (sys.prefix, sys.base_prefix))  # noqa: PTH118
     real = {os.path.realpath(path) for path in paths}  # links on the way are followed
     return (*_outermost(paths | real), *_SYSTEM)
@@ -118,6 +121,8 @@ def _of_imported() -> Iterator[str]:
 
 
 def _of_plugins() -> Iterator[str]:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - it takes a moment
+
     for entry in entry_points(group=_PLUGINS):
         try:
             spec = find_spec(entry.module.partition(".")[0])
