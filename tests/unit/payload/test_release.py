@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from mfwb.payload.holding import Holding
 from mfwb.payload.nursery import Nursery
 from mfwb.planning import Form, Plan, PlannedCard, PlannedFile, PlannedRun, Preview
 from mfwb.snapshot import Card
-from tests.unit.payload.conftest import end_processes
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
@@ -50,19 +48,7 @@ def workshop_in(folder: Path, nursery: Nursery, *, keep: bool = False) -> Worksh
     """Return a workshop that works with the shared processes."""
     found = Workshop(folder, keep=keep)
     found._converted._nurseries[False] = nursery
-    _MADE.append(found)
     return found
-
-
-_MADE: list[Workshop] = []
-
-
-@pytest.fixture(autouse=True)
-def _ended() -> Iterator[None]:
-    """End the processes of all workshops."""
-    yield
-    while _MADE:
-        end_processes(_MADE.pop())
 
 
 def run_of(name: str, *files: PlannedFile, card: str | None = None) -> PlannedRun:
@@ -169,7 +155,6 @@ from pathlib import Path
 from mfwb.config import Settings
 from mfwb.planning import Form
 from mfwb.wiring import wire_source
-from tests.unit.payload.conftest import end_processes
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
 
 class Waits(str):

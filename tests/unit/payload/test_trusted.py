@@ -22,7 +22,6 @@ from mfwb.payload.converter import Converter, UnconvertibleError, new_nursery
 from mfwb.payload.nursery import Nursery
 from mfwb.planning import Form
 from mfwb.ports import ReadyArtifact
-from tests.unit.payload.conftest import end_processes
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
@@ -48,12 +47,11 @@ def trusting() -> Iterator[Nursery]:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, nursery: Nursery, trusting: Nursery) -> Iterator[Workshop]:
+def workshop(tmp_path: Path, nursery: Nursery, trusting: Nursery) -> Workshop:
     """Return a workshop with both kinds of processes."""
     found = Workshop(tmp_path / "payloads", keep=True)
     found._converted._nurseries = {False: nursery, True: trusting}
-    yield found
-    end_processes(found)
+    return found
 
 
 @pytest.fixture
