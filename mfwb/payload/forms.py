@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mfwb.config import Unpickle
+from mfwb.errors import ItemLost
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted, pickle_name
 from mfwb.payload.converter import UnconvertibleError
@@ -30,6 +31,7 @@ CONVERSIONS = {
 
 _FILE_SUFFIXES = {Form.PARQUET: ".parquet", Form.ARRAY: ".npy", Form.JSON: ".json"}
 _SUFFIX_LIMIT = 40  # characters
+_PATH_LIMIT = 100_000  # bytes of its pickle
 
 
 class Forms:
@@ -118,6 +120,8 @@ class Forms:
         return _ready(planned.stem, path)
 
     def _bytes(self, content: Content, contents: Contents) -> bytes:
+        if content.size > _PATH_LIMIT:  # it is loaded in this very process
+            raise ItemLost(f"a pickle of {content.size:,} bytes, which is no path")
         with self._store.scratch() as path:
             contents.copy(content, path)
             return path.read_bytes()

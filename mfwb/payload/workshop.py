@@ -59,6 +59,7 @@ class Workshop:
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
         """Return the flow run with names filled in where the type says too little, and values."""
+        self._inspector.start()  # while the first bytes are loaded
         looked = look_inside(flow_run, contents, self._inspect)
         looked = with_contents(looked, contents, self._inspect)
         return with_parameter_values(looked, contents, self._inspect)
