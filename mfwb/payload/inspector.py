@@ -75,16 +75,12 @@ class Inspector:
 
     def _desk(self, flow_run: str) -> _Desk:
         with self._lock:
-            desk = self._desks.get(flow_run)
-            if desk is None:
-                too_many = [*self._desks][: max(0, len(self._desks) - _AT_ONCE + 1)]
-                idle = [self._desks.pop(name) for name in too_many]
-                desk = self._desks[flow_run] = _Desk(self._nursery)
-            else:
-                idle = []
-        for one in idle:
-            one.end()
-        return desk
+            if flow_run not in self._desks:
+                for name in [*self._desks]:
+                    if len(self._desks) >= _AT_ONCE and self._desks[name].end(wait=False):
+                        del self._desks[name]
+                self._desks[flow_run] = _Desk(self._nursery)
+            return self._desks[flow_run]
 
 
 def inspect_each(
@@ -139,9 +135,15 @@ class _Desk:
                 self._end()  # who asks next must not get the answer to this
                 raise
 
-    def end(self) -> None:
-        with self._turn:
+    def end(self, *, wait: bool = True) -> bool:
+        """End the process, unless it is busy and nobody waits for it; return whether it has."""
+        if not self._turn.acquire(blocking=wait):
+            return False
+        try:
             self._end()
+        finally:
+            self._turn.release()
+        return True
 
     def _ask(self, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
         if self._process is None:
