@@ -2,7 +2,8 @@
 
 Python pickles the same value into other bytes when strings in it are shared or not, or when a set
 has another order; reading an artifact is enough for that, as Metaflow pickles it anew. So pickles
-are acted out with stand-ins, nothing of them is run, and what comes out is digested.
+are acted out with stand-ins, nothing of them is run, and what comes out is digested. As with any
+other look at a pickle, it is weighed before: to act one out can take for ever.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from mfwb.pickles import Unpickler
+from mfwb.pickles.weighing import check
 
 __all__ = ["content_digest"]
 
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, bytearray)
+_LARGE_ATOM = 64  # bytes or characters; whatever is larger and there twice is digested once
+_DIGITS_LIMIT_BITS = 14_284  # Python writes no int of more than 4,300 digits, which is 10**4300
 
 
 def content_digest(pickled: bytes) -> str | None:
@@ -26,6 +30,7 @@ def content_digest(pickled: bytes) -> str | None:
     Objects are equal if they are of the same class and made and filled in the same way.
     """
     try:
+        check(pickled, calls=False)
         value = _Reader(pickled).load()
         return _Digests().of(value).hex()
     except (MemoryError, RecursionError):
@@ -36,7 +41,7 @@ def content_digest(pickled: bytes) -> str | None:
 
 class _Reader(Unpickler):
     def find(self, name: str) -> Any:
-        return _class_named(name)
+        return _TorchStorages() if name == _TORCH_STORAGE else _class_named(name)
 
     def persistent_load(self, pid: Any, /) -> Any:
         return _Built("persistent", (pid,))
@@ -72,8 +77,6 @@ class _ClassNamed(type):
     """The type of stand-ins for classes: the pickle machine wants real ones to make objects of."""
 
     def __call__(cls, *arguments: Any, **keywords: Any) -> _Built:
-        if cls.__name__ == _TORCH_STORAGE and isinstance(arguments[0], bytes):
-            return _Built(cls.__name__, (_storage(arguments[0]),))
         return _Built(cls.__name__, (arguments, keywords))
 
     def __setstate__(cls, state: Any) -> None:
@@ -92,6 +95,24 @@ _HEADERS = 5  # magic number, version, machine, the storage, the keys of storage
 _HEADERS_LIMIT = 65_536  # bytes
 
 
+class _TorchStorages:
+    """Stands for the function that loads one; what is there twice is read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, tuple[bytes, Any]] = {}  # by id, with what keeps it from being reused
+
+    def __call__(self, *arguments: Any) -> _Built:
+        if not arguments or not isinstance(arguments[0], bytes):
+            return _Built(_TORCH_STORAGE, (arguments, {}))
+        saved = arguments[0]
+        if id(saved) not in self._read:
+            self._read[id(saved)] = (saved, _storage(saved))
+        return _Built(_TORCH_STORAGE, (self._read[id(saved)][1],))
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError(f"its pickle would change {_TORCH_STORAGE}")
+
+
 def _storage(saved: bytes) -> Any:
     """Return what torch saved of a storage but for its key, which is an address in memory.
 
@@ -101,7 +122,9 @@ def _storage(saved: bytes) -> Any:
     headers, place = [], 0
     try:
         for _ in range(_HEADERS):
-            stream = io.BytesIO(saved[place : place + _HEADERS_LIMIT])
+            header = saved[place : place + _HEADERS_LIMIT]
+            check(header, calls=False)
+            stream = io.BytesIO(header)
             headers.append(_StorageReader(stream).load())
             place += stream.tell()
     except Exception:  # noqa: BLE001 - what is not torch's can raise anything
@@ -128,8 +151,8 @@ class _Digests:
         self._open: dict[int, int] = {}
 
     def of(self, value: Any) -> bytes:
-        if isinstance(value, _ATOMS):
-            return _hash(type(value).__name__, repr(value).encode("utf-8", "surrogatepass"))
+        if isinstance(value, _ATOMS) and not _is_large(value):
+            return _of_atom(value)
         place = id(value)  # all values live as long as the one that is digested
         if place in self._done:
             return self._done[place]
@@ -141,12 +164,16 @@ class _Digests:
         self._done[place] = digest
         return digest
 
-    def _of_parts(self, value: Any) -> bytes:
+    def _of_parts(self, value: Any) -> bytes:  # noqa: PLR0911 - one for each kind
+        if isinstance(value, _ATOMS):
+            return _of_atom(value)
         if isinstance(value, _Built):
             parts = [self.of(part) for part in value.parts]
             return _hash("object", *parts, b"members", *sorted(map(self.of, value.members)))
         if isinstance(value, _ClassNamed):
             return _hash("class", value.__name__.encode())
+        if isinstance(value, _TorchStorages):
+            return _hash("class", _TORCH_STORAGE.encode())
         if isinstance(value, (list, tuple)):
             return _hash(type(value).__name__, *map(self.of, value))
         if isinstance(value, (set, frozenset)):
@@ -155,6 +182,18 @@ class _Digests:
             entries = (self.of(part) for entry in value.items() for part in entry)
             return _hash("dict", *entries)
         raise pickle.UnpicklingError(f"a {type(value).__name__} was not expected")
+
+
+def _is_large(value: Any) -> bool:
+    return isinstance(value, (str, bytes, bytearray)) and len(value) > _LARGE_ATOM
+
+
+def _of_atom(value: Any) -> bytes:
+    if isinstance(value, int) and value.bit_length() > _DIGITS_LIMIT_BITS:
+        text = hex(value)
+    else:
+        text = repr(value)
+    return _hash(type(value).__name__, text.encode("utf-8", "surrogatepass"))
 
 
 def _hash(kind: str, *parts: bytes) -> bytes:

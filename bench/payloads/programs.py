@@ -49,11 +49,13 @@ def pandas_alone(source: str, target: str) -> None:
 def by_mfwb(source: str, target: str) -> None:
     """Do the same through the converter of mfwb, its process included."""
     from mfwb.payload.conversions import Conversion, Job  # noqa: PLC0415
-    from mfwb.payload.converter import Converter  # noqa: PLC0415
+    from mfwb.payload.converter import Converter, new_nursery  # noqa: PLC0415
 
-    converter = Converter(max_memory=20 * 10**9)
+    nursery = new_nursery(20 * 10**9)
+    converter = Converter(nursery)
     converter.convert(Job(Conversion.TABLE, Path(source), Path(target)))
     converter.close()
+    nursery.close()
 
 
 def main() -> None:

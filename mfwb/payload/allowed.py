@@ -10,6 +10,7 @@ What a pickle itself does to these objects (calls, items, states) is guarded by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -19,7 +20,7 @@ from typing import Any
 from mfwb.payload import arrow_doors, doors, pandas_doors, polars_doors
 from mfwb.pickles import Allowed
 
-__all__ = ["ARRAYS", "FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN"]
+__all__ = ["ARRAYS", "BARE", "FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN"]
 
 _Names = dict[str, Callable[[], Any]]
 
@@ -110,7 +111,7 @@ FRAME_MAKERS = frozenset(
 """Functions among those for frames that make something new each time."""
 
 _NUMPY: Allowed = {
-    **_as_is("numpy", "ndarray"),
+    **_replaced(doors.ARRAY_KIND, "numpy.ndarray"),
     **_replaced(
         doors.array_of, "numpy._core.numeric._frombuffer", "numpy.core.numeric._frombuffer"
     ),
@@ -122,7 +123,7 @@ _NUMPY: Allowed = {
 }
 
 _TIME_ZONES: Allowed = {
-    **_as_is("zoneinfo", "ZoneInfo"),  # has no attributes of its own that a state could change
+    **_replaced(doors.Zone, "zoneinfo.ZoneInfo"),
     **_replaced(doors.zone_unpickler, "builtins.getattr"),
     **_replaced(doors.zone, "pytz._p"),
     **_replaced(doors.utc, "pytz._UTC"),
@@ -168,7 +169,7 @@ _PANDAS: Allowed = {
     **_replaced(pandas_doors.block_manager, "pandas.core.internals.managers.BlockManager"),
     "pandas.core.internals.managers.SingleBlockManager": pandas_doors.single_block_manager,
     **_as_is("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"),
-    **_as_is("pandas._libs.internals", "_unpickle_block"),
+    **_replaced(pandas_doors.unpickled_block, "pandas._libs.internals._unpickle_block"),
     **_as_is("pandas._libs.interval", "__pyx_unpickle_IntervalMixin"),
     **_moved(
         "pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.nattype.__nat_unpickle"
@@ -182,10 +183,15 @@ _PANDAS: Allowed = {
         "MonthBegin MonthEnd Nano QuarterBegin QuarterEnd Second SemiMonthBegin SemiMonthEnd "
         "Week WeekOfMonth YearBegin YearEnd",
     ),
-    **_as_is("pandas.core.indexes.base", "_new_Index"),
-    **_as_is("pandas.core.indexes.datetimes", "_new_DatetimeIndex"),
-    **_as_is("pandas.core.indexes.interval", "_new_IntervalIndex"),
-    **_as_is("pandas.core.indexes.timedeltas", "_new_TimedeltaIndex"),
+    **{
+        place: partial(pandas_doors.index_by, place)
+        for place in (
+            "pandas.core.indexes.base._new_Index",
+            "pandas.core.indexes.datetimes._new_DatetimeIndex",
+            "pandas.core.indexes.interval._new_IntervalIndex",
+            "pandas.core.indexes.timedeltas._new_TimedeltaIndex",
+        )
+    },
 }
 
 _PANDAS_2: Allowed = {
@@ -222,6 +228,12 @@ _PANDAS_2: Allowed = {
     **_as_is("pandas.core.indexes.range", "RangeIndex"),
     **_as_is("pandas.core.indexes.timedeltas", "TimedeltaIndex"),
 }
+
+_WITH_ARGUMENTS = re.compile(r"pandas\.(_libs|core\.arrays\.string_\.StringDtype|StringDtype).*")
+"""Names of pandas whose pickles call them with something: all others are classes, made empty."""
+
+BARE = frozenset(name for name in (*_PANDAS, *_PANDAS_2) if not _WITH_ARGUMENTS.fullmatch(name))
+"""Classes that may only be made empty, to get a state: with arguments they can do far more."""
 
 ARRAYS: Allowed = {**PLAIN, **_NUMPY}
 """For numpy's arrays and scalars, and dicts and lists of them."""

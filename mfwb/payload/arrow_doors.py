@@ -20,6 +20,10 @@ PART_LIMIT = 10_000
 """Parts of one type or array. Few bytes can hold one part a billion times, as parts of parts."""
 
 DEPTH_LIMIT = 100
+_SCALE_LIMIT = 76
+"""Digits of a decimal; who takes it for others makes a number of as many as it says."""
+
+_LENGTH_LIMIT = 2**40
 EMPTY_LIMIT = 10_000_000
 """Items of an array that needs no bytes for them, as one of nulls does."""
 
@@ -111,10 +115,11 @@ def _check_parts(parts: Any) -> None:
     for _ in range(DEPTH_LIMIT):
         below: list[Any] = []
         for part in level:
-            type_, length, _nulls, offset, buffers, children, dictionary = expected(part, tuple)
+            type_, length, nulls, offset, buffers, children, dictionary = expected(part, tuple)
             _check_type(type_)
+            _check_numbers(length, nulls, offset)
             items = max(items, length + offset)
-            size += sum(one.size for one in expected(buffers, list, tuple) if one is not None)
+            size += _size(type_, length + offset, expected(buffers, list, tuple))
             seen += 1 + len(expected(children, list, tuple))
             if seen > PART_LIMIT:
                 raise ValueError("an array of too many parts")
@@ -124,6 +129,41 @@ def _check_parts(parts: Any) -> None:
         raise ValueError("an array that is nested too deeply")
     if items > max(8 * size, EMPTY_LIMIT):
         raise ValueError("an array of more items than it has bytes for")
+
+
+def _check_numbers(length: Any, nulls: Any, offset: Any) -> None:
+    for number, least in ((length, 0), (offset, 0), (nulls, -1)):
+        if type(number) is not int or not least <= number < _LENGTH_LIMIT:
+            raise ValueError("an array of a length that is none")
+    if nulls > length:
+        raise ValueError("an array of more nulls than items")
+
+
+def _size(type_: Any, items: int, buffers: Sequence[Any]) -> int:
+    """Return the bytes of an array; ValueError if there are too few for its items."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    present = [one for one in buffers if one is not None]
+    for one in present:
+        expected(one, pa.Buffer)
+    if items and buffers:
+        if buffers[0] is not None and 8 * buffers[0].size < items:
+            raise ValueError("an array of which too few are said to be there")
+        if any(one is None for one in buffers[1:]):
+            raise ValueError("an array without its data")
+        if len(buffers) == _PLAIN_BUFFERS and 8 * buffers[1].size < items * _bits_of(type_):
+            raise ValueError("an array of which some has no data")
+    return sum(one.size for one in present)
+
+
+_PLAIN_BUFFERS = 2  # which are there, and what they are
+
+
+def _bits_of(type_: Any) -> int:
+    try:
+        return int(type_.bit_width)
+    except ValueError:  # of no fixed width; `validate` knows what these need
+        return 0
 
 
 def _check_like(parts: Any, model: Any) -> None:
@@ -160,9 +200,24 @@ def _check_type(type_: Any) -> None:
         seen += sum(one.num_fields + 1 for one in level)
         if seen > PART_LIMIT:
             raise ValueError("a type of too many parts")
+        for one in level:
+            _check_size(one)
         level = [part for one in level for part in _types_in(one)]
     if level:
         raise ValueError("a type that is nested too deeply")
+
+
+def _check_size(type_: Any) -> None:
+    import pyarrow as pa  # noqa: PLC0415
+
+    if pa.types.is_decimal(type_) and abs(type_.scale) > _SCALE_LIMIT:
+        raise ValueError(f"a decimal of {type_.scale:,} digits")
+    if pa.types.is_fixed_size_list(type_) and type_.list_size > EMPTY_LIMIT:
+        raise ValueError("lists of too many items")
+    if pa.types.is_fixed_size_binary(type_) and type_.byte_width < 1:
+        raise ValueError("bytes of no width")
+    if pa.types.is_dictionary(type_) and not pa.types.is_integer(type_.index_type):
+        raise ValueError("a dictionary that is looked up by no number")
 
 
 def _types_in(type_: Any) -> list[Any]:

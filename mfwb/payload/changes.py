@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from mfwb.lineage.parents import parents_of
+from mfwb.payload.inspecting import Inspect, Look, inspect_here
+from mfwb.payload.inspector import inspect_each
 from mfwb.payload.loading import load_each
-from mfwb.pickled_content import content_digest
 from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Task
@@ -18,15 +19,17 @@ _SIZE_LIMIT = 64 * 1024 * 1024  # bytes; acting out a pickle takes memory; large
 _ONE_PICKLE_EACH = frozenset({"str", "int", "float", "bool", "bytes", "NoneType"})
 
 
-def with_contents(flow_run: FlowRun, contents: Contents) -> FlowRun:
+def with_contents(
+    flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
+) -> FlowRun:
     """Return the flow run with `content` filled in where the sha1 alone says too little.
 
     That is where a task holds an artifact under the name and of the type of a parent's, in
     other bytes. Reading an artifact is enough for that, as Metaflow pickles it anew.
     """
     digests: dict[str, str] = {}
-    for content, data in load_each(_changed(flow_run), contents):
-        digest = None if data is None else content_digest(data)
+    loaded = load_each(_changed(flow_run), contents)
+    for content, (digest, _) in inspect_each(inspect, Look.DIGEST, loaded):
         if digest is not None:
             digests[content.sha1] = digest
     if not digests:

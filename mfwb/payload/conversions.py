@@ -23,6 +23,9 @@ __all__ = ["Conversion", "Job", "convert"]
 
 _NAME_LIMIT = 100  # characters; file systems take 255 bytes
 _HASH_LENGTH = 8
+_TABLES_AT_LEAST = 100_000_000
+_TABLES_PER_BYTE = 20
+"""Bytes that the files of one pickle may take, per byte of it."""
 
 
 class Conversion(str, Enum):
@@ -85,10 +88,15 @@ def _tables(job: Job) -> None:
     tables = as_tables(load_trusted(job.source)) if job.trusted else load_frames(job.source)
     job.target.mkdir()
     names: set[str] = set()
+    left = _TABLES_AT_LEAST + _TABLES_PER_BYTE * job.source.stat().st_size
     for key, table in tables:
         name = _file_name(key, names)
         names.add(name.casefold())
-        write_parquet(table, job.target / f"{name}.parquet")
+        path = job.target / f"{name}.parquet"
+        write_parquet(table, path)
+        left -= path.stat().st_size
+        if left < 0:  # one table under any number of keys takes a few bytes each
+            raise ValueError("its tables take far more than its pickle")
 
 
 def _rows(job: Job) -> None:

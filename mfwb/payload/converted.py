@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
 
 from mfwb.config import Unpickle
 from mfwb.payload.conversions import Conversion, Job
-from mfwb.payload.converter import Converter, UnconvertibleError
+from mfwb.payload.converter import MAX_MEMORY, Converter, UnconvertibleError, new_nursery
+from mfwb.payload.nursery import Nursery
 from mfwb.payload.store import Store
 from mfwb.planning import Content
 from mfwb.ports import Contents
@@ -29,19 +30,30 @@ _SUFFIXES = {
 }
 
 
-class Converted:
-    """Makes what is not there yet; safe to use from several threads."""
+_AT_ONCE = 8
+"""Processes that stay when there is nothing to do for them."""
 
-    def __init__(self, store: Store, new_converter: Callable[[bool], Converter]) -> None:
+
+class Converted:
+    """Makes what is not there yet; safe to use from several threads.
+
+    What comes from one flow run is converted in a process of its own, which never held anything of
+    another one.
+    """
+
+    def __init__(self, store: Store, max_memory: int = MAX_MEMORY) -> None:
         """Work in a store.
 
         Args:
             store: where files go, by the sha1 of their content.
-            new_converter: returns a converter that trusts pickles, or one that does not.
+            max_memory: bytes that each process may take for pickles.
         """
         self._store = store
-        self._new_converter = new_converter
-        self._converters: dict[bool, Converter] = {}
+        self._nurseries: dict[bool, Nursery] = {
+            trusted: new_nursery(max_memory, trusted=trusted) for trusted in (False, True)
+        }
+        self._converters: dict[tuple[str, bool], Converter] = {}
+        self._closed = False
         self._failures: dict[str, str] = {}
         self._lock = Lock()
 
@@ -50,7 +62,8 @@ class Converted:
     ) -> None:
         """Get the process ready if something is to be converted."""
         if unpickle != "never" and not self._store.has(_name(content, conversion, plugin)):
-            self._converter(unpickle).start()
+            with suppress(OSError):  # who needs it tries again
+                self._nurseries[unpickle == "trusted"].start()
 
     def get(  # noqa: PLR0913 - they are what there is to say
         self,
@@ -85,7 +98,7 @@ class Converted:
             with self._pickle(content, contents) as source, self._store.scratch() as rows:
                 job = Job(conversion, source, path, rows if with_rows else None, plugin)
                 try:
-                    self._converter(unpickle).convert(job)
+                    self._converter(content, unpickle).convert(job)
                 except UnconvertibleError as error:
                     self._fail(name, str(error))
                     self._keep(content, source)
@@ -101,23 +114,47 @@ class Converted:
         with self._lock:
             self._failures.clear()
 
+    def let_go(self, flow_run: str) -> None:
+        """End the processes of a flow run; if anything of it is wanted again, there are new ones.
+
+        Args:
+            flow_run: its pathspec.
+        """
+        with self._lock:
+            gone = [self._converters.pop((flow_run, trusted), None) for trusted in (False, True)]
+        for converter in gone:
+            if converter is not None:
+                converter.rest()
+
     def close(self) -> None:
         """End the processes."""
         with self._lock:
-            for converter in self._converters.values():
-                converter.close()
+            self._closed = True
+            converters = [*self._converters.values()]
+        for converter in converters:
+            converter.close()
+        for nursery in self._nurseries.values():
+            nursery.close()
 
-    def _converter(self, unpickle: Unpickle) -> Converter:
-        """Return the converter for a mode.
+    def _converter(self, content: Content, unpickle: Unpickle) -> Converter:
+        """Return the converter of a content's flow run, for a mode.
 
         What was trusted may have changed anything in its process, so that no other pickle is
         loaded there.
         """
         trusted = unpickle == "trusted"
+        of = (content.flow_run, trusted)
         with self._lock:
-            if trusted not in self._converters:
-                self._converters[trusted] = self._new_converter(trusted)
-            return self._converters[trusted]
+            if of not in self._converters:
+                converter = Converter(self._nurseries[trusted])
+                if self._closed:
+                    converter.close()
+                for other in [*self._converters.values()][
+                    : max(0, len(self._converters) - _AT_ONCE + 1)
+                ]:
+                    other.rest()
+                self._converters[of] = converter
+            return self._converters[of]
 
     @contextmanager
     def _pickle(self, content: Content, contents: Contents) -> Iterator[Path]:

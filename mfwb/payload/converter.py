@@ -2,7 +2,8 @@
 
 It works while this process goes on; the memory that values took is given back when it ends; and a
 pickle that crashes a library, never comes to an end or needs too much memory takes nothing else
-down.
+down. Nor does one that gets to run code: unless it is trusted, the process has no rights but to
+read libraries and the pickle, and to write into a folder of its own (`sandbox`, `audit`).
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from __future__ import annotations
 import errno
 import json
 import os
-import signal
-import subprocess
-import sys
+import shutil
+import stat
+import tempfile
 from contextlib import suppress
+from pathlib import Path
 from threading import Event, Lock, Timer
 
 from mfwb.payload import converting
+from mfwb.payload.audit import STOPPED
 from mfwb.payload.conversions import Job
-from mfwb.payload.converting import Answer
-from mfwb.payload.limits import ENVIRONMENT
+from mfwb.payload.converting import INBOX, OUTBOX, Answer
+from mfwb.payload.nursery import Nursery
 
-__all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError"]
+__all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError", "new_nursery"]
 
 MAX_MEMORY = 2 * 10**9
 """Bytes that a conversion may take unless said otherwise."""
@@ -30,6 +33,7 @@ TIME_LIMIT = 600.0
 """Seconds that any conversion may take; a large one has more."""
 
 _SLOWEST = 1_000_000  # bytes per second; whatever is slower has got stuck
+_ANSWER_LIMIT = 65_536  # bytes; an answer is a few words
 
 
 class UnconvertibleError(Exception):
@@ -40,38 +44,41 @@ class BrokenOffError(Exception):
     """The converter was closed, which says nothing about the pickle."""
 
 
-class Converter:
-    """A process that converts; safe to use from several threads."""
+def new_nursery(max_memory: int = MAX_MEMORY, *, trusted: bool = False) -> Nursery:
+    """Return what makes the processes of converters.
 
-    def __init__(
-        self,
-        max_memory: int = MAX_MEMORY,
-        *,
-        trusted: bool = False,
-        time_limit: float = TIME_LIMIT,
-    ) -> None:
+    Args:
+        max_memory: bytes that each may take for pickles.
+        trusted: whether pickles may run whatever they want to, in these processes.
+    """
+    return Nursery(converting.__name__, max_memory, trusted=trusted)
+
+
+class Converter:
+    """A process that converts for one flow run; safe to use from several threads."""
+
+    def __init__(self, nursery: Nursery, *, time_limit: float = TIME_LIMIT) -> None:
         """Prepare for a process that is started when it is needed.
 
         Args:
-            max_memory: bytes that it may take for pickles.
-            trusted: whether pickles may run whatever they want to, in that process.
+            nursery: makes processes.
             time_limit: seconds for a small pickle; each megabyte adds one.
         """
-        self._max_memory = max_memory
-        self._trusted = trusted
+        self._nursery = nursery
         self._time_limit = time_limit
         self._turn = Lock()  # who has it may ask
         self._guard = Lock()  # who has it may start or end the process
         self._child: _Child | None = None
         self._closed = False
 
-    def start(self) -> None:
-        """Start the process if there is none, so that it has imported pandas when it is needed."""
-        with suppress(UnconvertibleError, BrokenOffError):  # who needs it tries again
-            self._living()
+    @property
+    def confined_by(self) -> str:
+        """What keeps the process from doing harm: "Landlock 7, seccomp, audit hook"."""
+        child = self._child
+        return "" if child is None or child.confined_by is None else child.confined_by
 
     def convert(self, job: Job) -> None:
-        """Do a job; whether it is trusted is the converter's to say.
+        """Do a job; whether it is trusted is the nursery's to say.
 
         Raises:
             UnconvertibleError: it can't be done. Something may be left at the target.
@@ -81,61 +88,96 @@ class Converter:
         seconds = self._time_limit + job.source.stat().st_size / _SLOWEST
         with self._turn:
             try:
-                answer = self._living().ask(_request(job), seconds)
+                answer = self._living(job.target.parent).do(job, seconds)
             except UnconvertibleError:
                 self._raise_if_closed()
                 raise
-        outcome = answer["outcome"]
+        outcome = answer.get("outcome")
         if outcome == converting.NO_MEMORY:
-            raise UnconvertibleError(f"it takes more than {self._max_memory:,} bytes of memory")
+            raise UnconvertibleError(
+                f"it takes more than {self._nursery.max_memory:,} bytes of memory"
+            )
         if outcome == converting.FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if outcome != converting.DONE:
-            raise UnconvertibleError(answer["reason"])
+            raise UnconvertibleError(str(answer.get("reason")))
+
+    def rest(self) -> None:
+        """End the process if it does nothing; there is a new one when it is needed again."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self._end()
+            finally:
+                self._turn.release()
 
     def close(self) -> None:
         """End the process, whatever it is doing; nothing is converted any more."""
         # It takes no turn: who breaks off a long conversion does not want to wait for its end.
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
         with self._guard:
-            self._closed = True
             if self._child is not None:
                 self._child.end()
+                self._child = None
 
     def _raise_if_closed(self) -> None:
         if self._closed:
             raise BrokenOffError("the conversion was broken off")
 
-    def _living(self) -> _Child:
+    def _living(self, beside: Path) -> _Child:
         """Return the process, a new one if need be; UnconvertibleError if it can't be had."""
         with self._guard:
             self._raise_if_closed()
             if self._child is None or not self._child.lives():
                 try:
-                    self._child = _Child(self._max_memory, trusted=self._trusted)
+                    self._child = _Child(self._nursery, beside)
                 except OSError as error:  # no more processes, or Python is not where it was
                     raise UnconvertibleError(f"no process to convert it: {error}") from None
             return self._child
 
 
 class _Child:
-    """A process that runs `converting.main`, and whatever it starts itself."""
+    """A process that runs `converting.work`, and whatever it starts itself."""
 
-    def __init__(self, max_memory: int, *, trusted: bool) -> None:
-        # It finds modules where this process does. Python itself would look for them in the
-        # current folder first, and there may be anybody's `pandas.py`.
-        path = [one for one in sys.path if isinstance(one, str)]
-        program = (
-            f"import sys; sys.path[:] = {path!a}\nfrom {converting.__name__} import main\n"
-            f"main({max_memory}, trusted={trusted})"
-        )
-        self._process = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
-            [sys.executable, "-c", program],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **ENVIRONMENT},
-            start_new_session=True,  # so that it ends together with what pickles start
-        )
+    def __init__(self, nursery: Nursery, beside: Path) -> None:
+        self._folder = tempfile.mkdtemp(prefix="converting-", dir=beside)
+        self._inbox = Path(self._folder, INBOX)
+        self._outbox = Path(self._folder, OUTBOX)
+        try:
+            self._inbox.mkdir()
+            self._outbox.mkdir()
+            self._process = nursery.new(self._folder)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self.pid = self._process.pid
+        self.confined_by: str | None = None  # not known until it says so
+
+    def do(self, job: Job, seconds: float) -> Answer:
+        """Have a job done, and its files brought to where they are wanted."""
+        source, target, rows = self._inbox / "pickle", self._outbox / "made", self._outbox / "rows"
+        for left in (source, target, rows):
+            _remove(left)
+        _lend(job.source, source)
+        request = {
+            "conversion": job.conversion.value,
+            "source": str(source),
+            "target": str(target),
+            "rows": None if job.rows is None else str(rows),
+            "plugin": job.plugin,
+        }
+        try:
+            answer = self.ask(request, seconds)
+            if answer.get("outcome") == converting.DONE:
+                _take(target, job.target)
+                if job.rows is not None and rows.exists():
+                    _take(rows, job.rows)
+        finally:
+            for left in (source, target, rows):
+                _remove(left)
+        return answer
 
     def ask(self, request: dict[str, str | None], seconds: float) -> Answer:
         """Return the answer; if there is none, the request is what ended the process."""
@@ -165,43 +207,67 @@ class _Child:
 
     def end(self) -> None:
         """Kill it, unless it has ended, and wait until it is gone."""
-        self._kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(OSError):  # a request that it has not read
-                    pipe.close()
+        self._process.kill()
+        for pipe in (self._process.requests, self._process.answers):
+            with suppress(OSError):  # a request that it has not read
+                pipe.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _kill_and_set(self, too_late: Event) -> None:
         too_late.set()
-        self._kill()
-
-    def _kill(self) -> None:
-        if self._process.returncode is None:  # else its id may be another's by now
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
 
     def _exchange(self, line: bytes) -> Answer:
-        requests, answers = self._process.stdin, self._process.stdout
-        if requests is None or answers is None:  # they are pipes, which the types can't tell
-            raise AssertionError
         try:
-            requests.write(line)
-            requests.flush()
-            answered = answers.readline()
-        except (OSError, ValueError):  # it ended before, or was ended in the meantime
-            answered = b""
-        if not answered.endswith(b"\n"):
-            raise UnconvertibleError(f"the process that converts it ended ({self._process.wait()})")
-        found: Answer = json.loads(answered)
-        return found
+            self._process.requests.write(line)
+            self._process.requests.flush()
+            if self.confined_by is None:
+                self.confined_by = str(self._answer().get("confined"))
+            return self._answer()
+        except (OSError, ValueError, EOFError):  # it ended before, or was ended in the meantime
+            code = self._process.kill()
+        if code == STOPPED:
+            raise UnconvertibleError("its process was stopped: it did what no conversion does")
+        raise UnconvertibleError(f"the process that converts it ended ({code})")
+
+    def _answer(self) -> Answer:
+        line = self._process.answers.readline(_ANSWER_LIMIT)
+        if not line.endswith(b"\n"):
+            raise EOFError("no answer")
+        answer = json.loads(line)
+        if not isinstance(answer, dict):
+            raise EOFError("no answer")  # noqa: TRY004 - as if there were none
+        return answer
 
 
-def _request(job: Job) -> dict[str, str | None]:
-    return {
-        "conversion": job.conversion.value,
-        "source": str(job.source),
-        "target": str(job.target),
-        "rows": None if job.rows is None else str(job.rows),
-        "plugin": job.plugin,
-    }
+def _lend(source: Path, place: Path) -> None:
+    """Let a process see a file where it may read and not write."""
+    try:
+        place.hardlink_to(source)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(source, place)
+
+
+def _take(made: Path, target: Path) -> None:
+    """Move what a process made; UnconvertibleError if it is not just files and folders."""
+    try:
+        _expect_files(made)
+    except OSError as error:
+        raise UnconvertibleError(f"what was made of it is not there: {error}") from None
+    shutil.move(made, target)
+
+
+def _expect_files(path: Path) -> None:
+    mode = path.lstat().st_mode
+    if stat.S_ISDIR(mode):
+        for inner in path.iterdir():
+            _expect_files(inner)
+    elif not stat.S_ISREG(mode) or path.lstat().st_nlink > 1:
+        raise UnconvertibleError("what was made of it is no file")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
-"""The program of the process that converts pickles; `converter` starts and asks it.
+"""The program of the process that converts pickles; `converter` asks it, `nursery` starts it.
 
 A request is a line of JSON on stdin, the fields of a `Job` by name, and so is its answer on
-stdout, `{"outcome": ...}`. The end of stdin, as when the parent was killed, is the end.
+stdout, `{"outcome": ...}`. Before the first one it says what it is confined by. The end of stdin,
+as when the parent was killed, is the end.
 """
 
 from __future__ import annotations
@@ -14,18 +15,36 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
+from typing import BinaryIO
 
+from mfwb.payload.confining import confined
 from mfwb.payload.conversions import Conversion, Job, convert
 from mfwb.payload.limits import cap_memory, give_back_memory
 from mfwb.payload.store import is_full
+from mfwb.payload.surroundings import readable
 from mfwb.payload.trusting import prepare_to_trust
 
-__all__ = ["DONE", "FULL", "NO_MEMORY", "UNCONVERTIBLE", "Answer", "answer", "main"]
+__all__ = [
+    "DONE",
+    "FULL",
+    "INBOX",
+    "NO_MEMORY",
+    "OUTBOX",
+    "UNCONVERTIBLE",
+    "Answer",
+    "answer",
+    "get_readier",
+    "get_ready",
+    "work",
+]
 
 DONE = "done"
 FULL = "full"
 NO_MEMORY = "no memory"
 UNCONVERTIBLE = "unconvertible"
+
+INBOX, OUTBOX = "in", "out"
+"""Folders in that of a process: what it may only read, and what it may write."""
 
 Answer = dict[str, str]
 """`outcome`, which is one of these four; if it is the last one, also the `reason`."""
@@ -33,30 +52,59 @@ Answer = dict[str, str]
 _REASON_LIMIT = 300  # characters
 
 
-def main(max_memory: int, *, trusted: bool) -> None:
+def get_ready(*, trusted: bool) -> None:
+    """Import what takes long, while nobody waits."""
+    with suppress(ImportError):  # then each request gets to hear of it
+        import pandas as pd  # noqa: F401, PLC0415
+        import pyarrow.parquet as pq  # noqa: F401, PLC0415
+    if trusted:
+        prepare_to_trust()
+    else:
+        readable(plugins=True)
+
+
+def get_readier() -> None:
+    """Import more: there is no more."""
+
+
+def work(max_memory: int, folder: str, *, trusted: bool) -> None:
     """Answer requests until there are no more.
 
     Args:
         max_memory: bytes that this process may take for them.
+        folder: of its own. Unless it is trusted, it can't reach for anything but this.
         trusted: whether the pickles may run whatever they want to.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent too, which decides
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
+    _use_all_processors()
+    give_back_memory()
+    cap_memory(max_memory)
+    _say(answers, {"confined": ", ".join(() if trusted else _confined(folder))})
     requests: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_receive, args=(requests,), daemon=True).start()
-    with suppress(ImportError):  # then each request gets to hear of it
-        import pandas as pd  # noqa: F401, PLC0415 - now, while nobody waits
-        import pyarrow.parquet as pq  # noqa: F401, PLC0415 - the same
-    if trusted:
-        prepare_to_trust()
-    cap_memory(max_memory)
     while True:
-        said = answer(_job(requests.get(), trusted=trusted))
-        with suppress(BrokenPipeError):  # the parent is gone
-            answers.write(json.dumps(said).encode() + b"\n")
-            answers.flush()
+        _say(answers, answer(_job(requests.get(), trusted=trusted)))
         give_back_memory()
+
+
+def _use_all_processors() -> None:
+    """Undo what kept the process without threads until it was copied."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.set_cpu_count(os.cpu_count() or 1)
+
+
+def _confined(folder: str) -> tuple[str, ...]:
+    inbox, outbox = (os.path.join(folder, name) for name in (INBOX, OUTBOX))  # noqa: PTH118
+    return confined((inbox,), (outbox,), plugins=True)
+
+
+def _say(answers: BinaryIO, said: Answer) -> None:
+    with suppress(BrokenPipeError):  # the parent is gone
+        answers.write(json.dumps(said).encode() + b"\n")
+        answers.flush()
 
 
 def answer(job: Job) -> Answer:
@@ -75,8 +123,9 @@ def answer(job: Job) -> Answer:
 
 def _receive(requests: SimpleQueue[bytes]) -> None:
     """Pass requests on, and end the process with them, whatever it is doing then."""
-    for line in sys.stdin.buffer:
-        requests.put(line)
+    with os.fdopen(0, "rb") as lines:
+        for line in lines:
+            requests.put(line)
     os._exit(0)  # there is nothing to tidy up, and taking pandas down takes a moment
 
 

@@ -15,6 +15,7 @@ from mfwb.pickles import ForbiddenName
 from mfwb.pickles.dtypes import named
 
 __all__ = [
+    "ARRAY_KIND",
     "array_of",
     "bytes_of",
     "counter",
@@ -37,6 +38,7 @@ __all__ = [
     "zone_unpickler",
 ]
 
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 _FRACTION = re.compile(r"(-?[0-9]{1,4300})(?:/([0-9]{1,4300}))?")
 _BITS_LIMIT = 100_000  # of the parts of a fraction; the time to shorten it grows with the square
 
@@ -159,15 +161,24 @@ def latin_bytes(text: str, encoding: str = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+class Zone:
+    """Stands for `ZoneInfo`, which looks for the file of any name that it is given."""
+
+    def __init__(self) -> None:
+        raise ForbiddenName("a time zone without a name")
+
+
 def zone_unpickler(owner: Any, name: str) -> Any:
     """Stand in for `getattr`, by which ZoneInfo finds its own `_unpickle`."""
-    if (owner, name) != (ZoneInfo, "_unpickle"):
+    if (owner, name) != (Zone, "_unpickle"):
         raise ForbiddenName("builtins.getattr")
-    return ZoneInfo._unpickle  # type: ignore[attr-defined]  # noqa: SLF001 - as its pickles do
+    return zone
 
 
 def zone(name: str, *_state: Any) -> tzinfo:
     """Stand in for pytz's zones, which need not be installed here; parquet takes their names."""
+    if not isinstance(name, str) or not _ZONE.fullmatch(name):
+        raise ForbiddenName("a time zone whose name is none")
     return ZoneInfo(name)
 
 
@@ -181,11 +192,24 @@ def fixed_offset(minutes: int) -> tzinfo:
     return timezone(timedelta(minutes=minutes))
 
 
-def empty_array(kind: type, _shape: Any = None, _typecode: Any = None) -> Any:
+class _ArrayKind:
+    """Stands for the class of arrays, which makes one of any size out of memory as it lies there.
+
+    To call it is no more than to name it: pickles only do the latter.
+    """
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise ForbiddenName("an array without its data")
+
+
+ARRAY_KIND = _ArrayKind()
+
+
+def empty_array(kind: Any, _shape: Any = None, _typecode: Any = None) -> Any:
     """Stand in for numpy's `_reconstruct`: an array whose state is to follow."""
     import numpy as np  # noqa: PLC0415
 
-    if kind is not np.ndarray:
+    if kind is not ARRAY_KIND:
         raise ForbiddenName(f"an array of the type {kind!r}")
     return np.ndarray.__new__(np.ndarray, (0,), "b")
 

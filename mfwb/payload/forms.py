@@ -34,7 +34,7 @@ CONVERSIONS = {
 
 _FILE_SUFFIXES = {Form.PARQUET: ".parquet", Form.ARRAY: ".npy", Form.JSON: ".json"}
 _SUFFIX_LIMIT = 40  # characters
-_PATH_LIMIT = 1_000_000  # bytes of a pickled path
+_PATH_LIMIT = 100_000  # bytes of its pickle
 
 
 class Forms:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mfwb import pickles
 from mfwb.payload import polars_doors
-from mfwb.payload.allowed import FRAME_MAKERS, FRAMES
+from mfwb.payload.allowed import BARE, FRAME_MAKERS, FRAMES
+from mfwb.payload.pandas_doors import EMPTY_LIMIT, keep_from_files
 from mfwb.payload.storable import storable
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def write_parquet(table: Table, path: Path) -> None:
 
 
 def _load(source: pickles.Source) -> Any:
-    return pickles.loads(source, FRAMES, makers=FRAME_MAKERS)
+    keep_from_files()
+    return pickles.loads(source, FRAMES, makers=FRAME_MAKERS, bare=BARE)
 
 
 def _arrow_table(value: Any) -> Table:
@@ -105,6 +107,8 @@ def _pandas_frame(value: Any) -> Any:
 
     if isinstance(value, pd.Series):
         return pd.Series.to_frame(value)
+    if isinstance(value, pd.RangeIndex) and len(value) > EMPTY_LIMIT:
+        raise ValueError("an index of more items than it has bytes for")
     if isinstance(value, pd.Index):
         _checked(pd.DataFrame(index=value))  # before its codes are looked up
         return value.to_frame(index=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 __all__ = ["ENVIRONMENT", "cap_memory", "give_back_memory"]
 
@@ -17,6 +18,11 @@ ENVIRONMENT = {
     # where glibc would ask the system for new pages every time (a fifth of all the time).
     "MALLOC_MMAP_THRESHOLD_": str(2**32),
     "MALLOC_TRIM_THRESHOLD_": str(2**32),
+    # A process with threads can't be copied.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 """What the process has to be started with."""
 
@@ -25,8 +31,12 @@ _OTHER_THREADS = 8
 _STATUS = Path("/proc/self/status")
 
 
-def cap_memory(size: int) -> None:
+def cap_memory(size: int, *, threads: int | None = None) -> None:
     """Let this process take so many bytes more than it has by now; then comes a MemoryError.
+
+    Args:
+        size: bytes.
+        threads: that there are going to be, if not those of pyarrow.
 
     Linux alone holds a process to it. It limits private memory rather than the address space, of
     which libraries reserve gigabytes that they never touch.
@@ -35,7 +45,8 @@ def cap_memory(size: int) -> None:
         return
     import resource  # noqa: PLC0415 - not every system has it
 
-    threads = (os.cpu_count() or 1) + _OTHER_THREADS
+    if threads is None:
+        threads = (os.cpu_count() or 1) + _OTHER_THREADS
     limit = _taken() + threads * _THREAD + size
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard == resource.RLIM_INFINITY or limit < hard:
@@ -44,8 +55,18 @@ def cap_memory(size: int) -> None:
 
 def give_back_memory() -> None:
     """Return to the system what this process keeps for later, as `ENVIRONMENT` has it do."""
-    with suppress(OSError, AttributeError):  # of glibc alone
-        ctypes.CDLL(None).malloc_trim(0)
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Any:
+    """Return the function that gives memory back; None if there is none: it is of glibc alone."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):
+        return None
 
 
 def _taken() -> int:

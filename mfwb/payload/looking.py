@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from mfwb import pickles
 from mfwb.errors import ItemLost
+from mfwb.payload.inspecting import Inspect, Look, inspect_here
+from mfwb.payload.inspector import inspect_each
 from mfwb.payload.loading import load_each
-from mfwb.payload.opcodes import names_at_start
 from mfwb.planning import Content
 from mfwb.planning.kinds import wants_a_look
 from mfwb.ports import Contents
@@ -25,7 +25,7 @@ _HEAD = 2_000_000  # bytes
 _Names = dict[str, tuple[str, ...]]  # by sha1
 
 
-def look_inside(flow_run: FlowRun, contents: Contents) -> FlowRun:
+def look_inside(flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here) -> FlowRun:
     """Return the flow run with `names` of its artifacts filled in where they are needed."""
     wanted = [
         Content(task.pathspec, ref.name, ref.sha1, ref.size)
@@ -35,24 +35,19 @@ def look_inside(flow_run: FlowRun, contents: Contents) -> FlowRun:
     ]
     small = [content for content in wanted if content.size <= WHOLE_LIMIT]
     names: _Names = {}
-    for content, data in load_each(small, contents):
-        found = None if data is None else _names_in(data)
+    loaded = load_each(small, contents)
+    for content, (found, _) in inspect_each(inspect, Look.NAMES, loaded):
         if found is not None:
-            names[content.sha1] = found
+            names[content.sha1] = tuple(found)
     large = {content.sha1: content for content in wanted if content.size > WHOLE_LIMIT}
     for content in large.values():
         with suppress(ItemLost):  # it will be a loss when it is wanted
-            names[content.sha1] = names_at_start(contents.head(content, _HEAD))
+            head = contents.head(content, _HEAD)
+            ((found, _),) = inspect(content.flow_run, Look.NAMES_AT_START, [head])
+            names[content.sha1] = tuple(found or ())
     if not names:
         return flow_run
     return replace(flow_run, steps=tuple(_step_with(step, names) for step in flow_run.steps))
-
-
-def _names_in(data: bytes) -> tuple[str, ...] | None:
-    try:
-        return pickles.names_in(data)
-    except (ValueError, MemoryError):
-        return None
 
 
 def _step_with(step: Step, names: _Names) -> Step:

@@ -13,20 +13,22 @@ import pickle
 import sys
 from _compat_pickle import IMPORT_MAPPING
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from mfwb import pickles
 from mfwb.pickles.opcodes import OPCODES, memo_place, read
 
-__all__ = ["modules_in", "names_at_start", "names_in_file"]
+__all__ = ["WHOLE_LIMIT", "modules_among", "names_at_start", "names_in_file"]
 
 OPCODES_LIMIT = 5_000_000
 """A few seconds; of a pickle with more opcodes the names are not known."""
 
-_WHOLE_LIMIT = 16_000_000
+WHOLE_LIMIT = 16_000_000
 """Bytes; what is smaller is acted out in memory, which takes a moment."""
+
+_NAMES_LIMIT = 10_000
 
 _NAME_LIMIT = 256  # bytes; longer strings are no names
 _MEMO_LIMIT = 100_000  # strings that may turn out to be names
@@ -37,17 +39,11 @@ _GETS = frozenset({"BINGET", "LONG_BINGET", "GET"})
 _SILENT = frozenset({"PROTO", "FRAME"})
 
 
-def modules_in(path: Path) -> tuple[str, ...] | None:
-    """Return the packages that loading a pickle needs beside Python itself; None if not known.
+def modules_among(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the packages beside Python itself that a pickle needs which refers to these names.
 
     `__main__` stands for the file of the flow.
     """
-    if path.stat().st_size <= _WHOLE_LIMIT:
-        names = _names_in_memory(path.read_bytes())
-    else:
-        names = names_in_file(path)
-    if names is None:
-        return None
     modules = (name.partition(".")[0] for name in names)
     packages = {IMPORT_MAPPING.get(one, one) for one in modules}  # protocol 2 speaks Python 2
     return tuple(sorted(packages - sys.stdlib_module_names))
@@ -76,13 +72,6 @@ def names_at_start(data: bytes, limit: int = OPCODES_LIMIT) -> tuple[str, ...]:
     with suppress(pickle.UnpicklingError, ValueError):  # the rest is missing
         scan.names(limit)
     return tuple(sorted(scan.found))
-
-
-def _names_in_memory(data: bytes) -> tuple[str, ...] | None:
-    try:
-        return pickles.names_in(data)
-    except (ValueError, MemoryError):
-        return None
 
 
 class _Scan:
@@ -137,5 +126,7 @@ class _Scan:
     def _add(self, module: str | None, attribute: str | None) -> None:
         if not module or not attribute:
             raise ValueError("a name that is not written as CPython does")
-        self.found.add(f"{module}.{attribute}")
+        if len(self.found) == _NAMES_LIMIT:
+            raise ValueError("too many names")
+        self.found.add(f"{module}.{attribute}"[: 2 * _NAME_LIMIT])
         self._last.append(None)

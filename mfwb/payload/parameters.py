@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from mfwb.errors import ItemLost
-from mfwb.payload.decoding import decode
+from mfwb.payload.inspecting import Answer, Inspect, Look, inspect_here
+from mfwb.payload.inspector import inspect_each
 from mfwb.payload.jsonsafe import to_json
 from mfwb.payload.loading import load_each
 from mfwb.planning import Content
@@ -16,7 +17,9 @@ from mfwb.snapshot import FlowRun, Loss, Parameter
 __all__ = ["with_parameter_values"]
 
 
-def with_parameter_values(flow_run: FlowRun, contents: Contents) -> FlowRun:
+def with_parameter_values(
+    flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
+) -> FlowRun:
     """Return the flow run with the values of its parameters; those that can't be had are losses."""
     task = f"{flow_run.pathspec}/_parameters"
     wanted = [
@@ -24,21 +27,23 @@ def with_parameter_values(flow_run: FlowRun, contents: Contents) -> FlowRun:
         for one in flow_run.parameters
         if one.value is None
     ]
-    loaded = {content.sha1: data for content, data in load_each(wanted, contents)}
+    loaded = load_each(wanted, contents)
+    answers = {one.sha1: answer for one, answer in inspect_each(inspect, Look.VALUE, loaded)}
     parameters, losses = [], []
     for one in flow_run.parameters:
         try:
-            parameters.append(_with_value(one, loaded.get(one.ref.sha1)))
+            parameters.append(_with_value(one, answers.get(one.ref.sha1)))
         except ItemLost as error:  # noqa: PERF203 - each stands for itself
             parameters.append(replace(one, value=f"<{one.ref.type}>"))
             losses.append(Loss(f"{task}/{one.name}", str(error)))
     return replace(flow_run, parameters=tuple(parameters), losses=(*flow_run.losses, *losses))
 
 
-def _with_value(parameter: Parameter, data: bytes | None) -> Parameter:
+def _with_value(parameter: Parameter, answer: Answer | None) -> Parameter:
     if parameter.value is not None:
         return parameter  # the source knew it: an IncludeFile
-    if data is None:
-        raise ItemLost("its bytes can't be had")
-    value: Any = to_json(decode(data).json)
+    found, reason = answer or (None, "its bytes can't be had")
+    if found is None:
+        raise ItemLost(str(reason))
+    value: Any = to_json(found[0])
     return replace(parameter, value=value)

@@ -20,7 +20,9 @@ into a folder of the artifact's name.
 
 `safe` promises that `convert` runs nothing that a pickle asks for: it is not enough to trust one's
 own classes, since anybody may have written the pickle. A converter that calls `pickle.load` is not
-safe, and is used with `--unpickle trusted` only. Its kind counts in any case.
+safe, and is used with `--unpickle trusted` only. Its kind counts in any case. A safe one works
+where all that is not trusted does: it can read Python's libraries and the pickle, and write into
+the folder; to open other files, to connect or to start programs fails, or ends it (`confining`).
 
 mfwb imports the object whenever it plans: what is heavy should be imported by `convert`.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -12,16 +12,18 @@ from mfwb.errors import ItemLost
 from mfwb.payload.changes import with_contents
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
-from mfwb.payload.converter import MAX_MEMORY, Converter
+from mfwb.payload.converter import MAX_MEMORY
 from mfwb.payload.decoding import decode_values
 from mfwb.payload.describing import Made, description_of, metadata_of
 from mfwb.payload.forms import CONVERSIONS, Forms
 from mfwb.payload.history import history_of
 from mfwb.payload.holding import Holding
+from mfwb.payload.inspecting import Look
+from mfwb.payload.inspector import Inspector
 from mfwb.payload.jsonsafe import json_size
 from mfwb.payload.logs import log_of
 from mfwb.payload.looking import look_inside
-from mfwb.payload.opcodes import modules_in
+from mfwb.payload.opcodes import WHOLE_LIMIT, modules_among, names_in_file
 from mfwb.payload.parameters import with_parameter_values
 from mfwb.payload.previews import CONVERSIONS as PREVIEWS
 from mfwb.payload.previews import previews_of
@@ -56,9 +58,9 @@ class Workshop:
             max_memory: bytes that converting one artifact may take.
         """
         self._store = Store(folder)
-        self._converted = Converted(
-            self._store, lambda trusted: Converter(max_memory, trusted=trusted)
-        )
+        self._converted = Converted(self._store, max_memory)
+        self._inspector = Inspector()
+        self._inspect = self._inspector.inspect
         self._forms = Forms(self._store, self._converted)
         self._keep = keep
         self._holding = Holding()
@@ -67,8 +69,10 @@ class Workshop:
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
         """Return the flow run with names filled in where the type says too little, and values."""
-        looked = with_contents(look_inside(flow_run, contents), contents)
-        return with_parameter_values(looked, contents)
+        self._inspector.start()  # while the first bytes are loaded
+        looked = look_inside(flow_run, contents, self._inspect)
+        looked = with_contents(looked, contents, self._inspect)
+        return with_parameter_values(looked, contents, self._inspect)
 
     def expect(self, plan: Plan) -> None:
         """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
@@ -82,8 +86,10 @@ class Workshop:
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return values and files of one W&B run; what can't be had is among the losses."""
-        values, losses = decode_values(run.values, contents, run.unpickle)
-        curves, _ = decode_values(run.curves, contents, run.unpickle)  # files have their losses
+        values, losses = decode_values(run.values, contents, run.unpickle, self._inspect)
+        curves, _ = decode_values(
+            run.curves, contents, run.unpickle, self._inspect
+        )  # files have their losses
         summary, dropped = limited(
             summarize(run, values), beside=json_size(run.summary), limit=SUMMARY_LIMIT
         )
@@ -122,6 +128,8 @@ class Workshop:
         """Hear that no more will be asked for of a plan, however far it came."""
         for run in plan.runs:
             self.release(run)
+        self._converted.let_go(plan.flow_run)
+        self._inspector.let_go(plan.flow_run)
         if self._holding.is_empty:
             self._converted.forget()  # another time it may be done
 
@@ -131,6 +139,7 @@ class Workshop:
         for _, log in self._logs:
             log.close()
         self._logs.clear()
+        self._inspector.close()
         if self._keep:
             self._store.tidy()
         else:
@@ -144,7 +153,7 @@ class Workshop:
             files = tuple(file for one in made for file in one.found.files)
             if not files:
                 continue
-            modules = _modules_of(made)
+            modules = self._modules_of(made)
             yield ReadyArtifact(
                 planned,
                 files,
@@ -187,6 +196,27 @@ class Workshop:
             self._store.take(f"{digest}.html", html)
             return self._store.path(f"{digest}.html")
 
+    def _modules_of(self, made: Iterable[Made]) -> dict[str, tuple[str, ...] | None]:
+        """Return what each pickle needs; those of equal content, as in a foreach, are read once."""
+        known: dict[str, tuple[str, ...] | None] = {}
+        modules = {}
+        for planned, found in made:
+            if found.form is not Form.PICKLE:
+                continue
+            for file in found.files:
+                if file.local is not None and planned.content.sha1 not in known:
+                    names = self._names_in(file.local, planned.content.flow_run)
+                    known[planned.content.sha1] = None if names is None else modules_among(names)
+                modules[file.path] = known.get(planned.content.sha1)
+        return modules
+
+    def _names_in(self, path: Path, flow_run: str) -> Sequence[str] | None:
+        """Return the names that a pickle refers to; None if they are not known."""
+        if path.stat().st_size > WHOLE_LIMIT:
+            return names_in_file(path)
+        ((names, _),) = self._inspect(flow_run, Look.NAMES, [path.read_bytes()])
+        return None if names is None else [str(name) for name in names]
+
     def _hold(self, run: PlannedRun, keys: Iterable[str]) -> None:
         with self._tidying:  # else what is held now may be on its way out
             self._holding.hold(run.id, keys)
@@ -214,20 +244,6 @@ def _encoding(artifact: OutputArtifact) -> str:
     facts = artifact.metadata.get("metaflow")
     encoding = facts.get("encoding") if isinstance(facts, dict) else None
     return encoding if isinstance(encoding, str) else ""
-
-
-def _modules_of(made: Iterable[Made]) -> dict[str, tuple[str, ...] | None]:
-    """Return what each pickle needs; those of equal content, as in a foreach, are read once."""
-    known: dict[str, tuple[str, ...] | None] = {}
-    modules = {}
-    for planned, found in made:
-        if found.form is not Form.PICKLE:
-            continue
-        for file in found.files:
-            if file.local is not None and planned.content.sha1 not in known:
-                known[planned.content.sha1] = modules_in(file.local)
-            modules[file.path] = known.get(planned.content.sha1)
-    return modules
 
 
 def _dropped(run: PlannedRun, sizes: dict[str, int]) -> Iterator[Loss]:

@@ -16,7 +16,9 @@ _STACK_GLOBAL = b"\x93"
 _FRAMED_PROTOCOLS = (b"\x80\x04", b"\x80\x05")
 
 
-def loads(source: Source, allowed: Allowed, *, makers: Collection[str] = ()) -> Any:
+def loads(
+    source: Source, allowed: Allowed, *, makers: Collection[str] = (), bare: Collection[str] = ()
+) -> Any:
     """Return the pickled value.
 
     Args:
@@ -25,6 +27,7 @@ def loads(source: Source, allowed: Allowed, *, makers: Collection[str] = ()) -> 
             a class must make something new each time (else wrap it in a function).
         makers: those functions of `allowed` that make something new each time. As with
             instances of classes, its state may be set, once.
+        bare: those classes of `allowed` that may only be made without arguments.
 
     Raises:
         ForbiddenName: it refers to a name that is not allowed.
@@ -35,7 +38,7 @@ def loads(source: Source, allowed: Allowed, *, makers: Collection[str] = ()) -> 
     with mapped(source) as data:
         check(data, calls=True)
     with hollow(source) as file:
-        Rehearsal(file, allowed, makers).load()
+        Rehearsal(file, allowed, makers, bare).load()
     with opened(source) as file:
         return UnpicklerOfAllowed(file, allowed).load()
 

@@ -7,7 +7,16 @@ import pickletools
 import re
 from typing import Any, NamedTuple
 
-__all__ = ["OPCODES", "Opcode", "memo_place", "needs_weighing", "read"]
+__all__ = [
+    "EMPTY_SIZES",
+    "MEMORY_AT_LEAST",
+    "MEMORY_PER_BYTE",
+    "OPCODES",
+    "Opcode",
+    "memo_place",
+    "needs_weighing",
+    "read",
+]
 
 _LINE_LIMIT = 5_000
 """Digits of a number; Python reads no more, and older versions take minutes for a million."""
@@ -67,7 +76,7 @@ _LIGHT = re.compile(
     b"(?:"
     + b"|".join(
         [
-            rb"[\x94N\x88\x89\]}(aesu)]",
+            rb"[\x94N\x88\x89\]}(aesu)\x8f\x90]",
             rb"[hqK].",
             rb"G.{8}",
             rb"J.{4}",
@@ -78,10 +87,19 @@ _LIGHT = re.compile(
             _short(b"\x8a", 7),
         ]
     )
-    + b")+",
+    + b"){1,1000}",  # `re` remembers each round, in some 90 bytes
     re.DOTALL,
 )
 """What weighs what it says, however much of it there is; nearly all of most pickles."""
+
+EMPTY_SIZES = {b"]": 56, b"}": 64, b"\x8f": 216}
+"""What a byte of a pickle can make, and how many bytes of memory that takes."""
+
+MEMORY_AT_LEAST = 50_000_000
+MEMORY_PER_BYTE = 32
+"""Bytes of memory that the containers and objects of a pickle may take, per byte of it."""
+
+_CHUNK = 1_000_000
 
 
 def needs_weighing(data: bytes) -> bool:
@@ -89,6 +107,8 @@ def needs_weighing(data: bytes) -> bool:
 
     If not, it is whole: pickle.UnpicklingError if it is cut off, or asks for too much at once.
     """
+    if _may_take_memory(data):
+        return True
     place = 0
     while True:
         run = _LIGHT.match(data, place)
@@ -99,6 +119,19 @@ def needs_weighing(data: bytes) -> bool:
             return True
         if code == _STOP:
             return False
+
+
+def _may_take_memory(data: bytes) -> bool:
+    """Return whether there could be more in it than it may make."""
+    size = len(data)
+    most = MEMORY_AT_LEAST + MEMORY_PER_BYTE * size
+    if max(EMPTY_SIZES.values()) * size <= most:
+        return False
+    made = 0
+    for start in range(0, size, _CHUNK):
+        chunk = data[start : start + _CHUNK]  # a mapped file can't be counted in
+        made += sum(chunk.count(code) * each for code, each in EMPTY_SIZES.items())
+    return made > most
 
 
 def read(data: bytes, place: int) -> tuple[int, int, int]:

@@ -40,17 +40,23 @@ class Anything:
 class Rehearsal(UnpicklerOfAllowed):
     """Raises what `loads` has to raise before anything is made."""
 
-    def __init__(self, file: BinaryIO, allowed: Allowed, makers: Collection[str]) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        allowed: Allowed,
+        makers: Collection[str],
+        bare: Collection[str] = (),
+    ) -> None:
         super().__init__(file, allowed)
+        self._bare = bare
         self._makers = _ARRAY_MAKERS.union(makers, {_DTYPE})
-        self._known: dict[str, Any] = {}
 
     def find(self, name: str) -> Any:
         """Return what stands in for a name."""
-        if name not in self._known:
-            is_class = isinstance(super().find(name), type)
-            self._known[name] = _class_like(name) if is_class else _FunctionLike(name, self._makers)
-        return self._known[name]
+        is_class = isinstance(super().find(name), type)
+        if not is_class:
+            return _FunctionLike(name, self._makers)
+        return _class_like(name, is_bare=name in self._bare)
 
 
 class _Made(Anything):
@@ -114,7 +120,11 @@ class _FunctionLike(_Made):
 class _ClassLike(type):
     """The type of stand-ins for classes."""
 
-    def __call__(cls, *arguments: Any, **_: Any) -> Anything:
+    is_bare = False
+
+    def __call__(cls, *arguments: Any, **named: Any) -> Anything:
+        if cls.is_bare and (arguments or named):
+            raise pickle.UnpicklingError(f"its pickle makes a {cls.__name__} of something")
         return _Made(cls.__name__, arguments, is_new=True)
 
     def _refuse(cls, *_: Any) -> None:
@@ -123,11 +133,13 @@ class _ClassLike(type):
     append = extend = add = __setitem__ = __setstate__ = _refuse
 
 
-def _class_like(name: str) -> _ClassLike:
-    def new(_: _ClassLike, *arguments: Any, **__: Any) -> Anything:
-        return _Made(name, arguments, is_new=True)
+def _class_like(name: str, *, is_bare: bool) -> _ClassLike:
+    def new(cls: _ClassLike, *arguments: Any, **named: Any) -> Anything:
+        return _ClassLike.__call__(cls, *arguments, **named)
 
-    return _ClassLike(name, (), {"__new__": new})
+    made = _ClassLike(name, (), {"__new__": new})
+    type.__setattr__(made, "is_bare", is_bare)
+    return made
 
 
 def _changes(name: str) -> pickle.UnpicklingError:

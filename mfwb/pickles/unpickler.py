@@ -14,14 +14,16 @@ Allowed = Mapping[str, Callable[[], Any]]
 """Qualified name -> a function that returns the object (so that nothing is imported in vain)."""
 
 _PYTHON_3_PROTOCOLS = frozenset({b"\x80\x03", b"\x80\x04", b"\x80\x05"})
-_NAME_LIMIT = 200  # characters of a name that a message repeats
+_SHOWN_LIMIT = 200  # characters of a name that a message repeats
+_NAME_LIMIT = 1_000  # characters
+_NAMES_LIMIT = 10_000  # of one pickle; for each there may be a class of its own
 
 
 class ForbiddenName(pickle.UnpicklingError):
     """The pickle asks for something that is not on the allow-list; `.name` says what."""
 
     def __init__(self, name: str) -> None:
-        short = name if len(name) <= _NAME_LIMIT else f"{name[:_NAME_LIMIT]}..."
+        short = name if len(name) <= _SHOWN_LIMIT else f"{name[:_SHOWN_LIMIT]}..."
         super().__init__(f"its pickle refers to {short}, which is not loaded")
         self.name = name
 
@@ -34,16 +36,24 @@ class Unpickler(pickle.Unpickler):
         super().__init__(file, encoding="latin1")
         self._is_of_python_2 = file.read(2) not in _PYTHON_3_PROTOCOLS
         file.seek(0)
+        self._found: dict[str, Any] = {}
 
     def find_class(self, module: str, name: str, /) -> Any:
         """Return what stands under a name, after Python 2's names were turned into Python 3's."""
         if self._is_of_python_2:
             module, name = NAME_MAPPING.get((module, name), (module, name))
             module = IMPORT_MAPPING.get(module, module)
-        return self.find(f"{module}.{name}")
+        if len(module) + len(name) > _NAME_LIMIT:  # a few bytes can ask for it again and again
+            raise pickle.UnpicklingError(f"a name of more than {_NAME_LIMIT:,} characters")
+        full = f"{module}.{name}"
+        if full not in self._found:
+            if len(self._found) == _NAMES_LIMIT:
+                raise pickle.UnpicklingError(f"more than {_NAMES_LIMIT:,} names")
+            self._found[full] = self.find(full)
+        return self._found[full]
 
     def find(self, name: str) -> Any:
-        """Return what stands under a qualified name."""
+        """Return what stands under a qualified name; each is looked up once."""
         raise NotImplementedError
 
     def persistent_load(self, pid: Any, /) -> Any:

@@ -8,9 +8,18 @@ it a thousand times. None of that can be stopped once it has begun.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from mfwb.pickles.opcodes import OPCODES, Opcode, memo_place, needs_weighing, read
+from mfwb.pickles.opcodes import (
+    EMPTY_SIZES,
+    MEMORY_AT_LEAST,
+    MEMORY_PER_BYTE,
+    OPCODES,
+    Opcode,
+    memo_place,
+    needs_weighing,
+    read,
+)
 
 __all__ = ["check"]
 
@@ -20,6 +29,17 @@ KEY_LIMIT = 1_000
 RISKY_KEYS_LIMIT = 10_000
 """Keys of which somebody can make many with one hash: all but text, bytes and small numbers."""
 
+COLLISIONS_LIMIT = 1_000
+"""Ints with the hash of another one; the time to tell them apart grows with the square."""
+
+DEPTH_LIMIT = 1_000
+"""Levels of what is really made: C frees what is nested by recursion. Python pickles no more."""
+
+_COMPARISONS_LIMIT = 500_000_000
+"""Parts that may be compared if all keys have one hash: some seconds."""
+
+_CALL_SIZE = 200  # bytes of memory of what a call makes, beside what it was given
+_TUPLE_SIZE, _ITEM_SIZE = 40, 8
 _SPARE = 100_000
 _MOST = 2**62
 _LARGE_HASH = 2**61 - 1  # ints below are their own hash
@@ -39,22 +59,31 @@ def check(data: bytes, *, calls: bool) -> None:
 class _Thing:
     """What is on the stack, if it is no plain number."""
 
-    __slots__ = ("growing", "is_risky", "parts", "size")
+    __slots__ = ("depth", "is_held", "is_risky", "parts", "size", "width")
 
-    def __init__(self, parts: int = 1, size: int = 0, *, is_risky: bool = False) -> None:
+    def __init__(
+        self, parts: int = 1, size: int = 0, *, depth: int = 0, is_risky: bool = False
+    ) -> None:
         self.parts = parts
+        self.width = 0  # of the parts, those that it holds itself
+        self.depth = depth  # levels
+        self.is_held = False  # whether it is in something else
         self.size = size  # bytes
         self.is_risky = is_risky  # as a key
-        self.growing: Sequence[_Thing] = ()  # what a tuple holds that may yet become larger
 
     def take(self, things: list[_Thing]) -> None:
         """Become so much larger."""
-        parts, size = self.parts, self.size
+        parts, size, depth = self.parts, self.size, self.depth
         for one in things:
             parts += one.parts
             size += one.size
+            one.is_held = True
+            if one.depth >= depth:
+                depth = one.depth + 1
         self.parts = min(parts, _MOST)
         self.size = min(size, _MOST)
+        self.depth = depth
+        self.width += len(things)
 
 
 class _Growing(_Thing):
@@ -81,8 +110,13 @@ class _Scales:
         self._parts_left = 2 * len(data) + _SPARE
         self._size_left = 64 * len(data) + 10 * _SPARE
         self._key_parts_left = 50 * len(data) + 10 * _SPARE
-        self._risky_left = RISKY_KEYS_LIMIT
+        self._memory_left = MEMORY_AT_LEAST + MEMORY_PER_BYTE * len(data)
+        self._risky_keys = 0
+        self._risky_parts = 0
+        self._collisions_left = COLLISIONS_LIMIT
         self._by_hash: dict[int, int] = {}
+        # By how much things grew that were in others, which don't know of it.
+        self._late = _Thing(0)
 
     def weigh(self) -> None:
         """Raise pickle.UnpicklingError if it is too much."""
@@ -142,19 +176,22 @@ class _Scales:
         things = self._taken(opcode)
         if opcode.name == "FROZENSET":
             self._hash(things)
+            self._take_memory(EMPTY_SIZES[b"\x8f"])
+        self._take_memory(_TUPLE_SIZE + _ITEM_SIZE * len(things))
         made = _Thing(is_risky=True)
+        made.depth = 1
         made.take(things)
-        growing = [one for one in things if type(one) is _Growing]
-        if growing:
-            made.growing = growing
+        self._check_depth(made)
         self._stack.append(made)
 
     def contain(self, opcode: Opcode, _start: int, _end: int) -> None:
         things = self._taken(opcode)
         if opcode.name == "DICT":
             self._hash(things[::2])
-        made = _Growing()
+        self._take_memory(_EMPTY_BY_NAME.get(opcode.name, 0))
+        made = _Growing(depth=1)
         made.take(things)
+        self._check_depth(made)
         self._stack.append(made)
 
     def fill(self, opcode: Opcode, _start: int, _end: int) -> None:
@@ -165,17 +202,44 @@ class _Scales:
             self._hash(things)
         elif opcode.name.startswith("SETITEM"):
             self._hash(things[::2])
-        container.take(things)
+        self._grow(container, things)
         self._stack.append(container)
 
     def call(self, opcode: Opcode, _start: int, _end: int) -> None:
         things = self._taken(opcode)
-        size = self._count(things) if self._calls else 0
+        size = self._count(things)
         if opcode.name == "BUILD":
-            self._stack.append(things[0])
+            made, state = things
+            if type(made) is _Growing:
+                deep = _Thing(0, depth=state.depth)
+                self._grow(made, [deep])
         else:  # it may be filled later on, and may hold all bytes that it was given
-            made = _Growing(size=size, is_risky=True)
-            self._stack.append(made)
+            self._take_memory(_CALL_SIZE)
+            made = _Growing(size=size, depth=1, is_risky=True)
+            made.depth += max(one.depth for one in things)
+            self._check_depth(made)
+        self._stack.append(made)
+
+    def _grow(self, container: _Thing, things: list[_Thing]) -> None:
+        late = self._late
+        if not container.is_held:
+            container.take(things)
+        else:
+            parts, size, depth = container.parts, container.size, container.depth
+            container.take(things)
+            late.parts += container.parts - parts
+            late.size += container.size - size
+            late.depth += container.depth - depth
+        self._check_depth(container)
+
+    def _check_depth(self, made: _Thing) -> None:
+        if self._calls and made.depth + self._late.depth > DEPTH_LIMIT:
+            raise pickle.UnpicklingError(f"it is nested more than {DEPTH_LIMIT:,} levels deep")
+
+    def _take_memory(self, size: int) -> None:
+        self._memory_left -= size
+        if self._memory_left < 0:
+            raise pickle.UnpicklingError("its pickle makes far more than there is in it")
 
     def take(self, opcode: Opcode, _start: int, _end: int) -> None:
         self._taken(opcode)
@@ -204,24 +268,30 @@ class _Scales:
         for key in keys:
             self._key_parts_left -= key.parts
             if key.is_risky:
-                self._risky_left -= 1
+                self._risky_keys += 1
+                self._risky_parts += key.parts
                 if key.parts > KEY_LIMIT:
                     raise pickle.UnpicklingError(f"a key of more than {KEY_LIMIT:,} parts")
-        if self._risky_left < 0:
-            raise pickle.UnpicklingError(f"more than {RISKY_KEYS_LIMIT:,} keys that are not plain")
+        if (
+            self._risky_keys > RISKY_KEYS_LIMIT
+            or self._risky_keys * self._risky_parts > _COMPARISONS_LIMIT
+        ):
+            raise pickle.UnpicklingError("too many keys that are not plain")
         if self._key_parts_left < 0:
             raise pickle.UnpicklingError("keys of too many parts")
 
     def _count(self, things: list[_Thing]) -> int:
-        """Take arguments off what is left; return their bytes."""
-        size = 0
-        for one in things:
-            self._parts_left -= one.parts
-            size += one.size
-            for part in one.growing:
-                self._parts_left -= part.parts
-                size += part.size
-        self._size_left -= size
+        """Take arguments off what is left; return their bytes.
+
+        What only stands in for what is called looks at no more than the arguments themselves.
+        """
+        if not self._calls:
+            self._parts_left -= sum(one.width for one in things) + self._late.parts
+            size = 0
+        else:
+            size = sum(one.size for one in things) + self._late.size
+            self._parts_left -= sum(one.parts for one in things) + self._late.parts
+            self._size_left -= size
         if self._parts_left < 0 or self._size_left < 0:
             raise pickle.UnpicklingError("its pickle makes far more than there is in it")
         return size
@@ -234,8 +304,9 @@ class _Scales:
         else:
             number = int.from_bytes(argument, "little", signed=True)
         if abs(number) >= _LARGE_HASH and self._by_hash.setdefault(hash(number), number) != number:
-            self._risky_left -= 1
-            self._hash([])
+            self._collisions_left -= 1
+            if self._collisions_left < 0:
+                raise pickle.UnpicklingError("too many numbers that have a hash in common")
 
 
 _Act = Callable[[_Scales, Opcode, int, int], None]
@@ -256,6 +327,7 @@ _ACTS: dict[str, _Act] = {
 }
 
 
+_EMPTY_BY_NAME = {OPCODES[code[0]].name: size for code, size in EMPTY_SIZES.items()}
 _SHORT = -1
 _LONG = -2
 

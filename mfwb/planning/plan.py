@@ -75,6 +75,11 @@ class Content:
         """Metaflow's name of the artifact; also how a loss of it is called."""
         return f"{self.task}/{self.name}"
 
+    @property
+    def flow_run(self) -> str:
+        """The pathspec of its flow run."""
+        return "/".join(self.task.split("/")[:2])
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:

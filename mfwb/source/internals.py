@@ -73,6 +73,7 @@ class _Shell:
     def __init__(self, *_: Any) -> None: ...
 
 
+_SIZE_LIMIT = 4_000_000  # bytes; to load one takes some times as much memory, of this process
 _ALLOWED: pickles.Allowed = {
     "__main__.ForeachFrame": lambda: _Frame,
     "metaflow.tuple_util.ForeachFrame": lambda: _Frame,
@@ -87,7 +88,7 @@ _ALLOWED: pickles.Allowed = {
 
 def decode(data: bytes | None) -> Any:
     """Return the value of an internal artifact, or None if it can't be read safely."""
-    if data is None:
+    if data is None or len(data) > _SIZE_LIMIT:
         return None
     try:
         return pickles.loads(data, _ALLOWED)

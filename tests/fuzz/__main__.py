@@ -51,6 +51,8 @@ def _part(cases: int, seed: int) -> Counter[tuple[str, str]]:
             outcome = trials.outcome(way, data)
             kind = outcome.partition(":")[0]
             counts[way, kind] += 1
+            if way == "value":
+                counts["digest", trials.outcome("digest", data).partition(":")[0]] += 1
             if kind in _BAD:
                 print(f"{way}: {outcome}\n{data.hex()}")
         trials.close()

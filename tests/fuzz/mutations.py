@@ -20,7 +20,10 @@ def mutated(data: bytes, other: bytes, random: Random) -> bytes:
     The former is loaded more often than not, and is something else then.
     """
     changed = bytearray(data)
-    if random.random() < 0.6:
+    chance = random.random()
+    if chance < 0.15:
+        _change_meaning(changed, random)
+    elif chance < 0.6:
         places = _data_places(data)
         for _ in range(random.choice((1, 1, 2, 3))):
             _change_byte(changed, random.choice(places), random)
@@ -28,6 +31,52 @@ def mutated(data: bytes, other: bytes, random: Random) -> bytes:
         for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4))):
             _change(changed, other, random)
     return bytes(changed)
+
+
+_LENGTHS = (0, 1, 2, 3, 255, 65_535, 10**6, 2**30, 2**31 - 1)
+_TYPES = (b"i1", b"u1", b"b1", b"f8", b"O8", b"M8", b"m8", b"S8", b"U2", b"V8")
+_NAMES = (
+    (b"int64", b"uint8"),
+    (b"string", b"binary"),
+    (b"DatetimeArray", b"TimedeltaArray"),
+    (b"BooleanArray", b"IntegerArray"),
+    (b"RangeIndex", b"MultiIndex"),
+    (b"CategoricalIndex", b"DatetimeIndex"),
+    (b"_reconstruct", b"scalar"),
+    (b"py_buffer", b"schema"),
+)
+
+
+def _change_meaning(data: bytearray, random: Random) -> None:
+    """Change what libraries trust: a length, a dtype, a class, an offset, what is there at all."""
+    kind = random.randrange(5)
+    if kind == 0:  # a small number becomes a large one, or a negative one
+        _replace(data, b"K" + bytes([random.choice((0, 1, 2, 3, 4, 8))]), _number(random), random)
+    elif kind == 1:
+        _replace(data, random.choice(_TYPES), random.choice(_TYPES), random)
+    elif kind == 2:  # both ways round: they need not be of one length, but for what counts them
+        one, other = random.sample(random.choice(_NAMES), 2)
+        _replace(data, _text(one), _text(other), random)
+    elif kind == 3:  # an object without its state, a call without its result
+        _replace(data, random.choice((b"b", b"R", b"\x81")), b"0", random)
+    else:  # something is nothing
+        _replace(data, random.choice((b"\x85", b"\x86", b"\x87")), b"0N", random)
+
+
+def _number(random: Random) -> bytes:
+    value = random.choice(_LENGTHS) * random.choice((1, 1, -1))
+    return b"J" + value.to_bytes(4, "little", signed=True)
+
+
+def _text(value: bytes) -> bytes:
+    return b"\x8c" + bytes([len(value)]) + value
+
+
+def _replace(data: bytearray, old: bytes, new: bytes, random: Random) -> None:
+    places = [place for place in range(len(data)) if data.startswith(old, place)]
+    if places:
+        place = random.choice(places)
+        data[place : place + len(old)] = new
 
 
 @cache

@@ -131,7 +131,7 @@ def test_levels_of_an_index_that_there_are_not() -> None:
     bad = good.replace(b"C\x02\x00\x01", b"C\x02\x00\x09")
 
     assert bad != good
-    with pytest.raises(ValueError, match="a category that there is not"):
+    with pytest.raises(ValueError, match="a level that there is not"):
         load_frame(bad)
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from mfwb.errors import ItemLost
 from mfwb.payload import Workshop
-from mfwb.payload.converter import Converter
 from mfwb.payload.holding import Holding
+from mfwb.payload.nursery import Nursery
 from mfwb.planning import Form, Plan, PlannedCard, PlannedFile, PlannedRun, Preview
 from mfwb.snapshot import Card
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
@@ -44,10 +44,10 @@ def contents() -> WithCard:
     return found
 
 
-def workshop_in(folder: Path, converter: Converter, *, keep: bool = False) -> Workshop:
-    """Return a workshop that works with the shared converter."""
+def workshop_in(folder: Path, nursery: Nursery, *, keep: bool = False) -> Workshop:
+    """Return a workshop that works with the shared processes."""
     found = Workshop(folder, keep=keep)
-    found._converted._converters[False] = converter
+    found._converted._nurseries[False] = nursery
     return found
 
 
@@ -72,7 +72,7 @@ def suffixes(folder: Path) -> list[str]:
 
 
 def test_files_go_with_their_last_user(
-    tmp_path: Path, converter: Converter, contents: WithCard
+    tmp_path: Path, nursery: Nursery, contents: WithCard
 ) -> None:
     """What two W&B runs need stays until both are written; what one needs goes with it."""
     shared = planned_file(contents.add(FRAME), Form.PARQUET, "x", Preview.TABLE)
@@ -80,7 +80,7 @@ def test_files_go_with_their_last_user(
     refused = planned_file(contents.add("no array"), Form.ARRAY, "z")
     first = run_of("first", shared, frames, refused, card="same")
     second = run_of("second", shared, card="same")
-    workshop = workshop_in(tmp_path, converter)
+    workshop = workshop_in(tmp_path, nursery)
     workshop.expect(plan_of(first, second))
 
     workshop.prepare(first, contents)
@@ -93,13 +93,11 @@ def test_files_go_with_their_last_user(
     assert sorted(contents.copies) == ["x", "x", "x"]
 
 
-def test_user_that_is_there_already(
-    tmp_path: Path, converter: Converter, contents: WithCard
-) -> None:
+def test_user_that_is_there_already(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
     """A W&B run that needs nothing, as it is there, lets go as well."""
     file = planned_file(contents.add(FRAME), Form.PARQUET)
     first, second = run_of("first", file), run_of("second", file)
-    workshop = workshop_in(tmp_path, converter)
+    workshop = workshop_in(tmp_path, nursery)
     workshop.expect(plan_of(first, second))
 
     workshop.prepare(first, contents)
@@ -109,11 +107,11 @@ def test_user_that_is_there_already(
     assert suffixes(tmp_path) == []
 
 
-def test_flow_run_that_broke_off(tmp_path: Path, converter: Converter, contents: WithCard) -> None:
+def test_flow_run_that_broke_off(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
     """What a flow run left behind when it failed goes, but for what another one needs."""
     shared, alone = (planned_file(contents.add(name), Form.PICKLE, name) for name in ("a", "b"))
     broken, other = run_of("broken", shared, alone), run_of("other", shared)
-    workshop = workshop_in(tmp_path, converter)
+    workshop = workshop_in(tmp_path, nursery)
     workshop.expect(plan_of(broken))
     workshop.expect(plan_of(other))
     workshop.prepare(broken, contents)
@@ -124,10 +122,10 @@ def test_flow_run_that_broke_off(tmp_path: Path, converter: Converter, contents:
     assert suffixes(tmp_path) == []
 
 
-def test_bundle(tmp_path: Path, converter: Converter, contents: WithCard) -> None:
+def test_bundle(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
     """A bundle keeps everything."""
     run = run_of("first", planned_file(contents.add(FRAME), Form.PARQUET), card="same")
-    workshop = workshop_in(tmp_path, converter, keep=True)
+    workshop = workshop_in(tmp_path, nursery, keep=True)
     workshop.expect(plan_of(run))
     workshop.prepare(run, contents)
 

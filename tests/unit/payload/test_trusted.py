@@ -18,7 +18,8 @@ import pytest
 
 from mfwb.payload import Workshop
 from mfwb.payload.conversions import Conversion, Job
-from mfwb.payload.converter import Converter, UnconvertibleError
+from mfwb.payload.converter import Converter, UnconvertibleError, new_nursery
+from mfwb.payload.nursery import Nursery
 from mfwb.planning import Form
 from mfwb.ports import ReadyArtifact
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
@@ -38,18 +39,18 @@ class Does:
 
 
 @pytest.fixture(scope="module")
-def trusting() -> Iterator[Converter]:
-    """Return a converter whose process runs what pickles say."""
-    converter = Converter(trusted=True)
-    yield converter
-    converter.close()
+def trusting() -> Iterator[Nursery]:
+    """Return what makes processes that run what pickles say."""
+    nursery = new_nursery(trusted=True)
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, converter: Converter, trusting: Converter) -> Workshop:
-    """Return a workshop with both converters."""
+def workshop(tmp_path: Path, nursery: Nursery, trusting: Nursery) -> Workshop:
+    """Return a workshop with both kinds of processes."""
     found = Workshop(tmp_path / "payloads", keep=True)
-    found._converted._converters |= {False: converter, True: trusting}
+    found._converted._nurseries = {False: nursery, True: trusting}
     return found
 
 
@@ -106,12 +107,12 @@ def test_modules_of_the_user(
     monkeypatch.syspath_prepend(str(tmp_path))
     import mine_h3  # type: ignore[import-not-found]  # noqa: PLC0415
 
-    converter = Converter(trusted=True)  # one that knows of it
-    workshop._converted._converters[True] = converter
+    knowing = new_nursery(trusted=True)  # one that knows of it
+    workshop._converted._nurseries[True] = knowing
     try:
         made = made_of(workshop, contents, [mine_h3.Mine({"a": [1, 2]})], "trusted")
     finally:
-        converter.close()
+        knowing.close()
         del sys.modules["mine_h3"]
 
     assert [file.path for file in made.files] == ["0.parquet"]
@@ -156,12 +157,14 @@ def test_one_that_never_ends(tmp_path: Path) -> None:
             )
         )
     )
-    converter = Converter(trusted=True, time_limit=5)
+    nursery = new_nursery(trusted=True)
+    converter = Converter(nursery, time_limit=5)
     try:
         with pytest.raises(UnconvertibleError, match="it took more than 5 seconds"):
             converter.convert(Job(Conversion.TABLE, source, tmp_path / "x.parquet"))
     finally:
         converter.close()
+        nursery.close()
 
     assert not is_alive(int(started.read_text()))
 

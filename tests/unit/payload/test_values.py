@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mfwb.payload import decoding
+from mfwb.payload import decoding, plain
 from mfwb.payload.allowed import PLAIN
 from mfwb.payload.decoding import Values, decode, decode_values
 from mfwb.payload.history import history_of
@@ -104,7 +104,7 @@ def test_history_of_one_task() -> None:
 
 def test_too_long_for_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list beyond the limit stays in the summary, but is not drawn."""
-    monkeypatch.setattr(decoding, "CURVE_LIMIT", 3)
+    monkeypatch.setattr(plain, "CURVE_LIMIT", 3)
     run, values = single(short=[1, 2, 3], long=[1, 2, 3, 4])
 
     assert [list(cells) for _, cells in history_of(run, values)] == [["curves/short"]] * 3
@@ -294,7 +294,7 @@ def test_not_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(decoding, "to_json", no_memory)
+    monkeypatch.setattr(plain, "to_json", no_memory)
     contents = MemoryContents()
 
     values, losses = decode_values(planned_run(values={"x": [contents.add(1)]}).values, contents)

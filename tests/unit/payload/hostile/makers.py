@@ -433,6 +433,323 @@ _WRITTEN: dict[str, Callable[[], bytes]] = {
 }
 
 
+_CLASS = b"ca\nB\nq\x00"  # some class, whose stand-in takes whatever a pickle does to it
+_MANY_NONES = b"(" + b"N" * 100_000 + b"t"
+
+
+def _again(made: bytes, times: int) -> bytes:
+    """Return a pickle that makes something again and again out of places 0 to 2 of its memo."""
+    return b"(" + made * times + b"t."
+
+
+def _number(value: int) -> bytes:
+    data = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+    return b"\x8a" + bytes([len(data)]) + data
+
+
+def _collisions(count: int) -> list[bytes]:
+    return [_number((2**61 - 1) * number) for number in range(1, count + 1)]
+
+
+def _torch_storage(header: bytes) -> bytes:
+    return PROTOCOL_4 + b"ctorch.storage\n_load_from_bytes\nq\x00" + _pushed(header) + b"\x85q\x01"
+
+
+def _bare(name_: str, state: bytes = b"") -> bytes:
+    """Return the opcodes that make an object of a class out of nothing."""
+    return name(name_) + b")\x81" + (state + b"b" if state else b"")
+
+
+def _dict(**facts: bytes) -> bytes:
+    return b"}(" + b"".join(text(key) + value for key, value in facts.items()) + b"u"
+
+
+def _index(kind: str, **facts: bytes) -> bytes:
+    return call("pandas.core.indexes.base._new_Index", name(f"pandas.{kind}"), _dict(**facts))
+
+
+def _in_a_series(values: bytes, count: int = 1) -> bytes:
+    labels = _index("RangeIndex", start=b"K\x00", stop=_number(count), step=b"K\x01", name=b"N")
+    block = _dict(
+        values=values, mgr_locs=call("builtins.slice", b"K\x00", _number(count), b"K\x01")
+    )
+    facts = (
+        b"}" + text("0.14.1") + _dict(axes=b"]" + labels + b"a", blocks=b"]" + block + b"a") + b"s"
+    )
+    state = b"(" + b"NNN" + facts + b"t"
+    manager = _bare("pandas.core.internals.managers.SingleBlockManager", state)
+    return PROTOCOL_4 + _bare("pandas.Series", _dict(_mgr=manager, _typ=text("series"))) + b"."
+
+
+def _array_of(dtype: bytes, count: int, data: bytes) -> bytes:
+    return _array(dtype, _number(count) + b"\x85", data)[2:-1]
+
+
+_TIMES = _dtype(
+    "M8",
+    b"(K\x04"
+    + text("<")
+    + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00}(C\x02nsK\x01K\x01K\x01tt\x86t",
+)
+_BYTES = _dtype("i1", b"(K\x03" + text("|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t")
+_DATETIMES = "pandas.core.arrays.datetimes.DatetimeArray"
+_FILE = text("dateutil//etc/hostname")
+
+
+def _arrow_parts(kind: bytes, length: int, offset: int, buffers: bytes, nulls: int = 0) -> bytes:
+    return _arrow(
+        b"(" + kind + _number(length) + _number(nulls) + _number(offset) + buffers + b"]Nt"
+    )
+
+
+def _arrow_buffer(data: bytes) -> bytes:
+    return call("pyarrow.lib.py_buffer", _pushed(data))
+
+
+def _alias(kind: str) -> bytes:
+    return call("pyarrow.lib.type_for_alias", text(kind))
+
+
+def _nested_calls(maker: str, first: bytes, levels: int) -> bytes:
+    """Return a pickle of what holds one of its kind, which holds one of its kind, and so on."""
+    again = b"\x85q\x010h\x00h\x01R"
+    return PROTOCOL_4 + name(maker) + b"q\x000" + first + again * levels + b"."
+
+
+_LATER: dict[str, Callable[[], bytes]] = {
+    # What only stands in for what it holds has to be weighed as well.
+    "many sets": lambda: PROTOCOL_4 + b"(" + b"\x8f" * 3_000_000 + b"l0cos\nsystem\n.",
+    "many lists": lambda: PROTOCOL_4 + b"(" + b"]" * 3_500_000 + b"l0cos\nsystem\n.",
+    "a long name again and again": lambda: (
+        PROTOCOL_4
+        + b"\x8c\x01m\x94"
+        + text("n" * 900_000)
+        + b"\x94("
+        + b"h\x00h\x01\x93" * 100_000
+        + b"t."
+    ),
+    "very many names": lambda: (
+        PROTOCOL_4 + b"(" + b"".join(b"cm\nn%d\n" % number for number in range(100_000)) + b"t."
+    ),
+    "many names of enums": lambda: (
+        PROTOCOL_4 + b"(" + b"".join(b"cm\nN%d\n" % number for number in range(100_000)) + b"t."
+    ),
+    "one name of an enum again and again": lambda: PROTOCOL_4 + b"(" + b"cm\nN\n" * 200_000 + b"t.",
+    "many arguments again and again": lambda: (
+        PROTOCOL_4 + _CLASS + _MANY_NONES + b"q\x01" + _again(b"h\x00h\x01R", 100_000)
+    ),
+    "many arguments of a new object": lambda: (
+        PROTOCOL_4 + _CLASS + _MANY_NONES + b"q\x01" + _again(b"h\x00h\x01\x81", 100_000)
+    ),
+    "many named arguments again and again": lambda: (
+        PROTOCOL_4
+        + _CLASS
+        + b")q\x01}("
+        + b"".join(text(f"a{number}") + b"N" for number in range(30_000))
+        + b"uq\x02"
+        + _again(b"h\x00h\x01h\x02\x92", 50_000)
+    ),
+    "a text again and again": lambda: (
+        PROTOCOL_4 + _CLASS + text("n" * 900_000) + b"q\x01" + _again(b"h\x01", 500_000)
+    ),
+    "a storage of torch that is no end": lambda: (
+        _torch_storage(b"\x80\x04}" + b")" + nested(60, b"t") + b"Ns.") + b"R."
+    ),
+    "a storage of torch again and again": lambda: (
+        _torch_storage(PROTOCOL_4 + b"(" + b"N" * 50_000 + b"t.") + _again(b"h\x00h\x01R", 100_000)
+    ),
+    "colliding tuples": lambda: (
+        PROTOCOL_4 + b"}(" + b"".join(one + b"\x85N" for one in _collisions(9_000)) + b"u."
+    ),
+    "colliding items of a set by call": lambda: (
+        PROTOCOL_4 + call("builtins.set", b"](" + b"".join(_collisions(9_000)) + b"e") + b"."
+    ),
+    "colliding floats": lambda: (
+        PROTOCOL_4
+        + b"}("
+        + b"".join(
+            b"G" + struct.pack(">d", 2.0**number) + b"\x85N" for number in range(1, 1000, 61)
+        )
+        * 900
+        + b"u."
+    ),
+    "keys that are alike until the end": lambda: (
+        PROTOCOL_4
+        + b"}("
+        + b"".join(b"(" + b"N" * 900 + b"J" + struct.pack("<i", n) + b"tN" for n in range(9_000))
+        + b"u."
+    ),
+    "what is filled after it was used": lambda: (
+        PROTOCOL_4
+        + name("builtins.frozenset")
+        + b"q\x00]q\x02\x85q\x01(h\x02("
+        + b"N" * 50_000
+        + b"e"
+        + b"h\x00h\x01R" * 60_000
+        + b"t."
+    ),
+    # What is nested is freed by recursion.
+    "deep slices": lambda: _nested_calls("builtins.slice", b"N", 200_000),
+    "deep queues": lambda: (
+        PROTOCOL_4
+        + name("collections.deque")
+        + b"q\x000N"
+        + b"q\x010h\x00)Rh\x01a" * 100_000
+        + b"."
+    ),
+    "deep dicts with a default": lambda: (
+        PROTOCOL_4
+        + name("collections.defaultdict")
+        + b"q\x000N"
+        + b"q\x010h\x00)RNh\x01s" * 100_000
+        + b"."
+    ),
+    "deep from above": lambda: (
+        PROTOCOL_4
+        + name("collections.deque")
+        + b"q\x000"
+        + b"h\x00)R"
+        + b"h\x00)Rq\x01ah\x010" * 1
+        + b"".join(b"h\x00)R" + put(n + 10) + b"0" for n in range(50_000))
+        + b"".join(
+            b"j" + struct.pack("<I", n + 10) + b"j" + struct.pack("<I", n + 11) + b"a0"
+            for n in range(49_999)
+        )
+        + b"."
+    ),
+    "deep arrays": lambda: (
+        PROTOCOL_4
+        + b"N"
+        + b"".join(put(1) + b"0" + _array_of(_OBJECTS, 1, b"]h\x01a") for _ in range(3_000))
+        + b"."
+    ),
+    # No array without its data.
+    "an array out of nothing": lambda: (
+        PROTOCOL_4 + call("numpy.ndarray", b"J@B\x0f\x00\x85", _FLOATS) + b"."
+    ),
+    "a new array out of nothing": lambda: (
+        PROTOCOL_4 + name("numpy.ndarray") + b"J@B\x0f\x00\x85" + _FLOATS + b"\x86\x81."
+    ),
+    "an array out of nothing in a series": lambda: _in_a_series(
+        call("numpy.ndarray", b"J@B\x0f\x00\x85", _FLOATS), 10**6
+    ),
+    "an array of a gigabyte of text": lambda: (
+        PROTOCOL_4
+        + call("numpy.ndarray", b"K\x01\x85", call("numpy.dtype", text("S999999999")))
+        + b"."
+    ),
+    "an array from less than it takes": lambda: (
+        PROTOCOL_4
+        + call(
+            "numpy.core.numeric._frombuffer",
+            _pushed(b"x" * 8),
+            _FLOATS,
+            b"J@B\x0f\x00\x85",
+            text("C"),
+        )
+        + b"."
+    ),
+    "bytes of arrow out of a number": lambda: call("pyarrow.lib.py_buffer", _number(10**9)) + b".",
+    "a buffer of arrow's own": lambda: call("pyarrow.lib.allocate_buffer", _number(10**9)) + b".",
+    "arrow items beyond their buffer": lambda: _arrow_parts(
+        _alias("int64"), 10**6, 0, b"](N" + _arrow_buffer(b"x" * 8) + b"e"
+    ),
+    "arrow items before their buffer": lambda: _arrow_parts(
+        _alias("int64"), 1, -(2**20), b"](N" + _arrow_buffer(b"x" * 8) + b"e"
+    ),
+    "a negative number of arrow items": lambda: _arrow_parts(
+        _alias("int64"), -5, 0, b"](N" + _arrow_buffer(b"x" * 8) + b"e"
+    ),
+    "arrow items without a buffer": lambda: _arrow_parts(_alias("int64"), 5, 0, b"](NNe"),
+    "more arrow nulls than items": lambda: _arrow_parts(
+        _alias("int64"), 1, 0, b"](N" + _arrow_buffer(b"x" * 8) + b"e", nulls=2**40
+    ),
+    "a validity of arrow that is too short": lambda: _arrow_parts(
+        _alias("int8"),
+        500,
+        0,
+        b"](" + _arrow_buffer(b"x") + _arrow_buffer(b"x" * 500) + b"e",
+        nulls=-1,
+    ),
+    "a decimal of a billion digits": lambda: _arrow_parts(
+        call("pyarrow.lib.decimal128", b"K\x26", _number(2**30)),
+        1,
+        0,
+        b"](N" + _arrow_buffer(b"x" * 16) + b"e",
+    ),
+    "lists of a billion items": lambda: _arrow_parts(
+        call("pyarrow.lib.list_", _alias("int8"), _number(10**9)), 1, 0, b"]Na"
+    ),
+    "an arrow dictionary without numbers": lambda: _arrow_parts(
+        call("pyarrow.lib.dictionary", _alias("string"), _alias("string"), b"\x89"), 1, 0, b"](NNe"
+    ),
+    "times out of nothing": lambda: _in_a_series(_bare(_DATETIMES)),
+    "categories out of nothing": lambda: _in_a_series(
+        _bare("pandas.core.arrays.categorical.Categorical")
+    ),
+    "a masked array out of nothing": lambda: _in_a_series(
+        _bare("pandas.core.arrays.boolean.BooleanArray")
+    ),
+    "a mask that is too short": lambda: _in_a_series(
+        _bare(
+            "pandas.core.arrays.integer.IntegerArray",
+            _dict(_data=_array_of(_BYTES, 3, b"C\x03abc"), _mask=_array_of(_BYTES, 1, b"C\x01a")),
+        ),
+        3,
+    ),
+    "text of arrow out of nothing": lambda: _in_a_series(
+        _bare("pandas.core.arrays.string_arrow.ArrowStringArray", _dict(_pa_array=b"N"))
+    ),
+    "intervals out of nothing": lambda: _in_a_series(
+        _bare("pandas.core.arrays.interval.IntervalArray")
+    ),
+    "an index of a list": lambda: PROTOCOL_4 + _index("Index", data=b"]Na") + b".",
+    "an index of a trillion": lambda: (
+        PROTOCOL_4
+        + _index("RangeIndex", start=b"K\x00", stop=_number(10**12), step=b"K\x01")
+        + b"."
+    ),
+    "an index without codes": lambda: (
+        PROTOCOL_4 + _index("MultiIndex", levels=b"]", codes=b"]Na", names=b"]") + b"."
+    ),
+    # No file that a name stands for.
+    "a time zone in a file": lambda: (
+        PROTOCOL_4 + call("pandas.core.dtypes.dtypes.DatetimeTZDtype", text("ns"), _FILE) + b"."
+    ),
+    "a time zone in a file, as a state": lambda: (
+        PROTOCOL_4
+        + _bare("pandas.core.dtypes.dtypes.DatetimeTZDtype", _dict(unit=text("ns"), tz=_FILE))
+        + b"."
+    ),
+    "a time zone in a file, of an index": lambda: (
+        PROTOCOL_4
+        + call(
+            "pandas.core.indexes.datetimes._new_DatetimeIndex",
+            name("pandas.DatetimeIndex"),
+            _dict(data=_array_of(_BYTES, 1, b"C\x01a"), tz=_FILE, freq=b"N"),
+        )
+        + b"."
+    ),
+    "a dtype whose time zone is in a file": lambda: (
+        PROTOCOL_4
+        + call("pandas.Series", b"N", b"N", text("datetime64[ns, dateutil//etc/hostname]"))
+        + b"."
+    ),
+    "an interval of times in a file": lambda: (
+        PROTOCOL_4
+        + call("pandas.IntervalDtype", text("datetime64[ns, dateutil//etc/hostname]"))
+        + b"."
+    ),
+    "a time zone of pytz outside": lambda: (
+        PROTOCOL_4 + call("pytz._p", text("../../../../etc/hostname")) + b"."
+    ),
+    "a time zone called by name": lambda: (
+        PROTOCOL_4 + call("zoneinfo.ZoneInfo", text("../etc/hostname")) + b"."
+    ),
+    "a frame of text": lambda: PROTOCOL_4 + call("pandas.DataFrame", text("x")) + b".",
+}
+
+
 def _pickled(value: Any, protocol: int) -> Callable[[], bytes]:
     return lambda: pickle.dumps(value, protocol=protocol)
 
@@ -448,5 +765,6 @@ CORPUS: dict[str, Callable[[], bytes]] = {
         for protocol in (2, 4)
     },
     **_WRITTEN,
+    **_LATER,
     **{f"cut off after {length}": _cut(length) for length in range(1, len(_honest()))},
 }

@@ -29,6 +29,7 @@ def test_hostile(name: str, tried: Trials) -> None:
     assert tried.outcome("table", data).startswith("refused: ")
     assert tried.outcome("array", data).startswith((*_HARMLESS, "loaded"))
     assert tried.outcome("names", data).startswith((*_HARMLESS, "loaded"))
+    assert tried.outcome("digest", data) == "loaded"
 
 
 def test_a_trial_notices(tried: Trials) -> None:

@@ -23,6 +23,7 @@ from mfwb.payload.arrays import load_array
 from mfwb.payload.decoding import decode
 from mfwb.payload.frames import load_frame
 from mfwb.payload.limits import cap_memory
+from mfwb.pickled_content import content_digest
 from tests.unit.payload.hostile.makers import MARKER
 
 MEMORY_LIMIT = 500_000_000  # bytes
@@ -33,6 +34,7 @@ WAYS: dict[str, Callable[[bytes], Any]] = {
     "table": load_frame,
     "array": load_array,
     "names": pickles.names_in,
+    "digest": content_digest,
     "pickle": pickle.loads,  # for what is known to run nothing
     "execute": lambda _: Path(MARKER).touch(),
 }
@@ -47,7 +49,7 @@ def main() -> None:
 
 
 def _outcome(load: Callable[[bytes], Any], data: bytes) -> str:
-    cap_memory(MEMORY_LIMIT)
+    cap_memory(MEMORY_LIMIT, threads=0)
     signal.setitimer(signal.ITIMER_PROF, TIME_LIMIT)  # nobody handles its signal
     try:
         load(data)

@@ -1,0 +1,187 @@
+"""Pickles are looked at in another process: for plain values, for names, for equal contents.
+
+To weigh a pickle bounds what a look costs, and only what somebody thought of. In a process of its
+own, without rights, a pickle that nobody thought of costs itself.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+
+from mfwb.payload import inspecting
+from mfwb.payload.audit import STOPPED
+from mfwb.payload.inspecting import Answer, Inspect, Look
+from mfwb.payload.nursery import Nursery, Process
+from mfwb.planning import Content
+
+__all__ = ["Inspector", "inspect_each"]
+
+MAX_MEMORY = 400_000_000
+"""Bytes that such a process may take."""
+
+_REQUEST_LIMIT = 1_000_000  # bytes of pickles that are sent at once
+_PICKLES_LIMIT = 500
+_ANSWER_LIMIT = 256_000_000  # bytes
+_AT_ONCE = 8  # processes that stay when there is nothing to do for them
+
+
+class Inspector:
+    """Looks at pickles, those of each flow run in a process of its own; for several threads."""
+
+    def __init__(self) -> None:
+        self._nursery = Nursery(inspecting.__name__, MAX_MEMORY)
+        self._desks: dict[str, _Desk] = {}
+        self._lock = Lock()
+
+    def start(self) -> None:
+        """Start what makes processes, so that it is ready when it is needed."""
+        with suppress(OSError):  # who needs it tries again
+            self._nursery.start()
+
+    def inspect(self, flow_run: str, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
+        """Return what there is to tell of each pickle of a flow run.
+
+        Of one that ends the process that is why; the others are looked at again.
+        """
+        desk = self._desk(flow_run)
+        try:
+            return desk.ask(look, pickled)
+        except _EndedError as error:
+            if len(pickled) == 1:
+                return [(None, str(error))]
+        return [self.inspect(flow_run, look, [data])[0] for data in pickled]
+
+    def let_go(self, flow_run: str) -> None:
+        """End the process of a flow run; there is a new one if it is needed again."""
+        with self._lock:
+            desk = self._desks.pop(flow_run, None)
+        if desk is not None:
+            desk.end()
+
+    def close(self) -> None:
+        """End all processes."""
+        with self._lock:
+            desks = [*self._desks.values()]
+            self._desks.clear()
+        self._nursery.close()  # which ends what others may be waiting for
+        for desk in desks:
+            desk.end()
+
+    def _desk(self, flow_run: str) -> _Desk:
+        with self._lock:
+            if flow_run not in self._desks:
+                for name in [*self._desks]:
+                    if len(self._desks) >= _AT_ONCE and self._desks[name].end(wait=False):
+                        del self._desks[name]
+                self._desks[flow_run] = _Desk(self._nursery)
+            return self._desks[flow_run]
+
+
+def inspect_each(
+    inspect: Inspect, look: Look, loaded: Iterable[tuple[Content, bytes | None]]
+) -> Iterator[tuple[Content, Answer]]:
+    """Yield what there is to tell of each content; several small ones are looked at at once."""
+    group: list[tuple[Content, bytes]] = []
+    size = 0
+    for content, data in loaded:
+        if data is None:
+            yield content, (None, "its bytes can't be had")
+            continue
+        is_full = size + len(data) > _REQUEST_LIMIT or len(group) == _PICKLES_LIMIT
+        if group and (is_full or content.flow_run != group[0][0].flow_run):
+            yield from _inspected(inspect, look, group)
+            group, size = [], 0
+        group.append((content, data))
+        size += len(data)
+    if group:
+        yield from _inspected(inspect, look, group)
+
+
+def _inspected(
+    inspect: Inspect, look: Look, group: Sequence[tuple[Content, bytes]]
+) -> Iterator[tuple[Content, Answer]]:
+    answers = inspect(group[0][0].flow_run, look, [data for _, data in group])
+    for (content, _), answer in zip(group, answers, strict=True):
+        yield content, answer
+
+
+class _EndedError(Exception):
+    """The process ended before it answered; the text says why."""
+
+
+class _Desk:
+    """A process, if there is one; safe to use from several threads."""
+
+    def __init__(self, nursery: Nursery) -> None:
+        self._nursery = nursery
+        self._turn = Lock()
+        self._process: Process | None = None
+
+    def ask(self, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
+        with self._turn:
+            try:
+                return self._ask(look, pickled)
+            except _EndedError:
+                raise
+            except (OSError, ValueError, EOFError, RecursionError) as error:
+                raise _EndedError(self._reason(error)) from None
+            except BaseException:
+                self._end()  # who asks next must not get the answer to this
+                raise
+
+    def end(self, *, wait: bool = True) -> bool:
+        """End the process, unless it is busy and nobody waits for it; return whether it has."""
+        if not self._turn.acquire(blocking=wait):
+            return False
+        try:
+            self._end()
+        finally:
+            self._turn.release()
+        return True
+
+    def _ask(self, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
+        if self._process is None:
+            self._process = self._nursery.new(tempfile.gettempdir())
+            self._answer()  # what confines it
+        requests = self._process.requests
+        request = {"look": look.value, "sizes": [len(data) for data in pickled]}
+        requests.write(json.dumps(request).encode() + b"\n")
+        requests.writelines(pickled)
+        requests.flush()
+        answers = self._answer()
+        if not isinstance(answers, list) or len(answers) != len(pickled):
+            raise EOFError("no answer")
+        return [(found, reason) for found, reason in answers]
+
+    def _answer(self) -> Any:
+        assert self._process is not None  # noqa: S101 - for the types
+        line = self._process.answers.readline(_ANSWER_LIMIT)
+        if not line.endswith(b"\n"):
+            raise EOFError("no answer")
+        return json.loads(line)
+
+    def _reason(self, error: Exception) -> str:
+        if self._process is None:
+            return f"no process to look at it: {error}"
+        code = self._end()
+        if code == -signal.SIGPROF:
+            return "it took too long to look at it"
+        if code == STOPPED:
+            return "its process was stopped: it did what no pickle does"
+        return f"the process that looked at it ended ({code})"
+
+    def _end(self) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        code = process.kill()
+        for pipe in (process.requests, process.answers):
+            with suppress(OSError):
+                pipe.close()
+        return code

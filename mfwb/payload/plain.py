@@ -1,0 +1,80 @@
+"""One plain value out of its pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from mfwb import pickles
+from mfwb.errors import ItemLost
+from mfwb.payload.jsonsafe import to_json
+from mfwb.payload.members import VALUES
+
+if TYPE_CHECKING:  # it would bring pydantic into the process that looks at pickles
+    from mfwb.config import Unpickle
+
+__all__ = ["Number", "Value", "decode", "is_number"]
+
+CURVE_LIMIT = 100_000
+"""Points; a longer list is not drawn."""
+
+_ALLOWED: dict[str, pickles.Allowed] = {
+    "safe": VALUES,
+    "trusted": VALUES,  # nothing that is plain needs more
+    "never": {},
+}
+_REASON_LIMIT = 500  # characters; an error can repeat all that it was given
+
+Number = int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of one task in JSON types, where NaN and infinities are still floats."""
+
+    json: Any
+    is_series: bool = False  # a list of numbers that can be drawn
+
+    @property
+    def number(self) -> Number | None:
+        """The value if it is a number."""
+        return self.json if is_number(self.json) else None
+
+
+def is_number(value: Any) -> TypeGuard[Number]:
+    """Whether a value is an int or a float; a bool is none here."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def decode(data: bytes, unpickle: Unpickle = "safe") -> Value:
+    """Return a pickled plain value; ItemLost if it can't be had safely.
+
+    Args:
+        data: the pickle.
+        unpickle: with "never" it may refer to nothing by name, so that only None, bools, numbers,
+            text, bytes, and lists, tuples, dicts and sets of these can be had.
+    """
+    try:
+        value = pickles.loads(data, _ALLOWED[unpickle])
+        plain = to_json(value, finite=False)
+    except ItemLost:
+        raise
+    except MemoryError:
+        raise ItemLost("there is not enough memory for it") from None
+    except Exception as error:  # a damaged pickle can raise anything
+        raise ItemLost(_reason(error)) from error
+    return Value(plain, is_series=isinstance(value, (list, tuple)) and _is_series(plain))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, pickles.ForbiddenName):
+        return str(error)
+    said = str(error)
+    if len(said) > _REASON_LIMIT:
+        said = f"{said[:_REASON_LIMIT]}..."
+    return f"its pickle can't be read ({type(error).__name__}: {said})"
+
+
+def _is_series(value: Sequence[Any]) -> bool:
+    return 2 <= len(value) <= CURVE_LIMIT and all(is_number(item) for item in value)  # noqa: PLR2004

@@ -1,0 +1,295 @@
+"""What a process that looks at pickles can do once it has been taken over: nothing."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from mfwb.payload.audit import STOPPED
+from mfwb.payload.conversions import Conversion, Job, convert
+from mfwb.payload.converter import Converter, UnconvertibleError, new_nursery
+from mfwb.payload.converting import INBOX, OUTBOX
+from mfwb.payload.inspecting import Look, inspect_here
+from mfwb.payload.inspector import Inspector
+from mfwb.payload.nursery import Nursery
+from mfwb.payload.surroundings import environment
+from tests.unit.payload import breaking_out
+from tests.unit.payload.frames_of_all_kinds import columns, frames, indexes
+from tests.unit.payload.hostile.makers import CORPUS
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone takes rights away")
+
+_SEEN_BY_THE_KERNEL_ALONE = {"trace", "ask for a ring"}
+_SEEN_BY_PYTHON_ALONE = {"unpickle", "load a library"}
+_ALLOWED_TO_PYTHON = {"list a folder"}  # imports do so all the time
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EXDEV}
+
+
+@pytest.fixture(scope="module")
+def taken_over() -> Iterator[Nursery]:
+    """Return what makes processes that try to break out."""
+    nursery = Nursery(breaking_out.__name__, 10**9)
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return a folder with a secret, and those of a process and of another one."""
+    (tmp_path / "secret").write_text("s3cret")
+    for owner in ("own", "other"):
+        for name in (INBOX, OUTBOX):
+            (tmp_path / owner / name).mkdir(parents=True)
+        (tmp_path / owner / INBOX / "pickle").write_bytes(b"N.")
+    return tmp_path
+
+
+def tried(nursery: Nursery, name: str, place: Path, *, watched: bool) -> tuple[str, int]:
+    """Return what became of an attempt, and the exit code."""
+    process = nursery.new(str(place / "own"))
+    with process.requests, process.answers:
+        process.requests.write(json.dumps([name, str(place), watched]).encode() + b"\n")
+        process.requests.flush()
+        answer = process.answers.readline().decode().strip()
+    return answer, process.kill()
+
+
+@linux
+@pytest.mark.parametrize("name", sorted(set(breaking_out.ATTEMPTS) - _SEEN_BY_PYTHON_ALONE))
+def test_the_kernel_refuses(name: str, taken_over: Nursery, place: Path) -> None:
+    """Whatever it runs, it has no right to."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (place / "own" / INBOX / "port").write_text(str(server.getsockname()[1]))
+        answer, _ = tried(taken_over, name, place, watched=False)
+
+    assert answer in {f"refused: {number}" for number in _REFUSED}
+    assert sorted(path.name for path in place.iterdir()) == ["other", "own", "secret"]
+    assert (place / "own" / INBOX / "pickle").read_bytes() == b"N."
+    assert list((place / "own" / OUTBOX).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(breaking_out.ATTEMPTS) - _SEEN_BY_THE_KERNEL_ALONE - _ALLOWED_TO_PYTHON)
+)
+def test_the_audit_hook_stops_it(name: str, taken_over: Nursery, place: Path) -> None:
+    """Where the kernel has nothing to offer, it ends when it tries."""
+    (place / "own" / INBOX / "port").write_text("1")
+
+    answer, code = tried(taken_over, name, place, watched=True)
+
+    assert (answer, code) == ("", STOPPED)
+    assert sorted(path.name for path in place.iterdir()) == ["other", "own", "secret"]
+
+
+@linux
+def test_it_says_what_confines_it(converter: Converter, tmp_path: Path) -> None:
+    """Both of the kernel's means and the hook hold where this is tested."""
+    (tmp_path / "x").write_bytes(pickle.dumps(1))
+    converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
+
+    assert "seccomp, audit hook" in converter.confined_by
+    assert "Landlock" in converter.confined_by
+
+
+def values() -> dict[str, tuple[Conversion, Any]]:
+    """Return something of each kind that is converted."""
+    found: dict[str, tuple[Conversion, Any]] = {
+        f"{group} {name}": (Conversion.TABLE, pd.Series(value) if group == "column" else value)
+        for group, of in (("frame", frames()), ("column", columns()), ("index", indexes()))
+        for name, value in of.items()
+    }
+    found["tables"] = (Conversion.TABLES, {"a": pd.DataFrame({"x": [1]}), "b": pd.Series([1])})
+    found["array"] = (Conversion.ARRAY, np.arange(10.0))
+    found["value"] = (Conversion.VALUE, {"a": [1, np.float64(2), {"x"}]})
+    return found
+
+
+HONEST = values()
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_the_honest_notice_nothing(name: str, converter: Converter, tmp_path: Path) -> None:
+    """The same files come out as without any confinement, rows to look at included."""
+    conversion, value = HONEST[name]
+    (tmp_path / "x").write_bytes(pickle.dumps(value, protocol=4))
+    rows = tmp_path / "rows" if conversion is Conversion.TABLE else None
+    here = tmp_path / "here-rows" if rows else None
+
+    converter.convert(Job(conversion, tmp_path / "x", tmp_path / "there", rows))
+    convert(Job(conversion, tmp_path / "x", tmp_path / "here", here))
+
+    made = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert bytes_below(tmp_path / "there") == bytes_below(tmp_path / "here")
+    if rows is not None and here is not None and here.exists():
+        assert rows.read_bytes() == here.read_bytes()
+    assert not [path for path in made if OUTBOX in path.parts]
+
+
+def bytes_below(path: Path) -> dict[str, bytes]:
+    """Return the bytes of a file or of all files of a folder."""
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    return {one.relative_to(path).as_posix(): one.read_bytes() for one in files}
+
+
+def test_no_secrets_in_its_environment() -> None:
+    """What a stranger's pickle could read of the variables is worth nothing."""
+    given = {
+        "PATH": "/bin",
+        "LC_ALL": "C",
+        "PYTHONHASHSEED": "0",
+        "WANDB_API_KEY": "w",
+        "AWS_SECRET_ACCESS_KEY": "a",
+        "METAFLOW_SERVICE_AUTH_KEY": "m",
+        "HTTPS_PROXY": "http://user:password@proxy",
+    }
+
+    safe, trusted = (set(environment(given, trusted=trusted)) for trusted in (False, True))
+
+    assert safe & set(given) == {"PATH", "LC_ALL"}
+    assert trusted & set(given) == set(given) - {"WANDB_API_KEY"}
+
+
+@linux
+def test_the_environment_that_it_really_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The process has no more than that, and nor has the one that it is a copy of."""
+    monkeypatch.setenv("WANDB_API_KEY", "s3cret")
+    (tmp_path / "x").write_bytes(pickle.dumps(1))
+    nursery = new_nursery()
+    converter = Converter(nursery)
+    converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
+    assert converter._child is not None
+    process = psutil.Process(converter._child.pid)
+
+    seen = [one.environ() for one in (process, process.parent()) if one is not None]
+
+    converter.close()
+    nursery.close()
+    assert len(seen) == 2
+    assert not [one for one in seen if "WANDB_API_KEY" in one]
+
+
+def test_a_process_for_each_flow_run(nursery: Nursery, tmp_path: Path) -> None:
+    """What one flow run's pickle left in memory is not there when another one's is read."""
+    (tmp_path / "x").write_bytes(pickle.dumps(1))
+    pids = set()
+    for number in range(3):
+        converter = Converter(nursery)
+        for again in range(2):
+            job = Job(Conversion.VALUE, tmp_path / "x", tmp_path / f"{number}{again}")
+            converter.convert(job)
+        assert converter._child is not None
+        pids.add(converter._child.pid)
+        converter.close()
+
+    assert len(pids) == 3
+
+
+def test_what_it_makes_must_be_files(
+    nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link that a process leaves where its file should be is not followed."""
+    (tmp_path / "secret").write_text("s3cret")
+    (tmp_path / "x").write_bytes(pickle.dumps(1))
+    converter = Converter(nursery)
+    child = converter._living(tmp_path)
+
+    def leave_a_link(request: dict[str, Any], _seconds: float) -> dict[str, str]:
+        Path(request["target"]).symlink_to(tmp_path / "secret")
+        return {"outcome": "done"}
+
+    monkeypatch.setattr(child, "ask", leave_a_link)
+    with pytest.raises(UnconvertibleError, match="no file"):
+        converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
+    converter.close()
+
+    assert not os.path.lexists(tmp_path / "y")
+
+
+# --- looks ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def inspector() -> Iterator[Inspector]:
+    """Return what looks at pickles."""
+    found = Inspector()
+    yield found
+    found.close()
+
+
+def test_the_same_as_here(inspector: Inspector) -> None:
+    """What another process tells of a pickle is what is to be told, whatever it is."""
+    pickled = [
+        *(pickle.dumps(value, protocol=4) for _, value in HONEST.values()),
+        *(pickle.dumps(value, protocol=4) for value in (1.5, float("nan"), "\ud800", 2**80, None)),
+    ]
+    for look in Look:
+        there = inspector.inspect("F/1", look, pickled)
+
+        here = json.loads(json.dumps(inspect_here("F/1", look, pickled)))
+        assert json.dumps([list(one) for one in there]) == json.dumps(here)
+
+
+def test_one_that_ends_the_process(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs itself; those that were looked at with it are looked at again."""
+    good = pickle.dumps({"a": 1})
+    monkeypatch.setattr("mfwb.payload.inspector._ANSWER_LIMIT", 60_000)
+
+    answers = inspector.inspect("F/2", Look.VALUE, [good, pickle.dumps("x" * 70_000), good])
+
+    assert [found for found, _ in answers] == [[{"a": 1}, False], None, [{"a": 1}, False]]
+    assert answers[1][1] == "the process that looked at it ended (-9)"
+
+
+def test_one_that_takes_too_long() -> None:
+    """The kernel ends a look that takes too much time; the next one is none the worse."""
+    inspector = Inspector()
+    inspector.inspect("F/3", Look.NAMES, [b"N."])
+    desk = inspector._desk("F/3")
+    assert desk._process is not None
+    os.kill(desk._process.pid, signal.SIGPROF)  # as the clock does
+
+    answers = [inspector.inspect("F/3", Look.VALUE, [pickle.dumps(1)]) for _ in range(2)]
+    inspector.close()
+
+    assert answers == [[(None, "it took too long to look at it")], [([1, False], None)]]
+
+
+def test_the_clock() -> None:
+    """The clock counts time of the processor; nothing that a pickle does can hold it up."""
+    clock = "from mfwb.payload import inspecting as i; i._SECONDS = 0.2; i._limit_time(0)"
+
+    ended = subprocess.run([sys.executable, "-c", f"{clock}\nwhile 1: pass"], check=False)
+
+    assert ended.returncode == -signal.SIGPROF
+
+
+@pytest.mark.parametrize("name", ["laughing tuples as a key", "a deep tuple as a key"])
+def test_hostile_ones_are_no_news_to_it(name: str, inspector: Inspector) -> None:
+    """Those that are known are refused by weighing, so that the process goes on."""
+    data = CORPUS[name]()
+    inspector.inspect("F/4", Look.NAMES, [b"N."])
+    desk = inspector._desk("F/4")
+    assert desk._process is not None
+    before = desk._process.pid
+
+    for look in Look:
+        ((found, _),) = inspector.inspect("F/4", look, [data])
+        assert found in (None, [], ())
+
+    assert desk._process.pid == before
