@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mfwb import __version__
-from mfwb.cli.bug_log import redacted, write_bug_log
+from mfwb.bug_log import redacted, write_bug_log
 
 
 @pytest.mark.parametrize(
