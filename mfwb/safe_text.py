@@ -46,6 +46,8 @@ def storable(text: str) -> str:
     Lone surrogates are what Python makes of bytes that are no UTF-8, as in a file's name, and of
     `"\ud800"` in JSON.
     """
+    if text.isascii() and "\0" not in text:
+        return text
     return _UNSTORABLE.sub(lambda found: _escaped(found[0]), text)
 
 

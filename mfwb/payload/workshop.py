@@ -16,6 +16,7 @@ from mfwb.payload.converted import Converted
 from mfwb.payload.converter import MAX_MEMORY, Converter
 from mfwb.payload.decoding import decode_values
 from mfwb.payload.describing import Made, description_of, metadata_of
+from mfwb.payload.file_names import with_safe_names
 from mfwb.payload.forms import CONVERSIONS, Forms
 from mfwb.payload.history import history_of
 from mfwb.payload.holding import Holding
@@ -133,8 +134,10 @@ class Workshop:
             item = planned.content.pathspec
             self._hold(run, [planned.content.sha1])
             try:
-                found = self._forms.files_of(
-                    planned, contents, unpickle=run.unpickle, encoding=_encoding(artifact)
+                found = with_safe_names(
+                    self._forms.files_of(
+                        planned, contents, unpickle=run.unpickle, encoding=_encoding(artifact)
+                    )
                 )
             except ItemLost as error:
                 losses.append(Loss(item, str(error)))
@@ -148,7 +151,7 @@ class Workshop:
     ) -> Iterator[ReadyCard]:
         for planned in run.cards:
             try:
-                html = contents.card(planned.task, planned.card).encode()
+                html = contents.card(planned.task, planned.card).encode(errors="replace")
             except ItemLost as error:  # noqa: PERF203 - each card stands for itself
                 losses.append(Loss(f"{planned.task}/{planned.key}", str(error)))
             else:

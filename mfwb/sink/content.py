@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import LogLine, ReadyPreview, ReadyRun, ReadyTable
+from mfwb.safe_text import printable
 from mfwb.sink.receipts import Receipt, receipt_text
 from mfwb.version import __version__
 
@@ -77,12 +79,37 @@ def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:
 
 def log_text(lines: Iterable[LogLine]) -> str:
     """Return lines with the time they were printed; W&B would show that of the upload."""
-    return "\n".join(_log_line(line) for line in lines)
+    return "\n".join(text for line in lines for text in _log_lines(line))
 
 
-def _log_line(line: LogLine) -> str:
+def _log_lines(line: LogLine) -> Iterator[str]:
+    """Yield a line for each that was written over the one before, as progress bars do."""
     label = "" if line.stream == "stdout" else f"[{line.stream}] "
-    return f"{_clock(line.time)}{label}{line.text}"
+    start = f"{_clock(line.time)}{label}"
+    texts = [part for part in line.text.split("\r") if part] or [""]
+    return (f"{start}{_shown(text)}" for text in texts)
+
+
+_SEQUENCES = re.compile(
+    r"(?P<colour>\x1b\[[0-9;:]*m)"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: moves, erases, switches modes
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS and their kin: titles, links
+)
+
+
+def _shown(text: str) -> str:
+    """Return a line of a log with colours, which W&B shows, and nothing else that steers.
+
+    Other sequences are of use to a terminal alone; what is left of unfinished ones is escaped.
+    """
+    if text.isprintable():
+        return text
+    parts = []
+    end = 0
+    for found in _SEQUENCES.finditer(text):
+        parts += [printable(text[end : found.start()]), found["colour"] or ""]
+        end = found.end()
+    return "".join([*parts, printable(text[end:])])
 
 
 def _clock(epoch_ms: int | None) -> str:

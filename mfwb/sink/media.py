@@ -13,10 +13,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mfwb.planning import Preview
+from mfwb.planning.names import artifact_name
 from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
 
-__all__ = ["MediaFile", "place_card", "place_preview", "place_table", "write_table_artifact"]
+__all__ = [
+    "MediaFile",
+    "place_card",
+    "place_preview",
+    "place_table",
+    "table_file",
+    "write_table_artifact",
+]
 
+_LONGEST_PART = 100  # letters; a file's name has 255 bytes, and more comes behind it
 _PANEL_ROWS = 10_000  # as W&B cuts it; the artifact has them all
 
 
@@ -100,9 +109,9 @@ def place_table(
         "_type": "table-file",
         "sha256": digest,
         "size": len(data),
-        "artifact_path": f"wandb-client-artifact://{client_id}/{key}.table.json",
+        "artifact_path": f"wandb-client-artifact://{client_id}/{table_file(key)}",
         "_latest_artifact_path": (
-            f"wandb-client-artifact://{sequence_client_id}:latest/{key}.table.json"
+            f"wandb-client-artifact://{sequence_client_id}:latest/{table_file(key)}"
         ),
         "path": path,
         "ncols": len(table.columns),
@@ -110,6 +119,11 @@ def place_table(
         "log_mode": "IMMUTABLE",
     }
     return MediaFile(path, said)
+
+
+def table_file(key: str) -> str:
+    """Return what the file of a table is called in its artifact."""
+    return f"{artifact_name(key)}.table.json"
 
 
 def write_table_artifact(table: ReadyTable, path: Path) -> None:
@@ -133,6 +147,12 @@ def write_table_artifact(table: ReadyTable, path: Path) -> None:
     path.write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
 
 
+def _shortened(part: str) -> str:
+    return f"{part[:_LONGEST_PART]}-{hashlib.sha256(part.encode()).hexdigest()[:12]}"
+
+
 def _media_path(kind: str, key: str, digest: str, suffix: str) -> str:
     safe = re.sub(r"[^\w./-]", "_", key).replace("..", "__")
+    parts = [part if len(part) <= _LONGEST_PART else _shortened(part) for part in safe.split("/")]
+    safe = "/".join(filter(None, parts))
     return f"media/{kind}/{safe}_summary_{digest[:20]}{suffix}"

@@ -24,12 +24,19 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
+from mfwb.planning.names import artifact_name
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink import records
 from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
 from mfwb.sink.content import done, log_text, pictures_of, summary_of, tables_of
-from mfwb.sink.media import place_card, place_preview, place_table, write_table_artifact
+from mfwb.sink.media import (
+    place_card,
+    place_preview,
+    place_table,
+    table_file,
+    write_table_artifact,
+)
 from mfwb.sink.receipts import Receipt, use_item, uses_of
 from mfwb.sink.transaction_log import write_records
 from mfwb.snapshot import Loss
@@ -176,13 +183,14 @@ class OfflineSession:
         self, run: PlannedRun, key: str, table: ReadyTable, folder: Path
     ) -> pb.ArtifactRecord:
         """Return the artifact that W&B makes of each table, under the name that it gives it."""
-        path = folder / "artifacts" / f"{key}.table.json"
+        path = folder / "artifacts" / table_file(key)
         path.parent.mkdir(exist_ok=True)
         write_table_artifact(table, path)
         file = ReadyFile(path.name, path.stat().st_size, path)
-        planned = OutputArtifact(key, type="table", aliases=(), metadata={}, files=())
+        called = artifact_name(key)
+        planned = OutputArtifact(called, type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
-        name = f"run-{run.id}-{key}"
+        name = artifact_name(f"run-{run.id}-{called}")
         return records.logged_artifact(self._plan, run, artifact, (), as_=(name, "run_table"))
 
 

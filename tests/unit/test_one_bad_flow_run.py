@@ -286,7 +286,7 @@ def test_names_that_can_not_be_said() -> None:
     here = World(metaflow=MemoryMetaflow([*world().metaflow.flow_runs, odd]))
     broken = replace(here.parts, sink=Tripping(here.wandb, "open", KeyError("x"), about="a b"))
 
-    first = sync(cast("Parts", broken), since=0)
+    first = sync(broken, since=0)
     second = sync(here.parts, since=0)
 
     assert list(statuses(first).values()).count("failed") == 1
