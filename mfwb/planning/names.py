@@ -44,11 +44,8 @@ _SUMMARY_TAKEN = frozenset(
 def project_name(flow: str) -> str:
     """Return the project that a flow goes to by default: its name, but for what W&B refuses."""
     safe = _UNFIT_FOR_PROJECTS.sub("-", one_line(flow))
-    return (
-        safe
-        if safe == flow and len(flow) <= _PROJECT_LIMIT
-        else _with_hash(safe, flow, _PROJECT_LIMIT)
-    )
+    is_fit = safe == flow and 0 < len(flow) <= _PROJECT_LIMIT
+    return flow if is_fit else _with_hash(safe, flow, _PROJECT_LIMIT)
 
 
 def run_id(*parts: str) -> WandbRunId:
@@ -111,5 +108,5 @@ def _key(name: str) -> str:
 
 
 def _with_hash(readable: str, whole: str, limit: int) -> str:
-    digest = hashlib.sha256(whole.encode()).hexdigest()[:_HASH_LENGTH]
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
     return f"{readable[: limit - _HASH_LENGTH - 1]}-{digest}"

@@ -35,6 +35,13 @@ def kept_because(artifact: ReadyArtifact) -> list[str]:
 
 
 def _planned(file: ReadyFile, planned: tuple[PlannedFile, ...]) -> PlannedFile:
-    """Return what a file was planned as: its path is the stem, and a suffix or more."""
+    """Return what a file was planned as: its path is the stem, and a suffix or more.
+
+    What a path of the flow run points at, and what was renamed, is found by its folder, which is
+    that of its task.
+    """
     fitting = [one for one in planned if file.path.startswith(one.stem)]
-    return max(fitting, key=lambda one: len(one.stem))
+    if not fitting:
+        folders = [(one, one.stem.rpartition("/")[0]) for one in planned]
+        fitting = [one for one, folder in folders if file.path.startswith(f"{folder}/")]
+    return max(fitting or planned, key=lambda one: len(one.stem))

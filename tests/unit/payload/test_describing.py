@@ -144,7 +144,7 @@ def test_why_it_stayed_a_pickle(workshop: Workshop, contents: MemoryContents) ->
 
     some = made_of(workshop, contents, Form.ARRAY, np.ones(2), "no array")
     assert some.metadata["kept_as_pickle"] == {"1/x.pkl": reason}
-    assert "x of 2 tasks, a file or folder of each." in some.description
+    assert "`x` of 2 tasks, a file or folder of each." in some.description
 
 
 def test_path_and_uri(workshop: Workshop, contents: MemoryContents, tmp_path: Path) -> None:
