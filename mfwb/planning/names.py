@@ -20,6 +20,7 @@ __all__ = [
     "run_id",
     "shortened",
     "summary_key",
+    "table_key",
 ]
 
 RUN_NAME_LIMIT = 128
@@ -30,6 +31,7 @@ _ARTIFACT_NAME_LIMIT = 128
 _ALIAS_LIMIT = 128
 _CARD_PART_LIMIT = 100  # its file's name holds more than that
 _KEY_LIMIT = 256
+_TABLE_KEY_LIMIT = _ARTIFACT_NAME_LIMIT - _RUN_ID_LIMIT - len("run--") - 4  # and some `_` behind it
 _PROJECT_LIMIT = 128
 _UNFIT_FOR_PROJECTS = re.compile(r"[/\\#?%:]")
 _SEPARATORS = re.compile(r"[\\/]")
@@ -97,6 +99,14 @@ def summary_key(name: str) -> str:
     """Return the summary key of an artifact; a name that is taken there gets a `_` behind."""
     key = _key(name)
     return f"{key}_" if key.rstrip("_") in _SUMMARY_TAKEN else key
+
+
+def table_key(name: str) -> str:
+    """Return the summary key of an artifact that is shown as a table.
+
+    W&B calls the artifact that it makes of a table `run-ID-KEY`, which has to fit its limit.
+    """
+    return shortened(summary_key(name), _TABLE_KEY_LIMIT)
 
 
 def _key(name: str) -> str:

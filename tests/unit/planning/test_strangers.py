@@ -86,6 +86,8 @@ def test_names(text: str) -> None:
     assert names.project_name("TrainFlow") == "TrainFlow"
     assert names.summary_key("train/loss") == "train/loss"
     assert names.card_key("card", "0", "my_card") == "card/0/my_card"
+    table = f"run-{names.run_id('F', text, 'a' * 100)}-{names.table_key(text)}"
+    assert_label(table, 128 - len("__"))
 
 
 def test_times() -> None:
