@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from mfwb.errors import NotThere, SkipFlowRun, SourceError, Stop, UsageError
 from mfwb.ports import Listed, Source
+from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
 
 __all__ = ["Asked", "Chosen", "OpenOnes", "choose", "find_one"]
@@ -149,6 +150,8 @@ def _alone(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list
     Whatever a listing may trip over, it is that flow's failure: other flows have nothing to do
     with it. Of a flow that nobody named this holds for errors of usage, too.
     """
+    if has_unstorable(flow):
+        return [_unnamable(Pathspec(flow))]
     try:
         return _of_flow(flow, asked, source, open_ones)
     except UsageError as error:
@@ -164,6 +167,8 @@ def _alone(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list
 def _of_flow(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
     """Return the runs of a flow that are meant, those of the same moment in their order."""
     listed, trouble = _listed(flow, asked, source)
+    trouble += [_unnamable(one.pathspec) for one in listed if has_unstorable(str(one.pathspec))]
+    listed = [one for one in listed if not has_unstorable(str(one.pathspec))]
     eligible = [one for one in _newest_first(listed) if _complies(one, asked)]
     start = None if asked.since is None else asked.since - _OVERLAP
     inside = [one for one in eligible if start is None or one.started_at >= start][: asked.last]
@@ -177,6 +182,12 @@ def _of_flow(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> li
             gone = [one for one in left_open if one not in known]
     chosen = [Chosen(one.pathspec, one) for one in reversed(eligible) if one.pathspec in meant]
     return [*trouble, *(Chosen(one) for one in gone), *chosen]
+
+
+def _unnamable(pathspec: Pathspec) -> Chosen:
+    """Return what a folder whose name is no text becomes: ledger and W&B could not hold it."""
+    named = Pathspec(storable(pathspec.flow), pathspec.run and storable(pathspec.run))
+    return Chosen(named, trouble=SourceError(f"the name of {named} is no UTF-8 text"))
 
 
 def _parsed(names: Iterable[str], listed: Iterable[Listed]) -> Iterator[Pathspec]:

@@ -293,6 +293,19 @@ def test_names_that_can_not_be_said() -> None:
     assert "failed" not in statuses(second).values()
 
 
+def test_names_that_are_no_text() -> None:
+    """Folders whose names are no UTF-8 are failures of their own, run or flow."""
+    odd = [renamed(FAN, "DemoFlow", "\udcff"), renamed(FAN, "F\udcfe", "1")]
+    here = World(metaflow=MemoryMetaflow([*world().metaflow.flow_runs, *odd]))
+
+    result = sync(here.parts, since=0)
+
+    found = statuses(result)
+    assert (found.pop("DemoFlow/\\udcff"), found.pop("F\\udcfe")) == ("failed", "failed")
+    assert found == dict.fromkeys(NAMES, "synced")
+    assert not result.has_bugs
+
+
 # --- push -----------------------------------------------------------------------------------
 
 
