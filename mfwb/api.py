@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mfwb.bug_log import BugLogs
 from mfwb.choosing import Asked, find_one
 from mfwb.config import Settings, load_settings
 from mfwb.errors import UsageError
@@ -113,7 +114,8 @@ def sync(  # noqa: PLR0913 - the same
     """Replay flow runs into W&B and return what was done. Arguments as of `plan`.
 
     A flow run that can't be synced is in the result with status `failed` and a reason; the
-    others go on.
+    others go on. So is one that met an error of mfwb's own: its `bug` is true, and the reason
+    names a log. `Result.has_bugs` tells whether there is any.
 
     Raises:
         UsageError: for a pathspec or a setting that is wrong.
@@ -134,7 +136,7 @@ def push(
     """Upload the bundle of an offline sync and return what was done.
 
     What was pushed before is left alone. A flow run that can't be pushed is in the result with
-    status `failed` and a reason; the others go on.
+    status `failed` and a reason; the others go on, as with `sync`.
 
     Args:
         bundle: its folder; None: the `dir` of the settings.
@@ -155,7 +157,7 @@ def push(
     from mfwb.wiring import wire_push  # noqa: PLC0415 - it brings wandb
 
     with wire_push(resolved, folder.expanduser().resolve()) as (ledger, pusher):
-        return push_flow_runs(resolved, ledger, pusher, progress or _Unwatched())
+        return push_flow_runs(resolved, ledger, pusher, progress or _Unwatched(), BugLogs())
 
 
 def lineage(

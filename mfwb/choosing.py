@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from mfwb.errors import NotThere, SkipFlowRun, UsageError
+from mfwb.errors import NotThere, SkipFlowRun, SourceError, Stop, UsageError
 from mfwb.ports import Listed, Source
+from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
 
 __all__ = ["Asked", "Chosen", "OpenOnes", "choose", "find_one"]
@@ -73,10 +75,12 @@ class Chosen:
         pathspec: which one. A flow alone, or `latest`, is one that was not found: whoever reads
             it is told why.
         listed: what the listing says of it; None if it was named, or is not listed.
+        trouble: why the runs of the flow could not be listed, if that can't be asked again.
     """
 
     pathspec: Pathspec
     listed: Listed | None = None
+    trouble: BaseException | None = field(default=None, compare=False)
 
 
 def choose(asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
@@ -108,7 +112,7 @@ def choose(asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
         flows = list(dict.fromkeys(one.flow for one in asked.pathspecs if one.run is None))
     else:
         flows = source.flows()
-    others = [one for flow in flows for one in _of_flow(flow, asked, source, open_ones)]
+    others = [one for flow in flows for one in _alone(flow, asked, source, open_ones)]
     found: dict[Pathspec, Chosen] = {}
     for one in (*named, *sorted(others, key=_start)):
         found.setdefault(one.pathspec, one)
@@ -127,6 +131,10 @@ def _named(pathspec: Pathspec, asked: Asked, source: Source) -> Chosen:
         return _latest(pathspec.flow, asked.tags, source)
     except SkipFlowRun:
         return Chosen(pathspec)
+    except Stop:
+        raise
+    except Exception as error:  # noqa: BLE001 - whoever carries it out says what it is
+        return Chosen(pathspec, trouble=error)
 
 
 def _latest(flow: str, tags: tuple[str, ...], source: Source) -> Chosen:
@@ -136,22 +144,61 @@ def _latest(flow: str, tags: tuple[str, ...], source: Source) -> Chosen:
     return Chosen(newest.pathspec, newest)
 
 
+def _alone(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
+    """Return the runs of a flow that are meant, or the flow itself with what was wrong with it.
+
+    Whatever a listing may trip over, it is that flow's failure: other flows have nothing to do
+    with it. Of a flow that nobody named this holds for errors of usage, too.
+    """
+    if has_unstorable(flow):
+        return [_unnamable(Pathspec(flow))]
+    try:
+        return _of_flow(flow, asked, source, open_ones)
+    except UsageError as error:
+        if asked.pathspecs:
+            raise
+        return [Chosen(Pathspec(flow), trouble=SourceError(f"{flow} can't be listed: {error}"))]
+    except Stop:
+        raise
+    except Exception as error:  # noqa: BLE001 - whoever carries it out says what it is
+        return [Chosen(Pathspec(flow), trouble=error)]
+
+
 def _of_flow(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
     """Return the runs of a flow that are meant, those of the same moment in their order."""
     listed, trouble = _listed(flow, asked, source)
+    trouble += [_unnamable(one.pathspec) for one in listed if has_unstorable(str(one.pathspec))]
+    listed = [one for one in listed if not has_unstorable(str(one.pathspec))]
     eligible = [one for one in _newest_first(listed) if _complies(one, asked)]
     start = None if asked.since is None else asked.since - _OVERLAP
     inside = [one for one in eligible if start is None or one.started_at >= start][: asked.last]
     meant = {one.pathspec for one in inside}
     gone: list[Pathspec] = []
     if asked.since is not None or asked.every:
-        left_open = [parse(text) for text in open_ones(flow, listed)]
+        left_open = list(_parsed(open_ones(flow, listed), eligible))
         meant |= {*left_open}
         if not (asked.tags or asked.until is not None or asked.namespace is not None):
             known = {one.pathspec for one in listed}
             gone = [one for one in left_open if one not in known]
     chosen = [Chosen(one.pathspec, one) for one in reversed(eligible) if one.pathspec in meant]
     return [*trouble, *(Chosen(one) for one in gone), *chosen]
+
+
+def _unnamable(pathspec: Pathspec) -> Chosen:
+    """Return what a folder whose name is no text becomes: ledger and W&B could not hold it."""
+    named = Pathspec(storable(pathspec.flow), pathspec.run and storable(pathspec.run))
+    return Chosen(named, trouble=SourceError(f"the name of {named} is no UTF-8 text"))
+
+
+def _parsed(names: Iterable[str], listed: Iterable[Listed]) -> Iterator[Pathspec]:
+    """Yield pathspecs of flow runs that are listed, or that could be said on a command line.
+
+    A stranger may have given a flow run a name that can't be said, and that the ledger has kept.
+    """
+    known = {str(one.pathspec): one.pathspec for one in listed}
+    for name in names:
+        with suppress(UsageError):
+            yield known[name] if name in known else parse(name)
 
 
 def _listed(flow: str, asked: Asked, source: Source) -> tuple[list[Listed], list[Chosen]]:

@@ -19,6 +19,8 @@ A single item (an artifact, a log, a card) that can't reach W&B is no error: it 
 
 from __future__ import annotations
 
+from mfwb.safe_text import one_line
+
 __all__ = [
     "BundleChanged",
     "ItemLost",
@@ -37,9 +39,16 @@ __all__ = [
 
 
 class MfwbError(Exception):
-    """Something a user can act on; its text is one line that says what to do."""
+    """Something a user can act on; its text is one line that says what to do.
+
+    It is one printable line whatever names or answers of others were put into it, since it is
+    shown, logged, kept in the ledger and sent.
+    """
 
     exit_code = 1
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(one_line(text))
 
 
 class Stop(MfwbError):  # noqa: N818 - says what to do, as its siblings do
@@ -93,4 +102,7 @@ class SinkError(SkipFlowRun):
 
 
 class ItemLost(Exception):  # noqa: N818 - it is a finding, not a failure of the sync
-    """One item can't be had or can't be sent; its text is the reason of the loss."""
+    """One item can't be had or can't be sent; its text is the reason of the loss: one line."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(one_line(text))

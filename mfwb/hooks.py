@@ -14,6 +14,7 @@ from mfwb import api
 from mfwb.cli.streams import keep_stdout_clean, write_error, write_out
 from mfwb.errors import MfwbError
 from mfwb.outcome import FlowRunOutcome, Status
+from mfwb.safe_text import one_line
 from mfwb.source import current_provider
 
 __all__ = ["sync"]
@@ -46,7 +47,7 @@ def sync(run: Any) -> None:
         if outcome.status is Status.FAILED:
             write_error(f"{outcome.pathspec} is not synced: {outcome.reason}")
         else:
-            write_out(f"mfwb: {_in_short(outcome)}\n")
+            write_out(f"mfwb: {one_line(_in_short(outcome))}\n")
 
 
 def _in_short(outcome: FlowRunOutcome) -> str:

@@ -118,6 +118,7 @@ class FlowRunOutcome:
     mode: str | None = None
     wandb_runs: tuple[WandbRunOutcome, ...] = ()
     losses: tuple[Loss, ...] = ()
+    bug: bool = False  # it failed by an error of mfwb's own, which the reason names with its log
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
@@ -159,6 +160,11 @@ class Result:
     def failed(self) -> bool:
         """Whether some flow run could not be synced."""
         return any(one.status is Status.FAILED for one in self.flow_runs)
+
+    @property
+    def has_bugs(self) -> bool:
+        """Whether some flow run failed by an error of mfwb's own."""
+        return any(one.bug for one in self.flow_runs)
 
     @property
     def losses(self) -> tuple[Loss, ...]:

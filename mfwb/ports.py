@@ -428,6 +428,14 @@ class Progress(Protocol):
         ...
 
 
+class Bugs(Protocol):
+    """Where errors are written down that nobody foresaw."""
+
+    def reason(self, error: BaseException) -> str:
+        """Write down an error; return the line that says so, for who reads of the failure."""
+        ...
+
+
 class Standing(str, Enum):
     """How far a flow run has come at a destination."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mfwb.errors import LineageError, NotThere, UsageError
+from mfwb.errors import SkipFlowRun, Stop, UsageError
 from mfwb.lineage import Lineage, flow_runs_read, rebuild_lineage, with_outside
 from mfwb.ports import Payloads, Source
+from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
+from mfwb.snapshot.storable import with_storable_text
 
 __all__ = ["TracedFlowRun", "trace"]
 
@@ -31,15 +33,20 @@ class TracedFlowRun:
 def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
     """Return a flow run and its lineage; NotThere, SourceError, LineageError, Unreachable.
 
-    Flow runs that it used artifacts of are read, too, but not those that they used.
+    Flow runs that it used artifacts of are read, too, but not those that they used. One of them
+    that can't be read, whatever is wrong with it, is told as such: this one is sound.
     """
     traced = _alone(choice, source, payloads)
     others, unread = [], {}
     for pathspec in flow_runs_read(traced.flow_run, traced.lineage):
         try:
             others.append(_alone(parse(pathspec), source, payloads))
-        except (NotThere, LineageError, UsageError) as error:  # noqa: PERF203 - each for itself
+        except (SkipFlowRun, UsageError) as error:  # noqa: PERF203 - each for itself
             unread[pathspec] = str(error)
+        except Stop:
+            raise
+        except Exception as error:  # noqa: BLE001 - that one's fault; its own sync calls it a bug
+            unread[pathspec] = f"it can't be read ({one_line(f'{type(error).__name__}: {error}')})"
     if not others and not unread:
         return traced
     by_pathspec = {one.flow_run.pathspec: (one.flow_run, one.lineage) for one in others}
@@ -50,4 +57,5 @@ def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun
 def _alone(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
     flow_run = source.read(choice)
     flow_run = payloads.look_inside(flow_run, source.contents(flow_run))
+    flow_run = with_storable_text(flow_run)
     return TracedFlowRun(flow_run, rebuild_lineage(flow_run))

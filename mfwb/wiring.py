@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from mfwb.bug_log import BugLogs
 from mfwb.config import Settings
 from mfwb.errors import UsageError
 from mfwb.ledger import SqliteLedger, ledger_path
@@ -35,7 +36,7 @@ def wire(settings: Settings, progress: Progress) -> Iterator[Parts]:
         keep = sink.bundle is not None
         payloads = Workshop(folder, keep=keep, max_memory=settings.max_memory)
         stack.callback(payloads.close)
-        yield Parts(source, payloads, sink, ledger, progress)
+        yield Parts(source, payloads, sink, ledger, progress, BugLogs())
 
 
 @contextmanager

@@ -117,7 +117,12 @@ def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> Non
         write_out(to_text(result, console=console_for(sys.stdout), verbose=verbose))
 
 
+_BUG = 70
+
+
 def _exit_code(result: Result, *, strict: bool) -> int:
+    if result.has_bugs:
+        return _BUG
     if result.failed:
         return 1
     return 3 if strict and result.losses else 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +11,9 @@ from typing import Any
 import click
 
 from mfwb.cli.layout import KeptFromClick
-from mfwb.cli.streams import leave_closed_terminal, write_error
+from mfwb.cli.streams import leave_closed_terminal, write_block, write_error
 from mfwb.errors import MfwbError
+from mfwb.safe_text import one_line
 
 __all__ = ["end"]
 
@@ -74,7 +74,7 @@ def _terminate(number: int, _: Any) -> None:
 def _tell(error: BaseException, arguments: Sequence[str]) -> int:
     """Say on one line what stopped the program and return the exit code."""
     if isinstance(error, MfwbError):
-        write_error(_one_line(str(error)))
+        write_error(str(error))
         return error.exit_code
     if isinstance(error, click.ClickException):
         write_error(_usage(error))
@@ -92,7 +92,7 @@ def _tell(error: BaseException, arguments: Sequence[str]) -> int:
 
 def _usage(error: click.ClickException) -> str:
     """Return what is wrong and where to read on."""
-    message = _one_line(error.format_message())
+    message = one_line(error.format_message())
     end = "" if message.endswith((".", "?", ")")) else "."
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "mfwb"
@@ -105,15 +105,8 @@ def _leave_line_of_control_c() -> None:
 
 
 def _tell_bug(error: BaseException, arguments: Sequence[str]) -> None:
-    from mfwb.cli.bug_log import redacted, write_bug_log  # noqa: PLC0415 - hardly ever needed
+    from mfwb.bug_log import bug_reason, traceback_of, write_bug_log  # noqa: PLC0415 - hardly needed
 
     if "--verbose" in arguments:
-        sys.stderr.write(redacted("".join(traceback.format_exception(error))))
-    log = write_bug_log(error, arguments)
-    where = f"report it with {log}" if log else "no log of it could be written"
-    what = _one_line(redacted(f"{type(error).__name__}: {error}"))
-    write_error(f"this is a bug in mfwb ({what}); {where}")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+        write_block(traceback_of(error))
+    write_error(bug_reason(error, write_bug_log(error, arguments)))

@@ -10,17 +10,20 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from typing import TextIO
 
 from mfwb.errors import MfwbError
+from mfwb.safe_text import LONGEST, one_line, printable
 
 __all__ = [
     "keep_stdout_clean",
     "leave_closed_terminal",
     "takes_all_letters",
+    "write_block",
     "write_error",
     "write_out",
     "write_parts",
 ]
 
 _STDOUT, _STDERR = 1, 2
+_LONGEST = 3 * LONGEST  # letters: a name and a reason, each as long as can be
 
 
 @contextmanager
@@ -60,9 +63,14 @@ def _flush(stream: TextIO) -> None:
 
 
 def write_error(line: str) -> None:
-    """Write one line on stderr, in our name."""
+    """Write one line on stderr, in our name; whatever is in it stays one line of plain letters."""
+    write_block(f"mfwb: {one_line(line, _LONGEST)}\n")
+
+
+def write_block(text: str) -> None:
+    """Write lines on stderr; what could steer a terminal is escaped."""
     with suppress(OSError):  # who closed stderr does not want to know
-        sys.stderr.write(_fitting(f"mfwb: {line}\n", sys.stderr))
+        sys.stderr.write(_fitting(printable(text), sys.stderr))
 
 
 def write_out(text: str, *, plain: str | None = None) -> None:

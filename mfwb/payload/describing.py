@@ -10,8 +10,14 @@ from typing import Any, NamedTuple
 from mfwb.payload.found import Found
 from mfwb.planning import Form, PlannedFile
 from mfwb.ports import ReadyFile
+from mfwb.safe_text import one_line
 
 __all__ = ["Made", "description_of", "metadata_of"]
+
+_LONGEST_SPAN = 500  # letters
+_LONGEST_VARIABLE = 80  # letters
+_MANY_MODULES = 30
+_QUOTE = "'"  # a backtick would end the code
 
 Modules = Mapping[str, tuple[str, ...] | None]
 """By path in the W&B artifact: the packages that a pickle needs, or None if they are not known."""
@@ -28,13 +34,17 @@ def metadata_of(made: Sequence[Made], modules: Modules) -> dict[str, Any]:
     """Return what only the bytes could tell.
 
     `modules` lists the packages that its pickles need beside Python itself, unless one of them
-    keeps that to itself; `kept_as_pickle` says why files are pickles that were not to be.
+    keeps that to itself; `kept_as_pickle` says why files are pickles that were not to be;
+    `renamed_files` what files were called that could not keep their names.
     """
     metadata: dict[str, Any] = {}
     if modules and None not in modules.values():
         metadata["modules"] = _merged(modules)
     kept = {one.found.files[0].path: one.found.kept_because for one in made}
-    reasons = {path: reason for path, reason in kept.items() if reason is not None}
+    reasons = {path: one_line(reason) for path, reason in kept.items() if reason is not None}
+    renamed = {new: old for one in made for new, old in one.found.renamed.items()}
+    if renamed:
+        metadata["renamed_files"] = {new: one_line(old) for new, old in renamed.items()}
     if reasons:
         alike = len(set(reasons.values())) == 1 and len(reasons) == len(made)
         metadata["kept_as_pickle"] = next(iter(reasons.values())) if alike else reasons
@@ -45,18 +55,19 @@ def description_of(made: Sequence[Made], modules: Modules) -> str:
     """Return what a W&B artifact of these holds, and the two lines of Python that load it."""
     planned, found = made[0]
     content, first = planned.content, found.files[0]
-    where = content.task if len(made) == 1 else f"{len(made)} tasks, a file or folder of each"
-    lines = [f"Metaflow's artifact {content.name} of {where}."]
+    several = f"{len(made)} tasks, a file or folder of each"
+    where = _span(content.task) if len(made) == 1 else several
+    lines = [f"Metaflow's artifact {_span(content.name)} of {where}."]
     lines += _about(found, modules.get(first.path))
     if found.kept_because is not None:
-        lines.append(f"It stayed a pickle: {found.kept_because}.")
+        lines.append(f"It stayed a pickle: {_span(found.kept_because)}.")
     code = _code(found.form, first, _variable(content.name))
     lines += ["", *(f"    {line}" for line in code)]
     return "\n".join(lines)
 
 
 def _merged(modules: Modules) -> list[str]:
-    return sorted({one for needed in modules.values() for one in needed or ()})
+    return sorted({one_line(one) for needed in modules.values() for one in needed or ()})
 
 
 def _about(found: Found, modules: tuple[str, ...] | None) -> list[str]:
@@ -86,7 +97,10 @@ def _needs(modules: tuple[str, ...] | None) -> str:
         return "Loading it runs code; what it needs is not known."
     if not modules:
         return "Loading it needs Python alone."
-    return f"Loading it runs code of: {', '.join(modules)}."
+    shown = [*map(_span, modules[:_MANY_MODULES])]
+    more = len(modules) - len(shown)
+    rest = [f"and {more:,} more"] if more else []
+    return f"Loading it runs code of: {', '.join([*shown, *rest])}."
 
 
 def _code(form: Form, file: ReadyFile, name: str) -> list[str]:
@@ -116,4 +130,14 @@ _LOADING = {
 
 
 def _variable(name: str) -> str:
-    return name if name.isidentifier() and not keyword.iskeyword(name) else "value"
+    """Return a name as a variable of the code; letters of other alphabets may look like others."""
+    is_fit = name.isidentifier() and name.isascii() and len(name) <= _LONGEST_VARIABLE
+    return name if is_fit and not keyword.iskeyword(name) else "value"
+
+
+def _span(text: str) -> str:
+    """Return a text of others as code in a line of Markdown, in which it means nothing.
+
+    W&B shows descriptions as Markdown: links, images and HTML would work there.
+    """
+    return f"`{one_line(text, _LONGEST_SPAN).replace('`', _QUOTE)}`" if text.strip() else "` `"

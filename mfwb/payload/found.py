@@ -19,9 +19,11 @@ class Found:
         files: in the order of their names.
         missing: what else there should have been, with the reason.
         kept_because: why it stayed a pickle, if it was not to.
+        renamed: files that go by another name than their own, by that.
     """
 
     form: Form
     files: list[ReadyFile]
     missing: dict[str, str] = field(default_factory=dict)
     kept_because: str | None = None
+    renamed: dict[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from mfwb.errors import ItemLost
+from mfwb.safe_text import storable
 
 __all__ = ["json_size", "json_text", "to_json"]
 
@@ -30,18 +31,23 @@ _BYTES_FRAME = 32  # characters around the base64
 _AS_TEXT = (Decimal, UUID, Fraction, complex, PurePath)
 
 
-def to_json(value: Any, *, finite: bool = True, limit: int | None = None) -> Any:
+def to_json(
+    value: Any, *, finite: bool = True, limit: int | None = None, exact: bool = False
+) -> Any:
     """Return a value as JSON types: None, bool, int, float, str, list, dict.
 
     Args:
         value: made of builtins, collections, datetime, decimal, uuid, fractions, numpy scalars.
         finite: whether NaN and infinities become "NaN", "Infinity" and "-Infinity".
         limit: rough characters that it may have, if not SIZE_LIMIT.
+        exact: whether texts stay as they are, as in a file; else what W&B's records and databases
+            refuse in them, lone surrogates and NUL, is escaped.
 
     Raises:
         ItemLost: it contains itself, is too deep or too large, or has no JSON form.
     """
-    return _Conversion(finite=finite, limit=SIZE_LIMIT if limit is None else limit).convert(value)
+    limit = SIZE_LIMIT if limit is None else limit
+    return _Conversion(finite=finite, limit=limit, exact=exact).convert(value)
 
 
 def json_text(value: Any) -> str:
@@ -57,8 +63,9 @@ def json_size(value: Any) -> int:
 class _Conversion:
     """One value on its way: how much of it there was, and what is open around the current part."""
 
-    def __init__(self, *, finite: bool, limit: int) -> None:
+    def __init__(self, *, finite: bool, limit: int, exact: bool) -> None:
         self._finite = finite
+        self._exact = exact
         self._limit = limit
         self._left = limit
         self._open: set[int] = set()  # by id
@@ -119,7 +126,7 @@ class _Conversion:
 
     def _text(self, value: str) -> str:
         self._spend(len(value))
-        return str(value)
+        return str(value) if self._exact else storable(str(value))
 
     def _container(self, value: Any) -> Any:
         if id(value) in self._open:

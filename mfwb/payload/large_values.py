@@ -23,7 +23,7 @@ def load_value(data: bytes) -> Any:
     over, as those do that are made to fill disks.
     """
     limit = _CHARACTERS_AT_LEAST + _CHARACTERS_PER_BYTE * len(data)
-    return to_json(pickles.loads(data, VALUES), limit=limit)
+    return to_json(pickles.loads(data, VALUES), limit=limit, exact=True)
 
 
 def write_json(value: Any, path: Path) -> None:

@@ -11,7 +11,7 @@ from mfwb.payload.converter import UnconvertibleError
 from mfwb.payload.history import free_name
 from mfwb.payload.rows import read_rows
 from mfwb.planning import PlannedFile, PlannedRun, Preview
-from mfwb.planning.names import summary_key
+from mfwb.planning.names import summary_key, table_key
 from mfwb.ports import Contents, ReadyPreview
 
 __all__ = ["CONVERSIONS", "previews_of"]
@@ -40,7 +40,8 @@ def previews_of(
         for file in artifact.files:
             if file.preview is None:
                 continue
-            key = free_name(summary_key(file.content.name), taken)
+            called = table_key if file.preview is Preview.TABLE else summary_key
+            key = free_name(called(file.content.name), taken)
             shown = _preview(key, file, file.preview, run, converted, contents)
             if shown is not None:
                 taken.add(key)

@@ -12,6 +12,7 @@ from mfwb.payload.frames import Table
 from mfwb.payload.history import free_name
 from mfwb.payload.jsonsafe import to_json
 from mfwb.ports import ReadyTable
+from mfwb.safe_text import storable
 
 __all__ = ["read_rows", "write_rows"]
 
@@ -79,7 +80,7 @@ def _index_name(name: Any, level: int, levels: int) -> str:
 
 def _name(name: Any) -> str:
     parts = name if isinstance(name, tuple) else (name,)  # of columns in several levels
-    return "/".join(str(part) for part in parts)[:CELL_LIMIT]
+    return storable("/".join(str(part) for part in parts)[:CELL_LIMIT])
 
 
 def _cell(value: Any) -> Any:
@@ -89,7 +90,7 @@ def _cell(value: Any) -> Any:
     try:
         plain = to_json(value)
     except ItemLost:  # an Interval, an array, a class of somebody's
-        plain = str(value)
+        plain = storable(str(value))
     if isinstance(plain, (list, dict)):
         plain = json.dumps(plain)
     return plain[:CELL_LIMIT] if isinstance(plain, str) else plain

@@ -15,6 +15,7 @@ from mfwb.payload.converted import Converted
 from mfwb.payload.converter import MAX_MEMORY
 from mfwb.payload.decoding import decode_values
 from mfwb.payload.describing import Made, description_of, metadata_of
+from mfwb.payload.file_names import with_safe_names
 from mfwb.payload.forms import CONVERSIONS, Forms
 from mfwb.payload.history import history_of
 from mfwb.payload.holding import Holding
@@ -168,7 +169,9 @@ class Workshop:
             item = planned.content.pathspec
             self._hold(run, [planned.content.sha1])
             try:
-                found = self._forms.files_of(planned, contents, run, encoding=_encoding(artifact))
+                found = with_safe_names(
+                    self._forms.files_of(planned, contents, run, encoding=_encoding(artifact))
+                )
             except ItemLost as error:
                 losses.append(Loss(item, str(error)))
             else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mfwb.choosing import Chosen
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
 from mfwb.pipeline.parts import Parts
 from mfwb.planning import OtherFlowRun, Plan, draft_plan
 from mfwb.ports import Contents, Destination, Sink
 from mfwb.snapshot import FlowRun, FlowRunState
-from mfwb.snapshot.pathspec import Pathspec, flow_run_of
+from mfwb.snapshot.pathspec import flow_run_of
 from mfwb.tracing import TracedFlowRun, trace
 
 __all__ = ["Draft", "draft", "outcome_of", "still_running"]
@@ -35,16 +36,18 @@ class Draft:
     others: frozenset[str] = frozenset()
 
 
-def draft(choice: Pathspec, settings: Settings, parts: Parts, *, ask: bool) -> Draft:
+def draft(chosen: Chosen, settings: Settings, parts: Parts, *, ask: bool) -> Draft:
     """Read a flow run and draft its plan; SkipFlowRun or Stop if that can't be done.
 
     Args:
-        choice: which flow run.
+        chosen: which flow run.
         settings: of this call.
         parts: the outside.
         ask: whether W&B may be asked where W&B runs go by default.
     """
-    traced = trace(choice, parts.source, parts.payloads)
+    if chosen.trouble is not None:
+        raise chosen.trouble
+    traced = trace(chosen.pathspec, parts.source, parts.payloads)
     flow_run = traced.flow_run
     destination = parts.sink.destination(flow_run.flow, ask=ask)
     contents = parts.source.contents(flow_run)

@@ -10,6 +10,7 @@ from mfwb.choosing import Asked, Chosen
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.pipeline.drafting import Draft
+from mfwb.pipeline.failing import ends_the_call
 from mfwb.pipeline.parts import Parts
 from mfwb.planning import Plan
 from mfwb.ports import Destination, Entry, Listed, Standing
@@ -69,6 +70,22 @@ class Memory:
         if entry is None or not self._is_current(entry, chosen):
             return None
         return self._recorded(entry.flow_run, self.destination(chosen.pathspec.flow))
+
+    def without_left_out(self, chosen: Iterable[Chosen]) -> list[Chosen]:
+        """Return flow runs but for those known to be ones that --failed or --no-failed leaves out.
+
+        One that the ledger can't tell of stays, to fail by itself.
+        """
+        kept = []
+        for one in chosen:
+            try:
+                if not self.leaves_out(one):
+                    kept.append(one)
+            except Exception as error:  # noqa: PERF203 - each for itself
+                if ends_the_call(error):
+                    raise
+                kept.append(replace(one, trouble=error))
+        return kept
 
     def leaves_out(self, chosen: Chosen) -> bool:
         """Whether a flow run is known to be one that --failed or --no-failed leaves out."""

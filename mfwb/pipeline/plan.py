@@ -5,9 +5,9 @@ from __future__ import annotations
 from mfwb.accounting import as_planned
 from mfwb.choosing import Asked, Chosen, choose
 from mfwb.config import Settings
-from mfwb.errors import SkipFlowRun
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.drafting import draft, outcome_of, still_running
+from mfwb.pipeline.failing import failed
 from mfwb.pipeline.memory import Memory, is_done
 from mfwb.pipeline.parts import Parts
 
@@ -17,20 +17,21 @@ __all__ = ["plan_flow_runs"]
 def plan_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
     """Return what `sync_flow_runs` would do, as far as can be told without asking W&B."""
     memory = Memory(asked, settings, parts, ask=False)
-    chosen = choose(asked, parts.source, memory.open_ones)
-    chosen = [one for one in chosen if not memory.leaves_out(one)]
+    chosen = memory.without_left_out(choose(asked, parts.source, memory.open_ones))
     outcomes = []
     for position, one in enumerate(chosen):
-        parts.progress.flow_run(str(one.pathspec), position, len(chosen))
-        outcomes.append(memory.recall(one) or _planned(one, settings, parts, memory))
+        try:
+            parts.progress.flow_run(str(one.pathspec), position, len(chosen))
+            outcomes.append(_planned(one, settings, parts, memory))
+        except BaseException as error:  # noqa: BLE001, PERF203 - each for itself; see `failed`
+            outcomes.append(failed(str(one.pathspec), error, parts.bugs))
     return Result("plan", tuple(outcomes))
 
 
 def _planned(one: Chosen, settings: Settings, parts: Parts, memory: Memory) -> FlowRunOutcome:
-    try:
-        drafted = draft(one.pathspec, settings, parts, ask=False)
-    except SkipFlowRun as error:
-        return FlowRunOutcome(str(one.pathspec), Status.FAILED, reason=str(error))
+    if (known := memory.recall(one)) is not None:
+        return known
+    drafted = draft(one, settings, parts, ask=False)
     plan = drafted.plan
     if plan is None:
         return still_running(drafted)

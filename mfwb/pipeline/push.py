@@ -8,7 +8,8 @@ from typing import Protocol
 
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
-from mfwb.ports import Destination, Entry, Ledger, Progress, Standing
+from mfwb.pipeline.failing import ends_the_call, failed
+from mfwb.ports import Bugs, Destination, Entry, Ledger, Progress, Standing
 
 __all__ = ["Cargo", "Pushed", "Pusher", "push_flow_runs"]
 
@@ -42,6 +43,7 @@ class Pushed:
         wrote: whether anything had to be written.
         reason: why it could not be pushed; empty: it was.
         superseded: the bundle has it no more: another sync put something in its place.
+        bug: the error of ours that ended it, if that is why it could not be pushed.
     """
 
     cargo: Cargo
@@ -49,6 +51,7 @@ class Pushed:
     wrote: bool = True
     reason: str = ""
     superseded: bool = False
+    bug: BaseException | None = None
 
 
 class Pusher(Protocol):
@@ -70,7 +73,7 @@ class Pusher(Protocol):
 
 
 def push_flow_runs(
-    settings: Settings, ledger: Ledger, pusher: Pusher, progress: Progress
+    settings: Settings, ledger: Ledger, pusher: Pusher, progress: Progress, bugs: Bugs
 ) -> Result:
     """Push what the bundle of a ledger holds; what was pushed before is left alone.
 
@@ -79,34 +82,56 @@ def push_flow_runs(
     bundled = [one for one in ledger.entries() if one.destination.mode == "offline"]
     targets = {pusher.destination(one.destination) for one in bundled}
     with ledger.lock(targets, wait=settings.wait):
-        work = _Push(settings, ledger, pusher)
+        work = _Push(settings, ledger, pusher, bugs)
         return Result("push", tuple(work.push(progress)))
 
 
 class _Push:
-    def __init__(self, settings: Settings, ledger: Ledger, pusher: Pusher) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, pusher: Pusher, bugs: Bugs) -> None:
         self._settings = settings
         self._ledger = ledger
         self._pusher = pusher
+        self._bugs = bugs
 
     def push(self, progress: Progress) -> Iterable[FlowRunOutcome]:
         """Return what became of each flow run, the oldest first."""
         outcomes: dict[int, FlowRunOutcome] = {}
         cargo: dict[int, Cargo] = {}
         for place, entry in enumerate(self._bundled()):
-            of_it = self._known(entry)
+            try:
+                of_it = self._known(entry)
+            except BaseException as error:  # noqa: BLE001 - what ends the call is raised again
+                of_it = failed(entry.flow_run, error, self._bugs)
             if isinstance(of_it, Cargo):
                 cargo[place] = of_it
             else:
                 outcomes[place] = of_it
         places = {id(one): place for place, one in cargo.items()}
-        if cargo:
-            pushing = self._pusher.push(
-                list(cargo.values()), writer=self._ledger.id, progress=progress
-            )
-            for pushed in pushing:
-                outcomes[places[id(pushed.cargo)]] = self._remember(pushed)
+        for pushed in self._pushed(list(cargo.values()), progress):
+            outcomes[places[id(pushed.cargo)]] = self._remembered(pushed)
         return [outcomes[place] for place in sorted(outcomes)]
+
+    def _pushed(self, cargo: Sequence[Cargo], progress: Progress) -> Iterator[Pushed]:
+        """Yield each flow run; an error that concerns no single one is the failure of the rest."""
+        under_way = {id(one): one for one in cargo}
+        if not cargo:
+            return
+        try:
+            for pushed in self._pusher.push(cargo, writer=self._ledger.id, progress=progress):
+                del under_way[id(pushed.cargo)]
+                yield pushed
+        except Exception as error:
+            if ends_the_call(error):
+                raise
+            for one in under_way.values():
+                yield Pushed(one, reason=str(error) or type(error).__name__, bug=error)
+
+    def _remembered(self, pushed: Pushed) -> FlowRunOutcome:
+        """Return what became of a flow run, after the ledger was told, if that can be."""
+        try:
+            return self._remember(pushed)
+        except BaseException as error:  # noqa: BLE001 - what ends the call is raised again
+            return failed(pushed.cargo.entry.flow_run, error, self._bugs)
 
     def _bundled(self) -> list[Entry]:
         return [
@@ -151,8 +176,11 @@ class _Push:
             self._note(cargo, Standing.LEFT_OUT, reason=pushed.reason)
             return FlowRunOutcome(cargo.entry.flow_run, Status.SKIPPED, reason=pushed.reason)
         if pushed.reason:
-            outcome = replace(outcome, status=Status.FAILED, reason=pushed.reason)
-            self._note(cargo, Standing.FAILED, reason=pushed.reason, outcome=outcome)
+            reason, is_bug = pushed.reason, pushed.bug is not None
+            if pushed.bug is not None:
+                reason = self._bugs.reason(pushed.bug)
+            outcome = replace(outcome, status=Status.FAILED, reason=reason, bug=is_bug)
+            self._note(cargo, Standing.FAILED, reason=reason, outcome=replace(outcome, bug=False))
             return outcome
         self._note(cargo, Standing.SYNCED, outcome=outcome)
         return outcome if pushed.wrote else replace(outcome, status=Status.UNCHANGED)

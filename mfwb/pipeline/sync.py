@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event
 
 from mfwb.choosing import Asked, Chosen, choose
 from mfwb.config import Settings
-from mfwb.errors import NotThere, SkipFlowRun
+from mfwb.errors import NotThere
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.pipeline.crew import Crew
 from mfwb.pipeline.drafting import Draft, draft, outcome_of, still_running
+from mfwb.pipeline.failing import ends_the_call, failed
 from mfwb.pipeline.memory import Memory, is_done
 from mfwb.pipeline.parts import Parts
 from mfwb.planning import Plan, group_of
@@ -38,7 +39,7 @@ def sync_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
     destinations = {memory.destination(one.pathspec.flow) for one in chosen}
     with parts.ledger.lock(destinations, wait=settings.wait):
         memory.refresh()
-        chosen = [one for one in chosen if not memory.leaves_out(one)]
+        chosen = memory.without_left_out(chosen)
         with _at_work(settings, parts, memory) as work:
             return Result("sync", tuple(work.sync(chosen)))
 
@@ -51,9 +52,11 @@ def _at_work(settings: Settings, parts: Parts, memory: Memory) -> Iterator[_Sync
     at_once = min(workers, _FLOW_RUNS_AT_ONCE) if online else 1
     crew = Crew(parts, workers, force=settings.force)
     foremen = ThreadPoolExecutor(at_once, thread_name_prefix="mfwb-flow-run")
+    work = _Sync(settings, parts, memory, crew=crew, foremen=foremen, at_once=at_once)
     try:
-        yield _Sync(settings, parts, memory, crew=crew, foremen=foremen, at_once=at_once)
+        yield work
     except BaseException:  # the end of it all, as Ctrl-C: nobody wants to wait for payloads
+        work.ended.set()
         foremen.shutdown(wait=False, cancel_futures=True)
         try:
             crew.end()
@@ -84,17 +87,21 @@ class _Sync:
         self._foremen = foremen
         self._room = BoundedSemaphore(at_once)  # plans take memory: few are made ahead
         self._under_way: dict[str, Future[FlowRunOutcome]] = {}
+        self.ended = Event()  # set when the call breaks off: what fails then says nothing
 
     def sync(self, chosen: Sequence[Chosen]) -> Iterator[FlowRunOutcome]:
         """Return what became of each flow run, in their order."""
         results: list[FlowRunOutcome | Future[FlowRunOutcome]] = []
         for position, one in enumerate(self._looked_ahead(chosen)):
-            outcome = self._memory.recall(one)
-            if outcome is None:
-                self._parts.progress.flow_run(str(one.pathspec), position, len(chosen))
-                results.append(self._begin(one))
-            else:
-                results.append(outcome)
+            try:
+                outcome = self._memory.recall(one)
+                if outcome is None:
+                    self._parts.progress.flow_run(str(one.pathspec), position, len(chosen))
+                    results.append(self._begin(one))
+                else:
+                    results.append(outcome)
+            except BaseException as error:  # noqa: BLE001, PERF203 - each for itself; see `failed`
+                results.append(self._unread(one, error))
         return (one.result() if isinstance(one, Future) else one for one in results)
 
     def _looked_ahead(self, chosen: Iterable[Chosen]) -> Iterator[Chosen]:
@@ -103,22 +110,43 @@ class _Sync:
         while chunk := list(islice(rest, _LOOKED_AHEAD)):
             groups: dict[Destination, list[str]] = {}
             for one in chunk:
-                if one.listed is not None and self._memory.is_new(one):
+                if one.listed is not None and one.trouble is None and self._memory.is_new(one):
                     flow = one.pathspec.flow
                     group = group_of(flow, str(one.pathspec), self._settings)
                     groups.setdefault(self._memory.destination(flow), []).append(group)
             for destination, of_it in groups.items():
                 if len(of_it) > _FEW and not self._settings.force:
-                    self._parts.sink.look_ahead(destination, list(dict.fromkeys(of_it)))
+                    self._look_ahead(destination, list(dict.fromkeys(of_it)))
             yield from chunk
+
+    def _look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
+        """Ask in bulk; if that can't be had, each flow run asks for itself, and fails alone."""
+        try:
+            self._parts.sink.look_ahead(destination, groups)
+        except Exception as error:
+            if ends_the_call(error):
+                raise
+
+    def _unread(self, one: Chosen, error: BaseException) -> FlowRunOutcome:
+        """Return the outcome of a flow run that could not be read, or be told of, and note it."""
+        outcome = failed(str(one.pathspec), error, self._parts.bugs)
+        is_gone = isinstance(error, NotThere)
+        return self._noted(
+            outcome,
+            lambda: self._memory.note_failure(one, outcome.reason or "", is_gone=is_gone),
+        )
+
+    def _noted(self, outcome: FlowRunOutcome, note: Callable[[], None]) -> FlowRunOutcome:
+        """Return the outcome of a flow run that failed, after the ledger was told, if it can be."""
+        try:
+            note()
+        except BaseException as error:  # noqa: BLE001 - what went wrong first is what counts
+            failed(outcome.pathspec, error, self._parts.bugs)
+        return outcome
 
     def _begin(self, one: Chosen) -> FlowRunOutcome | Future[FlowRunOutcome]:
         """Read a flow run; if there is something to write, let that begin."""
-        try:
-            drafted = draft(one.pathspec, self._settings, self._parts, ask=True)
-        except SkipFlowRun as error:
-            self._memory.note_failure(one, str(error), is_gone=isinstance(error, NotThere))
-            return FlowRunOutcome(str(one.pathspec), Status.FAILED, reason=str(error))
+        drafted = draft(one, self._settings, self._parts, ask=True)
         if drafted.plan is None:
             self._memory.note(drafted, Standing.RUNNING, reason="it is still running")
             return still_running(drafted)
@@ -148,17 +176,28 @@ class _Sync:
         return one.listed is not None and self._settings.on_deleted == "skip"
 
     def _carry_out(self, drafted: Draft, plan: Plan, before: Entry | None) -> FlowRunOutcome:
-        """Write a flow run, and remember it."""
-        wait([self._under_way[other] for other in drafted.others & self._under_way.keys()])
+        """Write a flow run, and remember it, or why it could not be written."""
         earlier = before.outcome if before else None
+        try:
+            return self._written(drafted, plan, earlier)
+        except BaseException as error:
+            if self.ended.is_set():  # the parts are being closed, which is what went wrong
+                raise
+            told = failed(plan.flow_run, error, self._parts.bugs)
+        reason = told.reason or ""
+        return self._noted(
+            replace(outcome_of(told.status, plan, drafted.destination, (), reason), bug=told.bug),
+            lambda: self._memory.note(drafted, Standing.FAILED, reason=reason, outcome=earlier),
+        )
+
+    def _written(
+        self, drafted: Draft, plan: Plan, earlier: FlowRunOutcome | None
+    ) -> FlowRunOutcome:
+        wait([self._under_way[other] for other in drafted.others & self._under_way.keys()])
         self._memory.note(drafted, Standing.BEGUN, outcome=earlier)
         writer, was_there = self._parts.ledger.id, _written_once(earlier)
-        try:
-            with self._parts.sink.open(plan, writer=writer, written=was_there) as session:
-                carried = self._crew.carry_out(drafted, plan, session)
-        except SkipFlowRun as error:
-            self._memory.note(drafted, Standing.FAILED, reason=str(error), outcome=earlier)
-            return outcome_of(Status.FAILED, plan, drafted.destination, (), str(error))
+        with self._parts.sink.open(plan, writer=writer, written=was_there) as session:
+            carried = self._crew.carry_out(drafted, plan, session)
         outcome = outcome_of(Status.SYNCED, plan, drafted.destination, carried.runs)
         if carried.trouble:
             outcome = replace(outcome, status=Status.FAILED, reason=carried.trouble)

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from mfwb.lineage import triggering_runs
+from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Step, Task
 
 __all__ = [
@@ -97,7 +98,8 @@ def describe_origin(task: Task) -> dict[str, str]:
         "git_remote_url": facts.get("repo_url"),
     }
     host = task.metadata.get("kubernetes-pod-name", "")
-    return {"host": host, **{name: str(value) for name, value in known.items() if value}}
+    facts_by_field = {"host": host, **{name: value for name, value in known.items() if value}}
+    return {name: one_line(str(value)) for name, value in facts_by_field.items()}
 
 
 def describe_outcome(tasks: Sequence[Task], runtime: float | None) -> dict[str, Any]:
@@ -130,7 +132,10 @@ def timestamp(epoch_ms: int | None) -> str | None:
     """Return ISO 8601 in UTC, to the millisecond; it sorts as text."""
     if epoch_ms is None:
         return None
-    moment = datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc)
+    try:
+        moment = datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc)
+    except (ValueError, OverflowError, OSError):  # no year that a calendar has
+        return None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -64,7 +64,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
             "created_at": _original_start(flow_run),
         },
         entity=entity,
-        project=project or flow_run.flow,
+        project=project or names.project_name(flow_run.flow),
         group=group_of(flow_run.flow, flow_run.pathspec, settings),
         runs=tuple(_aliased(runs, names.run_alias(flow_run.id))),
         losses=flow_run.losses,
@@ -124,7 +124,7 @@ def _planned_run(
         level=inputs.level,
         merged=subject.merged,
         tasks=tuple(_row(task, place) for place, task in enumerate(subject.tasks)),
-        tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags})),
+        tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags} - {""})),
         config={
             **{
                 names.config_key(parameter.name): parameter.value
@@ -177,14 +177,19 @@ def _externals(lineage: Lineage, subject: Subject) -> Iterable[dict[str, str]]:
 
 def _cards(subject: Subject) -> Iterable[PlannedCard]:
     """Yield the cards of all tasks; the only one of the only task is just "card"."""
+    taken: set[str] = set()
     for task in subject.tasks:
         for place, card in enumerate(task.cards):
             parts = ["card"]
             if subject.merged:
-                parts.append(task_label(task))
+                parts += task_label(task).split("/")
             if len(task.cards) > 1:
                 parts.append(card.id or f"{card.type}-{place}")
-            yield PlannedCard("/".join(parts), task.pathspec, card)
+            key = names.card_key(*parts)
+            if key in taken:
+                key = names.card_key(*parts, f"{card.type}-{place}")
+            taken.add(key)
+            yield PlannedCard(key, task.pathspec, card)
 
 
 _BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})

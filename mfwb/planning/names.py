@@ -9,20 +9,45 @@ import hashlib
 import re
 
 from mfwb.planning.plan import WandbRunId
+from mfwb.safe_text import one_line
 
-__all__ = ["artifact_name", "config_key", "run_alias", "run_id", "shortened", "summary_key"]
+__all__ = [
+    "artifact_name",
+    "card_key",
+    "config_key",
+    "project_name",
+    "run_alias",
+    "run_id",
+    "shortened",
+    "summary_key",
+    "table_key",
+]
 
 RUN_NAME_LIMIT = 128
 JOB_TYPE_LIMIT = 64
 TAG_LIMIT = 64
 _RUN_ID_LIMIT = 64
 _ARTIFACT_NAME_LIMIT = 128
+_ALIAS_LIMIT = 128
+_CARD_PART_LIMIT = 100  # its file's name holds more than that
+_KEY_LIMIT = 256
+_TABLE_KEY_LIMIT = _ARTIFACT_NAME_LIMIT - _RUN_ID_LIMIT - len("run--") - 4  # and some `_` behind it
+_PROJECT_LIMIT = 128
+_UNFIT_FOR_PROJECTS = re.compile(r"[/\\#?%:]")
+_SEPARATORS = re.compile(r"[\\/]")
 _HASH_LENGTH = 12  # enough for a hundred thousand tasks whose readable parts are the same
 
 _CONFIG_TAKEN = frozenset({"metaflow", "mfwb", "_wandb"})
 _SUMMARY_TAKEN = frozenset(
     {"metaflow", "mfwb", "tasks", "card", "_wandb", "_step", "_runtime", "_timestamp"}
 )
+
+
+def project_name(flow: str) -> str:
+    """Return the project that a flow goes to by default: its name, but for what W&B refuses."""
+    safe = _UNFIT_FOR_PROJECTS.sub("-", one_line(flow))
+    is_fit = safe == flow and 0 < len(flow) <= _PROJECT_LIMIT
+    return flow if is_fit else _with_hash(safe, flow, _PROJECT_LIMIT)
 
 
 def run_id(*parts: str) -> WandbRunId:
@@ -35,33 +60,63 @@ def run_id(*parts: str) -> WandbRunId:
 
 
 def shortened(text: str, limit: int) -> str:
-    """Return the text, or its beginning and a hash of the whole if it is too long."""
-    return text if len(text) <= limit else _with_hash(text, text, limit)
+    """Return the text as one printable line, or its beginning and a hash if it is too long."""
+    line = one_line(text)
+    return line if len(line) <= limit else _with_hash(line, text, limit)
 
 
 def artifact_name(name: str) -> str:
     """Return an attribute name as a W&B artifact name; other alphabets become `_` and a hash."""
     safe = re.sub(r"[^A-Za-z0-9_\-.]", "_", name)
-    if safe != name:
+    if safe != name or not name.strip("."):
         return _with_hash(safe, name, _ARTIFACT_NAME_LIMIT)
     return shortened(name, _ARTIFACT_NAME_LIMIT)
 
 
+def card_key(*parts: str) -> str:
+    """Return the summary key of a card, which is also where its file goes."""
+    return "/".join(_plain_part(part) for part in parts)
+
+
+def _plain_part(text: str) -> str:
+    plain = re.sub(r"[^\w.\-]", "_", text)
+    is_fit = plain == text and bool(text.strip(".")) and len(text) <= _CARD_PART_LIMIT
+    return text if is_fit else _with_hash(plain, text, _CARD_PART_LIMIT)
+
+
 def run_alias(run: str) -> str:
     """Return the alias that says which flow run made a version: `run-123`."""
-    return f"run-{re.sub(r'[/:]', '-', run)}"
+    return shortened(f"run-{re.sub(r'[/:]', '-', run)}", _ALIAS_LIMIT)
 
 
 def config_key(name: str) -> str:
     """Return the config key of a parameter; a name that config needs itself gets a `_` behind."""
-    return f"{name}_" if name.rstrip("_") in _CONFIG_TAKEN else name  # metaflow_ moves on, too
+    key = _key(name)
+    return f"{key}_" if key.rstrip("_") in _CONFIG_TAKEN else key  # metaflow_ moves on, too
 
 
 def summary_key(name: str) -> str:
     """Return the summary key of an artifact; a name that is taken there gets a `_` behind."""
-    return f"{name}_" if name.rstrip("_") in _SUMMARY_TAKEN else name
+    key = _key(name)
+    return f"{key}_" if key.rstrip("_") in _SUMMARY_TAKEN else key
+
+
+def table_key(name: str) -> str:
+    """Return the summary key of an artifact that is shown as a table.
+
+    W&B calls the artifact that it makes of a table `run-ID-KEY`, which has to fit its limit.
+    """
+    return shortened(summary_key(name), _TABLE_KEY_LIMIT)
+
+
+def _key(name: str) -> str:
+    """Return a name as a key that can be read; W&B makes paths of keys, so it is an inner one."""
+    is_path = "\\" not in name and all(part.strip(".") for part in name.split("/"))
+    if is_path and name.isprintable() and len(name) <= _KEY_LIMIT:
+        return name
+    return _with_hash(_SEPARATORS.sub("_", one_line(name)), name, _KEY_LIMIT)
 
 
 def _with_hash(readable: str, whole: str, limit: int) -> str:
-    digest = hashlib.sha256(whole.encode()).hexdigest()[:_HASH_LENGTH]
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
     return f"{readable[: limit - _HASH_LENGTH - 1]}-{digest}"

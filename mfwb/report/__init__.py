@@ -4,9 +4,10 @@ What a single command shows stays in its own module: `explain`, `lineage`, `stat
 """
 
 from mfwb.report.complaints import complaints
+from mfwb.report.console import console_for
 from mfwb.report.document import to_json
 from mfwb.report.progress import watch
-from mfwb.report.text import console_for, to_text
+from mfwb.report.text import to_text
 
 __all__ = [
     "complaints",

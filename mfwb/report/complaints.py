@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfwb.outcome import Result, Status
-from mfwb.report.words import one_line
+from mfwb.safe_text import one_line
 
 __all__ = ["complaints"]
 

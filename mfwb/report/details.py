@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, InputOutcome, OutputOutcome, WandbRunOutcome
-from mfwb.report.words import human_size, one_line, tail
+from mfwb.report.words import human_size, tail
+from mfwb.safe_text import one_line
 
 __all__ = ["print_details"]
 
@@ -23,17 +24,17 @@ def print_details(flow_run: FlowRunOutcome, console: Console) -> None:
         said = None
         for label, fact in _facts(run, flow_run.pathspec):
             shown = "" if label == said else label  # a label is said once for all its lines
-            line = Text.assemble("    ", (f"{shown:<{_LABELS}}", "dim"), "  ", one_line(fact))
+            line = Text.assemble("    ", (f"{shown:<{_LABELS}}", "dim"), "  ", fact)
             console.print(line, soft_wrap=True)
             said = label
         console.print()
 
 
 def _facts(run: WandbRunOutcome, pathspec: str) -> Iterator[tuple[str, str]]:
-    yield "id", run.id
-    yield "state", run.state
+    yield "id", one_line(run.id)
+    yield "state", one_line(run.state)
     if run.url or run.dir:
-        yield "see", run.url or run.dir or ""
+        yield "see", one_line(run.url or run.dir or "")
     yield from (("used", _used(one, pathspec)) for one in run.inputs)
     yield from (("made", _made(one)) for one in run.outputs)
     for label, names in (
@@ -42,12 +43,13 @@ def _facts(run: WandbRunOutcome, pathspec: str) -> Iterator[tuple[str, str]]:
         ("switched off", run.switched_off),
     ):
         if names:
-            yield label, ", ".join(names)
+            yield label, _names(names)
 
 
 def _used(used: InputOutcome, pathspec: str) -> str:
     digest = f", digest {used.digest}" if used.digest else ""
-    return f"{used.name} ← {tail(used.producer, pathspec)} ({used.type}, {used.ground}{digest})"
+    facts = f"({used.type}, {used.ground}{digest})"
+    return f"{one_line(used.name)} ← {one_line(tail(used.producer, pathspec))} {one_line(facts)}"
 
 
 def _made(made: OutputOutcome) -> str:
@@ -58,4 +60,9 @@ def _made(made: OutputOutcome) -> str:
         facts.append("same content")
     if made.digest:
         facts.append(f"digest {made.digest}")
-    return f"{made.name} ({', '.join(facts)}): {', '.join(made.files)}"
+    return f"{one_line(made.name)} ({one_line(', '.join(facts))}): {_names(made.files)}"
+
+
+def _names(names: Iterable[str]) -> str:
+    """Return names one after the other: each is bounded, their number is not."""
+    return ", ".join(map(one_line, names))

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Status
-from mfwb.report.words import count, one_line, place
+from mfwb.report.words import count, place
+from mfwb.safe_text import one_line
 
 __all__ = ["STATUS_STYLES", "list_of"]
 
@@ -26,6 +27,7 @@ _FOLDED = (Status.UNCHANGED, Status.SKIPPED)
 """Nothing was to be done, or not yet, so the name of each is of no interest."""
 
 _GAP = "  "
+_LONGEST_NAME = 200  # letters; all others are as wide
 _NARROW = 20  # columns that a reason gets at least
 
 
@@ -39,14 +41,15 @@ def list_of(flow_runs: Sequence[FlowRunOutcome], console: Console) -> list[str]:
 
 
 def _rows(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str]:
-    name_width = max((cell_len(one.pathspec) for one in flow_runs), default=0)
+    names = [one_line(one.pathspec, _LONGEST_NAME) for one in flow_runs]
+    name_width = max(map(cell_len, names), default=0)
     status_width = max((len(one.status.value) for one in flow_runs), default=0)
     indent = name_width + status_width + 2 * len(_GAP)
     width = max(_NARROW, console.width - indent)
     bold = _painter("bold", console)
     painters = {status: _painter(style, console) for status, style in STATUS_STYLES.items()}
-    for one in flow_runs:
-        name = bold(one.pathspec) + " " * (name_width - cell_len(one.pathspec))
+    for one, called in zip(flow_runs, names, strict=True):
+        name = bold(called) + " " * (name_width - cell_len(called))
         status = painters[one.status](one.status.value)
         padding = " " * (status_width - len(one.status.value))
         first, *more = _wrapped(_brief(one), width)

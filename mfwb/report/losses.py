@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from mfwb.report.words import count, one_line
+from mfwb.report.words import count
+from mfwb.safe_text import one_line
 from mfwb.snapshot import Loss
 
 __all__ = ["print_losses"]

@@ -18,8 +18,12 @@ from rich.progress import (
 from rich.progress import Progress as Display
 
 from mfwb.ports import Progress
+from mfwb.report.console import PrintableConsole
+from mfwb.safe_text import one_line
 
 __all__ = ["watch"]
+
+_LONGEST_NAME = 80  # letters; the line would be all name else
 
 
 @contextmanager
@@ -28,7 +32,7 @@ def watch(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
 
     Whatever happens inside, the terminal is left as it was.
     """
-    console = console or Console(file=sys.stderr)
+    console = console or PrintableConsole(sys.stderr)
     if quiet or not console.is_terminal:
         yield _Silent()
         return
@@ -73,7 +77,8 @@ class _Shown:
 
     def flow_run(self, pathspec: str, position: int, total: int) -> None:
         """Show which flow run is read; W&B runs of earlier ones may still be on their way."""
-        text = pathspec if total == 1 else f"{pathspec} ({position + 1} of {total})"
+        name = one_line(pathspec, _LONGEST_NAME)
+        text = name if total == 1 else f"{name} ({position + 1} of {total})"
         what = "W&B runs" if self._total else "reading"
         self._display.update(self._task, description=text, what=what)
 

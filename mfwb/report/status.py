@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime, timezone
 
@@ -12,8 +11,10 @@ from rich.text import Text
 
 from mfwb.durations import how_long
 from mfwb.ports import Destination, Entry, Standing
+from mfwb.report.console import printed
+from mfwb.report.json_text import json_text
 from mfwb.report.losses import print_losses
-from mfwb.report.words import one_line
+from mfwb.safe_text import one_line
 from mfwb.standings import FlowStanding, Standings
 
 __all__ = ["show_status"]
@@ -46,13 +47,12 @@ def show_status(
     """
     if as_json:
         document = standings.to_dict()
-        return _json(document, ascii_only=False), _json(document, ascii_only=True)
+        return (
+            f"{json_text(document, ascii_only=False)}\n",
+            f"{json_text(document, ascii_only=True)}\n",
+        )
     text = _to_text(standings, console, now)
     return text, text.encode("ascii", "backslashreplace").decode()
-
-
-def _json(document: object, *, ascii_only: bool) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=ascii_only) + "\n"
 
 
 def _to_text(standings: Standings, console: Console, now: datetime) -> str:
@@ -65,8 +65,7 @@ def _to_text(standings: Standings, console: Console, now: datetime) -> str:
                 print_losses(standings.losses, console, whole=False, indent=0)
         else:
             console.print(Text(_nothing(standings.ledger)), soft_wrap=True)
-    # Cells are padded to their column's width; what ends a line is of no use to anybody.
-    return "".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines())
+    return printed(capture.get())
 
 
 def _nothing(ledger: str) -> str:
@@ -87,7 +86,7 @@ def _table(flows: Iterable[FlowStanding], now: datetime) -> Table:
     table.add_column("newest", no_wrap=True)
     for one in flows:
         table.add_row(
-            Text(one.flow, style="bold"),
+            Text(one_line(one.flow), style="bold"),
             Text(one_line(_where(one.destination, with_base=several))),
             _number(one.synced, "green"),
             _number(one.pending, "cyan"),
@@ -120,7 +119,7 @@ def _print_open(entries: tuple[Entry, ...], console: Console, now: datetime) -> 
     table.add_column(overflow="fold")
     for one in entries[:_MANY]:
         table.add_row(
-            Text(one.flow_run, style="bold"),
+            Text(one_line(one.flow_run), style="bold"),
             Text(one.standing.value, style="red" if one.standing is Standing.FAILED else "cyan"),
             Text(_ago(one.at, now), style="dim"),
             Text(one_line(one.reason or _WHY.get(one.standing, "no reason was given"))),

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mfwb.report.rows import Made, Row, Used
-from mfwb.report.words import human_size, one_line
+from mfwb.report.words import human_size
+from mfwb.safe_text import one_line
 
 __all__ = ["table_of"]
 

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import PurePath
-from typing import TextIO
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.report.console import printed
 from mfwb.report.details import print_details
 from mfwb.report.listing import STATUS_STYLES, list_of
 from mfwb.report.losses import print_losses
 from mfwb.report.rows import MANY, rows_of
 from mfwb.report.table import table_of
 from mfwb.report.totals import totals
-from mfwb.report.words import count, one_line, place, tail
+from mfwb.report.words import count, place, tail
+from mfwb.safe_text import one_line
 
-__all__ = ["console_for", "to_text"]
+__all__ = ["to_text"]
 
-_FILE_WIDTH = 100
 _FEW = 3
 """More flow runs than that get one line each, or less."""
-
-
-def console_for(stream: TextIO) -> Console:
-    """Return a console as wide as the terminal, or of a fixed width if it is none."""
-    width = None if stream.isatty() else _FILE_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
@@ -45,10 +39,8 @@ def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
         for line in totals(result):
             console.print(Text(line, style="bold"))
         for note in result.notes:
-            console.print(Text(note, style="yellow"))
-    # Cells are padded to their column's width; what ends a line is of no use to anybody.
-    lines = [*listed, *capture.get().splitlines()]
-    return "".join(f"{line.rstrip(' ')}\n" for line in lines)
+            console.print(Text(one_line(note), style="yellow"))
+    return "".join(f"{line}\n" for line in listed) + printed(capture.get())
 
 
 # --- a few flow runs ------------------------------------------------------------------------
@@ -69,7 +61,8 @@ def _print_flow_run(flow_run: FlowRunOutcome, console: Console, *, verbose: bool
 
 def _print_headline(flow_run: FlowRunOutcome, console: Console) -> None:
     console.print(
-        Text.assemble((flow_run.pathspec, "bold"), "  ", _status(flow_run)), soft_wrap=True
+        Text.assemble((one_line(flow_run.pathspec), "bold"), "  ", _status(flow_run)),
+        soft_wrap=True,
     )
     console.print(Padding(Text(_sentence(flow_run), overflow="fold"), (0, 0, 1, 2)))
 
@@ -83,7 +76,7 @@ def _sentence(flow_run: FlowRunOutcome) -> str:
     if flow_run.status in (Status.SKIPPED, Status.FAILED):
         return one_line(flow_run.reason or "no reason was given")
     runs = count(len(flow_run.wandb_runs), "W&B run")
-    where = f"{place(flow_run)}, group {flow_run.group}"
+    where = f"{place(flow_run)}, group {one_line(flow_run.group or '')}"
     if flow_run.mode == "offline":
         where += ", offline"
     gone = sum(run.deleted for run in flow_run.wandb_runs)
@@ -97,13 +90,17 @@ def _sentence(flow_run: FlowRunOutcome) -> str:
 
 def _print_places(flow_run: FlowRunOutcome, console: Console) -> None:
     """Print the URL of each W&B run; of too many, or offline, only where they all are."""
-    links = [(tail(run.name, flow_run.pathspec), run.url) for run in flow_run.wandb_runs if run.url]
+    links = [
+        (one_line(tail(run.name, flow_run.pathspec)), run.url)
+        for run in flow_run.wandb_runs
+        if run.url
+    ]
     if not links or len(links) > MANY:
         _print_common_places([flow_run], console)
         return
     width = max(len(name) for name, _ in links)
     for name, url in links:
-        line = Text.assemble("  ", (f"{one_line(name):<{width}}", "dim"), "  ", _link(url))
+        line = Text.assemble("  ", (f"{name:<{width}}", "dim"), "  ", _link(url))
         console.print(line, soft_wrap=True)
     console.print()
 
@@ -120,7 +117,9 @@ def _print_common_places(flow_runs: Iterable[FlowRunOutcome], console: Console) 
 
 
 def _link(place: str) -> Text:
-    return Text(place, style=f"link {place}" if "://" in place else "")
+    """Return a place as a link if it is a URL of plain letters, which ends no escape sequence."""
+    is_url = "://" in place and place.isascii() and place.isprintable() and " " not in place
+    return Text(one_line(place), style=f"link {place}" if is_url else "")
 
 
 # --- many flow runs -------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mfwb.outcome import FlowRunOutcome
+from mfwb.safe_text import one_line
 
-__all__ = ["count", "human_size", "one_line", "place", "tail"]
+__all__ = ["count", "human_size", "place", "tail"]
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NEXT_UNIT = 999.5  # would be shown as 1000
@@ -26,20 +27,11 @@ def human_size(size: int) -> str:
     return f"{value:.{decimals}f} {_UNITS[unit]}"
 
 
-def one_line(text: str) -> str:
-    """Return the text without line breaks, and with what could steer a terminal escaped."""
-    flat = " ".join(text.split())
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in flat
-    )
-
-
 def place(flow_run: FlowRunOutcome) -> str:
     """Return where in W&B a flow run goes: `acme/wines`, as far as it is known."""
     if flow_run.entity is None:
-        return f"project {flow_run.project} of your default entity"
-    return f"{flow_run.entity}/{flow_run.project}"
+        return f"project {one_line(flow_run.project or '')} of your default entity"
+    return one_line(f"{flow_run.entity}/{flow_run.project}")
 
 
 def tail(name: str, pathspec: str) -> str:

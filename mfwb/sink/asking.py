@@ -11,10 +11,10 @@ from wandb.errors import AuthenticationError, CommError
 from wandb.errors import UsageError as WandbUsageError
 
 from mfwb.errors import Unreachable, UsageError
+from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_file import wandb_files_of
 from mfwb.sink.defaults import Defaults
 from mfwb.sink.importing import new_api
-from mfwb.sink.words import one_line
 
 __all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
 
@@ -59,11 +59,11 @@ def ask_entity(base_url: str) -> str | None:
             ) from None
         except AuthenticationError as error:
             if _SILENCE not in str(error):
-                raise Unreachable(f"W&B credentials: {one_line(error)}") from None
+                raise Unreachable(f"W&B credentials: {first_line(error)}") from None
             if is_last:
                 raise Unreachable(f"{base_url} does not answer, or not in time") from None
         except (CommError, ConnectionError, TimeoutError) as error:
-            raise Unreachable(f"{base_url} can't be used: {one_line(error)}") from None
+            raise Unreachable(f"{base_url} can't be used: {first_line(error)}") from None
         else:
             return entity
     raise AssertionError(base_url)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import LogLine, ReadyPreview, ReadyRun, ReadyTable
+from mfwb.safe_text import printable
 from mfwb.sink.receipts import Receipt, receipt_text
 from mfwb.version import __version__
 
@@ -87,8 +89,9 @@ def log_texts(lines: Iterable[LogLine]) -> Iterator[str]:
     parts: list[str] = []
     size = 0
     for line in lines:
-        parts.append(_log_line(line))
-        size += len(parts[-1])
+        texts = list(_log_lines(line))
+        parts += texts
+        size += sum(map(len, texts))
         if size >= _LOG_PART:
             yield "\n".join(parts)
             parts, size = [], 0
@@ -96,9 +99,34 @@ def log_texts(lines: Iterable[LogLine]) -> Iterator[str]:
         yield "\n".join(parts)
 
 
-def _log_line(line: LogLine) -> str:
+def _log_lines(line: LogLine) -> Iterator[str]:
+    """Yield a line for each that was written over the one before, as progress bars do."""
     label = "" if line.stream == "stdout" else f"[{line.stream}] "
-    return f"{_clock(line.time)}{label}{line.text}"
+    start = f"{_clock(line.time)}{label}"
+    texts = [part for part in line.text.split("\r") if part] or [""]
+    return (f"{start}{_shown(text)}" for text in texts)
+
+
+_SEQUENCES = re.compile(
+    r"(?P<colour>\x1b\[[0-9;:]*m)"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: moves, erases, switches modes
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS and their kin: titles, links
+)
+
+
+def _shown(text: str) -> str:
+    """Return a line of a log with colours, which W&B shows, and nothing else that steers.
+
+    Other sequences are of use to a terminal alone; what is left of unfinished ones is escaped.
+    """
+    if text.isprintable():
+        return text
+    parts = []
+    end = 0
+    for found in _SEQUENCES.finditer(text):
+        parts += [printable(text[end : found.start()]), found["colour"] or ""]
+        end = found.end()
+    return "".join([*parts, printable(text[end:])])
 
 
 def _clock(epoch_ms: int | None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
+from mfwb.planning.names import project_name
 from mfwb.ports import Destination
 from mfwb.sink.defaults import Defaults
 
@@ -42,7 +43,7 @@ class Destinations:
             mode=self.mode,
             base=str(self.bundle) if self.bundle else self.base_url,
             entity=entity,
-            project=self._settings.project_of(flow) or self._wandb.project or flow,
+            project=self._settings.project_of(flow) or self._wandb.project or project_name(flow),
         )
 
     def _entity_to_ask_for(self) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mfwb.planning import Preview
+from mfwb.planning.names import artifact_name
 from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "write_table_artifact",
 ]
 
+_LONGEST_PART = 100  # letters; a file's name has 255 bytes, and more comes behind it
 _PANEL_ROWS = 10_000  # as W&B cuts it; the artifact has them all
 
 
@@ -119,6 +121,11 @@ def place_table(
     return MediaFile(path, said)
 
 
+def table_file(key: str) -> str:
+    """Return what the file of a table is called in its artifact."""
+    return f"{artifact_name(key)}.table.json"
+
+
 def write_table_artifact(table: ReadyTable, path: Path) -> None:
     """Write a table as W&B's artifacts hold it; as online, a column may hold values of any type."""
     anything = {
@@ -140,16 +147,16 @@ def write_table_artifact(table: ReadyTable, path: Path) -> None:
     path.write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
 
 
+def _shortened(part: str) -> str:
+    return f"{part[:_LONGEST_PART]}-{hashlib.sha256(part.encode()).hexdigest()[:12]}"
+
+
 def _media_path(kind: str, key: str, digest: str, suffix: str) -> str:
     return f"media/{kind}/{_as_path(key)}_summary_{digest[:20]}{suffix}"
-
-
-def table_file(key: str) -> str:
-    """Return what the file of a table is called in its artifact."""
-    return f"{_as_path(key)}.table.json"
 
 
 def _as_path(key: str) -> str:
     """Return a key as a path that leads nowhere else; it may be called as a stranger likes."""
     safe = re.sub(r"[^\w./-]", "_", key).replace("..", "__")
-    return "/".join(part for part in safe.split("/") if part not in ("", ".")) or "_"
+    parts = [part if len(part) <= _LONGEST_PART else _shortened(part) for part in safe.split("/")]
+    return "/".join(part for part in parts if part not in ("", ".")) or "_"

@@ -29,6 +29,7 @@ from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.own_files import remove_below
 from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
+from mfwb.planning.names import artifact_name
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink import records
 from mfwb.sink.artifacts import make_artifact
@@ -187,9 +188,10 @@ class OfflineSession:
         path = folder.new_file(".table.json")
         write_table_artifact(table, path)
         file = ReadyFile(table_file(key), path.stat().st_size, path)
-        planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
+        called = artifact_name(key)
+        planned = OutputArtifact(called, type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
-        name = f"run-{run.id}-{key}"
+        name = artifact_name(f"run-{run.id}-{called}")
         return records.logged_artifact(self._plan, run, artifact, (), as_=(name, "run_table"))
 
 

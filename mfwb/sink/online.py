@@ -14,6 +14,7 @@ from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, WrittenRun
+from mfwb.safe_text import first_line
 from mfwb.sink.amending import amend, differ_in_words, planned_words
 from mfwb.sink.arrivals import Arrivals
 from mfwb.sink.claims import Claim, Claims
@@ -29,7 +30,6 @@ from mfwb.sink.saying import init_arguments, say_all, say_done
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
 from mfwb.sink.uploads import SLOWEST, Upload, Uploads
-from mfwb.sink.words import one_line
 from mfwb.snapshot import Loss
 
 __all__ = ["OnlineSession"]
@@ -158,7 +158,7 @@ class OnlineSession:
                     ),
                 )
         except FAILURES as error:
-            raise SinkError(f"{run.name}: W&B did not open the run: {one_line(error)}") from error
+            raise SinkError(f"{run.name}: W&B did not open the run: {first_line(error)}") from error
         try:
             return self._fill(open_run, run, ready, claim)
         except BaseException as error:
@@ -167,7 +167,7 @@ class OnlineSession:
             with suppress(*FAILURES):
                 open_run.finish(exit_code=1)
             if isinstance(error, FAILURES):
-                raise SinkError(f"{run.name}: W&B failed: {one_line(error)}") from error
+                raise SinkError(f"{run.name}: W&B failed: {first_line(error)}") from error
             raise
 
     def _fill(

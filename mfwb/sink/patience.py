@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from mfwb.errors import SinkError
+from mfwb.safe_text import first_line
 from mfwb.sink.private import FAILURES, death_in, http_status
-from mfwb.sink.words import one_line
 
 __all__ = ["Patience"]
 
@@ -73,7 +73,7 @@ class Patience:
                 if death := death_in(error):
                     raise death from None
                 if http_status(error) in _FINAL or self._has_ended(began, pause):
-                    raise SinkError(f"can't {what}: {one_line(error)}") from error
+                    raise SinkError(f"can't {what}: {first_line(error)}") from error
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide
             pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -13,12 +13,12 @@ from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyArtifact
+from mfwb.safe_text import first_line
 from mfwb.sink.artifacts import artifact_metadata, make_artifact
 from mfwb.sink.newest import LATEST, Newest
 from mfwb.sink.private import DEATHS, FAILURES, death_in, log_without_latest
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
-from mfwb.sink.words import one_line
 from mfwb.snapshot import Loss
 
 __all__ = ["SLOWEST", "Arrived", "Upload", "Uploads"]
@@ -105,7 +105,7 @@ class Uploads:
         try:
             artifact = make_artifact(ready, self._start)
         except (ValueError, OSError) as error:
-            return Upload(ready, item, refusal=one_line(error))
+            return Upload(ready, item, refusal=first_line(error))
         if there is not None and there.digest == artifact.digest:
             return Upload(ready, item, there, aliases)
         after = self._under_way.begin(artifact.name, artifact.digest)
@@ -149,7 +149,7 @@ class Uploads:
         except DEATHS:
             raise
         except (ValueError, SinkError, *FAILURES) as error:
-            reason = f"W&B did not take it: {one_line(error)}"
+            reason = f"W&B did not take it: {first_line(error)}"
             trouble = "" if _REFUSED.search(str(error)) else f"{name}: {reason}"
             return Arrived(name, loss=Loss(upload.item, reason), try_again=True, trouble=trouble)
         finally:
@@ -169,7 +169,7 @@ class Uploads:
         except BaseException as error:
             self.let_go([upload])
             if isinstance(error, (ValueError, OSError)) and death_in(error) is None:
-                return replace(upload, artifact=None, refusal=one_line(error))
+                return replace(upload, artifact=None, refusal=first_line(error))
             raise
         return upload
 

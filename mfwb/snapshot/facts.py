@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from mfwb.safe_text import one_line
 from mfwb.snapshot.identifiers import is_sha1
 
 __all__ = [
@@ -49,10 +50,15 @@ class FlowRunState(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something of the flow run that does not reach W&B, and why."""
+    """Something of the flow run that does not reach W&B, and why: a printable line each."""
 
     item: str
     reason: str
+
+    def __post_init__(self) -> None:
+        """Make lines of both, which often hold names and errors of others."""
+        object.__setattr__(self, "item", one_line(self.item))
+        object.__setattr__(self, "reason", one_line(self.reason))
 
 
 @dataclass(frozen=True, slots=True)

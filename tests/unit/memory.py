@@ -303,6 +303,18 @@ class MemoryProgress:
 
 
 @dataclass
+class MemoryBugs:
+    """The errors that nobody foresaw."""
+
+    met: list[BaseException] = field(default_factory=list)
+
+    def reason(self, error: BaseException) -> str:
+        """Keep an error."""
+        self.met.append(error)
+        return f"a bug: {error}"
+
+
+@dataclass
 class World:
     """All parts."""
 
@@ -311,8 +323,11 @@ class World:
     wandb: MemoryWandb = field(default_factory=MemoryWandb)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     progress: MemoryProgress = field(default_factory=MemoryProgress)
+    bugs: MemoryBugs = field(default_factory=MemoryBugs)
 
     @property
     def parts(self) -> Parts:
         """They, as the pipeline wants them."""
-        return Parts(self.metaflow, self.payloads, self.wandb, self.ledger, self.progress)
+        return Parts(
+            self.metaflow, self.payloads, self.wandb, self.ledger, self.progress, self.bugs
+        )

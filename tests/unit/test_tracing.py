@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from mfwb.errors import LineageError, NotThere
+from mfwb.errors import LineageError, NotThere, SourceError, Unreachable
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun
-from mfwb.snapshot.pathspec import parse
+from mfwb.snapshot.pathspec import Pathspec, parse
 from mfwb.tracing import trace
 from tests.unit.flow_runs import flow_run, task
+from tests.unit.lineage.test_reads import with_source
 from tests.unit.memory import MemoryMetaflow, MemoryPayloads
 
 LINE = flow_run(task("start/1", to="end", has="x=1"), task("end/2", has="x=1"))
@@ -42,3 +43,56 @@ def test_what_is_not_there() -> None:
     cycle = flow_run(task("a/1", to="b"), task("b/2", to="a"))
     with pytest.raises(LineageError, match="a/1"):
         trace(parse("DemoFlow/7"), MemoryMetaflow([cycle]), MemoryPayloads())
+
+
+READER = with_source(
+    """
+    @step
+    def start(self):
+        from metaflow import Run
+        self.y = Run("Other/3").data.x
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+    """,
+    task("start/1", to="end", has="y=1"),
+    task("end/2", has="y=1"),
+)
+
+
+class Odd(MemoryMetaflow):
+    """A source in which another flow run is odd."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__([READER])
+        self.error = error
+
+    def read(self, flow_run: Pathspec) -> FlowRun:
+        """Return a flow run, but not that one."""
+        if flow_run.flow == "Other":
+            raise self.error
+        return super().read(flow_run)
+
+
+@pytest.mark.parametrize("error", [SourceError("odd"), KeyError("odd"), RecursionError("odd")])
+def test_another_flow_run_that_can_not_be_read(error: Exception) -> None:
+    """Who used an artifact of it is sound; that it could not be read is said."""
+    traced = trace(parse("DemoFlow/7"), Odd(error), MemoryPayloads())
+
+    assert traced.others == ()
+    [(said, why)] = traced.lineage.unread.items()
+    assert said.pathspec == "Other/3"
+    assert "odd" in why
+    with pytest.raises(Unreachable):
+        trace(parse("DemoFlow/7"), Odd(Unreachable("off")), MemoryPayloads())
+
+
+def test_text_that_can_not_be_stored() -> None:
+    """What no database takes is escaped, once, where a flow run is read."""
+    odd = replace(LINE, tags=("\udcff", "nul \0"), doc="fine \u2028")
+    traced = trace(parse("DemoFlow/7"), MemoryMetaflow([odd]), MemoryPayloads())
+
+    assert traced.flow_run.tags == ("\\udcff", "nul \\x00")
+    assert traced.flow_run == replace(LINE, tags=traced.flow_run.tags, doc="fine \u2028")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mfwb.planning.families import family_of
 from mfwb.planning.kinds import CONTAINERS, Kind
 from mfwb.planning.reasons import KindGround, Reason, Witness
-from mfwb.report.words import one_line
+from mfwb.safe_text import one_line
 
 __all__ = ["why_its_kind", "why_not_more"]
 

@@ -15,7 +15,8 @@ from mfwb.report.explain.charts import charts_of, columns_of
 from mfwb.report.explain.files import files_of, kept_because
 from mfwb.report.explain.lines import Line, columns
 from mfwb.report.lineage.phrases import listed
-from mfwb.report.words import count, human_size, one_line
+from mfwb.report.words import count, human_size
+from mfwb.safe_text import one_line
 
 __all__ = ["effect_lines"]
 

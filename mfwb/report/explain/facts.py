@@ -12,7 +12,8 @@ from mfwb.explaining import Explanation, TaskArtifact
 from mfwb.report.explain.because import why_its_kind, why_not_more
 from mfwb.report.explain.lines import Line, columns
 from mfwb.report.lineage.phrases import TIMES, listed, short, some_of
-from mfwb.report.words import human_size, one_line
+from mfwb.report.words import human_size
+from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef
 
 __all__ = ["fact_lines", "origin"]

@@ -37,13 +37,11 @@ def kept_because(artifact: ReadyArtifact) -> list[str]:
 def _planned(file: ReadyFile, planned: tuple[PlannedFile, ...]) -> PlannedFile:
     """Return what a file was planned as: its path is the stem, and a suffix or more.
 
-    What a path points at keeps its own name, in the folder of the stem.
+    What a path of the flow run points at, and what was renamed, is found by its folder, which is
+    that of its task.
     """
-    fitting = [one for one in planned if file.path.startswith(_beginning(one))]
-    return max(fitting, key=lambda one: len(_beginning(one)))
-
-
-def _beginning(planned: PlannedFile) -> str:
-    if planned.form is not Form.PATH:
-        return planned.stem
-    return planned.stem[: planned.stem.rfind("/") + 1]
+    fitting = [one for one in planned if file.path.startswith(one.stem)]
+    if not fitting:
+        folders = [(one, one.stem.rpartition("/")[0]) for one in planned]
+        fitting = [one for one, folder in folders if file.path.startswith(f"{folder}/")]
+    return max(fitting or planned, key=lambda one: len(one.stem))

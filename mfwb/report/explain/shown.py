@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from rich.console import Console
 
 from mfwb.explaining import Explanation
 from mfwb.report.explain.document import to_dict
 from mfwb.report.explain.text import to_text
+from mfwb.report.json_text import json_text
 from mfwb.report.lineage.phrases import ascii_only
 
 __all__ = ["show_explanation"]
@@ -26,10 +25,9 @@ def show_explanation(
     """
     if as_json:
         document = to_dict(explanation)
-        return _json(document, ascii_only=False), _json(document, ascii_only=True)
+        return (
+            f"{json_text(document, ascii_only=False)}\n",
+            f"{json_text(document, ascii_only=True)}\n",
+        )
     text = to_text(explanation, console=console)
     return text, ascii_only(text)
-
-
-def _json(document: object, *, ascii_only: bool) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=ascii_only) + "\n"

@@ -12,11 +12,11 @@ from rich.text import Text
 
 from mfwb.explaining import Explanation
 from mfwb.ports import ReadyArtifact
+from mfwb.report.console import printed
 from mfwb.report.explain.effects import effect_lines
 from mfwb.report.explain.facts import fact_lines, origin
 from mfwb.report.explain.lines import Line, columns, print_lines
-from mfwb.report.lineage.layout import printed
-from mfwb.report.words import one_line
+from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRunState
 
 __all__ = ["to_text"]

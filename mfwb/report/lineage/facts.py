@@ -14,7 +14,7 @@ from mfwb.report.lineage.layout import Fact
 from mfwb.report.lineage.phrases import listed, short, size_of, some_of, type_of
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import PARAMETERS, Made, StepView, Used
-from mfwb.report.words import one_line
+from mfwb.safe_text import one_line
 from mfwb.snapshot import Task, TaskState
 from mfwb.snapshot.pathspec import flow_run_of
 

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from mfwb.report.lineage.phrases import TIMES, listed
 from mfwb.report.lineage.steps import StepView
-from mfwb.report.words import count, one_line
+from mfwb.report.words import count
+from mfwb.safe_text import one_line
 from mfwb.snapshot import TaskState
 
 __all__ = ["headline"]

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-__all__ = ["Fact", "Node", "print_tree", "printed"]
+__all__ = ["Fact", "Node", "print_tree"]
 
 _GAP = 2
 _INDENT = 4  # as wide as rich's guides
@@ -55,11 +55,6 @@ def print_tree(root: Node, console: Console) -> None:
         console.print(_with_guides(root, widths))
     else:
         _print_indented(root, console, widths, 0)
-
-
-def printed(captured: str) -> str:
-    """Return what a console captured, without the spaces that end its lines."""
-    return "".join(f"{line.rstrip(' ')}\n" for line in captured.splitlines())
 
 
 def _widths(root: Node, width: int) -> _Widths:

@@ -9,7 +9,7 @@ from mfwb.errors import UsageError
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.producers import Held, holdings_of
 from mfwb.report.lineage.steps import PARAMETERS
-from mfwb.report.words import one_line
+from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef, Parameter
 from mfwb.tracing import TracedFlowRun
 

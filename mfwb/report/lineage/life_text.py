@@ -9,14 +9,16 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.lineage import Edge, Ground
-from mfwb.report.lineage.layout import Fact, Node, print_tree, printed
+from mfwb.report.console import printed
+from mfwb.report.lineage.layout import Fact, Node, print_tree
 from mfwb.report.lineage.life import Life, Version
 from mfwb.report.lineage.phrases import TIMES, listed, short, size_of, some_of, type_of, value_of
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import PARAMETERS, views_of
 from mfwb.report.lineage.totals import doubt_lines
 from mfwb.report.lineage.tree import flow_run_headline
-from mfwb.report.words import count, one_line
+from mfwb.report.words import count
+from mfwb.safe_text import one_line
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["life_to_text"]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mfwb.lineage import Ground
 from mfwb.report.lineage.steps import PARAMETERS, StepView, Used, views_of
-from mfwb.report.words import count, one_line
+from mfwb.report.words import count
+from mfwb.safe_text import one_line
 from mfwb.snapshot import TaskState
 from mfwb.snapshot.pathspec import flow_run_of
 from mfwb.tracing import TracedFlowRun
@@ -16,9 +17,11 @@ __all__ = ["to_mermaid"]
 _MANY = 8
 """More artifacts on one arrow than that are counted rather than named."""
 
-_ESCAPED = str.maketrans(
-    {letter: f"#{ord(letter)};" for letter in '"#<>`&;\\'},
-)
+_LONGEST_NAME = 200  # letters
+
+_PLAIN = frozenset(" _-.,/")
+"""Beside letters and digits what means nothing to Mermaid within quotes, nor to HTML. A `%%{` would
+be a directive wherever it stands, a backtick begins Markdown, a colon may name an icon."""
 
 
 def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
@@ -114,5 +117,8 @@ def _failures(views: Iterable[StepView], ids: dict[str, str]) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return a text that Mermaid takes as it is, whatever is in it."""
-    return one_line(text).translate(_ESCAPED)
+    """Return a text that Mermaid shows as it is: all that might mean something is a number."""
+    return "".join(
+        letter if letter.isalnum() or letter in _PLAIN else f"#{ord(letter)};"
+        for letter in one_line(text, _LONGEST_NAME)
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from mfwb.report.words import human_size, one_line
+from mfwb.report.words import human_size
+from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef
 
 __all__ = ["TIMES", "ascii_only", "listed", "short", "size_of", "some_of", "type_of", "value_of"]

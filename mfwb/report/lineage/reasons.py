@@ -7,7 +7,7 @@ from functools import cached_property
 from mfwb.lineage import Ground
 from mfwb.report.lineage.code_lines import lines_of_reads
 from mfwb.report.lineage.phrases import listed
-from mfwb.report.words import one_line
+from mfwb.safe_text import one_line
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["Reasons"]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from rich.console import Console
 
+from mfwb.report.json_text import json_text
 from mfwb.report.lineage.document import life_to_dict, to_dict
 from mfwb.report.lineage.life import life_of
 from mfwb.report.lineage.life_text import life_to_text
@@ -45,7 +43,10 @@ def show_lineage(
             if life is None
             else life_to_dict(life, traced, explain=explain)
         )
-        return _json(document, ascii_only=False), _json(document, ascii_only=True)
+        return (
+            f"{json_text(document, ascii_only=False)}\n",
+            f"{json_text(document, ascii_only=True)}\n",
+        )
     if form == "mermaid":
         text = to_mermaid(traced, artifact=artifact)
     elif life is None:
@@ -53,7 +54,3 @@ def show_lineage(
     else:
         text = life_to_text(life, traced, console=console, explain=explain)
     return text, ascii_only(text)
-
-
-def _json(document: dict[str, Any], *, ascii_only: bool) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=ascii_only) + "\n"

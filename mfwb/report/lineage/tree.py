@@ -5,14 +5,15 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from mfwb.report.console import printed
 from mfwb.report.lineage.facts import facts_of
 from mfwb.report.lineage.headline import headline
-from mfwb.report.lineage.layout import Fact, Node, print_tree, printed
+from mfwb.report.lineage.layout import Fact, Node, print_tree
 from mfwb.report.lineage.phrases import value_of
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import StepView, views_of
 from mfwb.report.lineage.totals import doubt_lines, total_line
-from mfwb.report.words import one_line
+from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, FlowRunState
 from mfwb.tracing import TracedFlowRun
 

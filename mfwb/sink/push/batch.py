@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from pathlib import Path
+from shutil import rmtree
 from typing import TypeVar
 
 from mfwb.errors import SinkError, SkipFlowRun
+from mfwb.pipeline.failing import ends_the_call
 from mfwb.ports import Progress
 from mfwb.scratch import scratch
+from mfwb.sink.existing import ExistingRuns
 from mfwb.sink.push.checking import check
 from mfwb.sink.push.derived import Derivation, write_derived
 from mfwb.sink.push.finishing import say_words, settle_aliases
@@ -19,7 +23,7 @@ from mfwb.sink.push.recorded import Title
 from mfwb.sink.push.sending import Complaint, Sender
 from mfwb.sink.push.shipment import Shipment
 
-__all__ = ["Batches", "Load"]
+__all__ = ["Batches", "Load", "look_up"]
 
 _LOOKS = (0.0, 0.5, 2.0)  # seconds before each; a server may take a moment
 _TRIES = 2
@@ -66,7 +70,7 @@ class Batches:
             if number:
                 waiting = self._each(_what_is_left, waiting)
             if waiting:
-                complaints = self._upload(waiting)
+                waiting, complaints = self._upload(waiting)
                 waiting = self._arrived(waiting)
         for one in waiting:
             one.load.shipment.fail(_not_all_there(one, complaints))
@@ -80,16 +84,25 @@ class Batches:
             return None
         return _Sent(load, what)
 
-    def _upload(self, waiting: Sequence[_Sent]) -> tuple[Complaint, ...]:
+    def _upload(self, waiting: Sequence[_Sent]) -> tuple[list[_Sent], tuple[Complaint, ...]]:
+        """Send what can be made ready; return that, and what W&B complained of."""
         with scratch() as folder:
-            size = sum(artifact.size for one in waiting for artifact in one.what.run.logged)
+            ready = [one for one in waiting if self._made_ready(one, folder)]
+            size = sum(artifact.size for one in ready for artifact in one.what.run.logged)
             try:
-                for one in waiting:
-                    name = one.what.run.title.original.bundled.folder.name
-                    write_derived(one.what, folder / name)
-                return self._sender.send(folder, runs=len(waiting), size=size)
+                return ready, self._sender.send(folder, runs=len(ready), size=size)
             except SinkError as error:
-                return (Complaint(str(error)),)
+                return ready, (Complaint(str(error)),)
+
+    def _made_ready(self, one: _Sent, folder: Path) -> bool:
+        made = folder / one.what.run.title.original.bundled.folder.name
+        is_ready = False
+        with one.shipment.failing():
+            write_derived(one.what, made)
+            is_ready = True
+        if not is_ready:
+            rmtree(made, ignore_errors=True)  # half of it must not be sent
+        return is_ready
 
     def _arrived(self, waiting: list[_Sent]) -> list[_Sent]:
         """Finish what is there; return what is not."""
@@ -99,7 +112,9 @@ class Batches:
             projects = {id(one.load.project): one.load.project for one in waiting}
             for project in projects.values():
                 of_it = [one for one in waiting if one.load.project is project]
-                still += self._each(self._finished, _look_up(project, of_it))
+                look_up(project.existing, [(one.shipment, [one.load.title]) for one in of_it])
+                there = (one for one in of_it if not one.shipment.reason)
+                still += self._each(self._finished, there)
             waiting = still
             if not waiting:
                 break
@@ -129,15 +144,22 @@ class Batches:
         return left
 
 
-def _look_up(project: Project, of_it: Sequence[_Sent]) -> Sequence[_Sent]:
-    """Ask for W&B runs of one project; return those that can be looked at then."""
+def look_up(existing: ExistingRuns, asked: Sequence[tuple[Shipment, Sequence[Title]]]) -> None:
+    """Ask for W&B runs of one project; flow runs that can't go on without an answer fail.
+
+    If an answer about many can't be read, each flow run is asked for alone: it is one's fault.
+    """
     try:
-        project.existing.look(one.load.title for one in of_it)
+        existing.look(title for _, titles in asked for title in titles)
     except SkipFlowRun as error:
-        for one in of_it:
-            one.shipment.fail(error)
-        return ()
-    return of_it
+        for shipment, _ in asked:
+            shipment.fail(error)
+    except Exception as error:
+        if ends_the_call(error):
+            raise
+        for shipment, titles in asked:
+            with shipment.failing():
+                existing.look(titles)
 
 
 def _what_is_left(one: _Sent) -> _Sent:

@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 
 from mfwb.config import Settings
-from mfwb.errors import SkipFlowRun
 from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.ports import Destination, Progress
 from mfwb.sink.asking import ask_defaults
@@ -18,7 +17,7 @@ from mfwb.sink.destinations import Destinations
 from mfwb.sink.environment import our_environment
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.patience import Patience
-from mfwb.sink.push.batch import Batches, Load
+from mfwb.sink.push.batch import Batches, Load, look_up
 from mfwb.sink.push.original import verify
 from mfwb.sink.push.project import Place, Project
 from mfwb.sink.push.sending import Sender
@@ -104,18 +103,15 @@ class _Push:
                 self._batches.send(some)
             for one in under_way:
                 if one.is_over:
-                    self._project(_place(one)).give_up(one.missing())
+                    with one.failing():
+                        self._project(_place(one)).give_up(one.missing())
                     yield one.as_pushed()
             under_way = [one for one in under_way if not one.is_over]
 
     def _look(self, shipments: Sequence[Shipment]) -> None:
         """Ask for all W&B runs of one project; those of other sources are left alone."""
         existing = self._project(_place(shipments[0])).existing
-        try:
-            existing.look(title for one in shipments for title in one.titles)
-        except SkipFlowRun as error:
-            for one in shipments:
-                one.fail(error)
+        look_up(existing, [(one, one.titles) for one in shipments])
         for one in shipments:
             with one.failing():
                 for title in one.titles:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from mfwb.errors import SinkError, SkipFlowRun
 from mfwb.outcome import ItemCounts, WandbRunOutcome
+from mfwb.pipeline.failing import ends_the_call
 from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.planning import WandbRunId
+from mfwb.safe_text import one_line
 from mfwb.sink.bundle import bundled_runs
 from mfwb.sink.generations import common_part
 from mfwb.sink.push.original import original_of
@@ -29,11 +31,13 @@ class Shipment:
         reason: why it can't go on; empty: it does.
         wrote: whether anything had to be written.
         superseded: whether the bundle has something else in its place.
+        bug: the error of ours because of which it can't go on, if that is why.
     """
 
     cargo: Cargo
     titles: Sequence[Title]
     reason: str = ""
+    bug: BaseException | None = None
     wrote: bool = False
     superseded: bool = False
     _outcomes: dict[str, WandbRunOutcome] = field(default_factory=dict)
@@ -69,16 +73,20 @@ class Shipment:
             bundled, dir=None, outputs=(), losses=(), items=away, deleted=True
         )
 
-    def fail(self, error: SkipFlowRun) -> None:
+    def fail(self, error: BaseException) -> None:
         """Hear that it can't go on; the first reason is the one that is told."""
-        self.reason = self.reason or str(error)
+        if not self.reason:
+            self.reason = one_line(str(error)) or type(error).__name__
+            self.bug = None if isinstance(error, SkipFlowRun) else error
 
     @contextmanager
     def failing(self) -> Iterator[None]:
-        """Do something without which it can't go on."""
+        """Do something without which it can't go on; others have nothing to do with it."""
         try:
             yield
-        except SkipFlowRun as error:
+        except BaseException as error:
+            if ends_the_call(error):
+                raise
             self.fail(error)
 
     def missing(self) -> Iterable[Title]:
@@ -95,6 +103,7 @@ class Shipment:
             wrote=self.wrote,
             reason=self.reason,
             superseded=self.superseded,
+            bug=self.bug,
         )
 
     def _bundled(self, title: Title) -> WandbRunOutcome:
@@ -106,10 +115,14 @@ def load(cargo: Cargo, bundle: Path) -> Shipment:
 
     BundleChanged if what is there is not what mfwb wrote.
     """
-    try:
-        titles = _titles(cargo, bundle)
-    except SkipFlowRun as error:
-        return Shipment(cargo, (), reason=str(error))
+    shipment = Shipment(cargo, ())
+    with shipment.failing():
+        shipment = _loaded(cargo, bundle)
+    return shipment  # noqa: RET504 - what was loaded, or what failed
+
+
+def _loaded(cargo: Cargo, bundle: Path) -> Shipment:
+    titles = _titles(cargo, bundle)
     if other := next((title for title in titles if not _is_of(title, cargo)), None):
         reason = f"{bundle} has that of {_origin(other)} in its place"
         return Shipment(cargo, (), reason=reason, superseded=True)

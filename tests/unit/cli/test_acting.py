@@ -21,6 +21,11 @@ CLEAN = Result("sync", (flow_run(RUNS[0]),))
 FAILED = Result("sync", (*SYNCED.flow_runs, FlowRunOutcome("F/2", Status.FAILED, reason="gone")))
 
 
+BUGGY = Result(
+    "sync", (*FAILED.flow_runs, FlowRunOutcome("F/3", Status.FAILED, reason="a bug", bug=True))
+)
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder, so that no settings file is found."""
@@ -68,10 +73,12 @@ def run(call: Call, *arguments: str) -> int:
         (SYNCED, ["--strict"], 3),
         (FAILED, [], 1),
         (FAILED, ["--strict"], 1),
+        (BUGGY, [], 70),
+        (BUGGY, ["--strict"], 70),
     ],
 )
 def test_exit_codes(result: Result, arguments: list[str], code: int) -> None:
-    """Failures are 1, else losses under --strict are 3, else all is well."""
+    """A bug is 70, else failures are 1, else losses under --strict are 3, else all is well."""
     assert run(Call(result), "F/1", *arguments) == code
 
 

@@ -101,7 +101,7 @@ def test_code_loads_it(
     [
         ({"a": 1}, [], "Loading it needs Python alone."),
         (dt.date(2026, 1, 1), [], "Loading it needs Python alone."),
-        (LinearRegression(), ["sklearn"], "Loading it runs code of: sklearn."),
+        (LinearRegression(), ["sklearn"], "Loading it runs code of: `sklearn`."),
     ],
 )
 def test_what_a_pickle_needs(
@@ -129,7 +129,7 @@ def test_no_pickle_needs_nothing(workshop: Workshop, contents: MemoryContents) -
     artifact = made_of(workshop, contents, Form.PARQUET, FRAME)
 
     assert artifact.metadata == {}
-    assert artifact.description.startswith(f"Metaflow's artifact x of {TASK}.\n")
+    assert artifact.description.startswith(f"Metaflow's artifact `x` of `{TASK}`.\n")
 
 
 def test_why_it_stayed_a_pickle(workshop: Workshop, contents: MemoryContents) -> None:
@@ -137,14 +137,14 @@ def test_why_it_stayed_a_pickle(workshop: Workshop, contents: MemoryContents) ->
     one = made_of(workshop, contents, Form.ARRAY, "no array")
     reason = "TypeError: a str is no plain array"
     assert one.metadata == {"modules": [], "kept_as_pickle": reason}
-    assert f"It stayed a pickle: {reason}.\n" in one.description
+    assert f"It stayed a pickle: `{reason}`.\n" in one.description
 
     alike = made_of(workshop, contents, Form.ARRAY, "no array", "neither")
     assert alike.metadata["kept_as_pickle"] == reason
 
     some = made_of(workshop, contents, Form.ARRAY, np.ones(2), "no array")
     assert some.metadata["kept_as_pickle"] == {"1/x.pkl": reason}
-    assert "x of 2 tasks, a file or folder of each." in some.description
+    assert "`x` of 2 tasks, a file or folder of each." in some.description
 
 
 def test_path_and_uri(workshop: Workshop, contents: MemoryContents, tmp_path: Path) -> None:

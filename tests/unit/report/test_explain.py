@@ -71,8 +71,8 @@ by       W&B run DemoFlow/7/train
 lost     nothing
 
 description
-  Metaflow's artifact model of 2 tasks, a file or folder of each.
-  The very pickle that Metaflow stored. Loading it runs code of: tests.
+  Metaflow's artifact `model` of 2 tasks, a file or folder of each.
+  The very pickle that Metaflow stored. Loading it runs code of: `tests`.
 
       path = artifact.get_entry('0/model.pkl').download()
       model = pickle.loads(pathlib.Path(path).read_bytes())

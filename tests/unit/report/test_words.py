@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.report.words import count, human_size, one_line
+from mfwb.report.words import count, human_size
+from mfwb.safe_text import one_line
 
 
 @pytest.mark.parametrize(

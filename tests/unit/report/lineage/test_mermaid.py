@@ -80,7 +80,7 @@ def test_nothing_breaks_the_chart() -> None:
     ]
 
     assert line == (
-        '    step1 -.->|"#60;b#62;<br>#96;y#96;<br>a#34;] --#62; b<br>x#35;1#59;"| step2'
+        '    step1 -.->|"#60;b#62;<br>#96;y#96;<br>a#34;#93; --#62; b<br>x#35;1#59;"| step2'
     )
 
 

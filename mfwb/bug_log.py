@@ -1,4 +1,4 @@
-"""The log that a bug leaves: what is needed to understand it, without secrets."""
+"""The logs that bugs leave: what is needed to understand them, without secrets."""
 
 from __future__ import annotations
 
@@ -12,24 +12,63 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from importlib import metadata
+from itertools import count
 from pathlib import Path
+from threading import Lock
 
-from mfwb import __version__
 from mfwb.own_files import create, make_folder
+from mfwb.safe_text import one_line, printable
+from mfwb.version import __version__
 
-__all__ = ["redacted", "write_bug_log"]
+__all__ = ["BugLogs", "bug_reason", "redacted", "traceback_of", "write_bug_log"]
 
 _PACKAGES = ("metaflow", "wandb", "click", "pandas", "platformdirs", "pyarrow", "pydantic", "rich")
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY_OF_URL = re.compile(r"(://[^\s?'\"]+\?)[^\s'\"]+")
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 _SHORTEST_SECRET = 8  # shorter values would turn up in innocent words
+_MOST_LOGS = 3  # of one call; more of them would hardly tell more
+_LONGEST_LINE = 10_000  # letters of a log; messages may hold a megabyte
+_numbers = count(1)
+
+
+class BugLogs:
+    """The logs of one call, whose flow runs may each meet a bug."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._written = 0
+        self._last: Path | None = None
+
+    def reason(self, error: BaseException) -> str:
+        """Write a log, unless there are enough; return the line that names the bug and a log."""
+        with self._lock:
+            if self._written < _MOST_LOGS:
+                self._last = write_bug_log(error, sys.argv[1:]) or self._last
+                self._written += 1
+            return bug_reason(error, self._last)
+
+
+def bug_reason(error: BaseException, log: Path | None) -> str:
+    """Return the line that says that something is a bug, and where more is written."""
+    where = f"report it with {log}" if log else "no log of it could be written"
+    what = one_line(redacted(f"{type(error).__name__}: {error}"), _LONGEST_MESSAGE)
+    return f"this is a bug in mfwb ({what}); {where}"
+
+
+_LONGEST_MESSAGE = 500  # letters
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return the traceback without secrets, and without what could steer a terminal."""
+    text = redacted("".join(traceback.format_exception(error)))
+    return "\n".join(line[:_LONGEST_LINE] for line in printable(text).split("\n"))
 
 
 def write_bug_log(error: BaseException, arguments: Sequence[str]) -> Path | None:
     """Return the file that tells of a bug; None if it can't be written anywhere."""
-    text = redacted("\n".join(_lines(error, arguments)))
-    name = f"bug-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+    text = "\n".join([*map(redacted, _lines(arguments)), traceback_of(error)])
+    name = f"bug-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{next(_numbers)}.log"
     for folder in (_state_folder(), Path(tempfile.gettempdir())):
         try:
             make_folder(folder)
@@ -58,14 +97,13 @@ def _state_folder() -> Path:
     return user_state_path("mfwb")
 
 
-def _lines(error: BaseException, arguments: Sequence[str]) -> Iterator[str]:
+def _lines(arguments: Sequence[str]) -> Iterator[str]:
     yield f"mfwb {__version__}"
-    yield f"arguments: {shlex.join(arguments)}"
+    yield f"arguments: {one_line(shlex.join(arguments), _LONGEST_LINE)}"
     yield f"python {sys.version}"
     yield f"platform: {platform.platform()}"
     yield from (f"{package} {_version(package)}" for package in _PACKAGES)
     yield ""
-    yield "".join(traceback.format_exception(error))
 
 
 def _version(package: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mfwb import __version__
-from mfwb.cli.bug_log import redacted, write_bug_log
+from mfwb.bug_log import BugLogs, redacted, write_bug_log
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,28 @@ def test_state_folder_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     assert path is not None
     assert tmp_path in path.parents
+
+
+def test_a_call_writes_few_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each bug has a log of its own until there are three; then the last one is named."""
+    monkeypatch.setenv("MFWB_STATE_DIR", str(tmp_path))
+    bugs = BugLogs()
+    reasons = [bugs.reason(KeyError(f"odd {number}")) for number in range(5)]
+
+    logs = sorted(tmp_path.glob("bug-*.log"))
+    assert len(logs) == 3
+    assert len({reason.partition("report it with ")[2] for reason in reasons}) == 3
+    assert reasons[4].startswith("this is a bug in mfwb (KeyError: 'odd 4'); report it with ")
+    assert reasons[4].endswith(reasons[2].partition("report it with ")[2])
+
+
+def test_log_of_hostile_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log can be looked at on a terminal, and is no larger than need be."""
+    monkeypatch.setenv("MFWB_STATE_DIR", str(tmp_path))
+    path = write_bug_log(ValueError("\x1b]0;x\x07\u202e\ud800" + "x" * 10**6), ["\x1b[2J"])
+    assert path is not None
+    text = path.read_text()
+
+    assert text.replace("\n", "").isprintable()
+    assert "ValueError: \\x1b]0;x\\x07\\u202e\\ud800" in text
+    assert len(text) < 50_000

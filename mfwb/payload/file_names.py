@@ -1,0 +1,104 @@
+"""Names of files in a W&B artifact that every machine can download: inside it, and each its own."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import PurePosixPath
+
+from mfwb.payload.found import Found
+from mfwb.safe_text import has_unstorable
+
+__all__ = ["with_safe_names"]
+
+_PART_LIMIT = 255  # bytes; what file systems take
+_PATH_LIMIT = 900  # bytes; what object stores take, and room for what W&B puts before it
+_HASH_LENGTH = 8
+
+
+def with_safe_names(found: Found) -> Found:
+    """Return the files of one artifact under names that are safe; what was renamed is told.
+
+    Names come from a stranger's folder, or from the keys of a dict. One that leads out of the
+    artifact, is too long, holds what is not printable or a backslash, or differs from another one
+    by case only, which are one file on other systems, gets a hash of what it was.
+    """
+    files, missing, renamed = [], dict(found.missing), dict(found.renamed)
+    taken = _Taken()
+    for file in found.files:
+        if file.local is not None and has_unstorable(str(file.local)):
+            missing[file.path] = "its name is no UTF-8, and W&B takes no other"
+            continue
+        path = taken.safe(file.path)
+        if path != file.path:
+            renamed[path] = file.path
+        files.append(file if path == file.path else replace(file, path=path))
+    if len(files) == len(found.files) and renamed == found.renamed:
+        return found
+    return replace(found, files=files, missing=missing, renamed=renamed)
+
+
+class _Taken:
+    """The names in use, as a file system that knows no case would have them."""
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+
+    def safe(self, path: str) -> str:
+        """Return a path, changed if need be, and take it."""
+        name = _inside(path)
+        if name != path or self._is_taken(name):
+            name = _with_hash(name, path)
+        number = 2
+        candidate = name
+        while self._is_taken(candidate):
+            candidate = _with_hash(name, f"{path}\0{number}")
+            number += 1
+        key = _folded(candidate)
+        self._files.add(key)
+        self._folders.update(map(str, PurePosixPath(key).parents))
+        return candidate
+
+    def _is_taken(self, path: str) -> bool:
+        key = _folded(path)
+        parents = set(map(str, PurePosixPath(key).parents))
+        return key in self._files or key in self._folders or bool(parents & self._files)
+
+
+def _inside(path: str) -> str:
+    """Return a path that leads nowhere else, in letters that can be seen."""
+    parts = [_part(part) for part in path.split("/") if part not in ("", ".")]
+    inside = "/".join(parts) or "_"
+    if len(inside.encode()) <= _PATH_LIMIT:
+        return inside
+    return _cut(parts[-1], _PART_LIMIT // 2)
+
+
+def _part(part: str) -> str:
+    if not part.strip("."):
+        return "_" * len(part[:_PART_LIMIT])
+    seen = "".join(letter if letter.isprintable() and letter != "\\" else "_" for letter in part)
+    return _cut(seen, _PART_LIMIT - _HASH_LENGTH - 1) if len(seen.encode()) > _PART_LIMIT else seen
+
+
+def _cut(name: str, limit: int) -> str:
+    """Return the beginning of a name, and its suffix if that is one."""
+    if len(name.encode()) <= limit:
+        return name
+    suffix = PurePosixPath(name).suffix
+    end = suffix if len(suffix.encode()) < limit // 4 else ""
+    room = limit - len(end.encode())
+    return name.encode()[:room].decode("utf-8", "ignore") + end
+
+
+def _with_hash(name: str, whole: str) -> str:
+    digest = sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
+    path = PurePosixPath(name)
+    stem = _cut(path.stem, _PART_LIMIT - len(path.suffix.encode()) - _HASH_LENGTH - 1)
+    return str(path.with_name(f"{stem}-{digest}{path.suffix}"))
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()

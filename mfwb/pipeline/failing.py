@@ -1,0 +1,31 @@
+"""What an error does to the flow run that it came up with, and to no other one."""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError
+
+from mfwb.errors import SkipFlowRun, Stop
+from mfwb.outcome import FlowRunOutcome, Status
+from mfwb.ports import Bugs
+
+__all__ = ["ends_the_call", "failed"]
+
+_ENDS = (Stop, KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError)
+
+
+def ends_the_call(error: BaseException) -> bool:
+    """Return whether nothing more can be done in this call, for any flow run."""
+    return isinstance(error, _ENDS)
+
+
+def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
+    """Return the outcome of a flow run that an error ended; what ends the call is raised again.
+
+    An error that nobody foresaw is a bug of ours, and the flow run's failure all the same: the
+    other flow runs may be sound, and a cron job must not stand still for one of them.
+    """
+    if ends_the_call(error):
+        raise error
+    is_bug = not isinstance(error, SkipFlowRun)
+    reason = bugs.reason(error) if is_bug else str(error)
+    return FlowRunOutcome(pathspec, Status.FAILED, reason=reason, bug=is_bug)

@@ -1,0 +1,34 @@
+"""Documents as JSON that may be shown on a terminal."""
+
+from __future__ import annotations
+
+import json
+
+__all__ = ["json_text"]
+
+
+def json_text(document: object, *, ascii_only: bool, indent: int | None = 2) -> str:
+    r"""Return a document as JSON; what is not printable in it stands there as `\u....`.
+
+    JSON escapes the first 32 letters by itself, but not those that steer a terminal from beyond
+    ASCII, that turn the direction of text, or that are no Unicode.
+
+    Args:
+        document: made of what JSON knows.
+        ascii_only: escape all letters beyond ASCII.
+        indent: blanks for each level; None: all on one line.
+    """
+    text = json.dumps(document, ensure_ascii=ascii_only, indent=indent)
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(letter if letter in _LAYOUT else _escaped(letter) for letter in text)
+
+
+_LAYOUT = frozenset(" \n")
+
+
+def _escaped(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    # JSON's own way, but for the one letter of ASCII that it leaves alone: delete.
+    return json.dumps(letter)[1:-1].replace("\x7f", "\\u007f")

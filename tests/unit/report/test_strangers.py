@@ -1,0 +1,255 @@
+"""Whatever a stranger named, nothing that is shown steers a terminal, a page or a chart."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.text import Text
+
+from mfwb.cli.streams import write_block, write_error
+from mfwb.errors import MfwbError
+from mfwb.explaining import Explanation
+from mfwb.lineage import rebuild_lineage
+from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.ports import Destination, Entry, Standing
+from mfwb.report import complaints, console_for, to_json, to_text, watch
+from mfwb.report.console import PrintableConsole
+from mfwb.report.explain import show_explanation
+from mfwb.report.lineage import show_lineage
+from mfwb.report.status import show_status
+from mfwb.safe_text import one_line, printable, storable
+from mfwb.snapshot import Failure, FlowRun, Loss, Parameter, TaskState
+from mfwb.standings import Known, sum_up
+from mfwb.tracing import TracedFlowRun
+from tests.strangers import HOSTILE, anything, assert_inert, poisoned, without_rich
+from tests.unit.explained import explained, sample
+from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, task
+from tests.unit.report.samples import PLANNED, SYNCED, many_tasks
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.fixture(autouse=True)
+def colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have rich believe in a terminal with colours and links."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+def assert_printable(show: Any) -> str:
+    """Make sure of it in a file and on a terminal, where rich's own colours are."""
+    in_file = str(show(console_for(io.StringIO())))
+    assert_inert(in_file)
+    assert_inert(without_rich(str(show(console_for(Terminal())))))
+    return in_file
+
+
+def assert_json(text: str) -> Any:
+    """Make sure that a document can be read, and shown as well."""
+    assert_inert(text)
+    text.encode()
+    return json.loads(text)
+
+
+@given(
+    result=st.sampled_from([SYNCED, PLANNED, Result("sync", (many_tasks(25),))]),
+    verbose=st.booleans(),
+    text=anything(),
+)
+@settings(max_examples=12, deadline=None)
+def test_results(result: Result, verbose: bool, text: str) -> None:  # noqa: FBT001
+    """Tables, losses, links, details and the document of a sync or a plan."""
+    failed = FlowRunOutcome(f"F/{text}", Status.FAILED, reason=f"it said {text}")
+    few = poisoned(replace(result, flow_runs=(*result.flow_runs, failed), notes=(text,)), text)
+    many = replace(few, flow_runs=few.flow_runs * 2)
+    for one in (few, many):
+        assert_printable(lambda console, one=one: to_text(one, console=console, verbose=verbose))
+        assert_json("".join(to_json(one)))
+        assert_json("".join(to_json(one, ascii_only=True, indented=False)))
+        assert all(len(line) < 10_000 for line in complaints(one))
+
+
+@given(text=anything())
+@settings(max_examples=20, deadline=None)
+def test_status(text: str) -> None:
+    """The table of `status`, what is open, and its document."""
+    where = Destination("online", f"https://x/{text}", f"acme{text}", f"p{text}")
+    entries = [
+        Entry(f"F{text}/1", "local@/x", where, one, at="2026-11-21T11:00:00Z", reason=text)
+        for one in Standing
+    ]
+    standings = sum_up(f"/l{text}", [Known(one, 1) for one in entries], (Loss(text, text),))
+
+    for found in (standings, replace(standings, flows=())):
+        assert_printable(lambda c, f=found: show_status(f, console=c, now=NOW, as_json=False)[0])
+        for form in show_status(found, console=console_for(io.StringIO()), now=NOW, as_json=True):
+            assert_json(form)
+
+
+def strange_flow_run(text: str) -> FlowRun:
+    """Return a flow run all of whose names hold a text, as far as a path can hold it."""
+    name = text.replace("/", "_")
+    fan = [data_frame(f"wines{name}", "w"), ref(f"v{name}", type_=f"type.{text}")]
+    return flow_run(
+        task(f"start{name}/1{name}", to=f"work{name}", over=f"items{name}", has=fan),
+        *(
+            task(
+                f"work{name}/{number}{name}",
+                to=f"join{name}",
+                has=[model(f"model{name}", f"m{number}")],
+                foreach=at(f"work{name.replace(':', '')}:items{name.replace(':', '')}:{number}"),
+                metadata={f"a{text}": text},
+            )
+            for number in range(2)
+        ),
+        task(
+            f"join{name}/9{name}",
+            state=TaskState.FAILED,
+            failure=Failure(f"builtins.{text}", text, text),
+        ),
+        parameters=(Parameter(f"alpha{name}", "Parameter", ref("alpha"), {"a": text}),),
+        tags=(text,),
+    )
+
+
+@given(explain=st.booleans(), text=anything())
+@settings(max_examples=12, deadline=None)
+def test_lineage(explain: bool, text: str) -> None:  # noqa: FBT001
+    """The tree, the life of an artifact, and the documents."""
+    run = strange_flow_run(text)
+    traced = TracedFlowRun(run, rebuild_lineage(run))
+    names = (None, *(one.name for one in run.steps[0].tasks[0].artifacts), run.parameters[0].name)
+    for name in names:
+        assert_printable(
+            lambda c, n=name: show_lineage(traced, "text", console=c, artifact=n, explain=explain)[
+                0
+            ]
+        )
+        for form in show_lineage(
+            traced, "json", console=console_for(io.StringIO()), artifact=name, explain=explain
+        ):
+            assert_json(form)
+
+
+_STATEMENT = re.compile(
+    r" {4}(?:"
+    r'\w+\[{1,2}"[^"\[\]{}|]*"\]{1,2}'
+    r'|\w+\[/"parameters"/\]'
+    r'|\w+ (?:-->|-\.->)\|"[^"\[\]{}|]*"\| \w+'
+    r"|\w+ ~~~ \w+"
+    r"|classDef failed stroke:#c00,stroke-width:3px"
+    r"|class [\w,]+ failed)"
+)
+_PLAIN_LABEL = re.compile(r"(?:[\w _.,/-]|#[0-9]+;|<br>)*")
+
+
+@given(text=anything())
+@settings(max_examples=20, deadline=None)
+def test_mermaid(text: str) -> None:
+    """A chart has statements of ours alone: no directive, click, HTML or Markdown of others."""
+    run = strange_flow_run(text)
+    traced = TracedFlowRun(run, rebuild_lineage(run))
+
+    title, kind, *lines = show_lineage(traced, "mermaid", console=console_for(io.StringIO()))[
+        0
+    ].splitlines()
+
+    assert kind == "flowchart TD"
+    assert title.startswith("%% ")
+    assert "{" not in title
+    for line in lines:
+        assert _STATEMENT.fullmatch(line), line
+        for label in re.findall('"([^"]*)"', line):
+            assert _PLAIN_LABEL.fullmatch(label), label
+
+
+@pytest.fixture(scope="module")
+def explanation(tmp_path_factory: pytest.TempPathFactory) -> Explanation:
+    """Return the explanation of a model of a foreach."""
+    folder: Path = tmp_path_factory.mktemp("explained")
+    return explained(sample(), "train/model", folder)
+
+
+@given(text=anything())
+@settings(max_examples=20, deadline=None)
+def test_explanation(explanation: Explanation, text: str) -> None:
+    """What one artifact is, what W&B gets of it and why."""
+    strange = poisoned(explanation, text)
+
+    assert_printable(lambda c: show_explanation(strange, console=c, as_json=False)[0])
+    for form in show_explanation(strange, console=console_for(io.StringIO()), as_json=True):
+        assert_json(form)
+
+
+@given(text=anything())
+@settings(max_examples=20, deadline=None)
+def test_progress(text: str) -> None:
+    """The line that moves shows a name, and nothing of what it may do."""
+    stream = Terminal()
+    with watch(quiet=False, console=PrintableConsole(stream)) as progress:
+        progress.flow_run(f"F/{text}", 0, 2)
+        progress.wandb_runs(3)
+
+    shown = re.sub(r"\x1b\[(?:[0-9;]*m|\?25[lh]|2K|[0-9]*A)", "", stream.getvalue())
+    assert_inert(shown.replace("\r", ""))
+
+
+def test_a_console_that_is_told_anything() -> None:
+    """Who forgets to make a line of a name is covered: the console itself escapes it."""
+    for text in HOSTILE:
+        assert_printable(lambda console, text=text: _captured(console, text))
+    assert "[bold" in _captured(console_for(io.StringIO()), "[bold red]x")
+
+
+def _captured(console: Any, text: str) -> str:
+    with console.capture() as capture:
+        console.print(text)
+        console.print(Text(text, style="bold"))
+    return str(capture.get())
+
+
+@given(text=anything())
+def test_errors(text: str) -> None:
+    """An error of ours is a line; so is what is said of it on stderr."""
+    stream = io.StringIO()
+    error = MfwbError(f"there is no {text}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stderr", stream)
+        write_error(f"no {text}")
+        write_error(str(error))
+        write_block(f"Traceback\n{text}\n")
+
+    assert_inert(stream.getvalue())
+    assert_inert(f"{error}")
+    assert len(str(error)) <= 2_000
+    assert stream.getvalue().startswith("mfwb: no")
+
+
+@given(text=anything(), longest=st.integers(5, 50))
+def test_lines(text: str, longest: int) -> None:
+    """One line is one, printable, short, and itself if it is read again."""
+    line = one_line(text, longest)
+
+    assert line.isprintable()
+    assert len(line) <= longest
+    assert one_line(line, longest) == line
+    assert_inert(printable(text))
+    storable(text).encode()
+    assert "\0" not in storable(text)
