@@ -228,6 +228,23 @@ def test_a_source_that_was_edited_is_not_used() -> None:
         assert len(lineage.edges) == 2 + 2 * 2
 
 
+def test_a_step_that_is_too_intricate_is_alone_in_that() -> None:
+    """The source is still what ran: of the other steps it is known what they read."""
+    deep = "\n".join(f"{'    ' * (i + 2)}def f():" for i in range(30)) + f"\n{'    ' * 32}self.x"
+    body = "@step\ndef start(self):\n    self.x = self.y = 1\n    {deep}\n    self.next(self.end)\n"
+    text = (
+        body.replace("    {deep}\n", f"{deep[4:]}\n".replace("\n        ", "\n    "))
+        + "@step\ndef end(self):\n    print(self.y)\n"
+    )
+
+    lineage = traced(text, *LINEAR_TASKS)
+
+    assert reads(lineage) == {"start/1": None, "end/2": ("y",)}
+    assert lineage.doubts == {
+        "start": ("line 5: start is too intricate to follow: it takes too much work",)
+    }
+
+
 def test_a_source_that_does_not_parse_is_said() -> None:
     """And nothing is guessed."""
     broken = SourceCode("demo.py", {"demo.py": "class DemoFlow(:\n"}, "package")

@@ -92,3 +92,65 @@ def test_a_file_that_imports_itself(tmp_path: Path) -> None:
     code = read_script(script)
 
     assert set(code.files) == {"flow.py", "a.py", "b.py"}
+
+
+def test_no_link_out_of_the_folder_is_followed(tmp_path: Path) -> None:
+    """Neither by the script itself nor by what it imports; a link within the folder is one."""
+    secret = tmp_path / "secret.py"
+    secret.write_text("key = 1")
+    folder = tmp_path / "flows"
+    script = lay_out(folder, flow="import stolen, near", real="x = 1")
+    (folder / "stolen.py").symlink_to(secret)
+    (folder / "near.py").symlink_to("real.py")
+    (folder / "linked.py").symlink_to(secret)
+
+    assert set(read_script(script).files) == {"flow.py", "near.py"}
+    with pytest.raises(OSError, match="leads out"):
+        read_script(folder / "linked.py")
+
+
+def test_only_files_are_read(tmp_path: Path) -> None:
+    """A pipe would never end, and nothing would ever come."""
+    script = lay_out(tmp_path, flow="import pipe")
+    os.mkfifo(tmp_path / "pipe.py")
+
+    assert set(read_script(script).files) == {"flow.py"}
+    with pytest.raises(OSError, match="is no file"):
+        read_script(tmp_path / "pipe.py")
+
+
+@pytest.mark.parametrize("codec", ["zip", "punycode", "idna", "rot13", "unicode_escape", "utf-7"])
+def test_codecs_that_are_more_than_letters(tmp_path: Path, codec: str) -> None:
+    """They are not run, however the file says it."""
+    script = tmp_path / "flow.py"
+    script.write_text(f"#!/usr/bin/python\n# -*- coding: {codec} -*-\n" + "a" * 400_000)
+
+    with pytest.raises(ValueError, match="which mfwb does not read"):
+        read_script(script)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf_8", "UTF8", "ascii", "cp1252", "iso-8859-15"])
+def test_encodings_of_letters(tmp_path: Path, codec: str) -> None:
+    """They are read, with whatever ends their lines."""
+    script = tmp_path / "flow.py"
+    script.write_bytes(f"# vim: set fileencoding={codec} :\r\nx = 1\r\n".encode())
+
+    assert read_script(script).files["flow.py"].splitlines()[1] == "x = 1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import " + "a." * 60_000 + "a",
+        "from a import " + ", ".join(f"n{i}" for i in range(100_000)),
+        "from " + "." * 900_000 + " import a",
+        "x = " + "-" * 500_000 + "1",
+        "x\0y",
+    ],
+    ids=["a dotted name", "many names", "many dots", "deep", "a NUL"],
+)
+def test_imports_without_an_end(tmp_path: Path, text: str) -> None:
+    """What they name is looked for within bounds."""
+    script = lay_out(tmp_path, flow=text)
+
+    assert set(read_script(script).files) == {"flow.py"}
