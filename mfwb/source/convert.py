@@ -161,12 +161,12 @@ def _origin(raw: RawTask) -> str | None:
 
 def _cards(raw: RawTask) -> Iterator[Card | Loss]:
     """Yield the cards of a task by age; in place of one whose record is damaged, its loss."""
-    for record in sorted(raw.records, key=lambda one: (one.created_at, one.name)):
-        if record.type == "card-info":
-            try:
-                yield to_card(record.value)
-            except DamagedError as error:
-                yield Loss(f"{raw.pathspec} card", f"what Metaflow recorded of it is odd: {error}")
+    records = [one for one in raw.records if one.type == "card-info"]
+    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
+        try:
+            yield to_card(record.value)
+        except DamagedError as error:
+            yield Loss(f"{raw.pathspec} card", f"what Metaflow recorded of it is odd: {error}")
 
 
 def to_parameters(parameters: RawTask, stored: Stored, graph: GraphInfo) -> list[Parameter]:
