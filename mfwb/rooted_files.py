@@ -66,8 +66,7 @@ def open_below(root: Path, path: str | PurePath, *, also: Sequence[Path] = ()) -
         NotAFileError: it is no regular file.
         OSError: it can't be read.
     """
-    descriptor = _found(root, path, also) if _ONLY_FOUND else _resolved(root, path, also)
-    return os.fdopen(descriptor, "rb")
+    return os.fdopen(_opened(root, path, also), "rb")
 
 
 def read_below(root: Path, path: str | PurePath, *, most: int, also: Sequence[Path] = ()) -> bytes:
@@ -79,11 +78,20 @@ def read_below(root: Path, path: str | PurePath, *, most: int, also: Sequence[Pa
         most: bytes that it may have; OSError if it has more.
         also: other folders that it may lead into.
     """
-    with open_below(root, path, also=also) as file:
-        data = file.read(most + 1)
+    descriptor = _opened(root, path, also)
+    try:
+        data = os.read(descriptor, most + 1)
+        while len(data) <= most and (more := os.read(descriptor, most + 1 - len(data))):
+            data += more
+    finally:
+        os.close(descriptor)
     if len(data) > most:
         raise OSError(f"{path!s} in {root} has more than {most:,} bytes")
     return data
+
+
+def _opened(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
+    return _found(root, path, also) if _ONLY_FOUND else _resolved(root, path, also)
 
 
 def _found(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
@@ -99,7 +107,7 @@ def _found(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
     try:
         where = f"{_HANDLES}/{handle}"
         facts = os.fstat(handle)
-        if not _lies_below(os.readlink(where), (root, *also)):  # noqa: PTH115 - speed
+        if not _lies_below(os.readlink(where), root, also):  # noqa: PTH115 - speed
             # Another view of the same folders, as a container may have: or it leads out.
             again = resolve_below(root, path, also=also).stat()
             if (again.st_dev, again.st_ino) != (facts.st_dev, facts.st_ino):
@@ -111,12 +119,14 @@ def _found(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
         os.close(handle)
 
 
-def _lies_below(where: str, roots: Sequence[Path]) -> bool:
-    return any(where.startswith(_real(root)) for root in roots)
+def _lies_below(where: str, root: Path, also: Sequence[Path]) -> bool:
+    return where.startswith(_real(str(root))) or any(
+        where.startswith(_real(str(one))) for one in also
+    )
 
 
 @lru_cache(maxsize=64)
-def _real(root: Path) -> str:
+def _real(root: str) -> str:
     """Return the start of all paths below a root. Should it move, `resolve_below` has the word."""
     real = os.path.realpath(root)
     return real if real.endswith("/") else f"{real}/"

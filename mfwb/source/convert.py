@@ -165,10 +165,11 @@ def _cards(raw: RawTask, attempts: Sequence[Attempt]) -> Iterator[Card | Loss]:
     A clone has those of its origin, which are older than itself. In place of a card whose record
     is damaged, its loss.
     """
+    records = [one for one in raw.records if one.type == "card-info"]
     is_clone = _origin(raw) is not None
     begun = (attempts[-1].started_at if attempts and not is_clone else None) or 0
-    for record in sorted(raw.records, key=lambda one: (one.created_at, one.name)):
-        if record.type == "card-info" and record.created_at >= begun:
+    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
+        if record.created_at >= begun:
             try:
                 yield to_card(record.value)
             except DamagedError as error:

@@ -10,7 +10,6 @@ tests/integration/source.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,16 +70,19 @@ def read_record(root: Path, path: str | Path, also: tuple[Path, ...]) -> Any:
     return from_json(data)
 
 
-def guard_local_provider(also: tuple[Path, ...]) -> None:
+def guard_local_provider(root: Path | None, also: tuple[Path, ...]) -> None:
     """Let the client read local metadata by `read_record`; nothing changes for other providers.
 
     Whoever selects a provider by `metaflow.metadata` undoes it.
 
     Args:
+        root: of the metadata; None if it is not local.
         also: folders that links may lead to.
     """
     provider: Any = core.current_metadata
-    if not (isinstance(provider, type) and issubclass(provider, LocalMetadataProvider)):
+    if root is None or not (
+        isinstance(provider, type) and issubclass(provider, LocalMetadataProvider)
+    ):
         return
 
     class Guarded(provider):  # type: ignore[misc]
@@ -88,7 +90,6 @@ def guard_local_provider(also: tuple[Path, ...]) -> None:
 
         @classmethod
         def _read_json_file(cls, filepath: str) -> Any:
-            root = cls._get_storage_class().datastore_root
-            return read_record(Path(root), os.path.relpath(filepath, root), also)
+            return read_record(root, filepath, also)
 
     core.current_metadata = Guarded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,8 +14,8 @@ from mfwb.snapshot.identifiers import is_path_part
 from mfwb.source.attempts import Record, done_attempts, to_attempts
 from mfwb.source.client_errors import client_errors
 from mfwb.source.datastore import AttemptKey
-from mfwb.source.plain import DamagedError
-from mfwb.source.records import Location, MetadataRecord, RunRecord, TaskRecord, as_value
+from mfwb.source.plain import LATEST, DamagedError, text, whole
+from mfwb.source.records import Location, RunRecord, TaskRecord, as_value
 from mfwb.source.roots import DatastoreRoots
 
 __all__ = ["RawRun", "RawTask", "read_raw_run"]
@@ -120,26 +120,43 @@ def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
         tasks = [task for step in run for task in step]
     _assert_names(pathspec, tasks)
 
+    admit = _remembered(roots)
+
     def read(task: Any) -> RawTask:
-        return _read_task(task, provider, roots)
+        return _read_task(task, provider, admit)
 
     if provider.startswith("local@"):  # nothing is waited for, and a thread costs a tenth
         raws = [read(task) for task in tasks]
     else:
         with ThreadPoolExecutor(_THREADS) as pool:
             raws = list(pool.map(read, tasks))
-    return RawRun(flow, run_id, record, tuple(raws), _read_parameters(run, provider, roots))
+    return RawRun(flow, run_id, record, tuple(raws), _read_parameters(run, provider, admit))
 
 
-def _read_task(task: Any, provider: str, roots: DatastoreRoots) -> RawTask:
+_Admit = Callable[[Datastore, str], Datastore]
+
+
+def _remembered(roots: DatastoreRoots) -> _Admit:
+    """Return what admits the datastore of each task: few have one of their own."""
+    known: dict[Datastore, Datastore] = {}
+
+    def admit(recorded: Datastore, whose: str) -> Datastore:
+        if recorded not in known:
+            known[recorded] = roots.admit(recorded, whose)
+        return known[recorded]
+
+    return admit
+
+
+def _read_task(task: Any, provider: str, admit: _Admit) -> RawTask:
     """Return the metadata of a `metaflow.Task`: one call to the provider."""
     records = _records(task, provider)
     kind, root = _newest(records, "ds-type"), _newest(records, "ds-root")
     recorded = None if kind is None or root is None else Datastore(kind, root)
-    return _raw(task, records, recorded, roots)
+    return _raw(task, records, recorded, admit)
 
 
-def _read_parameters(run: Any, provider: str, roots: DatastoreRoots) -> RawTask | None:
+def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
     """Return the hidden task that holds parameters; its datastore is only in its artifacts."""
     pathspec = "/".join(run.path_components)
     with client_errors(pathspec, provider):
@@ -154,15 +171,15 @@ def _read_parameters(run: Any, provider: str, roots: DatastoreRoots) -> RawTask 
         # is in the datastore's record, where it is checked.
         where = _checked(f"{pathspec}/{_PARAMETERS}", Location, artifact._object)  # noqa: SLF001
         recorded = Datastore(where.ds_type, where.location.removeprefix(_ROOT))
-    return _raw(task, _records(task, provider), recorded, roots)
+    return _raw(task, _records(task, provider), recorded, admit)
 
 
 def _raw(
-    task: Any, records: tuple[Record, ...], recorded: Datastore | None, roots: DatastoreRoots
+    task: Any, records: tuple[Record, ...], recorded: Datastore | None, admit: _Admit
 ) -> RawTask:
     pathspec = "/".join(task.path_components)
     record = _checked(pathspec, TaskRecord, task._object)  # noqa: SLF001 - created_at is naive
-    datastore = None if recorded is None else roots.admit(recorded, pathspec)
+    datastore = None if recorded is None else admit(recorded, pathspec)
     raw = RawTask(task, record, records, recorded, datastore)
     try:
         to_attempts(records)  # their numbers become paths
@@ -179,12 +196,16 @@ def _records(task: Any, provider: str) -> tuple[Record, ...]:
 
 
 def _to_record(pathspec: str, found: dict[str, Any]) -> Record:
-    one = _checked(f"{pathspec}, its metadata", MetadataRecord, found)
-    try:
-        value = one.value if isinstance(one.value, str) else json.dumps(one.value, sort_keys=True)
-    except (TypeError, ValueError, RecursionError):  # nested deep, or no JSON
-        raise SourceError(f"{pathspec}: its metadata {one.name!r:.100} is damaged") from None
-    return Record(one.name, value, one.type or "", one.created_at)
+    value, kind = found["value"], found["type"]
+    try:  # by hand: there are thousands of them
+        return Record(
+            name=text(found["name"], "the name of its metadata", most=1_000),
+            value=value if isinstance(value, str) else json.dumps(value, sort_keys=True),
+            type="" if kind is None else text(kind, "the type of its metadata", most=1_000),
+            created_at=whole(found["created_at"], "the time of its metadata", most=LATEST),
+        )
+    except (ValueError, TypeError, RecursionError) as error:  # the latter: nested deep, or no JSON
+        raise SourceError(f"{pathspec} can't be read: {error}") from None
 
 
 def _newest(records: Sequence[Record], name: str) -> str | None:

@@ -32,7 +32,6 @@ __all__ = [
     "BlobRecord",
     "Ending",
     "Location",
-    "MetadataRecord",
     "Readable",
     "RunRecord",
     "TaskRecord",
@@ -129,15 +128,6 @@ class TaskRecord(_Record):
 
     ts_epoch: _Moment
     last_heartbeat_ts: _Heartbeat | None = None
-
-
-class MetadataRecord(_Record):
-    """One thing that a task registered. Its value is a text more often than not."""
-
-    name: _Short
-    value: Any = None
-    type: _Short | None = None
-    created_at: _Moment
 
 
 class Location(_Record):

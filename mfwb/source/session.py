@@ -49,7 +49,7 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
         provider = _select_provider(settings.metadata)
         metaflow_client().namespace(settings.namespace)
         roots = _roots(provider, settings.datastore_roots)
-        guard_local_provider(roots.folders)
+        guard_local_provider(roots.home, roots.folders)
         yield MetaflowSource(
             provider,
             roots,
