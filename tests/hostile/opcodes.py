@@ -109,8 +109,9 @@ def path(value: str) -> bytes:
 
 def laughing(levels: int, opcode: bytes = b"\x86", start: bytes = b")") -> bytes:
     """Push a value that holds itself twice, level by level: tuples, or what an opcode makes."""
-    return start + b"".join(b"q" + bytes([level]) + b"h" + bytes([level]) + opcode
-                            for level in range(levels))
+    return start + b"".join(
+        b"q" + bytes([level]) + b"h" + bytes([level]) + opcode for level in range(levels)
+    )
 
 
 def doubled_lists(levels: int) -> bytes:

@@ -64,8 +64,8 @@ def as_a_state(run: StoredRun, scene: Scene) -> None:
 @attack("4c")
 def by_other_names(run: StoredRun, scene: Scene) -> None:
     """Values call what leads to commands by longer ways."""
-    command = f"__import__('os').system('touch {scene.marker(run)}')".replace("'touch", "\"touch")
-    command = command.replace("')", "\")") if command.endswith("')") else command
+    command = f"__import__('os').system('touch {scene.marker(run)}')".replace("'touch", '"touch')
+    command = command.replace("')", '")') if command.endswith("')") else command
     evil = (
         opcodes.call("builtins.eval", opcodes.text(command)),
         opcodes.call("builtins.exec", opcodes.text(command)),

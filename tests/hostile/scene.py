@@ -59,6 +59,10 @@ class Canary:
         self.received = b""
         threading.Thread(target=self._serve, daemon=True).start()
 
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self.connections, self.received = 0, b""
+
     def close(self) -> None:
         """Stop listening."""
         self._socket.close()
@@ -259,11 +263,17 @@ class Scene:
 
     def try_out(self, command: str, *, seconds: float = SECONDS) -> tuple[Watched, list[str]]:
         """Run a command, and return what was wrong with what it did."""
+        self._forget()
         before = self.snapshot()
-        if command.startswith("online"):
-            self.server.clear_requests()
         done = self.run(*self.arguments(command), seconds=seconds)
         return done, [*self.problems(done, before), *self.outcomes(command, done)]
+
+    def _forget(self) -> None:
+        """Clear away what the command before has left as evidence."""
+        for path in (self.root / "markers").iterdir():
+            path.unlink()
+        self.server.clear_requests()
+        self.canary.forget()
 
     # What must not be
 
@@ -272,7 +282,12 @@ class Scene:
         own = tuple(self.root / name for name in _OWN)
         return Bounds(
             readable=(self.root,),
-            writable=(*own, self.interpreter.events_folder, self.root / "home" / ".cache", self.root / "home" / ".config/wandb"),
+            writable=(
+                *own,
+                self.interpreter.events_folder,
+                self.root / "home" / ".cache",
+                self.root / "home" / ".config/wandb",
+            ),
             secret=self._secret_places(),
             ports=(self.server.port,),
             folder=self.work,

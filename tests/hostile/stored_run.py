@@ -112,7 +112,9 @@ class StoredRun:
         path.write_bytes(stored)
         path.with_name(f"{path.name}_meta").write_text(_RAW if raw else _GZIPPED, encoding="utf-8")
 
-    def point(self, name: str, sha: Any, *, steps: tuple[str, ...] = (), facts: bool = True) -> None:
+    def point(
+        self, name: str, sha: Any, *, steps: tuple[str, ...] = (), facts: bool = True
+    ) -> None:
         """Let an artifact's records name another content.
 
         Args:

@@ -25,7 +25,8 @@ _HARM = {
     "long": "x" * 200_000,
     "format": "%s%n {0} {x.__class__} $(touch x) `touch x` ${HOME}",
 }
-_SAMPLED = {"ansi", "clipboard", "markup", "bidi", "surrogates", "lines", "nul"}
+_HARM["all-of-it"] = " ".join(text for name, text in _HARM.items() if name != "long")
+_SAMPLED = {"all-of-it"}
 
 Put = Callable[[StoredRun, str], None]
 
