@@ -12,6 +12,8 @@ from tests.hostile.case import attack
 from tests.hostile.scene import Scene
 from tests.hostile.stored_run import FLOW, StoredRun, make_pipe
 
+_ODD_NAMES = (b"\xff\xfe", b"line\nend", b"\x1b[31mred\x1b[0m", b"[x]", b"a" * 255)
+
 Target = Callable[[StoredRun], Path]
 
 
@@ -135,8 +137,8 @@ def run_outside(run: StoredRun, scene: Scene) -> None:
 @attack("10", alone=True, sampled=True)
 def odd_runs(run: StoredRun, _: Scene) -> None:
     """Beside the flow run there are folders with odd names, of flow runs that say the same."""
-    for name in (b"\xff\xfe", b"line\nend", b"\x1b[31mred\x1b[0m", b"[x]", b"*", b"-rf", b" ",
-                 b"...", b"a" * 255, b"\xe2\x80\xaeright", b"{x}", b"$(touch x)", b"%s"):  # fmt: skip
+    odd = (b"*", b"-rf", b" ", b"...", b"\xe2\x80\xaeright", b"{x}", b"$(touch x)", b"%s")
+    for name in (*_ODD_NAMES, *odd):
         target = os.path.join(os.fsencode(run.flow_folder), name)  # noqa: PTH118 - bytes
         shutil.copytree(os.fsencode(run.folder), target)
 
@@ -144,7 +146,7 @@ def odd_runs(run: StoredRun, _: Scene) -> None:
 @attack("10", alone=True, sampled=True)
 def odd_steps(run: StoredRun, _: Scene) -> None:
     """Beside the steps there are folders with odd names, of steps that say the same."""
-    for name in (b"\xff\xfe", b"line\nend", b"\x1b[31mred\x1b[0m", b"[x]", b"a" * 255, b"*"):
+    for name in (*_ODD_NAMES, b"*"):
         target = os.path.join(os.fsencode(run.folder), name)  # noqa: PTH118 - bytes
         shutil.copytree(os.fsencode(run.folder / "start"), target)
 
@@ -152,7 +154,7 @@ def odd_steps(run: StoredRun, _: Scene) -> None:
 @attack("10", alone=True)
 def odd_flows(run: StoredRun, _: Scene) -> None:
     """Beside the flow there are folders with odd names, and links in circles."""
-    for name in (b"\xff\xfe", b"line\nend", b"\x1b[31mred\x1b[0m", b"[x]", b"a" * 255):
+    for name in _ODD_NAMES:
         target = os.path.join(os.fsencode(run.datastore), name)  # noqa: PTH118 - bytes
         shutil.copytree(os.fsencode(run.flow_folder / "_meta"), os.path.join(target, b"_meta"))  # noqa: PTH118
     (run.datastore / "Loop").symlink_to("Loop")

@@ -53,7 +53,7 @@ def two_shas_everywhere(run: StoredRun, scene: Scene) -> None:
     """All records of the metadata provider name such a pickle."""
     sha = run.put(opcodes.executing(scene.marker(run)))
     for path in run.folder.rglob("0_artifact_*.json"):
-        run.edit(path, lambda document: {**document, "sha": sha})
+        run.merge(path, {"sha": sha})
 
 
 @attack("1", explain="_parameters/words")

@@ -114,7 +114,7 @@ def times(run: StoredRun, _: Scene) -> None:
     values: list[Any] = [None, -1, float("nan"), float("inf"), 10**18, "soon", [], 1e300]
     for number, path in enumerate(sorted(run.folder.rglob("sysmeta_*.json"))):
         value = values[number % len(values)]
-        run.edit(path, lambda document, value=value: {**document, "ts_epoch": value})
+        run.merge(path, {"ts_epoch": value})
 
 
 @attack("10")
@@ -123,13 +123,13 @@ def times_of_tasks(run: StoredRun, _: Scene) -> None:
     for number, path in enumerate(run.selves()):
         if path.parent.parent != run.folder:
             value = (None, 10**30)[number % 2]
-            run.edit(path, lambda document, value=value: {**document, "ts_epoch": value})
+            run.merge(path, {"ts_epoch": value})
 
 
 def _time_of_run(name: str, value: Any) -> None:
     def build(run: StoredRun, _: Scene) -> None:
         path = run.folder / "_meta" / "_self.json"
-        run.edit(path, lambda document: {**document, "ts_epoch": value})
+        run.merge(path, {"ts_epoch": value})
 
     story = f"The flow run began at {name.replace('-', ' ')}."
     attack("10", name=f"run-began-at-{name}", story=story, alone=True)(build)
@@ -194,7 +194,7 @@ def attempt_tags(run: StoredRun, _: Scene) -> None:
     """The tags that say which attempt a record is of are of other types."""
     for number, path in enumerate(sorted(run.folder.rglob("sysmeta_*.json"))):
         value: Any = [None, 7, ["attempt_id:x"], ["attempt_id:-1"], [[]]][number % 5]
-        run.edit(path, lambda document, value=value: {**document, "tags": value})
+        run.merge(path, {"tags": value})
 
 
 @attack("10", sampled=True)
@@ -204,7 +204,7 @@ def values(run: StoredRun, _: Scene) -> None:
     for number, path in enumerate(sorted(run.task("start").rglob("sysmeta_*.json"))):
         if "attempt" not in path.name:
             value = found[number % len(found)]
-            run.edit(path, lambda document, value=value: {**document, "value": value})
+            run.merge(path, {"value": value})
 
 
 @attack("10")
@@ -217,7 +217,7 @@ def identities(run: StoredRun, _: Scene) -> None:
     }
     for step, change in changes.items():
         path = run.task(step) / "_meta" / "_self.json"
-        run.edit(path, lambda document, change=change: {**document, **change})
+        run.merge(path, change)
 
 
 @attack("10")
@@ -253,7 +253,7 @@ def cards(run: StoredRun, _: Scene) -> None:
     for step, text in zip(("start", "middle", "end"), texts, strict=True):
         for path in run.task(step).rglob("sysmeta_*.json"):
             if "card-info" in path.read_text(encoding="utf-8"):
-                run.edit(path, lambda document, text=text: {**document, "value": text})
+                run.merge(path, {"value": text})
         run.say(step, "0123456789abcdef0123456789abcdef", text, "card-info")
 
 

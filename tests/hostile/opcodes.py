@@ -35,7 +35,7 @@ def text(value: str) -> bytes:
     return b"X" + struct.pack("<I", len(data)) + data
 
 
-def body(value: Any) -> bytes:
+def body(value: Any) -> bytes:  # noqa: PLR0911 - a line per type
     """Push a plain value, with no place of the memo used."""
     match value:
         case None:

@@ -78,7 +78,7 @@ def by_other_names(run: StoredRun, scene: Scene) -> None:
         run.replace(name, opcodes.PROTO + pushed + b".")
 
 
-def _compared(
+def _compared(  # noqa: PLR0913 - each is a part of the case
     name: str, story: str, first: bytes, second: bytes, kind: str = _DICT, *, sampled: bool = False
 ) -> None:
     """Add a case in which two steps have other pickles of one name and type."""
@@ -128,8 +128,13 @@ _compared("range", "A list of a range without an end.",
                                                             opcodes.body(10**12)))))  # fmt: skip
 _compared("decimal", "A fraction whose power has a billion digits.",
           *_both(opcodes.call("fractions.Fraction", opcodes.text("1e999999999"))))  # fmt: skip
-_compared("digits", "Numbers of a million digits, as text.",
-          b"I" + b"9" * 900_000 + b"\n.", b"I" + b"8" * 900_000 + b"\n.", "<class 'int'>")  # fmt: skip
+_compared(
+    "digits",
+    "Numbers of a million digits, as text.",
+    b"I" + b"9" * 900_000 + b"\n.",
+    b"I" + b"8" * 900_000 + b"\n.",
+    "<class 'int'>",
+)
 
 
 @attack("4c", sampled=True)

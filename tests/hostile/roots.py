@@ -50,7 +50,7 @@ def by_a_link(run: StoredRun, scene: Scene) -> None:
     """The shared datastore has a link to contents of the other one."""
     secret = StoredRun(scene.other, "7000", "secret")
     documents = {}
-    run.edit(secret.facts("start"), lambda document: documents.update(document))
+    run.edit(secret.facts("start"), documents.update)
     for name in ("values", "kept"):
         sha = documents["objects"][name]
         run.point(name, sha)

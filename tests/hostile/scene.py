@@ -226,16 +226,20 @@ class Scene:
     # Commands
 
     def run(
-        self, *arguments: str, seconds: float = SECONDS, folder: Path | None = None, **more: str
+        self,
+        *arguments: str,
+        seconds: float = SECONDS,
+        without: tuple[str, ...] = (),
+        **more: str,
     ) -> Watched:
         """Run mfwb over them."""
-        environment = Sandbox(self.root, {**self.extra, **more}).environment
+        environment = Sandbox(self.root, {**self.extra, **more}, without).environment
         environment = {
             name: value for name, value in environment.items() if not name.startswith("PYTHON")
         }
         return self.interpreter.run(
-            ["-m", "mfwb", *arguments],
-            folder=folder or self.work,
+            [str(self.interpreter.mfwb), *arguments],
+            folder=self.work,
             environment=environment,
             seconds=seconds,
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 
+from tests.hostile import opcodes
 from tests.hostile.case import attack
 from tests.hostile.scene import Scene
 from tests.hostile.stored_run import FLOW, StoredRun
-from tests.hostile import opcodes
 
 _LINE = b"[MFLOG|0|2026-01-01T00:00:00.%06dZ|task|abc]" + b"x" * 950 + b"\n"
 

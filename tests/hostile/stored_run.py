@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,10 @@ class StoredRun:
         document = json.loads(path.read_text(encoding="utf-8"))
         changed = change(document)
         path.write_text(json.dumps(document if changed is None else changed), encoding="utf-8")
+
+    def merge(self, path: Path, values: Mapping[str, Any]) -> None:
+        """Set some fields of a JSON file."""
+        self.edit(path, lambda document: {**document, **values})
 
     def put(self, data: bytes, *, sha: str | None = None, raw: bool = False) -> str:
         """Store a content, and return its sha1, or what is to stand for it.

@@ -57,7 +57,7 @@ def _values(run: StoredRun, text: str) -> None:
 
 
 def _exception(run: StoredRun, text: str) -> None:
-    fields = {name: text for name in ("type", "exception", "stacktrace")}
+    fields = dict.fromkeys(("type", "exception", "stacktrace"), text)
     raised = opcodes.instance("metaflow.exception.MetaflowExceptionWrapper", opcodes.body(fields))
     run.replace("_exception", opcodes.PROTO + raised + b".", steps=("end",))
     run.replace("_success", opcodes.dumps(False), steps=("end",))  # noqa: FBT003
@@ -83,17 +83,19 @@ def _log(run: StoredRun, text: str) -> None:
 def _metadata(run: StoredRun, text: str) -> None:
     for path in run.folder.rglob("sysmeta_*.json"):
         if not path.name.startswith(("sysmeta_attempt", "sysmeta_ds-", "sysmeta_origin")):
-            run.edit(path, lambda document: {**document, "value": text})
+            run.merge(path, {"value": text})
     run.say("start", text.replace("/", "|")[:60].replace("\x00", "0").encode(
         "utf-8", "backslashreplace").decode(), text)  # fmt: skip
 
 
 def _run_record(run: StoredRun, text: str) -> None:
+    changes = {
+        "tags": [text, f"{text}2", "plain"],
+        "user_name": text,
+        "system_tags": [f"{name}:{text}" for name in ("user", "runtime", "python_version")],
+    }
     for path in run.selves():
-        tags = [text, f"{text}2", "plain"]
-        run.edit(path, lambda document, tags=tags: {
-            **document, "tags": tags, "user_name": text,
-            "system_tags": [f"user:{text}", f"runtime:{text}", f"python_version:{text}"]})  # fmt: skip
+        run.merge(path, changes)
 
 
 def _types(run: StoredRun, text: str) -> None:
@@ -112,7 +114,7 @@ def _card(run: StoredRun, text: str) -> None:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["type"] == "card-info":
             about = {**json.loads(document["value"]), "id": text}
-            run.edit(path, lambda found, about=about: {**found, "value": json.dumps(about)})
+            run.merge(path, {"value": json.dumps(about)})
 
 
 def _paths(run: StoredRun, text: str) -> None:
@@ -135,7 +137,9 @@ _PLACES: dict[str, tuple[str, Put, str]] = {
 }
 
 
-def _add(place: str, put: Put, subject: str, explain: str, harm: str, text: str) -> None:
+def _add(  # noqa: PLR0913, PLR0917 - each is a part of the case
+    place: str, put: Put, subject: str, explain: str, harm: str, text: str
+) -> None:
     def build(run: StoredRun, _: Scene) -> None:
         put(run, text)
 

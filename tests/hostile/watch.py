@@ -91,11 +91,15 @@ class Interpreter:
         (folder / "events").mkdir()
         base = Path(sys.executable).resolve()
         self.program = folder / "bin" / "python"
+        self.mfwb = folder / "bin" / "mfwb"
         self.program.symlink_to(base)
+        # As pip makes it: with `-m`, Python would look for modules in the current folder first.
+        self.mfwb.write_text("import sys\nfrom mfwb.cli import main\nsys.exit(main())\n")
         (folder / "pyvenv.cfg").write_text(
             f"home = {base.parent}\ninclude-system-site-packages = false\n", encoding="utf-8"
         )
-        installed = [f"{path}{os.sep}" for path in (*INSTALLED, folder / "lib")]
+        folders = (*INSTALLED, folder / "lib")
+        installed = [*(f"{path}{os.sep}" for path in folders), str(self.mfwb)]
         (folder / "installed.json").write_text(json.dumps(installed), encoding="utf-8")
         ours = sysconfig.get_path("purelib")
         (packages / "watched.pth").write_text(

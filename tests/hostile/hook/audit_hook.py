@@ -129,7 +129,7 @@ def _with_folders(event: str, said: "list[object]") -> "list[object]":
         descriptor = said[folder] if folder < len(said) else None
         path = said[place]
         if isinstance(descriptor, int) and descriptor >= 0 and isinstance(path, str):
-            above = os.readlink(f"/proc/self/fd/{descriptor}")
+            above = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115
             said[place] = os.path.join(above, path)  # noqa: PTH118
     return said
 
@@ -150,7 +150,7 @@ def _is_of_a_library() -> bool:
 
     It is for speed; `policy.py` says the same of what is written down.
     """
-    caller = sys._getframe(3).f_code.co_filename  # noqa: SLF001
+    caller = sys._getframe(3).f_code.co_filename
     return (
         caller.startswith(_INSTALLED)
         and f"{os.sep}mfwb{os.sep}" not in caller
@@ -161,8 +161,8 @@ def _is_of_a_library() -> bool:
 
 def _callers() -> list[str]:
     """Return the files of the innermost frames, this one's aside."""
-    files, frame = [], sys._getframe(3)  # noqa: SLF001 - there is no other way
-    while frame is not None and len(files) < 3:  # noqa: PLR2004
+    files, frame = [], sys._getframe(3)
+    while frame is not None and len(files) < 3:
         files.append(frame.f_code.co_filename)
         frame = frame.f_back  # type: ignore[assignment]
     return files
