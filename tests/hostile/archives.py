@@ -245,7 +245,7 @@ def pax_bomb(_: StoredRun, __: Scene) -> bytes:
 
 
 @attack("2", sampled=True)
-def gzip_bomb(run: StoredRun, _: Scene) -> None:
+def gzip_bomb(run: StoredRun, __: Scene) -> None:
     """3 MB unpack to a Python file of 3 GB."""
     info, _ = member("a.py")
     info.size = 3_000_000_000

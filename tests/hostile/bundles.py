@@ -86,7 +86,12 @@ def _rename(entry: ArtifactManifestEntry, path: Path) -> None:
 @_bundle(sampled=True)
 def path_of_a_secret(bundle: Path, scene: Scene) -> None:
     """Records say that the files of an artifact are the user's."""
-    _edit(bundle, lambda record: [_rename(one, scene.netrc) for one in _entries(record)])
+
+    def change(record: Record) -> None:
+        for entry in _entries(record):
+            _rename(entry, scene.netrc)
+
+    _edit(bundle, change)
 
 
 @_bundle()

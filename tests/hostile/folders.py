@@ -139,24 +139,21 @@ def odd_runs(run: StoredRun, _: Scene) -> None:
     """Beside the flow run there are folders with odd names, of flow runs that say the same."""
     odd = (b"*", b"-rf", b" ", b"...", b"\xe2\x80\xaeright", b"{x}", b"$(touch x)", b"%s")
     for name in (*_ODD_NAMES, *odd):
-        target = os.path.join(os.fsencode(run.flow_folder), name)  # noqa: PTH118 - bytes
-        shutil.copytree(os.fsencode(run.folder), target)
+        shutil.copytree(run.folder, run.flow_folder / os.fsdecode(name))
 
 
 @attack("10", alone=True, sampled=True)
 def odd_steps(run: StoredRun, _: Scene) -> None:
     """Beside the steps there are folders with odd names, of steps that say the same."""
     for name in (*_ODD_NAMES, b"*"):
-        target = os.path.join(os.fsencode(run.folder), name)  # noqa: PTH118 - bytes
-        shutil.copytree(os.fsencode(run.folder / "start"), target)
+        shutil.copytree(run.folder / "start", run.folder / os.fsdecode(name))
 
 
 @attack("10", alone=True)
 def odd_flows(run: StoredRun, _: Scene) -> None:
     """Beside the flow there are folders with odd names, and links in circles."""
     for name in _ODD_NAMES:
-        target = os.path.join(os.fsencode(run.datastore), name)  # noqa: PTH118 - bytes
-        shutil.copytree(os.fsencode(run.flow_folder / "_meta"), os.path.join(target, b"_meta"))  # noqa: PTH118
+        shutil.copytree(run.flow_folder / "_meta", run.datastore / os.fsdecode(name) / "_meta")
     (run.datastore / "Loop").symlink_to("Loop")
     (run.datastore / "Up").symlink_to("..")
 

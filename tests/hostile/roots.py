@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.hostile.case import attack
 from tests.hostile.scene import Scene
 from tests.hostile.stored_run import STEPS, StoredRun
@@ -16,8 +18,7 @@ def _move(run: StoredRun, root: object, kind: str | None = None) -> None:
                 run.say(step, "ds-type", kind)
         for path in (run.task(step) / "_meta").glob("0_artifact_*.json"):
             more = {} if kind is None else {"ds_type": kind}
-            run.edit(path, lambda document, more=more: {**document, "location": f":root:{root}",
-                                                        **more})  # fmt: skip
+            run.merge(path, {"location": f":root:{root}", **more})
 
 
 def _point_at_secrets(run: StoredRun, scene: Scene) -> None:
@@ -42,17 +43,16 @@ def only_parameters(run: StoredRun, scene: Scene) -> None:
     other = scene.other / ".metaflow"
     (other / "SharedFlow" / run.run_id).symlink_to(other / "SharedFlow" / "7000")
     for path in (run.task("_parameters") / "_meta").glob("0_artifact_*.json"):
-        run.edit(path, lambda document: {**document, "location": f":root:{other}"})
+        run.merge(path, {"location": f":root:{other}"})
 
 
 @attack("5", sampled=True, explain="start/values")
 def by_a_link(run: StoredRun, scene: Scene) -> None:
     """The shared datastore has a link to contents of the other one."""
     secret = StoredRun(scene.other, "7000", "secret")
-    documents = {}
-    run.edit(secret.facts("start"), documents.update)
+    document = json.loads(secret.facts("start").read_text(encoding="utf-8"))
     for name in ("values", "kept"):
-        sha = documents["objects"][name]
+        sha = document["objects"][name]
         run.point(name, sha)
         run.blob(sha).parent.mkdir(exist_ok=True)
         if not run.blob(sha).exists():

@@ -230,10 +230,17 @@ class Scene:
         *arguments: str,
         seconds: float = SECONDS,
         without: tuple[str, ...] = (),
-        **more: str,
+        more: Mapping[str, str] | None = None,
     ) -> Watched:
-        """Run mfwb over them."""
-        environment = Sandbox(self.root, {**self.extra, **more}, without).environment
+        """Run mfwb over them.
+
+        Args:
+            arguments: of the command line.
+            seconds: after which it is ended.
+            without: variables that the user has not set.
+            more: variables that the user has set as well.
+        """
+        environment = Sandbox(self.root, {**self.extra, **(more or {})}, without).environment
         environment = {
             name: value for name, value in environment.items() if not name.startswith("PYTHON")
         }
@@ -250,20 +257,24 @@ class Scene:
         # Each way to W&B has a project of its own, or it would find all done by the other.
         to = ("--project", "online" if command == "online" else "bundle", "--entity", "acme")
         bundle = ("--mode", "offline", "--dir", str(self.root / "bundle"))
+        everything = (FLOW, "--all", "--json")
         verb, _, label = command.partition(" ")
         if label:
-            run = self.runs[label]
-            explained = self.cases[label].explain if label in self.cases else "start/frame"
-        everything = (FLOW, "--all")
+            run = self.runs[label].pathspec
+            return {
+                "lineage": ("lineage", run, "--explain", *read),
+                "explain": ("explain", f"{run}/{self._explained(label)}", *read, *to),
+            }[verb]
         return {
-            "plan": lambda: ("plan", *everything, "--verbose", *read, *to),
-            "offline": lambda: ("sync", *everything, "--json", *bundle, *read, *to),
-            "status": lambda: ("status", *bundle, *to),
-            "push": lambda: ("push", str(self.root / "bundle")),
-            "online": lambda: ("sync", *everything, "--json", *read, *to),
-            "lineage": lambda: ("lineage", run.pathspec, "--explain", *read),
-            "explain": lambda: ("explain", f"{run.pathspec}/{explained}", *read, *to),
-        }[verb]()
+            "plan": ("plan", FLOW, "--all", "--verbose", *read, *to),
+            "offline": ("sync", *everything, *bundle, *read, *to),
+            "status": ("status", *bundle, *to),
+            "push": ("push", str(self.root / "bundle")),
+            "online": ("sync", *everything, *read, *to),
+        }[verb]
+
+    def _explained(self, label: str) -> str:
+        return self.cases[label].explain if label in self.cases else "start/frame"
 
     def try_out(self, command: str, *, seconds: float = SECONDS) -> tuple[Watched, list[str]]:
         """Run a command, and return what was wrong with what it did."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from typing import Any
 
 from tests.hostile import opcodes
 from tests.hostile.case import attack
@@ -101,11 +102,16 @@ def bombs(run: StoredRun, _: Scene) -> None:
 @attack("12")
 def bombs_by_their_size(run: StoredRun, _: Scene) -> None:
     """Contents of 3 MB unpack to 3 GB, and that many are recorded."""
-    for name in ("values", "frame"):
+    names = ("values", "frame")
+    for name in names:
         _bomb(run, name, 300)
-        for step in ("start", "middle", "end"):
-            run.edit(run.facts(step), lambda document, name=name: document["info"][name].update(
-                size=3_000_000_000))  # fmt: skip
+
+    def enlarge(document: dict[str, Any]) -> None:
+        for name in names:
+            document["info"][name]["size"] = 3_000_000_000
+
+    for step in ("start", "middle", "end"):
+        run.edit(run.facts(step), enlarge)
 
 
 @attack("12", explain="_parameters/words")

@@ -15,7 +15,7 @@ import pytest
 from tests.hostile import opcodes
 from tests.hostile.case import Case
 from tests.hostile.scene import Origin, Scene
-from tests.hostile.stored_run import FLOW
+from tests.hostile.stored_run import FLOW, StoredRun
 
 _SHADOWS = (
     *("pandas", "wandb", "metaflow", "metaflow_extensions", "yaml", "numpy", "pyarrow", "json"),
@@ -48,6 +48,10 @@ def _settings(scene: Scene, text: str, name: str) -> None:
     (scene.work / name).write_text(f"{text}\n", encoding="utf-8")
 
 
+def _executing(run: StoredRun, scene: Scene) -> None:
+    run.replace("values", opcodes.executing(scene.marker(run)), "<class 'dict'>")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -71,9 +75,7 @@ def _settings(scene: Scene, text: str, name: str) -> None:
 @pytest.mark.parametrize("name", ["mfwb.toml", pytest.param("pyproject.toml", marks=also)])
 def test_settings_that_were_not_named(scene: Scene, text: str, name: str) -> None:
     """They don't count, or the call ends before anything is done, and says which file it was."""
-    case = Case("values", "7", "", lambda run, scene: run.replace(
-        "values", opcodes.executing(scene.marker(run)), "<class 'dict'>") and None,
-        "start/values", "any", sampled=False, alone=False)  # fmt: skip
+    case = Case("values", "7", "", _executing, "start/values", "any", sampled=False, alone=False)
     scene.add(case)
     _settings(scene, text.replace("ATTACKER", _attacker(scene)), name)
     before = scene.snapshot()
@@ -83,7 +85,7 @@ def test_settings_that_were_not_named(scene: Scene, text: str, name: str) -> Non
     done = scene.run(
         *("sync", FLOW, "--all", "--timeout", "1s", "--project", "x", *given),
         without=() if dead_end else ("WANDB_BASE_URL",),
-        **(_SERVICE_KEY | dead_end if "metadata" in text or dead_end else _SERVICE_KEY),
+        more=_SERVICE_KEY | dead_end,
     )
 
     problems = [one for one in scene.problems(done, before) if not one.startswith("exit code 4")]
@@ -116,7 +118,9 @@ def test_settings_of_metaflow(scene: Scene) -> None:
     (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
     before = scene.snapshot()
 
-    done = scene.run("plan", FLOW, "--all", without=("METAFLOW_DEFAULT_METADATA",), **_SERVICE_KEY)
+    done = scene.run(
+        "plan", FLOW, "--all", without=("METAFLOW_DEFAULT_METADATA",), more=_SERVICE_KEY
+    )
 
     assert scene.problems(done, before) == []
 
