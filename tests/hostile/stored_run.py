@@ -235,7 +235,8 @@ def copy_of(origin: Path, origin_id: str, store: Path, run_id: str, label: str) 
         text = path.read_text(encoding="utf-8")
         text = text.replace(origin_id, run_id).replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1])
         path.write_text(text, encoding="utf-8")
-    [included] = (store / "data" / FLOW).iterdir()
+    [name] = [path.name for path in (origin / "data" / FLOW).iterdir()]
+    included = store / "data" / FLOW / name  # others may have put more there
     run.replace("words", opcodes.included(f"local://{included}", size=included.stat().st_size))
     run.replace("path", opcodes.path(str(store / "words.txt")), steps=("start", "middle", "end"))
     return run

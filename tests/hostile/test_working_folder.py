@@ -49,7 +49,8 @@ def _settings(scene: Scene, text: str, name: str) -> None:
 
 
 def _executing(run: StoredRun, scene: Scene) -> None:
-    run.replace("values", opcodes.executing(scene.marker(run)), "<class 'dict'>")
+    for name in ("values", "frame"):
+        run.replace(name, opcodes.executing(scene.marker(run)))
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ class Interpreter:
         (folder / "installed.json").write_text(json.dumps(installed), encoding="utf-8")
         ours = sysconfig.get_path("purelib")
         (packages / "watched.pth").write_text(
-            f"{_HOOK}\nimport audit_hook; audit_hook.install()\n"
+            f"{_HOOK}\n{REPOSITORY}\nimport audit_hook; audit_hook.install()\n"
             f"import site; site.addsitedir({ours!r})\n",
             encoding="utf-8",
         )

@@ -162,7 +162,7 @@ def _is_of_a_library() -> bool:
 def _callers() -> list[str]:
     """Return the files of the innermost frames, this one's aside."""
     files: list[str] = []
-    frame = sys._getframe(3)  # noqa: SLF001 - there is no other way
+    frame = sys._getframe(3)
     while frame is not None and len(files) < 3:
         files.append(frame.f_code.co_filename)
         frame = frame.f_back  # type: ignore[assignment]
