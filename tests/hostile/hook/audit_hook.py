@@ -47,6 +47,7 @@ _WATCHED = frozenset(
         "webbrowser.open",
     }
 )
+_DESCRIPTORS = ("/proc/self/fd/", "/dev/fd/")
 _INSTALLED: tuple[str, ...] = ()
 
 
@@ -100,7 +101,7 @@ def _line(event: str, arguments: tuple[object, ...]) -> "str | None":
     elif event == "pickle.find_class":
         said = [*arguments, _callers()]
     elif event == "open":
-        said = [_path(arguments[0]), _path(arguments[1]), arguments[2]]
+        said = [_followed(_path(arguments[0])), _path(arguments[1]), arguments[2]]
     elif event == "subprocess.Popen":
         said = [_path(arguments[0]), [_short(one) for one in _listed(arguments[1])]]
     else:
@@ -132,6 +133,13 @@ def _with_folders(event: str, said: "list[object]") -> "list[object]":
             above = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115
             said[place] = os.path.join(above, path)  # noqa: PTH118
     return said
+
+
+def _followed(path: object) -> object:
+    """Return what a descriptor is of, if a path is one: only this process can tell."""
+    if isinstance(path, str) and path.startswith(_DESCRIPTORS):
+        return os.readlink(path)  # noqa: PTH115
+    return path
 
 
 def _is_installed(event: str, arguments: tuple[object, ...]) -> bool:
