@@ -28,6 +28,7 @@ _OF_PROC = re.compile(
     r"|sys/\S*|uptime|loadavg|filesystems|self|driver\S*|diskstats|net/\S*|1/cgroup|modules)"
 )
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_ONLY_NAMED = getattr(os, "O_PATH", 0)  # nothing can be read by such a descriptor
 _CHANGES = {
     "os.chmod": 1,
     "os.chown": 1,
@@ -116,7 +117,7 @@ def _may_open(arguments: tuple[Any, ...], bounds: Bounds) -> bool:
     writes = bool(flags & _WRITES) if isinstance(flags, int) else False
     if isinstance(mode, str) and set(mode) & set("wax+"):
         writes = True
-    if not isinstance(path, str):
+    if not isinstance(path, str) or (isinstance(flags, int) and flags & _ONLY_NAMED):
         return True
     if mode is None and os.sep not in path and path != "..":
         return True  # by `os.open`, which does not say below which folder
