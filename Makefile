@@ -9,7 +9,7 @@ TORCH_READY := $(TORCH_VENV)/.ready
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-shapes test-torch torch torch-data test-faults test-fuzz lint types layers check bench format clean
+.PHONY: help setup demo test test-all test-shapes test-torch torch torch-data test-faults test-fuzz test-hostile lint types layers check bench format clean
 
 help: ## print the verbs
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,6 +59,9 @@ test-faults: setup ## kill syncs, and let W&B go wrong, in hundreds of ways
 
 test-fuzz: setup ## load thousands of damaged pickles, which must do no more than fail
 	@$(BIN)/python -W ignore -m tests.fuzz
+
+test-hostile: setup ## run every command over hundreds of hostile flow runs and bundles, watched
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch" tests/hostile
 
 lint: setup ## ruff: rules and formatting
 	@$(BIN)/ruff check .

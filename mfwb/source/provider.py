@@ -84,12 +84,13 @@ def guard_local_provider(root: Path | None, also: tuple[Path, ...]) -> None:
         isinstance(provider, type) and issubclass(provider, LocalMetadataProvider)
     ):
         return
+    folder = root
 
     class Guarded(provider):  # type: ignore[misc]
         """The provider, with records read as strangers' files have to be."""
 
         @classmethod
         def _read_json_file(cls, filepath: str) -> Any:
-            return read_record(root, filepath, also)
+            return read_record(folder, filepath, also)
 
     core.current_metadata = Guarded

@@ -1,0 +1,124 @@
+"""Every command over flow runs that somebody tampered with, and healthy ones beside them.
+
+A command is watched by an audit hook, and must not run, read, write, send or print anything that it
+should not; end in time and within its memory; and sync the healthy flow run.
+"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.case import Case
+from tests.hostile.corpus import alone, by_name, chunks, sampled
+from tests.hostile.scene import Origin, Scene
+
+_OVER_ALL = ("plan", "offline", "status", "push", "online")
+_PARTS = 3  # of the sample: as many as there are workers
+_LONGEST = 120.0  # seconds for a command over dozens of flow runs
+
+
+def _tried(root: Path, origin: Origin, cases: list[Case], *, each: bool, seconds: float
+           ) -> dict[str, list[str]]:  # fmt: skip
+    """Return what went wrong, by command."""
+    found: dict[str, list[str]] = {}
+    with Scene(root, origin) as scene:
+        for case in cases:
+            scene.add(case)
+        scene.add_healthy()
+        commands = list(_OVER_ALL)
+        if each:
+            commands += [f"{verb} {case.name}" for case in cases for verb in ("lineage", "explain")]
+        for command in commands:
+            limit = seconds if command in _OVER_ALL else 30.0
+            _, problems = scene.try_out(command, seconds=limit)
+            if problems:
+                found[command] = problems
+        found.update({"permissions": wrong} if (wrong := _open_to_others(scene)) else {})
+    return found
+
+
+def _open_to_others(scene: Scene) -> list[str]:
+    """Return what others than the user may read or write of what the commands left."""
+    folders = (scene.root / "bundle", scene.root / "state")
+    return [
+        f"{stat.filemode(path.lstat().st_mode)} {path.relative_to(scene.root)}"
+        for folder in folders
+        for path in (folder, *sorted(folder.rglob("*")))
+        if path.exists() and not path.is_symlink() and path.lstat().st_mode & 0o077
+    ]
+
+
+def _first_of_each_row() -> list[Case]:
+    rows: dict[str, Case] = {}
+    for case in sampled():
+        rows.setdefault(case.row, case)
+    return list(rows.values())
+
+
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_a_sample_together(origin: Origin, tmp_path: Path, part: int) -> None:
+    """Dozens of hostile flow runs in one folder, one call of each command."""
+    cases = sampled()[part::_PARTS]
+
+    assert _tried(tmp_path / "scene", origin, cases, each=False, seconds=_LONGEST) == {}
+
+
+@pytest.mark.parametrize("case", _first_of_each_row(), ids=lambda case: case.name)
+def test_one_of_each_row(origin: Origin, tmp_path: Path, case: Case) -> None:
+    """`lineage` and `explain`, which take one flow run each."""
+    with Scene(tmp_path / "scene", origin) as scene:
+        scene.add(case)
+        found = {
+            command: problems
+            for command in (f"lineage {case.name}", f"explain {case.name}")
+            if (problems := scene.try_out(command)[1])
+        }
+
+    assert found == {}, case.story
+
+
+@pytest.mark.parametrize("case", alone(in_sample=True), ids=lambda case: case.name)
+def test_what_spoils_a_folder(origin: Origin, tmp_path: Path, case: Case) -> None:
+    """What may make flow runs beside it hard to list has a folder of its own."""
+    found = _tried(tmp_path / "scene", origin, [case], each=False, seconds=30.0)
+
+    assert found == {}, case.story
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", chunks(10))
+def test_all_of_a_family(origin: Origin, tmp_path: Path, name: str) -> None:
+    """All cases, ten at a time, and each alone with `lineage` and `explain`."""
+    cases = chunks(10)[name]
+
+    assert _tried(tmp_path / "scene", origin, cases, each=True, seconds=_LONGEST) == {}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("case", alone(in_sample=False), ids=lambda case: case.name)
+def test_all_that_spoil_a_folder(origin: Origin, tmp_path: Path, case: Case) -> None:
+    """Each with a folder of its own."""
+    found = _tried(tmp_path / "scene", origin, [case], each=True, seconds=30.0)
+
+    assert found == {}, case.story
+
+
+def test_healthy_flow_runs_alone(origin: Origin, tmp_path: Path) -> None:
+    """Nothing is wrong with what commands do over a flow run that nobody tampered with."""
+    found = _tried(tmp_path / "scene", origin, [], each=False, seconds=30.0)
+
+    assert found == {}
+
+
+def test_the_corpus_is_whole() -> None:
+    """There are cases of each row that is about flow runs, and more than were asked for."""
+    rows = {case.row for case in by_name()}
+
+    assert rows >= {"1", "2", "3", "4", "4b", "4c", "5", "6", "9", "10", "11", "12"}
+    assert {case.row for case in sampled()} == rows
+    assert len(by_name()) > 200
