@@ -205,3 +205,12 @@ def _indented(text: str) -> str:
 def test_text_of_self_shows_the_item() -> None:
     """FlowSpec.__str__ reads `self.input`."""
     assert step("print(self)").reads_input
+
+
+def test_text_that_is_run_where_no_flow_is_in_sight() -> None:
+    """`eval` sees the names around it, and what it is handed."""
+    above = "def number(text): return eval(text)"
+
+    assert reads("self.y = number('1') + self.x", above=above) == "x"
+    assert "eval runs text" in doubts("number(self)", above=above)
+    assert "eval runs text" in doubts("eval('1')")
