@@ -60,7 +60,7 @@ def described(arguments: tuple[Any, ...], state: Any, real: _Real) -> Any:
 
 
 def _composed(base: Any, subdtype: Any, fields: Any, real: _Real, *, aligned: bool) -> Any:
-    if base.kind != "V":
+    if base.kind != "V" or not _are_of_their_types(subdtype, *fields):
         return None
     try:
         if subdtype is None:
@@ -68,6 +68,18 @@ def _composed(base: Any, subdtype: Any, fields: Any, real: _Real, *, aligned: bo
         return _array_of(subdtype, real) if fields == (None, None) else None
     except (TypeError, ValueError, KeyError, OverflowError):
         return None
+
+
+def _are_of_their_types(subdtype: Any, names: Any, fields: Any) -> bool:
+    """Whether these are what numpy takes them for without a look."""
+    if subdtype is not None:
+        return type(subdtype) is tuple and len(subdtype) == 2  # noqa: PLR2004 - a part, a shape
+    return (
+        type(names) is tuple
+        and type(fields) is dict
+        and all(type(name) is str for name in (*names, *fields))
+        and all(type(field) is tuple for field in fields.values())
+    )
 
 
 def _struct_of(described: Any, size: int, real: _Real, *, aligned: bool) -> Any:
@@ -106,7 +118,10 @@ def _is_plain(dtype: Any, rest: list[Any], real: _Real) -> bool:
         return True
     if dtype.kind not in "Mm" or len(rest) != 1:
         return False
-    metadata, (unit, *numbers) = rest[0]
+    (about,) = rest
+    if type(about) is not tuple or [type(one) for one in about] != [dict, tuple]:
+        return False  # numpy takes them for these, whatever they are
+    metadata, (unit, *numbers) = about
     name = unit if isinstance(unit, str) else (real(unit) or b"").decode("latin1")
     return (
         not metadata

@@ -202,6 +202,8 @@ class _Scales:
             self._hash(things)
         elif opcode.name.startswith("SETITEM"):
             self._hash(things[::2])
+            if self._calls and container.is_held:  # who got it may have looked at it, and trust it
+                raise pickle.UnpicklingError("its pickle changes what it has already used")
         self._grow(container, things)
         self._stack.append(container)
 

@@ -712,6 +712,53 @@ _LATER: dict[str, Callable[[], bytes]] = {
     "an index without codes": lambda: (
         PROTOCOL_4 + _index("MultiIndex", levels=b"]", codes=b"]Na", names=b"]") + b"."
     ),
+    "a dtype of times without metadata": lambda: (
+        PROTOCOL_4
+        + _dtype(
+            "M8",
+            b"(K\x04"
+            + text("<")
+            + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00N(C\x01DK\x01K\x01K\x01t\x86t",
+        )
+        + b"."
+    ),
+    "fields of a dtype that are no tuple": lambda: (
+        PROTOCOL_4
+        + _dtype(
+            "V8",
+            b"(K\x03"
+            + text("|")
+            + b"N]"
+            + text("a")
+            + b"a}"
+            + text("a")
+            + _FLOATS
+            + b"K\x00\x86sK\x08K\x01K\x10t",
+        )
+        + b"."
+    ),
+    "a field that is moved beyond the end later on": lambda: _array(
+        _dtype(
+            "V8",
+            b"(K\x03"
+            + text("|")
+            + b"N"
+            + text("a")
+            + b"\x85}"
+            + text("a")
+            + _FLOATS
+            + b"K\x00\x86s"
+            + put(77)
+            + b"K\x08K\x01K\x10t",
+        )
+        + b"j"
+        + struct.pack("<I", 77)
+        + text("a")
+        + _FLOATS
+        + b"J\x00\x00\x10\x00\x86s0",
+        b"K\x01\x85",
+        b"C\x08" + b"x" * 8,
+    ),
     # No file that a name stands for.
     "a time zone in a file": lambda: (
         PROTOCOL_4 + call("pandas.core.dtypes.dtypes.DatetimeTZDtype", text("ns"), _FILE) + b"."
