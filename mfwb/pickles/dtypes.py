@@ -114,14 +114,16 @@ def _is_data(dtype: Any) -> bool:
 
 def _is_plain(dtype: Any, rest: list[Any], real: _Real) -> bool:
     """Whether what stands behind the flags is at most the unit of a time."""
-    if not rest:
-        return True
+    if not rest:  # numpy reads the unit of a time whether or not there is one
+        return dtype.kind not in "Mm"
     if dtype.kind not in "Mm" or len(rest) != 1:
         return False
     (about,) = rest
-    if type(about) is not tuple or [type(one) for one in about] != [dict, tuple]:
-        return False  # numpy takes them for these, whatever they are
+    if type(about) is not tuple or len(about) != 2 or type(about[1]) is not tuple:  # noqa: PLR2004
+        return False  # numpy takes them for that, whatever they are
     metadata, (unit, *numbers) = about
+    if not (metadata is None or type(metadata) is dict):
+        return False
     name = unit if isinstance(unit, str) else (real(unit) or b"").decode("latin1")
     return (
         not metadata

@@ -712,13 +712,17 @@ _LATER: dict[str, Callable[[], bytes]] = {
     "an index without codes": lambda: (
         PROTOCOL_4 + _index("MultiIndex", levels=b"]", codes=b"]Na", names=b"]") + b"."
     ),
-    "a dtype of times without metadata": lambda: (
+    "times without a unit": lambda: _array(
+        _dtype("M8", b"(K\x03" + text("<") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t"),
+        b"K\x01\x85",
+        b"C\x08" + b"x" * 8,
+    ),
+    "a time span without a unit": lambda: (
         PROTOCOL_4
-        + _dtype(
-            "M8",
-            b"(K\x04"
-            + text("<")
-            + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00N(C\x01DK\x01K\x01K\x01t\x86t",
+        + call(
+            "numpy.core.multiarray.scalar",
+            _dtype("m8", b"(K\x03" + text("<") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t"),
+            b"C\x08" + b"x" * 8,
         )
         + b"."
     ),
