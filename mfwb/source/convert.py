@@ -165,7 +165,7 @@ def _cards(raw: RawTask) -> Iterator[Card | Loss]:
     for record in sorted(records, key=lambda one: (one.created_at, one.name)):
         try:
             yield to_card(record.value)
-        except DamagedError as error:
+        except DamagedError as error:  # noqa: PERF203 - each for itself
             yield Loss(f"{raw.pathspec} card", f"what Metaflow recorded of it is odd: {error}")
 
 
