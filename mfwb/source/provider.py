@@ -80,17 +80,16 @@ def guard_local_provider(root: Path | None, also: tuple[Path, ...]) -> None:
         also: folders that links may lead to.
     """
     provider: Any = core.current_metadata
-    if root is None or not (
-        isinstance(provider, type) and issubclass(provider, LocalMetadataProvider)
-    ):
+    is_local = isinstance(provider, type) and issubclass(provider, LocalMetadataProvider)
+    if root is None or not is_local:
         return
-    folder = root
+    home = root
 
     class Guarded(provider):  # type: ignore[misc]
         """The provider, with records read as strangers' files have to be."""
 
         @classmethod
         def _read_json_file(cls, filepath: str) -> Any:
-            return read_record(folder, filepath, also)
+            return read_record(home, filepath, also)
 
     core.current_metadata = Guarded
