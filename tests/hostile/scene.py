@@ -310,8 +310,8 @@ class Scene:
         )
 
     def _secret_places(self) -> tuple[Path, ...]:
-        # The source of a local flow run may lie anywhere, so that a Python file is read where a flow
-        # run says that it is its source. What is in it may not be told all the same.
+        # The source of a local flow run may lie anywhere, so that a Python file is read where a
+        # flow run says that it is its source. What is in it may not be told all the same.
         names = (".netrc", ".docker", ".ssh", ".env", ".bashrc", ".config/x")
         return (*(self.home / name for name in names), self.other, self.work / "notes.txt")
 
