@@ -91,6 +91,8 @@ def _is_allowed(event: Event, bounds: Bounds) -> bool:  # noqa: C901, PLR0911 - 
         return _may_load(arguments)
     if event.name == "subprocess.Popen":
         return _may_start(arguments)
+    if event.name == "os.fork":
+        return _is_written_in(arguments[0])
     if event.name in _STARTS:
         return False
     if event.name == "socket.connect":
@@ -209,6 +211,16 @@ def _may_start(arguments: tuple[Any, ...]) -> bool:
         or os.sep in str(one)
         or any(pattern.fullmatch(str(one)) for pattern in _OWN_PROGRAM)
         for one in rest
+    )
+
+
+def _is_written_in(callers: list[str]) -> bool:
+    """Whether the innermost file calls `os.fork` itself; what loads a pickle that does, does not."""
+    path = Path(callers[0]) if callers else Path()
+    return (
+        _below(str(path), tuple(map(str, INSTALLED)))
+        and path.is_file()
+        and "os.fork()" in path.read_text(encoding="utf-8", errors="replace")
     )
 
 

@@ -125,7 +125,10 @@ def test_settings_of_metaflow(scene: Scene) -> None:
     assert scene.problems(done, before) == []
 
 
-@pytest.mark.parametrize("command", ["plan", "offline", "online", "push", "status"])
+@pytest.mark.parametrize(
+    "command",
+    ["offline", "online", *(pytest.param(one, marks=also) for one in ("plan", "push", "status"))],
+)
 def test_modules_of_that_folder(scene: Scene, command: str) -> None:
     """Modules there that are called as those that mfwb imports are not run, by no process."""
     for name in _SHADOWS:

@@ -160,13 +160,17 @@ class _Tree:
         self._root = psutil.Process(pid)
         self._known: dict[int, psutil.Process] = {pid: self._root}
         self.peak = 0
+        self._most = 0
 
     def look(self) -> None:
         """Note new processes, and the memory of all."""
         with contextlib.suppress(psutil.Error):
             for child in self._root.children(recursive=True):
                 self._known.setdefault(child.pid, child)
-        self.peak = max(self.peak, sum(map(_memory, self._known.values())))
+        resident = sum(map(_resident, self._known.values()))
+        if resident > self._most:  # what processes share is in there for each of them
+            self._most = resident
+            self.peak = max(self.peak, sum(map(_memory, self._known.values())))
 
     def end(self) -> None:
         """End what is left of it."""
@@ -176,11 +180,20 @@ class _Tree:
                 process.send_signal(signal.SIGKILL)
 
 
-def _memory(process: psutil.Process) -> int:
+def _resident(process: psutil.Process) -> int:
     try:
         return int(process.memory_info().rss)
     except psutil.Error:
         return 0
+
+
+def _memory(process: psutil.Process) -> int:
+    """Return what a process has in memory, and its part of what it shares, where that is told."""
+    try:
+        found = process.memory_full_info()
+    except (psutil.Error, OSError):
+        return _resident(process)
+    return int(getattr(found, "pss", 0)) or int(found.rss)
 
 
 def _text(file: Any) -> str:

@@ -60,8 +60,20 @@ def install() -> None:
         _INSTALLED = tuple(json.load(file))
     path = os.path.join(sys.prefix, "events", f"{os.getpid()}.jsonl")  # noqa: PTH118
     log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    begun = os.fstat(log)
     known: set[str] = set()
     busy: list[int] = []
+
+    def write(line: str) -> None:
+        nonlocal log
+        try:
+            now = os.fstat(log)
+        except OSError:
+            now = None
+        if now is None or (now.st_dev, now.st_ino) != (begun.st_dev, begun.st_ino):
+            # A fork has closed it, and the number may be another file's by now.
+            log = os.open(path, os.O_WRONLY | os.O_APPEND)
+        os.write(log, line.encode("utf-8", "surrogateescape") + b"\n")
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event not in _WATCHED or busy:
@@ -71,7 +83,7 @@ def install() -> None:
             line = _line(event, arguments)
             if line is not None and line not in known:
                 known.add(line)
-                os.write(log, line.encode("utf-8", "surrogateescape") + b"\n")
+                write(line)
         except Exception:  # noqa: BLE001, S110 - what is watched must not notice
             pass
         finally:
@@ -98,6 +110,8 @@ def _line(event: str, arguments: tuple[object, ...]) -> "str | None":
         said: list[object] = [getattr(arguments[0], "co_filename", "?"), _callers()]
     elif event == "compile":
         said = [_short(arguments[1]), _short(arguments[0]), _callers()]
+    elif event == "os.fork":
+        said = [_callers()]
     elif event == "pickle.find_class":
         said = [*arguments, _callers()]
     elif event == "open":
