@@ -215,7 +215,7 @@ def _may_start(arguments: tuple[Any, ...]) -> bool:
 
 
 def _is_written_in(callers: list[str]) -> bool:
-    """Whether the innermost file calls `os.fork` itself; what loads a pickle that does, does not."""
+    """Whether the innermost file calls `os.fork` itself; what loads a pickle does not."""
     path = Path(callers[0]) if callers else Path()
     return (
         _below(str(path), tuple(map(str, INSTALLED)))
