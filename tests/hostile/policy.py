@@ -79,10 +79,12 @@ def violations(events: Iterable[Event], bounds: Bounds) -> list[str]:
     return sorted(set(found))
 
 
-def _is_allowed(event: Event, bounds: Bounds) -> bool:  # noqa: C901, PLR0911 - a line per kind
+def _is_allowed(event: Event, bounds: Bounds) -> bool:  # noqa: C901, PLR0911, PLR0912 - a line per kind
     arguments = event.arguments
     if event.name == "open":
         return _may_open(arguments, bounds)
+    if event.name == "os.mkdir" and _is_above(arguments[0], bounds):
+        return True  # it is there already
     if event.name in _CHANGES:
         return all(_may_write(path, bounds) for path in _paths_in(event))
     if event.name in {"exec", "compile"}:
@@ -145,6 +147,12 @@ def _may_write(path: Any, bounds: Bounds) -> bool:
     real = _real(path, bounds)
     installs = "__pycache__" in real and _below(real, tuple(map(str, INSTALLED)))
     return not real or installs or _below(real, tuple(map(str, bounds.writable)))
+
+
+def _is_above(path: Any, bounds: Bounds) -> bool:
+    """Whether a folder is one of those in which a command's own folders lie."""
+    real = _real(str(path), bounds)
+    return any(_below(str(one), (real,)) for one in bounds.writable)
 
 
 def _real(path: str, bounds: Bounds) -> str:
@@ -215,7 +223,7 @@ def _may_start(arguments: tuple[Any, ...]) -> bool:
 
 
 def _is_written_in(callers: list[str]) -> bool:
-    """Whether the innermost file calls `os.fork` itself; what loads a pickle that does, does not."""
+    """Whether the innermost file calls `os.fork` itself; what loads a pickle does not."""
     path = Path(callers[0]) if callers else Path()
     return (
         _below(str(path), tuple(map(str, INSTALLED)))
