@@ -49,6 +49,8 @@ class _Taken:
     def safe(self, path: str) -> str:
         """Return a path, changed if need be, and take it."""
         name = _inside(path)
+        if self._is_below_a_file(name):
+            name = name.replace("/", "_")
         if name != path or self._is_taken(name):
             name = _with_hash(name, path)
         number = 2
@@ -63,8 +65,12 @@ class _Taken:
 
     def _is_taken(self, path: str) -> bool:
         key = _folded(path)
-        parents = set(map(str, PurePosixPath(key).parents))
-        return key in self._files or key in self._folders or bool(parents & self._files)
+        return key in self._files or key in self._folders or self._is_below_a_file(path)
+
+    def _is_below_a_file(self, path: str) -> bool:
+        """Whether a file has the name of one of the folders, so that no file can lie there."""
+        parents = map(str, PurePosixPath(_folded(path)).parents)
+        return not self._files.isdisjoint(parents)
 
 
 def _inside(path: str) -> str:

@@ -126,6 +126,17 @@ def test_case_twins(tmp_path: Path) -> None:
     assert metadata_of([Made(_planned(), found)], {})["renamed_files"] == found.renamed
 
 
+def test_a_file_below_a_file() -> None:
+    """No machine can have a file in a file; the second one gets a name beside the first."""
+    found = with_safe_names(Found(Form.PATH, [ReadyFile("a", 1), ReadyFile("A/b/c.txt", 2)]))
+
+    first, second = [file.path for file in found.files]
+    assert first == "a"
+    assert second.startswith("A_b_c-")
+    assert second.endswith(".txt")
+    assert found.renamed == {second: "A/b/c.txt"}
+
+
 def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
     """It is lost, with its reason, and the others are not."""
     odd = ReadyFile("d/\udcff", 1, tmp_path / "\udcff")
