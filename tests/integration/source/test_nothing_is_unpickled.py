@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import pickle
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.copies import copy_flow_run
 from tests.sandbox import Sandbox
 
 SOURCE = Path(__file__).parents[3] / "mfwb" / "source"
@@ -42,14 +42,14 @@ LOADING = frozenset(
 OURS = {
     "state.py": {"finished"},
     "session.py": {"exception"},  # the module metaflow.exception
-    "contents.py": {"data"},
-    "code.py": {"code", "extract"},
+    "code_package.py": {"code"},
 }
 """The same words for something else, by module."""
 
 _PROBE = """
 import pickle, sys
 from contextlib import suppress
+from pathlib import Path
 
 allowed = tuple(sys.argv[3].split(","))
 watching, found = False, set()
@@ -59,23 +59,32 @@ def watch(event, arguments):
         found.add(".".join(arguments[:2]))
 
 sys.addaudithook(watch)
+from mfwb.allowed_files import AllowedFiles
 from mfwb.config import load_settings
 from mfwb.errors import ItemLost
+from mfwb.planning import Content
 from mfwb.snapshot.pathspec import parse
 from mfwb.source import open_source
 
 with open_source(load_settings({"metadata": f"local@{sys.argv[1]}"})) as source:
     watching = True
-    for pathspec in source.list("FanFlow"):
-        run = source.read(pathspec.pathspec)
+    included = 0
+    for listed in source.list(sys.argv[2]):
+        run = source.read(listed.pathspec)
         contents = source.contents(run)
+        place = Path(sys.argv[1], "copied")
         for task in run.tasks:
-            list(contents.log(task.pathspec))
+            list(contents.log(task.pathspec, most=1_000_000))
             for card in task.cards:
-                with suppress(ItemLost):  # cards of a copy stay with its origin
-                    contents.card(task.pathspec, card)
+                with suppress(ItemLost):
+                    contents.copy_card(task.pathspec, card, place)
+        for one in run.parameters:
+            if one.kind == "IncludeFile":
+                file = Content(f"{run.pathspec}/_parameters", one.name, one.ref.sha1, one.ref.size)
+                contents.copy_included(file, place, allowed=AllowedFiles(), limit=None)
+                included += 1
     watching = False
-print(sorted(found - set(allowed)))
+print(included, sorted(found - set(allowed)))
 """
 ALLOWED = [
     "__main__.ForeachFrame",
@@ -98,29 +107,36 @@ def test_no_module_asks_for_content(module: Path) -> None:
     assert LOADING.intersection(_attributes(module)) <= OURS.get(module.name, set())
 
 
+@pytest.mark.parametrize("name", ["linear_flow", "fan_flow"])
 def test_reading_loads_no_class(
-    flow_run: Callable[[str], str], flows_root: Path, sandbox: Sandbox, tmp_path: Path
+    name: str, flow_run: Callable[[str], str], flows_root: Path, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """A whole flow run is read, and no pickle refers to anything but Metaflow's own records.
 
-    The metadata of its parameters names a pickle that would make a file.
+    The metadata of each of its artifacts names a pickle that would make a file.
     """
     trap = tmp_path / "trap"
-    pathspec = copy_flow_run(flows_root, flow_run("fan_flow"), started_at_ms=1_600_000_000_000)
-    run = flows_root / ".metaflow" / pathspec
-    blob = run.parent / "data" / "ff" / ("f" * 40)
+    flow = flow_run(name).partition("/")[0]
+    folder = tmp_path / ".metaflow" / flow
+    shutil.copytree(flows_root / ".metaflow" / flow, folder)
+    files = flows_root / "data" / flow  # what IncludeFiles hold
+    if files.is_dir():
+        shutil.copytree(files, tmp_path / "data" / flow)
+    blob = folder / "data" / "ff" / ("f" * 40)
     blob.parent.mkdir(exist_ok=True)
     blob.write_bytes(pickle.dumps(_Trap(trap)))
     blob.with_name(f"{blob.name}_meta").write_text('{"cas_raw": true}', encoding="utf-8")
-    for path in run.glob("*/*/_meta/*_artifact_*.json"):
+    for path in folder.glob("*/*/*/_meta/*_artifact_*.json"):
         document = json.loads(path.read_text(encoding="utf-8"))
         path.write_text(json.dumps({**document, "sha": "f" * 40}), encoding="utf-8")
 
-    arguments = (str(flows_root), pathspec, ",".join(ALLOWED))
+    arguments = (str(tmp_path), flow, ",".join(ALLOWED))
     done = sandbox.run(sys.executable, "-c", _PROBE, *arguments)
 
+    included = len([*files.glob("*[0-9a-f]")])
     assert done.code == 0, done.err
-    assert done.out.splitlines()[-1] == "[]"
+    assert done.out.splitlines()[-1] == f"{included} []"
+    assert included == (name == "linear_flow")
     assert not trap.exists()
 
 
