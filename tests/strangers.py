@@ -40,6 +40,9 @@ HOSTILE = (
     "x" * 300,
 )
 
+_CHECKED = frozenset({"sha1"})
+"""Fields that a stranger can't give a text of their own: whoever reads them makes sure of that."""
+
 _RICH = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;(?:id=[0-9]+)?;[!-~]*\x1b\\")
 
 
@@ -74,5 +77,10 @@ def poisoned(value: Any, text: str) -> Any:
         return {poisoned(key, text): poisoned(one, text) for key, one in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         facts = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
-        return type(value)(**{name: poisoned(fact, text) for name, fact in facts.items()})
+        return type(value)(
+            **{
+                name: fact if name in _CHECKED else poisoned(fact, text)
+                for name, fact in facts.items()
+            }
+        )
     return value

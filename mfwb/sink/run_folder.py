@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wandb.proto import wandb_internal_pb2 as pb
 
-from mfwb.own_files import make_folders, make_private, remove_below
+from mfwb.own_files import make_folder, make_folders, make_private, remove_below
 from mfwb.planning import WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile
 from mfwb.sink.bundle import PAYLOADS
@@ -29,6 +29,7 @@ class RunFolder:
         self.path = path
         parts = path.relative_to(bundle).parts
         remove_below(bundle, "/".join(parts))
+        make_folder(bundle)
         self.files = make_folders(bundle, *parts, "files")
 
     def new_file(self, suffix: str = "") -> Path:

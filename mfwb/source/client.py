@@ -27,6 +27,7 @@ class MetaflowSource:
         self.provider = provider
         self._roots = roots
         self._abandoned_after = abandoned_after
+        self._namespace = namespace
         self._odd: dict[Pathspec, str] = {}  # what is listed and has no name: why
         self._listing = (
             LocalListing(provider, namespace, roots.folders)
@@ -51,7 +52,8 @@ class MetaflowSource:
             else:
                 found[one.pathspec] = one
         if not found:
-            raise NotThere(f"{flow} has no runs in {self.provider}")
+            where = "" if self._namespace is None else f" in the namespace {self._namespace}"
+            raise NotThere(f"{flow} has no runs in {self.provider}{where}")
         return sorted(found.values(), key=_start, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
@@ -28,17 +27,13 @@ from mfwb.source.blobs import Blob
 from mfwb.source.datastore import open_store
 from mfwb.source.digests import Digests
 from mfwb.source.internals import Included
-from mfwb.source.unpacking import unpacked
+from mfwb.source.unpacking import Growth, unpacked
 
 __all__ = ["copy_content"]
 
 _CHUNK = 1 << 20
-_UNSUSPICIOUS = 256_000_000
-"""Bytes; so much may come out of however little."""
-
-_GROWTH = 200
-"""Bytes that may come out of each byte that is read, beyond that. A gzip bomb makes 1,000; text
-and tables make 3 to 20."""
+_GROWTH = Growth(free=256_000_000, times=200)
+"""Text and tables make 3 to 20 bytes of each that is stored."""
 
 _CONFIGURED = {
     "local": "DATATOOLS_LOCALROOT",
@@ -99,13 +94,13 @@ def _chunks(
     for place in places:
         with place.open(place.path) as blob:
             if blob is not None:
-                yield _unpacked(blob, place.sha, digests)
+                yield unpacked(blob, place.sha, None, digests, _GROWTH)
                 return
         if included.url.partition("://")[2].startswith(place.root.rpartition("://")[2]):
             raise ItemLost("the file is gone from Metaflow's datastore")
     with _opened(allowed, _local_file(included.url)) as stream:
         if sha is not None:
-            yield _unpacked(Blob(stream, gzipped=True), sha, digests)
+            yield unpacked(Blob(stream, gzipped=True), sha, None, digests, _GROWTH)
         else:
             yield _plain(stream, digests)
 
@@ -167,30 +162,6 @@ def _opened(allowed: AllowedFiles, file: Path) -> BinaryIO:
 
 
 # --- bytes ----------------------------------------------------------------------------------
-
-
-class _Counted:
-    """Counts what is read of a blob."""
-
-    def __init__(self, blob: Blob) -> None:
-        self._stream = blob.stream
-        self.count = 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes."""
-        data = self._stream.read(size)
-        self.count += len(data)
-        return data
-
-
-def _unpacked(blob: Blob, sha: str, digests: Digests) -> Generator[bytes]:
-    counted, made = _Counted(blob), 0
-    packed = replace(blob, stream=counted)
-    for chunk in unpacked(packed, sha, None, digests):
-        made += len(chunk)
-        if made > max(_UNSUSPICIOUS, _GROWTH * counted.count):
-            raise ItemLost(f"it unpacks to more than {_GROWTH} times its size")
-        yield chunk
 
 
 def _plain(stream: BinaryIO, digests: Digests) -> Generator[bytes]:

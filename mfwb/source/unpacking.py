@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
-from typing import IO, cast
+from collections.abc import Generator
+from typing import IO, NamedTuple, cast
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.source.blobs import Blob
 from mfwb.source.digests import Digests
 from mfwb.source.records import Readable
 
-__all__ = ["unpacked"]
+__all__ = ["Growth", "unpacked"]
 
 _CHUNK = 1 << 20
 
-# Each version of Metaflow since 2.0 records sizes: who has none is a stranger. Zeros shrink to a
-# thousandth, and nothing to less; tables and models rarely to a tenth.
-_FREE = 32_000_000  # bytes
-_GROWTH = 100
+
+class Growth(NamedTuple):
+    """How much may come out of a blob: zeros shrink to a thousandth, tables rarely to a tenth.
+
+    Attributes:
+        free: bytes that may come out of however little.
+        times: bytes that may come out of each byte that is stored, if that is more.
+    """
+
+    free: int
+    times: int
+
+
+# Each version of Metaflow since 2.0 records sizes: who has none is a stranger. A size that is
+# recorded may be made up, too; but arrays of zeros are no rarity.
+_UNRECORDED = Growth(free=32_000_000, times=100)
+_RECORDED = Growth(free=2_000_000_000, times=200)
 
 _DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
-def unpacked(blob: Blob, sha: str, most: int | None, digests: Digests) -> Iterator[bytes]:
+def unpacked(
+    blob: Blob, sha: str, most: int | None, digests: Digests, growth: Growth | None = None
+) -> Generator[bytes]:
     """Yield the bytes of an artifact in chunks of at most 1 MiB.
 
     What was yielded is good only if the end is reached: the sha1 is known no sooner.
@@ -32,14 +47,17 @@ def unpacked(blob: Blob, sha: str, most: int | None, digests: Digests) -> Iterat
     Args:
         blob: as it is stored.
         sha: the recorded sha1 of the bytes.
-        most: bytes that there may be; of what unpacks to more, little more is unpacked. None:
-            nothing is recorded, and what grows far beyond what is stored is not unpacked.
+        most: bytes that there may be, as recorded; of what unpacks to more, little more is
+            unpacked. None: nothing is recorded.
         digests: take all bytes; they are finished at the end.
+        growth: how much may come out of what is stored, whatever is recorded; None: 2 GB or
+            200 times what is stored; or 32 MB or 100 times that if nothing is recorded.
 
     Raises:
         ItemLost: if it is damaged, too large, or has another sha1.
         SourceError: if it can't be read.
     """
+    bound = growth or (_UNRECORDED if most is None else _RECORDED)
     count = 0
     stored = _Counted(blob.stream)
     stream = gzip.GzipFile(fileobj=cast("IO[bytes]", stored)) if blob.gzipped else stored
@@ -47,11 +65,8 @@ def unpacked(blob: Blob, sha: str, most: int | None, digests: Digests) -> Iterat
         count += len(chunk)
         if most is not None and count > most:
             raise ItemLost("Metaflow's datastore has more bytes of it than are recorded")
-        if most is None and count > _FREE + _GROWTH * stored.size:
-            raise ItemLost(
-                f"it unpacks to more bytes than {_GROWTH} times what is stored of it, "
-                "and no size of it is recorded"
-            )
+        if count > max(bound.free, bound.times * stored.size):
+            raise ItemLost(f"it unpacks to more bytes than {bound.times} times what is stored")
         digests.update(chunk)
         yield chunk
     digests.finish()

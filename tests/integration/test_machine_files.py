@@ -354,7 +354,7 @@ def test_an_included_file_that_is_a_bomb(copy: Copy, everywhere: Everywhere) -> 
 
     sent = everywhere(run, artifact="words")
 
-    assert sent.losses["words"] == "it unpacks to more than 200 times its size"
+    assert sent.losses["words"] == "it unpacks to more bytes than 200 times what is stored"
 
 
 def test_a_descriptor_that_is_none(copy: Copy, everywhere: Everywhere) -> None:

@@ -31,7 +31,7 @@ def test_stop_or_go_on() -> None:
     stops = {one.__name__ for one in every if issubclass(one, errors.Stop)}
     skips = {one.__name__ for one in every if issubclass(one, errors.SkipFlowRun)}
 
-    assert stops == {"Stop", "UsageError", "Unreachable", "LockHeld"}
+    assert stops == {"Stop", "UsageError", "Unreachable", "LockHeld", "BundleChanged"}
     assert skips == {
         "SkipFlowRun",
         "NotThere",
