@@ -33,7 +33,10 @@ from tests.unit.payload.hostile.makers import CORPUS
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone takes rights away")
 
-_SEEN_BY_THE_KERNEL_ALONE = {"trace", "ask for a ring"}
+_SEEN_BY_THE_KERNEL_ALONE = {
+    *("trace", "ask for a ring", "leave its group", "slow down its parent"),
+    *("end its parent by its thread", "share memory", "change its root"),
+}
 _SEEN_BY_PYTHON_ALONE = {"unpickle", "load a library"}
 _ALLOWED_TO_PYTHON = {"list a folder"}  # imports do so all the time
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EXDEV}
@@ -82,8 +85,38 @@ def test_the_kernel_refuses(name: str, taken_over: Nursery, place: Path) -> None
     assert list((place / "own" / OUTBOX).iterdir()) == []
 
 
+@linux
+@pytest.mark.parametrize("name", breaking_out.CHANGES)
+def test_the_kernel_changes_nothing(name: str, taken_over: Nursery, place: Path) -> None:
+    """Landlock would let it change the rights, owner and times of any file of the user's."""
+    paths = (place, place / "secret")
+    before = [facts(path) for path in paths]
+
+    tried(taken_over, name, place, watched=False)
+
+    assert [facts(path) for path in paths] == before
+
+
+def facts(path: Path) -> tuple[Any, ...]:
+    """Return what is said of a file beside its content."""
+    status = path.stat()
+    noted = os.listxattr(path) if hasattr(os, "listxattr") else []
+    return status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns, noted
+
+
+@linux
+def test_what_honest_code_does_with_its_own(taken_over: Nursery, place: Path) -> None:
+    """To copy a file and to begin a thread work as ever, and so does to look at limits."""
+    assert tried(taken_over, "honest", place, watched=False)[0] == "done"
+
+
 @pytest.mark.parametrize(
-    "name", sorted(set(breaking_out.ATTEMPTS) - _SEEN_BY_THE_KERNEL_ALONE - _ALLOWED_TO_PYTHON)
+    "name",
+    sorted(
+        {*breaking_out.ATTEMPTS, *breaking_out.CHANGES}
+        - _SEEN_BY_THE_KERNEL_ALONE
+        - _ALLOWED_TO_PYTHON
+    ),
 )
 def test_the_audit_hook_stops_it(name: str, taken_over: Nursery, place: Path) -> None:
     """Where the kernel has nothing to offer, it ends when it tries."""
