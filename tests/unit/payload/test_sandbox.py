@@ -6,11 +6,13 @@ import errno
 import json
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from mfwb.payload.inspecting import Look, inspect_here
 from mfwb.payload.inspector import Inspector
 from mfwb.payload.nursery import Nursery
 from mfwb.payload.surroundings import environment
-from tests.unit.payload import breaking_out
+from tests.unit.payload import breaking_out, lying
 from tests.unit.payload.frames_of_all_kinds import columns, frames, indexes
 from tests.unit.payload.hostile.makers import CORPUS
 
@@ -301,6 +303,71 @@ def test_one_that_takes_too_long() -> None:
     inspector.close()
 
     assert answers == [[(None, "it took too long to look at it")], [([1, False], None)]]
+
+
+@pytest.fixture(scope="module")
+def liar() -> Iterator[Inspector]:
+    """Return an inspector whose processes answer what a pickle says."""
+    found = Inspector()
+    found._nursery = Nursery(lying.__name__, 10**8)
+    yield found
+    found.close()
+
+
+ANSWERS: dict[str, tuple[Look, bytes]] = {
+    "no list": (Look.VALUE, b"5"),
+    "no pairs": (Look.VALUE, b"[5]"),
+    "a reason that is no text": (Look.VALUE, b'[[null, ["x"]]]'),
+    "no reason for nothing": (Look.NAMES, b"[[null, 5]]"),
+    "a value that is no pair": (Look.VALUE, b"[[5, null]]"),
+    "a value of two letters": (Look.VALUE, b'[["ab", null]]'),
+    "a series that is neither": (Look.VALUE_WITHOUT_NAMES, b"[[[1, 1], null]]"),
+    "names that are no text": (Look.NAMES, b'[[["a", {}], null]]'),
+    "names that are one text": (Look.NAMES_AT_START, b'[["ab", null]]'),
+    "a digest that is none": (Look.DIGEST, b"[[{}, null]]"),
+    "a deep one": (Look.VALUE, b"[" * 100_000 + b"]" * 100_000),
+    "a number of many digits": (Look.VALUE, b"[[[" + b"9" * 10_000 + b", false], null]]"),
+    "text that is none": (Look.VALUE, b"\xff\xfe"),
+    "a bomb": (Look.VALUE, b"[[[[" + b"[]," * 8_000_000 + b"[]], false], null]]"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers_of_one_that_was_taken_over(name: str, liar: Inspector) -> None:
+    """What it says is held to what can be said; else it is as if it had ended."""
+    look, said = ANSWERS[name]
+
+    with limited():
+        answers = liar.inspect("F/5", look, [said])
+
+    assert answers == [(None, "the process that looked at it ended (-9)")]
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Hold this process to 300 MB more than it has."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource  # noqa: PLC0415 - not every system has it
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    now = int(re.findall(r"VmData:\s*(\d+)", Path("/proc/self/status").read_text())[0]) * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (now + 300_000_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def test_one_that_never_answers(liar: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no time of the processor, and is ended all the same."""
+    monkeypatch.setattr("mfwb.payload.inspector._SECONDS", 0.5)
+    reason = "it took too long to look at it"
+
+    answers = [liar.inspect("F/6", Look.VALUE, [b""]) for _ in range(2)]
+
+    assert answers == [[(None, reason)]] * 2
 
 
 def test_the_clock() -> None:
