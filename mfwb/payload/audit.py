@@ -34,6 +34,8 @@ _NEVER = [
     "os.unsetenv",
     "pickle.find_class",
     "pty.spawn",
+    "resource.prlimit",
+    "resource.setrlimit",
     "signal.pthread_kill",
     "socket.__new__",
     "socket.bind",

@@ -11,7 +11,7 @@ import signal
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from threading import Lock
+from threading import Lock, Timer
 from typing import Any
 
 from mfwb.payload import inspecting
@@ -28,6 +28,13 @@ MAX_MEMORY = 400_000_000
 _REQUEST_LIMIT = 1_000_000  # bytes of pickles that are sent at once
 _PICKLES_LIMIT = 500
 _ANSWER_LIMIT = 256_000_000  # bytes
+_MEMORY_OF_ANSWER = 800_000_000
+"""Bytes that an answer may take here; the process had to hold all of it in its own memory, too."""
+_MEMORY_OF_PART = 64  # bytes of the least that a sign of JSON can stand for
+
+_SECONDS = 100.0
+_SECONDS_PER_MB = 30.0
+"""How long an answer may take: ten times the time of the processor that a process gives itself."""
 _AT_ONCE = 8  # processes that stay when there is nothing to do for them
 
 
@@ -115,6 +122,27 @@ class _EndedError(Exception):
     """The process ended before it answered; the text says why."""
 
 
+def _checked(look: Look, answer: Any) -> Answer:
+    """Return an answer to a look if it can be one; EOFError. Who gave it may have been taken over.
+
+    What a value is made of can be anything of JSON.
+    """
+    match answer:
+        case [None, str() | None as reason]:
+            return None, reason
+        case [found, None] if _is_found_by(look, found):
+            return found, None
+    raise EOFError("no answer")
+
+
+def _is_found_by(look: Look, found: Any) -> bool:
+    if look is Look.DIGEST:
+        return isinstance(found, str)
+    if look in {Look.NAMES, Look.NAMES_AT_START}:
+        return isinstance(found, list) and all(isinstance(one, str) for one in found)
+    return isinstance(found, list) and len(found) == 2 and isinstance(found[1], bool)  # noqa: PLR2004
+
+
 class _Desk:
     """A process, if there is one; safe to use from several threads."""
 
@@ -122,6 +150,8 @@ class _Desk:
         self._nursery = nursery
         self._turn = Lock()
         self._process: Process | None = None
+        self._is_ready = False  # whether it has said what confines it
+        self._is_late = False
 
     def ask(self, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
         with self._turn:
@@ -146,38 +176,61 @@ class _Desk:
         return True
 
     def _ask(self, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
+        sizes = [len(data) for data in pickled]
+        self._is_late = False
         if self._process is None:
             self._process = self._nursery.new(tempfile.gettempdir())
-            self._answer()  # what confines it
-        requests = self._process.requests
-        request = {"look": look.value, "sizes": [len(data) for data in pickled]}
-        requests.write(json.dumps(request).encode() + b"\n")
-        requests.writelines(pickled)
-        requests.flush()
-        answers = self._answer()
+        clock = Timer(
+            _SECONDS + _SECONDS_PER_MB * sum(sizes) / 1_000_000, self._stop, [self._process]
+        )
+        clock.daemon = True
+        clock.start()
+        try:
+            return self._exchange(self._process, look, pickled, sizes)
+        finally:
+            clock.cancel()
+
+    def _exchange(
+        self, process: Process, look: Look, pickled: Sequence[bytes], sizes: Sequence[int]
+    ) -> list[Answer]:
+        if not self._is_ready:
+            self._answer(process)  # what confines it
+            self._is_ready = True
+        request = {"look": look.value, "sizes": sizes}
+        process.requests.write(json.dumps(request).encode() + b"\n")
+        process.requests.writelines(pickled)
+        process.requests.flush()
+        answers = self._answer(process)
         if not isinstance(answers, list) or len(answers) != len(pickled):
             raise EOFError("no answer")
-        return [(found, reason) for found, reason in answers]
+        return [_checked(look, one) for one in answers]
 
-    def _answer(self) -> Any:
-        assert self._process is not None  # noqa: S101 - for the types
-        line = self._process.answers.readline(_ANSWER_LIMIT)
+    def _stop(self, process: Process) -> None:
+        """End a process that does not answer, whatever keeps it."""
+        self._is_late = True
+        process.kill()
+
+    def _answer(self, process: Process) -> Any:
+        line = process.answers.readline(_ANSWER_LIMIT)
         if not line.endswith(b"\n"):
             raise EOFError("no answer")
+        parts = sum(line.count(sign) for sign in (b",", b"[", b"{"))
+        if len(line) + _MEMORY_OF_PART * parts > _MEMORY_OF_ANSWER:
+            raise EOFError("an answer that is too large")
         return json.loads(line)
 
     def _reason(self, error: Exception) -> str:
         if self._process is None:
             return f"no process to look at it: {error}"
         code = self._end()
-        if code == -signal.SIGPROF:
+        if code == -signal.SIGPROF or self._is_late:
             return "it took too long to look at it"
         if code == STOPPED:
             return "its process was stopped: it did what no pickle does"
         return f"the process that looked at it ended ({code})"
 
     def _end(self) -> int | None:
-        process, self._process = self._process, None
+        process, self._process, self._is_ready = self._process, None, False
         if process is None:
             return None
         code = process.kill()

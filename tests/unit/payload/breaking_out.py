@@ -1,6 +1,6 @@
 """A program for `Nursery`: a process that was taken over, and tries what it can.
 
-A request is a line of JSON: a name in `ATTEMPTS`, a path, and whether the audit hook is to watch.
+A request is a line of JSON: a name below, a path, and whether the audit hook is to watch.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ import ctypes
 import json
 import os
 import pickle
+import resource
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from mfwb.payload.audit import watch
@@ -22,7 +25,7 @@ from mfwb.payload.converting import INBOX, OUTBOX, get_readier, get_ready
 from mfwb.payload.sandbox import confine
 from mfwb.payload.surroundings import readable
 
-__all__ = ["ATTEMPTS", "get_readier", "get_ready", "work"]
+__all__ = ["ATTEMPTS", "CHANGES", "HONEST", "get_readier", "get_ready", "work"]
 
 
 def _raw(number: int, *arguments: Any) -> int:
@@ -62,7 +65,38 @@ ATTEMPTS: dict[str, Callable[[str], Any]] = {
     "load a library": lambda _: ctypes.CDLL("libdl.so.2"),
     "trace": lambda _: _raw(101 if os.uname().machine == "x86_64" else 117, 16, os.getppid(), 0, 0),
     "ask for a ring": lambda _: _raw(425, 1, None),
+    "live on without its group": lambda _: os.fork(),
+    "leave its group": lambda _: os.setpgid(0, os.getpgid(os.getppid())),
+    "cap its parent": lambda _: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (0, 0)),
+    "lift its own cap": lambda _: resource.prlimit(0, resource.RLIMIT_DATA, (-1, -1)),
+    "slow down its parent": lambda _: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19),
+    "end its parent by its thread": lambda _: _raw(
+        234 if os.uname().machine == "x86_64" else 131, os.getppid(), os.getppid(), 0
+    ),
+    "share memory": lambda _: _raw(29 if os.uname().machine == "x86_64" else 194, 1, 4096, 0o1600),
+    "change its root": os.chroot,
 }
+"""What has to fail."""
+
+CHANGES: dict[str, Callable[[str], Any]] = {
+    "open a file to all": lambda path: Path(path, "secret").chmod(0o666),
+    "close a folder": lambda path: Path(path).chmod(0),
+    "give a file away": lambda path: os.chown(Path(path, "secret"), os.getuid(), 12345),
+    "date a file back": lambda path: os.utime(Path(path, "secret"), (1, 1)),
+    "note something at a file": lambda path: os.setxattr(Path(path, "secret"), "user.x", b"x"),
+}
+"""What has to be without effect."""
+
+
+def _be_honest(path: str) -> None:
+    shutil.copy2(Path(path, "own", INBOX, "pickle"), Path(path, "own", OUTBOX, "copy"))
+    thread = Thread(target=resource.getrlimit, args=(resource.RLIMIT_DATA,))
+    thread.start()
+    thread.join()
+
+
+HONEST: dict[str, Callable[[str], Any]] = {"honest": _be_honest}
+"""What has to work."""
 
 
 def work(_max_memory: int, folder: str, *, trusted: bool) -> None:
@@ -76,7 +110,7 @@ def work(_max_memory: int, folder: str, *, trusted: bool) -> None:
     else:
         confine(may_read, may_write)
     try:
-        ATTEMPTS[name](path)
+        {**ATTEMPTS, **CHANGES, **HONEST}[name](path)
     except OSError as error:
         answer = f"refused: {error.errno}"
     else:

@@ -6,11 +6,13 @@ import errno
 import json
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,16 @@ from mfwb.payload.inspecting import Look, inspect_here
 from mfwb.payload.inspector import Inspector
 from mfwb.payload.nursery import Nursery
 from mfwb.payload.surroundings import environment
-from tests.unit.payload import breaking_out
+from tests.unit.payload import breaking_out, lying
 from tests.unit.payload.frames_of_all_kinds import columns, frames, indexes
 from tests.unit.payload.hostile.makers import CORPUS
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone takes rights away")
 
-_SEEN_BY_THE_KERNEL_ALONE = {"trace", "ask for a ring"}
+_SEEN_BY_THE_KERNEL_ALONE = {
+    *("trace", "ask for a ring", "leave its group", "slow down its parent"),
+    *("end its parent by its thread", "share memory", "change its root"),
+}
 _SEEN_BY_PYTHON_ALONE = {"unpickle", "load a library"}
 _ALLOWED_TO_PYTHON = {"list a folder"}  # imports do so all the time
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EXDEV}
@@ -82,8 +87,38 @@ def test_the_kernel_refuses(name: str, taken_over: Nursery, place: Path) -> None
     assert list((place / "own" / OUTBOX).iterdir()) == []
 
 
+@linux
+@pytest.mark.parametrize("name", breaking_out.CHANGES)
+def test_the_kernel_changes_nothing(name: str, taken_over: Nursery, place: Path) -> None:
+    """Landlock would let it change the rights, owner and times of any file of the user's."""
+    paths = (place, place / "secret")
+    before = [facts(path) for path in paths]
+
+    tried(taken_over, name, place, watched=False)
+
+    assert [facts(path) for path in paths] == before
+
+
+def facts(path: Path) -> tuple[Any, ...]:
+    """Return what is said of a file beside its content."""
+    status = path.stat()
+    noted = os.listxattr(path) if hasattr(os, "listxattr") else []
+    return status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns, noted
+
+
+@linux
+def test_what_honest_code_does_with_its_own(taken_over: Nursery, place: Path) -> None:
+    """To copy a file and to begin a thread work as ever, and so does to look at limits."""
+    assert tried(taken_over, "honest", place, watched=False)[0] == "done"
+
+
 @pytest.mark.parametrize(
-    "name", sorted(set(breaking_out.ATTEMPTS) - _SEEN_BY_THE_KERNEL_ALONE - _ALLOWED_TO_PYTHON)
+    "name",
+    sorted(
+        {*breaking_out.ATTEMPTS, *breaking_out.CHANGES}
+        - _SEEN_BY_THE_KERNEL_ALONE
+        - _ALLOWED_TO_PYTHON
+    ),
 )
 def test_the_audit_hook_stops_it(name: str, taken_over: Nursery, place: Path) -> None:
     """Where the kernel has nothing to offer, it ends when it tries."""
@@ -268,6 +303,71 @@ def test_one_that_takes_too_long() -> None:
     inspector.close()
 
     assert answers == [[(None, "it took too long to look at it")], [([1, False], None)]]
+
+
+@pytest.fixture(scope="module")
+def liar() -> Iterator[Inspector]:
+    """Return an inspector whose processes answer what a pickle says."""
+    found = Inspector()
+    found._nursery = Nursery(lying.__name__, 10**8)
+    yield found
+    found.close()
+
+
+ANSWERS: dict[str, tuple[Look, bytes]] = {
+    "no list": (Look.VALUE, b"5"),
+    "no pairs": (Look.VALUE, b"[5]"),
+    "a reason that is no text": (Look.VALUE, b'[[null, ["x"]]]'),
+    "no reason for nothing": (Look.NAMES, b"[[null, 5]]"),
+    "a value that is no pair": (Look.VALUE, b"[[5, null]]"),
+    "a value of two letters": (Look.VALUE, b'[["ab", null]]'),
+    "a series that is neither": (Look.VALUE_WITHOUT_NAMES, b"[[[1, 1], null]]"),
+    "names that are no text": (Look.NAMES, b'[[["a", {}], null]]'),
+    "names that are one text": (Look.NAMES_AT_START, b'[["ab", null]]'),
+    "a digest that is none": (Look.DIGEST, b"[[{}, null]]"),
+    "a deep one": (Look.VALUE, b"[" * 100_000 + b"]" * 100_000),
+    "a number of many digits": (Look.VALUE, b"[[[" + b"9" * 10_000 + b", false], null]]"),
+    "text that is none": (Look.VALUE, b"\xff\xfe"),
+    "a bomb": (Look.VALUE, b"[[[[" + b"[]," * 8_000_000 + b"[]], false], null]]"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers_of_one_that_was_taken_over(name: str, liar: Inspector) -> None:
+    """What it says is held to what can be said; else it is as if it had ended."""
+    look, said = ANSWERS[name]
+
+    with limited():
+        answers = liar.inspect("F/5", look, [said])
+
+    assert answers == [(None, "the process that looked at it ended (-9)")]
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Hold this process to 300 MB more than it has."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource  # noqa: PLC0415 - not every system has it
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    now = int(re.findall(r"VmData:\s*(\d+)", Path("/proc/self/status").read_text())[0]) * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (now + 300_000_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def test_one_that_never_answers(liar: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no time of the processor, and is ended all the same."""
+    monkeypatch.setattr("mfwb.payload.inspector._SECONDS", 0.5)
+    reason = "it took too long to look at it"
+
+    answers = [liar.inspect("F/6", Look.VALUE, [b""]) for _ in range(2)]
+
+    assert answers == [[(None, reason)]] * 2
 
 
 def test_the_clock() -> None:
