@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from tests.hostile.corpus import by_name
@@ -34,7 +35,8 @@ def _main() -> int:
     cases = [case for name in options.names for case in by_name(name)]
     cases = [one for one in cases if not options.sampled or one.sampled]
     cases = [one for one in cases if not options.others or not one.sampled]
-    wrong = 0
+    wrong = calls = 0
+    seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         origin = _origin(Path(folder) / "origin")
         for case in cases[number - 1 :: parts]:
@@ -49,6 +51,8 @@ def _main() -> int:
                     began = time.monotonic()
                     done, problems = scene.try_out(full, seconds=options.seconds)
                     wrong += bool(problems)
+                    calls += 1
+                    seen.update(event.name for event in done.events)
                     facts = {
                         "row": case.row,
                         "case": case.name,
@@ -61,6 +65,8 @@ def _main() -> int:
                     }
                     _tell(facts, options.out)
             shutil.rmtree(root)
+    told = ", ".join(f"{name} {count:,}" for name, count in seen.most_common())
+    sys.stderr.write(f"{len(cases)} cases, {calls} calls, {wrong} with problems; audited: {told}\n")
     return 1 if wrong else 0
 
 
