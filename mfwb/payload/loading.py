@@ -12,6 +12,9 @@ __all__ = ["BATCH_LIMIT", "load_each"]
 BATCH_LIMIT = 64_000_000
 """Bytes that are loaded at a time."""
 
+_ALLOWANCE = 10_000
+"""Bytes that each may have beyond what is recorded: see `FlowStore.read`."""
+
 
 def load_each(
     wanted: Iterable[Content], contents: Contents, *, limit: int = BATCH_LIMIT
@@ -28,10 +31,12 @@ def _batches(contents: Iterable[Content], limit: int) -> Iterator[list[Content]]
     batch: list[Content] = []
     size = 0
     for content in contents:
-        if batch and size + content.size > limit:
+        # Where no size is recorded there may be as many as are ever loaded.
+        most = 2 * content.size + _ALLOWANCE if content.size else limit
+        if batch and size + most > limit:
             yield batch
             batch, size = [], 0
         batch.append(content)
-        size += content.size
+        size += most
     if batch:
         yield batch

@@ -21,6 +21,10 @@ _CHUNK = 1 << 20
 _FREE = 32_000_000  # bytes
 _GROWTH = 100
 
+# Who records a size may be a stranger, too.
+_FREE_IF_RECORDED = 1_000_000_000  # bytes
+_GROWTH_IF_RECORDED = 200
+
 _DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
@@ -33,7 +37,7 @@ def unpacked(blob: Blob, sha: str, most: int | None, digests: Digests) -> Iterat
         blob: as it is stored.
         sha: the recorded sha1 of the bytes.
         most: bytes that there may be; of what unpacks to more, little more is unpacked. None:
-            nothing is recorded, and what grows far beyond what is stored is not unpacked.
+            nothing is recorded. What grows far beyond what is stored is not unpacked either.
         digests: take all bytes; they are finished at the end.
 
     Raises:
@@ -51,6 +55,11 @@ def unpacked(blob: Blob, sha: str, most: int | None, digests: Digests) -> Iterat
             raise ItemLost(
                 f"it unpacks to more bytes than {_GROWTH} times what is stored of it, "
                 "and no size of it is recorded"
+            )
+        if count > _FREE_IF_RECORDED + _GROWTH_IF_RECORDED * stored.size:
+            raise ItemLost(
+                f"it unpacks to more than {_FREE_IF_RECORDED:,} bytes, and to more than "
+                f"{_GROWTH_IF_RECORDED} times what is stored of it"
             )
         digests.update(chunk)
         yield chunk
