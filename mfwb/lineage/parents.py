@@ -17,8 +17,8 @@ __all__ = ["parents_of", "sorted_by_lineage"]
 
 _EDGES = 10_000
 _EDGES_EACH = 10
-"""How many parents there may be in all, and for each task: those of a foreach have one each, and their
-join has all of them, so that there are about twice as many as tasks."""
+"""How many parents there may be in all, and for each task: those of a foreach have one each, and
+their join has all of them. That makes about twice as many as tasks."""
 
 _LOOKS = 20_000_000
 """How many tasks may be looked at for them; of n rounds of a recursion, each one looks at all n."""

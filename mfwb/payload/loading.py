@@ -12,9 +12,6 @@ __all__ = ["BATCH_LIMIT", "load_each"]
 BATCH_LIMIT = 64_000_000
 """Bytes that are loaded at a time."""
 
-_ALLOWANCE = 10_000
-"""Bytes that each may have beyond what is recorded: see `FlowStore.read`."""
-
 
 def load_each(
     wanted: Iterable[Content], contents: Contents, *, limit: int = BATCH_LIMIT
@@ -32,7 +29,7 @@ def _batches(contents: Iterable[Content], limit: int) -> Iterator[list[Content]]
     size = 0
     for content in contents:
         # Where no size is recorded there may be as many as are ever loaded.
-        most = 2 * content.size + _ALLOWANCE if content.size else limit
+        most = content.size or limit
         if batch and size + most > limit:
             yield batch
             batch, size = [], 0

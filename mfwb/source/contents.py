@@ -24,6 +24,7 @@ from mfwb.source.own_folder import own_folder_of
 __all__ = ["FlowRunContents"]
 
 _MOST_ORIGINS = 20
+_DESCRIPTOR = 16_000  # bytes; that of an IncludeFile has some hundred
 """Tasks; whoever writes metadata can make a circle of clones."""
 
 
@@ -92,7 +93,7 @@ class FlowRunContents:
             SourceError: if the datastore does not answer.
         """
         datastore = self._datastore(content.task)
-        [(_, stored)] = self._store(content.task).read([content.sha1], {content.sha1: 1})
+        [(_, stored)] = self._store(content.task).read([content.sha1], {content.sha1: _DESCRIPTOR})
         if isinstance(stored, ItemLost):
             raise stored
         included = internals.to_included(internals.decode(stored))

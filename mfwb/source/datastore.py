@@ -38,13 +38,13 @@ from mfwb.source.unpacking import unpacked
 
 __all__ = ["AttemptKey", "FlowStore", "open_store"]
 
-_UNKNOWN_SIZE = 64_000_000
+_UNKNOWN_SIZE = 32_000_000
 """Bytes; the most that is read into memory where nothing says how much there is."""
 
 _SLACK = 1_000_000
 """Bytes; how much more there may be than is recorded, before it counts as another content."""
 
-_SLACK_IN_MEMORY = 10_000
+_SLACK_IN_MEMORY = 1_000
 """Bytes; the same for what is read into memory, which may not be more than twice as much either:
 many are read together, as many as their recorded sizes allow."""
 
@@ -142,8 +142,8 @@ class FlowStore:
 
         Args:
             shas: of the blobs.
-            sizes: in bytes, as recorded, by sha1; of others, no more than 64 MB are read, of these
-                twice as many and 10 kB.
+            sizes: in bytes, as recorded, by sha1; of others, no more than 32 MB are read, of these
+                twice as many and 1 kB.
             most: bytes of each, whatever is recorded.
         """
         known = sizes or {}

@@ -34,7 +34,9 @@ def tasks_of_odd_facts(run: StoredRun, _: Scene) -> None:
 @attack("12")
 def tasks_that_failed_alike(run: StoredRun, _: Scene) -> None:
     """3,000 tasks failed with one and the same exception, whose message has 10 MB."""
-    sha = run.put(opcodes.dumps({"type": "E", "message": "x" * 10_000_000, "stacktrace": "y" * 5_000_000}))
+    sha = run.put(
+        opcodes.dumps({"type": "E", "message": "x" * 10_000_000, "stacktrace": "y" * 5_000_000})
+    )
 
     def fail(document: dict[str, Any]) -> None:
         document["objects"]["_exception"] = sha
@@ -50,7 +52,9 @@ def cards_that_are_one(run: StoredRun, _: Scene) -> None:
     """5,000 records name one card of 5 MB."""
     [card] = list(run.cards.rglob("*.html"))
     card.write_bytes(b"<p>xxxxx</p>\n" * 400_000)
-    [record] = [p for p in run.task("start").rglob("sysmeta_*.json") if '"card-info"' in p.read_text()]
+    [record] = [
+        p for p in run.task("start").rglob("sysmeta_*.json") if '"card-info"' in p.read_text()
+    ]
     for number in range(5_000):
         document = json.loads(record.read_text())
         document["field_name"] = f"x{number}"
@@ -60,7 +64,9 @@ def cards_that_are_one(run: StoredRun, _: Scene) -> None:
 @attack("12")
 def cards_of_clones(run: StoredRun, _: Scene) -> None:
     """1,000 cards that are not there are looked for in a chain of 20 origins with 1,000 records each."""
-    [record] = [p for p in run.task("start").rglob("sysmeta_*.json") if '"card-info"' in p.read_text()]
+    [record] = [
+        p for p in run.task("start").rglob("sysmeta_*.json") if '"card-info"' in p.read_text()
+    ]
     for number in range(1_000):
         document = json.loads(record.read_text())
         document["field_name"] = f"x{number}"
@@ -72,6 +78,7 @@ def cards_of_clones(run: StoredRun, _: Scene) -> None:
     run.say("start", "origin-run-id", names[0])
     run.say("start", "origin-task-id", "1")
     import shutil
+
     for name, following in zip(names, names[1:]):
         folder = run.flow_folder / name
         shutil.copytree(run.folder / "start", folder / "start")
@@ -80,7 +87,9 @@ def cards_of_clones(run: StoredRun, _: Scene) -> None:
             text = path.read_text().replace(run.run_id, name)
             path.write_text(text)
         for path in (folder / "start" / "1" / "_meta").glob("sysmeta_origin-run-id*"):
-            d = json.loads(path.read_text()); d["value"] = following; path.write_text(json.dumps(d))
+            d = json.loads(path.read_text())
+            d["value"] = following
+            path.write_text(json.dumps(d))
 
 
 @attack("12", explain="start/x0")
@@ -110,8 +119,17 @@ def records_of_4_kb(run: StoredRun, _: Scene) -> None:
 @attack("12")
 def facts_of_900_kb(run: StoredRun, _: Scene) -> None:
     """Each fact of a task that goes into W&B's config has 900 kB, in each task another one."""
-    names = ("user", "runtime", "python_version", "script-name", "git-info", "aws-batch-job-id",
-             "kubernetes-pod-name", "argo-workflow-name", "airflow-dag-run-id")
+    names = (
+        "user",
+        "runtime",
+        "python_version",
+        "script-name",
+        "git-info",
+        "aws-batch-job-id",
+        "kubernetes-pod-name",
+        "argo-workflow-name",
+        "airflow-dag-run-id",
+    )
     for step in ("start", "middle", "end"):
         for name in names:
             run.say(step, name, step + "x" * 900_000)
@@ -130,7 +148,9 @@ def docs_of_10_mb(run: StoredRun, _: Scene) -> None:
 @attack("12")
 def many_tags(run: StoredRun, _: Scene) -> None:
     """The flow run has 9,000 tags."""
-    run.merge(run.folder / "_meta" / "_self.json", {"tags": [f"t{n}" + "x" * 80 for n in range(9_000)]})
+    run.merge(
+        run.folder / "_meta" / "_self.json", {"tags": [f"t{n}" + "x" * 80 for n in range(9_000)]}
+    )
 
 
 @attack("12")
@@ -149,5 +169,10 @@ def alike_values_in_many_tasks(run: StoredRun, _: Scene) -> None:
     """5,000 tasks share values of 1 MB."""
     run.replace("values", opcodes.dumps({"a": ["x" * 1000] * 1000, "b": 1}), steps=("middle",))
     run.replace("kept", opcodes.dumps(["x" * 990_000]), steps=("middle",))
-    run.replace("number", opcodes.PROTO + opcodes.text("n" * 990_000) + b".", "<class 'str'>", steps=("middle",))
+    run.replace(
+        "number",
+        opcodes.PROTO + opcodes.text("n" * 990_000) + b".",
+        "<class 'str'>",
+        steps=("middle",),
+    )
     run.multiply("middle", 5_000)
