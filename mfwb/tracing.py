@@ -15,6 +15,10 @@ from mfwb.snapshot.storable import with_storable_text
 __all__ = ["TracedFlowRun", "trace"]
 
 
+_MOST_OTHERS = 100
+"""Other flow runs that are read for one: all of them are in memory at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class TracedFlowRun:
     """The facts of one flow run, and what was worked out from them.
@@ -38,10 +42,13 @@ def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun
     """
     traced = _alone(choice, source, payloads)
     others, unread = [], {}
-    for pathspec in flow_runs_read(traced.flow_run, traced.lineage):
+    for place, pathspec in enumerate(flow_runs_read(traced.flow_run, traced.lineage)):
+        if place >= _MOST_OTHERS:
+            unread[pathspec] = f"the flow run reads more than {_MOST_OTHERS} other flow runs"
+            continue
         try:
             others.append(_alone(parse(pathspec), source, payloads))
-        except (SkipFlowRun, UsageError) as error:  # noqa: PERF203 - each for itself
+        except (SkipFlowRun, UsageError) as error:
             unread[pathspec] = str(error)
         except Stop:
             raise

@@ -5,30 +5,43 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mfwb.lineage.code import ANY, External
 from mfwb.lineage.producers import Holdings, holdings_of
 from mfwb.lineage.values import Edge, Ground, Lineage, OutsideUse
-from mfwb.snapshot import FlowRun, Task
+from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import flow_run_of
 
 __all__ = ["flow_runs_read", "triggering_runs", "with_outside"]
 
+_TRIGGERS = "execution-triggers"
+_MOST_TRIGGERS = 100
+"""Flow runs; Metaflow names one for each flow in `@trigger_on_finish`."""
+
 
 def triggering_runs(flow_run: FlowRun) -> tuple[str, ...]:
     """Return the flow runs whose end started this one; its first task says so."""
+    texts = {text: None for task in flow_run.tasks if (text := task.metadata.get(_TRIGGERS))}
+    return _triggering(tuple(texts))
+
+
+@lru_cache(maxsize=2)  # it is asked for by each W&B run, and by each line of code that reads one
+def _triggering(texts: tuple[str, ...]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for task in flow_run.tasks:
-        for event in _events(task):
+    for text in texts:
+        for event in _events(text):
             if isinstance(event, dict) and event.get("type") == "run":
                 found[flow_run_of(str(event.get("id", "")))] = None
+            if len(found) == _MOST_TRIGGERS:
+                return tuple(found)
     return tuple(found)
 
 
-def _events(task: Task) -> list[object]:
+def _events(text: str) -> list[object]:
     try:
-        events = json.loads(task.metadata.get("execution-triggers", "[]"))
-    except ValueError:
+        events = json.loads(text)
+    except (ValueError, RecursionError):
         return []
     return events if isinstance(events, list) else []
 

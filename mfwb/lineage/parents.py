@@ -15,6 +15,14 @@ from mfwb.snapshot import FlowRun, Task
 
 __all__ = ["parents_of", "sorted_by_lineage"]
 
+_EDGES = 10_000
+_EDGES_EACH = 10
+"""How many parents there may be in all, and for each task: those of a foreach have one each, and
+their join has all of them. That makes about twice as many as tasks."""
+
+_LOOKS = 20_000_000
+"""How many tasks may be looked at for them; of n rounds of a recursion, each one looks at all n."""
+
 _Path = tuple[int, ...]
 _Arrival = tuple[str, _Path, str]  # a step, the sender's path as seen from there, and the way
 
@@ -23,14 +31,32 @@ def parents_of(flow_run: FlowRun) -> dict[str, tuple[str, ...]]:
     """Return for each task's pathspec those of its parent tasks, in foreach order.
 
     Linear in the number of tasks and edges. The first step has no parent task: what it reads
-    are the parameters.
+    are the parameters. LineageError if there are more edges than Metaflow can have made: each task
+    of a step from each one of another step are millions.
     """
     tasks = list(flow_run.tasks)
     senders = _index_senders(tasks)
-    return {
-        task.pathspec: tuple(parent.pathspec for parent in _parents(task, senders))
-        for task in tasks
-    }
+    most = _EDGES + _EDGES_EACH * len(tasks)
+    looks = edges = 0
+    found: dict[str, tuple[str, ...]] = {}
+    for task in tasks:
+        arrivals = _arrivals(task, senders)
+        looks += len(arrivals)
+        if looks > _LOOKS:
+            raise _too_many(looks)
+        parents = _parents(task, arrivals)
+        edges += len(parents)
+        if edges > most:
+            raise _too_many(edges)
+        found[task.pathspec] = tuple(parent.pathspec for parent in parents)
+    return found
+
+
+def _too_many(edges: int) -> LineageError:
+    return LineageError(
+        f"its tasks have more parents than Metaflow gives them, {edges:,} and more: what was "
+        "recorded of their order is damaged"
+    )
 
 
 def sorted_by_lineage(tasks: Iterable[Task], parents: dict[str, tuple[str, ...]]) -> list[Task]:
@@ -77,13 +103,18 @@ def _index_senders(tasks: list[Task]) -> dict[_Arrival, list[Task]]:
     return senders
 
 
-def _parents(task: Task, senders: dict[_Arrival, list[Task]]) -> list[Task]:
+def _arrivals(task: Task, senders: dict[_Arrival, list[Task]]) -> list[Task]:
+    """Return the tasks that it may have come from, of whatever round."""
     path = _path(task)
     found = [*senders.get((task.step, path, "straight"), ())]
     found += senders.get((task.step, path, "fan-in"), ())
     if path:
         found += senders.get((task.step, path[:-1], "fan-out"), ())
-    return sorted(_of_the_round_before(task, found), key=lambda one: (_path(one), one.step))
+    return found
+
+
+def _parents(task: Task, arrivals: list[Task]) -> list[Task]:
+    return sorted(_of_the_round_before(task, arrivals), key=lambda one: (_path(one), one.step))
 
 
 def _of_the_round_before(task: Task, candidates: list[Task]) -> list[Task]:

@@ -28,10 +28,12 @@ def _batches(contents: Iterable[Content], limit: int) -> Iterator[list[Content]]
     batch: list[Content] = []
     size = 0
     for content in contents:
-        if batch and size + content.size > limit:
+        # Where no size is recorded there may be as many as are ever loaded.
+        most = content.size or limit
+        if batch and size + most > limit:
             yield batch
             batch, size = [], 0
         batch.append(content)
-        size += content.size
+        size += most
     if batch:
         yield batch

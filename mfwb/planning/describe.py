@@ -157,7 +157,7 @@ def _published(metadata: dict[str, str]) -> dict[str, Any]:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested as nobody nests it
         return text
 
 
@@ -177,10 +177,13 @@ def _shared(metadata: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return each fact of the tasks: once if they agree, else as a list of what occurs."""
     result: dict[str, Any] = {}
     for name in sorted({name for facts in metadata for name in facts}):
-        values: list[Any] = []
+        distinct: dict[str, Any] = {}  # by text: a job's name may be another one in each task
         for facts in metadata:
-            if name in facts and facts[name] not in values:
-                values.append(facts[name])
+            if name in facts:
+                value = facts[name]
+                key = value if isinstance(value, str) else f"\0{json.dumps(value, sort_keys=True)}"
+                distinct.setdefault(key, value)
+        values = list(distinct.values())
         result[name] = values[0] if len(values) == 1 else values
     return result
 

@@ -92,13 +92,18 @@ def group_of(flow: str, pathspec: str, settings: Settings) -> str:
     return names.shortened(str(group), names.RUN_NAME_LIMIT)
 
 
+_MICROSECONDS = 16
+"""Digits of the id of a local flow run, from 2001 to 2286; what is longer is no start."""
+
+
 def _original_start(flow_run: FlowRun) -> int:
     """Return the start of the flow run in epoch ms.
 
     A local flow run's id is its start in microseconds, and its `created_at` moves when it is
-    tagged; so the id is the better witness.
+    tagged; so the id is the better witness, if it is one.
     """
-    if flow_run.provider.startswith("local@") and flow_run.id.isdecimal():
+    is_start = flow_run.id.isascii() and flow_run.id.isdecimal()
+    if flow_run.provider.startswith("local@") and is_start and len(flow_run.id) <= _MICROSECONDS:
         return int(flow_run.id) // 1000
     return flow_run.created_at
 

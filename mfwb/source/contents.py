@@ -24,6 +24,7 @@ from mfwb.source.own_folder import own_folder_of
 __all__ = ["FlowRunContents"]
 
 _MOST_ORIGINS = 20
+_DESCRIPTOR = 16_000  # bytes; that of an IncludeFile has some hundred
 """Tasks; whoever writes metadata can make a circle of clones."""
 
 
@@ -36,6 +37,7 @@ class FlowRunContents:
         self.own_folder = own_folder_of(flow_run)
         self._flow = flow_run.flow
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
+        self._chains: dict[str, tuple[str, ...]] = {}
         self._default = next(
             (task.datastore for task in flow_run.tasks if task.datastore is not None), None
         )
@@ -91,7 +93,7 @@ class FlowRunContents:
             SourceError: if the datastore does not answer.
         """
         datastore = self._datastore(content.task)
-        [(_, stored)] = self._store(content.task).read([content.sha1], {content.sha1: 1})
+        [(_, stored)] = self._store(content.task).read([content.sha1], {content.sha1: _DESCRIPTOR})
         if isinstance(stored, ItemLost):
             raise stored
         included = internals.to_included(internals.decode(stored))
@@ -118,8 +120,13 @@ class FlowRunContents:
         """Write a card's HTML into a file; ItemLost if it can't be had."""
         copy_card(self._store(task), self._with_origins(task), card, path)
 
-    def _with_origins(self, task: str) -> Iterator[str]:
-        """Yield a task, and those that it is a clone of, directly or not."""
+    def _with_origins(self, task: str) -> tuple[str, ...]:
+        """Return a task, and those that it is a clone of, directly or not."""
+        if task not in self._chains:
+            self._chains[task] = tuple(self._chain(task))
+        return self._chains[task]
+
+    def _chain(self, task: str) -> Iterator[str]:
         known = self._tasks.get(task)
         origin = known.origin if known is not None else None
         seen = {task}

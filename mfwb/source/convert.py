@@ -53,6 +53,9 @@ _PUBLISHED = (
 )
 """Task metadata that goes into W&B's config; the rest is bookkeeping."""
 
+_MOST_CARDS = 100
+"""Cards of a task; a record costs a few bytes, and each card it names may have 50 MB."""
+
 
 def _to_refs(record: AttemptRecord) -> dict[str, ArtifactRef]:
     return {
@@ -163,17 +166,26 @@ def _cards(raw: RawTask, attempts: Sequence[Attempt]) -> Iterator[Card | Loss]:
     """Yield the cards of the last attempt, in the order in which they were begun.
 
     A clone has those of its origin, which are older than itself. In place of a card whose record
-    is damaged, its loss.
+    is damaged, its loss. One that is recorded twice is one card.
     """
     records = [one for one in raw.records if one.type == "card-info"]
     is_clone = _origin(raw) is not None
     begun = (attempts[-1].started_at if attempts and not is_clone else None) or 0
+    seen: set[Card] = set()
     for record in sorted(records, key=lambda one: (one.created_at, one.name)):
-        if record.created_at >= begun:
-            try:
-                yield to_card(record.value)
-            except DamagedError as error:
-                yield Loss(f"{raw.pathspec} card", f"what Metaflow recorded of it is odd: {error}")
+        if record.created_at < begun:
+            continue
+        if len(seen) == _MOST_CARDS:
+            yield Loss(f"{raw.pathspec} card", f"the task has more than {_MOST_CARDS} cards")
+            return
+        try:
+            card = to_card(record.value)
+        except DamagedError as error:
+            yield Loss(f"{raw.pathspec} card", f"what Metaflow recorded of it is odd: {error}")
+            continue
+        if card not in seen:
+            seen.add(card)
+            yield card
 
 
 def _losses(tasks: Iterable[RawTask]) -> Iterator[Loss]:

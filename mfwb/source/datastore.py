@@ -38,11 +38,15 @@ from mfwb.source.unpacking import unpacked
 
 __all__ = ["AttemptKey", "FlowStore", "open_store"]
 
-_UNKNOWN_SIZE = 64_000_000
+_UNKNOWN_SIZE = 32_000_000
 """Bytes; the most that is read into memory where nothing says how much there is."""
 
 _SLACK = 1_000_000
 """Bytes; how much more there may be than is recorded, before it counts as another content."""
+
+_SLACK_IN_MEMORY = 1_000
+"""Bytes; the same for what is read into memory, which may not be more than twice as much either:
+many are read together, as many as their recorded sizes allow."""
 
 _ENDING_LIMIT = 64_000  # bytes; Metaflow writes sixty
 
@@ -138,7 +142,8 @@ class FlowStore:
 
         Args:
             shas: of the blobs.
-            sizes: in bytes, as recorded, by sha1; of others, no more than 64 MB are read.
+            sizes: in bytes, as recorded, by sha1; of others, no more than 32 MB are read, of these
+                twice as many and 1 kB.
             most: bytes of each, whatever is recorded.
         """
         known = sizes or {}
@@ -211,7 +216,7 @@ class FlowStore:
             return None
 
     def _bytes(self, sha: str, size: int, most: int | None) -> bytes | ItemLost:
-        limit = size + _SLACK if size else _UNKNOWN_SIZE
+        limit = size + min(_SLACK, size + _SLACK_IN_MEMORY) if size else _UNKNOWN_SIZE
         try:
             return b"".join(self._chunks(sha, limit if most is None else min(limit, most)))
         except ItemLost as lost:

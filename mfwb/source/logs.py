@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mfwb.errors import SourceError
 from mfwb.ports import LogLine
+from mfwb.source.plain import LATEST
 from mfwb.source.records import Readable
 
 if TYPE_CHECKING:  # it imports metaflow
@@ -91,9 +92,10 @@ def _timed(pieces: Iterator[bytes | int], stream: str) -> Iterator[tuple[int, Lo
 def _epoch_ms(text: bytes) -> int | None:
     try:
         moment = datetime.fromisoformat(text.decode("ascii"))
-        return int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)
+        epoch = int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
+    return epoch if 0 <= epoch <= LATEST else None  # rounded, it may be in the year 10000
 
 
 # --- bytes ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ tests/integration/source.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,14 +30,19 @@ _RECORD_LIMIT = 1_000_000
 """Bytes of one record; Metaflow's own take a few hundred."""
 
 _ALLOWANCE = 64_000_000
-_ALLOWANCE_EACH = 4_000
+_ALLOWANCE_EACH = 1_500
 """Bytes of all records of a flow run, and for each of them: what is in memory at a time."""
+
+_MOST_BESIDE = 50_000
+"""Records of one task, which are in memory at a time; Metaflow writes some thirty."""
 
 
 @dataclass
 class _Spent:
     size: int = 0
     files: int = 0
+    folder: str = ""
+    beside: int = 0  # files of that folder, one after the other
 
 
 _budget = threading.local()
@@ -65,6 +71,11 @@ def read_record(root: Path, path: str | Path, also: tuple[Path, ...]) -> Any:
     if spent is not None:
         spent.size += len(data)
         spent.files += 1
+        folder = str(path).rpartition(os.sep)[0]
+        spent.beside = spent.beside + 1 if folder == spent.folder else 1
+        spent.folder = folder
+        if spent.beside > _MOST_BESIDE:
+            raise OSError(f"it has more than {_MOST_BESIDE:,} records of metadata")
         if spent.size > _ALLOWANCE + _ALLOWANCE_EACH * spent.files:
             raise OSError(f"its metadata takes more than {_ALLOWANCE:,} bytes")
     return from_json(data)

@@ -24,6 +24,9 @@ from mfwb.source.stored import Stored
 
 __all__ = ["read_flow_run"]
 
+_CLOCKS_DIFFER = 24 * 60 * 60 * 1000
+"""Milliseconds; a clock that nobody set may be so far from another one."""
+
 
 def read_flow_run(
     run: Any, provider: str, roots: DatastoreRoots, *, abandoned_after: float
@@ -43,6 +46,7 @@ def read_flow_run(
     """
     begun = time.time_ns() // 1_000_000
     raw = read_raw_run(run, provider, roots)
+    _assert_began(raw, provider, begun)
     stored = Stored(raw.flow, begun, roots.folders)
     stored.read(raw.everything)
     graph = _graph(raw, stored)
@@ -61,6 +65,15 @@ def read_flow_run(
         ),
     )
     return replace(flow_run, code=code, code_missing=code_missing)
+
+
+def _assert_began(raw: RawRun, provider: str, now: int) -> None:
+    """Raise SourceError if a flow run starts in the future: it would be the newest one for ever."""
+    if started_at(raw.id, raw.record, provider) > now + _CLOCKS_DIFFER:
+        raise SourceError(
+            f"{raw.flow}/{raw.id} says that it started in the future, more than a day from now: "
+            "the clock of this machine is wrong, or that of the one where it ran"
+        )
 
 
 def _graph(raw: RawRun, stored: Stored) -> GraphInfo:

@@ -32,7 +32,7 @@ class Growth(NamedTuple):
 # Each version of Metaflow since 2.0 records sizes: who has none is a stranger. A size that is
 # recorded may be made up, too; but arrays of zeros are no rarity.
 _UNRECORDED = Growth(free=32_000_000, times=100)
-_RECORDED = Growth(free=2_000_000_000, times=200)
+_RECORDED = Growth(free=1_000_000_000, times=200)
 
 _DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
 
@@ -50,7 +50,7 @@ def unpacked(
         most: bytes that there may be, as recorded; of what unpacks to more, little more is
             unpacked. None: nothing is recorded.
         digests: take all bytes; they are finished at the end.
-        growth: how much may come out of what is stored, whatever is recorded; None: 2 GB or
+        growth: how much may come out of what is stored, whatever is recorded; None: 1 GB or
             200 times what is stored; or 32 MB or 100 times that if nothing is recorded.
 
     Raises:

@@ -194,6 +194,34 @@ class StoredRun:
         path = sample.with_name(f"sysmeta_{name}_{document['ts_epoch']}.json")
         path.write_text(json.dumps(document), encoding="utf-8")
 
+    def note(self, task: Path, name: str, value: Any) -> None:
+        """Add a metadata record to a task, given by its folder."""
+        [sample] = sorted((task / "_meta").glob("sysmeta_attempt-done_*.json"))
+        document = json.loads(sample.read_text(encoding="utf-8"))
+        document |= {"field_name": name, "type": name, "value": value}
+        path = sample.with_name(f"sysmeta_{name}_{document['ts_epoch']}.json")
+        path.write_text(json.dumps(document), encoding="utf-8")
+
+    def multiply(self, step: str, count: int) -> list[Path]:
+        """Give a step so many tasks more, with what a task has to have; return their folders."""
+        model, known = self.task(step), STEPS[step]
+        needed = ("attempt", "attempt_ok", "attempt-done", "ds-type", "ds-root")
+        kept = [
+            model / "_meta" / "_self.json",
+            model / "0.data.json",
+            *(path for name in needed for path in self.metadata(step, name)[-1:]),
+        ]
+        texts = {path.relative_to(model): path.read_text(encoding="utf-8") for path in kept}
+        folders = []
+        for number in range(count):
+            folder = model.with_name(f"{1000 + number}")
+            (folder / "_meta").mkdir(parents=True)
+            for name, text in texts.items():
+                said = text.replace(f'"task_id": "{known}"', f'"task_id": "{folder.name}"')
+                (folder / name).write_text(said, encoding="utf-8")
+            folders.append(folder)
+        return folders
+
     def graph(self) -> dict[str, Any]:
         """Return the value of `_graph_info`."""
         [sha] = {json.loads(self.facts("start").read_text())["objects"]["_graph_info"]}

@@ -89,6 +89,31 @@ def test_another_flow_run_that_can_not_be_read(error: Exception) -> None:
         trace(parse("DemoFlow/7"), Odd(Unreachable("off")), MemoryPayloads())
 
 
+def test_too_many_other_flow_runs() -> None:
+    """All that are read for one are in memory together, so that they are not read without end."""
+    reads = "\n".join(f'        self.y = Run("Other/{n}").data.x' for n in range(120))
+    source = f"""
+    @step
+    def start(self):
+        from metaflow import Run
+{reads}
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+    """
+    reader = with_source(source, task("start/1", to="end", has="y=1"), task("end/2", has="y=1"))
+    others = [replace(LINE, flow="Other", id=str(n)) for n in range(120)]
+
+    traced = trace(parse("DemoFlow/7"), MemoryMetaflow([reader, *others]), MemoryPayloads())
+
+    assert len(traced.others) == 100
+    assert set(traced.lineage.unread.values()) == {
+        "the flow run reads more than 100 other flow runs"
+    }
+
+
 def test_text_that_can_not_be_stored() -> None:
     """What no database takes is escaped, once, where a flow run is read."""
     odd = replace(LINE, tags=("\udcff", "nul \0"), doc="fine \u2028")

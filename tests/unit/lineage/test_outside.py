@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -132,6 +133,27 @@ def test_unread() -> None:
         External("trigger", "", "x"): "gone",
         External("run", "X/1", "y"): "never was",
     }
+
+
+def test_triggers_are_read_once() -> None:
+    """However often code refers to them; and not more of them than there can be."""
+    triggers = [{"type": "run", "id": f"Other/{n}", "x": "y" * 100} for n in range(20_000)]
+    run = _run(triggers)
+    said = tuple(External("trigger", "", f"x{n}") for n in range(300))
+    lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": said})
+
+    began = time.process_time()
+    found = flow_runs_read(run, lineage)
+
+    assert time.process_time() - began < 2.0
+    assert len(found) == 100
+
+
+def test_triggers_nested_without_end() -> None:
+    """What no reader of JSON takes triggered nothing."""
+    run = flow_run(task("start/1", metadata={"execution-triggers": "[" * 100_000}))
+
+    assert triggering_runs(run) == ()
 
 
 @pytest.mark.parametrize("triggers", [None, {}, "x", [1], [{"type": "event", "id": "Other/3"}]])

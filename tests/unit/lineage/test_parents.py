@@ -289,6 +289,15 @@ def test_cycle() -> None:
         rebuild_lineage(contradiction)
 
 
+def test_more_parents_than_there_can_be() -> None:
+    """Each task of a step from each one of another step: refused before that takes all memory."""
+    crowd = [task(f"a/{n}", to="b") for n in range(300)]
+    crowd += [task(f"b/{n}", to="c") for n in range(1000, 1300)]
+
+    with pytest.raises(LineageError, match="more parents than Metaflow gives them"):
+        parents_of(flow_run(*crowd))
+
+
 @settings(max_examples=80)
 @given(flows(), st.integers())
 def test_any_flow(flow: list[Block], seed: int) -> None:

@@ -156,6 +156,19 @@ def test_what_is_gone() -> None:
     assert list(load_each([gone()], MemoryContents())) == [(gone(), None)]
 
 
+def test_what_has_no_size() -> None:
+    """Of what nobody recorded the size, one is loaded at a time: each may have 32 MB."""
+    contents = MemoryContents()
+    wanted = [
+        Content("Flow/1/a/1", str(n), contents.add(n).sha1, size)
+        for n, size in enumerate([0, 0, 5, 0])
+    ]
+
+    list(load_each(wanted, contents, limit=100))
+
+    assert contents.batches == [["0"], ["1"], ["2"], ["3"]]
+
+
 def test_default_limit() -> None:
     """By default 64 MB are loaded at a time."""
     assert loading.BATCH_LIMIT == 64_000_000

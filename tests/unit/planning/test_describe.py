@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -42,6 +43,27 @@ def test_flow_run() -> None:
         "system_tags": ["user:ada"],
         "constants": {"LIMIT": 3},
     }
+
+
+def test_facts_that_differ_in_each_task() -> None:
+    """They are told apart without comparing each with each, and documents by what they say."""
+    names = [{"aws-batch-job-id": f"job-{n}"} for n in range(20_000)]
+    documents = [{"git-info": f'{{"a": 1, "b": {n % 2}}}'} for n in range(4)]
+    tasks = [task(f"a/{n}", metadata=one) for n, one in enumerate([*names, *documents])]
+
+    began = time.process_time()
+    facts = describe_tasks(Step("a", ()), tasks)
+
+    assert time.process_time() - began < 2.0
+    assert facts["aws_batch_job_id"] == [f"job-{n}" for n in range(20_000)]
+    assert facts["git"] == [{"a": 1, "b": 0}, {"a": 1, "b": 1}]
+
+
+def test_a_document_nested_without_end() -> None:
+    """It is shown as the text that it is."""
+    facts = describe_tasks(Step("a", ()), [task("a/1", metadata={"git-info": "[" * 100_000})])
+
+    assert facts["git"] == "[" * 100_000
 
 
 def test_what_is_not_known_is_left_out() -> None:

@@ -100,6 +100,8 @@ def test_any_bytes(line: bytes, text: str) -> None:
         b"no head",
         b"[MFLOG|0|yesterdayZ|task|1]x",
         b"[MFLOG|0|9999-99-99T00:00:00.000000Z|task|1]x",
+        b"[MFLOG|0|9999-12-31T23:59:59.999999Z|task|1]x",
+        b"[MFLOG|0|1000-01-01T00:00:00.000000Z|task|1]x",
         b"[MFLOG|1|2026-01-01T00:00:00.000000Z|task|1]x",
         b"[MFLOG|0|2026-01-01T00:00:00.000000Z|task]",
         b"[MFLOG|0|" + b"Z|" * 40_000,

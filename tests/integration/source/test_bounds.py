@@ -1,0 +1,155 @@
+"""What many small records ask for, or a record claims, is bounded."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from mfwb.errors import ItemLost, SourceError
+from mfwb.snapshot import Card, Loss
+from mfwb.source import unpacking
+from mfwb.source.attempts import Record
+from mfwb.source.blobs import Blob
+from mfwb.source.digests import Digests
+from mfwb.source.local_blobs import LocalBlobs
+from mfwb.source.records import RunRecord, TaskRecord
+
+with warnings.catch_warnings():  # what Metaflow imports warns
+    warnings.simplefilter("ignore")
+    from mfwb.source import contents, convert, provider, reader
+    from mfwb.source.datastore import FlowStore
+    from mfwb.source.raw import RawRun, RawTask
+
+NOW = 1_800_000_000_000
+DAY = 86_400_000
+
+
+def _cards(*uuids: str) -> list[Card | Loss]:
+    records = tuple(
+        Record(
+            f"c{place}", json.dumps({"type": "t", "id": None, "card_uuid": uuid}), "card-info", 9
+        )
+        for place, uuid in enumerate(uuids)
+    )
+    task = SimpleNamespace(path_components=["F", "1", "s", "2"])
+    raw = RawTask(task, TaskRecord(ts_epoch=1), records, None, None)
+    return list(convert._cards(raw, ()))
+
+
+def test_a_card_that_is_recorded_often() -> None:
+    """It is one card."""
+    assert _cards("a", "b", "a", "a") == [Card("t", None, "a"), Card("t", None, "b")]
+
+
+def test_more_cards_than_a_task_has() -> None:
+    """A hundred, and a loss for all others."""
+    found = _cards(*(f"c{n:03}" for n in range(1000)))
+
+    assert len(found) == 101
+    assert found[-1] == Loss("F/1/s/2 card", "the task has more than 100 cards")
+
+
+@pytest.mark.parametrize(
+    ("run_id", "ts_epoch", "where"),
+    [
+        ("7", NOW + 2 * DAY, "service@https://meta"),
+        ("1", 250_000_000_000_000, "local@/data"),
+        (f"{(NOW + 2 * DAY) * 1000}", NOW, "local@/data"),
+    ],
+)
+def test_a_start_in_the_future(run_id: str, ts_epoch: int, where: str) -> None:
+    """It would have `latest` for ever; so much as clocks differ is allowed."""
+    record = RunRecord(run_number=run_id, ts_epoch=ts_epoch)
+    raw = RawRun("F", run_id, record, (), None)
+
+    with pytest.raises(SourceError, match="in the future"):
+        reader._assert_began(raw, where, NOW)
+    reader._assert_began(raw, where, ts_epoch + 2 * DAY)
+
+
+def test_growth_whatever_size_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who stores a bomb can record its size, too; what is as large without that is unpacked."""
+    monkeypatch.setattr(unpacking, "_FREE_IF_RECORDED", 10_000_000)
+    zeros = bytes(20_000_000)
+    sha = hashlib.sha1(zeros, usedforsecurity=False).hexdigest()
+
+    def unpack(stored: bytes, *, gzipped: bool) -> int:
+        blob = Blob(io.BytesIO(stored), gzipped=gzipped)
+        return sum(map(len, unpacking.unpacked(blob, sha, len(zeros), Digests(0))))
+
+    assert unpack(zeros, gzipped=False) == len(zeros)
+    with pytest.raises(ItemLost, match="200 times what is stored"):
+        unpack(gzip.compress(zeros), gzipped=True)
+
+
+def test_more_in_memory_than_recorded(tmp_path: Path) -> None:
+    """Many small values are read together, as many as their sizes allow."""
+    store = FlowStore(LocalBlobs(str(tmp_path)), "F")
+    shas = {}
+    for size in (1_000, 500_000):
+        data = bytes(size)
+        sha = shas[size] = hashlib.sha1(data, usedforsecurity=False).hexdigest()
+        path = tmp_path / "F" / "data" / sha[:2] / sha
+        path.parent.mkdir(parents=True)
+        path.write_bytes(gzip.compress(data))
+
+    found = dict(store.read(list(shas.values()), dict.fromkeys(shas.values(), 1)))
+
+    assert found[shas[1_000]] == bytes(1_000)
+    assert isinstance(found[shas[500_000]], ItemLost)
+
+
+def test_more_records_than_a_task_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are in memory together; other tasks' records count for themselves."""
+    monkeypatch.setattr(provider, "_MOST_BESIDE", 10)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for number in range(12):
+            (tmp_path / folder / f"{number}.json").write_text("{}", encoding="utf-8")
+
+    def read(folder: str, count: int) -> Any:
+        for number in range(count):
+            provider.read_record(tmp_path, f"{folder}/{number}.json", ())
+
+    with provider.metadata_budget():
+        read("a", 10)
+        read("b", 10)
+        with pytest.raises(OSError, match="more than 10 records"):
+            read("b", 11)
+
+
+def test_origins_are_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many cards a clone has, of which each may be that of an origin."""
+    asked = []
+
+    class Origin:
+        """What Metaflow's client has of a task, each a clone of the next one."""
+
+        def __init__(self, pathspec: str) -> None:
+            asked.append(pathspec)
+            number = int(pathspec.split("/")[1]) + 1
+            self.origin_pathspec = f"F/{number}/s/1" if number < 5 else None
+
+    monkeypatch.setattr(contents, "MetaflowTask", Origin)
+    flow_run = cast(
+        "Any",
+        SimpleNamespace(
+            flow="F",
+            provider="x",
+            user=None,
+            tasks=[SimpleNamespace(pathspec="F/1/s/1", origin="F/2/s/1", datastore=None)],
+        ),
+    )
+    found = contents.FlowRunContents(flow_run)
+
+    for _ in range(3):
+        assert list(found._with_origins("F/1/s/1")) == [f"F/{n}/s/1" for n in (1, 2, 3, 4)]
+    assert asked == ["F/2/s/1", "F/3/s/1", "F/4/s/1"]
