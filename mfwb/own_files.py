@@ -43,11 +43,23 @@ def make_folder(path: Path) -> None:
     One that is there keeps its rights: who made it beforehand, or has widened them, may want to
     share it. In one that a group shares, a new one is the group's.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.exists():
+        make_folder(path.parent)
     with suppress(FileExistsError):
         path.mkdir(mode=FOLDER_MODE)
         if is_shared(path.parent):
-            path.chmod(path.stat().st_mode | stat.S_IRWXG)  # its set-group-id bit is inherited
+            _share(path)
+
+
+def _share(path: Path) -> None:
+    """Let the group into a folder; if one of them has put a link in its place, OSError."""
+    folder = open_folder(path)
+    try:
+        status = os.fstat(folder)
+        if status.st_uid == os.geteuid():
+            os.fchmod(folder, stat.S_IMODE(status.st_mode) | stat.S_IRWXG)  # set-group-id stays
+    finally:
+        os.close(folder)
 
 
 def make_folders(root: Path, *names: str) -> Path:
