@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 __all__ = ["origin_of"]
+
+_READ_DIFFERENTLY = re.compile(r"[\\\s\x00-\x1f\x7f]")
+"""Of `https://one\\@other`, Python takes `other` for the host, and who connects takes `one`."""
 
 _PORTS = {"http": 80, "https": 443}
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
     """Return scheme, host and port of a URL; of what is none, what differs from any other."""
+    if _READ_DIFFERENTLY.search(url):
+        return "", url, None
     try:
         parts = urlsplit(url)
         return parts.scheme, parts.hostname or url, parts.port or _PORTS.get(parts.scheme)

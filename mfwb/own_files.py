@@ -12,6 +12,7 @@ import stat
 from contextlib import ExitStack, suppress
 from pathlib import Path, PurePath
 from typing import BinaryIO
+from uuid import uuid4
 
 __all__ = [
     "FILE_MODE",
@@ -42,11 +43,23 @@ def make_folder(path: Path) -> None:
     One that is there keeps its rights: who made it beforehand, or has widened them, may want to
     share it. In one that a group shares, a new one is the group's.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.exists():
+        make_folder(path.parent)
     with suppress(FileExistsError):
         path.mkdir(mode=FOLDER_MODE)
         if is_shared(path.parent):
-            path.chmod(path.stat().st_mode | stat.S_IRWXG)  # its set-group-id bit is inherited
+            _share(path)
+
+
+def _share(path: Path) -> None:
+    """Let the group into a folder; if one of them has put a link in its place, OSError."""
+    folder = open_folder(path)
+    try:
+        status = os.fstat(folder)
+        if status.st_uid == os.geteuid():
+            os.fchmod(folder, stat.S_IMODE(status.st_mode) | stat.S_IRWXG)  # set-group-id stays
+    finally:
+        os.close(folder)
 
 
 def make_folders(root: Path, *names: str) -> Path:
@@ -137,13 +150,50 @@ def remove_below(root: Path, path: str | PurePath) -> None:
 def remove_at(folder: int, name: str) -> None:
     """Remove what is called so in a folder that is open, as `remove_below` does."""
     with suppress(FileNotFoundError):
-        if not stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
+        if not _is_folder(name, folder):
             os.unlink(name, dir_fd=folder)
             return
-        inner = open_folder(name, within=folder)
+        root = open_folder(name, within=folder)
         try:
-            for one in os.listdir(inner):  # noqa: PTH208 - it is a descriptor
-                remove_at(inner, one)
+            _empty(root)
+        finally:
+            os.close(root)
+        os.rmdir(name, dir_fd=folder)
+
+
+def _empty(root: int) -> None:
+    """Remove all that is in a folder; how deep that is makes no difference.
+
+    Folders in folders are moved up before they are looked into: to go down to them takes a level
+    of the stack and an open file each, and somebody may have made ten thousand.
+    """
+    waiting = _folders_left(root)
+    while waiting:
+        name = waiting.pop()
+        inner = open_folder(name, within=root)
+        try:
+            for one in _folders_left(inner):
+                moved = f".{uuid4().hex}"
+                os.rename(one, moved, src_dir_fd=inner, dst_dir_fd=root)
+                waiting.append(moved)
         finally:
             os.close(inner)
-        os.rmdir(name, dir_fd=folder)
+        os.rmdir(name, dir_fd=root)
+
+
+def _folders_left(folder: int) -> list[str]:
+    """Return the folders in a folder that are not empty; all else in it is removed."""
+    left = []
+    for one in os.listdir(folder):
+        if not _is_folder(one, folder):
+            os.unlink(one, dir_fd=folder)
+            continue
+        try:
+            os.rmdir(one, dir_fd=folder)
+        except OSError:
+            left.append(one)
+    return left
+
+
+def _is_folder(name: str, within: int) -> bool:
+    return stat.S_ISDIR(os.lstat(name, dir_fd=within).st_mode)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Timer
 
+from mfwb.own_files import remove_below
 from mfwb.payload import converting
 from mfwb.payload.audit import STOPPED
 from mfwb.payload.conversions import Job
@@ -34,6 +35,9 @@ TIME_LIMIT = 600.0
 
 _SLOWEST = 1_000_000  # bytes per second; whatever is slower has got stuck
 _ANSWER_LIMIT = 65_536  # bytes; an answer is a few words
+_DEPTH_LIMIT = 100  # levels of folders in what is made
+_SIZE_AT_LEAST, _SIZE_PER_BYTE = 2 * 10**9, 100
+"""Bytes that may be made, and how many more per byte of the pickle: a file can have holes."""
 
 
 class UnconvertibleError(Exception):
@@ -150,7 +154,7 @@ class _Child:
             self._outbox.mkdir()
             self._process = nursery.new(self._folder)
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            _remove(Path(self._folder))
             raise
         self.pid = self._process.pid
         self.confined_by: str | None = None  # not known until it says so
@@ -171,9 +175,10 @@ class _Child:
         try:
             answer = self.ask(request, seconds)
             if answer.get("outcome") == converting.DONE:
-                _take(target, job.target)
+                most = _SIZE_AT_LEAST + _SIZE_PER_BYTE * job.source.stat().st_size
+                _take(target, job.target, most)
                 if job.rows is not None and rows.exists():
-                    _take(rows, job.rows)
+                    _take(rows, job.rows, most)
         finally:
             for left in (source, target, rows):
                 _remove(left)
@@ -211,7 +216,7 @@ class _Child:
         for pipe in (self._process.requests, self._process.answers):
             with suppress(OSError):  # a request that it has not read
                 pipe.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _remove(Path(self._folder))
 
     def _kill_and_set(self, too_late: Event) -> None:
         too_late.set()
@@ -248,26 +253,30 @@ def _lend(source: Path, place: Path) -> None:
         shutil.copyfile(source, place)
 
 
-def _take(made: Path, target: Path) -> None:
-    """Move what a process made; UnconvertibleError if it is not just files and folders."""
+def _take(made: Path, target: Path, most: int) -> None:
+    """Move what a process made; UnconvertibleError if it is not just files and folders, and few."""
     try:
-        _expect_files(made)
+        size = _size_of_files(made, _DEPTH_LIMIT)
     except OSError as error:
         raise UnconvertibleError(f"what was made of it is not there: {error}") from None
+    if size > most:
+        raise UnconvertibleError(
+            f"what was made of it has {size:,} bytes, which no pickle of its size turns into"
+        )
     shutil.move(made, target)
 
 
-def _expect_files(path: Path) -> None:
-    mode = path.lstat().st_mode
-    if stat.S_ISDIR(mode):
-        for inner in path.iterdir():
-            _expect_files(inner)
-    elif not stat.S_ISREG(mode) or path.lstat().st_nlink > 1:
+def _size_of_files(path: Path, levels: int) -> int:
+    facts = path.lstat()
+    if stat.S_ISDIR(facts.st_mode):
+        if not levels:
+            raise UnconvertibleError("what was made of it is nested too deeply")
+        return sum(_size_of_files(inner, levels - 1) for inner in [*path.iterdir()])
+    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
         raise UnconvertibleError("what was made of it is no file")
+    return facts.st_size
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        remove_below(path.parent, path.name)

@@ -118,6 +118,10 @@ class Store:
                 make_folder(self._folder)
                 if self._folder.is_symlink():
                     raise SinkError(f"{self._folder} is a link; mfwb writes to folders of its own")
+                if not self._folder.is_dir():
+                    raise SinkError(
+                        f"{self._folder} is no folder; mfwb writes to folders of its own"
+                    )
                 self._unfinished = self._open.enter_context(scratch(self._folder))
             return self._unfinished
 
@@ -143,7 +147,7 @@ def _is_there(path: Path) -> bool:
     """Whether there is a file or a folder; a link is none, as nothing here ever makes one."""
     try:
         mode = path.lstat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 

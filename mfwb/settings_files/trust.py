@@ -13,6 +13,7 @@ from platformdirs import user_state_path
 from pydantic import BaseModel, ValidationError
 
 from mfwb.errors import UsageError
+from mfwb.own_files import make_folder
 from mfwb.settings_files.found import SettingsFile
 
 __all__ = ["Trust", "users_trust"]
@@ -69,7 +70,7 @@ class Trust:
 
     def _write(self, files: Mapping[str, str]) -> None:
         try:
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.file.parent)
             text = json.dumps({"version": 1, "files": files}, indent=1)
             descriptor, name = tempfile.mkstemp(dir=self.file.parent, prefix=_NAME)  # 0600
             with os.fdopen(descriptor, "w", encoding="utf-8") as opened:

@@ -154,3 +154,19 @@ def test_links_in_it_are_not_followed(tmp_path: Path) -> None:
 
     assert list(place.iterdir()) == []
     assert (home / "precious").exists()
+
+
+def test_however_deep(tmp_path: Path) -> None:
+    """Folders in folders go, also those that are too deep to be named or to be open at once."""
+    with scratch(tmp_path) as folder:
+        deep = folder / "deep"
+        deep.mkdir()
+        within = os.open(deep, os.O_RDONLY)
+        for _ in range(3_000):
+            os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=within))
+            os.mkdir("a", dir_fd=within)
+            outer, within = within, os.open("a", os.O_RDONLY, dir_fd=within)
+            os.close(outer)
+        os.close(within)
+
+    assert list(tmp_path.iterdir()) == []

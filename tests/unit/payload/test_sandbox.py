@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -254,6 +254,41 @@ def test_what_it_makes_must_be_files(
     converter.close()
 
     assert not os.path.lexists(tmp_path / "y")
+
+
+def _deep(path: Path) -> None:
+    (path / Path(*["a"] * 150)).mkdir(parents=True)
+
+
+def _hollow(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(10**13)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"), [(_deep, "too deeply"), (_hollow, "no pickle of its size")]
+)
+def test_what_it_makes_has_bounds(
+    make: Callable[[Path], None],
+    reason: str,
+    nursery: Nursery,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Folders that nobody could go down to, and files that nobody could send, are not taken."""
+    (tmp_path / "x").write_bytes(pickle.dumps(1))
+    converter = Converter(nursery)
+
+    def leave(request: dict[str, Any], _seconds: float) -> dict[str, str]:
+        make(Path(request["target"]))
+        return {"outcome": "done"}
+
+    monkeypatch.setattr(converter._living(tmp_path), "ask", leave)
+    with pytest.raises(UnconvertibleError, match=reason):
+        converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
+    converter.close()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
 # --- looks ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -255,3 +256,18 @@ def test_private(tmp_path: Path) -> None:
     scratch = {name for name in modes if name.startswith("mfwb-")}
     folders = {"x", "ab", "abc.frames", "a", *scratch}
     assert modes == {name: 0o700 if name in folders else 0o600 for name in modes}
+
+
+@pytest.mark.parametrize("place", [".", "ab"])
+@pytest.mark.parametrize("plant", [os.mkfifo, Path.touch])
+def test_no_folder_where_one_should_be(
+    place: str, plant: Callable[[Path], None], tmp_path: Path
+) -> None:
+    """What somebody put there is said to be in the way; it is no bug."""
+    folder = tmp_path / "payloads"
+    planted = folder / place
+    planted.parent.mkdir(exist_ok=True)
+    plant(planted)
+
+    with pytest.raises(SinkError, match=r"folder|exists"):
+        Store(folder).place(f"ab{'0' * 38}.json", Path.touch)
