@@ -9,6 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from mfwb.snapshot.identifiers import is_sha1
+
 __all__ = ["HOSTILE", "anything", "assert_inert", "poisoned", "without_rich"]
 
 HOSTILE = (
@@ -66,11 +68,14 @@ def assert_inert(text: str) -> None:
 
 
 def poisoned(value: Any, text: str) -> Any:
-    """Return a value with a text behind each of its own: in dataclasses, tuples, lists, dicts."""
+    """Return a value with a text behind each of its own: in dataclasses, tuples, lists, dicts.
+
+    But for sha1s: nothing comes into being with one that is none.
+    """
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
-        return value + text
+        return value if is_sha1(value) else value + text
     if isinstance(value, (tuple, list, frozenset)):
         return type(value)(poisoned(one, text) for one in value)
     if isinstance(value, dict):

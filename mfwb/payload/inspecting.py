@@ -57,7 +57,7 @@ def get_ready(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted he
 
 
 def get_readier() -> None:
-    """Import what many need, after the first has begun: numbers of numpy's are common."""
+    """Import what many need, where there are many: numbers of numpy's are common."""
     with suppress(ImportError):
         import numpy as np  # noqa: F401, PLC0415
 

@@ -54,8 +54,8 @@ class Nursery:
         """Prepare for processes.
 
         Args:
-            program: the module that they run: its `get_ready`, then its `work`. Once there is one,
-                `get_readier` is for those that follow.
+            program: the module that they run: its `get_ready`, then its `work`. Before there is
+                a second one, `get_readier` is called for it and those that follow.
             max_memory: bytes that each may take for pickles.
             trusted: whether pickles may run whatever they want to, in these processes.
         """

@@ -28,13 +28,14 @@ def serve(channel: int, work: _Work, get_readier: Callable[[], None], *, trusted
     Args:
         channel: the socket that requests come from.
         work: what a copy does.
-        get_readier: what is done once there is a copy, for those that follow.
+        get_readier: what is done before the second copy, for that and those that follow.
         trusted: whether copies may run whatever a pickle wants to.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()  # what is never freed need not be copied for that
     copies: set[int] = set()
+    asked = 0
     with socket.socket(fileno=channel) as requests:
         while True:
             message, files, _, _ = socket.recv_fds(requests, _MESSAGE_LIMIT, 2)
@@ -42,6 +43,9 @@ def serve(channel: int, work: _Work, get_readier: Callable[[], None], *, trusted
                 break
             request = json.loads(message)
             if "new" in request:
+                if asked == 1:  # for a single flow run it would come too late
+                    get_readier()
+                asked += 1
                 pid = _copy(request, files, requests, work, trusted=trusted)
                 if pid:
                     copies.add(pid)
@@ -50,8 +54,6 @@ def serve(channel: int, work: _Work, get_readier: Callable[[], None], *, trusted
                 answer = _tend(request, copies)
             with suppress(BrokenPipeError):
                 requests.send(json.dumps(answer).encode())
-            if len(copies) == 1 and "new" in request:
-                get_readier()
     for pid in copies:
         _kill(pid)
     os._exit(0)

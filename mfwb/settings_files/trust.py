@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from platformdirs import user_state_path
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mfwb.errors import UsageError
 from mfwb.own_files import make_folder
@@ -25,6 +25,8 @@ _OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
 class _Record(BaseModel):
     """What is in the file: digests by places."""
+
+    model_config = ConfigDict(defer_build=True)
 
     version: int = 1
     files: dict[str, str] = {}

@@ -77,7 +77,7 @@ class Readable(Protocol):
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class ArtifactRecord(_Record):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Generator
-from typing import IO, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.source.blobs import Blob
 from mfwb.source.digests import Digests
 from mfwb.source.records import Readable
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 __all__ = ["Growth", "unpacked"]
 
 _CHUNK = 1 << 20
+_STORED_CHUNK = 1 << 16
 
 
 class Growth(NamedTuple):
@@ -60,7 +65,9 @@ def unpacked(
     bound = growth or (_UNRECORDED if most is None else _RECORDED)
     count = 0
     stored = _Counted(blob.stream)
-    stream = gzip.GzipFile(fileobj=cast("IO[bytes]", stored)) if blob.gzipped else stored
+    # gzip asks for 8 KiB at a time, which is dear where each is a call of Python's.
+    buffered = io.BufferedReader(stored, _STORED_CHUNK)
+    stream = gzip.GzipFile(fileobj=buffered) if blob.gzipped else buffered
     while chunk := _next(stream):
         count += len(chunk)
         if most is not None and count > most:
@@ -74,18 +81,25 @@ def unpacked(
         raise ItemLost("its bytes in Metaflow's datastore don't have the recorded sha1")
 
 
-class _Counted:
+class _Counted(io.RawIOBase):
     """A stream that knows how much was read of it."""
 
     def __init__(self, stream: Readable) -> None:
+        super().__init__()
         self._stream = stream
         self.size = 0
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes, at most so many."""
-        chunk = self._stream.read(size)
+    def readable(self) -> bool:
+        """Say so."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill a buffer with the next bytes, as far as they go, and return how many there were."""
+        view = memoryview(buffer)
+        chunk = self._stream.read(len(view))
+        view[: len(chunk)] = chunk
         self.size += len(chunk)
-        return chunk
+        return len(chunk)
 
 
 def _next(stream: Readable) -> bytes:
