@@ -23,6 +23,9 @@ CONVERSIONS = {
 }
 """What makes each kind of preview."""
 
+_LARGEST = 100_000_000
+"""Bytes of a picture or a figure, which is read into memory: pages show no larger ones."""
+
 
 def previews_of(
     run: PlannedRun, keys: Iterable[str], converted: Converted, contents: Contents
@@ -60,6 +63,8 @@ def _preview(  # noqa: PLR0913, PLR0917 - they are what there is to say
         path = converted.get(file.content, CONVERSIONS[kind], run.unpickle, contents)
         if kind is Preview.TABLE:
             return ReadyPreview(key, kind, table=read_rows(path))
+        if path.stat().st_size > _LARGEST:
+            return None  # no honest process makes such a one
         return ReadyPreview(key, kind, path=path)
     except (UnconvertibleError, ItemLost):
         return None  # the artifact has all of it, or its loss is known

@@ -21,6 +21,9 @@ COLUMNS_LIMIT = 50
 CELL_LIMIT = 500
 """Characters; a longer text is cut."""
 
+_SIZE_LIMIT = 64_000_000
+"""Bytes of the file; all that may be shown takes fewer."""
+
 
 def write_rows(table: Table, path: Path) -> None:
     """Write the beginning of a table as JSON: `columns`, and `rows` of scalars."""
@@ -33,12 +36,30 @@ def write_rows(table: Table, path: Path) -> None:
 
 
 def read_rows(path: Path) -> ReadyTable:
-    """Return the table that `write_rows` wrote."""
-    document = json.loads(path.read_text(encoding="ascii"))
-    return ReadyTable(
-        columns=tuple(map(str, document["columns"])),
-        rows=tuple(tuple(row) for row in document["rows"]),
-    )
+    """Return the table that `write_rows` wrote; ValueError if it did not.
+
+    Who wrote the file looked at a stranger's pickle, and may have been taken over.
+    """
+    if path.stat().st_size > _SIZE_LIMIT:
+        raise ValueError("more rows than are shown")
+    try:
+        document = json.loads(path.read_bytes())
+    except RecursionError:
+        raise ValueError("rows that are nested too deeply") from None
+    match document:
+        case {"columns": list() as columns, "rows": list() as rows}:
+            if _are_of(columns, str) and all(_is_row(row, len(columns)) for row in rows):
+                return ReadyTable(columns=tuple(columns), rows=tuple(map(tuple, rows)))
+    raise ValueError("no rows")
+
+
+def _are_of(values: list[Any], *kinds: type) -> bool:
+    return all(isinstance(value, kinds) for value in values)
+
+
+def _is_row(row: Any, width: int) -> bool:
+    scalars = (str, int, float, bool, type(None))
+    return isinstance(row, list) and len(row) == width and _are_of(row, *scalars)
 
 
 def _beginning(table: Table) -> tuple[list[str], Iterable[Iterable[Any]]]:

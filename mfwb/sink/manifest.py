@@ -35,6 +35,7 @@ __all__ = [
     "Fixed",
     "Manifest",
     "copy_in",
+    "is_plain",
     "open_inside",
     "read_manifest",
     "write_manifest",
@@ -131,13 +132,13 @@ def read_manifest(bundle: Path, name: str) -> Manifest:
         raise BadManifestError(f"its manifest can't be read: {why}") from None
     if stored.version != _VERSION:
         raise BadManifestError(f"its manifest is of version {stored.version}, not {_VERSION}")
-    if odd := next((one for one in stored.files if not _is_plain(one)), None):
+    if odd := next((one for one in stored.files if not is_plain(one)), None):
         raise BadManifestError(f"its manifest names {odd!r}, which is no path in a bundle")
     files = {one: Fixed(*listed) for one, listed in stored.files.items()}
     return Manifest(PurePosixPath(stored.bundle), files)
 
 
-def _is_plain(name: str) -> bool:
+def is_plain(name: str) -> bool:
     """Whether a path is relative, has no detours, and can be one."""
     path = PurePosixPath(name)
     is_short = name == path.as_posix() and name not in ("", ".")

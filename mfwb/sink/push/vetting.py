@@ -14,12 +14,16 @@ from typing import Any
 from google.protobuf.message import Message
 from wandb.proto import wandb_internal_pb2 as pb
 
-from mfwb.sink.manifest import Manifest
+from mfwb.planning.families import Kind
+from mfwb.sink.manifest import Manifest, is_plain
 
 __all__ = ["NotOurRecordError", "vetted"]
 
 MEDIA = "media/"
 """Where in the files of a W&B run is what its summary shows."""
+
+_TYPES = {"run_table", *(kind.value for kind in Kind)} - {Kind.VALUE.value}
+"""Of artifacts. W&B runs what is in a `job`, for one who asks it to."""
 
 _POLICY = "wandb-storage-policy-v1"
 _POLICY_KEYS = frozenset({"storageLayout"})
@@ -127,7 +131,11 @@ def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Ma
     config = {one.key for one in stored.storage_policy_config}
     if stored.storage_policy != _POLICY or not config <= _POLICY_KEYS:
         raise NotOurRecordError(f"its artifact {artifact.name!r} is stored in another way")
+    if artifact.type not in _TYPES:
+        raise NotOurRecordError(f"its artifact {artifact.name!r} is of type {artifact.type!r}")
     for entry in stored.contents:
+        if not is_plain(entry.path):  # W&B's SDK writes to it, below the folder of a download
+            raise NotOurRecordError(f"{entry.path!r} is no path in an artifact")
         if not entry.local_path:
             continue
         if entry.ref:

@@ -387,3 +387,27 @@ def test_figure_of_an_artifact(workshop: Workshop, contents: MemoryContents) -> 
     assert json.load(io.BytesIO(shown.path.read_bytes())) == DRAWN
     assert ready.artifacts[0].metadata == {"modules": ["numpy", "plotly"]}
     assert contents.copies == ["x"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"[]",
+        b"{}",
+        b'{"columns": 5, "rows": []}',
+        b'{"columns": [["a"]], "rows": []}',
+        b'{"columns": ["a"], "rows": [5]}',
+        b'{"columns": ["a"], "rows": [[1, 2]]}',
+        b'{"columns": ["a"], "rows": [[{"_type": "x"}]]}',
+        b"[" * 100_000,
+        b"\xff",
+        b" " * 64_000_001,
+    ],
+    ids=lambda said: said[:40].decode("latin1"),
+)
+def test_rows_of_one_that_was_taken_over(said: bytes, tmp_path: Path) -> None:
+    """Nothing is shown of a file that no honest process writes."""
+    (tmp_path / "rows").write_bytes(said)
+
+    with pytest.raises(ValueError, match=r"."):
+        read_rows(tmp_path / "rows")
