@@ -22,7 +22,7 @@ _FREE = 32_000_000  # bytes
 _GROWTH = 100
 
 # Who records a size may be a stranger, too.
-_FREE_IF_RECORDED = 1_000_000_000  # bytes
+_FREE_IF_RECORDED = 500_000_000  # bytes
 _GROWTH_IF_RECORDED = 200
 
 _DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
