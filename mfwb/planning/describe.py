@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from pydantic_core import from_json
+
 from mfwb.lineage import triggering_runs
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Step, Task
@@ -156,8 +158,8 @@ def _published(metadata: dict[str, str]) -> dict[str, Any]:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # no JSON, or nested as nobody nests it
+        return from_json(text)
+    except ValueError:  # no JSON, or nested 200 deep: no writer of it would take that
         return text
 
 

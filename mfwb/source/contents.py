@@ -24,8 +24,10 @@ from mfwb.source.own_folder import own_folder_of
 __all__ = ["FlowRunContents"]
 
 _MOST_ORIGINS = 20
-_DESCRIPTOR = 16_000  # bytes; that of an IncludeFile has some hundred
 """Tasks; whoever writes metadata can make a circle of clones."""
+
+_DESCRIPTOR = 16_000
+"""Bytes; that of an IncludeFile has some hundred."""
 
 
 class FlowRunContents:

@@ -10,7 +10,7 @@ __all__ = ["FAMILIES", "alone", "by_name", "chunks", "sampled"]
 
 FAMILIES = (
     *("archives", "shas", "roots", "included_files", "paths", "metadata", "folders", "graphs"),
-    *("sources", "pickled", "texts", "sizes", "crowds"),
+    *("sources", "pickled", "texts", "sizes", "crowds", "forged"),
 )
 
 for _family in FAMILIES:
