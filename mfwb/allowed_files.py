@@ -51,8 +51,8 @@ class AllowedFiles:
             raise ItemLost(f"the path can't be read on this machine: {error}") from None
         if self._root_of(resolved) is None:
             raise ItemLost(
-                "it is a path of the machine that syncs, of which a flow run may send nothing "
-                f"unless you allow the folder (--path-root DIR): {path}"
+                "files of this machine are sent only from folders that you allow "
+                f"(--path-root DIR): {path}"
             )
         return resolved
 

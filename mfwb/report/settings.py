@@ -16,10 +16,16 @@ __all__ = ["settings_as_json", "settings_as_text", "trust_as_text"]
 _SECRET = re.compile(r"key|token|secret|password|credential|headers", re.IGNORECASE)
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 _HIDDEN = "***"
+_LANDLOCK, _HOOK = "Landlock", "audit hook"
 
 
-def settings_as_text(layers: Sequence[Layer], files: Sequence[FileInDoubt], trust: Trust) -> str:
-    """Return what holds, a line each, and the files that have a say."""
+def settings_as_text(
+    layers: Sequence[Layer],
+    files: Sequence[FileInDoubt],
+    trust: Trust,
+    confined_by: Sequence[str],
+) -> str:
+    """Return what holds, a line each, the files that have a say, and what confines conversions."""
     rows = _rows(layers, _refused(files, trust))
     width = max((len(name) for name, _, _ in rows), default=0)
     lines = [f"{name:<{width}} = {_shown(value)}  ({origin})" for name, value, origin in rows]
@@ -28,10 +34,16 @@ def settings_as_text(layers: Sequence[Layer], files: Sequence[FileInDoubt], trus
     for one in files:
         lines += ["", f"{one.file.path} ({one.file.origin.value})"]
         lines += [f"  {line}" for line in _about(one, trust)]
+    lines += ["", f"conversion of pickles: {_confined(confined_by, _unpickled(rows))}"]
     return "".join(f"{line}\n" for line in lines)
 
 
-def settings_as_json(layers: Sequence[Layer], files: Sequence[FileInDoubt], trust: Trust) -> str:
+def settings_as_json(
+    layers: Sequence[Layer],
+    files: Sequence[FileInDoubt],
+    trust: Trust,
+    confined_by: Sequence[str],
+) -> str:
     """Return the same as a document."""
     document = {
         "version": 1,
@@ -51,6 +63,7 @@ def settings_as_json(layers: Sequence[Layer], files: Sequence[FileInDoubt], trus
             }
             for one in files
         ],
+        "confined_by": [*confined_by],
     }
     return f"{json.dumps(document, indent=2, default=str)}\n"
 
@@ -64,6 +77,24 @@ def trust_as_text(files: Iterable[FileInDoubt]) -> str:
         if one.sends_key_in_the_clear:
             lines.append("  with http://, keys go over the network unencrypted")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _unpickled(rows: Sequence[tuple[str, Any, str]]) -> str:
+    """Return how far pickles are loaded, by the most that any table of the settings says."""
+    said = [value for name, value, _ in rows if name.rpartition(".")[2] == "unpickle"]
+    return "trusted" if "trusted" in said else "safe"
+
+
+def _confined(by: Sequence[str], unpickle: str) -> str:
+    """Say what keeps pickles from doing harm."""
+    if unpickle == "trusted":
+        return 'not confined where unpickle is "trusted": there, pickles may run code'
+    if not by:
+        return "not possible: no process for it can be started on this system"
+    kernel = [one for one in by if one != _HOOK]
+    words = ", ".join(kernel) if kernel else "Python's audit hook only"
+    has_landlock = any(one.startswith(_LANDLOCK) for one in kernel)
+    return f"confined by {words}{'' if has_landlock else ': this system has no Landlock'}"
 
 
 def _about(one: FileInDoubt, trust: Trust) -> Iterator[str]:
