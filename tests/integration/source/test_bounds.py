@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
 import warnings
 from pathlib import Path
@@ -15,10 +14,7 @@ import pytest
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Card, Loss
-from mfwb.source import unpacking
 from mfwb.source.attempts import Record
-from mfwb.source.blobs import Blob
-from mfwb.source.digests import Digests
 from mfwb.source.local_blobs import LocalBlobs
 from mfwb.source.records import RunRecord, TaskRecord
 
@@ -73,21 +69,6 @@ def test_a_start_in_the_future(run_id: str, ts_epoch: int, where: str) -> None:
     with pytest.raises(SourceError, match="in the future"):
         reader._assert_began(raw, where, NOW)
     reader._assert_began(raw, where, ts_epoch + 2 * DAY)
-
-
-def test_growth_whatever_size_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who stores a bomb can record its size, too; what is as large without that is unpacked."""
-    monkeypatch.setattr(unpacking, "_FREE_IF_RECORDED", 10_000_000)
-    zeros = bytes(20_000_000)
-    sha = hashlib.sha1(zeros, usedforsecurity=False).hexdigest()
-
-    def unpack(stored: bytes, *, gzipped: bool) -> int:
-        blob = Blob(io.BytesIO(stored), gzipped=gzipped)
-        return sum(map(len, unpacking.unpacked(blob, sha, len(zeros), Digests(0))))
-
-    assert unpack(zeros, gzipped=False) == len(zeros)
-    with pytest.raises(ItemLost, match="200 times what is stored"):
-        unpack(gzip.compress(zeros), gzipped=True)
 
 
 def test_more_in_memory_than_recorded(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost
+from mfwb.own_files import remove_below
 from mfwb.payload import paths as module
 from mfwb.payload.found import Found
 from mfwb.payload.paths import files_of_path, load_path
@@ -181,6 +182,7 @@ def test_deep_folders(folder: Path, files: Files) -> None:
         os.chdir(here)
 
     assert len(files(PurePath(folder)).files) == 3
+    remove_below(folder, "d")  # who tidies up after all tests needs a stack
 
 
 @pytest.mark.parametrize("path", [".", "data/train.csv", "C:/data", "s3:"])
