@@ -12,6 +12,7 @@ content. What lies elsewhere counts only if it is a file that the user allows.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import replace
@@ -186,7 +187,8 @@ class _Counted:
 def _unpacked(blob: Blob, sha: str, digests: Digests) -> Generator[bytes]:
     counted, made = _Counted(blob), 0
     packed = replace(blob, stream=counted)
-    for chunk in unpacked(packed, sha, None, digests):
+    # How far it may grow is said below: text shrinks further than pickles.
+    for chunk in unpacked(packed, sha, sys.maxsize, digests):
         made += len(chunk)
         if made > max(_UNSUSPICIOUS, _GROWTH * counted.count):
             raise ItemLost(f"it unpacks to more than {_GROWTH} times its size")

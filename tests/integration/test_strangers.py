@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mfwb.snapshot.identifiers import is_artifact_name
 from tests.integration.results import metadata_of
 from tests.sandbox import Finished, Sandbox
 from tests.strangers import assert_inert
@@ -67,10 +68,15 @@ def _change(path: Path, how: Callable[[Any], Any]) -> None:
     path.write_text(json.dumps(how(json.loads(path.read_text(encoding="utf-8")))), "utf-8")
 
 
+def _in_a_name(text: str) -> str:
+    """Return what artifacts may be called of a text: with the rest the record is damaged."""
+    return "".join(letter for letter in text if is_artifact_name(letter) or letter == ".")
+
+
 def _with_strange_artifacts(document: Any, text: str) -> Any:
     for part in ("objects", "info"):
         document[part] = {
-            name if name[0] == "_" or name == "name" else name + text: value
+            name if name[0] == "_" or name == "name" else name + _in_a_name(text): value
             for name, value in document[part].items()
         }
     for name, facts in document["info"].items():
@@ -85,7 +91,7 @@ def _with_strange_facts(document: Any, text: str, root: Path) -> Any:
     if document.get("field_name") == "ds-root":
         document["value"] = str(root / ".metaflow")
     if document.get("type") == "metaflow.artifact" and document["name"][0] != "_":
-        document["name"] += text
+        document["name"] += _in_a_name(text)
     document["tags"] = [*document.get("tags", ()), text, ""]
     return document
 

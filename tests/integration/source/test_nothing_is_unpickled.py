@@ -44,12 +44,14 @@ OURS = {
     "session.py": {"exception"},  # the module metaflow.exception
     "contents.py": {"data"},
     "code.py": {"code", "extract"},
+    "code_package.py": {"code"},  # of an `Unpacked`
 }
 """The same words for something else, by module."""
 
 _PROBE = """
 import pickle, sys
 from contextlib import suppress
+from pathlib import Path
 
 allowed = tuple(sys.argv[3].split(","))
 watching, found = False, set()
@@ -70,10 +72,10 @@ with open_source(load_settings({"metadata": f"local@{sys.argv[1]}"})) as source:
         run = source.read(pathspec.pathspec)
         contents = source.contents(run)
         for task in run.tasks:
-            list(contents.log(task.pathspec))
+            list(contents.log(task.pathspec, most=10**6))
             for card in task.cards:
                 with suppress(ItemLost):  # cards of a copy stay with its origin
-                    contents.card(task.pathspec, card)
+                    contents.copy_card(task.pathspec, card, Path(sys.argv[1], "card"))
     watching = False
 print(sorted(found - set(allowed)))
 """
