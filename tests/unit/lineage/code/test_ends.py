@@ -213,7 +213,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 }
 
 
-@pytest.mark.parametrize("size", [10, 300, 2_000])
+@pytest.mark.parametrize("size", [10, pytest.param(300, marks=pytest.mark.exhaustive), 2_000])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_code(name: str, size: int) -> None:
     """It ends within its budget: followed, or with one reason for the step or for the flow."""
@@ -318,10 +318,22 @@ def test_code_that_people_wrote(package: str, every: int) -> None:
     assert count > 50
 
 
+@settings(max_examples=12, deadline=None)
+@given(nested())
+def test_some_random_programs_end(program: str) -> None:
+    """Loops, containers in each other, recursion and closures, in any order."""
+    _assert_it_ends(program)
+
+
+@pytest.mark.exhaustive
 @settings(max_examples=60, deadline=None)
 @given(nested())
 def test_random_programs_end(program: str) -> None:
-    """Loops, containers in each other, recursion and closures, in any order."""
+    """The same, of more programs."""
+    _assert_it_ends(program)
+
+
+def _assert_it_ends(program: str) -> None:
     members = "def h(self, x=None):\n    return self.h([x, self.p]) if x else self.q\n"
     found = flow_code(_step(program, members=members))
 
