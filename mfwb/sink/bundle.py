@@ -13,7 +13,14 @@ from pathlib import Path
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.planning import WandbRunId
-from mfwb.sink.manifest import MANIFEST, BadManifestError, Manifest, open_inside, read_manifest
+from mfwb.sink.manifest import (
+    MANIFEST,
+    BadManifestError,
+    Checksums,
+    Manifest,
+    open_inside,
+    read_manifest,
+)
 from mfwb.sink.transaction_log import records_in
 
 __all__ = ["PAYLOADS", "BundledRun", "bundled_runs", "level_folder"]
@@ -70,11 +77,14 @@ class BundledRun:
         """
         try:
             manifest = self.manifest()
+            fixed = manifest.files.get(self.file)
+            if fixed is None or not Checksums(self.bundle).agree(self.file, fixed):
+                return {}
             with open_inside(self.bundle, self.file) as file:
                 artifacts = [one.artifact for one in records_in(file) if one.HasField("artifact")]
             logged = {one.name: one for one in artifacts if not one.use_after_commit}
             return {name: self._moved(one, manifest) for name, one in logged.items()}
-        except (OSError, ValueError):  # protobuf's errors are ValueErrors
+        except (OSError, ValueError):
             return {}
 
     def _moved(self, record: pb.ArtifactRecord, manifest: Manifest) -> pb.ArtifactRecord:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 from zlib import crc32
 
+from google.protobuf.message import DecodeError
 from wandb.proto.wandb_internal_pb2 import Record
 
 __all__ = ["read_framed", "read_records", "records_in", "write_framed", "write_records"]
@@ -89,7 +90,10 @@ def records_in(file: BinaryIO) -> Iterator[Record]:
     """
     for data in _framed_in(file):
         record = Record()
-        record.ParseFromString(data)
+        try:
+            record.ParseFromString(data)
+        except DecodeError as error:  # some releases of protobuf have it as a ValueError, some not
+            raise ValueError(f"a record is none: {error}") from None
         yield record
 
 

@@ -237,7 +237,7 @@ def more_files(bundle: Path, _: Scene) -> None:
     (bundle / "payloads" / "more").write_bytes(b"x")
 
 
-@_bundle()
+@_bundle(refused=False)
 def another_run(bundle: Path, _: Scene) -> None:
     """There is one more W&B run than was written."""
     folder = _first(bundle).parent
@@ -368,7 +368,7 @@ def records_of_length(bundle: Path, _: Scene) -> None:
     path.write_bytes(data)
 
 
-@_bundle()
+@_bundle(refused=False)
 def odd_folders(bundle: Path, _: Scene) -> None:
     """Folders of W&B runs have odd names."""
     folder = _first(bundle).parent
@@ -378,7 +378,7 @@ def odd_folders(bundle: Path, _: Scene) -> None:
         shutil.copytree(folder, folder.with_name(name))
 
 
-@_bundle()
+@_bundle(refused=False)
 def odd_levels(bundle: Path, _: Scene) -> None:
     """Levels have numbers that are none, and enormous ones."""
     for name in ("level-x", "level-99999999999999999999", "level-\u0661", "level--1"):

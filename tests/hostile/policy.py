@@ -48,6 +48,7 @@ _STARTS = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "p
 _CORE = "wandb-core"
 _OWN_PROGRAM = (
     re.compile(r"-[IEsSBuPWX]+\w*"),
+    re.compile(r"import os; print\(os\.umask\(22\)\)"),  # wandb's cache of artifacts
     re.compile(r"(?s)-c|import sys; sys\.path\[:\] = \[.*|from mfwb\.[a-z_.]+ import main.*"),
     re.compile(r"-m|mfwb\.[a-z_.]+"),
 )

@@ -42,7 +42,7 @@ class Original:
         try:
             with open_inside(one.bundle, one.file) as file:
                 yield from vetted(records_in(file), self.manifest, self.files, one.run_id)
-        except (OSError, ValueError) as error:  # protobuf's errors are ValueErrors
+        except (OSError, ValueError) as error:
             raise self.changed(str(error)) from error
 
     def open(self, name: str) -> BinaryIO:
@@ -63,11 +63,19 @@ class Original:
 
 
 def original_of(bundled: BundledRun) -> Original:
-    """Return a W&B run of a bundle; BundleChanged if its manifest is not there, or is none."""
+    """Return a W&B run of a bundle, whose records may be read.
+
+    BundleChanged if its manifest is not there, or is none, or its records are not those of it.
+    """
     try:
-        return Original(bundled, bundled.manifest())
+        original = Original(bundled, bundled.manifest())
     except BadManifestError as error:
         raise _changed(bundled.bundle, f"{bundled.name}: {error}") from error
+    fixed = original.manifest.files.get(bundled.file)
+    if fixed is None:
+        raise original.changed("it is not in its manifest")
+    _check(Checksums(bundled.bundle), bundled.bundle, bundled.file, fixed)
+    return original
 
 
 def verify(bundle: Path, originals: Iterable[Original], pool: Executor) -> None:
@@ -80,15 +88,10 @@ def verify(bundle: Path, originals: Iterable[Original], pool: Executor) -> None:
     wanted = _wanted(bundle, originals)
     checksums = Checksums(bundle)
 
-    def check(name: str) -> None:
-        try:
-            found = checksums.of_one(name)
-        except OSError as error:
-            raise _changed(bundle, f"{name}: {error}") from error
-        if found != wanted[name]:
-            raise _changed(bundle, f"{name} is not what it was")
-
-    checks = [pool.submit(check, name) for name in sorted(wanted)]
+    checks = [
+        pool.submit(_check, checksums, bundle, name, fixed)
+        for name, fixed in sorted(wanted.items())
+    ]
     try:
         for one_check in checks:
             one_check.result()
@@ -100,12 +103,19 @@ def verify(bundle: Path, originals: Iterable[Original], pool: Executor) -> None:
             pass
 
 
+def _check(checksums: Checksums, bundle: Path, name: str, fixed: Fixed) -> None:
+    try:
+        is_the_same = checksums.agree(name, fixed)
+    except OSError as error:
+        raise _changed(bundle, f"{name}: {error}") from error
+    if not is_the_same:
+        raise _changed(bundle, f"{name} is not what it was")
+
+
 def _wanted(bundle: Path, originals: Iterable[Original]) -> dict[str, Fixed]:
     """Return what each file has to be by all manifests."""
     wanted: dict[str, Fixed] = {}
     for one in originals:
-        if one.bundled.file not in one.manifest.files:
-            raise one.changed("it is not in its manifest")
         for name, fixed in one.manifest.files.items():
             if wanted.setdefault(name, fixed) != fixed:
                 raise _changed(bundle, f"{name}: two manifests differ about it")

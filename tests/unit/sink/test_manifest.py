@@ -1,0 +1,40 @@
+"""What a file of a bundle has to be, and what is read of one that is something else."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from mfwb.sink.manifest import Checksums, Fixed
+from mfwb.sink.transaction_log import read_records, write_framed
+
+
+def test_another_size_is_enough(tmp_path: Path) -> None:
+    """A terabyte of nothing is not read to see that it is another file."""
+    with (tmp_path / "file").open("wb") as file:
+        file.write(b"data")
+        file.truncate(10**12)
+    fixed = Fixed(4, hashlib.sha256(b"data").hexdigest())
+
+    assert not Checksums(tmp_path).agree("file", fixed)
+
+
+def test_what_agrees(tmp_path: Path) -> None:
+    """Size and content have to be the same."""
+    (tmp_path / "file").write_bytes(b"data")
+    fixed = Fixed(4, hashlib.sha256(b"data").hexdigest())
+
+    assert Checksums(tmp_path).agree("file", fixed)
+    (tmp_path / "file").write_bytes(b"dat!")
+    assert not Checksums(tmp_path).agree("file", fixed)
+
+
+def test_records_that_are_none(tmp_path: Path) -> None:
+    """Bytes that are framed well but are no record are an error of values."""
+    path = tmp_path / "run.wandb"
+    write_framed(path, [b"\x0a\xff\xff\xff\xff\x0f"])
+
+    with pytest.raises(ValueError, match="a record is none"):
+        list(read_records(path))
