@@ -28,6 +28,7 @@ ENDED = -9
 """What is taken for the exit code of a process when the one that knew it is gone."""
 
 _MESSAGE_LIMIT = 65_536
+_PATIENCE = 10.0  # seconds; it ends at once, unless it is stuck in a library
 _CAN_COPY = sys.platform == "linux"
 
 
@@ -158,7 +159,11 @@ class Nursery:
             self._channel.close()  # which it takes for the end of all of its copies
             self._channel = None
         if self._original is not None:
-            self._original.wait()
+            try:
+                self._original.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._original.kill()  # its copies go with it
+                self._original.wait()
             self._original = None
 
     def _command(self, rest: str) -> list[str]:
