@@ -199,12 +199,10 @@ class _Sync:
         with self._parts.sink.open(plan, writer=writer, written=was_there) as session:
             carried = self._crew.carry_out(drafted, plan, session)
         outcome = outcome_of(Status.SYNCED, plan, drafted.destination, carried.runs)
-        if carried.trouble:
-            outcome = replace(outcome, status=Status.FAILED, reason=carried.trouble)
-            self._memory.note(drafted, Standing.FAILED, reason=carried.trouble, outcome=outcome)
-        elif not all(run.complete for run in carried.runs):
-            reason = "W&B did not take all of it"
-            self._memory.note(drafted, Standing.INCOMPLETE, reason=reason, outcome=outcome)
+        is_whole = all(run.complete for run in carried.runs)
+        if reason := carried.trouble or ("" if is_whole else "W&B did not take all of it"):
+            outcome = replace(outcome, status=Status.FAILED, reason=reason)
+            self._memory.note(drafted, Standing.FAILED, reason=reason, outcome=outcome)
         else:
             self._memory.note(drafted, Standing.SYNCED, outcome=outcome)
             if not carried.wrote:

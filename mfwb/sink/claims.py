@@ -15,6 +15,7 @@ import wandb
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
+from mfwb.sink.answers import expected
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import generation_of, in_generation
 from mfwb.sink.naming import Named, Placed
@@ -26,15 +27,18 @@ __all__ = ["Claim", "Claims"]
 _CLAIM = """
 mutation MfwbClaimRun(
     $entity: String, $project: String, $name: String!,
-    $displayName: String, $groupName: String, $jobType: String
+    $displayName: String, $groupName: String
 ) {
     upsertBucket(input: {
         entityName: $entity, modelName: $project, name: $name,
-        displayName: $displayName, groupName: $groupName, jobType: $jobType
+        displayName: $displayName, groupName: $groupName
     }) { inserted }
 }
 """
-"""It says nothing that another sync of the same flow run would not say, too."""
+"""It says nothing that another sync of the same flow run would not say, too.
+
+And not the job type: that is there as soon as what wandb-core says of the run has arrived.
+"""
 
 _LOOKS_EVERY = 2.0  # seconds
 _SILENCE = 45.0  # seconds; wandb-core gives a sign of life every 30 while a run is open
@@ -158,11 +162,10 @@ class Claims:
             "name": run_id,
             "displayName": run.name,
             "groupName": run.group,
-            "jobType": run.job_type,
         }
 
         def question(api: wandb.Api) -> _Answer:
-            inserted = ask_graphql(api, _CLAIM, variables)["upsertBucket"]["inserted"]
+            inserted = expected(ask_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
             return _Answer.MADE if inserted else _Answer.THERE
 
         try:

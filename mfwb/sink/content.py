@@ -20,6 +20,8 @@ __all__ = [
     "done",
     "log_texts",
     "pictures_of",
+    "sent",
+    "summary_keys",
     "summary_of",
     "tables_of",
 ]
@@ -64,6 +66,13 @@ def summary_of(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
     return {**values, **run.summary}
 
 
+def summary_keys(run: PlannedRun, ready: ReadyRun) -> frozenset[str]:
+    """Return all keys that the summary gets from mfwb, but for mfwb's own and W&B's."""
+    said = {*summary_of(run, ready), *tables_of(ready)}
+    said |= {card.key for card in ready.cards} | {one.key for one in pictures_of(ready)}
+    return frozenset(key for key in said if not key.startswith("_"))
+
+
 def tables_of(ready: ReadyRun) -> dict[str, ReadyTable]:
     """Return all tables by their key in the summary: that of tasks, and previews."""
     tables = {one.key: one.table for one in ready.previews if one.table is not None}
@@ -79,6 +88,11 @@ def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:
     """Return what marks, in the summary, a W&B run as complete: all that was planned is in it."""
     said = {"complete": fingerprint, "receipt": receipt_text(receipt)}
     return {MARKER: {name: value for name, value in said.items() if value is not None}}
+
+
+def sent(token: str) -> dict[str, Any]:
+    """Return what marks, in the summary, a W&B run that was sent and is still to be looked at."""
+    return {MARKER: {"sent": token}}
 
 
 def log_texts(lines: Iterable[LogLine]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol, TypeVar
@@ -12,6 +12,7 @@ import wandb
 from mfwb.planning import WandbRunId
 from mfwb.sink.content import MARKER
 from mfwb.sink.generations import generation_of, in_generation
+from mfwb.sink.histories import History, read_histories, told_lines
 from mfwb.sink.receipts import Receipt, receipt_from
 from mfwb.sink.run_files import files_of_runs, has_its_files
 from mfwb.sink.service import Service
@@ -46,6 +47,8 @@ class Existing:
         state: as W&B says.
         source: the flow run it stands for, as mfwb wrote it; None: mfwb did not.
         writer: the ledger of the sync that wrote it; empty if that is not known.
+        fingerprint: of the plan that it was written for last, as its config says.
+        sent: by which sync it was sent that has not yet marked it as complete.
         complete: fingerprint of the plan that was carried out whole.
         receipt: what was written, if it is complete.
         rows: how many rows its history has.
@@ -62,6 +65,8 @@ class Existing:
     state: str
     source: Any
     writer: str
+    fingerprint: str
+    sent: str | None
     complete: str | None
     receipt: Receipt | None
     url: str
@@ -76,6 +81,16 @@ class Existing:
         """Whether somebody may be writing it."""
         return self.state not in _CLOSED
 
+    def others_in_summary(self, planned: Collection[str]) -> dict[str, Any]:
+        """Return what somebody else wrote into the summary, as far as that can be told.
+
+        Args:
+            planned: the keys that mfwb is to write.
+        """
+        ours = {*planned, *(self.receipt.summary if self.receipt else ()), MARKER}
+        said = dict(self.handle.summary_metrics)
+        return {k: v for k, v in said.items() if k not in ours and not k.startswith("_")}
+
 
 class ExistingRuns:
     """The W&B runs of one project."""
@@ -83,6 +98,7 @@ class ExistingRuns:
     def __init__(self, service: Service, entity: str, project: str) -> None:
         self._service = service
         self._entity = entity
+        self._project = project
         self.path = f"{entity}/{project}"
         self._found: dict[WandbRunId, Existing] = {}
 
@@ -138,6 +154,27 @@ class ExistingRuns:
             return 0
         return self.ask_of(
             found, lambda run: int(run.lastHistoryStep) + 1, f"read the history of {found.id}"
+        )
+
+    def histories(self, run_ids: Iterable[WandbRunId]) -> dict[WandbRunId, History]:
+        """Return all rows of planned W&B runs that are there; SinkError."""
+        ids = {found.id: run_id for run_id in run_ids if (found := self._found.get(run_id))}
+        if not ids:
+            return {}
+        there = self._service.ask(
+            self._entity,
+            lambda api: read_histories(api, self._entity, self._project, list(ids)),
+            f"read the history of runs of {self.path}",
+        )
+        return {ids[WandbRunId(found)]: history for found, history in there.items()}
+
+    def told_lines(self, run_id: WandbRunId) -> int:
+        """Return behind how many rows the SDK would write if it opened a run anew; SinkError."""
+        found = self._found[run_id]
+        return self._service.ask(
+            self._entity,
+            lambda api: told_lines(api, self._entity, self._project, found.id),
+            f"ask how long the history of {found.id} is",
         )
 
     def files(self, run_id: WandbRunId) -> dict[str, int]:
@@ -210,7 +247,7 @@ class ExistingRuns:
 
     def _believed(self, found: list[Existing], path: str) -> list[Existing]:
         """Return W&B runs; those that say they are complete, and lack files, as what they are."""
-        claimed = [one.id for one in found if one.complete is not None]
+        claimed = [one.id for one in found if _claims_to_be_whole(one)]
         entity, _, project = path.partition("/")
         files: dict[str, frozenset[str]] = {}
         for ids in _chunks(claimed, _PER_PAGE):
@@ -219,7 +256,10 @@ class ExistingRuns:
                 lambda api, ids=ids: files_of_runs(api, entity, project, ids),  # type: ignore[misc]
                 f"list the files of the runs of {path}",
             )
-        return [one if _is_whole(one, files) else replace(one, complete=None) for one in found]
+        return [
+            one if _is_whole(one, files) else replace(one, complete=None, sent=None)
+            for one in found
+        ]
 
 
 def _existing(found: Any, life: int) -> Existing:
@@ -234,6 +274,8 @@ def _existing(found: Any, life: int) -> Existing:
         state=found.state,
         source=said.get("source"),
         writer=said.get("writer", ""),
+        fingerprint=said.get("fingerprint", ""),
+        sent=done.get("sent"),
         complete=done.get("complete") if found.state in _ENDED_BY_US else None,
         receipt=receipt_from(done.get("receipt")),
         url=found.url,
@@ -245,8 +287,12 @@ def _existing(found: Any, life: int) -> Existing:
     )
 
 
+def _claims_to_be_whole(found: Existing) -> bool:
+    return found.complete is not None or found.sent is not None
+
+
 def _is_whole(found: Existing, files: Mapping[str, frozenset[str]]) -> bool:
-    if found.complete is None:
+    if not _claims_to_be_whole(found):
         return True
     return has_its_files(found.handle.summary_metrics, files.get(found.id, frozenset()))
 

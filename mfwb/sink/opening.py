@@ -35,6 +35,7 @@ class WandbSink:
         self._bundle = destinations.bundle
         self._checksums = Checksums(self._bundle) if self._bundle else None
         self._on_deleted = settings.on_deleted
+        self._force = settings.force
         self._scratch = scratch
         self._service = Service(self._destinations.base_url, Patience(settings.timeout))
         self._projects: dict[tuple[str, str], Project] = {}
@@ -85,7 +86,7 @@ class WandbSink:
             if (entity, name) not in self._projects:
                 newest = Newest(self._service, entity, name)
                 self._projects[entity, name] = Project(
-                    self._service, entity, name, newest, UnderWay(), self._scratch
+                    self._service, entity, name, newest, UnderWay(), self._scratch, self._force
                 )
             return self._projects[entity, name]
 

@@ -26,11 +26,13 @@ class Receipt:
         outputs: the artifacts that it logged.
         losses: beside those of the plan.
         uses: the artifacts that it uses, as `use_name` calls them.
+        summary: the keys that mfwb wrote into the summary; all others are somebody else's.
     """
 
     outputs: tuple[OutputOutcome, ...] = ()
     losses: tuple[Loss, ...] = ()
     uses: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
 
 
 def use_item(run: PlannedRun, used: InputArtifact) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import wandb
 
+from mfwb.sink.answers import expected, nodes
 from mfwb.sink.private import ask_graphql
 
 __all__ = ["ALWAYS_THERE", "files_of_runs", "has_its_files", "shown_files"]
@@ -49,9 +50,8 @@ def files_of_runs(
         "runs": len(run_ids),
         "files": _MOST,
     }
-    found = ask_graphql(api, _QUERY, variables)["project"]
-    runs = _nodes(found["runs"]) if found else ()
-    return {run["name"]: frozenset(one["name"] for one in _nodes(run["files"])) for run in runs}
+    runs = nodes(expected(ask_graphql(api, _QUERY, variables), "project", "runs"))
+    return {run["name"]: frozenset(one["name"] for one in nodes(run["files"])) for run in runs}
 
 
 def has_its_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:
@@ -64,7 +64,3 @@ def shown_files(values: Iterable[Any]) -> Iterator[str]:
     for value in values:
         if isinstance(value, dict) and "_type" in value and "path" in value:
             yield str(value["path"])
-
-
-def _nodes(connection: Any) -> Iterator[Any]:
-    return (edge["node"] for edge in connection["edges"])

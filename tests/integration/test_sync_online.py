@@ -75,8 +75,10 @@ def test_one_bad_artifact_does_not_spoil_the_rest(
     again = sync(flow_run("fan_flow"))
     items = done.document["totals"]["items"]
     lost = {loss["item"].rsplit("/", 1)[-1] for loss in losses_of(done.document)}
-    assert done.code == 0, done.err
+    assert done.code == 1, done.err
     assert "side" in lost
+    assert "returned error 400" in done.document["flow_runs"][0]["reason"]
+    assert again.code == 0, again.err
     assert w_and_b.state.artifact(f"acme/{project}/total:latest").files
     assert items["lost"] == 1
     assert items["total"] == sum(count for name, count in items.items() if name != "total")
