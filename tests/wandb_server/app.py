@@ -9,9 +9,10 @@ import gzip
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
@@ -51,6 +52,7 @@ class Service:
     journal: Journal = field(default_factory=Journal)
     faults: FaultPlan = field(default_factory=FaultPlan)
     latency: float = 0.0
+    rows_at_once: int | None = None
 
     def application(self) -> Starlette:
         """Return the routes."""
@@ -91,7 +93,13 @@ class Service:
         data = await request.body()
         if request.headers.get("content-encoding") == "gzip":
             data = gzip.decompress(data)
-        body = json.loads(data)
+        for part in runs.parts_of(json.loads(data), self.rows_at_once):
+            response = await self._take(request, part)
+            if response.status_code != 200 or await request.is_disconnected():
+                break
+        return response
+
+    async def _take(self, request: HttpRequest, body: Mapping[str, Any]) -> Response:
         incoming = Incoming("file_stream", "", body, request.url.path)
         names = request.path_params
 

@@ -176,6 +176,23 @@ class WandbServer:
         self._service.latency = seconds
 
     @property
+    def store(self) -> Store:
+        """Return what is kept, to damage it."""
+        return self._store
+
+    @property
+    def rows_at_once(self) -> int | None:
+        """Return into how many rows each file stream request is cut; None: it is not.
+
+        Each part is a request of its own, as if the client had sent its rows as they came.
+        """
+        return self._service.rows_at_once
+
+    @rows_at_once.setter
+    def rows_at_once(self, number: int | None) -> None:
+        self._service.rows_at_once = number
+
+    @property
     def assumptions(self) -> Assumptions:
         """Return the choices made where the real server's behaviour is not known."""
         return self._store.assumptions
