@@ -26,6 +26,6 @@ def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
     """
     if ends_the_call(error):
         raise error
-    is_bug = not isinstance(error, SkipFlowRun)
-    reason = bugs.reason(error) if is_bug else str(error)
-    return FlowRunOutcome(pathspec, Status.FAILED, reason=reason, bug=is_bug)
+    if isinstance(error, SkipFlowRun):
+        return FlowRunOutcome(pathspec, Status.FAILED, reason=str(error), exit_code=error.exit_code)
+    return FlowRunOutcome(pathspec, Status.FAILED, reason=bugs.reason(error), bug=True)

@@ -185,8 +185,9 @@ class _Sync:
                 raise
             told = failed(plan.flow_run, error, self._parts.bugs)
         reason = told.reason or ""
+        outcome = outcome_of(told.status, plan, drafted.destination, (), reason)
         return self._noted(
-            replace(outcome_of(told.status, plan, drafted.destination, (), reason), bug=told.bug),
+            replace(outcome, bug=told.bug, exit_code=told.exit_code),
             lambda: self._memory.note(drafted, Standing.FAILED, reason=reason, outcome=earlier),
         )
 

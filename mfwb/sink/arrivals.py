@@ -36,17 +36,22 @@ class Sent:
         token: by which its summary is known for that of this sync.
         receipt: what is to be said of it when it is proven to be there.
         rows: of its history, packed: there may be many, and many W&B runs.
+        uses: ids of the artifact versions that it uses.
+        complaint: what wandb-core complained of meanwhile.
     """
 
     run: PlannedRun
     token: str
     receipt: Receipt
     rows: bytes = field(repr=False)
+    uses: frozenset[str] = frozenset()
+    complaint: str = ""
 
     @classmethod
-    def of(cls, run: PlannedRun, token: str, receipt: Receipt, rows: Iterable[Row]) -> Sent:
+    def of(cls, run: PlannedRun, receipt: Receipt, rows: Iterable[Row], **more: Any) -> Sent:
         """Return it, with its rows packed."""
-        return cls(run, token, receipt, zlib.compress(json.dumps(list(rows)).encode()))
+        packed = zlib.compress(json.dumps(list(rows)).encode())
+        return cls(run, receipt=receipt, rows=packed, **more)
 
     @property
     def history(self) -> list[Row]:
@@ -79,7 +84,7 @@ class Arrivals:
             self._mark([sent for run_id, sent in waiting.items() if run_id not in lacks])
             waiting = {run_id: waiting[run_id] for run_id in lacks}
         if lacks:
-            told = "; ".join(f"{self._sent[one].run.name}: {text}" for one, text in lacks.items())
+            told = "; ".join(_told(self._sent[one], text) for one, text in lacks.items())
             raise SinkError(f"W&B does not have all that was sent: {told}")
 
     def _look(self, waiting: Mapping[WandbRunId, Sent]) -> dict[WandbRunId, str]:
@@ -114,6 +119,11 @@ class Arrivals:
         self._existing.ask_of(found, deed, f"mark {sent.run.name} as complete")
 
 
+def _told(sent: Sent, lacks: str) -> str:
+    why = f" ({sent.complaint})" if sent.complaint else ""
+    return f"{sent.run.name}: {lacks}{why}"
+
+
 def _lacks(found: Existing | None, sent: Sent) -> str:
     """Return what is missing of a W&B run but for its history; empty if nothing is."""
     run = sent.run
@@ -125,4 +135,6 @@ def _lacks(found: Existing | None, sent: Sent) -> str:
         return "its config, or what is said of it beside that, is not all there"
     if found.sent != sent.token:
         return "its summary or its files are not all there"
+    if not found.uses >= sent.uses:
+        return "artifacts that it uses are missing"
     return ""

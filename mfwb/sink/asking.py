@@ -15,6 +15,8 @@ from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_file import wandb_files_of
 from mfwb.sink.defaults import Defaults
 from mfwb.sink.importing import new_api
+from mfwb.sink.private import choked
+from mfwb.sink.refusals import explained
 
 __all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
 
@@ -63,7 +65,11 @@ def ask_entity(base_url: str) -> str | None:
             if is_last:
                 raise Unreachable(f"{base_url} does not answer, or not in time") from None
         except (CommError, ConnectionError, TimeoutError) as error:
-            raise Unreachable(f"{base_url} can't be used: {first_line(error)}") from None
+            raise Unreachable(f"{base_url} can't be used: {explained(error)}") from None
+        except Exception as error:
+            if not choked(error):
+                raise
+            raise Unreachable(f"{base_url} does not answer as W&B does ({error!r})") from None
         else:
             return entity
     raise AssertionError(base_url)

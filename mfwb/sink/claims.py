@@ -20,7 +20,7 @@ from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import generation_of, in_generation
 from mfwb.sink.naming import Named, Placed
 from mfwb.sink.private import ask_graphql, http_status
-from mfwb.sink.service import Service
+from mfwb.sink.service import Service, refused
 
 __all__ = ["Claim", "Claims"]
 
@@ -169,11 +169,14 @@ class Claims:
             return _Answer.MADE if inserted else _Answer.THERE
 
         try:
-            return self._service.ask(self._plan.entity or "", question, f"make {run.name}")
+            return self._service.ask(self._existing.path, question, f"make {run.name}")
         except SinkError as error:
-            if error.__cause__ is not None and http_status(error.__cause__) == _CONFLICT:
+            status = http_status(error.__cause__) if error.__cause__ else None
+            if status == _CONFLICT:
                 return _Answer.DELETED  # "previously created and deleted": for a week
+            if status == _NOT_FOUND:  # the entity, since W&B makes projects as they are needed
+                raise refused(self._existing.path, error) from error.__cause__
             raise
 
 
-_CONFLICT = 409
+_CONFLICT, _NOT_FOUND = 409, 404

@@ -14,7 +14,7 @@ from mfwb.sink.content import MARKER
 from mfwb.sink.generations import generation_of, in_generation
 from mfwb.sink.histories import History, read_histories, told_lines
 from mfwb.sink.receipts import Receipt, receipt_from
-from mfwb.sink.run_files import files_of_runs, has_its_files
+from mfwb.sink.run_files import Parts, has_its_files, parts_of_runs
 from mfwb.sink.service import Service
 
 __all__ = ["Existing", "ExistingRuns"]
@@ -48,6 +48,7 @@ class Existing:
         source: the flow run it stands for, as mfwb wrote it; None: mfwb did not.
         writer: the ledger of the sync that wrote it; empty if that is not known.
         fingerprint: of the plan that it was written for last, as its config says.
+        uses: ids of the artifact versions that it uses, if it is sent or complete.
         sent: by which sync it was sent that has not yet marked it as complete.
         complete: fingerprint of the plan that was carried out whole.
         receipt: what was written, if it is complete.
@@ -75,6 +76,7 @@ class Existing:
     is_empty: bool
     handle: Any
     life: int
+    uses: frozenset[str] = frozenset()
 
     @property
     def is_open(self) -> bool:
@@ -162,7 +164,7 @@ class ExistingRuns:
         if not ids:
             return {}
         there = self._service.ask(
-            self._entity,
+            self.path,
             lambda api: read_histories(api, self._entity, self._project, list(ids)),
             f"read the history of runs of {self.path}",
         )
@@ -172,7 +174,7 @@ class ExistingRuns:
         """Return behind how many rows the SDK would write if it opened a run anew; SinkError."""
         found = self._found[run_id]
         return self._service.ask(
-            self._entity,
+            self.path,
             lambda api: told_lines(api, self._entity, self._project, found.id),
             f"ask how long the history of {found.id} is",
         )
@@ -205,7 +207,7 @@ class ExistingRuns:
                 return question(found.handle)
             return question(api.run("/".join(found.handle.path)))
 
-        return self._service.ask(self._entity, asked, what)
+        return self._service.ask(self.path, asked, what)
 
     def logged_elsewhere(
         self, place: str, run_id: WandbRunId, provider: str
@@ -242,24 +244,21 @@ class ExistingRuns:
                     return []
                 raise
 
-        found = self._service.ask(self._entity, question, f"list the runs of {path}")
+        found = self._service.ask(path, question, f"list the runs of {path}")
         return iter(self._believed(found, path))
 
     def _believed(self, found: list[Existing], path: str) -> list[Existing]:
         """Return W&B runs; those that say they are complete, and lack files, as what they are."""
         claimed = [one.id for one in found if _claims_to_be_whole(one)]
         entity, _, project = path.partition("/")
-        files: dict[str, frozenset[str]] = {}
+        parts: dict[str, Parts] = {}
         for ids in _chunks(claimed, _PER_PAGE):
-            files |= self._service.ask(
-                self._entity,
-                lambda api, ids=ids: files_of_runs(api, entity, project, ids),  # type: ignore[misc]
+            parts |= self._service.ask(
+                path,
+                lambda api, ids=ids: parts_of_runs(api, entity, project, ids),  # type: ignore[misc]
                 f"list the files of the runs of {path}",
             )
-        return [
-            one if _is_whole(one, files) else replace(one, complete=None, sent=None)
-            for one in found
-        ]
+        return [_as_it_is(one, parts.get(one.id, Parts())) for one in found]
 
 
 def _existing(found: Any, life: int) -> Existing:
@@ -291,10 +290,12 @@ def _claims_to_be_whole(found: Existing) -> bool:
     return found.complete is not None or found.sent is not None
 
 
-def _is_whole(found: Existing, files: Mapping[str, frozenset[str]]) -> bool:
+def _as_it_is(found: Existing, parts: Parts) -> Existing:
     if not _claims_to_be_whole(found):
-        return True
-    return has_its_files(found.handle.summary_metrics, files.get(found.id, frozenset()))
+        return found
+    if has_its_files(found.handle.summary_metrics, parts.files):
+        return replace(found, uses=parts.uses)
+    return replace(found, complete=None, sent=None)
 
 
 def _by_generation(found: Existing | None) -> int:

@@ -16,19 +16,20 @@ from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, WrittenRun
-from mfwb.safe_text import first_line
 from mfwb.sink.amending import amend, differ_in_words, planned_words
 from mfwb.sink.arrivals import Arrivals, Sent
 from mfwb.sink.claims import Claim, Claims
+from mfwb.sink.complaints import complaint_of
 from mfwb.sink.content import summary_keys
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
 from mfwb.sink.histories import History, Row, missing_rows
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.newest import Newest
-from mfwb.sink.private import FAILURES, death_in, without_config_defaults
-from mfwb.sink.quiet import replaying
+from mfwb.sink.private import FAILURES, choked, death_in, without_config_defaults
+from mfwb.sink.quiet import WHOLE, replaying
 from mfwb.sink.receipts import Receipt, use_item, use_name, uses_of
+from mfwb.sink.refusals import explained, lets_nobody_in
 from mfwb.sink.run_settings import run_settings
 from mfwb.sink.saying import (
     init_arguments,
@@ -37,7 +38,7 @@ from mfwb.sink.saying import (
     say_rows,
     say_sent,
 )
-from mfwb.sink.service import Service
+from mfwb.sink.service import Service, refused
 from mfwb.sink.under_way import UnderWay
 from mfwb.sink.uploads import SLOWEST, Arrived, Upload, Uploads
 from mfwb.snapshot import Loss
@@ -180,6 +181,7 @@ class OnlineSession:
                         {**run.origin, **users},
                         {
                             **replaying(patience.seconds),
+                            **WHOLE,
                             "mode": "online",
                             "base_url": self._service.base_url,
                             "init_timeout": patience.limit,
@@ -188,8 +190,13 @@ class OnlineSession:
                         },
                     ),
                 )
-        except FAILURES as error:
-            raise SinkError(f"{run.name}: W&B did not open the run: {first_line(error)}") from error
+        except Exception as error:
+            if not (isinstance(error, FAILURES) or choked(error)) or death_in(error):
+                raise
+            why = f"{run.name}: W&B did not open the run: {explained(error)}"
+            if lets_nobody_in(error):
+                raise refused(self._existing.path, why) from error
+            raise SinkError(why) from error
 
     def _in(self, open_run: wandb.Run, run: PlannedRun, deed: Callable[[wandb.Run], T]) -> T:
         """Return what a deed returns that ends with the open W&B run being finished."""
@@ -200,8 +207,8 @@ class OnlineSession:
                 raise
             with suppress(*FAILURES):
                 open_run.finish(exit_code=1)
-            if isinstance(error, FAILURES):
-                raise SinkError(f"{run.name}: W&B failed: {first_line(error)}") from error
+            if isinstance(error, FAILURES) or choked(error):
+                raise SinkError(f"{run.name}: W&B failed: {explained(error)}") from error
             raise
 
     def _append(self, open_run: wandb.Run, run: PlannedRun, rows: Sequence[Row]) -> None:
@@ -249,7 +256,17 @@ class OnlineSession:
         if complete:
             all_losses = (*ready.losses, *losses)
             receipt = Receipt(outputs, all_losses, uses_of(run, all_losses), tuple(sorted(keys)))
-            self._arrivals.expect(Sent.of(run, token, receipt, ready.history))
+            used = {logged.id for one in run.inputs if (logged := self._find_used(one))}
+            self._arrivals.expect(
+                Sent.of(
+                    run,
+                    receipt,
+                    ready.history,
+                    token=token,
+                    uses=frozenset(used),
+                    complaint=complaint_of(open_run),
+                )
+            )
         return WrittenRun(
             id=claim.id or run.id,
             place=str(open_run.url),

@@ -1,9 +1,10 @@
-"""Which files W&B has of its runs: uploads fail in silence, so a mark alone proves nothing."""
+"""Which files and uses W&B has of its runs: what fails in silence is not proven by a mark."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import wandb
@@ -11,7 +12,7 @@ import wandb
 from mfwb.sink.answers import expected, nodes
 from mfwb.sink.private import ask_graphql
 
-__all__ = ["ALWAYS_THERE", "files_of_runs", "has_its_files", "shown_files"]
+__all__ = ["ALWAYS_THERE", "Parts", "has_its_files", "parts_of_runs", "shown_files"]
 
 _QUERY = """
 query MfwbRunFiles(
@@ -19,7 +20,11 @@ query MfwbRunFiles(
 ) {
     project(name: $project, entityName: $entity) {
         runs(filters: $filters, first: $runs) {
-            edges { node { name files(first: $files) { edges { node { name } } } } }
+            edges { node {
+                name
+                files(first: $files) { edges { node { name } } }
+                inputArtifacts(first: $files) { edges { node { id } } }
+            } }
         }
     }
 }
@@ -32,10 +37,18 @@ ALWAYS_THERE = frozenset(
 _MOST = 1000  # files that are listed of each; of more it is not known what is missing
 
 
-def files_of_runs(
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a W&B run has: the names of its files, and the ids of the artifacts that it uses."""
+
+    files: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
+
+
+def parts_of_runs(
     api: wandb.Api, entity: str, project: str, run_ids: Sequence[str]
-) -> dict[str, frozenset[str]]:
-    """Return the names of files by W&B run, with one request.
+) -> dict[str, Parts]:
+    """Return what W&B runs have by their ids, with one request.
 
     Args:
         api: to ask.
@@ -51,7 +64,12 @@ def files_of_runs(
         "files": _MOST,
     }
     runs = nodes(expected(ask_graphql(api, _QUERY, variables), "project", "runs"))
-    return {run["name"]: frozenset(one["name"] for one in nodes(run["files"])) for run in runs}
+    return {run["name"]: _parts(run) for run in runs}
+
+
+def _parts(run: Any) -> Parts:
+    files, uses = nodes(expected(run, "files")), nodes(expected(run, "inputArtifacts"))
+    return Parts(frozenset(one["name"] for one in files), frozenset(one["id"] for one in uses))
 
 
 def has_its_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:

@@ -16,6 +16,7 @@ from mfwb.safe_text import first_line
 from mfwb.sink.artifacts import artifact_metadata, make_artifact
 from mfwb.sink.newest import LATEST, Newest
 from mfwb.sink.private import DEATHS, FAILURES, death_in, log_without_latest
+from mfwb.sink.refusals import explained
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
 from mfwb.snapshot import Loss
@@ -145,7 +146,7 @@ class Uploads:
         except DEATHS:
             raise
         except (ValueError, SinkError, *FAILURES) as error:
-            reason = f"W&B did not take it: {first_line(error)}"
+            reason = f"W&B did not take it: {explained(error)}"
             return Arrived(
                 name,
                 loss=Loss(upload.item, reason),

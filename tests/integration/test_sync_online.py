@@ -163,6 +163,11 @@ def test_variables_about_one_run_do_not_leak(
         WANDB_JOB_TYPE="leak",
         WANDB_RUN_ID="leak",
         WANDB_RESUME="must",
+        WANDB_IGNORE_GLOBS="*.json",
+        WANDB_LAUNCH="true",
+        WANDB__UPDATE_FINISH_STATE="false",
+        WANDB__PRIMARY="false",
+        WANDB_FORK_FROM="other?_step=1",
         WANDB_ENTITY="acme",
     )
 

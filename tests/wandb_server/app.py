@@ -23,7 +23,7 @@ from starlette.types import Scope
 
 from . import artifacts, runs
 from .blobs import Blob, BlobWriter
-from .execution import Engine
+from .execution import Engine, asked_for
 from .faults import Fault, FaultPlan, Trouble
 from .journal import Incoming, Journal, Kind, Request
 from .refusal import Refusal
@@ -78,7 +78,7 @@ class Service:
         text, variables = body["query"], body.get("variables") or {}
         named = _OPERATION.search(text)
         operation = body.get("operationName") or (named[1] if named else "")
-        incoming = Incoming("graphql", operation, variables, request.url.path)
+        incoming = Incoming("graphql", operation, variables, request.url.path, text=text)
 
         async def deed() -> Response:
             with self.site.store.lock:
@@ -199,7 +199,7 @@ class Service:
                 await asyncio.sleep(self.latency)
             faults = self.faults.take(incoming)
             response = await self._through(
-                faults, deed if is_open else self._guarded(request, deed)
+                faults, deed if is_open else self._guarded(request, deed), incoming
             )
         except Refusal as refusal:
             response = _json({"errors": [{"message": refusal.message}]}, refusal.status)
@@ -210,7 +210,7 @@ class Service:
         # After a cut nobody reads this any more, but the framework wants an answer.
         return response or Response(status_code=500)
 
-    async def _through(self, faults: list[Fault], deed: Deed) -> Response:
+    async def _through(self, faults: list[Fault], deed: Deed, incoming: Incoming) -> Response:
         for fault in faults:
             await _pause(fault)
         last = faults[-1] if faults else None
@@ -218,6 +218,8 @@ class Service:
             raise _ConnectionCut
         if last and last.trouble is Trouble.FAIL:
             return _failed(last)
+        if last and last.trouble is Trouble.NULL:
+            return _json({"data": dict.fromkeys(asked_for(incoming.text))})
         response = await deed()
         if last and last.trouble is Trouble.LOSE_REPLY:
             raise _ConnectionCut
@@ -278,7 +280,7 @@ async def _released(fault: Fault) -> None:
 
 
 def _failed(fault: Fault) -> Response:
-    response = _json({"errors": [{"message": "planned failure"}]}, fault.status)
+    response = _json({"errors": [{"message": fault.message}]}, fault.status)
     if fault.retry_after is not None:
         response.headers["Retry-After"] = f"{fault.retry_after:g}"
     return response

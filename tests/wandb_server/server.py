@@ -202,7 +202,7 @@ class WandbServer:
         with self._store.lock:
             self._store.assumptions = assumptions
 
-    def fail(
+    def fail(  # noqa: PLR0913 - they say what the failure is
         self,
         match: Match,
         status: int = 500,
@@ -210,11 +210,16 @@ class WandbServer:
         *,
         after: int = 0,
         retry_after: float | None = None,
+        message: str = "planned failure",
     ) -> Fault:
         """Answer matching requests with an error status, nothing done."""
-        return self._service.faults.add(
-            Fault(match, Trouble.FAIL, times, after, status=status, retry_after=retry_after)
-        )
+        fault = Fault(match, Trouble.FAIL, times, after, status=status, retry_after=retry_after)
+        fault.message = message
+        return self._service.faults.add(fault)
+
+    def null(self, match: Match, times: int | None = 1, *, after: int = 0) -> Fault:
+        """Answer matching GraphQL requests with null for each thing asked for, nothing done."""
+        return self._service.faults.add(Fault(match, Trouble.NULL, times, after))
 
     def delay(
         self, match: Match, seconds: float, times: int | None = 1, *, after: int = 0
