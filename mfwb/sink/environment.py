@@ -57,9 +57,10 @@ _SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 def our_environment(patience: float) -> Iterator[Path]:
     """Yield a scratch folder for W&B's own files, with the environment set for many runs.
 
-    Variables that speak of one run are hidden, and those by which data would get lost. W&B makes a folder for each run it writes or
-    reads, in the current one by default, stages files of tables, and caches what it uploads: all
-    that goes into the scratch folder, and with it; but WANDB_DIR holds if it is set.
+    Variables that speak of one run are hidden, and those by which data would get lost. W&B makes
+    a folder for each run it writes or reads, in the current one by default, stages files of
+    tables, and caches what it uploads: all that goes into the scratch folder, and with it; but
+    WANDB_DIR holds if it is set.
 
     Args:
         patience: seconds for which this call tries again.

@@ -174,7 +174,7 @@ class OnlineSession:
         users = {k: v for k, v in run.wandb_settings.items() if not k.startswith("run_")}
         try:
             with patience.waiting(), without_config_defaults():
-                return wandb.init(
+                open_run = wandb.init(
                     **arguments,
                     dir=str(self._project.scratch),
                     settings=run_settings(
@@ -197,6 +197,11 @@ class OnlineSession:
             if lets_nobody_in(error):
                 raise refused(self._existing.path, why) from error
             raise SinkError(why) from error
+        if complaint := complaint_of(open_run):  # it goes on as if W&B had not answered null
+            with suppress(*FAILURES):
+                open_run.finish(exit_code=1)
+            raise SinkError(f"{run.name}: W&B did not open the run: {complaint}")
+        return open_run
 
     def _in(self, open_run: wandb.Run, run: PlannedRun, deed: Callable[[wandb.Run], T]) -> T:
         """Return what a deed returns that ends with the open W&B run being finished."""

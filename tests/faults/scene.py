@@ -121,8 +121,8 @@ def settled(snapshot: dict[str, Any], *, receipts: bool = True) -> dict[str, Any
     """
     for run in snapshot["runs"].values():
         if not receipts:
-            run["summary"]["mfwb"].pop("receipt", None)
-        run["config"]["mfwb"].pop("writer", None)
+            run["summary"].get("mfwb", {}).pop("receipt", None)
+        run["config"].get("mfwb", {}).pop("writer", None)
     return snapshot
 
 

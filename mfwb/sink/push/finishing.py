@@ -41,7 +41,8 @@ def settle_aliases(
         _settle(recorded, artifact, start, newest)
         if recorded.name in outputs:
             outputs[recorded.name] = _as_arrived(outputs[recorded.name], recorded, artifact)
-    return Receipt(tuple(outputs.values()), (*run.receipt.losses, *losses), run.receipt.uses)
+    arrived, lost = tuple(outputs.values()), (*run.receipt.losses, *losses)
+    return replace(run.receipt, outputs=arrived, losses=lost)
 
 
 def say_words(runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Existing) -> None:
