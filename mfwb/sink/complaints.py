@@ -11,18 +11,28 @@ from pathlib import Path
 
 import wandb
 
-__all__ = ["complaint_of", "first_complaint"]
+__all__ = ["complaint_of", "first_complaint", "was_not_opened"]
 
 _LOG = "debug-internal.log"
 _IN_BETWEEN = "api: "  # a single request, which may have been repeated
+_NOT_OPENED = "upsert bucket response empty"
 _MOST = 4 << 20  # bytes that are read of a log
 
 
 def complaint_of(run: wandb.Run) -> str:
     """Return the first thing that went wrong with a W&B run; empty if nothing did."""
+    return first_complaint(_log_of(run))
+
+
+def was_not_opened(run: wandb.Run) -> bool:
+    """Whether W&B answered null when a run was opened; wandb-core goes on as if it were."""
+    return _NOT_OPENED in _log_of(run)
+
+
+def _log_of(run: wandb.Run) -> str:
     path = Path(run.dir).parent / "logs" / _LOG
     with suppress(OSError), path.open(encoding="utf-8", errors="replace") as log:
-        return first_complaint(log.read(_MOST))
+        return log.read(_MOST)
     return ""
 
 

@@ -19,7 +19,7 @@ from mfwb.ports import ReadyRun, WrittenRun
 from mfwb.sink.amending import amend, differ_in_words, planned_words
 from mfwb.sink.arrivals import Arrivals, Sent
 from mfwb.sink.claims import Claim, Claims
-from mfwb.sink.complaints import complaint_of
+from mfwb.sink.complaints import complaint_of, was_not_opened
 from mfwb.sink.content import summary_keys
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
@@ -197,10 +197,10 @@ class OnlineSession:
             if lets_nobody_in(error):
                 raise refused(self._existing.path, why) from error
             raise SinkError(why) from error
-        if complaint := complaint_of(open_run):  # it goes on as if W&B had not answered null
+        if was_not_opened(open_run):
             with suppress(*FAILURES):
                 open_run.finish(exit_code=1)
-            raise SinkError(f"{run.name}: W&B did not open the run: {complaint}")
+            raise SinkError(f"{run.name}: W&B did not open the run: it answered null")
         return open_run
 
     def _in(self, open_run: wandb.Run, run: PlannedRun, deed: Callable[[wandb.Run], T]) -> T:

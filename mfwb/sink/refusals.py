@@ -23,6 +23,8 @@ _UNKNOWN = (
 )
 """How servers word that they lack a part of W&B's GraphQL, with whatever status."""
 
+_NULL = "not found under entity"  # the public Api's words for null where a project is expected
+
 _SAID = re.compile(r"returned error (\d{3})")  # wandb-core's words
 
 _HINTS = {
@@ -34,7 +36,7 @@ _HINTS = {
 
 def is_final(error: BaseException) -> bool:
     """Whether the same request would be refused again."""
-    return _status(error) in _FINAL or _lacks(error)
+    return _status(error) in _FINAL or _lacks(error) or _NULL in str(error)
 
 
 def lets_nobody_in(error: BaseException) -> bool:
