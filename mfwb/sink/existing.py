@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -48,7 +49,7 @@ class Existing:
         source: the flow run it stands for, as mfwb wrote it; None: mfwb did not.
         writer: the ledger of the sync that wrote it; empty if that is not known.
         fingerprint: of the plan that it was written for last, as its config says.
-        uses: ids of the artifact versions that it uses, if it is sent or complete.
+        uses: ids of the artifact versions that it uses, if it is sent.
         sent: by which sync it was sent that has not yet marked it as complete.
         complete: fingerprint of the plan that was carried out whole.
         receipt: what was written, if it is complete.
@@ -249,13 +250,13 @@ class ExistingRuns:
 
     def _believed(self, found: list[Existing], path: str) -> list[Existing]:
         """Return W&B runs; those that say they are complete, and lack files, as what they are."""
-        claimed = [one.id for one in found if _claims_to_be_whole(one)]
         entity, _, project = path.partition("/")
         parts: dict[str, Parts] = {}
-        for ids in _chunks(claimed, _PER_PAGE):
+        for some in _chunks(filter(_claims_to_be_whole, found), _PER_PAGE):
+            ids, are_new = [one.id for one in some], any(one.sent for one in some)
             parts |= self._service.ask(
                 path,
-                lambda api, ids=ids: parts_of_runs(api, entity, project, ids),  # type: ignore[misc]
+                partial(parts_of_runs, entity=entity, project=project, run_ids=ids, uses=are_new),
                 f"list the files of the runs of {path}",
             )
         return [_as_it_is(one, parts.get(one.id, Parts())) for one in found]

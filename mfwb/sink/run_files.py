@@ -12,18 +12,19 @@ import wandb
 from mfwb.sink.answers import expected, nodes
 from mfwb.sink.private import ask_graphql
 
-__all__ = ["ALWAYS_THERE", "Parts", "has_its_files", "parts_of_runs", "shown_files"]
+__all__ = ["ALWAYS_THERE", "MOST", "Parts", "has_its_files", "parts_of_runs", "shown_files"]
 
 _QUERY = """
 query MfwbRunFiles(
-    $entity: String!, $project: String!, $filters: JSONString!, $runs: Int!, $files: Int!
+    $entity: String!, $project: String!, $filters: JSONString!, $runs: Int!, $files: Int!,
+    $uses: Boolean!
 ) {
     project(name: $project, entityName: $entity) {
         runs(filters: $filters, first: $runs) {
             edges { node {
                 name
                 files(first: $files) { edges { node { name } } }
-                inputArtifacts(first: $files) { edges { node { id } } }
+                inputArtifacts(first: $files) @include(if: $uses) { edges { node { id } } }
             } }
         }
     }
@@ -34,7 +35,8 @@ query MfwbRunFiles(
 ALWAYS_THERE = frozenset(
     {"config.yaml", "wandb-summary.json"}
 )  # which wandb-core uploads at the end
-_MOST = 1000  # files that are listed of each; of more it is not known what is missing
+MOST = 1000
+"""Files, and uses, that are listed of each; of more it is not known what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Parts:
 
 
 def parts_of_runs(
-    api: wandb.Api, entity: str, project: str, run_ids: Sequence[str]
+    api: wandb.Api, entity: str, project: str, run_ids: Sequence[str], *, uses: bool
 ) -> dict[str, Parts]:
     """Return what W&B runs have by their ids, with one request.
 
@@ -55,26 +57,29 @@ def parts_of_runs(
         entity: of the project.
         project: of the W&B runs.
         run_ids: some hundred of them.
+        uses: whether to ask for what they use, too, which takes W&B longer.
     """
     variables = {
         "entity": entity,
         "project": project,
         "filters": json.dumps({"name": {"$in": list(run_ids)}}),
         "runs": len(run_ids),
-        "files": _MOST,
+        "files": MOST,
+        "uses": uses,
     }
     runs = nodes(expected(ask_graphql(api, _QUERY, variables), "project", "runs"))
-    return {run["name"]: _parts(run) for run in runs}
+    return {run["name"]: _parts(run, uses=uses) for run in runs}
 
 
-def _parts(run: Any) -> Parts:
-    files, uses = nodes(expected(run, "files")), nodes(expected(run, "inputArtifacts"))
-    return Parts(frozenset(one["name"] for one in files), frozenset(one["id"] for one in uses))
+def _parts(run: Any, *, uses: bool) -> Parts:
+    files = nodes(expected(run, "files"))
+    used = nodes(expected(run, "inputArtifacts")) if uses else ()
+    return Parts(frozenset(one["name"] for one in files), frozenset(one["id"] for one in used))
 
 
 def has_its_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:
     """Whether all is there that is always, and all that a summary shows."""
-    return len(files) >= _MOST or files >= {*ALWAYS_THERE, *shown_files(summary.values())}
+    return len(files) >= MOST or files >= {*ALWAYS_THERE, *shown_files(summary.values())}
 
 
 def shown_files(values: Iterable[Any]) -> Iterator[str]:

@@ -28,7 +28,6 @@ ANSWERS: dict[str, Callable[[WandbServer, str], Fault]] = {
 _SAMPLE = {
     ("UpsertBucket", "null"),
     ("MfwbClaimRun", "403"),
-    ("Runs", "lacks-200"),
 }
 
 

@@ -106,7 +106,6 @@ def _held_at(here: Scene, request: Match, number: int, moment: str) -> tuple[Pro
 
 _MODES = ("counted", "uncounted", "overwritten")
 _POST_SAMPLE = {
-    ("uncounted", "both", 1, "after"),
     ("overwritten", "both", 1, "after"),
     ("overwritten", "mfwb", 2, "before"),
 }

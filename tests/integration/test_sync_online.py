@@ -110,6 +110,14 @@ def test_a_type_clash_is_a_loss(
     assert "type" in reasons["side"]
 
 
+def test_an_entity_that_is_not_there_is_named(sync: Sync, project: str, flow_run: FlowRuns) -> None:
+    """It is the wrong place, not the flow run's fault: exit code 4, and the place is said."""
+    done = sync(flow_run("two_flow"), "--entity", "nobody")
+
+    assert done.code == 4, done.err
+    assert f"nobody/{project}" in done.document["flow_runs"][0]["reason"]
+
+
 def test_a_foreign_run_of_that_id_is_left_alone(
     sync: Sync, w_and_b: WandbServer, online: Sandbox, project: str, flow_run: FlowRuns
 ) -> None:
