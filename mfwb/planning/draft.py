@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, count
 from typing import Any
 
 from mfwb.config import Settings
@@ -21,7 +22,7 @@ from mfwb.planning.outputs import Outputs, outputs_by_run
 from mfwb.planning.outside import OtherFlowRun, OutsideInputs
 from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
 from mfwb.planning.subjects import Subject, subjects_of, task_label
-from mfwb.snapshot import FlowRun, Task, TaskState
+from mfwb.snapshot import Card, FlowRun, Task, TaskState
 
 __all__ = ["draft_plan", "group_of"]
 
@@ -181,20 +182,32 @@ def _externals(lineage: Lineage, subject: Subject) -> Iterable[dict[str, str]]:
 
 
 def _cards(subject: Subject) -> Iterable[PlannedCard]:
-    """Yield the cards of all tasks; the only one of the only task is just "card"."""
+    """Yield the cards of all tasks.
+
+    A key says what the card is, not which others there are or which was rendered first: so the same
+    card has the same key in every flow run.
+    """
     taken: set[str] = set()
     for task in subject.tasks:
-        for place, card in enumerate(task.cards):
-            parts = ["card"]
-            if subject.merged:
-                parts += task_label(task).split("/")
-            if len(task.cards) > 1:
-                parts.append(card.id or f"{card.type}-{place}")
-            key = names.card_key(*parts)
-            if key in taken:
-                key = names.card_key(*parts, f"{card.type}-{place}")
+        label = task_label(task).split("/") if subject.merged else []
+        for card in sorted(task.cards, key=_in_order):
+            own = [card.id or card.type] if card.id or card.type != _USUAL_CARD else []
+            key = names.card_key("card", *label, *own)
+            copies = (
+                names.card_key("card", *label, f"{card.id or card.type}-{n}") for n in count(2)
+            )
+            key = next(one for one in chain((key,), copies) if one not in taken)
             taken.add(key)
             yield PlannedCard(key, task.pathspec, card)
+
+
+_USUAL_CARD = "default"
+"""The type of what `@card` makes if nothing else is asked for."""
+
+
+def _in_order(card: Card) -> tuple[bool, str, str]:
+    """Sort cards by id, then those without one by type; of one type, as they were recorded."""
+    return card.id is None, card.id or "", card.type
 
 
 _BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})

@@ -6,8 +6,8 @@ unpickling it; the datastore beneath knows both. Touched are `FlowDataStore(...)
 beside it and `<flow>/data/<sha[:2]>/<sha>`, the blobs' side metadata `cas_raw` (beside a local
 file in `<file>_meta`, in S3 as the object's metadata `metaflow-user-attributes`), and the clients
 that Metaflow set up for its clouds: `S3Storage.s3_client.client` of boto3, and
-`root_client.get_blob_client` of Google and Azure. The contract tests are in
-tests/integration/source.
+`root_client.get_blob_client` of Google and Azure; and `CardDatastore.get_storage_root`. The
+contract tests are in tests/integration/source.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from mfwb.source.plain import DamagedError
 from mfwb.source.records import AttemptRecord, Ending, as_json, read_at_most
 from mfwb.source.unpacking import unpacked
 
-__all__ = ["AttemptKey", "FlowStore", "open_store"]
+__all__ = ["AttemptKey", "FlowStore", "local_card_root", "open_store"]
 
 _UNKNOWN_SIZE = 32_000_000
 """Bytes; the most that is read into memory where nothing says how much there is."""
@@ -85,6 +85,17 @@ def open_store(datastore: Datastore, flow: str, also: tuple[Path, ...] = ()) -> 
         raise SourceError(f"Metaflow's datastore can't be opened: {reason}") from error
     storage = store._storage_impl  # noqa: SLF001 - see the module docstring
     return FlowStore(_blobs_in(storage, also), flow)
+
+
+def local_card_root() -> str | None:
+    """Return the folder that Metaflow would look for cards in, here; it need not be there."""
+    from metaflow.plugins.cards.card_datastore import CardDatastore  # noqa: PLC0415 - rarely needed
+
+    try:
+        found = CardDatastore.get_storage_root("local")
+    except OSError:  # the current folder was removed
+        return None
+    return None if found is None else str(found)
 
 
 def _blobs_in(storage: Any, also: tuple[Path, ...]) -> Blobs:

@@ -54,7 +54,7 @@ def read_flow_run(
     flow_run = to_flow_run(
         raw,
         provider,
-        [to_task(one, stored, raw.parameters) for one in raw.tasks],
+        [to_task(one, stored, raw.parameters, graph) for one in raw.tasks],
         to_parameters(raw.parameters, stored, graph) if raw.parameters else [],
         graph,
         life=Life(
