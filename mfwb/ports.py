@@ -268,6 +268,10 @@ class Payloads(Protocol):
         """
         ...
 
+    def values(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+        """Return what small artifacts are, by sha1, as JSON; what can't be had is missing."""
+        ...
+
     def expect(self, plan: Plan) -> None:
         """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
         ...

@@ -27,6 +27,7 @@ from mfwb.lineage.code.values import (
     Nested,
     Other,
     Super,
+    Text,
     Tup,
     Value,
     inner,
@@ -73,7 +74,7 @@ def bounded(value: Value) -> Value:
     if len(containers) > _MOST_CONTAINERS:
         value = value.difference(containers) | somewhere(frozenset(containers))
     if len(value) > _WIDEST:
-        value = frozenset(OTHER if isinstance(atom, Const) else atom for atom in value)
+        value = frozenset(OTHER if isinstance(atom, Const | Text) else atom for atom in value)
     if len(value) > _WIDEST:
         raise TooIntricateError("an expression may stand for too many things")
     return value
@@ -114,7 +115,7 @@ def somewhere(value: Value) -> Value:
 
 def _leaves(value: Value) -> Value:
     """Return what is in containers and matters."""
-    leaves = {atom for atom in inner(value) if not isinstance(atom, Const | Container)}
+    leaves = {atom for atom in inner(value) if not isinstance(atom, Const | Container | Text)}
     if len(leaves) > _WIDEST:
         raise TooIntricateError("a container may hold too many things")
     return frozenset(leaves | {OTHER})

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from mfwb.lineage.code.facts import Words
+
 __all__ = [
     "ANYTHING",
     "FLOWS",
@@ -43,11 +45,13 @@ __all__ = [
     "Other",
     "Outside",
     "Super",
+    "Text",
     "Trigger",
     "Tup",
     "Value",
     "holds_flow",
     "inner",
+    "is_plain",
     "only",
     "strings_of",
 ]
@@ -73,6 +77,13 @@ class Const(Atom):
     """A constant string or whole number, or None."""
 
     value: str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Atom):
+    """A text, or another plain value, of which recorded values are parts; it may be anything."""
+
+    words: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,19 +300,26 @@ class Trigger(Atom):
 
 @dataclass(frozen=True, slots=True)
 class Client(Atom):
-    """An object of Metaflow's client. Levels: 0 flow, 1 run, 2 step, 3 task, 4 artifact."""
+    """An object of Metaflow's client. Levels: 0 flow, 1 run, 2 step, 3 task, 4 artifact.
+
+    Attributes:
+        kind: what the words name, as in `External`.
+        words: its pathspec, as far as the code tells.
+        level: of what the object is.
+        sure: whether it is this one, and not one of several.
+    """
 
     kind: str
-    pathspec: str
+    words: Words
     level: int
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ClientData(Atom):
     """`.data` or `.artifacts` of a run or task."""
 
-    kind: str
-    pathspec: str
+    of: Client
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -328,6 +346,11 @@ ANYTHING: Value = frozenset({OTHER})
 def only(value: Value) -> Atom | None:
     """Return the one thing that the value stands for, or None if that is not certain."""
     return next(iter(value)) if len(value) == 1 else None
+
+
+def is_plain(value: Value) -> bool:
+    """Return whether a value is nothing that may hold something that matters, or be it."""
+    return all(isinstance(atom, Other | Text) for atom in value)
 
 
 def holds_flow(value: Value) -> bool:
