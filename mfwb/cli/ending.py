@@ -46,13 +46,14 @@ def end(
         arguments: of the command line.
         last_word: entered with the exit code while the end is told.
     """
+    came: list[_Terminated] = []  # also what somebody swallowed, and made another error of
     try:
-        with _terminable():
+        with _terminable(came):
             code = command.main(list(arguments), prog_name="mfwb", standalone_mode=False)
     except KeptFromClick as kept:
-        return _tell(kept.error, arguments, last_word)
+        return _tell(came[0] if came else kept.error, arguments, last_word)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last one to be asked
-        return _tell(error, arguments, last_word)
+        return _tell(came[0] if came else error, arguments, last_word)
     trouble = stdout_trouble()
     code = int(code or 0) or (1 if trouble else 0)
     with last_word(code):
@@ -62,7 +63,7 @@ def end(
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def _terminable(came: list[_Terminated]) -> Iterator[None]:
     """Let signals end the program as Ctrl-C does, so that it tidies up; who ignores one may.
 
     `nohup` has SIGHUP ignored, a shell SIGINT of what it starts in the background. When one has
@@ -70,22 +71,23 @@ def _terminable() -> Iterator[None]:
     """
     defaults = (signal.SIG_DFL, signal.default_int_handler)
     before = {one: signal.getsignal(one) for one in ENDS if signal.getsignal(one) in defaults}
+
+    def terminate(number: int, _: Any) -> None:
+        for one in ENDS:
+            signal.signal(one, signal.SIG_IGN)
+        if number == signal.SIGHUP:
+            leave_closed_terminal()
+        came.append(_Terminated(number))
+        raise came[0]
+
     for one in before:
-        signal.signal(one, _terminate)
+        signal.signal(one, terminate)
     try:
         yield
     finally:
-        for one, handler in before.items():
-            if signal.getsignal(one) is _terminate:
+        if not came:
+            for one, handler in before.items():
                 signal.signal(one, handler)
-
-
-def _terminate(number: int, _: Any) -> None:
-    for one in ENDS:
-        signal.signal(one, signal.SIG_IGN)
-    if number == signal.SIGHUP:
-        leave_closed_terminal()
-    raise _Terminated(number)
 
 
 def _tell(error: BaseException, arguments: Sequence[str], last_word: _LastWord) -> int:
