@@ -15,6 +15,7 @@ from mfwb.cli.leaving import ENDS
 from mfwb.cli.streams import leave_closed_terminal, stdout_trouble, write_block, write_error
 from mfwb.errors import MfwbError
 from mfwb.safe_text import one_line
+from mfwb.shortages import shortage
 
 __all__ = ["end"]
 
@@ -108,6 +109,8 @@ def _code_of(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return _INTERRUPTED
+    if shortage(error):
+        return MfwbError.exit_code
     return _USAGE if isinstance(error, click.ClickException) else _BUG
 
 
@@ -116,6 +119,8 @@ def _line_of(error: BaseException) -> str:
         return _usage(error)
     if isinstance(error, MfwbError):
         return str(error)
+    if lacking := shortage(error):
+        return lacking
     ended = error if isinstance(error, _Terminated) else _Terminated(signal.SIGINT)
     return f"{ended.what}; run it again to carry on"
 
