@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from threading import BoundedSemaphore, Event
@@ -59,7 +59,7 @@ def _at_work(settings: Settings, parts: Parts, memory: Memory) -> Iterator[_Sync
         work.ended.set()
         foremen.shutdown(wait=False, cancel_futures=True)
         try:
-            crew.end()
+            crew.end(settings.timeout)
         finally:
             parts.payloads.close()
         raise
@@ -193,7 +193,9 @@ class _Sync:
     def _written(
         self, drafted: Draft, plan: Plan, earlier: FlowRunOutcome | None
     ) -> FlowRunOutcome:
-        wait([self._under_way[other] for other in drafted.others & self._under_way.keys()])
+        for other in drafted.others & self._under_way.keys():
+            with suppress(BaseException):  # how it went is told by itself
+                self._under_way[other].exception()
         self._memory.note(drafted, Standing.BEGUN, outcome=earlier)
         writer, was_there = self._parts.ledger.id, _written_once(earlier)
         with self._parts.sink.open(plan, writer=writer, written=was_there) as session:

@@ -15,6 +15,7 @@ __all__ = [
     "artifact_name",
     "card_key",
     "config_key",
+    "is_project_name",
     "project_name",
     "run_alias",
     "run_id",
@@ -48,6 +49,11 @@ def project_name(flow: str) -> str:
     safe = _UNFIT_FOR_PROJECTS.sub("-", one_line(flow))
     is_fit = safe == flow and 0 < len(flow) <= _PROJECT_LIMIT
     return flow if is_fit else _with_hash(safe, flow, _PROJECT_LIMIT)
+
+
+def is_project_name(name: str) -> bool:
+    """Return whether W&B takes a name for a project."""
+    return 0 < len(name) <= _PROJECT_LIMIT and not _UNFIT_FOR_PROJECTS.search(name)
 
 
 def run_id(*parts: str) -> WandbRunId:

@@ -464,7 +464,7 @@ def test_the_end_waits_for_what_is_being_written() -> None:
             written.append("whole")
 
     def end() -> list[str]:
-        writing.end()
+        writing.end(_PATIENCE)
         return list(written)
 
     with ThreadPoolExecutor(2) as pool:
@@ -479,3 +479,10 @@ def test_the_end_waits_for_what_is_being_written() -> None:
             written.append("too late")
 
     assert written == ["whole"]
+
+
+def test_the_end_does_not_wait_for_ever() -> None:
+    """What hangs is left alone after a while."""
+    writing = _Writing()
+    with writing.one():
+        writing.end(0.01)

@@ -48,7 +48,7 @@ class BundlePusher:
 
     def __init__(self, settings: Settings, bundle: Path, no_key: str | None) -> None:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
-        self._destinations = Destinations(to_a_server, ask_defaults(), no_key)
+        self._destinations = Destinations(to_a_server, ask_defaults(settings.timeout), no_key)
         self._settings = settings
         self._bundle = bundle
 
