@@ -30,6 +30,8 @@ def facts_of(found: Found, traced: TracedFlowRun, settings: Settings) -> Iterato
         holdings = holdings_of(order, traced.lineage.parents)
         for task, ref in found.holders:
             held = holdings[task.pathspec][ref.name]
+            if ref.name in traced.lineage.equal_values(task.pathspec).names:
+                held = _own_value(held, Held(task.pathspec, ref), settings)
             yield _fact(task.pathspec, ref, held, _attempt(task), settings)
     elif found.parameter.kind == "IncludeFile":
         ref = found.parameter.ref
@@ -48,6 +50,13 @@ def _fact(
         off = switch_said(settings, flow, step, kind.switch)
     producer = task if task.endswith(f"/{PARAMETERS}") else held.producer
     return TaskArtifact(task, ref, attempt, producer, reason, off)
+
+
+def _own_value(handed: Held, own: Held, settings: Settings) -> Held:
+    """Return whose W&B run shows what came out equal: a value's are all; files go but once."""
+    flow, _, step, *_ = own.producer.split("/")
+    kind = reason_of(own.ref, settings.for_step(flow, step)).verdict.kind
+    return own if kind is Kind.VALUE else handed
 
 
 def _attempt(task: Task) -> int | None:

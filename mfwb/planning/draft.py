@@ -120,7 +120,9 @@ def _planned_run(
     failed = any(task.state in _BAD_STATES for task in subject.tasks)
     started, finished = span_of(subject.tasks)
     runtime = None if started is None or finished is None else (finished - started) / 1000
-    written = {name for task in subject.tasks for name in lineage.writes[task.pathspec]}
+    held = {ref.name for task in subject.tasks for ref in task.artifacts}
+    unchanged = held.difference(*(lineage.writes[task.pathspec] for task in subject.tasks))
+    equal = (lineage.equal_values(task.pathspec).names for task in subject.tasks)
     return PlannedRun(
         id=subject.id,
         name=subject.name,
@@ -152,9 +154,9 @@ def _planned_run(
         origin=describe_origin(subject.tasks[0]),
         started_at=started,
         runtime=runtime,
-        passed_on=tuple(
-            sorted({ref.name for task in subject.tasks for ref in task.artifacts} - written)
-        ),
+        passed_on=tuple(sorted(unchanged.difference(*equal))),
+        unchanged=tuple(sorted(unchanged)),
+        by_code=outputs.by_code,
         switched_off=outputs.switched_off,
         losses=(*outputs.losses, *inputs.losses),
         wandb_settings=wandb_settings,
