@@ -88,7 +88,7 @@ def _own(
     chosen = equal & frozenset(_in_dispute(inputs))
     assigned = equal & (always | chosen)
     counted = equal & (sometimes | changed_by_step) - assigned
-    told_by_facts = chosen | (counted & changed_by_step)
+    told_by_facts = chosen | changed_by_step
     return EqualValues(assigned, counted, (assigned | counted) - told_by_facts)
 
 

@@ -13,7 +13,7 @@ from mfwb.payload.changes import with_contents
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
 from mfwb.payload.converter import MAX_MEMORY
-from mfwb.payload.decoding import decode_values, with_elsewhere
+from mfwb.payload.decoding import Values, decode_values, with_elsewhere
 from mfwb.payload.describing import Made, description_of, metadata_of
 from mfwb.payload.file_names import with_safe_names
 from mfwb.payload.forms import CONVERSIONS, Forms
@@ -99,7 +99,7 @@ class Workshop:
         artifacts = tuple(self._artifacts(run, contents, losses))
         return ReadyRun(
             summary=summary,
-            history=history_of(run, values | curves),
+            history=history_of(run, _joined(values, curves)),
             table=table_of(run, shown),
             artifacts=artifacts,
             previews=tuple(previews_of(run, values, self._converted, contents)),
@@ -229,6 +229,12 @@ class Workshop:
         if not self._keep:
             for key in keys:
                 self._store.discard(key)
+
+
+def _joined(values: Values, curves: Values) -> Values:
+    """Return both; of one name, some tasks may have a small list and others a large one."""
+    keys = dict.fromkeys([*values, *curves])
+    return {key: {**values.get(key, {}), **curves.get(key, {})} for key in keys}
 
 
 def _files_of(run: PlannedRun) -> Iterator[PlannedFile]:
