@@ -48,7 +48,8 @@ def equal_values_of(
 ) -> dict[str, EqualValues]:
     """Return by pathspec what is a task's own though it is equal to what it was handed.
 
-    A task that did not come to its end has none: how far it came is not known.
+    A task that did not come to its end has none: how far it came is not known. A control task of
+    an unbounded foreach has none either: it runs no code of the step.
 
     Args:
         order: all tasks.
@@ -62,7 +63,7 @@ def equal_values_of(
     tasks = {task.pathspec: task for task in order}
     found = {}
     for task in order:
-        if task.state is not TaskState.OK:
+        if task.state is not TaskState.OK or task.is_control:
             continue
         equal = frozenset(holdings[task.pathspec]) - frozenset(_changed(task, holdings))
         inputs = [tasks[one] for one in parents[task.pathspec]]

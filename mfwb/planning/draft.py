@@ -130,7 +130,7 @@ def _planned_run(
         job_type=names.shortened(job_type, names.JOB_TYPE_LIMIT),
         level=inputs.level,
         merged=subject.merged,
-        tasks=tuple(_row(task, place) for place, task in enumerate(subject.tasks)),
+        tasks=tuple(_rows(subject.tasks)),
         tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags} - {""})),
         config={
             **{
@@ -202,11 +202,18 @@ def _cards(subject: Subject) -> Iterable[PlannedCard]:
 _BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})
 
 
-def _row(task: Task, place: int) -> TaskRow:
+def _rows(tasks: Sequence[Task]) -> Iterator[TaskRow]:
+    """Yield a row for each task, at its index in the foreach where each has one of its own."""
+    by_index = all(len(task.foreach) == 1 and not task.rounds for task in tasks)
+    for place, task in enumerate(tasks):
+        yield _row(task, task.index if by_index else place)
+
+
+def _row(task: Task, row: int) -> TaskRow:
     started, finished = task.started_at, task.finished_at
     return TaskRow(
         pathspec=task.pathspec,
-        row=task.index if len(task.foreach) == 1 and not task.rounds else place,
+        row=row,
         label=task_label(task),
         state=task.state.value,
         seconds=None if started is None or finished is None else (finished - started) / 1000,
