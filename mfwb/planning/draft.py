@@ -121,7 +121,9 @@ def _planned_run(
     failed = any(task.state in _BAD_STATES for task in subject.tasks)
     started, finished = span_of(subject.tasks)
     runtime = None if started is None or finished is None else (finished - started) / 1000
-    written = {name for task in subject.tasks for name in lineage.writes[task.pathspec]}
+    held = {ref.name for task in subject.tasks for ref in task.artifacts}
+    unchanged = held.difference(*(lineage.writes[task.pathspec] for task in subject.tasks))
+    equal = (lineage.equal_values(task.pathspec).names for task in subject.tasks)
     return PlannedRun(
         id=subject.id,
         name=subject.name,
@@ -129,7 +131,7 @@ def _planned_run(
         job_type=names.shortened(job_type, names.JOB_TYPE_LIMIT),
         level=inputs.level,
         merged=subject.merged,
-        tasks=tuple(_row(task, place) for place, task in enumerate(subject.tasks)),
+        tasks=tuple(_rows(subject.tasks)),
         tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags} - {""})),
         config={
             **{
@@ -153,9 +155,9 @@ def _planned_run(
         origin=describe_origin(subject.tasks[0]),
         started_at=started,
         runtime=runtime,
-        passed_on=tuple(
-            sorted({ref.name for task in subject.tasks for ref in task.artifacts} - written)
-        ),
+        passed_on=tuple(sorted(unchanged.difference(*equal))),
+        unchanged=tuple(sorted(unchanged)),
+        by_code=outputs.by_code,
         switched_off=outputs.switched_off,
         losses=(*outputs.losses, *inputs.losses),
         wandb_settings=wandb_settings,
@@ -213,11 +215,18 @@ def _in_order(card: Card) -> tuple[bool, str, str]:
 _BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})
 
 
-def _row(task: Task, place: int) -> TaskRow:
+def _rows(tasks: Sequence[Task]) -> Iterator[TaskRow]:
+    """Yield a row for each task, at its index in the foreach where each has one of its own."""
+    by_index = all(len(task.foreach) == 1 and not task.rounds for task in tasks)
+    for place, task in enumerate(tasks):
+        yield _row(task, task.index if by_index else place)
+
+
+def _row(task: Task, row: int) -> TaskRow:
     started, finished = task.started_at, task.finished_at
     return TaskRow(
         pathspec=task.pathspec,
-        row=task.index if len(task.foreach) == 1 and not task.rounds else place,
+        row=row,
         label=task_label(task),
         state=task.state.value,
         seconds=None if started is None or finished is None else (finished - started) / 1000,

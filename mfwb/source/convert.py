@@ -107,6 +107,7 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: Gr
         artifacts=own,
         transition=internals.to_transition(stored.internal(raw, "_transition")),
         foreach=_frames(raw, stored),
+        is_control=_is_control(raw, stored),
         rounds=internals.to_rounds(stored.internal(raw, "_iteration_stack")),
         origin=_origin(raw),
         failure=caught if state is TaskState.CAUGHT else _last_failure(state, attempts),
@@ -123,6 +124,12 @@ def _frames(raw: RawTask, stored: Stored) -> tuple[ForeachFrame, ...]:
     if stack is None:
         return internals.to_path(raw.value("foreach-execution-path"))
     return internals.to_frames(stack)
+
+
+def _is_control(raw: RawTask, stored: Stored) -> bool:
+    """Return whether a task only set off those of an unbounded foreach."""
+    stack = stored.internal(raw, "_foreach_stack")
+    return stack is not None and internals.is_of_control(stack)
 
 
 def _with_death(attempts: tuple[Attempt, ...], died_at: int | None) -> tuple[Attempt, ...]:

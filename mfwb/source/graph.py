@@ -184,11 +184,12 @@ def _visit(first: str, following: dict[str, set[str]], visited: set[str], left: 
 
 
 def sorted_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """Return tasks of one step by foreach position, then round, then id."""
+    """Return tasks of one step by foreach position, then round, then id; control tasks last."""
     return tuple(
         sorted(
             tasks,
             key=lambda task: (
+                task.is_control,
                 tuple(frame.index for frame in task.foreach),
                 task.rounds,
                 len(task.id),  # ids are numbers more often than not: 9 before 10

@@ -19,6 +19,7 @@ __all__ = [
     "Included",
     "decode",
     "to_failure",
+    "is_of_control",
     "to_frames",
     "to_included",
     "to_path",
@@ -107,6 +108,17 @@ def to_transition(value: Any) -> Transition | None:
         steps=tuple(_step(step) for step in steps),
         foreach=None if foreach is None else text(foreach, "the foreach of _transition"),
     )
+
+
+def is_of_control(value: Any) -> bool:
+    """Return whether `_foreach_stack` is that of the control task of an unbounded foreach.
+
+    That one has a frame of the foreach, but no place in it.
+    """
+    match items(value, "_foreach_stack"):
+        case [*_, _Frame(fields=(_, _, _, None, *_))]:
+            return True
+    return False
 
 
 def to_frames(value: Any) -> tuple[ForeachFrame, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.code import External
-from mfwb.report.lineage.holding import passed_on
+from mfwb.report.lineage.holding import assigned_again, passed_on
 from mfwb.report.lineage.life import Life, Version
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.snapshot import Task
@@ -66,6 +66,7 @@ def _task(task: Task, lineage: Lineage) -> dict[str, Any]:
         "parents": list(lineage.parents[task.pathspec]),
         "reads": None if reads is None else list(reads),
         "writes": list(lineage.writes[task.pathspec]),
+        "assigned_again": list(assigned_again(task, lineage)),
         "passed_on": list(passed_on(task, lineage)),
     }
 
@@ -99,5 +100,6 @@ def _life_version(version: Version) -> dict[str, Any]:
         "type": version.ref.type,
         "changes": list(version.changes),
         "passed_on": list(version.passed_on),
+        "assigned_again": list(version.assigned_again),
         "used_by": list(dict.fromkeys(edge.consumer for edge in version.uses)),
     }

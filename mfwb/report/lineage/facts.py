@@ -21,6 +21,7 @@ from mfwb.snapshot.pathspec import flow_run_of
 __all__ = ["facts_of"]
 
 _FEW = 3
+_ASSIGNED = "assigned"
 _WIDEST_PRODUCERS = 30
 """What is said of producers is aligned behind them, unless they take more room than that."""
 
@@ -38,7 +39,8 @@ def facts_of(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> 
         *_used(view, sizes, reasons),
         *(_external(one, view) for one in view.externals),
         *(_made(one, view) for one in view.made),
-        *_passed_on(view),
+        *_counted(_ASSIGNED, view.assigned_again, view),
+        *_counted("passed on", view.passed_on, view),
     ]
 
 
@@ -169,15 +171,16 @@ def _made(made: Made, view: StepView) -> Fact:
     return Fact("made", Text(one_line(made.name), style="green"), said)
 
 
-# --- what it passed on ----------------------------------------------------------------------
+# --- what it holds as it got it -------------------------------------------------------------
 
 
-def _passed_on(view: StepView) -> Iterator[Fact]:
-    if not view.passed_on:
+def _counted(label: str, counts: Sequence[tuple[str, int]], view: StepView) -> Iterator[Fact]:
+    if not counts:
         return
     total = len(view.tasks)
     names = [
         one_line(name) if number == total else f"{one_line(name)} ({number:,} of {total:,} tasks)"
-        for name, number in view.passed_on
+        for name, number in counts
     ]
-    yield Fact("passed on", Text(", ".join(names), style="dim"))
+    said = Text("equal to what it got", style="dim") if label == _ASSIGNED else None
+    yield Fact(label, Text(", ".join(names), style="dim"), said)

@@ -27,6 +27,7 @@ def test_the_contract() -> None:
         "parents": ["DemoFlow/7/split/2"],
         "reads": ["train_set"],
         "writes": ["model", "score"],
+        "assigned_again": [],
         "passed_on": ["rates", "train_set"],
     }
     assert document["edges"][0] == {

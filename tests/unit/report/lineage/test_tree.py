@@ -57,7 +57,7 @@ parameter  seed = 7
     choose  joins train x 3
     used       model, score  ← train x 3 tasks
     made       best          dict  61 B
-    passed on  model
+    assigned   model         equal to what it got
 
     end  after choose
     used       model         ← train/4
