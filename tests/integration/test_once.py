@@ -135,9 +135,9 @@ run.update()
 _EDITS = ["config number", "group", "job type", "name"]
 
 
-def _edited(place: Place, project: str, run_id: str) -> None:
+def _edited(place: Place, run_id: str) -> None:
     """Change a W&B run as people do, by W&B's public Api; one of mfwb's tags is removed."""
-    _run(place, _PERSON.format(path=f"acme/{project}/{run_id}"))
+    _run(place, _PERSON.format(path=f"{PROJECT}/{run_id}"))
 
 
 def _assert_is_edited(run: RunSnapshot) -> None:
@@ -164,7 +164,7 @@ def test_what_people_wrote_stays(place: Place) -> None:
     tag = "import metaflow; metaflow.Run({!r}).{}"
     _run(place, tag.format(flow_run, "add_tags(['early', 'late'])"))
     run_id = run_id_of(place.sync(flow_run).document, f"{flow_run}/start")
-    _edited(place, "p", run_id)
+    _edited(place, run_id)
 
     # Words alone are changed.
     _run(place, tag.format(flow_run, "replace_tags(['early'], ['new'])"))
@@ -197,16 +197,16 @@ def test_what_people_wrote_stays(place: Place) -> None:
 def test_what_people_wrote_stays_when_a_bundle_is_pushed_again(place: Place) -> None:
     """Words that changed since, and a W&B run that is sent again as a whole."""
     [flow_run, *_] = place.pathspecs
-    to = ("--mode", "offline", "--dir", "bundle", "--project", "q")
+    to = ("--mode", "offline", "--dir", "bundle")
     synced = place.sync(flow_run, *to)
     run_id = run_id_of(synced.document, f"{flow_run}/start")
     assert statuses(place.push("bundle")) == ["synced"]
-    _edited(place, "q", run_id)
+    _edited(place, run_id)
 
     _run(place, f"import metaflow; metaflow.Run({flow_run!r}).add_tags(['new'])")
     assert statuses(place.sync(flow_run, *to)) == ["synced"]
     done = place.push("bundle")
-    run = place.server.state.run(f"acme/q/{run_id}")
+    run = place.server.state.run(f"{PROJECT}/{run_id}")
     _assert_is_edited(run)
     assert sorted(run.tags) == ["mine", "new"]
     assert _edits_of(done, flow_run, "edits_kept") == _EDITS
@@ -214,7 +214,7 @@ def test_what_people_wrote_stays_when_a_bundle_is_pushed_again(place: Place) -> 
     assert statuses(place.sync(flow_run, *to, "--no-datasets")) == ["synced"]
     done = place.push("bundle")
     assert statuses(done) == ["synced"]
-    _assert_is_edited(place.server.state.run(f"acme/q/{run_id}"))
+    _assert_is_edited(place.server.state.run(f"{PROJECT}/{run_id}"))
     assert _edits_of(done, flow_run, "edits_kept") == _EDITS
 
 
