@@ -53,7 +53,9 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     inputs = inputs_by_run(subjects, lineage, outputs, outside)
     runs = [
         replace(
-            _planned_run(subject, flow_run, lineage, outputs[subject.id], inputs[subject.id], ends),
+            _planned_run(
+                subject, flow_run, lineage, outputs[subject.id], inputs[subject.id], ends=ends
+            ),
             unpickle=settings.unpickle,
         )
         for subject in subjects
@@ -116,6 +118,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
     lineage: Lineage,
     outputs: Outputs,
     inputs: Inputs,
+    *,
     ends: frozenset[str],
 ) -> PlannedRun:
     wandb_settings = dict(subject.settings.wandb)

@@ -23,7 +23,7 @@ class GraphInfo:
     Attributes:
         steps: in the order in which Metaflow lists them.
         docs: of steps, by name.
-        retries: how often `@retry` lets a step try again, by name.
+        retries: how often `@retry` and `@catch` let a step try again, by name.
         kinds: of parameters and constants: Metaflow's word for each, by name.
         known: whether there was any.
         file: the script.
@@ -108,18 +108,23 @@ def _kinds(info: Mapping[str, Any], listed: str, kind: str | None) -> dict[str, 
 
 
 _MOST_RETRIES = 1_000
+_RETRIES_OF_CATCH = 3
+"""What `@catch` adds, in 2.19.39, for attempts that died before it could catch anything."""
 
 
 def _retries(node: Mapping[str, Any]) -> int:
     """Return how often a step may be tried again, as its decorators say."""
+    found = {"retry": 0, "catch": 0}
     for each in items(node.get("decorators"), "the decorators of a step"):
         decorator = mapping(each, "a decorator of a step")
-        if decorator.get("name") == "retry":
+        if decorator.get("name") == "catch":
+            found["catch"] = _RETRIES_OF_CATCH
+        elif decorator.get("name") == "retry":
             times = mapping(decorator.get("attributes"), "the attributes of @retry").get("times")
             if isinstance(times, str) and _NUMBER.fullmatch(times):
                 times = int(times)
-            return max(0, min(times, _MOST_RETRIES)) if type(times) is int else 0
-    return 0
+            found["retry"] = max(0, min(times, _MOST_RETRIES)) if type(times) is int else 0
+    return sum(found.values())
 
 
 def sorted_steps(tasks: Iterable[Task], start: str) -> list[str]:
