@@ -25,7 +25,7 @@ from mfwb.snapshot import (
 from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.source import internals
 from mfwb.source.attempts import to_attempts
-from mfwb.source.datastore import Ended
+from mfwb.source.endings import Ended
 from mfwb.source.giving_up import gave_up
 from mfwb.source.graph import GraphInfo, sorted_steps, sorted_tasks
 from mfwb.source.plain import DamagedError

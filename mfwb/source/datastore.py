@@ -31,12 +31,13 @@ from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source import cloud_blobs
 from mfwb.source.blobs import GONE, Blob, Blobs
 from mfwb.source.digests import Digests
+from mfwb.source.endings import Ended
 from mfwb.source.local_blobs import LocalBlobs
 from mfwb.source.plain import DamagedError
 from mfwb.source.records import AttemptRecord, Ending, as_json, read_at_most
 from mfwb.source.unpacking import unpacked
 
-__all__ = ["AttemptKey", "Ended", "FlowStore", "open_store"]
+__all__ = ["AttemptKey", "FlowStore", "open_store"]
 
 _UNKNOWN_SIZE = 32_000_000
 """Bytes; the most that is read into memory where nothing says how much there is."""
@@ -62,21 +63,6 @@ class AttemptKey:
     step: str
     task: str
     attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How the process of an attempt ended.
-
-    Attributes:
-        at: when that was written down, in epoch ms.
-        return_code: of the process; negative: a signal.
-        killed: whether Metaflow's scheduler killed it, as it does when it gives up.
-    """
-
-    at: int
-    return_code: int
-    killed: bool
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mfwb.snapshot import Task, TaskState
-from mfwb.source.datastore import Ended
+from mfwb.source.endings import Ended
 from mfwb.source.graph import GraphInfo
 
 __all__ = ["gave_up"]

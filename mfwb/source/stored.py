@@ -10,7 +10,8 @@ from typing import Any
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Datastore
 from mfwb.source import internals
-from mfwb.source.datastore import AttemptKey, Ended, FlowStore, open_store
+from mfwb.source.datastore import AttemptKey, FlowStore, open_store
+from mfwb.source.endings import Ended
 from mfwb.source.raw import RawTask
 from mfwb.source.records import AttemptRecord
 

@@ -105,7 +105,7 @@ def test_a_resumed_flow_run(sandbox: Sandbox, resumed: Resumed) -> None:
 
 
 def test_a_resumed_flow_run_whose_origin_was_deleted(sandbox: Sandbox, resumed: Resumed) -> None:
-    """All that is its own is there, artifacts too; what only its origin had is a loss, said once."""
+    """All that is its own is there, artifacts too; what only its origin had is one loss."""
     where = ("--metadata", metadata_of(sandbox.root))
     copytree(resumed.root / ".metaflow", sandbox.root / ".metaflow")
     whole = sandbox.mfwb("plan", resumed.pathspec, "--json", *where)

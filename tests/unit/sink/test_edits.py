@@ -92,7 +92,7 @@ def test_it_is_settled_at_once(before: Words, edited: Words, meant: Words) -> No
 
 @given(WORDS, WORDS, WORDS)
 def test_overwriting_spares_what_others_added(before: Words, edited: Words, meant: Words) -> None:
-    """mfwb's own words are as it means them; what it has no word for is the others'."""
+    """Mfwb's own words are as it means them; what it has no word for is the others'."""
     there = _edited(stored(first_words(before)), edited)
     said = merged(meant, there, OVERWRITE).words
 
