@@ -126,8 +126,8 @@ class FlowStore:
     def endings(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, Ended]:
         """Return how Metaflow's scheduler saw the processes of attempts end.
 
-        It writes that down whatever became of the attempt itself. Those of which it did not, or
-        whose datastore does not tell when, are missing.
+        It writes that down whatever became of the attempt itself. Those of which it did not are
+        missing.
         """
         found = dict(self._each(self._ending, keys))
         return {key: ended for key, ended in found.items() if ended is not None}
@@ -212,7 +212,7 @@ class FlowStore:
                 if blob is None:
                     return None
                 ended = as_json(Ending, read_at_most(blob.stream, _ENDING_LIMIT))
-                if blob.written_at is None or ended.return_code is None:
+                if ended.return_code is None:
                     return None
                 return Ended(blob.written_at, ended.return_code, killed=bool(ended.killed))
         except (DamagedError, ItemLost):  # the runtime may be writing it

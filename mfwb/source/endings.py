@@ -12,11 +12,11 @@ class Ended:
     """How the process of an attempt ended.
 
     Attributes:
-        at: when that was written down, in epoch ms.
+        at: when that was written down, in epoch ms; None: the datastore does not tell.
         return_code: of the process; negative: a signal.
         killed: whether Metaflow's scheduler killed it, as it does when it gives up.
     """
 
-    at: int
+    at: int | None
     return_code: int
     killed: bool

@@ -110,7 +110,16 @@ def test_what_was_said_is_handed_on() -> None:
     run(
         call,
         *("F", "--last", "5", "--no-models", "--datasets", "--mode", "offline", "--dir", "b"),
-        *("--force", "--overwrite-edits", "--workers", "3", "--max-artifact-size", "2GB", "--granularity", "task"),
+        *(
+            "--force",
+            "--overwrite-edits",
+            "--workers",
+            "3",
+            "--max-artifact-size",
+            "2GB",
+            "--granularity",
+            "task",
+        ),
         *("--metadata", "local@x", "--namespace", "n"),
         *("--unpickle", "trusted", "--max-memory", "500MB", "--references"),
         *("--since", "24h", "--until", "2026-11-01", "--tag", "a", "--tag", "b", "--no-failed"),

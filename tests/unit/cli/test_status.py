@@ -165,9 +165,7 @@ def test_rebuilding_where_wandb_has_none(
         "mfwb: acme/wines has no flow run that mfwb wrote; say another --project or --entity if it "
         "should\n"
     )
-    assert out == (
-        f"nothing is known here of flow runs ({ledger}); `mfwb sync Flow/123` begins\n"
-    )
+    assert out == (f"nothing is known here of flow runs ({ledger}); `mfwb sync Flow/123` begins\n")
 
 
 def test_rebuilding_that_fails(
