@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -234,6 +234,7 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
     *,
     life: Life,
     endings: Mapping[str, Ended],
+    without_next: Collection[str],
 ) -> FlowRun:
     """Return the flow run that a provider tells of, and its converted tasks.
 
@@ -245,6 +246,7 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         graph: as recorded.
         life: when it was last known to be alive.
         endings: how the processes of tasks that did not go well ended, by pathspec.
+        without_next: those that are known to have taken no `self.next`.
     """
     types = {step.name: step.type for step in graph.steps}
     ended = [task.finished_at for task in tasks if task.finished_at is not None]
@@ -253,7 +255,7 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         end_step=graph.end_step,
         retries=graph.retries,
         life=life,
-        gave_up=gave_up(tasks, endings, graph),
+        gave_up=gave_up(tasks, endings, graph, without_next=without_next),
     )
     by_step: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:

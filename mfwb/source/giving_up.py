@@ -9,7 +9,7 @@ more. None of that has to do with time, or with a heart that beats until its pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from mfwb.snapshot import Task, TaskState
 from mfwb.source.endings import Ended
@@ -24,20 +24,28 @@ _NO_RETRY = 202
 """The return code by which a task forbids another attempt (METAFLOW_EXIT_DISALLOW_RETRY)."""
 
 
-def gave_up(tasks: Iterable[Task], endings: Mapping[str, Ended], graph: GraphInfo) -> bool:
+def gave_up(
+    tasks: Iterable[Task],
+    endings: Mapping[str, Ended],
+    graph: GraphInfo,
+    *,
+    without_next: Collection[str],
+) -> bool:
     """Whether the scheduler is known to have given up.
 
     Args:
         tasks: all that there are.
         endings: how the processes of tasks that did not go well ended, by pathspec.
         graph: of the flow; that of its origin, if it was resumed, which may be another one.
+        without_next: pathspecs of tasks that are known to have taken no `self.next`. Metaflow says
+            that a task went well a moment before it stores what that took.
     """
     tasks = list(tasks)
     resumed = any(task.origin for task in tasks)
     own = [task for task in tasks if task.metadata.get("runtime") == _SCHEDULER]
     return any(
         _is_last_failure(task, endings.get(task.pathspec), graph, resumed=resumed)
-        or (not resumed and _leads_nowhere(task, graph))
+        or (not resumed and task.pathspec in without_next and _has_to_go_on(task, graph))
         for task in own
     )
 
@@ -51,9 +59,8 @@ def _is_last_failure(task: Task, ended: Ended | None, graph: GraphInfo, *, resum
     return graph.known and not resumed and tries > graph.retries.get(task.step, 0)
 
 
-def _leads_nowhere(task: Task, graph: GraphInfo) -> bool:
-    """Whether a task went well, and said nothing of what is to come, though something is."""
-    if task.state is not TaskState.OK or task.transition is not None:
-        return False
+def _has_to_go_on(task: Task, graph: GraphInfo) -> bool:
+    """Whether a task went well, and others follow its step."""
     follows = {step.name: step.next for step in graph.steps}
-    return task.step != graph.end_step and bool(follows.get(task.step))
+    is_last = task.step == graph.end_step or not follows.get(task.step)
+    return task.state is TaskState.OK and not is_last

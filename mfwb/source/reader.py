@@ -67,6 +67,7 @@ def read_flow_run(
             abandoned_after=round(abandoned_after * 1000),
             now=time.time_ns() // 1_000_000,
         ),
+        without_next={one.pathspec for one in raw.tasks if stored.took_no_next(one)},
         endings={
             one.pathspec: ended for one in raw.tasks if (ended := stored.ending(one)) is not None
         },

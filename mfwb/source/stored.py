@@ -90,6 +90,11 @@ class Stored:
         sha = record.objects.get(name)
         return internals.decode(self._blobs.get(sha)) if sha else None
 
+    def took_no_next(self, raw: RawTask) -> bool:
+        """Whether a task is known to have taken no `self.next`."""
+        sha = self.record(raw).objects.get("_transition")
+        return sha is not None and internals.is_none(self._blobs.get(sha))
+
     def decoded(self, sha: str) -> Any:
         """Return the value of an internal artifact of that content, or None."""
         return internals.decode(self._blobs.get(sha))
