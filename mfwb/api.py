@@ -142,8 +142,8 @@ def push(
         bundle: its folder; None: the `dir` of the settings.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         progress: told what is going on; None: nobody watches.
-        **settings: fields of `mfwb.config.Settings`; `timeout`, `wait`, `workers` and
-            `on_deleted` matter here.
+        **settings: fields of `mfwb.config.Settings`; `timeout`, `wait`, `workers`, `on_deleted`
+            and `overwrite_edits` matter here.
 
     Raises:
         UsageError: if there is no bundle, or for a setting that is wrong.

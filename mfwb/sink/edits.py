@@ -254,7 +254,10 @@ def _noted(words: Words, note: Wrote) -> Words:
 
 def _digest(value: Any) -> str:
     """Return a digest that is the same for a value and for what a JSON database makes of it."""
-    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
+    try:
+        text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
+    except RecursionError:  # somebody else's: mfwb writes none that is nested so deep
+        text = "too deep"
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfwb.sink.edits import EditRule, first_words, merged, others_summary, wrote_in
@@ -50,6 +50,7 @@ def plain(said: Words) -> dict[str, Any]:
     }
 
 
+@settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS)
 def test_without_edits_it_is_what_is_meant(before: Words, meant: Words) -> None:
     """Whatever was written before, if nobody changed it."""
@@ -60,6 +61,7 @@ def test_without_edits_it_is_what_is_meant(before: Words, meant: Words) -> None:
     assert wrote_in(both.words.config) == wrote_in(first_words(meant).config)
 
 
+@settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS, WORDS)
 def test_only_what_mfwb_wrote_changes(before: Words, edited: Words, meant: Words) -> None:
     """Each word that is there and is not what mfwb wrote stays; one that was removed stays away."""
@@ -80,6 +82,7 @@ def test_only_what_mfwb_wrote_changes(before: Words, edited: Words, meant: Words
     assert both.undone == ()
 
 
+@settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS, WORDS)
 def test_it_is_settled_at_once(before: Words, edited: Words, meant: Words) -> None:
     """What came of it stays, however often the same is meant, and is told each time."""
@@ -90,6 +93,7 @@ def test_it_is_settled_at_once(before: Words, edited: Words, meant: Words) -> No
     assert set(twice.kept) == set(once.kept)
 
 
+@settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS, WORDS)
 def test_overwriting_spares_what_others_added(before: Words, edited: Words, meant: Words) -> None:
     """Mfwb's own words are as it means them; what it has no word for is the others'."""
