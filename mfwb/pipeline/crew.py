@@ -195,4 +195,6 @@ def _outcome(
         items=count_items(run, losses, written.outputs),
         losses=losses,
         complete=written.complete,
+        edits_kept=written.edits_kept,
+        edits_undone=written.edits_undone,
     )
