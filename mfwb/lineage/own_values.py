@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from mfwb.lineage.code import StepCode
@@ -58,8 +59,12 @@ def equal_values_of(
         code: what is known of a task's code; None: nothing.
     """
     changed: defaultdict[str, set[str]] = defaultdict(set)
+    assigned: defaultdict[str, set[str]] = defaultdict(set)
     for task in order:
         changed[task.step].update(_changed(task, holdings))
+        known = code[task.pathspec]
+        if known is not None:
+            assigned[task.step] |= known.writes
     tasks = {task.pathspec: task for task in order}
     found = {}
     for task in order:
@@ -67,7 +72,9 @@ def equal_values_of(
             continue
         equal = frozenset(holdings[task.pathspec]) - frozenset(_changed(task, holdings))
         inputs = [tasks[one] for one in parents[task.pathspec]]
-        own = _own(equal, code[task.pathspec], frozenset(changed[task.step]), inputs)
+        known = code[task.pathspec]
+        always = frozenset() if known is None else known.always_writes
+        own = _own(equal, always, assigned[task.step], changed[task.step], inputs)
         if own.assigned or own.counted:
             found[task.pathspec] = own
     return found
@@ -80,16 +87,15 @@ def _changed(task: Task, holdings: Holdings) -> Iterator[str]:
 
 def _own(
     equal: frozenset[str],
-    code: StepCode | None,
-    changed_by_step: frozenset[str],
+    always: frozenset[str],
+    assigned_in_step: AbstractSet[str],
+    changed_in_step: AbstractSet[str],
     inputs: Sequence[Task],
 ) -> EqualValues:
-    always = code.always_writes if code is not None else frozenset()
-    sometimes = code.writes if code is not None else frozenset()
     chosen = equal & frozenset(_in_dispute(inputs))
     assigned = equal & (always | chosen)
-    counted = equal & (sometimes | changed_by_step) - assigned
-    told_by_facts = chosen | changed_by_step
+    counted = equal & (assigned_in_step | changed_in_step) - assigned
+    told_by_facts = chosen | changed_in_step
     return EqualValues(assigned, counted, (assigned | counted) - told_by_facts)
 
 

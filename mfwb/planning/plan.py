@@ -34,6 +34,7 @@ __all__ = [
     "TaskRow",
     "ValueElsewhere",
     "WandbRunId",
+    "use_item",
 ]
 
 WandbRunId = NewType("WandbRunId", str)
@@ -114,6 +115,11 @@ class InputArtifact:
     producer_name: str
     ground: str
     place: str = ""  # of another flow run's: `entity/project`; empty: of this flow run's
+
+
+def use_item(what: str, user: str) -> str:
+    """Return what the loss of a use is called: of which artifact, by which W&B run."""
+    return f"use of {what} by {user}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +214,12 @@ class PlannedRun:
         words = {name: said.pop(name) for name in _WORDS}
         words["notes"] = said["wandb_settings"].pop("run_notes", None)
         return f"{_digest(said)[:_HALF]}.{_digest(words)[:_HALF]}"
+
+    def use_item(self, used: InputArtifact) -> str:
+        """Return what the loss of a use is called, if it comes to that."""
+        alike = sum(one.name == used.name for one in self.inputs)
+        what = used.name if alike == 1 else f"{used.name} of {used.producer_name}"
+        return use_item(what, self.name)
 
     def _by_content(self, values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield, as JSON, the values that would be there without the source."""

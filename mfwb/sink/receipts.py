@@ -37,7 +37,7 @@ class Receipt:
 
 def use_item(run: PlannedRun, used: InputArtifact) -> str:
     """Return what the loss of a use is called."""
-    return f"use of {used.name} by {run.name}"
+    return run.use_item(used)
 
 
 def uses_of(run: PlannedRun, losses: Iterable[Loss]) -> tuple[str, ...]:

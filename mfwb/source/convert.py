@@ -131,7 +131,9 @@ def _frames(raw: RawTask, stored: Stored) -> tuple[ForeachFrame, ...]:
 def _is_control(raw: RawTask, stored: Stored) -> bool:
     """Return whether a task only set off those of an unbounded foreach."""
     stack = stored.internal(raw, "_foreach_stack")
-    return stack is not None and internals.is_of_control(stack)
+    if stack is None:
+        return internals.is_path_of_control(raw.value("foreach-execution-path"))
+    return internals.is_of_control(stack)
 
 
 def _with_death(attempts: tuple[Attempt, ...], died_at: int | None) -> tuple[Attempt, ...]:

@@ -21,6 +21,7 @@ __all__ = [
     "decode",
     "is_none",
     "is_of_control",
+    "is_path_of_control",
     "to_failure",
     "to_frames",
     "to_included",
@@ -170,12 +171,18 @@ def to_path(recorded: str | None) -> tuple[ForeachFrame, ...]:
     if not recorded or len(recorded) >= _PATH_LIMIT:
         return ()
     frames = []
-    for part in recorded.split(","):
+    parts = recorded.split(",")
+    for part in parts[:-1] if is_path_of_control(recorded) else parts:
         step, _, index = part.rpartition(":")
         if not (is_path_part(step) and index.isdecimal() and len(index) <= _DIGITS):
             return ()
         frames.append(ForeachFrame(step, "", None, int(index)))
     return tuple(frames)
+
+
+def is_path_of_control(recorded: str | None) -> bool:
+    """Return whether `foreach-execution-path` is that of a control task: "mid:0,work:None"."""
+    return recorded is not None and len(recorded) < _PATH_LIMIT and recorded.endswith(":None")
 
 
 def to_rounds(value: Any) -> tuple[int, ...]:

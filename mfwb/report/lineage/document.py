@@ -37,7 +37,7 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
         ],
         "doubts": {step: list(told) for step, told in sorted(lineage.doubts.items())},
         "externals": {
-            step.name: [_external(one) for one in externals]
+            step.name: [_external(one, lineage.unread.get(one)) for one in externals]
             for step in sorted(flow_run.steps, key=lambda step: step.name)
             if (externals := lineage.externals_of(step.tasks))
         },
@@ -84,11 +84,12 @@ def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
     return told
 
 
-def _external(external: External) -> dict[str, Any]:
+def _external(external: External, unread: str | None) -> dict[str, Any]:
     return {
         "kind": external.kind,
         "pathspec": external.pathspec,
         "artifact": external.artifact,
+        "unread": unread,
     }
 
 

@@ -142,6 +142,9 @@ def _external(external: External, view: StepView) -> Fact:
         name, where = last, place
     if external.kind == "trigger":
         where = "the flow run that triggered this one"
+    if external in view.unread:
+        what = Text(one_line(name or "something"), style="yellow")
+        return Fact("lost", what, _said(one_line(where), view.unread[external]))
     makers = {use.edge.producer for use in view.outside if use.said == external}
     source = listed(sorted(map(one_line, makers))) if makers else one_line(where)
     return Fact("used", Text(one_line(name or "something")), _said(source, "another flow run"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,6 +63,7 @@ class StepView:
         passed_on: names, and how many tasks pass them on.
         externals: reads from other flow runs, as its code says them.
         outside: who made what is read there, as far as it is known.
+        unread: why the rest could not be read.
         doubts: why its reads are not known.
         known: whether they are, of all its tasks.
     """
@@ -79,6 +80,7 @@ class StepView:
     passed_on: tuple[tuple[str, int], ...]
     externals: tuple[External, ...]
     outside: tuple[OutsideUse, ...]
+    unread: Mapping[External, str]
     doubts: tuple[str, ...]
     known: bool
 
@@ -130,6 +132,7 @@ class _Viewer:
             outside=tuple(
                 use for use in lineage.outside if _step_of(use.edge.consumer) == step.name
             ),
+            unread=lineage.unread,
             doubts=lineage.doubts.get(step.name, ()),
             known=all(lineage.reads.get(task.pathspec) is not None for task in step.tasks),
         )

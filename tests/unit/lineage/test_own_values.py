@@ -118,6 +118,22 @@ def test_a_catch_that_caught_nothing() -> None:
     assert lineage.equal_values(spec("work/2")) == _ASSIGNED
 
 
+def test_clones_of_which_the_code_is_not_known() -> None:
+    """They count as those of their step that ran anew, whose code is known."""
+    at_places = [at(f"work:items:{place}") for place in range(2)]
+    lineage = traced(
+        _START.format(body="self.x = 0"),
+        task("start/1", to="work", over="items", has="x=0"),
+        task("work/2", to="join", has="x=0", foreach=at_places[0], origin="DemoFlow/5/work/2"),
+        task("work/3", to="join", has="x=0", foreach=at_places[1]),
+        task("join/9"),
+    )
+
+    assert lineage.doubts["work"] == ("it is a clone, and when DemoFlow/5 began is not known",)
+    assert lineage.equal_values(spec("work/2")) == _PERHAPS
+    assert lineage.equal_values(spec("work/3")) == _ASSIGNED
+
+
 def _join(body: str, *has: str, known: bool = True) -> EqualValues:
     """Return what a join has of its own behind two siblings; the last one is the join's."""
     *siblings, own = has

@@ -324,9 +324,12 @@ def test_damaged_pickles(data: bytes | None) -> None:
         (None, []),
         ("work", []),
         ("work:x", []),
+        ("mid:2,work:None", [2]),  # of a control task
+        ("work:None", []),
         (f"{'a' * 250}:1,b:2", []),
     ],
 )
 def test_paths(recorded: str | None, indices: list[int]) -> None:
     """What a killed task left of its foreach path; cut or odd ones say nothing."""
     assert [frame.index for frame in internals.to_path(recorded)] == indices
+    assert internals.is_path_of_control(recorded) == (recorded or "").endswith(":None")

@@ -63,7 +63,7 @@ def test_externals() -> None:
     externals = {"DemoFlow/7/end/7": (External("run", "Other/3", "x"),)}
 
     assert json.loads(shown(traced(WINES, {}, externals=externals), "json"))["externals"] == {
-        "end": [{"kind": "run", "pathspec": "Other/3", "artifact": "x"}]
+        "end": [{"kind": "run", "pathspec": "Other/3", "artifact": "x", "unread": None}]
     }
 
 
