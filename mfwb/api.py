@@ -349,7 +349,8 @@ def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
         if aside is None:
             raise
         note = f"the ledger was damaged and is called {aside} now; W&B was asked instead"
-        return replace(carry_out(), notes=(note,))
+        result = carry_out()
+        return replace(result, notes=(note, *result.notes))
 
 
 def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:

@@ -164,11 +164,22 @@ def test_what_people_wrote_stays(place: Place) -> None:
     tag = "import metaflow; metaflow.Run({!r}).{}"
     _run(place, tag.format(flow_run, "add_tags(['early', 'late'])"))
     run_id = run_id_of(place.sync(flow_run).document, f"{flow_run}/start")
-    _edited(place, run_id)
 
-    # Words alone are changed.
+    # Words alone are changed, and the person comes between what is listed and what is written.
     _run(place, tag.format(flow_run, "replace_tags(['early'], ['new'])"))
-    done = place.sync(flow_run)
+    held = place.server.hold("Run")
+    with subprocess.Popen(
+        [sys.executable, "-m", "mfwb", *place.arguments(flow_run, "--workers", "1")],
+        cwd=place.sandbox.root,
+        env={**place.sandbox.environment, **place.state_of("one")},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        held.wait()
+        _edited(place, run_id)
+        held.release()
+        out, _ = process.communicate(timeout=200)
+    done = Finished(process.returncode, out, "")
     assert statuses(done) == ["synced"]
     run = place.server.state.run(f"{PROJECT}/{run_id}")
     _assert_is_edited(run)
@@ -195,26 +206,21 @@ def test_what_people_wrote_stays(place: Place) -> None:
 
 
 def test_what_people_wrote_stays_when_a_bundle_is_pushed_again(place: Place) -> None:
-    """Words that changed since, and a W&B run that is sent again as a whole."""
+    """Where a W&B run is sent again as a whole, as `wandb sync` does that."""
     [flow_run, *_] = place.pathspecs
     to = ("--mode", "offline", "--dir", "bundle")
-    synced = place.sync(flow_run, *to)
-    run_id = run_id_of(synced.document, f"{flow_run}/start")
+    run_id = run_id_of(place.sync(flow_run, *to).document, f"{flow_run}/start")
     assert statuses(place.push("bundle")) == ["synced"]
     _edited(place, run_id)
 
     _run(place, f"import metaflow; metaflow.Run({flow_run!r}).add_tags(['new'])")
-    assert statuses(place.sync(flow_run, *to)) == ["synced"]
+    assert statuses(place.sync(flow_run, *to, "--no-datasets")) == ["synced"]
     done = place.push("bundle")
+
+    assert statuses(done) == ["synced"]
     run = place.server.state.run(f"{PROJECT}/{run_id}")
     _assert_is_edited(run)
     assert sorted(run.tags) == ["mine", "new"]
-    assert _edits_of(done, flow_run, "edits_kept") == _EDITS
-
-    assert statuses(place.sync(flow_run, *to, "--no-datasets")) == ["synced"]
-    done = place.push("bundle")
-    assert statuses(done) == ["synced"]
-    _assert_is_edited(place.server.state.run(f"{PROJECT}/{run_id}"))
     assert _edits_of(done, flow_run, "edits_kept") == _EDITS
 
 
