@@ -9,7 +9,7 @@ import hashlib
 import re
 
 from mfwb.planning.plan import WandbRunId
-from mfwb.safe_text import one_line
+from mfwb.safe_text import has_unstorable, one_line
 
 __all__ = [
     "artifact_name",
@@ -53,7 +53,8 @@ def project_name(flow: str) -> str:
 
 def is_project_name(name: str) -> bool:
     """Return whether W&B takes a name for a project."""
-    return 0 < len(name) <= _PROJECT_LIMIT and not _UNFIT_FOR_PROJECTS.search(name)
+    is_fit = 0 < len(name) <= _PROJECT_LIMIT and not _UNFIT_FOR_PROJECTS.search(name)
+    return is_fit and not has_unstorable(name)
 
 
 def run_id(*parts: str) -> WandbRunId:
