@@ -77,7 +77,13 @@ def _function(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Non
         frame.evaluate(decorator)
     value = defined(frame, node)
     frame.state.names[node.name] = value | (ANYTHING if node.decorator_list else frozenset())
-    defined(frame, node)  # once more: it may call itself
+    if frame.study.told(node, _names_itself):
+        defined(frame, node)  # once more: it may call itself
+
+
+def _names_itself(node: ast.AST) -> bool:
+    name = getattr(node, "name", None)
+    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
 
 
 @runs(ast.ClassDef)

@@ -6,7 +6,7 @@ import ast
 from functools import partial
 
 from mfwb.lineage.code.attributes import delete_attribute, read_attribute, write_attribute
-from mfwb.lineage.code.bounds import of, somewhere, union
+from mfwb.lineage.code.bounds import alike_as_one, of, simplified, somewhere, union
 from mfwb.lineage.code.classes import name_of
 from mfwb.lineage.code.elements import element_of, unpacked
 from mfwb.lineage.code.frame import Frame, is_flow
@@ -111,7 +111,7 @@ def _loosened(frame: Frame, held: Value, value: Value) -> Value:
 
 
 def _with_all(held: Value, value: Value) -> Value:
-    return union(_with(atom, value) for atom in held)
+    return simplified(alike_as_one(union(_with(atom, value) for atom in held)))
 
 
 def _with(atom: Atom, value: Value) -> Value:
