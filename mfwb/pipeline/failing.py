@@ -7,6 +7,8 @@ from concurrent.futures import CancelledError
 from mfwb.errors import SkipFlowRun, Stop
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import Bugs
+from mfwb.safe_text import one_line
+from mfwb.shortages import shortage
 
 __all__ = ["ends_the_call", "failed"]
 
@@ -21,11 +23,16 @@ def ends_the_call(error: BaseException) -> bool:
 def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
     """Return the outcome of a flow run that an error ended; what ends the call is raised again.
 
-    An error that nobody foresaw is a bug of ours, and the flow run's failure all the same: the
-    other flow runs may be sound, and a cron job must not stand still for one of them.
+    An error that nobody foresaw is a bug of ours, unless the machine lacks something; and the flow
+    run's failure all the same: the other flow runs may be sound, and a cron job must not stand
+    still for one of them.
     """
     if ends_the_call(error):
         raise error
     if isinstance(error, SkipFlowRun):
-        return FlowRunOutcome(pathspec, Status.FAILED, reason=str(error), exit_code=error.exit_code)
-    return FlowRunOutcome(pathspec, Status.FAILED, reason=bugs.reason(error), bug=True)
+        return FlowRunOutcome(
+            pathspec, Status.FAILED, reason=one_line(str(error)), exit_code=error.exit_code
+        )
+    lacking = shortage(error)
+    reason = bugs.reason(error) if lacking is None else one_line(lacking)
+    return FlowRunOutcome(pathspec, Status.FAILED, reason=reason, bug=lacking is None)

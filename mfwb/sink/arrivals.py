@@ -37,6 +37,7 @@ class Sent:
         token: by which its summary is known for that of this sync.
         receipt: what is to be said of it when it is proven to be there.
         rows: of its history, packed: there may be many, and many W&B runs.
+        job_type: as was said: it is there if all is that wandb-core says at first.
         uses: ids of the artifact versions that it uses.
         complaint: what wandb-core complained of meanwhile.
     """
@@ -46,6 +47,7 @@ class Sent:
     receipt: Receipt
     rows: bytes = field(repr=False)
     uses: frozenset[str] = frozenset()
+    job_type: str = ""
     complaint: str = ""
 
     @classmethod
@@ -132,7 +134,7 @@ def _lacks(found: Existing | None, sent: Sent) -> str:
         return "the run is not there"
     if found.is_open:
         return f"its state is {found.state}"
-    if found.fingerprint != run.fingerprint or found.job_type != run.job_type:
+    if found.fingerprint != run.fingerprint or found.job_type != sent.job_type:
         return "its config, or what is said of it beside that, is not all there"
     if found.sent != sent.token:
         return "its summary or its files are not all there"

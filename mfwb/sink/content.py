@@ -18,10 +18,10 @@ __all__ = [
     "TABLE",
     "config_of",
     "done",
+    "keys_of",
     "log_texts",
     "pictures_of",
     "sent",
-    "summary_keys",
     "summary_of",
     "tables_of",
 ]
@@ -66,17 +66,18 @@ def summary_of(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
     return {**values, **run.summary}
 
 
-def summary_keys(run: PlannedRun, ready: ReadyRun) -> frozenset[str]:
-    """Return all keys that the summary gets from mfwb, but for mfwb's own and W&B's."""
-    said = {*summary_of(run, ready), *tables_of(ready)}
-    said |= {card.key for card in ready.cards} | {one.key for one in pictures_of(ready)}
-    return frozenset(key for key in said if not key.startswith("_"))
-
-
 def tables_of(ready: ReadyRun) -> dict[str, ReadyTable]:
     """Return all tables by their key in the summary: that of tasks, and previews."""
     tables = {one.key: one.table for one in ready.previews if one.table is not None}
     return tables if ready.table is None else {TABLE: ready.table, **tables}
+
+
+def keys_of(run: PlannedRun, ready: ReadyRun) -> tuple[str, ...]:
+    """Return all keys of the summary that mfwb writes, sorted; charts bring theirs along."""
+    shown = (*(card.key for card in ready.cards), *(one.key for one in ready.previews))
+    charts = (key for _, row in ready.history for key in row)
+    keys = {*summary_of(run, ready), *tables_of(ready), *shown, *charts}
+    return tuple(sorted(keys))
 
 
 def pictures_of(ready: ReadyRun) -> list[ReadyPreview]:

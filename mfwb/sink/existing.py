@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -83,16 +83,6 @@ class Existing:
     def is_open(self) -> bool:
         """Whether somebody may be writing it."""
         return self.state not in _CLOSED
-
-    def others_in_summary(self, planned: Collection[str]) -> dict[str, Any]:
-        """Return what somebody else wrote into the summary, as far as that can be told.
-
-        Args:
-            planned: the keys that mfwb is to write.
-        """
-        ours = {*planned, *(self.receipt.summary if self.receipt else ()), MARKER}
-        said = dict(self.handle.summary_metrics)
-        return {k: v for k, v in said.items() if k not in ours and not k.startswith("_")}
 
 
 class ExistingRuns:
@@ -209,6 +199,18 @@ class ExistingRuns:
             return question(api.run("/".join(found.handle.path)))
 
         return self._service.ask(self.path, asked, what)
+
+    def ask_anew(self, found: Existing, question: Callable[[Any], T], what: str) -> T:
+        """Return what a question is answered about one W&B run as it is by now; SinkError.
+
+        A listing may be minutes old, and it forgets `_wandb` of config.
+        """
+
+        def asked(api: wandb.Api) -> T:
+            api.flush()  # type: ignore[no-untyped-call] # else it has the answer of before
+            return question(api.run("/".join(found.handle.path)))
+
+        return self._service.ask(self._entity, asked, what)
 
     def logged_elsewhere(
         self, place: str, run_id: WandbRunId, provider: str

@@ -16,11 +16,12 @@ from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, WrittenRun
-from mfwb.sink.amending import amend, differ_in_words, planned_words
+from mfwb.sink.amending import amend, differ_in_words
 from mfwb.sink.arrivals import Arrivals, Sent
 from mfwb.sink.claims import Claim, Claims
 from mfwb.sink.complaints import complaint_of, was_not_opened
-from mfwb.sink.content import summary_keys
+from mfwb.sink.content import done, keys_of
+from mfwb.sink.edits import EditRule, Merged, first_words, merged, others_summary
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
 from mfwb.sink.histories import History, Row, missing_rows
@@ -41,6 +42,7 @@ from mfwb.sink.saying import (
 from mfwb.sink.service import Service, refused
 from mfwb.sink.under_way import UnderWay
 from mfwb.sink.uploads import SLOWEST, Arrived, Upload, Uploads
+from mfwb.sink.words import planned_words, words_there
 from mfwb.snapshot import Loss
 
 __all__ = ["OnlineSession"]
@@ -54,6 +56,7 @@ class Project:
 
     Attributes:
         force: whether W&B runs are written that are complete, too.
+        edit_rule: about what others changed of mfwb's words.
     """
 
     service: Service
@@ -63,6 +66,7 @@ class Project:
     under_way: UnderWay
     scratch: Path
     force: bool
+    edit_rule: EditRule
 
 
 class OnlineSession:
@@ -129,9 +133,16 @@ class OnlineSession:
         receipt = replace(before, losses=losses, uses=uses)
         if existing.complete == run.fingerprint and receipt == before:
             return found
-        words = planned_words(self._plan, run, receipt, self._claims.writer)
-        amend(self._existing, existing, words)
-        return replace(found, losses=losses, amended=True)
+        said = amend(
+            self._existing,
+            existing,
+            planned_words(self._plan, run, self._claims.writer),
+            done(run.fingerprint, receipt),
+            self._project.edit_rule,
+        )
+        return replace(
+            found, losses=losses, amended=True, edits_kept=said.kept, edits_undone=said.undone
+        )
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or bring an existing one of ours up to date."""
@@ -156,12 +167,11 @@ class OnlineSession:
         self._arrivals.confirm()
 
     def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
+        said = self._words(run, claim)
         written, later = self._in(
-            self._open(
-                run, ready, init_arguments(self._plan, run, claim.id or run.id, self._claims.writer)
-            ),
+            self._open(run, ready, init_arguments(self._plan, said.words, claim.id or run.id)),
             run,
-            lambda open_run: self._fill(open_run, run, ready, claim),
+            lambda open_run: self._fill(open_run, run, ready, claim, said),
         )
         if later:
             resumed = self._open(run, ready, resume_arguments(self._plan, claim.id or run.id))
@@ -222,21 +232,39 @@ class OnlineSession:
         with self._service.patience.waiting():
             open_run.finish(exit_code=run.exit_code)
 
+    def _words(self, run: PlannedRun, claim: Claim) -> Merged:
+        """Return what a W&B run that was claimed is to say; what others wrote in it stays."""
+        meant = planned_words(self._plan, run, self._claims.writer)
+        if not claim.is_new:
+            self._existing.look([run])  # what people wrote since it was looked up
+        found = self._existing.get(run.id)
+        if claim.is_new or found is None:
+            return Merged(first_words(meant))
+        return merged(
+            meant,
+            words_there(found.handle),
+            self._project.edit_rule,
+        )
+
+    def _others_summary(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> dict[str, Any]:
+        """Return what others wrote into the summary: W&B replaces all of it."""
+        found = self._existing.get(run.id)
+        if claim.is_new or found is None:
+            return {}
+        wrote = found.receipt.summary_keys if found.receipt else ()
+        return others_summary(found.handle.summary_metrics, keys_of(run, ready), wrote)
+
     def _fill(
-        self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, claim: Claim
+        self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, claim: Claim, said: Merged
     ) -> tuple[WrittenRun, Sequence[Row]]:
         """Say all of a W&B run; return what became of it, and the rows that have to be appended."""
         there: dict[str, wandb.Artifact] = {}
         now: Sequence[Row] = ready.history
         later: Sequence[Row] = ()
-        keys = summary_keys(run, ready)
-        others: dict[str, Any] = {}
         if not claim.is_new:
-            self._existing.look([run])  # what it has now that nobody else writes it
             now, later = self._rows_to_write(run, ready)
             there = {name: one for (of, name), one in self._know(run.id).items() if of == run.id}
-            if found := self._existing.get(run.id):
-                others = found.others_in_summary(keys)
+        others = self._others_summary(run, ready, claim)
         losses = [loss for used in run.inputs if (loss := self._use(open_run, run, used))]
         waits = any((used.producer, used.name) in self._missing for used in run.inputs)
         uploads: list[Upload] = []
@@ -260,7 +288,7 @@ class OnlineSession:
             open_run.finish(exit_code=run.exit_code)
         if complete:
             all_losses = (*ready.losses, *losses)
-            receipt = Receipt(outputs, all_losses, uses_of(run, all_losses), tuple(sorted(keys)))
+            receipt = Receipt(outputs, all_losses, uses_of(run, all_losses), keys_of(run, ready))
             used = {logged.id for one in run.inputs if (logged := self._find_used(one))}
             self._arrivals.expect(
                 Sent.of(
@@ -270,6 +298,7 @@ class OnlineSession:
                     token=token,
                     uses=frozenset(used),
                     complaint=complaint_of(open_run),
+                    job_type=said.words.job_type,
                 )
             )
         return WrittenRun(
@@ -279,6 +308,8 @@ class OnlineSession:
             losses=tuple(losses),
             complete=complete,
             trouble=next((one.trouble for one in arrived if one.trouble), ""),
+            edits_kept=said.kept,
+            edits_undone=said.undone,
         ), later
 
     def _rows_to_write(

@@ -10,27 +10,28 @@ import wandb
 
 from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun
-from mfwb.sink.content import config_of, log_texts, pictures_of, sent, summary_of, tables_of
+from mfwb.sink.content import log_texts, pictures_of, sent, summary_of, tables_of
 from mfwb.sink.histories import Row
 from mfwb.sink.media import place_preview
 from mfwb.sink.private import publish_started_at
+from mfwb.sink.words import Words
 
 __all__ = ["init_arguments", "resume_arguments", "say_all", "say_rows", "say_sent"]
 
 
-def init_arguments(plan: Plan, run: PlannedRun, run_id: WandbRunId, writer: str) -> dict[str, Any]:
+def init_arguments(plan: Plan, words: Words, run_id: WandbRunId) -> dict[str, Any]:
     """Return the arguments of `wandb.init`: all are given, so that none is the environment's."""
     return {
         "entity": plan.entity,
         "project": plan.project,
         "id": run_id,
-        "name": run.name,
-        "group": run.group,
-        "job_type": run.job_type,
-        "tags": list(run.tags),
-        "notes": run.wandb_settings.get("run_notes") or "",
+        "name": words.name,
+        "group": words.group,
+        "job_type": words.job_type,
+        "tags": list(words.tags),
+        "notes": words.notes,
         "reinit": "create_new",
-        "config": config_of(plan, run, writer),
+        "config": dict(words.config),
     }
 
 

@@ -53,7 +53,7 @@ def _damage(w_and_b: WandbServer, place: str, each: str, end: str) -> None:
         run, last = project.runs[each], project.runs[end]
         run.summary.update(_OTHERS, score="gone")
         del run.summary["tasks"]
-        run.config["factor"] = {"value": -1}
+        run.config.pop("factor")
         run.config.pop("metaflow")
         del run.history[1:]
         run.files.pop(next(one for one in run.files if one.startswith("media/table")))
