@@ -319,6 +319,8 @@ class WrittenRun:
         deleted: somebody deleted it in W&B, so it stays away.
         trouble: what was wrong with W&B, if that is why it is not complete.
         amended: it was there, and its words were brought up to date.
+        edits_kept: what others had changed there of what mfwb wrote, and that stayed.
+        edits_undone: the same, that was written over.
     """
 
     id: str
@@ -329,6 +331,8 @@ class WrittenRun:
     deleted: bool = False
     trouble: str = ""
     amended: bool = False
+    edits_kept: tuple[str, ...] = ()
+    edits_undone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from mfwb.payload.changes import with_contents
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
 from mfwb.payload.converter import MAX_MEMORY
-from mfwb.payload.decoding import decode_values
+from mfwb.payload.decoding import Values, decode_values, with_elsewhere
 from mfwb.payload.describing import Made, description_of, metadata_of
 from mfwb.payload.file_names import with_safe_names
 from mfwb.payload.forms import CONVERSIONS, Forms
@@ -96,15 +96,16 @@ class Workshop:
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
         )  # files have their losses
+        shown = with_elsewhere(run.values, values)
         summary, dropped = limited(
-            summarize(run, values), beside=json_size(run.summary), limit=SUMMARY_LIMIT
+            summarize(run, shown), beside=json_size(run.summary), limit=SUMMARY_LIMIT
         )
         losses += _dropped(run, dropped)
         artifacts = tuple(self._artifacts(run, contents, losses))
         return ReadyRun(
             summary=summary,
-            history=history_of(run, values | curves),
-            table=table_of(run, values),
+            history=history_of(run, _joined(values, curves)),
+            table=table_of(run, shown),
             artifacts=artifacts,
             previews=tuple(previews_of(run, values, self._converted, contents)),
             cards=tuple(self._cards(run, contents, losses)),
@@ -233,6 +234,12 @@ class Workshop:
         if not self._keep:
             for key in keys:
                 self._store.discard(key)
+
+
+def _joined(values: Values, curves: Values) -> Values:
+    """Return both; of one name, some tasks may have a small list and others a large one."""
+    keys = dict.fromkeys([*values, *curves])
+    return {key: {**values.get(key, {}), **curves.get(key, {})} for key in keys}
 
 
 def _files_of(run: PlannedRun) -> Iterator[PlannedFile]:

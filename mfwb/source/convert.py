@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,8 @@ from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.source import internals
 from mfwb.source.attempts import to_attempts
 from mfwb.source.card_records import to_cards
+from mfwb.source.endings import Ended
+from mfwb.source.giving_up import gave_up
 from mfwb.source.graph import GraphInfo, sorted_steps, sorted_tasks
 from mfwb.source.plain import DamagedError
 from mfwb.source.raw import RawRun, RawTask
@@ -107,6 +109,7 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: Gr
         artifacts=own,
         transition=internals.to_transition(stored.internal(raw, "_transition")),
         foreach=_frames(raw, stored),
+        is_control=_is_control(raw, stored),
         rounds=internals.to_rounds(stored.internal(raw, "_iteration_stack")),
         origin=_origin(raw),
         failure=caught if state is TaskState.CAUGHT else _last_failure(state, attempts),
@@ -123,6 +126,14 @@ def _frames(raw: RawTask, stored: Stored) -> tuple[ForeachFrame, ...]:
     if stack is None:
         return internals.to_path(raw.value("foreach-execution-path"))
     return internals.to_frames(stack)
+
+
+def _is_control(raw: RawTask, stored: Stored) -> bool:
+    """Return whether a task only set off those of an unbounded foreach."""
+    stack = stored.internal(raw, "_foreach_stack")
+    if stack is None:
+        return internals.is_path_of_control(raw.value("foreach-execution-path"))
+    return internals.is_of_control(stack)
 
 
 def _with_death(attempts: tuple[Attempt, ...], died_at: int | None) -> tuple[Attempt, ...]:
@@ -167,7 +178,14 @@ def _cards(raw: RawTask, attempts: Sequence[Attempt], graph: GraphInfo) -> list[
     return list(to_cards(raw.pathspec, raw.records, declared, since=begun or 0))
 
 
-def _losses(tasks: Iterable[RawTask], graph: GraphInfo) -> Iterator[Loss]:
+def _losses(tasks: Sequence[RawTask], graph: GraphInfo) -> Iterator[Loss]:
+    clones = Counter(raw.lost_origin for raw in tasks if raw.lost_origin)
+    for origin, count in sorted(clones.items()):
+        yield Loss(
+            f"what Metaflow recorded with {origin}",
+            f"{count} tasks were cloned from it, and it was deleted: their cards, their code, and "
+            "what else only their origins had are gone",
+        )
     for raw in tasks:
         cards = _cards(raw, to_attempts(raw.records), graph)
         yield from (one for one in cards if isinstance(one, Loss))
@@ -203,8 +221,21 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
     graph: GraphInfo,
     *,
     life: Life,
+    endings: Mapping[str, Ended],
+    without_next: Collection[str],
 ) -> FlowRun:
-    """Return the flow run that a provider tells of, and its converted tasks."""
+    """Return the flow run that a provider tells of, and its converted tasks.
+
+    Args:
+        run: as the provider has it.
+        provider: of the metadata.
+        tasks: converted.
+        parameters: converted.
+        graph: as recorded.
+        life: when it was last known to be alive.
+        endings: how the processes of tasks that did not go well ended, by pathspec.
+        without_next: those that are known to have taken no `self.next`.
+    """
     types = {step.name: step.type for step in graph.steps}
     ended = [task.finished_at for task in tasks if task.finished_at is not None]
     state = flow_run_state(
@@ -212,6 +243,7 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         end_step=graph.end_step,
         retries=graph.retries,
         life=life,
+        gave_up=gave_up(tasks, endings, graph, without_next=without_next),
     )
     by_step: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:

@@ -25,7 +25,7 @@ class GraphInfo:
     Attributes:
         steps: in the order in which Metaflow lists them.
         docs: of steps, by name.
-        retries: how often `@retry` lets a step try again, by name.
+        retries: how often `@retry` and `@catch` let a step try again, by name.
         cards: how many cards of a type and an id the decorators of a step make, by step.
         kinds: of parameters and constants: Metaflow's word for each, by name.
         known: whether there was any.
@@ -113,16 +113,20 @@ def _kinds(info: Mapping[str, Any], listed: str, kind: str | None) -> dict[str, 
 
 
 _MOST_RETRIES = 1_000
+_RETRIES_OF_CATCH = 3
+"""What `@catch` adds, in 2.19.39, for attempts that died before it could catch anything."""
 
 
 def _retries(node: Mapping[str, Any]) -> int:
     """Return how often a step may be tried again, as its decorators say."""
+    times = 0
     for attributes in _decorators(node, "retry"):
-        times = attributes.get("times")
-        if isinstance(times, str) and _NUMBER.fullmatch(times):
-            times = int(times)
-        return max(0, min(times, _MOST_RETRIES)) if type(times) is int else 0
-    return 0
+        asked = attributes.get("times")
+        if isinstance(asked, str) and _NUMBER.fullmatch(asked):
+            asked = int(asked)
+        times = max(0, min(asked, _MOST_RETRIES)) if type(asked) is int else 0
+    catches = any(True for _ in _decorators(node, "catch"))
+    return times + (_RETRIES_OF_CATCH if catches else 0)
 
 
 _CARD_ID = re.compile(r"\w+", re.ASCII)
@@ -184,11 +188,12 @@ def _visit(first: str, following: dict[str, set[str]], visited: set[str], left: 
 
 
 def sorted_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """Return tasks of one step by foreach position, then round, then id."""
+    """Return tasks of one step by foreach position, then round, then id; control tasks last."""
     return tuple(
         sorted(
             tasks,
             key=lambda task: (
+                task.is_control,
                 tuple(frame.index for frame in task.foreach),
                 task.rounds,
                 len(task.id),  # ids are numbers more often than not: 9 before 10

@@ -192,6 +192,7 @@ def test_not_synced_yet(both: Both, config: str) -> None:
         f"use of table by {both.reading}/end": "there is no MakingFlow/9 in "
         f"local@{both.sandbox.root}",
     }
+    assert edges_of(done.document) == set()  # what is lost is not shown as used
 
 
 def test_offline(both: Both, tmp_path: Path) -> None:
