@@ -53,6 +53,8 @@ def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast
     if func is not None:
         return of(Bound(func, atom))
     recorded = note_read(frame, atom, name)
+    if frame.study.project.sets_anew(name):
+        return recorded
     constant = _constant(frame, info, statements, frozenset())
     return recorded if constant == ANYTHING else constant
 

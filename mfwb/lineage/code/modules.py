@@ -104,6 +104,11 @@ class Project:
         modules = [module for module in self._modules.values() if module]
         return {name for module in modules for name in module.survey.deleted}
 
+    def sets_anew(self, attribute: str) -> bool:
+        """Return whether any file read so far assigns such an attribute, or changes it in place."""
+        modules = [module for module in self._modules.values() if module]
+        return any(attribute in module.survey.set_anew for module in modules)
+
     def lookup(self, module: Module, name: str) -> Value | None:
         """Return what a name means at the top of a module, or None if it is not defined there."""
         key = (module.path, name)

@@ -33,11 +33,13 @@ class Survey:
         scopes: by function: the names it binds.
         changed: names of objects that something in the file may change in place.
         deleted: attributes that something in the file deletes.
+        set_anew: attributes that something in the file assigns, or changes in place.
     """
 
     scopes: dict[ast.AST, Scope] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    set_anew: set[str] = field(default_factory=set)
 
     def local_names(self, function: ast.AST) -> frozenset[str]:
         """Return the names that are local to a function because it binds them."""
@@ -75,7 +77,7 @@ def _note(node: ast.AST, scope: Scope, found: Survey) -> None:
     elif isinstance(node, ast.Attribute | ast.Subscript | ast.AugAssign):
         _note_change(node, found)
     elif isinstance(node, ast.Call):
-        _note_delattr(node, found)
+        _note_by_name(node, found)
     else:
         _note_binding(node, scope, found)
 
@@ -98,17 +100,22 @@ def _note_change(node: ast.Attribute | ast.Subscript | ast.AugAssign, found: Sur
         target = node.target
     elif not isinstance(node.ctx, ast.Load):
         target = node.value
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Del):
-            found.deleted.add(node.attr)
+        if isinstance(node, ast.Attribute):
+            found.set_anew.add(node.attr)
+            if isinstance(node.ctx, ast.Del):
+                found.deleted.add(node.attr)
     elif isinstance(node, ast.Attribute) and node.attr in _CHANGING:
         target = node.value
     if isinstance(target, ast.Name):
         found.changed.add(target.id)
+    elif isinstance(target, ast.Attribute):
+        found.set_anew.add(target.attr)
 
 
-def _note_delattr(node: ast.Call, found: Survey) -> None:
-    if isinstance(node.func, ast.Name) and node.func.id == "delattr":
-        found.deleted.update(
+def _note_by_name(node: ast.Call, found: Survey) -> None:
+    if isinstance(node.func, ast.Name) and node.func.id in {"delattr", "setattr"}:
+        noted = found.deleted if node.func.id == "delattr" else found.set_anew
+        noted.update(
             one.value
             for one in node.args
             if isinstance(one, ast.Constant) and isinstance(one.value, str)

@@ -230,7 +230,9 @@ def test_a_source_that_was_edited_is_not_used() -> None:
 
 def test_a_step_that_is_too_intricate_is_alone_in_that() -> None:
     """The source is still what ran: of the other steps it is known what they read."""
-    deep = "\n".join(f"{'    ' * (i + 2)}def f():" for i in range(30)) + f"\n{'    ' * 32}self.x"
+    deep = (
+        "\n".join(f"{'    ' * (i + 2)}def f():" for i in range(30)) + f"\n{'    ' * 32}self.x, f()"
+    )
     body = "@step\ndef start(self):\n    self.x = self.y = 1\n    {deep}\n    self.next(self.end)\n"
     text = (
         body.replace("    {deep}\n", f"{deep[4:]}\n".replace("\n        ", "\n    "))

@@ -214,3 +214,26 @@ def test_text_that_is_run_where_no_flow_is_in_sight() -> None:
     assert reads("self.y = number('1') + self.x", above=above) == "x"
     assert "eval runs text" in doubts("number(self)", above=above)
     assert "eval runs text" in doubts("eval('1')")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "self.NAMES.append('y')",
+        "self.NAMES += ['y']",
+        "self.NAMES[0] = 'y'",
+        "type(self).NAMES = ['y']",
+        "setattr(self, 'NAMES', ['y'])",
+        "self.helper()",
+    ],
+)
+def test_a_class_variable_that_is_changed(body: str) -> None:
+    """What it holds then is not what the class says."""
+    found = step(
+        f"{body}\nfor name in self.NAMES: getattr(self, name)",
+        members="NAMES = ['x']\ndef helper(self):\n    self.NAMES.extend(['y'])",
+    )
+
+    assert [one.partition(": ")[2] for one in found.doubts] == [
+        "reads an artifact by a computed name"
+    ]
