@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mfwb.errors import ItemLost
 from mfwb.payload.changes import with_contents
@@ -25,7 +25,7 @@ from mfwb.payload.jsonsafe import json_size
 from mfwb.payload.logs import log_of
 from mfwb.payload.looking import look_inside
 from mfwb.payload.opcodes import WHOLE_LIMIT, modules_among, names_in_file
-from mfwb.payload.parameters import with_parameter_values
+from mfwb.payload.parameters import values_of, with_parameter_values
 from mfwb.payload.previews import CONVERSIONS as PREVIEWS
 from mfwb.payload.previews import previews_of
 from mfwb.payload.spooled_log import SpooledLog
@@ -33,6 +33,7 @@ from mfwb.payload.store import Store
 from mfwb.payload.summary import SUMMARY_LIMIT, limited, summarize
 from mfwb.payload.table import table_of
 from mfwb.planning import (
+    Content,
     Form,
     OutputArtifact,
     Plan,
@@ -74,6 +75,10 @@ class Workshop:
         looked = look_inside(flow_run, contents, self._inspect)
         looked = with_contents(looked, contents, self._inspect)
         return with_parameter_values(looked, contents, self._inspect)
+
+    def values(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+        """Return what small artifacts are, by sha1, as JSON; what can't be had is missing."""
+        return values_of(wanted, contents, self._inspect)
 
     def expect(self, plan: Plan) -> None:
         """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""

@@ -80,13 +80,16 @@ class Crew:
             trouble="; ".join(said.trouble for _, said, _ in written if said.trouble),
         )
 
-    def end(self) -> None:
+    def end(self, seconds: float) -> None:
         """Let no other W&B run be written, and those be finished that have been begun.
 
         Without their payloads, which are closed next, they would look complete and not be.
+
+        Args:
+            seconds: how long they may take.
         """
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._writing.end()
+        self._writing.end(seconds)
 
     def close(self) -> None:
         """Let the workers go, when all is done."""
@@ -124,11 +127,11 @@ class _Writing:
                 self._under_way -= 1
                 self._less.notify_all()
 
-    def end(self) -> None:
-        """Let no other W&B run be written, and wait for those that have been begun."""
+    def end(self, seconds: float) -> None:
+        """Let no other W&B run be written, and wait for those that have been begun, so long."""
         with self._less:
             self._ended = True
-            self._less.wait_for(lambda: not self._under_way)
+            self._less.wait_for(lambda: not self._under_way, seconds)
 
 
 @dataclass(slots=True)
@@ -194,4 +197,6 @@ def _outcome(
         items=count_items(run, losses, written.outputs),
         losses=losses,
         complete=written.complete,
+        edits_kept=written.edits_kept,
+        edits_undone=written.edits_undone,
     )

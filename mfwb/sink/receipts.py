@@ -26,11 +26,13 @@ class Receipt:
         outputs: the artifacts that it logged.
         losses: beside those of the plan.
         uses: the artifacts that it uses, as `use_name` calls them.
+        summary_keys: what mfwb wrote into the summary; an older one did not note them.
     """
 
     outputs: tuple[OutputOutcome, ...] = ()
     losses: tuple[Loss, ...] = ()
     uses: tuple[str, ...] = ()
+    summary_keys: tuple[str, ...] = ()
 
 
 def use_item(run: PlannedRun, used: InputArtifact) -> str:

@@ -5,6 +5,7 @@ They are pickles as the user's are, and lie where users can write; so they get t
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "TELLING_NAMES",
     "Included",
     "decode",
+    "is_none",
     "is_of_control",
     "is_path_of_control",
     "to_failure",
@@ -96,6 +98,14 @@ def decode(data: bytes | None) -> Any:
         return pickles.loads(data, _ALLOWED)
     except Exception:  # noqa: BLE001 - a damaged pickle can raise anything, MemoryError included
         return None  # what hangs on it is marked as not known
+
+
+def is_none(data: bytes | None) -> bool:
+    """Whether an internal artifact was read, and is None: what can't be read is not known."""
+    return data in _NONES
+
+
+_NONES = frozenset(pickle.dumps(None, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1))
 
 
 def to_transition(value: Any) -> Transition | None:

@@ -80,7 +80,7 @@ def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
         "ground": edge.ground.value,
     }
     if reasons is not None:
-        told["why"] = reasons.why(edge.consumer.split("/")[2], edge.artifact, edge.ground)
+        told["why"] = reasons.why_of(edge)
     return told
 
 

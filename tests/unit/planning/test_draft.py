@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -868,13 +869,13 @@ def test_times() -> None:
     assert runs["work"].summary["metaflow"]["duration_seconds"] == 5.5
 
 
-def test_cards() -> None:
-    """The only card of the only task is just `card`; others say whose and which they are."""
+def test_keys_of_cards() -> None:
+    """They say which task's card it is, and its id or its type if that is no usual one."""
     one, named, other = Card("default", None, "u1"), Card("a", "mine", "u2"), Card("a", None, "u3")
     run = flow_run(
         task("start/1", to="work", over="items", cards=(one,)),
         task("work/2", foreach=at("work:items:0"), cards=(one,)),
-        task("work/3", foreach=at("work:items:1"), cards=(named, other)),
+        task("work/3", foreach=at("work:items:1"), cards=(other, named)),
     )
     runs = runs_of(run)
 
@@ -882,7 +883,40 @@ def test_cards() -> None:
     assert [(card.key, card.task, card.card) for card in runs["work"].cards] == [
         ("card/0", spec("work/2"), one),
         ("card/1/mine", spec("work/3"), named),
-        ("card/1/a-1", spec("work/3"), other),
+        ("card/1/a", spec("work/3"), other),
+    ]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(5))), ids=str)
+def test_a_card_has_one_key(order: tuple[int, ...]) -> None:
+    """Whatever was rendered first, and whichever others were rendered at all."""
+    cards = {
+        Card("default", None, "u1"): "card",
+        Card("blank", None, "u2"): "card/blank-2",
+        Card("blank", "details", "u3"): "card/details",
+        Card("default", "blank", "u4"): "card/blank",
+        Card("default", "more", "u5"): "card/more",
+    }
+    rendered = [list(cards)[place] for place in order]
+
+    for some in (rendered, rendered[:3]):
+        planned = runs_of(flow_run(task("start/1", cards=tuple(some))))["start"].cards
+        found = {card.card: card.key for card in planned}
+        alone = Card("default", "blank", "u4") not in some  # then its name is free
+        assert found == {
+            card: "card/blank" if alone and cards[card] == "card/blank-2" else cards[card]
+            for card in some
+        }
+
+
+def test_cards_that_nothing_tells_apart() -> None:
+    """Two of one type without an id: in the order in which they were recorded."""
+    first, second = Card("blank", None, "u2"), Card("blank", None, "u1")
+    planned = runs_of(flow_run(task("start/1", cards=(first, second))))["start"].cards
+
+    assert [(one.key, one.card) for one in planned] == [
+        ("card/blank", first),
+        ("card/blank-2", second),
     ]
 
 
