@@ -181,7 +181,9 @@ def _outcome(
 ) -> WandbRunOutcome:
     planned = as_planned(run)
     if written.deleted:
-        return replace(planned, id=written.id, outputs=(), items=left_away(run), deleted=True)
+        return replace(
+            planned, id=written.id, inputs=(), outputs=(), items=left_away(run), deleted=True
+        )
     losses = (*run.losses, *(ready.losses if ready else ()), *written.losses)
     is_url = "://" in written.place
     return replace(
@@ -189,10 +191,12 @@ def _outcome(
         id=written.id,
         url=written.place if is_url else None,
         dir=None if is_url else written.place,
-        inputs=describe_inputs(run, digests),
+        inputs=describe_inputs(run, digests, written.losses),
         outputs=written.outputs,
         summary_keys=tuple(sorted(ready.summary)) if ready else planned.summary_keys,
         items=count_items(run, losses, written.outputs),
         losses=losses,
         complete=written.complete,
+        edits_kept=written.edits_kept,
+        edits_undone=written.edits_undone,
     )

@@ -21,7 +21,7 @@ from mfwb.errors import Unreachable, UsageError
 from mfwb.scratch import new_scratch
 from mfwb.settings_files import find_metaflow_file, refuse_unless_trusted, users_trust
 from mfwb.settings_files.metaflow_file import sensitive_in_metaflow_file
-from mfwb.source.roots import DatastoreRoots, configured_roots
+from mfwb.source.roots import DatastoreRoots, configured_card_roots, configured_roots
 from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
 
 if TYPE_CHECKING:
@@ -164,17 +164,27 @@ def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
     from metaflow import metaflow_config, metaflow_config_funcs  # noqa: PLC0415 - read late
     from metaflow.plugins.datastores.local_storage import LocalStorage  # noqa: PLC0415
 
-    configured = configured_roots(
-        {
-            kind: getattr(metaflow_config, f"DATASTORE_SYSROOT_{kind.upper()}", None)
-            for kind in ("local", "s3", "gs", "azure")
-        },
-        metaflow_config_funcs.METAFLOW_LOCAL_CONFIG or {},
-        lambda: LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False),
-    )
+    from mfwb.source.datastore import local_card_root  # noqa: PLC0415 - it imports metaflow
+
+    def find_local() -> str | None:
+        found = LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False)
+        return None if found is None else str(found)
+
+    local_config = metaflow_config_funcs.METAFLOW_LOCAL_CONFIG or {}
+    sysroots = {
+        kind: getattr(metaflow_config, f"DATASTORE_SYSROOT_{kind.upper()}", None)
+        for kind in ("local", "s3", "gs", "azure")
+    }
+    cards = {kind: getattr(metaflow_config, f"CARD_{kind.upper()}ROOT", None) for kind in sysroots}
+    cards["local"] = cards["local"] or local_card_root()
     is_local = provider.startswith("local@")
     home = Path(provider.removeprefix("local@")) / ".metaflow" if is_local else None
-    return DatastoreRoots(home, configured, named)
+    return DatastoreRoots(
+        home,
+        configured_roots(sysroots, local_config, find_local),
+        named,
+        configured_card_roots(cards, local_config, find_local),
+    )
 
 
 def _select_provider(wanted: str | None) -> str:

@@ -14,6 +14,7 @@ from mfwb.ports import Destination, Progress
 from mfwb.sink.asking import ask_defaults
 from mfwb.sink.credentials import check_wandb_file, only_its_own_key
 from mfwb.sink.destinations import Destinations
+from mfwb.sink.edits import EditRule
 from mfwb.sink.environment import our_environment
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.patience import Patience
@@ -120,7 +121,11 @@ class _Push:
     def _project(self, place: Place) -> Project:
         if place not in self._projects:
             self._projects[place] = Project(
-                place, self._service, writer=self._writer, on_deleted=self._settings.on_deleted
+                place,
+                self._service,
+                writer=self._writer,
+                on_deleted=self._settings.on_deleted,
+                edit_rule=EditRule(self._settings.overwrite_edits),
             )
         return self._projects[place]
 

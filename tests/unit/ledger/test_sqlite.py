@@ -369,7 +369,8 @@ def test_database_of_others(tmp_path: Path) -> None:
         theirs.execute("CREATE INDEX flow_runs ON x (y)")
 
     assert refusal(path) == (
-        "the ledger PATH can't be used: its tables are not those that mfwb makes; move it away"
+        "the ledger PATH can't be used: its tables are not those that mfwb makes; move it "
+        "away, or have `mfwb status --rebuild` do that and make it anew of what W&B has"
     )
     with closing(sqlite3.connect(path)) as theirs:
         names = {name for (name,) in theirs.execute("SELECT name FROM sqlite_master")}

@@ -16,7 +16,7 @@ def test_what_comes_back() -> None:
     """What the deed returns or raises is what one gets."""
     assert within(1, lambda: 7, "it") == 7
     with pytest.raises(KeyError):
-        within(1, lambda: {}["x"], "it")
+        within(1, lambda: dict[str, int]()["x"], "it")
 
 
 def test_what_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
