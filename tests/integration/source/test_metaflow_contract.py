@@ -169,6 +169,10 @@ import requests
 from metaflow.plugins.metadata_providers import service
 provider, asked = service.ServiceMetadataProvider, []
 def get(url, **_):
+    if url.endswith("/ping"):
+        response = requests.Response()
+        response.status_code = 200
+        return response
     asked.append(url)
     raise requests.ConnectionError("no")
 provider._session.get = get
