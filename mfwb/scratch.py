@@ -6,10 +6,12 @@ a folder, and no link to one, belongs to this user and is closed to all others, 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,8 @@ _PREFIX = "mfwb-"
 _OWNER = "owner"  # a file that its process keeps locked; the lock goes with the process
 _living: set[Path] = set()
 """Those of this process."""
+
+_TRIES, _PAUSE = 10, 0.02  # seconds
 
 _LOCKABLE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -40,10 +44,26 @@ def scratch(place: Path | None = None) -> Iterator[Path]:
 
 
 def remove_all() -> None:
-    """Remove all scratch folders of this process, which is about to end without leaving them."""
-    for folder in sorted(_living):  # those that lie in another one of them come after it
-        with suppress(OSError):
-            _remove(folder)
+    """Remove all scratch folders of this process, which is about to end without leaving them.
+
+    Its other threads may still write there. What can't be removed for that, a later one sweeps.
+    """
+    left = sorted(_living, reverse=True)  # those that lie in another one come before it
+    for _ in range(_TRIES):
+        left = [folder for folder in left if not _is_removed(folder)]
+        if not left:
+            break
+        time.sleep(_PAUSE)
+
+
+def _is_removed(folder: Path) -> bool:
+    try:
+        _remove(folder)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def new_scratch() -> Path:
@@ -121,6 +141,8 @@ def _empty(within: int, name: str, folder: int) -> None:
         if one != _OWNER:
             with suppress(OSError):
                 remove_at(folder, one)
+    if os.listdir(folder) not in ([], [_OWNER]):  # then it stays as it is, to be swept later
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), name)
     going = f".{name.lstrip('.')}"
     os.rename(name, going, src_dir_fd=within, dst_dir_fd=within)
     with suppress(FileNotFoundError):

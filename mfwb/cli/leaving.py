@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,7 +28,6 @@ ENDS = {
 
 _TIDYING = 0.8  # seconds from a signal on
 _LEAVING = 10.0  # seconds from the end of the command on, which threads and atexit may take
-_DYING = 1.0  # seconds that a process may take that was killed
 
 
 class Lookout:
@@ -74,30 +73,34 @@ class Lookout:
 
 
 def _leave(code: int) -> None:
-    """End this process and those that it started, and leave no temporary files."""
+    """End this process and those that it started, and leave no temporary files.
+
+    They are stopped first, so that none writes what has just been removed; and killed last, for a
+    thread of this process would start wandb-core again if it died.
+    """
     try:
-        for child in _children():
-            with suppress(OSError):
-                os.kill(child, signal.SIGKILL)
-                _await(child)
+        children = _processes_below("self")
+        _send(children, signal.SIGSTOP)
         remove_all()
+        _send(children, signal.SIGKILL)
     finally:
         os._exit(code)
 
 
-def _children() -> list[int]:
-    """Return the ids of the processes that this one started; where there is no /proc, none.
+def _send(processes: Iterable[int], what: signal.Signals) -> None:
+    for one in processes:
+        with suppress(OSError):  # it has ended
+            os.kill(one, what)
+
+
+def _processes_below(process: str) -> list[int]:
+    """Return the ids of the processes that one started, and so on; where there is no /proc, none.
 
     Those end by themselves, a moment after this one.
     """
     found: list[int] = []
-    for path in Path("/proc/self/task").glob("*/children"):
+    for path in Path("/proc", process, "task").glob("*/children"):
         with suppress(OSError):  # of a thread that has just ended
-            found += map(int, path.read_text(encoding="ascii").split())
+            for child in path.read_text(encoding="ascii").split():
+                found += [int(child), *_processes_below(child)]
     return found
-
-
-def _await(child: int) -> None:
-    deadline = time.monotonic() + _DYING
-    while os.waitpid(child, os.WNOHANG) == (0, 0) and time.monotonic() < deadline:
-        time.sleep(0.005)

@@ -42,6 +42,8 @@ def ask_defaults(seconds: float) -> Defaults:
         name = ".".join(str(part) for part in first["loc"])
         said = f"WANDB_{name.upper()}"
         raise UsageError(f"W&B's settings ({said}, or its files): {first['msg']}") from None
+    except WandbUsageError as error:  # one of those below, too
+        raise UsageError(f"W&B's settings (its variables or files): {first_line(error)}") from None
     except (*FAILURES, OSError, RuntimeError) as error:  # no memory, no process, no thread
         raise Unreachable(f"wandb-core can't start: {first_line(error)}") from error
     return Defaults(

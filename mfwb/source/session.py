@@ -100,8 +100,8 @@ def _start_metaflow() -> None:
             "config.json that they lead to"
         ) from error
     try:
-        importlib.import_module("metaflow.client")
-    except ImportError as error:  # of the local provider, which is missing then
+        metaflow_client().get_metadata()
+    except ImportError as error:  # of a provider in the place of the one that it does not know
         raise UsageError(
             f"Metaflow can't start with the metadata provider {config.DEFAULT_METADATA!r} "
             f"(METAFLOW_DEFAULT_METADATA): {error}"

@@ -15,9 +15,11 @@ import psutil
 import pytest
 
 from tests.integration.results import metadata_of
-from tests.sandbox import Sandbox
+from tests.sandbox import Sandbox, end
+from tests.wandb_server import WandbServer
 
 _PATIENCE = 120  # seconds
+_AT_ONCE = 2.5  # seconds, on a machine that has a lot to do
 _INTERRUPTED = "mfwb: interrupted; run it again to carry on"
 _HUNG_UP = "mfwb: its terminal or session was closed; run it again to carry on"
 _TERMINATED = "mfwb: terminated; run it again to carry on"
@@ -91,6 +93,57 @@ def test_ended_while_it_converts(  # noqa: PLR0913, PLR0917 - fixtures
     assert files == {"quick.parquet", "slow.parquet"}
 
 
+@pytest.mark.parametrize(
+    ("held", "sent", "code", "line"),
+    [
+        ("UpsertBucket", [signal.SIGINT, signal.SIGINT], 130, _INTERRUPTED),
+        pytest.param(
+            "file_stream", [signal.SIGTERM], 143, _TERMINATED, marks=pytest.mark.exhaustive
+        ),
+        pytest.param("Viewer", [signal.SIGTERM], 143, _TERMINATED, marks=pytest.mark.exhaustive),
+        pytest.param(
+            "CommitArtifact", [signal.SIGHUP], 129, _HUNG_UP, marks=pytest.mark.exhaustive
+        ),
+    ],
+)
+def test_ended_while_w_and_b_is_silent(  # noqa: PLR0913, PLR0917 - fixtures
+    tmp_path: Path,
+    held: str,
+    sent: list[signal.Signals],
+    code: int,
+    line: str,
+    flow_run: Callable[[str], str],
+    flows_root: Path,
+) -> None:
+    """It ends at once, with W&B runs begun; the next sync, when W&B answers, completes them."""
+    pathspec = flow_run("linear_flow")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    arguments = ["sync", pathspec, "--json", "--metadata", metadata_of(flows_root)]
+    with WandbServer() as server:
+        place = Sandbox(tmp_path, {**_here(server), "TMPDIR": str(temporary)})
+        silence = server.hold(held, times=None)
+        process = place.start_mfwb(*arguments)
+        silence.wait(_PATIENCE)
+        children = psutil.Process(process.pid).children(recursive=True)
+        begun = time.monotonic()
+        for one in sent:
+            os.kill(process.pid, one)
+            time.sleep(0.05)
+        done = end(process, within=_PATIENCE)
+        took = time.monotonic() - begun
+        server.clear_faults()
+        after = place.mfwb(*arguments)
+
+    assert (done.code, done.out) == (code, "")
+    assert [one for one in done.err.splitlines() if one.startswith("mfwb: ")] == [line]
+    assert took < _AT_ONCE
+    assert psutil.wait_procs(children, timeout=_PATIENCE)[1] == []
+    assert list(temporary.rglob("mfwb*")) == []
+    assert after.code == 0, after.err
+    assert after.document["flow_runs"][0]["status"] == "synced"
+
+
 def test_its_terminal_is_closed(
     online: Sandbox, project: str, flow_run: Callable[[str], str], flows_root: Path
 ) -> None:
@@ -161,10 +214,18 @@ def test_with_nohup(
     assert process.returncode == 143
 
 
-def _pid_in(path: Path) -> int:
-    """Return the process id that a process writes into a file."""
+def _here(server: WandbServer) -> dict[str, str]:
+    return {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+
+
+def _until(has_come: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while not path.exists() or not path.read_text(encoding="utf-8"):
+    while not has_come():
         assert time.monotonic() < deadline, "it does not come up"
         time.sleep(0.02)
+
+
+def _pid_in(path: Path) -> int:
+    """Return the process id that a process writes into a file."""
+    _until(lambda: path.exists() and bool(path.read_text(encoding="utf-8")))
     return int(path.read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.scratch import scratch, temporary_files_in_scratch
+from mfwb.scratch import remove_all, scratch, temporary_files_in_scratch
 
 
 def test_gone_afterwards(tmp_path: Path) -> None:
@@ -21,6 +21,28 @@ def test_gone_afterwards(tmp_path: Path) -> None:
         assert folder.is_dir()
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_this_process(tmp_path: Path) -> None:
+    """All of them can be removed at once, those that lie in others first."""
+    with scratch(tmp_path) as outer, scratch(outer) as inner:
+        (inner / "file").write_text("x", encoding="utf-8")
+
+        remove_all()
+
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_what_can_not_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays what it is: a folder of a process that died, which the next one removes."""
+    with monkeypatch.context() as held:
+        held.setattr("mfwb.scratch.remove_at", lambda *_: None)
+        with scratch(tmp_path) as folder:
+            (folder / "file").write_text("x", encoding="utf-8")
+    assert folder.is_dir()
+
+    with scratch(tmp_path) as another:
+        assert [*tmp_path.iterdir()] == [another]
 
 
 def test_of_the_living(tmp_path: Path) -> None:

@@ -213,6 +213,23 @@ def test_pandas_is_left_alone(sandbox: Sandbox, how: str, is_imported: str) -> N
     assert said.out.strip() == is_imported, said.err
 
 
+_SETS_UP = """
+from wandb.sdk import wandb_setup
+from mfwb.sink.private import make_setup_reentrant
+
+make_setup_reentrant()
+with wandb_setup._singleton_lock:
+    print(wandb_setup.singleton() is not None)
+"""
+
+
+def test_setup_does_not_wait_for_itself(sandbox: Sandbox) -> None:
+    """What reports that wandb-core can't start asks for the singleton that is being set up."""
+    said = sandbox.run(sys.executable, "-c", _SETS_UP)
+
+    assert said.out.strip() == "True", said.err
+
+
 @pytest.mark.parametrize("name", ["wandb", ".wandb"])
 @pytest.mark.parametrize("variable", ["", "elsewhere"])
 def test_the_settings_file_of_a_folder(sandbox: Sandbox, name: str, variable: str) -> None:

@@ -162,3 +162,31 @@ def test_the_settings_file_of_a_folder(sandbox: Sandbox) -> None:
         assert said[-1] == f"{found.values['METAFLOW_SERVICE_URL']} {{'x-api-key': 'k'}}"
 
     assert said[-1].startswith("http://b.example")
+
+
+_RETRIES = """
+import requests
+from metaflow.plugins.metadata_providers import service
+provider, asked = service.ServiceMetadataProvider, []
+def get(url, **_):
+    if url.endswith("/ping"):
+        response = requests.Response()
+        response.status_code = 200
+        return response
+    asked.append(url)
+    raise requests.ConnectionError("no")
+provider._session.get = get
+provider.INFO = "http://127.0.0.1:9"
+service.SERVICE_RETRY_COUNT = 1
+try:
+    provider._request(None, "/flows/A", "GET")
+except requests.ConnectionError as error:
+    print(error, len(asked), *asked)
+"""
+
+
+def test_the_service_is_asked_by_a_session(sandbox: Sandbox) -> None:
+    """Its `get` can be replaced; told to try once, Metaflow lets through what that raises."""
+    said = sandbox.run(sys.executable, "-c", _RETRIES)
+
+    assert said.out == "no 1 http://127.0.0.1:9/flows/A\n", said.err
