@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from mfwb.payload.decoding import Number, Values
 from mfwb.planning import PlannedRun, TaskRow
+from mfwb.whole_numbers import EXACT
 
 __all__ = ["free_name", "history_of"]
 
 LABELLED_CURVES_LIMIT = 50
 """Tasks; curves of more can't be told apart in one chart."""
 
-_EXACT = 2**53  # W&B keeps history as floats
 _TAKEN = frozenset({"index", "seconds"})
 
 Row = dict[str, float | int | str]
@@ -30,7 +29,8 @@ def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
             rows[task.row].update(_task_row(task, values, numeric))
     for name, series in _curves(run, values):
         for step, point in enumerate(series):
-            rows[step][f"curves/{name}"] = _drawable(point)
+            if (drawn := _drawable(point)) is not None:
+                rows[step][f"curves/{name}"] = drawn
     return tuple(sorted(rows.items()))
 
 
@@ -55,8 +55,9 @@ def _task_row(task: TaskRow, values: Values, keys: list[str]) -> Row:
         row["tasks/seconds"] = task.seconds
     for key in keys:
         value = values[key].get(task.pathspec)
-        if value is not None and value.number is not None:
-            row[f"tasks/{free_name(key, _TAKEN)}"] = _drawable(value.number)
+        number = None if value is None or value.number is None else _drawable(value.number)
+        if number is not None:
+            row[f"tasks/{free_name(key, _TAKEN)}"] = number
     return row
 
 
@@ -70,11 +71,11 @@ def _curves(run: PlannedRun, values: Values) -> Iterator[tuple[str, list[Any]]]:
                 yield (f"{key}/{task.label}" if run.merged else key), value.json
 
 
-def _drawable(number: Number) -> Number:
-    """Return a number as W&B's history holds it."""
-    if isinstance(number, float) or abs(number) <= _EXACT:
+def _drawable(number: Number) -> Number | None:
+    """Return a number as W&B's history holds it, which is a float; None if none is near it."""
+    if isinstance(number, float) or abs(number) <= EXACT:
         return number
     try:
         return float(number)
     except OverflowError:
-        return math.inf if number > 0 else -math.inf
+        return None

@@ -31,7 +31,7 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value of one task in JSON types, where NaN and infinities are still floats."""
+    """A value of one task in JSON types, where numbers that JSON can't hold are still numbers."""
 
     json: Any
     is_series: bool = False  # a list of numbers that can be drawn
@@ -57,7 +57,7 @@ def decode(data: bytes, unpickle: Unpickle = "safe") -> Value:
     """
     try:
         value = pickles.loads(data, _ALLOWED[unpickle])
-        plain = to_json(value, finite=False)
+        plain = to_json(value, as_numbers=True)
     except ItemLost:
         raise
     except MemoryError:

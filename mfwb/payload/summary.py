@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
 from typing import Any
 
 from mfwb.errors import ItemLost
 from mfwb.payload.decoding import Number, Value, Values
 from mfwb.payload.jsonsafe import json_size, to_json
 from mfwb.planning import PlannedRun
+from mfwb.whole_numbers import EXACT
 
 __all__ = ["SUMMARY_LIMIT", "limited", "summarize"]
 
@@ -78,8 +81,19 @@ def _statistics(numbers: Sequence[Number]) -> dict[str, Number]:
     return {"min": min(there), "max": max(there), "mean": _mean(there)}
 
 
-def _mean(numbers: Sequence[Number]) -> float:
+def _mean(numbers: Sequence[Number]) -> Number:
+    """Return the mean: exact if it is whole and no float could hold it; NaN of both infinities."""
+    endless = [one for one in numbers if isinstance(one, float) and not math.isfinite(one)]
+    if endless:
+        return sum(endless)
+    if all(isinstance(number, float) for number in numbers):
+        with suppress(OverflowError):
+            return math.fsum(numbers) / len(numbers)
+    mean = sum(map(Fraction, numbers)) / len(numbers)
+    is_large = abs(mean) > EXACT
+    if is_large and all(isinstance(number, int) for number in numbers):
+        return round(mean)
     try:
-        return math.fsum(numbers) / len(numbers)
-    except (OverflowError, ValueError):  # beyond what floats hold, or infinities of both signs
-        return math.nan
+        return float(mean)
+    except OverflowError:  # some are whole numbers beyond any float
+        return round(mean)

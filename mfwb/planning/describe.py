@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from mfwb.lineage import triggering_runs
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Step, Task
+from mfwb.whole_numbers import with_exact_numbers
 
 __all__ = [
     "describe_flow_run",
@@ -158,7 +159,7 @@ def _published(metadata: dict[str, str]) -> dict[str, Any]:
 
 def _parsed(text: str) -> Any:
     try:
-        return from_json(text)
+        return with_exact_numbers(from_json(text))
     except ValueError:  # no JSON, or nested 200 deep: no writer of it would take that
         return text
 

@@ -70,7 +70,7 @@ def test_summary_of_one_task() -> None:
 
     assert summarize(run, values) == {
         "a": 1,
-        "b": 2**70,
+        "b": str(2**70),
         "c": [1.5, "NaN"],
         "d": {"x": [1, 2]},
         "e": None,
@@ -112,12 +112,12 @@ def test_too_long_for_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_numbers_beyond_floats() -> None:
-    """History takes an int that no float can hold as infinite."""
-    run, values = single(a=[10**400, -(10**400)])
+    """An int that no float can hold has no point in a chart: it is not infinite."""
+    run, values = single(a=[10**400, 1, 2**64])
 
     assert history_of(run, values) == (
-        (0, {"curves/a": math.inf}),
-        (1, {"curves/a": -math.inf}),
+        (1, {"curves/a": 1}),
+        (2, {"curves/a": 2.0**64}),
     )
 
 
@@ -157,13 +157,33 @@ def test_summary_of_many_tasks() -> None:
     }
 
 
-@pytest.mark.parametrize("numbers", [[10**400, 1], [math.inf, -math.inf]])
-def test_no_mean(numbers: list[Any]) -> None:
-    """Where floats have no mean, it is not a number; the extremes stay exact."""
+@pytest.mark.parametrize(
+    ("numbers", "mean"),
+    [
+        ([math.inf, -math.inf], "NaN"),
+        ([math.inf, 10**400], "Infinity"),
+        ([10**400, 10**400], str(10**400)),
+        ([2**64 - 1, 2**64 - 1], str(2**64 - 1)),
+        ([1.7e308, 1.7e308], 1.7e308),
+        ([2**53, 2**53 - 1], 2.0**53 - 0.5),
+        ([10**400, 0.5], str(5 * 10**399)),
+    ],
+)
+def test_means_beyond_floats(numbers: list[Any], mean: Any) -> None:
+    """A mean is what it is, also of numbers that no float holds; NaN alone where there is none."""
     run, values = merged([row(0), row(1)], x=numbers)
 
-    assert summarize(run, values)["x"]["mean"] == "NaN"
-    assert values["x"][row(0).pathspec].json == numbers[0]
+    assert summarize(run, values)["x"]["mean"] == mean
+
+
+def test_no_cell_is_another_number() -> None:
+    """The table of tasks says each value as the summary does."""
+    run, values = merged([row(0), row(1)], seed=[2**127 + 12345, 1], loss=[math.nan, 0.5])
+
+    table = table_of(run, values)
+
+    assert table is not None
+    assert [one[-2:] for one in table.rows] == [(str(2**127 + 12345), "NaN"), (1, 0.5)]
 
 
 def test_much_of_many_tasks() -> None:
