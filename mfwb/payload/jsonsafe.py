@@ -27,6 +27,8 @@ SIZE_LIMIT = 10_000_000
 _BITS_OF_A_CHARACTER = 3
 _CONTAINER = 30  # few brackets, but they take as long as so many characters
 _BYTES_FRAME = 32  # characters around the base64
+_MEDIA = "_type"
+"""The key by which W&B tells a picture or a table of its own; a user's dict is none."""
 _AS_TEXT = (Decimal, UUID, Fraction, complex, PurePath)
 
 
@@ -162,13 +164,15 @@ class _Conversion:
         A key of another kind may look like one that is a text, and so may an escaped one.
         """
         texts = [self._text(key if type(key) is str else _written(key)) for key in value]
+        if not self._exact and _MEDIA in value and not _is_bytes(value):
+            texts = [f"{_MEDIA}_" if text == _MEDIA else text for text in texts]
         if len(set(texts)) == len(texts):
             return texts
         own = {key for key in value if type(key) is str}
         taken = own.intersection(texts)
         keys = []
         for key, text in zip(value, texts, strict=True):
-            is_own = type(key) is str and text == key
+            is_own = type(key) is str and text == key  # it is in `taken` as itself
             keys.append(text if is_own else _unlike(taken, text))
             taken.add(keys[-1])
         return keys
@@ -177,6 +181,11 @@ class _Conversion:
         self._left -= size
         if self._left < 0:
             raise ItemLost(f"it is larger than {self._limit // 1_000_000} MB as JSON")
+
+
+def _is_bytes(value: dict[Any, Any]) -> bool:
+    """Whether a dict is what this module makes of bytes."""
+    return value.keys() == {_MEDIA, "base64"} and value[_MEDIA] == "bytes"
 
 
 def _is_uniform(value: Any) -> bool:

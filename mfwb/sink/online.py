@@ -18,6 +18,7 @@ from mfwb.safe_text import first_line
 from mfwb.sink.amending import amend, differ_in_words, planned_words
 from mfwb.sink.arrivals import Arrivals
 from mfwb.sink.claims import Claim, Claims
+from mfwb.sink.content import has_empty_dict
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
 from mfwb.sink.naming import refuse_foreign
@@ -195,10 +196,14 @@ class OnlineSession:
         outputs = tuple(one.output for one in arrived if one.output)
         complete = not waits and not any(one.try_again for one in arrived)
         all_losses = (*ready.losses, *losses)
-        if complete:
-            say_done(open_run, run, Receipt(outputs, all_losses, uses_of(run, all_losses)))
+        receipt = Receipt(outputs, all_losses, uses_of(run, all_losses))
+        needs_words = complete and has_empty_dict(run.config)
+        if complete and not needs_words:
+            say_done(open_run, run, receipt)
         with self._service.patience.waiting():
             open_run.finish(exit_code=run.exit_code)
+        if needs_words:
+            self._say_words(run, receipt)
         if complete:
             self._arrivals.expect(run, rows=len(ready.history))
         return WrittenRun(
@@ -209,6 +214,15 @@ class OnlineSession:
             complete=complete,
             trouble=next((one.trouble for one in arrived if one.trouble), ""),
         )
+
+    def _say_words(self, run: PlannedRun, receipt: Receipt) -> None:
+        """Have a W&B run that has all else say its config as it is, and that it is complete."""
+        self._existing.look([run])
+        found = self._existing.get(run.id)
+        if found is None:
+            raise SinkError(f"{run.name}: W&B does not have the run that was written")
+        words = planned_words(self._plan, run, receipt, self._claims.writer)
+        amend(self._existing, found, words)
 
     def _note(self, run: PlannedRun, name: str, artifact: wandb.Artifact | None) -> None:
         with self._lock:
