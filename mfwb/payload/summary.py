@@ -89,7 +89,7 @@ def _mean(numbers: Sequence[Number]) -> Number:
     if all(isinstance(number, float) for number in numbers):
         with suppress(OverflowError):
             return math.fsum(numbers) / len(numbers)
-    mean = sum(map(Fraction, numbers)) / len(numbers)
+    mean = sum(map(Fraction, numbers), Fraction(0)) / len(numbers)
     is_large = abs(mean) > EXACT
     if is_large and all(isinstance(number, int) for number in numbers):
         return round(mean)

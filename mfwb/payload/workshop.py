@@ -33,7 +33,6 @@ from mfwb.payload.store import Store
 from mfwb.payload.summary import SUMMARY_LIMIT, limited, summarize
 from mfwb.payload.table import table_of
 from mfwb.planning import (
-    Form,
     OutputArtifact,
     Plan,
     PlannedCard,
@@ -204,9 +203,7 @@ class Workshop:
         known: dict[str, tuple[str, ...] | None] = {}
         modules = {}
         for planned, found in made:
-            if found.form is not Form.PICKLE:
-                continue
-            for file in found.files:
+            for file in found.pickles:
                 if file.local is not None and planned.content.sha1 not in known:
                     names = self._names_in(file.local, planned.content.flow_run)
                     known[planned.content.sha1] = None if names is None else modules_among(names)
