@@ -17,7 +17,9 @@ from typing import Any, BinaryIO
 from mfwb import pickles
 from mfwb.errors import ItemLost
 from mfwb.payload.confining import confined
+from mfwb.payload.jsonsafe import DEPTH_LIMIT, json_size, to_json
 from mfwb.payload.limits import cap_memory, give_back_memory
+from mfwb.payload.members import VALUES
 from mfwb.payload.opcodes import names_at_start
 from mfwb.payload.plain import decode
 from mfwb.payload.surroundings import readable
@@ -33,8 +35,10 @@ class Look(str, Enum):
     """What can be told of a pickle."""
 
     DIGEST = "digest"  # of its content
+    INSIDE = "inside"  # names, what it does with them, and whether it can be a value
     NAMES = "names"  # that it refers to
     NAMES_AT_START = "names at start"  # of which only the beginning is there
+    SIZE = "size"  # of a plain value, as characters of JSON
     VALUE = "value"  # that is plain
     VALUE_WITHOUT_NAMES = "value without names"
 
@@ -112,6 +116,41 @@ def _names(data: bytes) -> tuple[str, ...] | None:
         return None
 
 
+def _inside(data: bytes) -> dict[str, Any] | None:
+    """Return what the type that Metaflow recorded does not say; None of a damaged pickle."""
+    try:
+        mentions = pickles.mentions_in(data)
+    except ValueError:
+        return None
+    size, why = None, None
+    if _may_be_no_value(data, mentions):
+        try:
+            size = _size(data)
+        except ItemLost as error:
+            why = str(error)
+    only_named = mentions.only_named
+    return {"names": mentions.names, "only_named": only_named, "size": size, "no_value": why}
+
+
+def _may_be_no_value(data: bytes, mentions: pickles.Mentions) -> bool:
+    """Whether what looks plain may contain itself, be nested too deeply, or hold a class."""
+    if len(data) > _VALUE_LIMIT or not all(name in VALUES for name in mentions.names):
+        return False
+    is_deep = sum(data.count(code) for code in _NESTING) > DEPTH_LIMIT
+    return is_deep or bool(mentions.only_named) or any(code in data for code in _FETCHING)
+
+
+_VALUE_LIMIT = 100_000  # bytes; what is larger is no value of the summary
+_NESTING = (b"]", b"}", b"(", b"\x8f", b"\x85", b"\x86", b"\x87", b"R")
+"""What begins or makes what holds something."""
+_FETCHING = (b"h", b"j", b"g")
+"""What fetches from the memo, as whoever contains himself has to."""
+
+
+def _size(data: bytes) -> int:
+    return json_size(to_json(decode(data).json))
+
+
 def _value(data: bytes) -> tuple[Any, bool]:
     found = decode(data)
     return found.json, found.is_series
@@ -124,8 +163,10 @@ def _value_without_names(data: bytes) -> tuple[Any, bool]:
 
 _LOOKS: dict[Look, Callable[[bytes], Any]] = {
     Look.DIGEST: content_digest,
+    Look.INSIDE: _inside,
     Look.NAMES: _names,
     Look.NAMES_AT_START: names_at_start,
+    Look.SIZE: _size,
     Look.VALUE: _value,
     Look.VALUE_WITHOUT_NAMES: _value_without_names,
 }

@@ -18,7 +18,7 @@ from mfwb.errors import ItemLost
 from mfwb.safe_text import storable
 from mfwb.whole_numbers import EXACT, has_digits, written
 
-__all__ = ["json_size", "json_text", "to_json"]
+__all__ = ["DEPTH_LIMIT", "json_size", "json_text", "to_json"]
 
 DEPTH_LIMIT = 100
 SIZE_LIMIT = 10_000_000

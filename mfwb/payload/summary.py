@@ -14,10 +14,7 @@ from mfwb.payload.jsonsafe import json_size, to_json
 from mfwb.planning import PlannedRun
 from mfwb.whole_numbers import EXACT
 
-__all__ = ["SUMMARY_LIMIT", "limited", "summarize"]
-
-SUMMARY_LIMIT = 8_000_000
-"""Characters of JSON; W&B drops a whole summary of more than 10 MiB."""
+__all__ = ["in_table", "limited", "summarize"]
 
 LIST_LIMIT = 100_000
 """Characters of JSON; a longer list of what tasks have is left to their table."""
@@ -72,8 +69,13 @@ def _in_short(values: Sequence[Value]) -> Any:
     except ItemLost:
         every = None  # together they are too large
     if every is None or json_size(every) >= LIST_LIMIT:
-        return {"tasks": len(values), "see": "table tasks"}
+        return in_table(len(values))
     return every
+
+
+def in_table(tasks: int) -> dict[str, Any]:
+    """Return what stands for values of so many tasks that only their table has."""
+    return {"tasks": tasks, "see": "table tasks"}
 
 
 def _statistics(numbers: Sequence[Number]) -> dict[str, Number]:

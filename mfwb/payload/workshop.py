@@ -30,7 +30,7 @@ from mfwb.payload.previews import CONVERSIONS as PREVIEWS
 from mfwb.payload.previews import previews_of
 from mfwb.payload.spooled_log import SpooledLog
 from mfwb.payload.store import Store
-from mfwb.payload.summary import SUMMARY_LIMIT, limited, summarize
+from mfwb.payload.summary import in_table, limited, summarize
 from mfwb.payload.table import table_of
 from mfwb.planning import (
     OutputArtifact,
@@ -40,6 +40,7 @@ from mfwb.planning import (
     PlannedRun,
     WandbRunId,
 )
+from mfwb.planning.room import SUMMARY_LIMIT
 from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
@@ -93,7 +94,10 @@ class Workshop:
         summary, dropped = limited(
             summarize(run, values), beside=json_size(run.summary), limit=SUMMARY_LIMIT
         )
-        losses += _dropped(run, dropped)
+        if run.merged:  # the table has them
+            summary |= {key: in_table(len(values[key])) for key in dropped}
+        else:
+            losses += _dropped(run, dropped)
         artifacts = tuple(self._artifacts(run, contents, losses))
         return ReadyRun(
             summary=summary,

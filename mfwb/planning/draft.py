@@ -20,8 +20,17 @@ from mfwb.planning.inputs import Inputs, inputs_by_run
 from mfwb.planning.outputs import Outputs, outputs_by_run
 from mfwb.planning.outside import OtherFlowRun, OutsideInputs
 from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
+from mfwb.planning.room import (
+    CONFIG_LIMIT,
+    FACTS_LIMIT,
+    cut_losses,
+    cut_to_fit,
+    parameters_as_files,
+    shortened_text,
+    shown_value,
+)
 from mfwb.planning.subjects import Subject, subjects_of, task_label
-from mfwb.snapshot import FlowRun, Task, TaskState
+from mfwb.snapshot import Failure, FlowRun, Task, TaskState
 
 __all__ = ["draft_plan", "group_of"]
 
@@ -121,6 +130,20 @@ def _planned_run(
     started, finished = span_of(subject.tasks)
     runtime = None if started is None or finished is None else (finished - started) / 1000
     written = {name for task in subject.tasks for name in lineage.writes[task.pathspec]}
+    as_files = parameters_as_files(flow_run)
+    facts, cut_in_config = cut_to_fit(
+        {
+            **describe_flow_run(flow_run, as_files),
+            **describe_tasks(subject.step, subject.tasks),
+            "pathspec": subject.name,
+        },
+        CONFIG_LIMIT,
+    )
+    ending, cut_in_summary = cut_to_fit(describe_outcome(subject.tasks, runtime), FACTS_LIMIT)
+    cuts = [
+        *cut_losses(cut_in_config, "config.metaflow", subject.name),
+        *cut_losses(cut_in_summary, "summary.metaflow", subject.name),
+    ]
     return PlannedRun(
         id=subject.id,
         name=subject.name,
@@ -132,17 +155,13 @@ def _planned_run(
         tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags} - {""})),
         config={
             **{
-                names.config_key(parameter.name): parameter.value
+                names.config_key(parameter.name): shown_value(parameter, as_files)
                 for parameter in flow_run.parameters
                 if parameter.kind != "constant"
             },
-            "metaflow": {
-                **describe_flow_run(flow_run),
-                **describe_tasks(subject.step, subject.tasks),
-                "pathspec": subject.name,
-            },
+            "metaflow": facts,
         },
-        summary={"metaflow": describe_outcome(subject.tasks, runtime)},
+        summary={"metaflow": ending},
         values=outputs.values,
         curves=outputs.curves,
         inputs=inputs.artifacts,
@@ -156,7 +175,7 @@ def _planned_run(
             sorted({ref.name for task in subject.tasks for ref in task.artifacts} - written)
         ),
         switched_off=outputs.switched_off,
-        losses=(*outputs.losses, *inputs.losses),
+        losses=(*outputs.losses, *inputs.losses, *cuts),
         wandb_settings=wandb_settings,
         externals=tuple(_externals(lineage, subject)),
         **_rules_for_files(subject, outputs),
@@ -197,6 +216,13 @@ def _cards(subject: Subject) -> Iterable[PlannedCard]:
             yield PlannedCard(key, task.pathspec, card)
 
 
+_LONGEST_CELL = 10_000  # characters; config has the whole text
+
+
+def _in_a_cell(failure: Failure) -> str:
+    return shortened_text(f"{failure.type}: {failure.message}", _LONGEST_CELL)
+
+
 _BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})
 
 
@@ -208,5 +234,5 @@ def _row(task: Task, place: int) -> TaskRow:
         label=task_label(task),
         state=task.state.value,
         seconds=None if started is None or finished is None else (finished - started) / 1000,
-        failure=None if task.failure is None else f"{task.failure.type}: {task.failure.message}",
+        failure=None if task.failure is None else _in_a_cell(task.failure),
     )

@@ -26,6 +26,7 @@ __all__ = [
     "is_plain",
     "may_be_a_curve",
     "may_be_a_reference",
+    "may_be_a_value",
     "part_of",
     "plugin_for",
     "wants_a_look",
@@ -92,6 +93,13 @@ def wants_a_look(ref: ArtifactRef) -> bool:
     if not ref.is_pickle or ref.names is not None:
         return False
     return ref.type in CONTAINERS or family_of(ref.type) is None
+
+
+def may_be_a_value(ref: ArtifactRef) -> bool:
+    """Whether an artifact may go into the summary, by its recorded type and size."""
+    known = family_of(ref.type)
+    is_value = known is not None and known.kind is Kind.VALUE
+    return is_value and ref.is_pickle and ref.size <= VALUE_LIMIT
 
 
 def may_be_a_curve(ref: ArtifactRef) -> bool:
@@ -171,8 +179,12 @@ def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
 
 
 def _holding(ref: ArtifactRef, settings: StepSettings) -> Family:
-    """Return what becomes of an artifact for what it holds: a model beats data, data the rest."""
-    parts = [part_of(name, settings) for name in ref.names or ()]
+    """Return what becomes of an artifact for what it holds: a model beats data, data the rest.
+
+    A class is none of what can be made of it.
+    """
+    held = [name for name in ref.names or () if name not in ref.only_named]
+    parts = [part_of(name, settings) for name in held]
     kinds = {one.kind for one in parts if one.form is not Form.PATH}
     if Kind.MODEL in kinds or _is_state_dict(ref):
         return Family(ref.type, Kind.MODEL)
@@ -220,7 +232,7 @@ def plugin_for(name: str, settings: StepSettings) -> Plugin | None:
 
 
 def _fits_the_summary(ref: ArtifactRef, settings: StepSettings) -> bool:
-    if not ref.is_pickle or ref.size > VALUE_LIMIT:
+    if not ref.is_pickle or ref.size > VALUE_LIMIT or ref.no_value:
         return False
     return settings.unpickle != "never" or _is_of_opcodes_alone(ref)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
@@ -18,6 +18,7 @@ from mfwb.planning.plan import (
     PlannedValue,
     WandbRunId,
 )
+from mfwb.planning.room import parameters_as_files, too_many
 from mfwb.planning.subjects import Subject, task_label
 from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter, Task
 
@@ -102,15 +103,45 @@ def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorti
     for task in subject.tasks:
         written = frozenset(lineage.writes[task.pathspec])
         folder = f"{task_label(task)}/" if subject.merged else ""
-        for ref in task.artifacts:
-            if ref.name in written:
+        crowded = _crowded(subject, task, written)
+        for one in task.artifacts:
+            if one.name in written:
+                why = crowded.get(one.name)
+                ref = replace(one, no_value=why) if why else one
                 sorting.add(_content(task.pathspec, ref), ref, folder, task)
     if subject.is_first:  # the parameters have no W&B run, so the first step logs the files
-        for parameter in flow_run.parameters:
-            if parameter.kind == "IncludeFile":
-                ref = _sized(parameter)
-                sorting.add(_content(f"{flow_run.pathspec}/_parameters", ref), ref)
+        place = f"{flow_run.pathspec}/_parameters"
+        for ref in _parameter_files(flow_run):
+            sorting.add(_content(place, ref), ref)
     return sorting
+
+
+def _crowded(subject: Subject, task: Task, written: frozenset[str]) -> dict[str, str]:
+    """Return which values of a task its summary has no room for, and why; many tasks' are short."""
+    if subject.merged:
+        return {}
+    values = (
+        ref
+        for ref in task.artifacts
+        if ref.name in written and classify(ref, subject.settings).kind is Kind.VALUE
+    )
+    return too_many(values)
+
+
+def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
+    """Yield what goes as files of parameters: included ones, and values too large for config."""
+    as_files = parameters_as_files(flow_run)
+    for parameter in flow_run.parameters:
+        if parameter.kind == "IncludeFile":
+            yield _sized(parameter)
+        elif parameter.name in as_files:
+            if parameter.no_value:
+                yield replace(parameter.ref, no_value=parameter.no_value)
+            else:  # it is known to be plain
+                yield replace(parameter.ref, no_value=_NO_ROOM, names=())
+
+
+_NO_ROOM = "the parameters of this flow run are larger than W&B's config takes"
 
 
 def _content(task: str, ref: ArtifactRef) -> Content:

@@ -34,7 +34,8 @@ def altered(table: Any, folder: Path) -> str:
 
 def frame_of(values: Any, **facts: Any) -> pd.DataFrame:
     """Return a frame with one column."""
-    return pd.DataFrame({"a": values}, **facts)
+    frame: pd.DataFrame = pd.DataFrame({"a": values}, **facts)
+    return frame
 
 
 def objects(*values: Any) -> Any:
