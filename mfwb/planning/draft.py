@@ -30,7 +30,7 @@ from mfwb.planning.room import (
     shown_value,
 )
 from mfwb.planning.subjects import Subject, subjects_of, task_label
-from mfwb.snapshot import Failure, FlowRun, Task, TaskState
+from mfwb.snapshot import Failure, FlowRun, Loss, Task, TaskState
 
 __all__ = ["draft_plan", "group_of"]
 
@@ -143,6 +143,7 @@ def _planned_run(
     cuts = [
         *cut_losses(cut_in_config, "config.metaflow", subject.name),
         *cut_losses(cut_in_summary, "summary.metaflow", subject.name),
+        *_exceptions_in_part(subject),
     ]
     return PlannedRun(
         id=subject.id,
@@ -214,6 +215,13 @@ def _cards(subject: Subject) -> Iterable[PlannedCard]:
                 key = names.card_key(*parts, f"{card.type}-{place}")
             taken.add(key)
             yield PlannedCard(key, task.pathspec, card)
+
+
+def _exceptions_in_part(subject: Subject) -> Iterable[Loss]:
+    for task in subject.tasks:
+        failures = [task.failure, *(one.failure for one in task.attempts)]
+        if any(one is not None and not one.is_whole for one in failures):
+            yield Loss(f"an exception of {task.pathspec}", "too long to be read as a whole")
 
 
 _LONGEST_CELL = 10_000  # characters; config has the whole text

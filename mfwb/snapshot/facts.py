@@ -135,6 +135,7 @@ class Failure:
     type: str
     message: str
     stacktrace: str | None = None
+    is_whole: bool = True  # or only the beginning of it was read
 
 
 @dataclass(frozen=True, slots=True)
