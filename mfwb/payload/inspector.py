@@ -149,8 +149,14 @@ def _is_found_by(look: Look, found: Any) -> bool:
 
 def _is_inside(found: Any) -> bool:
     match found:
-        case {"names": names, "only_named": only_named, "size": size, "no_value": why}:
-            is_told = (size is None or _is_size(size)) and (why is None or isinstance(why, str))
+        case {
+            "names": names,
+            "only_named": only_named,
+            "size": size,
+            "no_value": str() | None,
+            "is_relative": bool() | None,
+        }:
+            is_told = size is None or _is_size(size)
             return is_told and _are_texts(names) and _are_texts(only_named)
     return False
 

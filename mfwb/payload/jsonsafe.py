@@ -6,7 +6,8 @@ import base64
 import json
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,12 +16,16 @@ from typing import Any
 from uuid import UUID
 
 from mfwb.errors import ItemLost
+from mfwb.payload.stand_ins import Kind, StandIn
 from mfwb.safe_text import storable
 from mfwb.whole_numbers import EXACT, has_digits, written
 
 __all__ = ["DEPTH_LIMIT", "json_size", "json_text", "to_json"]
 
 DEPTH_LIMIT = 100
+ARRAY_LIMIT = 1_000
+"""Items of an array that are written out."""
+
 SIZE_LIMIT = 10_000_000
 """Rough characters. A pickle of a few bytes can hold one list a billion times."""
 
@@ -29,7 +34,7 @@ _CONTAINER = 30  # few brackets, but they take as long as so many characters
 _BYTES_FRAME = 32  # characters around the base64
 _MEDIA = "_type"
 """The key by which W&B tells a picture or a table of its own; a user's dict is none."""
-_AS_TEXT = (Decimal, UUID, Fraction, complex, PurePath)
+_AS_TEXT = (Decimal, UUID, Fraction, complex, PurePath, range, slice)
 
 
 def to_json(
@@ -78,9 +83,17 @@ class _Conversion:
         self._spend(2)  # a digit and a comma
         if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, (StandIn, Kind)):
+            return self._stand_in(value)
         if isinstance(value, (dict, list, tuple, deque, set, frozenset)):
             return self._container(value)
         return self._scalar(value)
+
+    def _stand_in(self, value: StandIn | Kind) -> Any:
+        # Of a class, not of its objects, who have one of that name.
+        plain = Kind.as_plain(value) if isinstance(value, Kind) else value.as_plain()
+        with self._inside(value):
+            return self.convert(plain)
 
     def _scalar(self, value: Any) -> Any:
         if type(value) is str:
@@ -108,7 +121,9 @@ class _Conversion:
         raise ItemLost(f"a {type(value).__name__} has no JSON form")
 
     def _of_numpy(self, value: Any) -> Any:
-        """Convert a numpy scalar, without importing numpy."""
+        """Convert a scalar or an array of numpy's, without importing numpy."""
+        if getattr(value, "ndim", 0):
+            return self._array(value)
         if value.dtype.kind == "M":
             return str(value)
         if value.dtype.kind == "m":
@@ -120,6 +135,15 @@ class _Conversion:
         plain = complex(value) if value.dtype.kind == "c" else float(value)
         is_same = value == plain or value != value  # noqa: PLR0124 - NaN
         return self.convert(plain) if is_same else self._text(str(value))
+
+    def _array(self, value: Any) -> Any:
+        """Return the items of a small array; of a larger one, what it is."""
+        if value.size > ARRAY_LIMIT:
+            shape = " by ".join(f"{length:,}" for length in value.shape)
+            return f"array of {shape} {value.dtype}"
+        with self._inside(value):
+            items = value.astype(str) if value.dtype.kind in "Mm" else value
+            return self.convert(items.tolist())
 
     def _whole(self, value: int) -> int | str:
         if -EXACT <= value <= EXACT:
@@ -136,7 +160,9 @@ class _Conversion:
         self._spend(len(value))
         return str(value) if self._exact else storable(str(value))
 
-    def _container(self, value: Any) -> Any:
+    @contextmanager
+    def _inside(self, value: Any) -> Iterator[None]:
+        """Be inside of a value; ItemLost if that is so already, or by now too deep."""
         if id(value) in self._open:
             raise ItemLost("it contains itself")
         if len(self._open) == DEPTH_LIMIT:
@@ -144,6 +170,12 @@ class _Conversion:
         self._spend(_CONTAINER)
         self._open.add(id(value))
         try:
+            yield
+        finally:
+            self._open.remove(id(value))
+
+    def _container(self, value: Any) -> Any:
+        with self._inside(value):
             if isinstance(value, dict):
                 return self._object(value)
             if _is_uniform(value):
@@ -151,8 +183,6 @@ class _Conversion:
                 return list(value)
             items = [self.convert(item) for item in value]
             return sorted(items, key=_rank) if isinstance(value, (set, frozenset)) else items
-        finally:
-            self._open.remove(id(value))
 
     def _object(self, value: dict[Any, Any]) -> dict[str, Any]:
         keys = self._keys(value)

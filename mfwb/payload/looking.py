@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -44,6 +46,7 @@ def look_inside(flow_run: FlowRun, contents: Contents, inspect: Inspect = inspec
                 "only_named": tuple(found["only_named"]),
                 "characters": found["size"],
                 "no_value": found["no_value"] or "",
+                "is_relative": found["is_relative"],
             }
     large = {content.sha1: content for content in wanted if content.size > WHOLE_LIMIT}
     for content in large.values():
@@ -90,4 +93,15 @@ def _ref_with(ref: ArtifactRef, facts: dict[str, Any] | None) -> ArtifactRef:
     """Return an artifact with what its bytes said, if that was asked because of its type."""
     if facts is None or ("names" in facts and not wants_a_look(ref)):
         return ref
-    return replace(ref, **facts)
+    return replace(ref, **facts, type=_qualified(ref.type, facts.get("names", ())))
+
+
+_OF_METACLASS = re.compile(r"<\w+ '(\w+)'>")
+"""How an enum writes its class, and so how Metaflow records it: `<enum 'Color'>`."""
+
+
+def _qualified(type_: str, names: Sequence[str]) -> str:
+    """Return the type by its qualified name, if that is among those in the pickle."""
+    found = _OF_METACLASS.fullmatch(type_)
+    fitting = [] if found is None else [one for one in names if one.split(".")[-1] == found[1]]
+    return fitting[0] if len(fitting) == 1 else type_

@@ -13,7 +13,7 @@ from mfwb.payload.changes import with_contents
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
 from mfwb.payload.converter import MAX_MEMORY
-from mfwb.payload.decoding import decode_values
+from mfwb.payload.decoding import decode_shown, decode_values, with_shown
 from mfwb.payload.describing import Made, description_of, metadata_of
 from mfwb.payload.file_names import with_safe_names
 from mfwb.payload.forms import CONVERSIONS, Forms
@@ -91,18 +91,28 @@ class Workshop:
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
         )  # files have their losses
+        shown = decode_shown(run.shown, contents, self._inspect)
+        every = with_shown(values, shown)
         summary, dropped = limited(
-            summarize(run, values), beside=json_size(run.summary), limit=SUMMARY_LIMIT
+            summarize(run, {key: every[key] for key in values}),
+            beside=json_size(run.summary),
+            limit=SUMMARY_LIMIT,
         )
         if run.merged:  # the table has them
             summary |= {key: in_table(len(values[key])) for key in dropped}
         else:
             losses += _dropped(run, dropped)
+        readable, _ = limited(
+            summarize(run, {key: one for key, one in shown.items() if key not in values}),
+            beside=json_size(run.summary) + json_size(summary),
+            limit=SUMMARY_LIMIT,
+        )  # what has no room is in its artifact
+        summary |= readable
         artifacts = tuple(self._artifacts(run, contents, losses))
         return ReadyRun(
             summary=summary,
             history=history_of(run, values | curves),
-            table=table_of(run, values),
+            table=table_of(run, every),
             artifacts=artifacts,
             previews=tuple(previews_of(run, values, self._converted, contents)),
             cards=tuple(self._cards(run, contents, losses)),

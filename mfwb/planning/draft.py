@@ -165,6 +165,7 @@ def _planned_run(
         summary={"metaflow": ending},
         values=outputs.values,
         curves=outputs.curves,
+        shown=outputs.shown,
         inputs=inputs.artifacts,
         outputs=outputs.artifacts,
         cards=tuple(_cards(subject)),

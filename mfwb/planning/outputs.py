@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 from mfwb.lineage import Lineage
 from mfwb.planning import names
 from mfwb.planning.artifact_facts import FiledArtifact, facts_of
-from mfwb.planning.kinds import Kind, Verdict, classify, may_be_a_curve, may_be_a_reference
+from mfwb.planning.kinds import (
+    Kind,
+    Verdict,
+    classify,
+    may_be_a_curve,
+    may_be_a_reference,
+    may_be_shown,
+)
 from mfwb.planning.plan import (
     Content,
     Form,
@@ -32,6 +39,7 @@ class Outputs:
     artifacts: tuple[OutputArtifact, ...]
     values: tuple[PlannedValue, ...]
     curves: tuple[PlannedValue, ...]
+    shown: tuple[PlannedValue, ...]
     switched_off: tuple[Content, ...]
     losses: tuple[Loss, ...]
 
@@ -55,6 +63,7 @@ class _Sorting:
     )
     values: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     curves: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
+    shown: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
 
@@ -74,6 +83,8 @@ class _Sorting:
         if verdict.kind is Kind.VALUE:
             self.values[names.summary_key(ref.name)].append(place)
             return
+        if may_be_shown(ref, verdict, settings):
+            self.shown[names.summary_key(ref.name)].append(place)
         if verdict.form is Form.JSON and may_be_a_curve(ref):
             self.curves[names.summary_key(ref.name)].append(place)
         if not getattr(settings, verdict.kind.switch):
@@ -179,6 +190,7 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
         ),
         values=_planned(sorting.values),
         curves=_planned(sorting.curves),
+        shown=_planned(sorting.shown),
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
     )

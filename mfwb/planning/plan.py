@@ -175,6 +175,7 @@ class PlannedRun:
     externals: tuple[dict[str, str], ...] = ()  # what the code reads from other flow runs
     path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
+    shown: tuple[PlannedValue, ...] = ()  # artifacts that leave a value in the summary, too
 
     @cached_property
     def fingerprint(self) -> str:
@@ -187,7 +188,7 @@ class PlannedRun:
         W&B run, and of its words, which can be changed in place.
         """
         said = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_BY_SOURCE)
-        for name in _OF_FILES:  # only where there are such files; others are not written anew
+        for name in _IF_ANY:  # only where there is something; others are not written anew
             if not said[name]:
                 del said[name]
         words = {name: said.pop(name) for name in _WORDS}
@@ -197,7 +198,7 @@ class PlannedRun:
 
 _HALF = 40  # letters; more than enough to tell plans apart
 _WORDS = ("name", "group", "job_type", "tags", "config")
-_OF_FILES = ("path_roots", "file_limit")
+_IF_ANY = ("path_roots", "file_limit", "shown")
 _BY_SOURCE = {"inputs", "level", "losses", "externals"}
 
 

@@ -106,7 +106,7 @@ def _witness(ref: ArtifactRef, family: Family, settings: StepSettings) -> Witnes
     if said is not None:
         return said
     known = family_of(ref.type)
-    if known is not None and (ref.type not in CONTAINERS or is_plain(ref.names, settings)):
+    if known is not None and family.kind is known.kind and family.pattern == known.pattern:
         return Witness(KindGround.TABLE, ref.type, known.pattern)
     if family.kind is Kind.OTHER:
         return Witness(KindGround.NOTHING, _stranger(ref, settings), inside=True)

@@ -86,6 +86,7 @@ class ArtifactRef:
     content: str | None = None  # digest of what it holds, however pickled; None: not looked at
     only_named: tuple[str, ...] = ()  # of `names` those of which nothing is made, as of a class
     characters: int | None = None  # of a value as JSON; None: not looked at
+    is_relative: bool | None = None  # of a path; None: not looked at
     no_value: str = ""  # why it can't be a value in W&B's summary, if it looks like one
 
     def __post_init__(self) -> None:
