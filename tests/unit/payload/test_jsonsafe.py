@@ -210,7 +210,7 @@ def test_size() -> None:
         to_json(["x" * 1_000_000] * 11)
 
 
-@pytest.mark.parametrize("value", [object(), [slice(1)], Fraction(10**5000, 3)])
+@pytest.mark.parametrize("value", [object(), [iter(())], Fraction(10**5000, 3)])
 def test_no_json_form(value: object) -> None:
     """What has no JSON form is lost with a reason."""
     with pytest.raises(ItemLost, match=r"has no JSON form|can't be written as text"):
