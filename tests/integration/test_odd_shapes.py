@@ -103,7 +103,7 @@ def test_artifacts(odd: Synced) -> None:
     summary = odd.run("start").summary
     assert sum(name.startswith("page") for name in summary) == 81 - len(pages)
     assert json.loads(logged["long"].files["long.json"]) == "p" * 6_000_000
-    assert logged["cells"].metadata["altered"] == {
+    assert logged["cells"].metadata["metaflow"]["altered"] == {
         "cells.parquet": "column 'a' has cells of the type dict that are read back as others"
     }
     assert pickle.loads(logged["cells"].files["cells.pkl"]).to_dict("list") == {

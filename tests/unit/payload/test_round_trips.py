@@ -89,7 +89,7 @@ def test_altered(frame: pd.DataFrame, what: str, tmp_path: Path) -> None:
     [
         frame_of([{"a": 1, "b": {"c": "x"}}, {"a": 2, "b": {"c": "y"}}]),
         frame_of(objects("x", np.nan)),
-        frame_of(objects(True, None)),
+        frame_of(objects(*(True, None))),
         frame_of(objects(None, None)),
         frame_of([Decimal("1.5"), Decimal(2)]),
         frame_of([np.array([1.0, np.nan]), np.array([])]),
