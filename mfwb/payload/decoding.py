@@ -21,6 +21,7 @@ __all__ = [
     "decode_shown",
     "decode_values",
     "is_number",
+    "with_elsewhere",
     "with_shown",
 ]
 
@@ -53,9 +54,9 @@ def decode_values(
     return values, [*losses, *lost]
 
 
-def with_shown(values: Values, shown: Values) -> Values:
-    """Return values, and what can be read of artifacts: one may be a value in some tasks alone."""
-    return {key: {**shown.get(key, {}), **values.get(key, {})} for key in {**values, **shown}}
+def with_shown(told: Values, shown: Values) -> Values:
+    """Return what is told of tasks, with what can be read of their artifacts where it can be."""
+    return {key: {**told.get(key, {}), **shown.get(key, {})} for key in {**told, **shown}}
 
 
 def _decoded(
@@ -74,6 +75,18 @@ def _decoded(
         else:
             losses.append(Loss(content.pathspec, outcome))
     return values, losses
+
+
+def with_elsewhere(planned: Sequence[PlannedValue], values: Values) -> Values:
+    """Return values, and what stands for that of tasks which have something else of the name.
+
+    Without it, what the others have would look like what all have.
+    """
+    return values | {
+        one.key: {**values[one.key], **{other.task: Value(other.text) for other in one.elsewhere}}
+        for one in planned
+        if one.elsewhere and one.key in values
+    }
 
 
 def _outcome(answer: Answer) -> Value | str:

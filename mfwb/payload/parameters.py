@@ -1,8 +1,10 @@
-"""Values of parameters, configs and constants, for W&B's config."""
+"""Values of parameters, configs and constants, for W&B's config; and of other small artifacts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from mfwb.errors import ItemLost
 from mfwb.payload.inspecting import Answer, Inspect, Look, inspect_here
@@ -13,7 +15,7 @@ from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun, Parameter
 
-__all__ = ["with_parameter_values"]
+__all__ = ["values_of", "with_parameter_values"]
 
 
 def with_parameter_values(
@@ -29,10 +31,25 @@ def with_parameter_values(
         for one in flow_run.parameters
         if one.value is None
     ]
-    loaded = load_each(wanted, contents)
-    answers = {one.sha1: answer for one, answer in inspect_each(inspect, Look.VALUE, loaded)}
+    answers = _answers(wanted, contents, inspect)
     parameters = (_with_value(one, answers.get(one.ref.sha1)) for one in flow_run.parameters)
     return replace(flow_run, parameters=tuple(parameters))
+
+
+def values_of(
+    wanted: Sequence[Content], contents: Contents, inspect: Inspect = inspect_here
+) -> dict[str, Any]:
+    """Return what artifacts are, by sha1, as JSON has it; what can't be had is missing."""
+    return {
+        sha1: to_json(found[0])
+        for sha1, (found, _) in _answers(wanted, contents, inspect).items()
+        if found is not None
+    }
+
+
+def _answers(wanted: Sequence[Content], contents: Contents, inspect: Inspect) -> dict[str, Answer]:
+    loaded = load_each(wanted, contents)
+    return {one.sha1: answer for one, answer in inspect_each(inspect, Look.VALUE, loaded)}
 
 
 def _with_value(parameter: Parameter, answer: Answer | None) -> Parameter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
@@ -23,6 +23,7 @@ from mfwb.planning.plan import (
     OutputArtifact,
     PlannedFile,
     PlannedValue,
+    ValueElsewhere,
     WandbRunId,
 )
 from mfwb.planning.room import parameters_as_files, too_many
@@ -42,6 +43,7 @@ class Outputs:
     shown: tuple[PlannedValue, ...]
     switched_off: tuple[Content, ...]
     losses: tuple[Loss, ...]
+    by_code: tuple[str, ...]
 
 
 def outputs_by_run(
@@ -64,6 +66,8 @@ class _Sorting:
     values: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     curves: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     shown: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
+    elsewhere: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
+    by_code: list[str] = field(default_factory=list)
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
 
@@ -80,13 +84,9 @@ class _Sorting:
         """
         settings = self.subject.settings
         verdict = classify(ref, settings)
+        self._add_value(verdict, place, ref, task)
         if verdict.kind is Kind.VALUE:
-            self.values[names.summary_key(ref.name)].append(place)
             return
-        if may_be_shown(ref, verdict, settings):
-            self.shown[names.summary_key(ref.name)].append(place)
-        if verdict.form is Form.JSON and may_be_a_curve(ref):
-            self.curves[names.summary_key(ref.name)].append(place)
         if not getattr(settings, verdict.kind.switch):
             self.switched_off.append(place)
             return
@@ -108,35 +108,66 @@ class _Sorting:
         attempt = task.attempts[-1].number if task and task.attempts else None
         files.append(FiledArtifact(file, ref, attempt))
 
+    def add_equal(self, place: Content, ref: ArtifactRef, task: Task, *, by_code: bool) -> None:
+        """Sort in a value of a task's own that is equal to what it was handed.
+
+        Where it is more than a value, its files are those of whoever wrote that content.
+        """
+        self._add_value(classify(ref, self.subject.settings), place, ref, task)
+        if by_code:
+            self.by_code.append(place.pathspec)
+
+    def _add_value(
+        self, verdict: Verdict, place: Content, ref: ArtifactRef, task: Task | None
+    ) -> None:
+        key = names.summary_key(ref.name)
+        if verdict.kind is Kind.VALUE:
+            self.values[key].append(place)
+            return
+        if may_be_shown(ref, verdict, self.subject.settings):
+            self.shown[key].append(place)
+        if verdict.form is Form.JSON and may_be_a_curve(ref):
+            self.curves[key].append(place)
+        if task is not None and self.subject.merged:
+            self.elsewhere[key].append(ValueElsewhere(task.pathspec, _in_short(ref, task)))
+
 
 def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
     sorting = _Sorting(subject)
     for task in subject.tasks:
         written = frozenset(lineage.writes[task.pathspec])
         folder = f"{task_label(task)}/" if subject.merged else ""
-        crowded = _crowded(subject, task, written)
+        equal = lineage.equal_values(task.pathspec)
+        crowded = _crowded(subject, task, written, equal.names)
         for one in task.artifacts:
+            place = _content(task.pathspec, one)
             if one.name in written:
                 why = crowded.get(one.name)
                 ref = replace(one, no_value=why) if why else one
-                sorting.add(_content(task.pathspec, ref), ref, folder, task)
+                sorting.add(place, ref, folder, task)
+            elif one.name in equal.names:
+                sorting.add_equal(place, one, task, by_code=one.name in equal.by_code)
     if subject.is_first:  # the parameters have no W&B run, so the first step logs the files
-        place = f"{flow_run.pathspec}/_parameters"
+        owner = f"{flow_run.pathspec}/_parameters"
         for ref in _parameter_files(flow_run):
-            sorting.add(_content(place, ref), ref)
+            sorting.add(_content(owner, ref), ref)
     return sorting
 
 
-def _crowded(subject: Subject, task: Task, written: frozenset[str]) -> dict[str, str]:
-    """Return which values of a task its summary has no room for, and why; many tasks' are short."""
+def _crowded(
+    subject: Subject, task: Task, written: Collection[str], equal: Collection[str]
+) -> dict[str, str]:
+    """Return which values of a task its summary has no room for, and why; many tasks' are short.
+
+    Of those that are equal to what the task was handed, others have the files: they stay.
+    """
     if subject.merged:
         return {}
-    values = (
-        ref
-        for ref in task.artifacts
-        if ref.name in written and classify(ref, subject.settings).kind is Kind.VALUE
+    values = [ref for ref in task.artifacts if classify(ref, subject.settings).kind is Kind.VALUE]
+    return too_many(
+        [ref for ref in values if ref.name in written],
+        beside=[ref for ref in values if ref.name in equal],
     )
-    return too_many(values)
 
 
 def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
@@ -153,6 +184,14 @@ def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
 
 
 _NO_ROOM = "the parameters of this flow run are larger than W&B's config takes"
+_CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"  # what `@catch(var=...)` keeps
+
+
+def _in_short(ref: ArtifactRef, task: Task) -> str:
+    """Return what stands for an artifact that is no value, beside values of other tasks."""
+    if ref.type == _CAUGHT and task.failure is not None:
+        return f"{task.failure.type}: {task.failure.message}"
+    return f"<{ref.type or 'of a type that was not recorded'}>"
 
 
 def _content(task: str, ref: ArtifactRef) -> Content:
@@ -188,13 +227,19 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
             )
             for (name, kind), filed in sorted(sorting.files.items())
         ),
-        values=_planned(sorting.values),
-        curves=_planned(sorting.curves),
-        shown=_planned(sorting.shown),
+        values=_planned(sorting.values, sorting.elsewhere),
+        curves=_planned(sorting.curves, {}),
+        shown=_planned(sorting.shown, {}),
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
+        by_code=tuple(sorting.by_code),
     )
 
 
-def _planned(values: Mapping[str, Sequence[Content]]) -> tuple[PlannedValue, ...]:
-    return tuple(PlannedValue(key, tuple(contents)) for key, contents in sorted(values.items()))
+def _planned(
+    values: Mapping[str, Sequence[Content]], elsewhere: Mapping[str, Sequence[ValueElsewhere]]
+) -> tuple[PlannedValue, ...]:
+    return tuple(
+        PlannedValue(key, tuple(contents), tuple(elsewhere.get(key, ())))
+        for key, contents in sorted(values.items())
+    )

@@ -73,13 +73,19 @@ def shown_value(parameter: Parameter, as_files: frozenset[str]) -> Any:
 # --- values ---------------------------------------------------------------------------------
 
 
-def too_many(refs: Iterable[ArtifactRef]) -> dict[str, str]:
-    """Return which values of one task the summary has no room for, by name, and why not."""
+def too_many(refs: Iterable[ArtifactRef], beside: Iterable[ArtifactRef] = ()) -> dict[str, str]:
+    """Return which values of one task the summary has no room for, by name, and why not.
+
+    Args:
+        refs: those that could go elsewhere.
+        beside: others, which need room, too.
+    """
     sizes = {ref.name: _characters(ref) for ref in refs}
+    taken = sum(map(_characters, beside))
     return {
         name: f"{sizes[name]:,} characters, and the values of this W&B run have more than "
         f"the {SUMMARY_LIMIT:,} that its summary takes"
-        for name in _beyond(sizes, SUMMARY_LIMIT - FACTS_LIMIT)
+        for name in _beyond(sizes, SUMMARY_LIMIT - FACTS_LIMIT - taken)
     }
 
 
