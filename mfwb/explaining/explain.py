@@ -14,8 +14,9 @@ from mfwb.explaining.values import Explanation, Replayed
 from mfwb.explaining.without_logs import WithoutLogs
 from mfwb.planning import Plan, draft_plan
 from mfwb.planning.names import config_key
+from mfwb.planning.room import parameters_as_files, shown_value
 from mfwb.ports import Contents, Payloads, ReadyRun, Source
-from mfwb.snapshot import Loss, Parameter
+from mfwb.snapshot import FlowRun, Loss, Parameter
 from mfwb.tracing import trace
 
 __all__ = ["explain"]
@@ -66,12 +67,19 @@ def explain(  # noqa: PLR0913 - each is a fact of its own
         project=plan.project,
         artifacts=artifacts,
         among=found.among,
-        parameter=found.parameter,
+        parameter=_as_said(found.parameter, flow_run),
         config_key=_config_key(found.parameter),
         wandb_runs=len(plan.runs),
         replayed=replayed,
         losses=losses,
     )
+
+
+def _as_said(parameter: Parameter | None, flow_run: FlowRun) -> Parameter | None:
+    """Return a parameter with what config says of it, which may be where its value is."""
+    if parameter is None:
+        return None
+    return replace(parameter, value=shown_value(parameter, parameters_as_files(flow_run)))
 
 
 def _config_key(parameter: Parameter | None) -> str:

@@ -23,15 +23,17 @@ def narrowed(run: PlannedRun, meant: Collection[str]) -> PlannedRun | None:
     """
     values = tuple(one for one in run.values if _any(one.contents, meant))
     curves = tuple(one for one in run.curves if _any(one.contents, meant))
+    shown = tuple(one for one in run.shown if _any(one.contents, meant))
     outputs = tuple(_outputs(run.outputs, meant))
     off = tuple(one for one in run.switched_off if one.pathspec in meant)
     losses = tuple(losses_of(meant, run.losses))
-    if not (values or curves or outputs or off or losses):
+    if not (values or curves or shown or outputs or off or losses):
         return None
     return replace(
         run,
         values=values,
         curves=curves,
+        shown=shown,
         outputs=outputs,
         switched_off=off,
         losses=losses,
@@ -41,7 +43,7 @@ def narrowed(run: PlannedRun, meant: Collection[str]) -> PlannedRun | None:
 
 def only_values(run: PlannedRun) -> PlannedRun:
     """Return a W&B run with nothing but its values: they share one summary, which has a limit."""
-    return replace(run, curves=(), outputs=(), cards=(), losses=())
+    return replace(run, curves=(), shown=(), outputs=(), cards=(), losses=())
 
 
 def losses_of(meant: Collection[str], losses: Iterable[Loss]) -> Iterable[Loss]:

@@ -18,9 +18,10 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from mfwb.payload import arrow_doors, doors, pandas_doors, polars_doors
+from mfwb.payload.stand_ins import only_empty
 from mfwb.pickles import Allowed
 
-__all__ = ["ARRAYS", "BARE", "FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN"]
+__all__ = ["ARRAYS", "BARE", "FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN", "ZONES"]
 
 _Names = dict[str, Callable[[], Any]]
 
@@ -68,7 +69,7 @@ def _replaced(stand_in: Any, *names: str) -> _Names:
 
 PLAIN: Allowed = {
     **{
-        f"builtins.{kind.__name__}": partial(doors.only_empty, kind)
+        f"builtins.{kind.__name__}": partial(only_empty, kind)
         for kind in (bool, dict, float, int, list, str, tuple)
     },
     **_as_is("builtins", "complex"),
@@ -76,6 +77,9 @@ PLAIN: Allowed = {
     **_replaced(doors.frozen_items, "builtins.frozenset"),
     **_replaced(doors.bytes_of, "builtins.bytes"),
     **_replaced(doors.mutable_bytes_of, "builtins.bytearray"),
+    **_replaced(doors.range_of, "builtins.range"),
+    **_replaced(doors.slice_of, "builtins.slice"),
+    **_replaced(doors.same_dict, "metaflow.user_configs.config_parameters.ConfigValue"),
     **_replaced(doors.latin_bytes, "_codecs.encode"),
     **_replaced(doors.counter, "collections.Counter"),
     **_replaced(doors.ordered, "collections.OrderedDict"),
@@ -129,6 +133,9 @@ _TIME_ZONES: Allowed = {
     **_replaced(doors.utc, "pytz._UTC"),
     **_replaced(doors.fixed_offset, "pytz.FixedOffset"),
 }
+
+ZONES: Allowed = {name: find for name, find in _TIME_ZONES.items() if name != "builtins.getattr"}
+"""For time zones; of those of `zoneinfo` the pickle also says `getattr`."""
 
 _ARROW: Allowed = {
     **_as_is(

@@ -16,6 +16,7 @@ from mfwb.payload.figures import load_figure, write_figure
 from mfwb.payload.frames import Table, as_table, as_tables, load_frame, load_frames, write_parquet
 from mfwb.payload.large_values import load_value, write_json
 from mfwb.payload.pictures import load_pickled_image, write_figure_png, write_image_png
+from mfwb.payload.round_trips import alteration
 from mfwb.payload.rows import write_rows
 from mfwb.payload.trusting import load_trusted
 
@@ -62,20 +63,25 @@ class Job:
     trusted: bool = False
 
 
-def convert(job: Job) -> None:
-    """Do what a job says; any error if it can't be done."""
-    _CONVERSIONS[job.conversion](job)
+def convert(job: Job) -> str:
+    """Do what a job says; any error if it can't be done.
+
+    Returns:
+        What the files say otherwise than the pickle, so that this is needed, too; empty: nothing.
+    """
+    return _CONVERSIONS[job.conversion](job) or ""
 
 
 # No function keeps the bytes of a pickle: they take as much memory as the value.
 
 
-def _table(job: Job) -> None:
+def _table(job: Job) -> str:
     table = _load_table(job)
     if job.rows is not None:
         with suppress(Exception):  # rows to look at are worth having, but not at the table's price
             write_rows(table, job.rows)
     write_parquet(table, job.target)
+    return alteration(table, job.target)
 
 
 def _load_table(job: Job) -> Table:
@@ -84,10 +90,11 @@ def _load_table(job: Job) -> Table:
     return load_frame(job.source)
 
 
-def _tables(job: Job) -> None:
+def _tables(job: Job) -> str:
     tables = as_tables(load_trusted(job.source)) if job.trusted else load_frames(job.source)
     job.target.mkdir()
     names: set[str] = set()
+    altered = ""
     left = _TABLES_AT_LEAST + _TABLES_PER_BYTE * job.source.stat().st_size
     for key, table in tables:
         name = _file_name(key, names)
@@ -97,6 +104,9 @@ def _tables(job: Job) -> None:
         left -= path.stat().st_size
         if left < 0:  # one table under any number of keys takes a few bytes each
             raise ValueError("its tables take far more than its pickle")
+        if not altered and (changed := alteration(table, path)):
+            altered = f"{name}: {changed}"
+    return altered
 
 
 def _rows(job: Job) -> None:
@@ -136,7 +146,7 @@ def _plugin(job: Job) -> None:
         raise ValueError(f"the converter {job.plugin} made no file of it")
 
 
-_CONVERSIONS: dict[Conversion, Callable[[Job], None]] = {
+_CONVERSIONS: dict[Conversion, Callable[[Job], str | None]] = {
     Conversion.TABLE: _table,
     Conversion.TABLES: _tables,
     Conversion.ROWS: _rows,

@@ -30,6 +30,9 @@ _SUFFIXES = {
 }
 
 
+_ALTERED = ".altered"
+"""The end of the name of a file that says what is not in the one of that name before it."""
+
 _AT_ONCE = 8
 """Processes that stay when there is nothing to do for them."""
 
@@ -98,16 +101,25 @@ class Converted:
             with self._pickle(content, contents) as source, self._store.scratch() as rows:
                 job = Job(conversion, source, path, rows if with_rows else None, plugin)
                 try:
-                    self._converter(content, unpickle).convert(job)
+                    altered = self._converter(content, unpickle).convert(job)
                 except UnconvertibleError as error:
                     self._fail(name, str(error))
                     self._keep(content, source)
                     raise
                 if rows.exists():
                     self._store.take(_name(content, Conversion.ROWS), rows)
+                if altered:
+                    with self._store.scratch() as note:
+                        note.write_text(altered, encoding="utf-8")
+                        self._store.take(f"{name}{_ALTERED}", note)
 
         self._raise_if_failed(name)
         return self._store.place(name, make)
+
+    def altered(self, content: Content, conversion: Conversion, plugin: str = "") -> str:
+        """Return what files that `get` returned say otherwise than the pickle; empty: nothing."""
+        name = f"{_name(content, conversion, plugin)}{_ALTERED}"
+        return self._store.path(name).read_text("utf-8") if self._store.has(name) else ""
 
     def forget(self) -> None:
         """Forget what could not be converted: another time it may be."""

@@ -24,6 +24,7 @@ from mfwb.payload.audit import STOPPED
 from mfwb.payload.conversions import Job
 from mfwb.payload.converting import INBOX, OUTBOX, Answer
 from mfwb.payload.nursery import Nursery
+from mfwb.safe_text import one_line
 
 __all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError", "new_nursery"]
 
@@ -81,8 +82,11 @@ class Converter:
         child = self._child
         return "" if child is None or child.confined_by is None else child.confined_by
 
-    def convert(self, job: Job) -> None:
+    def convert(self, job: Job) -> str:
         """Do a job; whether it is trusted is the nursery's to say.
+
+        Returns:
+            What the files say otherwise than the pickle; empty: nothing.
 
         Raises:
             UnconvertibleError: it can't be done. Something may be left at the target.
@@ -105,6 +109,7 @@ class Converter:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if outcome != converting.DONE:
             raise UnconvertibleError(str(answer.get("reason")))
+        return one_line(str(answer.get("altered") or ""))
 
     def rest(self) -> None:
         """End the process if it does nothing; there is a new one when it is needed again."""

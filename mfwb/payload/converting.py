@@ -47,7 +47,10 @@ INBOX, OUTBOX = "in", "out"
 """Folders in that of a process: what it may only read, and what it may write."""
 
 Answer = dict[str, str]
-"""`outcome`, which is one of these four; if it is the last one, also the `reason`."""
+"""`outcome`, which is one of these four.
+
+If it is the first one, also what was `altered`, as `convert` says it; of the last one the `reason`.
+"""
 
 _REASON_LIMIT = 300  # characters
 
@@ -110,7 +113,7 @@ def _say(answers: BinaryIO, said: Answer) -> None:
 def answer(job: Job) -> Answer:
     """Convert a pickle, and return what came of it."""
     try:
-        convert(job)
+        altered = convert(job)
     except MemoryError:
         return {"outcome": NO_MEMORY}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a pickle can raise anything
@@ -118,7 +121,7 @@ def answer(job: Job) -> Answer:
             return {"outcome": FULL}
         reason = f"{type(error).__name__}: {error}"
         return {"outcome": UNCONVERTIBLE, "reason": reason[:_REASON_LIMIT]}
-    return {"outcome": DONE}
+    return {"outcome": DONE, "altered": altered[:_REASON_LIMIT]}
 
 
 def _receive(requests: SimpleQueue[bytes]) -> None:

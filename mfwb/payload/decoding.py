@@ -13,13 +13,32 @@ from mfwb.planning import Content, PlannedValue
 from mfwb.ports import Contents
 from mfwb.snapshot import Loss
 
-__all__ = ["Number", "Value", "Values", "decode", "decode_values", "is_number", "with_elsewhere"]
+__all__ = [
+    "Number",
+    "Value",
+    "Values",
+    "decode",
+    "decode_shown",
+    "decode_values",
+    "is_number",
+    "with_elsewhere",
+    "with_shown",
+]
 
 TOTAL_LIMIT = 256_000_000
 """Bytes of the pickled values of one W&B run; more would not fit into memory or W&B."""
 
 Values = dict[str, dict[str, Value]]
 """By key, then by pathspec of the task."""
+
+
+def decode_shown(
+    planned: Sequence[PlannedValue], contents: Contents, inspect: Inspect = inspect_here
+) -> Values:
+    """Return what can be read of artifacts that are more than values; they have their losses."""
+    wanted, _ = _within_limit(planned)
+    values, _ = _decoded(wanted, Look.SHOWN, contents, inspect)
+    return values
 
 
 def decode_values(
@@ -31,6 +50,19 @@ def decode_values(
     """Return values of all tasks of a W&B run, and those that can't be had."""
     wanted, losses = _within_limit(planned)
     look = Look.VALUE_WITHOUT_NAMES if unpickle == "never" else Look.VALUE
+    values, lost = _decoded(wanted, look, contents, inspect)
+    return values, [*losses, *lost]
+
+
+def with_shown(told: Values, shown: Values) -> Values:
+    """Return what is told of tasks, with what can be read of their artifacts where it can be."""
+    return {key: {**told.get(key, {}), **shown.get(key, {})} for key in {**told, **shown}}
+
+
+def _decoded(
+    wanted: Sequence[tuple[str, Content]], look: Look, contents: Contents, inspect: Inspect
+) -> tuple[Values, list[Loss]]:
+    losses = []
     loaded = load_each((content for _, content in wanted), contents)
     outcomes = {
         content.sha1: _outcome(answer) for content, answer in inspect_each(inspect, look, loaded)

@@ -35,6 +35,7 @@ def metadata_of(made: Sequence[Made], modules: Modules) -> dict[str, Any]:
 
     `modules` lists the packages that its pickles need beside Python itself, unless one of them
     keeps that to itself; `kept_as_pickle` says why files are pickles that were not to be;
+    `altered` what files say otherwise than the pickles that go along with them;
     `renamed_files` what files were called that could not keep their names.
     """
     metadata: dict[str, Any] = {}
@@ -42,6 +43,11 @@ def metadata_of(made: Sequence[Made], modules: Modules) -> dict[str, Any]:
         metadata["modules"] = _merged(modules)
     kept = {one.found.files[0].path: one.found.kept_because for one in made}
     reasons = {path: one_line(reason) for path, reason in kept.items() if reason is not None}
+    altered = {
+        one.found.files[0].path: one_line(one.found.altered) for one in made if one.found.altered
+    }
+    if altered:
+        metadata["altered"] = altered
     renamed = {new: old for one in made for new, old in one.found.renamed.items()}
     if renamed:
         metadata["renamed_files"] = {new: one_line(old) for new, old in renamed.items()}
@@ -59,6 +65,11 @@ def description_of(made: Sequence[Made], modules: Modules) -> str:
     where = _span(content.task) if len(made) == 1 else several
     lines = [f"Metaflow's artifact {_span(content.name)} of {where}."]
     lines += _about(found, modules.get(first.path))
+    if found.altered:
+        lines.append(
+            f"Read back it is not quite the same: {_span(found.altered)}. "
+            "So the very pickle that Metaflow stored goes along, too."
+        )
     if found.kept_because is not None:
         lines.append(f"It stayed a pickle: {_span(found.kept_because)}.")
     code = _code(found.form, first, _variable(content.name))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
 from datetime import timedelta, timezone, tzinfo
 from decimal import Decimal
 from fractions import Fraction
@@ -29,9 +28,11 @@ __all__ = [
     "latin_bytes",
     "mutable_bytes_of",
     "numpy_scalar",
-    "only_empty",
     "ordered",
     "queue",
+    "range_of",
+    "same_dict",
+    "slice_of",
     "utc",
     "with_default",
     "zone",
@@ -41,18 +42,6 @@ __all__ = [
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 _FRACTION = re.compile(r"(-?[0-9]{1,4300})(?:/([0-9]{1,4300}))?")
 _BITS_LIMIT = 100_000  # of the parts of a fraction; the time to shorten it grows with the square
-
-
-def only_empty(kind: type) -> Callable[[], Any]:
-    """Return what stands in for a type that pickles name, as a `default_factory`, but don't call.
-
-    Called with something it could copy it, or write it out, and that any number of times.
-    """
-
-    def empty() -> Any:
-        return kind()
-
-    return empty
 
 
 def items(source: list[Any] | tuple[()] = ()) -> set[Any]:
@@ -108,6 +97,24 @@ def fraction(numerator: str | int, denominator: int | None = None) -> Fraction:
         if not isinstance(number, int) or number.bit_length() > _BITS_LIMIT:
             raise ValueError("no fraction as it is pickled")
     return Fraction(int(numerator), denominator)
+
+
+def range_of(start: int, stop: int, step: int) -> range:
+    """Stand in for `range`, which also takes objects that say what number they are."""
+    _expect_all((start, stop, step), (int,))
+    return range(start, stop, step)
+
+
+def slice_of(start: int | None, stop: int | None, step: int | None) -> slice:
+    """Stand in for `slice`, which takes anything at all."""
+    _expect_all((start, stop, step), (int, type(None)))
+    return slice(start, stop, step)
+
+
+def same_dict(content: dict[Any, Any]) -> dict[Any, Any]:
+    """Stand in for what wraps a dict, as Metaflow's ConfigValue does."""
+    _expect(content, (dict,))
+    return content
 
 
 def dtype(name: str, _align: bool = False, _copy: bool = False) -> Any:  # noqa: FBT001, FBT002 - as pickled
@@ -217,3 +224,8 @@ def empty_array(kind: Any, _shape: Any = None, _typecode: Any = None) -> Any:
 def _expect(value: Any, types: tuple[type, ...]) -> None:
     if not isinstance(value, types):
         raise TypeError(f"unexpected {type(value).__name__}")
+
+
+def _expect_all(values: tuple[Any, ...], types: tuple[type, ...]) -> None:
+    for value in values:
+        _expect(value, types)

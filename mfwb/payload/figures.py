@@ -43,7 +43,7 @@ def load_figure(data: bytes) -> dict[str, Any]:
 
 def write_figure(figure: dict[str, Any], path: Path) -> None:
     """Write a figure as JSON with arrays as lists; ItemLost, ValueError if it can't be said."""
-    text = json.dumps(_drawable(to_json(_without_arrays(figure), finite=False)), allow_nan=False)
+    text = json.dumps(_drawable(to_json(_without_arrays(figure), as_numbers=True)), allow_nan=False)
     if len(text) > SIZE_LIMIT:
         raise ValueError("the figure is too large to be shown")
     path.write_text(text, encoding="ascii")

@@ -83,13 +83,13 @@ class Forms:
         except UnconvertibleError as error:
             kept = self._as_it_is(planned, contents, ".pkl")
             return Found(Form.PICKLE, [kept], kept_because=str(error))
-        if planned.form in _FILE_SUFFIXES:
-            name = f"{planned.stem}{_FILE_SUFFIXES[planned.form]}"
-            return Found(planned.form, [_ready(name, path)])
-        files = _files_in(path)
-        if planned.form is Form.PLUGIN and len(files) == 1:
-            return Found(planned.form, [_ready(f"{planned.stem}{files[0].suffix}", files[0])])
-        return Found(planned.form, [_below(planned.stem, path, one) for one in files])
+        altered = self._converted.altered(
+            planned.content, CONVERSIONS[planned.form], planned.plugin
+        )
+        files = _made_files(planned, path)
+        if altered:
+            files.append(self._as_it_is(planned, contents, ".pkl"))
+        return Found(planned.form, files, altered=altered)
 
     def _refer(self, planned: PlannedFile, contents: Contents, encoding: str) -> Found:
         """Return where Metaflow stored the bytes; what can't be referred to is copied."""
@@ -156,6 +156,16 @@ class Forms:
 
 def _allowed(contents: Contents, run: PlannedRun) -> AllowedFiles:
     return AllowedFiles(tuple(Path(root) for root in run.path_roots), contents.own_folder)
+
+
+def _made_files(planned: PlannedFile, path: Path) -> list[ReadyFile]:
+    """Return what a conversion made, by the names that it has in the W&B artifact."""
+    if planned.form in _FILE_SUFFIXES:
+        return [_ready(f"{planned.stem}{_FILE_SUFFIXES[planned.form]}", path)]
+    files = _files_in(path)
+    if planned.form is Form.PLUGIN and len(files) == 1:
+        return [_ready(f"{planned.stem}{files[0].suffix}", files[0])]
+    return [_below(planned.stem, path, one) for one in files]
 
 
 def _files_in(folder: Path) -> list[Path]:

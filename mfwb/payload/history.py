@@ -9,13 +9,13 @@ from typing import Any
 
 from mfwb.payload.decoding import Number, Values
 from mfwb.planning import PlannedRun, TaskRow
+from mfwb.whole_numbers import EXACT
 
 __all__ = ["free_name", "history_of"]
 
 LABELLED_CURVES_LIMIT = 50
 """Tasks; curves of more can't be told apart in one chart."""
 
-_EXACT = 2**53  # W&B keeps history as floats
 _TAKEN = frozenset({"index", "seconds"})
 
 Row = dict[str, float | int | str]
@@ -33,7 +33,8 @@ def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
             rows[task.row].update(_task_row(task, values, numeric))
     for name, series in _curves(run, values):
         for step, point in enumerate(series):
-            rows[step][f"curves/{name}"] = _drawable(point)
+            if (drawn := _drawable(point)) is not None:
+                rows[step][f"curves/{name}"] = drawn
     points = dict(_points(run, values))
     if points:
         first = rows[0]
@@ -62,8 +63,9 @@ def _task_row(task: TaskRow, values: Values, keys: list[str]) -> Row:
         row["tasks/seconds"] = task.seconds
     for key in keys:
         value = values[key].get(task.pathspec)
-        if value is not None and value.number is not None:
-            row[f"tasks/{free_name(key, _TAKEN)}"] = _drawable(value.number)
+        number = None if value is None or value.number is None else _drawable(value.number)
+        if number is not None:
+            row[f"tasks/{free_name(key, _TAKEN)}"] = number
     return row
 
 
@@ -94,14 +96,14 @@ def _points(run: PlannedRun, values: Values) -> Iterator[tuple[str, Number]]:
 
 def _is_exact(number: Number) -> bool:
     """Whether a number is itself in a history of floats."""
-    return isinstance(number, float) or abs(number) <= _EXACT
+    return isinstance(number, float) or abs(number) <= EXACT
 
 
-def _drawable(number: Number) -> Number:
-    """Return a number as W&B's history holds it."""
+def _drawable(number: Number) -> Number | None:
+    """Return a number as W&B's history holds it, which is a float; None if none is near it."""
     if _is_exact(number):
         return number
     try:
         return float(number)
     except OverflowError:
-        return math.inf if number > 0 else -math.inf
+        return None

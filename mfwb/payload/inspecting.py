@@ -16,9 +16,13 @@ from typing import Any, BinaryIO
 
 from mfwb import pickles
 from mfwb.errors import ItemLost
+from mfwb.payload.allowed import PATHS
 from mfwb.payload.confining import confined
+from mfwb.payload.jsonsafe import DEPTH_LIMIT, json_size, to_json
 from mfwb.payload.limits import cap_memory, give_back_memory
+from mfwb.payload.members import VALUES
 from mfwb.payload.opcodes import names_at_start
+from mfwb.payload.paths import is_relative, load_path
 from mfwb.payload.plain import decode
 from mfwb.payload.surroundings import readable
 from mfwb.pickled_content import content_digest
@@ -33,10 +37,13 @@ class Look(str, Enum):
     """What can be told of a pickle."""
 
     DIGEST = "digest"  # of its content
+    INSIDE = "inside"  # names, what it does with them, and whether it can be a value
     NAMES = "names"  # that it refers to
     NAMES_AT_START = "names at start"  # of which only the beginning is there
+    SIZE = "size"  # of a plain value, as characters of JSON
     VALUE = "value"  # that is plain
     VALUE_WITHOUT_NAMES = "value without names"
+    SHOWN = "shown"  # what can be read of what is more than a value
 
 
 Answer = tuple[Any, str | None]
@@ -112,8 +119,66 @@ def _names(data: bytes) -> tuple[str, ...] | None:
         return None
 
 
+def _inside(data: bytes) -> dict[str, Any] | None:
+    """Return what the type that Metaflow recorded does not say; None of a damaged pickle."""
+    try:
+        mentions = pickles.mentions_in(data)
+    except ValueError:
+        return None
+    size, why = None, None
+    if _may_be_no_value(data, mentions):
+        try:
+            size = _size(data)
+        except ItemLost as error:
+            why = str(error)
+    return {
+        "names": mentions.names,
+        "only_named": mentions.only_named,
+        "size": size,
+        "no_value": why,
+        "is_relative": _is_relative(data, mentions),
+    }
+
+
+def _is_relative(data: bytes, mentions: pickles.Mentions) -> bool | None:
+    """Whether this is a path that starts nobody knows where; None if it is no path."""
+    if not mentions.names or not all(name in PATHS for name in mentions.names):
+        return None
+    try:
+        return is_relative(load_path(data))
+    except ItemLost:  # a list of paths
+        return None
+
+
+def _may_be_no_value(data: bytes, mentions: pickles.Mentions) -> bool:
+    """Whether what looks plain may be none: it contains itself, is too deep, names what it can't.
+
+    Names are followed to see that; what has none is as its opcodes spell it out.
+    """
+    if len(data) > _VALUE_LIMIT or not all(name in VALUES for name in mentions.names):
+        return False
+    is_deep = sum(data.count(code) for code in _NESTING) > DEPTH_LIMIT
+    return is_deep or bool(mentions.names) or any(code in data for code in _FETCHING)
+
+
+_VALUE_LIMIT = 100_000  # bytes; what is larger is no value of the summary
+_NESTING = (b"]", b"}", b"(", b"\x8f", b"\x85", b"\x86", b"\x87", b"R")
+"""What begins or makes what holds something."""
+_FETCHING = (b"h", b"j", b"g")
+"""What fetches from the memo, as whoever contains himself has to."""
+
+
+def _size(data: bytes) -> int:
+    return json_size(to_json(decode(data).json))
+
+
 def _value(data: bytes) -> tuple[Any, bool]:
     found = decode(data)
+    return found.json, found.is_series
+
+
+def _shown(data: bytes) -> tuple[Any, bool]:
+    found = decode(data, "shown")
     return found.json, found.is_series
 
 
@@ -124,8 +189,11 @@ def _value_without_names(data: bytes) -> tuple[Any, bool]:
 
 _LOOKS: dict[Look, Callable[[bytes], Any]] = {
     Look.DIGEST: content_digest,
+    Look.INSIDE: _inside,
     Look.NAMES: _names,
     Look.NAMES_AT_START: names_at_start,
+    Look.SIZE: _size,
     Look.VALUE: _value,
+    Look.SHOWN: _shown,
     Look.VALUE_WITHOUT_NAMES: _value_without_names,
 }

@@ -138,9 +138,35 @@ def _checked(look: Look, answer: Any) -> Answer:
 def _is_found_by(look: Look, found: Any) -> bool:
     if look is Look.DIGEST:
         return isinstance(found, str)
+    if look is Look.SIZE:
+        return _is_size(found)
+    if look is Look.INSIDE:
+        return _is_inside(found)
     if look in {Look.NAMES, Look.NAMES_AT_START}:
-        return isinstance(found, list) and all(isinstance(one, str) for one in found)
+        return _are_texts(found)
     return isinstance(found, list) and len(found) == 2 and isinstance(found[1], bool)  # noqa: PLR2004
+
+
+def _is_inside(found: Any) -> bool:
+    match found:
+        case {
+            "names": names,
+            "only_named": only_named,
+            "size": size,
+            "no_value": str() | None,
+            "is_relative": bool() | None,
+        }:
+            is_told = size is None or _is_size(size)
+            return is_told and _are_texts(names) and _are_texts(only_named)
+    return False
+
+
+def _is_size(found: Any) -> bool:
+    return isinstance(found, int) and not isinstance(found, bool) and found >= 0
+
+
+def _are_texts(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(one, str) for one in found)
 
 
 class _Desk:

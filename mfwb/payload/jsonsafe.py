@@ -6,7 +6,8 @@ import base64
 import json
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,39 +16,46 @@ from typing import Any
 from uuid import UUID
 
 from mfwb.errors import ItemLost
+from mfwb.payload.stand_ins import Kind, StandIn
 from mfwb.safe_text import storable
+from mfwb.whole_numbers import EXACT, has_digits, written
 
-__all__ = ["json_size", "json_text", "to_json"]
+__all__ = ["DEPTH_LIMIT", "json_size", "json_text", "to_json"]
 
 DEPTH_LIMIT = 100
+ARRAY_LIMIT = 1_000
+"""Items of an array that are written out."""
+
 SIZE_LIMIT = 10_000_000
 """Rough characters. A pickle of a few bytes can hold one list a billion times."""
 
-_DIGITS_LIMIT_BITS = 14_284  # Python writes no int of more than 4,300 digits, which is 10**4300
-_SMALL = 2**64
 _BITS_OF_A_CHARACTER = 3
 _CONTAINER = 30  # few brackets, but they take as long as so many characters
 _BYTES_FRAME = 32  # characters around the base64
-_AS_TEXT = (Decimal, UUID, Fraction, complex, PurePath)
+_MEDIA = "_type"
+"""The key by which W&B tells a picture or a table of its own; a user's dict is none."""
+_AS_TEXT = (Decimal, UUID, Fraction, complex, PurePath, range, slice)
 
 
 def to_json(
-    value: Any, *, finite: bool = True, limit: int | None = None, exact: bool = False
+    value: Any, *, as_numbers: bool = False, limit: int | None = None, exact: bool = False
 ) -> Any:
     """Return a value as JSON types: None, bool, int, float, str, list, dict.
 
     Args:
         value: made of builtins, collections, datetime, decimal, uuid, fractions, numpy scalars.
-        finite: whether NaN and infinities become "NaN", "Infinity" and "-Infinity".
+        as_numbers: whether NaN, infinities and whole numbers beyond 2**53 stay numbers, to reckon
+            with; else they become text, since no JSON number, or not every reader's, is the same.
         limit: rough characters that it may have, if not SIZE_LIMIT.
-        exact: whether texts stay as they are, as in a file; else what W&B's records and databases
-            refuse in them, lone surrogates and NUL, is escaped.
+        exact: whether texts and whole numbers stay as they are, as in a file that Python reads;
+            else what W&B's records and databases refuse in texts, lone surrogates and NUL, is
+            escaped.
 
     Raises:
         ItemLost: it contains itself, is too deep or too large, or has no JSON form.
     """
     limit = SIZE_LIMIT if limit is None else limit
-    return _Conversion(finite=finite, limit=limit, exact=exact).convert(value)
+    return _Conversion(as_numbers=as_numbers, limit=limit, exact=exact).convert(value)
 
 
 def json_text(value: Any) -> str:
@@ -63,8 +71,9 @@ def json_size(value: Any) -> int:
 class _Conversion:
     """One value on its way: how much of it there was, and what is open around the current part."""
 
-    def __init__(self, *, finite: bool, limit: int, exact: bool) -> None:
-        self._finite = finite
+    def __init__(self, *, as_numbers: bool, limit: int, exact: bool) -> None:
+        self._as_numbers = as_numbers
+        self._keeps_whole = as_numbers or exact
         self._exact = exact
         self._limit = limit
         self._left = limit
@@ -74,9 +83,17 @@ class _Conversion:
         self._spend(2)  # a digit and a comma
         if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, (StandIn, Kind)):
+            return self._stand_in(value)
         if isinstance(value, (dict, list, tuple, deque, set, frozenset)):
             return self._container(value)
         return self._scalar(value)
+
+    def _stand_in(self, value: StandIn | Kind) -> Any:
+        # Of a class, not of its objects, who have one of that name.
+        plain = Kind.as_plain(value) if isinstance(value, Kind) else value.as_plain()
+        with self._inside(value):
+            return self.convert(plain)
 
     def _scalar(self, value: Any) -> Any:
         if type(value) is str:
@@ -104,23 +121,38 @@ class _Conversion:
         raise ItemLost(f"a {type(value).__name__} has no JSON form")
 
     def _of_numpy(self, value: Any) -> Any:
-        """Convert a numpy scalar, without importing numpy."""
+        """Convert a scalar or an array of numpy's, without importing numpy."""
+        if getattr(value, "ndim", 0):
+            return self._array(value)
         if value.dtype.kind == "M":
             return str(value)
         if value.dtype.kind == "m":
             return _seconds(value)
         plain = value.item()
-        if type(plain) is type(value):  # a longdouble has no Python equivalent
-            plain = complex(value) if value.dtype.kind == "c" else float(value)
-        return self.convert(plain)
+        if type(plain) is not type(value):
+            return self.convert(plain)
+        # A longdouble has no Python equivalent, and may have more digits than a float.
+        plain = complex(value) if value.dtype.kind == "c" else float(value)
+        is_same = value == plain or value != value  # noqa: PLR0124 - NaN
+        return self.convert(plain) if is_same else self._text(str(value))
+
+    def _array(self, value: Any) -> Any:
+        """Return the items of a small array; of a larger one, what it is."""
+        if value.size > ARRAY_LIMIT:
+            shape = " by ".join(f"{length:,}" for length in value.shape)
+            return f"array of {shape} {value.dtype}"
+        with self._inside(value):
+            items = value.astype(str) if value.dtype.kind in "Mm" else value
+            return self.convert(items.tolist())
 
     def _whole(self, value: int) -> int | str:
-        if not -_SMALL < value < _SMALL:
-            self._spend(value.bit_length() // _BITS_OF_A_CHARACTER)
-        return _whole(value)
+        if -EXACT <= value <= EXACT:
+            return value
+        self._spend(value.bit_length() // _BITS_OF_A_CHARACTER)
+        return value if self._keeps_whole and has_digits(value) else written(value)
 
     def _real(self, value: float) -> float | str:
-        if math.isfinite(value) or not self._finite:
+        if math.isfinite(value) or self._as_numbers:
             return value
         return _name(value)
 
@@ -128,7 +160,9 @@ class _Conversion:
         self._spend(len(value))
         return str(value) if self._exact else storable(str(value))
 
-    def _container(self, value: Any) -> Any:
+    @contextmanager
+    def _inside(self, value: Any) -> Iterator[None]:
+        """Be inside of a value; ItemLost if that is so already, or by now too deep."""
         if id(value) in self._open:
             raise ItemLost("it contains itself")
         if len(self._open) == DEPTH_LIMIT:
@@ -136,6 +170,12 @@ class _Conversion:
         self._spend(_CONTAINER)
         self._open.add(id(value))
         try:
+            yield
+        finally:
+            self._open.remove(id(value))
+
+    def _container(self, value: Any) -> Any:
+        with self._inside(value):
             if isinstance(value, dict):
                 return self._object(value)
             if _is_uniform(value):
@@ -143,28 +183,39 @@ class _Conversion:
                 return list(value)
             items = [self.convert(item) for item in value]
             return sorted(items, key=_rank) if isinstance(value, (set, frozenset)) else items
-        finally:
-            self._open.remove(id(value))
 
     def _object(self, value: dict[Any, Any]) -> dict[str, Any]:
-        if all(type(key) is str for key in value):
-            return {self._text(key): self.convert(item) for key, item in value.items()}
-        texts = {str(key) for key in value if isinstance(key, str)}
-        keys = {}
-        for place, key in enumerate(value):
-            if isinstance(key, str):
-                keys[place] = str(key)
-            else:
-                keys[place] = _unlike(texts, _written(key))
-                texts.add(keys[place])
-        return {
-            self._text(keys[place]): self.convert(item) for place, item in enumerate(value.values())
-        }
+        keys = self._keys(value)
+        return {key: self.convert(item) for key, item in zip(keys, value.values(), strict=True)}
+
+    def _keys(self, value: dict[Any, Any]) -> list[str]:
+        """Return all keys as texts, of which no two are the same; texts keep their own if they can.
+
+        A key of another kind may look like one that is a text, and so may an escaped one.
+        """
+        texts = [self._text(key if type(key) is str else _written(key)) for key in value]
+        if not self._exact and _MEDIA in value and not _is_bytes(value):
+            texts = [f"{_MEDIA}_" if text == _MEDIA else text for text in texts]
+        if len(set(texts)) == len(texts):
+            return texts
+        own = {key for key in value if type(key) is str}
+        taken = own.intersection(texts)
+        keys = []
+        for key, text in zip(value, texts, strict=True):
+            is_own = type(key) is str and text == key  # it is in `taken` as itself
+            keys.append(text if is_own else _unlike(taken, text))
+            taken.add(keys[-1])
+        return keys
 
     def _spend(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
             raise ItemLost(f"it is larger than {self._limit // 1_000_000} MB as JSON")
+
+
+def _is_bytes(value: dict[Any, Any]) -> bool:
+    """Whether a dict is what this module makes of bytes."""
+    return value.keys() == {_MEDIA, "base64"} and value[_MEDIA] == "bytes"
 
 
 def _is_uniform(value: Any) -> bool:
@@ -173,17 +224,16 @@ def _is_uniform(value: Any) -> bool:
         return False
     types = set(map(type, value))
     if types == {int}:
-        return bool(min(value) > -_SMALL and max(value) < _SMALL)
+        return bool(min(value) >= -EXACT and max(value) <= EXACT)
     return types == {float} and all(map(math.isfinite, value))
 
 
-def _whole(value: int) -> int | str:
-    return value if value.bit_length() <= _DIGITS_LIMIT_BITS else hex(value)
-
-
 def _written(value: Any) -> str:
+    """Return a value as text, as keys are and what has no other form."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(written(value))
     try:
-        return str(_whole(value) if isinstance(value, int) else value)
+        return str(value)
     except (ValueError, RecursionError):
         raise ItemLost(f"a {type(value).__name__} in it can't be written as text") from None
 
@@ -201,6 +251,8 @@ def _rank(item: Any) -> tuple[int, float, str]:
     """Return by what an item of a set is sorted: numbers, then text, then all else."""
     if isinstance(item, float) and not math.isfinite(item):
         item = _name(item)  # where it will be in the end
+    elif isinstance(item, int):
+        item = written(item)
     if isinstance(item, (int, float)):
         return 0, item, type(item).__name__
     return (1, 0, item) if isinstance(item, str) else (2, 0, json.dumps(item, sort_keys=True))

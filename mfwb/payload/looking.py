@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -11,9 +13,10 @@ from mfwb.payload.inspecting import Inspect, Look, inspect_here
 from mfwb.payload.inspector import inspect_each
 from mfwb.payload.loading import load_each
 from mfwb.planning import Content
-from mfwb.planning.kinds import wants_a_look
+from mfwb.planning.kinds import may_be_a_value, wants_a_look
+from mfwb.planning.room import SURE_TO_FIT
 from mfwb.ports import Contents
-from mfwb.snapshot import FlowRun, Step, Task
+from mfwb.snapshot import ArtifactRef, FlowRun, Step, Task
 
 __all__ = ["WHOLE_LIMIT", "look_inside"]
 
@@ -22,43 +25,83 @@ WHOLE_LIMIT = 16_000_000
 
 _HEAD = 2_000_000  # bytes
 
-_Names = dict[str, tuple[str, ...]]  # by sha1
+_Facts = dict[str, dict[str, Any]]
+"""Fields of an `ArtifactRef` by sha1."""
 
 
 def look_inside(flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here) -> FlowRun:
-    """Return the flow run with `names` of its artifacts filled in where they are needed."""
+    """Return the flow run with what its artifacts' types leave open, where it is needed."""
     wanted = [
         Content(task.pathspec, ref.name, ref.sha1, ref.size)
         for task in flow_run.tasks
         for ref in task.artifacts
         if wants_a_look(ref)
     ]
-    small = [content for content in wanted if content.size <= WHOLE_LIMIT]
-    names: _Names = {}
-    loaded = load_each(small, contents)
-    for content, (found, _) in inspect_each(inspect, Look.NAMES, loaded):
+    facts: _Facts = {}
+    small = load_each([one for one in wanted if one.size <= WHOLE_LIMIT], contents)
+    for content, (found, _) in inspect_each(inspect, Look.INSIDE, small):
         if found is not None:
-            names[content.sha1] = tuple(found)
+            facts[content.sha1] = {
+                "names": tuple(found["names"]),
+                "only_named": tuple(found["only_named"]),
+                "characters": found["size"],
+                "no_value": found["no_value"] or "",
+                "is_relative": found["is_relative"],
+            }
     large = {content.sha1: content for content in wanted if content.size > WHOLE_LIMIT}
     for content in large.values():
         with suppress(ItemLost):  # it will be a loss when it is wanted
             head = contents.head(content, _HEAD)
             ((found, _),) = inspect(content.flow_run, Look.NAMES_AT_START, [head])
-            names[content.sha1] = tuple(found or ())
-    if not names:
+            facts[content.sha1] = {"names": tuple(found or ())}
+    return _with_sizes(_with(flow_run, facts), contents, inspect)
+
+
+def _with_sizes(flow_run: FlowRun, contents: Contents, inspect: Inspect) -> FlowRun:
+    """Return the flow run with the sizes of values that may be too many for a summary."""
+    wanted = []
+    for task in flow_run.tasks:
+        values = [ref for ref in task.artifacts if may_be_a_value(ref) and not ref.no_value]
+        if sum(ref.characters or ref.size for ref in values) > SURE_TO_FIT:
+            unknown = (ref for ref in values if ref.characters is None)
+            wanted += [Content(task.pathspec, ref.name, ref.sha1, ref.size) for ref in unknown]
+    if not wanted:
         return flow_run
-    return replace(flow_run, steps=tuple(_step_with(step, names) for step in flow_run.steps))
-
-
-def _step_with(step: Step, names: _Names) -> Step:
-    return replace(step, tasks=tuple(_task_with(task, names) for task in step.tasks))
-
-
-def _task_with(task: Task, names: _Names) -> Task:
-    changes: dict[str, Any] = {
-        "artifacts": tuple(
-            replace(ref, names=names[ref.sha1]) if ref.sha1 in names and wants_a_look(ref) else ref
-            for ref in task.artifacts
-        )
+    sized = inspect_each(inspect, Look.SIZE, load_each(wanted, contents))
+    facts: _Facts = {
+        content.sha1: {"characters": found} for content, (found, _) in sized if found is not None
     }
-    return replace(task, **changes)
+    return _with(flow_run, facts)
+
+
+def _with(flow_run: FlowRun, facts: _Facts) -> FlowRun:
+    if not facts:
+        return flow_run
+    return replace(flow_run, steps=tuple(_step_with(step, facts) for step in flow_run.steps))
+
+
+def _step_with(step: Step, facts: _Facts) -> Step:
+    return replace(step, tasks=tuple(_task_with(task, facts) for task in step.tasks))
+
+
+def _task_with(task: Task, facts: _Facts) -> Task:
+    artifacts = tuple(_ref_with(ref, facts.get(ref.sha1)) for ref in task.artifacts)
+    return replace(task, artifacts=artifacts)
+
+
+def _ref_with(ref: ArtifactRef, facts: dict[str, Any] | None) -> ArtifactRef:
+    """Return an artifact with what its bytes said, if that was asked because of its type."""
+    if facts is None or ("names" in facts and not wants_a_look(ref)):
+        return ref
+    return replace(ref, **facts, type=_qualified(ref.type, facts.get("names", ())))
+
+
+_OF_METACLASS = re.compile(r"<\w+ '(\w+)'>")
+"""How an enum writes its class, and so how Metaflow records it: `<enum 'Color'>`."""
+
+
+def _qualified(type_: str, names: Sequence[str]) -> str:
+    """Return the type by its qualified name, if that is among those in the pickle."""
+    found = _OF_METACLASS.fullmatch(type_)
+    fitting = [] if found is None else [one for one in names if one.split(".")[-1] == found[1]]
+    return fitting[0] if len(fitting) == 1 else type_

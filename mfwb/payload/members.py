@@ -1,4 +1,8 @@
-"""Members of enums, as text: the class is the user's own, and is not imported."""
+"""Objects of users' own classes, as they can be read: the classes are not imported.
+
+A pickle of one says the name of its class and what it is made of. Members of enums become text,
+named tuples lists, and all others, such as dataclasses, dicts of their fields.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,27 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from mfwb.payload.allowed import PATHS, PLAIN
+from mfwb.payload import doors
+from mfwb.payload.allowed import ARRAYS, PATHS, PLAIN, ZONES
+from mfwb.payload.stand_ins import Kind, StandIn
 from mfwb.pickles import Allowed, ForbiddenName
 
-__all__ = ["VALUES", "WithMembers"]
+__all__ = ["READABLE", "VALUES", "WithMembers"]
 
 _NOT_USERS = frozenset({"numpy", "pandas", "pyarrow", "polars"})
 _SCALARS = (str, int, float, bool, type(None))
+_FIELDS = "__dict__"
+"""Under which pydantic pickles what others have as their state."""
 
 
 class WithMembers(Mapping[str, Callable[[], Any]]):
-    """An allow-list, and members of enums that it knows nothing of.
+    """An allow-list, and objects of classes that it knows nothing of.
 
-    What CPython writes for a member is the class called with a single value; or, for a class that
-    asks for it, `getattr` of the class and a name. All else that a name could be used for is as
-    forbidden as it is without this. The text is as in `Color(1)`, `Color.RED`.
+    What CPython writes for a member of an enum is the class called with a single value; or, for a
+    class that asks for it, `getattr` of the class and a name. Other objects are made of arguments,
+    of a state, or of both, all of which are kept as they are. All else that a name could be used
+    for is as forbidden as it is without this. The text of a member is as in `Color(1)`,
+    `Color.RED`.
     """
 
     def __init__(self, allowed: Allowed) -> None:
@@ -31,10 +41,10 @@ class WithMembers(Mapping[str, Callable[[], Any]]):
         if name in self._allowed:
             return self._allowed[name]
         if name == "builtins.getattr":
-            return lambda: _member_of
-        if not _may_be_an_enum(name):
+            return lambda: _attribute_of
+        if not _may_be_a_class(name):
             raise KeyError(name)
-        return partial(_enum, name)
+        return partial(_class_of_users, name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._allowed)
@@ -43,8 +53,11 @@ class WithMembers(Mapping[str, Callable[[], Any]]):
         return len(self._allowed)
 
 
-VALUES = WithMembers({**PLAIN, **PATHS})
-"""For values: what is plain, paths, and members of enums."""
+VALUES = WithMembers({**PLAIN, **PATHS, **ZONES})
+"""For values: what is plain, paths, and objects of users' own classes."""
+
+READABLE = WithMembers({**PLAIN, **PATHS, **ZONES, **ARRAYS})
+"""The same, and arrays of numpy: what can be shown of an artifact that is more than a value."""
 
 
 class _Member(str):
@@ -56,40 +69,86 @@ class _Member(str):
         raise ForbiddenName("the state of what may be a member of an enum")
 
 
-class _NoKey(type):
-    """The type of stand-ins for classes; as keys they would become text."""
+class _Class(Kind):
+    """The type of stand-ins for users' own classes."""
 
-    __hash__ = None  # type: ignore[assignment]
+    def __call__(cls, *arguments: Any) -> Any:  # noqa: N805 - as of all types of types
+        """Return what a pickle makes by calling the class: with one value, a member of an enum."""
+        if len(arguments) == 1 and type(arguments[0]) in _SCALARS:
+            return _Member(f"{_short(cls.name)}({arguments[0]!r})")
+        return _new(cls, *arguments)
 
 
-class _Enum(metaclass=_NoKey):
-    """Stands for what may be an enum."""
+def _new(kind: Any, *arguments: Any) -> Any:
+    """Return a new object of a stand-in."""
+    made = object.__new__(kind)
+    made._parts = (arguments, None)
+    return made
 
-    name = ""
+
+class _Object(StandIn, metaclass=_Class):
+    """Stands for an object: it keeps what it is made of, and does nothing with it."""
+
+    _parts: tuple[tuple[Any, ...], Any]  # what it is made of, and its state
 
     def __new__(cls, *arguments: Any) -> Any:
-        """Return the text of a member."""
-        if len(arguments) != 1 or type(arguments[0]) not in _SCALARS:
-            raise ForbiddenName(cls.name)
-        return _Member(f"{cls.name.rpartition('.')[2]}({arguments[0]!r})")
+        """Return a new one."""
+        return _new(cls, *arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        """Keep the state; it comes at most once, which the rehearsal sees to."""
+        self._parts = (self._parts[0], state)
+
+    def as_plain(self) -> Any:
+        """Return its fields, or the values that it is made of where their names are not known."""
+        arguments, state = self._parts
+        fields = _fields_of(state)
+        if fields is None:
+            return [*arguments, *state]
+        if not fields:
+            return list(arguments) if arguments else f"{_short(type(self).name)}()"
+        return {"arguments": list(arguments), **fields} if arguments else fields
+
+    def __repr__(self) -> str:
+        return f"{_short(type(self).name)}(...)"
 
 
-def _enum(name: str) -> type:
-    return _NoKey("_EnumOfThatName", (_Enum,), {"name": name})
+def _fields_of(state: Any) -> dict[Any, Any] | None:
+    """Return what is by name in a state; None if it is a list of values, as with slots."""
+    if state is None:
+        return {}
+    if isinstance(state, dict):
+        inner = state.get(_FIELDS)
+        return inner if isinstance(inner, dict) else state
+    if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):  # noqa: PLR2004
+        return {**(state[0] if isinstance(state[0], dict) else {}), **state[1]}
+    if isinstance(state, (list, tuple)):
+        return None
+    return {"state": state}
 
 
-def _member_of(owner: Any, name: Any) -> str:
-    is_enum = isinstance(owner, type) and issubclass(owner, _Enum)
-    if not is_enum or not isinstance(name, str) or not name.isidentifier() or name[0] == "_":
+def _class_of_users(name: str) -> type:
+    return _Class("_ObjectOfThatName", (_Object,), {"name": name})
+
+
+def _attribute_of(owner: Any, name: Any) -> Any:
+    if owner is doors.Zone:
+        return doors.zone_unpickler(owner, name)
+    is_own = isinstance(owner, type) and issubclass(owner, _Object)
+    if not is_own or not isinstance(name, str) or not name.isidentifier() or name[0] == "_":
         raise ForbiddenName("builtins.getattr")
-    return _Member(f"{owner.name.rpartition('.')[2]}.{name}")
+    return _Member(f"{_short(owner.name)}.{name}")
 
 
-def _may_be_an_enum(name: str) -> bool:
+def _short(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _may_be_a_class(name: str) -> bool:
     """Whether a name is that of a class, and of no library whose names are all known."""
     *modules, last = name.split(".")
     return (
-        last[:1].isupper()
+        last.lstrip("_")[:1].isupper()
         and all(part.isidentifier() for part in (*modules, last))
         and modules[0] not in sys.stdlib_module_names | _NOT_USERS
     )

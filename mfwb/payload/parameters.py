@@ -13,7 +13,7 @@ from mfwb.payload.jsonsafe import to_json
 from mfwb.payload.loading import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents
-from mfwb.snapshot import FlowRun, Loss, Parameter
+from mfwb.snapshot import FlowRun, Parameter
 
 __all__ = ["values_of", "with_parameter_values"]
 
@@ -21,7 +21,10 @@ __all__ = ["values_of", "with_parameter_values"]
 def with_parameter_values(
     flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
 ) -> FlowRun:
-    """Return the flow run with the values of its parameters; those that can't be had are losses."""
+    """Return the flow run with the values of its parameters, or why they are not known as JSON.
+
+    What is no value goes as a file, and is a loss only if that fails, too.
+    """
     task = f"{flow_run.pathspec}/_parameters"
     wanted = [
         Content(task, one.name, one.ref.sha1, one.ref.size)
@@ -29,14 +32,8 @@ def with_parameter_values(
         if one.value is None
     ]
     answers = _answers(wanted, contents, inspect)
-    parameters, losses = [], []
-    for one in flow_run.parameters:
-        try:
-            parameters.append(_with_value(one, answers.get(one.ref.sha1)))
-        except ItemLost as error:  # noqa: PERF203 - each stands for itself
-            parameters.append(replace(one, value=f"<{one.ref.type}>"))
-            losses.append(Loss(f"{task}/{one.name}", str(error)))
-    return replace(flow_run, parameters=tuple(parameters), losses=(*flow_run.losses, *losses))
+    parameters = (_with_value(one, answers.get(one.ref.sha1)) for one in flow_run.parameters)
+    return replace(flow_run, parameters=tuple(parameters))
 
 
 def values_of(
@@ -59,7 +56,9 @@ def _with_value(parameter: Parameter, answer: Answer | None) -> Parameter:
     if parameter.value is not None:
         return parameter  # the source knew it: an IncludeFile
     found, reason = answer or (None, "its bytes can't be had")
-    if found is None:
-        raise ItemLost(str(reason))
-    value: Any = to_json(found[0])
-    return replace(parameter, value=value)
+    if found is not None:
+        try:
+            return replace(parameter, value=to_json(found[0]))
+        except ItemLost as error:
+            reason = str(error)
+    return replace(parameter, value=f"<{parameter.ref.type}>", no_value=str(reason))

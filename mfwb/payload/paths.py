@@ -22,7 +22,7 @@ from mfwb.planning import Form
 from mfwb.ports import ReadyFile
 from mfwb.rooted_files import NotAFileError
 
-__all__ = ["FILES_LIMIT", "Keep", "files_of_path", "load_path"]
+__all__ = ["FILES_LIMIT", "Keep", "files_of_path", "is_relative", "load_path"]
 
 FILES_LIMIT = 10_000
 """Files of a folder."""
@@ -48,6 +48,11 @@ def load_path(data: bytes) -> PurePath:
     if not isinstance(path, PurePath):
         raise ItemLost(f"a {type(path).__name__} is no path")
     return path
+
+
+def is_relative(path: PurePath) -> bool:
+    """Return whether a path starts from a folder that Metaflow does not record; no URI does."""
+    return not path.is_absolute() and _URI.match(path.as_posix()) is None
 
 
 def files_of_path(path: PurePath, stem: str, *, allowed: AllowedFiles, keep: Keep) -> Found:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from mfwb import pickles
 from mfwb.errors import ItemLost
 from mfwb.payload.jsonsafe import to_json
-from mfwb.payload.members import VALUES
+from mfwb.payload.members import READABLE, VALUES
 
 if TYPE_CHECKING:  # it would bring pydantic into the process that looks at pickles
     from mfwb.config import Unpickle
@@ -23,6 +23,7 @@ _ALLOWED: dict[str, pickles.Allowed] = {
     "safe": VALUES,
     "trusted": VALUES,  # nothing that is plain needs more
     "never": {},
+    "shown": READABLE,
 }
 _REASON_LIMIT = 500  # characters; an error can repeat all that it was given
 
@@ -31,7 +32,7 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value of one task in JSON types, where NaN and infinities are still floats."""
+    """A value of one task in JSON types, where numbers that JSON can't hold are still numbers."""
 
     json: Any
     is_series: bool = False  # a list of numbers that can be drawn
@@ -47,17 +48,18 @@ def is_number(value: Any) -> TypeGuard[Number]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def decode(data: bytes, unpickle: Unpickle = "safe") -> Value:
+def decode(data: bytes, unpickle: Unpickle | Literal["shown"] = "safe") -> Value:
     """Return a pickled plain value; ItemLost if it can't be had safely.
 
     Args:
         data: the pickle.
         unpickle: with "never" it may refer to nothing by name, so that only None, bools, numbers,
-            text, bytes, and lists, tuples, dicts and sets of these can be had.
+            text, bytes, and lists, tuples, dicts and sets of these can be had; with "shown" there
+            may be arrays, too.
     """
     try:
         value = pickles.loads(data, _ALLOWED[unpickle])
-        plain = to_json(value, finite=False)
+        plain = to_json(value, as_numbers=True)
     except ItemLost:
         raise
     except MemoryError:

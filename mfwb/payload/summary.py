@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
 from typing import Any
 
 from mfwb.errors import ItemLost
 from mfwb.payload.decoding import Number, Value, Values
 from mfwb.payload.jsonsafe import json_size, to_json
 from mfwb.planning import PlannedRun
+from mfwb.whole_numbers import EXACT
 
-__all__ = ["SUMMARY_LIMIT", "limited", "summarize"]
-
-SUMMARY_LIMIT = 8_000_000
-"""Characters of JSON; W&B drops a whole summary of more than 10 MiB."""
+__all__ = ["in_table", "limited", "summarize"]
 
 LIST_LIMIT = 100_000
 """Characters of JSON; a longer list of what tasks have is left to their table."""
@@ -69,8 +69,13 @@ def _in_short(values: Sequence[Value]) -> Any:
     except ItemLost:
         every = None  # together they are too large
     if every is None or json_size(every) >= LIST_LIMIT:
-        return {"tasks": len(values), "see": "table tasks"}
+        return in_table(len(values))
     return every
+
+
+def in_table(tasks: int) -> dict[str, Any]:
+    """Return what stands for values of so many tasks that only their table has."""
+    return {"tasks": tasks, "see": "table tasks"}
 
 
 def _statistics(numbers: Sequence[Number]) -> dict[str, Number]:
@@ -78,8 +83,19 @@ def _statistics(numbers: Sequence[Number]) -> dict[str, Number]:
     return {"min": min(there), "max": max(there), "mean": _mean(there)}
 
 
-def _mean(numbers: Sequence[Number]) -> float:
+def _mean(numbers: Sequence[Number]) -> Number:
+    """Return the mean: exact if it is whole and no float could hold it; NaN of both infinities."""
+    endless = [one for one in numbers if isinstance(one, float) and not math.isfinite(one)]
+    if endless:
+        return sum(endless)
+    if all(isinstance(number, float) for number in numbers):
+        with suppress(OverflowError):
+            return math.fsum(numbers) / len(numbers)
+    mean = sum(map(Fraction, numbers), Fraction(0)) / len(numbers)
+    is_large = abs(mean) > EXACT
+    if is_large and all(isinstance(number, int) for number in numbers):
+        return round(mean)
     try:
-        return math.fsum(numbers) / len(numbers)
-    except (OverflowError, ValueError):  # beyond what floats hold, or infinities of both signs
-        return math.nan
+        return float(mean)
+    except OverflowError:  # some are whole numbers beyond any float
+        return round(mean)

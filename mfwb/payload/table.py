@@ -6,7 +6,7 @@ from typing import Any
 
 from mfwb.payload.decoding import Value, Values
 from mfwb.payload.history import free_name
-from mfwb.payload.jsonsafe import json_text
+from mfwb.payload.jsonsafe import json_text, to_json
 from mfwb.planning import PlannedRun, TaskRow
 from mfwb.ports import ReadyTable
 
@@ -41,4 +41,6 @@ def _row(task: TaskRow, values: Values, *, failed: bool) -> tuple[Any, ...]:
 def _cell(value: Value | None) -> Any:
     if value is None:
         return None
-    return json_text(value.json) if isinstance(value.json, (dict, list)) else value.json
+    if isinstance(value.json, (dict, list)):
+        return json_text(value.json)
+    return to_json(value.json)

@@ -13,7 +13,13 @@ from mfwb.payload.changes import with_contents
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
 from mfwb.payload.converter import MAX_MEMORY
-from mfwb.payload.decoding import Values, decode_values, with_elsewhere
+from mfwb.payload.decoding import (
+    Values,
+    decode_shown,
+    decode_values,
+    with_elsewhere,
+    with_shown,
+)
 from mfwb.payload.describing import Made, description_of, metadata_of
 from mfwb.payload.file_names import with_safe_names
 from mfwb.payload.forms import CONVERSIONS, Forms
@@ -30,11 +36,10 @@ from mfwb.payload.previews import CONVERSIONS as PREVIEWS
 from mfwb.payload.previews import previews_of
 from mfwb.payload.spooled_log import SpooledLog
 from mfwb.payload.store import Store
-from mfwb.payload.summary import SUMMARY_LIMIT, limited, summarize
+from mfwb.payload.summary import in_table, limited, summarize
 from mfwb.payload.table import table_of
 from mfwb.planning import (
     Content,
-    Form,
     OutputArtifact,
     Plan,
     PlannedCard,
@@ -42,6 +47,7 @@ from mfwb.planning import (
     PlannedRun,
     WandbRunId,
 )
+from mfwb.planning.room import SUMMARY_LIMIT
 from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
@@ -96,16 +102,28 @@ class Workshop:
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
         )  # files have their losses
-        shown = with_elsewhere(run.values, values)
+        shown = decode_shown(run.shown, contents, self._inspect)
+        every = with_shown(with_elsewhere(run.values, values), shown)
         summary, dropped = limited(
-            summarize(run, shown), beside=json_size(run.summary), limit=SUMMARY_LIMIT
+            summarize(run, {key: every[key] for key in values}),
+            beside=json_size(run.summary),
+            limit=SUMMARY_LIMIT,
         )
-        losses += _dropped(run, dropped)
+        if run.merged:  # the table has them
+            summary |= {key: in_table(len(values[key])) for key in dropped}
+        else:
+            losses += _dropped(run, dropped)
+        readable, _ = limited(
+            summarize(run, {key: one for key, one in shown.items() if key not in values}),
+            beside=json_size(run.summary) + json_size(summary),
+            limit=SUMMARY_LIMIT,
+        )  # what has no room is in its artifact
+        summary |= readable
         artifacts = tuple(self._artifacts(run, contents, losses))
         return ReadyRun(
             summary=summary,
             history=history_of(run, _joined(values, curves)),
-            table=table_of(run, shown),
+            table=table_of(run, every),
             artifacts=artifacts,
             previews=tuple(previews_of(run, values, self._converted, contents)),
             cards=tuple(self._cards(run, contents, losses)),
@@ -210,9 +228,7 @@ class Workshop:
         known: dict[str, tuple[str, ...] | None] = {}
         modules = {}
         for planned, found in made:
-            if found.form is not Form.PICKLE:
-                continue
-            for file in found.files:
+            for file in found.pickles:
                 if file.local is not None and planned.content.sha1 not in known:
                     names = self._names_in(file.local, planned.content.flow_run)
                     known[planned.content.sha1] = None if names is None else modules_among(names)

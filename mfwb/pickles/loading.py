@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 from mfwb.pickles.reading import Source, hollow, mapped, opened
 from mfwb.pickles.rehearsal import Anything, Rehearsal
 from mfwb.pickles.unpickler import Allowed, Unpickler, UnpicklerOfAllowed
 from mfwb.pickles.weighing import check
 
-__all__ = ["loads", "names_in"]
+__all__ = ["Mentions", "loads", "mentions_in", "names_in"]
 
 _STACK_GLOBAL = b"\x93"
 _FRAMED_PROTOCOLS = (b"\x80\x04", b"\x80\x05")
@@ -50,8 +50,25 @@ def names_in(data: bytes) -> tuple[str, ...]:
     2 wrote in the words of Python 2 are given in those of Python 3. Raises ValueError on a damaged
     pickle, and on one that would take far more time or memory than its size.
     """
+    return mentions_in(data).names
+
+
+class Mentions(NamedTuple):
+    """The names in a pickle, sorted.
+
+    Attributes:
+        names: all.
+        only_named: those of which nothing is made, as of a class that a list holds.
+    """
+
+    names: tuple[str, ...]
+    only_named: tuple[str, ...] = ()
+
+
+def mentions_in(data: bytes) -> Mentions:
+    """Return the names a pickle refers to as `names_in` does, and what it does with them."""
     if data.startswith(_FRAMED_PROTOCOLS) and _STACK_GLOBAL not in data:
-        return ()  # CPython names things in these protocols by that opcode alone
+        return Mentions(())  # CPython names things in these protocols by that opcode alone
     reader = _NameReader(data)
     try:
         check(data, calls=False)
@@ -60,17 +77,42 @@ def names_in(data: bytes) -> tuple[str, ...]:
         raise
     except Exception as error:  # a damaged pickle can raise anything
         raise ValueError(f"a damaged pickle: {error}") from error
-    return tuple(sorted(reader.names))
+    return Mentions(tuple(sorted(reader.names)), tuple(sorted(reader.names - reader.used)))
 
 
 class _NameReader(Unpickler):
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.names: set[str] = set()
+        self.used: set[str] = set()
 
     def find(self, name: str) -> Any:
         self.names.add(name)
-        return Anything
 
-    def persistent_load(self, _pid: Any, /) -> Any:
+        def new(_cls: type, *arguments: Any, **named: Any) -> Anything:
+            self.used.add(name)
+            self._use([*arguments, *named.values()])
+            return Anything()
+
+        return _Name(name, (), {"__new__": new})
+
+    def persistent_load(self, pid: Any, /) -> Any:
+        self._use([pid])
         return Anything()
+
+    def _use(self, arguments: Iterable[Any], depth: int = 2) -> None:
+        """Note what something is made with: by then it is more than named."""
+        for one in arguments:
+            if isinstance(one, _Name):
+                self.used.add(one.__name__)
+            elif type(one) is tuple and depth:
+                self._use(one, depth - 1)
+
+
+class _Name(type):
+    """The type of what stands for a name: like a class, it can be called, or be held as it is."""
+
+    def _ignore(cls, *_: Any) -> None:
+        pass
+
+    append = extend = add = __setitem__ = __setstate__ = _ignore

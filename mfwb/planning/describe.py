@@ -14,8 +14,10 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic_core import from_json
 
 from mfwb.lineage import triggering_runs
+from mfwb.planning.room import shown_value
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Step, Task
+from mfwb.whole_numbers import with_exact_numbers
 
 __all__ = [
     "describe_flow_run",
@@ -26,8 +28,13 @@ __all__ = [
 ]
 
 
-def describe_flow_run(flow_run: FlowRun) -> dict[str, Any]:
-    """Return the part of `config["metaflow"]` that all W&B runs of a flow run share."""
+def describe_flow_run(flow_run: FlowRun, as_files: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the part of `config["metaflow"]` that all W&B runs of a flow run share.
+
+    Args:
+        flow_run: the flow run.
+        as_files: constants that config has no room for.
+    """
     return _said(
         {
             "flow": flow_run.flow,
@@ -43,7 +50,9 @@ def describe_flow_run(flow_run: FlowRun) -> dict[str, Any]:
             "system_tags": list(flow_run.system_tags),
             "triggered_by": list(triggering_runs(flow_run)),
             "constants": {
-                one.name: one.value for one in flow_run.parameters if one.kind == "constant"
+                one.name: shown_value(one, as_files)
+                for one in flow_run.parameters
+                if one.kind == "constant"
             },
         }
     )
@@ -158,7 +167,7 @@ def _published(metadata: dict[str, str]) -> dict[str, Any]:
 
 def _parsed(text: str) -> Any:
     try:
-        return from_json(text)
+        return with_exact_numbers(from_json(text))
     except ValueError:  # no JSON, or nested 200 deep: no writer of it would take that
         return text
 

@@ -22,8 +22,17 @@ from mfwb.planning.inputs import Inputs, inputs_by_run
 from mfwb.planning.outputs import Outputs, outputs_by_run
 from mfwb.planning.outside import OtherFlowRun, OutsideInputs
 from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
+from mfwb.planning.room import (
+    CONFIG_LIMIT,
+    FACTS_LIMIT,
+    cut_losses,
+    cut_to_fit,
+    parameters_as_files,
+    shortened_text,
+    shown_value,
+)
 from mfwb.planning.subjects import Subject, subjects_of, task_label
-from mfwb.snapshot import Card, FlowRun, Task
+from mfwb.snapshot import Card, Failure, FlowRun, Loss, Task
 
 __all__ = ["draft_plan", "group_of"]
 
@@ -135,6 +144,27 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
     held = {ref.name for task in subject.tasks for ref in task.artifacts}
     unchanged = held.difference(*(lineage.writes[task.pathspec] for task in subject.tasks))
     equal = (lineage.equal_values(task.pathspec).names for task in subject.tasks)
+    as_files = parameters_as_files(flow_run)
+    facts, cut_in_config = cut_to_fit(
+        {
+            **describe_flow_run(flow_run, as_files),
+            **describe_tasks(subject.step, subject.tasks),
+            "pathspec": subject.name,
+        },
+        CONFIG_LIMIT,
+    )
+    ending, cut_in_summary = cut_to_fit(
+        {
+            **describe_outcome(subject.tasks, runtime),
+            **({"stopped": said_of_dead_ends(flow_run)} if stopped else {}),
+        },
+        FACTS_LIMIT,
+    )
+    cuts = [
+        *cut_losses(cut_in_config, "config.metaflow", subject.name),
+        *cut_losses(cut_in_summary, "summary.metaflow", subject.name),
+        *_exceptions_in_part(subject),
+    ]
     return PlannedRun(
         id=subject.id,
         name=subject.name,
@@ -146,24 +176,16 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags} - {""})),
         config={
             **{
-                names.config_key(parameter.name): parameter.value
+                names.config_key(parameter.name): shown_value(parameter, as_files)
                 for parameter in flow_run.parameters
                 if parameter.kind != "constant"
             },
-            "metaflow": {
-                **describe_flow_run(flow_run),
-                **describe_tasks(subject.step, subject.tasks),
-                "pathspec": subject.name,
-            },
+            "metaflow": facts,
         },
-        summary={
-            "metaflow": {
-                **describe_outcome(subject.tasks, runtime),
-                **({"stopped": said_of_dead_ends(flow_run)} if stopped else {}),
-            }
-        },
+        summary={"metaflow": ending},
         values=outputs.values,
         curves=outputs.curves,
+        shown=outputs.shown,
         inputs=inputs.artifacts,
         outputs=outputs.artifacts,
         cards=tuple(_cards(subject)),
@@ -175,7 +197,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         unchanged=tuple(sorted(unchanged)),
         by_code=outputs.by_code,
         switched_off=outputs.switched_off,
-        losses=(*outputs.losses, *inputs.losses),
+        losses=(*outputs.losses, *inputs.losses, *cuts),
         wandb_settings=wandb_settings,
         externals=tuple(_externals(lineage, subject)),
         **_rules_for_files(subject, outputs),
@@ -219,6 +241,20 @@ def _cards(subject: Subject) -> Iterable[PlannedCard]:
             yield PlannedCard(key, task.pathspec, card)
 
 
+def _exceptions_in_part(subject: Subject) -> Iterable[Loss]:
+    for task in subject.tasks:
+        failures = [task.failure, *(one.failure for one in task.attempts)]
+        if any(one is not None and not one.is_whole for one in failures):
+            yield Loss(f"an exception of {task.pathspec}", "too long to be read as a whole")
+
+
+_LONGEST_CELL = 10_000  # characters; config has the whole text
+
+
+def _in_a_cell(failure: Failure) -> str:
+    return shortened_text(f"{failure.type}: {failure.message}", _LONGEST_CELL)
+
+
 _USUAL_CARD = "default"
 """The type of what `@card` makes if nothing else is asked for."""
 
@@ -243,5 +279,5 @@ def _row(task: Task, row: int) -> TaskRow:
         label=task_label(task),
         state=task.state.value,
         seconds=None if started is None or finished is None else (finished - started) / 1000,
-        failure=None if task.failure is None else f"{task.failure.type}: {task.failure.message}",
+        failure=None if task.failure is None else _in_a_cell(task.failure),
     )

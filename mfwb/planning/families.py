@@ -81,6 +81,23 @@ FAMILIES = (
     Family("numpy.float64", VALUE, JSON),
     Family("numpy.bool", VALUE, JSON),
     Family("numpy.bool_", VALUE, JSON),
+    Family("numpy.str_", VALUE, JSON),
+    Family("numpy.complex*", VALUE, JSON),
+    Family("numpy.longdouble", VALUE, JSON),
+    Family("numpy.datetime64", VALUE, JSON),
+    Family("numpy.timedelta64", VALUE, JSON),
+    *(
+        Family(f"datetime.{name}", VALUE, JSON)
+        for name in ("date", "datetime", "time", "timedelta")
+    ),
+    Family("decimal.Decimal", VALUE, JSON),
+    Family("fractions.Fraction", VALUE, JSON),
+    Family("uuid.UUID", VALUE, JSON),
+    Family("complex", VALUE, JSON),
+    Family("range", VALUE, JSON),
+    Family("slice", VALUE, JSON),
+    Family("metaflow.*.ConfigValue", VALUE, JSON),
+    Family("pathlib.Pure*Path", VALUE, JSON),  # never a file
     # --- tables, with the functions that make them out of pickles --------------------------------
     Family("pandas.DataFrame", DATASET, PARQUET, TABLE),
     Family("pandas.core.frame.DataFrame", DATASET, PARQUET, TABLE),
@@ -212,7 +229,7 @@ FAMILIES = (
         for pattern in (
             *("numpy.*", "pandas.*", "scipy.*", "polars.*", "pyarrow.*"),
             *("datasets.features.*", "PIL.*", "matplotlib.*", "plotly.*"),
-            *("bytes", "bytearray", "complex", "datetime.*", "decimal.*", "uuid.*"),
+            *("bytes", "bytearray", "datetime.*", "decimal.*", "uuid.*"),
         )
     ),
 )

@@ -26,10 +26,15 @@ __all__ = [
     "is_plain",
     "may_be_a_curve",
     "may_be_a_reference",
+    "may_be_a_value",
+    "may_be_shown",
     "part_of",
     "plugin_for",
     "wants_a_look",
 ]
+
+SHOWN_LIMIT = 1_000_000
+"""Bytes; what is read of larger artifacts is not shown in the summary."""
 
 VALUE_LIMIT = 100_000
 """Bytes; larger values would crowd out W&B's summary, which ends at 10 MiB for a whole run."""
@@ -78,8 +83,19 @@ _PLAIN_NAMES = frozenset(
     | {"datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta"}
     | {"datetime.timezone", "decimal.Decimal", "uuid.UUID", "_codecs.encode", "fractions.Fraction"}
     | {f"{package}.multiarray.scalar" for package in ("numpy.core", "numpy._core")}
-    | {"numpy.dtype"}
+    | {"numpy.dtype", "builtins.range", "builtins.slice", "builtins.getattr"}
+    | {"zoneinfo.ZoneInfo", "pytz._p", "pytz._UTC", "pytz.FixedOffset"}
+    | {"metaflow.user_configs.config_parameters.ConfigValue"}
 )
+_ARRAY_NAMES = frozenset(
+    {"numpy.ndarray"}
+    | {
+        f"{package}.{name}"
+        for package in ("numpy.core", "numpy._core")
+        for name in ("multiarray._reconstruct", "numeric._frombuffer")
+    }
+)
+_SPELT_OUT = frozenset({"str", "int", "float", "bool", "NoneType"})
 _UNKNOWN = Family("*", Kind.OTHER)
 _PATH = "pathlib.*Path"
 _TENSOR = "torch._utils._rebuild_*tensor*"
@@ -91,7 +107,43 @@ def wants_a_look(ref: ArtifactRef) -> bool:
     """Whether the recorded type does not say enough, so that `ref.names` is needed."""
     if not ref.is_pickle or ref.names is not None:
         return False
-    return ref.type in CONTAINERS or family_of(ref.type) is None
+    known = family_of(ref.type)
+    return known is None or known.form is Form.PATH or _is_told_by_names(ref.type, known)
+
+
+def _is_told_by_names(name: str, known: Family) -> bool:
+    """Whether what a value is made of decides on whether it is one: all but what numbers are."""
+    return known.kind is Kind.VALUE and name not in _SPELT_OUT and not name.startswith("numpy.")
+
+
+def may_be_shown(ref: ArtifactRef, verdict: Verdict, settings: StepSettings) -> bool:
+    """Whether an artifact may also leave in the summary what a person can read of it.
+
+    That is so of arrays, of what paths are, and of what is made of plain values, of arrays and of
+    objects of users' own classes. What is larger than is shown, or can't be read, leaves nothing.
+    """
+    if verdict.kind is Kind.VALUE or not ref.is_pickle or settings.unpickle == "never":
+        return False
+    if ref.size > SHOWN_LIMIT:
+        return False
+    known = family_of(ref.type)
+    if ref.type == "numpy.ndarray" or (known is not None and known.form is Form.PATH):
+        return True
+    is_other = verdict.kind is Kind.OTHER and verdict.plugin is None and not ref.no_value
+    return is_other and bool(ref.names) and all(_may_be_read(name, ref) for name in ref.names or ())
+
+
+def _may_be_read(name: str, ref: ArtifactRef) -> bool:
+    if name in _PLAIN_NAMES or name in _ARRAY_NAMES or name in ref.only_named:
+        return True
+    return fnmatchcase(name, _PATH) or family_of(name) is None
+
+
+def may_be_a_value(ref: ArtifactRef) -> bool:
+    """Whether an artifact may go into the summary, by its recorded type and size."""
+    known = family_of(ref.type)
+    is_value = known is not None and known.kind is Kind.VALUE
+    return is_value and ref.is_pickle and ref.size <= VALUE_LIMIT
 
 
 def may_be_a_curve(ref: ArtifactRef) -> bool:
@@ -155,9 +207,11 @@ def family_for(ref: ArtifactRef, settings: StepSettings) -> Family:
 def _of_table(ref: ArtifactRef, settings: StepSettings) -> Family:
     """Return what the table says of the type or, where that is not enough, of what it holds."""
     known = family_of(ref.type)
-    if known is not None and (ref.type not in CONTAINERS or is_plain(ref.names, settings)):
-        return known
-    return _holding(ref, settings)
+    if known is not None and known.form is Form.PATH and ref.is_relative:
+        return Family(ref.type, Kind.VALUE, Form.JSON)  # nobody knows where it starts
+    if known is None or (_is_told_by_names(ref.type, known) and not is_plain(ref.names, settings)):
+        return _holding(ref, settings)
+    return known
 
 
 def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
@@ -171,8 +225,12 @@ def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
 
 
 def _holding(ref: ArtifactRef, settings: StepSettings) -> Family:
-    """Return what becomes of an artifact for what it holds: a model beats data, data the rest."""
-    parts = [part_of(name, settings) for name in ref.names or ()]
+    """Return what becomes of an artifact for what it holds: a model beats data, data the rest.
+
+    A class is none of what can be made of it.
+    """
+    held = [name for name in ref.names or () if name not in ref.only_named]
+    parts = [part_of(name, settings) for name in held]
     kinds = {one.kind for one in parts if one.form is not Form.PATH}
     if Kind.MODEL in kinds or _is_state_dict(ref):
         return Family(ref.type, Kind.MODEL)
@@ -220,7 +278,7 @@ def plugin_for(name: str, settings: StepSettings) -> Plugin | None:
 
 
 def _fits_the_summary(ref: ArtifactRef, settings: StepSettings) -> bool:
-    if not ref.is_pickle or ref.size > VALUE_LIMIT:
+    if not ref.is_pickle or ref.size > VALUE_LIMIT or ref.no_value:
         return False
     return settings.unpickle != "never" or _is_of_opcodes_alone(ref)
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
 from mfwb.planning import names
 from mfwb.planning.artifact_facts import FiledArtifact, facts_of
-from mfwb.planning.kinds import Kind, Verdict, classify, may_be_a_curve, may_be_a_reference
+from mfwb.planning.kinds import (
+    Kind,
+    Verdict,
+    classify,
+    may_be_a_curve,
+    may_be_a_reference,
+    may_be_shown,
+)
 from mfwb.planning.plan import (
     Content,
     Form,
@@ -19,6 +26,7 @@ from mfwb.planning.plan import (
     ValueElsewhere,
     WandbRunId,
 )
+from mfwb.planning.room import parameters_as_files, too_many
 from mfwb.planning.subjects import Subject, task_label
 from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter, Task
 
@@ -32,6 +40,7 @@ class Outputs:
     artifacts: tuple[OutputArtifact, ...]
     values: tuple[PlannedValue, ...]
     curves: tuple[PlannedValue, ...]
+    shown: tuple[PlannedValue, ...]
     switched_off: tuple[Content, ...]
     losses: tuple[Loss, ...]
     by_code: tuple[str, ...]
@@ -56,6 +65,7 @@ class _Sorting:
     )
     values: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     curves: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
+    shown: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     elsewhere: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
     by_code: list[str] = field(default_factory=list)
     switched_off: list[Content] = field(default_factory=list)
@@ -114,6 +124,8 @@ class _Sorting:
         if verdict.kind is Kind.VALUE:
             self.values[key].append(place)
             return
+        if may_be_shown(ref, verdict, self.subject.settings):
+            self.shown[key].append(place)
         if verdict.form is Form.JSON and may_be_a_curve(ref):
             self.curves[key].append(place)
         if task is not None and self.subject.merged:
@@ -126,20 +138,52 @@ def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorti
         written = frozenset(lineage.writes[task.pathspec])
         folder = f"{task_label(task)}/" if subject.merged else ""
         equal = lineage.equal_values(task.pathspec)
-        for ref in task.artifacts:
-            place = _content(task.pathspec, ref)
-            if ref.name in written:
+        crowded = _crowded(subject, task, written, equal.names)
+        for one in task.artifacts:
+            place = _content(task.pathspec, one)
+            if one.name in written:
+                why = crowded.get(one.name)
+                ref = replace(one, no_value=why) if why else one
                 sorting.add(place, ref, folder, task)
-            elif ref.name in equal.names:
-                sorting.add_equal(place, ref, task, by_code=ref.name in equal.by_code)
+            elif one.name in equal.names:
+                sorting.add_equal(place, one, task, by_code=one.name in equal.by_code)
     if subject.is_first:  # the parameters have no W&B run, so the first step logs the files
-        for parameter in flow_run.parameters:
-            if parameter.kind == "IncludeFile":
-                ref = _sized(parameter)
-                sorting.add(_content(f"{flow_run.pathspec}/_parameters", ref), ref)
+        owner = f"{flow_run.pathspec}/_parameters"
+        for ref in _parameter_files(flow_run):
+            sorting.add(_content(owner, ref), ref)
     return sorting
 
 
+def _crowded(
+    subject: Subject, task: Task, written: Collection[str], equal: Collection[str]
+) -> dict[str, str]:
+    """Return which values of a task its summary has no room for, and why; many tasks' are short.
+
+    Of those that are equal to what the task was handed, others have the files: they stay.
+    """
+    if subject.merged:
+        return {}
+    values = [ref for ref in task.artifacts if classify(ref, subject.settings).kind is Kind.VALUE]
+    return too_many(
+        [ref for ref in values if ref.name in written],
+        beside=[ref for ref in values if ref.name in equal],
+    )
+
+
+def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
+    """Yield what goes as files of parameters: included ones, and values too large for config."""
+    as_files = parameters_as_files(flow_run)
+    for parameter in flow_run.parameters:
+        if parameter.kind == "IncludeFile":
+            yield _sized(parameter)
+        elif parameter.name in as_files:
+            if parameter.no_value:
+                yield replace(parameter.ref, no_value=parameter.no_value)
+            else:  # it is known to be plain
+                yield replace(parameter.ref, no_value=_NO_ROOM, names=())
+
+
+_NO_ROOM = "the parameters of this flow run are larger than W&B's config takes"
 _CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"  # what `@catch(var=...)` keeps
 
 
@@ -185,6 +229,7 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
         ),
         values=_planned(sorting.values, sorting.elsewhere),
         curves=_planned(sorting.curves, {}),
+        shown=_planned(sorting.shown, {}),
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
         by_code=tuple(sorting.by_code),

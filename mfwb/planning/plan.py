@@ -193,6 +193,7 @@ class PlannedRun:
     externals: tuple[dict[str, str], ...] = ()  # what the code reads from other flow runs
     path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
+    shown: tuple[PlannedValue, ...] = ()  # artifacts that leave a value in the summary, too
 
     @cached_property
     def fingerprint(self) -> str:
@@ -206,9 +207,9 @@ class PlannedRun:
         """
         said = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_BY_SOURCE)
         said["passed_on"] = said.pop("unchanged")
-        for name in ("values", "curves"):
+        for name in ("values", "curves", "shown"):
             said[name] = list(self._by_content(said[name]))
-        for name in _OF_FILES:  # only where there are such files; others are not written anew
+        for name in _IF_ANY:  # only where there is something; others are not written anew
             if not said[name]:
                 del said[name]
         words = {name: said.pop(name) for name in _WORDS}
@@ -234,7 +235,7 @@ class PlannedRun:
 
 _HALF = 40  # letters; more than enough to tell plans apart
 _WORDS = ("name", "group", "job_type", "tags", "config")
-_OF_FILES = ("path_roots", "file_limit")
+_IF_ANY = ("path_roots", "file_limit", "shown")
 _BY_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
 
 

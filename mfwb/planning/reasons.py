@@ -106,7 +106,7 @@ def _witness(ref: ArtifactRef, family: Family, settings: StepSettings) -> Witnes
     if said is not None:
         return said
     known = family_of(ref.type)
-    if known is not None and (ref.type not in CONTAINERS or is_plain(ref.names, settings)):
+    if known is not None and family.kind is known.kind and family.pattern == known.pattern:
         return Witness(KindGround.TABLE, ref.type, known.pattern)
     if family.kind is Kind.OTHER:
         return Witness(KindGround.NOTHING, _stranger(ref, settings), inside=True)
@@ -138,7 +138,9 @@ def _of_part(name: str, settings: StepSettings) -> Witness:
 
 def _deciding(ref: ArtifactRef, kind: Kind, settings: StepSettings) -> str | None:
     """Return a name in the pickle that is of the kind; None if there is none."""
-    parts = {name: part_of(name, settings) for name in ref.names or ()}
+    parts = {
+        name: part_of(name, settings) for name in ref.names or () if name not in ref.only_named
+    }
     fitting = [
         name for name, one in parts.items() if one.kind is kind and one.form is not Form.PATH
     ]
@@ -175,6 +177,8 @@ def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
         return ""
     if not ref.is_pickle:
         return _no_pickle(ref)
+    if ref.no_value:
+        return ref.no_value
     if ref.size > VALUE_LIMIT:
         return f"{ref.size:,} bytes, and a summary takes no value of more than {VALUE_LIMIT:,}"
     return "its pickle does not spell it out, and --unpickle never follows no names"

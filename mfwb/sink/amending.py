@@ -9,7 +9,7 @@ from mfwb.sink.edits import EditRule, Merged, merged
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.words import Words, words_there
 
-__all__ = ["amend", "differ_in_words"]
+__all__ = ["amend", "differ_in_words", "write_words"]
 
 
 def amend(
@@ -36,17 +36,22 @@ def amend(
 
     def deed(handle: Any) -> Merged:
         both = merged(words, words_there(handle), rule)
-        handle.config.clear()
-        handle.config.update(both.words.config)
-        handle.tags = list(both.words.tags)
-        handle.display_name, handle.group = both.words.name, both.words.group
-        handle.job_type = both.words.job_type
-        handle.notes = both.words.notes or (handle.notes and "")
-        handle.update()
+        write_words(handle, both.words)
         handle.summary.update(dict(done))
         return both
 
     return runs.ask_anew(found, deed, f"change the words of {words.name}")
+
+
+def write_words(handle: Any, words: Words) -> None:
+    """Have a W&B run say these words, and no others; `handle` is W&B's own for it."""
+    handle.config.clear()
+    handle.config.update(words.config)
+    handle.tags = list(words.tags)
+    handle.display_name, handle.group = words.name, words.group
+    handle.job_type = words.job_type
+    handle.notes = words.notes or (handle.notes and "")
+    handle.update()
 
 
 def differ_in_words(complete: str, fingerprint: str) -> bool:

@@ -16,11 +16,13 @@ from typing import Any
 
 from mfwb.errors import SinkError
 from mfwb.planning import PlannedRun, WandbRunId
+from mfwb.sink.amending import write_words
 from mfwb.sink.content import done
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.histories import History, Row, missing_rows
 from mfwb.sink.receipts import Receipt
 from mfwb.sink.run_files import MOST
+from mfwb.sink.words import Words
 
 __all__ = ["Arrivals", "Sent"]
 
@@ -40,6 +42,7 @@ class Sent:
         job_type: as was said: it is there if all is that wandb-core says at first.
         uses: ids of the artifact versions that it uses.
         complaint: what wandb-core complained of meanwhile.
+        words: what it is to say beside that, where wandb-core leaves out a part of them.
     """
 
     run: PlannedRun
@@ -49,6 +52,7 @@ class Sent:
     uses: frozenset[str] = frozenset()
     job_type: str = ""
     complaint: str = ""
+    words: Words | None = None
 
     @classmethod
     def of(cls, run: PlannedRun, receipt: Receipt, rows: Iterable[Row], **more: Any) -> Sent:
@@ -117,6 +121,8 @@ class Arrivals:
             said["_step"] = rows[-1][0]
 
         def deed(handle: Any) -> None:
+            if sent.words is not None:
+                write_words(handle, sent.words)
             handle.summary.update(said)
 
         self._existing.ask_of(found, deed, f"mark {sent.run.name} as complete")

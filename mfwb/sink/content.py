@@ -18,6 +18,7 @@ __all__ = [
     "TABLE",
     "config_of",
     "done",
+    "has_empty_dict",
     "keys_of",
     "log_texts",
     "pictures_of",
@@ -55,6 +56,16 @@ def config_of(plan: Plan, run: PlannedRun, writer: str) -> dict[str, Any]:
     if run.externals:
         said["metaflow"] = {**said["metaflow"], "external_inputs": list(run.externals)}
     return said
+
+
+def has_empty_dict(said: Any) -> bool:
+    """Whether there is an empty dict in a dict: wandb-core leaves them out of config.
+
+    It takes config for a tree of which only leaves count. What is in a list is a leaf.
+    """
+    if not isinstance(said, dict):
+        return False
+    return not said or any(map(has_empty_dict, said.values()))
 
 
 def summary_of(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:

@@ -215,7 +215,8 @@ class _Keys:
         }
         for key, value in meant.items():
             if key not in there:
-                is_gone = key in known and not self.told.rule.restore
+                is_known = known.get(key) not in {None, _digest({})}  # empty ones get lost
+                is_gone = is_known and not self.told.rule.restore
                 if not (is_gone and self.told.edit(f"{self.called}{key}")):
                     said[key] = value
             elif _digest(there[key]) in (_digest(value), known.get(key)):
@@ -253,7 +254,10 @@ def _noted(words: Words, note: Wrote) -> Words:
 
 
 def _digest(value: Any) -> str:
-    """Return a digest that is the same for a value and for what a JSON database makes of it."""
+    """Return a digest that is the same for a value and for what W&B makes of it.
+
+    Its database knows no type of numbers, and its writer no empty dicts in dicts.
+    """
     try:
         text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
     except RecursionError:  # somebody else's: mfwb writes none that is nested so deep
@@ -263,7 +267,8 @@ def _digest(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        plain = {str(key): _plain(one) for key, one in value.items()}
+        return {key: one for key, one in plain.items() if one != {}}
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     if isinstance(value, float) and value.is_integer():

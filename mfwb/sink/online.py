@@ -20,7 +20,7 @@ from mfwb.sink.amending import amend, differ_in_words
 from mfwb.sink.arrivals import Arrivals, Sent
 from mfwb.sink.claims import Claim, Claims
 from mfwb.sink.complaints import complaint_of, was_not_opened
-from mfwb.sink.content import done, keys_of
+from mfwb.sink.content import done, has_empty_dict, keys_of
 from mfwb.sink.edits import EditRule, Merged, first_words, merged, others_summary
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
@@ -299,6 +299,7 @@ class OnlineSession:
                     uses=frozenset(used),
                     complaint=complaint_of(open_run),
                     job_type=said.words.job_type,
+                    words=said.words if has_empty_dict(said.words.config) else None,
                 )
             )
         return WrittenRun(

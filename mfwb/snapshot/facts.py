@@ -84,6 +84,10 @@ class ArtifactRef:
     encoding: str  # as in "pickle-v4"
     names: tuple[str, ...] | None = None  # what its pickle refers to; None: not looked at
     content: str | None = None  # digest of what it holds, however pickled; None: not looked at
+    only_named: tuple[str, ...] = ()  # of `names` those of which nothing is made, as of a class
+    characters: int | None = None  # of a value as JSON; None: not looked at
+    is_relative: bool | None = None  # of a path; None: not looked at
+    no_value: str = ""  # why it can't be a value in W&B's summary, if it looks like one
 
     def __post_init__(self) -> None:
         """Raise ValueError if its sha1 is none: paths are made of it."""
@@ -104,6 +108,7 @@ class Parameter:
     kind: str  # Metaflow's word: Parameter, Config, IncludeFile; and constant
     ref: ArtifactRef
     value: Any = None  # JSON-safe; of an IncludeFile {"name", "size", "sha1"}
+    no_value: str = ""  # why its value is not known as JSON, though its bytes may be there
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,7 @@ class Failure:
     type: str
     message: str
     stacktrace: str | None = None
+    is_whole: bool = True  # or only the beginning of it was read
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,11 +96,10 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: Gr
         for name, ref in refs.items()
         if name not in internals.INTERNAL_NAMES and shared.get(name) != ref.sha1
     )
-    caught = internals.to_failure(stored.internal(raw, "_catch_exception"))
+    caught = _failure(raw, stored, "_catch_exception")
     state = _state(attempts, stored.internal(raw, "_success"))
     attempts = tuple(
-        _with_failure(one, internals.to_failure(stored.internal(raw, "_exception", one.number)))
-        for one in attempts
+        _with_failure(one, _failure(raw, stored, "_exception", one.number)) for one in attempts
     )
     return Task(
         pathspec=raw.pathspec,
@@ -118,6 +117,11 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: Gr
         metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
         cards=tuple(one for one in _cards(raw, attempts, graph) if isinstance(one, Card)),
     )
+
+
+def _failure(raw: RawTask, stored: Stored, name: str, attempt: int | None = None) -> Failure | None:
+    read = internals.to_failure(stored.internal(raw, name, attempt))
+    return read or internals.unread_failure(stored.size(raw, name, attempt))
 
 
 def _frames(raw: RawTask, stored: Stored) -> tuple[ForeachFrame, ...]:

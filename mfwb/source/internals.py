@@ -12,7 +12,7 @@ from typing import Any
 from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.snapshot.identifiers import is_path_part
-from mfwb.source.plain import MOST, DamagedError, cut, items, text, whole
+from mfwb.source.plain import MOST, DamagedError, cut, is_longer, items, text, whole
 
 __all__ = [
     "INTERNAL_NAMES",
@@ -198,11 +198,21 @@ def to_failure(value: Any) -> Failure | None:
     if not isinstance(value, _Shell):
         return None
     facts = vars(value)
+    limits = {"type": _TYPE_LIMIT, "exception": _MESSAGE_LIMIT, "stacktrace": _STACK_LIMIT}
     return Failure(
         type=cut(facts.get("type"), _TYPE_LIMIT) or "Exception",
         message=cut(facts.get("exception"), _MESSAGE_LIMIT),
         stacktrace=cut(facts.get("stacktrace"), _STACK_LIMIT) or None,
+        is_whole=not any(is_longer(facts.get(name), most) for name, most in limits.items()),
     )
+
+
+def unread_failure(size: int | None) -> Failure | None:
+    """Return what is known of an exception that was recorded and not read: it may be too large."""
+    if size is None or size <= _SIZE_LIMIT:
+        return None
+    message = f"what Metaflow recorded of it takes {size:,} bytes, more than are read"
+    return Failure("Exception", message, is_whole=False)
 
 
 @dataclass(frozen=True, slots=True)

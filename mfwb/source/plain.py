@@ -50,6 +50,11 @@ def cut(value: Any, most: int) -> str:
     return value[:most] if isinstance(value, str) else ""
 
 
+def is_longer(value: Any, most: int) -> bool:
+    """Return whether `cut` cuts."""
+    return isinstance(value, str) and len(value) > most
+
+
 def whole(value: Any, what: str, *, most: int = MOST) -> int:
     """Return an integer from 0 to `most`; DamagedError if it is anything else, True for example."""
     if type(value) is not int:

@@ -82,13 +82,19 @@ class Stored:
 
     def internal(self, raw: RawTask, name: str, attempt: int | None = None) -> Any:
         """Return the value of an internal artifact, or None."""
-        if attempt is None:
-            record = self.record(raw)
-        else:
-            _, run, step, task = raw.path
-            record = self._records.get(AttemptKey(run, step, task, attempt), AttemptRecord())
-        sha = record.objects.get(name)
+        sha = self._of_attempt(raw, attempt).objects.get(name)
         return internals.decode(self._blobs.get(sha)) if sha else None
+
+    def _of_attempt(self, raw: RawTask, attempt: int | None) -> AttemptRecord:
+        if attempt is None:
+            return self.record(raw)
+        _, run, step, task = raw.path
+        return self._records.get(AttemptKey(run, step, task, attempt), AttemptRecord())
+
+    def size(self, raw: RawTask, name: str, attempt: int | None = None) -> int | None:
+        """Return the bytes of an internal artifact; None: there is none, or it is not recorded."""
+        record = self._of_attempt(raw, attempt)
+        return record.of(name).size if name in record.objects else None
 
     def took_no_next(self, raw: RawTask) -> bool:
         """Whether a task is known to have taken no `self.next`."""

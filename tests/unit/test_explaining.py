@@ -287,7 +287,7 @@ def test_too_large_by_a_setting(tmp_path: Path) -> None:
 
 
 def test_crowded_out_by_other_values(tmp_path: Path) -> None:
-    """A value that the others leave no room for is lost, although it would fit alone."""
+    """A value that the others leave no room for goes as a file, although it would fit alone."""
     metaflow = Metaflow()
     refs = [metaflow.ref(f"text{number}", f"{number:02}" * 45_000) for number in range(100)]
     refs.append(metaflow.ref("largest", "x" * 90_001))
@@ -295,9 +295,10 @@ def test_crowded_out_by_other_values(tmp_path: Path) -> None:
 
     found = explained(metaflow, "start/largest", tmp_path)
 
-    assert [loss.item for loss in found.losses] == [spec("start/1/largest")]
-    assert "too many for the summary" in found.losses[0].reason
+    assert found.losses == ()
     assert found.replayed[0].ready.summary == {}
+    [artifact] = found.replayed[0].ready.artifacts
+    assert [file.path for file in artifact.files] == ["largest.json"]
 
 
 def test_the_users_word_of_the_producers_step(tmp_path: Path) -> None:

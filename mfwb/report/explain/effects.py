@@ -12,7 +12,7 @@ from mfwb.explaining import Explanation, Replayed
 from mfwb.planning import Form, Preview
 from mfwb.ports import ReadyArtifact, ReadyPreview
 from mfwb.report.explain.charts import charts_of, columns_of
-from mfwb.report.explain.files import files_of, kept_because
+from mfwb.report.explain.files import altered, files_of, kept_because
 from mfwb.report.explain.lines import Line, columns
 from mfwb.report.lineage.phrases import listed
 from mfwb.report.words import count, human_size
@@ -140,6 +140,9 @@ def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
     if siblings > len(planned.files):
         others = count(siblings - len(planned.files), "other task")
         yield Line("", Text(f"beside those of {others}", style="dim"))
+    for change in altered(artifact):
+        told = f"the pickle goes along, since in parquet {one_line(change)}"
+        yield Line("", Text(told, style="yellow"))
     for reason in kept_because(artifact):
         yield Line("", Text(f"stays a pickle: {one_line(reason)}", style="yellow"))
     if any(one.form is Form.PICKLE for one in made):

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from mfwb.planning import Form, PlannedFile
 from mfwb.ports import ReadyArtifact, ReadyFile
 
-__all__ = ["MadeFile", "files_of", "kept_because"]
+__all__ = ["MadeFile", "altered", "files_of", "kept_because"]
+
+_TABLES = frozenset({Form.PARQUET, Form.FRAMES})
 
 
 class MadeFile(NamedTuple):
@@ -25,7 +27,14 @@ def files_of(artifact: ReadyArtifact) -> Iterator[MadeFile]:
     for file in artifact.files:
         planned = _planned(file, artifact.planned.files)
         is_kept = isinstance(kept, str) or file.path in kept
+        if planned.form in _TABLES and file.path == f"{planned.stem}.pkl":
+            is_kept = True  # it goes along with tables that say less
         yield MadeFile(file, Form.PICKLE if is_kept else planned.form, planned.content.task)
+
+
+def altered(artifact: ReadyArtifact) -> list[str]:
+    """Return what files say otherwise than the pickles beside them, each once."""
+    return list(dict.fromkeys(artifact.metadata.get("altered", {}).values()))
 
 
 def kept_because(artifact: ReadyArtifact) -> list[str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import enum
 import pickle
 from collections import OrderedDict
+from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
+import pytest
 from sklearn.svm import SVC
 
+from mfwb.config import StepSettings
 from mfwb.payload import loading
 from mfwb.payload.loading import load_each
 from mfwb.payload.looking import WHOLE_LIMIT, look_inside
 from mfwb.planning import Content
-from mfwb.planning.kinds import Kind, classify
+from mfwb.planning.kinds import Kind, classify, may_be_shown
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
 from tests.unit.payload.memory import MemoryContents, gone
 
@@ -204,3 +208,103 @@ def test_what_is_large_and_gone() -> None:
     contents.blobs.clear()
 
     assert names_of(look_inside(seen, contents)) == {"net": None}
+
+
+# --- what decides on a value ------------------------------------------------------------------
+
+
+class Colour(enum.Enum):
+    """An enum, whose class writes itself as `<enum 'Colour'>`."""
+
+    RED = 1
+
+
+def looked(contents: MemoryContents, *refs: ArtifactRef) -> dict[str, ArtifactRef]:
+    """Return artifacts after the look, by name."""
+    [task] = look_inside(flow_run([*refs]), contents).tasks
+    return {one.name: one for one in task.artifacts}
+
+
+def test_what_is_no_value() -> None:
+    """What holds itself or is too deep can't be JSON, and so goes as a file, not as a loss."""
+    contents = MemoryContents()
+    itself: dict[str, Any] = {}
+    itself["self"] = itself
+    deep: list[Any] = []
+    for _ in range(150):
+        deep = [deep]
+    shared = ["x"]
+
+    found = looked(
+        contents,
+        ref(contents, "itself", itself),
+        ref(contents, "deep", deep),
+        ref(contents, "twice", [shared, shared]),
+    )
+
+    assert found["itself"].no_value == "it contains itself"
+    assert found["deep"].no_value == "it is nested more than 100 levels deep"
+    assert found["twice"].no_value == ""
+    kinds = {name: classify(one).kind for name, one in found.items()}
+    assert kinds == {"itself": Kind.OTHER, "deep": Kind.OTHER, "twice": Kind.VALUE}
+
+
+def test_a_class_is_no_model() -> None:
+    """A table of classes holds nothing that was made of them."""
+    contents = MemoryContents()
+
+    found = looked(
+        contents,
+        ref(contents, "classes", {"svc": SVC}),
+        ref(contents, "fitted", {"svc": SVC()}),
+        ref(contents, "kind", SVC, type="abc.ABCMeta"),
+    )
+
+    kinds = {name: classify(one).kind for name, one in found.items()}
+    assert kinds == {"classes": Kind.OTHER, "fitted": Kind.MODEL, "kind": Kind.OTHER}
+
+
+@pytest.mark.parametrize("recorded", ["<enum 'Colour'>", f"{__name__}.Colour"])
+def test_the_users_word_on_an_enum(recorded: str) -> None:
+    """Metaflow records how the class writes itself; settings call it by its qualified name."""
+    contents = MemoryContents()
+    settings = StepSettings(kinds=((f"{__name__}.Colour", "value"),))
+
+    found = looked(contents, ref(contents, "colour", Colour.RED, type=recorded))["colour"]
+
+    assert found.type == f"{__name__}.Colour"
+    assert classify(found, settings).kind is Kind.VALUE
+    verdict = classify(found)
+    assert verdict.kind is Kind.OTHER
+    assert may_be_shown(found, verdict, StepSettings())
+
+
+@pytest.mark.parametrize(
+    ("path", "is_relative", "kind"),
+    [
+        ("models/run1", True, Kind.VALUE),
+        ("/data/x.csv", False, Kind.DATASET),
+        ("s3:/bucket/key", False, Kind.DATASET),
+    ],
+)
+def test_paths(path: str, is_relative: bool, kind: Kind) -> None:  # noqa: FBT001
+    """A relative path is a value: what it starts from is not known, and that is no file lost."""
+    contents = MemoryContents()
+    recorded = ref(contents, "path", PurePosixPath(path), type="pathlib.PosixPath")
+
+    found = looked(contents, recorded)["path"]
+
+    assert found.is_relative is is_relative
+    assert classify(found).kind is kind
+
+
+def test_sizes_where_there_are_many() -> None:
+    """Values that may be too many for a summary are measured; few are not loaded for that."""
+    contents = MemoryContents()
+    texts = [
+        ref(contents, f"text{number}", "\u00e9" * 40_000 + str(number)) for number in range(15)
+    ]
+
+    assert {one.characters for one in looked(contents, *texts[:5]).values()} == {None}
+    sizes = {one.characters for one in looked(contents, *texts).values()}
+    assert sizes == {40_000 * 6 + 3, 40_000 * 6 + 4}

@@ -1,4 +1,4 @@
-"""Members of enums that can't be imported."""
+"""Objects of classes that can't be imported, members of enums above all."""
 
 from __future__ import annotations
 
@@ -83,13 +83,11 @@ def test_as_text(
         b"cpandas\nSeries\n(I1\ntR.",
         b"chttp\nHTTPStatus\n(I200\ntR.",  # of the standard library, which is not plain
         b"cuser\nthing\n(I1\ntR.",  # no class, by its name
-        b"cuser\nThing\n.",
         b"(cuser\nThing\nI1\nd.",
-        b"cuser\nThing\n)\x81.",
-        b"cuser\nThing\n(tR.",
-        b"cuser\nThing\n(I1\nI2\ntR.",
-        b"cuser\nThing\n((I1\nltR.",
-        b"cuser\nThing\n}b.",
+        b"cuser\nThing\n}b.",  # a state for the class
+        b"cuser\nThing\n)\x81}b}b.",  # a second one
+        b"cuser\nThing\n)\x81}S'a'\nI1\nsbS'b'\nI2\ns.",  # items
+        b"cuser\nThing\n)\x81I1\na.",
         b"cuser\nThing\n(I1\ntR}b.",
         b"cuser\nThing\n(I1\ntR(I1\ntR.",
         b"cbuiltins\ngetattr\n(cuser\nThing\nS'__class__'\ntR.",
@@ -101,6 +99,34 @@ def test_nothing_else(data: bytes) -> None:
     """Whatever else is done with an unknown name is refused."""
     with pytest.raises(ItemLost):
         decode(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"cuser\nThing\n.", "user.Thing"),
+        (b"cuser\nThing\n)\x81.", "Thing()"),
+        (b"cuser\nThing\n(tR.", "Thing()"),
+        (b"cuser\nThing\n(I1\nI2\ntR.", [1, 2]),
+        (b"cuser\nThing\n(I1\nI2\nt\x81.", [1, 2]),
+        (b"cuser\nThing\n((I1\nltR.", [[1]]),
+        (b"cuser\nThing\n)\x81}S'a'\nI1\nsb.", {"a": 1}),
+        (b"cuser\nThing\n)\x81(NcS\nT\n}S'a'\nI1\nstb.", [None, "S.T", {"a": 1}]),
+        (b"cuser\nThing\n)\x81(N}S'a'\nI1\nstb.", {"a": 1}),
+        (b"cuser\nThing\n)\x81(I1\nlb.", [1]),
+        (b"cuser\nThing\n)\x81}S'__dict__'\n}S'a'\nI1\nssb.", {"a": 1}),
+        (b"cuser\nThing\n(I1\nI2\ntR}S'a'\nI1\nsb.", {"arguments": [1, 2], "a": 1}),
+    ],
+)
+def test_objects(data: bytes, expected: Any) -> None:
+    """Of an object one reads what it is made of; nothing of its class is there or run."""
+    assert decode(data).json == expected
+
+
+def test_an_object_that_holds_itself() -> None:
+    """It has no end, and so no JSON."""
+    with pytest.raises(ItemLost, match="contains itself"):
+        decode(b"\x80\x02cuser\nThing\n)\x81q\x00}X\x01\x00\x00\x00ah\x00sb.")
 
 
 @pytest.mark.parametrize("value", [Color.RED, PurePosixPath("a"), 1j])

@@ -11,7 +11,9 @@ VALUES = """
     str int float bool NoneType dict list set tuple frozenset
     collections.OrderedDict collections.defaultdict collections.Counter collections.deque
     numpy.int8 numpy.int64 numpy.uint32 numpy.float16 numpy.float32 numpy.float64
-    numpy.bool numpy.bool_
+    numpy.bool numpy.bool_ numpy.str_ numpy.datetime64 complex range slice
+    datetime.datetime decimal.Decimal uuid.UUID fractions.Fraction pathlib.PurePosixPath
+    metaflow.user_configs.config_parameters.ConfigValue
 """
 TABLES = """
     pandas.DataFrame pandas.core.frame.DataFrame pandas.Series pandas.core.series.Series
@@ -76,8 +78,8 @@ MODELS = """
     gensim.models.word2vec.Word2Vec
 """
 OTHERS = """
-    bytes bytearray complex datetime.datetime decimal.Decimal uuid.UUID
-    numpy.datetime64 numpy.ma.MaskedArray numpy.rec.recarray numpy.matrix
+    bytes bytearray datetime.timezone
+    numpy.ma.MaskedArray numpy.rec.recarray numpy.matrix
     pandas.Categorical pandas.core.groupby.generic.DataFrameGroupBy
     pandas._libs.tslibs.timestamps.Timestamp pyarrow.lib.Schema pyarrow.lib.Int64Array
     scipy.sparse._csr.csr_matrix scipy.sparse._csr.csr_array
@@ -119,7 +121,7 @@ def expected(names: str, kind: Kind, *rest: object) -> list[object]:
         *expected(DATASETS, Kind.DATASET, Form.PICKLE, None),
         *expected("metaflow.includefile.IncludedFile", Kind.DATASET, Form.INCLUDE, None),
         *expected(
-            "pathlib.PosixPath pathlib._local.PosixPath pathlib.WindowsPath pathlib.PurePosixPath",
+            "pathlib.PosixPath pathlib._local.PosixPath pathlib.WindowsPath",
             Kind.DATASET,
             Form.PATH,
             None,
