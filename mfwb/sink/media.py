@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mfwb.planning import Preview
-from mfwb.planning.names import artifact_name
 from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
 
 __all__ = [
@@ -123,7 +122,7 @@ def place_table(
 
 def table_file(key: str) -> str:
     """Return what the file of a table is called in its artifact."""
-    return f"{artifact_name(key)}.table.json"
+    return f"{key}.table.json"
 
 
 def write_table_artifact(table: ReadyTable, path: Path) -> None:
