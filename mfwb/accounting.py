@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcome
-from mfwb.planning import PlannedRun
+from mfwb.planning import InputArtifact, PlannedRun
+from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
 
 __all__ = ["as_planned", "count_items", "describe_inputs", "left_away"]
@@ -22,12 +23,13 @@ def count_items(
         outputs: the W&B artifacts that were logged, or are meant to be.
     """
     lost = {loss.item for loss in losses}
-    logged = {output.name: output for output in outputs}
+    logged = {(output.name, output.type): output for output in outputs}
     values = [one for value in run.values for one in value.contents if one.pathspec not in lost]
     written = deduplicated = missing = 0
     for artifact in run.outputs:
         at_hand = sum(file.content.pathspec not in lost for file in artifact.files)
-        output = logged.get(artifact.name)
+        called = names_in_project(artifact.name, artifact.type)
+        output = next(filter(None, (logged.get((one, artifact.type)) for one in called)), None)
         if output is None:
             missing += at_hand
         elif output.deduplicated:
@@ -56,15 +58,19 @@ def describe_inputs(
     run: PlannedRun, digests: dict[tuple[str, str], str | None]
 ) -> tuple[InputOutcome, ...]:
     """Return what a W&B run uses; digests are by (producer's name, artifact name)."""
-    return tuple(
-        InputOutcome(
-            name=one.name,
-            type=one.type,
-            digest=digests.get((one.producer_name, one.name)),
-            producer=one.producer_name,
-            ground=one.ground,
-        )
-        for one in run.inputs
+    return tuple(_described(one, digests) for one in run.inputs)
+
+
+def _described(used: InputArtifact, digests: dict[tuple[str, str], str | None]) -> InputOutcome:
+    called = names_in_project(used.name, used.type)
+    known = (one for one in called if (used.producer_name, one) in digests)
+    name = next(known, used.name)
+    return InputOutcome(
+        name=name,
+        type=used.type,
+        digest=digests.get((used.producer_name, name)),
+        producer=used.producer_name,
+        ground=used.ground,
     )
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "artifact_name",
     "card_key",
     "config_key",
+    "names_in_project",
     "project_name",
     "run_alias",
     "run_id",
@@ -77,6 +78,15 @@ def artifact_name(name: str) -> str:
     if safe != name or not name.strip("."):
         return _with_hash(safe, name, _ARTIFACT_NAME_LIMIT)
     return shortened(name, _ARTIFACT_NAME_LIMIT)
+
+
+def names_in_project(name: str, type_: str) -> tuple[str, str]:
+    """Return what an artifact may be called in a project, best first.
+
+    W&B keeps one type per name for good. Where a project has the name with another type, the
+    artifact goes by the name with its own type behind.
+    """
+    return name, artifact_name(f"{name}-{type_}")
 
 
 def _in_latin_letters(text: str) -> str:
