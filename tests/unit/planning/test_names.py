@@ -89,7 +89,13 @@ def test_artifact_name_stays(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "readable"),
-    [("größe", "grosse"), ("données", "donnees"), ("数据", "ShuJu"), ("модель", "model_"), ("\u0301", "_")],
+    [
+        ("größe", "grosse"),
+        ("données", "donnees"),
+        ("数据", "ShuJu"),
+        ("модель", "model_"),
+        ("\u0301", "_"),
+    ],
 )
 def test_artifact_name_of_another_alphabet(name: str, readable: str) -> None:
     """It can be read, and is told from the name that is written like that."""

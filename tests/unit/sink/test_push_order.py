@@ -85,7 +85,10 @@ def _bundles(draw: st.DrawFn) -> list[Item[str]]:
     for flow_run in range(draw(st.integers(1, 5))):
         for place in range(draw(st.integers(0, 4))):
             level = draw(st.integers(0, 3))
-            logged, used = draw(st.sets(_CONTENTS, max_size=3)), draw(st.sets(_CONTENTS, max_size=2))
+            logged, used = (
+                draw(st.sets(_CONTENTS, max_size=3)),
+                draw(st.sets(_CONTENTS, max_size=2)),
+            )
             types = {(name, draw(st.sampled_from("mn"))) for name, _ in logged}
             items.append(Item(f"{flow_run}/{place}", flow_run, level, types, logged, used))
     return items
@@ -94,7 +97,9 @@ def _bundles(draw: st.DrawFn) -> list[Item[str]]:
 @given(_bundles(), st.data())
 def test_any_bundle(items: list[Item[str]], data: st.DataObject) -> None:
     """All are sent, once, and no two at once that log the same for the first time."""
-    failing = frozenset(data.draw(st.sets(st.sampled_from([one.of for one in items]))) if items else ())
+    failing = frozenset(
+        data.draw(st.sets(st.sampled_from([one.of for one in items]))) if items else ()
+    )
     by_name = {one.of: one for one in items}
 
     rounds = sent(items, failing=failing)
