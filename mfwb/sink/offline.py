@@ -190,6 +190,7 @@ class OfflineSession:
         file = ReadyFile(table_file(key), path.stat().st_size, path)
         planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
+        artifact.metadata = {}  # as W&B makes it
         as_ = (name_of_table(run.id, key), "run_table")
         return records.logged_artifact(self._plan, run, artifact, (), as_=as_)
 
