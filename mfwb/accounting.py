@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcome
 from mfwb.planning import InputArtifact, PlannedRun
 from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
 
-__all__ = ["as_planned", "count_items", "describe_inputs", "left_away"]
+__all__ = ["as_planned", "count_items", "count_same_content", "describe_inputs", "left_away"]
 
 
 def count_items(
@@ -46,6 +47,13 @@ def count_items(
         switched_off=len(run.switched_off),
         lost=len(lost & planned) + lost_beforehand + missing,
     )
+
+
+def count_same_content(items: ItemCounts, outputs: Collection[OutputOutcome]) -> ItemCounts:
+    """Return counts after it was seen which W&B artifacts W&B had already; the rest stays."""
+    both = items.written + items.deduplicated
+    same = min(both, sum(one.items for one in outputs if one.deduplicated))
+    return replace(items, written=both - same, deduplicated=same)
 
 
 def left_away(run: PlannedRun) -> ItemCounts:

@@ -157,6 +157,7 @@ class OfflineSession:
             size=sum(file.size for file in ready.files),
             files=tuple(file.path for file in ready.files),
             deduplicated=known,
+            items=len(ready.planned.files),
         )
 
     def _summary(

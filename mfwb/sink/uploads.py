@@ -224,4 +224,5 @@ def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
         files=tuple(file.path for file in ready.files),
         deduplicated=said != artifact_metadata(ready),  # W&B kept the first one's
         version=logged.version,
+        items=len(ready.planned.files),
     )

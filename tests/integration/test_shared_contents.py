@@ -111,6 +111,7 @@ def test_a_push_is_an_online_sync(shops: tuple[Shop, Shop], seed: int, granulari
     if seed == 1:  # what was an array in the oldest flow run, was a frame in the next one
         assert online.server.state.artifact("acme/p/x-dataset:v0").type == "dataset"
     assert differences(pushed.state(), online.state()) == []
+    assert second.document["totals"]["items"] == first.document["totals"]["items"]
     before = online.state()
     again = online.sync("SharingFlow", "--all", "--granularity", granularity, machine="two")
     assert {one["status"] for one in again.document["flow_runs"]} == {"unchanged"}

@@ -43,7 +43,9 @@ def settle_aliases(
         _settle(called, artifact, moment, newest)
         if recorded.name in outputs:
             outputs[recorded.name] = _as_arrived(outputs[recorded.name], called, artifact)
-    return Receipt(tuple(outputs.values()), (*run.receipt.losses, *losses), run.receipt.uses)
+    lost = {f"{name} of {who}" for (name, _), who in sent.without.items()}
+    uses = tuple(use for use in run.receipt.uses if use not in lost)
+    return Receipt(tuple(outputs.values()), (*run.receipt.losses, *losses), uses)
 
 
 def say_words(runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Existing) -> None:

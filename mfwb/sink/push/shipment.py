@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mfwb.accounting import count_same_content
 from mfwb.errors import SinkError, SkipFlowRun
 from mfwb.outcome import ItemCounts, WandbRunOutcome
 from mfwb.pipeline.failing import ends_the_call
@@ -64,13 +65,15 @@ class Shipment:
         self, title: Title, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
     ) -> None:
         """Hear that a W&B run is there, complete."""
+        bundled = self._bundled(title)
         self._outcomes[title.id] = replace(
-            self._bundled(title),
+            bundled,
             id=run_id,
             url=url,
             dir=None,
             outputs=receipt.outputs,
-            losses=tuple(dict.fromkeys((*self._bundled(title).losses, *receipt.losses))),
+            items=count_same_content(bundled.items, receipt.outputs),
+            losses=tuple(dict.fromkeys((*bundled.losses, *receipt.losses))),
         )
         self.wrote = self.wrote or wrote
 
