@@ -27,6 +27,9 @@ __all__ = ["LATEST", "Moment", "Newest"]
 
 _PER_PAGE = 50
 
+Planned = tuple[str, str]
+"""Name and type of an artifact, before it is known what it is called in its project."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -49,10 +52,11 @@ class Moment:
 class _Name:
     """What is known of the artifacts of one name."""
 
-    announced: int = -1  # start of the newest flow run that will log one, in epoch ms
     top: int | None = None  # number of the newest version that is known; None: not asked yet
     arrived: wandb.Artifact | None = None  # the newest one that this call logged
     arrived_start: int = -1
+    moves: int = 0  # how often this call gave `latest` to a version
+    moves_before: dict[int, int] = field(default_factory=dict)  # by start, when W&B was asked
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -67,41 +71,67 @@ class Newest:
         self._path = f"{entity}/{project}"
         self._collections = collections
         self._names: dict[str, _Name] = {}
+        self._announced: dict[Planned, int] = {}  # start of the newest flow run, in epoch ms
         self._lock = threading.Lock()
 
-    def announce(self, names: Iterable[str], start: int) -> None:
-        """Hear that a flow run that started then will log artifacts of these names."""
-        for name in names:
-            of = self._of(name)
-            with of.lock:
-                of.announced = max(of.announced, start)
+    def announce(self, artifacts: Iterable[Planned], start: int) -> None:
+        """Hear that a flow run that started then will log artifacts that were planned so."""
+        with self._lock:
+            for one in artifacts:
+                self._announced[one] = max(self._announced.get(one, -1), start)
 
-    def is_newest(self, name: str, moment: Moment) -> bool:
-        """Return whether an artifact of ours gets `latest`; SinkError."""
+    def is_newest(self, name: str, planned: Planned, moment: Moment) -> bool:
+        """Return whether an artifact of ours gets `latest`; SinkError.
+
+        Args:
+            name: that it has in this project.
+            planned: as it was announced.
+            moment: when it was made.
+        """
+        with self._lock:
+            announced = self._announced.get(planned, -1)
         of = self._of(name)
         with of.lock:
             there = self._collections.get(name)
             of.top = max(there.top, -1 if of.top is None else of.top)
-            return moment.started >= of.announced and not moment.is_before(there.latest)
+            of.moves_before[moment.started] = of.moves
+            return moment.started >= announced and not moment.is_before(there.latest)
 
     def arrived(
-        self, name: str, moment: Moment, artifact: wandb.Artifact, aliases: Iterable[str]
+        self,
+        name: str,
+        moment: Moment,
+        artifact: wandb.Artifact,
+        aliases: Iterable[str],
+        *,
+        as_before: bool = False,
     ) -> None:
         """Put aliases where they belong, now that a version is there; SinkError.
 
         A version that W&B had already says by its metadata that a newer flow run logged it. If a
         newer one came in while this one was on its way, `latest` is given back.
+
+        Args:
+            name: of the artifact.
+            moment: when it was made.
+            artifact: the version.
+            aliases: that it is to have.
+            as_before: the version is at hand as it was before `is_newest` was asked.
         """
         of = self._of(name)
         aliases = set(aliases)
         with of.lock:
+            moves = of.moves_before.pop(moment.started, None)
             if LATEST in aliases:
+                if as_before or moves != of.moves:  # it may have lost `latest` meanwhile
+                    artifact = self._again(artifact)
                 newer = self._newer(name, of, moment, artifact)
                 if newer is not None:
                     self._settle(newer, {LATEST}, -1)
                     aliases -= {LATEST}
                 else:
                     of.arrived, of.arrived_start = artifact, moment.started
+                    of.moves += 1
             of.top = max(version_number(artifact.version), -1 if of.top is None else of.top)
             self._settle(artifact, aliases, moment.started)
 

@@ -33,6 +33,7 @@ from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRu
 from mfwb.sink import records
 from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
+from mfwb.sink.collections import LATEST
 from mfwb.sink.content import done, log_texts, pictures_of, summary_of, tables_of
 from mfwb.sink.manifest import Checksums
 from mfwb.sink.media import place_card, place_preview, place_table, table_file, write_table_artifact
@@ -193,7 +194,7 @@ class OfflineSession:
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
         artifact.metadata = {}  # as W&B makes it
         as_ = (name_of_table(run.id, key), "run_table")
-        return records.logged_artifact(self._plan, run, artifact, (), as_=as_)
+        return records.logged_artifact(self._plan, run, artifact, (LATEST,), as_=as_)
 
 
 def _timeline(run: PlannedRun, ready: ReadyRun, begin: int) -> Iterator[pb.Record]:

@@ -77,8 +77,8 @@ class OnlineSession:
         self._lock = threading.Lock()
         for run in plan.runs:
             refuse_foreign(existing.get(run.id), run, plan.source)
-        names = sorted({artifact.name for run in plan.runs for artifact in run.outputs})
-        project.newest.announce(names, plan.source["created_at"])
+        planned = {(one.name, one.type) for run in plan.runs for one in run.outputs}
+        project.newest.announce(planned, plan.source["created_at"])
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
         """Return what is there of a W&B run if all of this very plan is; else None."""

@@ -135,7 +135,7 @@ class Uploads:
         ended = self._start if run.ended_at is None else run.ended_at
         upload = Upload(ready, planned, f"{run.name}/{planned}", Moment(self._start, ended))
         aliases = ready.planned.aliases
-        if LATEST in aliases and not self._newest.is_newest(name, upload.moment):
+        if LATEST in aliases and not self._is_newest(name, upload):
             aliases = tuple(alias for alias in aliases if alias != LATEST)
         try:
             artifact = make_artifact(ready, self._start)
@@ -149,6 +149,10 @@ class Uploads:
             upload, artifact=artifact, aliases=aliases, after=after, is_ours=after is None
         )
         return upload if after is not None else self._log(open_run, upload)
+
+    def _is_newest(self, name: str, upload: Upload) -> bool:
+        planned = (upload.planned, upload.ready.planned.type)
+        return self._newest.is_newest(name, planned, upload.moment)
 
     def wait_for(self, open_run: wandb.Run, uploads: Sequence[Upload]) -> list[Arrived]:
         """Wait for uploads: `finish` would hide that they failed. SinkError.

@@ -73,8 +73,8 @@ def bundled(
     pathspec = flow_run("linear_flow")
     folder = tmp_path_factory.mktemp("bundled")
     flow = pathspec.split("/")[0]
-    (folder / "flow-runs").mkdir()
-    shutil.copytree(flows_root / ".metaflow" / flow, folder / "flow-runs" / ".metaflow" / flow)
+    for place in (".metaflow", "data"):  # the latter has included files
+        shutil.copytree(flows_root / place / flow, folder / "flow-runs" / place / flow)
     to = ("--mode", "offline", "--dir", str(folder / "bundle"), "--entity", "acme")
     where = ("--project", "push", "--metadata", metadata_of(folder / "flow-runs"))
     done = Sandbox(folder).mfwb("sync", pathspec, *to, *where)

@@ -70,10 +70,11 @@ def _settle(
 ) -> None:
     aliases = set(recorded.aliases)
     if LATEST in aliases:
-        newest.announce([recorded.name], moment.started)
-        if not newest.is_newest(recorded.name, moment):
+        planned = (recorded.name, recorded.type)
+        newest.announce([planned], moment.started)
+        if not newest.is_newest(recorded.name, planned, moment):
             aliases -= {LATEST}
-    newest.arrived(recorded.name, moment, artifact, aliases)
+    newest.arrived(recorded.name, moment, artifact, aliases, as_before=True)
 
 
 def _as_arrived(
