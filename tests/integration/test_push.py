@@ -326,6 +326,25 @@ def test_an_artifact_that_w_and_b_refuses_is_told(pushing: Pushing) -> None:
 
 
 @pytest.mark.exhaustive
+def test_what_w_and_b_refuses_is_lost_alone(pushing: Pushing, clean: dict[str, Any]) -> None:
+    """Other artifacts and later levels are sent, but for uses of it; the next push mends it."""
+    fault = pushing.server.fail(_creates('Name": "frame"'), status=400, times=None)
+
+    failed = pushing.push()
+
+    assert failed.code == 1
+    assert "frame" in failed.document["flow_runs"][0]["reason"]
+    lost = [loss["item"] for run in _runs(failed) for loss in run["losses"]]
+    assert f"{pushing.pathspec}/start/frame" in lost
+    assert "mfwb" not in pushing.run("start").summary
+    assert pushing.server.state.artifact("acme/push/model:latest").version == "v0"
+    fault.release()
+    mended = pushing.push()
+    assert (mended.code, _status(mended)) == (0, "synced"), mended.err
+    assert pushing.snapshot()["artifacts"] == clean["artifacts"]
+
+
+@pytest.mark.exhaustive
 def test_what_was_refused_is_mended_without_traces(pushing: Pushing, clean: dict[str, Any]) -> None:
     """An artifact that was refused only once is sent again by the same push."""
     pushing.server.fail(_creates("model"), status=400)
