@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from threading import Lock
@@ -15,6 +15,7 @@ from typing import Any
 
 import wandb
 
+from mfwb.errors import SinkError
 from mfwb.planning.names import names_in_project
 from mfwb.sink.private import ask_graphql
 from mfwb.sink.service import Service
@@ -93,11 +94,17 @@ class Collections:
             stale = [name for name in dict.fromkeys(names) if not self._is_fresh(name, now)]
         for start in range(0, len(stale), _NAMES_PER_QUERY):
             some = stale[start : start + _NAMES_PER_QUERY]
-            found = self._service.ask(
+            said = self._service.ask(
                 self._entity,
-                lambda api, some=some: list(self._ask(api, some)),  # type: ignore[misc]
+                lambda api, some=some: self._ask(api, some),  # type: ignore[misc]
                 f"look up the artifacts of {self._entity}/{self._project}",
             )
+            try:
+                found = [_collection(one) for one in said]
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                place = f"{self._entity}/{self._project}"
+                told = f"W&B's answer about the artifacts of {place} can't be read: {error!r}"
+                raise SinkError(told) from error
             with self._lock:
                 for name, one in zip(some, found, strict=True):
                     self._known[name] = (now, one)
@@ -137,7 +144,8 @@ class Collections:
         asked, _ = self._known.get(name, (float("-inf"), None))
         return now - asked < _FRESH
 
-    def _ask(self, api: wandb.Api, names: Sequence[str]) -> Iterator[Collection]:
+    def _ask(self, api: wandb.Api, names: Sequence[str]) -> list[Any]:
+        """Return what W&B says of each name; None: it has none of that name."""
         variables = {f"n{place}": name for place, name in enumerate(names)}
         declared = ", ".join(f"${one}: String!" for one in variables)
         asked = "\n".join(f"{one}: artifactCollection(name: ${one}) {_FIELDS}" for one in variables)
@@ -147,7 +155,7 @@ class Collections:
         )
         place = {"entity": self._entity, "project": self._project}
         project = ask_graphql(api, text, {**place, **variables})["project"] or {}
-        return (_collection(project.get(one)) for one in variables)
+        return [project.get(one) for one in variables]
 
 
 def _collection(said: Any) -> Collection:

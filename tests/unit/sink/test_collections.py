@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from mfwb.errors import SinkError
 from mfwb.sink.collections import Collections, Made, made_when
 from mfwb.sink.newest import Moment
 from mfwb.sink.service import Service
@@ -30,10 +31,11 @@ class Server:
         names = {key: name for key, name in variables.items() if key not in ("entity", "project")}
         assert all(f"{key}: artifactCollection(name: ${key})" in text for key in names)
         self.asked.append(list(names.values()))
-        said = {key: self._collection(name) for key, name in names.items()}
+        said = {key: self.collection_of(name) for key, name in names.items()}
         return {"project": said if self.is_there else None}
 
-    def _collection(self, name: str) -> dict[str, Any] | None:
+    def collection_of(self, name: str) -> dict[str, Any] | None:
+        """Return what it has of one."""
         if name not in self.types:
             return None
         return {
@@ -92,6 +94,17 @@ def test_no_project() -> None:
     server.is_there = False
 
     assert collections(server).get("x").type is None
+
+
+@pytest.mark.parametrize("odd", [{"artifacts": None}, {}, {"defaultArtifactType": None}])
+def test_an_answer_that_makes_no_sense(odd: dict[str, Any]) -> None:
+    """It is W&B's failure, told as such."""
+    server = Server(x="dataset")
+    whole = server.collection_of("x") or {}
+    server.collection_of = lambda _: {**whole, **odd} if odd else {}  # type: ignore[method-assign]
+
+    with pytest.raises(SinkError, match="can't be read"):
+        collections(server).get("x")
 
 
 def test_what_is_there() -> None:
