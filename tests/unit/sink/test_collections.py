@@ -101,7 +101,7 @@ def test_an_answer_that_makes_no_sense(odd: dict[str, Any]) -> None:
     """It is W&B's failure, told as such."""
     server = Server(x="dataset")
     whole = server.collection_of("x") or {}
-    server.collection_of = lambda _: {**whole, **odd} if odd else {}  # type: ignore[method-assign]
+    server.collection_of = lambda _: {**whole, **odd} if odd else {}  # type: ignore[assignment, method-assign]
 
     with pytest.raises(SinkError, match="can't be read"):
         collections(server).get("x")
