@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcome
@@ -63,10 +63,17 @@ def left_away(run: PlannedRun) -> ItemCounts:
 
 
 def describe_inputs(
-    run: PlannedRun, digests: dict[tuple[str, str], str | None]
+    run: PlannedRun, digests: dict[tuple[str, str], str | None], losses: Iterable[Loss] = ()
 ) -> tuple[InputOutcome, ...]:
-    """Return what a W&B run uses; digests are by (producer's name, artifact name)."""
-    return tuple(_described(one, digests) for one in run.inputs)
+    """Return what a W&B run uses, but for uses that were lost.
+
+    Args:
+        run: as planned.
+        digests: by (producer's name, artifact name).
+        losses: of what was planned, when it was written.
+    """
+    lost = {loss.item for loss in losses}
+    return tuple(_described(one, digests) for one in run.inputs if run.use_item(one) not in lost)
 
 
 def _described(used: InputArtifact, digests: dict[tuple[str, str], str | None]) -> InputOutcome:

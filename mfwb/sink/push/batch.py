@@ -142,7 +142,8 @@ class Batches:
             one.shipment.note_lacking(title, found, losses)
             self._progress.advance()
             return None
-        say_words(project.existing, one.what.run, receipt, found)
+        said = say_words(project.existing, one.what.run, receipt, found, project.edit_rule)
+        one.shipment.note_edits(title, said)
         one.shipment.note(title, found.id, found.url, receipt, wrote=True)
         self._progress.advance()
         return None

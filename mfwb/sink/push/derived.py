@@ -3,7 +3,8 @@
 The bundle's own files are left as they are. What is sent lacks three things: the alias `latest`,
 which belongs to the newest flow run and not to whoever comes last; the mark of completeness, which
 is set when all has arrived; and rows of history that are there, since W&B can only append. It names
-files where the bundle is now, and none that is not in the manifest.
+files where the bundle is now, and none that is not in the manifest. What others wrote in a W&B run
+that is there already it has in addition, since W&B replaces words and summary as a whole.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
 
@@ -22,8 +24,9 @@ from mfwb.sink.content import MARKER
 from mfwb.sink.newest import LATEST
 from mfwb.sink.push.original import Original
 from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun
-from mfwb.sink.records import client_word
+from mfwb.sink.records import client_word, say_in_summary, say_words
 from mfwb.sink.transaction_log import write_records
+from mfwb.sink.words import Words
 
 __all__ = ["Derivation", "write_derived"]
 
@@ -39,6 +42,8 @@ class Derivation:
         for_now: those of them that another push may find.
         names: what artifacts are called in this project that can't keep their names, by name and
             type.
+        words: what it is to say where somebody has written in it; None: what is recorded.
+        others: what others wrote into its summary.
     """
 
     run: RecordedRun
@@ -47,6 +52,8 @@ class Derivation:
     without: Mapping[tuple[str, str], str] = field(default_factory=dict)
     for_now: Collection[tuple[str, str]] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    words: Words | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
 
     def called(self, name: str, type_: str) -> str:
         """Return what an artifact is called in W&B."""
@@ -94,6 +101,8 @@ class _Derived:
                 self._change_summary(record.summary)
             elif record.HasField("run"):
                 record.run.run_id = self._what.id
+                if self._what.words is not None:
+                    say_words(record.run, self._what.words)
             elif record.HasField("files"):
                 self.shown.update(one.path for one in record.files.files)
             record._info.stream_id = self._what.id  # noqa: SLF001 - a field of the message
@@ -140,6 +149,7 @@ class _Derived:
                 item.value_json = item.value_json.replace(old, new)
         del summary.update[:]
         summary.update.extend(kept)
+        say_in_summary(summary, self._what.others)
 
 
 def _renamed(name: str, old: WandbRunId, new: WandbRunId) -> str:

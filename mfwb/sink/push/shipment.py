@@ -15,6 +15,7 @@ from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.planning import WandbRunId
 from mfwb.safe_text import one_line
 from mfwb.sink.bundle import bundled_runs
+from mfwb.sink.edits import Merged
 from mfwb.sink.existing import Existing
 from mfwb.sink.generations import common_part
 from mfwb.sink.manifest import Checksums
@@ -46,6 +47,7 @@ class Shipment:
     superseded: bool = False
     _outcomes: dict[str, WandbRunOutcome] = field(default_factory=dict)
     _troubles: list[str] = field(default_factory=list)
+    _edits: dict[str, Merged] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -74,8 +76,16 @@ class Shipment:
             outputs=receipt.outputs,
             items=count_same_content(bundled.items, receipt.outputs),
             losses=tuple(dict.fromkeys((*bundled.losses, *receipt.losses))),
+            edits_kept=self._edits[title.id].kept if title.id in self._edits else (),
+            edits_undone=self._edits[title.id].undone if title.id in self._edits else (),
         )
         self.wrote = self.wrote or wrote
+
+    def note_edits(self, title: Title, said: Merged) -> None:
+        """Hear what others had changed in a W&B run, before it is noted."""
+        before = self._edits.get(title.id)
+        undone = (*(before.undone if before else ()), *said.undone)
+        self._edits[title.id] = replace(said, undone=tuple(dict.fromkeys(undone)))
 
     def note_lacking(self, title: Title, found: Existing, losses: tuple[Loss, ...]) -> None:
         """Hear that a W&B run is there, but for some artifacts: the rest of the flow run goes on.
