@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcome
-from mfwb.planning import PlannedRun
+from mfwb.planning import InputArtifact, PlannedRun
+from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
 
-__all__ = ["as_planned", "count_items", "describe_inputs", "left_away"]
+__all__ = ["as_planned", "count_items", "count_same_content", "describe_inputs", "left_away"]
 
 
 def count_items(
@@ -22,12 +24,13 @@ def count_items(
         outputs: the W&B artifacts that were logged, or are meant to be.
     """
     lost = {loss.item for loss in losses}
-    logged = {output.name: output for output in outputs}
+    logged = {(output.name, output.type): output for output in outputs}
     values = [one for value in run.values for one in value.contents if one.pathspec not in lost]
     written = deduplicated = missing = 0
     for artifact in run.outputs:
         at_hand = sum(file.content.pathspec not in lost for file in artifact.files)
-        output = logged.get(artifact.name)
+        called = names_in_project(artifact.name, artifact.type)
+        output = next(filter(None, (logged.get((one, artifact.type)) for one in called)), None)
         if output is None:
             missing += at_hand
         elif output.deduplicated:
@@ -44,6 +47,13 @@ def count_items(
         switched_off=len(run.switched_off),
         lost=len(lost & planned) + lost_beforehand + missing,
     )
+
+
+def count_same_content(items: ItemCounts, outputs: Collection[OutputOutcome]) -> ItemCounts:
+    """Return counts after it was seen which W&B artifacts W&B had already; the rest stays."""
+    both = items.written + items.deduplicated
+    same = min(both, sum(one.items for one in outputs if one.deduplicated))
+    return replace(items, written=both - same, deduplicated=same)
 
 
 def left_away(run: PlannedRun) -> ItemCounts:
@@ -63,16 +73,19 @@ def describe_inputs(
         losses: of what was planned, when it was written.
     """
     lost = {loss.item for loss in losses}
-    return tuple(
-        InputOutcome(
-            name=one.name,
-            type=one.type,
-            digest=digests.get((one.producer_name, one.name)),
-            producer=one.producer_name,
-            ground=one.ground,
-        )
-        for one in run.inputs
-        if run.use_item(one) not in lost
+    return tuple(_described(one, digests) for one in run.inputs if run.use_item(one) not in lost)
+
+
+def _described(used: InputArtifact, digests: dict[tuple[str, str], str | None]) -> InputOutcome:
+    called = names_in_project(used.name, used.type)
+    known = (one for one in called if (used.producer_name, one) in digests)
+    name = next(known, used.name)
+    return InputOutcome(
+        name=name,
+        type=used.type,
+        digest=digests.get((used.producer_name, name)),
+        producer=used.producer_name,
+        ground=used.ground,
     )
 
 

@@ -57,6 +57,7 @@ class OutputOutcome:
     files: tuple[str, ...]
     deduplicated: bool = False  # W&B had that content already
     version: str | None = None  # as in "v3"; None: offline
+    items: int = 1  # Metaflow's artifacts that it is made of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from mfwb.accounting import as_planned, count_items, describe_inputs, left_away
 from mfwb.outcome import WandbRunOutcome
 from mfwb.pipeline.drafting import Draft
 from mfwb.pipeline.parts import Parts
+from mfwb.pipeline.turns import Turn
 from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, Session, WrittenRun
 
@@ -45,22 +46,32 @@ class Crew:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mfwb-worker")
         self._writing = _Writing()
 
-    def carry_out(self, drafted: Draft, plan: Plan, session: Session) -> Carried:
+    def carry_out(self, drafted: Draft, plan: Plan, session: Session, turn: Turn) -> Carried:
         """Write all W&B runs of a flow run, level by level: what is used was logged before.
 
         While a level is written, the first runs of the next one are made ready: as many as there
         are workers, so that memory stays bounded. SkipFlowRun if one can't be written.
+
+        Args:
+            drafted: the flow run.
+            plan: of it.
+            session: W&B, opened for it.
+            turn: says which W&B run may be written now. It is waited for here and not by workers,
+                of whom those that come first may have need.
         """
         self._parts.progress.wandb_runs(len(plan.runs))
         self._parts.payloads.expect(plan)
-        work = _Work(drafted, session, self._parts, self._writing, force=self._force)
+        work = _Work(drafted, session, self._parts, self._writing, turn, force=self._force)
         written: list[tuple[WandbRunOutcome, WrittenRun, bool]] = []
         under_way: list[Future[Any]] = []
         try:
             levels = list(plan.levels())
             for level, following in zip_longest(levels, levels[1:], fillvalue=()):
-                writing = [self._pool.submit(work.write, run) for run in level]
-                under_way = [*writing]
+                under_way = []
+                writing = []
+                for run in turn.in_turn(level):
+                    writing.append(self._pool.submit(work.write, run))
+                    under_way.append(writing[-1])
                 for run in following[: self._workers]:
                     work.ahead[run.id] = self._pool.submit(work.get_ready, run)
                     under_way.append(work.ahead[run.id])
@@ -142,6 +153,7 @@ class _Work:
     session: Session
     parts: Parts
     writing: _Writing
+    turn: Turn
     force: bool
     ahead: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
     digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
@@ -158,6 +170,15 @@ class _Work:
 
     def write(self, run: PlannedRun) -> tuple[WandbRunOutcome, WrittenRun, bool]:
         """Write one W&B run, unless it is there; return whether it had to be."""
+        logged = False
+        try:
+            outcome, written, wrote = self._write(run)
+            logged = not written.deleted and written.complete
+        finally:
+            self.turn.is_over(run, logged=logged)
+        return outcome, written, wrote
+
+    def _write(self, run: PlannedRun) -> tuple[WandbRunOutcome, WrittenRun, bool]:
         ahead = self.ahead.pop(run.id, None)
         ready = self.get_ready(run) if ahead is None else ahead.result()
         if isinstance(ready, WrittenRun):

@@ -18,6 +18,7 @@ from mfwb.pipeline.drafting import STILL_RUNNING, Draft, draft, notes_on, outcom
 from mfwb.pipeline.failing import ends_the_call, failed
 from mfwb.pipeline.memory import Memory, is_done
 from mfwb.pipeline.parts import Parts
+from mfwb.pipeline.turns import Turn, Turns
 from mfwb.planning import Plan, group_of
 from mfwb.ports import Destination, Entry, Standing
 
@@ -88,6 +89,7 @@ class _Sync:
         self._foremen = foremen
         self._room = BoundedSemaphore(at_once)  # plans take memory: few are made ahead
         self._under_way: dict[str, Future[FlowRunOutcome]] = {}
+        self._turns = Turns()
         self.ended = Event()  # set when the call breaks off: what fails then says nothing
 
     def sync(self, chosen: Sequence[Chosen]) -> Iterator[FlowRunOutcome]:
@@ -159,7 +161,10 @@ class _Sync:
             self._memory.note(drafted, Standing.SYNCED, outcome=before.outcome)
             return _unchanged(before, drafted.plan, drafted.destination)
         self._room.acquire()
-        future = self._foremen.submit(self._carry_out, drafted, drafted.plan, before)
+        # Only those that were begun before are waited for, so that no two wait for each other.
+        first = [self._under_way[one] for one in sorted(drafted.others & self._under_way.keys())]
+        turn = self._turns.announce(drafted.plan)
+        future = self._foremen.submit(self._carry_out, drafted, drafted.plan, before, first, turn)
         future.add_done_callback(lambda _: self._room.release())
         self._under_way[str(one.pathspec)] = future
         return future
@@ -176,15 +181,27 @@ class _Sync:
             return True
         return one.listed is not None and self._settings.on_deleted == "skip"
 
-    def _carry_out(self, drafted: Draft, plan: Plan, before: Entry | None) -> FlowRunOutcome:
+    def _carry_out(
+        self,
+        drafted: Draft,
+        plan: Plan,
+        before: Entry | None,
+        first: Sequence[Future[FlowRunOutcome]],
+        turn: Turn,
+    ) -> FlowRunOutcome:
         """Write a flow run, and remember it, or why it could not be written."""
         earlier = before.outcome if before else None
         try:
-            return self._written(drafted, plan, earlier)
+            for one in first:
+                with suppress(BaseException):  # how it went is told by itself
+                    one.exception()
+            return self._written(drafted, plan, earlier, turn)
         except BaseException as error:
             if self.ended.is_set():  # the parts are being closed, which is what went wrong
                 raise
             told = failed(plan.flow_run, error, self._parts.bugs)
+        finally:
+            turn.leave()
         reason = told.reason or ""
         outcome = outcome_of(told.status, plan, drafted.destination, (), reason)
         return self._noted(
@@ -193,15 +210,12 @@ class _Sync:
         )
 
     def _written(
-        self, drafted: Draft, plan: Plan, earlier: FlowRunOutcome | None
+        self, drafted: Draft, plan: Plan, earlier: FlowRunOutcome | None, turn: Turn
     ) -> FlowRunOutcome:
-        for other in drafted.others & self._under_way.keys():
-            with suppress(BaseException):  # how it went is told by itself
-                self._under_way[other].exception()
         self._memory.note(drafted, Standing.BEGUN, outcome=earlier)
         writer, was_there = self._parts.ledger.id, _written_once(earlier)
         with self._parts.sink.open(plan, writer=writer, written=was_there) as session:
-            carried = self._crew.carry_out(drafted, plan, session)
+            carried = self._crew.carry_out(drafted, plan, session, turn)
         outcome = outcome_of(Status.SYNCED, plan, drafted.destination, carried.runs)
         is_whole = all(run.complete for run in carried.runs)
         if reason := carried.trouble or ("" if is_whole else "W&B did not take all of it"):

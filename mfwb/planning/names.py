@@ -16,6 +16,7 @@ __all__ = [
     "card_key",
     "config_key",
     "is_project_name",
+    "names_in_project",
     "project_name",
     "run_alias",
     "run_id",
@@ -33,8 +34,10 @@ _ALIAS_LIMIT = 128
 _CARD_PART_LIMIT = 100  # its file's name holds more than that
 _KEY_LIMIT = 256
 _TABLE_KEY_LIMIT = _ARTIFACT_NAME_LIMIT - _RUN_ID_LIMIT - len("run--") - 4  # and some `_` behind it
+_TABLE_SUFFIX = len("-rn_vSw")  # what W&B puts behind a name out of which it left signs
 _PROJECT_LIMIT = 128
 _UNFIT_FOR_PROJECTS = re.compile(r"[/\\#?%:]")
+_UNFIT_FOR_ARTIFACTS = re.compile(r"[^A-Za-z0-9_\-.]")
 _SEPARATORS = re.compile(r"[\\/]")
 _HASH_LENGTH = 12  # enough for a hundred thousand tasks whose readable parts are the same
 
@@ -73,11 +76,33 @@ def shortened(text: str, limit: int) -> str:
 
 
 def artifact_name(name: str) -> str:
-    """Return an attribute name as a W&B artifact name; other alphabets become `_` and a hash."""
-    safe = re.sub(r"[^A-Za-z0-9_\-.]", "_", name)
+    """Return an attribute name as a W&B artifact name, which has ASCII letters and digits alone.
+
+    Letters of other alphabets become the Latin ones that they are read as, and a hash of the whole
+    name tells `donnees-5d9dd3a8ff2f` from `donnees`.
+    """
+    safe = _UNFIT_FOR_ARTIFACTS.sub("_", _in_latin_letters(name))
     if safe != name or not name.strip("."):
         return _with_hash(safe, name, _ARTIFACT_NAME_LIMIT)
     return shortened(name, _ARTIFACT_NAME_LIMIT)
+
+
+def names_in_project(name: str, type_: str) -> tuple[str, str]:
+    """Return what an artifact may be called in a project, best first.
+
+    W&B keeps one type per name for good. Where a project has the name with another type, the
+    artifact goes by the name with its own type behind.
+    """
+    return name, artifact_name(f"{name}-{type_}")
+
+
+def _in_latin_letters(text: str) -> str:
+    """Return a text as one would write it in ASCII; what has no reading is `_`."""
+    if text.isascii():
+        return text
+    from anyascii import anyascii  # noqa: PLC0415 - few names need it, and it reads tables of letters
+
+    return "".join(one if one.isascii() else anyascii(one) or "_" for one in text)
 
 
 def card_key(*parts: str) -> str:
@@ -113,7 +138,9 @@ def table_key(name: str) -> str:
 
     W&B calls the artifact that it makes of a table `run-ID-KEY`, which has to fit its limit.
     """
-    return shortened(summary_key(name), _TABLE_KEY_LIMIT)
+    key = summary_key(name)
+    is_kept = not _UNFIT_FOR_ARTIFACTS.search(key)
+    return shortened(key, _TABLE_KEY_LIMIT if is_kept else _TABLE_KEY_LIMIT - _TABLE_SUFFIX)
 
 
 def _key(name: str) -> str:

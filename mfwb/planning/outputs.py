@@ -217,9 +217,7 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
     return Outputs(
         artifacts=tuple(
             OutputArtifact(
-                name=names.artifact_name(
-                    name if kind is types[name] else f"{name}-{kind.value}",
-                ),
+                name=_called(name, kind, types[name]),
                 type=kind.value,
                 aliases=(),  # until it is known who logs the name last
                 metadata={"metaflow": facts_of(flow_run, sorting.subject.step.name, filed)},
@@ -234,6 +232,11 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
         losses=tuple(sorting.losses),
         by_code=tuple(sorting.by_code),
     )
+
+
+def _called(name: str, kind: Kind, of_name: Kind) -> str:
+    called = names.artifact_name(name)
+    return called if kind is of_name else names.names_in_project(called, kind.value)[1]
 
 
 def _planned(

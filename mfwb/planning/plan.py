@@ -195,6 +195,13 @@ class PlannedRun:
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that leave a value in the summary, too
 
+    @property
+    def ended_at(self) -> int | None:
+        """When its last task ended, in epoch ms; None: that is not known."""
+        if self.started_at is None or self.runtime is None:
+            return None
+        return self.started_at + round(self.runtime * 1000)
+
     @cached_property
     def fingerprint(self) -> str:
         """A digest of what this W&B run will say, but for what the flow's source adds to it.

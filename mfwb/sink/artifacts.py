@@ -7,7 +7,7 @@ from typing import Any
 import wandb
 
 from mfwb.ports import ReadyArtifact
-from mfwb.sink.newest import NEWEST
+from mfwb.sink.collections import NEWEST
 from mfwb.sink.private import add_local
 from mfwb.sink.references import add_reference
 

@@ -155,7 +155,7 @@ class Checksums:
 
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
-        self._known: dict[tuple[str, int, int, int], Fixed] = {}
+        self._known: dict[tuple[str, int, int, int, int], Fixed] = {}
         self._lock = Lock()
 
     def of(self, names: Iterable[str]) -> dict[str, Fixed]:
@@ -166,7 +166,8 @@ class Checksums:
         """Return what a file is; OSError, also if it is no file of the bundle's own."""
         with open_inside(self._bundle, name) as file:
             status = os.fstat(file.fileno())
-            key = (name, status.st_ino, status.st_size, status.st_mtime_ns)
+            times = (status.st_mtime_ns, status.st_ctime_ns)  # the latter nobody can set
+            key = (name, status.st_ino, status.st_size, *times)
             with self._lock:
                 known = self._known.get(key)
             if known is None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from mfwb.planning import Preview
 from mfwb.planning.names import artifact_name
 from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
+from mfwb.sink.manifest import is_plain
 
 __all__ = [
     "MediaFile",
@@ -122,8 +123,9 @@ def place_table(
 
 
 def table_file(key: str) -> str:
-    """Return what the file of a table is called in its artifact."""
-    return f"{artifact_name(key)}.table.json"
+    """Return what the file of a table is called in its artifact: as W&B calls it, if it can be."""
+    name = f"{key}.table.json"
+    return name if is_plain(name) else f"{artifact_name(key)}.table.json"
 
 
 def write_table_artifact(table: ReadyTable, path: Path) -> None:

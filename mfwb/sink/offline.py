@@ -29,14 +29,15 @@ from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.own_files import remove_below
 from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
-from mfwb.planning.names import artifact_name
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink import records
 from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
+from mfwb.sink.collections import LATEST
 from mfwb.sink.content import done, keys_of, log_texts, pictures_of, summary_of, tables_of
 from mfwb.sink.manifest import Checksums
 from mfwb.sink.media import place_card, place_preview, place_table, table_file, write_table_artifact
+from mfwb.sink.private import name_of_table
 from mfwb.sink.receipts import Receipt, use_item, uses_of
 from mfwb.sink.run_folder import RunFolder
 from mfwb.snapshot import Loss
@@ -158,6 +159,7 @@ class OfflineSession:
             size=sum(file.size for file in ready.files),
             files=tuple(file.path for file in ready.files),
             deduplicated=known,
+            items=len(ready.planned.files),
         )
 
     def _summary(
@@ -189,11 +191,11 @@ class OfflineSession:
         path = folder.new_file(".table.json")
         write_table_artifact(table, path)
         file = ReadyFile(table_file(key), path.stat().st_size, path)
-        called = artifact_name(key)
-        planned = OutputArtifact(called, type="table", aliases=(), metadata={}, files=())
+        planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
-        name = artifact_name(f"run-{run.id}-{called}")
-        return records.logged_artifact(self._plan, run, artifact, (), as_=(name, "run_table"))
+        artifact.metadata = {}  # as W&B makes it
+        as_ = (name_of_table(run.id, key), "run_table")
+        return records.logged_artifact(self._plan, run, artifact, (LATEST,), as_=as_)
 
 
 def _timeline(run: PlannedRun, ready: ReadyRun, begin: int) -> Iterator[pb.Record]:

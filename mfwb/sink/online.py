@@ -15,10 +15,12 @@ import wandb
 from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
+from mfwb.planning.names import names_in_project
 from mfwb.ports import ReadyRun, WrittenRun
 from mfwb.sink.amending import amend, differ_in_words
 from mfwb.sink.arrivals import Arrivals, Sent
 from mfwb.sink.claims import Claim, Claims
+from mfwb.sink.collections import Collections
 from mfwb.sink.complaints import complaint_of, was_not_opened
 from mfwb.sink.content import done, has_empty_dict, keys_of
 from mfwb.sink.edits import EditRule, Merged, first_words, merged, others_summary
@@ -62,6 +64,7 @@ class Project:
     service: Service
     entity: str
     name: str
+    collections: Collections
     newest: Newest
     under_way: UnderWay
     scratch: Path
@@ -86,7 +89,9 @@ class OnlineSession:
         self._existing = existing
         self._claims = claims
         self._written_once = {common_part(one) for one in written}
-        self._uploads = Uploads(plan, project.service, project.newest, project.under_way)
+        self._uploads = Uploads(
+            plan, project.service, project.collections, project.newest, project.under_way
+        )
         self._arrivals = Arrivals(existing)
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
         self._known: set[WandbRunId] = set()  # whose artifacts were asked for
@@ -94,8 +99,8 @@ class OnlineSession:
         self._lock = threading.Lock()
         for run in plan.runs:
             refuse_foreign(existing.get(run.id), run, plan.source)
-        names = {artifact.name for run in plan.runs for artifact in run.outputs}
-        project.newest.announce(names, plan.source["created_at"])
+        planned = {(one.name, one.type) for run in plan.runs for one in run.outputs}
+        project.newest.announce(planned, plan.source["created_at"])
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
         """Return what is there of a W&B run if all of this very plan is; else None."""
@@ -108,12 +113,8 @@ class OnlineSession:
             receipt = found.receipt
             return WrittenRun(found.id, found.url, receipt.outputs, receipt.losses)
         self._know(run.id)
-        planned = {one.name for one in run.outputs}
-        outputs = [
-            _found_output(name, artifact)
-            for (run_id, name), artifact in list(self._logged.items())
-            if run_id == run.id and name in planned
-        ]
+        found_outputs = (self._find_logged(run.id, one.name, one.type) for one in run.outputs)
+        outputs = [_found_output(one) for one in found_outputs if one is not None]
         return WrittenRun(found.id, found.url, tuple(outputs), ())
 
     def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
@@ -269,9 +270,10 @@ class OnlineSession:
         waits = any((used.producer, used.name) in self._missing for used in run.inputs)
         uploads: list[Upload] = []
         try:
-            for artifact in ready.artifacts:
-                before = there.get(artifact.planned.name)
-                uploads.append(self._uploads.start(open_run, run, artifact, before))
+            self._project.collections.look(one.planned.name for one in ready.artifacts)
+            uploads.extend(
+                self._uploads.start(open_run, run, artifact, there) for artifact in ready.artifacts
+            )
             say_all(open_run, run, ready, rows=now, others=others)
             arrived = self._uploads.wait_for(open_run, uploads)
         finally:
@@ -334,7 +336,7 @@ class OnlineSession:
     def _note(self, run: PlannedRun, arrived: Arrived) -> None:
         with self._lock:
             if arrived.artifact is not None:
-                self._logged[run.id, arrived.name] = arrived.artifact
+                self._logged[run.id, _name_of(arrived.artifact)] = arrived.artifact
             elif arrived.try_again:
                 self._missing.add((run.id, arrived.name))
 
@@ -362,8 +364,16 @@ class OnlineSession:
         return logged is None
 
     def _find_used(self, used: InputArtifact) -> wandb.Artifact | None:
-        of = (used.producer, used.name)
-        return self._logged.get(of) or self._know(used.producer, used.place).get(of)
+        found = self._find_logged(used.producer, used.name, used.type)
+        if found is None:
+            self._know(used.producer, used.place)
+            found = self._find_logged(used.producer, used.name, used.type)
+        return found
+
+    def _find_logged(self, run_id: WandbRunId, name: str, type_: str) -> wandb.Artifact | None:
+        """Return what is known that a W&B run logged, whatever it is called in this project."""
+        found = (self._logged.get((run_id, one)) for one in names_in_project(name, type_))
+        return next((one for one in found if one is not None and one.type == type_), None)
 
     def _know(
         self, run_id: WandbRunId, place: str = ""
@@ -387,7 +397,7 @@ class OnlineSession:
         with self._lock:
             self._known.add(run_id)
             for artifact in found:
-                self._logged.setdefault((run_id, artifact.name.rpartition(":")[0]), artifact)
+                self._logged.setdefault((run_id, _name_of(artifact)), artifact)
             return self._logged
 
 
@@ -400,9 +410,13 @@ def _transfer_seconds(ready: ReadyRun) -> float:
 _LEAST_TRANSFER = 30.0  # seconds
 
 
-def _found_output(name: str, artifact: wandb.Artifact) -> OutputOutcome:
+def _name_of(artifact: wandb.Artifact) -> str:
+    return str(artifact.name.rpartition(":")[0])
+
+
+def _found_output(artifact: wandb.Artifact) -> OutputOutcome:
     return OutputOutcome(
-        name=name,
+        name=_name_of(artifact),
         type=artifact.type,
         digest=artifact.digest,
         size=artifact.size,

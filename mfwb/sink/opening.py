@@ -11,6 +11,7 @@ from mfwb.config import Settings
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, FoundFlowRun, Session
 from mfwb.sink.claims import Claims
+from mfwb.sink.collections import Collections
 from mfwb.sink.destinations import Destinations
 from mfwb.sink.edits import EditRule
 from mfwb.sink.existing import Existing, ExistingRuns
@@ -86,9 +87,10 @@ class WandbSink:
     def _project(self, entity: str, name: str) -> Project:
         with self._lock:
             if (entity, name) not in self._projects:
-                newest = Newest(self._service, entity, name)
+                collections = Collections(self._service, entity, name)
+                newest = Newest(self._service, entity, name, collections)
                 self._projects[entity, name] = Project(
-                    *(self._service, entity, name, newest, UnderWay(), self._scratch),
+                    *(self._service, entity, name, collections, newest, UnderWay(), self._scratch),
                     force=self._force,
                     edit_rule=self._edit_rule,
                 )

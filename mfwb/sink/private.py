@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from wandb.errors import Error
 from wandb.proto import wandb_internal_pb2 as pb
 from wandb.sdk import wandb_setup
+from wandb.sdk.artifacts._internal_artifact import sanitize_artifact_name
 from wandb.sdk.artifacts.artifact_instance_cache import (
     artifact_instance_cache,
     artifact_instance_cache_by_client_id,
@@ -44,6 +45,7 @@ __all__ = [
     "log_without_latest",
     "make_caches_safe",
     "make_setup_reentrant",
+    "name_of_table",
     "publish_started_at",
     "without_config_defaults",
 ]
@@ -232,6 +234,11 @@ def add_local(
             path=LogicalPath(path), digest=md5, size=size, local_path=str(local), skip_cache=True
         )
     )
+
+
+def name_of_table(run_id: str, key: str) -> str:
+    """Return what W&B calls the artifact that it makes of a table in a summary."""
+    return sanitize_artifact_name(f"run-{run_id}-{key}")
 
 
 def publish_started_at(run: wandb.Run, epoch_ms: int, **facts: str) -> None:

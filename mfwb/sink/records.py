@@ -160,7 +160,7 @@ def logged_artifact(
         plan: the plan that the W&B run belongs to.
         run: the W&B run.
         artifact: the artifact, all files in it.
-        aliases: besides `latest`.
+        aliases: all of them: W&B adds none.
         as_: name and type, if others than the artifact's: W&B keeps those of tables for itself.
     """
     name, type_ = as_ or (artifact.name, artifact.type)
@@ -174,7 +174,7 @@ def logged_artifact(
         digest_algorithm=artifact.digest_algorithm,
         description=artifact.description or "",
         metadata=_json(artifact.metadata) if artifact.metadata else "",
-        aliases=sorted({*aliases, "latest"}),
+        aliases=sorted(aliases),
         manifest=_manifest(artifact),
         finalize=True,
         **_client_ids(plan.entity, plan.project, run, name, artifact.digest),

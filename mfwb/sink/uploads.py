@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import wandb
@@ -14,7 +14,8 @@ from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyArtifact
 from mfwb.safe_text import first_line
 from mfwb.sink.artifacts import artifact_metadata, make_artifact
-from mfwb.sink.newest import LATEST, Newest
+from mfwb.sink.collections import Collections
+from mfwb.sink.newest import LATEST, Moment, Newest
 from mfwb.sink.private import DEATHS, FAILURES, death_in, log_without_latest
 from mfwb.sink.refusals import explained
 from mfwb.sink.service import Service
@@ -32,8 +33,10 @@ class Upload:
     """An artifact that was sent on its way, or refused at once.
 
     Attributes:
-        ready: the artifact.
+        ready: the artifact, under the name that it has in this project.
+        planned: the name that was planned.
         item: what its loss would be called.
+        moment: when it was made.
         artifact: what is logged; None: it was refused.
         aliases: that it is to have.
         refusal: why it was refused.
@@ -42,7 +45,9 @@ class Upload:
     """
 
     ready: ReadyArtifact
+    planned: str
     item: str
+    moment: Moment
     artifact: wandb.Artifact | None = None
     aliases: tuple[str, ...] = ()
     refusal: str = ""
@@ -55,7 +60,7 @@ class Arrived:
     """What became of an upload.
 
     Attributes:
-        name: of the artifact.
+        name: that was planned.
         artifact: the version in W&B; None: there is none.
         output: what is told of it.
         loss: why it is not there.
@@ -74,9 +79,17 @@ class Arrived:
 class Uploads:
     """Logs the artifacts of one flow run."""
 
-    def __init__(self, plan: Plan, service: Service, newest: Newest, under_way: UnderWay) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        service: Service,
+        collections: Collections,
+        newest: Newest,
+        under_way: UnderWay,
+    ) -> None:
         self._start: int = plan.source["created_at"]
         self._service = service
+        self._collections = collections
         self._newest = newest
         self._under_way = under_way
 
@@ -85,29 +98,58 @@ class Uploads:
         open_run: wandb.Run,
         run: PlannedRun,
         ready: ReadyArtifact,
-        there: wandb.Artifact | None,
+        there: Mapping[str, wandb.Artifact],
     ) -> Upload:
-        """Send an artifact on its way; W&B may refuse it at once, as when types clash.
+        """Send an artifact on its way; W&B may refuse it at once.
 
         Args:
             open_run: the W&B run that logs it.
             run: the same, as planned.
             ready: the artifact.
-            there: what the W&B run logged under that name in an earlier sync.
+            there: what the W&B run logged in an earlier sync, by name.
         """
-        item = f"{run.name}/{ready.planned.name}"
+        upload = self._start_as_called(open_run, run, ready, there)
+        if upload.refusal and upload.ready.planned.name == ready.planned.name:
+            # Another machine may have given the name another type a moment ago.
+            self._collections.forget([ready.planned.name])
+            if self._called(ready) != ready.planned.name:
+                return self._start_as_called(open_run, run, ready, there)
+        return upload
+
+    def _called(self, ready: ReadyArtifact) -> str:
+        return self._collections.name_for(ready.planned.name, ready.planned.type)
+
+    def _start_as_called(
+        self,
+        open_run: wandb.Run,
+        run: PlannedRun,
+        ready: ReadyArtifact,
+        there: Mapping[str, wandb.Artifact],
+    ) -> Upload:
+        """Send an artifact on its way, under the name that it has in this project."""
+        planned, name = ready.planned.name, self._called(ready)
+        ready = replace(ready, planned=replace(ready.planned, name=name))
+        ended = self._start if run.ended_at is None else run.ended_at
+        upload = Upload(ready, planned, f"{run.name}/{planned}", Moment(self._start, ended))
         aliases = ready.planned.aliases
-        if LATEST in aliases and not self._newest.is_newest(ready.planned.name, self._start):
+        if LATEST in aliases and not self._is_newest(name, upload):
             aliases = tuple(alias for alias in aliases if alias != LATEST)
         try:
             artifact = make_artifact(ready, self._start)
         except (ValueError, OSError) as error:
-            return Upload(ready, item, refusal=first_line(error))
-        if there is not None and there.digest == artifact.digest:
-            return Upload(ready, item, there, aliases)
-        after = self._under_way.begin(artifact.name, artifact.digest)
-        upload = Upload(ready, item, artifact, aliases, after=after, is_ours=after is None)
+            return replace(upload, refusal=first_line(error))
+        before = there.get(name)
+        if before is not None and before.digest == artifact.digest:
+            return replace(upload, artifact=before, aliases=aliases)
+        after = self._under_way.begin(name, artifact.digest)
+        upload = replace(
+            upload, artifact=artifact, aliases=aliases, after=after, is_ours=after is None
+        )
         return upload if after is not None else self._log(open_run, upload)
+
+    def _is_newest(self, name: str, upload: Upload) -> bool:
+        planned = (upload.planned, upload.ready.planned.type)
+        return self._newest.is_newest(name, planned, upload.moment)
 
     def wait_for(self, open_run: wandb.Run, uploads: Sequence[Upload]) -> list[Arrived]:
         """Wait for uploads: `finish` would hide that they failed. SinkError.
@@ -128,7 +170,7 @@ class Uploads:
                 self._under_way.end(upload.ready.planned.name, upload.artifact.digest)
 
     def _wait_for(self, open_run: wandb.Run, upload: Upload) -> Arrived:
-        name = upload.ready.planned.name
+        name = upload.planned
         size = sum(file.size for file in upload.ready.files if file.uri is None)
         patience = self._service.patience
         timeout = patience.limit + size / SLOWEST
@@ -156,7 +198,9 @@ class Uploads:
         finally:
             self.let_go([upload])
         output = _output(upload.ready, upload.artifact)
-        self._newest.arrived(name, self._start, upload.artifact, upload.aliases)
+        called = upload.ready.planned.name
+        self._collections.note(called, upload.ready.planned.type)
+        self._newest.arrived(called, upload.moment, upload.artifact, upload.aliases)
         return Arrived(name, upload.artifact, output)
 
     def _log(self, open_run: wandb.Run, upload: Upload) -> Upload:
@@ -185,4 +229,5 @@ def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
         files=tuple(file.path for file in ready.files),
         deduplicated=said != artifact_metadata(ready),  # W&B kept the first one's
         version=logged.version,
+        items=len(ready.planned.files),
     )

@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.scene import differences, settled
 from tests.integration.results import metadata_of, run_id_of, wandb_run
-from tests.sandbox import Finished, Sandbox
+from tests.sandbox import Finished, Sandbox, end
 from tests.wandb_server import Assumptions, RunSnapshot, WandbServer
 
 PROJECT = "acme/p"
@@ -250,7 +250,69 @@ def test_latest_is_the_newest_flow_runs(place: Place, order: tuple[int, ...]) ->
     assert alias in newest.aliases
 
 
+_LIVE = """
+import sys
+import wandb
+with wandb.init(entity="acme", project="p") as run:
+    artifact = wandb.Artifact("frame", type="dataset")
+    with artifact.new_file("live.txt") as file:
+        file.write("live")
+    run.log_artifact(artifact).wait()
+"""
+
+
+def test_latest_stays_with_a_newer_version_of_somebody_else(place: Place) -> None:
+    """A live W&B run logged it after the flow runs had ended: these are backfilled behind it."""
+    _run(place, _LIVE)
+
+    assert statuses(place.sync("--all")) == ["synced"] * 3
+
+    _latest_is_live(place)
+    aliases = {one for run in place.server.state.runs(PROJECT).values() for one in _aliases(run)}
+    assert aliases == {"latest", *(f"run-{one.split('/')[1]}" for one in place.pathspecs)}
+    assert statuses(place.sync("--all", "--force", machine="other")) == ["synced"] * 3
+    _latest_is_live(place)
+
+
 @MORE
+def test_latest_stays_with_somebody_else_in_a_push(place: Place) -> None:
+    """As online."""
+    _run(place, _LIVE)
+    assert statuses(place.sync("--all", "--mode", "offline", "--dir", "bundle")) == ["synced"] * 3
+
+    assert statuses(place.sandbox.mfwb("push", "bundle", "--json")) == ["synced"] * 3
+
+    _latest_is_live(place)
+
+
+@MORE
+@pytest.mark.parametrize("moment", ["CommitArtifact", "CreateArtifact"])
+def test_latest_is_given_back_to_somebody_else(place: Place, moment: str) -> None:
+    """Who was a moment earlier than a sync that had begun to log its own."""
+    held = place.server.hold(moment)
+    process = place.sandbox.start_mfwb(
+        *place.arguments(place.pathspecs[0]), **place.state_of("one")
+    )
+    held.wait(60)
+    _run(place, _LIVE)
+    held.release()
+
+    assert end(process).code == 0
+
+    _latest_is_live(place)
+
+
+def _latest_is_live(place: Place) -> None:
+    latest = place.server.state.artifact(f"{PROJECT}/frame:latest")
+    assert list(latest.files) == ["live.txt"]
+    assert list(latest.aliases) == ["latest"]
+
+
+def _aliases(run: RunSnapshot) -> list[str]:
+    named = [one for one in run.logged if one.name.startswith("frame:")]
+    return [alias for one in named for alias in one.aliases]
+
+
 @MORE
 def test_latest_of_equal_content(place: Place) -> None:
     """Content that an older flow run logged first, and the newest again, is the latest."""

@@ -73,8 +73,8 @@ def bundled(
     pathspec = flow_run("linear_flow")
     folder = tmp_path_factory.mktemp("bundled")
     flow = pathspec.split("/")[0]
-    (folder / "flow-runs").mkdir()
-    shutil.copytree(flows_root / ".metaflow" / flow, folder / "flow-runs" / ".metaflow" / flow)
+    for place in (".metaflow", "data"):  # the latter has included files
+        shutil.copytree(flows_root / place / flow, folder / "flow-runs" / place / flow)
     to = ("--mode", "offline", "--dir", str(folder / "bundle"), "--entity", "acme")
     where = ("--project", "push", "--metadata", metadata_of(folder / "flow-runs"))
     done = Sandbox(folder).mfwb("sync", pathspec, *to, *where)
@@ -323,6 +323,25 @@ def test_an_artifact_that_w_and_b_refuses_is_told(pushing: Pushing) -> None:
     fault.release()
     mended = pushing.push()
     assert (mended.code, _status(mended)) == (0, "synced"), mended.err
+
+
+@pytest.mark.exhaustive
+def test_what_w_and_b_refuses_is_lost_alone(pushing: Pushing, clean: dict[str, Any]) -> None:
+    """Other artifacts and later levels are sent, but for uses of it; the next push mends it."""
+    fault = pushing.server.fail(_creates('Name": "frame"'), status=400, times=None)
+
+    failed = pushing.push()
+
+    assert failed.code == 1
+    assert "frame" in failed.document["flow_runs"][0]["reason"]
+    lost = [loss["item"] for run in _runs(failed) for loss in run["losses"]]
+    assert f"{pushing.pathspec}/start/frame" in lost
+    assert "mfwb" not in pushing.run("start").summary
+    assert pushing.server.state.artifact("acme/push/model:latest").version == "v0"
+    fault.release()
+    mended = pushing.push()
+    assert (mended.code, _status(mended)) == (0, "synced"), mended.err
+    assert pushing.snapshot()["artifacts"] == clean["artifacts"]
 
 
 @pytest.mark.exhaustive

@@ -19,9 +19,10 @@ from mfwb.sink.push.checking import check
 from mfwb.sink.push.derived import Derivation, write_derived
 from mfwb.sink.push.finishing import say_words, settle_aliases
 from mfwb.sink.push.project import Project
-from mfwb.sink.push.recorded import Title
+from mfwb.sink.push.recorded import RecordedArtifact, Title
 from mfwb.sink.push.sending import Complaint, Sender
 from mfwb.sink.push.shipment import Shipment
+from mfwb.snapshot import Loss
 
 __all__ = ["Batches", "Load", "look_up"]
 
@@ -47,6 +48,7 @@ class _Sent:
     load: Load
     what: Derivation
     lacks: str = ""
+    unlogged: frozenset[tuple[str, str]] = frozenset()  # all else is there
 
     @property
     def shipment(self) -> Shipment:
@@ -63,7 +65,10 @@ class Batches:
         self._progress = progress
 
     def send(self, loads: Iterable[Load]) -> None:
-        """Push W&B runs; a flow run fails if one of its own is not there in the end."""
+        """Push W&B runs; a flow run fails if one of its own is not there in the end.
+
+        If one only lacks artifacts, which W&B did not take, the rest of the flow run goes on.
+        """
         waiting = self._each(self._prepared, loads)
         complaints: tuple[Complaint, ...] = ()
         for number in range(_TRIES):
@@ -73,7 +78,11 @@ class Batches:
                 waiting, complaints = self._upload(waiting)
                 waiting = self._arrived(waiting)
         for one in waiting:
-            one.load.shipment.fail(_not_all_there(one, complaints))
+            with one.shipment.failing():
+                if one.unlogged and all(said.path is not None for said in complaints):
+                    _note_lacking(one, complaints)
+                else:
+                    raise _not_all_there(one, complaints)
 
     def _prepared(self, load: Load) -> _Sent | None:
         if load.shipment.reason:
@@ -124,10 +133,15 @@ class Batches:
         project, title = one.load.project, one.load.title
         arrival = check(one.what, project.existing)
         if arrival.lacks:
-            return replace(one, lacks=arrival.lacks)
+            return replace(one, lacks=arrival.lacks, unlogged=arrival.unlogged)
         losses = project.losses_of(one.what)
         receipt = settle_aliases(one.what, arrival, project.newest, losses)
         found = project.found(title)
+        project.note_there(one.what)
+        if one.what.for_now:
+            one.shipment.note_lacking(title, found, losses)
+            self._progress.advance()
+            return None
         said = say_words(project.existing, one.what.run, receipt, found, project.edit_rule)
         one.shipment.note_edits(title, said)
         one.shipment.note(title, found.id, found.url, receipt, wrote=True)
@@ -165,12 +179,37 @@ def look_up(existing: ExistingRuns, asked: Sequence[tuple[Shipment, Sequence[Tit
 
 def _what_is_left(one: _Sent) -> _Sent:
     """Return what is to be sent of a W&B run part of which has arrived."""
-    first_step = one.load.project.existing.next_step(one.load.title.id)
-    return replace(one, what=replace(one.what, first_step=first_step))
+    project = one.load.project
+    first_step = project.existing.next_step(one.load.title.id)
+    project.forget_types(one.what)
+    return replace(one, what=replace(project.named_anew(one.what), first_step=first_step))
+
+
+def _note_lacking(one: _Sent, complaints: Sequence[Complaint]) -> None:
+    """Settle what is there of a W&B run, and note what W&B did not take."""
+    project, title = one.load.project, one.load.title
+    why = _complaint(one, complaints) or "W&B did not take it"
+    lost = [each for each in one.what.run.logged if _is_among(each, one)]
+    losses = tuple(Loss(f"{title.name}/{each.name}", why) for each in lost)
+    arrival = check(one.what, project.existing)
+    settle_aliases(one.what, arrival, project.newest, ())
+    project.note_there(one.what, one.unlogged)
+    uses = project.losses_of(one.what)
+    one.shipment.note_lacking(title, project.found(title), (*losses, *uses))
+
+
+def _is_among(artifact: RecordedArtifact, one: _Sent) -> bool:
+    return one.what.as_called(artifact).content in one.unlogged
 
 
 def _not_all_there(one: _Sent, complaints: Sequence[Complaint]) -> SinkError:
-    file = f"run-{one.what.id}.wandb"
-    of_it = [said.text for said in complaints if said.path is None or said.path.name == file]
-    why = f" ({of_it[0]})" if of_it else ""
+    said = _complaint(one, complaints)
+    why = f" ({said})" if said else ""
     return SinkError(f"W&B does not have all of {one.load.title.name}: {one.lacks}{why}")
+
+
+def _complaint(one: _Sent, complaints: Sequence[Complaint]) -> str:
+    """Return the first thing that W&B said of a W&B run, or of all; empty: nothing."""
+    file = f"run-{one.what.id}.wandb"
+    of_it = (said.text for said in complaints if said.path is None or said.path.name == file)
+    return next(of_it, "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import wandb
 
 from mfwb.sink.existing import ExistingRuns
-from mfwb.sink.push.derived import Derivation, names_under
+from mfwb.sink.push.derived import Derivation
 from mfwb.sink.push.recorded import RecordedRun
 from mfwb.sink.run_files import ALWAYS_THERE
 
@@ -21,10 +21,12 @@ class Arrival:
 
     Attributes:
         lacks: what is missing; empty if nothing is.
+        unlogged: artifacts that it should have logged, by name and digest; all else is there.
         logged: the artifacts that it logged, by name and digest.
     """
 
     lacks: str = ""
+    unlogged: frozenset[tuple[str, str]] = frozenset()
     logged: Mapping[tuple[str, str], wandb.Artifact] = field(default_factory=dict)
 
 
@@ -34,13 +36,14 @@ def check(sent: Derivation, existing: ExistingRuns) -> Arrival:
     if lacks := _lacks(run, existing):
         return Arrival(lacks)
     logged = _by_content(existing.logged(run.title.id)) if run.logged else {}
-    unlogged = {one.content for one in names_under(run, sent.id)} - logged.keys()
-    if unlogged:
-        return Arrival(f"artifacts that it logs are missing: {_names(unlogged)}")
-    uses = {one.content for one in run.used} - set(sent.without)
+    unlogged = {sent.as_called(one).content for one in run.logged} - logged.keys()
+    uses = {sent.as_called(one).content for one in run.used if one.content not in sent.without}
     unused = uses - _by_content(existing.used(run.title.id)).keys() if uses else set()
     if unused:
         return Arrival(f"artifacts that it uses are missing: {_names(unused)}")
+    if unlogged:
+        lacks = f"artifacts that it logs are missing: {_names(unlogged)}"
+        return Arrival(lacks, frozenset(unlogged), logged)
     return Arrival(logged=logged)
 
 

@@ -1,4 +1,4 @@
-"""Files for `wandb sync`, made of a bundle's: what may be sent now, under the id it goes by.
+"""Files for `wandb sync`, made of a bundle's: what may be sent now, under the names it goes by.
 
 The bundle's own files are left as they are. What is sent lacks three things: the alias `latest`,
 which belongs to the newest flow run and not to whoever comes last; the mark of completeness, which
@@ -28,7 +28,7 @@ from mfwb.sink.records import client_word, say_in_summary, say_words
 from mfwb.sink.transaction_log import write_records
 from mfwb.sink.words import Words
 
-__all__ = ["Derivation", "names_under", "write_derived"]
+__all__ = ["Derivation", "write_derived"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,10 @@ class Derivation:
     Attributes:
         id: the id that it goes by; another one than recorded if that was deleted.
         first_step: rows of history below are there already.
-        without: names and digests of artifacts that it can't use.
+        without: artifacts that it can't use, by name and digest: why.
+        for_now: those of them that another push may find.
+        names: what artifacts are called in this project that can't keep their names, by name and
+            type.
         words: what it is to say where somebody has written in it; None: what is recorded.
         others: what others wrote into its summary.
     """
@@ -46,15 +49,20 @@ class Derivation:
     run: RecordedRun
     id: WandbRunId
     first_step: int
-    without: Collection[tuple[str, str]] = ()
+    without: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    for_now: Collection[tuple[str, str]] = ()
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     words: Words | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 
+    def called(self, name: str, type_: str) -> str:
+        """Return what an artifact is called in W&B."""
+        name = self.names.get((name, type_), name)
+        return _renamed(name, self.run.title.id, self.id)  # as tables are named after the id
 
-def names_under(run: RecordedRun, run_id: WandbRunId) -> tuple[RecordedArtifact, ...]:
-    """Return what a W&B run logs when it goes by an id, which tables are named after."""
-    old = run.title.id
-    return tuple(replace(one, name=_renamed(one.name, old, run_id)) for one in run.logged)
+    def as_called(self, artifact: RecordedArtifact) -> RecordedArtifact:
+        """Return an artifact by the name that it has in W&B."""
+        return replace(artifact, name=self.called(artifact.name, artifact.type))
 
 
 def write_derived(what: Derivation, folder: Path) -> None:
@@ -109,8 +117,9 @@ class _Derived:
 
     def _change_artifact(self, record: pb.ArtifactRecord) -> None:
         record.run_id = self._what.id
+        record.name = self._what.called(record.name, record.type)
         if self._is_renamed:
-            self._rename(record)
+            self._draft_anew(record)
         if not record.use_after_commit and record.type != "run_table":
             aliases = [alias for alias in record.aliases if alias != LATEST]
             del record.aliases[:]
@@ -126,9 +135,8 @@ class _Derived:
             raise self._original.changed(f"{local_path} is not in its manifest")
         return self._original.path_of(name)
 
-    def _rename(self, record: pb.ArtifactRecord) -> None:
+    def _draft_anew(self, record: pb.ArtifactRecord) -> None:
         """Make another draft of it: by the id of the old one W&B would find what it became."""
-        record.name = _renamed(record.name, self._what.run.title.id, self._what.id)
         for old in (record.client_id, record.sequence_client_id):
             self._words[old] = client_word(f"{old} in {self._what.id}")
         record.client_id = self._words[record.client_id]

@@ -11,7 +11,7 @@ from mfwb.sink.amending import amend
 from mfwb.sink.content import MARKER, done
 from mfwb.sink.edits import EditRule, Merged
 from mfwb.sink.existing import Existing, ExistingRuns
-from mfwb.sink.newest import LATEST, Newest
+from mfwb.sink.newest import LATEST, Moment, Newest
 from mfwb.sink.push.checking import Arrival
 from mfwb.sink.push.derived import Derivation
 from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun
@@ -28,22 +28,26 @@ def settle_aliases(
 
     Args:
         sent: the W&B run.
-        arrival: what is there of it: all.
+        arrival: what is there of it: all, or all but some artifacts.
         newest: decides about `latest`.
         losses: beside those that were known in the bundle.
     """
     run = sent.run
     start = int(run.title.source["created_at"])
+    moment = Moment(start, start if run.ended_at is None else run.ended_at)
     outputs = {one.name: one for one in run.receipt.outputs}
     for recorded in run.logged:
-        if recorded.is_own:
+        called = sent.as_called(recorded)
+        artifact = arrival.logged.get(called.content)
+        if recorded.is_own or artifact is None:
             continue
-        artifact = arrival.logged[recorded.content]
-        _settle(recorded, artifact, start, newest)
+        _settle(called, artifact, moment, newest)
         if recorded.name in outputs:
-            outputs[recorded.name] = _as_arrived(outputs[recorded.name], recorded, artifact)
+            outputs[recorded.name] = _as_arrived(outputs[recorded.name], called, artifact)
+    lost = {f"{name} of {who}" for (name, _), who in sent.without.items()}
+    uses = tuple(use for use in run.receipt.uses if use not in lost)
     all_losses = (*run.receipt.losses, *losses)
-    return replace(run.receipt, outputs=tuple(outputs.values()), losses=all_losses)
+    return replace(run.receipt, outputs=tuple(outputs.values()), losses=all_losses, uses=uses)
 
 
 def say_words(
@@ -60,18 +64,19 @@ def say_words(
 
 
 def _settle(
-    recorded: RecordedArtifact, artifact: wandb.Artifact, start: int, newest: Newest
+    recorded: RecordedArtifact, artifact: wandb.Artifact, moment: Moment, newest: Newest
 ) -> None:
     aliases = set(recorded.aliases)
     if LATEST in aliases:
-        newest.announce([recorded.name], start)
-        if not newest.is_newest(recorded.name, start):
+        planned = (recorded.name, recorded.type)
+        newest.announce([planned], moment.started)
+        if not newest.is_newest(recorded.name, planned, moment):
             aliases -= {LATEST}
-    newest.arrived(recorded.name, start, artifact, aliases)
+    newest.arrived(recorded.name, moment, artifact, aliases, as_before=True)
 
 
 def _as_arrived(
     output: OutputOutcome, recorded: RecordedArtifact, artifact: wandb.Artifact
 ) -> OutputOutcome:
     said, meant = ({**one, MARKER: None} for one in (artifact.metadata, recorded.metadata))
-    return replace(output, version=artifact.version, deduplicated=said != meant)
+    return replace(output, name=recorded.name, version=artifact.version, deduplicated=said != meant)

@@ -62,10 +62,14 @@ class Original:
         return _changed(self.bundled.bundle, f"{self.bundled.file}: {what}")
 
 
-def original_of(bundled: BundledRun) -> Original:
+def original_of(bundled: BundledRun, checksums: Checksums) -> Original:
     """Return a W&B run of a bundle, whose records may be read.
 
     BundleChanged if its manifest is not there, or is none, or its records are not those of it.
+
+    Args:
+        bundled: its place.
+        checksums: of the bundle.
     """
     try:
         original = Original(bundled, bundled.manifest())
@@ -74,20 +78,22 @@ def original_of(bundled: BundledRun) -> Original:
     fixed = original.manifest.files.get(bundled.file)
     if fixed is None:
         raise original.changed("it is not in its manifest")
-    _check(Checksums(bundled.bundle), bundled.bundle, bundled.file, fixed)
+    _check(checksums, bundled.bundle, bundled.file, fixed)
     return original
 
 
-def verify(bundle: Path, originals: Iterable[Original], pool: Executor) -> None:
-    """Make sure that all that will be sent is what the sync wrote, and lies in the bundle.
+def verify(
+    bundle: Path, originals: Iterable[Original], checksums: Checksums, pool: Executor
+) -> None:
+    """Make sure that all files that will be sent are what the sync wrote, and lie in the bundle.
+
+    Whether records are like ours, is told as they are read. A file whose checksum is known, and
+    that has not been touched since, is not read again.
 
     Raises:
         BundleChanged: it is not; nothing must be sent.
     """
-    originals = list(originals)
     wanted = _wanted(bundle, originals)
-    checksums = Checksums(bundle)
-
     checks = [
         pool.submit(_check, checksums, bundle, name, fixed)
         for name, fixed in sorted(wanted.items())
@@ -98,9 +104,6 @@ def verify(bundle: Path, originals: Iterable[Original], pool: Executor) -> None:
     finally:
         for one_check in checks:
             one_check.cancel()
-    for one in originals:
-        for _ in one.records():
-            pass
 
 
 def _check(checksums: Checksums, bundle: Path, name: str, fixed: Fixed) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
@@ -10,6 +10,7 @@ from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
 from mfwb.sink.amending import differ_in_words
 from mfwb.sink.claims import Claims
+from mfwb.sink.collections import Collections
 from mfwb.sink.edits import EditRule, merged, others_summary
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.newest import Newest
@@ -32,12 +33,18 @@ class Place:
     project: str
 
 
-@dataclass(slots=True)
-class _Absent:
-    """Artifacts that are not there, by name and digest: who should have logged them, and why."""
+Content = tuple[str, str]
+"""Name and digest of an artifact, as the bundle has them."""
 
-    deleted: dict[tuple[str, str], str] = field(default_factory=dict)
-    failed: dict[tuple[str, str], str] = field(default_factory=dict)
+
+@dataclass(slots=True)
+class _Known:
+    """Artifacts that are there, or are not: who should have logged them, and why they are not."""
+
+    there: set[Content] = field(default_factory=set)
+    deleted: dict[Content, str] = field(default_factory=dict)
+    refused: dict[Content, str] = field(default_factory=dict)
+    failed: dict[Content, str] = field(default_factory=dict)
 
 
 class Project:
@@ -55,9 +62,10 @@ class Project:
         self.edit_rule = edit_rule
         self.service = service
         self.existing = ExistingRuns(service, place.entity, place.project)
-        self.newest = Newest(service, place.entity, place.project)
+        self._collections = Collections(service, place.entity, place.project)
+        self.newest = Newest(service, place.entity, place.project, self._collections)
         self._claims = Claims(place, self.existing, service, writer=writer, on_deleted=on_deleted)
-        self._absent = _Absent()
+        self._known = _Known()
         self._lock = Lock()
 
     def prepare(self, shipment: Shipment, title: Title) -> Derivation | None:
@@ -72,15 +80,15 @@ class Project:
         claim = self._claims.claim(title, was_there=shipment.was_there(title))
         if claim.id is None:
             shipment.note_deleted(title)
-            self._note_absent(self._absent.deleted, run)
+            self._note(self._known.deleted, run)
             return None
+        what = replace(self._what(run, without), id=claim.id)
         if claim.is_new:
-            return Derivation(run, claim.id, 0, without)
+            return what
         self.existing.look([title])  # what it has now that nobody else writes it
         if self._is_there(shipment, run):
             return None
-        first_step = self.existing.next_step(title.id)
-        what = Derivation(run, claim.id, first_step, without)
+        what = replace(what, first_step=self.existing.next_step(title.id))
         return self._beside_others(shipment, what)
 
     def _beside_others(self, shipment: Shipment, what: Derivation) -> Derivation:
@@ -96,6 +104,38 @@ class Project:
         others = others_summary(handle.summary_metrics, keys, wrote)
         return replace(what, words=both.words, others=others)
 
+    def _what(self, run: RecordedRun, without: Mapping[Content, str]) -> Derivation:
+        """Return all of a W&B run, under the names that its artifacts have here."""
+        artifacts = {(one.name, one.type) for one in (*run.logged, *run.used) if not one.is_own}
+        self._collections.look(sorted(name for name, _ in artifacts))
+        called = {one: self._collections.name_for(*one) for one in artifacts}
+        return Derivation(
+            run=run,
+            id=run.title.id,
+            first_step=0,
+            without=without,
+            for_now=without.keys() & self._known.refused.keys(),
+            names={one: name for one, name in called.items() if name != one[0]},
+        )
+
+    def note_there(self, what: Derivation, but: Collection[Content] = ()) -> None:
+        """Hear that what a W&B run logs is there, but for some, as they are called in W&B."""
+        there = [one for one in what.run.logged if what.as_called(one).content not in but]
+        missing = [one for one in what.run.logged if what.as_called(one).content in but]
+        for one in there:
+            self._collections.note(what.called(one.name, one.type), one.type)
+        with self._lock:
+            self._known.there.update(one.content for one in there)
+            self._known.refused.update({one.content: what.run.title.name for one in missing})
+
+    def forget_types(self, what: Derivation) -> None:
+        """Hear that W&B did not take all of a W&B run: others may have given names a type."""
+        self._collections.forget(one.name for one in what.run.logged)
+
+    def named_anew(self, what: Derivation) -> Derivation:
+        """Return what is to be sent under the names that its artifacts have here by now."""
+        return replace(what, names=self._what(what.run, what.without).names)
+
     def found(self, title: Title) -> Existing:
         """Return a W&B run that has just been looked up; SinkError if it is gone."""
         found = self.existing.get(title.id)
@@ -104,20 +144,17 @@ class Project:
         return found
 
     def losses_of(self, what: Derivation) -> tuple[Loss, ...]:
-        """Return which uses are lost, since who logged the artifacts was deleted."""
+        """Return which uses are lost, since who should have logged the artifacts could not."""
         return tuple(
-            Loss(
-                f"use of {name} by {what.run.title.name}",
-                f"{self._absent.deleted[name, digest]} could not log it",
-            )
-            for name, digest in sorted(what.without)
+            Loss(f"use of {name} by {what.run.title.name}", f"{who} could not log it")
+            for (name, _), who in sorted(what.without.items())
         )
 
     def give_up(self, titles: Iterable[Title]) -> None:
         """Hear that W&B runs won't be there; nothing that uses their artifacts can be, then."""
         for title in titles:
             try:
-                self._note_absent(self._absent.failed, read_run(title))
+                self._note(self._known.failed, read_run(title))
             except SinkError:  # noqa: PERF203 - who needs what is in there is told then
                 continue
 
@@ -134,16 +171,21 @@ class Project:
             said = say_words(self.existing, run, receipt, found, self.edit_rule)
             shipment.note_edits(run.title, said)
         shipment.note(run.title, found.id, found.url, receipt, wrote=wrote)
+        with self._lock:
+            self._known.there.update(one.content for one in run.logged)
         return True
 
-    def _not_to_be_used(self, run: RecordedRun) -> frozenset[tuple[str, str]]:
-        uses = {one.content for one in run.used}
+    def _not_to_be_used(self, run: RecordedRun) -> dict[Content, str]:
+        """Return what nobody has logged of what a W&B run uses, and who should have."""
         with self._lock:
-            for name, digest in sorted(uses & self._absent.failed.keys()):
-                who = self._absent.failed[name, digest]
+            known = self._known
+            missing = {one.content for one in run.used} - known.there
+            for name, digest in sorted(missing & known.failed.keys()):
+                who = known.failed[name, digest]
                 raise SinkError(f"{run.title.name} uses {name} of {who}, which is not there")
-            return frozenset(uses & self._absent.deleted.keys())
+            absent = {**known.deleted, **known.refused}
+            return {one: absent[one] for one in missing & absent.keys()}
 
-    def _note_absent(self, where: dict[tuple[str, str], str], run: RecordedRun) -> None:
+    def _note(self, where: dict[Content, str], run: RecordedRun) -> None:
         with self._lock:
             where.update({one.content: run.title.name for one in run.logged})

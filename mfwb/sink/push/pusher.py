@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 from mfwb.config import Settings
@@ -16,11 +16,14 @@ from mfwb.sink.credentials import check_wandb_file, only_its_own_key
 from mfwb.sink.destinations import Destinations
 from mfwb.sink.edits import EditRule
 from mfwb.sink.environment import our_environment
+from mfwb.sink.manifest import Checksums
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.patience import Patience
 from mfwb.sink.push.batch import Batches, Load, look_up
+from mfwb.sink.push.order import Item, Order
 from mfwb.sink.push.original import verify
 from mfwb.sink.push.project import Place, Project
+from mfwb.sink.push.recorded import Title, read_contents
 from mfwb.sink.push.sending import Sender
 from mfwb.sink.push.shipment import Shipment, load
 from mfwb.sink.run_settings import check_wandb_settings
@@ -66,14 +69,15 @@ class BundlePusher:
         """
         self._destinations.viewer_entity()
         service = Service(self._destinations.base_url, Patience(self._settings.timeout))
-        shipments = [load(one, self._bundle) for one in cargo]
+        checksums = Checksums(self._bundle)
+        shipments = [load(one, self._bundle, checksums) for one in cargo]
         progress.wandb_runs(sum(len(one.titles) for one in shipments))
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
-            verify(
-                self._bundle, (title.original for one in shipments for title in one.titles), pool
-            )
+            originals = [title.original for one in shipments for title in one.titles]
+            verify(self._bundle, originals, checksums, pool)
             batches = Batches(Sender(service), pool, progress)
-            yield from _Push(self._settings, service, batches, writer).push(shipments)
+            work = _Push(self._settings, service, batches, writer)
+            yield from work.push(shipments, _orders(shipments))
 
 
 class _Push:
@@ -86,28 +90,41 @@ class _Push:
         self._writer = writer
         self._projects: dict[Place, Project] = {}
 
-    def push(self, shipments: Sequence[Shipment]) -> Iterator[Pushed]:
+    def push(
+        self, shipments: Sequence[Shipment], orders: Mapping[Place, Order[_Named]]
+    ) -> Iterator[Pushed]:
         """Yield flow runs as they come to their end."""
         for place in dict.fromkeys(map(_place, shipments)):
             self._look([one for one in shipments if _place(one) == place])
-        under_way = list(shipments)
-        levels = sorted({title.level for one in under_way for title in one.titles})
-        for level in (-1, *levels):
-            # The newest first, so that `latest` need not move from one to the next.
-            of_level = (
-                Load(one, title, self._project(_place(one)))
-                for one in reversed(under_way)
-                for title in one.titles
-                if title.level == level
-            )
-            while some := list(islice(of_level, _AT_ONCE)):
-                self._batches.send(some)
-            for one in under_way:
-                if one.is_over:
-                    with one.failing():
-                        self._project(_place(one)).give_up(one.missing())
-                    yield one.as_pushed()
-            under_way = [one for one in under_way if not one.is_over]
+        under_way = dict(enumerate(shipments))
+        while True:
+            over = {number for number, one in under_way.items() if one.is_over}
+            for number in sorted(over):
+                one = under_way.pop(number)
+                with one.failing():
+                    self._project(_place(one)).give_up(one.missing())
+                yield one.as_pushed()
+            for order in orders.values():
+                order.drop(over)
+            if not self._send(orders):
+                return
+
+    def _send(self, orders: Mapping[Place, Order[_Named]]) -> bool:
+        """Send what can be sent at once; return whether there was anything."""
+        taken: list[_Named] = []
+        for order in orders.values():
+            taken += order.take(_AT_ONCE - len(taken))
+        if not taken:
+            return False
+        # The newest first, so that `latest` need not move from one to the next.
+        self._batches.send(
+            Load(shipment, title, self._project(_place(shipment)))
+            for shipment, title in reversed(taken)
+        )
+        there = [one for one in taken if one[0].has(one[1])]
+        for order in orders.values():
+            order.over(there)
+        return True
 
     def _look(self, shipments: Sequence[Shipment]) -> None:
         """Ask for all W&B runs of one project; those of other sources are left alone."""
@@ -128,6 +145,31 @@ class _Push:
                 edit_rule=EditRule(self._settings.overwrite_edits),
             )
         return self._projects[place]
+
+
+_Named = tuple[Shipment, Title]
+
+
+def _orders(shipments: Sequence[Shipment]) -> dict[Place, Order[_Named]]:
+    """Return in which order W&B runs are sent to each project; BundleChanged.
+
+    All records are read for that, so that none is sent if one is not as mfwb writes it.
+    """
+    items: dict[Place, list[Item[_Named]]] = defaultdict(list)
+    for number, shipment in enumerate(shipments):
+        for title in shipment.titles:
+            contents = read_contents(title)
+            items[_place(shipment)].append(
+                Item(
+                    of=(shipment, title),
+                    flow_run=number,
+                    level=title.level,
+                    types=contents.types,
+                    logged=contents.logged,
+                    used=contents.used,
+                )
+            )
+    return {place: Order(of_it) for place, of_it in items.items()}
 
 
 def _place(shipment: Shipment) -> Place:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
@@ -17,7 +18,16 @@ from mfwb.sink.receipts import Receipt, receipt_from
 from mfwb.sink.run_files import shown_files
 from mfwb.sink.words import Words
 
-__all__ = ["RecordedArtifact", "RecordedRun", "Title", "read_config", "read_run", "read_title"]
+__all__ = [
+    "Contents",
+    "RecordedArtifact",
+    "RecordedRun",
+    "Title",
+    "read_config",
+    "read_contents",
+    "read_run",
+    "read_title",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,21 @@ class RecordedArtifact:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """Which artifacts a W&B run logs and uses.
+
+    Attributes:
+        types: names of those that it logs, with their types.
+        logged: names and digests of these.
+        used: names and digests of those that it uses.
+    """
+
+    types: frozenset[tuple[str, str]]
+    logged: frozenset[tuple[str, str]]
+    used: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedRun:
     """All of a file but what is long.
 
@@ -82,6 +107,7 @@ class RecordedRun:
         rows: how many rows its history has.
         last_step: of the last one; None: there is none.
         media: files that its summary shows.
+        ended_at: when its last task ended, in epoch ms; None: it does not say.
     """
 
     title: Title
@@ -95,6 +121,7 @@ class RecordedRun:
     logged: tuple[RecordedArtifact, ...]
     used: tuple[RecordedArtifact, ...]
     summary_keys: tuple[str, ...]
+    ended_at: int | None = None
 
     def words(self) -> Words:
         """Return what it is to say in words; BundleChanged, SinkError."""
@@ -121,6 +148,17 @@ def read_title(original: Original) -> Title:
         entity=run.entity,
         project=run.project,
         source=_source(original, _config_in(original, run)),
+    )
+
+
+def read_contents(title: Title) -> Contents:
+    """Return which artifacts are in a file, all of which is read; BundleChanged."""
+    found = [one.artifact for one in title.original.records() if one.HasField("artifact")]
+    logged = [one for one in found if not one.use_after_commit]
+    return Contents(
+        types=frozenset((one.name, one.type) for one in logged),
+        logged=frozenset((one.name, one.digest) for one in logged),
+        used=frozenset((one.name, one.digest) for one in found if one.use_after_commit),
     )
 
 
@@ -157,8 +195,19 @@ def read_run(title: Title) -> RecordedRun:
         media=frozenset(shown_files(summary.values())),
         logged=tuple(one for is_use, one in artifacts if not is_use),
         used=tuple(one for is_use, one in artifacts if is_use),
+        ended_at=_ended_at(summary.get("metaflow")),
         summary_keys=tuple(summary),
     )
+
+
+def _ended_at(said: Any) -> int | None:
+    """Return when the last task ended, as the summary says it for people."""
+    text = said.get("ended_at") if isinstance(said, dict) else None
+    try:
+        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return round(moment.timestamp() * 1000)
 
 
 def read_config(original: Original) -> dict[str, Any]:

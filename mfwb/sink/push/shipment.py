@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mfwb.accounting import count_same_content
 from mfwb.errors import SinkError, SkipFlowRun
 from mfwb.outcome import ItemCounts, WandbRunOutcome
 from mfwb.pipeline.failing import ends_the_call
@@ -15,10 +16,13 @@ from mfwb.planning import WandbRunId
 from mfwb.safe_text import one_line
 from mfwb.sink.bundle import bundled_runs
 from mfwb.sink.edits import Merged
+from mfwb.sink.existing import Existing
 from mfwb.sink.generations import common_part
+from mfwb.sink.manifest import Checksums
 from mfwb.sink.push.original import original_of
 from mfwb.sink.push.recorded import Title, read_title
 from mfwb.sink.receipts import Receipt
+from mfwb.snapshot import Loss
 
 __all__ = ["Shipment", "load"]
 
@@ -42,12 +46,18 @@ class Shipment:
     wrote: bool = False
     superseded: bool = False
     _outcomes: dict[str, WandbRunOutcome] = field(default_factory=dict)
+    _troubles: list[str] = field(default_factory=list)
     _edits: dict[str, Merged] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will become of it."""
         return bool(self.reason) or len(self._outcomes) == len(self.titles)
+
+    def has(self, title: Title) -> bool:
+        """Whether all of a W&B run is there."""
+        found = self._outcomes.get(title.id)
+        return found is not None and found.complete and not found.deleted
 
     def was_there(self, title: Title) -> bool:
         """Whether a W&B run was pushed once, so that it was deleted if it is not there."""
@@ -57,13 +67,15 @@ class Shipment:
         self, title: Title, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
     ) -> None:
         """Hear that a W&B run is there, complete."""
+        bundled = self._bundled(title)
         self._outcomes[title.id] = replace(
-            self._bundled(title),
+            bundled,
             id=run_id,
             url=url,
             dir=None,
             outputs=receipt.outputs,
-            losses=tuple(dict.fromkeys((*self._bundled(title).losses, *receipt.losses))),
+            items=count_same_content(bundled.items, receipt.outputs),
+            losses=tuple(dict.fromkeys((*bundled.losses, *receipt.losses))),
             edits_kept=self._edits[title.id].kept if title.id in self._edits else (),
             edits_undone=self._edits[title.id].undone if title.id in self._edits else (),
         )
@@ -74,6 +86,25 @@ class Shipment:
         before = self._edits.get(title.id)
         undone = (*(before.undone if before else ()), *said.undone)
         self._edits[title.id] = replace(said, undone=tuple(dict.fromkeys(undone)))
+
+    def note_lacking(self, title: Title, found: Existing, losses: tuple[Loss, ...]) -> None:
+        """Hear that a W&B run is there, but for some artifacts: the rest of the flow run goes on.
+
+        Another push may bring them.
+        """
+        bundled = self._bundled(title)
+        lost = {loss.item for loss in losses}
+        self._outcomes[title.id] = replace(
+            bundled,
+            id=found.id,
+            url=found.url,
+            dir=None,
+            outputs=tuple(one for one in bundled.outputs if f"{title.name}/{one.name}" not in lost),
+            losses=tuple(dict.fromkeys((*bundled.losses, *losses))),
+            complete=False,
+        )
+        self.wrote = True
+        self._troubles += [f"{loss.item}: {loss.reason}" for loss in losses]
 
     def note_deleted(self, title: Title) -> None:
         """Hear that somebody deleted a W&B run, so that it stays away."""
@@ -111,7 +142,7 @@ class Shipment:
             self.cargo,
             runs,
             wrote=self.wrote,
-            reason=self.reason,
+            reason=self.reason or "; ".join(self._troubles),
             superseded=self.superseded,
             bug=self.bug,
         )
@@ -120,26 +151,26 @@ class Shipment:
         return next(run for run in self.cargo.outcome.wandb_runs if run.id == title.id)
 
 
-def load(cargo: Cargo, bundle: Path) -> Shipment:
+def load(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
     """Return a flow run with what a bundle has of it; one that is not there can't go on.
 
     BundleChanged if what is there is not what mfwb wrote.
     """
     shipment = Shipment(cargo, ())
     with shipment.failing():
-        shipment = _loaded(cargo, bundle)
+        shipment = _loaded(cargo, bundle, checksums)
     return shipment  # noqa: RET504 - what was loaded, or what failed
 
 
-def _loaded(cargo: Cargo, bundle: Path) -> Shipment:
-    titles = _titles(cargo, bundle)
+def _loaded(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
+    titles = _titles(cargo, bundle, checksums)
     if other := next((title for title in titles if not _is_of(title, cargo)), None):
         reason = f"{bundle} has that of {_origin(other)} in its place"
         return Shipment(cargo, (), reason=reason, superseded=True)
     return Shipment(cargo, titles)
 
 
-def _titles(cargo: Cargo, bundle: Path) -> list[Title]:
+def _titles(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[Title]:
     ids = [WandbRunId(run.id) for run in cargo.outcome.wandb_runs]
     found = bundled_runs(bundle, ids)
     whole = [one for run_id in ids for one in found.get(run_id, ()) if one.is_finished]
@@ -148,7 +179,7 @@ def _titles(cargo: Cargo, bundle: Path) -> list[Title]:
             f"{bundle} does not have each W&B run of {cargo.entry.flow_run} once; sync that into "
             "it again with --force"
         )
-    return [read_title(original_of(one)) for one in whole]
+    return [read_title(original_of(one, checksums)) for one in whole]
 
 
 def _is_of(title: Title, cargo: Cargo) -> bool:

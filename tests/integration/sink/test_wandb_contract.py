@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 import wandb
+from wandb.sdk.artifacts._internal_artifact import InternalArtifact
 
 from mfwb.settings_files import find_wandb_file
 from mfwb.settings_files.harmless import HARMLESS_OF_WANDB
-from mfwb.sink.private import add_local
+from mfwb.sink.private import add_local, name_of_table
 from mfwb.sink.transaction_log import read_framed, read_records, write_framed
 from tests.sandbox import Sandbox
 
@@ -152,6 +153,14 @@ def test_started_at_and_duration_survive(written: dict[str, Any]) -> None:
 def test_log_lines_are_one_record(written: dict[str, Any]) -> None:
     """Text for the Logs tab ends with a line break."""
     assert [one.line for one in _all(written, "output_logger")] == ["a line\n"]
+
+
+@pytest.mark.parametrize("key", ["tasks", "données", "a/b", "数据"])
+def test_the_name_of_a_table(key: str) -> None:
+    """As W&B makes it of the key in the summary."""
+    made = InternalArtifact(f"run-x-{key}", "run_table")
+
+    assert name_of_table("x", key) == made.name
 
 
 def test_failures_have_their_names(written: dict[str, Any]) -> None:

@@ -87,12 +87,29 @@ def test_artifact_name_stays(name: str) -> None:
     assert names.artifact_name(name) == name
 
 
-def test_artifact_name_of_another_alphabet() -> None:
-    """Letters that W&B refuses become `_`, and names are still told apart."""
-    found = names.artifact_name("größe")
+@pytest.mark.parametrize(
+    ("name", "readable"),
+    [
+        ("größe", "grosse"),
+        ("données", "donnees"),
+        ("数据", "ShuJu"),
+        ("модель", "model_"),
+        ("\u0301", "_"),
+    ],
+)
+def test_artifact_name_of_another_alphabet(name: str, readable: str) -> None:
+    """It can be read, and is told from the name that is written like that."""
+    found = names.artifact_name(name)
 
-    assert re.fullmatch("gr__e-[0-9a-f]{12}", found)
-    assert found != names.artifact_name("grüße")
+    assert re.fullmatch(f"{readable}-[0-9a-f]{{12}}", found)
+    assert found != names.artifact_name(readable)
+
+
+def test_names_that_are_read_alike() -> None:
+    """Each has its own."""
+    alike = ["grosse", "größe", "grösse", "größe_"]
+
+    assert len({names.artifact_name(one) for one in alike}) == len(alike)
 
 
 @given(TEXT.filter(bool))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,21 @@ def test_what_agrees(tmp_path: Path) -> None:
     assert Checksums(tmp_path).agree("file", fixed)
     (tmp_path / "file").write_bytes(b"dat!")
     assert not Checksums(tmp_path).agree("file", fixed)
+
+
+def test_a_file_that_was_touched_is_read_again(tmp_path: Path) -> None:
+    """Also if its size and its time were put back: what is known holds as long as nobody did."""
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    checksums = Checksums(tmp_path)
+    fixed = checksums.of_one("file")
+    before = path.stat()
+
+    time.sleep(0.02)  # a file system's clock ticks every few milliseconds
+    path.write_bytes(b"abd")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert not checksums.agree("file", fixed)
 
 
 def test_records_that_are_none(tmp_path: Path) -> None:

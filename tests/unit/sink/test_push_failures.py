@@ -14,6 +14,7 @@ from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.pipeline.push import Cargo
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.sink.existing import ExistingRuns
+from mfwb.sink.manifest import Checksums
 from mfwb.sink.push.batch import Batches, Load, look_up
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.recorded import Title
@@ -99,7 +100,7 @@ def test_a_bundle_that_can_not_be_read(tmp_path: Path) -> None:
     broken = cargo("F/2")
     object.__setattr__(broken, "outcome", None)
 
-    shipment = load(broken, tmp_path)
+    shipment = load(broken, tmp_path, Checksums(tmp_path))
 
     assert isinstance(shipment.bug, AttributeError)
     assert shipment.reason

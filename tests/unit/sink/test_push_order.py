@@ -1,0 +1,116 @@
+"""In which order a bundle is sent: producers first, and each content once before anybody else."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfwb.sink.push.order import Item, Order
+
+_CONTENTS = st.sampled_from([(name, digest) for name in "xy" for digest in "123"])
+
+
+def sent(items: list[Item[str]], *, failing: frozenset[str] = frozenset()) -> list[list[str]]:
+    """Return what is sent at once, one after the other."""
+    order = Order(items)
+    rounds = []
+    while now := order.take(100):
+        rounds.append(now)
+        order.over([one for one in now if one not in failing])
+    return rounds
+
+
+def test_what_is_different_goes_at_once() -> None:
+    """A level of all flow runs, and then the next one."""
+    items = [
+        Item(f"{flow_run}/{level}", flow_run, level, logged=[("x", f"{flow_run}.{level}")])
+        for flow_run in range(3)
+        for level in range(2)
+    ]
+
+    assert sent(items) == [["0/0", "1/0", "2/0"], ["0/1", "1/1", "2/1"]]
+
+
+def test_the_oldest_logs_what_is_equal() -> None:
+    """All others follow at once, however many there are."""
+    items = [Item(str(number), number, 0, logged=[("x", "1")]) for number in range(5)]
+
+    assert sent(items) == [["0"], ["1", "2", "3", "4"]]
+    assert sent(items, failing=frozenset({"0"})) == [["0"], ["1"], ["2", "3", "4"]]
+
+
+def test_the_oldest_is_waited_for_on_any_level() -> None:
+    """A younger one that would come to it earlier has to wait."""
+    items = [
+        Item("old/start", 0, 0),
+        Item("old/end", 0, 1, logged=[("x", "1")]),
+        Item("young/start", 1, 0, logged=[("x", "1")]),
+    ]
+
+    assert sent(items) == [["old/start"], ["old/end"], ["young/start"]]
+
+
+def test_a_name_with_two_types() -> None:
+    """The oldest settles what the name stands for."""
+    items = [
+        Item("a", 0, 0, types=[("x", "model")], logged=[("x", "1")]),
+        Item("b", 1, 0, types=[("x", "dataset")], logged=[("x", "2")]),
+        Item("c", 2, 0, types=[("x", "model")], logged=[("x", "3")]),
+    ]
+
+    assert sent(items) == [["a"], ["b", "c"]]
+
+
+def test_a_producer_may_be_younger() -> None:
+    """A flow run that began before the one that it waited for."""
+    items = [
+        Item("old/end", 0, 1, logged=[("x", "1")], used=[("y", "1")]),
+        Item("young/start", 1, 0, logged=[("x", "1"), ("y", "1")]),
+    ]
+
+    assert sent(items) == [["young/start"], ["old/end"]]
+
+
+def test_what_is_dropped_is_not_waited_for() -> None:
+    """Nor sent."""
+    order = Order([Item("a", 0, 0, logged=[("x", "1")]), Item("b", 1, 0, logged=[("x", "1")])])
+    order.drop({0})
+
+    assert order.take(100) == ["b"]
+
+
+@st.composite
+def _bundles(draw: st.DrawFn) -> list[Item[str]]:
+    items = []
+    for flow_run in range(draw(st.integers(1, 5))):
+        for place in range(draw(st.integers(0, 4))):
+            level = draw(st.integers(0, 3))
+            logged, used = (
+                draw(st.sets(_CONTENTS, max_size=3)),
+                draw(st.sets(_CONTENTS, max_size=2)),
+            )
+            types = {(name, draw(st.sampled_from("mn"))) for name, _ in logged}
+            items.append(Item(f"{flow_run}/{place}", flow_run, level, types, logged, used))
+    return items
+
+
+@given(_bundles(), st.data())
+def test_any_bundle(items: list[Item[str]], data: st.DataObject) -> None:
+    """All are sent, once, and no two at once that log the same for the first time."""
+    failing = frozenset(
+        data.draw(st.sets(st.sampled_from([one.of for one in items]))) if items else ()
+    )
+    by_name = {one.of: one for one in items}
+
+    rounds = sent(items, failing=failing)
+
+    assert sorted(one for some in rounds for one in some) == sorted(by_name)
+    there: set[tuple[str, str]] = set()
+    levels: dict[int, int] = {}
+    for some in rounds:
+        new = [one for name in some for one in {*by_name[name].logged} - there]
+        assert len(new) == len(set(new))
+        for name in some:
+            assert levels.get(by_name[name].flow_run, -1) <= by_name[name].level
+            levels[by_name[name].flow_run] = by_name[name].level
+        there |= {one for name in some if name not in failing for one in by_name[name].logged}
