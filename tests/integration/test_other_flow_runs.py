@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,9 +82,7 @@ class Both:
 def _ran(sandbox: Sandbox, name: str, source: str, *arguments: str) -> str:
     script = sandbox.root / f"{name}.py"
     script.write_text(source, encoding="utf-8")
-    done = sandbox.run(
-        sys.executable, str(script), "--quiet", *arguments, "run", "--run-id-file", "id.txt"
-    )
+    done = sandbox.script(script, "--quiet", *arguments, "run", "--run-id-file", "id.txt")
     assert done.code == 0, done.err
     return f"{name}/{(sandbox.root / 'id.txt').read_text(encoding='utf-8')}"
 
