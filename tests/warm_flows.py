@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tests.warm import Process, ending_early, serve
 
@@ -114,7 +114,8 @@ def _run(arguments: Sequence[str], place: Path) -> int:
     running = {life: first}  # processes by their lives
     callers: dict[int, socket.socket] = {}  # by life: who is told of the end
     while True:
-        ready, _, _ = select.select([listener, *running, *callers.values()], [], [])
+        watched: list[Any] = [listener, *running, *callers.values()]
+        ready, _, _ = select.select(watched, [], [])
         if life in ready:
             return _end_of(first)
         for begun, caller in [*callers.items()]:
@@ -174,6 +175,7 @@ def _be(arguments: Sequence[str]) -> NoReturn:
     code = compile(Path(arguments[0]).read_bytes(), arguments[0], "exec", dont_inherit=True)
     with ending_early():
         exec(code, main.__dict__)  # noqa: S102 - it is what this is for
+    raise AssertionError("it has ended")
 
 
 def _written_at_once(stream: int) -> io.TextIOWrapper:

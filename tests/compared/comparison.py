@@ -148,11 +148,12 @@ def _is_summed_up(held: Held) -> bool:
     return is_value(held.value) and len(held.stored) <= _MOST_OF_A_VALUE
 
 
-def _by_name(
-    subject: _Subject, chosen: Callable[[Held], bool]
-) -> dict[str, list[tuple[TaskFacts, Any]]]:
+_Values = dict[str, list[tuple[TaskFacts, Any]]]  # by name: what tasks wrote
+
+
+def _by_name(subject: _Subject, chosen: Callable[[Held], bool]) -> _Values:
     """Return what the tasks wrote of a kind: for each name tasks and values."""
-    found: dict[str, list[tuple[TaskFacts, Any]]] = {}
+    found: _Values = {}
     for task in subject.tasks:
         for name, held in task.held.items():
             if chosen(held):
@@ -195,31 +196,8 @@ def _is_in_short(values: list[Any], said: Any) -> bool:
     return is_same(values, said)
 
 
-def _of_history(
-    subject: _Subject, run: WandbRunFacts, values: dict[str, list[tuple[TaskFacts, Any]]]
-) -> Iterator[Difference]:
-    expected: dict[tuple[int, str], Any] = {}
-    for place, task in enumerate(subject.tasks):
-        row = task.place[0] if subject.merged and len(task.place) == 1 else place
-        if subject.merged:
-            expected[row, "tasks/index"] = row
-        for name, of_tasks in values.items():
-            if not all(is_number(value) for _, value in of_tasks):
-                continue
-            for other, value in of_tasks:
-                if other is task and subject.merged:
-                    key = f"{name}_" if name in {"index", "seconds"} else name
-                    expected[row, f"tasks/{key}"] = value
-                elif other is task:
-                    expected[0, name] = value
-    drawn = _by_name(subject, lambda held: is_series(held.value))
-    if not subject.merged or len(subject.tasks) <= _MOST_CURVES:
-        for name, of_tasks in drawn.items():
-            for task, series in of_tasks:
-                key = _key(name, _TAKEN_IN_SUMMARY)
-                curve = f"curves/{key}/{task.label}" if subject.merged else f"curves/{key}"
-                if len(series) <= _MOST_OF_A_CURVE:
-                    expected.update({(n, curve): point for n, point in enumerate(series)})
+def _of_history(subject: _Subject, run: WandbRunFacts, values: _Values) -> Iterator[Difference]:
+    expected = {**_rows(subject, values), **_curves(subject)}
     said = {
         (step, key): point
         for step, row in run.history.items()
@@ -233,9 +211,44 @@ def _of_history(
         yield Difference(f"{subject.name} history[{row}].{key}", "nothing", said[row, key])
 
 
-def _of_table(
-    subject: _Subject, run: WandbRunFacts, values: dict[str, list[tuple[TaskFacts, Any]]]
-) -> Iterator[Difference]:
+def _rows(subject: _Subject, values: _Values) -> dict[tuple[int, str], Any]:
+    """Return the numbers of tasks: a row for each task, or the first row if there is but one."""
+    numeric = {
+        name: of_tasks
+        for name, of_tasks in values.items()
+        if all(is_number(value) for _, value in of_tasks)
+    }
+    if not subject.merged:
+        return {(0, name): value for name, [(_, value)] in numeric.items()}
+    expected: dict[tuple[int, str], Any] = {}
+    rows = {
+        task.pathspec: task.place[0] if len(task.place) == 1 else place
+        for place, task in enumerate(subject.tasks)
+    }
+    for row in rows.values():
+        expected[row, "tasks/index"] = row
+    for name, of_tasks in numeric.items():
+        key = f"tasks/{name}_" if name in {"index", "seconds"} else f"tasks/{name}"
+        for task, value in of_tasks:
+            expected[rows[task.pathspec], key] = value
+    return expected
+
+
+def _curves(subject: _Subject) -> dict[tuple[int, str], Any]:
+    if subject.merged and len(subject.tasks) > _MOST_CURVES:
+        return {}
+    expected: dict[tuple[int, str], Any] = {}
+    for name, of_tasks in _by_name(subject, lambda held: is_series(held.value)).items():
+        for task, series in of_tasks:
+            curve = f"curves/{_key(name, _TAKEN_IN_SUMMARY)}"
+            if subject.merged:
+                curve += f"/{task.label}"
+            if len(series) <= _MOST_OF_A_CURVE:
+                expected.update({(n, curve): point for n, point in enumerate(series)})
+    return expected
+
+
+def _of_table(subject: _Subject, run: WandbRunFacts, values: _Values) -> Iterator[Difference]:
     if "tasks" not in run.summary:
         yield Difference(f"{subject.name} table", len(subject.tasks), "nothing")
         return
@@ -278,10 +291,10 @@ def _of_log(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
             text = f"{number}{line.text}".expandtabs()
             expected[f"{clock}{label}{text}"] += 1
     said = Counter(run.console)
-    for line in sorted(expected - said):
-        yield Difference(f"{subject.name} log", line, "nothing")
-    for line in sorted(said - expected):
-        yield Difference(f"{subject.name} log", "nothing", line)
+    for text in sorted(expected - said):
+        yield Difference(f"{subject.name} log", text, "nothing")
+    for text in sorted(said - expected):
+        yield Difference(f"{subject.name} log", "nothing", text)
     times = [found[1] for line in run.console if (found := _CLOCK.match(line))]
     if not subject.merged:
         yield from _unlike(f"{subject.name} order of the log", sorted(times), times)

@@ -48,7 +48,7 @@ class Tables(FlowSpec):
         self.uuid = UUID(int=5 + self.seed)
         self.small = np.float32(0.5)
         self.whole = np.int64(2**62)
-        self.yes = np.bool_(True)
+        self.yes = np.bool_(1)
         self.long_text = "x" * 150_000
         self.many = {"all": list(range(40_000)), "none": {}}
         self.sizes = [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Retries, caught exceptions, tags of siblings' cards, nested foreach; it ends well."""
+"""Retries, caught exceptions, cards of siblings, nested foreach; it ends well."""
 
 import sys
 
@@ -6,7 +6,7 @@ from metaflow import FlowSpec, Parameter, card, catch, current, retry, step
 
 
 class Trouble(FlowSpec):
-    """start -> outer x 2 -> inner x 2 or 3 -> collect -> gather -> end."""
+    """start -> outer x 2 -> inner x 2 or 3 -> collect -> gather -> spread -> risky -> end."""
 
     seed = Parameter("seed", default=0)
 
@@ -48,6 +48,11 @@ class Trouble(FlowSpec):
         """Close the outer one."""
         self.total = sum(sum(one.numbers) for one in inputs)
         self.letters = [one.letter for one in inputs]
+        self.next(self.spread)
+
+    @step
+    def spread(self):
+        """Fan out again."""
         self.cases = [1, 2, 3]
         self.next(self.risky, foreach="cases")
 
