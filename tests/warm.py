@@ -22,8 +22,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -156,31 +156,6 @@ def _is_the_one(streams: list[int]) -> bool:
     return False
 
 
-@contextmanager
-def ending_early() -> Iterator[None]:
-    """End the process with what is inside, as Python does, but for taking all modules apart.
-
-    For a fork that means to copy first all that it shares with its server.
-    """
-    code: object = 0
-    try:
-        yield
-    except SystemExit as ending:
-        code = ending.code
-    except BaseException:  # noqa: BLE001 - it is told, as Python does
-        code = 1
-        sys.excepthook(*sys.exc_info())
-    if not (code is None or isinstance(code, int)):
-        sys.stderr.write(f"{code}\n")
-        code = 1
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code or 0)
-
-
 def _warm_up() -> None:
     for name in _SLOW:
         importlib.import_module(name)
@@ -213,8 +188,7 @@ def _main() -> None:
     _be_a_process_of_its_own()
     sys.path[0] = call["folder"]
     sys.argv[1:] = call["arguments"]
-    with ending_early():
-        runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
+    runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ of one server hash texts alike.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import io
@@ -22,13 +23,13 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from tests.warm import Process, ending_early, serve
+from tests.warm import Process, serve
 
 __all__ = ["start_script"]
 
@@ -80,7 +81,7 @@ def _main() -> None:
     place = Path(tempfile.mkdtemp(prefix="warm-", dir="/tmp"))
     code = _run(call["arguments"], place)
     shutil.rmtree(place)
-    with ending_early():
+    with _ending_early():
         sys.exit(code if code >= 0 else 128 - code)
 
 
@@ -173,9 +174,34 @@ def _be(arguments: Sequence[str]) -> NoReturn:
     sys.argv[:] = arguments
     sys.path.insert(0, str(Path(arguments[0]).resolve().parent))
     code = compile(Path(arguments[0]).read_bytes(), arguments[0], "exec", dont_inherit=True)
-    with ending_early():
+    with _ending_early():
         exec(code, main.__dict__)  # noqa: S102 - it is what this is for
     raise AssertionError("it has ended")
+
+
+@contextmanager
+def _ending_early() -> Iterator[None]:
+    """End the process with what is inside, as Python does, but for taking all modules apart.
+
+    That would copy all that a fork shares with its server, and none of it is ours to test.
+    """
+    code: object = 0
+    try:
+        yield
+    except SystemExit as ending:
+        code = ending.code
+    except BaseException:  # noqa: BLE001 - it is told, as Python does
+        code = 1
+        sys.excepthook(*sys.exc_info())
+    if not (code is None or isinstance(code, int)):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code or 0)
 
 
 def _written_at_once(stream: int) -> io.TextIOWrapper:
