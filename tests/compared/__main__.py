@@ -46,6 +46,7 @@ def _compare(
     sandbox = Sandbox(root, said)
     os.environ.update({k: v for k, v in sandbox.environment.items() if k.startswith("METAFLOW")})
     os.environ["MFWB_STATE_DIR"] = str(root / f"state-{os.getpid()}")
+    facts = _facts(root, pathspecs)
     found: list[str] = []
     for way in ways:
         for done in sync(sandbox, way, pathspecs):
@@ -53,7 +54,6 @@ def _compare(
             sys.stderr.write(f"{way.entity}: exit code {done.code}, {totals}\n{done.err[-2000:]}")
             if done.code:
                 found.append(f"{way.entity}: exit code {done.code}")
-    facts = _facts(root, pathspecs)
     for way in ways:
         found += _differences(server, facts, way.entity, way.granularity)
     count = Counter(line.split(" ", 1)[0] for line in found)

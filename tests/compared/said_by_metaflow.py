@@ -137,9 +137,11 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
 def _make_known(scripts: Iterable[str]) -> None:
     """Let pickles find the classes of a flow's scripts where they were when it ran."""
     for script in scripts:
+        sys.path.insert(0, str(Path(script).parent))
         for name, value in runpy.run_path(script, run_name="flow").items():
             if isinstance(value, type):
                 setattr(sys.modules["__main__"], name, value)
+        sys.path.pop(0)
 
 
 def _content(value: Any) -> bytes:

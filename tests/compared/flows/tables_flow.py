@@ -18,7 +18,7 @@ class Thing:
         self.number = number
 
 
-class Tables(FlowSpec):
+class TablesFlow(FlowSpec):
     """start -> fit x 3 -> pick -> keep -> end."""
 
     seed = Parameter("seed", default=0)
@@ -84,4 +84,4 @@ class Tables(FlowSpec):
 
 
 if __name__ == "__main__":
-    Tables()
+    TablesFlow()

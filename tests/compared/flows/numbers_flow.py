@@ -5,7 +5,7 @@ import math
 from metaflow import FlowSpec, JSONType, Parameter, step
 
 
-class Numbers(FlowSpec):
+class NumbersFlow(FlowSpec):
     """start -> work x 4 -> join -> end."""
 
     unit = "meter"
@@ -90,4 +90,4 @@ class Numbers(FlowSpec):
 
 
 if __name__ == "__main__":
-    Numbers()
+    NumbersFlow()

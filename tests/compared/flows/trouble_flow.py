@@ -5,7 +5,7 @@ import sys
 from metaflow import FlowSpec, Parameter, card, catch, current, retry, step
 
 
-class Trouble(FlowSpec):
+class TroubleFlow(FlowSpec):
     """start -> outer x 2 -> inner x 2 or 3 -> collect -> gather -> spread -> risky -> end."""
 
     seed = Parameter("seed", default=0)
@@ -79,4 +79,4 @@ class Trouble(FlowSpec):
 
 
 if __name__ == "__main__":
-    Trouble()
+    TroubleFlow()
