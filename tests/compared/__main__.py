@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -24,14 +25,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.compared", description=__doc__)
     parser.add_argument("folder", type=Path, help="where flow runs are made; those there are taken")
     parser.add_argument("--sample", action="store_true", help="a few flow runs rather than 100")
-    parser.add_argument("--only", default="", help="flow runs whose pathspec begins so")
+    parser.add_argument("--only", default="", help="a pattern: flow runs whose pathspec begins so")
     names = [way.entity for way in WAYS]
     parser.add_argument("--way", action="append", choices=names, help="one of these; default: all")
     options = parser.parse_args()
     root = options.folder.resolve()
     ways = [way for way in WAYS if way.entity in options.way] if options.way else WAYS
     made = corpus.make(root, sample=options.sample)
-    pathspecs = [pathspec for pathspec in made if pathspec.startswith(options.only)]
+    pathspecs = [pathspec for pathspec in made if re.match(options.only, pathspec)]
     with WandbServer(entities=ENTITIES) as server:
         os.environ.update(server.env(root / "reader"))
         differences = _compare(root, server, pathspecs, ways)

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -106,9 +106,9 @@ def _unlike(item: str, metaflow: Any, wandb: Any) -> Iterator[Difference]:
 def _of_run(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     at = subject.name
     step = subject.tasks[0].step
-    successful = all(task.successful for task in subject.tasks)
+    failed = any(task.failed for task in subject.tasks)
     yield from _unlike(f"{at} job type", step, run.job_type)
-    yield from _unlike(f"{at} state", "finished" if successful else "failed", run.state)
+    yield from _unlike(f"{at} state", "failed" if failed else "finished", run.state)
     yield from _unlike(f"{at} tags", facts.tags, run.tags)
     yield from _of_config(facts, subject, run)
     yield from _of_values(subject, run)
@@ -222,7 +222,7 @@ def _rows(subject: _Subject, values: _Values) -> dict[tuple[int, str], Any]:
         return {(0, name): value for name, [(_, value)] in numeric.items()}
     expected: dict[tuple[int, str], Any] = {}
     rows = {
-        task.pathspec: task.place[0] if len(task.place) == 1 else place
+        task.pathspec: task.place[0] if task.in_foreach and len(task.place) == 1 else place
         for place, task in enumerate(subject.tasks)
     }
     for row in rows.values():
@@ -335,7 +335,7 @@ def _of_artifacts(
     expected: dict[str, dict[str, Held]] = {}  # by name, then by folder
     for task in subject.tasks:
         for name, held in task.held.items():
-            if not _is_summed_up(held):
+            if not _is_summed_up(held) and not _is_gone(held.value):
                 folder = f"{task.label}/" if subject.merged else ""
                 expected.setdefault(name, {})[folder] = held
     for name in expected.keys() & run.logged.keys():
@@ -349,6 +349,11 @@ def _of_artifacts(
     yield from _unlike(
         f"{subject.name} artifacts", sorted({*expected, *included}), sorted(run.logged)
     )
+
+
+def _is_gone(value: Any) -> bool:
+    """Whether it is the path of a file that is not there, which mfwb counts as lost."""
+    return isinstance(value, Path) and not value.exists()
 
 
 def _of_versions(

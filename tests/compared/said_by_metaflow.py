@@ -43,9 +43,8 @@ class TaskFacts:
         pathspec: Flow/123/train/4.
         place: its index in each foreach around it, and the round of a recursion; it may be empty.
         in_foreach: whether it is one of a foreach.
-        successful: whether it ended well.
-        written: names of artifacts that its code assigned or changed in place.
-        held: the artifacts that it wrote, by name.
+        failed: whether it failed, and nothing caught that.
+        held: the artifacts that its code assigned or changed in place, by name.
         log: what it printed.
         cards: the HTML of its cards.
     """
@@ -53,7 +52,7 @@ class TaskFacts:
     pathspec: str
     place: tuple[int, ...]
     in_foreach: bool
-    successful: bool
+    failed: bool
     held: dict[str, Held]
     log: list[LogLine]
     cards: list[str]
@@ -156,7 +155,7 @@ def _task(task: Any, record: Record | None, own: set[str]) -> TaskFacts:
         pathspec=task.pathspec,
         place=(*(frame.index for frame in stack), *rounds),
         in_foreach=bool(stack),
-        successful=bool(task.successful),
+        failed=not _data(task, "_task_ok"),
         held={name: _held(task[name]) for name in sorted(names) if name in task},
         log=sorted(_log(task), key=lambda line: line.time),
         cards=list(_cards(task)),
