@@ -20,17 +20,21 @@ if TYPE_CHECKING:
     from tests.compared.said_by_metaflow import FlowRunFacts
 
 
+_WAYS_OF_A_SAMPLE = ("online-step", "offline-task")
+
+
 def main() -> None:
     """Exit with 1 if anything differs, or if mfwb did not say that all is well."""
     parser = argparse.ArgumentParser(prog="python -m tests.compared", description=__doc__)
     parser.add_argument("folder", type=Path, help="where flow runs are made; those there are taken")
-    parser.add_argument("--sample", action="store_true", help="a few flow runs rather than 100")
+    parser.add_argument("--sample", action="store_true", help="a few flow runs in two ways")
     parser.add_argument("--only", default="", help="a pattern: flow runs whose pathspec begins so")
     names = [way.entity for way in WAYS]
     parser.add_argument("--way", action="append", choices=names, help="one of these; default: all")
     options = parser.parse_args()
     root = options.folder.resolve()
-    ways = [way for way in WAYS if way.entity in options.way] if options.way else WAYS
+    asked = options.way or (_WAYS_OF_A_SAMPLE if options.sample else names)
+    ways = [way for way in WAYS if way.entity in asked]
     made = corpus.make(root, sample=options.sample)
     pathspecs = [pathspec for pathspec in made if re.match(options.only, pathspec)]
     with WandbServer(entities=ENTITIES) as server:

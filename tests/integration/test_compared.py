@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.compared import corpus
 from tests.sandbox import Sandbox
 
 _TESTS = Path(__file__).parents[1]
@@ -32,9 +33,11 @@ def _imported(path: Path) -> Iterator[str]:
 
 def test_a_sample(tmp_path: Path) -> None:
     """Nothing differs."""
+    folder = tmp_path / "flows"
+    corpus.make(folder, sample=True)  # here, where the imports of flows are shared
     place = Sandbox(tmp_path, {"PYTHONPATH": str(_TESTS.parent)})
 
-    done = place.run(sys.executable, "-m", "tests.compared", str(tmp_path / "flows"), "--sample")
+    done = place.run(sys.executable, "-m", "tests.compared", str(folder), "--sample")
 
     assert done.out == "", done.err
     assert done.code == 0, done.err
