@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcome
 from mfwb.planning import PlannedRun
@@ -53,9 +53,16 @@ def left_away(run: PlannedRun) -> ItemCounts:
 
 
 def describe_inputs(
-    run: PlannedRun, digests: dict[tuple[str, str], str | None]
+    run: PlannedRun, digests: dict[tuple[str, str], str | None], losses: Iterable[Loss] = ()
 ) -> tuple[InputOutcome, ...]:
-    """Return what a W&B run uses; digests are by (producer's name, artifact name)."""
+    """Return what a W&B run uses, but for uses that were lost.
+
+    Args:
+        run: as planned.
+        digests: by (producer's name, artifact name).
+        losses: of what was planned, when it was written.
+    """
+    lost = {loss.item for loss in losses}
     return tuple(
         InputOutcome(
             name=one.name,
@@ -65,6 +72,7 @@ def describe_inputs(
             ground=one.ground,
         )
         for one in run.inputs
+        if run.use_item(one) not in lost
     )
 
 

@@ -25,7 +25,7 @@ from mfwb.ledger import (
     rebuild_ledger,
     standings_in,
 )
-from mfwb.moments import as_epoch_ms, parse_moment
+from mfwb.moments import as_epoch_ms, is_ago, parse_moment
 from mfwb.outcome import Result
 from mfwb.pipeline import Parts, plan_flow_runs, push_flow_runs, sync_flow_runs
 from mfwb.ports import Progress
@@ -142,8 +142,8 @@ def push(
         bundle: its folder; None: the `dir` of the settings.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         progress: told what is going on; None: nobody watches.
-        **settings: fields of `mfwb.config.Settings`; `timeout`, `wait`, `workers` and
-            `on_deleted` matter here.
+        **settings: fields of `mfwb.config.Settings`; `timeout`, `wait`, `workers`, `on_deleted`
+            and `overwrite_edits` matter here.
 
     Raises:
         UsageError: if there is no bundle, or for a setting that is wrong.
@@ -284,7 +284,9 @@ def rebuild(
     names = _flow_names(flows)
     if not (names or resolved.project_of("") or os.environ.get("WANDB_PROJECT")):
         raise UsageError("say what to ask W&B for: --project NAME, or the flows that went there")
-    aside = put_aside_if_damaged(ledger_path(bundle_of(resolved)))
+    if bundle_of(resolved) is not None:
+        raise UsageError("W&B does not know what is in a bundle: sync into that again")
+    aside = put_aside_if_damaged(ledger_path(None))
     if aside and moved:
         moved(aside)
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
@@ -325,6 +327,7 @@ def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
     asked = Asked(
         pathspecs=tuple(parse(text) for text in call.pathspecs),
         since=_epoch_ms("since", call.since, now),
+        since_is_ago=isinstance(call.since, str) and is_ago(call.since),
         until=_epoch_ms("until", call.until, now),
         last=call.last,
         every=call.every,
@@ -346,7 +349,8 @@ def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
         if aside is None:
             raise
         note = f"the ledger was damaged and is called {aside} now; W&B was asked instead"
-        return replace(carry_out(), notes=(note,))
+        result = carry_out()
+        return replace(result, notes=(note, *result.notes))
 
 
 def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:

@@ -28,6 +28,9 @@ class Asked:
         pathspecs: `Flow/123`, `Flow/latest` or `Flow`, in the order in which they were named; none:
             every flow.
         since: those that started then or later, in epoch ms.
+        since_is_ago: whether it was said as how long ago, as in 24h: then those of the ten minutes
+            before come along. A job that asks again and again must miss none because the clocks of
+            machines differ. A date is meant as it is said.
         until: those that started before, in epoch ms.
         last: so many of the newest of each flow.
         every: all, whenever they started.
@@ -39,6 +42,7 @@ class Asked:
 
     pathspecs: tuple[Pathspec, ...] = ()
     since: int | None = None
+    since_is_ago: bool = True
     until: int | None = None
     last: int | None = None
     every: bool = False
@@ -170,7 +174,8 @@ def _of_flow(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> li
     trouble += [_unnamable(one.pathspec) for one in listed if has_unstorable(str(one.pathspec))]
     listed = [one for one in listed if not has_unstorable(str(one.pathspec))]
     eligible = [one for one in _newest_first(listed) if _complies(one, asked)]
-    start = None if asked.since is None else asked.since - _OVERLAP
+    overlap = _OVERLAP if asked.since_is_ago else 0
+    start = None if asked.since is None else asked.since - overlap
     inside = [one for one in eligible if start is None or one.started_at >= start][: asked.last]
     meant = {one.pathspec for one in inside}
     gone: list[Pathspec] = []

@@ -203,6 +203,9 @@ class _Sayable(_FlowSettings):
     on_deleted: OnDeleted = Field("skip", description="what to do about deleted W&B runs")
     abandoned_after: Seconds = Field(86_400.0, description="without a sign of life")
     force: bool = False
+    overwrite_edits: bool = Field(
+        default=False, description="write over what others changed of mfwb's words in W&B"
+    )
     strict: bool = False
     flow: dict[str, _FlowTable] = Field(default_factory=dict)
 

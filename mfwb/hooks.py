@@ -8,6 +8,7 @@ run ends.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from mfwb import api
@@ -47,7 +48,8 @@ def sync(run: Any) -> None:
         if outcome.status is Status.FAILED:
             write_error(f"{outcome.pathspec} is not synced: {outcome.reason}")
         else:
-            write_out(f"mfwb: {one_line(_in_short(outcome))}\n")
+            with suppress(OSError):  # nobody reads it, which is no reason to fail
+                write_out(f"mfwb: {one_line(_in_short(outcome))}\n")
 
 
 def _in_short(outcome: FlowRunOutcome) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from mfwb.quantities import as_seconds
 
-__all__ = ["A_MOMENT", "as_epoch_ms", "parse_moment"]
+__all__ = ["A_MOMENT", "as_epoch_ms", "is_ago", "parse_moment"]
 
 A_MOMENT = "times are written like 24h, 7d, 2026-11-01, 2026-11-01T12:00 or 2026-11-01T12:00Z"
 
@@ -20,6 +20,11 @@ _DATE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 """What every Python reads; later ones would take weeks and more."""
+
+
+def is_ago(text: str) -> bool:
+    """Whether a text says how long ago something was, rather than a date."""
+    return bool(_AGO.match(text.strip()))
 
 
 def parse_moment(text: str, now: int) -> int:

@@ -103,6 +103,8 @@ class WandbRunOutcome:
     losses: tuple[Loss, ...] = ()
     complete: bool = True  # False: the next sync tries again to bring what did not arrive
     deleted: bool = False  # somebody deleted it in W&B, so it stays away
+    edits_kept: tuple[str, ...] = ()  # others changed that of what mfwb wrote, and it stayed
+    edits_undone: tuple[str, ...] = ()  # the same, and it was written over (--overwrite-edits)
 
 
 @dataclass(frozen=True, slots=True)

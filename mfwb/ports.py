@@ -268,6 +268,10 @@ class Payloads(Protocol):
         """
         ...
 
+    def values(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+        """Return what small artifacts are, by sha1, as JSON; what can't be had is missing."""
+        ...
+
     def expect(self, plan: Plan) -> None:
         """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
         ...
@@ -315,6 +319,8 @@ class WrittenRun:
         deleted: somebody deleted it in W&B, so it stays away.
         trouble: what was wrong with W&B, if that is why it is not complete.
         amended: it was there, and its words were brought up to date.
+        edits_kept: what others had changed there of what mfwb wrote, and that stayed.
+        edits_undone: the same, that was written over.
     """
 
     id: str
@@ -325,6 +331,8 @@ class WrittenRun:
     deleted: bool = False
     trouble: str = ""
     amended: bool = False
+    edits_kept: tuple[str, ...] = ()
+    edits_undone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,13 @@ from pathlib import Path
 
 from mfwb.own_files import open_folder, remove_at
 
-__all__ = ["new_scratch", "scratch", "sweep", "temporary_files_in_scratch"]
+__all__ = ["new_scratch", "remove_all", "scratch", "sweep", "temporary_files_in_scratch"]
 
 _PREFIX = "mfwb-"
 _OWNER = "owner"  # a file that its process keeps locked; the lock goes with the process
+_living: set[Path] = set()
+"""Those of this process."""
+
 _LOCKABLE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -32,7 +35,15 @@ def scratch(place: Path | None = None) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             _remove(folder)
+        _living.discard(folder)
         os.close(owner)
+
+
+def remove_all() -> None:
+    """Remove all scratch folders of this process, which is about to end without leaving them."""
+    for folder in sorted(_living):  # those that lie in another one of them come after it
+        with suppress(OSError):
+            _remove(folder)
 
 
 def new_scratch() -> Path:
@@ -50,9 +61,12 @@ def _make(place: Path) -> tuple[Path, int]:
             owner = os.open(making / _OWNER, os.O_CREAT | _LOCKABLE, 0o600)
             try:
                 fcntl.flock(owner, fcntl.LOCK_EX)
-                return making.rename(making.with_name(making.name[1:])), owner
+                made = making.rename(making.with_name(making.name[1:]))
             except FileNotFoundError:
                 os.close(owner)
+                continue
+            _living.add(made)
+            return made, owner
 
 
 def sweep(place: Path) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from mfwb.errors import SkipFlowRun, Stop, UsageError
-from mfwb.lineage import Lineage, flow_runs_read, rebuild_lineage, with_outside
+from mfwb.lineage import (
+    Lineage,
+    flow_runs_read,
+    rebuild_lineage,
+    values_wanted,
+    with_meant,
+    with_outside,
+)
+from mfwb.planning import Content
 from mfwb.ports import Payloads, Source
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun
@@ -63,6 +71,10 @@ def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun
 
 def _alone(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
     flow_run = source.read(choice)
-    flow_run = payloads.look_inside(flow_run, source.contents(flow_run))
+    contents = source.contents(flow_run)
+    flow_run = payloads.look_inside(flow_run, contents)
     flow_run = with_storable_text(flow_run)
-    return TracedFlowRun(flow_run, rebuild_lineage(flow_run))
+    lineage = rebuild_lineage(flow_run)
+    wanted = [Content(*astuple(one)) for one in values_wanted(flow_run, lineage)]
+    values = payloads.values(wanted, contents) if wanted else {}
+    return TracedFlowRun(flow_run, with_meant(flow_run, lineage, values))

@@ -4,90 +4,125 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import click
 
 from mfwb.cli.layout import KeptFromClick
-from mfwb.cli.streams import leave_closed_terminal, write_block, write_error
+from mfwb.cli.leaving import ENDS
+from mfwb.cli.streams import leave_closed_terminal, stdout_trouble, write_block, write_error
 from mfwb.errors import MfwbError
 from mfwb.safe_text import one_line
+from mfwb.shortages import shortage
 
 __all__ = ["end"]
 
 _USAGE = 2
 _BUG = 70
-_INTERRUPTED = 130
-_ENDS = {
-    signal.SIGTERM: (143, "terminated"),
-    signal.SIGHUP: (129, "its terminal or session was closed"),
-}
-"""Signals that end the program as Ctrl-C does: exit code, and what is said."""
+_INTERRUPTED = ENDS[signal.SIGINT][0]
 
 
 class _Terminated(KeyboardInterrupt):
-    """Somebody else than the user ended the program; all that can be done is the same."""
+    """A signal ended the program; all that can be done is what Ctrl-C asks for."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.exit_code, self.what = _ENDS[signal.Signals(number)]
+        self.exit_code, self.what = ENDS[signal.Signals(number)]
 
 
-def end(command: click.Command, arguments: Sequence[str]) -> int:
-    """Run a command line, tell what stopped it, if anything did, and return the exit code."""
+_LastWord = Callable[[int], AbstractContextManager[None]]
+
+
+def end(
+    command: click.Command,
+    arguments: Sequence[str],
+    last_word: _LastWord = lambda _: nullcontext(),
+) -> int:
+    """Run a command line, tell what stopped it, if anything did, and return the exit code.
+
+    Args:
+        command: what is run.
+        arguments: of the command line.
+        last_word: entered with the exit code while the end is told.
+    """
+    came: list[_Terminated] = []  # also what somebody swallowed, and made another error of
     try:
-        with _terminable():
+        with _terminable(came):
             code = command.main(list(arguments), prog_name="mfwb", standalone_mode=False)
     except KeptFromClick as kept:
-        return _tell(kept.error, arguments)
+        return _tell(came[0] if came else kept.error, arguments, last_word)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last one to be asked
-        return _tell(error, arguments)
-    return int(code or 0)
+        return _tell(came[0] if came else error, arguments, last_word)
+    trouble = stdout_trouble()
+    code = int(code or 0) or (1 if trouble else 0)
+    with last_word(code):
+        if trouble:
+            write_error(trouble)
+    return code
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def _terminable(came: list[_Terminated]) -> Iterator[None]:
     """Let signals end the program as Ctrl-C does, so that it tidies up; who ignores one may.
 
-    `nohup` has SIGHUP ignored.
+    `nohup` has SIGHUP ignored, a shell SIGINT of what it starts in the background. When one has
+    come, the others are ignored to the end: once is enough, while it tidies up.
     """
-    ours = [one for one in _ENDS if signal.getsignal(one) is signal.SIG_DFL]
-    for one in ours:
-        signal.signal(one, _terminate)
+    defaults = (signal.SIG_DFL, signal.default_int_handler)
+    before = {one: signal.getsignal(one) for one in ENDS if signal.getsignal(one) in defaults}
+
+    def terminate(number: int, _: Any) -> None:
+        for one in ENDS:
+            signal.signal(one, signal.SIG_IGN)
+        if number == signal.SIGHUP:
+            leave_closed_terminal()
+        came.append(_Terminated(number))
+        raise came[0]
+
+    for one in before:
+        signal.signal(one, terminate)
     try:
         yield
     finally:
-        for one in ours:
-            signal.signal(one, signal.SIG_DFL)
+        if not came:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
 
-def _terminate(number: int, _: Any) -> None:
-    for one in _ENDS:  # once is enough, while it tidies up
-        signal.signal(one, signal.SIG_IGN)
-    if number == signal.SIGHUP:
-        leave_closed_terminal()
-    raise _Terminated(number)
-
-
-def _tell(error: BaseException, arguments: Sequence[str]) -> int:
+def _tell(error: BaseException, arguments: Sequence[str], last_word: _LastWord) -> int:
     """Say on one line what stopped the program and return the exit code."""
-    if isinstance(error, MfwbError):
-        write_error(str(error))
-        return error.exit_code
-    if isinstance(error, click.ClickException):
-        write_error(_usage(error))
-        return _USAGE
-    if isinstance(error, _Terminated):
-        write_error(f"{error.what}; run it again to carry on")
+    code = _code_of(error)
+    with last_word(code):
+        if code == _INTERRUPTED:
+            _leave_line_of_control_c()
+        if code == _BUG:
+            _tell_bug(error, arguments)
+        else:
+            write_error(_line_of(error))
+    return code
+
+
+def _code_of(error: BaseException) -> int:
+    if isinstance(error, (MfwbError, _Terminated)):
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        _leave_line_of_control_c()
-        write_error("interrupted; run it again to carry on")
         return _INTERRUPTED
-    _tell_bug(error, arguments)
-    return _BUG
+    if shortage(error):
+        return MfwbError.exit_code
+    return _USAGE if isinstance(error, click.ClickException) else _BUG
+
+
+def _line_of(error: BaseException) -> str:
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    if isinstance(error, MfwbError):
+        return str(error)
+    if lacking := shortage(error):
+        return lacking
+    ended = error if isinstance(error, _Terminated) else _Terminated(signal.SIGINT)
+    return f"{ended.what}; run it again to carry on"
 
 
 def _usage(error: click.ClickException) -> str:

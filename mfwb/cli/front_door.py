@@ -15,10 +15,12 @@ from mfwb.cli.config import config
 from mfwb.cli.ending import end
 from mfwb.cli.explain import explain
 from mfwb.cli.layout import Group
+from mfwb.cli.leaving import Lookout
 from mfwb.cli.lineage import lineage
 from mfwb.cli.plan import plan
 from mfwb.cli.push import push
 from mfwb.cli.status import status
+from mfwb.cli.streams import say_at_once, take_streams
 from mfwb.cli.sync import sync
 
 __all__ = ["main", "mfwb"]
@@ -67,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # wandb reports its own errors home unless told not to, and takes a second to get ready for it.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    code = end(mfwb, sys.argv[1:] if arguments is None else list(arguments))
+    if arguments is not None:  # of a program that goes on, and has streams of its own
+        sys.exit(end(mfwb, arguments))
+    take_streams()
+    code = end(mfwb, sys.argv[1:], Lookout(say_at_once).last_word)
     gc.freeze()  # else leaving looks through all that the SDKs made: a third of a second
     sys.exit(code)

@@ -255,6 +255,9 @@ def how(command: _F) -> _F:
             help="Silence that ends a flow run  [24h]",
         ),
         _option(heading, "--force", is_flag=True, help="Write again what was synced before"),
+        _option(
+            heading, "--overwrite-edits", is_flag=True, help="Also what people changed in W&B since"
+        ),
         _option(heading, "--strict", is_flag=True, help="Exit 3 if anything was lost"),
         _config,
         _metadata,

@@ -66,6 +66,14 @@ mfwb push bundle --timeout 30m --wait 1h
     help="What W&B lacks: skip, recreate, fail  [skip]",
 )
 @click.option(
+    "--overwrite-edits",
+    is_flag=True,
+    default=None,
+    cls=HelpedOption,
+    heading="How",
+    help="Write over what people changed in W&B",
+)
+@click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",

@@ -69,6 +69,7 @@ def status(
         console=console_for(sys.stdout),
         now=datetime.now(timezone.utc),
         as_json=as_json,
+        rebuilt=rebuild,
     )
     write_out(text, plain=plain)
     return 0
@@ -88,6 +89,8 @@ def _rebuild(
             write_error(f"the damaged ledger is called {aside} now")
     for one in found:
         project = "/".join(filter(None, (one.destination.entity, one.destination.project)))
-        write_error(
-            f"{project} has {one.synced:,} synced and {one.incomplete:,} incomplete flow runs"
-        )
+        if one.synced or one.incomplete:
+            has = f"has {one.synced:,} synced and {one.incomplete:,} incomplete flow runs"
+        else:
+            has = "has no flow run that mfwb wrote; say another --project or --entity if it should"
+        write_error(f"{project} {has}")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import select
 import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
-from typing import TextIO
+from io import FileIO, TextIOWrapper
+from typing import Any, TextIO, cast
 
-from mfwb.errors import MfwbError
 from mfwb.safe_text import LONGEST, one_line, printable
 
 __all__ = [
     "keep_stdout_clean",
     "leave_closed_terminal",
+    "say_at_once",
+    "stdout_trouble",
+    "take_streams",
     "takes_all_letters",
     "write_block",
     "write_error",
@@ -22,8 +26,77 @@ __all__ = [
     "write_parts",
 ]
 
-_STDOUT, _STDERR = 1, 2
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _LONGEST = 3 * LONGEST  # letters: a name and a reason, each as long as can be
+
+
+class _Kept(FileIO):
+    """A stream that never fails: what can't be written vanishes, and why is kept.
+
+    Whoever prints, be it click, rich or an SDK, does so somewhere in the middle of the work, which
+    is not to end for that.
+    """
+
+    trouble: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        """Write all of it; return how many bytes that are."""
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while rest:
+            try:
+                written = super().write(rest)
+            except OSError as error:
+                self.trouble = self.trouble or error
+                _send_nowhere(self.fileno())
+                break
+            if written is None:  # whoever reads it set it not to block, and it is full
+                select.select([], [self.fileno()], [])
+            else:
+                rest = rest[written:]
+        return size
+
+
+def take_streams() -> None:
+    """Let this process write on stdout and stderr by streams that never fail.
+
+    One that is closed leads nowhere from now on; else the next file that is opened would take its
+    place, and all that is printed would land in it.
+    """
+    while (lowest := os.open(os.devnull, os.O_RDWR)) <= _STDERR:  # which was closed
+        pass
+    os.close(lowest)
+    sys.stdin = sys.stdin or open(_STDIN, encoding="utf-8")  # noqa: SIM115 - no file
+    sys.stdout = _taken(_STDOUT, sys.stdout)
+    sys.stderr = _taken(_STDERR, sys.stderr)
+
+
+def _taken(descriptor: int, stream: TextIO | None) -> TextIO:
+    """Return a stream in the place of another one; None: it was closed."""
+    raw = _Kept(descriptor, "w", closefd=False)
+    if stream is None:
+        return TextIOWrapper(cast("Any", raw), "utf-8", "backslashreplace")
+    stream.flush()
+    before = cast("TextIOWrapper", stream)
+    return TextIOWrapper(
+        cast("Any", raw),
+        before.encoding,
+        before.errors,
+        line_buffering=before.line_buffering,
+        write_through=before.write_through,
+    )
+
+
+def stdout_trouble() -> str | None:
+    """Return why something could not be written on stdout; None: all of it was.
+
+    A reader who left early, as `head` does, is no trouble.
+    """
+    _flush(sys.stdout)
+    error = getattr(getattr(sys.stdout, "buffer", None), "trouble", None)
+    if error is None or isinstance(error, BrokenPipeError):
+        return None
+    return f"can't write to stdout: {error.strerror}"
 
 
 @contextmanager
@@ -67,36 +140,33 @@ def write_error(line: str) -> None:
     write_block(f"mfwb: {one_line(line, _LONGEST)}\n")
 
 
+def say_at_once(line: str) -> None:
+    """Write one line on stderr as `write_error` does, past whatever Python holds there."""
+    with suppress(OSError):
+        os.write(_STDERR, f"mfwb: {one_line(line, _LONGEST)}\n".encode())
+
+
 def write_block(text: str) -> None:
     """Write lines on stderr; what could steer a terminal is escaped."""
-    with suppress(OSError):  # who closed stderr does not want to know
+    with suppress(OSError):  # in a hook, where streams are Metaflow's: who closed it knows
         sys.stderr.write(_fitting(printable(text), sys.stderr))
 
 
 def write_out(text: str, *, plain: str | None = None) -> None:
-    """Write data on stdout; a reader who left early is no error.
+    """Write data on stdout; whether that worked, `stdout_trouble` says.
 
     Args:
         text: what to write.
         plain: what to write instead if stdout can't take all letters of it.
-
-    Raises:
-        MfwbError: if it can't be written, as on a full disk.
     """
     write_parts([text if plain is None or _fits(text, sys.stdout) else plain])
 
 
 def write_parts(parts: Iterable[str]) -> None:
-    """Write data on stdout, part by part, as `write_out` does; MfwbError."""
-    try:
-        for part in parts:
-            sys.stdout.write(_fitting(part, sys.stdout))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _give_up_stdout()
-    except OSError as error:
-        _give_up_stdout()
-        raise MfwbError(f"can't write to stdout: {error.strerror}") from None
+    """Write data on stdout, part by part, as `write_out` does."""
+    for part in parts:
+        sys.stdout.write(_fitting(part, sys.stdout))
+    sys.stdout.flush()
 
 
 def _fits(text: str, stream: TextIO) -> bool:
@@ -122,13 +192,10 @@ def leave_closed_terminal() -> None:
     for stream in (_STDOUT, _STDERR):
         with suppress(OSError):
             if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, stream)
-                os.close(nowhere)
+                _send_nowhere(stream)
 
 
-def _give_up_stdout() -> None:
-    """Let what is still in the buffer vanish, or Python would complain when it ends."""
+def _send_nowhere(descriptor: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, descriptor)
     os.close(nowhere)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from mfwb.errors import UsageError
+from mfwb.snapshot.identifiers import is_artifact_name
 from mfwb.snapshot.pathspec import Pathspec, parse
 
 __all__ = ["PARAMETERS", "AskedArtifact", "parse_artifact"]
@@ -48,8 +49,11 @@ def parse_artifact(text: str) -> AskedArtifact:
     task = parts[3] if len(parts) == _OF_A_TASK else None
     if task is None and name.isdecimal():
         raise UsageError(f"{text!r} names a task; say which artifact of it: {text.strip()}/model")
-    for what, part, allowed in (("a step", step, _NAME), ("an artifact", name, _NAME)):
-        if not allowed.match(part):
+    for what, part, is_one in (
+        ("a step", step, _NAME.match(step)),
+        ("an artifact", name, is_artifact_name(name)),
+    ):
+        if not is_one:
             raise UsageError(f"{part!r} in {text!r} can't be the name of {what}")
     if task is not None and not _TASK.match(task):
         raise UsageError(f"{task!r} in {text!r} can't be the id of a task")

@@ -53,7 +53,7 @@ def explain(  # noqa: PLR0913 - each is a fact of its own
     found = find(asked, flow_run)
     plan = draft_plan(flow_run, traced.lineage, settings, entity=entity, project=project)
     artifacts = tuple(facts_of(found, traced, settings))
-    meant = {f"{one.producer}/{asked.name}" for one in artifacts}
+    meant = {f"{one.shown_in}/{asked.name}" for one in artifacts}
     if found.parameter is not None:
         meant.add(f"{flow_run.pathspec}/{PARAMETERS}/{asked.name}")
     replayed, losses = _replay(plan, meant, payloads, source.contents(flow_run))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mfwb.config import Settings
 from mfwb.explaining.asked import PARAMETERS
@@ -30,7 +31,13 @@ def facts_of(found: Found, traced: TracedFlowRun, settings: Settings) -> Iterato
         holdings = holdings_of(order, traced.lineage.parents)
         for task, ref in found.holders:
             held = holdings[task.pathspec][ref.name]
-            yield _fact(task.pathspec, ref, held, _attempt(task), settings)
+            equal = traced.lineage.equal_values(task.pathspec)
+            own = Held(task.pathspec, ref)
+            is_shown = ref.name in equal.names and _is_value(own, settings)
+            shown = own if is_shown else held
+            fact = _fact(task.pathspec, ref, shown, _attempt(task), settings)
+            is_handed = is_shown and ref.name not in equal.assigned
+            yield replace(fact, producer=held.producer) if is_handed else fact
     elif found.parameter.kind == "IncludeFile":
         ref = found.parameter.ref
         held = Held(f"{flow_run.pathspec}/{flow_run.start_step}", ref)
@@ -47,7 +54,13 @@ def _fact(
     if kind is not Kind.VALUE and not getattr(its_settings, kind.switch):
         off = switch_said(settings, flow, step, kind.switch)
     producer = task if task.endswith(f"/{PARAMETERS}") else held.producer
-    return TaskArtifact(task, ref, attempt, producer, reason, off)
+    return TaskArtifact(task, ref, attempt, producer, producer, reason, off)
+
+
+def _is_value(held: Held, settings: Settings) -> bool:
+    """Whether the W&B run of its own task shows what came out equal; files go but once."""
+    flow, _, step, *_ = held.producer.split("/")
+    return reason_of(held.ref, settings.for_step(flow, step)).verdict.kind is Kind.VALUE
 
 
 def _attempt(task: Task) -> int | None:

@@ -21,6 +21,7 @@ class TaskArtifact:
         ref: type, size, sha1, encoding.
         attempt: of the task, that left it; None: not recorded.
         producer: the task that wrote it: this one, or one that it was handed on from.
+        shown_in: the task whose W&B run gets it: the producer, but for values that came out equal.
         reason: what becomes of it, and why; decided where it was written.
         switched_off: the setting that keeps it out of W&B, and where that was said; else empty.
     """
@@ -29,6 +30,7 @@ class TaskArtifact:
     ref: ArtifactRef
     attempt: int | None
     producer: str
+    shown_in: str
     reason: Reason
     switched_off: str = ""
 

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mfwb.errors import LockHeld, UsageError
-from mfwb.ledger.suspicion import check_files, check_schema, distrust
+from mfwb.ledger.suspicion import WrongTables, check_files, check_schema, distrust
 
 __all__ = ["LedgerDamaged", "errors_named", "put_aside_if_damaged"]
 
@@ -49,6 +49,8 @@ def errors_named(path: Path) -> Iterator[None]:
 def put_aside_if_damaged(path: Path) -> Path | None:
     """Rename a ledger that is damaged and return what it is called now; None if it is not.
 
+    One with other tables than mfwb makes counts as damaged: nothing of it is opened then.
+
     Raises:
         LockHeld, UsageError: if it can't be told.
     """
@@ -56,7 +58,7 @@ def put_aside_if_damaged(path: Path) -> Path | None:
         return None
     try:
         _check(path)
-    except LedgerDamaged:
+    except (LedgerDamaged, WrongTables):
         return _put_aside(path)
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class SqliteLedger:
         self._path = path
         self._bundle = str(path.parent)
         self._one_at_a_time = threading.Lock()
+        self._is_closed = False
         self.id: str = self._read_id()
 
     @classmethod
@@ -76,7 +78,28 @@ class SqliteLedger:
                 check_schema(connection, path)
                 _make_safe(connection)
                 bring_up_to_date(connection, path)
-            yield cls(connection, path)
+            ledger = cls(connection, path)
+            try:
+                yield ledger
+            finally:
+                ledger._close()
+
+    def _close(self) -> None:
+        """Let no more be asked or written, after what is being done now.
+
+        When a call breaks off, threads of it still work; SQLite does not bear to be closed then.
+        """
+        with self._one_at_a_time:
+            self._is_closed = True
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Have the ledger to oneself; CancelledError if the call has ended."""
+        with self._one_at_a_time:
+            if self._is_closed:
+                raise CancelledError
+            with errors_named(self._path):
+                yield
 
     def lock(
         self, destinations: Iterable[Destination], *, wait: float
@@ -170,7 +193,7 @@ class SqliteLedger:
         marks = ", ".join("?" * len(row))
         outcome = outcome_to_json(entry.outcome) if entry.outcome else None
         former = entry.flow_run, entry.provider, *at_a_destination(entry.destination)
-        with self._one_at_a_time, errors_named(self._path), transaction(self._connection):
+        with self._turn(), transaction(self._connection):
             for table in ("outcomes", "flow_runs"):
                 self._connection.execute(
                     f"DELETE FROM {table} WHERE id IN ({_FORMER})",  # noqa: S608 - constants
@@ -197,7 +220,7 @@ class SqliteLedger:
             return to_entry(row, self._bundle)
 
     def _select(self, query: str, values: Iterable[str | int] = ()) -> list[tuple[Any, ...]]:
-        with self._one_at_a_time, errors_named(self._path):
+        with self._turn():
             return self._connection.execute(query, tuple(values)).fetchall()
 
 

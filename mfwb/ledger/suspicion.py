@@ -16,7 +16,12 @@ from pathlib import Path
 from mfwb.errors import UsageError
 from mfwb.ledger.schema import NEWEST, reading, schema_in, schema_of, version_of
 
-__all__ = ["check_files", "check_schema", "distrust"]
+__all__ = ["WrongTables", "check_files", "check_schema", "distrust"]
+
+
+class WrongTables(UsageError):  # noqa: N818 - named as its siblings are
+    """What is in the ledger is not what mfwb makes."""
+
 
 _FILES = ("", "-journal", "-wal", "-shm")
 _END_OF_A_NAME = bytes.fromhex("d9d505f920a163d7")  # the last bytes of a journal that has a name
@@ -66,7 +71,10 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
     if version == 0:  # version 1 made its table in one transaction, and wrote its number in another
         known.add(schema_of(1))
     if found not in known and version <= NEWEST:
-        raise _refusal(path, "its tables are not those that mfwb makes")
+        raise WrongTables(
+            f"the ledger {path} can't be used: its tables are not those that mfwb makes; move it "
+            "away, or have `mfwb status --rebuild` do that and make it anew of what W&B has"
+        )
 
 
 def _refusal(path: Path, why: str) -> UsageError:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from mfwb.lineage.code import StepCode
+from mfwb.lineage.own_values import equal_values_of
 from mfwb.lineage.parents import parents_of, sorted_by_lineage
 from mfwb.lineage.producers import Holdings, holdings_of
 from mfwb.lineage.trust import trusted_code
@@ -46,6 +47,9 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
         edges=tuple(sorted(edges)),
         order=tuple(tasks),
         reads=reads,
+        equal=equal_values_of(
+            order, parents, holdings, {task: step for task, (step, _) in code.items()}
+        ),
         doubts=_doubts(flow_run, order, parents, code),
         externals={
             task.pathspec: tuple(sorted(step.externals, key=repr))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from mfwb.lineage.code import ANY, External
+from mfwb.lineage.code import ANY, KINDS, External
 from mfwb.lineage.producers import Holdings, holdings_of
 from mfwb.lineage.values import Edge, Ground, Lineage, OutsideUse
 from mfwb.snapshot import FlowRun
@@ -69,7 +69,7 @@ def with_outside(
     """
     holdings = {pathspec: _holdings(*other) for pathspec, other in others.items()}
     uses = {
-        OutsideUse(Edge(consumer, read.artifact, held.producer, held.ref.sha1, Ground.READ), said)
+        OutsideUse(Edge(consumer, read.artifact, held.producer, held.ref.sha1, _ground(said)), said)
         for consumer, all_said in lineage.externals.items()
         for said in all_said
         for read in _reads(said, flow_run)
@@ -84,6 +84,10 @@ def with_outside(
         if read.flow_run in unread
     }
     return replace(lineage, outside=tuple(sorted(uses, key=lambda use: use.edge)), unread=missed)
+
+
+def _ground(said: External) -> Ground:
+    return Ground.READ if said.sure else Ground.AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,13 @@ def _reads(said: External, flow_run: FlowRun) -> Iterator[_Read]:
 
     A flow may have got more runs since, so that its latest is nobody's guess.
     """
+    if said.words:
+        return  # values that are not known are part of its name
     if said.kind == "trigger":
         for run in triggering_runs(flow_run):
             yield from _named(f"{run}/{said.pathspec}".rstrip("/"), said.artifact)
+    elif said.pathspec.count("/") != KINDS.index(said.kind):
+        return  # no object of Metaflow's has such a name
     elif said.kind == "artifact":
         pathspec, _, artifact = said.pathspec.rpartition("/")
         yield from _named(pathspec, artifact)

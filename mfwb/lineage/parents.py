@@ -90,7 +90,7 @@ def _index_senders(tasks: list[Task]) -> dict[_Arrival, list[Task]]:
     """File each task under every way in which a task of the next step may have come from it."""
     senders: dict[_Arrival, list[Task]] = defaultdict(list)
     for task in tasks:
-        if task.transition is None:
+        if task.transition is None or task.is_control:  # a join has those that it set off
             continue
         path = _path(task)
         for step in task.transition.steps:
@@ -106,6 +106,8 @@ def _index_senders(tasks: list[Task]) -> dict[_Arrival, list[Task]]:
 def _arrivals(task: Task, senders: dict[_Arrival, list[Task]]) -> list[Task]:
     """Return the tasks that it may have come from, of whatever round."""
     path = _path(task)
+    if task.is_control:
+        return senders.get((task.step, path, "fan-out"), [])
     found = [*senders.get((task.step, path, "straight"), ())]
     found += senders.get((task.step, path, "fan-in"), ())
     if path:

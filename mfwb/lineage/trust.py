@@ -27,6 +27,8 @@ class TrustedCode:
 
     def of(self, task: Task) -> tuple[StepCode | None, str]:
         """Return the code of a task, or None and why there is none to rely on."""
+        if task.is_control:  # the step's code runs in the tasks that it sets off
+            return StepCode(task.step, line=0), ""
         if self._code is None:
             return None, self._missing
         if task.origin is not None and self._clones:

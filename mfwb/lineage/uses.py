@@ -40,6 +40,8 @@ class Offer:
 
 def uses_of(offer: Offer, code: StepCode | None) -> set[Edge]:
     """Return the edges into a task; without code, or with doubts, to all that was on offer."""
+    if offer.task.is_control:
+        return set(_set_off(offer))
     if code is None:
         return _all_of(offer)
     read = {*_parameters(offer, code.reads), *_off_self(offer, code), *_off_inputs(offer, code)}
@@ -86,6 +88,14 @@ def _iterated(offer: Offer, frames: Iterable[ForeachFrame]) -> Iterator[Edge]:
             held = parent.held.get(name) if name else None
             if name and held is not None:
                 yield _edge(offer, name, held, Ground.FOREACH_INPUT)
+
+
+def _set_off(offer: Offer) -> Iterator[Edge]:
+    """Yield the edge to what is iterated over: all that a control task looks at."""
+    for parent in offer.parents:
+        name = parent.task.transition.foreach if parent.task.transition else None
+        if name is not None and name in parent.held:
+            yield _edge(offer, name, parent.held[name], Ground.FOREACH_INPUT)
 
 
 def _off_self(offer: Offer, code: StepCode) -> Iterator[Edge]:

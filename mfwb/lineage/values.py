@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mfwb.lineage.code import External
+from mfwb.lineage.own_values import NOTHING_EQUAL, EqualValues
 from mfwb.snapshot import Task
 
 __all__ = ["Edge", "Ground", "Lineage", "OutsideUse"]
@@ -51,6 +52,7 @@ class Lineage:
         order: all tasks, parents before children.
         reads: artifacts and parameters that the code of a task reads and others wrote; None:
             not known for certain.
+        equal: what is a task's own, too, though it is equal to what it was handed.
         doubts: why not, by step.
         externals: what the code of a task reads from other flow runs, as it says so.
         outside: who used what of other flow runs, sorted, as far as these could be read.
@@ -66,6 +68,11 @@ class Lineage:
     externals: dict[str, tuple[External, ...]] = field(default_factory=dict)
     outside: tuple[OutsideUse, ...] = ()
     unread: dict[External, str] = field(default_factory=dict)
+    equal: dict[str, EqualValues] = field(default_factory=dict)
+
+    def equal_values(self, task: str) -> EqualValues:
+        """Return what is a task's own though it is equal to what it was handed."""
+        return self.equal.get(task, NOTHING_EQUAL)
 
     def externals_of(self, tasks: Iterable[Task]) -> tuple[External, ...]:
         """Return what the code of any of these tasks reads from other flow runs."""

@@ -13,7 +13,7 @@ from mfwb.planning import Content, PlannedValue
 from mfwb.ports import Contents
 from mfwb.snapshot import Loss
 
-__all__ = ["Number", "Value", "Values", "decode", "decode_values", "is_number"]
+__all__ = ["Number", "Value", "Values", "decode", "decode_values", "is_number", "with_elsewhere"]
 
 TOTAL_LIMIT = 256_000_000
 """Bytes of the pickled values of one W&B run; more would not fit into memory or W&B."""
@@ -43,6 +43,18 @@ def decode_values(
         else:
             losses.append(Loss(content.pathspec, outcome))
     return values, losses
+
+
+def with_elsewhere(planned: Sequence[PlannedValue], values: Values) -> Values:
+    """Return values, and what stands for that of tasks which have something else of the name.
+
+    Without it, what the others have would look like what all have.
+    """
+    return values | {
+        one.key: {**values[one.key], **{other.task: Value(other.text) for other in one.elsewhere}}
+        for one in planned
+        if one.elsewhere and one.key in values
+    }
 
 
 def _outcome(answer: Answer) -> Value | str:

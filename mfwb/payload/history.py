@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from mfwb.payload.decoding import Number, Values
@@ -22,7 +22,10 @@ Row = dict[str, float | int | str]
 
 
 def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
-    """Return the rows of a W&B run's history: tasks and points of curves share the steps."""
+    """Return the rows of a W&B run's history: tasks and points of curves share the steps.
+
+    A number of the only task is a point at step 0, since W&B draws a panel of nothing else.
+    """
     rows: defaultdict[int, Row] = defaultdict(dict)
     if run.merged:
         numeric = _numeric(values)
@@ -31,10 +34,14 @@ def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
     for name, series in _curves(run, values):
         for step, point in enumerate(series):
             rows[step][f"curves/{name}"] = _drawable(point)
+    points = dict(_points(run, values))
+    if points:
+        first = rows[0]
+        first.update({free_name(key, first.keys()): point for key, point in points.items()})
     return tuple(sorted(rows.items()))
 
 
-def free_name(name: str, taken: frozenset[str] | set[str]) -> str:
+def free_name(name: str, taken: Collection[str]) -> str:
     """Return a name, with `_` behind it as long as it is taken."""
     while name in taken:
         name += "_"
@@ -70,9 +77,29 @@ def _curves(run: PlannedRun, values: Values) -> Iterator[tuple[str, list[Any]]]:
                 yield (f"{key}/{task.label}" if run.merged else key), value.json
 
 
+def _points(run: PlannedRun, values: Values) -> Iterator[tuple[str, Number]]:
+    """Yield the numbers of the only task, under their keys in the summary.
+
+    W&B takes the last point of a chart for the summary's value: what a point can't say exactly, an
+    integer that no float is equal to, NaN, or an infinity, is in the summary alone.
+    """
+    if run.merged:
+        return
+    for key, of_tasks in values.items():
+        for value in of_tasks.values():
+            number = value.number
+            if number is not None and abs(number) < math.inf and _is_exact(number):
+                yield key, number
+
+
+def _is_exact(number: Number) -> bool:
+    """Whether a number is itself in a history of floats."""
+    return isinstance(number, float) or abs(number) <= _EXACT
+
+
 def _drawable(number: Number) -> Number:
     """Return a number as W&B's history holds it."""
-    if isinstance(number, float) or abs(number) <= _EXACT:
+    if _is_exact(number):
         return number
     try:
         return float(number)

@@ -1,7 +1,8 @@
-"""Values of parameters, configs and constants, for W&B's config."""
+"""Values of parameters, configs and constants, for W&B's config; and of other small artifacts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun, Loss, Parameter
 
-__all__ = ["with_parameter_values"]
+__all__ = ["values_of", "with_parameter_values"]
 
 
 def with_parameter_values(
@@ -27,8 +28,7 @@ def with_parameter_values(
         for one in flow_run.parameters
         if one.value is None
     ]
-    loaded = load_each(wanted, contents)
-    answers = {one.sha1: answer for one, answer in inspect_each(inspect, Look.VALUE, loaded)}
+    answers = _answers(wanted, contents, inspect)
     parameters, losses = [], []
     for one in flow_run.parameters:
         try:
@@ -37,6 +37,22 @@ def with_parameter_values(
             parameters.append(replace(one, value=f"<{one.ref.type}>"))
             losses.append(Loss(f"{task}/{one.name}", str(error)))
     return replace(flow_run, parameters=tuple(parameters), losses=(*flow_run.losses, *losses))
+
+
+def values_of(
+    wanted: Sequence[Content], contents: Contents, inspect: Inspect = inspect_here
+) -> dict[str, Any]:
+    """Return what artifacts are, by sha1, as JSON has it; what can't be had is missing."""
+    return {
+        sha1: to_json(found[0])
+        for sha1, (found, _) in _answers(wanted, contents, inspect).items()
+        if found is not None
+    }
+
+
+def _answers(wanted: Sequence[Content], contents: Contents, inspect: Inspect) -> dict[str, Answer]:
+    loaded = load_each(wanted, contents)
+    return {one.sha1: answer for one, answer in inspect_each(inspect, Look.VALUE, loaded)}
 
 
 def _with_value(parameter: Parameter, answer: Answer | None) -> Parameter:

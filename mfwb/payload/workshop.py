@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mfwb.errors import ItemLost
 from mfwb.payload.changes import with_contents
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
 from mfwb.payload.converter import MAX_MEMORY
-from mfwb.payload.decoding import decode_values
+from mfwb.payload.decoding import Values, decode_values, with_elsewhere
 from mfwb.payload.describing import Made, description_of, metadata_of
 from mfwb.payload.file_names import with_safe_names
 from mfwb.payload.forms import CONVERSIONS, Forms
@@ -25,7 +25,7 @@ from mfwb.payload.jsonsafe import json_size
 from mfwb.payload.logs import log_of
 from mfwb.payload.looking import look_inside
 from mfwb.payload.opcodes import WHOLE_LIMIT, modules_among, names_in_file
-from mfwb.payload.parameters import with_parameter_values
+from mfwb.payload.parameters import values_of, with_parameter_values
 from mfwb.payload.previews import CONVERSIONS as PREVIEWS
 from mfwb.payload.previews import previews_of
 from mfwb.payload.spooled_log import SpooledLog
@@ -33,6 +33,7 @@ from mfwb.payload.store import Store
 from mfwb.payload.summary import SUMMARY_LIMIT, limited, summarize
 from mfwb.payload.table import table_of
 from mfwb.planning import (
+    Content,
     Form,
     OutputArtifact,
     Plan,
@@ -75,6 +76,10 @@ class Workshop:
         looked = with_contents(looked, contents, self._inspect)
         return with_parameter_values(looked, contents, self._inspect)
 
+    def values(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+        """Return what small artifacts are, by sha1, as JSON; what can't be had is missing."""
+        return values_of(wanted, contents, self._inspect)
+
     def expect(self, plan: Plan) -> None:
         """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
         for run in plan.runs:
@@ -91,15 +96,16 @@ class Workshop:
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
         )  # files have their losses
+        shown = with_elsewhere(run.values, values)
         summary, dropped = limited(
-            summarize(run, values), beside=json_size(run.summary), limit=SUMMARY_LIMIT
+            summarize(run, shown), beside=json_size(run.summary), limit=SUMMARY_LIMIT
         )
         losses += _dropped(run, dropped)
         artifacts = tuple(self._artifacts(run, contents, losses))
         return ReadyRun(
             summary=summary,
-            history=history_of(run, values | curves),
-            table=table_of(run, values),
+            history=history_of(run, _joined(values, curves)),
+            table=table_of(run, shown),
             artifacts=artifacts,
             previews=tuple(previews_of(run, values, self._converted, contents)),
             cards=tuple(self._cards(run, contents, losses)),
@@ -228,6 +234,12 @@ class Workshop:
         if not self._keep:
             for key in keys:
                 self._store.discard(key)
+
+
+def _joined(values: Values, curves: Values) -> Values:
+    """Return both; of one name, some tasks may have a small list and others a large one."""
+    keys = dict.fromkeys([*values, *curves])
+    return {key: {**values.get(key, {}), **curves.get(key, {})} for key in keys}
 
 
 def _files_of(run: PlannedRun) -> Iterator[PlannedFile]:

@@ -80,13 +80,16 @@ class Crew:
             trouble="; ".join(said.trouble for _, said, _ in written if said.trouble),
         )
 
-    def end(self) -> None:
+    def end(self, seconds: float) -> None:
         """Let no other W&B run be written, and those be finished that have been begun.
 
         Without their payloads, which are closed next, they would look complete and not be.
+
+        Args:
+            seconds: how long they may take.
         """
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._writing.end()
+        self._writing.end(seconds)
 
     def close(self) -> None:
         """Let the workers go, when all is done."""
@@ -124,11 +127,11 @@ class _Writing:
                 self._under_way -= 1
                 self._less.notify_all()
 
-    def end(self) -> None:
-        """Let no other W&B run be written, and wait for those that have been begun."""
+    def end(self, seconds: float) -> None:
+        """Let no other W&B run be written, and wait for those that have been begun, so long."""
         with self._less:
             self._ended = True
-            self._less.wait_for(lambda: not self._under_way)
+            self._less.wait_for(lambda: not self._under_way, seconds)
 
 
 @dataclass(slots=True)
@@ -178,7 +181,9 @@ def _outcome(
 ) -> WandbRunOutcome:
     planned = as_planned(run)
     if written.deleted:
-        return replace(planned, id=written.id, outputs=(), items=left_away(run), deleted=True)
+        return replace(
+            planned, id=written.id, inputs=(), outputs=(), items=left_away(run), deleted=True
+        )
     losses = (*run.losses, *(ready.losses if ready else ()), *written.losses)
     is_url = "://" in written.place
     return replace(
@@ -186,10 +191,12 @@ def _outcome(
         id=written.id,
         url=written.place if is_url else None,
         dir=None if is_url else written.place,
-        inputs=describe_inputs(run, digests),
+        inputs=describe_inputs(run, digests, written.losses),
         outputs=written.outputs,
         summary_keys=tuple(sorted(ready.summary)) if ready else planned.summary_keys,
         items=count_items(run, losses, written.outputs),
         losses=losses,
         complete=written.complete,
+        edits_kept=written.edits_kept,
+        edits_undone=written.edits_undone,
     )

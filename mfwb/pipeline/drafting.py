@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mfwb.choosing import Chosen
+from mfwb.choosing import Asked, Chosen
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
 from mfwb.pipeline.parts import Parts
@@ -14,7 +15,7 @@ from mfwb.snapshot import FlowRun, FlowRunState
 from mfwb.snapshot.pathspec import flow_run_of
 from mfwb.tracing import TracedFlowRun, trace
 
-__all__ = ["Draft", "draft", "outcome_of", "still_running"]
+__all__ = ["STILL_RUNNING", "Draft", "draft", "notes_on", "outcome_of", "still_running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,24 @@ def outcome_of(
     )
 
 
+STILL_RUNNING = "it is still running"
+"""Why a flow run is left for another time."""
+
+
 def still_running(drafted: Draft) -> FlowRunOutcome:
     """Return the outcome of a flow run that is left for another time."""
-    pathspec = drafted.flow_run.pathspec
-    return FlowRunOutcome(pathspec, Status.SKIPPED, reason="it is still running")
+    return FlowRunOutcome(drafted.flow_run.pathspec, Status.SKIPPED, reason=STILL_RUNNING)
+
+
+def notes_on(asked: Asked, outcomes: Iterable[FlowRunOutcome]) -> tuple[str, ...]:
+    """Return what to know about flow runs that were named and are still running.
+
+    Who names one may know that its process is gone, as a job does that ran it; Metaflow may not.
+    """
+    named = {str(one) for one in asked.pathspecs}
+    running = [one.pathspec for one in outcomes if one.reason == STILL_RUNNING]
+    return tuple(
+        f"nothing says that {pathspec} is over; if its process is gone, say --abandoned-after 0s"
+        for pathspec in running
+        if pathspec in named
+    )

@@ -7,6 +7,8 @@ from concurrent.futures import CancelledError
 from mfwb.errors import SkipFlowRun, Stop
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import Bugs
+from mfwb.safe_text import one_line
+from mfwb.shortages import shortage
 
 __all__ = ["ends_the_call", "failed"]
 
@@ -21,11 +23,13 @@ def ends_the_call(error: BaseException) -> bool:
 def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
     """Return the outcome of a flow run that an error ended; what ends the call is raised again.
 
-    An error that nobody foresaw is a bug of ours, and the flow run's failure all the same: the
-    other flow runs may be sound, and a cron job must not stand still for one of them.
+    An error that nobody foresaw is a bug of ours, unless the machine lacks something; and the flow
+    run's failure all the same: the other flow runs may be sound, and a cron job must not stand
+    still for one of them.
     """
     if ends_the_call(error):
         raise error
-    is_bug = not isinstance(error, SkipFlowRun)
-    reason = bugs.reason(error) if is_bug else str(error)
+    lacking = shortage(error)
+    is_bug = lacking is None and not isinstance(error, SkipFlowRun)
+    reason = bugs.reason(error) if is_bug else one_line(lacking or str(error))
     return FlowRunOutcome(pathspec, Status.FAILED, reason=reason, bug=is_bug)

@@ -6,7 +6,7 @@ from mfwb.accounting import as_planned
 from mfwb.choosing import Asked, Chosen, choose
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.pipeline.drafting import draft, outcome_of, still_running
+from mfwb.pipeline.drafting import draft, notes_on, outcome_of, still_running
 from mfwb.pipeline.failing import failed
 from mfwb.pipeline.memory import Memory, is_done
 from mfwb.pipeline.parts import Parts
@@ -25,7 +25,7 @@ def plan_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
             outcomes.append(_planned(one, settings, parts, memory))
         except BaseException as error:  # noqa: BLE001, PERF203 - each for itself; see `failed`
             outcomes.append(failed(str(one.pathspec), error, parts.bugs))
-    return Result("plan", tuple(outcomes))
+    return Result("plan", tuple(outcomes), notes=notes_on(asked, outcomes))
 
 
 def _planned(one: Chosen, settings: Settings, parts: Parts, memory: Memory) -> FlowRunOutcome:

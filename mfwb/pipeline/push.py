@@ -176,9 +176,10 @@ class _Push:
             self._note(cargo, Standing.LEFT_OUT, reason=pushed.reason)
             return FlowRunOutcome(cargo.entry.flow_run, Status.SKIPPED, reason=pushed.reason)
         if pushed.reason:
-            reason, is_bug = pushed.reason, pushed.bug is not None
+            reason, is_bug = pushed.reason, False
             if pushed.bug is not None:
-                reason = self._bugs.reason(pushed.bug)
+                told = failed(cargo.entry.flow_run, pushed.bug, self._bugs)
+                reason, is_bug = told.reason or reason, told.bug
             outcome = replace(outcome, status=Status.FAILED, reason=reason, bug=is_bug)
             self._note(cargo, Standing.FAILED, reason=reason, outcome=replace(outcome, bug=False))
             return outcome

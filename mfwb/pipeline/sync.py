@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from threading import BoundedSemaphore, Event
@@ -14,7 +14,7 @@ from mfwb.config import Settings
 from mfwb.errors import NotThere
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.pipeline.crew import Crew
-from mfwb.pipeline.drafting import Draft, draft, outcome_of, still_running
+from mfwb.pipeline.drafting import STILL_RUNNING, Draft, draft, notes_on, outcome_of, still_running
 from mfwb.pipeline.failing import ends_the_call, failed
 from mfwb.pipeline.memory import Memory, is_done
 from mfwb.pipeline.parts import Parts
@@ -41,7 +41,8 @@ def sync_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
         memory.refresh()
         chosen = memory.without_left_out(chosen)
         with _at_work(settings, parts, memory) as work:
-            return Result("sync", tuple(work.sync(chosen)))
+            outcomes = tuple(work.sync(chosen))
+            return Result("sync", outcomes, notes=notes_on(asked, outcomes))
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def _at_work(settings: Settings, parts: Parts, memory: Memory) -> Iterator[_Sync
         work.ended.set()
         foremen.shutdown(wait=False, cancel_futures=True)
         try:
-            crew.end()
+            crew.end(settings.timeout)
         finally:
             parts.payloads.close()
         raise
@@ -148,7 +149,7 @@ class _Sync:
         """Read a flow run; if there is something to write, let that begin."""
         drafted = draft(one, self._settings, self._parts, ask=True)
         if drafted.plan is None:
-            self._memory.note(drafted, Standing.RUNNING, reason="it is still running")
+            self._memory.note(drafted, Standing.RUNNING, reason=STILL_RUNNING)
             return still_running(drafted)
         if reason := self._memory.left_out(drafted):
             self._memory.note(drafted, Standing.LEFT_OUT, reason=reason)
@@ -193,7 +194,9 @@ class _Sync:
     def _written(
         self, drafted: Draft, plan: Plan, earlier: FlowRunOutcome | None
     ) -> FlowRunOutcome:
-        wait([self._under_way[other] for other in drafted.others & self._under_way.keys()])
+        for other in drafted.others & self._under_way.keys():
+            with suppress(BaseException):  # how it went is told by itself
+                self._under_way[other].exception()
         self._memory.note(drafted, Standing.BEGUN, outcome=earlier)
         writer, was_there = self._parts.ledger.id, _written_once(earlier)
         with self._parts.sink.open(plan, writer=writer, written=was_there) as session:

@@ -17,6 +17,7 @@ from mfwb.planning.plan import (
     PlannedValue,
     Preview,
     TaskRow,
+    ValueElsewhere,
     WandbRunId,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "PlannedValue",
     "Preview",
     "TaskRow",
+    "ValueElsewhere",
     "WandbRunId",
     "draft_plan",
     "group_of",

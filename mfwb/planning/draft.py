@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, count
 from typing import Any
 
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
+from mfwb.planning.dead_ends import BAD_STATES, dead_ends, said_of_dead_ends
 from mfwb.planning.describe import (
     describe_flow_run,
     describe_origin,
@@ -21,7 +23,7 @@ from mfwb.planning.outputs import Outputs, outputs_by_run
 from mfwb.planning.outside import OtherFlowRun, OutsideInputs
 from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
 from mfwb.planning.subjects import Subject, subjects_of, task_label
-from mfwb.snapshot import FlowRun, Task, TaskState
+from mfwb.snapshot import Card, FlowRun, Task
 
 __all__ = ["draft_plan", "group_of"]
 
@@ -48,10 +50,13 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     subjects = subjects_of(flow_run, settings)
     outputs = outputs_by_run(subjects, flow_run, lineage)
     outside = OutsideInputs(lineage, others, settings)
+    ends = dead_ends(flow_run, lineage)
     inputs = inputs_by_run(subjects, lineage, outputs, outside)
     runs = [
         replace(
-            _planned_run(subject, flow_run, lineage, outputs[subject.id], inputs[subject.id]),
+            _planned_run(
+                subject, flow_run, lineage, outputs[subject.id], inputs[subject.id], ends=ends
+            ),
             unpickle=settings.unpickle,
         )
         for subject in subjects
@@ -108,8 +113,14 @@ def _original_start(flow_run: FlowRun) -> int:
     return flow_run.created_at
 
 
-def _planned_run(
-    subject: Subject, flow_run: FlowRun, lineage: Lineage, outputs: Outputs, inputs: Inputs
+def _planned_run(  # noqa: PLR0913 - each is a fact of its own
+    subject: Subject,
+    flow_run: FlowRun,
+    lineage: Lineage,
+    outputs: Outputs,
+    inputs: Inputs,
+    *,
+    ends: frozenset[str],
 ) -> PlannedRun:
     wandb_settings = dict(subject.settings.wandb)
     group = str(wandb_settings.pop("run_group", None) or flow_run.pathspec)
@@ -117,10 +128,13 @@ def _planned_run(
     tags = (*flow_run.tags, *(wandb_settings.pop("run_tags", None) or ()))
     for settled in ("entity", "project"):  # the plan's
         wandb_settings.pop(settled, None)
-    failed = any(task.state in _BAD_STATES for task in subject.tasks)
+    stopped = any(task.pathspec in ends for task in subject.tasks)
+    failed = stopped or any(task.state in BAD_STATES for task in subject.tasks)
     started, finished = span_of(subject.tasks)
     runtime = None if started is None or finished is None else (finished - started) / 1000
-    written = {name for task in subject.tasks for name in lineage.writes[task.pathspec]}
+    held = {ref.name for task in subject.tasks for ref in task.artifacts}
+    unchanged = held.difference(*(lineage.writes[task.pathspec] for task in subject.tasks))
+    equal = (lineage.equal_values(task.pathspec).names for task in subject.tasks)
     return PlannedRun(
         id=subject.id,
         name=subject.name,
@@ -128,7 +142,7 @@ def _planned_run(
         job_type=names.shortened(job_type, names.JOB_TYPE_LIMIT),
         level=inputs.level,
         merged=subject.merged,
-        tasks=tuple(_row(task, place) for place, task in enumerate(subject.tasks)),
+        tasks=tuple(_rows(subject.tasks)),
         tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags} - {""})),
         config={
             **{
@@ -142,7 +156,12 @@ def _planned_run(
                 "pathspec": subject.name,
             },
         },
-        summary={"metaflow": describe_outcome(subject.tasks, runtime)},
+        summary={
+            "metaflow": {
+                **describe_outcome(subject.tasks, runtime),
+                **({"stopped": said_of_dead_ends(flow_run)} if stopped else {}),
+            }
+        },
         values=outputs.values,
         curves=outputs.curves,
         inputs=inputs.artifacts,
@@ -152,9 +171,9 @@ def _planned_run(
         origin=describe_origin(subject.tasks[0]),
         started_at=started,
         runtime=runtime,
-        passed_on=tuple(
-            sorted({ref.name for task in subject.tasks for ref in task.artifacts} - written)
-        ),
+        passed_on=tuple(sorted(unchanged.difference(*equal))),
+        unchanged=tuple(sorted(unchanged)),
+        by_code=outputs.by_code,
         switched_off=outputs.switched_off,
         losses=(*outputs.losses, *inputs.losses),
         wandb_settings=wandb_settings,
@@ -181,30 +200,46 @@ def _externals(lineage: Lineage, subject: Subject) -> Iterable[dict[str, str]]:
 
 
 def _cards(subject: Subject) -> Iterable[PlannedCard]:
-    """Yield the cards of all tasks; the only one of the only task is just "card"."""
+    """Yield the cards of all tasks.
+
+    A key says what the card is, not which others there are or which was rendered first: so the same
+    card has the same key in every flow run.
+    """
     taken: set[str] = set()
     for task in subject.tasks:
-        for place, card in enumerate(task.cards):
-            parts = ["card"]
-            if subject.merged:
-                parts += task_label(task).split("/")
-            if len(task.cards) > 1:
-                parts.append(card.id or f"{card.type}-{place}")
-            key = names.card_key(*parts)
-            if key in taken:
-                key = names.card_key(*parts, f"{card.type}-{place}")
+        label = task_label(task).split("/") if subject.merged else []
+        for card in sorted(task.cards, key=_in_order):
+            own = [card.id or card.type] if card.id or card.type != _USUAL_CARD else []
+            key = names.card_key("card", *label, *own)
+            copies = (
+                names.card_key("card", *label, f"{card.id or card.type}-{n}") for n in count(2)
+            )
+            key = next(one for one in chain((key,), copies) if one not in taken)
             taken.add(key)
             yield PlannedCard(key, task.pathspec, card)
 
 
-_BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})
+_USUAL_CARD = "default"
+"""The type of what `@card` makes if nothing else is asked for."""
 
 
-def _row(task: Task, place: int) -> TaskRow:
+def _in_order(card: Card) -> tuple[bool, str, str]:
+    """Sort cards by id, then those without one by type; of one type, as they were recorded."""
+    return card.id is None, card.id or "", card.type
+
+
+def _rows(tasks: Sequence[Task]) -> Iterator[TaskRow]:
+    """Yield a row for each task, at its index in the foreach where each has one of its own."""
+    by_index = all(len(task.foreach) == 1 and not task.rounds for task in tasks)
+    for place, task in enumerate(tasks):
+        yield _row(task, task.index if by_index else place)
+
+
+def _row(task: Task, row: int) -> TaskRow:
     started, finished = task.started_at, task.finished_at
     return TaskRow(
         pathspec=task.pathspec,
-        row=task.index if len(task.foreach) == 1 and not task.rounds else place,
+        row=row,
         label=task_label(task),
         state=task.state.value,
         seconds=None if started is None or finished is None else (finished - started) / 1000,

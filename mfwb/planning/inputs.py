@@ -10,7 +10,7 @@ from mfwb.lineage import Edge, Ground, Lineage
 from mfwb.planning.logged import Logged, logged_by_task
 from mfwb.planning.outputs import Outputs
 from mfwb.planning.outside import OutsideInputs
-from mfwb.planning.plan import InputArtifact, WandbRunId
+from mfwb.planning.plan import InputArtifact, WandbRunId, use_item
 from mfwb.planning.subjects import Subject
 from mfwb.snapshot import Loss
 
@@ -60,7 +60,7 @@ def _inputs_of(
             continue
         if producer.id not in done:
             reason = f"{subject.name} and {producer.name} use artifacts of each other"
-            losses.add(Loss(f"use of {artifact.name} by {subject.name}", reason))
+            losses.add(Loss(use_item(artifact.name, subject.name), reason))
             continue
         level = max(level, done[producer.id].level + 1)
         used.add(

@@ -9,12 +9,13 @@ import hashlib
 import re
 
 from mfwb.planning.plan import WandbRunId
-from mfwb.safe_text import one_line
+from mfwb.safe_text import has_unstorable, one_line
 
 __all__ = [
     "artifact_name",
     "card_key",
     "config_key",
+    "is_project_name",
     "project_name",
     "run_alias",
     "run_id",
@@ -48,6 +49,12 @@ def project_name(flow: str) -> str:
     safe = _UNFIT_FOR_PROJECTS.sub("-", one_line(flow))
     is_fit = safe == flow and 0 < len(flow) <= _PROJECT_LIMIT
     return flow if is_fit else _with_hash(safe, flow, _PROJECT_LIMIT)
+
+
+def is_project_name(name: str) -> bool:
+    """Return whether W&B takes a name for a project."""
+    is_fit = 0 < len(name) <= _PROJECT_LIMIT and not _UNFIT_FOR_PROJECTS.search(name)
+    return is_fit and not has_unstorable(name)
 
 
 def run_id(*parts: str) -> WandbRunId:

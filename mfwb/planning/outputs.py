@@ -16,6 +16,7 @@ from mfwb.planning.plan import (
     OutputArtifact,
     PlannedFile,
     PlannedValue,
+    ValueElsewhere,
     WandbRunId,
 )
 from mfwb.planning.subjects import Subject, task_label
@@ -33,6 +34,7 @@ class Outputs:
     curves: tuple[PlannedValue, ...]
     switched_off: tuple[Content, ...]
     losses: tuple[Loss, ...]
+    by_code: tuple[str, ...]
 
 
 def outputs_by_run(
@@ -54,6 +56,8 @@ class _Sorting:
     )
     values: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     curves: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
+    elsewhere: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
+    by_code: list[str] = field(default_factory=list)
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
 
@@ -70,11 +74,9 @@ class _Sorting:
         """
         settings = self.subject.settings
         verdict = classify(ref, settings)
+        self._add_value(verdict, place, ref, task)
         if verdict.kind is Kind.VALUE:
-            self.values[names.summary_key(ref.name)].append(place)
             return
-        if verdict.form is Form.JSON and may_be_a_curve(ref):
-            self.curves[names.summary_key(ref.name)].append(place)
         if not getattr(settings, verdict.kind.switch):
             self.switched_off.append(place)
             return
@@ -96,21 +98,56 @@ class _Sorting:
         attempt = task.attempts[-1].number if task and task.attempts else None
         files.append(FiledArtifact(file, ref, attempt))
 
+    def add_equal(self, place: Content, ref: ArtifactRef, task: Task, *, by_code: bool) -> None:
+        """Sort in a value of a task's own that is equal to what it was handed.
+
+        Where it is more than a value, its files are those of whoever wrote that content.
+        """
+        self._add_value(classify(ref, self.subject.settings), place, ref, task)
+        if by_code:
+            self.by_code.append(place.pathspec)
+
+    def _add_value(
+        self, verdict: Verdict, place: Content, ref: ArtifactRef, task: Task | None
+    ) -> None:
+        key = names.summary_key(ref.name)
+        if verdict.kind is Kind.VALUE:
+            self.values[key].append(place)
+            return
+        if verdict.form is Form.JSON and may_be_a_curve(ref):
+            self.curves[key].append(place)
+        if task is not None and self.subject.merged:
+            self.elsewhere[key].append(ValueElsewhere(task.pathspec, _in_short(ref, task)))
+
 
 def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
     sorting = _Sorting(subject)
     for task in subject.tasks:
         written = frozenset(lineage.writes[task.pathspec])
         folder = f"{task_label(task)}/" if subject.merged else ""
+        equal = lineage.equal_values(task.pathspec)
         for ref in task.artifacts:
+            place = _content(task.pathspec, ref)
             if ref.name in written:
-                sorting.add(_content(task.pathspec, ref), ref, folder, task)
+                sorting.add(place, ref, folder, task)
+            elif ref.name in equal.names:
+                sorting.add_equal(place, ref, task, by_code=ref.name in equal.by_code)
     if subject.is_first:  # the parameters have no W&B run, so the first step logs the files
         for parameter in flow_run.parameters:
             if parameter.kind == "IncludeFile":
                 ref = _sized(parameter)
                 sorting.add(_content(f"{flow_run.pathspec}/_parameters", ref), ref)
     return sorting
+
+
+_CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"  # what `@catch(var=...)` keeps
+
+
+def _in_short(ref: ArtifactRef, task: Task) -> str:
+    """Return what stands for an artifact that is no value, beside values of other tasks."""
+    if ref.type == _CAUGHT and task.failure is not None:
+        return f"{task.failure.type}: {task.failure.message}"
+    return f"<{ref.type or 'of a type that was not recorded'}>"
 
 
 def _content(task: str, ref: ArtifactRef) -> Content:
@@ -146,12 +183,18 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
             )
             for (name, kind), filed in sorted(sorting.files.items())
         ),
-        values=_planned(sorting.values),
-        curves=_planned(sorting.curves),
+        values=_planned(sorting.values, sorting.elsewhere),
+        curves=_planned(sorting.curves, {}),
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
+        by_code=tuple(sorting.by_code),
     )
 
 
-def _planned(values: Mapping[str, Sequence[Content]]) -> tuple[PlannedValue, ...]:
-    return tuple(PlannedValue(key, tuple(contents)) for key, contents in sorted(values.items()))
+def _planned(
+    values: Mapping[str, Sequence[Content]], elsewhere: Mapping[str, Sequence[ValueElsewhere]]
+) -> tuple[PlannedValue, ...]:
+    return tuple(
+        PlannedValue(key, tuple(contents), tuple(elsewhere.get(key, ())))
+        for key, contents in sorted(values.items())
+    )

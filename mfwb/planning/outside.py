@@ -10,7 +10,7 @@ from mfwb.config import Settings
 from mfwb.lineage import Lineage, OutsideUse
 from mfwb.planning.logged import Logged, logged_by_task
 from mfwb.planning.outputs import outputs_by_run
-from mfwb.planning.plan import InputArtifact, OutputArtifact
+from mfwb.planning.plan import InputArtifact, OutputArtifact, use_item
 from mfwb.planning.subjects import Subject, subjects_of
 from mfwb.snapshot import FlowRun, Loss
 from mfwb.snapshot.pathspec import flow_run_of
@@ -65,7 +65,7 @@ class OutsideInputs:
             for place, producer, artifact in self._find(use)
         }
         losses = [
-            Loss(f"use of {said.artifact or said.pathspec} by {subject.name}", reason)
+            Loss(use_item(said.artifact or said.pathspec, subject.name), reason)
             for said in self._lineage.externals_of(subject.tasks)
             if (reason := self._lineage.unread.get(said))
         ]

@@ -32,7 +32,9 @@ __all__ = [
     "PlannedValue",
     "Preview",
     "TaskRow",
+    "ValueElsewhere",
     "WandbRunId",
+    "use_item",
 ]
 
 WandbRunId = NewType("WandbRunId", str)
@@ -115,12 +117,26 @@ class InputArtifact:
     place: str = ""  # of another flow run's: `entity/project`; empty: of this flow run's
 
 
+def use_item(what: str, user: str) -> str:
+    """Return what the loss of a use is called: of which artifact, by which W&B run."""
+    return f"use of {what} by {user}"
+
+
+@dataclass(frozen=True, slots=True)
+class ValueElsewhere:
+    """What one task has, under a name that stands for a value in other tasks, and is none."""
+
+    task: str  # pathspec
+    text: str  # what stands for it among the values
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedValue:
     """A value for summary, charts and the table of tasks; one content per task that has it."""
 
     key: str
     contents: tuple[Content, ...]
+    elsewhere: tuple[ValueElsewhere, ...] = ()  # tasks that have something else of that name
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,8 @@ class PlannedRun:
     started_at: int | None  # epoch ms
     runtime: float | None  # seconds
     passed_on: tuple[str, ...] = ()  # artifacts that a parent wrote
+    unchanged: tuple[str, ...] = ()  # these, and values that were assigned and came out equal
+    by_code: tuple[str, ...] = ()  # pathspecs of values that are there as the source says so
     switched_off: tuple[Content, ...] = ()
     losses: tuple[Loss, ...] = ()
     wandb_settings: dict[str, Any] = field(default_factory=dict)
@@ -187,6 +205,9 @@ class PlannedRun:
         W&B run, and of its words, which can be changed in place.
         """
         said = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_BY_SOURCE)
+        said["passed_on"] = said.pop("unchanged")
+        for name in ("values", "curves"):
+            said[name] = list(self._by_content(said[name]))
         for name in _OF_FILES:  # only where there are such files; others are not written anew
             if not said[name]:
                 del said[name]
@@ -194,11 +215,27 @@ class PlannedRun:
         words["notes"] = said["wandb_settings"].pop("run_notes", None)
         return f"{_digest(said)[:_HALF]}.{_digest(words)[:_HALF]}"
 
+    def use_item(self, used: InputArtifact) -> str:
+        """Return what the loss of a use is called, if it comes to that."""
+        alike = sum(one.name == used.name for one in self.inputs)
+        what = used.name if alike == 1 else f"{used.name} of {used.producer_name}"
+        return use_item(what, self.name)
+
+    def _by_content(self, values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield, as JSON, the values that would be there without the source."""
+        by_code = frozenset(self.by_code)
+        for value in values:
+            contents = [
+                one for one in value["contents"] if f"{one['task']}/{one['name']}" not in by_code
+            ]
+            if contents:
+                yield {"key": value["key"], "contents": contents}
+
 
 _HALF = 40  # letters; more than enough to tell plans apart
 _WORDS = ("name", "group", "job_type", "tags", "config")
 _OF_FILES = ("path_roots", "file_limit")
-_BY_SOURCE = {"inputs", "level", "losses", "externals"}
+_BY_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
 
 
 @dataclass(frozen=True, slots=True)

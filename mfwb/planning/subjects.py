@@ -50,5 +50,11 @@ def subjects_of(flow_run: FlowRun, settings: Settings) -> list[Subject]:
 
 
 def task_label(task: Task) -> str:
-    """Return the place of a task among its siblings: `3`, or `0/3` in a nested foreach."""
-    return "/".join(str(place) for place in (*(f.index for f in task.foreach), *task.rounds)) or "0"
+    """Return the place of a task among its siblings: `3`, or `0/3` in a nested foreach.
+
+    Of the control task of an unbounded foreach, which has no place in it, `control`.
+    """
+    places = [str(place) for place in (*(f.index for f in task.foreach), *task.rounds)]
+    if task.is_control:
+        places.append("control")
+    return "/".join(places) or "0"

@@ -35,7 +35,7 @@ _WHY = {
 
 
 def show_status(
-    standings: Standings, *, console: Console, now: datetime, as_json: bool
+    standings: Standings, *, console: Console, now: datetime, as_json: bool, rebuilt: bool = False
 ) -> tuple[str, str]:
     """Return what is to be printed, and the same for an output that takes ASCII only.
 
@@ -44,6 +44,7 @@ def show_status(
         console: where text will go.
         now: with a time zone; ages are told from it.
         as_json: whether a document is asked for rather than text.
+        rebuilt: whether W&B has just been asked what it has.
     """
     if as_json:
         document = standings.to_dict()
@@ -51,11 +52,11 @@ def show_status(
             f"{json_text(document, ascii_only=False)}\n",
             f"{json_text(document, ascii_only=True)}\n",
         )
-    text = _to_text(standings, console, now)
+    text = _to_text(standings, console, now, rebuilt=rebuilt)
     return text, text.encode("ascii", "backslashreplace").decode()
 
 
-def _to_text(standings: Standings, console: Console, now: datetime) -> str:
+def _to_text(standings: Standings, console: Console, now: datetime, *, rebuilt: bool) -> str:
     with console.capture() as capture:
         if standings.flows:
             console.print(_table(standings.flows, now))
@@ -64,15 +65,15 @@ def _to_text(standings: Standings, console: Console, now: datetime) -> str:
                 console.print()
                 print_losses(standings.losses, console, whole=False, indent=0)
         else:
-            console.print(Text(_nothing(standings.ledger)), soft_wrap=True)
+            console.print(Text(_nothing(standings.ledger, rebuilt=rebuilt)), soft_wrap=True)
     return printed(capture.get())
 
 
-def _nothing(ledger: str) -> str:
-    return (
-        f"nothing is known here of flow runs ({ledger}); `mfwb sync Flow/123` begins, and "
-        "`mfwb status --rebuild` asks W&B if a ledger was lost"
-    )
+def _nothing(ledger: str, *, rebuilt: bool) -> str:
+    begin = f"nothing is known here of flow runs ({ledger}); `mfwb sync Flow/123` begins"
+    if rebuilt:
+        return begin
+    return f"{begin}, and `mfwb status --rebuild` asks W&B if a ledger was lost"
 
 
 def _table(flows: Iterable[FlowStanding], now: datetime) -> Table:

@@ -12,6 +12,7 @@ from rich.text import Text
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.console import printed
 from mfwb.report.details import print_details
+from mfwb.report.edits import print_edits
 from mfwb.report.listing import STATUS_STYLES, list_of
 from mfwb.report.losses import print_losses
 from mfwb.report.rows import MANY, rows_of
@@ -55,6 +56,7 @@ def _print_flow_run(flow_run: FlowRunOutcome, console: Console, *, verbose: bool
     if flow_run.all_losses:
         print_losses(flow_run.all_losses, console, whole=verbose, indent=2)
         console.print()
+    print_edits([flow_run], console, indent=2)
     if not verbose:
         _print_places(flow_run, console)
 
@@ -131,4 +133,5 @@ def _print_what_is_common(result: Result, console: Console) -> None:
     if result.losses:
         print_losses(result.losses, console, whole=False, indent=0)
         console.print()
+    print_edits(result.flow_runs, console, indent=0)
     _print_common_places(result.flow_runs, console)

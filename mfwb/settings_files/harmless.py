@@ -56,6 +56,7 @@ HARMLESS: Mapping[str, Callable[[Any], bool]] = {
     "file_references": _is_off,
     "on_deleted": _one_of("skip", "fail"),
     "force": _is_off,
+    "overwrite_edits": _is_off,
 }
 """By name, what says of a value whether it is harmless."""
 

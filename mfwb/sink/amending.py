@@ -3,65 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from mfwb.planning import Plan, PlannedRun
-from mfwb.sink.content import config_of, done
+from mfwb.sink.edits import EditRule, Merged, merged
 from mfwb.sink.existing import Existing, ExistingRuns
-from mfwb.sink.receipts import Receipt
+from mfwb.sink.words import Words, words_there
 
-__all__ = ["Words", "amend", "differ_in_words", "planned_words"]
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a W&B run says that can be changed in place.
-
-    Attributes:
-        done: what marks it, in the summary, as complete.
-    """
-
-    name: str
-    group: str
-    job_type: str
-    tags: tuple[str, ...]
-    notes: str
-    config: Mapping[str, Any]
-    done: Mapping[str, Any]
+__all__ = ["amend", "differ_in_words"]
 
 
-def planned_words(plan: Plan, run: PlannedRun, receipt: Receipt, writer: str) -> Words:
-    """Return what a planned W&B run is to say; the receipt is of what was written into it."""
-    return Words(
-        name=run.name,
-        group=run.group,
-        job_type=run.job_type,
-        tags=run.tags,
-        notes=run.wandb_settings.get("run_notes") or "",
-        config=config_of(plan, run, writer),
-        done=done(run.fingerprint, receipt),
-    )
-
-
-def amend(runs: ExistingRuns, found: Existing, words: Words) -> None:
-    """Bring names, tags and config of a W&B run up to date; SinkError.
+def amend(
+    runs: ExistingRuns,
+    found: Existing,
+    words: Words,
+    done: Mapping[str, Any],
+    rule: EditRule,
+) -> Merged:
+    """Bring names, tags and config of a W&B run up to date; what others wrote stays. SinkError.
 
     The summary, which says for which plan the W&B run is complete, is written last.
+
+    Args:
+        runs: of the project.
+        found: the W&B run.
+        words: what it is to say.
+        done: what marks it, in the summary, as complete.
+        rule: about what others changed.
+
+    Returns:
+        What it says now, and what others had changed.
     """
 
-    def deed(handle: Any) -> None:
-        handle.load(force=True)  # W&B's listing forgets `_wandb` of config, and would delete it
+    def deed(handle: Any) -> Merged:
+        both = merged(words, words_there(handle), rule)
         handle.config.clear()
-        handle.config.update(words.config)
-        handle.tags = list(words.tags)
-        handle.display_name, handle.group = words.name, words.group
-        handle.job_type = words.job_type
-        handle.notes = words.notes or (handle.notes and "")
+        handle.config.update(both.words.config)
+        handle.tags = list(both.words.tags)
+        handle.display_name, handle.group = both.words.name, both.words.group
+        handle.job_type = both.words.job_type
+        handle.notes = both.words.notes or (handle.notes and "")
         handle.update()
-        handle.summary.update(dict(words.done))
+        handle.summary.update(dict(done))
+        return both
 
-    runs.ask_of(found, deed, f"change the words of {words.name}")
+    return runs.ask_anew(found, deed, f"change the words of {words.name}")
 
 
 def differ_in_words(complete: str, fingerprint: str) -> bool:

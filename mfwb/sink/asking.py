@@ -13,23 +13,36 @@ from wandb.errors import UsageError as WandbUsageError
 from mfwb.errors import Unreachable, UsageError
 from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_file import wandb_files_of
+from mfwb.sink.bounded import within
 from mfwb.sink.defaults import Defaults
 from mfwb.sink.importing import new_api
+from mfwb.sink.private import FAILURES, ServicePollForTokenError, make_setup_reentrant
 
 __all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
 
 _SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
 
 
-def ask_defaults() -> Defaults:
-    """Return W&B's effective settings: of its files and of the environment; UsageError."""
+def ask_defaults(seconds: float) -> Defaults:
+    """Return W&B's effective settings, of its files and of the environment; start wandb-core.
+
+    Args:
+        seconds: how long that may take.
+
+    Raises:
+        UsageError: W&B does not take its settings.
+        Unreachable: wandb-core does not start.
+    """
+    make_setup_reentrant()
     try:
-        settings = wandb.setup().settings
+        settings = within(seconds, lambda: wandb.setup().settings, "wandb-core")
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         said = f"WANDB_{name.upper()}"
         raise UsageError(f"W&B's settings ({said}, or its files): {first['msg']}") from None
+    except (*FAILURES, OSError, RuntimeError) as error:  # no memory, no process, no thread
+        raise Unreachable(f"wandb-core can't start: {first_line(error)}") from error
     return Defaults(
         mode=str(settings.mode),
         base_url=str(settings.base_url),
@@ -47,23 +60,42 @@ def files_of_settings() -> list[Path]:
     return [*files, Path(system)] if system else files
 
 
-def ask_entity(base_url: str) -> str | None:
-    """Return the entity that the credentials stand for; Unreachable if they don't hold."""
-    for is_last in (False, True):
-        try:
-            entity: str | None = new_api({"base_url": base_url}).default_entity
-        except WandbUsageError:  # noqa: PERF203 - it is tried twice at most
-            raise Unreachable(
-                f"there are no W&B credentials for {base_url}; run `wandb login` or set "
-                "WANDB_API_KEY"
-            ) from None
-        except AuthenticationError as error:
-            if _SILENCE not in str(error):
-                raise Unreachable(f"W&B credentials: {first_line(error)}") from None
-            if is_last:
-                raise Unreachable(f"{base_url} does not answer, or not in time") from None
-        except (CommError, ConnectionError, TimeoutError) as error:
-            raise Unreachable(f"{base_url} can't be used: {first_line(error)}") from None
-        else:
-            return entity
-    raise AssertionError(base_url)
+def ask_entity(base_url: str, seconds: float) -> str | None:
+    """Return the entity that the credentials stand for; Unreachable if they don't hold.
+
+    Args:
+        base_url: of the server.
+        seconds: how long it may take to answer; a silence is waited for twice, if there is time.
+    """
+
+    def ask() -> str | None:
+        with suppress(_SilenceError):
+            return _entity(base_url)
+        return _entity(base_url)
+
+    try:
+        return within(seconds, ask, base_url)
+    except _SilenceError:
+        raise Unreachable(f"{base_url} does not answer, or not in time") from None
+
+
+class _SilenceError(Exception):
+    """wandb-core gave up waiting for an answer."""
+
+
+def _entity(base_url: str) -> str | None:
+    try:
+        entity: str | None = new_api({"base_url": base_url}).default_entity
+    except WandbUsageError:
+        raise Unreachable(
+            f"there are no W&B credentials for {base_url}; run `wandb login` or set WANDB_API_KEY"
+        ) from None
+    except AuthenticationError as error:
+        if _SILENCE in str(error):
+            raise _SilenceError from None
+        if isinstance(error.__cause__, ServicePollForTokenError):
+            raise Unreachable(f"wandb-core can't start: {first_line(error.__cause__)}") from None
+        raise Unreachable(f"W&B credentials: {first_line(error)}") from None
+    except (CommError, ConnectionError, TimeoutError) as error:
+        raise Unreachable(f"{base_url} can't be used: {first_line(error)}") from None
+    return entity

@@ -18,6 +18,7 @@ __all__ = [
     "TABLE",
     "config_of",
     "done",
+    "keys_of",
     "log_texts",
     "pictures_of",
     "summary_of",
@@ -68,6 +69,14 @@ def tables_of(ready: ReadyRun) -> dict[str, ReadyTable]:
     """Return all tables by their key in the summary: that of tasks, and previews."""
     tables = {one.key: one.table for one in ready.previews if one.table is not None}
     return tables if ready.table is None else {TABLE: ready.table, **tables}
+
+
+def keys_of(run: PlannedRun, ready: ReadyRun) -> tuple[str, ...]:
+    """Return all keys of the summary that mfwb writes, sorted; charts bring theirs along."""
+    shown = (*(card.key for card in ready.cards), *(one.key for one in ready.previews))
+    charts = (key for _, row in ready.history for key in row)
+    keys = {*summary_of(run, ready), *tables_of(ready), *shown, *charts}
+    return tuple(sorted(keys))
 
 
 def pictures_of(ready: ReadyRun) -> list[ReadyPreview]:

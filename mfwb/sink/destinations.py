@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
-from mfwb.planning.names import project_name
+from mfwb.planning.names import is_project_name, project_name
 from mfwb.ports import Destination
 from mfwb.sink.defaults import Defaults
 
@@ -35,15 +35,22 @@ class Destinations:
         self.base_url = str(settings.wandb.get("base_url") or self._wandb.base_url)
 
     def of(self, flow: str, *, ask: bool) -> Destination:
-        """Return where the runs of a flow go; with `ask`, an unknown entity is asked for."""
+        """Return where the runs of a flow go; with `ask`, an unknown entity is asked for.
+
+        Raises:
+            UsageError: W&B takes no such name, or an offline sync does not know the entity.
+            Unreachable: the credentials don't hold.
+        """
         entity = self._settings.entity_of(flow) or self._wandb.entity
         if entity is None and ask:
             entity = self._entity_to_ask_for()
+        project = self._settings.project_of(flow) or self._wandb.project or project_name(flow)
+        _check_names(entity, project)
         return Destination(
             mode=self.mode,
             base=str(self.bundle) if self.bundle else self.base_url,
             entity=entity,
-            project=self._settings.project_of(flow) or self._wandb.project or project_name(flow),
+            project=project,
         )
 
     def _entity_to_ask_for(self) -> str | None:
@@ -61,7 +68,7 @@ class Destinations:
         if self._viewer_entity is None:
             from mfwb.sink.asking import ask_entity  # noqa: PLC0415 - it brings wandb
 
-            self._viewer_entity = ask_entity(self.base_url)
+            self._viewer_entity = ask_entity(self.base_url, self._settings.timeout)
         return self._viewer_entity
 
     def _resolve_mode(self) -> str:
@@ -83,3 +90,14 @@ class Destinations:
         if folder is None:
             raise UsageError("an offline sync needs a folder to write to; add --dir DIR")
         return folder.expanduser().resolve()
+
+
+def _check_names(entity: str | None, project: str) -> None:
+    """Refuse what W&B would refuse as late as it opens a run, or take for a part of a path."""
+    if not is_project_name(project):
+        raise UsageError(
+            f"{project!r} is no name of a W&B project, which has 128 characters at most and none "
+            "of / \\ # ? % :"
+        )
+    if entity is not None and not is_project_name(entity):
+        raise UsageError(f"{entity!r} is no name of a W&B entity; say --entity and --project apart")

@@ -170,6 +170,18 @@ class ExistingRuns:
 
         return self._service.ask(self._entity, asked, what)
 
+    def ask_anew(self, found: Existing, question: Callable[[Any], T], what: str) -> T:
+        """Return what a question is answered about one W&B run as it is by now; SinkError.
+
+        A listing may be minutes old, and it forgets `_wandb` of config.
+        """
+
+        def asked(api: wandb.Api) -> T:
+            api.flush()  # type: ignore[no-untyped-call] # else it has the answer of before
+            return question(api.run("/".join(found.handle.path)))
+
+        return self._service.ask(self._entity, asked, what)
+
     def logged_elsewhere(
         self, place: str, run_id: WandbRunId, provider: str
     ) -> list[wandb.Artifact]:

@@ -48,7 +48,7 @@ def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
             from mfwb.sink import importing  # noqa: F401, PLC0415 - the first to import wandb
             from mfwb.sink.asking import ask_defaults, files_of_settings  # noqa: PLC0415
 
-            said = ask_defaults()
+            said = ask_defaults(settings.timeout)
             until_then.enter_context(without_debug_logs())
             remember(memory, digest, files_of_settings(), said)
             return said

@@ -34,7 +34,7 @@ from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRu
 from mfwb.sink import records
 from mfwb.sink.artifacts import make_artifact
 from mfwb.sink.bundle import bundled_runs, level_folder
-from mfwb.sink.content import done, log_texts, pictures_of, summary_of, tables_of
+from mfwb.sink.content import done, keys_of, log_texts, pictures_of, summary_of, tables_of
 from mfwb.sink.manifest import Checksums
 from mfwb.sink.media import place_card, place_preview, place_table, table_file, write_table_artifact
 from mfwb.sink.receipts import Receipt, use_item, uses_of
@@ -80,7 +80,8 @@ class OfflineSession:
         uses, losses = self._uses(run)
         logged = [self._log(run, folder.brought_in(one)) for one in ready.artifacts]
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
-        receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses))
+        keys = keys_of(run, ready)
+        receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses), keys)
         said = [
             *records.opening_records(self._plan, run, begin, self._writer),
             *(records.used_artifact(run, one) for one in uses),

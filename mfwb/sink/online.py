@@ -7,6 +7,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import wandb
 
@@ -15,9 +16,11 @@ from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, WrittenRun
 from mfwb.safe_text import first_line
-from mfwb.sink.amending import amend, differ_in_words, planned_words
+from mfwb.sink.amending import amend, differ_in_words
 from mfwb.sink.arrivals import Arrivals
 from mfwb.sink.claims import Claim, Claims
+from mfwb.sink.content import done, keys_of
+from mfwb.sink.edits import EditRule, Merged, first_words, merged, others_summary
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
 from mfwb.sink.naming import refuse_foreign
@@ -30,6 +33,7 @@ from mfwb.sink.saying import init_arguments, say_all, say_done
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
 from mfwb.sink.uploads import SLOWEST, Upload, Uploads
+from mfwb.sink.words import planned_words, words_there
 from mfwb.snapshot import Loss
 
 __all__ = ["OnlineSession"]
@@ -37,7 +41,11 @@ __all__ = ["OnlineSession"]
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What all sessions of a call share that write into one project."""
+    """What all sessions of a call share that write into one project.
+
+    Attributes:
+        edit_rule: about what others changed of mfwb's words.
+    """
 
     service: Service
     entity: str
@@ -45,6 +53,7 @@ class Project:
     newest: Newest
     under_way: UnderWay
     scratch: Path
+    edit_rule: EditRule
 
 
 class OnlineSession:
@@ -111,9 +120,16 @@ class OnlineSession:
         receipt = replace(before, losses=losses, uses=uses)
         if existing.complete == run.fingerprint and receipt == before:
             return found
-        words = planned_words(self._plan, run, receipt, self._claims.writer)
-        amend(self._existing, existing, words)
-        return replace(found, losses=losses, amended=True)
+        said = amend(
+            self._existing,
+            existing,
+            planned_words(self._plan, run, self._claims.writer),
+            done(run.fingerprint, receipt),
+            self._project.edit_rule,
+        )
+        return replace(
+            found, losses=losses, amended=True, edits_kept=said.kept, edits_undone=said.undone
+        )
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or bring an existing one of ours up to date."""
@@ -140,10 +156,11 @@ class OnlineSession:
     def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
         patience = self._service.patience
         patience.refuse_if_resting(f"open {run.name}")
+        said, others = self._words(run, claim), self._others_summary(run, ready, claim)
         try:
             with patience.waiting(), without_config_defaults():
                 open_run = wandb.init(
-                    **init_arguments(self._plan, run, claim.id or run.id, self._claims.writer),
+                    **init_arguments(self._plan, said.words, claim.id or run.id),
                     dir=str(self._project.scratch),
                     settings=run_settings(
                         {**run.origin, **run.wandb_settings},
@@ -160,7 +177,8 @@ class OnlineSession:
         except FAILURES as error:
             raise SinkError(f"{run.name}: W&B did not open the run: {first_line(error)}") from error
         try:
-            return self._fill(open_run, run, ready, claim)
+            written = self._fill(open_run, run, ready, claim, others)
+            return replace(written, edits_kept=said.kept, edits_undone=said.undone)
         except BaseException as error:
             if death_in(error):  # nobody is left who could finish it, and asking may never end
                 raise
@@ -170,8 +188,35 @@ class OnlineSession:
                 raise SinkError(f"{run.name}: W&B failed: {first_line(error)}") from error
             raise
 
+    def _words(self, run: PlannedRun, claim: Claim) -> Merged:
+        """Return what a W&B run that was claimed is to say; what others wrote in it stays."""
+        meant = planned_words(self._plan, run, self._claims.writer)
+        if not claim.is_new:
+            self._existing.look([run])  # what people wrote since it was looked up
+        found = self._existing.get(run.id)
+        if claim.is_new or found is None:
+            return Merged(first_words(meant))
+        return merged(
+            meant,
+            words_there(found.handle),
+            self._project.edit_rule,
+        )
+
+    def _others_summary(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> dict[str, Any]:
+        """Return what others wrote into the summary: W&B replaces all of it."""
+        found = self._existing.get(run.id)
+        if claim.is_new or found is None:
+            return {}
+        wrote = found.receipt.summary_keys if found.receipt else ()
+        return others_summary(found.handle.summary_metrics, keys_of(run, ready), wrote)
+
     def _fill(
-        self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, claim: Claim
+        self,
+        open_run: wandb.Run,
+        run: PlannedRun,
+        ready: ReadyRun,
+        claim: Claim,
+        others: dict[str, Any],
     ) -> WrittenRun:
         first_step, there = 0, {}
         if not claim.is_new:
@@ -185,7 +230,7 @@ class OnlineSession:
             for artifact in ready.artifacts:
                 before = there.get(artifact.planned.name)
                 uploads.append(self._uploads.start(open_run, run, artifact, before))
-            say_all(open_run, run, ready, first_step=first_step)
+            say_all(open_run, run, ready, first_step=first_step, others=others)
             arrived = self._uploads.wait_for(open_run, uploads)
         finally:
             self._uploads.let_go(uploads)
@@ -196,7 +241,9 @@ class OnlineSession:
         complete = not waits and not any(one.try_again for one in arrived)
         all_losses = (*ready.losses, *losses)
         if complete:
-            say_done(open_run, run, Receipt(outputs, all_losses, uses_of(run, all_losses)))
+            keys = keys_of(run, ready)
+            receipt = Receipt(outputs, all_losses, uses_of(run, all_losses), keys)
+            say_done(open_run, run, receipt)
         with self._service.patience.waiting():
             open_run.finish(exit_code=run.exit_code)
         if complete:

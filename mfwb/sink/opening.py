@@ -12,6 +12,7 @@ from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, FoundFlowRun, Session
 from mfwb.sink.claims import Claims
 from mfwb.sink.destinations import Destinations
+from mfwb.sink.edits import EditRule
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.manifest import Checksums
 from mfwb.sink.newest import Newest
@@ -35,6 +36,7 @@ class WandbSink:
         self._bundle = destinations.bundle
         self._checksums = Checksums(self._bundle) if self._bundle else None
         self._on_deleted = settings.on_deleted
+        self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
         self._scratch = scratch
         self._service = Service(self._destinations.base_url, Patience(settings.timeout))
         self._projects: dict[tuple[str, str], Project] = {}
@@ -85,7 +87,8 @@ class WandbSink:
             if (entity, name) not in self._projects:
                 newest = Newest(self._service, entity, name)
                 self._projects[entity, name] = Project(
-                    self._service, entity, name, newest, UnderWay(), self._scratch
+                    *(self._service, entity, name, newest, UnderWay(), self._scratch),
+                    edit_rule=self._edit_rule,
                 )
             return self._projects[entity, name]
 

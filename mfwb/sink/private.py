@@ -15,6 +15,7 @@ from typing import Any
 import wandb
 from wandb.errors import Error
 from wandb.proto import wandb_internal_pb2 as pb
+from wandb.sdk import wandb_setup
 from wandb.sdk.artifacts.artifact_instance_cache import (
     artifact_instance_cache,
     artifact_instance_cache_by_client_id,
@@ -23,6 +24,7 @@ from wandb.sdk.artifacts.artifact_manifest_entry import ArtifactManifestEntry
 from wandb.sdk.lib.capped_dict import CappedDict
 from wandb.sdk.lib.paths import LogicalPath
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
+from wandb.sdk.lib.service.service_port_file import ServicePollForTokenError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
 from wandb.sdk.wandb_config import Config
@@ -30,6 +32,7 @@ from wandb.sdk.wandb_config import Config
 __all__ = [
     "DEATHS",
     "FAILURES",
+    "ServicePollForTokenError",
     "add_entry",
     "add_local",
     "ask_graphql",
@@ -38,6 +41,7 @@ __all__ = [
     "leave_pandas_alone",
     "log_without_latest",
     "make_caches_safe",
+    "make_setup_reentrant",
     "publish_started_at",
     "without_config_defaults",
 ]
@@ -112,6 +116,16 @@ def make_caches_safe() -> None:
     """Let several threads make artifacts; after a hundred, each prunes what another one has."""
     for cache in (artifact_instance_cache, artifact_instance_cache_by_client_id):
         cache.__class__ = _SafeCache
+
+
+def make_setup_reentrant() -> None:
+    """Keep `wandb.setup()` from waiting for itself when wandb-core can't start.
+
+    It holds a lock while it starts it, and what reports that failure asks for the same lock.
+    """
+    lock = wandb_setup._singleton_lock  # noqa: SLF001
+    if isinstance(lock, type(threading.Lock())):
+        wandb_setup._singleton_lock = threading.RLock()  # type: ignore[assignment]  # noqa: SLF001
 
 
 def leave_pandas_alone() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -26,16 +26,23 @@ def found_flow_runs(runs: Iterable[Existing]) -> Iterator[FoundFlowRun]:
             flow_run=flow_run,
             provider=provider,
             started_at=started_at,
-            group=of_it[0].group,
+            group=Counter(run.group for run in of_it).most_common(1)[0][0],
             wandb_runs=tuple(sorted(map(_outcome, of_it), key=lambda one: one.name)),
         )
+
+
+def _name(found: Existing) -> str:
+    """Return the name that mfwb gave a W&B run: people may have given it another one."""
+    facts = found.handle.config.get("metaflow")
+    said = facts.get("pathspec") if isinstance(facts, dict) else None
+    return said if isinstance(said, str) else found.name
 
 
 def _outcome(found: Existing) -> WandbRunOutcome:
     receipt = found.receipt
     return WandbRunOutcome(
         id=found.id,
-        name=found.name,
+        name=_name(found),
         job_type=found.job_type,
         state=found.state,
         url=found.url,

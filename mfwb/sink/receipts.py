@@ -26,16 +26,18 @@ class Receipt:
         outputs: the artifacts that it logged.
         losses: beside those of the plan.
         uses: the artifacts that it uses, as `use_name` calls them.
+        summary_keys: what mfwb wrote into the summary; an older one did not note them.
     """
 
     outputs: tuple[OutputOutcome, ...] = ()
     losses: tuple[Loss, ...] = ()
     uses: tuple[str, ...] = ()
+    summary_keys: tuple[str, ...] = ()
 
 
 def use_item(run: PlannedRun, used: InputArtifact) -> str:
     """Return what the loss of a use is called."""
-    return f"use of {used.name} by {run.name}"
+    return run.use_item(used)
 
 
 def uses_of(run: PlannedRun, losses: Iterable[Loss]) -> tuple[str, ...]:

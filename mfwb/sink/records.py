@@ -13,7 +13,8 @@ import wandb
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.planning import Plan, PlannedRun
-from mfwb.sink.content import config_of
+from mfwb.sink.edits import first_words
+from mfwb.sink.words import Words, planned_words
 from mfwb.version import __version__
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "log_record",
     "logged_artifact",
     "opening_records",
+    "say_in_summary",
+    "say_words",
     "summary_record",
     "used_artifact",
 ]
@@ -58,19 +61,30 @@ def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Ite
         run_id=run.id,
         entity=plan.entity or "",
         project=plan.project,
-        run_group=run.group,
-        job_type=run.job_type,
-        display_name=run.name,
-        tags=run.tags,
-        notes=run.wandb_settings.get("run_notes") or "",
         telemetry=telemetry,
         **_origin(run),
     )
     record.start_time.FromMilliseconds(begin)
-    for key, value in config_of(plan, run, writer).items():
-        record.config.update.add(key=key, value_json=_json(value))
+    say_words(record, first_words(planned_words(plan, run, writer)))
     yield pb.Record(run=record)
     yield pb.Record(telemetry=telemetry)
+
+
+def say_words(record: pb.RunRecord, words: Words) -> None:
+    """Have a record say names, tags, notes and config, and no others."""
+    record.run_group, record.job_type = words.group, words.job_type
+    record.display_name, record.notes = words.name, words.notes
+    del record.tags[:]
+    record.tags.extend(words.tags)
+    del record.config.update[:]
+    for key, value in words.config.items():
+        record.config.update.add(key=key, value_json=_json(value))
+
+
+def say_in_summary(record: pb.SummaryRecord, values: Mapping[str, Any]) -> None:
+    """Have a record say these values, too."""
+    for key, value in values.items():
+        record.update.add(key=key, value_json=_json(value))
 
 
 def _origin(run: PlannedRun) -> dict[str, Any]:
@@ -123,8 +137,7 @@ def files_record(paths: Sequence[str]) -> pb.Record:
 def summary_record(values: Mapping[str, Any]) -> pb.Record:
     """Return the summary."""
     record = pb.SummaryRecord()
-    for key, value in values.items():
-        record.update.add(key=key, value_json=_json(value))
+    say_in_summary(record, values)
     return pb.Record(summary=record)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,31 +10,39 @@ import wandb
 
 from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun
-from mfwb.sink.content import config_of, done, log_texts, pictures_of, summary_of, tables_of
+from mfwb.sink.content import done, log_texts, pictures_of, summary_of, tables_of
 from mfwb.sink.media import place_preview
 from mfwb.sink.private import publish_started_at
 from mfwb.sink.receipts import Receipt
+from mfwb.sink.words import Words
 
 __all__ = ["init_arguments", "say_all", "say_done"]
 
 
-def init_arguments(plan: Plan, run: PlannedRun, run_id: WandbRunId, writer: str) -> dict[str, Any]:
+def init_arguments(plan: Plan, words: Words, run_id: WandbRunId) -> dict[str, Any]:
     """Return the arguments of `wandb.init`: all are given, so that none is the environment's."""
     return {
         "entity": plan.entity,
         "project": plan.project,
         "id": run_id,
-        "name": run.name,
-        "group": run.group,
-        "job_type": run.job_type,
-        "tags": list(run.tags),
-        "notes": run.wandb_settings.get("run_notes") or "",
+        "name": words.name,
+        "group": words.group,
+        "job_type": words.job_type,
+        "tags": list(words.tags),
+        "notes": words.notes,
         "reinit": "create_new",
-        "config": config_of(plan, run, writer),
+        "config": dict(words.config),
     }
 
 
-def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step: int = 0) -> None:
+def say_all(
+    open_run: wandb.Run,
+    run: PlannedRun,
+    ready: ReadyRun,
+    *,
+    first_step: int = 0,
+    others: Mapping[str, Any] | None = None,
+) -> None:
     """Tell a W&B run its history, table, cards, log, times and summary.
 
     Args:
@@ -41,6 +50,7 @@ def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step
         run: as planned.
         ready: values and files.
         first_step: history rows below it are there already; W&B can only append.
+        others: what others wrote into the summary, all of which is written anew.
     """
     if run.started_at is not None:
         publish_started_at(open_run, run.started_at)
@@ -50,7 +60,7 @@ def say_all(open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, *, first_step
             open_run.log({**row, **moment}, step=step)
     for text in log_texts(ready.log):
         open_run.write_logs(text)
-    summary = summary_of(run, ready)
+    summary = {**(others or {}), **summary_of(run, ready)}
     for key, table in tables_of(ready).items():
         summary[key] = wandb.Table(
             columns=list(table.columns),

@@ -10,6 +10,7 @@ from typing import TypeVar
 import wandb
 
 from mfwb.errors import SinkError
+from mfwb.sink.bounded import within
 from mfwb.sink.importing import new_api
 from mfwb.sink.patience import Patience
 from mfwb.sink.private import DEATHS, FAILURES, leave_pandas_alone, make_caches_safe
@@ -59,7 +60,7 @@ class Service:
             self._life += 1
             self._apis.clear()
             with suppress(*FAILURES):  # it complains that what it tears down is gone
-                wandb.teardown()
+                within(self.patience.limit, wandb.teardown, "wandb-core")
             return True
 
     def _api(self, entity: str) -> wandb.Api:

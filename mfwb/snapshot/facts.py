@@ -170,6 +170,7 @@ class Task:
     datastore: Datastore | None = None
     metadata: dict[str, str] = field(default_factory=dict)  # what may be published
     cards: tuple[Card, ...] = ()
+    is_control: bool = False  # it only set off the tasks of an unbounded foreach, in no place of it
 
     @property
     def step(self) -> str:

@@ -23,7 +23,7 @@ class Blob:
 
     stream: Readable  # as it is stored
     gzipped: bool
-    written_at: int | None = None  # epoch ms; only files tell
+    written_at: int | None = None  # epoch ms; files tell, and S3
 
 
 class Blobs(Protocol):

@@ -1,15 +1,18 @@
 """A card's HTML, read from the datastore: the one whose name holds the recorded uuid.
 
-Seen in Metaflow 2.19.39 (`CardDatastore`): below the datastore's root, in
-`mf.cards/<flow>/runs/<run>/steps/<step>/tasks/<task>/cards/`, cards are called
-`<type>-<uuid>.html` or, if they have an id, `<type>-<id>-<uuid>.html`; before June 2022 without
-`steps/<step>`.
+Seen in Metaflow 2.19.39 (`CardDatastore`): in `<flow>/runs/<run>/steps/<step>/tasks/<task>/cards/`,
+below the place where cards are, they are called `<type>-<uuid>.html` or, if they have an id,
+`<type>-<id>-<uuid>.html`; before June 2022 without `steps/<step>`. That place is `mf.cards` in the
+root of the datastore, or the root itself if `METAFLOW_CARD_LOCALROOT` is set, or if the datastore
+was named by `--datastore-root` alone. With `METAFLOW_DATASTORE_SYSROOT_LOCAL` it is `mf.cards` in
+the first `.metaflow` where the flow ran, or above.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +23,7 @@ from mfwb.source.records import Readable
 if TYPE_CHECKING:  # it imports metaflow
     from mfwb.source.datastore import FlowStore
 
-__all__ = ["MOST", "copy_card"]
+__all__ = ["MOST", "CardPlace", "copy_card"]
 
 MOST = 50_000_000
 """Bytes; browsers open no larger HTML, and W&B's SDK reads all of it into memory."""
@@ -29,11 +32,19 @@ _NAME = re.compile(r"[\w.-]{1,200}", re.ASCII)
 _CHUNK = 1 << 20
 
 
-def copy_card(store: FlowStore, tasks: Iterable[str], card: Card, target: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class CardPlace:
+    """A place where cards may be: a folder in a store, which ends in `/`, or the whole of it."""
+
+    store: FlowStore
+    folder: str
+
+
+def copy_card(places: Iterable[CardPlace], tasks: Sequence[str], card: Card, target: Path) -> None:
     """Write a card into a file.
 
     Args:
-        store: of the flow.
+        places: where it may be, the most likely one first.
         tasks: pathspecs of where it may be: a clone's cards are its origin's.
         card: as it was recorded.
         target: is written.
@@ -45,19 +56,24 @@ def copy_card(store: FlowStore, tasks: Iterable[str], card: Card, target: Path) 
     named = [card.type, *([] if card.id is None else [card.id]), card.uuid]
     if not all(_NAME.fullmatch(part) for part in named):
         raise ItemLost("what Metaflow recorded of the card is damaged")
-    for task in tasks:
-        match task.split("/"):
-            case [flow, run, step, number]:
-                pass
-            case _:
-                continue
-        for folder in (f"steps/{step}/tasks/{number}", f"tasks/{number}"):
-            path = f"mf.cards/{flow}/runs/{run}/{folder}/cards/{'-'.join(named)}.html"
-            with store.open(path) as blob:
+    paths = [path for task in tasks for path in _paths(task, "-".join(named))]
+    for place in places:
+        for path in paths:
+            with place.store.open(f"{place.folder}{path}") as blob:
                 if blob is not None:
                     _copy(blob.stream, target)
                     return
-    raise ItemLost("the card is gone from Metaflow's datastore")
+    raise ItemLost(
+        "the card is gone from Metaflow's datastore; or it is in the .metaflow of another folder, "
+        "which --datastore-root can name"
+    )
+
+
+def _paths(task: str, name: str) -> Iterator[str]:
+    match task.split("/"):
+        case [flow, run, step, number]:
+            for folder in (f"steps/{step}/tasks/{number}", f"tasks/{number}"):
+                yield f"{flow}/runs/{run}/{folder}/cards/{name}.html"
 
 
 def _copy(stream: Readable, target: Path) -> None:

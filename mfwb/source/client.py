@@ -75,7 +75,7 @@ class MetaflowSource:
 
     def contents(self, flow_run: FlowRun) -> FlowRunContents:
         """Return access to the bytes of a flow run that was read."""
-        return FlowRunContents(flow_run, self._roots.folders)
+        return FlowRunContents(flow_run, self._roots.folders, self._roots.cards)
 
 
 def _start(listed: Listed) -> tuple[int, int, str]:

@@ -14,6 +14,7 @@ from metaflow.plugins.metadata_providers.service import ServiceException
 
 from mfwb.errors import NotThere, SourceError, Unreachable
 from mfwb.rooted_files import OutsideRootError
+from mfwb.source.service import ServiceError as NoUsableAnswer
 
 __all__ = ["client_errors"]
 
@@ -50,6 +51,8 @@ def client_errors(asked: object, provider: str) -> Iterator[None]:
         raise NotThere(f"there is no {asked} in {provider}") from None
     except MetaflowNamespaceMismatch as error:
         raise NotThere(f"{asked} is in another namespace: {error}") from None
+    except NoUsableAnswer as error:
+        raise error.about(asked, provider) from None
     except ServiceException as error:
         if error.http_code is None or error.http_code in _OUTAGE or error.http_code < 0:
             raise Unreachable(f"{provider} does not answer as it should: {error}") from None

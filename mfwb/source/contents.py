@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from metaflow import Task as MetaflowTask
 from metaflow.exception import MetaflowException
@@ -15,7 +16,7 @@ from mfwb.planning import Content
 from mfwb.ports import Located, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
 from mfwb.source import internals
-from mfwb.source.cards import copy_card
+from mfwb.source.cards import CardPlace, copy_card
 from mfwb.source.datastore import FlowStore, open_store
 from mfwb.source.included import copy_content
 from mfwb.source.logs import read_log
@@ -33,9 +34,21 @@ _DESCRIPTOR = 16_000
 class FlowRunContents:
     """Reads on demand what the snapshot only refers to. Safe to use from several threads."""
 
-    def __init__(self, flow_run: FlowRun, also: tuple[Path, ...] = ()) -> None:
-        """Read what a flow run refers to; links in its datastore may lead to other folders, too."""
+    def __init__(
+        self,
+        flow_run: FlowRun,
+        also: tuple[Path, ...] = (),
+        card_roots: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Read what a flow run refers to.
+
+        Args:
+            flow_run: whose contents are read.
+            also: folders that are the user's; links in its datastore may lead there.
+            card_roots: where the user has cards, by type of datastore.
+        """
         self._also = also
+        self._card_roots = card_roots
         self.own_folder = own_folder_of(flow_run)
         self._flow = flow_run.flow
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
@@ -120,7 +133,25 @@ class FlowRunContents:
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
         """Write a card's HTML into a file; ItemLost if it can't be had."""
-        copy_card(self._store(task), self._with_origins(task), card, path)
+        copy_card(self._card_places(task), self._with_origins(task), card, path)
+
+    def _card_places(self, task: str) -> Iterator[CardPlace]:
+        """Yield where the cards of a task may be, the most likely place first.
+
+        Metaflow leaves them in the datastore; or where it is configured to; or, if that is for a
+        local datastore elsewhere, in `.metaflow` where the flow ran, which nothing records.
+        """
+        store = self._store(task)
+        yield from (CardPlace(store, folder) for folder in ("mf.cards/", ""))
+        kind = (self._datastore(task) or Datastore("", "")).type
+        if (root := self._card_roots.get(kind)) and (kind != "local" or Path(root).is_dir()):
+            yield CardPlace(open_store(Datastore(kind, root), self._flow, self._also), "")
+        if kind == "local":
+            for folder in self._also:
+                for part in ("mf.cards", ".metaflow/mf.cards"):
+                    if (folder / part).is_dir():
+                        root = str(folder / part)
+                        yield CardPlace(open_store(Datastore(kind, root), self._flow), "")
 
     def _with_origins(self, task: str) -> tuple[str, ...]:
         """Return a task, and those that it is a clone of, directly or not."""

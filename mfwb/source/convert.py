@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +25,13 @@ from mfwb.snapshot import (
 from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.source import internals
 from mfwb.source.attempts import to_attempts
+from mfwb.source.card_records import to_cards
+from mfwb.source.endings import Ended
+from mfwb.source.giving_up import gave_up
 from mfwb.source.graph import GraphInfo, sorted_steps, sorted_tasks
 from mfwb.source.plain import DamagedError
 from mfwb.source.raw import RawRun, RawTask
-from mfwb.source.records import AttemptRecord, to_card
+from mfwb.source.records import AttemptRecord
 from mfwb.source.starting import started_at
 from mfwb.source.state import Life, flow_run_state
 from mfwb.source.stored import Stored
@@ -53,9 +56,6 @@ _PUBLISHED = (
 )
 """Task metadata that goes into W&B's config; the rest is bookkeeping."""
 
-_MOST_CARDS = 100
-"""Cards of a task; a record costs a few bytes, and each card it names may have 50 MB."""
-
 
 def _to_refs(record: AttemptRecord) -> dict[str, ArtifactRef]:
     return {
@@ -76,18 +76,18 @@ def _type_name(recorded: str) -> str:
     return recorded.removeprefix("<class '").removesuffix("'>")
 
 
-def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
+def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: GraphInfo) -> Task:
     """Return one task; what Metaflow copied into it from `_parameters` is left out.
 
     SourceError if it is not as Metaflow writes one.
     """
     try:
-        return _to_task(raw, stored, parameters)
+        return _to_task(raw, stored, parameters, graph)
     except DamagedError as error:
         raise SourceError(f"{raw.pathspec} can't be read: {error}") from None
 
 
-def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
+def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: GraphInfo) -> Task:
     attempts = _with_death(to_attempts(raw.records), stored.died_at(raw))
     shared = stored.record(parameters).objects if parameters else {}
     refs = _to_refs(stored.record(raw))
@@ -109,13 +109,14 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None) -> Task:
         artifacts=own,
         transition=internals.to_transition(stored.internal(raw, "_transition")),
         foreach=_frames(raw, stored),
+        is_control=_is_control(raw, stored),
         rounds=internals.to_rounds(stored.internal(raw, "_iteration_stack")),
         origin=_origin(raw),
         failure=caught if state is TaskState.CAUGHT else _last_failure(state, attempts),
         queued_at=raw.record.ts_epoch,
         datastore=raw.datastore,
         metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
-        cards=tuple(one for one in _cards(raw, attempts) if isinstance(one, Card)),
+        cards=tuple(one for one in _cards(raw, attempts, graph) if isinstance(one, Card)),
     )
 
 
@@ -125,6 +126,14 @@ def _frames(raw: RawTask, stored: Stored) -> tuple[ForeachFrame, ...]:
     if stack is None:
         return internals.to_path(raw.value("foreach-execution-path"))
     return internals.to_frames(stack)
+
+
+def _is_control(raw: RawTask, stored: Stored) -> bool:
+    """Return whether a task only set off those of an unbounded foreach."""
+    stack = stored.internal(raw, "_foreach_stack")
+    if stack is None:
+        return internals.is_path_of_control(raw.value("foreach-execution-path"))
+    return internals.is_of_control(stack)
 
 
 def _with_death(attempts: tuple[Attempt, ...], died_at: int | None) -> tuple[Attempt, ...]:
@@ -162,35 +171,23 @@ def _origin(raw: RawTask) -> str | None:
     return f"{flow}/{run}/{step}/{task}"
 
 
-def _cards(raw: RawTask, attempts: Sequence[Attempt]) -> Iterator[Card | Loss]:
-    """Yield the cards of the last attempt, in the order in which they were begun.
-
-    A clone has those of its origin, which are older than itself. In place of a card whose record
-    is damaged, its loss. One that is recorded twice is one card.
-    """
-    records = [one for one in raw.records if one.type == "card-info"]
-    is_clone = _origin(raw) is not None
-    begun = (attempts[-1].started_at if attempts and not is_clone else None) or 0
-    seen: set[Card] = set()
-    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
-        if record.created_at < begun:
-            continue
-        if len(seen) == _MOST_CARDS:
-            yield Loss(f"{raw.pathspec} card", f"the task has more than {_MOST_CARDS} cards")
-            return
-        try:
-            card = to_card(record.value)
-        except DamagedError as error:
-            yield Loss(f"{raw.pathspec} card", f"what Metaflow recorded of it is odd: {error}")
-            continue
-        if card not in seen:
-            seen.add(card)
-            yield card
+def _cards(raw: RawTask, attempts: Sequence[Attempt], graph: GraphInfo) -> list[Card | Loss]:
+    """Return the cards of a task; a clone has those of its origin, which are older than itself."""
+    begun = attempts[-1].started_at if attempts and _origin(raw) is None else None
+    declared = graph.cards.get(raw.path[2], {})
+    return list(to_cards(raw.pathspec, raw.records, declared, since=begun or 0))
 
 
-def _losses(tasks: Iterable[RawTask]) -> Iterator[Loss]:
+def _losses(tasks: Sequence[RawTask], graph: GraphInfo) -> Iterator[Loss]:
+    clones = Counter(raw.lost_origin for raw in tasks if raw.lost_origin)
+    for origin, count in sorted(clones.items()):
+        yield Loss(
+            f"what Metaflow recorded with {origin}",
+            f"{count} tasks were cloned from it, and it was deleted: their cards, their code, and "
+            "what else only their origins had are gone",
+        )
     for raw in tasks:
-        cards = _cards(raw, to_attempts(raw.records))
+        cards = _cards(raw, to_attempts(raw.records), graph)
         yield from (one for one in cards if isinstance(one, Loss))
 
 
@@ -224,8 +221,21 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
     graph: GraphInfo,
     *,
     life: Life,
+    endings: Mapping[str, Ended],
+    without_next: Collection[str],
 ) -> FlowRun:
-    """Return the flow run that a provider tells of, and its converted tasks."""
+    """Return the flow run that a provider tells of, and its converted tasks.
+
+    Args:
+        run: as the provider has it.
+        provider: of the metadata.
+        tasks: converted.
+        parameters: converted.
+        graph: as recorded.
+        life: when it was last known to be alive.
+        endings: how the processes of tasks that did not go well ended, by pathspec.
+        without_next: those that are known to have taken no `self.next`.
+    """
     types = {step.name: step.type for step in graph.steps}
     ended = [task.finished_at for task in tasks if task.finished_at is not None]
     state = flow_run_state(
@@ -233,6 +243,7 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         end_step=graph.end_step,
         retries=graph.retries,
         life=life,
+        gave_up=gave_up(tasks, endings, graph, without_next=without_next),
     )
     by_step: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:
@@ -260,6 +271,6 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         start_step=graph.start_step,
         end_step=graph.end_step,
         doc=graph.doc,
-        losses=tuple(_losses(run.tasks)),
+        losses=tuple(_losses(run.tasks, graph)),
         graph=graph.steps,
     )

@@ -6,8 +6,8 @@ unpickling it; the datastore beneath knows both. Touched are `FlowDataStore(...)
 beside it and `<flow>/data/<sha[:2]>/<sha>`, the blobs' side metadata `cas_raw` (beside a local
 file in `<file>_meta`, in S3 as the object's metadata `metaflow-user-attributes`), and the clients
 that Metaflow set up for its clouds: `S3Storage.s3_client.client` of boto3, and
-`root_client.get_blob_client` of Google and Azure. The contract tests are in
-tests/integration/source.
+`root_client.get_blob_client` of Google and Azure; and `CardDatastore.get_storage_root`. The
+contract tests are in tests/integration/source.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source import cloud_blobs
 from mfwb.source.blobs import GONE, Blob, Blobs
 from mfwb.source.digests import Digests
+from mfwb.source.endings import Ended
 from mfwb.source.local_blobs import LocalBlobs
 from mfwb.source.plain import DamagedError
 from mfwb.source.records import AttemptRecord, Ending, as_json, read_at_most
 from mfwb.source.unpacking import unpacked
 
-__all__ = ["AttemptKey", "FlowStore", "open_store"]
+__all__ = ["AttemptKey", "FlowStore", "local_card_root", "open_store"]
 
 _UNKNOWN_SIZE = 32_000_000
 """Bytes; the most that is read into memory where nothing says how much there is."""
@@ -87,6 +88,17 @@ def open_store(datastore: Datastore, flow: str, also: tuple[Path, ...] = ()) -> 
     return FlowStore(_blobs_in(storage, also), flow)
 
 
+def local_card_root() -> str | None:
+    """Return the folder that Metaflow would look for cards in, here; it need not be there."""
+    from metaflow.plugins.cards.card_datastore import CardDatastore  # noqa: PLC0415 - rarely needed
+
+    try:
+        found = CardDatastore.get_storage_root("local")
+    except OSError:  # the current folder was removed
+        return None
+    return None if found is None else str(found)
+
+
 def _blobs_in(storage: Any, also: tuple[Path, ...]) -> Blobs:
     if storage.TYPE == "local":
         return LocalBlobs(storage.datastore_root, also)
@@ -122,14 +134,14 @@ class FlowStore:
         found = dict(self._each(self._facts, keys))
         return {key: facts for key, facts in found.items() if facts is not None}
 
-    def deaths(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, int]:
-        """Return when Metaflow's runtime saw attempts end badly, in epoch ms.
+    def endings(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, Ended]:
+        """Return how Metaflow's scheduler saw the processes of attempts end.
 
-        It writes that down whatever became of the attempt itself. Those of which it did not, or
-        whose datastore does not tell when, are missing.
+        It writes that down whatever became of the attempt itself. Those of which it did not are
+        missing.
         """
-        found = dict(self._each(self._death, keys))
-        return {key: died_at for key, died_at in found.items() if died_at is not None}
+        found = dict(self._each(self._ending, keys))
+        return {key: ended for key, ended in found.items() if ended is not None}
 
     def read(
         self,
@@ -204,14 +216,16 @@ class FlowStore:
         except (DamagedError, ItemLost) as error:
             raise SourceError(f"{path} in Metaflow's datastore is damaged: {error}") from None
 
-    def _death(self, key: AttemptKey) -> int | None:
+    def _ending(self, key: AttemptKey) -> Ended | None:
         path = self._path(key.run, key.step, key.task, f"{key.attempt}.runtime")
         try:
             with self._blobs.open(path) as blob:
                 if blob is None:
                     return None
                 ended = as_json(Ending, read_at_most(blob.stream, _ENDING_LIMIT))
-                return blob.written_at if ended.killed or ended.return_code else None
+                if ended.return_code is None:
+                    return None
+                return Ended(blob.written_at, ended.return_code, killed=bool(ended.killed))
         except (DamagedError, ItemLost):  # the runtime may be writing it
             return None
 

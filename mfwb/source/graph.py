@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mfwb.snapshot import GraphStep, Task
 from mfwb.snapshot.identifiers import is_artifact_name, is_path_part
+from mfwb.source.card_records import CardKind
 from mfwb.source.plain import DamagedError, cut, items, mapping, text, whole
 
 __all__ = ["GraphInfo", "sorted_steps", "sorted_tasks", "to_graph"]
@@ -23,7 +25,8 @@ class GraphInfo:
     Attributes:
         steps: in the order in which Metaflow lists them.
         docs: of steps, by name.
-        retries: how often `@retry` lets a step try again, by name.
+        retries: how often `@retry` and `@catch` let a step try again, by name.
+        cards: how many cards of a type and an id the decorators of a step make, by step.
         kinds: of parameters and constants: Metaflow's word for each, by name.
         known: whether there was any.
         file: the script.
@@ -35,6 +38,7 @@ class GraphInfo:
     steps: tuple[GraphStep, ...] = ()
     docs: Mapping[str, str] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
+    cards: Mapping[str, Mapping[CardKind, int]] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     known: bool = False
     file: str = ""
@@ -60,6 +64,7 @@ def to_graph(value: Any) -> GraphInfo:
         steps=tuple(_to_step(name, node) for name, node in nodes.items()),
         docs={name: cut(node.get("doc"), _DOC_LIMIT) for name, node in nodes.items()},
         retries={name: _retries(node) for name, node in nodes.items()},
+        cards={name: _cards(node) for name, node in nodes.items()},
         kinds={**_kinds(info, "parameters", None), **_kinds(info, "constants", "constant")},
         known=True,
         file=text(info.get("file") or "", "the file of _graph_info", most=_PATH_LIMIT),
@@ -108,18 +113,43 @@ def _kinds(info: Mapping[str, Any], listed: str, kind: str | None) -> dict[str, 
 
 
 _MOST_RETRIES = 1_000
+_RETRIES_OF_CATCH = 3
+"""What `@catch` adds, in 2.19.39, for attempts that died before it could catch anything."""
 
 
 def _retries(node: Mapping[str, Any]) -> int:
     """Return how often a step may be tried again, as its decorators say."""
+    times = 0
+    for attributes in _decorators(node, "retry"):
+        asked = attributes.get("times")
+        if isinstance(asked, str) and _NUMBER.fullmatch(asked):
+            asked = int(asked)
+        times = max(0, min(asked, _MOST_RETRIES)) if type(asked) is int else 0
+    catches = any(True for _ in _decorators(node, "catch"))
+    return times + (_RETRIES_OF_CATCH if catches else 0)
+
+
+_CARD_ID = re.compile(r"\w+", re.ASCII)
+"""What Metaflow takes for the id of a card; it passes over any other, and writes None as text."""
+
+
+def _cards(node: Mapping[str, Any]) -> dict[CardKind, int]:
+    """Return how many cards of a type and an id the decorators of a step make."""
+    found: Counter[CardKind] = Counter()
+    for attributes in _decorators(node, "card"):
+        kind, name = attributes.get("type"), attributes.get("id")
+        if isinstance(kind, str):
+            is_id = isinstance(name, str) and name != "None" and _CARD_ID.fullmatch(name)
+            found[kind, str(name) if is_id else None] += 1
+    return dict(found)
+
+
+def _decorators(node: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the attributes of a step's decorators of that name."""
     for each in items(node.get("decorators"), "the decorators of a step"):
         decorator = mapping(each, "a decorator of a step")
-        if decorator.get("name") == "retry":
-            times = mapping(decorator.get("attributes"), "the attributes of @retry").get("times")
-            if isinstance(times, str) and _NUMBER.fullmatch(times):
-                times = int(times)
-            return max(0, min(times, _MOST_RETRIES)) if type(times) is int else 0
-    return 0
+        if decorator.get("name") == name:
+            yield mapping(decorator.get("attributes"), f"the attributes of @{name}")
 
 
 def sorted_steps(tasks: Iterable[Task], start: str) -> list[str]:
@@ -158,11 +188,12 @@ def _visit(first: str, following: dict[str, set[str]], visited: set[str], left: 
 
 
 def sorted_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """Return tasks of one step by foreach position, then round, then id."""
+    """Return tasks of one step by foreach position, then round, then id; control tasks last."""
     return tuple(
         sorted(
             tasks,
             key=lambda task: (
+                task.is_control,
                 tuple(frame.index for frame in task.foreach),
                 task.rounds,
                 len(task.id),  # ids are numbers more often than not: 9 before 10

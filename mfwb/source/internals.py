@@ -5,6 +5,7 @@ They are pickles as the user's are, and lie where users can write; so they get t
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ __all__ = [
     "TELLING_NAMES",
     "Included",
     "decode",
+    "is_none",
+    "is_of_control",
+    "is_path_of_control",
     "to_failure",
     "to_frames",
     "to_included",
@@ -96,6 +100,14 @@ def decode(data: bytes | None) -> Any:
         return None  # what hangs on it is marked as not known
 
 
+def is_none(data: bytes | None) -> bool:
+    """Whether an internal artifact was read, and is None: what can't be read is not known."""
+    return data in _NONES
+
+
+_NONES = frozenset(pickle.dumps(None, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1))
+
+
 def to_transition(value: Any) -> Transition | None:
     """Return the `self.next` that `_transition` holds; None if there was none; DamagedError."""
     taken = items(value, "_transition")
@@ -107,6 +119,17 @@ def to_transition(value: Any) -> Transition | None:
         steps=tuple(_step(step) for step in steps),
         foreach=None if foreach is None else text(foreach, "the foreach of _transition"),
     )
+
+
+def is_of_control(value: Any) -> bool:
+    """Return whether `_foreach_stack` is that of the control task of an unbounded foreach.
+
+    That one has a frame of the foreach, but no place in it.
+    """
+    match items(value, "_foreach_stack"):
+        case [*_, _Frame(fields=(_, _, _, None, *_))]:
+            return True
+    return False
 
 
 def to_frames(value: Any) -> tuple[ForeachFrame, ...]:
@@ -148,12 +171,18 @@ def to_path(recorded: str | None) -> tuple[ForeachFrame, ...]:
     if not recorded or len(recorded) >= _PATH_LIMIT:
         return ()
     frames = []
-    for part in recorded.split(","):
+    parts = recorded.split(",")
+    for part in parts[:-1] if is_path_of_control(recorded) else parts:
         step, _, index = part.rpartition(":")
         if not (is_path_part(step) and index.isdecimal() and len(index) <= _DIGITS):
             return ()
         frames.append(ForeachFrame(step, "", None, int(index)))
     return tuple(frames)
+
+
+def is_path_of_control(recorded: str | None) -> bool:
+    """Return whether `foreach-execution-path` is that of a control task: "mid:0,work:None"."""
+    return recorded is not None and len(recorded) < _PATH_LIMIT and recorded.endswith(":None")
 
 
 def to_rounds(value: Any) -> tuple[int, ...]:

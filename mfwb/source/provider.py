@@ -10,6 +10,7 @@ tests/integration/source.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from metaflow.plugins.metadata_providers.local import LocalMetadataProvider
 from pydantic_core import from_json
 
 from mfwb.rooted_files import read_below
+from mfwb.source.records import has_lone_surrogate
 
 __all__ = ["guard_local_provider", "metadata_budget", "read_record"]
 
@@ -78,7 +80,12 @@ def read_record(root: Path, path: str | Path, also: tuple[Path, ...]) -> Any:
             raise OSError(f"it has more than {_MOST_BESIDE:,} records of metadata")
         if spent.size > _ALLOWANCE + _ALLOWANCE_EACH * spent.files:
             raise OSError(f"its metadata takes more than {_ALLOWANCE:,} bytes")
-    return from_json(data)
+    try:
+        return from_json(data)
+    except ValueError:
+        if not has_lone_surrogate(data):
+            raise
+        return json.loads(data)
 
 
 def guard_local_provider(root: Path | None, also: tuple[Path, ...]) -> None:

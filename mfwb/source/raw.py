@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from mfwb.errors import SourceError
+from mfwb.errors import NotThere, SourceError
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_path_part
 from mfwb.source.attempts import Record, done_attempts, to_attempts
@@ -18,9 +18,10 @@ from mfwb.source.plain import LATEST, DamagedError, text, whole
 from mfwb.source.records import Location, RunRecord, TaskRecord, as_value
 from mfwb.source.roots import DatastoreRoots
 
-__all__ = ["RawRun", "RawTask", "read_raw_run"]
+__all__ = ["RawRun", "RawTask", "is_still_silent", "read_raw_run"]
 
 _PARAMETERS = "_parameters"
+_WRITTEN_ALWAYS = "_task_ok"  # an artifact that each attempt has that stored any
 _THREADS = 4  # for a service, whose answers are waited for
 _ROOT = ":root:"
 _T = TypeVar("_T")
@@ -36,6 +37,7 @@ class RawTask:
         records: what it registered.
         recorded: where it says that its artifacts are.
         datastore: where they are read from.
+        lost_origin: the flow run it was cloned from, if its task is not there any more.
     """
 
     task: Any
@@ -43,6 +45,7 @@ class RawTask:
     records: tuple[Record, ...]
     recorded: Datastore | None
     datastore: Datastore | None
+    lost_origin: str | None = None
 
     @property
     def path(self) -> list[str]:
@@ -63,11 +66,16 @@ class RawTask:
         _, run, step, task = self.path
         return [AttemptKey(run, step, task, number) for number in done_attempts(self.records)]
 
-    def attempts_silent(self) -> list[AttemptKey]:
-        """Return the latest attempt if it has not said how it went: it runs, or it was killed."""
+    def attempts_not_well(self) -> list[AttemptKey]:
+        """Return the latest attempt if it failed, or has not said how it went."""
         _, run, step, task = self.path
         latest = to_attempts(self.records)[-1:]
-        return [AttemptKey(run, step, task, one.number) for one in latest if one.ok is None]
+        return [AttemptKey(run, step, task, one.number) for one in latest if not one.ok]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the latest attempt has not said how it went: it runs, or it was killed."""
+        return any(one.ok is None for one in to_attempts(self.records)[-1:])
 
     @property
     def seen_at(self) -> int:
@@ -150,10 +158,18 @@ def _remembered(roots: DatastoreRoots) -> _Admit:
 
 def _read_task(task: Any, provider: str, admit: _Admit) -> RawTask:
     """Return the metadata of a `metaflow.Task`: one call to the provider."""
-    records = _records(task, provider)
+    try:
+        records, lost_origin = _records(task, provider), None
+    except NotThere as error:
+        records, lost_origin = _records_without_origin(task, provider, error)
     kind, root = _newest(records, "ds-type"), _newest(records, "ds-root")
     recorded = None if kind is None or root is None else Datastore(kind, root)
-    return _raw(task, records, recorded, admit)
+    if lost_origin is not None and recorded is None:  # the origin's task said it
+        with client_errors("/".join(task.path_components), provider):
+            has_some = _WRITTEN_ALWAYS in task
+            artifact = task[_WRITTEN_ALWAYS] if has_some else None
+        recorded = _location(artifact, "/".join(task.path_components))
+    return replace(_raw(task, records, recorded, admit), lost_origin=lost_origin)
 
 
 def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
@@ -165,13 +181,20 @@ def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
     if task is None:
         return None
     _assert_names(pathspec, [task])
-    recorded = None
-    if artifact is not None:
-        # 2.19.39 keeps type and root nowhere else. Its sha is not looked at: the one that counts
-        # is in the datastore's record, where it is checked.
-        where = _checked(f"{pathspec}/{_PARAMETERS}", Location, artifact._object)  # noqa: SLF001
-        recorded = Datastore(where.ds_type, where.location.removeprefix(_ROOT))
+    recorded = _location(artifact, f"{pathspec}/{_PARAMETERS}")
     return _raw(task, _records(task, provider), recorded, admit)
+
+
+def _location(artifact: Any, pathspec: str) -> Datastore | None:
+    """Return where a `metaflow.DataArtifact` of a task lies.
+
+    Of some tasks 2.19.39 keeps type and root nowhere else. Its sha is not looked at: the one that
+    counts is in the datastore's record, where it is checked.
+    """
+    if artifact is None:
+        return None
+    where = _checked(pathspec, Location, artifact._object)  # noqa: SLF001
+    return Datastore(where.ds_type, where.location.removeprefix(_ROOT))
 
 
 def _raw(
@@ -193,6 +216,56 @@ def _records(task: Any, provider: str) -> tuple[Record, ...]:
     with client_errors(pathspec, provider):
         found = [one._asdict() for one in task.metadata]
     return tuple(_to_record(pathspec, one) for one in found)
+
+
+def _records_without_origin(
+    task: Any, provider: str, error: NotThere
+) -> tuple[tuple[Record, ...], str]:
+    """Return what a clone and its origins registered, and the first flow run that is gone.
+
+    The client adds what the origin registered, and gives nothing if that was deleted (2.19.39).
+    NotThere as it was if this is no clone.
+    """
+    flow, run, step, number = task.path_components
+    records: tuple[Record, ...] = ()
+    seen = set()
+    while (run, number) not in seen:  # a clone may be the clone of one
+        seen.add((run, number))
+        own = _own_records(task, (flow, run, step, number), provider)
+        if not own:
+            break
+        known = {one.name for one in records}
+        records += tuple(one for one in own if one.name not in known)
+        origin, of_task = _newest(own, "origin-run-id"), _newest(own, "origin-task-id")
+        if origin is None or of_task is None:
+            raise error
+        run, number = origin, of_task
+    if not records:
+        raise error
+    return records, f"{flow}/{run}"
+
+
+def _own_records(task: Any, path: tuple[str, str, str, str], provider: str) -> tuple[Record, ...]:
+    """Return what a task registered itself; none if it is not there."""
+    pathspec = "/".join(path)
+    if not all(map(is_path_part, path)):
+        raise SourceError(f"{'/'.join(task.path_components)} can't be read: its origin is no task")
+    try:
+        with client_errors(pathspec, provider):
+            metadata = task._metaflow.metadata  # noqa: SLF001 - as in `listing`
+            found = metadata.get_object("task", "metadata", None, None, *path) or []
+            named = [
+                {**one, "name": one["field_name"], "created_at": one["ts_epoch"]} for one in found
+            ]
+    except NotThere:
+        return ()
+    return tuple(_to_record(pathspec, one) for one in named)
+
+
+def is_still_silent(raw: RawTask, provider: str) -> bool:
+    """Whether the latest attempt of a task has not said how it went by now, either; SourceError."""
+    now = replace(raw, records=_records(raw.task, provider))
+    return now.is_silent and now.attempts_not_well() == raw.attempts_not_well()
 
 
 def _to_record(pathspec: str, found: dict[str, Any]) -> Record:

@@ -16,7 +16,7 @@ from mfwb.source.code import read_code
 from mfwb.source.convert import to_flow_run, to_parameters, to_task
 from mfwb.source.graph import GraphInfo, to_graph
 from mfwb.source.plain import DamagedError
-from mfwb.source.raw import RawRun, read_raw_run
+from mfwb.source.raw import RawRun, is_still_silent, read_raw_run
 from mfwb.source.roots import DatastoreRoots
 from mfwb.source.starting import started_at
 from mfwb.source.state import Life
@@ -47,14 +47,18 @@ def read_flow_run(
     begun = time.time_ns() // 1_000_000
     raw = read_raw_run(run, provider, roots)
     _assert_began(raw, provider, begun)
-    stored = Stored(raw.flow, begun, roots.folders)
+    stored = Stored(raw.flow, roots.folders)
     stored.read(raw.everything)
+    for one in raw.tasks:
+        # What ended since its metadata was read may have said how it went after that.
+        if one.is_silent and stored.ending(one) is not None and is_still_silent(one, provider):
+            stored.note_death(one)
     graph = _graph(raw, stored)
     code, code_missing = read_code(raw.tasks, graph.steps, graph.file)
     flow_run = to_flow_run(
         raw,
         provider,
-        [to_task(one, stored, raw.parameters) for one in raw.tasks],
+        [to_task(one, stored, raw.parameters, graph) for one in raw.tasks],
         to_parameters(raw.parameters, stored, graph) if raw.parameters else [],
         graph,
         life=Life(
@@ -63,6 +67,10 @@ def read_flow_run(
             abandoned_after=round(abandoned_after * 1000),
             now=time.time_ns() // 1_000_000,
         ),
+        without_next={one.pathspec for one in raw.tasks if stored.took_no_next(one)},
+        endings={
+            one.pathspec: ended for one in raw.tasks if (ended := stored.ending(one)) is not None
+        },
     )
     return replace(flow_run, code=code, code_missing=code_missing)
 

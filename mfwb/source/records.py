@@ -7,6 +7,8 @@ as it does for Metaflow. What Metaflow may write in later versions is passed ove
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Hashable
 from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar, cast
@@ -22,6 +24,7 @@ from pydantic import (
     ValidationError,
 )
 
+from mfwb.safe_text import storable
 from mfwb.snapshot import Card
 from mfwb.snapshot.identifiers import SHA1, is_artifact_name
 from mfwb.source.plain import LATEST, MOST, DamagedError, complaint
@@ -37,6 +40,7 @@ __all__ = [
     "TaskRecord",
     "as_json",
     "as_value",
+    "has_lone_surrogate",
     "read_at_most",
     "to_card",
 ]
@@ -144,21 +148,54 @@ class _CardRecord(_Record):
 
 
 def as_json(kind: type[_T], data: bytes | str) -> _T:
-    """Return a value of this type out of JSON; DamagedError with what is wrong."""
+    """Return a value of this type out of JSON; DamagedError with what is wrong.
+
+    What is no Unicode in it is escaped, as in a name of bytes that are no UTF-8.
+    """
     try:
         found: _T = _adapter(cast("Hashable", kind)).validate_json(data)
     except ValidationError as error:
-        raise DamagedError(complaint(error)) from None
+        if not has_lone_surrogate(data):
+            raise DamagedError(complaint(error)) from None
+        try:
+            return as_value(kind, json.loads(data))
+        except (ValueError, RecursionError) as another:
+            raise DamagedError(str(another)) from None
     return found
 
 
 def as_value(kind: type[_T], value: Any) -> _T:
-    """Return a value of this type out of decoded JSON; DamagedError with what is wrong."""
+    """Return a value of this type out of decoded JSON; DamagedError. Escaped as by `as_json`."""
     try:
         found: _T = _adapter(cast("Hashable", kind)).validate_python(value)
     except ValidationError as error:
-        raise DamagedError(complaint(error)) from None
+        try:
+            escaped = _escaped(value)
+        except RecursionError:
+            raise DamagedError("it is nested too deep") from None
+        if escaped == value:
+            raise DamagedError(complaint(error)) from None
+        return as_value(kind, escaped)
     return found
+
+
+def has_lone_surrogate(data: bytes | str) -> bool:
+    """Return whether JSON has half of a letter of two, which Python takes and few others do."""
+    text = data.decode(errors="replace") if isinstance(data, bytes) else data
+    return _SURROGATE.search(text) is not None
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_escaped(one) for one in value]
+    if isinstance(value, dict):
+        return {_escaped(name): _escaped(one) for name, one in value.items()}
+    return value
 
 
 def to_card(value: str) -> Card:

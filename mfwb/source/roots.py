@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mfwb.errors import SourceError
 from mfwb.snapshot import Datastore
 
-__all__ = ["DatastoreRoots", "configured_roots"]
+__all__ = ["DatastoreRoots", "configured_card_roots", "configured_roots"]
 
 _FOLDER = ".metaflow"
 _LOCAL = "local"
@@ -34,11 +34,13 @@ class DatastoreRoots:
         home: the folder that holds the metadata, of a local provider; None of others.
         configured: what Metaflow is configured to use, by type of datastore.
         named: what the setting `datastore_roots` adds, of any type.
+        cards: where Metaflow is configured to have cards, by type of datastore.
     """
 
     home: Path | None
     configured: Mapping[str, str]
     named: tuple[str, ...] = ()
+    cards: Mapping[str, str] = field(default_factory=dict)
 
     def admit(self, recorded: Datastore, whose: str) -> Datastore:
         """Return the datastore that a task's artifacts are read from.
@@ -100,8 +102,7 @@ class DatastoreRoots:
         where = f"name it with --datastore-root {recorded.root} if it is"
         if recorded.type in self.configured:
             return f": {where}"
-        variable = f"METAFLOW_DATASTORE_SYSROOT_{recorded.type.upper()}"
-        return f", as none is configured here: {where}, or set {variable}"
+        return f", as none is configured here: {where}, or set {_sysroot(recorded.type)}"
 
 
 def configured_roots(
@@ -120,16 +121,46 @@ def configured_roots(
         local_config: what that file said.
         find_local: returns the local datastore that Metaflow would use here.
     """
-    found = {}
     folder = find_local()
-    for kind, root in sysroots.items():
-        name = f"METAFLOW_DATASTORE_SYSROOT_{kind.upper()}"
-        from_file = name in local_config and name not in os.environ
-        if root and (not from_file or (folder is not None and _is_private(Path(folder)))):
-            found[kind] = str(Path(root) / _FOLDER) if kind == _LOCAL else root
+    found = {
+        kind: str(Path(root) / _FOLDER) if kind == _LOCAL else root
+        for kind, root in sysroots.items()
+        if root and _is_users((_sysroot(kind),), local_config, folder)
+    }
     if _LOCAL not in found and folder is not None:
         found[_LOCAL] = folder
     return found
+
+
+def configured_card_roots(
+    card_roots: Mapping[str, str | None],
+    local_config: Mapping[str, object],
+    find_local: Callable[[], str | None],
+) -> dict[str, str]:
+    """Return where Metaflow's own configuration has cards, by type of datastore.
+
+    Args:
+        card_roots: what Metaflow made of its variables and files, by type.
+        local_config: as for `configured_roots`.
+        find_local: the same.
+    """
+    folder = find_local()
+    return {
+        kind: root
+        for kind, root in card_roots.items()
+        if root
+        and _is_users((f"METAFLOW_CARD_{kind.upper()}ROOT", _sysroot(kind)), local_config, folder)
+    }
+
+
+def _sysroot(kind: str) -> str:
+    return f"METAFLOW_DATASTORE_SYSROOT_{kind.upper()}"
+
+
+def _is_users(names: Iterable[str], local_config: Mapping[str, object], folder: str | None) -> bool:
+    """Whether it is the user who gave these variables the values that Metaflow took."""
+    from_file = any(name in local_config and name not in os.environ for name in names)
+    return not from_file or (folder is not None and _is_private(Path(folder)))
 
 
 def _is_private(folder: Path) -> bool:

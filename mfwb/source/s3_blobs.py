@@ -54,7 +54,7 @@ class S3Blobs:
             return
         body = _Body(answer, lambda start: self._go_on(path, start, answer["ETag"]))
         try:
-            yield Blob(body, is_gzipped(_attributes(answer)))
+            yield Blob(body, is_gzipped(_attributes(answer)), _written_at(answer))
         finally:
             body.close()
 
@@ -99,6 +99,11 @@ class S3Blobs:
             raise _unreadable(error) from error
         except BotoCoreError as error:  # no credentials, no connection
             raise _unreadable(error) from error
+
+
+def _written_at(answer: Any) -> int | None:
+    moment = answer.get("LastModified")
+    return None if moment is None else round(moment.timestamp() * 1000)
 
 
 class _Body:

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
 from mfwb.scratch import new_scratch
 from mfwb.settings_files import find_metaflow_file, refuse_unless_trusted, users_trust
 from mfwb.settings_files.metaflow_file import sensitive_in_metaflow_file
-from mfwb.source.roots import DatastoreRoots, configured_roots
+from mfwb.source.roots import DatastoreRoots, configured_card_roots, configured_roots
 from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     """
     _check_metaflow_file()
     _keep_out_of_the_way()
+    _start_metaflow()
     from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
     from mfwb.source.provider import guard_local_provider  # noqa: PLC0415 - the same
+    from mfwb.source.service import patient_service  # noqa: PLC0415 - the same
 
-    with _restored(), keep_key_at_its_service():
+    with patient_service(settings.timeout), _restored(), keep_key_at_its_service():
         if "metadata" not in settings.explicit:
             refuse_foreign_service(settings.metadata)
         provider = _select_provider(settings.metadata)
@@ -81,6 +84,30 @@ def _check_metaflow_file() -> None:
             refuse_unless_trusted(file, sensitive, users_trust(), can_be_named=False)
 
 
+def _start_metaflow() -> None:
+    """Import Metaflow; UsageError, in its words, if its own settings keep it from starting.
+
+    It stumbles over a profile that is missing, a file that is no JSON, a number that is none, a
+    provider that nobody knows.
+    """
+    try:
+        config = importlib.import_module("metaflow.metaflow_config")
+    except ModuleNotFoundError:  # Metaflow is not there, or not all of it
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"Metaflow can't start: {error}; look at METAFLOW_PROFILE, METAFLOW_HOME and the "
+            "config.json that they lead to"
+        ) from error
+    try:
+        importlib.import_module("metaflow.client")
+    except ImportError as error:  # of the local provider, which is missing then
+        raise UsageError(
+            f"Metaflow can't start with the metadata provider {config.DEFAULT_METADATA!r} "
+            f"(METAFLOW_DEFAULT_METADATA): {error}"
+        ) from error
+
+
 def _keep_out_of_the_way() -> None:
     """Move what reading leaves behind out of the user's folders, unless they chose a place.
 
@@ -101,6 +128,7 @@ def _restored() -> Iterator[None]:
     """Put back provider and namespace of the process: a notebook may go on using them."""
     metaflow = metaflow_client()
     provider = metaflow.get_metadata()
+    is_local = provider.startswith("local@")
     try:
         namespace = metaflow.get_namespace()
     except metaflow.exception.MetaflowException:  # a container without a user name
@@ -109,8 +137,26 @@ def _restored() -> Iterator[None]:
         yield
     finally:
         metaflow.namespace(namespace)
-        with contextlib.suppress(ValueError):  # there may have been none: "<No .metaflow ...>"
-            metaflow.metadata(provider)
+        if is_local or metaflow.get_metadata() != provider:  # else a service would be asked
+            with contextlib.suppress(ValueError):  # there may have been none: "<No .metaflow ...>"
+                metaflow.metadata(provider)
+
+
+def _check_service(said: str, kind: str, where: str) -> None:
+    """Raise UsageError if a service has no URL, or one that is none."""
+    if kind != "service":
+        return
+    if where in {"", "None"}:
+        raise UsageError(
+            "Missing Metaflow Service URL. Specify with METAFLOW_SERVICE_URL environment variable"
+        )
+    try:
+        parts = urlsplit(where)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise UsageError(f"{said}: {where!r} is no URL such as https://metaflow.example.com")
 
 
 def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
@@ -118,23 +164,34 @@ def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
     from metaflow import metaflow_config, metaflow_config_funcs  # noqa: PLC0415 - read late
     from metaflow.plugins.datastores.local_storage import LocalStorage  # noqa: PLC0415
 
-    configured = configured_roots(
-        {
-            kind: getattr(metaflow_config, f"DATASTORE_SYSROOT_{kind.upper()}", None)
-            for kind in ("local", "s3", "gs", "azure")
-        },
-        metaflow_config_funcs.METAFLOW_LOCAL_CONFIG or {},
-        lambda: LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False),
-    )
+    from mfwb.source.datastore import local_card_root  # noqa: PLC0415 - it imports metaflow
+
+    def find_local() -> str | None:
+        found = LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False)
+        return None if found is None else str(found)
+
+    local_config = metaflow_config_funcs.METAFLOW_LOCAL_CONFIG or {}
+    sysroots = {
+        kind: getattr(metaflow_config, f"DATASTORE_SYSROOT_{kind.upper()}", None)
+        for kind in ("local", "s3", "gs", "azure")
+    }
+    cards = {kind: getattr(metaflow_config, f"CARD_{kind.upper()}ROOT", None) for kind in sysroots}
+    cards["local"] = cards["local"] or local_card_root()
     is_local = provider.startswith("local@")
     home = Path(provider.removeprefix("local@")) / ".metaflow" if is_local else None
-    return DatastoreRoots(home, configured, named)
+    return DatastoreRoots(
+        home,
+        configured_roots(sysroots, local_config, find_local),
+        named,
+        configured_card_roots(cards, local_config, find_local),
+    )
 
 
 def _select_provider(wanted: str | None) -> str:
     """Choose the metadata provider and return its name, local folders made absolute."""
     metaflow = metaflow_client()
     if wanted is not None:
+        _check_service(f"--metadata {wanted}", *wanted.partition("@")[::2])
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # it prints, then goes on with another
                 chosen = metaflow.metadata(wanted)
@@ -145,6 +202,7 @@ def _select_provider(wanted: str | None) -> str:
         if chosen.split("@")[0] not in wanted and "@" in wanted:
             raise UsageError(f"--metadata {wanted}: Metaflow knows no such metadata provider")
     kind, _, where = str(metaflow.get_metadata()).partition("@")
+    _check_service("METAFLOW_SERVICE_URL", kind, where)
     if kind != "local":
         return f"{kind}@{where}"
     if where.startswith("<No "):

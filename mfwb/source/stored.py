@@ -11,6 +11,7 @@ from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Datastore
 from mfwb.source import internals
 from mfwb.source.datastore import AttemptKey, FlowStore, open_store
+from mfwb.source.endings import Ended
 from mfwb.source.raw import RawTask
 from mfwb.source.records import AttemptRecord
 
@@ -29,37 +30,34 @@ class Stored:
 
     Args:
         flow: whose tasks they are.
-        begun: epoch ms; when reading the tasks' metadata began.
         also: folders that links in a local datastore may lead to.
     """
 
-    def __init__(self, flow: str, begun: int, also: tuple[Path, ...] = ()) -> None:
+    def __init__(self, flow: str, also: tuple[Path, ...] = ()) -> None:
         self._flow = flow
-        self._begun = begun
         self._also = also
         self._records: dict[AttemptKey, AttemptRecord] = {}
         self._blobs: dict[str, bytes] = {}
         self._size = 0
-        self._deaths: dict[AttemptKey, int] = {}
+        self._endings: dict[AttemptKey, Ended] = {}
+        self._dead: set[AttemptKey] = set()
 
     def read(self, raws: Sequence[RawTask]) -> None:
         """Read all of them, batch by datastore; SourceError."""
         by_datastore: dict[Datastore, list[AttemptKey]] = defaultdict(list)
-        silent: dict[Datastore, list[AttemptKey]] = defaultdict(list)
+        not_well: dict[Datastore, list[AttemptKey]] = defaultdict(list)
         for raw in raws:
             if raw.datastore is not None:
                 by_datastore[raw.datastore] += raw.attempts_done()
-                silent[raw.datastore] += raw.attempts_silent()
+                not_well[raw.datastore] += raw.attempts_not_well()
         for datastore, keys in by_datastore.items():
             store = open_store(datastore, self._flow, self._also)
             records = store.task_facts(keys)
             self._records.update(records)
             shas = {sha for one in records.values() for sha in _telling_shas(one)}
             self._read_internals(store, shas, len(raws))
-        for datastore, keys in silent.items():
-            deaths = open_store(datastore, self._flow, self._also).deaths(keys)
-            # What died meanwhile may have said why after its metadata was read.
-            self._deaths |= {key: at for key, at in deaths.items() if at < self._begun}
+        for datastore, keys in not_well.items():
+            self._endings |= open_store(datastore, self._flow, self._also).endings(keys)
         for raw in raws:
             self._assert_moved_along(raw)
 
@@ -68,9 +66,19 @@ class Stored:
         known = [key for key in raw.attempts_done() if key in self._records]
         return self._records[known[-1]] if known else AttemptRecord()
 
+    def ending(self, raw: RawTask) -> Ended | None:
+        """Return how the process of the latest attempt ended, if that did not go well."""
+        return next((self._endings.get(key) for key in raw.attempts_not_well()), None)
+
+    def note_death(self, raw: RawTask) -> None:
+        """Hear that the latest attempt died without a word: it has none yet, long after its end."""
+        self._dead.update(raw.attempts_not_well())
+
     def died_at(self, raw: RawTask) -> int | None:
         """Return when the latest attempt died without a word, in epoch ms, if that is known."""
-        return next((self._deaths.get(key) for key in raw.attempts_silent()), None)
+        ended = self.ending(raw)
+        is_dead = ended is not None and self._dead.issuperset(raw.attempts_not_well())
+        return ended.at if ended is not None and is_dead else None
 
     def internal(self, raw: RawTask, name: str, attempt: int | None = None) -> Any:
         """Return the value of an internal artifact, or None."""
@@ -81,6 +89,11 @@ class Stored:
             record = self._records.get(AttemptKey(run, step, task, attempt), AttemptRecord())
         sha = record.objects.get(name)
         return internals.decode(self._blobs.get(sha)) if sha else None
+
+    def took_no_next(self, raw: RawTask) -> bool:
+        """Whether a task is known to have taken no `self.next`."""
+        sha = self.record(raw).objects.get("_transition")
+        return sha is not None and internals.is_none(self._blobs.get(sha))
 
     def decoded(self, sha: str) -> Any:
         """Return the value of an internal artifact of that content, or None."""

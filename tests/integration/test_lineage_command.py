@@ -104,7 +104,7 @@ def test_json(lineage: Lineage, flow_run: FlowRuns) -> None:
     [gather] = [one for one in tasks.values() if "/gather/" in one["pathspec"]]
     assert gather["reads"] == ["part", "score"]
     assert gather["writes"] == ["scores"]
-    assert gather["passed_on"] == ["base", "part"]
+    assert (gather["assigned_again"], gather["passed_on"]) == (["part"], ["base"])
     assert [one.split("/")[2] for one in gather["parents"]] == ["each"] * 3
 
 
@@ -128,12 +128,14 @@ def test_the_life_of_an_artifact(lineage: Lineage, flow_run: FlowRuns) -> None:
 
     text = " ".join(_plain(done).split())
     assert f"part an artifact of {pathspec} finished each x 3 tasks made it wrote each/" in text
-    assert "passed on by gather, meet and end only each/" in text
+    assert "assigned by gather only each/" in text
+    assert "passed on by meet and end only each/" in text
     assert "3 versions, used by 2 tasks, at last by end/" in text
     chosen = document["versions"][1]
     assert [one["used_by"] != [] for one in document["versions"]] == [False, True, False]
     assert chosen["type"].endswith(".DataFrame")
-    assert len(chosen["passed_on"]) == 3
+    assert [one.split("/")[2] for one in chosen["assigned_again"]] == ["gather"]
+    assert [one.split("/")[2] for one in chosen["passed_on"]] == ["meet", "end"]
 
 
 def test_the_life_of_a_parameter(lineage: Lineage, flow_run: FlowRuns) -> None:

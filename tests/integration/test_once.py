@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.faults.scene import differences, settled
-from tests.integration.results import metadata_of, run_id_of
+from tests.integration.results import metadata_of, run_id_of, wandb_run
 from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import Assumptions, WandbServer
+from tests.wandb_server import Assumptions, RunSnapshot, WandbServer
 
 PROJECT = "acme/p"
 MORE = pytest.mark.exhaustive
@@ -31,6 +31,10 @@ class Place:
     def sync(self, *arguments: str, machine: str = "one") -> Finished:
         """Sync from a machine, each of which has a ledger of its own."""
         return self.sandbox.mfwb(*self.arguments(*arguments), **self.state_of(machine))
+
+    def push(self, bundle: str) -> Finished:
+        """Push a bundle."""
+        return self.sandbox.mfwb("push", bundle, "--json", **self.state_of("one"))
 
     def arguments(self, *arguments: str) -> tuple[str, ...]:
         """Return a command line."""
@@ -113,9 +117,111 @@ def test_new_tags_change_words_only(place: Place) -> None:
     assert place.server.uploaded_bytes == uploaded
     assert place.server.count("file_stream") == 0
     changed = differences(place.state(), before)
-    words = ("/tags: ", "/mfwb/fingerprint: ", "/mfwb/complete: ")
+    words = ("/tags: ", "/mfwb/fingerprint: ", "/mfwb/wrote: ", "/mfwb/complete: ")
     assert [line for line in changed if not any(word in line for word in words)] == []
     assert statuses(place.sync("--all")) == ["unchanged"] * 3
+
+
+_PERSON = """
+import wandb
+run = wandb.Api().run({path!r})
+run.tags = [tag for tag in run.tags if tag != "late"] + ["mine"]
+run.display_name, run.group, run.job_type, run.notes = "Best", "Paper", "final", "Look here."
+run.config["note"], run.config["number"] = "cited", 7
+run.config["metaflow"]["seen"] = "yes"
+run.summary["verdict"] = {{"by": "me", "good": [1, None]}}
+run.update()
+"""
+_EDITS = ["config number", "group", "job type", "name"]
+
+
+def _edited(place: Place, run_id: str) -> None:
+    """Change a W&B run as people do, by W&B's public Api; one of mfwb's tags is removed."""
+    _run(place, _PERSON.format(path=f"{PROJECT}/{run_id}"))
+
+
+def _assert_is_edited(run: RunSnapshot) -> None:
+    assert (run.display_name, run.group, run.job_type) == ("Best", "Paper", "final")
+    assert run.config["number"] == 7
+    _assert_is_added(run)
+
+
+def _assert_is_added(run: RunSnapshot) -> None:
+    assert "mine" in run.tags
+    assert run.notes == "Look here."
+    assert run.config["note"] == "cited"
+    assert run.config["metaflow"]["seen"] == "yes"
+    assert run.summary["verdict"] == {"by": "me", "good": [1, None]}
+
+
+def _edits_of(done: Finished, pathspec: str, what: str) -> list[str]:
+    return sorted(wandb_run(done.document, f"{pathspec}/start")[what])
+
+
+def test_what_people_wrote_stays(place: Place) -> None:
+    """Whatever makes mfwb write a W&B run again: tags of Metaflow, settings, a bundle."""
+    [flow_run, *_] = place.pathspecs
+    tag = "import metaflow; metaflow.Run({!r}).{}"
+    _run(place, tag.format(flow_run, "add_tags(['early', 'late'])"))
+    run_id = run_id_of(place.sync(flow_run).document, f"{flow_run}/start")
+
+    # Words alone are changed, and the person comes between what is listed and what is written.
+    _run(place, tag.format(flow_run, "replace_tags(['early'], ['new'])"))
+    held = place.server.hold("Run")
+    with subprocess.Popen(
+        [sys.executable, "-m", "mfwb", *place.arguments(flow_run, "--workers", "1")],
+        cwd=place.sandbox.root,
+        env={**place.sandbox.environment, **place.state_of("one")},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        held.wait()
+        _edited(place, run_id)
+        held.release()
+        out, _ = process.communicate(timeout=200)
+    done = Finished(process.returncode, out, "")
+    assert statuses(done) == ["synced"]
+    run = place.server.state.run(f"{PROJECT}/{run_id}")
+    _assert_is_edited(run)
+    assert sorted(run.tags) == ["mine", "new"]
+    assert run.config["metaflow"]["tags"] == ["late", "new"]
+    assert _edits_of(done, flow_run, "edits_kept") == [*_EDITS, "tag late"]
+    [other] = [one for one in place.server.state.runs(PROJECT).values() if one.id != run_id]
+    assert (other.display_name, sorted(other.tags)) == (f"{flow_run}/end", ["late", "new"])
+
+    # The whole of it is written again, and then so that edits of mfwb's words give way.
+    done = place.sync(flow_run, "--no-datasets")
+    run = place.server.state.run(f"{PROJECT}/{run_id}")
+    _assert_is_edited(run)
+    assert run.summary["losses"] == [3.0, 2.0, 1.0]
+    assert _edits_of(done, flow_run, "edits_kept") == [*_EDITS, "tag late"]
+    done = place.sync(flow_run, "--overwrite-edits")
+    run = place.server.state.run(f"{PROJECT}/{run_id}")
+    _assert_is_added(run)
+    assert (run.display_name, run.group, run.job_type) == (f"{flow_run}/start", flow_run, "start")
+    assert run.config["number"] == 1
+    assert sorted(run.tags) == ["late", "mine", "new"]
+    assert _edits_of(done, flow_run, "edits_undone") == [*_EDITS, "tag late"]
+    assert _edits_of(done, flow_run, "edits_kept") == []
+
+
+def test_what_people_wrote_stays_when_a_bundle_is_pushed_again(place: Place) -> None:
+    """Where a W&B run is sent again as a whole, as `wandb sync` does that."""
+    [flow_run, *_] = place.pathspecs
+    to = ("--mode", "offline", "--dir", "bundle")
+    run_id = run_id_of(place.sync(flow_run, *to).document, f"{flow_run}/start")
+    assert statuses(place.push("bundle")) == ["synced"]
+    _edited(place, run_id)
+
+    _run(place, f"import metaflow; metaflow.Run({flow_run!r}).add_tags(['new'])")
+    assert statuses(place.sync(flow_run, *to, "--no-datasets")) == ["synced"]
+    done = place.push("bundle")
+
+    assert statuses(done) == ["synced"]
+    run = place.server.state.run(f"{PROJECT}/{run_id}")
+    _assert_is_edited(run)
+    assert sorted(run.tags) == ["mine", "new"]
+    assert _edits_of(done, flow_run, "edits_kept") == _EDITS
 
 
 @MORE

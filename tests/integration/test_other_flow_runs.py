@@ -37,26 +37,31 @@ if __name__ == "__main__":
 """
 
 _READING = """
-from metaflow import FlowSpec, Run, Flow, current, namespace, step, trigger_on_finish
+from metaflow import FlowSpec, Flow, Parameter, Run, current, namespace, step, trigger_on_finish
 
 @trigger_on_finish(flow="MakingFlow")
 class ReadingFlow(FlowSpec):
+    up = Parameter("up", required=True)
+
     @step
     def start(self):
         namespace(None)
         made = current.trigger.run
         self.rows = len(made.data.table) + made.data.score
+        self.columns = len(Run(self.up)["start"].task.data.draft.columns)
         self.next(self.look)
 
     @step
     def look(self):
         self.more = len(Run("{made}")["start"].task.data.draft)
-        self.newest = len(Flow("MakingFlow").latest_run.data.table)
+        newest = Flow("MakingFlow").latest_run
+        self.newest = {"id": newest.id, "rows": len(newest.data.table)}
         self.next(self.end)
 
     @step
     def end(self):
         try:
+            self.latest = len(Flow("MakingFlow").latest_run.data.table)
             Run("MakingFlow/9").data.table
         except Exception as error:
             print(type(error))
@@ -79,10 +84,13 @@ class Both:
         return self.sandbox.mfwb("sync", *more, "--json")
 
 
-def _ran(sandbox: Sandbox, name: str, source: str, *arguments: str) -> str:
+def _ran(
+    sandbox: Sandbox, name: str, source: str, *arguments: str, before: tuple[str, ...] = ()
+) -> str:
     script = sandbox.root / f"{name}.py"
     script.write_text(source, encoding="utf-8")
-    done = sandbox.script(script, "--quiet", *arguments, "run", "--run-id-file", "id.txt")
+    command = (script, "--quiet", *before, "run", "--run-id-file", "id.txt")
+    done = sandbox.script(*command, *arguments)
     assert done.code == 0, done.err
     return f"{name}/{(sandbox.root / 'id.txt').read_text(encoding='utf-8')}"
 
@@ -108,7 +116,7 @@ def both(w_and_b: WandbServer, tmp_path_factory: pytest.TempPathFactory) -> Both
     )
     made = _ran(sandbox, "MakingFlow", _MAKING)
     source = _READING.replace("{made}", made)
-    reading = _ran(sandbox, "ReadingFlow", source, "--trigger", made)
+    reading = _ran(sandbox, "ReadingFlow", source, "--up", made, before=("--trigger", made))
     _record_trigger(sandbox, reading, made)
     return Both(sandbox, made, reading)
 
@@ -150,16 +158,19 @@ def test_online(both: Both, w_and_b: WandbServer, project: str, config: str) -> 
     done = both.sync(both.reading, "--config", config)
 
     assert done.code == 0, done.err
-    assert edges_of(done.document) == {("start", "table", "start"), ("look", "draft", "start")}
+    steps, names = ("start", "look"), ("draft", "table")
+    assert edges_of(done.document) == {(step, name, "start") for step in steps for name in names}
     maker = run_id_of(made.document, f"{both.made}/start")
-    for step, name in (("start", "table"), ("look", "draft")):
-        user = run_id_of(done.document, f"{both.reading}/{step}")
-        [used] = w_and_b.state.run(f"{reading}/{user}").used
-        assert used.path == f"{making}/{name}:v0"
-        version = w_and_b.state.artifact(used.path)
+    users = {f"{reading}/{run_id_of(done.document, f'{both.reading}/{step}')}" for step in steps}
+    for user in users:
+        used = sorted(one.path for one in w_and_b.state.run(user).used)
+        assert used == [f"{making}/{name}:v0" for name in names]
+    for name in names:
+        version = w_and_b.state.artifact(f"{making}/{name}:v0")
         assert version.logged_by == f"{making}/{maker}"
-        assert set(version.used_by) == {f"{reading}/{user}"}
-    said = w_and_b.state.run(f"{reading}/{user}").config["metaflow"]
+        assert set(version.used_by) == users
+    end = run_id_of(done.document, f"{both.reading}/end")
+    said = w_and_b.state.run(f"{reading}/{end}").config["metaflow"]
     assert said["triggered_by"] == [both.made]
     newest = {"kind": "flow", "pathspec": "MakingFlow", "artifact": "table"}
     assert newest in said["external_inputs"]
@@ -172,11 +183,15 @@ def test_not_synced_yet(both: Both, config: str) -> None:
     assert done.code == 0, done.err
     reason = f"{both.made}/start has not logged it in W&B; sync that first"
     assert {one["item"]: one["reason"] for one in losses_of(done.document)} == {
-        f"use of table by {both.reading}/start": reason,
-        f"use of draft by {both.reading}/look": reason,
+        **{
+            f"use of {name} by {both.reading}/{step}": reason
+            for step in ("start", "look")
+            for name in ("draft", "table")
+        },
         f"use of table by {both.reading}/end": "there is no MakingFlow/9 in "
         f"local@{both.sandbox.root}",
     }
+    assert edges_of(done.document) == set()  # what is lost is not shown as used
 
 
 def test_offline(both: Both, tmp_path: Path) -> None:
@@ -198,7 +213,7 @@ def test_offline(both: Both, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     folder = _folder(done.document, f"{both.reading}/start")
     assert folder.parts[-3] == "level-01"
-    [used] = _used_offline(folder)
+    used = next(one for one in _used_offline(folder) if one.name == "table")
     [logged] = [
         record.artifact
         for record in read_records(
@@ -234,8 +249,11 @@ def test_lineage(both: Both) -> None:
     assert f"{maker}  another flow run" in tree.out
     assert f'outside1[("{both.made}")]' in chart.out
     outside = [edge for edge in document["edges"] if edge["producer"] == maker]
-    assert {(edge["consumer"].split("/")[2], edge["artifact"]) for edge in outside} == {
-        ("start", "table"),
-        ("start", "score"),
-        ("look", "draft"),
+    found = {(edge["consumer"].split("/")[2], edge["artifact"], edge["ground"]) for edge in outside}
+    assert found == {
+        ("start", "table", "read"),
+        ("start", "score", "read"),
+        ("start", "draft", "read"),  # of the flow run that a parameter names
+        ("look", "draft", "read"),
+        ("look", "table", "available"),  # of the latest one, whose id the step wrote down
     }

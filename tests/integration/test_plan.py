@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree, rmtree
 
 from tests.conftest import Resumed
 from tests.integration.results import Synced, edges_of, metadata_of
@@ -101,3 +102,23 @@ def test_a_resumed_flow_run(sandbox: Sandbox, resumed: Resumed) -> None:
     assert (origin["pathspec"], resume["pathspec"]) == (resumed.origin, resumed.pathspec)
     assert [run["state"] for run in resume["wandb_runs"]] == ["finished"] * 7
     assert edges_of({"flow_runs": [origin]}) == edges_of({"flow_runs": [resume]})
+
+
+def test_a_resumed_flow_run_whose_origin_was_deleted(sandbox: Sandbox, resumed: Resumed) -> None:
+    """All that is its own is there, artifacts too; what only its origin had is one loss."""
+    where = ("--metadata", metadata_of(sandbox.root))
+    copytree(resumed.root / ".metaflow", sandbox.root / ".metaflow")
+    whole = sandbox.mfwb("plan", resumed.pathspec, "--json", *where)
+    rmtree(sandbox.root / ".metaflow" / resumed.origin)
+
+    done = sandbox.mfwb("plan", resumed.pathspec, "--json", *where)
+
+    assert (whole.code, done.code) == (0, 0), done.err
+    [before], [after] = whole.document["flow_runs"], done.document["flow_runs"]
+    assert [one["item"] for one in after["losses"]] == [
+        f"what Metaflow recorded with {resumed.origin}"
+    ]
+    for name in ("name", "state", "inputs", "outputs", "summary_keys", "items"):
+        assert [run[name] for run in after["wandb_runs"]] == [
+            run[name] for run in before["wandb_runs"]
+        ]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mfwb.accounting import as_planned, count_items, describe_inputs
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome
-from mfwb.planning import PlannedRun
+from mfwb.planning import InputArtifact, PlannedRun, WandbRunId
 from mfwb.snapshot import ArtifactRef, Failure, Loss, TaskState
 from tests.unit.flow_runs import at, data_frame, flow_run, model, parameter, ref, spec, task
 from tests.unit.planning.plans import runs_of
@@ -112,6 +112,24 @@ def test_included_file_that_is_too_large() -> None:
 
     assert count_items(kept, kept.losses, logged(kept)) == ItemCounts(total=1, written=1)
     assert count_items(lost, lost.losses, logged(lost)) == ItemCounts(total=1, lost=1)
+
+
+def test_a_use_that_was_lost() -> None:
+    """It is not among what a W&B run used; another use of the same name is."""
+    uses = [
+        InputArtifact(name, "model", WandbRunId(f"id-{producer}"), producer, "read")
+        for name, producer in [("model", "F/1/a"), ("model", "F/1/b"), ("other", "F/1/b")]
+    ]
+    run = replace(work(), inputs=tuple(uses))
+    lost = [Loss(run.use_item(one), "it was not logged") for one in uses[1:]]
+
+    assert [one.item for one in lost] == [
+        "use of model of F/1/b by DemoFlow/7/work",
+        "use of other by DemoFlow/7/work",
+    ]
+    assert [(one.name, one.producer) for one in describe_inputs(run, {}, lost)] == [
+        ("model", "F/1/a")
+    ]
 
 
 KINDS = st.sampled_from(["int", "pandas.DataFrame", "sklearn.svm.SVC", "numpy.ndarray"])

@@ -146,6 +146,13 @@ def test_clocks_differ() -> None:
     assert chosen(source, since=DAY) == ["A/1"]
 
 
+def test_a_date_is_meant_as_it_is_said() -> None:
+    """Where a moment was said rather than how long ago, nothing of before it comes along."""
+    source = listing(listed("A/1", DAY + MINUTE), listed("A/2", DAY - MINUTE))
+
+    assert chosen(source, since=DAY, since_is_ago=False) == ["A/2"]
+
+
 def test_until() -> None:
     """What started before, and not what started then."""
     assert chosen(listing(*HELD), until=2 * DAY) == ["B/2", "A/1", "A/2"]

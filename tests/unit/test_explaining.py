@@ -30,6 +30,8 @@ from tests.unit.flow_runs import flow_run, spec, task
         ("F/argo-x.1/train/t-0a:1/_x1", "train", "t-0a:1", "_x1"),
         ("F/1/_parameters/alpha", "_parameters", None, "alpha"),
         ("F/1/start/größe", "start", None, "größe"),
+        ("F/1/start/with-dash", "start", None, "with-dash"),  # of `setattr`, as the next ones
+        ("F/1/start/4/9 lives.x", "start", "4", "9 lives.x"),
     ],
 )
 def test_parse(text: str, step: str, task_id: str | None, name: str) -> None:
@@ -49,7 +51,8 @@ def test_parse(text: str, step: str, task_id: str | None, name: str) -> None:
         ("F/1/train/4/model/x", "does not name an artifact"),
         ("F/1/train/4", "names a task; say which artifact of it: F/1/train/4/model"),
         ("F/1/train/", "can't be the name of an artifact"),
-        ("F/1/train/a b", "can't be the name of an artifact"),
+        ("F/1/train/a\tb", "can't be the name of an artifact"),
+        ("F/1/train/..", "can't be the name of an artifact"),
         ("F/1/tr.ain/x", "'tr.ain' in 'F/1/tr.ain/x' can't be the name of a step"),
         ("F/1/train/ /x", "can't be the id of a task"),
         ("9/1/train/x", "is no pathspec"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -47,7 +48,12 @@ class Panic(BaseException):
     """What a library in another language may raise, which is no `Exception`."""
 
 
-ERRORS = (KeyError("odd"), RecursionError("deep"), MemoryError(), Panic("at the disco"))
+ERRORS = (KeyError("odd"), RecursionError("deep"), Panic("at the disco"))
+SHORTAGES = {
+    MemoryError(): "there is not enough memory",
+    OSError(errno.ENOSPC, "No space left", "x.db"): "No space left: x.db",
+    RuntimeError("can't start new thread"): "the machine lets it start no more threads",
+}
 
 
 class Tripping:
@@ -175,6 +181,19 @@ def test_sync(stage: str, bundle: Path | None, error: BaseException) -> None:
     assert here.ledger.held == set()
     assert set(statuses(after).values()) <= {"synced", "unchanged"}
     assert {entry.standing for entry in here.ledger.entries()} == {Standing.SYNCED}
+
+
+@pytest.mark.parametrize("stage", ["source.read", "payloads.prepare", "ledger.write"])
+@pytest.mark.parametrize("error", SHORTAGES, ids=lambda one: type(one).__name__)
+def test_what_the_machine_lacks(stage: str, error: Exception) -> None:
+    """It fails one flow run just so, and is no bug."""
+    here = world()
+
+    result = sync(tripping(here, stage, error))
+
+    assert statuses(result) == {**dict.fromkeys(NAMES, "synced"), BAD: "failed"}
+    [bad] = [one for one in result.flow_runs if one.pathspec == BAD]
+    assert (bad.bug, bad.reason, here.bugs.met) == (False, SHORTAGES[error], [])
 
 
 @pytest.mark.parametrize("stage", [*READING, *WRITING])

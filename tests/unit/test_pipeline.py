@@ -268,6 +268,7 @@ def test_running_ones_are_kept_in_view() -> None:
     here.metaflow.flow_runs = [FAN]
 
     assert statuses(still) == [("DemoFlow/7", "skipped")]
+    assert still.notes == ()  # nobody named it
     assert statuses(find(here, since=2**50)) == [("DemoFlow/7", "synced")]
     assert statuses(find(here, since=2**50)) == []
 
@@ -343,6 +344,9 @@ def test_still_running() -> None:
 
     assert statuses(result) == [("DemoFlow/7", "skipped"), ("DemoFlow/1", "synced")]
     assert result.flow_runs[0].reason == "it is still running"
+    assert result.notes == (
+        "nothing says that DemoFlow/7 is over; if its process is gone, say --abandoned-after 0s",
+    )
     assert not result.failed
     assert not any(name.startswith("DemoFlow/7") for name in here.wandb.written)
 
@@ -464,7 +468,7 @@ def test_the_end_waits_for_what_is_being_written() -> None:
             written.append("whole")
 
     def end() -> list[str]:
-        writing.end()
+        writing.end(_PATIENCE)
         return list(written)
 
     with ThreadPoolExecutor(2) as pool:
@@ -479,3 +483,10 @@ def test_the_end_waits_for_what_is_being_written() -> None:
             written.append("too late")
 
     assert written == ["whole"]
+
+
+def test_the_end_does_not_wait_for_ever() -> None:
+    """What hangs is left alone after a while."""
+    writing = _Writing()
+    with writing.one():
+        writing.end(0.01)

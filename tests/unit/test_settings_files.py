@@ -78,6 +78,7 @@ SENSITIVE_LINES = {
     "max_memory = '64GB'": "max_memory",
     "on_deleted = 'recreate'": "on_deleted",
     "force = true": "force",
+    "overwrite_edits = true": "overwrite_edits",
     "mode = 'online'": "mode",
     "[settings]\nbase_url = 'https://other.example'": "[settings] base_url",
     "[settings]\napi_key = 'x'": "[settings] api_key",
@@ -139,6 +140,7 @@ wait = "1h"
 abandoned_after = "1h"
 on_deleted = "fail"
 force = false
+overwrite_edits = false
 strict = true
 
 [kinds]

@@ -43,6 +43,12 @@ def test_what_people_write() -> None:
         assert ast.dump(parsed(text)) == ast.dump(ast.parse(text))
 
 
+@pytest.mark.parametrize("text", ['"""\n[{}]\n"""', "# {}", "r'{}' + '{{}}'"])
+def test_numbers_that_somebody_printed(text: str) -> None:
+    """They look like a dotted name, but are none."""
+    assert parsed(text.format("0. " * 500))
+
+
 def test_no_python() -> None:
     """It is a syntax error."""
     for text in ("def (:", "x\0y", "(" * 300):

@@ -9,6 +9,7 @@ from typing import Any
 from mfwb.lineage.code.arguments import Args
 from mfwb.lineage.code.bounds import of, union
 from mfwb.lineage.code.externals import client_attribute
+from mfwb.lineage.code.facts import Recorded
 from mfwb.lineage.code.following import follow
 from mfwb.lineage.code.frame import Frame, evaluates
 from mfwb.lineage.code.members import kinds_of, member, note_read
@@ -35,10 +36,12 @@ from mfwb.lineage.code.values import (
     Nested,
     Outside,
     Super,
+    Text,
     Trigger,
     Tup,
     Value,
 )
+from mfwb.lineage.code.words import inside
 
 __all__ = ["delete_attribute", "flow_dict", "read_attribute", "write_attribute"]
 
@@ -66,6 +69,10 @@ def _of_client(frame: Frame, atom: Atom, name: str, _node: ast.AST) -> Value:
     return client_attribute(frame, atom, name)
 
 
+def _of_text(_frame: Frame, atom: Text, name: str, _node: ast.AST) -> Value:
+    return inside(atom, name)
+
+
 def _of_container(_frame: Frame, atom: Atom, name: str, _node: ast.AST) -> Value:
     return of(MethodOf(atom, name))
 
@@ -82,8 +89,7 @@ def _of_flow(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
     if name in INSIDES:
         frame.doubt(node, f"{name} reaches into Metaflow's insides")
         return ANYTHING
-    note_read(frame, atom, name)
-    return ANYTHING
+    return note_read(frame, atom, name)
 
 
 def _of_api(frame: Frame, atom: Atom, name: str) -> Value:
@@ -92,6 +98,7 @@ def _of_api(frame: Frame, atom: Atom, name: str) -> Value:
             frame.effects.reads_item_of_inputs = True
         else:
             frame.effects.reads_input = True
+            return of(Text((Recorded(""),)))
         return ANYTHING
     return of(Api(name, atom))
 
@@ -161,6 +168,7 @@ _READERS: dict[type[Atom], Callable[[Frame, Any, str, ast.AST], Value]] = {
     ClassAtom: _of_class,
     Inputs: _of_inputs,
     Super: _of_super,
+    Text: _of_text,
 }
 
 

@@ -18,21 +18,35 @@ from mfwb.lineage.code.values import (
     Api,
     Atom,
     Bound,
+    Client,
+    ClientData,
     Const,
     Container,
     DictOf,
     Func,
     Iter,
+    Local,
     Map,
     Nested,
     Other,
     Super,
+    Text,
     Tup,
     Value,
-    inner,
+    leaves_of,
 )
 
-__all__ = ["LARGEST_NUMBER", "LONGEST_TEXT", "anyhow", "bounded", "of", "somewhere", "union"]
+__all__ = [
+    "LARGEST_NUMBER",
+    "LONGEST_TEXT",
+    "alike_as_one",
+    "anyhow",
+    "bounded",
+    "of",
+    "simplified",
+    "somewhere",
+    "union",
+]
 
 LONGEST_TEXT = 1_000
 """Letters of a text that is worth knowing: it may be the name of an artifact."""
@@ -41,7 +55,9 @@ LARGEST_NUMBER = 2**31
 """A number that is worth knowing: it may be a position in a list."""
 
 _MATTERING = (*FLOWS, Api, Bound, Func, Other, Super)
+_HANDED_ON = (*FLOWS, Api, Bound, Client, ClientData, Func, Local, Super)
 _DEEPEST = 8  # containers in each other
+_DEEPEST_PLAIN = 3  # of those that change
 _HEAVIEST = 1_000  # atoms in a container
 _WIDEST = 1_000  # atoms that an expression may stand for
 _MOST_CONTAINERS = 16  # of those
@@ -73,7 +89,7 @@ def bounded(value: Value) -> Value:
     if len(containers) > _MOST_CONTAINERS:
         value = value.difference(containers) | somewhere(frozenset(containers))
     if len(value) > _WIDEST:
-        value = frozenset(OTHER if isinstance(atom, Const) else atom for atom in value)
+        value = frozenset(OTHER if isinstance(atom, Const | Text) else atom for atom in value)
     if len(value) > _WIDEST:
         raise TooIntricateError("an expression may stand for too many things")
     return value
@@ -102,6 +118,39 @@ def _lighter(atom: Atom) -> Value:
     return frozenset((known,)) if _fits(known) else somewhere(frozenset((known,)))
 
 
+def alike_as_one(value: Value) -> Value:
+    """Return the same value, with lists of whatever length as one, and dicts of whatever keys.
+
+    To go through them, or to take something out of them, gives the same as before.
+    """
+    for kind in (Iter, Map):
+        several = [atom for atom in value if isinstance(atom, kind)]
+        if len(several) > 1:
+            inside = union(atom.of for atom in several)
+            one = Map(inside) if kind is Map else Iter(inside, all(map(_is_nonempty, several)))
+            value = value.difference(several) | {one}
+    return value
+
+
+def simplified(value: Value) -> Value:
+    """Return containers that change, less certain if they are deep and hold nothing that matters.
+
+    Names of artifacts are in lists, and in dicts of lists, but hardly deeper.
+    """
+    deep = [
+        atom
+        for atom in value
+        if isinstance(atom, Container)
+        and atom.depth > _DEEPEST_PLAIN
+        and not any(isinstance(leaf, _HANDED_ON) for leaf in atom.leaves)
+    ]
+    return value.difference(deep) | somewhere(frozenset(deep)) if deep else value
+
+
+def _is_nonempty(atom: Iter | Map) -> bool:
+    return isinstance(atom, Iter) and atom.nonempty
+
+
 def _fits(atom: Container) -> bool:
     return atom.weight <= _HEAVIEST and atom.depth <= _DEEPEST
 
@@ -114,7 +163,7 @@ def somewhere(value: Value) -> Value:
 
 def _leaves(value: Value) -> Value:
     """Return what is in containers and matters."""
-    leaves = {atom for atom in inner(value) if not isinstance(atom, Const | Container)}
+    leaves = leaves_of(value)
     if len(leaves) > _WIDEST:
         raise TooIntricateError("a container may hold too many things")
-    return frozenset(leaves | {OTHER})
+    return leaves | ANYTHING

@@ -26,6 +26,7 @@ from mfwb.lineage.code.values import (
     holds_flow,
     only,
 )
+from mfwb.lineage.code.words import text_of, words_of
 
 __all__: list[str] = []
 
@@ -175,8 +176,16 @@ def _as_text(frame: Frame, args: Args, _node: ast.Call) -> Value:
     return ANYTHING
 
 
+def _str(frame: Frame, args: Args, node: ast.Call) -> Value:
+    given = args.get(0, "object") if len(args.all()) == 1 else None
+    """`str`: of a text, that text."""
+    given = args.get(0, "object")
+    value = text_of(words_of(given)) if given and len(args.all()) == 1 else ANYTHING
+    return _as_text(frame, args, node) if value == ANYTHING else value
+
+
 _LOOKS = "all any bool callable hash id isinstance issubclass len sum dir"
-_TEXTS = "ascii format print repr str"
+_TEXTS = "ascii format print repr"
 
 _CALLS: dict[str, _Known] = {
     **{f"builtins.{name}": _only_looks for name in _LOOKS.split()},
@@ -190,6 +199,7 @@ _CALLS: dict[str, _Known] = {
     "builtins.map": _map,
     "builtins.next": _next,
     "builtins.range": _range,
+    "builtins.str": _str,
     "builtins.zip": _zip,
     "collections.OrderedDict": _dict,
     "collections.deque": _same,

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import partial
 
 from mfwb.lineage.code.arguments import Args
 from mfwb.lineage.code.bounds import of, union
 from mfwb.lineage.code.elements import container_method, element_of, entries_of, members_of
+from mfwb.lineage.code.facts import Recorded
 from mfwb.lineage.code.following import defer, follow, summarise
 from mfwb.lineage.code.frame import Frame, evaluates
 from mfwb.lineage.code.invoking import apply, hand_over, invoke, invokes, unknown_call
 from mfwb.lineage.code.targets import put_into
+from mfwb.lineage.code.text_methods import text_method
 from mfwb.lineage.code.values import (
     ANYTHING,
     Bound,
     Client,
+    Const,
     Func,
     Local,
     MethodOf,
+    Text,
     Value,
+    only,
 )
+from mfwb.lineage.code.words import inside
 
 __all__: list[str] = []
 
@@ -35,7 +42,8 @@ def _call(frame: Frame, node: ast.Call) -> Value:
     called = frame.evaluate(node.func)
     args = _arguments(frame, node)
     if len(called) == 1:
-        return invoke(frame, next(iter(called)), args, node)
+        value = invoke(frame, next(iter(called)), args, node)
+        return text_method(node.func, args) if value == ANYTHING else value
     return frame.either(*(partial(invoke, frame, atom, args, node) for atom in called))
 
 
@@ -79,6 +87,17 @@ def _local(frame: Frame, atom: Local, args: Args, _node: ast.Call) -> Value:
 @invokes(Client)
 def _client(_frame: Frame, atom: Client, _args: Args, _node: ast.Call) -> Value:
     return of(atom)
+
+
+@invokes(Text)
+def _of_text(frame: Frame, atom: Text, args: Args, node: ast.Call) -> Value:
+    """Call something recorded; `get` takes something out of it, as a subscript does."""
+    unknown_call(frame, args, node)
+    word, key = atom.words[0], only(args.get(0, "") or ANYTHING)
+    if isinstance(word, Recorded) and word.keys[-1:] == ("get",) and isinstance(key, Const):
+        owner = Text((replace(word, keys=word.keys[:-1]),))
+        return inside(owner, key.value) | (ANYTHING if len(args.positional) > 1 else frozenset())
+    return ANYTHING
 
 
 @invokes(MethodOf)

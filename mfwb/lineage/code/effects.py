@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mfwb.lineage.code.facts import External, InputRead, Merge
+from mfwb.lineage.code.facts import External, InputRead, Kept, Merge
 from mfwb.lineage.code.values import ANYTHING, Value
 
 __all__ = ["Effects", "Summary"]
@@ -32,6 +32,7 @@ class Effects:
     deletes: set[str] = field(default_factory=set)
     merges: dict[Merge, None] = field(default_factory=dict)
     externals: set[External] = field(default_factory=set)
+    kept: set[Kept] = field(default_factory=set)
     doubts: dict[str, None] = field(default_factory=dict)
     next: set[str] = field(default_factory=set)
     iterated: set[str] = field(default_factory=set)  # what `foreach=` names
@@ -48,6 +49,7 @@ class Effects:
             + len(self.deletes)
             + len(self.merges)
             + len(self.externals)
+            + len(self.kept)
             + len(self.doubts)
             + len(self.deferred)
             + len(self.unsettled)
@@ -63,6 +65,7 @@ class Effects:
         self.deletes |= other.deletes
         self.merges |= other.merges
         self.externals |= other.externals
+        self.kept |= other.kept
         self.doubts |= other.doubts
         self.next |= other.next
         self.iterated |= other.iterated

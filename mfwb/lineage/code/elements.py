@@ -18,10 +18,12 @@ from mfwb.lineage.code.values import (
     Map,
     MethodOf,
     Nested,
+    Text,
     Tup,
     Value,
     only,
 )
+from mfwb.lineage.code.words import inside
 
 __all__ = [
     "CONTAINER_METHODS",
@@ -47,13 +49,15 @@ def _element(atom: Atom) -> Value:
         return union(atom.held())
     if isinstance(atom, Nested):
         return atom.leaves | {atom}
-    if isinstance(atom, Inputs):
-        return of(InputAtom())
     if isinstance(atom, DictOf):
         return frozenset(Const(key) for key in atom.keys) or ANYTHING
-    if isinstance(atom, Client):
-        return of(part_of(atom))
-    return ANYTHING
+    if isinstance(atom, Inputs):
+        return of(InputAtom())
+    return of(part_of(atom)) if isinstance(atom, Client) else _element_of_text(atom)
+
+
+def _element_of_text(atom: Atom) -> Value:
+    return inside(atom, None) if isinstance(atom, Text) else ANYTHING
 
 
 def members_of(value: Value) -> Value:
@@ -128,6 +132,8 @@ def _item(atom: Atom, key: str | int | None) -> Value:
         return _at(atom, key)
     if isinstance(atom, DictOf) and key in atom.keys:
         return atom.values[atom.keys.index(key)]
+    if isinstance(atom, Text):
+        return inside(atom, key)
     return _members(atom)
 
 

@@ -7,12 +7,12 @@ from functools import partial
 
 from mfwb.lineage.code.arguments import Args
 from mfwb.lineage.code.attributes import read_attribute
-from mfwb.lineage.code.bounds import LONGEST_TEXT, of, union
+from mfwb.lineage.code.bounds import of, union
 from mfwb.lineage.code.elements import element_of, entries_of, item_of, slice_of
 from mfwb.lineage.code.externals import client_item, is_client, metaflow_object
 from mfwb.lineage.code.following import defer, summarise
 from mfwb.lineage.code.frame import Frame, evaluates, is_flow
-from mfwb.lineage.code.literals import added, constant
+from mfwb.lineage.code.literals import added, constant, formatted
 from mfwb.lineage.code.targets import assign
 from mfwb.lineage.code.values import (
     ANYTHING,
@@ -32,6 +32,7 @@ from mfwb.lineage.code.values import (
     only,
     strings_of,
 )
+from mfwb.lineage.code.words import text_of, words_of
 
 __all__ = ["defined"]
 
@@ -87,17 +88,18 @@ def _dict(frame: Frame, node: ast.Dict) -> Value:
 
 @evaluates(ast.JoinedStr)
 def _formatted(frame: Frame, node: ast.JoinedStr) -> Value:
-    text: str | None = ""
+    text = of(Const(""))
     for part in node.values:
         inside = part.value if isinstance(part, ast.FormattedValue) else part
-        atom = only(frame.evaluate(inside))
-        if isinstance(part, ast.FormattedValue) and part.format_spec is not None:
-            frame.evaluate(part.format_spec)
-            atom = None
-        if text is not None:
-            fits = len(text) <= LONGEST_TEXT
-            text = text + str(atom.value) if isinstance(atom, Const) and fits else None
-    return ANYTHING if text is None else constant(text)
+        words = words_of(frame.evaluate(inside))
+        if isinstance(part, ast.FormattedValue):
+            if part.format_spec is not None:
+                frame.evaluate(part.format_spec)
+                words = None
+            if part.conversion not in {-1, ord("s")}:
+                words = None
+        text = text_of(words_of(text), words)
+    return text
 
 
 @evaluates(ast.NamedExpr)
@@ -112,6 +114,8 @@ def _binary(frame: Frame, node: ast.BinOp) -> Value:
     left, right = frame.evaluate(node.left), frame.evaluate(node.right)
     if holds_flow(left | right):
         return of(Iter(union([element_of(left), element_of(right)])))
+    if isinstance(node.op, ast.Mod):
+        return formatted(left, right)
     return added(left, right) if isinstance(node.op, ast.Add) else ANYTHING
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mfwb.lineage.code.arguments import Args
 from mfwb.lineage.code.bounds import of
-from mfwb.lineage.code.client_levels import KINDS, part_of
+from mfwb.lineage.code.client_levels import found_run, part_of
+from mfwb.lineage.code.facts import KINDS
 from mfwb.lineage.code.frame import Frame
 from mfwb.lineage.code.values import (
     ANYTHING,
+    OTHER,
     Atom,
     Client,
     ClientData,
@@ -17,6 +21,7 @@ from mfwb.lineage.code.values import (
     Value,
     only,
 )
+from mfwb.lineage.code.words import last_part, text_of, words_of
 
 __all__ = ["client_attribute", "client_call", "client_item", "is_client", "metaflow_object"]
 
@@ -52,21 +57,26 @@ def client_call(frame: Frame, dotted: str, args: Args) -> Value | None:
     name = dotted.rpartition(".")[2]
     if name not in _CLASSES or not dotted.startswith(("metaflow.", "metaflow.client.")):
         return None
-    given = args.get(0, "pathspec") or args.keyword("name")
-    constant = only(given) if given else None
-    if not isinstance(constant, Const):
-        return ANYTHING
-    kind = KINDS[_CLASSES[name]]
-    frame.external(kind, str(constant.value))
-    return of(Client(kind, str(constant.value), _CLASSES[name]))
+    given = args.get(0, "pathspec") or args.keyword("name") or ANYTHING
+    level = _CLASSES[name]
+    clients = [
+        Client(KINDS[level], words, level, sure=len(given) == 1)
+        for words in (words_of(of(atom)) for atom in given)
+        if words
+    ]
+    for client in clients:
+        frame.external(client)
+    return of(*clients, *([OTHER] if len(clients) < len(given) else []))
 
 
 def client_attribute(frame: Frame, atom: Atom, name: str) -> Value:
     """Return what an attribute of a client object stands for; reading data is noted."""
     if isinstance(atom, ClientData):
-        frame.external(atom.kind, atom.pathspec, name)
+        frame.external(atom.of, name)
     elif isinstance(atom, Current) and name == "trigger":
         return of(Trigger())
+    elif isinstance(atom, Current) and name == "flow_name":
+        return of(Const(frame.study.flow.info.name))
     elif isinstance(atom, Trigger) and name in {"run", "runs"}:
         return _of_trigger(frame, 0 if name == "runs" else 1)
     elif isinstance(atom, Client):
@@ -76,26 +86,41 @@ def client_attribute(frame: Frame, atom: Atom, name: str) -> Value:
 
 def _of_client(atom: Client, name: str) -> Value:
     if name in {"data", "artifacts"} and atom.level < _CLASSES["DataArtifact"]:
-        return of(ClientData(atom.kind, atom.pathspec))
+        return of(ClientData(atom))
+    if name in {"id", "pathspec"}:
+        return _name_of(atom, name)
     level = _LEADS_TO.get(name)
-    return ANYTHING if level is None else of(Client(atom.kind, atom.pathspec, level))
+    if level is None:
+        return ANYTHING
+    if atom.kind == "flow" and level == _CLASSES["Run"]:
+        return of(found_run(atom))
+    return of(replace(atom, level=level))
+
+
+def _name_of(atom: Client, name: str) -> Value:
+    """Return the `id` or the `pathspec` of an object, as far as the code tells."""
+    if atom.kind != KINDS[atom.level] or not atom.sure:
+        return ANYTHING
+    return text_of(last_part(atom.words) if name == "id" else atom.words)
 
 
 def client_item(frame: Frame, atom: Atom, key: Value) -> Value:
     """Return what a subscript of a client object stands for."""
     constant = only(key)
     name = constant.value if isinstance(constant, Const) else None
+    words = words_of(key)
     if isinstance(atom, Trigger):
         return _of_trigger(frame, 1)
     if isinstance(atom, ClientData):
         return client_attribute(frame, atom, name) if isinstance(name, str) else ANYTHING
     if isinstance(atom, Client):
         if atom.level == _CLASSES["Task"] and isinstance(name, str):
-            frame.external(atom.kind, atom.pathspec, name)
-        return of(part_of(atom, name if isinstance(name, str) else None))
+            frame.external(atom, name)
+        return of(part_of(atom, words))
     return ANYTHING
 
 
 def _of_trigger(frame: Frame, level: int) -> Value:
-    frame.external("trigger", "")
-    return of(Client("trigger", "", level))
+    trigger = Client("trigger", (), level)
+    frame.external(trigger)
+    return of(trigger)

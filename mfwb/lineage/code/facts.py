@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["ANY", "External", "FlowCode", "InputRead", "Merge", "StepCode"]
+__all__ = [
+    "ANY",
+    "KINDS",
+    "External",
+    "FlowCode",
+    "Found",
+    "InputRead",
+    "Kept",
+    "Merge",
+    "Recorded",
+    "StepCode",
+    "Words",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,26 +36,92 @@ class Merge:
     exclude: frozenset[str] = frozenset()
 
 
+KINDS = ("flow", "run", "step", "task", "artifact")
+"""What the objects of Metaflow's client are; so many slashes are in their pathspecs."""
+
 ANY = "*"
 """In the pathspec of something external: a step, but which one can't be told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A plain value that code takes from an artifact: what it was, only the flow run tells.
+
+    Attributes:
+        name: the artifact or parameter; empty: the item of the foreach that the task is for.
+        keys: what is taken out of it, from the outside in; None: any of its elements.
+        of_input: the input of a join that it is read off; None: it is read off `self`.
+        changed: whether the step itself may write it, so that it may have had several values.
+    """
+
+    name: str
+    keys: tuple[str | int | None, ...] = ()
+    of_input: InputRead | None = None
+    changed: bool = False
+
+    def __str__(self) -> str:
+        where = self.of_input.branch if self.of_input else None
+        head = [*(["inputs"] if self.of_input else []), *([where] if where else [])]
+        keys = [ANY if key is None else str(key) for key in self.keys]
+        return "{" + ".".join([*head, self.name or "input", *keys]) + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The id of a flow run that code looks up, such as the latest one of a flow.
+
+    Attributes:
+        flow: the flow it is of.
+    """
+
+    flow: Words
+
+    def __str__(self) -> str:
+        return ANY
+
+
+Words = tuple[str | Recorded | Found, ...]
+"""A text, of which recorded values are parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """That a step writes into an artifact which flow run it found.
+
+    Attributes:
+        name: the artifact.
+        keys: where in it, as of `Recorded`.
+        words: what is there; the flow run's id is part of it.
+    """
+
+    name: str
+    keys: tuple[str | int | None, ...]
+    words: Words
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class External:
-    """Something that a step reads from another flow run, named by constants.
+    """Something that a step reads from another flow run.
 
     Attributes:
         kind: what the pathspec names: "flow", "run", "step", "task" or "artifact"; or "trigger"
             for `current.trigger.run`. Of a flow, it can't be told which run is meant.
-        pathspec: as in `X/1` or `X/1/train`; of a trigger, what follows the flow run, as in
-            `train`, and mostly nothing.
+        pathspec: as in `X/1` or `X/1/train`, with `{up}` where a value is; of a trigger, what
+            follows the flow run, as in `train`, and mostly nothing.
         artifact: the name after `.data`, if one is read. What a run has is what its last step
             has; what a step has is what any task of it has.
+        words: what it is a pathspec of, and that as far as the code tells; of a kind that `kind`
+            need not be. Empty: the pathspec says all there is to say.
+        kept: what the step keeps of the flow runs among these words that it looks up.
+        sure: whether it is this one that is read, and not one of several.
     """
 
     kind: str
     pathspec: str = ""
     artifact: str | None = None
+    words: Words = ()
+    kept: frozenset[Kept] = frozenset()
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)

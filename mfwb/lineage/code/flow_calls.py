@@ -17,7 +17,7 @@ from mfwb.lineage.code.values import (
     Const,
     FlowSelf,
     Value,
-    inner,
+    leaves_of,
     only,
     strings_of,
 )
@@ -41,7 +41,7 @@ def _call_api(frame: Frame, atom: Api, args: Args, node: ast.Call) -> Value:
 
 def _next(frame: Frame, args: Args, node: ast.Call) -> None:
     for value in [*args.positional, *([args.rest] if args.rest else [])]:
-        for atom in inner(value):
+        for atom in leaves_of(value):
             if isinstance(atom, Bound):
                 frame.effects.next.add(atom.func.name)
     for word in ("foreach", "condition"):

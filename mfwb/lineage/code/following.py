@@ -21,7 +21,7 @@ from mfwb.lineage.code.values import (
     Outside,
     Value,
     holds_flow,
-    inner,
+    leaves_of,
 )
 
 __all__ = ["apply_summary", "defer", "doubt_wrappers", "follow", "summarise"]
@@ -180,7 +180,7 @@ def _is_harmless(frame: Frame, target: ast.expr) -> bool:
 
 
 def _is_local(value: Value) -> bool:
-    return any(isinstance(atom, Local) for atom in inner(value))
+    return any(isinstance(atom, Local) for atom in leaves_of(value))
 
 
 def _default(frame: Frame, home: Frame | None, default: ast.expr) -> Value:

@@ -15,19 +15,21 @@ from mfwb.lineage.code.bounds import bounded
 from mfwb.lineage.code.classes import FlowClass
 from mfwb.lineage.code.effects import Effects, Summary
 from mfwb.lineage.code.errors import TooIntricateError
-from mfwb.lineage.code.facts import External, InputRead
+from mfwb.lineage.code.facts import InputRead, Kept
 from mfwb.lineage.code.modules import Module
 from mfwb.lineage.code.state import Exits, State, dead, merged
 from mfwb.lineage.code.values import (
     ANYTHING,
     Atom,
     ClassInfo,
+    Client,
     FlowSelf,
     Func,
     InputAtom,
     Outside,
     Value,
 )
+from mfwb.lineage.code.words import found_in, said_of
 
 __all__ = ["Frame", "Study", "evaluates", "runs"]
 
@@ -202,9 +204,14 @@ class Frame:
         """Note that an artifact of an input is read."""
         self.effects.input_reads.add(InputRead(name, source.branch, source.index))
 
-    def external(self, kind: str, pathspec: str, artifact: str | None = None) -> None:
+    def external(self, source: Client, artifact: str | None = None) -> None:
         """Note a read from another flow run."""
-        self.effects.externals.add(External(kind, pathspec, artifact))
+        self.effects.externals.add(said_of(source, artifact))
+
+    def keep(self, name: str, value: Value) -> None:
+        """Note that an artifact is given a value, if that tells of a flow run which was found."""
+        for keys, text in found_in(value):
+            self.effects.kept.add(Kept(self.mangled(name), keys, text.words))
 
     def doubt(self, node: ast.AST, text: str) -> None:
         """Note why reads can't be told for certain."""

@@ -22,7 +22,7 @@ from mfwb.lineage.code.values import (
     Local,
     Value,
     holds_flow,
-    inner,
+    leaves_of,
 )
 
 __all__ = ["apply", "hand_over", "invoke", "invokes", "unknown_call"]
@@ -64,7 +64,7 @@ def unknown_call(frame: Frame, args: Args, node: ast.Call) -> Value:
     """Return what a function gives that we know nothing of; what it is handed matters."""
     for value in args.all():
         if holds_flow(value):
-            what = "self" if FlowSelf() in set(inner(value)) else "an input"
+            what = "self" if FlowSelf() in leaves_of(value) else "an input"
             frame.doubt(node, f"{what} is handed to {_short(node)}")
     hand_over(frame, args, node)
     return ANYTHING
@@ -73,7 +73,7 @@ def unknown_call(frame: Frame, args: Args, node: ast.Call) -> Value:
 def hand_over(frame: Frame, args: Args, node: ast.Call) -> None:
     """Note that functions among the arguments may be called from here on."""
     for value in args.all():
-        for atom in inner(value):
+        for atom in leaves_of(value):
             summary = _of_any_call(frame, atom)
             if summary is None:
                 continue

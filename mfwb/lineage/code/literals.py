@@ -6,9 +6,11 @@ import ast
 from collections.abc import Callable
 
 from mfwb.lineage.code.bounds import LARGEST_NUMBER, LONGEST_TEXT, of
-from mfwb.lineage.code.values import ANYTHING, Const, DictOf, Tup, Value, only
+from mfwb.lineage.code.facts import Words
+from mfwb.lineage.code.values import ANYTHING, Atom, Const, DictOf, Text, Tup, Value, only
+from mfwb.lineage.code.words import text_of, words_of
 
-__all__ = ["added", "constant", "literal_value"]
+__all__ = ["added", "constant", "formatted", "literal_value"]
 
 _Lookup = Callable[[str], "Value | None"]
 
@@ -44,10 +46,33 @@ def added(left: Value, right: Value) -> Value:
     one, two = only(left), only(right)
     if isinstance(one, Tup) and isinstance(two, Tup):
         return of(Tup(one.items + two.items))
-    first, second = getattr(one, "value", None), getattr(two, "value", None)
-    if isinstance(first, str) and isinstance(second, str):
-        return constant(first + second)
-    return ANYTHING
+    texts = [isinstance(_value_of(atom), str) or _is_text(atom) for atom in (one, two)]
+    both = all(texts[place] or isinstance(atom, Text) for place, atom in enumerate((one, two)))
+    return text_of(words_of(left), words_of(right)) if both and any(texts) else ANYTHING
+
+
+def _is_text(atom: Atom | None) -> bool:
+    """Return whether a value is a text for certain: two recorded ones may be numbers."""
+    return isinstance(atom, Text) and any(isinstance(word, str) for word in atom.words)
+
+
+def _value_of(atom: object) -> object:
+    return atom.value if isinstance(atom, Const) else None
+
+
+def formatted(pattern: Value, values: Value) -> Value:
+    """Return what `pattern % values` stands for, if all of it is `%s`."""
+    template, given = _value_of(only(pattern)), only(values)
+    if not isinstance(template, str) or template.count("%") != template.count("%s"):
+        return ANYTHING
+    items = given.items if isinstance(given, Tup) else (values,)
+    constants = [(part,) for part in template.split("%s")]
+    if len(constants) != len(items) + 1:
+        return ANYTHING
+    words: list[Words | None] = [constants[0]]
+    for item, part in zip(items, constants[1:], strict=True):
+        words += [words_of(item), part]
+    return text_of(*words)
 
 
 def _display(elements: list[ast.expr], lookup: _Lookup) -> Value:

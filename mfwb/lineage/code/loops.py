@@ -11,7 +11,7 @@ from mfwb.lineage.code.errors import TooIntricateError
 from mfwb.lineage.code.frame import Frame, runs
 from mfwb.lineage.code.state import State, dead, merged
 from mfwb.lineage.code.targets import assign
-from mfwb.lineage.code.values import ANYTHING, Value, holds_flow
+from mfwb.lineage.code.values import Value, holds_flow, is_plain
 
 __all__: list[str] = []
 
@@ -40,7 +40,7 @@ def _worth_unrolling(
     frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]
 ) -> bool:
     """Return whether going through the elements one by one may tell more."""
-    if len(elements) > _UNROLLED or all(element == ANYTHING for element in elements):
+    if len(elements) > _UNROLLED or all(is_plain(element) for element in elements):
         return False
     if any(holds_flow(element) for element in elements):
         return False

@@ -7,6 +7,7 @@ import ast
 from mfwb.lineage.code.arguments import Args
 from mfwb.lineage.code.bounds import of
 from mfwb.lineage.code.classes import value_of_name
+from mfwb.lineage.code.facts import InputRead, Recorded
 from mfwb.lineage.code.following import follow
 from mfwb.lineage.code.frame import Frame
 from mfwb.lineage.code.literals import literal_value
@@ -18,6 +19,7 @@ from mfwb.lineage.code.values import (
     ClassInfo,
     Func,
     InputAtom,
+    Text,
     Value,
     only,
 )
@@ -29,12 +31,13 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PROPERTIES = frozenset({"property", "cached_property", "abstractproperty"})
 
 
-def note_read(frame: Frame, atom: Atom, name: str) -> None:
-    """Note that an artifact of the flow or of an input is read."""
+def note_read(frame: Frame, atom: Atom, name: str) -> Value:
+    """Note that an artifact of the flow or of an input is read, and return what it stands for."""
     if isinstance(atom, InputAtom):
         frame.read_input(atom, name)
-    else:
-        frame.read(name)
+        return of(Text((Recorded(name, of_input=InputRead(name, atom.branch, atom.index)),)))
+    frame.read(name)
+    return of(Text((Recorded(name),)))
 
 
 def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast.stmt]]) -> Value:
@@ -49,8 +52,9 @@ def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast
     func = _function_under_another_name(frame, info, name, getattr(last, "value", None))
     if func is not None:
         return of(Bound(func, atom))
-    note_read(frame, atom, name)
-    return _constant(frame, info, statements, frozenset())
+    recorded = note_read(frame, atom, name)
+    constant = _constant(frame, info, statements, frozenset())
+    return recorded if constant == ANYTHING else constant
 
 
 def _function_under_another_name(

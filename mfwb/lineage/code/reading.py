@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 
 from mfwb.lineage.code import (  # noqa: F401 - each registers the syntax it understands
@@ -17,7 +18,7 @@ from mfwb.lineage.code import (  # noqa: F401 - each registers the syntax it und
 from mfwb.lineage.code.classes import FlowClass
 from mfwb.lineage.code.effects import Effects
 from mfwb.lineage.code.errors import CodeError, TooIntricateError
-from mfwb.lineage.code.facts import External, FlowCode, InputRead, StepCode
+from mfwb.lineage.code.facts import External, FlowCode, Found, InputRead, Recorded, StepCode
 from mfwb.lineage.code.frame import Study
 from mfwb.lineage.code.modules import Module, Project
 from mfwb.lineage.code.steps import Step, Studied, steps_of, study_step
@@ -96,10 +97,24 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
         always_writes=studied.always,
         deletes=frozenset(effects.deletes),
         merges=tuple(effects.merges),
-        externals=frozenset(_told_apart(effects.externals)),
+        externals=frozenset(_told_apart({_with_fate(one, effects) for one in effects.externals})),
         doubts=tuple(effects.doubts),
         followed=studied.followed,
     )
+
+
+def _with_fate(external: External, effects: Effects) -> External:
+    """Return a read together with what the whole step does to the values that it is named by."""
+    changes = effects.writes | effects.deletes
+    words = tuple(
+        replace(word, changed=word.name in changes or bool(effects.doubts))
+        if isinstance(word, Recorded) and word.of_input is None and word.name
+        else word
+        for word in external.words
+    )
+    found = {word for word in external.words if isinstance(word, Found)}
+    kept = frozenset(one for one in effects.kept if found.intersection(one.words))
+    return replace(external, words=words, kept=kept)
 
 
 def _told_apart(externals: set[External]) -> set[External]:

@@ -11,7 +11,7 @@ from mfwb.lineage.code.expressions import defined
 from mfwb.lineage.code.frame import Frame, runs
 from mfwb.lineage.code.state import dead, merged
 from mfwb.lineage.code.targets import assign, delete, read_target
-from mfwb.lineage.code.values import ANYTHING, ClassAtom, Iter, Map, Value
+from mfwb.lineage.code.values import ANYTHING, ClassAtom, Iter, Map, Value, is_plain
 
 __all__: list[str] = []
 
@@ -61,7 +61,7 @@ def _augmented(frame: Frame, node: ast.AugAssign) -> None:
     before = read_target(frame, node.target)
     added = frame.evaluate(node.value)
     inside = union([element_of(before), element_of(added)])
-    value = of(Iter(inside)) if inside != ANYTHING else ANYTHING
+    value = ANYTHING if is_plain(inside) else of(Iter(inside))
     assign(frame, node.target, value)
 
 
@@ -77,7 +77,13 @@ def _function(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Non
         frame.evaluate(decorator)
     value = defined(frame, node)
     frame.state.names[node.name] = value | (ANYTHING if node.decorator_list else frozenset())
-    defined(frame, node)  # once more: it may call itself
+    if frame.study.told(node, _names_itself):
+        defined(frame, node)  # once more: it may call itself
+
+
+def _names_itself(node: ast.AST) -> bool:
+    name = getattr(node, "name", None)
+    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
 
 
 @runs(ast.ClassDef)
@@ -171,8 +177,8 @@ def _capture(frame: Frame, pattern: ast.pattern, subject: Value) -> None:
 
 def _part_of(subject: Value) -> Value:
     inside = element_of(subject)
-    if inside == ANYTHING:
-        return subject | ANYTHING
+    if is_plain(inside):
+        return subject | inside | ANYTHING
     return subject | inside | of(Iter(inside), Map(inside))
 
 

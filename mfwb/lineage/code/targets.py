@@ -6,7 +6,7 @@ import ast
 from functools import partial
 
 from mfwb.lineage.code.attributes import delete_attribute, read_attribute, write_attribute
-from mfwb.lineage.code.bounds import of, somewhere, union
+from mfwb.lineage.code.bounds import alike_as_one, of, simplified, somewhere, union
 from mfwb.lineage.code.classes import name_of
 from mfwb.lineage.code.elements import element_of, unpacked
 from mfwb.lineage.code.frame import Frame, is_flow
@@ -22,6 +22,7 @@ from mfwb.lineage.code.values import (
     Map,
     Nested,
     Other,
+    Text,
     Tup,
     Value,
     holds_flow,
@@ -48,6 +49,8 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
         if holds_flow(value):
             frame.doubt(target, f"the flow or an input is stored in {name_of(target)}")
         write_attribute(frame, owner, target.attr, target)
+        if FlowSelf() in owner:
+            frame.keep(target.attr, value)
     elif isinstance(target, ast.Subscript):
         _assign_item(frame, target, value)
     elif isinstance(target, ast.Tuple | ast.List):
@@ -108,7 +111,7 @@ def _loosened(frame: Frame, held: Value, value: Value) -> Value:
 
 
 def _with_all(held: Value, value: Value) -> Value:
-    return union(_with(atom, value) for atom in held)
+    return simplified(alike_as_one(union(_with(atom, value) for atom in held)))
 
 
 def _with(atom: Atom, value: Value) -> Value:
@@ -118,7 +121,7 @@ def _with(atom: Atom, value: Value) -> Value:
         return of(Iter(_inside(atom, value)))
     if isinstance(atom, Nested):
         return somewhere(of(atom) | value)
-    if isinstance(atom, Other) and holds_flow(value):
+    if isinstance(atom, Other | Text) and holds_flow(value):
         return of(OTHER, Iter(value), Map(value))
     return of(atom)
 

@@ -8,9 +8,10 @@ bounds.py.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from mfwb.lineage.code.facts import Words
 
 __all__ = [
     "ANYTHING",
@@ -43,11 +44,13 @@ __all__ = [
     "Other",
     "Outside",
     "Super",
+    "Text",
     "Trigger",
     "Tup",
     "Value",
     "holds_flow",
-    "inner",
+    "is_plain",
+    "leaves_of",
     "only",
     "strings_of",
 ]
@@ -73,6 +76,13 @@ class Const(Atom):
     """A constant string or whole number, or None."""
 
     value: str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Atom):
+    """A text, or another plain value, of which recorded values are parts; it may be anything."""
+
+    words: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +118,14 @@ class Container(Atom):
         weight: how many atoms there are in it, itself included; what two places share counts twice.
         depth: how many containers lie within each other.
         holds_flow: whether the flow object or an input of a join may be in it.
+        leaves: all that is in it, at whatever depth, but containers and plain values. It is kept,
+            since to look for it takes as long as a container is large, and is done all the time.
     """
 
     weight: int = field(init=False, compare=False, repr=False, default=1)
     depth: int = field(init=False, compare=False, repr=False, default=1)
     holds_flow: bool = field(init=False, compare=False, repr=False, default=False)
+    leaves: Value = field(init=False, compare=False, repr=False, default=frozenset())
 
     def held(self) -> tuple[Value, ...]:
         """Return the values in it."""
@@ -120,6 +133,7 @@ class Container(Atom):
 
     def __post_init__(self) -> None:
         weight, depth, holds_flow = 1, 0, False
+        leaves: set[Atom] = set()
         for value in self.held():
             for atom in value:
                 if isinstance(atom, Container):
@@ -129,9 +143,11 @@ class Container(Atom):
                 else:
                     weight += 1
                     holds_flow = holds_flow or isinstance(atom, FLOWS)
+            leaves |= leaves_of(value)
         object.__setattr__(self, "weight", weight)
         object.__setattr__(self, "depth", depth + 1)
         object.__setattr__(self, "holds_flow", holds_flow)
+        object.__setattr__(self, "leaves", ANYTHING if leaves == ANYTHING else frozenset(leaves))
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,19 +305,26 @@ class Trigger(Atom):
 
 @dataclass(frozen=True, slots=True)
 class Client(Atom):
-    """An object of Metaflow's client. Levels: 0 flow, 1 run, 2 step, 3 task, 4 artifact."""
+    """An object of Metaflow's client. Levels: 0 flow, 1 run, 2 step, 3 task, 4 artifact.
+
+    Attributes:
+        kind: what the words name, as in `External`.
+        words: its pathspec, as far as the code tells.
+        level: of what the object is.
+        sure: whether it is this one, and not one of several.
+    """
 
     kind: str
-    pathspec: str
+    words: Words
     level: int
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ClientData(Atom):
     """`.data` or `.artifacts` of a run or task."""
 
-    kind: str
-    pathspec: str
+    of: Client
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -330,6 +353,11 @@ def only(value: Value) -> Atom | None:
     return next(iter(value)) if len(value) == 1 else None
 
 
+def is_plain(value: Value) -> bool:
+    """Return whether a value is nothing that may hold something that matters, or be it."""
+    return all(isinstance(atom, Other | Text) for atom in value)
+
+
 def holds_flow(value: Value) -> bool:
     """Return whether a value may be, or hold, the flow object or an input of a join."""
     return any(
@@ -338,15 +366,17 @@ def holds_flow(value: Value) -> bool:
     )
 
 
-def inner(value: Value) -> Iterator[Atom]:
-    """Yield all that the value may be or hold."""
+def leaves_of(value: Value) -> Value:
+    """Return all that the value may be or hold, but containers and plain values."""
+    found: set[Atom] = set()
     for atom in value:
-        yield atom
         if isinstance(atom, Container):
-            for held in atom.held():
-                yield from inner(held)
+            found |= atom.leaves
         elif isinstance(atom, FlowDict):
-            yield atom.owner
+            found |= {atom, atom.owner}
+        elif not isinstance(atom, Const | Text):
+            found.add(atom)
+    return frozenset(found)
 
 
 def strings_of(value: Value) -> frozenset[str] | None:

@@ -59,6 +59,7 @@ def _task(artifact: TaskArtifact) -> dict[str, Any]:
         "attempt": artifact.attempt,
         **_ref(artifact.ref),
         "producer": artifact.producer,
+        "shown_in": artifact.shown_in,
         "kind": reason.verdict.kind.value,
         "form": reason.verdict.form.value,
         "why": why_its_kind(reason),

@@ -40,7 +40,7 @@ def effect_lines(explanation: Explanation) -> Iterator[Line]:
     """Yield what would be written, in the first W&B run in full, and what would not be."""
     if explanation.parameter is not None:
         yield from _config(explanation)
-    handed_on = [one for one in explanation.artifacts if one.producer != one.task]
+    handed_on = [one for one in explanation.artifacts if one.shown_in != one.task]
     if handed_on and len(handed_on) == len(explanation.artifacts):
         yield Line("written", Text("nothing here, it is only handed on; where it was written:"))
     yield from _switched_off(explanation)

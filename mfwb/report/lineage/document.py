@@ -6,7 +6,7 @@ from typing import Any
 
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.code import External
-from mfwb.report.lineage.holding import passed_on
+from mfwb.report.lineage.holding import assigned_again, passed_on
 from mfwb.report.lineage.life import Life, Version
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.snapshot import Task
@@ -37,7 +37,7 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
         ],
         "doubts": {step: list(told) for step, told in sorted(lineage.doubts.items())},
         "externals": {
-            step.name: [_external(one) for one in externals]
+            step.name: [_external(one, lineage.unread.get(one)) for one in externals]
             for step in sorted(flow_run.steps, key=lambda step: step.name)
             if (externals := lineage.externals_of(step.tasks))
         },
@@ -66,6 +66,7 @@ def _task(task: Task, lineage: Lineage) -> dict[str, Any]:
         "parents": list(lineage.parents[task.pathspec]),
         "reads": None if reads is None else list(reads),
         "writes": list(lineage.writes[task.pathspec]),
+        "assigned_again": list(assigned_again(task, lineage)),
         "passed_on": list(passed_on(task, lineage)),
     }
 
@@ -79,15 +80,16 @@ def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
         "ground": edge.ground.value,
     }
     if reasons is not None:
-        told["why"] = reasons.why(edge.consumer.split("/")[2], edge.artifact, edge.ground)
+        told["why"] = reasons.why_of(edge)
     return told
 
 
-def _external(external: External) -> dict[str, Any]:
+def _external(external: External, unread: str | None) -> dict[str, Any]:
     return {
         "kind": external.kind,
         "pathspec": external.pathspec,
         "artifact": external.artifact,
+        "unread": unread,
     }
 
 
@@ -99,5 +101,6 @@ def _life_version(version: Version) -> dict[str, Any]:
         "type": version.ref.type,
         "changes": list(version.changes),
         "passed_on": list(version.passed_on),
+        "assigned_again": list(version.assigned_again),
         "used_by": list(dict.fromkeys(edge.consumer for edge in version.uses)),
     }

@@ -21,6 +21,7 @@ from mfwb.snapshot.pathspec import flow_run_of
 __all__ = ["facts_of"]
 
 _FEW = 3
+_ASSIGNED = "assigned"
 _WIDEST_PRODUCERS = 30
 """What is said of producers is aligned behind them, unless they take more room than that."""
 
@@ -38,7 +39,8 @@ def facts_of(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> 
         *_used(view, sizes, reasons),
         *(_external(one, view) for one in view.externals),
         *(_made(one, view) for one in view.made),
-        *_passed_on(view),
+        *_counted(_ASSIGNED, view.assigned_again, view),
+        *_counted("passed on", view.passed_on, view),
     ]
 
 
@@ -140,6 +142,9 @@ def _external(external: External, view: StepView) -> Fact:
         name, where = last, place
     if external.kind == "trigger":
         where = "the flow run that triggered this one"
+    if external in view.unread:
+        what = Text(one_line(name or "something"), style="yellow")
+        return Fact("lost", what, _said(one_line(where), view.unread[external]))
     makers = {use.edge.producer for use in view.outside if use.said == external}
     source = listed(sorted(map(one_line, makers))) if makers else one_line(where)
     return Fact("used", Text(one_line(name or "something")), _said(source, "another flow run"))
@@ -169,15 +174,16 @@ def _made(made: Made, view: StepView) -> Fact:
     return Fact("made", Text(one_line(made.name), style="green"), said)
 
 
-# --- what it passed on ----------------------------------------------------------------------
+# --- what it holds as it got it -------------------------------------------------------------
 
 
-def _passed_on(view: StepView) -> Iterator[Fact]:
-    if not view.passed_on:
+def _counted(label: str, counts: Sequence[tuple[str, int]], view: StepView) -> Iterator[Fact]:
+    if not counts:
         return
     total = len(view.tasks)
     names = [
         one_line(name) if number == total else f"{one_line(name)} ({number:,} of {total:,} tasks)"
-        for name, number in view.passed_on
+        for name, number in counts
     ]
-    yield Fact("passed on", Text(", ".join(names), style="dim"))
+    said = Text("equal to what it got", style="dim") if label == _ASSIGNED else None
+    yield Fact(label, Text(", ".join(names), style="dim"), said)

@@ -25,6 +25,7 @@ class Version:
         ref: the artifact.
         changes: producers of the versions that its task had been handed; empty: it is new.
         passed_on: tasks that handed it on as it is, parents first.
+        assigned_again: tasks that assigned it anew, and it came out equal, parents first.
         uses: edges to those who used it, in the order in which tasks ran.
     """
 
@@ -32,6 +33,7 @@ class Version:
     ref: ArtifactRef
     changes: tuple[str, ...]
     passed_on: tuple[str, ...]
+    assigned_again: tuple[str, ...]
     uses: tuple[Edge, ...]
 
     @property
@@ -62,6 +64,8 @@ def life_of(name: str, traced: TracedFlowRun) -> Life:
         raise UsageError(_unknown(name, traced))
     uses = _uses(name, lineage)
     last = uses[-1].consumer if uses else None
+    kept = {task: held for task, held in writers.items() if held.producer != task}
+    again = {task for task in kept if name in lineage.equal_values(task).assigned}
     return Life(
         name=name,
         versions=tuple(
@@ -71,8 +75,13 @@ def life_of(name: str, traced: TracedFlowRun) -> Life:
                 changes=_handed_to(producer, writers, lineage),
                 passed_on=tuple(
                     task
-                    for task, held in writers.items()
-                    if held.producer == producer and task != producer
+                    for task, held in kept.items()
+                    if held.producer == producer and task not in again
+                ),
+                assigned_again=tuple(
+                    task
+                    for task, held in kept.items()
+                    if held.producer == producer and task in again
                 ),
                 uses=tuple(edge for edge in uses if edge.producer == producer),
             )

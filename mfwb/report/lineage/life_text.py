@@ -100,7 +100,10 @@ class _Teller:
             yield Fact("value", Text(value_of(value)), _what(versions[0]))
         else:
             yield from self._wrote(versions)
-        yield from self._passed_on(versions)
+        again = [(version, version.assigned_again) for version in versions]
+        yield from self._kept("assigned", again, versions)
+        passed = [(version, version.passed_on) for version in versions]
+        yield from self._kept("passed on", passed, versions)
         yield from self._used(versions)
 
     def _wrote(self, versions: Sequence[Version]) -> Iterator[Fact]:
@@ -111,18 +114,23 @@ class _Teller:
             rest = len(versions) - len(shown)
             yield Fact("wrote", Text(f"and {rest:,} more", style="dim"), Text())
 
-    def _passed_on(self, versions: Sequence[Version]) -> Iterator[Fact]:
+    def _kept(
+        self,
+        label: str,
+        kept: Iterable[tuple[Version, Sequence[str]]],
+        versions: Sequence[Version],
+    ) -> Iterator[Fact]:
         """Yield a line for each step, or for several of which the same is to be said."""
         passed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for version in versions:
-            for task in version.passed_on:
+        for version, by in kept:
+            for task in by:
                 passed[task.split("/")[2]][version.producer].append(task)
         by_note: dict[str, list[str]] = defaultdict(list)
         for by_producer in passed.values():
             tasks = [task for some in by_producer.values() for task in some]
             by_note[self._only(by_producer, versions)] += tasks
         for note, tasks in by_note.items():
-            yield Fact("passed on", Text(f"by {self._called(tasks)}"), Text(note, style="dim"))
+            yield Fact(label, Text(f"by {self._called(tasks)}"), Text(note, style="dim"))
 
     def _used(self, versions: Sequence[Version]) -> Iterator[Fact]:
         by_user: dict[tuple[str, Ground], list[Edge]] = defaultdict(list)

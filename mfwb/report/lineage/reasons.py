@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from mfwb.lineage import Ground
+from mfwb.lineage import Edge, Ground
 from mfwb.report.lineage.code_lines import lines_of_reads
 from mfwb.report.lineage.phrases import listed
 from mfwb.safe_text import one_line
+from mfwb.snapshot.pathspec import flow_run_of
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["Reasons"]
@@ -19,6 +20,13 @@ class Reasons:
     def __init__(self, traced: TracedFlowRun) -> None:
         self._flow_run = traced.flow_run
         self._doubts = traced.lineage.doubts
+
+    def why_of(self, edge: Edge) -> str:
+        """Return on what ground it is said that a task used an artifact, of whatever flow run."""
+        is_own = flow_run_of(edge.producer) == self._flow_run.pathspec
+        if edge.ground is Ground.AVAILABLE and not is_own:
+            return "available: of which flow run, values tell that may have changed since"
+        return self.why(edge.consumer.split("/")[2], edge.artifact, edge.ground)
 
     def why(self, step: str, artifact: str, ground: Ground) -> str:
         """Return on what ground it is said that a step used an artifact."""

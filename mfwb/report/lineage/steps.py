@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from mfwb.lineage import Edge, Ground, Lineage, OutsideUse
 from mfwb.lineage.code import External
-from mfwb.report.lineage.holding import passed_on, written
+from mfwb.report.lineage.holding import assigned_again, passed_on, written
 from mfwb.snapshot import ArtifactRef, FlowRun, GraphStep, Step, Task
 from mfwb.tracing import TracedFlowRun
 
@@ -59,9 +59,11 @@ class StepView:
         inside: the step that fanned out around it.
         used: sorted by who made it.
         made: by name.
+        assigned_again: names, and how many tasks assigned what they had been handed.
         passed_on: names, and how many tasks pass them on.
         externals: reads from other flow runs, as its code says them.
         outside: who made what is read there, as far as it is known.
+        unread: why the rest could not be read.
         doubts: why its reads are not known.
         known: whether they are, of all its tasks.
     """
@@ -74,9 +76,11 @@ class StepView:
     inside: str | None
     used: tuple[Used, ...]
     made: tuple[Made, ...]
+    assigned_again: tuple[tuple[str, int], ...]
     passed_on: tuple[tuple[str, int], ...]
     externals: tuple[External, ...]
     outside: tuple[OutsideUse, ...]
+    unread: Mapping[External, str]
     doubts: tuple[str, ...]
     known: bool
 
@@ -122,11 +126,13 @@ class _Viewer:
             inside=self._inside(step),
             used=self._used(step),
             made=self._made(step),
-            passed_on=self._passed_on(step),
+            assigned_again=self._counted(step, assigned_again),
+            passed_on=self._counted(step, passed_on),
             externals=lineage.externals_of(step.tasks),
             outside=tuple(
                 use for use in lineage.outside if _step_of(use.edge.consumer) == step.name
             ),
+            unread=lineage.unread,
             doubts=lineage.doubts.get(step.name, ()),
             known=all(lineage.reads.get(task.pathspec) is not None for task in step.tasks),
         )
@@ -200,11 +206,13 @@ class _Viewer:
             for parent in self._lineage.parents[task.pathspec]
         )
 
-    def _passed_on(self, step: Step) -> tuple[tuple[str, int], ...]:
-        counts: dict[str, int] = defaultdict(int)
+    def _counted(
+        self, step: Step, names_of: Callable[[Task, Lineage], Iterable[str]]
+    ) -> tuple[tuple[str, int], ...]:
+        """Return names that some of the tasks have, and how many of these, sorted."""
+        counts: Counter[str] = Counter()
         for task in step.tasks:
-            for name in passed_on(task, self._lineage):
-                counts[name] += 1
+            counts.update(names_of(task, self._lineage))
         return tuple(sorted(counts.items()))
 
 

@@ -128,7 +128,8 @@ class Batches:
         losses = project.losses_of(one.what)
         receipt = settle_aliases(one.what, arrival, project.newest, losses)
         found = project.found(title)
-        say_words(project.existing, one.what.run, receipt, found)
+        said = say_words(project.existing, one.what.run, receipt, found, project.edit_rule)
+        one.shipment.note_edits(title, said)
         one.shipment.note(title, found.id, found.url, receipt, wrote=True)
         self._progress.advance()
         return None

@@ -3,15 +3,17 @@
 The bundle's own files are left as they are. What is sent lacks three things: the alias `latest`,
 which belongs to the newest flow run and not to whoever comes last; the mark of completeness, which
 is set when all has arrived; and rows of history that are there, since W&B can only append. It names
-files where the bundle is now, and none that is not in the manifest.
+files where the bundle is now, and none that is not in the manifest. What others wrote in a W&B run
+that is there already it has in addition, since W&B replaces words and summary as a whole.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
 
@@ -22,8 +24,9 @@ from mfwb.sink.content import MARKER
 from mfwb.sink.newest import LATEST
 from mfwb.sink.push.original import Original
 from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun
-from mfwb.sink.records import client_word
+from mfwb.sink.records import client_word, say_in_summary, say_words
 from mfwb.sink.transaction_log import write_records
+from mfwb.sink.words import Words
 
 __all__ = ["Derivation", "names_under", "write_derived"]
 
@@ -36,12 +39,16 @@ class Derivation:
         id: the id that it goes by; another one than recorded if that was deleted.
         first_step: rows of history below are there already.
         without: names and digests of artifacts that it can't use.
+        words: what it is to say where somebody has written in it; None: what is recorded.
+        others: what others wrote into its summary.
     """
 
     run: RecordedRun
     id: WandbRunId
     first_step: int
     without: Collection[tuple[str, str]] = ()
+    words: Words | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 def names_under(run: RecordedRun, run_id: WandbRunId) -> tuple[RecordedArtifact, ...]:
@@ -86,6 +93,8 @@ class _Derived:
                 self._change_summary(record.summary)
             elif record.HasField("run"):
                 record.run.run_id = self._what.id
+                if self._what.words is not None:
+                    say_words(record.run, self._what.words)
             elif record.HasField("files"):
                 self.shown.update(one.path for one in record.files.files)
             record._info.stream_id = self._what.id  # noqa: SLF001 - a field of the message
@@ -132,6 +141,7 @@ class _Derived:
                 item.value_json = item.value_json.replace(old, new)
         del summary.update[:]
         summary.update.extend(kept)
+        say_in_summary(summary, self._what.others)
 
 
 def _renamed(name: str, old: WandbRunId, new: WandbRunId) -> str:

@@ -7,13 +7,14 @@ from dataclasses import replace
 import wandb
 
 from mfwb.outcome import OutputOutcome
-from mfwb.sink.amending import Words, amend
+from mfwb.sink.amending import amend
 from mfwb.sink.content import MARKER, done
+from mfwb.sink.edits import EditRule, Merged
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.newest import LATEST, Newest
 from mfwb.sink.push.checking import Arrival
 from mfwb.sink.push.derived import Derivation
-from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun, read_config
+from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun
 from mfwb.sink.receipts import Receipt
 from mfwb.snapshot import Loss
 
@@ -41,24 +42,21 @@ def settle_aliases(
         _settle(recorded, artifact, start, newest)
         if recorded.name in outputs:
             outputs[recorded.name] = _as_arrived(outputs[recorded.name], recorded, artifact)
-    return Receipt(tuple(outputs.values()), (*run.receipt.losses, *losses), run.receipt.uses)
+    all_losses = (*run.receipt.losses, *losses)
+    return replace(run.receipt, outputs=tuple(outputs.values()), losses=all_losses)
 
 
-def say_words(runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Existing) -> None:
-    """Have a W&B run say what the bundle says of it in words, and that it is complete."""
-    title = run.title
+def say_words(
+    runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Existing, rule: EditRule
+) -> Merged:
+    """Have a W&B run say what the bundle says of it in words, and that it is complete.
+
+    What others wrote in it stays, as the rule says.
+    """
     # W&B says it itself, but not if all rows were there already.
     step = {} if run.last_step is None else {"_step": run.last_step}
-    words = Words(
-        name=title.name,
-        group=title.group,
-        job_type=title.job_type,
-        tags=run.tags,
-        notes=run.notes,
-        config=read_config(title.original),
-        done={**done(run.fingerprint, receipt), **step},
-    )
-    amend(runs, found, words)
+    marks = {**done(run.fingerprint, receipt), **step}
+    return amend(runs, found, run.words(), marks, rule)
 
 
 def _settle(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
 from mfwb.sink.amending import differ_in_words
 from mfwb.sink.claims import Claims
+from mfwb.sink.edits import EditRule, merged, others_summary
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.newest import Newest
 from mfwb.sink.push.derived import Derivation
@@ -17,6 +18,7 @@ from mfwb.sink.push.finishing import say_words
 from mfwb.sink.push.recorded import RecordedRun, Title, read_run
 from mfwb.sink.push.shipment import Shipment
 from mfwb.sink.service import Service
+from mfwb.sink.words import words_there
 from mfwb.snapshot import Loss
 
 __all__ = ["Place", "Project"]
@@ -42,8 +44,15 @@ class Project:
     """Finds out what of a W&B run has to be sent."""
 
     def __init__(
-        self, place: Place, service: Service, *, writer: str, on_deleted: OnDeleted
+        self,
+        place: Place,
+        service: Service,
+        *,
+        writer: str,
+        on_deleted: OnDeleted,
+        edit_rule: EditRule,
     ) -> None:
+        self.edit_rule = edit_rule
         self.service = service
         self.existing = ExistingRuns(service, place.entity, place.project)
         self.newest = Newest(service, place.entity, place.project)
@@ -70,7 +79,22 @@ class Project:
         self.existing.look([title])  # what it has now that nobody else writes it
         if self._is_there(shipment, run):
             return None
-        return Derivation(run, claim.id, self.existing.next_step(title.id), without)
+        first_step = self.existing.next_step(title.id)
+        what = Derivation(run, claim.id, first_step, without)
+        return self._beside_others(shipment, what)
+
+    def _beside_others(self, shipment: Shipment, what: Derivation) -> Derivation:
+        """Return what is to be sent of a W&B run that is there, with what others wrote in it."""
+        found = self.existing.get(what.run.title.id)
+        if found is None:
+            return what
+        handle = found.handle
+        both = merged(what.run.words(), words_there(handle), self.edit_rule)
+        shipment.note_edits(what.run.title, both)
+        wrote = found.receipt.summary_keys if found.receipt else ()
+        keys = (*what.run.summary_keys, *what.run.receipt.summary_keys)
+        others = others_summary(handle.summary_metrics, keys, wrote)
+        return replace(what, words=both.words, others=others)
 
     def found(self, title: Title) -> Existing:
         """Return a W&B run that has just been looked up; SinkError if it is gone."""
@@ -107,7 +131,8 @@ class Project:
             return False
         receipt = found.receipt or run.receipt
         if wrote:
-            say_words(self.existing, run, receipt, found)
+            said = say_words(self.existing, run, receipt, found, self.edit_rule)
+            shipment.note_edits(run.title, said)
         shipment.note(run.title, found.id, found.url, receipt, wrote=wrote)
         return True
 

@@ -14,6 +14,7 @@ from mfwb.ports import Destination, Progress
 from mfwb.sink.asking import ask_defaults
 from mfwb.sink.credentials import check_wandb_file, only_its_own_key
 from mfwb.sink.destinations import Destinations
+from mfwb.sink.edits import EditRule
 from mfwb.sink.environment import our_environment
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.patience import Patience
@@ -48,7 +49,7 @@ class BundlePusher:
 
     def __init__(self, settings: Settings, bundle: Path, no_key: str | None) -> None:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
-        self._destinations = Destinations(to_a_server, ask_defaults(), no_key)
+        self._destinations = Destinations(to_a_server, ask_defaults(settings.timeout), no_key)
         self._settings = settings
         self._bundle = bundle
 
@@ -120,7 +121,11 @@ class _Push:
     def _project(self, place: Place) -> Project:
         if place not in self._projects:
             self._projects[place] = Project(
-                place, self._service, writer=self._writer, on_deleted=self._settings.on_deleted
+                place,
+                self._service,
+                writer=self._writer,
+                on_deleted=self._settings.on_deleted,
+                edit_rule=EditRule(self._settings.overwrite_edits),
             )
         return self._projects[place]
 

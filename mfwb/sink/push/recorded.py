@@ -15,6 +15,7 @@ from mfwb.sink.content import MARKER
 from mfwb.sink.push.original import Original
 from mfwb.sink.receipts import Receipt, receipt_from
 from mfwb.sink.run_files import shown_files
+from mfwb.sink.words import Words
 
 __all__ = ["RecordedArtifact", "RecordedRun", "Title", "read_config", "read_run", "read_title"]
 
@@ -93,6 +94,19 @@ class RecordedRun:
     media: frozenset[str]
     logged: tuple[RecordedArtifact, ...]
     used: tuple[RecordedArtifact, ...]
+    summary_keys: tuple[str, ...]
+
+    def words(self) -> Words:
+        """Return what it is to say in words; BundleChanged, SinkError."""
+        title = self.title
+        return Words(
+            name=title.name,
+            group=title.group,
+            job_type=title.job_type,
+            tags=self.tags,
+            notes=self.notes,
+            config=read_config(title.original),
+        )
 
 
 def read_title(original: Original) -> Title:
@@ -143,6 +157,7 @@ def read_run(title: Title) -> RecordedRun:
         media=frozenset(shown_files(summary.values())),
         logged=tuple(one for is_use, one in artifacts if not is_use),
         used=tuple(one for is_use, one in artifacts if is_use),
+        summary_keys=tuple(summary),
     )
 
 

@@ -14,6 +14,7 @@ from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.planning import WandbRunId
 from mfwb.safe_text import one_line
 from mfwb.sink.bundle import bundled_runs
+from mfwb.sink.edits import Merged
 from mfwb.sink.generations import common_part
 from mfwb.sink.push.original import original_of
 from mfwb.sink.push.recorded import Title, read_title
@@ -41,6 +42,7 @@ class Shipment:
     wrote: bool = False
     superseded: bool = False
     _outcomes: dict[str, WandbRunOutcome] = field(default_factory=dict)
+    _edits: dict[str, Merged] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -62,8 +64,16 @@ class Shipment:
             dir=None,
             outputs=receipt.outputs,
             losses=tuple(dict.fromkeys((*self._bundled(title).losses, *receipt.losses))),
+            edits_kept=self._edits[title.id].kept if title.id in self._edits else (),
+            edits_undone=self._edits[title.id].undone if title.id in self._edits else (),
         )
         self.wrote = self.wrote or wrote
+
+    def note_edits(self, title: Title, said: Merged) -> None:
+        """Hear what others had changed in a W&B run, before it is noted."""
+        before = self._edits.get(title.id)
+        undone = (*(before.undone if before else ()), *said.undone)
+        self._edits[title.id] = replace(said, undone=tuple(dict.fromkeys(undone)))
 
     def note_deleted(self, title: Title) -> None:
         """Hear that somebody deleted a W&B run, so that it stays away."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,44 +12,17 @@ from typing import Any, cast
 import pytest
 
 from mfwb.errors import ItemLost, SourceError
-from mfwb.snapshot import Card, Loss
-from mfwb.source.attempts import Record
 from mfwb.source.local_blobs import LocalBlobs
-from mfwb.source.records import RunRecord, TaskRecord
+from mfwb.source.records import RunRecord
 
 with warnings.catch_warnings():  # what Metaflow imports warns
     warnings.simplefilter("ignore")
-    from mfwb.source import contents, convert, provider, reader
+    from mfwb.source import contents, provider, reader
     from mfwb.source.datastore import FlowStore
-    from mfwb.source.raw import RawRun, RawTask
+    from mfwb.source.raw import RawRun
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
-
-
-def _cards(*uuids: str) -> list[Card | Loss]:
-    records = tuple(
-        Record(
-            f"c{place}", json.dumps({"type": "t", "id": None, "card_uuid": uuid}), "card-info", 9
-        )
-        for place, uuid in enumerate(uuids)
-    )
-    task = SimpleNamespace(path_components=["F", "1", "s", "2"])
-    raw = RawTask(task, TaskRecord(ts_epoch=1), records, None, None)
-    return list(convert._cards(raw, ()))
-
-
-def test_a_card_that_is_recorded_often() -> None:
-    """It is one card."""
-    assert _cards("a", "b", "a", "a") == [Card("t", None, "a"), Card("t", None, "b")]
-
-
-def test_more_cards_than_a_task_has() -> None:
-    """A hundred, and a loss for all others."""
-    found = _cards(*(f"c{n:03}" for n in range(1000)))
-
-    assert len(found) == 101
-    assert found[-1] == Loss("F/1/s/2 card", "the task has more than 100 cards")
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,12 @@ import psutil
 import pytest
 
 from mfwb.sink.transaction_log import read_records
+from tests.metaflow_service import metadata_service
 from tests.sandbox import FLOWS, Sandbox
 
 _PATIENCE = 120  # seconds
+_DEAD_TO_METAFLOW = 360  # seconds after the last heartbeat
+MORE = pytest.mark.exhaustive
 
 
 @pytest.fixture
@@ -98,3 +101,22 @@ def test_interrupted(sandbox: Sandbox, flow_run_of: Callable[[signal.Signals], s
 
     assert failed["status"] == "planned"
     assert [one["state"] for one in failed["wandb_runs"]] == ["failed"]
+
+
+@pytest.mark.parametrize("how", ["exit", pytest.param("return", marks=MORE)])
+def test_failed_a_moment_ago_on_a_service(sandbox: Sandbox, how: str) -> None:
+    """Its heart beat seconds ago; but what its scheduler wrote says that it gave up."""
+    with metadata_service() as service:
+        where = {"METAFLOW_DEFAULT_METADATA": "service", "METAFLOW_SERVICE_URL": service.url}
+        known = Sandbox(sandbox.root, where)
+        done = known.flow("early_flow", "run", "--how", how, "--run-id-file", "id.txt")
+        run_id = (sandbox.root / "id.txt").read_text(encoding="utf-8")
+        beat = service.objects[f"/flows/EarlyFlow/runs/{run_id}"]["last_heartbeat_ts"]
+
+        failed = _planned(known, f"EarlyFlow/{run_id}", "--metadata", f"service@{service.url}")
+
+    assert done.code == 1
+    assert time.time() - beat < _DEAD_TO_METAFLOW
+    assert failed["status"] == "planned"
+    states = [(one["job_type"], one["state"]) for one in failed["wandb_runs"]]
+    assert states == [("start", "finished"), ("work", "failed")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,14 @@ def test_bug(error: Exception, state: Path, capsys: pytest.CaptureFixture[str]) 
     assert "arguments: F/1\n" in text
     assert "Traceback (most recent call last):" in text
     assert "raise error" in text
+
+
+def test_what_the_machine_lacks(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A full disk, or no memory, is no bug."""
+    assert ending(OSError(errno.ENOSPC, "No space left on device", "a.db")) == 1
+    assert capsys.readouterr() == ("", "mfwb: No space left on device: a.db\n")
+    assert ending(MemoryError()) == 1
+    assert not state.exists()
 
 
 def test_verbose_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:

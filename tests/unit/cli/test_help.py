@@ -173,6 +173,7 @@ How:
   --on-deleted HOW                What W&B lacks: skip, recreate, fail  [skip]
   --abandoned-after DURATION      Silence that ends a flow run  [24h]
   --force                         Write again what was synced before
+  --overwrite-edits               Also what people changed in W&B since
   --strict                        Exit 3 if anything was lost
   --config FILE                   Settings  [mfwb.toml or pyproject.toml]
   --metadata PROVIDER             service@URL or local@DIR  [Metaflow's own]

@@ -107,6 +107,10 @@ def test_nothing_is_made_where_nothing_is(
         (["Flow/7"], "status is that of flows: say Flow rather than Flow/7"),
         (["no flow"], "'no flow' is no pathspec; say Flow/123, Flow/latest or Flow --last 5"),
         (["--rebuild"], "say what to ask W&B for: --project NAME, or the flows that went there"),
+        (
+            ["--rebuild", "--project", "p", "--mode", "offline", "--dir", "b"],
+            "W&B does not know what is in a bundle: sync into that again",
+        ),
     ],
 )
 def test_wrong_usage(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
@@ -145,6 +149,23 @@ def test_rebuilding(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
         "mfwb: the damaged ledger is called aside now",
         "mfwb: acme/wines has 1,200 synced and 3 incomplete flow runs",
     ]
+
+
+def test_rebuilding_where_wandb_has_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, ledger: Path
+) -> None:
+    """It says so, and does not advise what was just done."""
+    ledger.unlink(missing_ok=True)
+    monkeypatch.setattr(api, "rebuild", lambda *_, **__: (Rebuilt(SERVER),))
+
+    code, out, err = run(capsys, "--rebuild", "--project", "wines")
+
+    assert code == 0
+    assert err == (
+        "mfwb: acme/wines has no flow run that mfwb wrote; say another --project or --entity if it "
+        "should\n"
+    )
+    assert out == (f"nothing is known here of flow runs ({ledger}); `mfwb sync Flow/123` begins\n")
 
 
 def test_rebuilding_that_fails(

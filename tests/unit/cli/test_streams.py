@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-PRINT = "from mfwb.cli.streams import *; import os, subprocess, sys\n"
+PRINT = "from mfwb.cli.streams import *; import os, subprocess, sys; take_streams()\n"
 
 
 def python(script: str, **kwargs: object) -> subprocess.CompletedProcess[str]:
@@ -53,11 +54,20 @@ def test_chatter_goes_nowhere_if_quiet() -> None:
     assert (done.stdout, done.stderr) == ("data\n", "")
 
 
-def test_closed_stdout_stays_closed() -> None:
-    """Without a stdout nothing can be spilled on it, and work goes on."""
-    script = "os.close(1)\nwith keep_stdout_clean(quiet=False): pass\nwrite_error('done')"
+def test_what_is_closed_leads_nowhere(tmp_path: Path) -> None:
+    """Work goes on, and no file that is opened then is taken for stdout or stderr."""
+    script = (
+        "file = open(sys.argv[1], 'w'); print('a'); write_error('b'); os.write(1, b'c')\n"
+        "with keep_stdout_clean(quiet=False): subprocess.run(['echo', 'd'], check=True)\n"
+        "file.close(); sys.exit(7)"
+    )
+    file = tmp_path / "file"
+    command = ["sh", "-c", 'exec "$0" -c "$1" "$2" <&- >&- 2>&-', sys.executable, PRINT + script]
 
-    assert python(script).stderr == "mfwb: done\n"
+    done = subprocess.run([*command, str(file)], check=False)
+
+    assert done.returncode == 7
+    assert file.read_text() == ""
 
 
 def test_reader_who_left_is_no_error() -> None:
@@ -72,14 +82,8 @@ def test_reader_who_left_is_no_error() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_full_disk_is_told() -> None:
-    """What can't be written is told, once."""
-    script = """
-from mfwb.errors import MfwbError
-try:
-    write_out("data\\n")
-except MfwbError as error:
-    write_error(str(error))
-"""
+    """Work goes on when something can't be written, whoever writes it, and that is told."""
+    script = "print('x' * 100_000)\nwrite_out('data\\n')\nwrite_error(stdout_trouble() or '')"
     with Path("/dev/full").open("w") as full:
         done = python(script, stdout=full)
 
@@ -87,6 +91,22 @@ except MfwbError as error:
         0,
         "mfwb: can't write to stdout: No space left on device\n",
     )
+
+
+def test_a_slow_reader_gets_all_of_it() -> None:
+    """Also where writing does not wait, as in a pipe that another program set so."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    script = "write_out('data\\n' * 100_000); sys.exit(stdout_trouble())"
+    with (
+        os.fdopen(read) as reader,
+        subprocess.Popen([sys.executable, "-c", PRINT + script], stdout=write) as process,
+    ):
+        os.close(write)
+        time.sleep(0.2)
+        text = reader.read()
+
+    assert (process.returncode, text) == (0, "data\n" * 100_000)
 
 
 def test_letters_that_stdout_lacks() -> None:

@@ -122,6 +122,21 @@ def test_newer_ledger_stays(tmp_path: Path) -> None:
         pass
 
 
+def test_ledger_with_tables_of_others_is_put_aside(tmp_path: Path) -> None:
+    """Nothing would open it again: `--rebuild` is the way out."""
+    path = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE entries (something)")
+        connection.commit()
+    with pytest.raises(UsageError, match="--rebuild"), SqliteLedger.open(path):
+        pass
+
+    aside = put_aside_if_damaged(path)
+
+    assert aside
+    assert list(tmp_path.iterdir()) == [aside]
+
+
 def test_damaged_ledger_is_put_aside(tmp_path: Path) -> None:
     """What is no ledger is kept under another name, and makes room for one."""
     path = tmp_path / "ledger.sqlite"

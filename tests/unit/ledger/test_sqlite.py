@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -22,6 +24,7 @@ from mfwb.ledger.schema import bring_up_to_date
 from mfwb.ports import Destination, Entry, Standing
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
+_PATIENCE = 60  # seconds
 OFFLINE = Destination("offline", "/old", "acme", "wines")
 
 
@@ -366,7 +369,8 @@ def test_database_of_others(tmp_path: Path) -> None:
         theirs.execute("CREATE INDEX flow_runs ON x (y)")
 
     assert refusal(path) == (
-        "the ledger PATH can't be used: its tables are not those that mfwb makes; move it away"
+        "the ledger PATH can't be used: its tables are not those that mfwb makes; move it "
+        "away, or have `mfwb status --rebuild` do that and make it anew of what W&B has"
     )
     with closing(sqlite3.connect(path)) as theirs:
         names = {name for (name,) in theirs.execute("SELECT name FROM sqlite_master")}
@@ -392,3 +396,34 @@ def test_locked(path: Path) -> None:
             bring_up_to_date(ours, path)  # what `open` does, but without its patience
 
     assert str(caught.value) == f"another process keeps the ledger {path} locked"
+
+
+def test_closed_while_a_thread_writes(path: Path) -> None:
+    """What is being written is, before it is closed; who comes later hears that all is over."""
+    left = threading.Event()
+
+    def use_and_leave() -> None:
+        with SqliteLedger.open(path) as ledger:
+            opened.append(ledger)
+            may_leave.wait(_PATIENCE)
+        left.set()
+
+    opened: list[SqliteLedger] = []
+    may_leave = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        user = pool.submit(use_and_leave)
+        while not opened:
+            time.sleep(0.01)
+        with closing(sqlite3.connect(path, isolation_level=None)) as another:
+            another.execute("BEGIN EXCLUSIVE")
+            writer = pool.submit(opened[0].write, ENTRY)
+            time.sleep(0.1)  # it waits for the other one now
+            may_leave.set()
+            assert not left.wait(0.2)
+        writer.result(_PATIENCE)
+        user.result(_PATIENCE)
+
+    with pytest.raises(CancelledError):
+        opened[0].entries()
+    with SqliteLedger.open(path) as again:
+        assert known(again, ENTRY) == ENTRY

@@ -315,6 +315,16 @@ def test_the_same_as_here(inspector: Inspector) -> None:
         assert json.dumps([list(one) for one in there]) == json.dumps(here)
 
 
+def test_the_first_number_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process imports numpy for it, which must not look like what no pickle does."""
+    monkeypatch.delenv("OPENBLAS_MAIN_FREE", raising=False)
+    inspector = Inspector()
+    answers = inspector.inspect("F/1", Look.VALUE, [pickle.dumps(np.float64(0.5))])
+    inspector.close()
+
+    assert answers == [([0.5, False], None)]
+
+
 def test_one_that_ends_the_process(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     """It costs itself; those that were looked at with it are looked at again."""
     good = pickle.dumps({"a": 1})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +14,11 @@ import pytest
 
 from mfwb.payload import decoding, plain
 from mfwb.payload.allowed import PLAIN
-from mfwb.payload.decoding import Values, decode, decode_values
+from mfwb.payload.decoding import Values, decode, decode_values, with_elsewhere
 from mfwb.payload.history import history_of
 from mfwb.payload.summary import limited, summarize
 from mfwb.payload.table import table_of
-from mfwb.planning import PlannedRun, TaskRow
+from mfwb.planning import PlannedRun, TaskRow, ValueElsewhere
 from mfwb.planning.kinds import _PLAIN_NAMES
 from mfwb.snapshot import Loss
 from tests.unit.payload.memory import TASK, MemoryContents, gone, planned_run, row
@@ -95,11 +96,38 @@ def test_history_of_one_task() -> None:
 
     assert str(history) == str(
         (
-            (0, {"curves/loss": 0.5, "curves/count": 1}),
+            (0, {"curves/loss": 0.5, "curves/count": 1, "number": 3}),
             (1, {"curves/loss": math.nan, "curves/count": float(2**60)}),
             (2, {"curves/loss": 0.1}),
         )
     )
+
+
+def test_points_of_one_task() -> None:
+    """A number is a point, which W&B draws a panel of; exactly, or it is in the summary alone."""
+    run, values = single(
+        score=np.float32(0.5),
+        count=2**53,
+        large=2**53 + 1,
+        larger=10**400,
+        lost=math.nan,
+        most=math.inf,
+        good=True,
+        text="3",
+        nothing=None,
+        losses=[2.0, 1.0],
+    )
+    key = {**values, "curves/losses": values["count"]}  # a name that only setattr can give
+
+    assert history_of(run, values) == (
+        (0, {"curves/losses": 2.0, "score": 0.5, "count": 2**53}),
+        (1, {"curves/losses": 1.0}),
+    )
+    assert history_of(run, key)[0] == (
+        0,
+        {"curves/losses": 2.0, "score": 0.5, "count": 2**53, "curves/losses_": 2**53},
+    )
+    assert history_of(*single(large=2**60, text="x")) == ()
 
 
 def test_too_long_for_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,6 +192,26 @@ def test_no_mean(numbers: list[Any]) -> None:
 
     assert summarize(run, values)["x"]["mean"] == "NaN"
     assert values["x"][row(0).pathspec].json == numbers[0]
+
+
+def test_a_task_that_has_something_else() -> None:
+    """What other tasks have must not look like what all have; their numbers are drawn all the same.
+
+    As with `@catch(var="broke")`, which is None unless something was raised.
+    """
+    run, values = merged([row(0), row(1), row(2)], broke=[None, None, ...], n=[1, 2, ...])
+    other = ValueElsewhere(run.tasks[2].pathspec, "ValueError: no")
+    planned = [replace(one, elsewhere=(other,)) for one in run.values]
+    shown = with_elsewhere(planned, values)
+    table = table_of(run, shown)
+
+    assert summarize(run, shown) == {
+        "broke": [None, None, "ValueError: no"],
+        "n": [1, 2, "ValueError: no"],
+    }
+    assert table is not None
+    assert [cells[4:] for cells in table.rows] == [(None, 1), (None, 2), ("ValueError: no",) * 2]
+    assert [cells.get("tasks/n") for _, cells in history_of(run, values)] == [1, 2, None]
 
 
 def test_much_of_many_tasks() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ from mfwb.planning import (
     InputArtifact,
     OutputArtifact,
     PlannedFile,
+    PlannedRun,
     PlannedValue,
     Preview,
     TaskRow,
+    ValueElsewhere,
     draft_plan,
 )
 from mfwb.snapshot import ArtifactRef, Card, Failure, FlowRun, Loss, TaskState
@@ -34,11 +37,13 @@ from tests.unit.flow_runs import (
     ref,
     renamed,
     sha,
+    short,
     shuffled,
     spec,
     task,
     tried,
 )
+from tests.unit.lineage.test_reads import with_source
 from tests.unit.planning.plans import plan_of, runs_of
 from tests.unit.random_flows import Block, act_out, flows
 
@@ -472,6 +477,72 @@ def test_what_only_some_siblings_pass_on() -> None:
     assert work.passed_on == ()
 
 
+def test_values_that_came_out_equal() -> None:
+    """Values are those of all tasks that assigned them; what the source adds is no new plan."""
+    run = with_source(
+        """
+        @step
+        def start(self):
+            self.failures = 0
+            self.next(self.work, foreach="items")
+        @step
+        def work(self):
+            self.failures = count(self.input)
+            self.next(self.join)
+        @step
+        def join(self, inputs):
+            self.failures = max(i.failures for i in inputs)
+            self.best = max(i.best for i in inputs)
+        """,
+        task("start/1", to="work", over="items", has="failures=0 best=7"),
+        task("work/2", to="join", has="failures=0 best=7", foreach=at("work:items:0")),
+        task("work/3", to="join", has="failures=9 best=7", foreach=at("work:items:1")),
+        task("join/4", has="failures=9 best=7"),
+    )
+    known, unknown = runs_of(run), runs_of(replace(run, code=None))
+
+    assert _values(known["work"]) == {"failures": ["work/2 0", "work/3 9"]}
+    assert _values(known["join"]) == {"best": ["join/4 7"], "failures": ["join/4 9"]}
+    assert (known["work"].passed_on, known["join"].passed_on) == (("best",), ())
+    assert _values(unknown["work"]) == {"failures": ["work/2 0", "work/3 9"]}
+    assert _values(unknown["join"]) == {"failures": ["join/4 9"]}  # `best` may have been merged
+    assert unknown["join"].passed_on == ("best",)
+    assert plan_of(run).digest == plan_of(replace(run, code=None)).digest
+
+
+def _values(run: PlannedRun) -> dict[str, list[str]]:
+    return {
+        value.key: [
+            f"{one.task.removeprefix('DemoFlow/7/')} {short(one.sha1)}" for one in value.contents
+        ]
+        for value in run.values
+    }
+
+
+def test_a_value_here_and_more_there() -> None:
+    """What a task has that is no value stands beside the values of the others, in short."""
+    caught = ref("x", "e", "metaflow.exception.MetaflowExceptionWrapper")
+    run = flow_run(
+        task("start/1", to="work", over="items"),
+        task("work/2", has=[ref("x", "n", "NoneType")], foreach=at("work:items:0")),
+        task(
+            "work/3",
+            has=[caught],
+            foreach=at("work:items:1"),
+            state=TaskState.CAUGHT,
+            failure=Failure("builtins.ValueError", "no"),
+        ),
+        task("work/4", has=[data_frame("x", "d")], foreach=at("work:items:2")),
+    )
+    [value] = runs_of(run)["work"].values
+
+    assert [one.task for one in value.contents] == [spec("work/2")]
+    assert value.elsewhere == (
+        ValueElsewhere(spec("work/3"), "builtins.ValueError: no"),
+        ValueElsewhere(spec("work/4"), "<pandas.core.frame.DataFrame>"),
+    )
+
+
 def test_siblings_of_different_types() -> None:
     """A name that is a frame here and a model there becomes two artifacts: W&B wants one type."""
     planned = runs_of(fan(data_frame("x", "d"), model("x", "m"), ref("x", "n")))["work"]
@@ -746,12 +817,18 @@ def test_any_flow(flow: list[Block], granularity: str) -> None:
     assert [run.id for run in plan.runs if run.level == 0] == [
         run.id for run in next(plan.levels())
     ]
-    assert Counter(planned) == Counter(
+    made = {
         (task, name)
         for task, producers in acted.producers.items()
         for name, producer in producers.items()
         if producer == task
-    )
+    }
+    changed_by_step = {(task.split("/")[2], name) for task, name in made}
+    assert max(Counter(planned).values(), default=1) == 1
+    assert made <= set(planned)
+    for place, name in set(planned) - made:  # equal, but a sibling's differs, or the inputs did
+        step = place.split("/")[2]
+        assert (step, name) in changed_by_step or step.endswith("_join")
     for run in plan.runs:
         assert run.losses == ()
         assert len({one.name for one in run.outputs}) == len(run.outputs)
@@ -792,13 +869,13 @@ def test_times() -> None:
     assert runs["work"].summary["metaflow"]["duration_seconds"] == 5.5
 
 
-def test_cards() -> None:
-    """The only card of the only task is just `card`; others say whose and which they are."""
+def test_keys_of_cards() -> None:
+    """They say which task's card it is, and its id or its type if that is no usual one."""
     one, named, other = Card("default", None, "u1"), Card("a", "mine", "u2"), Card("a", None, "u3")
     run = flow_run(
         task("start/1", to="work", over="items", cards=(one,)),
         task("work/2", foreach=at("work:items:0"), cards=(one,)),
-        task("work/3", foreach=at("work:items:1"), cards=(named, other)),
+        task("work/3", foreach=at("work:items:1"), cards=(other, named)),
     )
     runs = runs_of(run)
 
@@ -806,7 +883,40 @@ def test_cards() -> None:
     assert [(card.key, card.task, card.card) for card in runs["work"].cards] == [
         ("card/0", spec("work/2"), one),
         ("card/1/mine", spec("work/3"), named),
-        ("card/1/a-1", spec("work/3"), other),
+        ("card/1/a", spec("work/3"), other),
+    ]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(5))), ids=str)
+def test_a_card_has_one_key(order: tuple[int, ...]) -> None:
+    """Whatever was rendered first, and whichever others were rendered at all."""
+    cards = {
+        Card("default", None, "u1"): "card",
+        Card("blank", None, "u2"): "card/blank-2",
+        Card("blank", "details", "u3"): "card/details",
+        Card("default", "blank", "u4"): "card/blank",
+        Card("default", "more", "u5"): "card/more",
+    }
+    rendered = [list(cards)[place] for place in order]
+
+    for some in (rendered, rendered[:3]):
+        planned = runs_of(flow_run(task("start/1", cards=tuple(some))))["start"].cards
+        found = {card.card: card.key for card in planned}
+        alone = Card("default", "blank", "u4") not in some  # then its name is free
+        assert found == {
+            card: "card/blank" if alone and cards[card] == "card/blank-2" else cards[card]
+            for card in some
+        }
+
+
+def test_cards_that_nothing_tells_apart() -> None:
+    """Two of one type without an id: in the order in which they were recorded."""
+    first, second = Card("blank", None, "u2"), Card("blank", None, "u1")
+    planned = runs_of(flow_run(task("start/1", cards=(first, second))))["start"].cards
+
+    assert [(one.key, one.card) for one in planned] == [
+        ("card/blank", first),
+        ("card/blank-2", second),
     ]
 
 

@@ -161,8 +161,9 @@ def test_some_tasks_wrote_it(tmp_path: Path) -> None:
         "written by 1 of work x 2 of 3 tasks; others hand on what start/1 wrote, each another one"
         in text
     )
-    assert text.count("summary[") == 1
-    assert "also in the same way: DemoFlow/7/work" in text
+    assert 'written summary["x"] = {"min": 1, "max": 2, "mean": 1.5}' in text
+    assert "by W&B run DemoFlow/7/work in" in text
+    assert "also" not in text
 
 
 def test_many_contents(tmp_path: Path) -> None:
@@ -370,6 +371,7 @@ def test_document_of_an_artifact(tmp_path: Path) -> None:
         "sha1": told["sha1"],
         "encoding": "pickle-v4",
         "producer": spec("train/3"),
+        "shown_in": spec("train/3"),
         "kind": "model",
         "form": "pickle",
         "why": "its type fits sklearn.*",

@@ -14,7 +14,7 @@ from mfwb.errors import ItemLost
 from mfwb.snapshot import Card
 from mfwb.source import cards as module
 from mfwb.source.blobs import Blob
-from mfwb.source.cards import copy_card
+from mfwb.source.cards import CardPlace, copy_card
 
 UUID = "6acd7102ebd84e3390d7713b36fb880e"
 FOLDER = "mf.cards/F/runs/1/steps/s/tasks/2/cards"
@@ -37,7 +37,8 @@ class Store:
 
 def copied(store: Store, card: Card, target: Path, *tasks: str) -> bytes:
     """Return the card of a task."""
-    copy_card(cast("Any", store), tasks or ("F/1/s/2",), card, target)
+    places = [CardPlace(cast("Any", store), folder) for folder in ("mf.cards/", "")]
+    copy_card(places, tasks or ("F/1/s/2",), card, target)
     return target.read_bytes()
 
 

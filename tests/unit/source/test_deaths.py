@@ -14,8 +14,8 @@ from mfwb.source.datastore import AttemptKey, FlowStore
 from mfwb.source.local_blobs import LocalBlobs
 
 keys = [AttemptKey("7", "train", task, 1) for task in sys.argv[2:]]
-deaths = FlowStore(LocalBlobs(sys.argv[1]), "WineFlow").deaths(keys)
-print(json.dumps({key.task: at for key, at in deaths.items()}))
+ends = FlowStore(LocalBlobs(sys.argv[1]), "WineFlow").endings(keys)
+print(json.dumps({key.task: [one.at, one.return_code, one.killed] for key, one in ends.items()}))
 """
 _DIED_AT = 1_700_000_000_123
 _WRITTEN = {
@@ -29,7 +29,7 @@ _WRITTEN = {
 
 
 def test_deaths(tmp_path: Path) -> None:
-    """An attempt died when its file was written, if that says that it ended badly."""
+    """The scheduler says how the process of an attempt ended, and the file's time says when."""
     for name, written in _WRITTEN.items():
         task = tmp_path / "WineFlow" / "7" / "train" / name
         task.mkdir(parents=True)
@@ -46,4 +46,9 @@ def test_deaths(tmp_path: Path) -> None:
         check=True,
     )
 
-    assert json.loads(done.stdout) == dict.fromkeys(("killed", "crashed", "failed"), _DIED_AT)
+    assert json.loads(done.stdout) == {
+        "killed": [_DIED_AT, -9, True],
+        "crashed": [_DIED_AT, -11, False],
+        "failed": [_DIED_AT, 1, False],
+        "well": [_DIED_AT, 0, False],
+    }

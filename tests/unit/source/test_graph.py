@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfwb.snapshot import Task
-from mfwb.source.graph import sorted_steps, sorted_tasks
+from mfwb.source.graph import sorted_steps, sorted_tasks, to_graph
 from tests.unit.flow_runs import at, shuffled, task
 from tests.unit.random_flows import Block, act_out, flows
 
@@ -136,3 +137,23 @@ def test_tasks_by_round() -> None:
 def test_tasks_by_id() -> None:
     """Where nothing else tells tasks apart, 9 comes before 10."""
     assert ids([task("w/10"), task("w/9"), task("w/t-1")]) == ["9", "10", "t-1"]
+
+
+@pytest.mark.parametrize(
+    ("decorators", "retries"),
+    [
+        ([], 0),
+        ([("retry", {"times": "2"})], 2),
+        ([("catch", {})], 3),  # so often it goes on if the process died
+        ([("catch", {}), ("retry", {"times": 2})], 5),
+    ],
+)
+def test_how_often_a_step_is_tried_again(
+    decorators: list[tuple[str, dict[str, object]]], retries: int
+) -> None:
+    """As its decorators say: an attempt that failed is not the end while another is to come."""
+    said = [{"name": name, "attributes": facts} for name, facts in decorators]
+
+    graph = to_graph({"steps": {"work": {"decorators": said, "next": []}}})
+
+    assert graph.retries == {"work": retries}

@@ -99,6 +99,16 @@ def test_frame_without_an_index() -> None:
     stack = listed(instance(FRAMES[0], "work", "items", None, None))
 
     assert internals.to_frames(internals.decode(stack)) == ()
+    assert internals.is_of_control(internals.decode(stack))
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_no_control_task(index: int) -> None:
+    """Whoever has a place in a foreach works in it: with `num_parallel` the control task, too."""
+    stack = listed(instance(FRAMES[0], "work", "items", None, index))
+
+    assert not internals.is_of_control(internals.decode(stack))
+    assert not internals.is_of_control([])
 
 
 def doubled(depth: int = 30) -> list[Any]:
@@ -314,9 +324,12 @@ def test_damaged_pickles(data: bytes | None) -> None:
         (None, []),
         ("work", []),
         ("work:x", []),
+        ("mid:2,work:None", [2]),  # of a control task
+        ("work:None", []),
         (f"{'a' * 250}:1,b:2", []),
     ],
 )
 def test_paths(recorded: str | None, indices: list[int]) -> None:
     """What a killed task left of its foreach path; cut or odd ones say nothing."""
     assert [frame.index for frame in internals.to_path(recorded)] == indices
+    assert internals.is_path_of_control(recorded) == (recorded or "").endswith(":None")

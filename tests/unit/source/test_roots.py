@@ -8,7 +8,7 @@ import pytest
 
 from mfwb.errors import SourceError
 from mfwb.snapshot import Datastore
-from mfwb.source.roots import DatastoreRoots, configured_roots
+from mfwb.source.roots import DatastoreRoots, configured_card_roots, configured_roots
 
 CONFIGURED = {
     "s3": "s3://ours/metaflow",
@@ -113,6 +113,7 @@ def test_settings_that_others_may_write(
     said = {"METAFLOW_DATASTORE_SYSROOT_S3": "s3://b/m"}
 
     found = configured_roots({"s3": "s3://b/m", "local": None}, said, lambda: str(tmp_path))
+    cards = configured_card_roots({"s3": "s3://b/m/mf.cards"}, said, lambda: str(tmp_path))
 
     assert found.pop("local") == str(tmp_path)
-    assert {*found} == counting
+    assert {*found} == {*cards} == counting

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mfwb.snapshot import Task, TaskState
@@ -25,13 +27,14 @@ def failed(ago: int, number: int = 0) -> Task:
     )
 
 
-def state(
+def state(  # noqa: PLR0913 - each is a fact of its own
     *tasks: Task,
     retries: int = 0,
     seen: int = 0,
     heartbeat: int | None = None,
     abandoned_after: int = DAY,
     end: str = "end",
+    gave_up: bool = False,
 ) -> str:
     """Return the state of a flow run that gave its last signs of life so many ms ago."""
     return flow_run_state(
@@ -44,6 +47,7 @@ def state(
             abandoned_after=abandoned_after,
             now=NOW,
         ),
+        gave_up=gave_up,
     ).value
 
 
@@ -160,3 +164,25 @@ def test_no_patience() -> None:
     """Who knows that a flow run has ended can say so, though its heart still beats."""
     assert state(START, RUNNING, heartbeat=0, seen=0, abandoned_after=0) == "abandoned"
     assert state(START, failed(ago=0), heartbeat=0, seen=0, abandoned_after=0) == "failed"
+
+
+# --- given up -------------------------------------------------------------------------------
+
+
+def test_the_scheduler_gave_up() -> None:
+    """It failed at once, however its heart beats; what it kills is waited for some minutes."""
+    assert state(START, failed(ago=SECOND), heartbeat=SECOND, gave_up=True) == "failed"
+    assert state(START, heartbeat=SECOND, gave_up=True) == "failed"
+    assert state(START, failed(ago=SECOND), RUNNING, seen=SECOND, gave_up=True) == "running"
+    assert state(START, failed(ago=HOUR), RUNNING, seen=7 * MINUTE, gave_up=True) == "failed"
+    assert state(*DONE, gave_up=True) == "finished"
+
+
+def test_a_retry_that_a_resumed_flow_run_may_have_got() -> None:
+    """It has the graph of its origin, which may have had no @retry: the next attempt may come."""
+    clone = task("start/1", to="work", origin="DemoFlow/6/start/1")
+    remote = replace(failed(ago=2 * MINUTE), metadata={"kubernetes-pod-name": "p"})
+
+    assert state(clone, failed(ago=SECOND)) == "running"
+    assert state(clone, failed(ago=2 * MINUTE)) == "failed"
+    assert state(clone, remote) == "running"

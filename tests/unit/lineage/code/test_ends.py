@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import importlib.util
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import indent
@@ -231,7 +232,7 @@ def test_hostile_code(name: str, size: int) -> None:
 
 def test_a_step_that_takes_too_much_leaves_the_others_as_they_are() -> None:
     """Only it is not known, and for one reason."""
-    slow = indent(_nested("def f():", "self.x", 30), " " * 8)
+    slow = indent(_nested("def f():\n    f()", "self.x", 30), " " * 8)
     after = "    @step\n    def b(self):\n        self.y = self.x\n"
     found = flow_code(f"{HEAD}class F(FlowSpec):\n    @step\n    def a(self):\n{slow}\n{after}")
 
@@ -246,14 +247,14 @@ def test_a_step_that_takes_too_much_leaves_the_others_as_they_are() -> None:
 
 def test_many_steps_that_take_too_much_have_one_budget() -> None:
     """A flow has a budget, too."""
-    slow = indent(_nested("def f():", "self.x", 30), " " * 8)
+    slow = indent(_nested("def f():\n    f()", "self.x", 30), " " * 8)
     steps = "".join(f"    @step\n    def s{i}(self):\n{slow}\n" for i in range(50))
 
     found = flow_code(f"{HEAD}class F(FlowSpec):\n{steps}")
 
     assert found.work <= FLOW_BUDGET
     assert found.steps["s49"].doubts == (
-        "line 1621: s49 is too intricate to follow: the flow takes too much work",
+        "line 3091: s49 is too intricate to follow: the flow takes too much work",
     )
 
 
@@ -303,19 +304,32 @@ def _analysed(function: ast.FunctionDef) -> FlowCode:
         ("sklearn", 20),
         ("pandas", 40),
         pytest.param("sklearn", 1, marks=[pytest.mark.exhaustive, pytest.mark.timeout(1_200)]),
+        *(
+            pytest.param(name, 1, marks=[pytest.mark.exhaustive, pytest.mark.timeout(1_200)])
+            for name in ("numpy", "scipy")
+        ),
         pytest.param("pandas", 1, marks=[pytest.mark.exhaustive, pytest.mark.timeout(1_200)]),
     ],
 )
 def test_code_that_people_wrote(package: str, every: int) -> None:
-    """Each function is followed to its end, with work in proportion to its size."""
-    count = 0
+    """Each is followed with work in proportion to its size; of thousands, one or two are not."""
+    places, lost, dear = [], [], []
     for place, function in _functions(package, every):
+        began = time.process_time()
         found = _analysed(function)
+        assert time.process_time() - began <= 0.5 + found.work / 5_000, place
         size = sum(1 for _ in ast.walk(function))
-        assert found.steps["a"].followed, place
-        assert found.work <= 200 + 10 * size, place
-        count += 1
-    assert count > 50
+        assert found.work <= STEP_BUDGET, place
+        places.append(place)
+        if found.work > 200 + 10 * size:
+            dear.append(place)
+        if not found.steps["a"].followed:
+            (reason,) = found.steps["a"].doubts
+            assert reason.endswith("it takes too much work"), place
+            lost.append(place)
+    assert len(places) > 50
+    assert len(dear) <= len(places) // 1_000, dear
+    assert len(lost) <= len(places) // 3_000, lost
 
 
 @settings(max_examples=12, deadline=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.lineage.code import External
+from mfwb.lineage.code import External, Found, InputRead, Kept, Recorded
 from tests.unit.lineage.code.reading import HEAD, flow_code, step
 
 MODEL = "model"
@@ -61,11 +61,12 @@ def test_externals(body: str) -> None:
         above='NAME = "X/9"\ndef load():\n    return Run("X/8")',
     )
     expected = EXTERNALS[body]
+    said = {External(one.kind, one.pathspec, one.artifact) for one in found.externals}
 
     if body.startswith("run = current"):
-        assert found.externals == {External("trigger", "", MODEL), External("run", "X/9", MODEL)}
+        assert said == {External("trigger", "", MODEL), External("run", "X/9", MODEL)}
     else:
-        assert found.externals == ({expected} if expected else set())
+        assert said == ({expected} if expected else set())
     assert found.doubts == ()
     assert found.reads == frozenset()
 
@@ -102,3 +103,112 @@ def test_two_artifacts_of_one_run() -> None:
         External("run", "X/1", "b"),
         External("run", "Y/2"),
     }
+
+
+UP = Recorded("up")
+WORDS = {
+    "Run(self.up).data.m": ("run", "{up}", (UP,)),
+    "Run(str(self.up)).data.m": ("run", "{up}", (UP,)),
+    'Run(f"X/{self.up}").data.m': ("run", "X/{up}", ("X/", UP)),
+    'Run("X/" + self.up).data.m': ("run", "X/{up}", ("X/", UP)),
+    'Run("X/%s" % self.up).data.m': ("run", "X/{up}", ("X/", UP)),
+    'Run("%s/%s" % (self.f, self.up)).data.m': (
+        "run",
+        "{f}/{up}",
+        (Recorded("f"), "/", UP),
+    ),
+    'Run("X/{}".format(self.up)).data.m': ("run", "X/{up}", ("X/", UP)),
+    'Run("/".join(["X", self.up])).data.m': ("run", "X/{up}", ("X/", UP)),
+    'Flow("X")[self.up].data.m': ("run", "X/{up}", ("X/", UP)),
+    'Flow("X")[self.up]["train"].task.data.m': ("step", "X/{up}/train", ("X/", UP, "/train")),
+    "Flow(self.up)['7'].data.m": ("run", "{up}/7", (UP, "/7")),
+    "Step(self.up).task.data.m": ("step", "{up}", (UP,)),
+    "Task(self.up).data.m": ("task", "{up}", (UP,)),
+    "up = self.up\nRun(up).data.m": ("run", "{up}", (UP,)),
+    "load(self.up).data.m": ("run", "{up}", (UP,)),
+    "Run(self.cfg.deep.up).data.m": (
+        "run",
+        "{cfg.deep.up}",
+        (Recorded("cfg", ("deep", "up")),),
+    ),
+    'Run(self.cfg["up"]).data.m': ("run", "{cfg.up}", (Recorded("cfg", ("up",)),)),
+    'Run(self.cfg.get("up")).data.m': ("run", "{cfg.up}", (Recorded("cfg", ("up",)),)),
+    "for up in self.ups:\n    Run(up).data.m": ("run", "{ups.*}", (Recorded("ups", (None,)),)),
+    "[Run(up).data.m for up in self.ups]": ("run", "{ups.*}", (Recorded("ups", (None,)),)),
+    "Run(self.ups[-1]).data.m": ("run", "{ups.-1}", (Recorded("ups", (-1,)),)),
+    "Run(self.input).data.m": ("run", "{input}", (Recorded(""),)),
+    "Run(inputs[0].up).data.m": (
+        "run",
+        "{inputs.up}",
+        (Recorded("up", of_input=InputRead("up", None, 0)),),
+    ),
+    "Run(inputs.a.up).data.m": (
+        "run",
+        "{inputs.a.up}",
+        (Recorded("up", of_input=InputRead("up", "a")),),
+    ),
+    "current.trigger.run[self.up].task.data.m": ("trigger", "{up}", (UP,)),
+    "self.up = 1\nRun(self.up).data.m": ("run", "{up}", (Recorded("up", changed=True),)),
+    "Flow(current.flow_name)['7'].data.m": ("run", "F/7", ()),
+}
+
+
+@pytest.mark.parametrize("body", WORDS)
+def test_named_by_values(body: str) -> None:
+    """What a value is, the flow run tells; where it stands, the code."""
+    found = step(body, above="def load(up):\n    return Run(up)", members="up = Parameter('up')")
+
+    [said] = [one for one in found.externals if one.artifact]
+    kind, pathspec, words = WORDS[body]
+    assert said == External(kind, pathspec, "m", words)
+    assert found.doubts == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Run(self.a + self.b).data.m",  # these may be numbers
+        "Run(str(self.a + 1)).data.m",
+        'Run(f"X/{self.up:>8}").data.m',
+        'Run(f"X/{self.up!r}").data.m',
+        'Run("X/%d" % self.up).data.m',
+        "Run(self.up.strip().lower()).data.m",
+        "Run(self.a.b.c.d.e).data.m",
+        "up = ''\nfor part in self.parts:\n    up = f'{up}/{part}'\nRun(up[1:]).data.m",
+    ],
+)
+def test_made_of_values(body: str) -> None:
+    """What code computes of values is not known."""
+    assert {one for one in step(body).externals if one.artifact} == set()
+
+
+def test_one_of_several() -> None:
+    """Each may be meant, and that is said."""
+    found = step('Run(self.up if self.up else "X/1").data.m')
+
+    assert found.externals == {
+        External("run", "{up}", "m", (UP,), sure=False),
+        External("run", "X/1", "m", sure=False),
+    }
+
+
+FOUND = Found(("X",))
+KEPT = {
+    "self.r = run.id": Kept("r", (), (FOUND,)),
+    "self.r = run.pathspec": Kept("r", (), ("X/", FOUND)),
+    "self.r = f'run {run.id}'": Kept("r", (), ("run ", FOUND)),
+    "self.r = {'run': {'id': run.id}, 'n': 1}": Kept("r", ("run", "id"), (FOUND,)),
+    "keep(self, run)": Kept("r", (), (FOUND,)),
+}
+
+
+@pytest.mark.parametrize("body", KEPT)
+def test_what_a_step_keeps_of_the_run_it_found(body: str) -> None:
+    """It tells later which one that was."""
+    found = step(
+        f'run = Flow("X").latest_run\nrun["train"].task.data.m\n{body}',
+        above="def keep(flow, run):\n    flow.r = run.id",
+    )
+
+    words = ("X/", FOUND, "/train")
+    assert found.externals == {External("flow", "X", "m", words, frozenset({KEPT[body]}))}

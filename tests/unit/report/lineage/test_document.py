@@ -27,6 +27,7 @@ def test_the_contract() -> None:
         "parents": ["DemoFlow/7/split/2"],
         "reads": ["train_set"],
         "writes": ["model", "score"],
+        "assigned_again": [],
         "passed_on": ["rates", "train_set"],
     }
     assert document["edges"][0] == {
@@ -62,7 +63,7 @@ def test_externals() -> None:
     externals = {"DemoFlow/7/end/7": (External("run", "Other/3", "x"),)}
 
     assert json.loads(shown(traced(WINES, {}, externals=externals), "json"))["externals"] == {
-        "end": [{"kind": "run", "pathspec": "Other/3", "artifact": "x"}]
+        "end": [{"kind": "run", "pathspec": "Other/3", "artifact": "x", "unread": None}]
     }
 
 

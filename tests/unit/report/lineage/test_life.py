@@ -20,12 +20,13 @@ def test_from_birth_to_the_last_reader() -> None:
 model  an artifact of DemoFlow/7  finished
 
     train x 3 tasks  made it
-    wrote      train/3            6d300000  LogisticRegression  100 KB
-               train/4            6d310000  LogisticRegression  110 KB
-               train/5            6d320000  LogisticRegression  120 KB
-    passed on  by choose and end  only train/4
-    used by    choose             read
-               end                read, only train/4
+    wrote      train/3    6d300000  LogisticRegression  100 KB
+               train/4    6d310000  LogisticRegression  110 KB
+               train/5    6d320000  LogisticRegression  120 KB
+    assigned   by choose  only train/4
+    passed on  by end     only train/4
+    used by    choose     read
+               end        read, only train/4
 
 3 versions, used by 2 tasks, at last by end/7
 """
@@ -142,6 +143,7 @@ def test_as_json() -> None:
             "type": "dict",
             "changes": [],
             "passed_on": [],
+            "assigned_again": [],
             "used_by": ["DemoFlow/7/end/7"],
         },
         {
@@ -150,6 +152,7 @@ def test_as_json() -> None:
             "type": "dict",
             "changes": ["DemoFlow/7/choose/6"],
             "passed_on": [],
+            "assigned_again": [],
             "used_by": [],
         },
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from mfwb.lineage import Edge
@@ -57,7 +58,7 @@ parameter  seed = 7
     choose  joins train x 3
     used       model, score  ← train x 3 tasks
     made       best          dict  61 B
-    passed on  model
+    assigned   model         equal to what it got
 
     end  after choose
     used       model         ← train/4
@@ -265,6 +266,20 @@ def test_other_flow_runs() -> None:
     assert "scores     ← Other/3  another flow run" in told
     assert "something  ← Other  another flow run" in told
     assert "best       ← Other/3/end/9  another flow run" in told
+
+
+def test_another_flow_run_that_is_gone() -> None:
+    """What can't be read there is not said to be used: no edge leads to it."""
+    said = External("run", "Other/3", "scores")
+    found = traced(WINES, {}, externals={"DemoFlow/7/start/1": (said,)})
+    lineage = replace(found.lineage, unread={said: "there is no Other/3 in local@/data"})
+    found = replace(found, lineage=lineage)
+    document = json.loads(shown(found, "json"))["externals"]["start"]
+
+    told = section(shown(found), "start")
+    assert "    lost       scores     ← Other/3  there is no Other/3 in local@/data" in told
+    assert "used" not in told
+    assert [one["unread"] for one in document] == ["there is no Other/3 in local@/data"]
 
 
 def test_explained() -> None:

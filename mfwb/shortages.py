@@ -1,0 +1,29 @@
+"""What a machine may lack, or forbid: errors that the program met and did not make."""
+
+from __future__ import annotations
+
+import errno
+
+__all__ = ["shortage"]
+
+_LACKING = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("EACCES", "EAGAIN", "EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENODEV", "ENOLCK"),
+        *("ENOMEM", "ENOSPC", "ENXIO", "EPERM", "EROFS", "ESTALE"),
+    )
+    if hasattr(errno, name)
+)
+_NO_THREAD = "can't start new thread"  # Python's words, in a RuntimeError of no kind of its own
+
+
+def shortage(error: BaseException) -> str | None:
+    """Return what the machine lacks if an error tells of that; None: it is about something else."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
+        return "the machine lets it start no more threads"
+    if isinstance(error, OSError) and error.errno in _LACKING:
+        where = f": {error.filename}" if error.filename is not None else ""
+        return f"{error.strerror}{where}"
+    return None

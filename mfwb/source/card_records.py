@@ -1,0 +1,63 @@
+"""Which cards a task has: what its metadata records of them, without those of earlier attempts.
+
+Seen in Metaflow 2.19.39: a card is rendered by a process of its own, which records the card when it
+is done. That of an attempt which failed lives on, so that it may record its card after the next
+attempt began, and under the number of that one (`attempt_id`). So neither time nor number tells
+for certain; but there is one card for each `@card` of the step, and the last attempt's come last.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from mfwb.snapshot import Card, Loss
+from mfwb.source.attempts import Record
+from mfwb.source.plain import DamagedError
+from mfwb.source.records import to_card
+
+__all__ = ["CardKind", "to_cards"]
+
+CardKind = tuple[str, "str | None"]
+"""Type and id of a card; of all cards of a step, few have both in common."""
+
+_MOST_CARDS = 100
+"""Cards of a task; a record costs a few bytes, and each card it names may have 50 MB."""
+
+
+def to_cards(
+    task: str, records: Iterable[Record], declared: Mapping[CardKind, int], *, since: int
+) -> Iterator[Card | Loss]:
+    """Yield the cards of the last attempt, in the order in which they were recorded.
+
+    In place of a card whose record is damaged, its loss. One that is recorded twice is one card.
+
+    Args:
+        task: its pathspec.
+        records: its metadata.
+        declared: how many cards of a kind the step's decorators make; of other kinds, all count.
+        since: epoch ms; when the last attempt began.
+    """
+    found: dict[Card, None] = {}
+    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
+        if record.type != "card-info" or record.created_at < since:
+            continue
+        try:
+            found[to_card(record.value)] = None
+        except DamagedError as error:
+            yield Loss(f"{task} card", f"what Metaflow recorded of it is odd: {error}")
+    cards = _newest(found, declared)
+    yield from cards[:_MOST_CARDS]
+    if len(cards) > _MOST_CARDS:
+        yield Loss(f"{task} card", f"the task has more than {_MOST_CARDS} cards")
+
+
+def _newest(cards: Collection[Card], declared: Mapping[CardKind, int]) -> list[Card]:
+    """Return as many cards of each kind as are declared, the newest ones."""
+    by_kind: dict[CardKind, list[Card]] = defaultdict(list)
+    for card in cards:
+        by_kind[card.type, card.id].append(card)
+    kept = {
+        card for kind, some in by_kind.items() for card in some[-declared.get(kind, len(some)) :]
+    }
+    return [card for card in cards if card in kept]

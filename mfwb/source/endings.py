@@ -1,0 +1,22 @@
+"""How the process of an attempt ended, as Metaflow's scheduler wrote it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the process of an attempt ended.
+
+    Attributes:
+        at: when that was written down, in epoch ms; None: the datastore does not tell.
+        return_code: of the process; negative: a signal.
+        killed: whether Metaflow's scheduler killed it, as it does when it gives up.
+    """
+
+    at: int | None
+    return_code: int
+    killed: bool

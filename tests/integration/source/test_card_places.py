@@ -1,0 +1,77 @@
+"""Where cards are looked for: in the flow run's datastore, and where the user's own ones are."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mfwb.errors import ItemLost
+from mfwb.snapshot import Card, Datastore
+from tests.unit.flow_runs import flow_run, task
+
+with warnings.catch_warnings():  # what Metaflow imports warns
+    warnings.simplefilter("ignore")
+    from mfwb.source.contents import FlowRunContents
+
+UUID = "6acd7102ebd84e3390d7713b36fb880e"
+CARD = Card("blank", None, UUID)
+NAME = f"F/runs/1/steps/start/tasks/1/cards/blank-{UUID}.html"
+
+
+def _copied(root: Path, *also: Path, cards: Path | None = None) -> bytes:
+    """Return a card of a flow run whose datastore is in a folder."""
+    store = root / ".metaflow"
+    store.mkdir(exist_ok=True)
+    one = replace(task("start/1"), pathspec="F/1/start/1", datastore=Datastore("local", str(store)))
+    run = flow_run(one)
+    contents = FlowRunContents(run, also, {"local": str(cards)} if cards else {})
+    target = root / "copied"
+    contents.copy_card("F/1/start/1", CARD, target)
+    return target.read_bytes()
+
+
+@pytest.mark.parametrize("folder", [".metaflow/mf.cards", ".metaflow"])
+def test_in_the_datastore(folder: str, tmp_path: Path) -> None:
+    """Metaflow leaves them in the root itself where it is told to have them somewhere else."""
+    _write(tmp_path / folder / NAME)
+
+    assert _copied(tmp_path) == b"a card"
+
+
+@pytest.mark.parametrize("named", ["flow", "flow/.metaflow"])
+def test_where_the_flow_ran(named: str, tmp_path: Path) -> None:
+    """With a datastore elsewhere they are there; that is looked at if the user names it."""
+    _write(tmp_path / "flow" / ".metaflow" / "mf.cards" / NAME)
+    root = tmp_path / "root"
+    root.mkdir()
+
+    with pytest.raises(ItemLost, match="which --datastore-root can name"):
+        _copied(root)
+    assert _copied(root, tmp_path / named) == b"a card"
+    assert _copied(root, cards=tmp_path / "flow" / ".metaflow" / "mf.cards") == b"a card"
+    with pytest.raises(ItemLost, match="gone"):
+        _copied(root, cards=tmp_path / "nowhere")
+
+
+def test_a_link_to_somewhere_else(tmp_path: Path) -> None:
+    """It is not followed, wherever cards are."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    place = tmp_path / "flow" / ".metaflow" / "mf.cards"
+    (place / NAME).parent.mkdir(parents=True)
+    (place / NAME).symlink_to(secret)
+    root = tmp_path / "root"
+    root.mkdir()
+
+    for also, cards in (((tmp_path / "flow",), None), ((), place)):
+        with pytest.raises(ItemLost, match="leads out"):
+            _copied(root, *also, cards=cards)
+    assert not (root / "copied").exists()
+
+
+def _write(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"a card")

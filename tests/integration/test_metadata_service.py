@@ -1,0 +1,232 @@
+"""A metadata service that is slow, ill, or not there: what it costs, and what is said."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.metadata_service import MetadataService
+from tests.sandbox import Finished, Sandbox, end
+
+also = partial(pytest.param, marks=pytest.mark.exhaustive)
+
+_FLOWS = ("linear_flow", "two_flow")
+_QUICK = 15.0  # seconds, on a machine that has a lot to do
+_AT_ONCE = 2.5  # seconds, the same
+_LOGIN = "<html><title>Sign in</title></html>"
+
+
+@pytest.fixture(scope="module")
+def pathspecs(flow_run: Callable[[str], str]) -> list[str]:
+    """Return two flow runs, of two flows."""
+    return [flow_run(name) for name in _FLOWS]
+
+
+@pytest.fixture(scope="module")
+def root(pathspecs: list[str], flows_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that has just these."""
+    root = tmp_path_factory.mktemp("served")
+    for pathspec in pathspecs:
+        flow = pathspec.partition("/")[0]
+        here, there = (one / ".metaflow" for one in (root, flows_root))
+        for name in (f"{flow}/_meta", pathspec):
+            shutil.copytree(there / name, here / name)
+    return root
+
+
+@pytest.fixture
+def service(root: Path) -> Iterator[MetadataService]:
+    """Return a metadata service that has these."""
+    with closing(MetadataService(root)) as service:
+        yield service
+
+
+@pytest.fixture
+def caller(sandbox: Sandbox, flows_root: Path, service: MetadataService) -> Sandbox:
+    """Return a place for programs that ask this service, by variables."""
+    variables = {
+        "METAFLOW_DEFAULT_METADATA": "service",
+        "METAFLOW_SERVICE_URL": service.url,
+        "METAFLOW_SERVICE_RETRY_COUNT": "2",
+        "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(flows_root),
+        "WANDB_API_KEY": "0" * 40,
+    }
+    return Sandbox(sandbox.root, variables)
+
+
+def statuses(done: Finished) -> dict[str, str]:
+    """Return what became of each flow run."""
+    return {one["pathspec"]: one["status"] for one in done.document["flow_runs"]}
+
+
+def assert_one_line(done: Finished, code: int, *words: str) -> None:
+    """Assert that a command ended with one line that has some words."""
+    assert (done.code, len(done.err.splitlines())) == (code, 1), done.err
+    assert [word for word in words if word not in done.err] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "status"),
+    [
+        ("{0}/steps/end/tasks/3/metadata", 500),
+        ("{0}/steps/end/tasks/3/metadata", 404),
+        also("{0}/steps/end/tasks$", 404),
+        also("{0}/steps$", 404),
+        also("{0}/steps$", 503),
+        also("{0}/steps/_parameters", 502),
+        also("{0}$", 429),
+    ],
+)
+def test_a_part_of_one_flow_run(
+    caller: Sandbox,
+    service: MetadataService,
+    pathspecs: Sequence[str],
+    pattern: str,
+    status: int,
+) -> None:
+    """What the service does not give of a flow run fails that one; nothing is made up for it."""
+    service.fail(pattern.format(pathspecs[0].replace("/", "/runs/")), status=status)
+
+    done = caller.mfwb("plan", "--all", "--json")
+
+    assert done.code == 1, done.err
+    assert statuses(done) == dict(zip(pathspecs, ("failed", "planned"), strict=True))
+    [reason] = [one["reason"] for one in done.document["flow_runs"] if one["reason"]]
+    assert reason.startswith(pathspecs[0])
+    assert f" can't be read: service@{service.url} " in reason
+    assert str(status) in reason
+
+
+def test_a_flow_whose_runs_are_not_listed(
+    caller: Sandbox, service: MetadataService, pathspecs: Sequence[str]
+) -> None:
+    """The runs of the other flows are listed."""
+    flow = pathspecs[0].partition("/")[0]
+    service.fail(f"flows/{flow}/runs$", status=500)
+
+    done = caller.mfwb("plan", "--all", "--json")
+
+    assert done.code == 1, done.err
+    assert statuses(done) == {flow: "failed", pathspecs[1]: "planned"}
+
+
+def test_tried_again(caller: Sandbox, service: MetadataService, pathspecs: Sequence[str]) -> None:
+    """What passes is not heard of."""
+    service.fail("tasks/3/metadata$", status=500, times=1)
+    service.fail("steps$", status=503, times=1)
+
+    done = caller.mfwb("plan", *pathspecs, "--json")
+
+    assert done.code == 0, done.err
+    assert set(statuses(done).values()) == {"planned"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "status", "body", "words"),
+    [
+        ("", 500, "", ["answered 500"]),
+        ("flows", 200, _LOGIN, ["text/html", "login"]),
+        also("", 403, "", ["403"]),
+        also("flows", 503, _LOGIN, ["answered 503"]),
+    ],
+)
+def test_of_no_use(  # noqa: PLR0913, PLR0917 - fixtures
+    caller: Sandbox,
+    service: MetadataService,
+    pathspecs: Sequence[str],
+    pattern: str,
+    status: int,
+    body: str,
+    words: list[str],
+) -> None:
+    """Where it never answered as it should, that is an end that can't be reached."""
+    service.fail(pattern, status=status, body=body, kind="text/html")
+
+    done = caller.mfwb("plan", *pathspecs)
+
+    assert_one_line(done, 4, service.url, *words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plan", "LinearFlow/1"], ["Connection refused"]),
+        also(["lineage", "LinearFlow/1"], ["Connection refused"]),
+        also(["plan", "LinearFlow/1", "--metadata", "service@{url}"], ["unreachable"]),
+    ],
+)
+def test_it_refuses(sandbox: Sandbox, arguments: list[str], words: list[str]) -> None:
+    """It is tried for as long as --timeout says, and not for a minute."""
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        url = f"http://127.0.0.1:{there.getsockname()[1]}"
+    (sandbox.root / "mfwb.toml").write_text("timeout = '2s'", encoding="utf-8")
+    begun = time.monotonic()
+
+    done = sandbox.mfwb(
+        *(one.format(url=url) for one in arguments),
+        METAFLOW_DEFAULT_METADATA="service",
+        METAFLOW_SERVICE_URL=url,
+    )
+
+    assert_one_line(done, 4, url, *words)
+    assert time.monotonic() - begun < _QUICK
+
+
+def test_it_never_answers(
+    caller: Sandbox, service: MetadataService, pathspecs: Sequence[str]
+) -> None:
+    """It is waited for as long as --timeout says."""
+    service.fail("", seconds=300)
+    begun = time.monotonic()
+
+    done = caller.mfwb("plan", *pathspecs, MFWB_TIMEOUT="1s")
+
+    assert_one_line(done, 4, service.url, "did not answer within 1 s")
+    assert time.monotonic() - begun < _QUICK
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "line"),
+    [
+        ([signal.SIGTERM], 143, "terminated"),
+        ([signal.SIGINT, signal.SIGINT], 130, "interrupted"),
+        also([signal.SIGHUP], 129, "its terminal or session was closed"),
+        also([signal.SIGTERM, signal.SIGINT], 143, "terminated"),
+    ],
+)
+@pytest.mark.parametrize("late", ["metadata$", also("flows/LinearFlow$"), also("ping")])
+def test_ended_while_it_waits(  # noqa: PLR0913, PLR0917 - fixtures
+    caller: Sandbox,
+    service: MetadataService,
+    pathspecs: Sequence[str],
+    late: str,
+    sent: list[signal.Signals],
+    code: int,
+    line: str,
+) -> None:
+    """It ends at once, whatever Metaflow makes of that."""
+    service.fail(late, seconds=300)
+    named = ("--metadata", f"service@{service.url}") if late == "ping" else ()
+    process = caller.start_mfwb("plan", *pathspecs, *named)
+    deadline = time.monotonic() + 60
+    while not any(late.rstrip("$") in path for path in service.requests):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    begun = time.monotonic()
+
+    for one in sent:
+        os.kill(process.pid, one)
+        time.sleep(0.05)
+    done = end(process)
+
+    assert time.monotonic() - begun < _AT_ONCE
+    assert_one_line(done, code, f"mfwb: {line}; run it again to carry on")

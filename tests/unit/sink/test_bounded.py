@@ -1,0 +1,30 @@
+"""Waiting that has an end."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from mfwb.errors import Unreachable
+from mfwb.sink import bounded
+from mfwb.sink.bounded import within
+
+
+def test_what_comes_back() -> None:
+    """What the deed returns or raises is what one gets."""
+    assert within(1, lambda: 7, "it") == 7
+    with pytest.raises(KeyError):
+        within(1, lambda: dict[str, int]()["x"], "it")
+
+
+def test_what_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the time, whatever it does is left alone."""
+    monkeypatch.setattr(bounded, "_LEAST", 0.05)
+    begun = time.monotonic()
+
+    with pytest.raises(Unreachable, match="it did not answer within"):
+        within(0.05, threading.Event().wait, "it")
+
+    assert time.monotonic() - begun < 10
