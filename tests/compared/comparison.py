@@ -32,6 +32,7 @@ __all__ = ["Difference", "differences_of"]
 _MOST_OF_A_VALUE = 100_000  # bytes of pickle; what is larger is a file
 _MOST_OF_A_LIST = 100_000  # characters of JSON; of what tasks have, what is longer is in the table
 _MOST_OF_A_CURVE = 100_000  # points
+_EXACT = 2**53  # integers beyond it are rounded in charts
 _MOST_CURVES = 50  # tasks
 _TAKEN_IN_SUMMARY = {
     "metaflow",
@@ -45,6 +46,13 @@ _TAKEN_IN_SUMMARY = {
 }
 _TAKEN_IN_CONFIG = {"metaflow", "mfwb", "_wandb"}
 _OF_A_TABLE = ["index", "task", "state", "seconds"]
+_PICKED_IS_LOGGED = False
+"""Whether a join that picks a file of one of its inputs logs it once more, for itself.
+
+docs/mapping.md says no: it is the version that its producer logged, in which, where that was a
+foreach, it is one file of several.
+"""
+
 _CLOCK = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})Z ")
 
 
@@ -219,7 +227,11 @@ def _rows(subject: _Subject, values: _Values) -> dict[tuple[int, str], Any]:
         if all(is_number(value) for _, value in of_tasks)
     }
     if not subject.merged:
-        return {(0, name): value for name, [(_, value)] in numeric.items()}
+        return {
+            (0, _key(name, _TAKEN_IN_SUMMARY)): value
+            for name, [(_, value)] in numeric.items()
+            if abs(value) <= _EXACT  # neither NaN nor infinite
+        }
     expected: dict[tuple[int, str], Any] = {}
     rows = {
         task.pathspec: task.place[0] if task.in_foreach and len(task.place) == 1 else place
@@ -335,7 +347,8 @@ def _of_artifacts(
     expected: dict[str, dict[str, Held]] = {}  # by name, then by folder
     for task in subject.tasks:
         for name, held in task.held.items():
-            if not _is_summed_up(held) and not _is_gone(held.value):
+            picked = name in task.handed_on and not _PICKED_IS_LOGGED
+            if not (_is_summed_up(held) or _is_gone(held.value) or picked):
                 folder = f"{task.label}/" if subject.merged else ""
                 expected.setdefault(name, {})[folder] = held
     for name in expected.keys() & run.logged.keys():
@@ -497,6 +510,15 @@ def _of_strange_uses(
                     yield Difference(f"{name} uses", sorted(logged), version.path)
 
 
+def _ways_to_read(files: dict[str, bytes]) -> Iterator[dict[str, bytes]]:
+    """Yield all files, and those of each task if they are of several tasks."""
+    yield files
+    if not _PICKED_IS_LOGGED:
+        for folder in {path.rpartition("/")[0] for path in files} - {""}:
+            start = f"{folder}/"
+            yield {p.removeprefix(start): data for p, data in files.items() if p.startswith(start)}
+
+
 def _of_aliases(
     facts: FlowRunFacts, project: Project, runs: dict[str, WandbRunFacts]
 ) -> Iterator[Difference]:
@@ -507,5 +529,5 @@ def _of_aliases(
         held = facts.final.get(name)
         if len(marked) == 1 and held is not None and not _is_summed_up(held):
             files = dict(marked[0].files)
-            if not _is_content(name, held, files):
+            if not any(_is_content(name, held, one) for one in _ways_to_read(files)):
                 yield Difference(f"{facts.pathspec} {name}:{alias}", held.value, sorted(files))

@@ -45,6 +45,7 @@ class TaskFacts:
         in_foreach: whether it is one of a foreach.
         failed: whether it failed, and nothing caught that.
         held: the artifacts that its code assigned or changed in place, by name.
+        handed_on: those of them that are just what an input had under that name.
         log: what it printed.
         cards: the HTML of its cards.
     """
@@ -54,6 +55,7 @@ class TaskFacts:
     in_foreach: bool
     failed: bool
     held: dict[str, Held]
+    handed_on: frozenset[str]
     log: list[LogLine]
     cards: list[str]
 
@@ -157,6 +159,7 @@ def _task(task: Any, record: Record | None, own: set[str]) -> TaskFacts:
         in_foreach=bool(stack),
         failed=not _data(task, "_task_ok"),
         held={name: _held(task[name]) for name in sorted(names) if name in task},
+        handed_on=frozenset() if record is None else frozenset(record.handed_on),
         log=sorted(_log(task), key=lambda line: line.time),
         cards=list(_cards(task)),
     )

@@ -19,7 +19,6 @@ __all__ = ["is_number", "is_same", "is_series", "is_statistic", "is_value"]
 _PLAIN = (type(None), bool, int, float, str, bytes, bytearray, complex, np.number, np.bool_)
 _WRITTEN = (date, time, timedelta, Decimal, Fraction, UUID, np.datetime64, np.timedelta64)
 _MANY = (list, tuple, set, frozenset, deque)
-_EXACT = 2**53
 
 
 def is_value(value: Any) -> bool:

@@ -89,7 +89,7 @@ def _ran(
 ) -> str:
     script = sandbox.root / f"{name}.py"
     script.write_text(source, encoding="utf-8")
-    command = (script, "--quiet", *before, "run", "--run-id-file", "id.txt")
+    command = (str(script), "--quiet", *before, "run", "--run-id-file", "id.txt")
     done = sandbox.script(*command, *arguments)
     assert done.code == 0, done.err
     return f"{name}/{(sandbox.root / 'id.txt').read_text(encoding='utf-8')}"
