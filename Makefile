@@ -9,7 +9,7 @@ TORCH_READY := $(TORCH_VENV)/.ready
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-shapes test-torch torch torch-data test-faults test-fuzz test-hostile lint types layers check bench format clean
+.PHONY: help setup demo test test-all test-shapes test-torch torch torch-data test-faults test-compared test-fuzz test-hostile lint types layers check bench format clean
 
 help: ## print the verbs
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -56,6 +56,9 @@ $(TORCH_READY): pyproject.toml
 
 test-faults: setup ## kill syncs, and let W&B go wrong, in hundreds of ways
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch" tests/faults
+
+test-compared: setup ## sync 100 flow runs in four ways, and compare each value with what Metaflow says
+	@folder=$$(mktemp -d) && $(BIN)/python -m tests.compared "$$folder"; code=$$?; rm -rf "$$folder"; exit $$code
 
 test-fuzz: setup ## load thousands of damaged pickles, which must do no more than fail
 	@$(BIN)/python -W ignore -m tests.fuzz

@@ -28,7 +28,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["Process"]
+__all__ = ["Process", "serve"]
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _SLOW = (
@@ -39,19 +39,24 @@ _LONGEST = 1 << 18  # bytes of a request
 
 
 class Process:
-    """A running mfwb; what subprocess.Popen offers, as far as it is needed."""
+    """A running program; what subprocess.Popen offers, as far as it is needed."""
 
     def __init__(
-        self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        server: str = "tests.warm",
     ) -> None:
-        """Start mfwb in a folder, with all its variables."""
+        """Start mfwb in a folder, with all its variables; or what another server starts."""
         call = {"arguments": [*arguments], "folder": str(folder), "environment": {**environment}}
         self._reply, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `communicate` closes them
         self._err = tempfile.TemporaryFile()  # noqa: SIM115
         with its, Path(os.devnull).open("rb") as nothing:
             streams = [nothing.fileno(), self._out.fileno(), self._err.fileno(), its.fileno()]
-            socket.send_fds(_server(), [json.dumps(call).encode()], streams)
+            socket.send_fds(_server(server), [json.dumps(call).encode()], streams)
         self.pid = int(self._reply.recv(64))
         self.returncode: int | None = None
 
@@ -69,7 +74,7 @@ class Process:
         """Return what it printed; TimeoutExpired, in seconds, if it had to be killed."""
         if self._wait(timeout) is None:
             self.kill()
-            raise subprocess.TimeoutExpired("mfwb", timeout)
+            raise subprocess.TimeoutExpired("what is tested", timeout)
         return _text_of(self._out), _text_of(self._err)
 
     def _wait(self, seconds: float | None) -> int | None:
@@ -86,11 +91,11 @@ def _text_of(file: IO[bytes]) -> str:
 
 
 @cache
-def _server() -> socket.socket:
+def _server(module: str) -> socket.socket:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
         server = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm", str(its.fileno())],
+            [sys.executable, "-m", module, str(its.fileno())],
             cwd=_REPOSITORY,
             env={**os.environ, "WANDB_ERROR_REPORTING": "false"},
             pass_fds=[its.fileno()],
@@ -107,8 +112,11 @@ def _end(server: subprocess.Popen[bytes], control: socket.socket) -> None:
     server.wait()
 
 
-def _serve(control: socket.socket) -> dict[str, Any] | None:
-    """Fork for each call; return the call in the fork, and None at the end."""
+def serve(control: socket.socket) -> dict[str, Any] | None:
+    """Fork for each call; return the call in the fork, in its folder with its variables.
+
+    Returns None at the end, when nobody is there any more who could call.
+    """
     while True:
         message, streams, _, _ = socket.recv_fds(control, _LONGEST, 4)
         if not message:
@@ -117,6 +125,9 @@ def _serve(control: socket.socket) -> dict[str, Any] | None:
             control.close()
             if _is_the_one(streams):
                 call: dict[str, Any] = json.loads(message)
+                os.chdir(call["folder"])
+                os.environ.clear()
+                os.environ.update(call["environment"])
                 return call
             os._exit(0)
         for stream in streams:
@@ -171,12 +182,9 @@ def _be_a_process_of_its_own() -> None:
 
 def _main() -> None:
     _warm_up()
-    call = _serve(socket.socket(fileno=int(sys.argv[1])))
+    call = serve(socket.socket(fileno=int(sys.argv[1])))
     if call is None:
         return
-    os.chdir(call["folder"])
-    os.environ.clear()
-    os.environ.update(call["environment"])
     _be_a_process_of_its_own()
     sys.path[0] = call["folder"]
     sys.argv[1:] = call["arguments"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +51,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Small:
     root = tmp_path_factory.mktemp("small")
     script = root / "small_flow.py"
     script.write_text(_FLOW, encoding="utf-8")
-    command = (sys.executable, str(script), "--quiet", "run", "--run-id-file", "id.txt")
-    done = Sandbox(root).run(*command)
+    done = Sandbox(root).script(script, "--quiet", "run", "--run-id-file", "id.txt")
     assert done.code == 0, done.err
     return Small(script, f"SmallFlow/{(root / 'id.txt').read_text(encoding='utf-8')}")
 
@@ -114,8 +112,8 @@ def test_a_resumed_flow_run_shares_the_versions_of_its_origin(
     online: Sandbox, flow: Small, project: str
 ) -> None:
     """A clone logs the content of its origin: the same versions, which fresh tasks use."""
-    resumed = Sandbox(flow.script.parent).run(
-        *(sys.executable, str(flow.script), "--quiet", "resume", "end"),
+    resumed = Sandbox(flow.script.parent).script(
+        *(flow.script, "--quiet", "resume", "end"),
         *("--origin-run-id", flow.pathspec.partition("/")[2]),
     )
     assert resumed.code == 0, resumed.err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +89,8 @@ def _ran(
 ) -> str:
     script = sandbox.root / f"{name}.py"
     script.write_text(source, encoding="utf-8")
-    command = (sys.executable, str(script), "--quiet")
-    done = sandbox.run(*command, *before, "run", "--run-id-file", "id.txt", *arguments)
+    command = (str(script), "--quiet", *before, "run", "--run-id-file", "id.txt")
+    done = sandbox.script(*command, *arguments)
     assert done.code == 0, done.err
     return f"{name}/{(sandbox.root / 'id.txt').read_text(encoding='utf-8')}"
 

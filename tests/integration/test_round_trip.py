@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import pickle
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -156,8 +155,8 @@ def held(w_and_b: WandbServer, tmp_path_factory: pytest.TempPathFactory) -> Held
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     library, extension = str(sandbox.root / "lib"), str(sandbox.root / "ext")
-    ran = sandbox.run(
-        *(sys.executable, "types_flow.py", "--quiet", "run"), PYTHONPATH=f"{library}:{extension}"
+    ran = sandbox.script(
+        sandbox.root / "types_flow.py", "--quiet", "run", PYTHONPATH=f"{library}:{extension}"
     )
     assert ran.code == 0, ran.err
     project = f"types-{sandbox.root.name}"

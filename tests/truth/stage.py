@@ -92,7 +92,7 @@ class Stage:
         run_id = self.root / f"{path.stem}.{time.monotonic_ns()}.id"
         arguments = (*(arguments or ("run",)), "--run-id-file", str(run_id), "--max-workers", "2")
         sandbox = self._watched if watch else Sandbox(self.root)
-        finished = sandbox.run(sys.executable, str(path), "--quiet", *arguments, **env)
+        finished = sandbox.script(path, "--quiet", *arguments, **env)
         assert (finished.code != 0) is fails, f"{finished.out}\n{finished.err}"
         return f"{_class_name(path)}/{run_id.read_text(encoding='utf-8')}"
 

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import shutil
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(SCRIPT.parent, root / "source")
     sandbox = Sandbox(root, {"METAFLOW_FEAT_ALWAYS_UPLOAD_CODE_PACKAGE": "1"})
     script = str(root / "source" / SCRIPT.name)
-    finished = sandbox.run(sys.executable, script, "--quiet", "run")
+    finished = sandbox.script(script, "--quiet", "run")
     assert finished.code == 0, finished.err
     shutil.rmtree(root / "source")
     return root.rename(root.with_name("moved"))

@@ -1,0 +1,93 @@
+"""Make flow runs, sync them in four ways, and print what differs, a line each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.compared import corpus
+from tests.compared.syncing import ENTITIES, WAYS, Way, sync
+from tests.sandbox import Sandbox
+from tests.wandb_server import WandbServer
+
+if TYPE_CHECKING:
+    from tests.compared.said_by_metaflow import FlowRunFacts
+
+
+_WAYS_OF_A_SAMPLE = ("online-step", "offline-task")
+
+
+def main() -> None:
+    """Exit with 1 if anything differs, or if mfwb did not say that all is well."""
+    parser = argparse.ArgumentParser(prog="python -m tests.compared", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where flow runs are made; those there are taken")
+    parser.add_argument("--sample", action="store_true", help="a few flow runs in two ways")
+    parser.add_argument("--only", default="", help="a pattern: flow runs whose pathspec begins so")
+    names = [way.entity for way in WAYS]
+    parser.add_argument("--way", action="append", choices=names, help="one of these; default: all")
+    options = parser.parse_args()
+    root = options.folder.resolve()
+    asked = options.way or (_WAYS_OF_A_SAMPLE if options.sample else names)
+    ways = [way for way in WAYS if way.entity in asked]
+    made = corpus.make(root, sample=options.sample)
+    pathspecs = [pathspec for pathspec in made if re.match(options.only, pathspec)]
+    with WandbServer(entities=ENTITIES) as server:
+        os.environ.update(server.env(root / "reader"))
+        differences = _compare(root, server, pathspecs, ways)
+    sys.stdout.write("".join(f"{line}\n" for line in differences))
+    sys.exit(1 if differences else 0)
+
+
+def _compare(
+    root: Path, server: WandbServer, pathspecs: Sequence[str], ways: Sequence[Way]
+) -> list[str]:
+    said = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+    sandbox = Sandbox(root, said)
+    os.environ.update({k: v for k, v in sandbox.environment.items() if k.startswith("METAFLOW")})
+    os.environ["MFWB_STATE_DIR"] = str(root / f"state-{os.getpid()}")
+    facts = _facts(root, pathspecs)
+    found: list[str] = []
+    for way in ways:
+        for done in sync(sandbox, way, pathspecs):
+            totals = done.document.get("totals") if done.out else done.err
+            sys.stderr.write(f"{way.entity}: exit code {done.code}, {totals}\n{done.err[-2000:]}")
+            if done.code:
+                found.append(f"{way.entity}: exit code {done.code}")
+    for way in ways:
+        found += _differences(server, facts, way.entity, way.granularity)
+    count = Counter(line.split(" ", 1)[0] for line in found)
+    sys.stderr.write(f"{len(pathspecs)} flow runs, {dict(count)} differences\n")
+    return found
+
+
+def _facts(root: Path, pathspecs: Sequence[str]) -> list[FlowRunFacts]:
+    from tests.compared.said_by_metaflow import read_flow_run  # noqa: PLC0415 - variables first
+
+    return [read_flow_run(pathspec, root / corpus.RECORDS) for pathspec in pathspecs]
+
+
+def _differences(
+    server: WandbServer, flow_runs: list[FlowRunFacts], entity: str, granularity: str
+) -> list[str]:
+    from tests.compared.comparison import differences_of  # noqa: PLC0415 - variables first
+    from tests.compared.said_by_wandb import Project  # noqa: PLC0415
+
+    projects: dict[str, Project] = {}
+    lines = []
+    for facts in flow_runs:
+        flow = facts.pathspec.split("/")[0]
+        if flow not in projects:
+            projects[flow] = Project(server, f"{entity}/{flow}")
+        found = differences_of(facts, projects[flow], granularity)
+        lines += [f"{entity} {difference}" for difference in found]
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,533 @@
+"""A flow run in Metaflow and in W&B: what differs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tests.compared.said_by_metaflow import FlowRunFacts, Held, TaskFacts
+from tests.compared.said_by_wandb import Project, WandbRunFacts
+from tests.compared.values import (
+    is_number,
+    is_point,
+    is_same,
+    is_series,
+    is_statistic,
+    is_value,
+)
+from tests.wandb_server import ArtifactVersion
+
+__all__ = ["Difference", "differences_of"]
+
+_MOST_OF_A_VALUE = 100_000  # bytes of pickle; what is larger is a file
+_MOST_OF_A_LIST = 100_000  # characters of JSON; of what tasks have, what is longer is in the table
+_MOST_OF_A_CURVE = 100_000  # points
+_EXACT = 2**53  # integers beyond it are rounded in charts
+_MOST_CURVES = 50  # tasks
+_TAKEN_IN_SUMMARY = {
+    "metaflow",
+    "mfwb",
+    "tasks",
+    "card",
+    "_wandb",
+    "_step",
+    "_runtime",
+    "_timestamp",
+}
+_TAKEN_IN_CONFIG = {"metaflow", "mfwb", "_wandb"}
+_OF_A_TABLE = ["index", "task", "state", "seconds"]
+_PICKED_IS_LOGGED = False
+"""Whether a join that picks a file of one of its inputs logs it once more, for itself.
+
+docs/mapping.md says no: it is the version that its producer logged, in which, where that was a
+foreach, it is one file of several.
+"""
+
+_CLOCK = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})Z ")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that W&B says otherwise than Metaflow, or not at all."""
+
+    item: str
+    metaflow: Any
+    wandb: Any
+
+    def __str__(self) -> str:
+        return f"{self.item}: Metaflow {_short(self.metaflow)}, W&B {_short(self.wandb)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def differences_of(facts: FlowRunFacts, project: Project, granularity: str) -> Iterator[Difference]:
+    """Yield what differs between a flow run and what a project says of it."""
+    runs = project.of_group(facts.pathspec)
+    subjects = {subject.name: subject for subject in _subjects(facts, granularity)}
+    yield from _unlike(f"{facts.pathspec} W&B runs", sorted(subjects), sorted(runs))
+    for name in sorted(subjects.keys() & runs.keys()):
+        yield from _of_run(facts, subjects[name], runs[name])
+    yield from _of_uses(facts, subjects, runs)
+    yield from _of_aliases(facts, project, runs)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What there is one W&B run of: tasks of one step."""
+
+    name: str
+    tasks: Sequence[TaskFacts]
+    merged: bool
+
+
+def _subjects(facts: FlowRunFacts, granularity: str) -> Iterator[_Subject]:
+    for step, tasks in facts.steps.items():
+        if granularity == "task":
+            for task in tasks:
+                yield _Subject(task.pathspec, [task], merged=False)
+        else:
+            several = len(tasks) > 1 or any(task.in_foreach for task in tasks)
+            yield _Subject(f"{facts.pathspec}/{step}", tasks, merged=several)
+
+
+def _unlike(item: str, metaflow: Any, wandb: Any) -> Iterator[Difference]:
+    if metaflow != wandb:
+        yield Difference(item, metaflow, wandb)
+
+
+# --- one W&B run ------------------------------------------------------------------------------
+
+
+def _of_run(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
+    at = subject.name
+    step = subject.tasks[0].step
+    failed = any(task.failed for task in subject.tasks)
+    yield from _unlike(f"{at} job type", step, run.job_type)
+    yield from _unlike(f"{at} state", "failed" if failed else "finished", run.state)
+    yield from _unlike(f"{at} tags", facts.tags, run.tags)
+    yield from _of_config(facts, subject, run)
+    yield from _of_values(subject, run)
+    yield from _of_log(subject, run)
+    yield from _of_cards(subject, run)
+    yield from _of_artifacts(facts, subject, run)
+
+
+def _of_config(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
+    expected = {_key(name, _TAKEN_IN_CONFIG): value for name, value in facts.parameters.items()}
+    for name, content in facts.included.items():
+        sha1 = hashlib.sha1(content).hexdigest()  # noqa: S324 - it names content
+        said = run.config.get(name)
+        described = {"name": said.get("name"), "size": len(content), "sha1": sha1} if said else None
+        yield from _unlike(f"{subject.name} config.{name}", described, said)
+    for key, value in expected.items():
+        if key not in run.config or not is_same(value, run.config[key]):
+            yield Difference(f"{subject.name} config.{key}", value, run.config.get(key, "nothing"))
+    more = run.config.keys() - expected.keys() - facts.included.keys() - _TAKEN_IN_CONFIG
+    yield from _unlike(f"{subject.name} more in config", set(), more)
+    told = run.config.get("metaflow", {})
+    yield from _unlike(f"{subject.name} user", facts.user, told.get("user"))
+    yield from _unlike(f"{subject.name} flow run", facts.pathspec, told.get("flow_run"))
+    tasks = sorted(task.pathspec for task in subject.tasks)
+    yield from _unlike(f"{subject.name} tasks", tasks, sorted(told.get("tasks", [])))
+    constants = told.get("constants", {})
+    if not is_same(facts.constants, constants):
+        yield Difference(f"{subject.name} constants", facts.constants, constants)
+
+
+def _key(name: str, taken: set[str]) -> str:
+    return f"{name}_" if name.rstrip("_") in taken else name
+
+
+def _is_summed_up(held: Held) -> bool:
+    """Whether it stands in the summary rather than in a file."""
+    return is_value(held.value) and len(held.stored) <= _MOST_OF_A_VALUE
+
+
+_Values = dict[str, list[tuple[TaskFacts, Any]]]  # by name: what tasks wrote
+
+
+def _by_name(subject: _Subject, chosen: Callable[[Held], bool]) -> _Values:
+    """Return what the tasks wrote of a kind: for each name tasks and values."""
+    found: _Values = {}
+    for task in subject.tasks:
+        for name, held in task.held.items():
+            if chosen(held):
+                found.setdefault(name, []).append((task, held.value))
+    return found
+
+
+def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
+    values = _by_name(subject, _is_summed_up)
+    keys = {name: _key(name, _TAKEN_IN_SUMMARY) for name in values}
+    for name, of_tasks in values.items():
+        said = run.summary.get(keys[name], "nothing")
+        each = [value for _, value in of_tasks]
+        if not (_is_in_short(each, said) if subject.merged else _is_alone(each[0], said)):
+            yield Difference(f"{subject.name} summary.{keys[name]}", each, said)
+    more = {
+        key
+        for key, value in run.summary.items()
+        if key not in {*keys.values(), *_TAKEN_IN_SUMMARY}
+        and not (isinstance(value, dict) and "_type" in value)
+        and not key.startswith(("curves/", "tasks/", "card"))
+    }
+    yield from _unlike(f"{subject.name} more in summary", set(), more)
+    yield from _of_history(subject, run, values)
+    if subject.merged:
+        yield from _of_table(subject, run, values)
+
+
+def _is_alone(value: Any, said: Any) -> bool:
+    return said == "None" if value is None else is_same(value, said)
+
+
+def _is_in_short(values: list[Any], said: Any) -> bool:
+    if all(map(is_number, values)):
+        return is_statistic(values, said)
+    if all(repr(value) == repr(values[0]) for value in values):
+        return _is_alone(values[0], said)
+    if said == {"tasks": len(values), "see": "table tasks"}:
+        return sum(len(repr(value)) for value in values) > _MOST_OF_A_LIST // 2
+    return is_same(values, said)
+
+
+def _of_history(subject: _Subject, run: WandbRunFacts, values: _Values) -> Iterator[Difference]:
+    expected = {**_rows(subject, values), **_curves(subject)}
+    said = {
+        (step, key): point
+        for step, row in run.history.items()
+        for key, point in row.items()
+        if key != "tasks/seconds" and not (isinstance(point, dict) and "_type" in point)
+    }
+    for (row, key), point in expected.items():
+        if (row, key) not in said or not is_point(point, said[row, key]):
+            yield Difference(f"{subject.name} history[{row}].{key}", point, said.get((row, key)))
+    for row, key in sorted(said.keys() - expected.keys()):
+        yield Difference(f"{subject.name} history[{row}].{key}", "nothing", said[row, key])
+
+
+def _rows(subject: _Subject, values: _Values) -> dict[tuple[int, str], Any]:
+    """Return the numbers of tasks: a row for each task, or the first row if there is but one."""
+    numeric = {
+        name: of_tasks
+        for name, of_tasks in values.items()
+        if all(is_number(value) for _, value in of_tasks)
+    }
+    if not subject.merged:
+        return {
+            (0, _key(name, _TAKEN_IN_SUMMARY)): value
+            for name, [(_, value)] in numeric.items()
+            if abs(value) <= _EXACT  # neither NaN nor infinite
+        }
+    expected: dict[tuple[int, str], Any] = {}
+    rows = {
+        task.pathspec: task.place[0] if task.in_foreach and len(task.place) == 1 else place
+        for place, task in enumerate(subject.tasks)
+    }
+    for row in rows.values():
+        expected[row, "tasks/index"] = row
+    for name, of_tasks in numeric.items():
+        key = f"tasks/{name}_" if name in {"index", "seconds"} else f"tasks/{name}"
+        for task, value in of_tasks:
+            expected[rows[task.pathspec], key] = value
+    return expected
+
+
+def _curves(subject: _Subject) -> dict[tuple[int, str], Any]:
+    if subject.merged and len(subject.tasks) > _MOST_CURVES:
+        return {}
+    expected: dict[tuple[int, str], Any] = {}
+    for name, of_tasks in _by_name(subject, lambda held: is_series(held.value)).items():
+        for task, series in of_tasks:
+            curve = f"curves/{_key(name, _TAKEN_IN_SUMMARY)}"
+            if subject.merged:
+                curve += f"/{task.label}"
+            if len(series) <= _MOST_OF_A_CURVE:
+                expected.update({(n, curve): point for n, point in enumerate(series)})
+    return expected
+
+
+def _of_table(subject: _Subject, run: WandbRunFacts, values: _Values) -> Iterator[Difference]:
+    if "tasks" not in run.summary:
+        yield Difference(f"{subject.name} table", len(subject.tasks), "nothing")
+        return
+    columns, rows = run.table("tasks")
+    own = [*_OF_A_TABLE, "exception"] if "exception" in columns[:5] else _OF_A_TABLE
+    names = sorted(values)
+    expected = [f"{name}_" if name in own else name for name in names]
+    yield from _unlike(f"{subject.name} table's columns", [*own, *expected], columns)
+    tasks = [[task.label, task.pathspec] for task in subject.tasks]
+    yield from _unlike(f"{subject.name} table's tasks", tasks, [row[:2] for row in rows])
+    if columns != [*own, *expected]:
+        return
+    by_task = {row[1]: row[len(own) :] for row in rows}
+    for column, name in enumerate(names):
+        written = {task.pathspec: value for task, value in values[name]}
+        for task in subject.tasks:
+            cell = by_task.get(task.pathspec, [None] * len(names))[column]
+            if not _is_cell(written.get(task.pathspec), cell):
+                value = written.get(task.pathspec, "nothing")
+                yield Difference(f"{subject.name} table.{name} of {task.label}", value, cell)
+
+
+def _is_cell(value: Any, cell: Any) -> bool:
+    if value is None:
+        return cell is None
+    if isinstance(cell, str) and not isinstance(value, str) and is_same(value, cell):
+        return True
+    if isinstance(cell, str) and isinstance(value, dict | list | tuple | set | frozenset):
+        return is_same(value, json.loads(cell))
+    return is_same(value, cell)
+
+
+def _of_log(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
+    expected: Counter[str] = Counter()
+    for task in subject.tasks:
+        for line in task.log:
+            clock = f"{line.time:%Y-%m-%d %H:%M:%S}.{line.time.microsecond // 1000:03d}Z "
+            label = "[stderr] " if line.stream == "stderr" else ""
+            number = f"[{task.label}] " if subject.merged else ""
+            text = f"{number}{line.text}".expandtabs()
+            expected[f"{clock}{label}{text}"] += 1
+    said = Counter(run.console)
+    for text in sorted(expected - said):
+        yield Difference(f"{subject.name} log", text, "nothing")
+    for text in sorted(said - expected):
+        yield Difference(f"{subject.name} log", "nothing", text)
+    times = [found[1] for line in run.console if (found := _CLOCK.match(line))]
+    if not subject.merged:
+        yield from _unlike(f"{subject.name} order of the log", sorted(times), times)
+
+
+def _of_cards(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
+    expected = sorted(card for task in subject.tasks for card in task.cards)
+    said = sorted(
+        run.files[value["path"]].decode()
+        for value in run.summary.values()
+        if isinstance(value, dict) and value.get("_type") == "html-file"
+    )
+    nested = run.summary.get("card")
+    if isinstance(nested, dict) and "_type" not in nested:
+        said = sorted(run.files[path].decode() for path in _html_paths(nested))
+    yield from _unlike(f"{subject.name} cards", _digests(expected), _digests(said))
+
+
+def _html_paths(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if value.get("_type") == "html-file":
+            yield value["path"]
+        else:
+            for one in value.values():
+                yield from _html_paths(one)
+
+
+def _digests(texts: list[str]) -> list[str]:
+    return [f"{len(text)} {hashlib.sha256(text.encode()).hexdigest()[:8]}" for text in texts]
+
+
+# --- artifacts --------------------------------------------------------------------------------
+
+
+def _of_artifacts(
+    facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts
+) -> Iterator[Difference]:
+    expected: dict[str, dict[str, Held]] = {}  # by name, then by folder
+    for task in subject.tasks:
+        for name, held in task.held.items():
+            picked = name in task.handed_on and not _PICKED_IS_LOGGED
+            if not (_is_summed_up(held) or _is_gone(held.value) or picked):
+                folder = f"{task.label}/" if subject.merged else ""
+                expected.setdefault(name, {})[folder] = held
+    for name in expected.keys() & run.logged.keys():
+        yield from _of_versions(f"{subject.name} {name}", expected[name], run.logged[name])
+    first = facts.records[subject.tasks[0].pathspec] if facts.records else None
+    included = set(facts.included) if first is not None and not first.parents else set()
+    for name in included & run.logged.keys():
+        [version] = run.logged[name]
+        said = list(version.files.values())
+        yield from _unlike(f"{subject.name} {name}", [facts.included[name]], said)
+    yield from _unlike(
+        f"{subject.name} artifacts", sorted({*expected, *included}), sorted(run.logged)
+    )
+
+
+def _is_gone(value: Any) -> bool:
+    """Whether it is the path of a file that is not there, which mfwb counts as lost."""
+    return isinstance(value, Path) and not value.exists()
+
+
+def _of_versions(
+    at: str, held: dict[str, Held], versions: list[ArtifactVersion]
+) -> Iterator[Difference]:
+    if len(versions) != 1:
+        yield Difference(f"{at} versions", 1, [one.path for one in versions])
+        return
+    [version] = versions
+    kinds = sorted({_kind(one.value) for one in held.values()})
+    yield from _unlike(f"{at} type", kinds, [version.type])
+    left = dict(version.files)
+    name = at.rsplit(" ", 1)[1]
+    for folder, one in held.items():
+        there = {path: data for path, data in left.items() if path.startswith(folder)}
+        if not _is_content(name, one, {path[len(folder) :]: there[path] for path in there}):
+            yield Difference(f"{at} {folder or 'content'}", one.value, sorted(there))
+        for path in there:
+            del left[path]
+    yield from _unlike(f"{at} more files", [], sorted(left))
+
+
+def _kind(value: Any) -> str:
+    from sklearn.base import BaseEstimator  # noqa: PLC0415 - dear
+
+    inside = list(value.values()) if isinstance(value, dict) else value
+    several = inside if isinstance(inside, list | tuple) else [value]
+    if any(isinstance(one, BaseEstimator) for one in several):
+        return "model"
+    tables = (pd.DataFrame, pd.Series, pd.Index, PurePath)
+    return "dataset" if any(isinstance(one, tables) for one in several) else "other"
+
+
+def _is_content(name: str, held: Held, files: dict[str, bytes]) -> bool:  # noqa: PLR0911
+    value = held.value
+    if files.get(f"{name}.pkl") == held.stored:
+        # For what has no better form, or beside it.
+        return all(path == f"{name}.pkl" or path.endswith(".parquet") for path in files)
+    if isinstance(value, pd.DataFrame):
+        return [*files] == [f"{name}.parquet"] and _is_frame(value, files[f"{name}.parquet"])
+    if isinstance(value, PurePath):
+        return all(data == _bytes_of(value) for data in files.values()) and len(files) == 1
+    if isinstance(value, np.ndarray):
+        return [*files] == [f"{name}.npy"] and _is_array(value, files[f"{name}.npy"])
+    if is_value(value):
+        return [*files] == [f"{name}.json"] and is_same(value, json.loads(files[f"{name}.json"]))
+    if isinstance(value, dict | list):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        expected = {f"{name}/{key}.parquet": part for key, part in parts}
+        return files.keys() == expected.keys() and all(
+            _is_frame(part, files[path]) for path, part in expected.items()
+        )
+    return False
+
+
+def _bytes_of(path: PurePath) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - it may be a pure path
+        return file.read()
+
+
+def _is_array(value: np.ndarray[Any, Any], data: bytes) -> bool:
+    read = np.load(io.BytesIO(data), allow_pickle=False)
+    return bool(read.dtype == value.dtype and np.array_equal(read, value, equal_nan=False)) or (
+        read.dtype == value.dtype and read.tobytes() == value.tobytes()
+    )
+
+
+def _is_frame(frame: Any, data: bytes) -> bool:
+    if not isinstance(frame, pd.DataFrame):
+        return False
+    try:
+        pd.testing.assert_frame_equal(frame, pd.read_parquet(io.BytesIO(data)))
+    except AssertionError:
+        return False
+    return all(
+        [type(one) for one in frame[column]] == [type(one) for one in read]
+        and [repr(one) for one in frame[column]] == [repr(one) for one in read]
+        for column, read in pd.read_parquet(io.BytesIO(data)).items()
+        if frame[column].dtype == object
+    )
+
+
+def _of_uses(
+    facts: FlowRunFacts, subjects: dict[str, _Subject], runs: dict[str, WandbRunFacts]
+) -> Iterator[Difference]:
+    run_of = {
+        task.pathspec: runs.get(name)
+        for name, subject in subjects.items()
+        for task in subject.tasks
+    }
+    names_of = {task.pathspec: name for name, subject in subjects.items() for task in subject.tasks}
+    held = {task.pathspec: task.held for tasks in facts.steps.values() for task in tasks}
+    for use in facts.truth.uses:
+        makers = [one for one in use.producers if use.artifact in held.get(one, {})]
+        of_files = [one for one in makers if not _is_summed_up(held[one][use.artifact])]
+        consumer = run_of.get(use.consumer)
+        if not of_files or consumer is None or names_of[use.consumer] in map(names_of.get, makers):
+            continue
+        wanted = {
+            version.path
+            for one in of_files
+            if (made := run_of[one]) is not None
+            for version in made.logged.get(use.artifact, [])
+        }
+        said = {version.path for version in consumer.used.get(use.artifact, [])}
+        if wanted and not wanted & said:
+            yield Difference(f"{use.consumer} uses {use.artifact}", sorted(wanted), sorted(said))
+    yield from _of_strange_uses(facts, subjects, runs, run_of)
+
+
+def _of_strange_uses(
+    facts: FlowRunFacts,
+    subjects: dict[str, _Subject],
+    runs: dict[str, WandbRunFacts],
+    run_of: dict[str, WandbRunFacts | None],
+) -> Iterator[Difference]:
+    """Whatever a W&B run uses comes from one who could have offered it to one of its tasks."""
+    for name, subject in subjects.items():
+        if name not in runs:
+            continue
+        for artifact, versions in runs[name].used.items():
+            offering = {
+                one
+                for task in subject.tasks
+                for one in facts.truth.offered.get(task.pathspec, {}).get(artifact, ())
+            }
+            logged = {
+                version.path
+                for one in offering
+                if (made := run_of.get(one)) is not None
+                for version in made.logged.get(artifact, [])
+            }
+            logged |= {
+                version.path
+                for run in runs.values()
+                if artifact in facts.included
+                for version in run.logged.get(artifact, [])
+            }
+            for version in versions:
+                if version.path not in logged:
+                    yield Difference(f"{name} uses", sorted(logged), version.path)
+
+
+def _ways_to_read(files: dict[str, bytes]) -> Iterator[dict[str, bytes]]:
+    """Yield all files, and those of each task if they are of several tasks."""
+    yield files
+    if not _PICKED_IS_LOGGED:
+        for folder in {path.rpartition("/")[0] for path in files} - {""}:
+            start = f"{folder}/"
+            yield {p.removeprefix(start): data for p, data in files.items() if p.startswith(start)}
+
+
+def _of_aliases(
+    facts: FlowRunFacts, project: Project, runs: dict[str, WandbRunFacts]
+) -> Iterator[Difference]:
+    alias = f"run-{facts.pathspec.split('/')[1]}"
+    for name in sorted({name for run in runs.values() for name in run.logged}):
+        marked = project.with_alias(name, alias)
+        yield from _unlike(f"{facts.pathspec} {name}:{alias}", 1, len(marked))
+        held = facts.final.get(name)
+        if len(marked) == 1 and held is not None and not _is_summed_up(held):
+            files = dict(marked[0].files)
+            if not any(_is_content(name, held, one) for one in _ways_to_read(files)):
+                yield Difference(f"{facts.pathspec} {name}:{alias}", held.value, sorted(files))

@@ -1,0 +1,1 @@
+"""Flows whose values are compared."""

@@ -1,0 +1,194 @@
+"""One flow run, as Metaflow's client tells it."""
+
+from __future__ import annotations
+
+import gzip
+import runpy
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from tests.truth.expected import Truth, follow
+from tests.truth.records import Record, read_records
+
+__all__ = ["FlowRunFacts", "Held", "LogLine", "TaskFacts", "read_flow_run"]
+
+
+@dataclass(frozen=True)
+class Held:
+    """An artifact of a task: its value, and the bytes that Metaflow stored."""
+
+    value: Any
+    stored: bytes
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line that a task printed."""
+
+    time: datetime
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """A task.
+
+    Attributes:
+        pathspec: Flow/123/train/4.
+        place: its index in each foreach around it, and the round of a recursion; it may be empty.
+        in_foreach: whether it is one of a foreach.
+        failed: whether it failed, and nothing caught that.
+        held: the artifacts that its code assigned or changed in place, by name.
+        handed_on: those of them that are just what an input had under that name.
+        log: what it printed.
+        cards: the HTML of its cards.
+    """
+
+    pathspec: str
+    place: tuple[int, ...]
+    in_foreach: bool
+    failed: bool
+    held: dict[str, Held]
+    handed_on: frozenset[str]
+    log: list[LogLine]
+    cards: list[str]
+
+    @property
+    def step(self) -> str:
+        """The step's name."""
+        return self.pathspec.split("/")[2]
+
+    @property
+    def label(self) -> str:
+        """Its place in words."""
+        return "/".join(map(str, self.place)) or "0"
+
+
+@dataclass(frozen=True)
+class FlowRunFacts:
+    """A flow run.
+
+    Attributes:
+        pathspec: Flow/123.
+        parameters: values of parameters and configs, by name.
+        constants: class variables, by name.
+        included: the content of included files, by name.
+        tags: user tags.
+        user: who ran it.
+        steps: tasks by step.
+        final: artifacts that are `Run(pathspec).data.NAME`.
+        records: what its tasks recorded of themselves.
+        truth: what that adds up to.
+    """
+
+    pathspec: str
+    parameters: dict[str, Any]
+    constants: dict[str, Any]
+    included: dict[str, bytes]
+    tags: frozenset[str]
+    user: str
+    steps: dict[str, list[TaskFacts]]
+    final: dict[str, Held]
+    records: dict[str, Record]
+    truth: Truth
+
+
+def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
+    """Return what Metaflow's client and the tasks' own records say of a flow run."""
+    from metaflow import Run, namespace  # noqa: PLC0415 - it reads variables when it is imported
+
+    namespace(None)
+    run = Run(pathspec)
+    records = read_records(records_folder, pathspec)
+    given = run["_parameters"].task
+    graph = given["_graph_info"].data
+    kinds = {one["name"]: one["type"] for one in graph["parameters"]}
+    files = {name for name, kind in kinds.items() if kind == "IncludeFile"}
+    _make_known({step["source_file"] for step in graph["steps"].values()})
+    constants = {one["name"] for one in graph["constants"]}
+    own = {*kinds, *constants, "name"}
+    steps = {
+        step.id: sorted(
+            (_task(task, records.get(task.pathspec), own) for task in step),
+            key=lambda one: (one.place, one.pathspec),
+        )
+        for step in run
+    }
+    end = run.end_task
+    return FlowRunFacts(
+        pathspec=pathspec,
+        parameters={name: given[name].data for name in kinds if name not in files},
+        constants={name: given[name].data for name in constants},
+        included={name: _content(given[name].data) for name in files},
+        tags=frozenset(run.user_tags),
+        user=next(tag.removeprefix("user:") for tag in run.system_tags if tag.startswith("user:")),
+        steps=steps,
+        final={} if end is None else {one.id: _held(one) for one in end if one.id not in own},
+        records=records,
+        truth=follow(records),
+    )
+
+
+def _make_known(scripts: Iterable[str]) -> None:
+    """Let pickles find the classes of a flow's scripts where they were when it ran."""
+    for script in scripts:
+        sys.path.insert(0, str(Path(script).parent))
+        for name, value in runpy.run_path(script, run_name="flow").items():
+            if isinstance(value, type):
+                setattr(sys.modules["__main__"], name, value)
+        sys.path.pop(0)
+
+
+def _content(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _task(task: Any, record: Record | None, own: set[str]) -> TaskFacts:
+    stack = _data(task, "_foreach_stack") or []
+    rounds = _data(task, "_iteration_stack") or []
+    names = set() if record is None else (record.assigned | record.mutated) - own
+    return TaskFacts(
+        pathspec=task.pathspec,
+        place=(*(frame.index for frame in stack), *rounds),
+        in_foreach=bool(stack),
+        failed=not _data(task, "_task_ok"),
+        held={name: _held(task[name]) for name in sorted(names) if name in task},
+        handed_on=frozenset() if record is None else frozenset(record.handed_on),
+        log=sorted(_log(task), key=lambda line: line.time),
+        cards=list(_cards(task)),
+    )
+
+
+def _data(task: Any, name: str) -> Any:
+    return task[name].data if name in task else None
+
+
+def _held(artifact: Any) -> Held:
+    root = Path(artifact._object["location"].removeprefix(":root:"))
+    blob = root / artifact.path_components[0] / "data" / artifact.sha[:2] / artifact.sha
+    return Held(artifact.data, gzip.decompress(blob.read_bytes()))
+
+
+def _log(task: Any) -> Iterator[LogLine]:
+    if "origin-task-id" in task.metadata_dict:
+        return  # what its origin printed is the origin's
+    for stream in ("stdout", "stderr"):
+        for time, text in task.loglines(stream):
+            yield LogLine(time.replace(tzinfo=timezone.utc), stream, text)
+
+
+def _cards(task: Any) -> Iterator[str]:
+    from metaflow.cards import get_cards  # noqa: PLC0415 - as above
+    from metaflow.plugins.cards.exception import CardNotPresentException  # noqa: PLC0415
+
+    if "origin-task-id" in task.metadata_dict:
+        return
+    with suppress(CardNotPresentException):
+        for card in get_cards(task):
+            yield card.get()
