@@ -210,7 +210,7 @@ class ExistingRuns:
             api.flush()  # type: ignore[no-untyped-call] # else it has the answer of before
             return question(api.run("/".join(found.handle.path)))
 
-        return self._service.ask(self._entity, asked, what)
+        return self._service.ask(self.path, asked, what)
 
     def logged_elsewhere(
         self, place: str, run_id: WandbRunId, provider: str
