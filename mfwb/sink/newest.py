@@ -35,7 +35,6 @@ class Newest:
 
     def __init__(self, service: Service, entity: str, project: str) -> None:
         self._service = service
-        self._entity = entity
         self._path = f"{entity}/{project}"
         self._names: dict[str, _Name] = {}
         self._lock = threading.Lock()
@@ -76,7 +75,7 @@ class Newest:
     def _give_back(self, artifact: wandb.Artifact, start: int) -> None:
         """Point `latest` at a version again; the object at hand has not heard that it lost it."""
         again = self._service.ask(
-            self._entity,
+            self._path,
             lambda api: api.artifact(f"{self._path}/{artifact.name}"),
             f"read {artifact.name}",
         )
@@ -94,7 +93,7 @@ class Newest:
             artifact.aliases = sorted({*artifact.aliases, *aliases})
             artifact.save()
 
-        self._service.ask(self._entity, deed, f"set the aliases of {artifact.name}")
+        self._service.ask(self._path, deed, f"set the aliases of {artifact.name}")
 
     def _ask(self, name: str) -> int:
         """Return when the flow run started whose version has `latest`; -1 if none has."""
@@ -108,7 +107,7 @@ class Newest:
                 raise
             return int((artifact.metadata.get("mfwb") or {}).get(NEWEST, -1))
 
-        return self._service.ask(self._entity, question, f"read the latest {name}")
+        return self._service.ask(self._path, question, f"read the latest {name}")
 
     def _of(self, name: str) -> _Name:
         with self._lock:
