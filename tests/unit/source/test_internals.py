@@ -167,7 +167,7 @@ def test_odd_exception() -> None:
     facts = {"type": [[]], "exception": "x" * 200_000, "stacktrace": 7}
     failure = internals.to_failure(internals.decode(done(instance(EXCEPTION, state=facts))))
 
-    assert failure == Failure("Exception", "x" * 100_000, None)
+    assert failure == Failure("Exception", "x" * 100_000, None, is_whole=False)
 
 
 @pytest.mark.parametrize(("value", "rounds"), [(None, ()), ([], ()), ([3], (3,))])
