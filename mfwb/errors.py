@@ -12,6 +12,7 @@
         ├── LineageError      the recorded facts contradict themselves
         ├── NotOurs           the W&B run of that id came from another source
         └── SinkError         W&B's side refused or failed
+            └── Refused       W&B refuses the entity, the project or the key    exit 4
 
 A single item (an artifact, a log, a card) that can't reach W&B is no error: it is a
 `mfwb.snapshot.Loss`, which is counted and shown while the rest goes on.
@@ -29,6 +30,7 @@ __all__ = [
     "MfwbError",
     "NotOurs",
     "NotThere",
+    "Refused",
     "SinkError",
     "SkipFlowRun",
     "SourceError",
@@ -99,6 +101,12 @@ class NotOurs(SkipFlowRun):
 
 class SinkError(SkipFlowRun):
     """W&B's side refused or failed."""
+
+
+class Refused(SinkError):  # noqa: N818 - the same
+    """W&B lets nobody write there with these credentials; other projects may be open to them."""
+
+    exit_code = 4
 
 
 class ItemLost(Exception):  # noqa: N818 - it is a finding, not a failure of the sync

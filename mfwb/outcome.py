@@ -121,6 +121,7 @@ class FlowRunOutcome:
     mode: str | None = None
     wandb_runs: tuple[WandbRunOutcome, ...] = ()
     losses: tuple[Loss, ...] = ()
+    exit_code: int = 1  # of the call if it failed, and none failed otherwise
     bug: bool = False  # it failed by an error of mfwb's own, which the reason names with its log
 
     def to_dict(self) -> dict[str, Any]:
@@ -163,6 +164,12 @@ class Result:
     def failed(self) -> bool:
         """Whether some flow run could not be synced."""
         return any(one.status is Status.FAILED for one in self.flow_runs)
+
+    @property
+    def exit_code(self) -> int:
+        """What a call ends with if some flow run failed: 4 if W&B refused all of those, else 1."""
+        codes = {one.exit_code for one in self.flow_runs if one.status is Status.FAILED}
+        return codes.pop() if len(codes) == 1 else 1
 
     @property
     def has_bugs(self) -> bool:

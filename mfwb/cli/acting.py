@@ -124,5 +124,5 @@ def _exit_code(result: Result, *, strict: bool) -> int:
     if result.has_bugs:
         return _BUG
     if result.failed:
-        return 1
+        return result.exit_code
     return 3 if strict and result.losses else 0

@@ -205,7 +205,9 @@ def _outcome(
         return replace(
             planned, id=written.id, inputs=(), outputs=(), items=left_away(run), deleted=True
         )
-    losses = (*run.losses, *(ready.losses if ready else ()), *written.losses)
+    # What another sync wrote meanwhile has its losses from the same preparations.
+    every = (*run.losses, *(ready.losses if ready else ()), *written.losses)
+    losses = tuple(dict.fromkeys(every))
     is_url = "://" in written.place
     return replace(
         planned,

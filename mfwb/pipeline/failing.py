@@ -29,7 +29,10 @@ def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
     """
     if ends_the_call(error):
         raise error
+    if isinstance(error, SkipFlowRun):
+        return FlowRunOutcome(
+            pathspec, Status.FAILED, reason=one_line(str(error)), exit_code=error.exit_code
+        )
     lacking = shortage(error)
-    is_bug = lacking is None and not isinstance(error, SkipFlowRun)
-    reason = bugs.reason(error) if is_bug else one_line(lacking or str(error))
-    return FlowRunOutcome(pathspec, Status.FAILED, reason=reason, bug=is_bug)
+    reason = bugs.reason(error) if lacking is None else one_line(lacking)
+    return FlowRunOutcome(pathspec, Status.FAILED, reason=reason, bug=lacking is None)

@@ -203,8 +203,9 @@ class _Sync:
         finally:
             turn.leave()
         reason = told.reason or ""
+        outcome = outcome_of(told.status, plan, drafted.destination, (), reason)
         return self._noted(
-            replace(outcome_of(told.status, plan, drafted.destination, (), reason), bug=told.bug),
+            replace(outcome, bug=told.bug, exit_code=told.exit_code),
             lambda: self._memory.note(drafted, Standing.FAILED, reason=reason, outcome=earlier),
         )
 
@@ -216,12 +217,10 @@ class _Sync:
         with self._parts.sink.open(plan, writer=writer, written=was_there) as session:
             carried = self._crew.carry_out(drafted, plan, session, turn)
         outcome = outcome_of(Status.SYNCED, plan, drafted.destination, carried.runs)
-        if carried.trouble:
-            outcome = replace(outcome, status=Status.FAILED, reason=carried.trouble)
-            self._memory.note(drafted, Standing.FAILED, reason=carried.trouble, outcome=outcome)
-        elif not all(run.complete for run in carried.runs):
-            reason = "W&B did not take all of it"
-            self._memory.note(drafted, Standing.INCOMPLETE, reason=reason, outcome=outcome)
+        is_whole = all(run.complete for run in carried.runs)
+        if reason := carried.trouble or ("" if is_whole else "W&B did not take all of it"):
+            outcome = replace(outcome, status=Status.FAILED, reason=reason)
+            self._memory.note(drafted, Standing.FAILED, reason=reason, outcome=outcome)
         else:
             self._memory.note(drafted, Standing.SYNCED, outcome=outcome)
             if not carried.wrote:

@@ -1,17 +1,66 @@
-"""Whether what was written is there: `finish` returns as if it were, whatever became of it."""
+"""Whether what was written is there: `finish` returns as if it were, whatever became of it.
+
+Only what was read back is marked as complete, so that no other sync trusts what is not there.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+import zlib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
 
 from mfwb.errors import SinkError
 from mfwb.planning import PlannedRun, WandbRunId
-from mfwb.sink.existing import ExistingRuns
+from mfwb.sink.content import done
+from mfwb.sink.existing import Existing, ExistingRuns
+from mfwb.sink.histories import History, Row, missing_rows
+from mfwb.sink.receipts import Receipt
+from mfwb.sink.run_files import MOST
 
-__all__ = ["Arrivals"]
+__all__ = ["Arrivals", "Sent"]
 
 _LOOKS = (0.0, 0.5, 2.0, 5.0)  # seconds before each; a server may take a moment
+_AT_ONCE = 8  # marks
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A W&B run all of which was sent.
+
+    Attributes:
+        run: as planned.
+        token: by which its summary is known for that of this sync.
+        receipt: what is to be said of it when it is proven to be there.
+        rows: of its history, packed: there may be many, and many W&B runs.
+        job_type: as was said: it is there if all is that wandb-core says at first.
+        uses: ids of the artifact versions that it uses.
+        complaint: what wandb-core complained of meanwhile.
+    """
+
+    run: PlannedRun
+    token: str
+    receipt: Receipt
+    rows: bytes = field(repr=False)
+    uses: frozenset[str] = frozenset()
+    job_type: str = ""
+    complaint: str = ""
+
+    @classmethod
+    def of(cls, run: PlannedRun, receipt: Receipt, rows: Iterable[Row], **more: Any) -> Sent:
+        """Return it, with its rows packed."""
+        packed = zlib.compress(json.dumps(list(rows)).encode())
+        return cls(run, receipt=receipt, rows=packed, **more)
+
+    @property
+    def history(self) -> list[Row]:
+        """The planned rows of its history."""
+        rows: list[Row] = [(step, row) for step, row in json.loads(zlib.decompress(self.rows))]
+        return rows
 
 
 class Arrivals:
@@ -19,38 +68,76 @@ class Arrivals:
 
     def __init__(self, existing: ExistingRuns) -> None:
         self._existing = existing
-        self._expected: dict[WandbRunId, tuple[PlannedRun, int]] = {}
+        self._sent: dict[WandbRunId, Sent] = {}
         self._lock = threading.Lock()
 
-    def expect(self, run: PlannedRun, *, rows: int) -> None:
-        """Hear that a W&B run was written, with so many rows of history."""
+    def expect(self, sent: Sent) -> None:
+        """Hear that a W&B run was sent."""
         with self._lock:
-            self._expected[run.id] = (run, rows)
+            self._sent[sent.run.id] = sent
 
     def confirm(self) -> None:
-        """Return if all is there; SinkError if it is not."""
-        missing = dict(self._expected)
+        """Read all back and mark what is there as complete; SinkError if something is not."""
+        waiting, lacks = dict(self._sent), dict[WandbRunId, str]()
         for pause in _LOOKS:
-            if not missing:
+            if not waiting:
                 return
             time.sleep(pause)
-            self._existing.look(run for run, _ in missing.values())
-            missing = {
-                run.id: (run, rows) for run, rows in missing.values() if self._lacks(run, rows)
-            }
-        if missing:
-            told = "; ".join(
-                f"{run.name}: {self._lacks(run, rows)}" for run, rows in missing.values()
-            )
+            lacks = self._look(waiting)
+            self._mark([sent for run_id, sent in waiting.items() if run_id not in lacks])
+            waiting = {run_id: waiting[run_id] for run_id in lacks}
+        if lacks:
+            told = "; ".join(_told(self._sent[one], text) for one, text in lacks.items())
             raise SinkError(f"W&B does not have all that was sent: {told}")
 
-    def _lacks(self, run: PlannedRun, rows: int) -> str:
-        """Return what is missing of a W&B run; empty if nothing is."""
-        found = self._existing.get(run.id)
+    def _look(self, waiting: Mapping[WandbRunId, Sent]) -> dict[WandbRunId, str]:
+        """Return what each W&B run lacks, for those that lack something."""
+        self._existing.look(sent.run for sent in waiting.values())
+        lacks = {run_id: _lacks(self._existing.get(run_id), one) for run_id, one in waiting.items()}
+        rows = {run_id: one.history for run_id, one in waiting.items() if not lacks[run_id]}
+        there = self._existing.histories(run_id for run_id, planned in rows.items() if planned)
+        for run_id, planned in rows.items():
+            missing = missing_rows(planned, there.get(run_id, History()).rows)
+            if missing:
+                arrived = len(planned) - len(missing)
+                lacks[run_id] = f"{arrived} of {len(planned)} rows of its history are there"
+        return {run_id: text for run_id, text in lacks.items() if text}
+
+    def _mark(self, proven: list[Sent]) -> None:
+        if proven:
+            with ThreadPoolExecutor(min(_AT_ONCE, len(proven)), "mfwb-mark") as pool:
+                list(pool.map(self._mark_one, proven))
+
+    def _mark_one(self, sent: Sent) -> None:
+        found = self._existing.get(sent.run.id)
         if found is None:
-            return "the run is not there"
-        if found.complete != run.fingerprint:
-            return f"its state is {found.state}, and its summary or files are not all there"
-        if found.rows < rows:
-            return f"{found.rows} of {rows} rows of its history are there"
-        return ""
+            raise AssertionError(sent.run.id)
+        said = done(sent.run.fingerprint, sent.receipt)
+        if rows := sent.history:  # W&B says it itself, but not if all rows were there already
+            said["_step"] = rows[-1][0]
+
+        def deed(handle: Any) -> None:
+            handle.summary.update(said)
+
+        self._existing.ask_of(found, deed, f"mark {sent.run.name} as complete")
+
+
+def _told(sent: Sent, lacks: str) -> str:
+    why = f" ({sent.complaint})" if sent.complaint else ""
+    return f"{sent.run.name}: {lacks}{why}"
+
+
+def _lacks(found: Existing | None, sent: Sent) -> str:
+    """Return what is missing of a W&B run but for its history; empty if nothing is."""
+    run = sent.run
+    if found is None:
+        return "the run is not there"
+    if found.is_open:
+        return f"its state is {found.state}"
+    if found.fingerprint != run.fingerprint or found.job_type != sent.job_type:
+        return "its config, or what is said of it beside that, is not all there"
+    if found.sent != sent.token:
+        return "its summary or its files are not all there"
+    if len(found.uses) < MOST and not found.uses >= sent.uses:
+        return "artifacts that it uses are missing"
+    return ""

@@ -16,7 +16,8 @@ from mfwb.settings_files.wandb_file import wandb_files_of
 from mfwb.sink.bounded import within
 from mfwb.sink.defaults import Defaults
 from mfwb.sink.importing import new_api
-from mfwb.sink.private import FAILURES, ServicePollForTokenError, make_setup_reentrant
+from mfwb.sink.private import FAILURES, ServicePollForTokenError, choked, make_setup_reentrant
+from mfwb.sink.refusals import explained
 
 __all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
 
@@ -97,5 +98,9 @@ def _entity(base_url: str) -> str | None:
             raise Unreachable(f"wandb-core can't start: {first_line(error.__cause__)}") from None
         raise Unreachable(f"W&B credentials: {first_line(error)}") from None
     except (CommError, ConnectionError, TimeoutError) as error:
-        raise Unreachable(f"{base_url} can't be used: {first_line(error)}") from None
+        raise Unreachable(f"{base_url} can't be used: {explained(error)}") from None
+    except Exception as error:
+        if not choked(error):
+            raise
+        raise Unreachable(f"{base_url} does not answer as W&B does ({error!r})") from None
     return entity

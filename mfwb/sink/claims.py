@@ -15,26 +15,30 @@ import wandb
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
+from mfwb.sink.answers import expected
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import generation_of, in_generation
 from mfwb.sink.naming import Named, Placed
 from mfwb.sink.private import ask_graphql, http_status
-from mfwb.sink.service import Service
+from mfwb.sink.service import Service, refused
 
 __all__ = ["Claim", "Claims"]
 
 _CLAIM = """
 mutation MfwbClaimRun(
     $entity: String, $project: String, $name: String!,
-    $displayName: String, $groupName: String, $jobType: String
+    $displayName: String, $groupName: String
 ) {
     upsertBucket(input: {
         entityName: $entity, modelName: $project, name: $name,
-        displayName: $displayName, groupName: $groupName, jobType: $jobType
+        displayName: $displayName, groupName: $groupName
     }) { inserted }
 }
 """
-"""It says nothing that another sync of the same flow run would not say, too."""
+"""It says nothing that another sync of the same flow run would not say, too.
+
+And not the job type: that is there as soon as what wandb-core says of the run has arrived.
+"""
 
 _LOOKS_EVERY = 2.0  # seconds
 _SILENCE = 45.0  # seconds; wandb-core gives a sign of life every 30 while a run is open
@@ -158,19 +162,21 @@ class Claims:
             "name": run_id,
             "displayName": run.name,
             "groupName": run.group,
-            "jobType": run.job_type,
         }
 
         def question(api: wandb.Api) -> _Answer:
-            inserted = ask_graphql(api, _CLAIM, variables)["upsertBucket"]["inserted"]
+            inserted = expected(ask_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
             return _Answer.MADE if inserted else _Answer.THERE
 
         try:
-            return self._service.ask(self._plan.entity or "", question, f"make {run.name}")
+            return self._service.ask(self._existing.path, question, f"make {run.name}")
         except SinkError as error:
-            if error.__cause__ is not None and http_status(error.__cause__) == _CONFLICT:
+            status = http_status(error.__cause__) if error.__cause__ else None
+            if status == _CONFLICT:
                 return _Answer.DELETED  # "previously created and deleted": for a week
+            if status == _NOT_FOUND:  # the entity, since W&B makes projects as they are needed
+                raise refused(self._existing.path, error) from error.__cause__
             raise
 
 
-_CONFLICT = 409
+_CONFLICT, _NOT_FOUND = 409, 404

@@ -95,7 +95,7 @@ class Collections:
         for start in range(0, len(stale), _NAMES_PER_QUERY):
             some = stale[start : start + _NAMES_PER_QUERY]
             said = self._service.ask(
-                self._entity,
+                f"{self._entity}/{self._project}",
                 lambda api, some=some: self._ask(api, some),  # type: ignore[misc]
                 f"look up the artifacts of {self._entity}/{self._project}",
             )

@@ -21,6 +21,7 @@ __all__ = [
     "keys_of",
     "log_texts",
     "pictures_of",
+    "sent",
     "summary_of",
     "tables_of",
 ]
@@ -88,6 +89,11 @@ def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:
     """Return what marks, in the summary, a W&B run as complete: all that was planned is in it."""
     said = {"complete": fingerprint, "receipt": receipt_text(receipt)}
     return {MARKER: {name: value for name, value in said.items() if value is not None}}
+
+
+def sent(token: str) -> dict[str, Any]:
+    """Return what marks, in the summary, a W&B run that was sent and is still to be looked at."""
+    return {MARKER: {"sent": token}}
 
 
 def log_texts(lines: Iterable[LogLine]) -> Iterator[str]:

@@ -157,7 +157,7 @@ def _scalar(name: str, meant: Words, there: Words, before: Wrote | None, told: _
     is_ours = before is not None and _digest(old) == getattr(before, name)
     if new == old or is_ours:
         return new
-    if not old and before is None:
+    if not old and (before is None or name == "job_type"):  # that nobody can remove
         return new
     if not new:  # mfwb has nothing to say here: it is an addition
         return old

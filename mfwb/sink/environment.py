@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.scratch import scratch
-from mfwb.sink.quiet import replaying
+from mfwb.sink.quiet import WHOLE, replaying
 
 __all__ = ["our_environment", "variable_of"]
 
@@ -23,6 +23,30 @@ _ABOUT_ONE_RUN = (
     "WANDB_SWEEP_ID",
     "WANDB_PROGRAM",
     "WANDB_HOST",
+    "WANDB_FORK_FROM",
+    "WANDB_RESUME_FROM",
+    "WANDB_SWEEP_PARAM_PATH",
+    "WANDB_LAUNCH_CONFIG_PATH",
+    "WANDB_JOB_NAME",
+    "WANDB_JOB_SOURCE",
+    "WANDB_DOCKER",
+    "WANDB_ARTIFACTS",
+    "WANDB_CONFIG",
+    "WANDB_DESCRIPTION",
+    "WANDB_ARGS",
+    "WANDB_MAGIC",
+    "WANDB_GIT_COMMIT",
+    "WANDB_GIT_REMOTE_URL",
+    "WANDB_RUN_STORAGE_ID",
+    "WANDB_RUN_DIR",
+    "WANDB_START_TIME",
+    "WANDB_STRICT",
+    "WANDB_SYNC_TENSORBOARD",
+    "WANDB_RUNQUEUE_ITEM_ID",
+    "WANDB__RUNQUEUE_ITEM_ID",
+    "WANDB__LABEL",
+    "WANDB__FILES_DIR",
+    "WANDB__FILE_STREAM_MAX_LINE_BYTES",
 )
 """They speak of the run of the process that has them, and would be put on every replayed one."""
 
@@ -33,14 +57,16 @@ _SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 def our_environment(patience: float) -> Iterator[Path]:
     """Yield a scratch folder for W&B's own files, with the environment set for many runs.
 
-    Variables that speak of one run are hidden. W&B makes a folder for each run it writes or
-    reads, in the current one by default, stages files of tables, and caches what it uploads: all
-    that goes into the scratch folder, and with it; but WANDB_DIR holds if it is set.
+    Variables that speak of one run are hidden, and those by which data would get lost. W&B makes
+    a folder for each run it writes or reads, in the current one by default, stages files of
+    tables, and caches what it uploads: all that goes into the scratch folder, and with it; but
+    WANDB_DIR holds if it is set.
 
     Args:
         patience: seconds for which this call tries again.
     """
-    hidden = {name: os.environ.pop(name) for name in _ABOUT_ONE_RUN if name in os.environ}
+    names = {*_ABOUT_ONE_RUN, *map(variable_of, WHOLE)}
+    hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     with scratch() as folder:
         said = replaying(patience)
         quiet = {variable_of(name): str(value).lower() for name, value in said.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -12,8 +13,9 @@ import wandb
 from mfwb.planning import WandbRunId
 from mfwb.sink.content import MARKER
 from mfwb.sink.generations import generation_of, in_generation
+from mfwb.sink.histories import History, read_histories, told_lines
 from mfwb.sink.receipts import Receipt, receipt_from
-from mfwb.sink.run_files import files_of_runs, has_its_files
+from mfwb.sink.run_files import Parts, has_its_files, parts_of_runs
 from mfwb.sink.service import Service
 
 __all__ = ["Existing", "ExistingRuns"]
@@ -46,6 +48,9 @@ class Existing:
         state: as W&B says.
         source: the flow run it stands for, as mfwb wrote it; None: mfwb did not.
         writer: the ledger of the sync that wrote it; empty if that is not known.
+        fingerprint: of the plan that it was written for last, as its config says.
+        uses: ids of the artifact versions that it uses, if it is sent.
+        sent: by which sync it was sent that has not yet marked it as complete.
         complete: fingerprint of the plan that was carried out whole.
         receipt: what was written, if it is complete.
         rows: how many rows its history has.
@@ -62,6 +67,8 @@ class Existing:
     state: str
     source: Any
     writer: str
+    fingerprint: str
+    sent: str | None
     complete: str | None
     receipt: Receipt | None
     url: str
@@ -70,6 +77,7 @@ class Existing:
     is_empty: bool
     handle: Any
     life: int
+    uses: frozenset[str] = frozenset()
 
     @property
     def is_open(self) -> bool:
@@ -83,6 +91,7 @@ class ExistingRuns:
     def __init__(self, service: Service, entity: str, project: str) -> None:
         self._service = service
         self._entity = entity
+        self._project = project
         self.path = f"{entity}/{project}"
         self._found: dict[WandbRunId, Existing] = {}
 
@@ -140,6 +149,27 @@ class ExistingRuns:
             found, lambda run: int(run.lastHistoryStep) + 1, f"read the history of {found.id}"
         )
 
+    def histories(self, run_ids: Iterable[WandbRunId]) -> dict[WandbRunId, History]:
+        """Return all rows of planned W&B runs that are there; SinkError."""
+        ids = {found.id: run_id for run_id in run_ids if (found := self._found.get(run_id))}
+        if not ids:
+            return {}
+        there = self._service.ask(
+            self.path,
+            lambda api: read_histories(api, self._entity, self._project, list(ids)),
+            f"read the history of runs of {self.path}",
+        )
+        return {ids[WandbRunId(found)]: history for found, history in there.items()}
+
+    def told_lines(self, run_id: WandbRunId) -> int:
+        """Return behind how many rows the SDK would write if it opened a run anew; SinkError."""
+        found = self._found[run_id]
+        return self._service.ask(
+            self.path,
+            lambda api: told_lines(api, self._entity, self._project, found.id),
+            f"ask how long the history of {found.id} is",
+        )
+
     def files(self, run_id: WandbRunId) -> dict[str, int]:
         """Return the sizes of a W&B run's files by name; SinkError."""
         found = self._found[run_id]
@@ -168,7 +198,7 @@ class ExistingRuns:
                 return question(found.handle)
             return question(api.run("/".join(found.handle.path)))
 
-        return self._service.ask(self._entity, asked, what)
+        return self._service.ask(self.path, asked, what)
 
     def ask_anew(self, found: Existing, question: Callable[[Any], T], what: str) -> T:
         """Return what a question is answered about one W&B run as it is by now; SinkError.
@@ -217,21 +247,21 @@ class ExistingRuns:
                     return []
                 raise
 
-        found = self._service.ask(self._entity, question, f"list the runs of {path}")
+        found = self._service.ask(path, question, f"list the runs of {path}")
         return iter(self._believed(found, path))
 
     def _believed(self, found: list[Existing], path: str) -> list[Existing]:
         """Return W&B runs; those that say they are complete, and lack files, as what they are."""
-        claimed = [one.id for one in found if one.complete is not None]
         entity, _, project = path.partition("/")
-        files: dict[str, frozenset[str]] = {}
-        for ids in _chunks(claimed, _PER_PAGE):
-            files |= self._service.ask(
-                self._entity,
-                lambda api, ids=ids: files_of_runs(api, entity, project, ids),  # type: ignore[misc]
+        parts: dict[str, Parts] = {}
+        for some in _chunks(filter(_claims_to_be_whole, found), _PER_PAGE):
+            ids, are_new = [one.id for one in some], any(one.sent for one in some)
+            parts |= self._service.ask(
+                path,
+                partial(parts_of_runs, entity=entity, project=project, run_ids=ids, uses=are_new),
                 f"list the files of the runs of {path}",
             )
-        return [one if _is_whole(one, files) else replace(one, complete=None) for one in found]
+        return [_as_it_is(one, parts.get(one.id, Parts())) for one in found]
 
 
 def _existing(found: Any, life: int) -> Existing:
@@ -246,6 +276,8 @@ def _existing(found: Any, life: int) -> Existing:
         state=found.state,
         source=said.get("source"),
         writer=said.get("writer", ""),
+        fingerprint=said.get("fingerprint", ""),
+        sent=done.get("sent"),
         complete=done.get("complete") if found.state in _ENDED_BY_US else None,
         receipt=receipt_from(done.get("receipt")),
         url=found.url,
@@ -257,10 +289,16 @@ def _existing(found: Any, life: int) -> Existing:
     )
 
 
-def _is_whole(found: Existing, files: Mapping[str, frozenset[str]]) -> bool:
-    if found.complete is None:
-        return True
-    return has_its_files(found.handle.summary_metrics, files.get(found.id, frozenset()))
+def _claims_to_be_whole(found: Existing) -> bool:
+    return found.complete is not None or found.sent is not None
+
+
+def _as_it_is(found: Existing, parts: Parts) -> Existing:
+    if not _claims_to_be_whole(found):
+        return found
+    if has_its_files(found.handle.summary_metrics, parts.files):
+        return replace(found, uses=parts.uses)
+    return replace(found, complete=None, sent=None)
 
 
 def _by_generation(found: Existing | None) -> int:

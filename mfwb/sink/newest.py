@@ -67,7 +67,6 @@ class Newest:
         self, service: Service, entity: str, project: str, collections: Collections
     ) -> None:
         self._service = service
-        self._entity = entity
         self._path = f"{entity}/{project}"
         self._collections = collections
         self._names: dict[str, _Name] = {}
@@ -155,12 +154,12 @@ class Newest:
                     return one
             return None
 
-        return self._service.ask(self._entity, question, f"list the versions of {name}")
+        return self._service.ask(self._path, question, f"list the versions of {name}")
 
     def _again(self, artifact: wandb.Artifact) -> wandb.Artifact:
         """Return a version as it is now; the object at hand has not heard that it lost `latest`."""
         found: wandb.Artifact = self._service.ask(
-            self._entity,
+            self._path,
             lambda api: api.artifact(f"{self._path}/{artifact.name}"),
             f"read {artifact.name}",
         )
@@ -180,7 +179,7 @@ class Newest:
             artifact.aliases = sorted({*artifact.aliases, *aliases})
             artifact.save()
 
-        self._service.ask(self._entity, deed, f"set the aliases of {artifact.name}")
+        self._service.ask(self._path, deed, f"set the aliases of {artifact.name}")
 
     def _of(self, name: str) -> _Name:
         with self._lock:

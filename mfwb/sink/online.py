@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import wandb
 
@@ -16,29 +17,39 @@ from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.planning.names import names_in_project
 from mfwb.ports import ReadyRun, WrittenRun
-from mfwb.safe_text import first_line
 from mfwb.sink.amending import amend, differ_in_words
-from mfwb.sink.arrivals import Arrivals
+from mfwb.sink.arrivals import Arrivals, Sent
 from mfwb.sink.claims import Claim, Claims
 from mfwb.sink.collections import Collections
+from mfwb.sink.complaints import complaint_of, was_not_opened
 from mfwb.sink.content import done, keys_of
 from mfwb.sink.edits import EditRule, Merged, first_words, merged, others_summary
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import common_part
+from mfwb.sink.histories import History, Row, missing_rows
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.newest import Newest
-from mfwb.sink.private import FAILURES, death_in, without_config_defaults
-from mfwb.sink.quiet import replaying
+from mfwb.sink.private import FAILURES, choked, death_in, without_config_defaults
+from mfwb.sink.quiet import WHOLE, replaying
 from mfwb.sink.receipts import Receipt, use_item, use_name, uses_of
+from mfwb.sink.refusals import explained, lets_nobody_in
 from mfwb.sink.run_settings import run_settings
-from mfwb.sink.saying import init_arguments, say_all, say_done
-from mfwb.sink.service import Service
+from mfwb.sink.saying import (
+    init_arguments,
+    resume_arguments,
+    say_all,
+    say_rows,
+    say_sent,
+)
+from mfwb.sink.service import Service, refused
 from mfwb.sink.under_way import UnderWay
-from mfwb.sink.uploads import SLOWEST, Upload, Uploads
+from mfwb.sink.uploads import SLOWEST, Arrived, Upload, Uploads
 from mfwb.sink.words import planned_words, words_there
 from mfwb.snapshot import Loss
 
 __all__ = ["OnlineSession"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class Project:
     """What all sessions of a call share that write into one project.
 
     Attributes:
+        force: whether W&B runs are written that are complete, too.
         edit_rule: about what others changed of mfwb's words.
     """
 
@@ -56,6 +68,7 @@ class Project:
     newest: Newest
     under_way: UnderWay
     scratch: Path
+    force: bool
     edit_rule: EditRule
 
 
@@ -82,7 +95,7 @@ class OnlineSession:
         self._arrivals = Arrivals(existing)
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
         self._known: set[WandbRunId] = set()  # whose artifacts were asked for
-        self._missing: set[tuple[WandbRunId, str]] = set()  # but may arrive another time
+        self._missing: set[tuple[WandbRunId, str]] = set()  # it may arrive another time
         self._lock = threading.Lock()
         for run in plan.runs:
             refuse_foreign(existing.get(run.id), run, plan.source)
@@ -140,7 +153,7 @@ class OnlineSession:
                 claim = self._claims.claim(run, was_there=common_part(run.id) in self._written_once)
                 if claim.id is None:
                     return WrittenRun(run.id, "", (), (), deleted=True)
-                if (by_another := self.find(run)) is not None and not claim.is_new:
+                if not claim.is_new and not self._project.force and (by_another := self.find(run)):
                     return by_another
                 return self._open_and_fill(run, ready, claim)
             except (SinkError, *FAILURES) as error:
@@ -151,22 +164,35 @@ class OnlineSession:
                 self._existing.look([run])
 
     def confirm(self) -> None:
-        """Ask W&B whether all that was written has arrived; SinkError if it has not."""
+        """Read back all that was written, and mark it as complete; SinkError if it is not."""
         self._arrivals.confirm()
 
     def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
+        said = self._words(run, claim)
+        written, later = self._in(
+            self._open(run, ready, init_arguments(self._plan, said.words, claim.id or run.id)),
+            run,
+            lambda open_run: self._fill(open_run, run, ready, claim, said),
+        )
+        if later:
+            resumed = self._open(run, ready, resume_arguments(self._plan, claim.id or run.id))
+            self._in(resumed, run, lambda open_run: self._append(open_run, run, later))
+        return written
+
+    def _open(self, run: PlannedRun, ready: ReadyRun, arguments: dict[str, Any]) -> wandb.Run:
         patience = self._service.patience
         patience.refuse_if_resting(f"open {run.name}")
-        said, others = self._words(run, claim), self._others_summary(run, ready, claim)
+        users = {k: v for k, v in run.wandb_settings.items() if not k.startswith("run_")}
         try:
             with patience.waiting(), without_config_defaults():
                 open_run = wandb.init(
-                    **init_arguments(self._plan, said.words, claim.id or run.id),
+                    **arguments,
                     dir=str(self._project.scratch),
                     settings=run_settings(
-                        {**run.origin, **run.wandb_settings},
+                        {**run.origin, **users},
                         {
                             **replaying(patience.seconds),
+                            **WHOLE,
                             "mode": "online",
                             "base_url": self._service.base_url,
                             "init_timeout": patience.limit,
@@ -175,19 +201,37 @@ class OnlineSession:
                         },
                     ),
                 )
-        except FAILURES as error:
-            raise SinkError(f"{run.name}: W&B did not open the run: {first_line(error)}") from error
+        except Exception as error:
+            if not (isinstance(error, FAILURES) or choked(error)) or death_in(error):
+                raise
+            why = f"{run.name}: W&B did not open the run: {explained(error)}"
+            if lets_nobody_in(error):
+                raise refused(self._existing.path, why) from error
+            raise SinkError(why) from error
+        if was_not_opened(open_run):
+            with suppress(*FAILURES):
+                open_run.finish(exit_code=1)
+            raise SinkError(f"{run.name}: W&B did not open the run: it answered null")
+        return open_run
+
+    def _in(self, open_run: wandb.Run, run: PlannedRun, deed: Callable[[wandb.Run], T]) -> T:
+        """Return what a deed returns that ends with the open W&B run being finished."""
         try:
-            written = self._fill(open_run, run, ready, claim, others)
-            return replace(written, edits_kept=said.kept, edits_undone=said.undone)
+            return deed(open_run)
         except BaseException as error:
             if death_in(error):  # nobody is left who could finish it, and asking may never end
                 raise
             with suppress(*FAILURES):
                 open_run.finish(exit_code=1)
-            if isinstance(error, FAILURES):
-                raise SinkError(f"{run.name}: W&B failed: {first_line(error)}") from error
+            if isinstance(error, FAILURES) or choked(error):
+                raise SinkError(f"{run.name}: W&B failed: {explained(error)}") from error
             raise
+
+    def _append(self, open_run: wandb.Run, run: PlannedRun, rows: Sequence[Row]) -> None:
+        """Write rows behind those that a W&B run has, which is open as one that goes on."""
+        say_rows(open_run, run, rows)
+        with self._service.patience.waiting():
+            open_run.finish(exit_code=run.exit_code)
 
     def _words(self, run: PlannedRun, claim: Claim) -> Merged:
         """Return what a W&B run that was claimed is to say; what others wrote in it stays."""
@@ -212,18 +256,16 @@ class OnlineSession:
         return others_summary(found.handle.summary_metrics, keys_of(run, ready), wrote)
 
     def _fill(
-        self,
-        open_run: wandb.Run,
-        run: PlannedRun,
-        ready: ReadyRun,
-        claim: Claim,
-        others: dict[str, Any],
-    ) -> WrittenRun:
-        first_step, there = 0, {}
+        self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, claim: Claim, said: Merged
+    ) -> tuple[WrittenRun, Sequence[Row]]:
+        """Say all of a W&B run; return what became of it, and the rows that have to be appended."""
+        there: dict[str, wandb.Artifact] = {}
+        now: Sequence[Row] = ready.history
+        later: Sequence[Row] = ()
         if not claim.is_new:
-            self._existing.look([run])  # what it has now that nobody else writes it
-            first_step = self._existing.next_step(run.id)
+            now, later = self._rows_to_write(run, ready)
             there = {name: one for (of, name), one in self._know(run.id).items() if of == run.id}
+        others = self._others_summary(run, ready, claim)
         losses = [loss for used in run.inputs if (loss := self._use(open_run, run, used))]
         waits = any((used.producer, used.name) in self._missing for used in run.inputs)
         uploads: list[Upload] = []
@@ -232,24 +274,35 @@ class OnlineSession:
             uploads.extend(
                 self._uploads.start(open_run, run, artifact, there) for artifact in ready.artifacts
             )
-            say_all(open_run, run, ready, first_step=first_step, others=others)
+            say_all(open_run, run, ready, rows=now, others=others)
             arrived = self._uploads.wait_for(open_run, uploads)
         finally:
             self._uploads.let_go(uploads)
         for one in arrived:
-            self._note(run, one.name, one.artifact)
+            self._note(run, one)
         losses += [one.loss for one in arrived if one.loss]
         outputs = tuple(one.output for one in arrived if one.output)
         complete = not waits and not any(one.try_again for one in arrived)
-        all_losses = (*ready.losses, *losses)
+        token = uuid4().hex
         if complete:
-            keys = keys_of(run, ready)
-            receipt = Receipt(outputs, all_losses, uses_of(run, all_losses), keys)
-            say_done(open_run, run, receipt)
+            say_sent(open_run, token)
         with self._service.patience.waiting():
             open_run.finish(exit_code=run.exit_code)
         if complete:
-            self._arrivals.expect(run, rows=len(ready.history))
+            all_losses = (*ready.losses, *losses)
+            receipt = Receipt(outputs, all_losses, uses_of(run, all_losses), keys_of(run, ready))
+            used = {logged.id for one in run.inputs if (logged := self._find_used(one))}
+            self._arrivals.expect(
+                Sent.of(
+                    run,
+                    receipt,
+                    ready.history,
+                    token=token,
+                    uses=frozenset(used),
+                    complaint=complaint_of(open_run),
+                    job_type=said.words.job_type,
+                )
+            )
         return WrittenRun(
             id=claim.id or run.id,
             place=str(open_run.url),
@@ -257,14 +310,34 @@ class OnlineSession:
             losses=tuple(losses),
             complete=complete,
             trouble=next((one.trouble for one in arrived if one.trouble), ""),
-        )
+            edits_kept=said.kept,
+            edits_undone=said.undone,
+        ), later
 
-    def _note(self, run: PlannedRun, name: str, artifact: wandb.Artifact | None) -> None:
+    def _rows_to_write(
+        self, run: PlannedRun, ready: ReadyRun
+    ) -> tuple[Sequence[Row], Sequence[Row]]:
+        """Return which rows a W&B run that is there has to get: now, and when it is resumed.
+
+        The SDK writes behind as many rows as W&B says that there are, and some servers say 0 to
+        whoever opens a run anew; the rows that are there would be overwritten. A resumed run asks
+        for the true number, but takes only steps behind the last one.
+        """
+        there = self._existing.histories([run.id]).get(run.id, History())
+        missing = missing_rows(ready.history, there.rows)
+        if not missing or not (there.rows or there.lines):
+            return missing, ()
+        if missing[0][0] > there.last_step:
+            return (), missing
+        kept = there.rows[: self._existing.told_lines(run.id)]
+        return missing_rows(ready.history, kept), ()
+
+    def _note(self, run: PlannedRun, arrived: Arrived) -> None:
         with self._lock:
-            if artifact is None:
-                self._missing.add((run.id, name))
-            else:
-                self._logged[run.id, _name_of(artifact)] = artifact
+            if arrived.artifact is not None:
+                self._logged[run.id, _name_of(arrived.artifact)] = arrived.artifact
+            elif arrived.try_again:
+                self._missing.add((run.id, arrived.name))
 
     def _use(self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact) -> Loss | None:
         logged = self._find_used(used)

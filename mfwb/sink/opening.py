@@ -37,6 +37,7 @@ class WandbSink:
         self._bundle = destinations.bundle
         self._checksums = Checksums(self._bundle) if self._bundle else None
         self._on_deleted = settings.on_deleted
+        self._force = settings.force
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
         self._scratch = scratch
         self._service = Service(self._destinations.base_url, Patience(settings.timeout))
@@ -90,6 +91,7 @@ class WandbSink:
                 newest = Newest(self._service, entity, name, collections)
                 self._projects[entity, name] = Project(
                     *(self._service, entity, name, collections, newest, UnderWay(), self._scratch),
+                    force=self._force,
                     edit_rule=self._edit_rule,
                 )
             return self._projects[entity, name]

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from mfwb.errors import SinkError
-from mfwb.safe_text import first_line
-from mfwb.sink.private import FAILURES, death_in, http_status
+from mfwb.sink.private import FAILURES, choked, death_in
+from mfwb.sink.refusals import explained, is_final
 
 __all__ = ["Patience"]
 
@@ -20,8 +20,6 @@ T = TypeVar("T")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds; doubled from try to try
 _LEAST = 20.0  # seconds for which even those may wait who come when the budget is spent
 _REST = 30.0  # seconds after the end of the budget in which nobody tries
-_FINAL = frozenset({400, 401, 403, 404, 409, 410, 413, 422})
-"""Answers that stay the same however often one asks."""
 
 
 class Patience:
@@ -72,8 +70,12 @@ class Patience:
             except FAILURES as error:
                 if death := death_in(error):
                     raise death from None
-                if http_status(error) in _FINAL or self._has_ended(began, pause):
-                    raise SinkError(f"can't {what}: {first_line(error)}") from error
+                if is_final(error) or self._has_ended(began, pause):
+                    raise SinkError(f"can't {what}: {explained(error)}") from error
+            except Exception as error:
+                if not choked(error):
+                    raise
+                raise SinkError(f"can't {what}: W&B's answer is none ({error!r})") from error
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide
             pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import wandb
+from pydantic import ValidationError
 from wandb.errors import Error
 from wandb.proto import wandb_internal_pb2 as pb
 from wandb.sdk import wandb_setup
@@ -37,6 +38,7 @@ __all__ = [
     "add_entry",
     "add_local",
     "ask_graphql",
+    "choked",
     "death_in",
     "http_status",
     "leave_pandas_alone",
@@ -83,6 +85,24 @@ def http_status(error: BaseException) -> int | None:
     response = getattr(inner, "response", None)
     status = getattr(response, "http_status", None)
     return int(status) if status else None
+
+
+_NONSENSE = (TypeError, AttributeError, LookupError, AssertionError, ValidationError)
+
+
+def choked(error: BaseException) -> bool:
+    """Whether wandb's own code failed at what it was given: by W&B, as `null` for an object."""
+    if not isinstance(error, _NONSENSE):
+        return False
+    frame, names = error.__traceback__, [""]
+    while frame is not None:
+        names.append(str(frame.tb_frame.f_globals.get("__name__", "")))
+        frame = frame.tb_next
+    last = names[-1].partition(".")[0]
+    return last == "wandb" or (last in _HELPERS and any(one.startswith("wandb.") for one in names))
+
+
+_HELPERS = frozenset({"pydantic", "json"})  # of wandb's, which fail in its place
 
 
 def ask_graphql(api: wandb.Api, text: str, variables: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["replaying", "without_debug_logs"]
+__all__ = ["WHOLE", "replaying", "without_debug_logs"]
 
 _QUIET: dict[str, Any] = {
     "silent": True,
@@ -22,6 +22,18 @@ _QUIET: dict[str, Any] = {
     "x_save_requirements": False,
     "x_server_side_derived_summary": True,  # keeps W&B from overwriting duration and summary
 }
+WHOLE: dict[str, Any] = {
+    "ignore_globs": (),  # else files that the summary shows stay away
+    "launch": False,  # else config and artifacts are taken from a job
+    "x_primary": True,  # else neither summary nor config nor state are written
+    "x_update_finish_state": True,  # else it never ends
+    "x_skip_transaction_log": False,
+    "heartbeat_seconds": 30,  # by which other machines know that somebody writes
+    "stop_on_fatal_error": False,
+    "console_multipart": False,
+}
+"""Fields of `wandb.Settings` whose other values lose data, or make another thing of a run."""
+
 _PARTS = ("graphql", "file_stream", "file_transfer")  # of wandb-core, which try again each
 
 

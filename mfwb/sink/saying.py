@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,13 @@ import wandb
 
 from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun
-from mfwb.sink.content import done, log_texts, pictures_of, summary_of, tables_of
+from mfwb.sink.content import log_texts, pictures_of, sent, summary_of, tables_of
+from mfwb.sink.histories import Row
 from mfwb.sink.media import place_preview
 from mfwb.sink.private import publish_started_at
-from mfwb.sink.receipts import Receipt
 from mfwb.sink.words import Words
 
-__all__ = ["init_arguments", "say_all", "say_done"]
+__all__ = ["init_arguments", "resume_arguments", "say_all", "say_rows", "say_sent"]
 
 
 def init_arguments(plan: Plan, words: Words, run_id: WandbRunId) -> dict[str, Any]:
@@ -35,13 +35,24 @@ def init_arguments(plan: Plan, words: Words, run_id: WandbRunId) -> dict[str, An
     }
 
 
+def resume_arguments(plan: Plan, run_id: WandbRunId) -> dict[str, Any]:
+    """Return the arguments of `wandb.init` that go on with a W&B run, and change no word of it."""
+    return {
+        "entity": plan.entity,
+        "project": plan.project,
+        "id": run_id,
+        "reinit": "create_new",
+        "resume": "must",
+    }
+
+
 def say_all(
     open_run: wandb.Run,
     run: PlannedRun,
     ready: ReadyRun,
     *,
-    first_step: int = 0,
-    others: Mapping[str, Any] | None = None,
+    rows: Sequence[Row],
+    others: Mapping[str, Any],
 ) -> None:
     """Tell a W&B run its history, table, cards, log, times and summary.
 
@@ -49,18 +60,15 @@ def say_all(
         open_run: the W&B run.
         run: as planned.
         ready: values and files.
-        first_step: history rows below it are there already; W&B can only append.
-        others: what others wrote into the summary, all of which is written anew.
+        rows: those of its history that are to be written; W&B can't take any back.
+        others: what others wrote into its summary, which W&B would drop.
     """
     if run.started_at is not None:
         publish_started_at(open_run, run.started_at)
-    moment = {} if run.started_at is None else {"_timestamp": run.started_at / 1000}
-    for step, row in ready.history:
-        if step >= first_step:
-            open_run.log({**row, **moment}, step=step)
+    say_rows(open_run, run, rows)
     for text in log_texts(ready.log):
         open_run.write_logs(text)
-    summary = {**(others or {}), **summary_of(run, ready)}
+    summary = {**others, **summary_of(run, ready)}
     for key, table in tables_of(ready).items():
         summary[key] = wandb.Table(
             columns=list(table.columns),
@@ -77,6 +85,13 @@ def say_all(
     open_run.summary.update(summary)
 
 
-def say_done(open_run: wandb.Run, run: PlannedRun, receipt: Receipt) -> None:
-    """Mark a W&B run as complete: all that was planned is in it."""
-    open_run.summary.update(done(run.fingerprint, receipt))
+def say_rows(open_run: wandb.Run, run: PlannedRun, rows: Iterable[Row]) -> None:
+    """Tell a W&B run rows of its history, steps ascending."""
+    moment = {} if run.started_at is None else {"_timestamp": run.started_at / 1000}
+    for step, row in rows:
+        open_run.log({**row, **moment}, step=step)
+
+
+def say_sent(open_run: wandb.Run, token: str) -> None:
+    """Mark a W&B run as sent: by that it is known whether the summary of this sync has arrived."""
+    open_run.summary.update(sent(token))

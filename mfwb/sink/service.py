@@ -9,18 +9,27 @@ from typing import TypeVar
 
 import wandb
 
-from mfwb.errors import SinkError
+from mfwb.errors import Refused, SinkError
 from mfwb.sink.bounded import within
 from mfwb.sink.importing import new_api
 from mfwb.sink.patience import Patience
 from mfwb.sink.private import DEATHS, FAILURES, leave_pandas_alone, make_caches_safe
+from mfwb.sink.refusals import lets_nobody_in
 
-__all__ = ["Service"]
+__all__ = ["Service", "refused"]
 
 T = TypeVar("T")
 
 _ANSWER_SECONDS = 19  # for a single request
 _LIVES = 5  # of wandb-core in one call; what kills it that often kills it always
+
+
+def refused(place: str, why: object) -> Refused:
+    """Return the error that says that W&B lets nobody in there."""
+    return Refused(
+        f"W&B refuses {place}: {why}; is that the entity and the project, and may the API key "
+        "write there?"
+    )
 
 
 class Service:
@@ -35,12 +44,27 @@ class Service:
         self._life = 0
         self._lock = threading.RLock()
 
-    def ask(self, entity: str, question: Callable[[wandb.Api], T], what: str) -> T:
-        """Return what a question about an entity's things is answered; SinkError."""
+    def ask(self, place: str, question: Callable[[wandb.Api], T], what: str) -> T:
+        """Return what a question about a project's things is answered.
+
+        Args:
+            place: `entity/project`.
+            question: may be asked more than once.
+            what: for the complaint, as in "list its runs".
+
+        Raises:
+            Refused: the credentials don't hold there.
+            SinkError: W&B can't answer.
+        """
+        entity = place.partition("/")[0]
         while True:
             life = self.life
             try:
                 return self.patience.attempt(lambda: question(self._api(entity)), what)
+            except SinkError as error:
+                if error.__cause__ is not None and lets_nobody_in(error.__cause__):
+                    raise refused(place, error) from error.__cause__
+                raise
             except DEATHS as error:
                 if not self.revive(life):
                     raise SinkError(f"can't {what}: wandb-core keeps dying") from error

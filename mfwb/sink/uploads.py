@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from mfwb.sink.artifacts import artifact_metadata, make_artifact
 from mfwb.sink.collections import Collections
 from mfwb.sink.newest import LATEST, Moment, Newest
 from mfwb.sink.private import DEATHS, FAILURES, death_in, log_without_latest
+from mfwb.sink.refusals import explained
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
 from mfwb.snapshot import Loss
@@ -26,9 +26,6 @@ __all__ = ["SLOWEST", "Arrived", "Upload", "Uploads"]
 
 SLOWEST = 256 * 1024
 """Bytes a second; an upload that is slower counts as stuck."""
-
-_REFUSED = re.compile(r"returned error 4(?!01|03|08|29)")
-"""How wandb-core words that W&B does not want this, rather than anything, or not just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class Arrived:
         output: what is told of it.
         loss: why it is not there.
         try_again: whether it may be there another time.
-        trouble: what was wrong with W&B, if it was not the artifact that was wrong.
+        trouble: why W&B did not take it, if the artifact itself was sound.
     """
 
     name: str
@@ -158,7 +155,7 @@ class Uploads:
         """Wait for uploads: `finish` would hide that they failed. SinkError.
 
         Whether W&B refused an artifact for good, it does not always say; so the W&B run is not
-        taken for complete, and the next sync tries again.
+        taken for complete, which is told, and the next sync tries again.
         """
         arrived: dict[int, Arrived] = {}
         # Others wait for what is ours, so that comes first: else two might wait for each other.
@@ -191,9 +188,13 @@ class Uploads:
         except DEATHS:
             raise
         except (ValueError, SinkError, *FAILURES) as error:
-            reason = f"W&B did not take it: {first_line(error)}"
-            trouble = "" if _REFUSED.search(str(error)) else f"{name}: {reason}"
-            return Arrived(name, loss=Loss(upload.item, reason), try_again=True, trouble=trouble)
+            reason = f"W&B did not take it: {explained(error)}"
+            return Arrived(
+                name,
+                loss=Loss(upload.item, reason),
+                try_again=True,
+                trouble=f"{name}: {reason}",
+            )
         finally:
             self.let_go([upload])
         output = _output(upload.ready, upload.artifact)

@@ -113,7 +113,7 @@ def _is_probe(file: Path) -> bool:
 
 
 def settled(snapshot: dict[str, Any], *, receipts: bool = True) -> dict[str, Any]:
-    """Leave out which ledger's sync wrote a W&B run, and the last step that the SDK was told.
+    """Leave out which ledger's sync wrote a W&B run.
 
     Args:
         snapshot: of a server.
@@ -121,9 +121,8 @@ def settled(snapshot: dict[str, Any], *, receipts: bool = True) -> dict[str, Any
     """
     for run in snapshot["runs"].values():
         if not receipts:
-            run["summary"]["mfwb"].pop("receipt", None)
-        run["config"]["mfwb"].pop("writer", None)
-        run["summary"].pop("_step", None)
+            run["summary"].get("mfwb", {}).pop("receipt", None)
+        run["config"].get("mfwb", {}).pop("writer", None)
     return snapshot
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.scene import Scene, bundle_of, comes_to, differences, kill_core
 from tests.sandbox import end
-from tests.wandb_server import Assumptions, Fault
+from tests.wandb_server import Assumptions, Fault, Incoming, Match
 from tests.warm import Process
 
 Scenes = Callable[..., Scene]
@@ -89,7 +89,7 @@ def test_killed_at_a_request(  # noqa: PLR0913 - they say when
     assert here.left() == []
 
 
-def _held_at(here: Scene, request: str, number: int, moment: str) -> tuple[Process, Fault]:
+def _held_at(here: Scene, request: Match, number: int, moment: str) -> tuple[Process, Fault]:
     """Start a sync, and return it when a request is held, before or after W&B has done it.
 
     It skips the test if that many do not come: wandb-core sends rows together, if it can.
@@ -100,33 +100,57 @@ def _held_at(here: Scene, request: str, number: int, moment: str) -> tuple[Proce
     if not comes_to(fault, process):
         finished = end(process)
         assert finished.code == 0, finished.err
-        pytest.skip(f"there are no {number + 1} requests {request}")
+        pytest.skip(f"there are no {number + 1} such requests")
     return process, fault
 
 
-@pytest.mark.parametrize("assumptions", [Assumptions(history_on_reinit="uncounted")])
-@pytest.mark.parametrize(
-    ("number", "moment"),
-    [
-        pytest.param(number, moment, marks=pytest.mark.exhaustive)
-        for number in range(5)
+_MODES = ("counted", "uncounted", "overwritten")
+_POST_SAMPLE = {
+    ("overwritten", "both", 1, "after"),
+    ("overwritten", "mfwb", 2, "before"),
+}
+"""The numbered flow has three rows."""
+
+
+def _posts() -> list[Any]:
+    points = [
+        (mode, victim, number, moment)
+        for mode in _MODES
+        for victim in ("both", "mfwb", "core")
+        for number in range(3)
         for moment in ("before", "after")
-    ],
-)
-def test_history_is_not_doubled(
-    scene: Scenes, clean_state: Clean, assumptions: Assumptions, number: int, moment: str
+    ]
+    return [
+        pytest.param(*one, marks=() if one in _POST_SAMPLE else pytest.mark.exhaustive)
+        for one in points
+    ]
+
+
+@pytest.mark.parametrize(("mode", "victim", "number", "moment"), _posts())
+def test_killed_between_rows(  # noqa: PLR0913 - they say when
+    scene: Scenes, clean_state: Clean, *, mode: Any, victim: str, number: int, moment: str
 ) -> None:
-    """Only missing rows are sent, also to a server that does not say how many it has."""
-    here = scene("numbered_flow", assumptions=assumptions)
-    process, fault = _held_at(here, "file_stream", number, moment)
-    process.kill()
+    """Whatever a server says of rows that are there, none is doubled, overwritten or lost."""
+    here = scene("numbered_flow", assumptions=Assumptions(history_on_reinit=mode))
+    here.server.rows_at_once = 1
+    process, fault = _held_at(here, _brings_rows, number, moment)
+    if victim != "mfwb":
+        kill_core(process)
+    if victim != "core":
+        process.kill()
     fault.release()
     end(process)
 
     again = here.sync()
+    fourth = here.sync()
 
     assert again.code == 0, again.err
-    assert differences(here.state(), clean_state("numbered_flow", assumptions=assumptions)) == []
+    assert differences(here.state(), clean_state("numbered_flow")) == []
+    assert fourth.document["flow_runs"][0]["status"] == "unchanged"
+
+
+def _brings_rows(request: Incoming) -> bool:
+    return request.kind == "file_stream" and "wandb-history.jsonl" in request.variables["files"]
 
 
 _FILE_POINTS = 60

@@ -75,8 +75,10 @@ def test_one_bad_artifact_does_not_spoil_the_rest(
     again = sync(flow_run("fan_flow"))
     items = done.document["totals"]["items"]
     lost = {loss["item"].rsplit("/", 1)[-1] for loss in losses_of(done.document)}
-    assert done.code == 0, done.err
+    assert done.code == 1, done.err
     assert "side" in lost
+    assert "returned error 400" in done.document["flow_runs"][0]["reason"]
+    assert again.code == 0, again.err
     assert w_and_b.state.artifact(f"acme/{project}/total:latest").files
     assert items["lost"] == 1
     assert items["total"] == sum(count for name, count in items.items() if name != "total")
@@ -106,6 +108,14 @@ def test_a_type_clash_is_a_loss(
     reasons = {loss["item"].rsplit("/", 1)[-1]: loss["reason"] for loss in losses_of(done.document)}
     assert done.code == 0, done.err
     assert "type" in reasons["side"]
+
+
+def test_an_entity_that_is_not_there_is_named(sync: Sync, project: str, flow_run: FlowRuns) -> None:
+    """It is the wrong place, not the flow run's fault: exit code 4, and the place is said."""
+    done = sync(flow_run("two_flow"), "--entity", "nobody")
+
+    assert done.code == 4, done.err
+    assert f"nobody/{project}" in done.document["flow_runs"][0]["reason"]
 
 
 def test_a_foreign_run_of_that_id_is_left_alone(
@@ -161,6 +171,11 @@ def test_variables_about_one_run_do_not_leak(
         WANDB_JOB_TYPE="leak",
         WANDB_RUN_ID="leak",
         WANDB_RESUME="must",
+        WANDB_IGNORE_GLOBS="*.json",
+        WANDB_LAUNCH="true",
+        WANDB__UPDATE_FINISH_STATE="false",
+        WANDB__PRIMARY="false",
+        WANDB_FORK_FROM="other?_step=1",
         WANDB_ENTITY="acme",
     )
 

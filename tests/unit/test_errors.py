@@ -35,6 +35,7 @@ def test_stop_or_go_on() -> None:
     assert skips == {
         "SkipFlowRun",
         "NotThere",
+        "Refused",
         "SourceError",
         "LineageError",
         "NotOurs",

@@ -9,9 +9,10 @@ import gzip
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
@@ -22,7 +23,7 @@ from starlette.types import Scope
 
 from . import artifacts, runs
 from .blobs import Blob, BlobWriter
-from .execution import Engine
+from .execution import Engine, asked_for
 from .faults import Fault, FaultPlan, Trouble
 from .journal import Incoming, Journal, Kind, Request
 from .refusal import Refusal
@@ -51,6 +52,7 @@ class Service:
     journal: Journal = field(default_factory=Journal)
     faults: FaultPlan = field(default_factory=FaultPlan)
     latency: float = 0.0
+    rows_at_once: int | None = None
 
     def application(self) -> Starlette:
         """Return the routes."""
@@ -76,7 +78,7 @@ class Service:
         text, variables = body["query"], body.get("variables") or {}
         named = _OPERATION.search(text)
         operation = body.get("operationName") or (named[1] if named else "")
-        incoming = Incoming("graphql", operation, variables, request.url.path)
+        incoming = Incoming("graphql", operation, variables, request.url.path, text=text)
 
         async def deed() -> Response:
             with self.site.store.lock:
@@ -91,7 +93,13 @@ class Service:
         data = await request.body()
         if request.headers.get("content-encoding") == "gzip":
             data = gzip.decompress(data)
-        body = json.loads(data)
+        for part in runs.parts_of(json.loads(data), self.rows_at_once):
+            response = await self._take(request, part)
+            if response.status_code != 200 or await request.is_disconnected():
+                break
+        return response
+
+    async def _take(self, request: HttpRequest, body: Mapping[str, Any]) -> Response:
         incoming = Incoming("file_stream", "", body, request.url.path)
         names = request.path_params
 
@@ -191,7 +199,7 @@ class Service:
                 await asyncio.sleep(self.latency)
             faults = self.faults.take(incoming)
             response = await self._through(
-                faults, deed if is_open else self._guarded(request, deed)
+                faults, deed if is_open else self._guarded(request, deed), incoming
             )
         except Refusal as refusal:
             response = _json({"errors": [{"message": refusal.message}]}, refusal.status)
@@ -202,7 +210,7 @@ class Service:
         # After a cut nobody reads this any more, but the framework wants an answer.
         return response or Response(status_code=500)
 
-    async def _through(self, faults: list[Fault], deed: Deed) -> Response:
+    async def _through(self, faults: list[Fault], deed: Deed, incoming: Incoming) -> Response:
         for fault in faults:
             await _pause(fault)
         last = faults[-1] if faults else None
@@ -210,6 +218,8 @@ class Service:
             raise _ConnectionCut
         if last and last.trouble is Trouble.FAIL:
             return _failed(last)
+        if last and last.trouble is Trouble.NULL:
+            return _json({"data": dict.fromkeys(asked_for(incoming.text))})
         response = await deed()
         if last and last.trouble is Trouble.LOSE_REPLY:
             raise _ConnectionCut
@@ -270,7 +280,7 @@ async def _released(fault: Fault) -> None:
 
 
 def _failed(fault: Fault) -> Response:
-    response = _json({"errors": [{"message": "planned failure"}]}, fault.status)
+    response = _json({"errors": [{"message": fault.message}]}, fault.status)
     if fault.retry_after is not None:
         response.headers["Retry-After"] = f"{fault.retry_after:g}"
     return response

@@ -13,7 +13,8 @@ class Assumptions:
     Attributes:
         history_on_reinit: what a run that is opened again is told about its history.
             "counted" reports its rows, and the client appends after them; "uncounted"
-            reports none, and the new rows are appended all the same.
+            reports none, and the new rows are appended all the same; "overwritten" reports
+            none, and the new rows take the places of the first ones.
         dedupe: which versions a new digest is compared with: all committed versions of
             the "collection", or only its "newest" one (the SDK's docstring of
             Artifact.digest speaks of the latest version only).
@@ -23,7 +24,7 @@ class Assumptions:
             output "edge" to that version, or "none".
     """
 
-    history_on_reinit: Literal["counted", "uncounted"] = "counted"
+    history_on_reinit: Literal["counted", "uncounted", "overwritten"] = "counted"
     dedupe: Literal["collection", "newest"] = "collection"
     aliases_on_dedupe: Literal["moved", "ignored"] = "moved"
     second_producer: Literal["edge", "none"] = "edge"

@@ -11,6 +11,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -90,6 +91,13 @@ class Engine:
             prepared = _Prepared(None if errors else document, errors)
         self._prepared[text] = prepared
         return prepared
+
+
+def asked_for(text: str) -> list[str]:
+    """Return the names under which a request wants its answers."""
+    operation = get_operation_ast(parse(text))
+    fields = operation.selection_set.selections if operation else ()
+    return [(one.alias or one.name).value for one in fields if isinstance(one, FieldNode)]
 
 
 @cache

@@ -14,6 +14,7 @@ class Trouble(Enum):
     """What can happen to a request."""
 
     FAIL = "answered with an error status, nothing done"
+    NULL = "answered with null for each thing that was asked for, nothing done"
     DELAY = "answered late"
     CUT = "connection closed, nothing done"
     LOSE_REPLY = "done, but the connection is closed before the reply"
@@ -28,6 +29,7 @@ class Fault:
     Attributes:
         times: how many requests it still happens to; None means all.
         after: how many matching requests pass before it begins.
+        message: of a failure, as GraphQL words it.
         struck: how many requests it happened to.
     """
 
@@ -38,6 +40,7 @@ class Fault:
     status: int = 500
     seconds: float = 0.0
     retry_after: float | None = None
+    message: str = "planned failure"
     struck: int = 0
     _released: threading.Event = field(default_factory=threading.Event)
     _reached: threading.Event = field(default_factory=threading.Event)

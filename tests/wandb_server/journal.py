@@ -18,6 +18,7 @@ class Incoming:
         kind: the kind of route.
         operation: the GraphQL operation, such as "CreateArtifact"; empty elsewhere.
         variables: the variables of the GraphQL request, or the body of a file stream request.
+        text: the GraphQL request itself.
         path: the path of the address, which ends in the file name for uploads and downloads.
     """
 
@@ -26,6 +27,7 @@ class Incoming:
     variables: Mapping[str, Any] = field(default_factory=dict)
     path: str = ""
     method: str = "POST"
+    text: str = field(default="", repr=False)
 
 
 Match = str | Callable[[Incoming], bool]

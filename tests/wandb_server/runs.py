@@ -12,6 +12,7 @@ from .refusal import Refusal
 from .store import Store, now
 
 _ENDED = ("finished", "failed")
+_HISTORY = "wandb-history.jsonl"
 # Limits that the real server is known to keep and the client does not check.
 _MAX_JOB_TYPE = 64
 _MAX_NAME = 128
@@ -113,6 +114,25 @@ def delete_run(store: Store, storage_id: str) -> None:
             version.created_by = None
 
 
+def parts_of(body: Mapping[str, Any], rows: int | None) -> list[Mapping[str, Any]]:
+    """Return a file stream request as several with so many rows of history each.
+
+    As with the real client, the summary is in the first one, and the end of the run in the last.
+    """
+    files = dict(body.get("files", {}))
+    history = files.pop(_HISTORY, None)
+    if history is None or rows is None or len(history["content"]) <= rows:
+        return [body]
+    first, content = history["offset"], history["content"]
+    cut = [
+        {"offset": first + start, "content": content[start : start + rows]}
+        for start in range(0, len(content), rows)
+    ]
+    parts: list[Mapping[str, Any]] = [{"files": {_HISTORY: one}} for one in cut[1:-1]]
+    last = {**body, "files": {_HISTORY: cut[-1]}}
+    return [{"files": {**files, _HISTORY: cut[0]}}, *parts, last]
+
+
 def stream(store: Store, run: Run, body: Mapping[str, Any]) -> None:
     """Take one file stream request: rows, lines, the summary, and the end of the run."""
     for name, chunk in body.get("files", {}).items():
@@ -126,7 +146,7 @@ def stream(store: Store, run: Run, body: Mapping[str, Any]) -> None:
 
 
 def _take_chunk(store: Store, run: Run, name: str, offset: int, lines: list[str]) -> None:
-    if name == "wandb-history.jsonl":
+    if name == _HISTORY:
         _write_at(run.history, offset + _history_shift(store, run, offset), lines)
     elif name == "wandb-events.jsonl":
         _write_at(run.events, offset, lines)

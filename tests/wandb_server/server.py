@@ -176,6 +176,23 @@ class WandbServer:
         self._service.latency = seconds
 
     @property
+    def store(self) -> Store:
+        """Return what is kept, to damage it."""
+        return self._store
+
+    @property
+    def rows_at_once(self) -> int | None:
+        """Return into how many rows each file stream request is cut; None: it is not.
+
+        Each part is a request of its own, as if the client had sent its rows as they came.
+        """
+        return self._service.rows_at_once
+
+    @rows_at_once.setter
+    def rows_at_once(self, number: int | None) -> None:
+        self._service.rows_at_once = number
+
+    @property
     def assumptions(self) -> Assumptions:
         """Return the choices made where the real server's behaviour is not known."""
         return self._store.assumptions
@@ -185,7 +202,7 @@ class WandbServer:
         with self._store.lock:
             self._store.assumptions = assumptions
 
-    def fail(
+    def fail(  # noqa: PLR0913 - they say what the failure is
         self,
         match: Match,
         status: int = 500,
@@ -193,11 +210,16 @@ class WandbServer:
         *,
         after: int = 0,
         retry_after: float | None = None,
+        message: str = "planned failure",
     ) -> Fault:
         """Answer matching requests with an error status, nothing done."""
-        return self._service.faults.add(
-            Fault(match, Trouble.FAIL, times, after, status=status, retry_after=retry_after)
-        )
+        fault = Fault(match, Trouble.FAIL, times, after, status=status, retry_after=retry_after)
+        fault.message = message
+        return self._service.faults.add(fault)
+
+    def null(self, match: Match, times: int | None = 1, *, after: int = 0) -> Fault:
+        """Answer matching GraphQL requests with null for each thing asked for, nothing done."""
+        return self._service.faults.add(Fault(match, Trouble.NULL, times, after))
 
     def delay(
         self, match: Match, seconds: float, times: int | None = 1, *, after: int = 0

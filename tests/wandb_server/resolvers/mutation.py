@@ -105,8 +105,8 @@ class MutationRoot:
     def upsert_bucket(self, *, fields: Fields) -> UpsertedRun:
         """Create or change a run."""
         run, inserted = runs.upsert_run(self.site.store, fields)
-        uncounted = self.site.store.assumptions.history_on_reinit == "uncounted"
-        return UpsertedRun(RunNode(self.site, run, told_rows=0 if uncounted else None), inserted)
+        counted = self.site.store.assumptions.history_on_reinit == "counted"
+        return UpsertedRun(RunNode(self.site, run, told_rows=None if counted else 0), inserted)
 
     def delete_run(self, *, fields: Fields) -> DeletedRun:
         """Delete a run."""

@@ -1,0 +1,41 @@
+"""Rows of history, planned and read back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from mfwb.sink.histories import Row, missing_rows
+
+PLANNED: list[Row] = [(0, {"a": 1, "b": "x"}), (1, {"a": 0.1}), (2, {"a": math.nan, "c": math.inf})]
+WORDS: dict[str, Any] = {"a": "NaN", "c": "Infinity"}
+
+
+def test_what_is_there_is_not_missing() -> None:
+    """Numbers that JSON can't hold come back as words, and W&B adds keys of its own."""
+    there: list[Row] = [
+        (2, WORDS),
+        (0, {"a": 1.0, "b": "x", "_step": 0, "_runtime": 3.5}),
+        (1, {"a": 0.1}),
+    ]
+
+    assert missing_rows(PLANNED, there) == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (1, {"a": 0.2}),
+        (1, {"b": 0.1}),
+        (1, {"a": "x"}),
+        (1, {"a": None}),
+        (3, {"a": 0.1}),
+    ],
+)
+def test_another_row_is_not_it(row: Row) -> None:
+    """As many rows prove nothing: each has to be there with its values."""
+    there: list[Row] = [(0, {"a": 1, "b": "x"}), row, (2, WORDS)]
+
+    assert missing_rows(PLANNED, there) == [PLANNED[1]]
