@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ import pandas as pd
 from tests.compared.said_by_metaflow import FlowRunFacts, Held, TaskFacts
 from tests.compared.said_by_wandb import Project, WandbRunFacts
 from tests.compared.values import (
+    is_caught,
     is_number,
     is_point,
     is_same,
@@ -347,8 +349,8 @@ def _of_artifacts(
     expected: dict[str, dict[str, Held]] = {}  # by name, then by folder
     for task in subject.tasks:
         for name, held in task.held.items():
-            picked = name in task.handed_on and not _PICKED_IS_LOGGED
-            if not (_is_summed_up(held) or _is_gone(held.value) or picked):
+            is_file = is_caught(held.value) or not _is_summed_up(held)
+            if is_file and not _is_gone(held.value) and not _is_picked(facts, task, name):
                 folder = f"{task.label}/" if subject.merged else ""
                 expected.setdefault(name, {})[folder] = held
     for name in expected.keys() & run.logged.keys():
@@ -361,6 +363,19 @@ def _of_artifacts(
         yield from _unlike(f"{subject.name} {name}", [facts.included[name]], said)
     yield from _unlike(
         f"{subject.name} artifacts", sorted({*expected, *included}), sorted(run.logged)
+    )
+
+
+def _is_picked(facts: FlowRunFacts, task: TaskFacts, name: str) -> bool:
+    """Whether a task only hands on what a task of another step had written."""
+    if _PICKED_IS_LOGGED:
+        return False
+    others = (one for step, tasks in facts.steps.items() if step != task.step for one in tasks)
+    stored = task.held[name].stored
+    return name in task.handed_on or any(
+        name in one.held and _is_pickle(one.held[name].stored, stored)
+        for one in others
+        if one.pathspec in facts.ancestors(task.pathspec)
     )
 
 
@@ -402,7 +417,7 @@ def _kind(value: Any) -> str:
 
 def _is_content(name: str, held: Held, files: dict[str, bytes]) -> bool:  # noqa: PLR0911
     value = held.value
-    if files.get(f"{name}.pkl") == held.stored:
+    if _is_pickle(files.get(f"{name}.pkl"), held.stored):
         # For what has no better form, or beside it.
         return all(path == f"{name}.pkl" or path.endswith(".parquet") for path in files)
     if isinstance(value, pd.DataFrame):
@@ -420,6 +435,13 @@ def _is_content(name: str, held: Held, files: dict[str, bytes]) -> bool:  # noqa
             _is_frame(part, files[path]) for path, part in expected.items()
         )
     return False
+
+
+def _is_pickle(data: bytes | None, stored: bytes) -> bool:
+    """Whether it is the pickle that was stored; or, of what was picked, its producer's."""
+    if data is None or data == stored or _PICKED_IS_LOGGED:
+        return data == stored
+    return pickle.dumps(pickle.loads(data)) == pickle.dumps(pickle.loads(stored))
 
 
 def _bytes_of(path: PurePath) -> bytes:
@@ -502,7 +524,7 @@ def _of_strange_uses(
             logged |= {
                 version.path
                 for run in runs.values()
-                if artifact in facts.included
+                if artifact in facts.included or not (logged or _PICKED_IS_LOGGED)
                 for version in run.logged.get(artifact, [])
             }
             for version in versions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import runpy
 import sys
@@ -98,6 +99,16 @@ class FlowRunFacts:
     records: dict[str, Record]
     truth: Truth
 
+    def ancestors(self, pathspec: str) -> set[str]:
+        """Return all tasks that came before one."""
+        found: set[str] = set()
+        ahead = [pathspec]
+        while ahead:
+            parents = self.truth.parents.get(ahead.pop(), frozenset()) - found
+            found |= parents
+            ahead += parents
+        return found
+
 
 def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
     """Return what Metaflow's client and the tasks' own records say of a flow run."""
@@ -110,12 +121,17 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
     graph = given["_graph_info"].data
     kinds = {one["name"]: one["type"] for one in graph["parameters"]}
     files = {name for name, kind in kinds.items() if kind == "IncludeFile"}
-    _make_known({step["source_file"] for step in graph["steps"].values()})
+    scripts = {step["source_file"] for step in graph["steps"].values()}
+    _make_known(scripts)
+    stores = _stores(scripts)
     constants = {one["name"] for one in graph["constants"]}
     own = {*kinds, *constants, "name"}
     steps = {
         step.id: sorted(
-            (_task(task, records.get(task.pathspec), own) for task in step),
+            (
+                _task(task, records.get(task.pathspec), own, stores.get(step.id, set()))
+                for task in step
+            ),
             key=lambda one: (one.place, one.pathspec),
         )
         for step in run
@@ -149,17 +165,39 @@ def _content(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def _task(task: Any, record: Record | None, own: set[str]) -> TaskFacts:
+def _stores(scripts: Iterable[str]) -> dict[str, set[str]]:
+    """Return the names that the functions of scripts may assign to `self`, by function."""
+    found: dict[str, set[str]] = {}
+    for script in scripts:
+        for node in ast.walk(ast.parse(Path(script).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                found.setdefault(node.name, set()).update(
+                    one.attr
+                    for one in ast.walk(node)
+                    if isinstance(one, ast.Attribute)
+                    and isinstance(one.ctx, ast.Store)
+                    and isinstance(one.value, ast.Name)
+                    and one.value.id == "self"
+                )
+    return found
+
+
+def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> TaskFacts:
     stack = _data(task, "_foreach_stack") or []
     rounds = _data(task, "_iteration_stack") or []
-    names = set() if record is None else (record.assigned | record.mutated) - own
+    failed = not _data(task, "_task_ok")
+    surely = set() if record is None else (record.assigned | record.mutated) - own
+    caught = {one.id for one in task if type(one.data).__name__ == "MetaflowExceptionWrapper"}
+    # Which way its code went is not known to who reads the source, so what it may assign counts.
+    perhaps = set() if failed or caught else stores - own - surely
+    names = surely | caught | perhaps
     return TaskFacts(
         pathspec=task.pathspec,
         place=(*(frame.index for frame in stack), *rounds),
         in_foreach=bool(stack),
-        failed=not _data(task, "_task_ok"),
+        failed=failed,
         held={name: _held(task[name]) for name in sorted(names) if name in task},
-        handed_on=frozenset() if record is None else frozenset(record.handed_on),
+        handed_on=frozenset(perhaps if record is None else perhaps | record.handed_on.keys()),
         log=sorted(_log(task), key=lambda line: line.time),
         cards=list(_cards(task)),
     )

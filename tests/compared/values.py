@@ -14,7 +14,7 @@ from uuid import UUID
 
 import numpy as np
 
-__all__ = ["is_number", "is_same", "is_series", "is_statistic", "is_value"]
+__all__ = ["is_caught", "is_number", "is_same", "is_series", "is_statistic", "is_value"]
 
 _PLAIN = (type(None), bool, int, float, str, bytes, bytearray, complex, np.number, np.bool_)
 _WRITTEN = (date, time, timedelta, Decimal, Fraction, UUID, np.datetime64, np.timedelta64)
@@ -27,7 +27,12 @@ def is_value(value: Any) -> bool:
         return all(map(is_value, value)) and all(map(is_value, value.values()))
     if isinstance(value, _MANY):
         return all(map(is_value, value))
-    return isinstance(value, _PLAIN + _WRITTEN)
+    return isinstance(value, _PLAIN + _WRITTEN) or is_caught(value)
+
+
+def is_caught(value: Any) -> bool:
+    """Whether it is what `@catch(var=...)` keeps of an exception."""
+    return type(value).__name__ == "MetaflowExceptionWrapper"
 
 
 def is_number(value: Any) -> bool:
@@ -44,6 +49,8 @@ def is_same(value: Any, said: Any) -> bool:  # noqa: PLR0911, C901, PLR0912 - a 
     """Whether JSON says this value, as exactly as JSON can."""
     if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(isinstance(said, str | float | int))
+    if is_caught(value):
+        return bool(said == f"{value.type}: {value.exception}")
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool):
