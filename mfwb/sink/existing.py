@@ -140,15 +140,6 @@ class ExistingRuns:
         found = self._ask({f"config.{MARKER}.value.version": {"$ne": None}}, self.path)
         return (one for one in found if one.source is not None)
 
-    def next_step(self, run_id: WandbRunId) -> int:
-        """Return the step below which history is there; SinkError."""
-        found = self._found.get(run_id)
-        if found is None or not found.rows:
-            return 0
-        return self.ask_of(
-            found, lambda run: int(run.lastHistoryStep) + 1, f"read the history of {found.id}"
-        )
-
     def histories(self, run_ids: Iterable[WandbRunId]) -> dict[WandbRunId, History]:
         """Return all rows of planned W&B runs that are there; SinkError."""
         ids = {found.id: run_id for run_id in run_ids if (found := self._found.get(run_id))}

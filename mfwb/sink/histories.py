@@ -14,7 +14,7 @@ import wandb
 from mfwb.sink.answers import expected, nodes
 from mfwb.sink.private import ask_graphql
 
-__all__ = ["History", "Row", "missing_rows", "read_histories", "told_lines"]
+__all__ = ["History", "Row", "foreign_rows", "missing_rows", "read_histories", "told_lines"]
 
 Row = tuple[int, Mapping[str, Any]]
 """The step of a row, and its values by name."""
@@ -97,6 +97,25 @@ def missing_rows(planned: Iterable[Row], there: Iterable[Row]) -> list[Row]:
         for step, values in planned
         if not any(_holds(one, values) for one in by_step[step])
     ]
+
+
+def foreign_rows(planned: Sequence[Row], there: Iterable[Row]) -> int:
+    """Return how many rows there are that say something else of what is planned, or say it again.
+
+    W&B takes no row back. Rows that have none of the planned names are somebody's own.
+    """
+    by_step = dict(planned)
+    names = {name for _, values in planned for name in values}
+    found: set[int] = set()
+    foreign = 0
+    for step, values in there:
+        if names.isdisjoint(values):
+            continue
+        if step in by_step and step not in found and _holds(values, by_step[step]):
+            found.add(step)
+        else:
+            foreign += 1
+    return foreign
 
 
 def told_lines(api: wandb.Api, entity: str, project: str, run_id: str) -> int:

@@ -163,9 +163,9 @@ class OnlineSession:
                     raise SinkError(f"{run.name}: wandb-core keeps dying") from error
                 self._existing.look([run])
 
-    def confirm(self) -> None:
+    def confirm(self) -> dict[str, tuple[Loss, ...]]:
         """Read back all that was written, and mark it as complete; SinkError if it is not."""
-        self._arrivals.confirm()
+        return self._arrivals.confirm()
 
     def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
         said = self._words(run, claim)
