@@ -155,7 +155,7 @@ def judge_rows(name: str, planned: Sequence[Row], there: History) -> tuple[str, 
         return f"{len(planned) - len(missing)} of {len(planned)} rows of its history are there", ()
     if foreign := foreign_rows(planned, there.rows):
         rows = "a row" if foreign == 1 else f"{foreign} rows"
-        why = f"W&B has {rows} more than the flow run, and takes no row back"
+        why = f"W&B has {rows} too many, with other values or twice, and takes no row back"
         return "", (Loss(f"{name}/history", why),)
     return "", ()
 

@@ -14,7 +14,7 @@ import wandb
 from mfwb.sink.answers import expected, nodes
 from mfwb.sink.private import ask_graphql
 
-__all__ = ["History", "Row", "foreign_rows", "missing_rows", "read_histories", "told_lines"]
+__all__ = ["History", "Row", "foreign_rows", "missing_rows", "read_histories"]
 
 Row = tuple[int, Mapping[str, Any]]
 """The step of a row, and its values by name."""
@@ -35,15 +35,6 @@ query MfwbHistories(
 }
 """
 """W&B's public Api asks for the history of one run at a time, with three requests or more."""
-
-_TOLD = """
-mutation MfwbHistoryLines($entity: String, $project: String, $name: String!) {
-    upsertBucket(input: { entityName: $entity, modelName: $project, name: $name }) {
-        bucket { historyLineCount }
-    }
-}
-"""
-"""It changes nothing."""
 
 _RUNS_AT_ONCE = 50
 _FIRST_STEPS = 200  # of each W&B run, when many are asked for
@@ -116,17 +107,6 @@ def foreign_rows(planned: Sequence[Row], there: Iterable[Row]) -> int:
         else:
             foreign += 1
     return foreign
-
-
-def told_lines(api: wandb.Api, entity: str, project: str, run_id: str) -> int:
-    """Return how many rows W&B says that a run has to whoever opens it anew.
-
-    The SDK begins to write behind them. Some servers say 0, however many there are.
-    """
-    variables = {"entity": entity, "project": project, "name": run_id}
-    answer = ask_graphql(api, _TOLD, variables)
-    bucket = expected(answer, "upsertBucket", "bucket")
-    return int(bucket.get("historyLineCount") or 0)
 
 
 def _read(

@@ -55,7 +55,7 @@ def _damage(w_and_b: WandbServer, place: str, each: str, end: str) -> None:
         del run.summary["tasks"]
         run.config.pop("factor")
         run.config.pop("metaflow")
-        del run.history[1:]
+        del run.history[0]
         run.files.pop(next(one for one in run.files if one.startswith("media/table")))
         run.console.clear()
         last.summary.clear()
