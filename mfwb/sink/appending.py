@@ -31,8 +31,8 @@ def append_rows(
 ) -> None:
     """Append rows to the history of a W&B run that is there; SinkError.
 
-    Whether they arrived has to be looked up. Of its summary only what others wrote is left: it has to
-    be written anew.
+    Whether they arrived has to be looked up. Of its summary only what others wrote is left, so that
+    it has to be written anew.
 
     Args:
         service: the way to W&B.
