@@ -28,6 +28,7 @@ from mfwb.snapshot import Loss
 __all__ = ["Arrivals", "Sent", "judge_rows", "lacks_of"]
 
 _LOOKS = (0.0, 0.5, 2.0, 5.0)  # seconds before each; a server may take a moment
+_LOOKS_FOR_OTHERS = 2.0  # seconds before each further look, if another sync writes the same
 _AT_ONCE = 8  # marks
 
 
@@ -71,8 +72,17 @@ class Sent:
 class Arrivals:
     """The W&B runs of one flow run that were written and are to be there."""
 
-    def __init__(self, existing: ExistingRuns) -> None:
+    def __init__(self, existing: ExistingRuns, *, writer: str, patience: float) -> None:
+        """Begin with none.
+
+        Args:
+            existing: the W&B runs of the project.
+            writer: the ledger of this sync.
+            patience: seconds to wait for another sync that writes the same.
+        """
         self._existing = existing
+        self._writer = writer
+        self._patience = patience
         self._sent: dict[WandbRunId, Sent] = {}
         self._losses: dict[str, tuple[Loss, ...]] = {}  # by name of the W&B run
         self._lock = threading.Lock()
@@ -89,12 +99,18 @@ class Arrivals:
             What is to be told of W&B runs that are there, by their names.
         """
         waiting, lacks = dict(self._sent), dict[WandbRunId, str]()
-        for pause in _LOOKS:
-            if not waiting:
-                break
+        pauses, began = iter(_LOOKS), time.monotonic()
+        while waiting:
+            pause = next(pauses, None)
+            if pause is None:
+                is_late = time.monotonic() - began >= self._patience
+                if is_late or not any(map(self._is_taken, waiting.values())):
+                    break
+                pause = _LOOKS_FOR_OTHERS
             time.sleep(pause)
             lacks = self._look(waiting)
-            self._mark([sent for run_id, sent in waiting.items() if run_id not in lacks])
+            here = [sent for run_id, sent in waiting.items() if run_id not in lacks]
+            self._mark([sent for sent in here if not self._is_taken(sent)])
             waiting = {run_id: waiting[run_id] for run_id in lacks}
         if lacks:
             told = "; ".join(_told(self._sent[one], text) for one, text in lacks.items())
@@ -104,8 +120,12 @@ class Arrivals:
     def _look(self, waiting: Mapping[WandbRunId, Sent]) -> dict[WandbRunId, str]:
         """Return what each W&B run lacks, for those that lack something."""
         self._existing.look(sent.run for sent in waiting.values())
-        lacks = {run_id: _lacks(self._existing.get(run_id), one) for run_id, one in waiting.items()}
-        rows = {run_id: one.history for run_id, one in waiting.items() if not lacks[run_id]}
+        lacks = {run_id: self._lacks(one) for run_id, one in waiting.items()}
+        rows = {
+            run_id: one.history
+            for run_id, one in waiting.items()
+            if not lacks[run_id] and not self._is_taken(one)
+        }
         there = self._existing.histories(run_id for run_id, planned in rows.items() if planned)
         for run_id, planned in rows.items():
             sent = waiting[run_id]
@@ -113,6 +133,23 @@ class Arrivals:
             if losses:
                 self._losses[sent.run.name] = losses
         return {run_id: text for run_id, text in lacks.items() if text}
+
+    def _is_taken(self, sent: Sent) -> bool:
+        """Whether another sync wrote a W&B run after this one: then that one answers for it."""
+        found = self._existing.get(sent.run.id)
+        return found is not None and found.writer not in {"", self._writer}
+
+    def _lacks(self, sent: Sent) -> str:
+        """Return what is missing of a W&B run but for its history; empty if nothing is."""
+        found = self._existing.get(sent.run.id)
+        if found and self._is_taken(sent):
+            is_there = found.complete == sent.run.fingerprint
+            return "" if is_there else "another sync has begun to write it, and does not end"
+        said = {"fingerprint": sent.run.fingerprint, "job_type": sent.job_type, "token": sent.token}
+        lacks = lacks_of(found, **said)
+        if not lacks and found and len(found.uses) < MOST and not found.uses >= sent.uses:
+            return "artifacts that it uses are missing"
+        return lacks
 
     def _mark(self, proven: list[Sent]) -> None:
         if proven:
@@ -178,12 +215,3 @@ def lacks_of(found: Existing | None, *, fingerprint: str, job_type: str, token: 
     if found.sent != token:
         return "its summary or its files are not all there"
     return ""
-
-
-def _lacks(found: Existing | None, sent: Sent) -> str:
-    """Return what is missing of a W&B run but for its history; empty if nothing is."""
-    run = sent.run
-    lacks = lacks_of(found, fingerprint=run.fingerprint, job_type=sent.job_type, token=sent.token)
-    if not lacks and found and len(found.uses) < MOST and not found.uses >= sent.uses:
-        return "artifacts that it uses are missing"
-    return lacks

@@ -93,7 +93,9 @@ class OnlineSession:
         self._uploads = Uploads(
             plan, project.service, project.collections, project.newest, project.under_way
         )
-        self._arrivals = Arrivals(existing)
+        self._arrivals = Arrivals(
+            existing, writer=claims.writer, patience=project.service.patience.seconds
+        )
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
         self._known: set[WandbRunId] = set()  # whose artifacts were asked for
         self._missing: set[tuple[WandbRunId, str]] = set()  # it may arrive another time

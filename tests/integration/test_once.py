@@ -14,7 +14,7 @@ import pytest
 from tests.faults.scene import differences, settled
 from tests.integration.results import metadata_of, run_id_of, wandb_run
 from tests.sandbox import Finished, Sandbox, end
-from tests.wandb_server import Assumptions, RunSnapshot, WandbServer
+from tests.wandb_server import Assumptions, Incoming, RunSnapshot, WandbServer
 
 PROJECT = "acme/p"
 MORE = pytest.mark.exhaustive
@@ -391,6 +391,32 @@ def test_two_machines_at_once(place: Place, history: Any) -> None:
         clean = Place(alone, Sandbox(place.sandbox.root, known), place.pathspecs)
         assert statuses(clean.sync(flow_run, machine="three")) == ["synced"]
         assert differences(both, clean.state()) == []
+
+
+def test_another_machine_comes_before_the_end(place: Place) -> None:
+    """Who wrote all, and finds that another one has written it again since, need not worry."""
+    [flow_run, *_] = place.pathspecs
+
+    def is_over(request: Incoming) -> bool:
+        states = [one.state for one in place.server.store.runs.values()]
+        return request.kind == "Runs" and states == ["finished", "finished"]
+
+    held = place.server.hold(is_over)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mfwb", *place.arguments(flow_run)],
+        cwd=place.sandbox.root,
+        env={**place.sandbox.environment, **place.state_of("one")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    held.wait()
+    other = place.sync(flow_run, machine="two")
+    held.release()
+    out, err = process.communicate(timeout=100)
+
+    assert (statuses(other), process.returncode) == (["synced"], 0), out + err
+    assert statuses(place.sync(flow_run)) == ["unchanged"]
 
 
 def test_another_sync_holds_the_lock(place: Place) -> None:
