@@ -399,7 +399,7 @@ def test_another_machine_comes_before_the_end(place: Place) -> None:
 
     def is_over(request: Incoming) -> bool:
         states = [one.state for one in place.server.store.runs.values()]
-        return request.kind == "Runs" and states == ["finished", "finished"]
+        return request.operation == "Runs" and states == ["finished", "finished"]
 
     held = place.server.hold(is_over)
     process = subprocess.Popen(
