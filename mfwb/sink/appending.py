@@ -1,12 +1,8 @@
-"""Rows that are missing between others of a history: the SDK takes only steps behind the last one.
-
-A file of an offline W&B run may have any step. It is made to go on with the W&B run that is there,
-so that its rows come behind those that are there, whatever a server says of their number.
-"""
+"""Rows that are missing between others of a history: the SDK takes only steps behind the last one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
@@ -16,8 +12,8 @@ from mfwb.scratch import scratch
 from mfwb.sink import records
 from mfwb.sink.histories import Row
 from mfwb.sink.push.sending import Sender
+from mfwb.sink.rows_file import write_rows
 from mfwb.sink.service import Service
-from mfwb.sink.transaction_log import keep_steps, write_records
 
 __all__ = ["append_rows"]
 
@@ -42,31 +38,14 @@ def append_rows(
         others: what others wrote into its summary.
     """
     entity, project, run_id = place
-    record = pb.RunRecord(run_id=run_id, entity=entity, project=project, resume=True)
-    with scratch() as folder:
-        own = folder / f"offline-run-20000101_000000-{run_id}"
-        (own / "files").mkdir(parents=True)
-        file = own / f"run-{run_id}.wandb"
-        write_records(file, _said(record, run, rows, others))
-        keep_steps(file)
-        size = file.stat().st_size
-        Sender(service).send(folder, runs=1, size=size)
-
-
-def _said(
-    record: pb.RunRecord, run: PlannedRun, rows: Sequence[Row], others: Mapping[str, Any]
-) -> Iterator[pb.Record]:
     begin = run.started_at or 0
-    record.start_time.FromMilliseconds(begin)
     moment = {"_timestamp": begin / 1000, "_runtime": 0.0}
+    record = pb.RunRecord(run_id=run_id, entity=entity, project=project)
+    record.start_time.FromMilliseconds(begin)
     said = [
-        records.header_record(),
-        pb.Record(run=record),
         *(records.history_record(step, {**row, **moment}) for step, row in rows),
-        records.summary_record(others),
         records.exit_record(run.exit_code),
     ]
-    for number, one in enumerate(said, start=1):
-        one.num = number
-        one._info.stream_id = record.run_id  # noqa: SLF001 - a field of the message
-        yield one
+    with scratch() as folder:
+        size = write_rows(folder / f"offline-run-20000101_000000-{run_id}", record, said, others)
+        Sender(service).send(folder, runs=1, size=size)

@@ -27,6 +27,7 @@ __all__ = [
     "history_record",
     "log_record",
     "logged_artifact",
+    "numbered",
     "opening_records",
     "say_in_summary",
     "say_words",
@@ -40,9 +41,14 @@ _MIN_SERVER = "0.70.0"  # what wandb 0.31 asks for
 
 def all_of(run: PlannedRun, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
     """Yield records numbered, and with the name of the W&B run that they belong to."""
+    return numbered(run.id, records)
+
+
+def numbered(run_id: str, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
+    """Yield records numbered, and with the id of the W&B run that they belong to."""
     for number, record in enumerate(records, start=1):
         record.num = number
-        record._info.stream_id = run.id  # noqa: SLF001 - a field of the message
+        record._info.stream_id = run_id  # noqa: SLF001 - a field of the message
         yield record
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
@@ -110,7 +111,8 @@ class Batches:
             write_derived(one.what, made)
             is_ready = True
         if not is_ready:
-            rmtree(made, ignore_errors=True)  # half of it must not be sent
+            for half in folder.glob(f"{glob.escape(made.name)}*"):
+                rmtree(half, ignore_errors=True)  # it must not be sent
         return is_ready
 
     def _arrived(self, waiting: list[_Sent]) -> list[_Sent]:

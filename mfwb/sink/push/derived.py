@@ -3,10 +3,10 @@
 The bundle's own files are left as they are. What is sent lacks three things: the alias `latest`,
 which belongs to the newest flow run and not to whoever comes last; the mark of completeness, which
 is set when all has arrived; and rows of history that are there, since W&B can only append. Where
-there are some, the W&B run is gone on with: else some servers put new rows in the places of the
-first ones. What is sent names files where the bundle is now, and none that is not in the manifest.
-What others wrote in a W&B run that is there already it has in addition, since W&B replaces words
-and summary as a whole.
+there are some, those that are missing go in a file of their own, which goes on with the W&B run:
+else some servers put new rows in the places of the first ones. What is sent names files where the
+bundle is now, and none that is not in the manifest. What others wrote in a W&B run that is there
+already it has in addition, since W&B replaces words and summary as a whole.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from mfwb.sink.newest import LATEST
 from mfwb.sink.push.original import Original
 from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun
 from mfwb.sink.records import client_word, say_in_summary, say_words
-from mfwb.sink.transaction_log import keep_steps, write_records
+from mfwb.sink.rows_file import write_rows
+from mfwb.sink.transaction_log import write_records
 from mfwb.sink.words import Words
 
 __all__ = ["Derivation", "write_derived"]
@@ -40,8 +41,8 @@ class Derivation:
     Attributes:
         id: the id that it goes by; another one than recorded if that was deleted.
         token: by which its summary is known for that of this push.
-        rows_there: steps whose rows of history are there already.
         goes_on: whether it has some history, behind which the rest is written.
+        rows_missing: steps whose rows are not in that.
         without: artifacts that it can't use, by name and digest: why.
         for_now: those of them that another push may find.
         names: what artifacts are called in this project that can't keep their names, by name and
@@ -53,8 +54,8 @@ class Derivation:
     run: RecordedRun
     id: WandbRunId
     token: str
-    rows_there: Collection[int] = ()
     goes_on: bool = False
+    rows_missing: Collection[int] = ()
     without: Mapping[tuple[str, str], str] = field(default_factory=dict)
     for_now: Collection[tuple[str, str]] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -72,7 +73,9 @@ class Derivation:
 
 
 def write_derived(what: Derivation, folder: Path) -> None:
-    """Write the folder of an offline W&B run for `wandb sync`; BundleChanged, SinkError.
+    """Write an offline W&B run for `wandb sync`; BundleChanged, SinkError.
+
+    Rows that are missing of a W&B run that has some are in a folder beside it, which is sent first.
 
     Args:
         what: is to be sent.
@@ -80,12 +83,27 @@ def write_derived(what: Derivation, folder: Path) -> None:
     """
     derived = _Derived(what)
     (folder / "files").mkdir(parents=True)
-    file = folder / f"run-{what.id}.wandb"
-    write_records(file, derived.records())
-    if what.goes_on:
-        keep_steps(file)
+    write_records(folder / f"run-{what.id}.wandb", derived.records())
+    if what.goes_on and what.rows_missing:
+        _write_missing_rows(what, folder.with_name(f"{folder.name}-rows"))
     for path in sorted(derived.shown):
         _show(what.run.title.original, path, folder / "files" / path)
+
+
+def _write_missing_rows(what: Derivation, folder: Path) -> None:
+    """Write the folder that puts rows into a history; `wandb sync` sends what began first first."""
+    said = []
+    run = pb.RunRecord()
+    for record in what.run.title.original.records():
+        if record.HasField("run"):
+            place = {"run_id": what.id, "entity": record.run.entity, "project": record.run.project}
+            run = pb.RunRecord(**place)
+            run.start_time.FromMilliseconds(record.run.start_time.ToMilliseconds() - 1000)
+        elif record.HasField("exit") or (
+            record.HasField("history") and record.history.step.num in what.rows_missing
+        ):
+            said.append(record)
+    write_rows(folder, run, said, what.others)
 
 
 class _Derived:
@@ -110,7 +128,6 @@ class _Derived:
                 self._change_summary(record.summary)
             elif record.HasField("run"):
                 record.run.run_id = self._what.id
-                record.run.resume = self._what.goes_on
                 if self._what.words is not None:
                     say_words(record.run, self._what.words)
             elif record.HasField("files"):
@@ -120,7 +137,7 @@ class _Derived:
 
     def _is_left_out(self, record: pb.Record) -> bool:
         if record.HasField("history"):
-            return record.history.step.num in self._what.rows_there
+            return self._what.goes_on
         artifact = record.artifact
         is_use = record.HasField("artifact") and artifact.use_after_commit
         return is_use and (artifact.name, artifact.digest) in self._what.without

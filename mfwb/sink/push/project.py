@@ -97,9 +97,8 @@ class Project:
         title = what.run.title
         there = self.existing.histories([title.id]).get(title.id, History())
         planned = read_history(title.original) if what.run.last_step is not None else []
-        missing = {step for step, _ in missing_rows(planned, there.rows)}
-        kept = frozenset(step for step, _ in planned if step not in missing)
-        return replace(what, rows_there=kept, goes_on=bool(there.rows or there.lines))
+        missing = frozenset(step for step, _ in missing_rows(planned, there.rows))
+        return replace(what, goes_on=bool(there.rows or there.lines), rows_missing=missing)
 
     def _beside_others(self, shipment: Shipment, what: Derivation) -> Derivation:
         """Return what is to be sent of a W&B run that is there, with what others wrote in it."""
