@@ -233,12 +233,12 @@ def _is_bytes(value: dict[Any, Any]) -> bool:
 
 def _is_uniform(value: Any) -> bool:
     """Whether this is a list of small ints or of finite floats: nothing in it is to be changed."""
-    if not isinstance(value, list):
+    kind = type(value[0]) if isinstance(value, list) and value else None
+    if kind not in (int, float) or not all(type(one) is kind for one in value):
         return False
-    types = set(map(type, value))
-    if types == {int}:
+    if kind is int:
         return bool(min(value) >= -EXACT and max(value) <= EXACT)
-    return types == {float} and all(map(math.isfinite, value))
+    return all(map(math.isfinite, value))
 
 
 def _written(value: Any) -> str:
