@@ -820,7 +820,7 @@ _CONFIG = "metaflow.user_configs.config_parameters.ConfigValue"
 
 OF_USERS: dict[str, Callable[[], bytes]] = {
     # What stands in for objects of users' classes, and for classes: some of it can be shown.
-    "one name of an enum again and again": lambda: PROTOCOL_4 + b"(" + b"cm\nN\n" * 50_000 + b"t.",
+    "one name of an enum again and again": lambda: PROTOCOL_4 + b"(" + b"cm\nN\n" * 20_000 + b"t.",
     "a long name that is fetched again and again": lambda: (
         PROTOCOL_4 + b"c" + _LONG + b"\nN\nq\x00(" + b"h\x00" * 200_000 + b"t."
     ),
@@ -877,7 +877,7 @@ OF_USERS: dict[str, Callable[[], bytes]] = {
     "laughing states": lambda: PROTOCOL_4 + b"N" + nested(60, b"lq\x7f0" + _NEW + b"h\x7fb") + b".",
     "short laughs": lambda: PROTOCOL_4 + b"N" + nested(17, b"l") + b".",
     "deep objects": lambda: (
-        PROTOCOL_4 + _NEW * 20_000 + b"".join(b"}" + _FIELD + b"Nsb0" for _ in range(19_999)) + b"."
+        PROTOCOL_4 + _NEW * 5_000 + b"".join(b"}" + _FIELD + b"Nsb0" for _ in range(4_999)) + b"."
     ),
     "objects of objects of objects": lambda: (
         PROTOCOL_4 + b"N" + b"\x85q\x010cu\nThing\nh\x01R" * 900 + b"."

@@ -38,7 +38,7 @@ def test_objects_of_users(name: str, tried: Trials) -> None:
     data = OF_USERS[name]()
 
     assert tried.outcome("table", data).startswith("refused: ")
-    for way in ("value", "shown", "inside", "file", "names", "digest"):
+    for way in ("value", "shown", "inside", "file", "digest"):
         assert tried.outcome(way, data).startswith((*_HARMLESS, "loaded")), way
 
 
