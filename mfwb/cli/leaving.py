@@ -78,12 +78,13 @@ def _leave(code: int) -> None:
     They are stopped first, so that none writes what has just been removed; and killed last, for a
     thread of this process would start wandb-core again if it died.
     """
+    children: list[int] = []
     try:
         children = _processes_below("self")
         _send(children, signal.SIGSTOP)
         remove_all()
-        _send(children, signal.SIGKILL)
     finally:
+        _send(children, signal.SIGKILL)  # those that are stopped would stay for ever
         os._exit(code)
 
 

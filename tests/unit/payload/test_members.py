@@ -84,6 +84,7 @@ def test_as_text(
         b"chttp\nHTTPStatus\n(I200\ntR.",  # of the standard library, which is not plain
         b"cuser\nthing\n(I1\ntR.",  # no class, by its name
         b"(cuser\nThing\nI1\nd.",
+        b"(cbuiltins\nint\nI1\nd.",
         b"cuser\nThing\n}b.",  # a state for the class
         b"cuser\nThing\n)\x81}b}b.",  # a second one
         b"cuser\nThing\n)\x81}S'a'\nI1\nsbS'b'\nI2\ns.",  # items
@@ -116,6 +117,8 @@ def test_nothing_else(data: bytes) -> None:
         (b"cuser\nThing\n)\x81(I1\nlb.", [1]),
         (b"cuser\nThing\n)\x81}S'__dict__'\n}S'a'\nI1\nssb.", {"a": 1}),
         (b"cuser\nThing\n(I1\nI2\ntR}S'a'\nI1\nsb.", {"arguments": [1, 2], "a": 1}),
+        (b"(cuser\nThing\n)\x81cuser\nThing\n)\x81}S'a'\nI1\nsbl.", ["Thing()", {"a": 1}]),
+        (b"(cuser\nThing\n(tRI1\nl.", ["Thing()", 1]),
     ],
 )
 def test_objects(data: bytes, expected: Any) -> None:

@@ -22,6 +22,8 @@ from mfwb.errors import ItemLost
 from mfwb.payload.arrays import load_array
 from mfwb.payload.decoding import decode
 from mfwb.payload.frames import load_frame
+from mfwb.payload.inspecting import Look, inspect_here
+from mfwb.payload.large_values import load_value
 from mfwb.payload.limits import cap_memory
 from mfwb.pickled_content import content_digest
 from tests.unit.payload.hostile.makers import MARKER
@@ -31,6 +33,9 @@ TIME_LIMIT = 10  # seconds of CPU
 
 WAYS: dict[str, Callable[[bytes], Any]] = {
     "value": decode,
+    "shown": lambda data: decode(data, "shown"),
+    "inside": lambda data: inspect_here("", Look.INSIDE, [data]),
+    "file": load_value,
     "table": load_frame,
     "array": load_array,
     "names": pickles.names_in,
