@@ -16,7 +16,13 @@ from mfwb.settings_files.wandb_file import wandb_files_of
 from mfwb.sink.bounded import within
 from mfwb.sink.defaults import Defaults
 from mfwb.sink.importing import new_api
-from mfwb.sink.private import FAILURES, ServicePollForTokenError, choked, make_setup_reentrant
+from mfwb.sink.private import (
+    FAILURES,
+    ServicePollForTokenError,
+    choked,
+    keep_core_quiet,
+    make_setup_reentrant,
+)
 from mfwb.sink.refusals import explained
 
 __all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
@@ -35,6 +41,7 @@ def ask_defaults(seconds: float) -> Defaults:
         Unreachable: wandb-core does not start.
     """
     make_setup_reentrant()
+    keep_core_quiet()
     try:
         settings = within(seconds, lambda: wandb.setup().settings, "wandb-core")
     except ValidationError as error:
