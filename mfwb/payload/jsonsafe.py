@@ -20,7 +20,7 @@ from mfwb.payload.stand_ins import Kind, StandIn
 from mfwb.safe_text import storable
 from mfwb.whole_numbers import EXACT, has_digits, written
 
-__all__ = ["DEPTH_LIMIT", "json_size", "json_text", "to_json"]
+__all__ = ["ARRAY_LIMIT", "DEPTH_LIMIT", "json_size", "json_text", "to_json"]
 
 DEPTH_LIMIT = 100
 ARRAY_LIMIT = 1_000
@@ -127,7 +127,7 @@ class _Conversion:
         if value.dtype.kind == "M":
             return str(value)
         if value.dtype.kind == "m":
-            return _seconds(value)
+            return _seconds(value[()])
         plain = value.item()
         if type(plain) is not type(value):
             return self.convert(plain)
@@ -142,8 +142,8 @@ class _Conversion:
             shape = " by ".join(f"{length:,}" for length in value.shape)
             return f"array of {shape} {value.dtype}"
         with self._inside(value):
-            items = value.astype(str) if value.dtype.kind in "Mm" else value
-            return self.convert(items.tolist())
+            # `tolist` makes dates and spans of some units whole numbers.
+            return self.convert(list(value) if value.dtype.kind in "Mm" else value.tolist())
 
     def _whole(self, value: int) -> int | str:
         if -EXACT <= value <= EXACT:
@@ -220,12 +220,14 @@ def _is_bytes(value: dict[Any, Any]) -> bool:
 
 def _is_uniform(value: Any) -> bool:
     """Whether this is a list of small ints or of finite floats: nothing in it is to be changed."""
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not value:
         return False
-    types = set(map(type, value))
-    if types == {int}:
+    kind = type(value[0])
+    if kind not in (int, float) or any(type(one) is not kind for one in value):
+        return False
+    if kind is int:
         return bool(min(value) >= -EXACT and max(value) <= EXACT)
-    return types == {float} and all(map(math.isfinite, value))
+    return all(map(math.isfinite, value))
 
 
 def _written(value: Any) -> str:
