@@ -304,7 +304,7 @@ def _is_cell(value: Any, cell: Any) -> bool:
         return cell is None
     if isinstance(cell, str) and not isinstance(value, str) and is_same(value, cell):
         return True
-    if isinstance(cell, str) and isinstance(value, dict | list | tuple | set | frozenset):
+    if isinstance(cell, str) and cell[:1] in {"[", "{"} and not isinstance(value, str):
         return is_same(value, json.loads(cell))
     return is_same(value, cell)
 
