@@ -20,7 +20,14 @@ from mfwb.payload.stand_ins import Kind, StandIn
 from mfwb.safe_text import storable
 from mfwb.whole_numbers import EXACT, has_digits, written
 
-__all__ = ["DEPTH_LIMIT", "characters_of", "json_size", "json_text", "to_json"]
+__all__ = [
+    "ARRAY_LIMIT",
+    "DEPTH_LIMIT",
+    "characters_of",
+    "json_size",
+    "json_text",
+    "to_json",
+]
 
 DEPTH_LIMIT = 100
 ARRAY_LIMIT = 1_000
@@ -139,7 +146,7 @@ class _Conversion:
         if value.dtype.kind == "M":
             return str(value)
         if value.dtype.kind == "m":
-            return _seconds(value)
+            return _seconds(value[()])
         plain = value.item()
         if type(plain) is not type(value):
             return self.convert(plain)
@@ -154,8 +161,8 @@ class _Conversion:
             shape = " by ".join(f"{length:,}" for length in value.shape)
             return f"array of {shape} {value.dtype}"
         with self._inside(value):
-            items = value.astype(str) if value.dtype.kind in "Mm" else value
-            return self.convert(items.tolist())
+            # `tolist` makes dates and spans of some units whole numbers.
+            return self.convert(list(value) if value.dtype.kind in "Mm" else value.tolist())
 
     def _whole(self, value: int) -> int | str:
         if -EXACT <= value <= EXACT:
