@@ -372,8 +372,12 @@ class Session(Protocol):
         """Make one W&B run say what was planned; thread-safe within a level. SinkError."""
         ...
 
-    def confirm(self) -> None:
-        """Ask W&B whether all that was written has arrived; SinkError if it has not."""
+    def confirm(self) -> Mapping[str, tuple[Loss, ...]]:
+        """Ask W&B whether all that was written has arrived; SinkError if it has not.
+
+        Returns:
+            What was seen then that can't be mended, by the names of W&B runs.
+        """
         ...
 
 

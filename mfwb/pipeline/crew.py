@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +17,7 @@ from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.turns import Turn
 from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, Session, WrittenRun
+from mfwb.snapshot import Loss
 
 __all__ = ["Carried", "Crew"]
 
@@ -78,15 +79,14 @@ class Crew:
                 of_level = [future.result() for future in writing]
                 work.note([outcome for outcome, _, _ in of_level])
                 written += of_level
-            if any(wrote for _, _, wrote in written):
-                session.confirm()
+            seen = session.confirm() if any(wrote for _, _, wrote in written) else {}
         finally:
             _let_end(under_way)
             self._parts.payloads.dismiss(plan)
         order = {run.name: place for place, run in enumerate(plan.runs)}
         written.sort(key=lambda one: order[one[0].name])
         return Carried(
-            runs=tuple(outcome for outcome, _, _ in written),
+            runs=tuple(_also(outcome, seen.get(outcome.name, ())) for outcome, _, _ in written),
             wrote=any(wrote for _, _, wrote in written),
             trouble="; ".join(said.trouble for _, said, _ in written if said.trouble),
         )
@@ -105,6 +105,10 @@ class Crew:
     def close(self) -> None:
         """Let the workers go, when all is done."""
         self._pool.shutdown()
+
+
+def _also(outcome: WandbRunOutcome, losses: Sequence[Loss]) -> WandbRunOutcome:
+    return replace(outcome, losses=tuple(dict.fromkeys((*outcome.losses, *losses))))
 
 
 def _let_end(under_way: list[Future[Any]]) -> None:

@@ -9,9 +9,9 @@ import json
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mfwb.errors import SinkError
@@ -19,12 +19,13 @@ from mfwb.planning import PlannedRun, WandbRunId
 from mfwb.sink.amending import write_words
 from mfwb.sink.content import done
 from mfwb.sink.existing import Existing, ExistingRuns
-from mfwb.sink.histories import History, Row, missing_rows
+from mfwb.sink.histories import History, Row, foreign_rows, missing_rows
 from mfwb.sink.receipts import Receipt
 from mfwb.sink.run_files import MOST
 from mfwb.sink.words import Words
+from mfwb.snapshot import Loss
 
-__all__ = ["Arrivals", "Sent"]
+__all__ = ["Arrivals", "Sent", "judge_rows", "lacks_of"]
 
 _LOOKS = (0.0, 0.5, 2.0, 5.0)  # seconds before each; a server may take a moment
 _AT_ONCE = 8  # marks
@@ -73,6 +74,7 @@ class Arrivals:
     def __init__(self, existing: ExistingRuns) -> None:
         self._existing = existing
         self._sent: dict[WandbRunId, Sent] = {}
+        self._losses: dict[str, tuple[Loss, ...]] = {}  # by name of the W&B run
         self._lock = threading.Lock()
 
     def expect(self, sent: Sent) -> None:
@@ -80,12 +82,16 @@ class Arrivals:
         with self._lock:
             self._sent[sent.run.id] = sent
 
-    def confirm(self) -> None:
-        """Read all back and mark what is there as complete; SinkError if something is not."""
+    def confirm(self) -> dict[str, tuple[Loss, ...]]:
+        """Read all back and mark what is there as complete; SinkError if something is not.
+
+        Returns:
+            What is to be told of W&B runs that are there, by their names.
+        """
         waiting, lacks = dict(self._sent), dict[WandbRunId, str]()
         for pause in _LOOKS:
             if not waiting:
-                return
+                break
             time.sleep(pause)
             lacks = self._look(waiting)
             self._mark([sent for run_id, sent in waiting.items() if run_id not in lacks])
@@ -93,6 +99,7 @@ class Arrivals:
         if lacks:
             told = "; ".join(_told(self._sent[one], text) for one, text in lacks.items())
             raise SinkError(f"W&B does not have all that was sent: {told}")
+        return self._losses
 
     def _look(self, waiting: Mapping[WandbRunId, Sent]) -> dict[WandbRunId, str]:
         """Return what each W&B run lacks, for those that lack something."""
@@ -101,10 +108,10 @@ class Arrivals:
         rows = {run_id: one.history for run_id, one in waiting.items() if not lacks[run_id]}
         there = self._existing.histories(run_id for run_id, planned in rows.items() if planned)
         for run_id, planned in rows.items():
-            missing = missing_rows(planned, there.get(run_id, History()).rows)
-            if missing:
-                arrived = len(planned) - len(missing)
-                lacks[run_id] = f"{arrived} of {len(planned)} rows of its history are there"
+            sent = waiting[run_id]
+            lacks[run_id], losses = judge_rows(sent.run.name, planned, there.get(run_id, History()))
+            if losses:
+                self._losses[sent.run.name] = losses
         return {run_id: text for run_id, text in lacks.items() if text}
 
     def _mark(self, proven: list[Sent]) -> None:
@@ -116,7 +123,10 @@ class Arrivals:
         found = self._existing.get(sent.run.id)
         if found is None:
             raise AssertionError(sent.run.id)
-        said = done(sent.run.fingerprint, sent.receipt)
+        receipt = sent.receipt
+        if losses := self._losses.get(sent.run.name):
+            receipt = replace(receipt, losses=(*receipt.losses, *losses))
+        said = done(sent.run.fingerprint, receipt)
         if rows := sent.history:  # W&B says it itself, but not if all rows were there already
             said["_step"] = rows[-1][0]
 
@@ -133,17 +143,47 @@ def _told(sent: Sent, lacks: str) -> str:
     return f"{sent.run.name}: {lacks}{why}"
 
 
-def _lacks(found: Existing | None, sent: Sent) -> str:
-    """Return what is missing of a W&B run but for its history; empty if nothing is."""
-    run = sent.run
+def judge_rows(name: str, planned: Sequence[Row], there: History) -> tuple[str, tuple[Loss, ...]]:
+    """Return what a history lacks, empty if nothing, and what is in it that is to be told.
+
+    Args:
+        name: of the W&B run.
+        planned: its rows.
+        there: what was read back.
+    """
+    if missing := missing_rows(planned, there.rows):
+        return f"{len(planned) - len(missing)} of {len(planned)} rows of its history are there", ()
+    if foreign := foreign_rows(planned, there.rows):
+        rows = "a row" if foreign == 1 else f"{foreign} rows"
+        why = f"W&B has {rows} too many, with other values or twice, and takes no row back"
+        return "", (Loss(f"{name}/history", why),)
+    return "", ()
+
+
+def lacks_of(found: Existing | None, *, fingerprint: str, job_type: str, token: str) -> str:
+    """Return what is missing of a W&B run itself that was sent; empty if nothing is.
+
+    Args:
+        found: what was read back.
+        fingerprint: as its config is to say.
+        job_type: as was said: it is there if all is that wandb-core says at first.
+        token: as its summary is to say.
+    """
     if found is None:
         return "the run is not there"
     if found.is_open:
         return f"its state is {found.state}"
-    if found.fingerprint != run.fingerprint or found.job_type != sent.job_type:
+    if found.fingerprint != fingerprint or found.job_type != job_type:
         return "its config, or what is said of it beside that, is not all there"
-    if found.sent != sent.token:
+    if found.sent != token:
         return "its summary or its files are not all there"
-    if len(found.uses) < MOST and not found.uses >= sent.uses:
-        return "artifacts that it uses are missing"
     return ""
+
+
+def _lacks(found: Existing | None, sent: Sent) -> str:
+    """Return what is missing of a W&B run but for its history; empty if nothing is."""
+    run = sent.run
+    lacks = lacks_of(found, fingerprint=run.fingerprint, job_type=sent.job_type, token=sent.token)
+    if not lacks and found and len(found.uses) < MOST and not found.uses >= sent.uses:
+        return "artifacts that it uses are missing"
+    return lacks

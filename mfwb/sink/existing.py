@@ -13,7 +13,7 @@ import wandb
 from mfwb.planning import WandbRunId
 from mfwb.sink.content import MARKER
 from mfwb.sink.generations import generation_of, in_generation
-from mfwb.sink.histories import History, read_histories, told_lines
+from mfwb.sink.histories import History, read_histories
 from mfwb.sink.receipts import Receipt, receipt_from
 from mfwb.sink.run_files import Parts, has_its_files, parts_of_runs
 from mfwb.sink.service import Service
@@ -140,15 +140,6 @@ class ExistingRuns:
         found = self._ask({f"config.{MARKER}.value.version": {"$ne": None}}, self.path)
         return (one for one in found if one.source is not None)
 
-    def next_step(self, run_id: WandbRunId) -> int:
-        """Return the step below which history is there; SinkError."""
-        found = self._found.get(run_id)
-        if found is None or not found.rows:
-            return 0
-        return self.ask_of(
-            found, lambda run: int(run.lastHistoryStep) + 1, f"read the history of {found.id}"
-        )
-
     def histories(self, run_ids: Iterable[WandbRunId]) -> dict[WandbRunId, History]:
         """Return all rows of planned W&B runs that are there; SinkError."""
         ids = {found.id: run_id for run_id in run_ids if (found := self._found.get(run_id))}
@@ -160,15 +151,6 @@ class ExistingRuns:
             f"read the history of runs of {self.path}",
         )
         return {ids[WandbRunId(found)]: history for found, history in there.items()}
-
-    def told_lines(self, run_id: WandbRunId) -> int:
-        """Return behind how many rows the SDK would write if it opened a run anew; SinkError."""
-        found = self._found[run_id]
-        return self._service.ask(
-            self.path,
-            lambda api: told_lines(api, self._entity, self._project, found.id),
-            f"ask how long the history of {found.id} is",
-        )
 
     def files(self, run_id: WandbRunId) -> dict[str, int]:
         """Return the sizes of a W&B run's files by name; SinkError."""

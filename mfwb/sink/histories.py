@@ -14,7 +14,7 @@ import wandb
 from mfwb.sink.answers import expected, nodes
 from mfwb.sink.private import ask_graphql
 
-__all__ = ["History", "Row", "missing_rows", "read_histories", "told_lines"]
+__all__ = ["History", "Row", "foreign_rows", "missing_rows", "read_histories"]
 
 Row = tuple[int, Mapping[str, Any]]
 """The step of a row, and its values by name."""
@@ -35,15 +35,6 @@ query MfwbHistories(
 }
 """
 """W&B's public Api asks for the history of one run at a time, with three requests or more."""
-
-_TOLD = """
-mutation MfwbHistoryLines($entity: String, $project: String, $name: String!) {
-    upsertBucket(input: { entityName: $entity, modelName: $project, name: $name }) {
-        bucket { historyLineCount }
-    }
-}
-"""
-"""It changes nothing."""
 
 _RUNS_AT_ONCE = 50
 _FIRST_STEPS = 200  # of each W&B run, when many are asked for
@@ -99,15 +90,23 @@ def missing_rows(planned: Iterable[Row], there: Iterable[Row]) -> list[Row]:
     ]
 
 
-def told_lines(api: wandb.Api, entity: str, project: str, run_id: str) -> int:
-    """Return how many rows W&B says that a run has to whoever opens it anew.
+def foreign_rows(planned: Sequence[Row], there: Iterable[Row]) -> int:
+    """Return how many rows there are that say something else of what is planned, or say it again.
 
-    The SDK begins to write behind them. Some servers say 0, however many there are.
+    W&B takes no row back. Rows that have none of the planned names are somebody's own.
     """
-    variables = {"entity": entity, "project": project, "name": run_id}
-    answer = ask_graphql(api, _TOLD, variables)
-    bucket = expected(answer, "upsertBucket", "bucket")
-    return int(bucket.get("historyLineCount") or 0)
+    by_step = dict(planned)
+    names = {name for _, values in planned for name in values}
+    found: set[int] = set()
+    foreign = 0
+    for step, values in there:
+        if names.isdisjoint(values):
+            continue
+        if step in by_step and step not in found and _holds(values, by_step[step]):
+            found.add(step)
+        else:
+            foreign += 1
+    return foreign
 
 
 def _read(

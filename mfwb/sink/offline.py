@@ -98,8 +98,9 @@ class OfflineSession:
         """Return what was found: nothing ever is."""
         return found
 
-    def confirm(self) -> None:
-        """Return: what is on the disk is there."""
+    def confirm(self) -> dict[str, tuple[Loss, ...]]:
+        """Return no loss: what is on the disk is there."""
+        return {}
 
     def _find_elsewhere(self) -> int:
         """Find what is used of other flow runs in this bundle; return the level that it leads to.

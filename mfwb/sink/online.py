@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.planning.names import names_in_project
 from mfwb.ports import ReadyRun, WrittenRun
 from mfwb.sink.amending import amend, differ_in_words
+from mfwb.sink.appending import append_rows
 from mfwb.sink.arrivals import Arrivals, Sent
 from mfwb.sink.claims import Claim, Claims
 from mfwb.sink.collections import Collections
@@ -163,16 +164,21 @@ class OnlineSession:
                     raise SinkError(f"{run.name}: wandb-core keeps dying") from error
                 self._existing.look([run])
 
-    def confirm(self) -> None:
+    def confirm(self) -> dict[str, tuple[Loss, ...]]:
         """Read back all that was written, and mark it as complete; SinkError if it is not."""
-        self._arrivals.confirm()
+        return self._arrivals.confirm()
 
     def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
         said = self._words(run, claim)
-        written, later = self._in(
+        others = self._others_summary(run, ready, claim)
+        now: Sequence[Row] = ready.history
+        later: Sequence[Row] = ()
+        if not claim.is_new:
+            now, later = self._rows_to_write(run, ready, others)
+        written = self._in(
             self._open(run, ready, init_arguments(self._plan, said.words, claim.id or run.id)),
             run,
-            lambda open_run: self._fill(open_run, run, ready, claim, said),
+            lambda open_run: self._fill(open_run, run, ready, claim, said, rows=now, others=others),
         )
         if later:
             resumed = self._open(run, ready, resume_arguments(self._plan, claim.id or run.id))
@@ -255,17 +261,21 @@ class OnlineSession:
         wrote = found.receipt.summary_keys if found.receipt else ()
         return others_summary(found.handle.summary_metrics, keys_of(run, ready), wrote)
 
-    def _fill(
-        self, open_run: wandb.Run, run: PlannedRun, ready: ReadyRun, claim: Claim, said: Merged
-    ) -> tuple[WrittenRun, Sequence[Row]]:
-        """Say all of a W&B run; return what became of it, and the rows that have to be appended."""
+    def _fill(  # noqa: PLR0913 - all of it
+        self,
+        open_run: wandb.Run,
+        run: PlannedRun,
+        ready: ReadyRun,
+        claim: Claim,
+        said: Merged,
+        *,
+        rows: Sequence[Row],
+        others: Mapping[str, Any],
+    ) -> WrittenRun:
+        """Say all of a W&B run, and these rows of its history; return what became of it."""
         there: dict[str, wandb.Artifact] = {}
-        now: Sequence[Row] = ready.history
-        later: Sequence[Row] = ()
         if not claim.is_new:
-            now, later = self._rows_to_write(run, ready)
             there = {name: one for (of, name), one in self._know(run.id).items() if of == run.id}
-        others = self._others_summary(run, ready, claim)
         losses = [loss for used in run.inputs if (loss := self._use(open_run, run, used))]
         waits = any((used.producer, used.name) in self._missing for used in run.inputs)
         uploads: list[Upload] = []
@@ -274,7 +284,7 @@ class OnlineSession:
             uploads.extend(
                 self._uploads.start(open_run, run, artifact, there) for artifact in ready.artifacts
             )
-            say_all(open_run, run, ready, rows=now, others=others)
+            say_all(open_run, run, ready, rows=rows, others=others)
             arrived = self._uploads.wait_for(open_run, uploads)
         finally:
             self._uploads.let_go(uploads)
@@ -313,16 +323,16 @@ class OnlineSession:
             trouble=next((one.trouble for one in arrived if one.trouble), ""),
             edits_kept=said.kept,
             edits_undone=said.undone,
-        ), later
+        )
 
     def _rows_to_write(
-        self, run: PlannedRun, ready: ReadyRun
+        self, run: PlannedRun, ready: ReadyRun, others: Mapping[str, Any]
     ) -> tuple[Sequence[Row], Sequence[Row]]:
         """Return which rows a W&B run that is there has to get: now, and when it is resumed.
 
         The SDK writes behind as many rows as W&B says that there are, and some servers say 0 to
         whoever opens a run anew; the rows that are there would be overwritten. A resumed run asks
-        for the true number, but takes only steps behind the last one.
+        for the true number, but takes only steps behind the last one. Others are sent beforehand.
         """
         there = self._existing.histories([run.id]).get(run.id, History())
         missing = missing_rows(ready.history, there.rows)
@@ -330,8 +340,10 @@ class OnlineSession:
             return missing, ()
         if missing[0][0] > there.last_step:
             return (), missing
-        kept = there.rows[: self._existing.told_lines(run.id)]
-        return missing_rows(ready.history, kept), ()
+        found = self._existing.get(run.id)
+        place = (self._project.entity, self._project.name, found.id if found else run.id)
+        append_rows(self._service, place, run, missing, others)
+        return (), ()
 
     def _note(self, run: PlannedRun, arrived: Arrived) -> None:
         with self._lock:

@@ -23,6 +23,7 @@ __all__ = [
     "environment_record",
     "exit_record",
     "files_record",
+    "header_record",
     "history_record",
     "log_record",
     "logged_artifact",
@@ -54,8 +55,7 @@ def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Ite
         begin: what W&B is to take for the start, in epoch ms.
         writer: the ledger of this sync.
     """
-    version = pb.VersionInfo(producer=f"mfwb-{__version__}", min_consumer=_MIN_SERVER)
-    yield pb.Record(header=pb.HeaderRecord(version_info=version))
+    yield header_record()
     telemetry = _telemetry()
     record = pb.RunRecord(
         run_id=run.id,
@@ -68,6 +68,12 @@ def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Ite
     say_words(record, first_words(planned_words(plan, run, writer)))
     yield pb.Record(run=record)
     yield pb.Record(telemetry=telemetry)
+
+
+def header_record() -> pb.Record:
+    """Return the first record."""
+    version = pb.VersionInfo(producer=f"mfwb-{__version__}", min_consumer=_MIN_SERVER)
+    return pb.Record(header=pb.HeaderRecord(version_info=version))
 
 
 def say_words(record: pb.RunRecord, words: Words) -> None:

@@ -6,6 +6,7 @@ reads what the SDK wrote, and gives what we wrote to `wandb sync` and to `wandb 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,14 @@ from zlib import crc32
 from google.protobuf.message import DecodeError
 from wandb.proto.wandb_internal_pb2 import Record
 
-__all__ = ["read_framed", "read_records", "records_in", "write_framed", "write_records"]
+__all__ = [
+    "keep_steps",
+    "read_framed",
+    "read_records",
+    "records_in",
+    "write_framed",
+    "write_records",
+]
 
 _FILE_HEADER = b":W&B\xe1\xbe\x00"  # name, magic number, version of the format
 _BLOCK = 32 * 1024
@@ -27,6 +35,16 @@ _SEEDS = {kind: crc32(bytes([kind])) for kind in (_FULL, _FIRST, _MIDDLE, _LAST)
 def write_records(path: Path, records: Iterable[Record]) -> None:
     """Write a file that holds these records and is closed."""
     write_framed(path, (record.SerializeToString() for record in records))
+
+
+def keep_steps(path: Path) -> None:
+    """Have the rows of a file that goes on with a W&B run keep their steps.
+
+    `wandb sync` would count them from the last one that is there. By a file beside it, that it
+    writes itself at the first time, it knows where to count from.
+    """
+    said = {"starting_step": 0, "starting_runtime": 0}
+    path.with_name(f"{path.name}.syncstate").write_text(json.dumps(said), encoding="utf-8")
 
 
 def write_framed(path: Path, records: Iterable[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -65,3 +66,24 @@ def changes_of_files(
             return int(end(made.start_killer(0)).err.splitlines()[-1])
 
     return count
+
+
+@pytest.fixture(scope="session")
+def clean_push(
+    tmp_path_factory: pytest.TempPathFactory, flows_root: Path, flow_run: Callable[[str], str]
+) -> Callable[[str], tuple[Path, dict[str, Any]]]:
+    """Return a function that says where a bundle is, and what one clean push makes of it."""
+
+    @cache
+    def clean(flow: str) -> tuple[Path, dict[str, Any]]:
+        folder = tmp_path_factory.mktemp("pushed")
+        with WandbServer() as server:
+            made = Scene(folder, flows_root, flow_run(flow), server, ("--mode", "offline"))
+            finished = made.sync("--dir", "bundle")
+            assert finished.code == 0, finished.err
+            shutil.copytree(folder / "bundle", folder / "kept")
+            pushed = made.sandbox.mfwb("push", "bundle")
+            assert pushed.code == 0, pushed.err
+            return folder / "kept", made.state()
+
+    return clean

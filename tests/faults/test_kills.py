@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from tests.warm import Process
 
 Scenes = Callable[..., Scene]
 Clean = Callable[..., dict[str, Any]]
+Pushed = Callable[[str], tuple[Path, dict[str, Any]]]
 
 REQUESTS = (
     "Viewer",
@@ -113,7 +116,7 @@ _POST_SAMPLE = {
 """The numbered flow has three rows."""
 
 
-def _posts() -> list[Any]:
+def _posts(sample: set[Any]) -> list[Any]:
     points = [
         (mode, victim, number, moment)
         for mode in _MODES
@@ -122,12 +125,11 @@ def _posts() -> list[Any]:
         for moment in ("before", "after")
     ]
     return [
-        pytest.param(*one, marks=() if one in _POST_SAMPLE else pytest.mark.exhaustive)
-        for one in points
+        pytest.param(*one, marks=() if one in sample else pytest.mark.exhaustive) for one in points
     ]
 
 
-@pytest.mark.parametrize(("mode", "victim", "number", "moment"), _posts())
+@pytest.mark.parametrize(("mode", "victim", "number", "moment"), _posts(_POST_SAMPLE))
 def test_killed_between_rows(  # noqa: PLR0913 - they say when
     scene: Scenes, clean_state: Clean, *, mode: Any, victim: str, number: int, moment: str
 ) -> None:
@@ -147,6 +149,37 @@ def test_killed_between_rows(  # noqa: PLR0913 - they say when
 
     assert again.code == 0, again.err
     assert differences(here.state(), clean_state("numbered_flow")) == []
+    assert fourth.document["flow_runs"][0]["status"] == "unchanged"
+
+
+_PUSH_SAMPLE = {("overwritten", "both", 1, "after"), ("uncounted", "mfwb", 0, "after")}
+
+
+@pytest.mark.parametrize(("mode", "victim", "number", "moment"), _posts(_PUSH_SAMPLE))
+def test_push_killed_between_rows(  # noqa: PLR0913 - they say when
+    scene: Scenes, clean_push: Pushed, *, mode: Any, victim: str, number: int, moment: str
+) -> None:
+    """The same holds for rows of a bundle."""
+    bundle, wanted = clean_push("numbered_flow")
+    here = scene("numbered_flow", assumptions=Assumptions(history_on_reinit=mode))
+    shutil.copytree(bundle, here.root / "bundle")
+    here.server.rows_at_once = 1
+    hold = here.server.hold if moment == "before" else here.server.hold_reply
+    fault = hold(_brings_rows, after=number)
+    process = here.sandbox.start_mfwb("push", "bundle")
+    assert comes_to(fault, process)
+    if victim != "mfwb":
+        kill_core(process)
+    if victim != "core":
+        process.kill()
+    fault.release()
+    end(process)
+
+    again = here.sandbox.mfwb("push", "bundle", "--json")
+    fourth = here.sandbox.mfwb("push", "bundle", "--json")
+
+    assert again.code == 0, again.err
+    assert differences(here.state(), wanted) == []
     assert fourth.document["flow_runs"][0]["status"] == "unchanged"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.faults.scene import differences, settled
-from tests.integration.results import losses_of, run_id_of
-from tests.sandbox import Finished
-from tests.wandb_server import WandbServer
+from tests.integration.results import losses_of, metadata_of, run_id_of
+from tests.sandbox import Finished, Sandbox
+from tests.wandb_server import Assumptions, WandbServer
 from tests.wandb_server.artifacts import delete_artifact
 
 Sync = Callable[..., Finished]
@@ -42,6 +43,37 @@ def test_force_mends_whatever_was_damaged(
     assert losses_of(first.document)
     assert losses_of(forced.document) == losses_of(first.document)
     assert forced.document["totals"]["losses"] == first.document["totals"]["losses"]
+
+
+def test_damaged_rows(tmp_path: Path, flows_root: Path, flow_run: FlowRuns) -> None:
+    """A row that is missing is put in, wherever it was; of one with another value it is told."""
+    pathspec = flow_run("numbered_flow")
+    with WandbServer(assumptions=Assumptions(history_on_reinit="uncounted")) as server:
+        at = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+        to = ("--entity", "acme", "--project", "p", "--metadata", metadata_of(flows_root))
+        command = ("sync", pathspec, "--json", *to)
+        sandbox = Sandbox(tmp_path, at)
+        first = sandbox.mfwb(*command)
+        [run] = [one for one in server.store.runs.values() if len(one.history) > 1]
+        with server.store.lock:
+            del run.history[1]
+            run.history.append(json.dumps({"theirs": 1, "_step": 9}))
+            run.history[0] = json.dumps({**json.loads(run.history[0]), "curves/losses": 77})
+            run.summary["theirs"] = 2
+
+        forced = sandbox.mfwb(*command, "--force")
+        third = sandbox.mfwb(*command)
+
+        rows = [json.loads(one) for one in run.history]
+    assert first.code == forced.code == 0, forced.err
+    said = sorted((row["_step"], row.get("curves/losses")) for row in rows)
+    assert said == [(0, 3), (0, 77), (1, 2), (2, 1), (9, None)]
+    assert run.summary["theirs"] == 2
+    assert losses_of(first.document) == []
+    [loss] = losses_of(forced.document)
+    assert "W&B has a row too many" in str(loss)
+    assert losses_of(third.document) == [loss]
+    assert third.document["flow_runs"][0]["status"] == "unchanged"
 
 
 def _damage(w_and_b: WandbServer, place: str, each: str, end: str) -> None:

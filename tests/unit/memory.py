@@ -215,10 +215,11 @@ class MemorySession:
             self.wandb.written.append(run.name)
         return self._as_written(run)
 
-    def confirm(self) -> None:
+    def confirm(self) -> dict[str, tuple[Loss, ...]]:
         """Say what has vanished."""
         if gone := self.wandb.lost & set(self.wandb.written):
             raise SinkError(f"W&B does not have {sorted(gone)}")
+        return {}
 
     def _as_written(self, run: PlannedRun) -> WrittenRun:
         outputs = tuple(

@@ -134,7 +134,7 @@ class Batches:
         arrival = check(one.what, project.existing)
         if arrival.lacks:
             return replace(one, lacks=arrival.lacks, unlogged=arrival.unlogged)
-        losses = project.losses_of(one.what)
+        losses = (*project.losses_of(one.what), *arrival.losses)
         receipt = settle_aliases(one.what, arrival, project.newest, losses)
         found = project.found(title)
         project.note_there(one.what)
@@ -180,9 +180,8 @@ def look_up(existing: ExistingRuns, asked: Sequence[tuple[Shipment, Sequence[Tit
 def _what_is_left(one: _Sent) -> _Sent:
     """Return what is to be sent of a W&B run part of which has arrived."""
     project = one.load.project
-    first_step = project.existing.next_step(one.load.title.id)
     project.forget_types(one.what)
-    return replace(one, what=replace(project.named_anew(one.what), first_step=first_step))
+    return replace(one, what=project.without_rows_there(project.named_anew(one.what)))
 
 
 def _note_lacking(one: _Sent, complaints: Sequence[Complaint]) -> None:
@@ -194,8 +193,8 @@ def _note_lacking(one: _Sent, complaints: Sequence[Complaint]) -> None:
     arrival = check(one.what, project.existing)
     settle_aliases(one.what, arrival, project.newest, ())
     project.note_there(one.what, one.unlogged)
-    uses = project.losses_of(one.what)
-    one.shipment.note_lacking(title, project.found(title), (*losses, *uses))
+    others = (*project.losses_of(one.what), *arrival.losses)
+    one.shipment.note_lacking(title, project.found(title), (*losses, *others))
 
 
 def _is_among(artifact: RecordedArtifact, one: _Sent) -> bool:

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 import wandb
 
+from mfwb.sink.arrivals import judge_rows, lacks_of
 from mfwb.sink.existing import ExistingRuns
+from mfwb.sink.histories import History
 from mfwb.sink.push.derived import Derivation
-from mfwb.sink.push.recorded import RecordedRun
+from mfwb.sink.push.recorded import read_history
 from mfwb.sink.run_files import ALWAYS_THERE
+from mfwb.snapshot import Loss
 
 __all__ = ["Arrival", "check"]
 
@@ -23,17 +26,20 @@ class Arrival:
         lacks: what is missing; empty if nothing is.
         unlogged: artifacts that it should have logged, by name and digest; all else is there.
         logged: the artifacts that it logged, by name and digest.
+        losses: what is there beside all this, and can't be taken back.
     """
 
     lacks: str = ""
     unlogged: frozenset[tuple[str, str]] = frozenset()
     logged: Mapping[tuple[str, str], wandb.Artifact] = field(default_factory=dict)
+    losses: tuple[Loss, ...] = ()
 
 
 def check(sent: Derivation, existing: ExistingRuns) -> Arrival:
     """Return what is there of a W&B run that was just looked up; SinkError."""
     run = sent.run
-    if lacks := _lacks(run, existing):
+    lacks, losses = _lacks(sent, existing)
+    if lacks:
         return Arrival(lacks)
     logged = _by_content(existing.logged(run.title.id)) if run.logged else {}
     unlogged = {sent.as_called(one).content for one in run.logged} - logged.keys()
@@ -43,21 +49,25 @@ def check(sent: Derivation, existing: ExistingRuns) -> Arrival:
         return Arrival(f"artifacts that it uses are missing: {_names(unused)}")
     if unlogged:
         lacks = f"artifacts that it logs are missing: {_names(unlogged)}"
-        return Arrival(lacks, frozenset(unlogged), logged)
-    return Arrival(logged=logged)
+        return Arrival(lacks, frozenset(unlogged), logged, losses)
+    return Arrival(logged=logged, losses=losses)
 
 
-def _lacks(run: RecordedRun, existing: ExistingRuns) -> str:
-    """Return what is missing of a W&B run itself; empty if nothing is."""
-    found = existing.get(run.title.id)
-    if found is None:
-        return "the run is not there"
-    if found.is_open:
-        return f"its state is {found.state}"
-    if found.rows < run.rows:
-        return f"{found.rows} of {run.rows} rows of its history are there"
-    lost = (ALWAYS_THERE | run.media) - existing.files(run.title.id).keys()
-    return f"files are missing: {', '.join(sorted(lost))}" if lost else ""
+def _lacks(sent: Derivation, existing: ExistingRuns) -> tuple[str, tuple[Loss, ...]]:
+    """Return what is missing of a W&B run itself, empty if nothing is, and what is to be told."""
+    run, title = sent.run, sent.run.title
+    found = existing.get(title.id)
+    if found is not None and not found.is_open:
+        lost = (ALWAYS_THERE | run.media) - existing.files(title.id).keys()
+        if lost:
+            return f"files are missing: {', '.join(sorted(lost))}", ()
+    words = sent.words or title
+    said = {"fingerprint": run.fingerprint, "job_type": words.job_type, "token": sent.token}
+    lacks = lacks_of(found, **said)
+    if lacks or run.last_step is None:
+        return lacks, ()
+    there = existing.histories([title.id]).get(title.id, History())
+    return judge_rows(title.name, read_history(title.original), there)
 
 
 def _names(contents: Iterable[tuple[str, str]]) -> str:

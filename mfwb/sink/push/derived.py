@@ -2,9 +2,11 @@
 
 The bundle's own files are left as they are. What is sent lacks three things: the alias `latest`,
 which belongs to the newest flow run and not to whoever comes last; the mark of completeness, which
-is set when all has arrived; and rows of history that are there, since W&B can only append. It names
-files where the bundle is now, and none that is not in the manifest. What others wrote in a W&B run
-that is there already it has in addition, since W&B replaces words and summary as a whole.
+is set when all has arrived; and rows of history that are there, since W&B can only append. Where
+there are some, the W&B run is gone on with: else some servers put new rows in the places of the
+first ones. What is sent names files where the bundle is now, and none that is not in the manifest.
+What others wrote in a W&B run that is there already it has in addition, since W&B replaces words
+and summary as a whole.
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ from wandb.proto import wandb_internal_pb2 as pb
 from mfwb.errors import SinkError
 from mfwb.own_files import create
 from mfwb.planning import WandbRunId
-from mfwb.sink.content import MARKER
+from mfwb.sink.content import MARKER, sent
 from mfwb.sink.newest import LATEST
 from mfwb.sink.push.original import Original
 from mfwb.sink.push.recorded import RecordedArtifact, RecordedRun
 from mfwb.sink.records import client_word, say_in_summary, say_words
-from mfwb.sink.transaction_log import write_records
+from mfwb.sink.transaction_log import keep_steps, write_records
 from mfwb.sink.words import Words
 
 __all__ = ["Derivation", "write_derived"]
@@ -37,7 +39,9 @@ class Derivation:
 
     Attributes:
         id: the id that it goes by; another one than recorded if that was deleted.
-        first_step: rows of history below are there already.
+        token: by which its summary is known for that of this push.
+        rows_there: steps whose rows of history are there already.
+        goes_on: whether it has some history, behind which the rest is written.
         without: artifacts that it can't use, by name and digest: why.
         for_now: those of them that another push may find.
         names: what artifacts are called in this project that can't keep their names, by name and
@@ -48,7 +52,9 @@ class Derivation:
 
     run: RecordedRun
     id: WandbRunId
-    first_step: int
+    token: str
+    rows_there: Collection[int] = ()
+    goes_on: bool = False
     without: Mapping[tuple[str, str], str] = field(default_factory=dict)
     for_now: Collection[tuple[str, str]] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -74,7 +80,10 @@ def write_derived(what: Derivation, folder: Path) -> None:
     """
     derived = _Derived(what)
     (folder / "files").mkdir(parents=True)
-    write_records(folder / f"run-{what.id}.wandb", derived.records())
+    file = folder / f"run-{what.id}.wandb"
+    write_records(file, derived.records())
+    if what.goes_on:
+        keep_steps(file)
     for path in sorted(derived.shown):
         _show(what.run.title.original, path, folder / "files" / path)
 
@@ -101,6 +110,7 @@ class _Derived:
                 self._change_summary(record.summary)
             elif record.HasField("run"):
                 record.run.run_id = self._what.id
+                record.run.resume = self._what.goes_on
                 if self._what.words is not None:
                     say_words(record.run, self._what.words)
             elif record.HasField("files"):
@@ -110,7 +120,7 @@ class _Derived:
 
     def _is_left_out(self, record: pb.Record) -> bool:
         if record.HasField("history"):
-            return bool(record.history.step.num < self._what.first_step)
+            return record.history.step.num in self._what.rows_there
         artifact = record.artifact
         is_use = record.HasField("artifact") and artifact.use_after_commit
         return is_use and (artifact.name, artifact.digest) in self._what.without
@@ -149,7 +159,7 @@ class _Derived:
                 item.value_json = item.value_json.replace(old, new)
         del summary.update[:]
         summary.update.extend(kept)
-        say_in_summary(summary, self._what.others)
+        say_in_summary(summary, {**self._what.others, **sent(self._what.token)})
 
 
 def _renamed(name: str, old: WandbRunId, new: WandbRunId) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from uuid import uuid4
 
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
@@ -13,10 +14,11 @@ from mfwb.sink.claims import Claims
 from mfwb.sink.collections import Collections
 from mfwb.sink.edits import EditRule, merged, others_summary
 from mfwb.sink.existing import Existing, ExistingRuns
+from mfwb.sink.histories import History, missing_rows
 from mfwb.sink.newest import Newest
 from mfwb.sink.push.derived import Derivation
 from mfwb.sink.push.finishing import say_words
-from mfwb.sink.push.recorded import RecordedRun, Title, read_run
+from mfwb.sink.push.recorded import RecordedRun, Title, read_history, read_run
 from mfwb.sink.push.shipment import Shipment
 from mfwb.sink.service import Service
 from mfwb.sink.words import words_there
@@ -88,8 +90,16 @@ class Project:
         self.existing.look([title])  # what it has now that nobody else writes it
         if self._is_there(shipment, run):
             return None
-        what = replace(what, first_step=self.existing.next_step(title.id))
-        return self._beside_others(shipment, what)
+        return self._beside_others(shipment, self.without_rows_there(what))
+
+    def without_rows_there(self, what: Derivation) -> Derivation:
+        """Return what is to be sent of a W&B run that has some rows of history already."""
+        title = what.run.title
+        there = self.existing.histories([title.id]).get(title.id, History())
+        planned = read_history(title.original) if what.run.last_step is not None else []
+        missing = {step for step, _ in missing_rows(planned, there.rows)}
+        kept = frozenset(step for step, _ in planned if step not in missing)
+        return replace(what, rows_there=kept, goes_on=bool(there.rows or there.lines))
 
     def _beside_others(self, shipment: Shipment, what: Derivation) -> Derivation:
         """Return what is to be sent of a W&B run that is there, with what others wrote in it."""
@@ -112,7 +122,7 @@ class Project:
         return Derivation(
             run=run,
             id=run.title.id,
-            first_step=0,
+            token=uuid4().hex,
             without=without,
             for_now=without.keys() & self._known.refused.keys(),
             names={one: name for one, name in called.items() if name != one[0]},

@@ -13,6 +13,7 @@ from wandb.proto import wandb_internal_pb2 as pb
 from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
 from mfwb.sink.content import MARKER
+from mfwb.sink.histories import Row
 from mfwb.sink.push.original import Original
 from mfwb.sink.receipts import Receipt, receipt_from
 from mfwb.sink.run_files import shown_files
@@ -25,6 +26,7 @@ __all__ = [
     "Title",
     "read_config",
     "read_contents",
+    "read_history",
     "read_run",
     "read_title",
 ]
@@ -104,8 +106,7 @@ class RecordedRun:
     Attributes:
         fingerprint: of the plan that was carried out.
         receipt: what was written.
-        rows: how many rows its history has.
-        last_step: of the last one; None: there is none.
+        last_step: of the last row of its history; None: there is none.
         media: files that its summary shows.
         ended_at: when its last task ended, in epoch ms; None: it does not say.
     """
@@ -115,7 +116,6 @@ class RecordedRun:
     notes: str
     fingerprint: str
     receipt: Receipt
-    rows: int
     last_step: int | None
     media: frozenset[str]
     logged: tuple[RecordedArtifact, ...]
@@ -134,6 +134,11 @@ class RecordedRun:
             notes=self.notes,
             config=read_config(title.original),
         )
+
+
+def read_history(original: Original) -> list[Row]:
+    """Return the rows of history that are in a file, as planned; BundleChanged."""
+    return [_row(original, one.history) for one in original.records() if one.HasField("history")]
 
 
 def read_title(original: Original) -> Title:
@@ -190,7 +195,6 @@ def read_run(title: Title) -> RecordedRun:
         notes=run.notes,
         fingerprint=str(said.get("complete", "")),
         receipt=receipt_from(said.get("receipt")) or Receipt(),
-        rows=len(steps),
         last_step=max(steps, default=None),
         media=frozenset(shown_files(summary.values())),
         logged=tuple(one for is_use, one in artifacts if not is_use),
@@ -198,6 +202,16 @@ def read_run(title: Title) -> RecordedRun:
         ended_at=_ended_at(summary.get("metaflow")),
         summary_keys=tuple(summary),
     )
+
+
+def _row(original: Original, record: pb.HistoryRecord) -> Row:
+    said = {item.nested_key[0]: _value(original, item.value_json) for item in record.item}
+    values = {name: value for name, value in said.items() if name not in _BY_W_AND_B}
+    return int(record.step.num), values
+
+
+_BY_W_AND_B = frozenset({"_step", "_timestamp", "_runtime"})
+"""What W&B has in each row."""
 
 
 def _ended_at(said: Any) -> int | None:

@@ -98,7 +98,8 @@ def vetted(
         if (kind == "header", kind == "run") != (number == 0, number == 1):
             raise NotOurRecordError(f"it has a record {kind} in place {number + 1}")
         if kind == "run":
-            run = record.run
+            run = pb.RunRecord()
+            run.CopyFrom(record.run)  # who reads the records may change them
             if run.run_id != run_id:
                 raise NotOurRecordError(f"it has the W&B run {run.run_id!r}")
         elif kind == "artifact" and run is not None:

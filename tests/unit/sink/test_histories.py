@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mfwb.sink.histories import Row, missing_rows
+from mfwb.sink.histories import Row, foreign_rows, missing_rows
 
 PLANNED: list[Row] = [(0, {"a": 1, "b": "x"}), (1, {"a": 0.1}), (2, {"a": math.nan, "c": math.inf})]
 WORDS: dict[str, Any] = {"a": "NaN", "c": "Infinity"}
@@ -39,3 +39,21 @@ def test_another_row_is_not_it(row: Row) -> None:
     there: list[Row] = [(0, {"a": 1, "b": "x"}), row, (2, WORDS)]
 
     assert missing_rows(PLANNED, there) == [PLANNED[1]]
+
+
+@pytest.mark.parametrize(
+    ("row", "foreign"),
+    [
+        ((1, {"a": 0.2}), 1),
+        ((1, {"a": 0.1}), 1),
+        ((7, {"a": 0.1}), 1),
+        ((1, {"theirs": 0.2}), 0),
+        ((9, {"theirs": 0.2}), 0),
+    ],
+)
+def test_rows_too_many(row: Row, foreign: int) -> None:
+    """Other values of planned names count, and rows that are there twice; somebody's own do not."""
+    there: list[Row] = [row, *PLANNED]
+
+    assert missing_rows(PLANNED, there) == []
+    assert foreign_rows(PLANNED, there) == foreign

@@ -46,3 +46,13 @@ def test_paths_out_of_the_artifact(path: str) -> None:
     """Who downloads the artifact has a file written there."""
     with pytest.raises(NotOurRecordError, match="no path"):
         _vet(records(path=path))
+
+
+def test_who_reads_may_change_what_was_read() -> None:
+    """A push gives a W&B run that was deleted another id, record by record."""
+    read = 0
+    for record in vetted(records(), MANIFEST, "run/files", "run-1"):
+        record.run.run_id = "run-1-g1"
+        read += 1
+
+    assert read == 3
