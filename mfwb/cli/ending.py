@@ -86,13 +86,16 @@ def _terminable(came: list[_Terminated]) -> Iterator[None]:
     try:
         yield
     finally:
-        if not came:
-            for one, handler in before.items():
-                signal.signal(one, handler)
+        for one, handler in (dict.fromkeys(ENDS, signal.SIG_IGN) if came else before).items():
+            signal.signal(one, handler)
 
 
 def _pass_over(*_: Any) -> None:
-    """Ignore a signal; SIG_IGN would let Python complain of one that has come already."""
+    """Do nothing about a signal that comes while we tidy up.
+
+    SIG_IGN would let Python complain of one that has come already. On leaving, Python gives up its
+    handlers, and then it has to be SIG_IGN.
+    """
 
 
 def _tell(error: BaseException, arguments: Sequence[str], last_word: _LastWord) -> int:
