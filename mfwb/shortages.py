@@ -16,10 +16,15 @@ _LACKING = frozenset(
 )
 _NO_THREAD = "can't start new thread"  # Python's words, in a RuntimeError of no kind of its own
 
+_NO_ROOM_FOR_CODE = ("failed to map segment", "annot allocate memory")
+"""The words of the loader of shared libraries, which packages wrap into texts of their own."""
+
 
 def shortage(error: BaseException) -> str | None:
     """Return what the machine lacks if an error tells of that; None: it is about something else."""
     if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if isinstance(error, ImportError) and any(words in str(error) for words in _NO_ROOM_FOR_CODE):
         return "there is not enough memory"
     if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
         return "the machine lets it start no more threads"

@@ -43,6 +43,7 @@ class MetadataService:
         self._faults: list[_Fault] = []
         self._met: dict[_Fault, int] = {}
         self._over = threading.Event()
+        self._drips = False
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,7 +55,13 @@ class MetadataService:
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("METADATA_SERVICE_VERSION", "2.5.0")
                 self.end_headers()
-                self.wfile.write(body)
+                if not service._drips:
+                    self.wfile.write(body)
+                    return
+                for one in body:
+                    self.wfile.write(bytes([one]))
+                    if service._over.wait(0.3):
+                        return
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -92,6 +99,10 @@ class MetadataService:
         """Let requests go wrong whose path has a pattern: another answer, or a late one."""
         fault = _Fault(re.compile(pattern), status, body.encode(), kind, times, seconds)
         self._faults.append(fault)
+
+    def drip(self) -> None:
+        """Let all answers come byte by byte, a few each second."""
+        self._drips = True
 
     def mend(self) -> None:
         """Let no more requests go wrong."""

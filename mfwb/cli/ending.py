@@ -68,14 +68,14 @@ def _terminable(came: list[_Terminated]) -> Iterator[None]:
     """Let signals end the program as Ctrl-C does, so that it tidies up; who ignores one may.
 
     `nohup` has SIGHUP ignored, a shell SIGINT of what it starts in the background. When one has
-    come, the others are ignored to the end: once is enough, while it tidies up.
+    come, the others are passed over to the end: once is enough, while it tidies up.
     """
     defaults = (signal.SIG_DFL, signal.default_int_handler)
     before = {one: signal.getsignal(one) for one in ENDS if signal.getsignal(one) in defaults}
 
     def terminate(number: int, _: Any) -> None:
         for one in ENDS:
-            signal.signal(one, signal.SIG_IGN)
+            signal.signal(one, _pass_over)
         if number == signal.SIGHUP:
             leave_closed_terminal()
         came.append(_Terminated(number))
@@ -86,9 +86,16 @@ def _terminable(came: list[_Terminated]) -> Iterator[None]:
     try:
         yield
     finally:
-        if not came:
-            for one, handler in before.items():
-                signal.signal(one, handler)
+        for one, handler in (dict.fromkeys(ENDS, signal.SIG_IGN) if came else before).items():
+            signal.signal(one, handler)
+
+
+def _pass_over(*_: Any) -> None:
+    """Do nothing about a signal that comes while we tidy up.
+
+    SIG_IGN would let Python complain of one that has come already. On leaving, Python gives up its
+    handlers, and then it has to be SIG_IGN.
+    """
 
 
 def _tell(error: BaseException, arguments: Sequence[str], last_word: _LastWord) -> int:

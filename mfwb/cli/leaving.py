@@ -28,6 +28,8 @@ ENDS = {
 
 _TIDYING = 0.8  # seconds from a signal on
 _LEAVING = 10.0  # seconds from the end of the command on, which threads and atexit may take
+_LEAVING_SILENCE = 3.0  # the same where an end did not answer: what is waited for then is as silent
+_UNREACHABLE = 4
 
 
 class Lookout:
@@ -68,7 +70,7 @@ class Lookout:
 
     def _wait(self) -> None:
         threading.main_thread().join()  # until it begins to wait for other threads, at the end
-        time.sleep(_LEAVING)
+        time.sleep(_LEAVING_SILENCE if self._code == _UNREACHABLE else _LEAVING)
         _leave(self._code or 0)
 
 
@@ -78,12 +80,13 @@ def _leave(code: int) -> None:
     They are stopped first, so that none writes what has just been removed; and killed last, for a
     thread of this process would start wandb-core again if it died.
     """
+    children: list[int] = []
     try:
         children = _processes_below("self")
         _send(children, signal.SIGSTOP)
         remove_all()
-        _send(children, signal.SIGKILL)
     finally:
+        _send(children, signal.SIGKILL)  # those that are stopped would stay for ever
         os._exit(code)
 
 

@@ -16,7 +16,7 @@ PARAMETERS = "_parameters"
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 _TASK = re.compile(r"[A-Za-z0-9_.:\-]+\Z")
-_OF_A_STEP, _OF_A_TASK = 4, 5  # parts
+_OF_A_STEP = 4  # parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,16 @@ class AskedArtifact:
         task = () if self.task is None else (self.task,)
         return "/".join((str(self.flow_run), self.step, *task, self.name))
 
+    @property
+    def with_slash(self) -> AskedArtifact:
+        """What was asked for if what looks like the id of a task is the beginning of a name.
+
+        `setattr(self, "auc/1", x)` makes such a name.
+        """
+        return (
+            self if self.task is None else replace(self, name=f"{self.task}/{self.name}", task=None)
+        )
+
     def of(self, flow_run: Pathspec) -> AskedArtifact:
         """Return the same of a flow run that was found, where `latest` was asked for."""
         return replace(self, flow_run=flow_run)
@@ -40,13 +50,15 @@ class AskedArtifact:
 def parse_artifact(text: str) -> AskedArtifact:
     """Return what `Flow/123/train/model` means; UsageError if it names no artifact."""
     parts = text.strip().split("/")
-    if len(parts) not in {_OF_A_STEP, _OF_A_TASK}:
+    if len(parts) < _OF_A_STEP:
         raise UsageError(
             f"{text!r} does not name an artifact; say Flow/123/train/model or "
             "Flow/latest/train/model, or Flow/123/train/4/model for that of one task"
         )
-    flow_run, step, name = parse("/".join(parts[:2])), parts[2], parts[-1]
-    task = parts[3] if len(parts) == _OF_A_TASK else None
+    flow_run, step = parse("/".join(parts[:2])), parts[2]
+    task, name = None, parts[3]
+    if len(parts) > _OF_A_STEP:
+        task, name = parts[3], "/".join(parts[4:])
     if task is None and name.isdecimal():
         raise UsageError(f"{text!r} names a task; say which artifact of it: {text.strip()}/model")
     for what, part, is_one in (

@@ -8,7 +8,7 @@ from dataclasses import replace
 from mfwb.config import Settings
 from mfwb.explaining.asked import PARAMETERS, AskedArtifact
 from mfwb.explaining.facts import facts_of
-from mfwb.explaining.finding import find
+from mfwb.explaining.finding import as_named, find
 from mfwb.explaining.narrowing import losses_of, narrowed, only_values
 from mfwb.explaining.values import Explanation, Replayed
 from mfwb.explaining.without_logs import WithoutLogs
@@ -51,6 +51,7 @@ def explain(  # noqa: PLR0913 - each is a fact of its own
     """
     traced = trace(asked.flow_run, source, payloads)
     flow_run = traced.flow_run
+    asked = as_named(asked, flow_run)
     found = find(asked, flow_run)
     plan = draft_plan(flow_run, traced.lineage, settings, entity=entity, project=project)
     artifacts = tuple(facts_of(found, traced, settings))

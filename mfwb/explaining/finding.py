@@ -10,7 +10,7 @@ from mfwb.errors import NotThere
 from mfwb.explaining.asked import PARAMETERS, AskedArtifact
 from mfwb.snapshot import ArtifactRef, FlowRun, Parameter, Step, Task
 
-__all__ = ["Found", "find"]
+__all__ = ["Found", "as_named", "find"]
 
 _FEW = 8
 
@@ -28,6 +28,13 @@ class Found:
     holders: tuple[tuple[Task, ArtifactRef], ...] = ()
     among: int = 0
     parameter: Parameter | None = None
+
+
+def as_named(asked: AskedArtifact, flow_run: FlowRun) -> AskedArtifact:
+    """Return what is asked for, with a `/` in the name where there is an artifact of that name."""
+    whole = asked.with_slash
+    tasks = [task for task in flow_run.tasks if task.step == asked.step]
+    return whole if any(task.artifact(whole.name) for task in tasks) else asked
 
 
 def find(asked: AskedArtifact, flow_run: FlowRun) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from mfwb.planning import Content, OutputArtifact, PlannedRun
+from mfwb.planning import OutputArtifact, PlannedRun, PlannedValue
 from mfwb.snapshot import Loss
 
 __all__ = ["losses_of", "narrowed", "only_values"]
@@ -21,9 +21,9 @@ def narrowed(run: PlannedRun, meant: Collection[str]) -> PlannedRun | None:
         run: as planned.
         meant: pathspecs of artifacts, as in `Flow/123/train/4/model`.
     """
-    values = tuple(one for one in run.values if _any(one.contents, meant))
-    curves = tuple(one for one in run.curves if _any(one.contents, meant))
-    shown = tuple(one for one in run.shown if _any(one.contents, meant))
+    values = tuple(one for one in run.values if _any(one, meant))
+    curves = tuple(one for one in run.curves if _any(one, meant))
+    shown = tuple(one for one in run.shown if _any(one, meant))
     outputs = tuple(_outputs(run.outputs, meant))
     off = tuple(one for one in run.switched_off if one.pathspec in meant)
     losses = tuple(losses_of(meant, run.losses))
@@ -53,8 +53,9 @@ def losses_of(meant: Collection[str], losses: Iterable[Loss]) -> Iterable[Loss]:
             yield loss
 
 
-def _any(contents: Iterable[Content], meant: Collection[str]) -> bool:
-    return any(one.pathspec in meant for one in contents)
+def _any(value: PlannedValue, meant: Collection[str]) -> bool:
+    every = (*value.contents, *(one.content for one in value.elsewhere))
+    return any(one.pathspec in meant for one in every)
 
 
 def _outputs(

@@ -8,10 +8,14 @@ from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mfwb.errors import LockHeld, UsageError
+from mfwb.errors import LockHeld, Stop, UsageError
 from mfwb.ledger.suspicion import WrongTables, check_files, check_schema, distrust
 
 __all__ = ["LedgerDamaged", "errors_named", "put_aside_if_damaged"]
+
+
+_NO_ROOM = ("disk is full", "disk I/O error")
+"""SQLite's words; Python 3.10 does not give its codes."""
 
 
 class LedgerDamaged(UsageError):  # noqa: N818 - named as its siblings are
@@ -32,13 +36,16 @@ def errors_named(path: Path) -> Iterator[None]:
     Raises:
         LedgerDamaged: if the file is no database, or one that contradicts itself.
         LockHeld: if another process keeps it locked.
-        UsageError: if it can't be used for another reason, as on a full disk.
+        Stop: if the machine lacks room for it.
+        UsageError: if it can't be used for another reason, as without the right to write there.
     """
     try:
         yield
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise LockHeld(f"another process keeps the ledger {path} locked") from None
+        if any(words in str(error) for words in _NO_ROOM):
+            raise Stop(f"the ledger {path} can't be written: {error}") from None
         raise UsageError(f"the ledger {path} can't be used: {error}") from None
     except sqlite3.DatabaseError as error:
         if type(error) is not sqlite3.DatabaseError:

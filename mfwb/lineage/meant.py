@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
@@ -135,9 +134,9 @@ class _Facts:
             if held is None or held.ref.sha1 not in self._values:
                 continue
             for text in _texts_in(self._values[held.ref.sha1], one.keys):
-                match = _pattern(one.words, found).fullmatch(text)
-                if match is not None:
-                    yield match["id"]
+                id_ = _id_in(text, one.words, found)
+                if id_ is not None:
+                    yield id_
 
     def _values_of(self, task: str, word: Recorded) -> Iterator[Any]:
         if word.of_input is None and word.name in self._parameters:
@@ -226,12 +225,46 @@ def _at(value: Any, key: str | int | None) -> Iterator[Any]:
         yield from value
 
 
-def _pattern(words: Words, found: Found) -> re.Pattern[str]:
-    """Return what a text looks like that was made of words, with the id of a flow run in it."""
-    places = [place for place, word in enumerate(words) if word == found]
-    others = dict.fromkeys(places[:1], "(?P<id>[^/]+)")
-    parts = [
-        re.escape(word) if isinstance(word, str) else others.get(place, ".*")
-        for place, word in enumerate(words)
-    ]
-    return re.compile("".join(parts), re.DOTALL)
+def _id_in(text: str, words: Words, found: Found) -> str | None:
+    """Return the id of a flow run in a text that was made of words; None if that can't be told.
+
+    What stands for the other values is not known, so where the id begins and ends is told by the
+    texts beside it. No regular expression: with so many unknowns one can take for ever.
+    """
+    place = words.index(found) if found in words else len(words)
+    before, after = words[:place], words[place + 1 :]
+    if place == len(words) or not all(isinstance(one, str) for one in (*before[-1:], *after[:1])):
+        return None
+    first, last = "".join(map(str, before[-1:])), "".join(map(str, after[:1]))
+    for start in _ends_of(first, text) if len(before) > 1 else (len(first),):
+        end = text.find(last, start + 1) if len(after) > 1 else len(text) - len(last)
+        id_ = text[start : max(start, end)]
+        if not id_ or "/" in id_:
+            continue
+        if _fits(before, text[:start]) and _fits(after, text[end:]):
+            return id_
+    return None
+
+
+def _ends_of(part: str, text: str) -> Iterator[int]:
+    """Yield where a part of a text ends, the last place first."""
+    place = text.rfind(part)
+    while place >= 0:
+        yield place + len(part)
+        place = text.rfind(part, 0, place + len(part) - 1)
+
+
+def _fits(words: Words, text: str) -> bool:
+    """Whether a text can have been made of words, whatever stands for those that are no text."""
+    place = 0
+    for number, word in enumerate(words):
+        if not isinstance(word, str):
+            continue
+        if number == len(words) - 1:
+            starts = len(text) - len(word)
+            return text.endswith(word) and (starts >= place if number else starts == 0)
+        at = text.find(word, place)
+        if at < 0 or (number == 0 and at > 0):
+            return False
+        place = at + len(word)
+    return bool(words) or not text

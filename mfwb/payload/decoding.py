@@ -38,6 +38,9 @@ def decode_shown(
     """Return what can be read of artifacts that are more than values; they have their losses."""
     wanted, _ = _within_limit(planned)
     values, _ = _decoded(wanted, Look.SHOWN, contents, inspect)
+    for one in planned:
+        for other in one.elsewhere:  # of which it is known without them
+            values.setdefault(one.key, {})[other.content.task] = Value(other.text)
     return values
 
 
@@ -83,7 +86,10 @@ def with_elsewhere(planned: Sequence[PlannedValue], values: Values) -> Values:
     Without it, what the others have would look like what all have.
     """
     return values | {
-        one.key: {**values[one.key], **{other.task: Value(other.text) for other in one.elsewhere}}
+        one.key: {
+            **values[one.key],
+            **{other.content.task: Value(other.text) for other in one.elsewhere},
+        }
         for one in planned
         if one.elsewhere and one.key in values
     }

@@ -6,7 +6,7 @@ import base64
 import json
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -20,7 +20,14 @@ from mfwb.payload.stand_ins import Kind, StandIn
 from mfwb.safe_text import storable
 from mfwb.whole_numbers import EXACT, has_digits, written
 
-__all__ = ["DEPTH_LIMIT", "json_size", "json_text", "to_json"]
+__all__ = [
+    "ARRAY_LIMIT",
+    "DEPTH_LIMIT",
+    "characters_of",
+    "json_size",
+    "json_text",
+    "to_json",
+]
 
 DEPTH_LIMIT = 100
 ARRAY_LIMIT = 1_000
@@ -28,6 +35,9 @@ ARRAY_LIMIT = 1_000
 
 SIZE_LIMIT = 10_000_000
 """Rough characters. A pickle of a few bytes can hold one list a billion times."""
+
+_CHARACTERS_PER_BYTE = 20
+_CHARACTERS_AT_LEAST = 1_000_000
 
 _BITS_OF_A_CHARACTER = 3
 _CONTAINER = 30  # few brackets, but they take as long as so many characters
@@ -56,6 +66,15 @@ def to_json(
     """
     limit = SIZE_LIMIT if limit is None else limit
     return _Conversion(as_numbers=as_numbers, limit=limit, exact=exact).convert(value)
+
+
+def characters_of(size: int) -> int:
+    """Return how many characters a value may have whose pickle has so many bytes.
+
+    Values are at most some times as long as their pickles, unless these hold one thing many times
+    over, as those do that are made to take time, or to fill memory and disks.
+    """
+    return _CHARACTERS_AT_LEAST + _CHARACTERS_PER_BYTE * size
 
 
 def json_text(value: Any) -> str:
@@ -127,7 +146,7 @@ class _Conversion:
         if value.dtype.kind == "M":
             return str(value)
         if value.dtype.kind == "m":
-            return _seconds(value)
+            return _seconds(value[()])
         plain = value.item()
         if type(plain) is not type(value):
             return self.convert(plain)
@@ -142,8 +161,8 @@ class _Conversion:
             shape = " by ".join(f"{length:,}" for length in value.shape)
             return f"array of {shape} {value.dtype}"
         with self._inside(value):
-            items = value.astype(str) if value.dtype.kind in "Mm" else value
-            return self.convert(items.tolist())
+            # `tolist` makes dates and spans of some units whole numbers.
+            return self.convert(list(value) if value.dtype.kind in "Mm" else value.tolist())
 
     def _whole(self, value: int) -> int | str:
         if -EXACT <= value <= EXACT:
@@ -200,17 +219,18 @@ class _Conversion:
             return texts
         own = {key for key in value if type(key) is str}
         taken = own.intersection(texts)
+        numbers: dict[str, int] = {}  # by text, the last one that was tried
         keys = []
         for key, text in zip(value, texts, strict=True):
             is_own = type(key) is str and text == key  # it is in `taken` as itself
-            keys.append(text if is_own else _unlike(taken, text))
+            keys.append(text if is_own else _unlike(taken, text, numbers))
             taken.add(keys[-1])
         return keys
 
     def _spend(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
-            raise ItemLost(f"it is larger than {self._limit // 1_000_000} MB as JSON")
+            raise ItemLost(f"it is larger than {self._limit / 1_000_000:.3g} MB as JSON")
 
 
 def _is_bytes(value: dict[Any, Any]) -> bool:
@@ -220,12 +240,12 @@ def _is_bytes(value: dict[Any, Any]) -> bool:
 
 def _is_uniform(value: Any) -> bool:
     """Whether this is a list of small ints or of finite floats: nothing in it is to be changed."""
-    if not isinstance(value, list):
+    kind = type(value[0]) if isinstance(value, list) and value else None
+    if kind not in (int, float) or not all(type(one) is kind for one in value):
         return False
-    types = set(map(type, value))
-    if types == {int}:
+    if kind is int:
         return bool(min(value) >= -EXACT and max(value) <= EXACT)
-    return types == {float} and all(map(math.isfinite, value))
+    return all(map(math.isfinite, value))
 
 
 def _written(value: Any) -> str:
@@ -263,11 +283,15 @@ def _name(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _unlike(taken: Iterable[str], text: str) -> str:
-    """Return a text, with a number behind it if need be, that is none of those taken."""
+def _unlike(taken: Collection[str], text: str, numbers: dict[str, int]) -> str:
+    """Return a text, with a number behind it if need be, that is none of those taken.
+
+    The numbers go on from where they were: thousands of keys may look alike.
+    """
     if text not in taken:
         return text
-    number = 2
+    number = numbers.get(text, 1) + 1
     while f"{text}_{number}" in taken:
         number += 1
+    numbers[text] = number
     return f"{text}_{number}"

@@ -1,11 +1,13 @@
 """Objects of users' own classes, as they can be read: the classes are not imported.
 
-A pickle of one says the name of its class and what it is made of. Members of enums become text,
-named tuples lists, and all others, such as dataclasses, dicts of their fields.
+So are errors, and the namespaces of `argparse` and `types`. A pickle of one says the name of its
+class and what it is made of. Members of enums become text, named tuples lists, and all others, such
+as dataclasses, dicts of their fields.
 """
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -13,12 +15,24 @@ from typing import Any
 
 from mfwb.payload import doors
 from mfwb.payload.allowed import ARRAYS, PATHS, PLAIN, ZONES
+from mfwb.payload.masked import MASKED
+from mfwb.payload.moments_of_pandas import MOMENTS
 from mfwb.payload.stand_ins import Kind, StandIn
 from mfwb.pickles import Allowed, ForbiddenName
 
 __all__ = ["READABLE", "VALUES", "WithMembers"]
 
 _NOT_USERS = frozenset({"numpy", "pandas", "pyarrow", "polars"})
+_LIKE_USERS = frozenset(
+    {"argparse.Namespace", "types.SimpleNamespace"}
+    | {
+        f"builtins.{name}"
+        for name, one in vars(builtins).items()
+        if isinstance(one, type) and issubclass(one, BaseException)
+    }
+)
+"""Classes of Python whose objects are read as those of users' own."""
+
 _SCALARS = (str, int, float, bool, type(None))
 _FIELDS = "__dict__"
 """Under which pydantic pickles what others have as their state."""
@@ -56,8 +70,8 @@ class WithMembers(Mapping[str, Callable[[], Any]]):
 VALUES = WithMembers({**PLAIN, **PATHS, **ZONES})
 """For values: what is plain, paths, and objects of users' own classes."""
 
-READABLE = WithMembers({**PLAIN, **PATHS, **ZONES, **ARRAYS})
-"""The same, and arrays of numpy: what can be shown of an artifact that is more than a value."""
+READABLE = WithMembers({**PLAIN, **PATHS, **ZONES, **ARRAYS, **MASKED, **MOMENTS})
+"""The same, arrays of numpy, and moments of pandas: what can be shown of more than a value."""
 
 
 class _Member(str):
@@ -110,7 +124,12 @@ class _Object(StandIn, metaclass=_Class):
         return {"arguments": list(arguments), **fields} if arguments else fields
 
     def __repr__(self) -> str:
-        return f"{_short(type(self).name)}(...)"
+        """Return it as text, as for a key; parts that hold parts are left out, however many."""
+        arguments, state = self._parts
+        fields = _fields_of(state)
+        inside = [_in_short(one) for one in (*arguments, *(state if fields is None else ()))]
+        inside += [f"{name}={_in_short(one)}" for name, one in (fields or {}).items()]
+        return f"{_short(type(self).name)}({', '.join(inside)})"
 
 
 def _fields_of(state: Any) -> dict[Any, Any] | None:
@@ -140,12 +159,18 @@ def _attribute_of(owner: Any, name: Any) -> Any:
     return _Member(f"{_short(owner.name)}.{name}")
 
 
+def _in_short(part: Any) -> str:
+    return repr(part) if type(part) in _SCALARS or isinstance(part, _Member) else "..."
+
+
 def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
 def _may_be_a_class(name: str) -> bool:
     """Whether a name is that of a class, and of no library whose names are all known."""
+    if name in _LIKE_USERS:
+        return True
     *modules, last = name.split(".")
     return (
         last.lstrip("_")[:1].isupper()

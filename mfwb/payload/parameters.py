@@ -9,13 +9,15 @@ from typing import Any
 from mfwb.errors import ItemLost
 from mfwb.payload.inspecting import Answer, Inspect, Look, inspect_here
 from mfwb.payload.inspector import inspect_each
-from mfwb.payload.jsonsafe import to_json
+from mfwb.payload.jsonsafe import json_size, to_json
 from mfwb.payload.loading import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun, Parameter
 
 __all__ = ["values_of", "with_parameter_values"]
+
+_MOST_CHARACTERS = 20_000_000
 
 
 def with_parameter_values(
@@ -39,12 +41,20 @@ def with_parameter_values(
 def values_of(
     wanted: Sequence[Content], contents: Contents, inspect: Inspect = inspect_here
 ) -> dict[str, Any]:
-    """Return what artifacts are, by sha1, as JSON has it; what can't be had is missing."""
-    return {
-        sha1: to_json(found[0])
-        for sha1, (found, _) in _answers(wanted, contents, inspect).items()
-        if found is not None
-    }
+    """Return what artifacts are, by sha1, as JSON has it.
+
+    What can't be had is missing, and so is what comes when there are too many characters of them.
+    """
+    values: dict[str, Any] = {}
+    left = _MOST_CHARACTERS
+    for content, (found, _) in inspect_each(inspect, Look.VALUE, load_each(wanted, contents)):
+        if found is not None:
+            value = to_json(found[0])
+            left -= json_size(value)
+            if left < 0:
+                break
+            values[content.sha1] = value
+    return values
 
 
 def _answers(wanted: Sequence[Content], contents: Contents, inspect: Inspect) -> dict[str, Answer]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from mfwb import pickles
 from mfwb.errors import ItemLost
-from mfwb.payload.jsonsafe import to_json
+from mfwb.payload.jsonsafe import SIZE_LIMIT, characters_of, to_json
 from mfwb.payload.members import READABLE, VALUES
 
 if TYPE_CHECKING:  # it would bring pydantic into the process that looks at pickles
@@ -59,7 +59,8 @@ def decode(data: bytes, unpickle: Unpickle | Literal["shown"] = "safe") -> Value
     """
     try:
         value = pickles.loads(data, _ALLOWED[unpickle])
-        plain = to_json(value, as_numbers=True)
+        limit = min(SIZE_LIMIT, characters_of(len(data)))
+        plain = to_json(value, as_numbers=True, limit=limit)
     except ItemLost:
         raise
     except MemoryError:

@@ -31,6 +31,8 @@ class Kind(type):
 class _Maker(StandIn):
     """Stands for a type that pickles name, as a `default_factory`, but don't call."""
 
+    __hash__ = None  # type: ignore[assignment]  # as of `Kind`
+
     def __init__(self, kind: type) -> None:
         self._kind = kind
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
@@ -13,6 +14,9 @@ from mfwb.pickles.weighing import check
 __all__ = ["Mentions", "loads", "mentions_in", "names_in"]
 
 _STACK_GLOBAL = b"\x93"
+_NAMES_AT_LEAST, _NAMES_PER_BYTE = 20_000, 4
+"""Characters of names; each may be made of a module that the pickle holds once for all of them."""
+
 _FRAMED_PROTOCOLS = (b"\x80\x04", b"\x80\x05")
 
 
@@ -85,8 +89,12 @@ class _NameReader(Unpickler):
         super().__init__(data)
         self.names: set[str] = set()
         self.used: set[str] = set()
+        self._characters_left = _NAMES_AT_LEAST + _NAMES_PER_BYTE * len(data)
 
     def find(self, name: str) -> Any:
+        self._characters_left -= len(name)
+        if self._characters_left < 0:
+            raise pickle.UnpicklingError("its pickle makes far more names than there is in it")
         self.names.add(name)
 
         def new(_cls: type, *arguments: Any, **named: Any) -> Anything:

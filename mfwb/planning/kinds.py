@@ -94,7 +94,25 @@ _ARRAY_NAMES = frozenset(
         for package in ("numpy.core", "numpy._core")
         for name in ("multiarray._reconstruct", "numeric._frombuffer")
     }
+    | {"numpy.ma.core._mareconstruct", "numpy.ma.core.MaskedArray", "numpy.ma.MaskedArray"}
 )
+_MOMENT_NAMES = frozenset({"pandas.NA", "pandas._libs.missing.NA"}) | {
+    f"pandas._libs.tslibs.{name}"
+    for name in (
+        "timestamps._unpickle_timestamp",
+        "timedeltas._timedelta_unpickle",
+        "nattype._nat_unpickle",
+        "nattype.__nat_unpickle",
+    )
+}
+_SHOWN_TYPES = frozenset(
+    {"numpy.ndarray", "numpy.ma.MaskedArray", "numpy.ma.core.MaskedArray"}
+    | {"pandas.Timestamp", "pandas._libs.tslibs.timestamps.Timestamp"}
+    | {"pandas.Timedelta", "pandas._libs.tslibs.timedeltas.Timedelta"}
+    | {"pandas.api.typing.NaTType", "pandas._libs.tslibs.nattype.NaTType"}
+    | {"pandas.api.typing.NAType", "pandas._libs.missing.NAType"}
+)
+_READ_NAMES = _PLAIN_NAMES | _ARRAY_NAMES | _MOMENT_NAMES
 _SPELT_OUT = frozenset({"str", "int", "float", "bool", "NoneType"})
 _UNKNOWN = Family("*", Kind.OTHER)
 _PATH = "pathlib.*Path"
@@ -119,22 +137,23 @@ def _is_told_by_names(name: str, known: Family) -> bool:
 def may_be_shown(ref: ArtifactRef, verdict: Verdict, settings: StepSettings) -> bool:
     """Whether an artifact may also leave in the summary what a person can read of it.
 
-    That is so of arrays, of what paths are, and of what is made of plain values, of arrays and of
-    objects of users' own classes. What is larger than is shown, or can't be read, leaves nothing.
+    That is so of arrays, of what paths are, of moments of pandas, and of what is made of these, of
+    plain values and of objects of users' own classes. What is larger than is shown, or can't be
+    read, leaves nothing.
     """
     if verdict.kind is Kind.VALUE or not ref.is_pickle or settings.unpickle == "never":
         return False
     if ref.size > SHOWN_LIMIT:
         return False
     known = family_of(ref.type)
-    if ref.type == "numpy.ndarray" or (known is not None and known.form is Form.PATH):
+    if ref.type in _SHOWN_TYPES or (known is not None and known.form is Form.PATH):
         return True
     is_other = verdict.kind is Kind.OTHER and verdict.plugin is None and not ref.no_value
     return is_other and bool(ref.names) and all(_may_be_read(name, ref) for name in ref.names or ())
 
 
 def _may_be_read(name: str, ref: ArtifactRef) -> bool:
-    if name in _PLAIN_NAMES or name in _ARRAY_NAMES or name in ref.only_named:
+    if name in _READ_NAMES or name in ref.only_named:
         return True
     return fnmatchcase(name, _PATH) or family_of(name) is None
 

@@ -67,6 +67,7 @@ class _Sorting:
     curves: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     shown: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     elsewhere: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
+    caught: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
     by_code: list[str] = field(default_factory=list)
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
@@ -129,7 +130,9 @@ class _Sorting:
         if verdict.form is Form.JSON and may_be_a_curve(ref):
             self.curves[key].append(place)
         if task is not None and self.subject.merged:
-            self.elsewhere[key].append(ValueElsewhere(task.pathspec, _in_short(ref, task)))
+            self.elsewhere[key].append(ValueElsewhere(place, _in_short(ref, task)))
+        if task is not None and _is_caught(ref, task):
+            self.caught[key].append(ValueElsewhere(place, _in_short(ref, task)))
 
 
 def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
@@ -184,14 +187,20 @@ def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
 
 
 _NO_ROOM = "the parameters of this flow run are larger than W&B's config takes"
+_TEXT_LIMIT = 10_000  # characters of an exception; its artifact and config have more
 _CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"  # what `@catch(var=...)` keeps
 
 
 def _in_short(ref: ArtifactRef, task: Task) -> str:
     """Return what stands for an artifact that is no value, beside values of other tasks."""
-    if ref.type == _CAUGHT and task.failure is not None:
-        return f"{task.failure.type}: {task.failure.message}"
+    if _is_caught(ref, task) and task.failure is not None:
+        text = f"{task.failure.type}: {task.failure.message}"
+        return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}..."
     return f"<{ref.type or 'of a type that was not recorded'}>"
+
+
+def _is_caught(ref: ArtifactRef, task: Task) -> bool:
+    return ref.type == _CAUGHT and task.failure is not None
 
 
 def _content(task: str, ref: ArtifactRef) -> Content:
@@ -227,7 +236,7 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
         ),
         values=_planned(sorting.values, sorting.elsewhere),
         curves=_planned(sorting.curves, {}),
-        shown=_planned(sorting.shown, {}),
+        shown=_planned({**dict.fromkeys(sorting.caught, ()), **sorting.shown}, sorting.caught),
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
         by_code=tuple(sorting.by_code),

@@ -126,7 +126,7 @@ def use_item(what: str, user: str) -> str:
 class ValueElsewhere:
     """What one task has, under a name that stands for a value in other tasks, and is none."""
 
-    task: str  # pathspec
+    content: Content
     text: str  # what stands for it among the values
 
 

@@ -10,16 +10,25 @@ from pydantic import ValidationError
 from wandb.errors import AuthenticationError, CommError
 from wandb.errors import UsageError as WandbUsageError
 
+from mfwb.bounded import within
 from mfwb.errors import Unreachable, UsageError
 from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_file import wandb_files_of
-from mfwb.sink.bounded import within
 from mfwb.sink.defaults import Defaults
 from mfwb.sink.importing import new_api
-from mfwb.sink.private import FAILURES, ServicePollForTokenError, choked, make_setup_reentrant
+from mfwb.sink.private import (
+    FAILURES,
+    ServicePollForTokenError,
+    choked,
+    keep_core_quiet,
+    make_setup_reentrant,
+)
 from mfwb.sink.refusals import explained
 
 __all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
+
+_NO_JSON = "looking for beginning of value"
+"""wandb-core's words where it is answered with a page, or with something else that is no JSON."""
 
 _SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
 
@@ -35,6 +44,7 @@ def ask_defaults(seconds: float) -> Defaults:
         Unreachable: wandb-core does not start.
     """
     make_setup_reentrant()
+    keep_core_quiet()
     try:
         settings = within(seconds, lambda: wandb.setup().settings, "wandb-core")
     except ValidationError as error:
@@ -98,6 +108,11 @@ def _entity(base_url: str) -> str | None:
             raise _SilenceError from None
         if isinstance(error.__cause__, ServicePollForTokenError):
             raise Unreachable(f"wandb-core can't start: {first_line(error.__cause__)}") from None
+        if _NO_JSON in str(error):
+            raise Unreachable(
+                f"{base_url} does not answer as W&B does; is that W&B's address, and does a login "
+                "page or a proxy lie before it?"
+            ) from None
         raise Unreachable(f"W&B credentials: {first_line(error)}") from None
     except (CommError, ConnectionError, TimeoutError) as error:
         raise Unreachable(f"{base_url} can't be used: {explained(error)}") from None

@@ -5,6 +5,8 @@ The contract tests are in tests/integration/sink.
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ from wandb.sdk.artifacts.artifact_instance_cache import (
 from wandb.sdk.artifacts.artifact_manifest_entry import ArtifactManifestEntry
 from wandb.sdk.lib.capped_dict import CappedDict
 from wandb.sdk.lib.paths import LogicalPath
+from wandb.sdk.lib.service import service_process
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 from wandb.sdk.lib.service.service_port_file import ServicePollForTokenError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
@@ -41,6 +44,7 @@ __all__ = [
     "choked",
     "death_in",
     "http_status",
+    "keep_core_quiet",
     "leave_pandas_alone",
     "log_without_latest",
     "make_caches_safe",
@@ -148,6 +152,27 @@ def make_setup_reentrant() -> None:
     lock = wandb_setup._singleton_lock  # noqa: SLF001
     if isinstance(lock, type(threading.Lock())):
         wandb_setup._singleton_lock = threading.RLock()  # type: ignore[assignment]  # noqa: SLF001
+
+
+class _Quiet:
+    """Starts processes as `subprocess` does, whose output goes nowhere."""
+
+    DEVNULL = subprocess.DEVNULL
+
+    @staticmethod
+    def Popen(*command: Any, **how: Any) -> subprocess.Popen[Any]:  # noqa: N802 - its name
+        """Start one."""
+        nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(*command, **{**how, **nowhere})  # noqa: S603 - wandb's own command
+
+
+def keep_core_quiet() -> None:
+    """Let wandb-core print nothing: where it lacks memory, it is the stacks of all its threads.
+
+    Its log files stay; with WANDB_CORE_DEBUG it prints what it likes.
+    """
+    if not os.environ.get("WANDB_CORE_DEBUG"):
+        vars(service_process)["subprocess"] = _Quiet
 
 
 def leave_pandas_alone() -> None:

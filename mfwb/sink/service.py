@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import wandb
 
+from mfwb.bounded import within
 from mfwb.errors import Refused, SinkError
-from mfwb.sink.bounded import within
 from mfwb.sink.importing import new_api
 from mfwb.sink.patience import Patience
 from mfwb.sink.private import DEATHS, FAILURES, leave_pandas_alone, make_caches_safe

@@ -25,7 +25,7 @@ _FLOW_NAME = re.compile(r"[A-Za-z_]\w{0,199}")
 _RUN_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,200}")
 # No separators, no control characters, no wildcards of a shell, no half of a surrogate pair.
 _PATH_PART = re.compile(r"[^/\\*?\[\]\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,200}")
-_ARTIFACT_NAME = re.compile(r"[^/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,200}")
+_LONGEST_ARTIFACT_NAME = 1_000
 _RELATIVE = frozenset({".", ".."})
 
 
@@ -53,8 +53,11 @@ def is_path_part(text: object) -> bool:
 
 
 def is_artifact_name(text: object) -> bool:
-    """Return whether this can be the name of an artifact: `setattr` takes almost any."""
-    return _is(_ARTIFACT_NAME, text)
+    """Return whether this can be the name of an artifact: `setattr` takes any text, also none.
+
+    It is never part of a path: what W&B and files are called is made of it (`planning.names`).
+    """
+    return isinstance(text, str) and len(text) <= _LONGEST_ARTIFACT_NAME
 
 
 def _is(pattern: re.Pattern[str], text: object) -> bool:

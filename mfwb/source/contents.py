@@ -148,10 +148,10 @@ class FlowRunContents:
             yield CardPlace(open_store(Datastore(kind, root), self._flow, self._also), "")
         if kind == "local":
             for folder in self._also:
-                for part in ("mf.cards", ".metaflow/mf.cards"):
-                    if (folder / part).is_dir():
-                        root = str(folder / part)
-                        yield CardPlace(open_store(Datastore(kind, root), self._flow), "")
+                for part in ("mf.cards/", ".metaflow/mf.cards/"):
+                    if (folder / part).is_dir():  # which may be a link that others made
+                        there = Datastore(kind, str(folder))
+                        yield CardPlace(open_store(there, self._flow, self._also), part)
 
     def _with_origins(self, task: str) -> tuple[str, ...]:
         """Return a task, and those that it is a clone of, directly or not."""

@@ -89,14 +89,17 @@ def open_store(datastore: Datastore, flow: str, also: tuple[Path, ...] = ()) -> 
 
 
 def local_card_root() -> str | None:
-    """Return the folder that Metaflow would look for cards in, here; it need not be there."""
+    """Return the folder that Metaflow would look for cards in, here; it need not be there.
+
+    None if it is a link, which others may have made, and would lead to cards of anybody.
+    """
     from metaflow.plugins.cards.card_datastore import CardDatastore  # noqa: PLC0415 - rarely needed
 
     try:
         found = CardDatastore.get_storage_root("local")
     except OSError:  # the current folder was removed
         return None
-    return None if found is None else str(found)
+    return None if found is None or Path(found).is_symlink() else str(found)
 
 
 def _blobs_in(storage: Any, also: tuple[Path, ...]) -> Blobs:

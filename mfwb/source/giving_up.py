@@ -35,7 +35,8 @@ def gave_up(
 
     Args:
         tasks: all that there are.
-        endings: how the processes of tasks that did not go well ended, by pathspec.
+        endings: how the processes of tasks that did not go well, and of the last one, ended, by
+            pathspec.
         graph: of the flow; that of its origin, if it was resumed, which may be another one.
         without_next: pathspecs of tasks that are known to have taken no `self.next`. Metaflow says
             that a task went well a moment before it stores what that took.
@@ -51,12 +52,20 @@ def gave_up(
 
 
 def _is_last_failure(task: Task, ended: Ended | None, graph: GraphInfo, *, resumed: bool) -> bool:
-    if task.state is not TaskState.FAILED or ended is None:
+    if ended is None or not (task.state is TaskState.FAILED or _failed_after_all(task, ended)):
         return False
     if ended.killed or ended.return_code in {0, _NO_RETRY}:
         return True
     tries = task.attempts[-1].number + 1 if task.attempts else 0
     return graph.known and not resumed and tries > graph.retries.get(task.step, 0)
+
+
+def _failed_after_all(task: Task, ended: Ended) -> bool:
+    """Whether a process failed after its task had said that it went well.
+
+    So it is where a metadata provider does not take the artifacts.
+    """
+    return task.state in {TaskState.OK, TaskState.CAUGHT} and ended.return_code != 0
 
 
 def _has_to_go_on(task: Task, graph: GraphInfo) -> bool:

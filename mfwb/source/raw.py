@@ -68,9 +68,14 @@ class RawTask:
 
     def attempts_not_well(self) -> list[AttemptKey]:
         """Return the latest attempt if it failed, or has not said how it went."""
+        went_well = any(one.ok for one in to_attempts(self.records)[-1:])
+        return [] if went_well else self.latest_attempt()
+
+    def latest_attempt(self) -> list[AttemptKey]:
+        """Return the latest attempt, if there is any."""
         _, run, step, task = self.path
         latest = to_attempts(self.records)[-1:]
-        return [AttemptKey(run, step, task, one.number) for one in latest if not one.ok]
+        return [AttemptKey(run, step, task, one.number) for one in latest]
 
     @property
     def is_silent(self) -> bool:

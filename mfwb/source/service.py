@@ -14,12 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from metaflow.plugins.metadata_providers import service as theirs
 
+from mfwb.bounded import within
 from mfwb.errors import MfwbError, SourceError, Unreachable
 
 __all__ = ["ServiceError", "patient_service"]
@@ -106,10 +108,14 @@ class _Asking:
     def _answer(self, url: str, **more: Any) -> requests.Response:
         limits = min(_CONNECTING, self._seconds), min(_ANSWERING, self._seconds)
         try:
-            response = self._get(url, timeout=limits, **more)
+            # requests waits as long for each byte of an answer as for the first one.
+            get = partial(self._get, url, timeout=limits, **more)
+            response = within(self._seconds, get, "")
         except requests.ReadTimeout:
             text = f"did not answer within {limits[1]:.0f} s"
             raise ServiceError(text, is_outage=not self._has_answered) from None
+        except Unreachable as error:
+            raise ServiceError(str(error).strip(), is_outage=not self._has_answered) from None
         except requests.RequestException as error:
             raise ServiceError(f"can't be reached: {_root(error)}", is_outage=True) from None
         status = response.status_code

@@ -50,6 +50,11 @@ class Stored:
             if raw.datastore is not None:
                 by_datastore[raw.datastore] += raw.attempts_done()
                 not_well[raw.datastore] += raw.attempts_not_well()
+        # A task that went well is followed by others, unless its process failed after that: it
+        # tells Metaflow how it went before it tells which artifacts it has.
+        last = max(raws, key=lambda raw: raw.seen_at, default=None)
+        if last is not None and last.datastore is not None and not last.attempts_not_well():
+            not_well[last.datastore] += last.latest_attempt()
         for datastore, keys in by_datastore.items():
             store = open_store(datastore, self._flow, self._also)
             records = store.task_facts(keys)
@@ -67,17 +72,20 @@ class Stored:
         return self._records[known[-1]] if known else AttemptRecord()
 
     def ending(self, raw: RawTask) -> Ended | None:
-        """Return how the process of the latest attempt ended, if that did not go well."""
-        return next((self._endings.get(key) for key in raw.attempts_not_well()), None)
+        """Return how the process of the latest attempt ended, if that did not go well.
+
+        Of one that went well it is known where nothing has been heard of any other task since.
+        """
+        return next((self._endings.get(key) for key in raw.latest_attempt()), None)
 
     def note_death(self, raw: RawTask) -> None:
         """Hear that the latest attempt died without a word: it has none yet, long after its end."""
-        self._dead.update(raw.attempts_not_well())
+        self._dead.update(raw.latest_attempt())
 
     def died_at(self, raw: RawTask) -> int | None:
         """Return when the latest attempt died without a word, in epoch ms, if that is known."""
         ended = self.ending(raw)
-        is_dead = ended is not None and self._dead.issuperset(raw.attempts_not_well())
+        is_dead = self._dead.issuperset(raw.latest_attempt())
         return ended.at if ended is not None and is_dead else None
 
     def internal(self, raw: RawTask, name: str, attempt: int | None = None) -> Any:

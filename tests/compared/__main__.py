@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.compared.said_by_metaflow import FlowRunFacts
 
 
+_PATIENCE = 3600  # seconds, for a sync of all flow runs
 _WAYS_OF_A_SAMPLE = ("online-step", "offline-task")
 
 
@@ -48,7 +49,7 @@ def _compare(
     root: Path, server: WandbServer, pathspecs: Sequence[str], ways: Sequence[Way]
 ) -> list[str]:
     said = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
-    sandbox = Sandbox(root, said)
+    sandbox = Sandbox(root, said, patience=_PATIENCE)
     os.environ.update({k: v for k, v in sandbox.environment.items() if k.startswith("METAFLOW")})
     os.environ["MFWB_STATE_DIR"] = str(root / f"state-{os.getpid()}")
     facts = _facts(root, pathspecs)

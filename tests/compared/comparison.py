@@ -22,6 +22,7 @@ from tests.compared.values import (
     is_caught,
     is_number,
     is_point,
+    is_readable,
     is_same,
     is_series,
     is_statistic,
@@ -32,6 +33,7 @@ from tests.wandb_server import ArtifactVersion
 __all__ = ["Difference", "differences_of"]
 
 _MOST_OF_A_VALUE = 100_000  # bytes of pickle; what is larger is a file
+_MOST_THAT_IS_SHOWN = 1_000_000  # bytes of pickle
 _MOST_OF_A_LIST = 100_000  # characters of JSON; of what tasks have, what is longer is in the table
 _MOST_OF_A_CURVE = 100_000  # points
 _EXACT = 2**53  # integers beyond it are rounded in charts
@@ -158,6 +160,16 @@ def _is_summed_up(held: Held) -> bool:
     return is_value(held.value) and len(held.stored) <= _MOST_OF_A_VALUE
 
 
+def _is_shown(held: Held) -> bool:
+    """Whether it is a file, and the summary says beside that what can be read of it."""
+    return (
+        not _is_summed_up(held)
+        and not is_value(held.value)
+        and is_readable(held.value)
+        and len(held.stored) <= _MOST_THAT_IS_SHOWN
+    )
+
+
 _Values = dict[str, list[tuple[TaskFacts, Any]]]  # by name: what tasks wrote
 
 
@@ -173,8 +185,9 @@ def _by_name(subject: _Subject, chosen: Callable[[Held], bool]) -> _Values:
 
 def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     values = _by_name(subject, _is_summed_up)
-    keys = {name: _key(name, _TAKEN_IN_SUMMARY) for name in values}
-    for name, of_tasks in values.items():
+    shown = _by_name(subject, _is_shown)
+    keys = {name: _key(name, _TAKEN_IN_SUMMARY) for name in {**values, **shown}}
+    for name, of_tasks in {**shown, **values}.items():
         said = run.summary.get(keys[name], "nothing")
         each = [value for _, value in of_tasks]
         if not (_is_in_short(each, said) if subject.merged else _is_alone(each[0], said)):
@@ -189,7 +202,7 @@ def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     yield from _unlike(f"{subject.name} more in summary", set(), more)
     yield from _of_history(subject, run, values)
     if subject.merged:
-        yield from _of_table(subject, run, values)
+        yield from _of_table(subject, run, {**shown, **values}, [*sorted(values), *sorted(shown)])
 
 
 def _is_alone(value: Any, said: Any) -> bool:
@@ -262,13 +275,14 @@ def _curves(subject: _Subject) -> dict[tuple[int, str], Any]:
     return expected
 
 
-def _of_table(subject: _Subject, run: WandbRunFacts, values: _Values) -> Iterator[Difference]:
+def _of_table(
+    subject: _Subject, run: WandbRunFacts, values: _Values, names: list[str]
+) -> Iterator[Difference]:
     if "tasks" not in run.summary:
         yield Difference(f"{subject.name} table", len(subject.tasks), "nothing")
         return
     columns, rows = run.table("tasks")
     own = [*_OF_A_TABLE, "exception"] if "exception" in columns[:5] else _OF_A_TABLE
-    names = sorted(values)
     expected = [f"{name}_" if name in own else name for name in names]
     yield from _unlike(f"{subject.name} table's columns", [*own, *expected], columns)
     tasks = [[task.label, task.pathspec] for task in subject.tasks]
@@ -290,7 +304,7 @@ def _is_cell(value: Any, cell: Any) -> bool:
         return cell is None
     if isinstance(cell, str) and not isinstance(value, str) and is_same(value, cell):
         return True
-    if isinstance(cell, str) and isinstance(value, dict | list | tuple | set | frozenset):
+    if isinstance(cell, str) and cell[:1] in {"[", "{"} and not isinstance(value, str):
         return is_same(value, json.loads(cell))
     return is_same(value, cell)
 
@@ -532,6 +546,18 @@ def _of_strange_uses(
                     yield Difference(f"{name} uses", sorted(logged), version.path)
 
 
+def _last_sibling(facts: FlowRunFacts, name: str, held: Held) -> Held:
+    """Return what the last of those siblings wrote of which one wrote what was picked later on.
+
+    That is where the alias is, if each of them has a W&B run.
+    """
+    for tasks in facts.steps.values():
+        made = [task for task in tasks if name in task.held and not _is_picked(facts, task, name)]
+        if any(_is_pickle(task.held[name].stored, held.stored) for task in made):
+            return made[-1].held[name]
+    return held
+
+
 def _ways_to_read(files: dict[str, bytes]) -> Iterator[dict[str, bytes]]:
     """Yield all files, and those of each task if they are of several tasks."""
     yield files
@@ -551,5 +577,7 @@ def _of_aliases(
         held = facts.final.get(name)
         if len(marked) == 1 and held is not None and not _is_summed_up(held):
             files = dict(marked[0].files)
-            if not any(_is_content(name, held, one) for one in _ways_to_read(files)):
+            several = len([run for run in runs.values() if name in run.logged]) > 1
+            meant = _last_sibling(facts, name, held) if several else held
+            if not any(_is_content(name, meant, one) for one in _ways_to_read(files)):
                 yield Difference(f"{facts.pathspec} {name}:{alias}", held.value, sorted(files))

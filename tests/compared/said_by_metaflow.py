@@ -158,6 +158,8 @@ def _make_known(scripts: Iterable[str]) -> None:
         for name, value in runpy.run_path(script, run_name="flow").items():
             if isinstance(value, type):
                 setattr(sys.modules["__main__"], name, value)
+                if value.__module__ == "flow":
+                    value.__module__ = "__main__"  # so that they can be pickled, too
         sys.path.pop(0)
 
 

@@ -9,16 +9,26 @@ from collections.abc import Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 
-__all__ = ["is_caught", "is_number", "is_same", "is_series", "is_statistic", "is_value"]
+__all__ = [
+    "is_caught",
+    "is_number",
+    "is_readable",
+    "is_same",
+    "is_series",
+    "is_statistic",
+    "is_value",
+]
 
 _PLAIN = (type(None), bool, int, float, str, bytes, bytearray, complex, np.number, np.bool_)
 _WRITTEN = (date, time, timedelta, Decimal, Fraction, UUID, np.datetime64, np.timedelta64)
 _MANY = (list, tuple, set, frozenset, deque)
+_MOST_OF_AN_ARRAY = 1_000  # items; of a larger one the summary says what it is
 
 
 def is_value(value: Any) -> bool:
@@ -35,6 +45,19 @@ def is_caught(value: Any) -> bool:
     return type(value).__name__ == "MetaflowExceptionWrapper"
 
 
+def is_readable(value: Any) -> bool:
+    """Whether the summary says something of it, though it is more than a value."""
+    if isinstance(value, dict):
+        return all(map(is_readable, value)) and all(map(is_readable, value.values()))
+    if isinstance(value, _MANY):
+        return all(map(is_readable, value))
+    return is_value(value) or isinstance(value, np.ndarray | PurePath) or _is_of_users(value)
+
+
+def _is_of_users(value: Any) -> bool:
+    return type(value).__module__ in {"__main__", "flow"} and bool(vars(value))
+
+
 def is_number(value: Any) -> bool:
     """Whether statistics are made of it: no bool."""
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
@@ -47,6 +70,13 @@ def is_series(value: Any) -> bool:
 
 def is_same(value: Any, said: Any) -> bool:  # noqa: PLR0911, C901, PLR0912 - a rule for each type
     """Whether JSON says this value, as exactly as JSON can."""
+    if isinstance(value, np.ndarray):
+        if value.size <= _MOST_OF_AN_ARRAY:
+            return is_same(value.tolist(), said)
+        shape = " by ".join(f"{length:,}" for length in value.shape)
+        return bool(said == f"array of {shape} {value.dtype}")
+    if _is_of_users(value):
+        return is_same(vars(value), said)
     if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(isinstance(said, str | float | int))
     if is_caught(value):

@@ -23,7 +23,7 @@ REQUESTS = (
     "Runs",
     "MfwbClaimRun",
     "UpsertBucket",
-    "ArtifactMembershipByName",
+    "MfwbCollections",
     "CreateArtifact",
     "CreateArtifactManifest",
     "CreateArtifactFiles",
@@ -34,11 +34,12 @@ REQUESTS = (
     "file_stream",
     "CreateRunFiles",
     "MfwbRunFiles",
+    "MfwbHistories",
 )
 _SAMPLE = {
     ("fan_flow", "task", "mfwb", "file_stream", 2, "after"),
     ("numbered_flow", "step", "core", "CreateArtifact", 1, "before"),
-    ("numbered_flow", "step", "core", "ArtifactMembershipByName", 0, "before"),
+    ("numbered_flow", "step", "core", "MfwbCollections", 0, "before"),
 }
 
 

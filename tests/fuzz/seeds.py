@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import pickle
 import uuid
 from collections import Counter, OrderedDict, defaultdict, deque
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from metaflow.user_configs.config_parameters import ConfigValue
 
 from tests.unit.payload.frames_of_all_kinds import columns, frames, indexes
 
@@ -29,11 +33,38 @@ def seeds() -> list[tuple[str, bytes]]:
     """Return ways to load, and pickles to load so; in both protocols of Metaflow."""
     return [
         (way, pickle.dumps(value, protocol=protocol))
-        for way, values in (("value", _values()), ("table", _tables()), ("array", _arrays()))
+        for way, values in (
+            ("value", _values()),
+            ("shown", [*_values(), *_arrays()]),
+            ("inside", _values()),
+            ("table", _tables()),
+            ("array", _arrays()),
+        )
         for value in values
         for protocol in (2, 4)
-        for _ in range(_OFTEN if way == "value" else 1)  # these are loaded in the main process
+        for _ in range(_OFTEN if way == "value" else 1)  # these go into all W&B runs
     ]
+
+
+class Color(enum.Enum):
+    """One that only the pickle knows; where it is loaded, nothing is imported."""
+
+    RED = "red"
+
+
+@dataclass
+class Point:
+    """The same, with fields."""
+
+    x: int
+    more: Any = None
+
+
+class Pair(NamedTuple):
+    """The same, made of values."""
+
+    left: Any
+    right: Any
 
 
 def _values() -> list[Any]:
@@ -49,6 +80,8 @@ def _values() -> list[Any]:
         [np.float64(1.5), np.int8(3), np.str_("x"), np.datetime64("2026-01-01"), np.bool_(True)],  # noqa: FBT003
         [0.5 * number for number in range(50)],
         [{"name": str(number), "value": number} for number in range(20)],
+        [Color.RED, Point(1, [Color.RED]), Pair(Point(2), "x"), {Color.RED: 1}, Point, OrderedDict],
+        [range(3), slice(1, None), ConfigValue({"a": {"b": 1}}), dt.timezone.utc, ZoneInfo("UTC")],
     ]
 
 

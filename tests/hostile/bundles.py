@@ -180,7 +180,9 @@ def files_by_parents(bundle: Path, _: Scene) -> None:
 @_bundle(sampled=True)
 def link_in_files(bundle: Path, scene: Scene) -> None:
     """Files of a W&B run are links to files of the user."""
-    for path in bundle.glob("level-*/wandb/*/files/media/*/*"):
+    shown = [path for path in bundle.glob("level-*/wandb/*/files/media/**/*") if not path.is_dir()]
+    assert shown
+    for path in shown:
         path.unlink()
         path.symlink_to(scene.netrc)
 

@@ -75,7 +75,7 @@ class StoredRun:
 
     def metadata(self, step: str, name: str) -> list[Path]:
         """Return the metadata records of a task of that name."""
-        return sorted((self.task(step) / "_meta").glob(f"sysmeta_{name}_*.json"))
+        return sorted((self.task(step) / "_meta").glob(f"sysmeta_{name}_[0-9]*.json"))
 
     def selves(self) -> Iterator[Path]:
         """Yield what the metadata provider has of the flow run itself, its steps and tasks."""

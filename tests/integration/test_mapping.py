@@ -188,6 +188,8 @@ def test_a_caught_and_a_retried_task_are_finished(synced: SyncedFlow) -> None:
     [earlier] = again.config["metaflow"]["earlier_attempts"]
     assert caught.state == again.state == "finished"
     assert caught.summary["metaflow"]["tasks"] == {"caught": 1}
-    assert caught.config["metaflow"]["failures"][0]["type"] == "builtins.KeyError"
+    [failure] = caught.config["metaflow"]["failures"]
+    assert failure["type"] == "builtins.KeyError"
+    assert caught.summary["problem"] == f"builtins.KeyError: {failure['message']}"
     assert earlier["exception"] == "first try"
     assert again.summary["y"] == 2

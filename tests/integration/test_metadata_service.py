@@ -194,6 +194,19 @@ def test_it_never_answers(
     assert time.monotonic() - begun < _QUICK
 
 
+def test_its_answer_never_ends(
+    caller: Sandbox, service: MetadataService, pathspecs: Sequence[str]
+) -> None:
+    """Each byte comes in time, and all of them would take minutes."""
+    service.drip()
+    begun = time.monotonic()
+
+    done = caller.mfwb("plan", pathspecs[0], MFWB_TIMEOUT="1s", METAFLOW_SERVICE_RETRY_COUNT="1")
+
+    assert_one_line(done, 4, service.url, "did not answer within 5 s")
+    assert time.monotonic() - begun < _QUICK + 5
+
+
 @pytest.mark.parametrize(
     ("sent", "code", "line"),
     [

@@ -95,7 +95,7 @@ def _number(task: str) -> int:
     return int(task.rpartition("/")[2])
 
 
-@pytest.mark.parametrize("granularity", ["step", "task"])
+@pytest.mark.parametrize("granularity", [pytest.param("step", marks=MORE), "task"])
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=MORE) for seed in range(2, 12))])
 def test_a_push_is_an_online_sync(shops: tuple[Shop, Shop], seed: int, granularity: str) -> None:
     """Whoever logged what first, uses it, and has which alias, by the same name."""

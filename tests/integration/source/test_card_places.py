@@ -15,6 +15,7 @@ from tests.unit.flow_runs import flow_run, task
 with warnings.catch_warnings():  # what Metaflow imports warns
     warnings.simplefilter("ignore")
     from mfwb.source.contents import FlowRunContents
+    from mfwb.source.datastore import local_card_root
 
 UUID = "6acd7102ebd84e3390d7713b36fb880e"
 CARD = Card("blank", None, UUID)
@@ -70,6 +71,23 @@ def test_a_link_to_somewhere_else(tmp_path: Path) -> None:
         with pytest.raises(ItemLost, match="leads out"):
             _copied(root, *also, cards=cards)
     assert not (root / "copied").exists()
+
+
+def test_a_folder_of_cards_that_is_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may write where a flow ran can't have cards of others shown; the user may name these."""
+    theirs = tmp_path / "theirs" / ".metaflow" / "mf.cards"
+    _write(theirs / NAME)
+    here = tmp_path / "flow"
+    (here / ".metaflow").mkdir(parents=True)
+    (here / ".metaflow" / "mf.cards").symlink_to(theirs)
+    root = tmp_path / "root"
+    root.mkdir()
+    monkeypatch.chdir(here)
+
+    assert local_card_root() is None
+    with pytest.raises(ItemLost, match="leads out"):
+        _copied(root, here)
+    assert _copied(root, here, tmp_path / "theirs") == b"a card"
 
 
 def _write(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,6 +102,30 @@ def test_interrupted(sandbox: Sandbox, flow_run_of: Callable[[signal.Signals], s
 
     assert failed["status"] == "planned"
     assert [one["state"] for one in failed["wandb_runs"]] == ["failed"]
+
+
+def test_failed_after_it_went_well(
+    sandbox: Sandbox, flow_run: Callable[[str], str], flows_root: Path
+) -> None:
+    """As where metadata does not take an artifact, like the local one `a/b`: known at once."""
+    pathspec = flow_run("two_flow")
+    flow, run_id = pathspec.split("/")
+    all_of_it = sandbox.root / ".metaflow" / flow
+    shutil.copytree(flows_root / ".metaflow" / flow, all_of_it)
+    copied = all_of_it / run_id
+    shutil.rmtree(copied / "end")
+    [start] = (copied / "start").glob("[0-9]*")
+    for path in copied.rglob("sysmeta_ds-root_*"):
+        record = {**json.loads(path.read_text("utf-8")), "value": str(sandbox.root / ".metaflow")}
+        path.write_text(json.dumps(record), "utf-8")
+    ended = {"return_code": 1, "killed": False, "success": False}
+
+    before = _planned(sandbox, pathspec)
+    (start / "0.runtime").write_text(json.dumps(ended), "utf-8")
+    after = _planned(sandbox, pathspec)
+
+    assert (before["status"], before["reason"]) == ("skipped", "it is still running")
+    assert [(one["job_type"], one["state"]) for one in after["wandb_runs"]] == [("start", "failed")]
 
 
 @pytest.mark.parametrize("how", ["exit", pytest.param("return", marks=MORE)])

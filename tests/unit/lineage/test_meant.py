@@ -133,6 +133,30 @@ def test_what_was_found_is_told_by_what_was_kept(
     assert _meant("join/4", *words, kind="flow", kept=frozenset({kept})) == meant
 
 
+@pytest.mark.parametrize(
+    ("words", "text", "meant"),
+    [
+        (("X/", FOUND, "-", UP), "X/6-17-18", "X/6"),
+        ((UP, "-", FOUND), "17-18-6", "X/6"),
+        ((UP, "/", FOUND, "/", UP), "prod/X/6/train", "X/6"),
+        (("a", UP, "b", UP, "-", FOUND, "-", UP, "e"), "a-b--6-e", "X/6"),
+        (("a", UP, "b", FOUND), "b-ab6", "?"),
+        (("a", FOUND, "b", UP, "b"), "a6b", "?"),
+        ((UP, FOUND), "X/6", "?"),  # nobody can tell where it begins
+        ((FOUND, UP), "6/7", "?"),
+        ((UP, "x", UP, "x", FOUND, "x", UP, "y"), "x" * 1_000, "?"),
+    ],
+)
+def test_an_id_among_values_that_are_not_known(words: Words, text: str, meant: str) -> None:
+    """It is told by the texts beside it, in no time."""
+    values = {**VALUES, sha("6"): {"run": text}}
+    kept = frozenset({Kept("kept", ("run",), words)})
+
+    found = _meant("join/4", "X/", FOUND, values=values, kind="flow", kept=kept)
+
+    assert {pathspec for _, pathspec, _ in found} == {meant}
+
+
 def test_not_more_than_there_can_be() -> None:
     """Values can name any number; a hundred are enough for one read."""
     values = {**VALUES, sha("2"): [f"X/{n}" for n in range(10_000)]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import enum
 import pickle
 import sys
@@ -84,6 +85,7 @@ def test_as_text(
         b"chttp\nHTTPStatus\n(I200\ntR.",  # of the standard library, which is not plain
         b"cuser\nthing\n(I1\ntR.",  # no class, by its name
         b"(cuser\nThing\nI1\nd.",
+        b"(cbuiltins\nint\nI1\nd.",
         b"cuser\nThing\n}b.",  # a state for the class
         b"cuser\nThing\n)\x81}b}b.",  # a second one
         b"cuser\nThing\n)\x81}S'a'\nI1\nsbS'b'\nI2\ns.",  # items
@@ -116,11 +118,33 @@ def test_nothing_else(data: bytes) -> None:
         (b"cuser\nThing\n)\x81(I1\nlb.", [1]),
         (b"cuser\nThing\n)\x81}S'__dict__'\n}S'a'\nI1\nssb.", {"a": 1}),
         (b"cuser\nThing\n(I1\nI2\ntR}S'a'\nI1\nsb.", {"arguments": [1, 2], "a": 1}),
+        (b"(cuser\nThing\n)\x81cuser\nThing\n)\x81}S'a'\nI1\nsbl.", ["Thing()", {"a": 1}]),
+        (b"(cuser\nThing\n(tRI1\nl.", ["Thing()", 1]),
+        (b"(cuser\nThing\n(I1\nI2\ntRl.", [[1, 2]]),
+        (b"(I1\ncuser\nThing\n(I1\nI2\ntRcuser\nThing\n(I3\nI4\ntRl.", [1, [1, 2], [3, 4]]),
+        (b"(lcuser\nThing\n)\x81}S'a'\nI1\nsba.", [{"a": 1}]),
+        (b"(cuser\nThing\n(I1\nS'x'\ntRI0\nd.", {"Thing(1, 'x')": 0}),
+        (b"(cuser\nThing\n)\x81}S'a'\n(lsbI0\nd.", {"Thing(a=...)": 0}),
     ],
 )
 def test_objects(data: bytes, expected: Any) -> None:
     """Of an object one reads what it is made of; nothing of its class is there or run."""
     assert decode(data).json == expected
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (ValueError("no"), "ValueError('no')"),
+        ([OSError(2, "no")], [[2, "no"]]),
+        (types.SimpleNamespace(a=1, b=types.SimpleNamespace(c=None)), {"a": 1, "b": {"c": None}}),
+        (argparse.Namespace(rate=0.1), {"rate": 0.1}),
+    ],
+)
+def test_objects_of_python(value: object, expected: Any, protocol: int) -> None:
+    """Errors and namespaces are as readable as objects of users' own classes."""
+    assert decode(pickle.dumps(value, protocol)).json == expected
 
 
 def test_an_object_that_holds_itself() -> None:

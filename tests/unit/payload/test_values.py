@@ -19,7 +19,7 @@ from mfwb.payload.history import history_of
 from mfwb.payload.members import VALUES
 from mfwb.payload.summary import limited, summarize
 from mfwb.payload.table import table_of
-from mfwb.planning import PlannedRun, TaskRow, ValueElsewhere
+from mfwb.planning import Content, PlannedRun, TaskRow, ValueElsewhere
 from mfwb.planning.kinds import _PLAIN_NAMES
 from mfwb.snapshot import Loss
 from tests.unit.payload.memory import TASK, MemoryContents, gone, planned_run, row
@@ -221,7 +221,7 @@ def test_a_task_that_has_something_else() -> None:
     As with `@catch(var="broke")`, which is None unless something was raised.
     """
     run, values = merged([row(0), row(1), row(2)], broke=[None, None, ...], n=[1, 2, ...])
-    other = ValueElsewhere(run.tasks[2].pathspec, "ValueError: no")
+    other = ValueElsewhere(Content(run.tasks[2].pathspec, "broke", "e", 1), "ValueError: no")
     planned = [replace(one, elsewhere=(other,)) for one in run.values]
     shown = with_elsewhere(planned, values)
     table = table_of(run, shown)

@@ -24,7 +24,6 @@ from mfwb.planning import (
     PlannedValue,
     Preview,
     TaskRow,
-    ValueElsewhere,
     draft_plan,
 )
 from mfwb.snapshot import ArtifactRef, Card, Failure, FlowRun, Loss, TaskState
@@ -535,12 +534,17 @@ def test_a_value_here_and_more_there() -> None:
         task("work/4", has=[data_frame("x", "d")], foreach=at("work:items:2")),
     )
     [value] = runs_of(run)["work"].values
+    alone = runs_of(run, granularity="task")["work/3"]
 
     assert [one.task for one in value.contents] == [spec("work/2")]
-    assert value.elsewhere == (
-        ValueElsewhere(spec("work/3"), "builtins.ValueError: no"),
-        ValueElsewhere(spec("work/4"), "<pandas.core.frame.DataFrame>"),
-    )
+    assert [(one.content.task, one.text) for one in value.elsewhere] == [
+        (spec("work/3"), "builtins.ValueError: no"),
+        (spec("work/4"), "<pandas.core.frame.DataFrame>"),
+    ]
+    assert alone.values == ()
+    assert [[one.text for one in value.elsewhere] for value in alone.shown] == [
+        ["builtins.ValueError: no"]
+    ]
 
 
 def test_siblings_of_different_types() -> None:

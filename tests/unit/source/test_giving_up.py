@@ -53,6 +53,9 @@ BAD, WELL = Ended(1, 1, killed=False), Ended(1, 0, killed=False)
         ((CLONE, failed(1)), BAD, False),  # what retries there are its origin does not tell
         ((CLONE, failed(0)), WELL, True),
         ((START, SILENT_END), WELL, False),  # another scheduler
+        ((START, replace(STOPPED, attempts=(tried(number=1),))), BAD, True),  # after it went well
+        ((START, replace(STOPPED, attempts=(tried(number=0),))), BAD, False),
+        ((START, STOPPED), WELL, False),
     ],
 )
 def test_a_process_that_ended(

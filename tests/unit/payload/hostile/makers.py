@@ -534,7 +534,6 @@ _LATER: dict[str, Callable[[], bytes]] = {
     "many names of enums": lambda: (
         PROTOCOL_4 + b"(" + b"".join(b"cm\nN%d\n" % number for number in range(100_000)) + b"t."
     ),
-    "one name of an enum again and again": lambda: PROTOCOL_4 + b"(" + b"cm\nN\n" * 200_000 + b"t.",
     "many arguments again and again": lambda: (
         PROTOCOL_4 + _CLASS + _MANY_NONES + b"q\x01" + _again(b"h\x00h\x01R", 100_000)
     ),
@@ -799,6 +798,131 @@ _LATER: dict[str, Callable[[], bytes]] = {
     ),
     "a frame of text": lambda: PROTOCOL_4 + call("pandas.DataFrame", text("x")) + b".",
 }
+
+
+_NEW = b"cu\nThing\n)\x81"  # an object of a class of users'
+_FIELD = text("a")
+
+
+def _members_again(argument: bytes, count: int) -> bytes:
+    """Return a pickle of a list of members of an enum, all with one value."""
+    made = b"cu\nThing\nq\x000" + argument + b"q\x010"
+    return PROTOCOL_4 + made + b"](" + b"h\x00h\x01\x85R" * count + b"e."
+
+
+def _state(state: bytes, *, before: bytes = _NEW) -> bytes:
+    return PROTOCOL_4 + before + state + b"b."
+
+
+_LONE = b"X\x03\x00\x00\x00\xed\xa0\x80"  # half of a letter of two
+_LONG = b"A" * 990
+_CONFIG = "metaflow.user_configs.config_parameters.ConfigValue"
+
+OF_USERS: dict[str, Callable[[], bytes]] = {
+    # What stands in for objects of users' classes, and for classes: some of it can be shown.
+    "one name of an enum again and again": lambda: PROTOCOL_4 + b"(" + b"cm\nN\n" * 20_000 + b"t.",
+    "a long name that is fetched again and again": lambda: (
+        PROTOCOL_4 + b"c" + _LONG + b"\nN\nq\x00(" + b"h\x00" * 200_000 + b"t."
+    ),
+    "many names of one long module": lambda: (
+        PROTOCOL_4
+        + text("A" * 990)
+        + b"q\x00("
+        + b"".join(b"h\x00" + text(f"N{number:04}") + b"\x93" for number in range(5_000))
+        + b"t."
+    ),
+    "a name that is too long": lambda: PROTOCOL_4 + b"c" + _LONG + b"\nN" + b"n" * 90 + b"\n.",
+    "a name with half a letter": lambda: PROTOCOL_4 + text("u") + _LONE + b"\x93.",
+    "a name with a NUL": lambda: PROTOCOL_4 + b"cu\nThi\x00ng\n.",
+    "a name below another one": lambda: PROTOCOL_4 + text("u") + text("os.System") + b"\x93)R.",
+    "a name that looks like a builtin": lambda: (
+        PROTOCOL_4 + call("__main__.Eval", text("1")) + b"."
+    ),
+    "a builtin that looks like a class": lambda: PROTOCOL_4 + call("builtins.Exception") + b".",
+    "a class as a key": lambda: PROTOCOL_4 + b"}cu\nThing\nNs.",
+    "a state twice": lambda: PROTOCOL_4 + _NEW + b"}b}b.",
+    "a state twice, in a list": lambda: PROTOCOL_4 + b"]" + _NEW + b"q\x00}bah\x00}b.",
+    "a state of a member": lambda: PROTOCOL_4 + call("u.Thing", b"K\x01") + b"}b.",
+    "a state by name": lambda: (
+        PROTOCOL_4 + call("builtins.getattr", name("u.Thing"), text("__setstate__")) + b"}\x85R."
+    ),
+    "the type of a class, by name": lambda: (
+        PROTOCOL_4 + call("builtins.getattr", name("u.Thing"), text("mro")) + b")R."
+    ),
+    "fields that have names of Python's": lambda: _state(
+        _dict(
+            __class__=name("u.Other"),
+            __dict__=b"K\x01",
+            __setstate__=b"N",
+            as_plain=b"N",
+            _parts=b"N",
+        )
+    ),
+    "slots that have names of Python's": lambda: _state(
+        b"N" + _dict(__class__=name("u.Other"), _parts=b"N", as_plain=b"N") + b"\x86"
+    ),
+    "fields with half a letter": lambda: _state(b"}" + _LONE + _LONE + b"s"),
+    "a member of half a letter": lambda: PROTOCOL_4 + call("u.Thing", _LONE) + b".",
+    "a member of a million digits": lambda: (
+        PROTOCOL_4
+        + call("u.Thing", b"\x8b" + struct.pack("<i", 400_000) + b"\x7f" * 400_000)
+        + b"."
+    ),
+    "a long member again and again": lambda: _members_again(text("\U000e0001" * 20_000), 3_000),
+    "an object in itself": lambda: PROTOCOL_4 + _NEW + b"q\x00}" + _FIELD + b"h\x00sb.",
+    "an object made of itself": lambda: PROTOCOL_4 + b"]q\x00cu\nThing\nh\x00NN\x87Rah\x00.",
+    "an object as a key of its own": lambda: PROTOCOL_4 + _NEW + b"q\x00}h\x00Nsb.",
+    "an object in its own key": lambda: PROTOCOL_4 + _NEW + b"q\x00}h\x00h\x00\x86Nsb.",
+    "laughing objects": lambda: PROTOCOL_4 + b"N" + nested(60, b"tq\x7f0cu\nThing\nh\x7fR") + b".",
+    "laughing states": lambda: PROTOCOL_4 + b"N" + nested(60, b"lq\x7f0" + _NEW + b"h\x7fb") + b".",
+    "short laughs": lambda: PROTOCOL_4 + b"N" + nested(17, b"l") + b".",
+    "deep objects": lambda: (
+        PROTOCOL_4 + _NEW * 5_000 + b"".join(b"}" + _FIELD + b"Nsb0" for _ in range(4_999)) + b"."
+    ),
+    "objects of objects of objects": lambda: (
+        PROTOCOL_4 + b"N" + b"\x85q\x010cu\nThing\nh\x01R" * 900 + b"."
+    ),
+    "keys that all look alike": lambda: (
+        PROTOCOL_4 + b"cu\nThing\nq\x000}(" + b"h\x00)\x81N" * 9_900 + b"u."
+    ),
+    "numbers that all look alike": lambda: (
+        PROTOCOL_4 + b"}(" + (b"G" + struct.pack(">d", float("nan")) + b"N") * 60_000 + b"u."
+    ),
+    "a range without an end": lambda: (
+        PROTOCOL_4 + call("builtins.range", b"K\x00", _number(2**31 - 1), b"K\x01") + b"."
+    ),
+    "a range of a million digits": lambda: (
+        PROTOCOL_4
+        + call(
+            "builtins.range",
+            b"K\x00",
+            b"\x8b" + struct.pack("<i", 400_000) + b"\x7f" * 400_000,
+            b"K\x01",
+        )
+        + b"."
+    ),
+    "a range of objects": lambda: PROTOCOL_4 + call("builtins.range", _NEW, _NEW, _NEW) + b".",
+    "a config in itself": lambda: (
+        PROTOCOL_4 + name(_CONFIG) + b"}q\x00\x85Rq\x010h\x00" + _FIELD + b"h\x01s."
+    ),
+    "a config that is filled": lambda: PROTOCOL_4 + call(_CONFIG, b"}") + _FIELD + b"Ns.",
+    "a path of an object": lambda: PROTOCOL_4 + call("pathlib.PurePosixPath", _NEW) + b".",
+    "a path whose text is none": lambda: _state(
+        b"N" + _dict(_str=b"K\x01", _raw_paths=b"K\x01", _parts=b"K\x01") + b"\x86",
+        before=call("pathlib.PurePosixPath", text("a")),
+    ),
+    "an id whose number is none": lambda: _state(
+        _dict(int=text("x")), before=b"cuuid\nUUID\n)\x81"
+    ),
+    "objects in an array, which is in itself": lambda: (
+        PROTOCOL_4
+        + call("numpy.core.multiarray._reconstruct", name("numpy.ndarray"), b"K\x00\x85", b"C\x01b")
+        + b"q\x00(K\x01K\x01\x85"
+        + call("numpy.dtype", text("O8"), b"\x89", b"\x88")
+        + b"\x89]h\x00atb."
+    ),
+}
+"""Those of which something may be shown, or not: whatever comes of them costs little."""
 
 
 def _pickled(value: Any, protocol: int) -> Callable[[], bytes]:

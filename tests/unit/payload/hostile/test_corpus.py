@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.payload.hostile.makers import CORPUS
+from tests.unit.payload.hostile.makers import CORPUS, OF_USERS
 from tests.unit.payload.hostile.trials import Trials
 
 _HARMLESS = ("lost: ", "refused: ")
@@ -30,6 +30,16 @@ def test_hostile(name: str, tried: Trials) -> None:
     assert tried.outcome("array", data).startswith((*_HARMLESS, "loaded"))
     assert tried.outcome("names", data).startswith((*_HARMLESS, "loaded"))
     assert tried.outcome("digest", data) == "loaded"
+
+
+@pytest.mark.parametrize("name", OF_USERS)
+def test_objects_of_users(name: str, tried: Trials) -> None:
+    """What is shown of objects of unknown classes costs little time and memory; no tables."""
+    data = OF_USERS[name]()
+
+    assert tried.outcome("table", data).startswith("refused: ")
+    for way in ("value", "shown", "inside", "file", "digest"):
+        assert tried.outcome(way, data).startswith((*_HARMLESS, "loaded")), way
 
 
 def test_a_trial_notices(tried: Trials) -> None:

@@ -16,12 +16,12 @@ import pytest
 
 from mfwb import pickles
 from mfwb.errors import ItemLost
-from mfwb.payload import Workshop, jsonsafe
+from mfwb.payload import Workshop, jsonsafe, parameters
 from mfwb.payload.allowed import FRAMES, PATHS, PLAIN
 from mfwb.payload.decoding import decode
 from mfwb.payload.frames import load_frame
 from mfwb.planning import Form
-from tests.unit.payload.hostile.makers import OBJECTS
+from tests.unit.payload.hostile.makers import OBJECTS, OF_USERS
 from tests.unit.payload.memory import MemoryContents, output, planned_file, planned_run
 
 
@@ -154,6 +154,31 @@ def test_few_bytes_that_say_much(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ItemLost, match="larger than"):
         decode(pickle.dumps(laughs))
+
+
+def test_a_short_pickle_is_no_long_value() -> None:
+    """A hundred bytes that spell out a million characters are lost before they cost much."""
+    laughs: list[Any] = []
+    for _ in range(4):
+        laughs = [laughs] * 22
+
+    with pytest.raises(ItemLost, match="larger than 1 MB"):
+        decode(pickle.dumps(laughs))
+
+
+def test_names_that_are_far_longer_than_their_pickle() -> None:
+    """They are kept for as long as the flow run, and so are those of its other artifacts."""
+    with pytest.raises(ValueError, match="far more names"):
+        pickles.mentions_in(OF_USERS["many names of one long module"]())
+
+
+def test_values_that_name_flow_runs_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are in memory at once: when there are too many characters, the rest is not known."""
+    monkeypatch.setattr(parameters, "_MOST_CHARACTERS", 2_500)
+    contents = MemoryContents()
+    wanted = [contents.add(str(number) * 1_000) for number in range(5)]
+
+    assert list(parameters.values_of(wanted, contents)) == [one.sha1 for one in wanted[:2]]
 
 
 def test_paths_are_pure() -> None:

@@ -1,4 +1,4 @@
-"""Waiting for what may never come back: where W&B's SDK sets no end to something, this does."""
+"""Waiting for what may never come back: where an SDK sets no end to something, this does."""
 
 from __future__ import annotations
 

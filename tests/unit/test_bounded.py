@@ -7,9 +7,9 @@ import time
 
 import pytest
 
+from mfwb import bounded
+from mfwb.bounded import within
 from mfwb.errors import Unreachable
-from mfwb.sink import bounded
-from mfwb.sink.bounded import within
 
 
 def test_what_comes_back() -> None:
