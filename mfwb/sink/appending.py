@@ -1,4 +1,4 @@
-"""Rows that are missing between others of a history: the SDK takes only steps behind the last one."""
+"""Rows that are missing between others of a history: the SDK takes only those behind the last."""
 
 from __future__ import annotations
 
