@@ -262,6 +262,8 @@ def _doubled_key(first: str, last: str) -> Doing:
 _NUMBER = ("info", "number", "size")
 _RECORD = "0.data.json in Metaflow's datastore is damaged"
 
+_GONE = "its bytes are gone from Metaflow's datastore"
+
 DAMAGES = {
     # what a task wrote of its artifacts
     "sha is a path": Damage(
@@ -273,8 +275,9 @@ DAMAGES = {
     "sha with a line end": Damage(_record("objects", "number", to="a" * 40 + "\n"), _RECORD),
     "sha too long": Damage(_record("objects", "number", to="a" * 41), _RECORD),
     "sha is a list": Damage(_record("objects", "number", to=["a" * 40]), _RECORD),
-    "name is a path": Damage(_record("objects", "../number", to="a" * 40), _RECORD),
-    "name has NUL": Damage(_record("objects", "a\0b", to="a" * 40), _RECORD),
+    # a name may be any text
+    "name is a path": Damage(_record("objects", "../number", to="a" * 40), _GONE, lost=True),
+    "name has NUL": Damage(_record("objects", "a\0b", to="a" * 40), _GONE, lost=True),
     "objects is a list": Damage(_record("objects", to=[]), _RECORD),
     "info is a list": Damage(_record("info", to=[1]), _RECORD),
     "info of one is a list": Damage(_record("info", "number", to=[1]), _RECORD),
