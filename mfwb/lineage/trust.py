@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from mfwb.lineage.code import CodeError, FlowCode, StepCode, read_flow_code
 from mfwb.snapshot import FlowRun, GraphStep, SourceCode, Task
+from mfwb.snapshot.pathspec import moment_of_id
 
 __all__ = ["TrustedCode", "trusted_code"]
-
-_MICROSECONDS_SINCE_1970 = 16  # digits; what local flow runs have for an id
 
 
 class TrustedCode:
@@ -83,9 +82,7 @@ def _written_since(source: SourceCode, flow_run: FlowRun) -> str:
     """Return why a source may not be what ran: a file says when it was written, no more."""
     if source.origin == "package":
         return ""
-    queued = [task.queued_at for task in flow_run.tasks if task.queued_at is not None]
-    began = min([flow_run.created_at, *queued])  # `created_at` moves when it is tagged
-    if source.changed_at is None or source.changed_at > began:
+    if source.changed_at is None or source.changed_at > flow_run.started_at:
         return f"{source.script} was written after the flow run began"
     return ""
 
@@ -96,8 +93,9 @@ def _written_since_origin(source: SourceCode, flow_run: FlowRun) -> str:
         return ""  # compared with the graph, which is the origin's, it is the same
     origins = {task.origin.split("/")[1] for task in flow_run.tasks if task.origin}
     for origin in sorted(origins):
-        if not (origin.isdecimal() and len(origin) >= _MICROSECONDS_SINCE_1970):
+        began = moment_of_id(origin)
+        if began is None:
             return f"it is a clone, and when {flow_run.flow}/{origin} began is not known"
-        if source.changed_at is None or source.changed_at > int(origin) // 1000:
+        if source.changed_at is None or source.changed_at > began:
             return f"it is a clone, and {source.script} was written after {origin} began"
     return ""

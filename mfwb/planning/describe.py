@@ -44,7 +44,7 @@ def describe_flow_run(flow_run: FlowRun, as_files: frozenset[str] = frozenset())
             "state": flow_run.state.value,
             "user": flow_run.user,
             "provider": flow_run.provider,
-            "created_at": timestamp(flow_run.created_at),
+            "created_at": timestamp(flow_run.started_at),
             "finished_at": timestamp(flow_run.finished_at),
             "tags": list(flow_run.tags),
             "system_tags": list(flow_run.system_tags),

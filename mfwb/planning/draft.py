@@ -75,7 +75,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         source={
             "flow_run": flow_run.pathspec,
             "provider": flow_run.provider,
-            "created_at": _original_start(flow_run),
+            "created_at": flow_run.started_at,
         },
         entity=entity,
         project=project or names.project_name(flow_run.flow),
@@ -104,22 +104,6 @@ def group_of(flow: str, pathspec: str, settings: Settings) -> str:
     """Return the group of a flow run's W&B runs, but for steps that have one of their own."""
     group = settings.wandb_of(flow).get("run_group") or pathspec
     return names.shortened(str(group), names.RUN_NAME_LIMIT)
-
-
-_MICROSECONDS = 16
-"""Digits of the id of a local flow run, from 2001 to 2286; what is longer is no start."""
-
-
-def _original_start(flow_run: FlowRun) -> int:
-    """Return the start of the flow run in epoch ms.
-
-    A local flow run's id is its start in microseconds, and its `created_at` moves when it is
-    tagged; so the id is the better witness, if it is one.
-    """
-    is_start = flow_run.id.isascii() and flow_run.id.isdecimal()
-    if flow_run.provider.startswith("local@") and is_start and len(flow_run.id) <= _MICROSECONDS:
-        return int(flow_run.id) // 1000
-    return flow_run.created_at
 
 
 def _planned_run(  # noqa: PLR0913 - each is a fact of its own

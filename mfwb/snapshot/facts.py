@@ -172,7 +172,6 @@ class Task:
     rounds: tuple[int, ...] = ()  # of a recursive step
     origin: str | None = None  # pathspec of the task that this one is a clone of
     failure: Failure | None = None
-    queued_at: int | None = None
     datastore: Datastore | None = None
     metadata: dict[str, str] = field(default_factory=dict)  # what may be published
     cards: tuple[Card, ...] = ()
@@ -258,7 +257,7 @@ class FlowRun:
     state: FlowRunState
     provider: str  # of the metadata, as in "local@/data" or "service@https://..."
     user: str | None
-    created_at: int
+    started_at: int  # epoch ms
     finished_at: int | None
     tags: tuple[str, ...]
     system_tags: tuple[str, ...]

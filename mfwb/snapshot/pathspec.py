@@ -9,6 +9,12 @@ from mfwb.snapshot.identifiers import is_flow_name, is_run_id
 
 LATEST = "latest"
 
+LAST_MOMENT = 253_402_300_799_999
+"""The last millisecond of the year 9999, since 1970: Python's datetime knows no later one."""
+
+_FIRST_ID = 10**15
+"""The smallest number that is an id of a local flow run: microseconds, as of 2001."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pathspec:
@@ -38,3 +44,17 @@ def parse(text: str) -> Pathspec:
 def flow_run_of(pathspec: str) -> str:
     """Return the flow run that a step, a task or an artifact belongs to, by its pathspec."""
     return "/".join(pathspec.split("/")[:2])
+
+
+def moment_of_id(run_id: str) -> int | None:
+    """Return the moment that the id of a local flow run is, in epoch ms; None if it is none.
+
+    Metaflow takes the start in microseconds for an id, unless somebody chose one.
+    """
+    if not (run_id.isascii() and run_id.isdecimal() and len(run_id) <= _LONGEST_ID):
+        return None
+    moment = int(run_id)
+    return moment // 1000 if _FIRST_ID <= moment <= LAST_MOMENT * 1000 else None
+
+
+_LONGEST_ID = len(str(LAST_MOMENT * 1000))

@@ -32,7 +32,6 @@ from mfwb.source.graph import GraphInfo, sorted_steps, sorted_tasks
 from mfwb.source.plain import DamagedError
 from mfwb.source.raw import RawRun, RawTask
 from mfwb.source.records import AttemptRecord
-from mfwb.source.starting import started_at
 from mfwb.source.state import Life, flow_run_state
 from mfwb.source.stored import Stored
 
@@ -112,7 +111,6 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: Gr
         rounds=internals.to_rounds(stored.internal(raw, "_iteration_stack")),
         origin=_origin(raw),
         failure=caught if state is TaskState.CAUGHT else _last_failure(state, attempts),
-        queued_at=raw.record.ts_epoch,
         datastore=raw.datastore,
         metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
         cards=tuple(one for one in _cards(raw, attempts, graph) if isinstance(one, Card)),
@@ -258,7 +256,7 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         state=state,
         provider=provider,
         user=run.record.user_name,
-        created_at=started_at(run.id, run.record, provider),
+        started_at=run.started_at(provider),
         finished_at=max(ended, default=None) if state is not FlowRunState.RUNNING else None,
         tags=tuple(sorted({*(run.record.tags or ())})),
         system_tags=tuple(sorted({*(run.record.system_tags or ())})),

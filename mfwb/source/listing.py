@@ -19,12 +19,12 @@ from metaflow import Flow, Metaflow
 from mfwb.errors import NotThere, SourceError
 from mfwb.ports import Listed
 from mfwb.snapshot.identifiers import is_flow_name, is_run_id
-from mfwb.snapshot.pathspec import Pathspec
+from mfwb.snapshot.pathspec import Pathspec, moment_of_id
 from mfwb.source.client_errors import client_errors
 from mfwb.source.plain import DamagedError
 from mfwb.source.provider import read_record
 from mfwb.source.records import RunRecord, as_value
-from mfwb.source.starting import moment_of_id, started_at
+from mfwb.source.starting import started_at
 
 __all__ = ["ClientListing", "Listing", "LocalListing", "Odd"]
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mfwb.snapshot.pathspec import LAST_MOMENT
+
 __all__ = [
     "LATEST",
     "MOST",
@@ -22,8 +24,7 @@ __all__ = [
     "whole",
 ]
 
-LATEST = 253_402_300_799_999
-"""The last millisecond of the year 9999, since 1970: Python's datetime knows no later one."""
+LATEST = LAST_MOMENT
 
 MOST = 2**63 - 1
 """No size and no position is larger: databases and JSON readers take no larger integers."""

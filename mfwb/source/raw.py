@@ -17,6 +17,7 @@ from mfwb.source.datastore import AttemptKey
 from mfwb.source.plain import LATEST, DamagedError, text, whole
 from mfwb.source.records import Location, RunRecord, TaskRecord, as_value
 from mfwb.source.roots import DatastoreRoots
+from mfwb.source.starting import started_at
 
 __all__ = ["RawRun", "RawTask", "is_still_silent", "read_raw_run"]
 
@@ -111,6 +112,11 @@ class RawRun:
     def everything(self) -> list[RawTask]:
         """Its tasks, the hidden one among them."""
         return [*self.tasks, *([self.parameters] if self.parameters else [])]
+
+    def started_at(self, provider: str) -> int:
+        """Return when it started, in epoch ms, as its provider's records tell."""
+        queued = (one.record.ts_epoch for one in self.everything)
+        return started_at(self.id, self.record, provider, queued)
 
 
 def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:

@@ -18,7 +18,6 @@ from mfwb.source.graph import GraphInfo, to_graph
 from mfwb.source.plain import DamagedError
 from mfwb.source.raw import RawRun, is_still_silent, read_raw_run
 from mfwb.source.roots import DatastoreRoots
-from mfwb.source.starting import started_at
 from mfwb.source.state import Life
 from mfwb.source.stored import Stored
 
@@ -77,7 +76,7 @@ def read_flow_run(
 
 def _assert_began(raw: RawRun, provider: str, now: int) -> None:
     """Raise SourceError if a flow run starts in the future: it would be the newest one for ever."""
-    if started_at(raw.id, raw.record, provider) > now + _CLOCKS_DIFFER:
+    if raw.started_at(provider) > now + _CLOCKS_DIFFER:
         raise SourceError(
             f"{raw.flow}/{raw.id} says that it started in the future, more than a day from now: "
             "the clock of this machine is wrong, or that of the one where it ran"
@@ -97,7 +96,7 @@ def _seen_at(raw: RawRun, stored: Stored, provider: str) -> int:
     """Return the last sign of life in epoch ms; a tag is none, for people set those."""
     tasks = raw.everything
     deaths = [died_at for one in tasks if (died_at := stored.died_at(one)) is not None]
-    started = started_at(raw.id, raw.record, provider)
+    started = raw.started_at(provider)
     return max(started, *(one.seen_at for one in tasks), *deaths)
 
 

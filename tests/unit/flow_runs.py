@@ -124,7 +124,7 @@ def flow_run(*tasks: Task, **facts: Any) -> FlowRun:
             "state": FlowRunState.FINISHED,
             "provider": "local@/data",
             "user": "ada",
-            "created_at": 1_700_000_000_000,
+            "started_at": 1_700_000_000_000,
             "finished_at": 1_700_000_060_000,
             "tags": (),
             "system_tags": (),

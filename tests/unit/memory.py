@@ -84,7 +84,7 @@ class MemoryMetaflow:
     def list(self, flow: str) -> list[Listed]:
         """Return the runs of a flow, newest first; of one moment that which was put in last."""
         found = [
-            Listed(Pathspec(one.flow, one.id), one.created_at, one.tags, one.system_tags)
+            Listed(Pathspec(one.flow, one.id), one.started_at, one.tags, one.system_tags)
             for one in reversed(self.flow_runs)
             if one.flow == flow
         ]

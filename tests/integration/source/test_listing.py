@@ -41,7 +41,7 @@ with open_source(load_settings({"namespace": namespace or None})) as source:
                 metaflow.Run(about).add_tags(["zeta", "alpha"])
                 answers.append(metaflow.Run(about)._object["ts_epoch"])
             else:
-                answers.append(source.read(parse(about)).created_at)
+                answers.append(source.read(parse(about)).started_at)
         except MfwbError as error:
             answers.append([type(error).__name__, str(error)])
 print(json.dumps(answers))

@@ -38,7 +38,7 @@ def flow_run(*tasks: list[ArtifactRef]) -> FlowRun:
         state=FlowRunState.FINISHED,
         provider="local@/data",
         user=None,
-        created_at=0,
+        started_at=0,
         finished_at=None,
         tags=(),
         system_tags=(),

@@ -41,7 +41,7 @@ def looked_into(name: str, contents: MemoryContents) -> ArtifactRef:
         state=FlowRunState.FINISHED,
         provider="local@/data",
         user=None,
-        created_at=0,
+        started_at=0,
         finished_at=None,
         tags=(),
         system_tags=(),

@@ -217,10 +217,8 @@ def test_config() -> None:
 
 
 def test_source_tells_flow_runs_of_one_name_apart() -> None:
-    """The plan says where a flow run comes from; a local id is its start, tagged later or not."""
-    local = replace(renamed(FAN, "DemoFlow", "1795226515084300"), created_at=1)
-    forged = replace(renamed(FAN, "DemoFlow", "9" * 200), created_at=1)
-    assert plan_of(forged).source["created_at"] == 1
+    """The plan says where a flow run comes from, and when it started."""
+    local = replace(renamed(FAN, "DemoFlow", "1795226515084300"), started_at=1_795_226_515_084)
     service = replace(FAN, provider="service@https://meta")
 
     assert plan_of(service).source == {

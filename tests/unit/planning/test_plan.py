@@ -77,7 +77,7 @@ def test_equal_plans() -> None:
         plan_of(sample(sha1="m2")),
         plan_of(sample(value=0.25)),
         plan_of(replace(sample(), tags=())),
-        plan_of(replace(sample(), created_at=1_700_000_000_001, provider="service@x")),
+        plan_of(replace(sample(), started_at=1_700_000_000_001, provider="service@x")),
         plan_of(replace(sample(), losses=())),
         plan_of(sample(), granularity="task"),
         plan_of(sample(), models=False),

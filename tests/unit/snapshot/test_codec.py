@@ -24,7 +24,6 @@ FULL = flow_run(
         failure=Failure("ValueError", "nö", "Traceback"),
         attempts=(tried(), tried(None, None, ok=None, number=1)),
         origin="DemoFlow/6/work/2",
-        queued_at=5,
         datastore=Datastore("s3", "s3://b/x"),
         metadata={"user": "ada"},
         cards=(Card("default", None, "u"),),
@@ -56,7 +55,7 @@ def test_plain_json() -> None:
 
     assert document["state"] == "finished"
     assert document["steps"][1]["tasks"][0]["state"] == "failed"
-    assert document["created_at"] == 1_700_000_000_000
+    assert document["started_at"] == 1_700_000_000_000
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", to_json(FULL)[:-1]])
