@@ -9,6 +9,7 @@ from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcom
 from mfwb.planning import InputArtifact, PlannedRun
 from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
+from mfwb.snapshot.pathspec import flow_run_of, owner_and_name, parameters_of
 
 __all__ = ["as_planned", "count_items", "count_same_content", "describe_inputs", "left_away"]
 
@@ -125,5 +126,5 @@ def _planned_items(run: PlannedRun) -> set[str]:
 def _is_artifact(loss: Loss, run: PlannedRun) -> bool:
     """Whether a loss of the plan is that of an artifact (and not, say, of an edge)."""
     owners = {task.pathspec for task in run.tasks}
-    owners |= {f"{owner.rsplit('/', 2)[0]}/_parameters" for owner in owners}  # included files
-    return loss.item.rpartition("/")[0] in owners
+    owners |= {parameters_of(flow_run_of(owner)) for owner in owners}  # included files
+    return owner_and_name(loss.item)[0] in owners

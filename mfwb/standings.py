@@ -9,6 +9,7 @@ from typing import Any
 
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.snapshot import Loss
+from mfwb.snapshot.pathspec import flow_of
 
 __all__ = ["FlowStanding", "Known", "Standings", "sum_up"]
 
@@ -23,7 +24,7 @@ class Known:
     @property
     def flow(self) -> str:
         """The name of the flow."""
-        return self.entry.flow_run.split("/")[0]
+        return flow_of(self.entry.flow_run)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 
 from mfwb.errors import UsageError
 from mfwb.snapshot.identifiers import is_artifact_name
-from mfwb.snapshot.pathspec import Pathspec, parse
+from mfwb.snapshot.pathspec import PARAMETERS, Pathspec, parameters_of, parse, parts_of
 
-__all__ = ["PARAMETERS", "AskedArtifact", "parse_artifact"]
-
-PARAMETERS = "_parameters"
-"""What stands for the parameters where steps stand."""
+__all__ = ["AskedArtifact", "parse_artifact"]
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 _TASK = re.compile(r"[A-Za-z0-9_.:\-]+\Z")
@@ -33,6 +30,11 @@ class AskedArtifact:
         return "/".join((str(self.flow_run), self.step, *task, self.name))
 
     @property
+    def holder(self) -> str:
+        """What has it: the pathspec of the step or the task."""
+        return str(self).removesuffix(f"/{self.name}")
+
+    @property
     def with_slash(self) -> AskedArtifact:
         """What was asked for if what looks like the id of a task is the beginning of a name.
 
@@ -49,7 +51,7 @@ class AskedArtifact:
 
 def parse_artifact(text: str) -> AskedArtifact:
     """Return what `Flow/123/train/model` means; UsageError if it names no artifact."""
-    parts = text.strip().split("/")
+    parts = parts_of(text.strip())
     if len(parts) < _OF_A_STEP:
         raise UsageError(
             f"{text!r} does not name an artifact; say Flow/123/train/model or "
@@ -70,5 +72,7 @@ def parse_artifact(text: str) -> AskedArtifact:
     if task is not None and not _TASK.match(task):
         raise UsageError(f"{task!r} in {text!r} can't be the id of a task")
     if task is not None and step == PARAMETERS:
-        raise UsageError(f"parameters are those of a flow run: say {flow_run}/{PARAMETERS}/{name}")
+        raise UsageError(
+            f"parameters are those of a flow run: say {parameters_of(str(flow_run))}/{name}"
+        )
     return AskedArtifact(flow_run, step, name, task)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from mfwb.config import Settings
-from mfwb.explaining.asked import PARAMETERS, AskedArtifact
+from mfwb.explaining.asked import AskedArtifact
 from mfwb.explaining.facts import facts_of
 from mfwb.explaining.finding import as_named, find
 from mfwb.explaining.narrowing import losses_of, narrowed, only_values
@@ -17,6 +17,7 @@ from mfwb.planning.names import config_key
 from mfwb.planning.room import parameters_as_files, shown_value
 from mfwb.ports import Contents, Payloads, ReadyRun, Source
 from mfwb.snapshot import FlowRun, Loss, Parameter
+from mfwb.snapshot.pathspec import parameters_of
 from mfwb.tracing import trace
 
 __all__ = ["explain"]
@@ -57,7 +58,7 @@ def explain(  # noqa: PLR0913 - each is a fact of its own
     artifacts = tuple(facts_of(found, traced, settings))
     meant = {f"{one.shown_in}/{asked.name}" for one in artifacts}
     if found.parameter is not None:
-        meant.add(f"{flow_run.pathspec}/{PARAMETERS}/{asked.name}")
+        meant.add(f"{parameters_of(flow_run.pathspec)}/{asked.name}")
     replayed, losses = _replay(plan, meant, payloads, source.contents(flow_run))
     return Explanation(
         pathspec=str(asked),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mfwb.config import Settings
-from mfwb.explaining.asked import PARAMETERS
 from mfwb.explaining.finding import Found
 from mfwb.explaining.switches import switch_said
 from mfwb.explaining.values import TaskArtifact
@@ -14,6 +13,7 @@ from mfwb.lineage.producers import Held, holdings_of
 from mfwb.planning.kinds import Kind
 from mfwb.planning.reasons import reason_of
 from mfwb.snapshot import ArtifactRef, Task
+from mfwb.snapshot.pathspec import flow_of, is_parameters, parameters_of, step_of
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["facts_of"]
@@ -41,26 +41,26 @@ def facts_of(found: Found, traced: TracedFlowRun, settings: Settings) -> Iterato
     elif found.parameter.kind == "IncludeFile":
         ref = found.parameter.ref
         held = Held(f"{flow_run.pathspec}/{flow_run.start_step}", ref)
-        yield _fact(f"{flow_run.pathspec}/{PARAMETERS}", ref, held, None, settings)
+        yield _fact(parameters_of(flow_run.pathspec), ref, held, None, settings)
 
 
 def _fact(
     task: str, ref: ArtifactRef, held: Held, attempt: int | None, settings: Settings
 ) -> TaskArtifact:
-    flow, _, step, *_ = held.producer.split("/")
+    flow, step = flow_of(held.producer), step_of(held.producer)
     its_settings = settings.for_step(flow, step)
     reason = reason_of(held.ref, its_settings)
     kind, off = reason.verdict.kind, ""
     if kind is not Kind.VALUE and not getattr(its_settings, kind.switch):
         off = switch_said(settings, flow, step, kind.switch)
-    producer = task if task.endswith(f"/{PARAMETERS}") else held.producer
+    producer = task if is_parameters(task) else held.producer
     return TaskArtifact(task, ref, attempt, producer, producer, reason, off)
 
 
 def _is_value(held: Held, settings: Settings) -> bool:
     """Whether the W&B run of its own task shows what came out equal; files go but once."""
-    flow, _, step, *_ = held.producer.split("/")
-    return reason_of(held.ref, settings.for_step(flow, step)).verdict.kind is Kind.VALUE
+    its_settings = settings.for_step(flow_of(held.producer), step_of(held.producer))
+    return reason_of(held.ref, its_settings).verdict.kind is Kind.VALUE
 
 
 def _attempt(task: Task) -> int | None:

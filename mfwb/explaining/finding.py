@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from mfwb.errors import NotThere
-from mfwb.explaining.asked import PARAMETERS, AskedArtifact
+from mfwb.explaining.asked import AskedArtifact
 from mfwb.snapshot import ArtifactRef, FlowRun, Parameter, Step, Task
+from mfwb.snapshot.pathspec import PARAMETERS
 
 __all__ = ["Found", "as_named", "find"]
 
@@ -83,13 +84,12 @@ def _task(task_id: str, step: Step, flow_run: FlowRun) -> Task:
 def _no_artifact(asked: AskedArtifact, tasks: Iterable[Task], flow_run: FlowRun) -> NotThere:
     names = {ref.name for task in tasks for ref in task.artifacts}
     names.update(one.name for one in flow_run.parameters)
-    where = str(asked).rpartition("/")[0]
     others = [
         step.name
         for step in flow_run.steps
         if any(task.artifact(asked.name) for task in step.tasks)
     ]
-    missing = f"{where} has no artifact {asked.name!r}"
+    missing = f"{asked.holder} has no artifact {asked.name!r}"
     if others:
         return NotThere(f"{missing}, but there is one in {_listed(others)}")
     return _not_there(missing, "it has", sorted(names), asked.name)

@@ -11,6 +11,7 @@ from mfwb.lineage.code import KINDS, External, Found, InputRead, Kept, Recorded,
 from mfwb.lineage.producers import Held, Holdings, holdings_of
 from mfwb.lineage.values import Lineage
 from mfwb.snapshot import FlowRun, Task
+from mfwb.snapshot.pathspec import parts_of, step_of
 
 __all__ = ["RecordedValue", "values_wanted", "with_meant"]
 
@@ -113,7 +114,7 @@ class _Facts:
         choices = [list(self._texts_of(task, word, said.kept)) for word in said.words]
         for parts in islice(product(*choices), _MOST_MEANINGS):
             text = "".join(parts)
-            if all(text.split("/")) and slashes in {None, text.count("/")}:
+            if all(parts_of(text)) and slashes in {None, text.count("/")}:
                 yield text
 
     def _texts_of(self, task: str, word: _Word, kept: Iterable[Kept]) -> Iterable[str]:
@@ -173,8 +174,8 @@ class _Facts:
 
 def _chosen(read: InputRead, parents: tuple[str, ...]) -> tuple[str, ...]:
     if read.branch is not None:
-        return tuple(one for one in parents if one.split("/")[2] == read.branch)
-    siblings = len({one.split("/")[2] for one in parents}) == 1
+        return tuple(one for one in parents if step_of(one) == read.branch)
+    siblings = len({step_of(one) for one in parents}) == 1
     if read.index is None or not siblings:  # the order of branches is not recorded
         return parents
     return parents[read.index :][:1] if -len(parents) <= read.index < len(parents) else ()

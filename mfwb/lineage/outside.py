@@ -11,7 +11,7 @@ from mfwb.lineage.code import ANY, KINDS, External
 from mfwb.lineage.producers import Holdings, holdings_of
 from mfwb.lineage.values import Edge, Ground, Lineage, OutsideUse
 from mfwb.snapshot import FlowRun
-from mfwb.snapshot.pathspec import flow_run_of
+from mfwb.snapshot.pathspec import flow_run_of, owner_and_name, parts_of
 
 __all__ = ["flow_runs_read", "triggering_runs", "with_outside"]
 
@@ -113,14 +113,14 @@ def _reads(said: External, flow_run: FlowRun) -> Iterator[_Read]:
     elif said.pathspec.count("/") != KINDS.index(said.kind):
         return  # no object of Metaflow's has such a name
     elif said.kind == "artifact":
-        pathspec, _, artifact = said.pathspec.rpartition("/")
+        pathspec, artifact = owner_and_name(said.pathspec)
         yield from _named(pathspec, artifact)
     else:
         yield from _named(said.pathspec, said.artifact)
 
 
 def _named(pathspec: str, artifact: str | None) -> Iterator[_Read]:
-    flow, *rest = pathspec.split("/")
+    flow, *rest = parts_of(pathspec)
     if artifact and 1 <= len(rest) <= _TO_A_TASK and ANY not in rest:
         yield _Read(f"{flow}/{rest[0]}", artifact, *rest[1:])
 

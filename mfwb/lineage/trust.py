@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mfwb.lineage.code import CodeError, FlowCode, StepCode, read_flow_code
 from mfwb.snapshot import FlowRun, GraphStep, SourceCode, Task
-from mfwb.snapshot.pathspec import moment_of_id
+from mfwb.snapshot.pathspec import TaskPath, moment_of_id
 
 __all__ = ["TrustedCode", "trusted_code"]
 
@@ -91,7 +91,7 @@ def _written_since_origin(source: SourceCode, flow_run: FlowRun) -> str:
     """Return why clones may have run another source: their origin may be long ago."""
     if source.origin == "package":
         return ""  # compared with the graph, which is the origin's, it is the same
-    origins = {task.origin.split("/")[1] for task in flow_run.tasks if task.origin}
+    origins = {TaskPath.of(task.origin).run for task in flow_run.tasks if task.origin}
     for origin in sorted(origins):
         began = moment_of_id(origin)
         if began is None:

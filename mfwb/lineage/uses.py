@@ -9,6 +9,7 @@ from mfwb.lineage.code import InputRead, Merge, StepCode
 from mfwb.lineage.producers import Held
 from mfwb.lineage.values import Edge, Ground
 from mfwb.snapshot import FlowRun, ForeachFrame, Task
+from mfwb.snapshot.pathspec import parameters_of
 
 __all__ = ["Parent", "uses_of"]
 
@@ -74,7 +75,7 @@ def _all_of(offer: Offer) -> set[Edge]:
 def _parameters(offer: Offer, names: Collection[str] | None) -> Iterator[Edge]:
     for parameter in offer.flow_run.parameters:
         if names is None or parameter.name in names:
-            source = f"{offer.flow_run.pathspec}/_parameters"
+            source = parameters_of(offer.flow_run.pathspec)
             held = Held(source, parameter.ref)
             yield _edge(offer, parameter.name, held, Ground.PARAMETER)
 

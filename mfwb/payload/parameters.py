@@ -14,6 +14,7 @@ from mfwb.payload.loading import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun, Parameter
+from mfwb.snapshot.pathspec import parameters_of
 
 __all__ = ["values_of", "with_parameter_values"]
 
@@ -27,7 +28,7 @@ def with_parameter_values(
 
     What is no value goes as a file, and is a loss only if that fails, too.
     """
-    task = f"{flow_run.pathspec}/_parameters"
+    task = parameters_of(flow_run.pathspec)
     wanted = [
         Content(task, one.name, one.ref.sha1, one.ref.size)
         for one in flow_run.parameters

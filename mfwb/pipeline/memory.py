@@ -127,7 +127,7 @@ class Memory:
                 destination=drafted.destination,
                 standing=standing,
                 state=flow_run.state.value,
-                started_at=drafted.plan.source["created_at"] if drafted.plan else 0,
+                started_at=drafted.plan.source.created_at if drafted.plan else 0,
                 listed=_stamp(flow_run),
                 asked=self._stamp(flow_run.flow),
                 digest=drafted.plan.digest if drafted.plan else "",

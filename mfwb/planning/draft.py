@@ -33,6 +33,7 @@ from mfwb.planning.room import (
 )
 from mfwb.planning.subjects import Subject, subjects_of, task_label
 from mfwb.snapshot import Card, Failure, FlowRun, Loss, Task
+from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = ["draft_plan", "group_of"]
 
@@ -72,11 +73,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     ]
     return Plan(
         flow_run=flow_run.pathspec,
-        source={
-            "flow_run": flow_run.pathspec,
-            "provider": flow_run.provider,
-            "created_at": flow_run.started_at,
-        },
+        source=FlowRunId(flow_run.pathspec, flow_run.provider, flow_run.started_at),
         entity=entity,
         project=project or names.project_name(flow_run.flow),
         group=group_of(flow_run.flow, flow_run.pathspec, settings),

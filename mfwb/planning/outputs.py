@@ -29,6 +29,7 @@ from mfwb.planning.plan import (
 from mfwb.planning.room import parameters_as_files, too_many
 from mfwb.planning.subjects import Subject, task_label
 from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter, Task
+from mfwb.snapshot.pathspec import parameters_of
 
 __all__ = ["Outputs", "outputs_by_run"]
 
@@ -151,7 +152,7 @@ def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorti
             elif one.name in equal.names:
                 sorting.add_equal(place, one, task, by_code=one.name in equal.by_code)
     if subject.is_first:  # the parameters have no W&B run, so the first step logs the files
-        owner = f"{flow_run.pathspec}/_parameters"
+        owner = parameters_of(flow_run.pathspec)
         for ref in _parameter_files(flow_run):
             sorting.add(_content(owner, ref), ref)
     return sorting

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from mfwb.config import Unpickle
 from mfwb.snapshot import Card, Loss
+from mfwb.snapshot.pathspec import FlowRunId, flow_run_of
 
 __all__ = [
     "Content",
@@ -80,7 +81,7 @@ class Content:
     @property
     def flow_run(self) -> str:
         """The pathspec of its flow run."""
-        return "/".join(self.task.split("/")[:2])
+        return flow_run_of(self.task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ class Plan:
     """All W&B runs of one flow run, in the order of the graph."""
 
     flow_run: str
-    source: dict[str, Any]  # which flow run of that pathspec this is: provider and start
+    source: FlowRunId
     entity: str | None
     project: str
     group: str

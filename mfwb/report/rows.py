@@ -9,6 +9,7 @@ from itertools import groupby
 
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
 from mfwb.report.words import tail
+from mfwb.snapshot.pathspec import parts_of
 
 __all__ = ["MANY", "Made", "Row", "Used", "rows_of"]
 
@@ -80,11 +81,11 @@ def _row(
 def _label(run: WandbRunOutcome, flow_run: FlowRunOutcome) -> str:
     """Return the step, the task if there is one, and the job type if it says something else."""
     name = tail(run.name, flow_run.pathspec)
-    return name if name.split("/")[0] == run.job_type else f"{name} ({run.job_type})"
+    return name if parts_of(name)[0] == run.job_type else f"{name} ({run.job_type})"
 
 
 def _step(run: WandbRunOutcome, flow_run: FlowRunOutcome) -> str:
-    return tail(run.name, flow_run.pathspec).split("/")[0]
+    return parts_of(tail(run.name, flow_run.pathspec))[0]
 
 
 def _used(
@@ -96,7 +97,7 @@ def _used(
     )
     if not merge:
         return tuple(Used(name, producer) for name, producer in pairs)
-    merged = Counter((name, producer.split("/")[0]) for name, producer in pairs)
+    merged = Counter((name, parts_of(producer)[0]) for name, producer in pairs)
     return tuple(Used(name, producer, number) for (name, producer), number in merged.items())
 
 

@@ -48,7 +48,7 @@ def config_of(plan: Plan, run: PlannedRun, writer: str) -> dict[str, Any]:
     """
     marker = {
         "version": __version__,
-        "source": plan.source,
+        "source": plan.source.to_dict(),
         "fingerprint": run.fingerprint,
         "writer": writer,
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from mfwb.errors import NotOurs
 from mfwb.planning import WandbRunId
 from mfwb.sink.existing import Existing
+from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = ["Named", "Placed", "refuse_foreign"]
 
@@ -49,15 +50,15 @@ class Placed(Protocol):
         ...
 
 
-def refuse_foreign(found: Existing | None, run: Named, source: Any) -> None:
+def refuse_foreign(found: Existing | None, run: Named, source: FlowRunId) -> None:
     """Raise NotOurs if a W&B run is there that was not written from this very flow run.
 
     Args:
         found: under the id of the W&B run.
         run: that is to be written.
-        source: the flow run, as config says it.
+        source: the flow run.
     """
-    if found is None or found.source == source or _is_claim(found, run):
+    if found is None or source.is_of(found.source) or _is_claim(found, run):
         return
     raise NotOurs(
         f"{found.url} has the id of {run.name} but was written from another source; it "

@@ -51,7 +51,7 @@ class OfflineSession:
     def __init__(self, plan: Plan, bundle: Path, checksums: Checksums, *, writer: str) -> None:
         self._plan = plan
         self._writer = writer
-        self._start: int = plan.source["created_at"]
+        self._start = plan.source.created_at
         self._bundle = bundle
         self._checksums = checksums
         self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}

@@ -103,7 +103,7 @@ class OnlineSession:
         for run in plan.runs:
             refuse_foreign(existing.get(run.id), run, plan.source)
         planned = {(one.name, one.type) for run in plan.runs for one in run.outputs}
-        project.newest.announce(planned, plan.source["created_at"])
+        project.newest.announce(planned, plan.source.created_at)
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
         """Return what is there of a W&B run if all of this very plan is; else None."""
@@ -402,7 +402,7 @@ class OnlineSession:
             if run_id in self._known:
                 return self._logged
         if place:
-            provider = str(self._plan.source["provider"])
+            provider = self._plan.source.provider
             found = self._existing.logged_elsewhere(place, run_id, provider)
         elif self._existing.get(run_id) is not None:
             found = self._existing.logged(run_id)

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from mfwb.outcome import WandbRunOutcome
 from mfwb.ports import FoundFlowRun
 from mfwb.sink.existing import Existing
+from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = ["found_flow_runs"]
 
 
 def found_flow_runs(runs: Iterable[Existing]) -> Iterator[FoundFlowRun]:
     """Yield each flow run that W&B runs stand for, oldest first."""
-    by_source: defaultdict[tuple[int, str, str], list[Existing]] = defaultdict(list)
+    by_source: defaultdict[FlowRunId, list[Existing]] = defaultdict(list)
     for run in runs:
-        source: dict[str, Any] = run.source
-        by_source[source["created_at"], source["provider"], source["flow_run"]].append(run)
-    for (started_at, provider, flow_run), of_it in sorted(
-        by_source.items(), key=lambda one: one[0]
-    ):
+        source = FlowRunId.found_in(run.source)
+        if source is not None:  # else it says of no flow run that it stands for it
+            by_source[source].append(run)
+    for source, of_it in sorted(by_source.items(), key=lambda one: _in_order(one[0])):
         yield FoundFlowRun(
-            flow_run=flow_run,
-            provider=provider,
-            started_at=started_at,
+            flow_run=source.flow_run,
+            provider=source.provider,
+            started_at=source.created_at,
             group=Counter(run.group for run in of_it).most_common(1)[0][0],
             wandb_runs=tuple(sorted(map(_outcome, of_it), key=lambda one: one.name)),
         )
+
+
+def _in_order(source: FlowRunId) -> tuple[int, str, str]:
+    return source.created_at, source.provider, source.flow_run
 
 
 def _name(found: Existing) -> str:

@@ -87,7 +87,7 @@ class Uploads:
         newest: Newest,
         under_way: UnderWay,
     ) -> None:
-        self._start: int = plan.source["created_at"]
+        self._start = plan.source.created_at
         self._service = service
         self._collections = collections
         self._newest = newest

@@ -9,6 +9,7 @@ from typing import Any
 
 from mfwb.safe_text import one_line
 from mfwb.snapshot.identifiers import is_sha1
+from mfwb.snapshot.pathspec import TaskPath, step_of
 
 __all__ = [
     "ArtifactRef",
@@ -180,12 +181,12 @@ class Task:
     @property
     def step(self) -> str:
         """The step's name."""
-        return self.pathspec.split("/")[2]
+        return step_of(self.pathspec)
 
     @property
     def id(self) -> str:
         """Metaflow's task id."""
-        return self.pathspec.split("/")[3]
+        return TaskPath.of(self.pathspec).task
 
     @property
     def index(self) -> int:

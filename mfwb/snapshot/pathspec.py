@@ -1,13 +1,18 @@
-"""Metaflow's pathspecs, as a user writes them."""
+"""Metaflow's pathspecs: as a user writes them, and the parts of those that it recorded."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from mfwb.errors import UsageError
 from mfwb.snapshot.identifiers import is_flow_name, is_run_id
 
 LATEST = "latest"
+
+PARAMETERS = "_parameters"
+"""What stands for the parameters of a flow run where steps stand."""
 
 LAST_MOMENT = 253_402_300_799_999
 """The last millisecond of the year 9999, since 1970: Python's datetime knows no later one."""
@@ -29,7 +34,7 @@ class Pathspec:
 
 def parse(text: str) -> Pathspec:
     """Return `Flow` or `Flow/run` as a value; UsageError with what is wrong otherwise."""
-    parts = text.strip().split("/")
+    parts = parts_of(text.strip())
     if len(parts) > 2:  # noqa: PLR2004 - a flow and a run
         raise UsageError(
             f"{text!r} names more than a flow run; mfwb works on whole runs, so say "
@@ -41,9 +46,111 @@ def parse(text: str) -> Pathspec:
     return Pathspec(flow, run)
 
 
+# --- of what was recorded --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPath:
+    """The parts of a task's pathspec: `Flow/123/train/4`."""
+
+    flow: str
+    run: str
+    step: str
+    task: str
+
+    @classmethod
+    def of(cls, pathspec: str) -> TaskPath:
+        """Return the parts; ValueError if this is not the pathspec of a task."""
+        flow, run, step, task = parts_of(pathspec)
+        return cls(flow, run, step, task)
+
+    def __str__(self) -> str:
+        return f"{self.flow}/{self.run}/{self.step}/{self.task}"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRunId:
+    """Which flow run of that pathspec this is. It is part of digests, and in the config of W&B."""
+
+    flow_run: str  # pathspec
+    provider: str
+    created_at: int  # when it started, in epoch ms; the key that config has had from the beginning
+
+    @classmethod
+    def found_in(cls, facts: Any) -> FlowRunId | None:
+        """Return the flow run that a config names; None if it names none, whoever wrote it."""
+        if not isinstance(facts, Mapping):
+            return None
+        flow_run, provider = facts.get("flow_run"), facts.get("provider")
+        if not isinstance(flow_run, str) or not isinstance(provider, str):
+            return None
+        created_at = facts.get("created_at")
+        if isinstance(created_at, float) and created_at.is_integer():
+            created_at = int(created_at)  # JSON does not tell 5 from 5.0
+        return cls(flow_run, provider, created_at) if type(created_at) is int else None
+
+    def is_of(self, facts: Any) -> bool:
+        """Return whether a config names this very flow run.
+
+        In older ones the id of a local flow run counts as its start, also one that was chosen.
+        """
+        found = FlowRunId.found_in(facts)
+        return found == self or (self._is_chosen and found == self._as_older_versions)
+
+    @property
+    def _is_chosen(self) -> bool:
+        run = parts_of(self.flow_run)[-1]
+        is_number = run.isascii() and run.isdecimal() and len(run) <= _LONGEST_ID
+        return self.provider.startswith("local@") and is_number and moment_of_id(run) is None
+
+    @property
+    def _as_older_versions(self) -> FlowRunId:
+        return replace(self, created_at=int(parts_of(self.flow_run)[-1]) // 1000)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as config has it."""
+        return asdict(self)
+
+
+def parts_of(pathspec: str) -> list[str]:
+    """Return the parts of a pathspec: flow, run, step, task, artifact, as far as it goes."""
+    return pathspec.split("/")
+
+
+def flow_of(pathspec: str) -> str:
+    """Return the name of the flow that any pathspec is of."""
+    return pathspec.partition("/")[0]
+
+
 def flow_run_of(pathspec: str) -> str:
     """Return the flow run that a step, a task or an artifact belongs to, by its pathspec."""
-    return "/".join(pathspec.split("/")[:2])
+    return "/".join(parts_of(pathspec)[:2])
+
+
+def step_of(pathspec: str) -> str:
+    """Return the name of the step that a task belongs to; PARAMETERS for parameters."""
+    return parts_of(pathspec)[2]
+
+
+def below_flow_run(pathspec: str) -> str:
+    """Return `train/4` of `Flow/123/train/4`."""
+    return pathspec.split("/", 2)[-1]
+
+
+def owner_and_name(pathspec: str) -> tuple[str, str]:
+    """Return the pathspec of what holds an artifact, and the artifact's name."""
+    owner, _, name = pathspec.rpartition("/")
+    return owner, name
+
+
+def parameters_of(flow_run: str) -> str:
+    """Return what holds the parameters of a flow run, as edges name it: `Flow/123/_parameters`."""
+    return f"{flow_run}/{PARAMETERS}"
+
+
+def is_parameters(producer: str) -> bool:
+    """Return whether this holds the parameters of a flow run, and is no task."""
+    return producer.endswith(f"/{PARAMETERS}")
 
 
 def moment_of_id(run_id: str) -> int | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Card
+from mfwb.snapshot.pathspec import parts_of
 from mfwb.source.records import Readable
 
 if TYPE_CHECKING:  # it imports metaflow
@@ -70,7 +71,7 @@ def copy_card(places: Iterable[CardPlace], tasks: Sequence[str], card: Card, tar
 
 
 def _paths(task: str, name: str) -> Iterator[str]:
-    match task.split("/"):
+    match parts_of(task):
         case [flow, run, step, number]:
             for folder in (f"steps/{step}/tasks/{number}", f"tasks/{number}"):
                 yield f"{flow}/runs/{run}/{folder}/cards/{name}.html"

@@ -23,6 +23,7 @@ from mfwb.snapshot import (
     TaskState,
 )
 from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
+from mfwb.snapshot.pathspec import TaskPath
 from mfwb.source import internals
 from mfwb.source.attempts import to_attempts
 from mfwb.source.card_records import to_cards
@@ -170,7 +171,7 @@ def _origin(raw: RawTask) -> str | None:
     flow, _, step, _ = raw.path
     if not (is_run_id(run) and is_path_part(task)):
         raise DamagedError("its origin is no task")
-    return f"{flow}/{run}/{step}/{task}"
+    return str(TaskPath(flow, run, step, task))
 
 
 def _cards(raw: RawTask, attempts: Sequence[Attempt], graph: GraphInfo) -> list[Card | Loss]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from mfwb.errors import NotThere, SourceError
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_path_part
+from mfwb.snapshot.pathspec import PARAMETERS, parameters_of
 from mfwb.source.attempts import Record, done_attempts, to_attempts
 from mfwb.source.client_errors import client_errors
 from mfwb.source.datastore import AttemptKey
@@ -21,7 +22,6 @@ from mfwb.source.starting import started_at
 
 __all__ = ["RawRun", "RawTask", "is_still_silent", "read_raw_run"]
 
-_PARAMETERS = "_parameters"
 _WRITTEN_ALWAYS = "_task_ok"  # an artifact that each attempt has that stored any
 _THREADS = 4  # for a service, whose answers are waited for
 _ROOT = ":root:"
@@ -187,12 +187,12 @@ def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
     """Return the hidden task that holds parameters; its datastore is only in its artifacts."""
     pathspec = "/".join(run.path_components)
     with client_errors(pathspec, provider):
-        task = run[_PARAMETERS].task if _PARAMETERS in run else None
+        task = run[PARAMETERS].task if PARAMETERS in run else None
         artifact = None if task is None else next(iter(task), None)
     if task is None:
         return None
     _assert_names(pathspec, [task])
-    recorded = _location(artifact, f"{pathspec}/{_PARAMETERS}")
+    recorded = _location(artifact, parameters_of(pathspec))
     return _raw(task, _records(task, provider), recorded, admit)
 
 

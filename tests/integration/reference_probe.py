@@ -82,7 +82,7 @@ def main() -> None:
             written = session.write(run, ReadyRun({}, (), None, (ready,)))
     with open_source(settings) as source:
         log = [line.text for line in source.contents(flow_run).log(task.pathspec, most=10**6)]
-    ours = make_artifact(ready, plan.source["created_at"])
+    ours = make_artifact(ready, plan.source.created_at)
     said = {
         "place": written.place,
         "sha1": ref.sha1,

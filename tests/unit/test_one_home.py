@@ -7,6 +7,7 @@ gives a rule its one home adds a row.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -46,17 +47,45 @@ def constant_called(*names: str) -> Look:
     return look
 
 
-def text_with(part: str) -> Look:
-    """Return what finds texts that have a part; docstrings don't count."""
+def text_with(pattern: str) -> Look:
+    """Return what finds texts in which a pattern occurs; docstrings don't count."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             text = node.value if isinstance(node, ast.Constant) else None
-            if isinstance(text, str) and part in text and id(node) not in docstrings:
+            if isinstance(text, str) and re.search(pattern, text) and id(node) not in docstrings:
                 yield node
 
     return look
+
+
+def item_of(attribute: str) -> Look:
+    """Return what finds items that are taken out of an attribute: `plan.source["start"]`."""
+
+    def look(tree: ast.Module) -> Iterator[ast.AST]:
+        for node in ast.walk(tree):
+            whole = node.value if isinstance(node, ast.Subscript) else None
+            if isinstance(whole, ast.Attribute) and whole.attr == attribute:
+                yield node
+
+    return look
+
+
+def text_split_at(separator: str) -> Look:
+    """Return what finds calls of `split`, `partition` and their like for a separator."""
+
+    def look(tree: ast.Module) -> Iterator[ast.AST]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                said = [one.value for one in node.args[:1] if isinstance(one, ast.Constant)]
+                if node.func.attr in _SPLITS and said == [separator]:
+                    yield node
+
+    return look
+
+
+_SPLITS = frozenset({"split", "rsplit", "partition", "rpartition"})
 
 
 def imports(name: str) -> Look:
@@ -118,6 +147,34 @@ RULES = [
         function_called("moment_of_id", "_original_start"),
         ("snapshot/pathspec.py",),
     ),
+    Rule(
+        "the parts of a pathspec",
+        text_split_at("/"),
+        (
+            "snapshot/pathspec.py",
+            # These take other things apart: files, folders and URLs,
+            "payload/file_names.py",
+            "planning/names.py",
+            "report/explain/files.py",
+            "report/lineage/code_lines.py",
+            "sink/media.py",
+            "source/convert.py",
+            "source/roots.py",
+            "source/script.py",
+            "source/tarball.py",
+            # positions in foreaches,
+            "planning/draft.py",
+            # and `entity/project`.
+            "sink/existing.py",
+            "sink/service.py",
+        ),
+    ),
+    Rule(
+        "what stands for the parameters where steps stand",
+        text_with(r"(?:^|/)_parameters\b"),
+        ("snapshot/pathspec.py", "cli/explain.py"),  # an example in the help
+    ),
+    Rule("which flow run of a pathspec it is", item_of("source"), ()),
     Rule("from when on numbers are such ids", number(10**15), ("snapshot/pathspec.py",)),
     Rule("the last moment there is", number(253_402_300_799_999), ("snapshot/pathspec.py",)),
 ]

@@ -24,6 +24,7 @@ from mfwb.lineage.code.modules import Module, Project
 from mfwb.lineage.code.steps import Step, Studied, steps_of, study_step
 from mfwb.lineage.code.values import ClassAtom
 from mfwb.snapshot import SourceCode
+from mfwb.snapshot.pathspec import parts_of
 from mfwb.syntax import TooLargeError
 
 __all__ = ["read_flow_code"]
@@ -123,7 +124,7 @@ def _told_apart(externals: set[External]) -> set[External]:
         (one.kind == "trigger", above)
         for one in externals
         if one.artifact is not None
-        for above in ("", *accumulate(one.pathspec.split("/"), "{}/{}".format))
+        for above in ("", *accumulate(parts_of(one.pathspec), "{}/{}".format))
     }
     return {
         one

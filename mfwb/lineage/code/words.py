@@ -16,6 +16,7 @@ from mfwb.lineage.code.values import (
     Value,
     only,
 )
+from mfwb.snapshot.pathspec import owner_and_name
 
 __all__ = ["found_in", "inside", "joined", "last_part", "said_of", "shown", "text_of", "words_of"]
 
@@ -66,7 +67,7 @@ def inside(atom: Text, key: str | int | None) -> Value:
 def last_part(words: Words) -> Words | None:
     """Return what follows the last slash of a pathspec, if that is one word."""
     if isinstance(words[-1], str):
-        last = words[-1].rpartition("/")[2]
+        last = owner_and_name(words[-1])[1]
         return (last,) if last and (last != words[-1] or len(words) == 1) else None
     before = words[-2] if len(words) > 1 else ""
     return words[-1:] if isinstance(before, str) and before.endswith("/") else None

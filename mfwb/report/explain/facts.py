@@ -15,6 +15,7 @@ from mfwb.report.lineage.phrases import TIMES, listed, short, some_of
 from mfwb.report.words import human_size
 from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef
+from mfwb.snapshot.pathspec import step_of
 
 __all__ = ["fact_lines", "origin"]
 
@@ -63,7 +64,7 @@ def fact_lines(explanation: Explanation) -> Iterator[Line]:
 def _called(tasks: Sequence[str], among: int) -> str:
     if len(tasks) == 1 and among == 1:
         return short(tasks[0])
-    return some_of(tasks, tasks[0].split("/")[2], among)
+    return some_of(tasks, step_of(tasks[0]), among)
 
 
 def _writers(artifacts: Sequence[TaskArtifact]) -> str:

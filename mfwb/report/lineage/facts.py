@@ -13,10 +13,10 @@ from mfwb.lineage.code import External
 from mfwb.report.lineage.layout import Fact
 from mfwb.report.lineage.phrases import listed, short, size_of, some_of, type_of
 from mfwb.report.lineage.reasons import Reasons
-from mfwb.report.lineage.steps import PARAMETERS, Made, StepView, Used
+from mfwb.report.lineage.steps import Made, StepView, Used
 from mfwb.safe_text import one_line
 from mfwb.snapshot import Task, TaskState
-from mfwb.snapshot.pathspec import flow_run_of
+from mfwb.snapshot.pathspec import PARAMETERS, flow_run_of, owner_and_name
 
 __all__ = ["facts_of"]
 
@@ -136,10 +136,10 @@ def _consumers(used: Used, view: StepView) -> str:
 
 
 def _external(external: External, view: StepView) -> Fact:
-    place, _, last = external.pathspec.rpartition("/")
+    holder, last = owner_and_name(external.pathspec)
     name, where = external.artifact, external.pathspec
     if external.kind == "artifact":
-        name, where = last, place
+        name, where = last, holder
     if external.kind == "trigger":
         where = "the flow run that triggered this one"
     if external in view.unread:

@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from mfwb.errors import UsageError
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.producers import Held, holdings_of
-from mfwb.report.lineage.steps import PARAMETERS
 from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef, Parameter
+from mfwb.snapshot.pathspec import parameters_of, step_of
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["Life", "Version", "life_of"]
@@ -39,7 +39,7 @@ class Version:
     @property
     def step(self) -> str:
         """The step that wrote it."""
-        return self.producer.split("/")[2]
+        return step_of(self.producer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def life_of(name: str, traced: TracedFlowRun) -> Life:
     writers = _writers(name, traced)
     refs = {held.producer: held.ref for held in writers.values()}
     if parameter is not None:
-        refs = {f"{flow_run.pathspec}/{PARAMETERS}": parameter.ref, **refs}
+        refs = {parameters_of(flow_run.pathspec): parameter.ref, **refs}
     if not refs:
         raise UsageError(_unknown(name, traced))
     uses = _uses(name, lineage)

@@ -14,11 +14,12 @@ from mfwb.report.lineage.layout import Fact, Node, print_tree
 from mfwb.report.lineage.life import Life, Version
 from mfwb.report.lineage.phrases import TIMES, listed, short, size_of, some_of, type_of, value_of
 from mfwb.report.lineage.reasons import Reasons
-from mfwb.report.lineage.steps import PARAMETERS, views_of
+from mfwb.report.lineage.steps import views_of
 from mfwb.report.lineage.totals import doubt_lines
 from mfwb.report.lineage.tree import flow_run_headline
 from mfwb.report.words import count
 from mfwb.safe_text import one_line
+from mfwb.snapshot.pathspec import PARAMETERS, step_of
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["life_to_text"]
@@ -40,7 +41,7 @@ def life_to_text(
     root = Node(headline.append_text(flow_run_headline(traced.flow_run)))
     root.inside.extend(teller.nodes())
     in_doubt = {
-        edge.consumer.split("/")[2]
+        step_of(edge.consumer)
         for version in life.versions
         for edge in version.uses
         if edge.ground is Ground.AVAILABLE
@@ -124,7 +125,7 @@ class _Teller:
         passed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for version, by in kept:
             for task in by:
-                passed[task.split("/")[2]][version.producer].append(task)
+                passed[step_of(task)][version.producer].append(task)
         by_note: dict[str, list[str]] = defaultdict(list)
         for by_producer in passed.values():
             tasks = [task for some in by_producer.values() for task in some]
@@ -136,7 +137,7 @@ class _Teller:
         by_user: dict[tuple[str, Ground], list[Edge]] = defaultdict(list)
         for version in versions:
             for edge in version.uses:
-                by_user[edge.consumer.split("/")[2], edge.ground].append(edge)
+                by_user[step_of(edge.consumer), edge.ground].append(edge)
         for (step, ground), edges in by_user.items():
             why = ground.value
             if self._reasons is not None:
@@ -159,7 +160,7 @@ class _Teller:
         """Return how tasks of any steps are called."""
         by_step: dict[str, dict[str, None]] = defaultdict(dict)
         for pathspec in pathspecs:
-            by_step[pathspec.split("/")[2]][pathspec] = None
+            by_step[step_of(pathspec)][pathspec] = None
         return listed(
             [some_of(tasks, step, len(self._steps[step].tasks)) for step, tasks in by_step.items()],
             _LONG,

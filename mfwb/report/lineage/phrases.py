@@ -8,6 +8,7 @@ from typing import Any
 from mfwb.report.words import human_size
 from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef
+from mfwb.snapshot.pathspec import below_flow_run
 
 __all__ = ["TIMES", "ascii_only", "listed", "short", "size_of", "some_of", "type_of", "value_of"]
 
@@ -35,7 +36,7 @@ def ascii_only(text: str) -> str:
 
 def short(pathspec: str) -> str:
     """Return `train/4` of `Flow/123/train/4`."""
-    return one_line(pathspec.split("/", 2)[-1])
+    return one_line(below_flow_run(pathspec))
 
 
 def some_of(pathspecs: Collection[str], step: str, total: int) -> str:

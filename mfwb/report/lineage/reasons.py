@@ -8,7 +8,7 @@ from mfwb.lineage import Edge, Ground
 from mfwb.report.lineage.code_lines import lines_of_reads
 from mfwb.report.lineage.phrases import listed
 from mfwb.safe_text import one_line
-from mfwb.snapshot.pathspec import flow_run_of
+from mfwb.snapshot.pathspec import flow_run_of, step_of
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["Reasons"]
@@ -26,7 +26,7 @@ class Reasons:
         is_own = flow_run_of(edge.producer) == self._flow_run.pathspec
         if edge.ground is Ground.AVAILABLE and not is_own:
             return "available: of which flow run, values tell that may have changed since"
-        return self.why(edge.consumer.split("/")[2], edge.artifact, edge.ground)
+        return self.why(step_of(edge.consumer), edge.artifact, edge.ground)
 
     def why(self, step: str, artifact: str, ground: Ground) -> str:
         """Return on what ground it is said that a step used an artifact."""

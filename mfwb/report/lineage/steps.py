@@ -11,12 +11,10 @@ from mfwb.lineage import Edge, Ground, Lineage, OutsideUse
 from mfwb.lineage.code import External
 from mfwb.report.lineage.holding import assigned_again, passed_on, written
 from mfwb.snapshot import ArtifactRef, FlowRun, GraphStep, Step, Task
+from mfwb.snapshot.pathspec import PARAMETERS, step_of
 from mfwb.tracing import TracedFlowRun
 
-__all__ = ["PARAMETERS", "Made", "StepView", "Used", "views_of"]
-
-PARAMETERS = "_parameters"
-"""What stands for the parameters where steps stand."""
+__all__ = ["Made", "StepView", "Used", "views_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ class _Viewer:
             passed_on=self._counted(step, passed_on),
             externals=lineage.externals_of(step.tasks),
             outside=tuple(
-                use for use in lineage.outside if _step_of(use.edge.consumer) == step.name
+                use for use in lineage.outside if step_of(use.edge.consumer) == step.name
             ),
             unread=lineage.unread,
             doubts=lineage.doubts.get(step.name, ()),
@@ -143,7 +141,7 @@ class _Viewer:
         tasks = dict.fromkeys(parent for some in parents for parent in some)
         by_step = defaultdict(list)
         for pathspec in tasks:
-            by_step[_step_of(pathspec)].append(pathspec)
+            by_step[step_of(pathspec)].append(pathspec)
         by_step.pop(step.name, None)
         return tuple((name, len(found)) for name, found in by_step.items())
 
@@ -155,7 +153,7 @@ class _Viewer:
     def _splitters(self) -> dict[str, str]:
         """Who fanned out, by the first step inside the foreach."""
         return {
-            task.step: _step_of(parent)
+            task.step: step_of(parent)
             for task in self._flow_run.tasks
             if task.foreach and task.foreach[-1].step == task.step
             for parent in self._lineage.parents[task.pathspec]
@@ -166,7 +164,7 @@ class _Viewer:
     def _edges(self) -> dict[str, list[Edge]]:
         edges = defaultdict(list)
         for edge in self._lineage.edges:
-            edges[_step_of(edge.consumer)].append(edge)
+            edges[step_of(edge.consumer)].append(edge)
         return edges
 
     @cached_property
@@ -178,7 +176,7 @@ class _Viewer:
     def _used(self, step: Step) -> tuple[Used, ...]:
         groups: dict[tuple[int, str, str, Ground], list[Edge]] = defaultdict(list)
         for edge in self._edges.get(step.name, ()):
-            maker = _step_of(edge.producer)
+            maker = step_of(edge.producer)
             groups[self._places[maker], maker, edge.artifact, edge.ground].append(edge)
         return tuple(
             _used_of(name, maker, ground, edges)
@@ -214,10 +212,6 @@ class _Viewer:
         for task in step.tasks:
             counts.update(names_of(task, self._lineage))
         return tuple(sorted(counts.items()))
-
-
-def _step_of(pathspec: str) -> str:
-    return pathspec.split("/")[2]
 
 
 def _over(step: Step) -> str | None:

@@ -33,7 +33,7 @@ def settle_aliases(
         losses: beside those that were known in the bundle.
     """
     run = sent.run
-    start = int(run.title.source["created_at"])
+    start = run.title.source.created_at
     moment = Moment(start, start if run.ended_at is None else run.ended_at)
     outputs = {one.name: one for one in run.receipt.outputs}
     for recorded in run.logged:

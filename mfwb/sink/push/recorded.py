@@ -18,6 +18,7 @@ from mfwb.sink.push.original import Original
 from mfwb.sink.receipts import Receipt, receipt_from
 from mfwb.sink.run_files import shown_files
 from mfwb.sink.words import Words
+from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = [
     "Contents",
@@ -48,7 +49,7 @@ class Title:
     job_type: str
     entity: str
     project: str
-    source: Mapping[str, Any]
+    source: FlowRunId
 
     @property
     def level(self) -> int:
@@ -241,11 +242,10 @@ def _config_in(original: Original, run: pb.RunRecord) -> dict[str, Any]:
     return {item.key: _value(original, item.value_json) for item in run.config.update}
 
 
-def _source(original: Original, config: dict[str, Any]) -> Mapping[str, Any]:
+def _source(original: Original, config: dict[str, Any]) -> FlowRunId:
     """Return the flow run that a config says the W&B run is of."""
-    source = _mapping(original, _mapping(original, config.get(MARKER, {})).get("source", {}))
-    known = {"provider": str, "created_at": int}
-    if not all(type(source.get(name)) is kind for name, kind in known.items()):
+    source = FlowRunId.found_in(_mapping(original, config.get(MARKER, {})).get("source"))
+    if source is None:
         raise original.changed("it does not say which flow run it is of")
     return source
 

@@ -186,8 +186,8 @@ def _is_of(title: Title, cargo: Cargo) -> bool:
     """Whether a W&B run is of this sync, and not of a later one that made the same ids."""
     place = (cargo.destination.entity, cargo.destination.project)
     provider = cargo.entry.provider
-    return title.place == place and provider in ("", title.source["provider"])
+    return title.place == place and provider in ("", title.source.provider)
 
 
 def _origin(title: Title) -> str:
-    return f"{title.source['provider']} for {'/'.join(title.place)}"
+    return f"{title.source.provider} for {'/'.join(title.place)}"

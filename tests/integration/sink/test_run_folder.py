@@ -17,6 +17,7 @@ from mfwb.ports import ReadyArtifact, ReadyFile, ReadyPreview, ReadyRun, ReadyTa
 from mfwb.sink.manifest import Checksums
 from mfwb.sink.offline import OfflineSession
 from mfwb.sink.transaction_log import read_records
+from mfwb.snapshot.pathspec import FlowRunId
 from tests.unit.payload.memory import output, planned_run
 
 RUN = replace(planned_run(outputs=[output()]), started_at=1_700_000_000_000)
@@ -27,7 +28,7 @@ TABLE = ReadyTable(("a",), ((1,),))
 def write(bundle: Path, ready: ReadyRun, run: PlannedRun = RUN) -> Path:
     """Write a W&B run into a bundle, and return its folder."""
     bundle.mkdir(exist_ok=True)
-    source = {"provider": "local@/x", "flow_run": "Flow/1", "created_at": 1_700_000_000_000}
+    source = FlowRunId("Flow/1", "local@/x", 1_700_000_000_000)
     plan = Plan("Flow/1", source, "acme", "flow", "Flow/1", (run,))
     session = OfflineSession(plan, bundle, Checksums(bundle), writer="w")
     return Path(session.write(run, ready).place)

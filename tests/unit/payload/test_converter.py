@@ -27,6 +27,7 @@ from mfwb.payload.converter import BrokenOffError, Converter, UnconvertibleError
 from mfwb.payload.converting import FULL, NO_MEMORY, UNCONVERTIBLE, answer
 from mfwb.payload.nursery import Nursery
 from mfwb.planning import Form, Plan, PlannedFile
+from mfwb.snapshot.pathspec import FlowRunId
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
 
 TABLE = Conversion.TABLE
@@ -76,7 +77,7 @@ def is_being_read(pipe: Path) -> bool:
 def plan_of(*files: PlannedFile) -> Plan:
     """Return a plan with one W&B run."""
     run = planned_run(outputs=[output(*files)])
-    return Plan("Flow/1", {}, None, "flow", "Flow/1", (run,))
+    return Plan("Flow/1", FlowRunId("Flow/1", "local@/x", 0), None, "flow", "Flow/1", (run,))
 
 
 def started_by(workshop: Workshop) -> bool:

@@ -20,6 +20,7 @@ from mfwb.payload.holding import Holding
 from mfwb.payload.nursery import Nursery
 from mfwb.planning import Form, Plan, PlannedCard, PlannedFile, PlannedRun, Preview
 from mfwb.snapshot import Card
+from mfwb.snapshot.pathspec import FlowRunId
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
@@ -62,7 +63,7 @@ def run_of(name: str, *files: PlannedFile, card: str | None = None) -> PlannedRu
 
 def plan_of(*runs: PlannedRun) -> Plan:
     """Return a plan of W&B runs."""
-    return Plan("Flow/1", {}, None, "flow", "Flow/1", runs)
+    return Plan("Flow/1", FlowRunId("Flow/1", "local@/x", 0), None, "flow", "Flow/1", runs)
 
 
 def suffixes(folder: Path) -> list[str]:

@@ -221,12 +221,12 @@ def test_source_tells_flow_runs_of_one_name_apart() -> None:
     local = replace(renamed(FAN, "DemoFlow", "1795226515084300"), started_at=1_795_226_515_084)
     service = replace(FAN, provider="service@https://meta")
 
-    assert plan_of(service).source == {
+    assert plan_of(service).source.to_dict() == {
         "flow_run": "DemoFlow/7",
         "provider": "service@https://meta",
         "created_at": 1_700_000_000_000,
     }
-    assert plan_of(local).source == {
+    assert plan_of(local).source.to_dict() == {
         "flow_run": "DemoFlow/1795226515084300",
         "provider": "local@/data",
         "created_at": 1_795_226_515_084,
