@@ -28,7 +28,7 @@ from mfwb.ledger import (
 from mfwb.moments import as_epoch_ms, is_ago, parse_moment
 from mfwb.outcome import Result
 from mfwb.pipeline import Parts, plan_flow_runs, push_flow_runs, sync_flow_runs
-from mfwb.ports import Progress
+from mfwb.ports import Progress, Unwatched
 from mfwb.snapshot.pathspec import parse
 from mfwb.standings import Standings
 from mfwb.tracing import TracedFlowRun, trace
@@ -46,19 +46,6 @@ __all__ = [
     "status",
     "sync",
 ]
-
-
-class _Unwatched:
-    """Progress that nobody looks at."""
-
-    def flow_run(self, pathspec: str, position: int, total: int) -> None:
-        """Say nothing."""
-
-    def wandb_runs(self, total: int) -> None:
-        """Say nothing."""
-
-    def advance(self) -> None:
-        """Say nothing."""
 
 
 def plan(  # noqa: PLR0913 - the ways to choose flow runs
@@ -157,7 +144,7 @@ def push(
     from mfwb.wiring import wire_push  # noqa: PLC0415 - it brings wandb
 
     with wire_push(resolved, folder.expanduser().resolve()) as (ledger, pusher):
-        return push_flow_runs(resolved, ledger, pusher, progress or _Unwatched(), BugLogs())
+        return push_flow_runs(resolved, ledger, pusher, progress or Unwatched(), BugLogs())
 
 
 def lineage(
@@ -193,7 +180,7 @@ def lineage(
 
     with wire_source(resolved) as (source, payloads):
         found = find_one(choice, source)
-        (progress or _Unwatched()).flow_run(str(found), 0, 1)
+        (progress or Unwatched()).flow_run(str(found), 0, 1)
         return trace(found, source, payloads)
 
 
@@ -227,7 +214,7 @@ def explain(
 
     with wire_source(resolved) as (source, payloads):
         found = find_one(asked.flow_run, source)
-        (progress or _Unwatched()).flow_run(str(found), 0, 1)
+        (progress or Unwatched()).flow_run(str(found), 0, 1)
         return explain_artifact(
             asked.of(found),
             resolved,
@@ -291,7 +278,7 @@ def rebuild(
         moved(aside)
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
-    with wire(resolved, _Unwatched()) as parts:
+    with wire(resolved, Unwatched()) as parts:
         places = dict.fromkeys(parts.sink.destination(flow, ask=True) for flow in names or [""])
         with parts.ledger.lock(places, wait=resolved.wait):
             return tuple(rebuild_ledger(parts.ledger, parts.sink, place) for place in places)
@@ -339,7 +326,7 @@ def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
     def carry_out() -> Result:
-        with wire(resolved, call.progress or _Unwatched()) as parts:
+        with wire(resolved, call.progress or Unwatched()) as parts:
             return act(asked, resolved, parts)
 
     try:

@@ -440,6 +440,19 @@ class Progress(Protocol):
         ...
 
 
+class Unwatched:
+    """Progress that nobody looks at."""
+
+    def flow_run(self, pathspec: str, position: int, total: int) -> None:
+        """Say nothing."""
+
+    def wandb_runs(self, total: int) -> None:
+        """Say nothing."""
+
+    def advance(self) -> None:
+        """Say nothing."""
+
+
 class Bugs(Protocol):
     """Where errors are written down that nobody foresaw."""
 

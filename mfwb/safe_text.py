@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LONGEST", "first_line", "has_unstorable", "one_line", "printable", "storable"]
+__all__ = ["LONGEST", "first_line", "fitted", "has_unstorable", "one_line", "printable", "storable"]
 
 LONGEST = 2_000
 """Letters of a line for people: more than any sentence of ours, or a path, is in need of."""
 
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+_SIGNS = str.maketrans(
+    {
+        "\N{MULTIPLICATION SIGN}": "x",
+        "\N{LEFTWARDS ARROW}": "<-",
+        _ELLIPSIS: "...",
+        "\N{BOX DRAWINGS LIGHT VERTICAL}": "|",
+        "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
+        "\N{BOX DRAWINGS LIGHT VERTICAL AND RIGHT}": "+",
+        "\N{BOX DRAWINGS LIGHT UP AND RIGHT}": "`",
+    }
+)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -38,6 +49,19 @@ def printable(text: str) -> str:
     return "\n".join(
         line if line.isprintable() else _escaped(line.expandtabs()) for line in text.split("\n")
     )
+
+
+def fitted(text: str, encoding: str = "ascii") -> str:
+    """Return a text of ours for an output of that encoding.
+
+    Where it lacks letters, the signs that we draw with become what looks most like them, and the
+    rest visible escapes.
+    """
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_SIGNS).encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def storable(text: str) -> str:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from io import FileIO, TextIOWrapper
 from typing import Any, TextIO, cast
 
-from mfwb.safe_text import LONGEST, one_line, printable
+from mfwb.safe_text import LONGEST, fitted, one_line, printable
 
 __all__ = [
     "keep_stdout_clean",
@@ -157,9 +157,9 @@ def write_out(text: str, *, plain: str | None = None) -> None:
 
     Args:
         text: what to write.
-        plain: what to write instead if stdout can't take all letters of it.
+        plain: what to write instead if stdout has no encoding for every letter.
     """
-    write_parts([text if plain is None or _fits(text, sys.stdout) else plain])
+    write_parts([text if plain is None or takes_all_letters(sys.stdout) else plain])
 
 
 def write_parts(parts: Iterable[str]) -> None:
@@ -169,22 +169,13 @@ def write_parts(parts: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def _fits(text: str, stream: TextIO) -> bool:
-    try:
-        text.encode(stream.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def takes_all_letters(stream: TextIO) -> bool:
     """Whether a stream has an encoding for every letter there is."""
     return (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
 
 def _fitting(text: str, stream: TextIO) -> str:
-    encoding = stream.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    return fitted(text, stream.encoding or "utf-8")
 
 
 def leave_closed_terminal() -> None:

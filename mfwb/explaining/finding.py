@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from mfwb.errors import NotThere
 from mfwb.explaining.asked import AskedArtifact
+from mfwb.near_names import did_you_mean
 from mfwb.snapshot import ArtifactRef, FlowRun, Parameter, Step, Task
 from mfwb.snapshot.pathspec import PARAMETERS
 
@@ -96,11 +96,8 @@ def _no_artifact(asked: AskedArtifact, tasks: Iterable[Task], flow_run: FlowRun)
 
 
 def _not_there(missing: str, there_is: str, names: list[str], meant: str) -> NotThere:
-    near = get_close_matches(meant, names, n=2)
-    folded = [one for one in names if one.lower() == meant.lower()]
-    meaning = list(dict.fromkeys([*folded, *near]))
-    if meaning:
-        return NotThere(f"{missing}; did you mean {' or '.join(meaning)}?")
+    if hint := did_you_mean(meant, names):
+        return NotThere(f"{missing}{hint}")
     return NotThere(f"{missing}; {there_is} {_listed(names)}" if names else missing)
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import json
 
-__all__ = ["json_text"]
+__all__ = ["for_any_output", "json_text"]
+
+
+def for_any_output(document: object) -> tuple[str, str]:
+    """Return a document as lines of JSON, and the same for an output that takes ASCII only."""
+    return (
+        f"{json_text(document, ascii_only=False)}\n",
+        f"{json_text(document, ascii_only=True)}\n",
+    )
 
 
 def json_text(document: object, *, ascii_only: bool, indent: int | None = 2) -> str:

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Display
 
-from mfwb.ports import Progress
+from mfwb.ports import Progress, Unwatched
 from mfwb.report.console import PrintableConsole
 from mfwb.safe_text import one_line
 
@@ -34,7 +34,7 @@ def watch(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
     """
     console = console or PrintableConsole(sys.stderr)
     if quiet or not console.is_terminal:
-        yield _Silent()
+        yield Unwatched()
         return
     with _display(console) as display:
         yield _Shown(display)
@@ -51,19 +51,6 @@ def _display(console: Console) -> Display:
         console=console,
         transient=True,
     )
-
-
-class _Silent:
-    """Progress that nobody looks at."""
-
-    def flow_run(self, pathspec: str, position: int, total: int) -> None:
-        """Say nothing."""
-
-    def wandb_runs(self, total: int) -> None:
-        """Say nothing."""
-
-    def advance(self) -> None:
-        """Say nothing."""
 
 
 class _Shown:

@@ -12,9 +12,9 @@ from rich.text import Text
 from mfwb.durations import how_long
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.report.console import printed
-from mfwb.report.json_text import json_text
+from mfwb.report.json_text import for_any_output
 from mfwb.report.losses import print_losses
-from mfwb.safe_text import one_line
+from mfwb.safe_text import fitted, one_line
 from mfwb.standings import FlowStanding, Standings
 
 __all__ = ["show_status"]
@@ -48,12 +48,9 @@ def show_status(
     """
     if as_json:
         document = standings.to_dict()
-        return (
-            f"{json_text(document, ascii_only=False)}\n",
-            f"{json_text(document, ascii_only=True)}\n",
-        )
+        return for_any_output(document)
     text = _to_text(standings, console, now, rebuilt=rebuilt)
-    return text, text.encode("ascii", "backslashreplace").decode()
+    return text, fitted(text)
 
 
 def _to_text(standings: Standings, console: Console, now: datetime, *, rebuilt: bool) -> str:

@@ -19,7 +19,7 @@ from mfwb.sink.answers import expected
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.generations import generation_of, in_generation
 from mfwb.sink.naming import Named, Placed
-from mfwb.sink.private import ask_graphql, http_status
+from mfwb.sink.private import CORE_OUTLIVES, ask_graphql, http_status
 from mfwb.sink.service import Service, refused
 
 __all__ = ["Claim", "Claims"]
@@ -43,7 +43,6 @@ And not the job type: that is there as soon as what wandb-core says of the run h
 _LOOKS_EVERY = 2.0  # seconds
 _SILENCE = 45.0  # seconds; wandb-core gives a sign of life every 30 while a run is open
 _SILENCE_OF_EMPTY = 10.0  # seconds; between its claim and its first words a sync takes about one
-_CORE_OUTLIVES = 3.0  # seconds; wandb-core looks every second whether who started it still lives
 _STARTED = time.monotonic()  # of this process
 
 
@@ -153,7 +152,7 @@ class Claims:
 
     def _outlive_core(self) -> None:
         """Return when no wandb-core can be left of a process that ended before this one began."""
-        time.sleep(max(0.0, _CORE_OUTLIVES - (time.monotonic() - _STARTED)))
+        time.sleep(max(0.0, CORE_OUTLIVES - (time.monotonic() - _STARTED)))
 
     def _ask(self, run: Named, run_id: WandbRunId) -> _Answer:
         variables = {

@@ -30,6 +30,7 @@ from mfwb.sink.generations import common_part
 from mfwb.sink.histories import History, Row, missing_rows
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.newest import Newest
+from mfwb.sink.patience import SLOWEST
 from mfwb.sink.private import FAILURES, choked, death_in, without_config_defaults
 from mfwb.sink.quiet import WHOLE, replaying
 from mfwb.sink.receipts import Receipt, use_item, use_name, uses_of
@@ -44,7 +45,7 @@ from mfwb.sink.saying import (
 )
 from mfwb.sink.service import Service, refused
 from mfwb.sink.under_way import UnderWay
-from mfwb.sink.uploads import SLOWEST, Arrived, Upload, Uploads
+from mfwb.sink.uploads import Arrived, Upload, Uploads
 from mfwb.sink.words import planned_words, words_there
 from mfwb.snapshot import Loss
 

@@ -13,7 +13,10 @@ from mfwb.errors import SinkError
 from mfwb.sink.private import FAILURES, choked, death_in
 from mfwb.sink.refusals import explained, is_final
 
-__all__ = ["Patience"]
+__all__ = ["SLOWEST", "Patience"]
+
+SLOWEST = 256 * 1024
+"""Bytes a second; an upload that is slower counts as stuck."""
 
 T = TypeVar("T")
 

@@ -35,6 +35,7 @@ from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerRespons
 from wandb.sdk.wandb_config import Config
 
 __all__ = [
+    "CORE_OUTLIVES",
     "DEATHS",
     "FAILURES",
     "ServicePollForTokenError",
@@ -54,6 +55,8 @@ __all__ = [
     "without_config_defaults",
 ]
 
+CORE_OUTLIVES = 3.0
+"""Seconds; wandb-core looks every second whether who started it still lives."""
 
 FAILURES = (
     Error,

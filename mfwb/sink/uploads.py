@@ -16,16 +16,14 @@ from mfwb.safe_text import first_line
 from mfwb.sink.artifacts import artifact_metadata, make_artifact
 from mfwb.sink.collections import Collections
 from mfwb.sink.newest import LATEST, Moment, Newest
+from mfwb.sink.patience import SLOWEST
 from mfwb.sink.private import DEATHS, FAILURES, death_in, log_without_latest
 from mfwb.sink.refusals import explained
 from mfwb.sink.service import Service
 from mfwb.sink.under_way import UnderWay
 from mfwb.snapshot import Loss
 
-__all__ = ["SLOWEST", "Arrived", "Upload", "Uploads"]
-
-SLOWEST = 256 * 1024
-"""Bytes a second; an upload that is slower counts as stuck."""
+__all__ = ["Arrived", "Upload", "Uploads"]
 
 
 @dataclass(frozen=True, slots=True)

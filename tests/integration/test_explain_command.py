@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mfwb.report.lineage.phrases import ascii_only
+from mfwb.safe_text import fitted
 from tests.integration.results import Synced, metadata_of
 from tests.sandbox import Finished, Sandbox
 
@@ -32,7 +32,7 @@ def _folded(done: Finished) -> str:
     """Return what was printed, in ASCII and on one line."""
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
-    return " ".join(ascii_only(done.out).split())
+    return " ".join(fitted(done.out).split())
 
 
 # --- what it prints -------------------------------------------------------------------------

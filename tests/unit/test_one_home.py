@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -58,6 +59,51 @@ def text_with(pattern: str) -> Look:
                 yield node
 
     return look
+
+
+def attribute_called(name: str) -> Look:
+    """Return what finds attributes of a name that are looked at."""
+
+    def look(tree: ast.Module) -> Iterator[ast.AST]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == name:
+                yield node
+
+    return look
+
+
+def keyword_given(name: str, *, value: object) -> Look:
+    """Return what finds calls that give an argument by name, and that very value."""
+
+    def look(tree: ast.Module) -> Iterator[ast.AST]:
+        for node in ast.walk(tree):
+            given = node.value if isinstance(node, ast.keyword) and node.arg == name else None
+            if isinstance(given, ast.Constant) and given.value is value:
+                yield node
+
+    return look
+
+
+def silent_class_with(*methods: str) -> Look:
+    """Return what finds classes, no Protocols, whose methods of some names do nothing at all."""
+
+    def look(tree: ast.Module) -> Iterator[ast.AST]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and not node.bases:
+                silent = {one.name for one in node.body if _is_silent(one)}
+                if silent.issuperset(methods):
+                    yield node
+
+    return look
+
+
+def _is_silent(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    """Return whether a method has nothing but a docstring, `pass` or `...`."""
+    return isinstance(node, ast.FunctionDef) and all(
+        isinstance(one, ast.Pass)
+        or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+        for one in node.body
+    )
 
 
 def item_of(attribute: str) -> Look:
@@ -176,6 +222,38 @@ RULES = [
     ),
     Rule("which flow run of a pathspec it is", item_of("source"), ()),
     Rule("from when on numbers are such ids", number(10**15), ("snapshot/pathspec.py",)),
+    Rule(
+        "text as one printable line",
+        function_called("one_line", "_one_line", "first_line", "single_line"),
+        ("safe_text.py",),
+    ),
+    Rule("what was meant by a name that is not there", imports("difflib"), ("near_names.py",)),
+    Rule(
+        "progress that nobody looks at",
+        silent_class_with("flow_run", "wandb_runs", "advance"),
+        ("ports.py",),
+    ),
+    Rule(
+        "how long wandb-core outlives who started it",
+        constant_called("CORE_OUTLIVES", "_CORE_OUTLIVES"),
+        ("sink/private.py",),
+    ),
+    Rule("how slow an upload may be", number(256 * 1024), ("sink/patience.py",)),
+    Rule(
+        "what stands for letters that an output lacks",
+        attribute_called("maketrans"),
+        ("safe_text.py",),
+    ),
+    Rule(
+        "whether an output takes all letters",
+        text_with(r"^utf$"),
+        ("cli/streams.py",),
+    ),
+    Rule(
+        "a document for any output",
+        keyword_given("ascii_only", value=True),
+        ("report/json_text.py",),
+    ),
     Rule("the last moment there is", number(253_402_300_799_999), ("snapshot/pathspec.py",)),
 ]
 

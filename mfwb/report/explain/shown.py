@@ -7,8 +7,8 @@ from rich.console import Console
 from mfwb.explaining import Explanation
 from mfwb.report.explain.document import to_dict
 from mfwb.report.explain.text import to_text
-from mfwb.report.json_text import json_text
-from mfwb.report.lineage.phrases import ascii_only
+from mfwb.report.json_text import for_any_output
+from mfwb.safe_text import fitted
 
 __all__ = ["show_explanation"]
 
@@ -25,9 +25,6 @@ def show_explanation(
     """
     if as_json:
         document = to_dict(explanation)
-        return (
-            f"{json_text(document, ascii_only=False)}\n",
-            f"{json_text(document, ascii_only=True)}\n",
-        )
+        return for_any_output(document)
     text = to_text(explanation, console=console)
-    return text, ascii_only(text)
+    return text, fitted(text)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from mfwb.errors import UsageError
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.producers import Held, holdings_of
-from mfwb.safe_text import one_line
+from mfwb.near_names import did_you_mean
 from mfwb.snapshot import ArtifactRef, Parameter
 from mfwb.snapshot.pathspec import parameters_of, step_of
 from mfwb.tracing import TracedFlowRun
@@ -116,8 +115,4 @@ def _unknown(name: str, traced: TracedFlowRun) -> str:
     flow_run = traced.flow_run
     names = {ref.name for task in flow_run.tasks for ref in task.artifacts}
     names.update(one.name for one in flow_run.parameters)
-    near = get_close_matches(name, sorted(names))
-    folded = [one for one in sorted(names) if one.lower() == name.lower()]
-    meant = dict.fromkeys([*folded, *near])
-    hint = f"; did you mean {' or '.join(map(one_line, meant))}?" if meant else ""
-    return f"{flow_run.pathspec} has no artifact {name!r}{hint}"
+    return f"{flow_run.pathspec} has no artifact {name!r}{did_you_mean(name, names)}"

@@ -10,28 +10,12 @@ from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef
 from mfwb.snapshot.pathspec import below_flow_run
 
-__all__ = ["TIMES", "ascii_only", "listed", "short", "size_of", "some_of", "type_of", "value_of"]
+__all__ = ["TIMES", "listed", "short", "size_of", "some_of", "type_of", "value_of"]
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 _FEW = 3
 _LONGEST_VALUE = 40
-_ASCII = str.maketrans(
-    {
-        TIMES: "x",
-        "\N{LEFTWARDS ARROW}": "<-",
-        "\N{HORIZONTAL ELLIPSIS}": "...",
-        "\N{BOX DRAWINGS LIGHT VERTICAL}": "|",
-        "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
-        "\N{BOX DRAWINGS LIGHT VERTICAL AND RIGHT}": "+",
-        "\N{BOX DRAWINGS LIGHT UP AND RIGHT}": "`",
-    }
-)
-
-
-def ascii_only(text: str) -> str:
-    """Return a text of ours for an output that knows no more than ASCII."""
-    return text.translate(_ASCII)
 
 
 def short(pathspec: str) -> str:

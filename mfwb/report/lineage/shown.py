@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from mfwb.report.json_text import json_text
+from mfwb.report.json_text import for_any_output
 from mfwb.report.lineage.document import life_to_dict, to_dict
 from mfwb.report.lineage.life import life_of
 from mfwb.report.lineage.life_text import life_to_text
 from mfwb.report.lineage.mermaid import to_mermaid
-from mfwb.report.lineage.phrases import ascii_only
 from mfwb.report.lineage.tree import to_text
+from mfwb.safe_text import fitted
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["show_lineage"]
@@ -43,14 +43,11 @@ def show_lineage(
             if life is None
             else life_to_dict(life, traced, explain=explain)
         )
-        return (
-            f"{json_text(document, ascii_only=False)}\n",
-            f"{json_text(document, ascii_only=True)}\n",
-        )
+        return for_any_output(document)
     if form == "mermaid":
         text = to_mermaid(traced, artifact=artifact)
     elif life is None:
         text = to_text(traced, console=console, explain=explain)
     else:
         text = life_to_text(life, traced, console=console, explain=explain)
-    return text, ascii_only(text)
+    return text, fitted(text)

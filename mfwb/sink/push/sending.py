@@ -14,6 +14,8 @@ from pathlib import Path
 
 from mfwb.scratch import scratch
 from mfwb.sink.environment import variable_of
+from mfwb.sink.patience import SLOWEST
+from mfwb.sink.private import CORE_OUTLIVES
 from mfwb.sink.quiet import replaying
 from mfwb.sink.service import Service
 
@@ -21,11 +23,9 @@ __all__ = ["Complaint", "Sender"]
 
 _AT_ONCE = 16
 _UPLOADER = Path(__file__).with_name("uploader.py")
-_SLOWEST = 256 * 1024  # bytes a second; an upload that is slower counts as stuck
 _SECONDS_PER_RUN = 2.0
 _IN_BETWEEN = "api: "  # a single request, which may have been repeated
 _OUR_CORE = "WANDB_SERVICE"  # by it a child finds our wandb-core, which would go on without it
-_CORE_OUTLIVES = 3.0  # seconds; wandb-core looks every second whether who started it still lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Sender:
         """
         patience = self._service.patience
         patience.refuse_if_resting("send W&B runs")
-        seconds = patience.limit + runs * _SECONDS_PER_RUN / _AT_ONCE + size / _SLOWEST
+        seconds = patience.limit + runs * _SECONDS_PER_RUN / _AT_ONCE + size / SLOWEST
         with scratch() as own:
             trouble: list[Complaint] = []
             try:
@@ -88,7 +88,7 @@ class Sender:
             if process.stdin:
                 process.stdin.close()
             if process.returncode:
-                time.sleep(_CORE_OUTLIVES)
+                time.sleep(CORE_OUTLIVES)
         if code:
             raise ConnectionAbortedError(f"`wandb sync` ended with {code}: {_last_line(said)}")
 
