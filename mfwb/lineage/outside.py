@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from mfwb.lineage.code import ANY, KINDS, External
 from mfwb.lineage.producers import Holdings, holdings_of
@@ -23,11 +22,6 @@ _MOST_TRIGGERS = 100
 def triggering_runs(flow_run: FlowRun) -> tuple[str, ...]:
     """Return the flow runs whose end started this one; its first task says so."""
     texts = {text: None for task in flow_run.tasks if (text := task.metadata.get(_TRIGGERS))}
-    return _triggering(tuple(texts))
-
-
-@lru_cache(maxsize=2)  # it is asked for by each W&B run, and by each line of code that reads one
-def _triggering(texts: tuple[str, ...]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for text in texts:
         for event in _events(text):
@@ -49,7 +43,8 @@ def _events(text: str) -> list[object]:
 def flow_runs_read(flow_run: FlowRun, lineage: Lineage) -> tuple[str, ...]:
     """Return the other flow runs that artifacts are read from, as far as they are named."""
     said = lineage.externals_of(flow_run.tasks)
-    named = {read.flow_run for one in said for read in _reads(one, flow_run)}
+    triggers = triggering_runs(flow_run)
+    named = {read.flow_run for one in said for read in _reads(one, triggers)}
     return tuple(sorted(named - {flow_run.pathspec}))
 
 
@@ -67,12 +62,13 @@ def with_outside(
         others: flow runs and their lineages by pathspec.
         unread: why others of `flow_runs_read` could not be read.
     """
+    triggers = triggering_runs(flow_run)
     holdings = {pathspec: _holdings(*other) for pathspec, other in others.items()}
     uses = {
         OutsideUse(Edge(consumer, read.artifact, held.producer, held.ref.sha1, _ground(said)), said)
         for consumer, all_said in lineage.externals.items()
         for said in all_said
-        for read in _reads(said, flow_run)
+        for read in _reads(said, triggers)
         if read.flow_run in others
         for holder in _holders(read, others[read.flow_run][0])
         if (held := holdings[read.flow_run][holder].get(read.artifact)) is not None
@@ -80,7 +76,7 @@ def with_outside(
     missed = {
         said: unread[read.flow_run]
         for said in lineage.externals_of(flow_run.tasks)
-        for read in _reads(said, flow_run)
+        for read in _reads(said, triggers)
         if read.flow_run in unread
     }
     return replace(lineage, outside=tuple(sorted(uses, key=lambda use: use.edge)), unread=missed)
@@ -100,15 +96,19 @@ class _Read:
     task: str | None = None
 
 
-def _reads(said: External, flow_run: FlowRun) -> Iterator[_Read]:
+def _reads(said: External, triggers: Collection[str]) -> Iterator[_Read]:
     """Yield all that a read can mean, if it can be told.
 
     A flow may have got more runs since, so that its latest is nobody's guess.
+
+    Args:
+        said: as the code says it.
+        triggers: the flow runs that started this one.
     """
     if said.words:
         return  # values that are not known are part of its name
     if said.kind == "trigger":
-        for run in triggering_runs(flow_run):
+        for run in triggers:
             yield from _named(f"{run}/{said.pathspec}".rstrip("/"), said.artifact)
     elif said.pathspec.count("/") != KINDS.index(said.kind):
         return  # no object of Metaflow's has such a name

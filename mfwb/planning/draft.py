@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any
 
@@ -62,10 +62,11 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     outside = OutsideInputs(lineage, others, settings)
     ends = dead_ends(flow_run, lineage)
     inputs = inputs_by_run(subjects, lineage, outputs, outside)
+    shared = _Shared.of(flow_run)
     runs = [
         replace(
             _planned_run(
-                subject, flow_run, lineage, outputs[subject.id], inputs[subject.id], ends=ends
+                subject, shared, lineage, outputs[subject.id], inputs[subject.id], ends=ends
             ),
             unpickle=settings.unpickle,
         )
@@ -103,15 +104,42 @@ def group_of(flow: str, pathspec: str, settings: Settings) -> str:
     return names.shortened(str(group), names.RUN_NAME_LIMIT)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all W&B runs of a flow run say: it takes a look at every task, so it is told once.
+
+    Attributes:
+        flow_run: the flow run.
+        parameters: by their keys in config.
+        facts: of the flow run, for `config["metaflow"]`.
+    """
+
+    flow_run: FlowRun
+    parameters: dict[str, Any]
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, flow_run: FlowRun) -> _Shared:
+        """Return it of a flow run."""
+        as_files = parameters_as_files(flow_run)
+        parameters = {
+            names.config_key(parameter.name): shown_value(parameter, as_files)
+            for parameter in flow_run.parameters
+            if parameter.kind != "constant"
+        }
+        return cls(flow_run, parameters, describe_flow_run(flow_run, as_files))
+
+
 def _planned_run(  # noqa: PLR0913 - each is a fact of its own
     subject: Subject,
-    flow_run: FlowRun,
+    shared: _Shared,
     lineage: Lineage,
     outputs: Outputs,
     inputs: Inputs,
     *,
     ends: frozenset[str],
 ) -> PlannedRun:
+    flow_run = shared.flow_run
     wandb_settings = dict(subject.settings.wandb)
     group = str(wandb_settings.pop("run_group", None) or flow_run.pathspec)
     job_type = str(wandb_settings.pop("run_job_type", None) or subject.step.name)
@@ -125,10 +153,9 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
     held = {ref.name for task in subject.tasks for ref in task.artifacts}
     unchanged = held.difference(*(lineage.writes[task.pathspec] for task in subject.tasks))
     equal = (lineage.equal_values(task.pathspec).names for task in subject.tasks)
-    as_files = parameters_as_files(flow_run)
     facts, cut_in_config = cut_to_fit(
         {
-            **describe_flow_run(flow_run, as_files),
+            **shared.facts,
             **describe_tasks(subject.step, subject.tasks),
             "pathspec": subject.name,
         },
@@ -156,11 +183,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         tasks=tuple(_rows(subject.tasks)),
         tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags} - {""})),
         config={
-            **{
-                names.config_key(parameter.name): shown_value(parameter, as_files)
-                for parameter in flow_run.parameters
-                if parameter.kind != "constant"
-            },
+            **shared.parameters,
             "metaflow": facts,
         },
         summary={"metaflow": ending},

@@ -958,3 +958,30 @@ def test_curves_that_are_too_large_for_the_summary() -> None:
     assert {one.name: one.files[0].form for one in start.outputs} == dict.fromkeys(
         ("losses", "longer", "when"), Form.JSON
     )
+
+
+class Watched(dict[str, str]):
+    """Metadata of a task that counts how often it is asked what triggered the flow run."""
+
+    asked = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what is there."""
+        self.asked += key == "execution-triggers"
+        return super().get(key, default)
+
+
+def test_what_triggered_a_flow_run_is_read_once() -> None:
+    """And not once more by each W&B run: of a thousand tasks that would be a million reads."""
+    events = Watched({"execution-triggers": '[{"type": "run", "id": "Other/3/end/4"}]'})
+    run = flow_run(
+        task("start/1", to="work", over="items", metadata=events),
+        *(task(f"work/{n + 2}", to="end", foreach=at(f"work:items:{n}")) for n in range(9)),
+        task("end/11"),
+    )
+
+    runs = plan_of(run, granularity="task").runs
+
+    assert len(runs) == 11
+    assert {tuple(one.config["metaflow"]["triggered_by"]) for one in runs} == {("Other/3",)}
+    assert events.asked == 1
