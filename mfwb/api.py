@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,18 @@ from mfwb.config import Settings, load_settings
 from mfwb.errors import UsageError
 from mfwb.explaining import Explanation, parse_artifact
 from mfwb.explaining import explain as explain_artifact
-from mfwb.ledger import (
-    LedgerDamaged,
-    Rebuilt,
-    bundle_of,
-    ledger_path,
-    put_aside_if_damaged,
-    rebuild_ledger,
-    standings_in,
-)
+from mfwb.ledger import bundle_of, ledger_path, put_aside_if_damaged, standings_in
 from mfwb.moments import as_epoch_ms, is_ago, parse_moment
 from mfwb.outcome import Result
-from mfwb.pipeline import Parts, plan_flow_runs, push_flow_runs, sync_flow_runs
+from mfwb.pipeline import (
+    Parts,
+    Rebuilt,
+    plan_flow_runs,
+    push_flow_runs,
+    rebuild_ledgers,
+    sync_flow_runs,
+    with_a_sound_ledger,
+)
 from mfwb.ports import Progress
 from mfwb.snapshot.pathspec import parse
 from mfwb.standings import Standings
@@ -123,7 +124,8 @@ def sync(  # noqa: PLR0913 - the same
         LockHeld: if another sync works with the same ledger.
     """
     call = _Call(pathspecs, since, until, last, every, tags, failed, config, progress)
-    return _run(sync_flow_runs, call, settings)
+    act = partial(_run, sync_flow_runs, call, settings)
+    return with_a_sound_ledger(act, put_aside_if_damaged)
 
 
 def push(
@@ -286,15 +288,15 @@ def rebuild(
         raise UsageError("say what to ask W&B for: --project NAME, or the flows that went there")
     if bundle_of(resolved) is not None:
         raise UsageError("W&B does not know what is in a bundle: sync into that again")
-    aside = put_aside_if_damaged(ledger_path(None))
-    if aside and moved:
-        moved(aside)
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
-    with wire(resolved, _Unwatched()) as parts:
-        places = dict.fromkeys(parts.sink.destination(flow, ask=True) for flow in names or [""])
-        with parts.ledger.lock(places, wait=resolved.wait):
-            return tuple(rebuild_ledger(parts.ledger, parts.sink, place) for place in places)
+    return rebuild_ledgers(
+        names,
+        resolved,
+        partial(wire, resolved, _Unwatched()),
+        put_aside=partial(put_aside_if_damaged, ledger_path(None)),
+        moved=moved,
+    )
 
 
 def _flow_names(flows: Iterable[str]) -> list[str]:
@@ -338,19 +340,8 @@ def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
     resolved = _with_plugins(resolved)
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
-    def carry_out() -> Result:
-        with wire(resolved, call.progress or _Unwatched()) as parts:
-            return act(asked, resolved, parts)
-
-    try:
-        return carry_out()
-    except LedgerDamaged as damaged:
-        aside = put_aside_if_damaged(damaged.path) if act is sync_flow_runs else None
-        if aside is None:
-            raise
-        note = f"the ledger was damaged and is called {aside} now; W&B was asked instead"
-        result = carry_out()
-        return replace(result, notes=(note, *result.notes))
+    with wire(resolved, call.progress or _Unwatched()) as parts:
+        return act(asked, resolved, parts)
 
 
 def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:

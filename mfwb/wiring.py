@@ -11,8 +11,8 @@ from mfwb.config import Settings
 from mfwb.errors import UsageError
 from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import Workshop
-from mfwb.pipeline import Parts, Pusher
-from mfwb.ports import Ledger, Payloads, Progress, Source
+from mfwb.pipeline import Parts
+from mfwb.ports import Ledger, Payloads, Progress, Pusher, Source
 from mfwb.scratch import scratch
 from mfwb.sink import open_sink
 from mfwb.source import open_source

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta, timezone
 
 from mfwb.choosing import Asked, Chosen
 from mfwb.config import Settings
+from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.pipeline.drafting import Draft
-from mfwb.pipeline.failing import ends_the_call
 from mfwb.pipeline.parts import Parts
 from mfwb.planning import Plan
 from mfwb.ports import Destination, Entry, Listed, Standing

@@ -11,11 +11,11 @@ from threading import BoundedSemaphore, Event
 
 from mfwb.choosing import Asked, Chosen, choose
 from mfwb.config import Settings
-from mfwb.errors import NotThere
+from mfwb.errors import NotThere, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.pipeline.crew import Crew
 from mfwb.pipeline.drafting import STILL_RUNNING, Draft, draft, notes_on, outcome_of, still_running
-from mfwb.pipeline.failing import ends_the_call, failed
+from mfwb.pipeline.failing import failed
 from mfwb.pipeline.memory import Memory, is_done
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.turns import Turn, Turns

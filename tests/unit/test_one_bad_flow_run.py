@@ -16,16 +16,17 @@ from mfwb.config import Settings
 from mfwb.errors import SourceError, Unreachable, UsageError
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline import Parts, plan_flow_runs, push_flow_runs, sync_flow_runs
-from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.planning import Plan
 from mfwb.ports import (
     Bugs,
+    Cargo,
     Contents,
     Destination,
     Entry,
     Ledger,
     Listed,
     Progress,
+    Pushed,
     Session,
     Standing,
 )

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.config import Settings
-from mfwb.pipeline.push import Cargo, Pushed
-from mfwb.ports import Destination, Progress
+from mfwb.ports import Cargo, Destination, Progress, Pushed
 from mfwb.sink.asking import ask_defaults
 from mfwb.sink.credentials import check_wandb_file, only_its_own_key
 from mfwb.sink.destinations import Destinations
