@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from typing import Any
 from mfwb.bug_log import BugLogs
 from mfwb.choosing import Asked, find_one
 from mfwb.config import Settings, load_settings
+from mfwb.destination import bundle_of, names_of, project_of, read_defaults
 from mfwb.errors import UsageError
 from mfwb.explaining import Explanation, parse_artifact
 from mfwb.explaining import explain as explain_artifact
-from mfwb.ledger import bundle_of, ledger_path, put_aside_if_damaged, standings_in
+from mfwb.ledger import ledger_path, put_aside_if_damaged, standings_in
 from mfwb.moments import as_epoch_ms, is_ago, parse_moment
 from mfwb.outcome import Result
 from mfwb.pipeline import (
@@ -97,7 +97,7 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         Unreachable: if Metaflow's metadata can't be reached.
     """
     call = _Call(pathspecs, since, until, last, every, tags, failed, config, progress)
-    return _run(plan_flow_runs, call, settings)
+    return _run(plan_flow_runs, call, settings, may_ask=False)
 
 
 def sync(  # noqa: PLR0913 - the same
@@ -124,7 +124,7 @@ def sync(  # noqa: PLR0913 - the same
         LockHeld: if another sync works with the same ledger.
     """
     call = _Call(pathspecs, since, until, last, every, tags, failed, config, progress)
-    act = partial(_run, sync_flow_runs, call, settings)
+    act = partial(_run, sync_flow_runs, call, settings, may_ask=True)
     return with_a_sound_ledger(act, put_aside_if_damaged)
 
 
@@ -224,7 +224,7 @@ def explain(
     """
     asked = parse_artifact(pathspec)
     resolved = _with_plugins(load_settings(settings, file=config))
-    flow = asked.flow_run.flow
+    entity, project = names_of(asked.flow_run.flow, resolved, read_defaults())
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
 
     with wire_source(resolved) as (source, payloads):
@@ -235,8 +235,8 @@ def explain(
             resolved,
             source,
             payloads,
-            entity=resolved.entity_of(flow) or os.environ.get("WANDB_ENTITY"),
-            project=resolved.project_of(flow) or os.environ.get("WANDB_PROJECT") or flow,
+            entity=entity,
+            project=project,
         )
 
 
@@ -255,7 +255,7 @@ def status(*flows: str, config: Path | None = None, **settings: Any) -> Standing
     """
     resolved = load_settings(settings, file=config)
     return standings_in(
-        ledger_path(bundle_of(resolved)),
+        ledger_path(bundle_of(resolved, read_defaults())),
         flows=_flow_names(flows),
         entity=resolved.entity if "entity" in resolved.explicit else None,
         project=resolved.project if "project" in resolved.explicit else None,
@@ -284,16 +284,17 @@ def rebuild(
     """
     resolved = load_settings(settings, file=config)
     names = _flow_names(flows)
-    if not (names or resolved.project_of("") or os.environ.get("WANDB_PROJECT")):
+    defaults = read_defaults()
+    if not (names or project_of("", resolved, defaults)):
         raise UsageError("say what to ask W&B for: --project NAME, or the flows that went there")
-    if bundle_of(resolved) is not None:
+    if bundle_of(resolved, defaults) is not None:
         raise UsageError("W&B does not know what is in a bundle: sync into that again")
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
     return rebuild_ledgers(
         names,
         resolved,
-        partial(wire, resolved, _Unwatched()),
+        partial(wire, resolved, _Unwatched(), may_ask=True),
         put_aside=partial(put_aside_if_damaged, ledger_path(None)),
         moved=moved,
     )
@@ -323,7 +324,7 @@ class _Call:
 _Act = Callable[[Asked, Settings, Parts], Result]
 
 
-def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
+def _run(act: _Act, call: _Call, settings: dict[str, Any], *, may_ask: bool) -> Result:
     resolved = load_settings(settings, file=call.config)
     now = time.time_ns() // 1_000_000
     asked = Asked(
@@ -340,7 +341,7 @@ def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
     resolved = _with_plugins(resolved)
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
-    with wire(resolved, call.progress or _Unwatched()) as parts:
+    with wire(resolved, call.progress or _Unwatched(), may_ask=may_ask) as parts:
         return act(asked, resolved, parts)
 
 

@@ -393,11 +393,11 @@ class Sink(Protocol):
         """The folder that an offline sync writes to; None: it goes to a server."""
         ...
 
-    def destination(self, flow: str, *, ask: bool) -> Destination:
-        """Return where the runs of a flow go.
+    def destination(self, flow: str) -> Destination:
+        """Return where the runs of a flow go; its entity may remain unknown.
 
-        With `ask`, W&B is asked for the entity that the credentials stand for, if none was set;
-        Unreachable if it can't be, or refuses them. Without, an entity may remain unknown.
+        If W&B may be asked in this call, it is, for the entity that the credentials stand for, if
+        none was given; Unreachable if it can't be, or refuses them.
         """
         ...
 

@@ -37,20 +37,19 @@ class Draft:
     others: frozenset[str] = frozenset()
 
 
-def draft(chosen: Chosen, settings: Settings, parts: Parts, *, ask: bool) -> Draft:
+def draft(chosen: Chosen, settings: Settings, parts: Parts) -> Draft:
     """Read a flow run and draft its plan; SkipFlowRun or Stop if that can't be done.
 
     Args:
         chosen: which flow run.
         settings: of this call.
         parts: the outside.
-        ask: whether W&B may be asked where W&B runs go by default.
     """
     if chosen.trouble is not None:
         raise chosen.trouble
     traced = trace(chosen.pathspec, parts.source, parts.payloads)
     flow_run = traced.flow_run
-    destination = parts.sink.destination(flow_run.flow, ask=ask)
+    destination = parts.sink.destination(flow_run.flow)
     contents = parts.source.contents(flow_run)
     if flow_run.state is FlowRunState.RUNNING:
         return Draft(flow_run, None, destination, contents)
@@ -60,7 +59,7 @@ def draft(chosen: Chosen, settings: Settings, parts: Parts, *, ask: bool) -> Dra
         settings,
         entity=destination.entity,
         project=destination.project,
-        others=[_elsewhere(other, parts.sink, ask=ask) for other in traced.others],
+        others=[_elsewhere(other, parts.sink) for other in traced.others],
     )
     others = {other.flow_run.pathspec for other in traced.others}
     return Draft(flow_run, plan, destination, contents, frozenset(others | _origins(flow_run)))
@@ -71,8 +70,8 @@ def _origins(flow_run: FlowRun) -> set[str]:
     return {flow_run_of(task.origin) for task in flow_run.tasks if task.origin}
 
 
-def _elsewhere(other: TracedFlowRun, sink: Sink, *, ask: bool) -> OtherFlowRun:
-    destination = sink.destination(other.flow_run.flow, ask=ask)
+def _elsewhere(other: TracedFlowRun, sink: Sink) -> OtherFlowRun:
+    destination = sink.destination(other.flow_run.flow)
     return OtherFlowRun(other.flow_run, other.lineage, destination.entity, destination.project)
 
 

@@ -27,11 +27,10 @@ _PATIENCE = timedelta(hours=1)
 class Memory:
     """The ledger, seen from one call."""
 
-    def __init__(self, asked: Asked, settings: Settings, parts: Parts, *, ask: bool) -> None:
+    def __init__(self, asked: Asked, settings: Settings, parts: Parts) -> None:
         self._asked = asked
         self._settings = settings
         self._parts = parts
-        self._ask = ask
         self._now = datetime.now(timezone.utc)
         self._by_flow: dict[str, dict[str, Entry]] = {}
         self._stamps: dict[str, str] = {}
@@ -42,7 +41,7 @@ class Memory:
 
     def destination(self, flow: str) -> Destination:
         """Return where the runs of a flow go; Unreachable."""
-        return self._parts.sink.destination(flow, ask=self._ask)
+        return self._parts.sink.destination(flow)
 
     def open_ones(self, flow: str, listed: Iterable[Listed]) -> Iterable[str]:
         """Return the flow runs that an earlier sync did not end with, and those tagged since."""

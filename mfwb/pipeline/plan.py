@@ -16,7 +16,7 @@ __all__ = ["plan_flow_runs"]
 
 def plan_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
     """Return what `sync_flow_runs` would do, as far as can be told without asking W&B."""
-    memory = Memory(asked, settings, parts, ask=False)
+    memory = Memory(asked, settings, parts)
     chosen = memory.without_left_out(choose(asked, parts.source, memory.open_ones))
     outcomes = []
     for position, one in enumerate(chosen):
@@ -31,7 +31,7 @@ def plan_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
 def _planned(one: Chosen, settings: Settings, parts: Parts, memory: Memory) -> FlowRunOutcome:
     if (known := memory.recall(one)) is not None:
         return known
-    drafted = draft(one, settings, parts, ask=False)
+    drafted = draft(one, settings, parts)
     plan = drafted.plan
     if plan is None:
         return still_running(drafted)

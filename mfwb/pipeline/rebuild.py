@@ -50,7 +50,7 @@ def rebuild_ledgers(
         moved(aside)
     with open_parts() as parts:
         sink, ledger = parts.sink, parts.ledger
-        destinations = dict.fromkeys(sink.destination(flow, ask=True) for flow in flows or [""])
+        destinations = dict.fromkeys(sink.destination(flow) for flow in flows or [""])
         with ledger.lock(destinations, wait=settings.wait):
             return tuple(rebuild_ledger(ledger, sink, one) for one in destinations)
 

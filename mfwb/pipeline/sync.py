@@ -35,7 +35,7 @@ def sync_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
 
     A flow run that can't be synced is in the result, with a reason; the others go on.
     """
-    memory = Memory(asked, settings, parts, ask=True)
+    memory = Memory(asked, settings, parts)
     chosen = choose(asked, parts.source, memory.open_ones)
     destinations = {memory.destination(one.pathspec.flow) for one in chosen}
     with parts.ledger.lock(destinations, wait=settings.wait):
@@ -149,7 +149,7 @@ class _Sync:
 
     def _begin(self, one: Chosen) -> FlowRunOutcome | Future[FlowRunOutcome]:
         """Read a flow run; if there is something to write, let that begin."""
-        drafted = draft(one, self._settings, self._parts, ask=True)
+        drafted = draft(one, self._settings, self._parts)
         if drafted.plan is None:
             self._memory.note(drafted, Standing.RUNNING, reason=STILL_RUNNING)
             return still_running(drafted)

@@ -43,7 +43,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     settings: Settings,
     *,
     entity: str | None,
-    project: str | None,
+    project: str,
     others: Iterable[OtherFlowRun] = (),
 ) -> Plan:
     """Return what is to be written to W&B for one flow run.
@@ -53,7 +53,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         lineage: of the same flow run.
         settings: of this call.
         entity: where to, resolved; None: the default of whoever uploads.
-        project: where to, resolved; None: the flow's name.
+        project: where to, resolved.
         others: the flow runs that it used artifacts of.
     """
     subjects = subjects_of(flow_run, settings)
@@ -78,7 +78,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
             "created_at": _original_start(flow_run),
         },
         entity=entity,
-        project=project or names.project_name(flow_run.flow),
+        project=project,
         group=group_of(flow_run.flow, flow_run.pathspec, settings),
         runs=tuple(_aliased(runs, names.run_alias(flow_run.id))),
         losses=flow_run.losses,

@@ -424,7 +424,6 @@ def test_plan() -> None:
     assert outcome.wandb_runs[1].items == ItemCounts(total=2, written=2)
     assert (here.wandb.written, here.payloads.prepared) == ([], [])
     assert here.ledger.written == []
-    assert set(here.wandb.asked) == {False}
 
 
 def test_plan_of_what_is_done() -> None:
@@ -442,14 +441,6 @@ def test_plan_of_what_can_not_be_done() -> None:
     result = plan(here, "DemoFlow/7", "DemoFlow/99")
 
     assert statuses(result) == [("DemoFlow/7", "skipped"), ("DemoFlow/99", "failed")]
-
-
-def test_sync_asks() -> None:
-    """A sync asks W&B who it is that writes."""
-    here = world()
-    sync(here)
-
-    assert set(here.wandb.asked) == {True}
 
 
 # --- the end --------------------------------------------------------------------------------
