@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mfwb.bug_log import BugLogs
-from mfwb.choosing import Asked, find_one
+from mfwb.choosing import Selection, find_one, select
 from mfwb.config import Settings, load_settings
 from mfwb.destination import bundle_of, names_of, project_of, read_defaults
 from mfwb.errors import UsageError
 from mfwb.explaining import Explanation, parse_artifact
 from mfwb.explaining import explain as explain_artifact
 from mfwb.ledger import ledger_path, put_aside_if_damaged, standings_in
-from mfwb.moments import as_epoch_ms, is_ago, parse_moment
 from mfwb.outcome import Result
 from mfwb.pipeline import (
     Parts,
@@ -96,8 +93,18 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         UsageError: for a pathspec or a setting that is wrong.
         Unreachable: if Metaflow's metadata can't be reached.
     """
-    call = _Call(pathspecs, since, until, last, every, tags, failed, config, progress)
-    return _run(plan_flow_runs, call, settings, may_ask=False)
+    resolved = load_settings(settings, file=config)
+    selection = select(
+        pathspecs,
+        since=since,
+        until=until,
+        last=last,
+        every=every,
+        tags=tags,
+        failed=failed,
+        namespace=resolved.namespace,
+    )
+    return plan_selection(selection, resolved, progress)
 
 
 def sync(  # noqa: PLR0913 - the same
@@ -123,9 +130,18 @@ def sync(  # noqa: PLR0913 - the same
         Unreachable: if Metaflow or W&B can't be reached, or W&B refuses the credentials.
         LockHeld: if another sync works with the same ledger.
     """
-    call = _Call(pathspecs, since, until, last, every, tags, failed, config, progress)
-    act = partial(_run, sync_flow_runs, call, settings, may_ask=True)
-    return with_a_sound_ledger(act, put_aside_if_damaged)
+    resolved = load_settings(settings, file=config)
+    selection = select(
+        pathspecs,
+        since=since,
+        until=until,
+        last=last,
+        every=every,
+        tags=tags,
+        failed=failed,
+        namespace=resolved.namespace,
+    )
+    return sync_selection(selection, resolved, progress)
 
 
 def push(
@@ -152,14 +168,7 @@ def push(
         Unreachable: if W&B can't be reached, or refuses the credentials.
         LockHeld: if another push, or a sync into the bundle, is at work.
     """
-    resolved = load_settings(settings, file=config)
-    folder = bundle or resolved.dir
-    if folder is None:
-        raise UsageError("say which bundle to push: mfwb push DIR")
-    from mfwb.wiring import wire_push  # noqa: PLC0415 - it brings wandb
-
-    with wire_push(resolved, folder.expanduser().resolve()) as (ledger, pusher):
-        return push_flow_runs(resolved, ledger, pusher, progress or _Unwatched(), BugLogs())
+    return push_bundle(bundle, load_settings(settings, file=config), progress)
 
 
 def lineage(
@@ -308,50 +317,50 @@ def _flow_names(flows: Iterable[str]) -> list[str]:
     return [one.flow for one in choices]
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    pathspecs: Sequence[str]
-    since: str | datetime | int | None
-    until: str | datetime | int | None
-    last: int | None
-    every: bool
-    tags: Sequence[str]
-    failed: bool | None
-    config: Path | None
-    progress: Progress | None
+def plan_selection(
+    selection: Selection, settings: Settings, progress: Progress | None = None
+) -> Result:
+    """Return what `plan` returns, of a selection and settings that were made before."""
+    return _carry_out(plan_flow_runs, selection, settings, progress, may_ask=False)
 
 
-_Act = Callable[[Asked, Settings, Parts], Result]
+def sync_selection(
+    selection: Selection, settings: Settings, progress: Progress | None = None
+) -> Result:
+    """Return what `sync` returns, of a selection and settings that were made before."""
+    act = partial(_carry_out, sync_flow_runs, selection, settings, progress, may_ask=True)
+    return with_a_sound_ledger(act, put_aside_if_damaged)
 
 
-def _run(act: _Act, call: _Call, settings: dict[str, Any], *, may_ask: bool) -> Result:
-    resolved = load_settings(settings, file=call.config)
-    now = time.time_ns() // 1_000_000
-    asked = Asked(
-        pathspecs=tuple(parse(text) for text in call.pathspecs),
-        since=_epoch_ms("since", call.since, now),
-        since_is_ago=isinstance(call.since, str) and is_ago(call.since),
-        until=_epoch_ms("until", call.until, now),
-        last=call.last,
-        every=call.every,
-        tags=tuple(call.tags),
-        failed=call.failed,
-        namespace=resolved.namespace,
-    )
-    resolved = _with_plugins(resolved)
+def push_bundle(
+    bundle: Path | None, settings: Settings, progress: Progress | None = None
+) -> Result:
+    """Return what `push` returns, with settings that were made before."""
+    folder = bundle or settings.dir
+    if folder is None:
+        raise UsageError("say which bundle to push: mfwb push DIR")
+    from mfwb.wiring import wire_push  # noqa: PLC0415 - it brings wandb
+
+    with wire_push(settings, folder.expanduser().resolve()) as (ledger, pusher):
+        return push_flow_runs(settings, ledger, pusher, progress or _Unwatched(), BugLogs())
+
+
+_Act = Callable[[Selection, Settings, Parts], Result]
+
+
+def _carry_out(
+    act: _Act,
+    selection: Selection,
+    settings: Settings,
+    progress: Progress | None,
+    *,
+    may_ask: bool,
+) -> Result:
+    settings = _with_plugins(settings)
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
-    with wire(resolved, call.progress or _Unwatched(), may_ask=may_ask) as parts:
-        return act(asked, resolved, parts)
-
-
-def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:
-    try:
-        if isinstance(moment, datetime):
-            return as_epoch_ms(moment)
-        return parse_moment(moment, now) if isinstance(moment, str) else moment
-    except ValueError as error:
-        raise UsageError(f"{name}: {error}, not {str(moment)!r}") from None
+    with wire(settings, progress or _Unwatched(), may_ask=may_ask) as parts:
+        return act(selection, settings, parts)
 
 
 def _with_plugins(settings: Settings) -> Settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mfwb.choosing import Asked, Chosen
+from mfwb.choosing import Chosen, Selection
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
 from mfwb.pipeline.parts import Parts
@@ -105,12 +105,12 @@ def still_running(drafted: Draft) -> FlowRunOutcome:
     return FlowRunOutcome(drafted.flow_run.pathspec, Status.SKIPPED, reason=STILL_RUNNING)
 
 
-def notes_on(asked: Asked, outcomes: Iterable[FlowRunOutcome]) -> tuple[str, ...]:
+def notes_on(selection: Selection, outcomes: Iterable[FlowRunOutcome]) -> tuple[str, ...]:
     """Return what to know about flow runs that were named and are still running.
 
     Who names one may know that its process is gone, as a job does that ran it; Metaflow may not.
     """
-    named = {str(one) for one in asked.pathspecs}
+    named = {str(one) for one in selection.pathspecs}
     running = [one.pathspec for one in outcomes if one.reason == STILL_RUNNING]
     return tuple(
         f"nothing says that {pathspec} is over; if its process is gone, say --abandoned-after 0s"

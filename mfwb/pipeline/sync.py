@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from threading import BoundedSemaphore, Event
 
-from mfwb.choosing import Asked, Chosen, choose
+from mfwb.choosing import Chosen, Selection, choose
 from mfwb.config import Settings
 from mfwb.errors import NotThere, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
@@ -30,20 +30,20 @@ _LOOKED_AHEAD = 200  # flow runs whose W&B runs are asked for at once
 _FEW = 3  # flow runs for which that is not worth it
 
 
-def sync_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
+def sync_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Result:
     """Replay flow runs into W&B; those that are there are left alone.
 
     A flow run that can't be synced is in the result, with a reason; the others go on.
     """
-    memory = Memory(asked, settings, parts)
-    chosen = choose(asked, parts.source, memory.open_ones)
+    memory = Memory(selection, settings, parts)
+    chosen = choose(selection, parts.source, memory.open_ones)
     destinations = {memory.destination(one.pathspec.flow) for one in chosen}
     with parts.ledger.lock(destinations, wait=settings.wait):
         memory.refresh()
         chosen = memory.without_left_out(chosen)
         with _at_work(settings, parts, memory) as work:
             outcomes = tuple(work.sync(chosen))
-            return Result("sync", outcomes, notes=notes_on(asked, outcomes))
+            return Result("sync", outcomes, notes=notes_on(selection, outcomes))
 
 
 @contextmanager

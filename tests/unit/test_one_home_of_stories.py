@@ -65,5 +65,5 @@ def test_the_api_tells_no_story() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     }
 
-    assert caught == {"ValueError"}  # of a moment that can't be read
+    assert caught == set()
     assert called.isdisjoint({"lock", "write", "read_back", "open", "entries", "destination"})
