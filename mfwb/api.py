@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mfwb.bug_log import BugLogs
-from mfwb.choosing import Asked, find_one
+from mfwb.choosing import Selection, find_one, select
 from mfwb.config import Settings, load_settings
+from mfwb.destination import bundle_of, names_of, project_of, read_defaults
 from mfwb.errors import UsageError
 from mfwb.explaining import Explanation, parse_artifact
 from mfwb.explaining import explain as explain_artifact
-from mfwb.ledger import (
-    LedgerDamaged,
-    Rebuilt,
-    bundle_of,
-    ledger_path,
-    put_aside_if_damaged,
-    rebuild_ledger,
-    standings_in,
-)
-from mfwb.moments import as_epoch_ms, is_ago, parse_moment
+from mfwb.ledger import ledger_path, put_aside_if_damaged, standings_in
 from mfwb.outcome import Result
-from mfwb.pipeline import Parts, plan_flow_runs, push_flow_runs, sync_flow_runs
+from mfwb.pipeline import (
+    Parts,
+    Rebuilt,
+    plan_flow_runs,
+    push_flow_runs,
+    rebuild_ledgers,
+    sync_flow_runs,
+    with_a_sound_ledger,
+)
 from mfwb.ports import Progress, Unwatched
 from mfwb.snapshot.pathspec import parse
 from mfwb.standings import Standings
@@ -82,8 +80,18 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         UsageError: for a pathspec or a setting that is wrong.
         Unreachable: if Metaflow's metadata can't be reached.
     """
-    call = _Call(pathspecs, since, until, last, every, tags, failed, config, progress)
-    return _run(plan_flow_runs, call, settings)
+    resolved = load_settings(settings, file=config)
+    selection = select(
+        pathspecs,
+        since=since,
+        until=until,
+        last=last,
+        every=every,
+        tags=tags,
+        failed=failed,
+        namespace=resolved.namespace,
+    )
+    return plan_selection(selection, resolved, progress)
 
 
 def sync(  # noqa: PLR0913 - the same
@@ -109,8 +117,18 @@ def sync(  # noqa: PLR0913 - the same
         Unreachable: if Metaflow or W&B can't be reached, or W&B refuses the credentials.
         LockHeld: if another sync works with the same ledger.
     """
-    call = _Call(pathspecs, since, until, last, every, tags, failed, config, progress)
-    return _run(sync_flow_runs, call, settings)
+    resolved = load_settings(settings, file=config)
+    selection = select(
+        pathspecs,
+        since=since,
+        until=until,
+        last=last,
+        every=every,
+        tags=tags,
+        failed=failed,
+        namespace=resolved.namespace,
+    )
+    return sync_selection(selection, resolved, progress)
 
 
 def push(
@@ -137,14 +155,7 @@ def push(
         Unreachable: if W&B can't be reached, or refuses the credentials.
         LockHeld: if another push, or a sync into the bundle, is at work.
     """
-    resolved = load_settings(settings, file=config)
-    folder = bundle or resolved.dir
-    if folder is None:
-        raise UsageError("say which bundle to push: mfwb push DIR")
-    from mfwb.wiring import wire_push  # noqa: PLC0415 - it brings wandb
-
-    with wire_push(resolved, folder.expanduser().resolve()) as (ledger, pusher):
-        return push_flow_runs(resolved, ledger, pusher, progress or Unwatched(), BugLogs())
+    return push_bundle(bundle, load_settings(settings, file=config), progress)
 
 
 def lineage(
@@ -209,7 +220,7 @@ def explain(
     """
     asked = parse_artifact(pathspec)
     resolved = _with_plugins(load_settings(settings, file=config))
-    flow = asked.flow_run.flow
+    entity, project = names_of(asked.flow_run.flow, resolved, read_defaults())
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
 
     with wire_source(resolved) as (source, payloads):
@@ -220,8 +231,8 @@ def explain(
             resolved,
             source,
             payloads,
-            entity=resolved.entity_of(flow) or os.environ.get("WANDB_ENTITY"),
-            project=resolved.project_of(flow) or os.environ.get("WANDB_PROJECT") or flow,
+            entity=entity,
+            project=project,
         )
 
 
@@ -240,7 +251,7 @@ def status(*flows: str, config: Path | None = None, **settings: Any) -> Standing
     """
     resolved = load_settings(settings, file=config)
     return standings_in(
-        ledger_path(bundle_of(resolved)),
+        ledger_path(bundle_of(resolved, read_defaults())),
         flows=_flow_names(flows),
         entity=resolved.entity if "entity" in resolved.explicit else None,
         project=resolved.project if "project" in resolved.explicit else None,
@@ -269,19 +280,20 @@ def rebuild(
     """
     resolved = load_settings(settings, file=config)
     names = _flow_names(flows)
-    if not (names or resolved.project_of("") or os.environ.get("WANDB_PROJECT")):
+    defaults = read_defaults()
+    if not (names or project_of("", resolved, defaults)):
         raise UsageError("say what to ask W&B for: --project NAME, or the flows that went there")
-    if bundle_of(resolved) is not None:
+    if bundle_of(resolved, defaults) is not None:
         raise UsageError("W&B does not know what is in a bundle: sync into that again")
-    aside = put_aside_if_damaged(ledger_path(None))
-    if aside and moved:
-        moved(aside)
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
-    with wire(resolved, Unwatched()) as parts:
-        places = dict.fromkeys(parts.sink.destination(flow, ask=True) for flow in names or [""])
-        with parts.ledger.lock(places, wait=resolved.wait):
-            return tuple(rebuild_ledger(parts.ledger, parts.sink, place) for place in places)
+    return rebuild_ledgers(
+        names,
+        resolved,
+        partial(wire, resolved, Unwatched(), may_ask=True),
+        put_aside=partial(put_aside_if_damaged, ledger_path(None)),
+        moved=moved,
+    )
 
 
 def _flow_names(flows: Iterable[str]) -> list[str]:
@@ -292,61 +304,50 @@ def _flow_names(flows: Iterable[str]) -> list[str]:
     return [one.flow for one in choices]
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    pathspecs: Sequence[str]
-    since: str | datetime | int | None
-    until: str | datetime | int | None
-    last: int | None
-    every: bool
-    tags: Sequence[str]
-    failed: bool | None
-    config: Path | None
-    progress: Progress | None
+def plan_selection(
+    selection: Selection, settings: Settings, progress: Progress | None = None
+) -> Result:
+    """Return what `plan` returns, of a selection and settings that were made before."""
+    return _carry_out(plan_flow_runs, selection, settings, progress, may_ask=False)
 
 
-_Act = Callable[[Asked, Settings, Parts], Result]
+def sync_selection(
+    selection: Selection, settings: Settings, progress: Progress | None = None
+) -> Result:
+    """Return what `sync` returns, of a selection and settings that were made before."""
+    act = partial(_carry_out, sync_flow_runs, selection, settings, progress, may_ask=True)
+    return with_a_sound_ledger(act, put_aside_if_damaged)
 
 
-def _run(act: _Act, call: _Call, settings: dict[str, Any]) -> Result:
-    resolved = load_settings(settings, file=call.config)
-    now = time.time_ns() // 1_000_000
-    asked = Asked(
-        pathspecs=tuple(parse(text) for text in call.pathspecs),
-        since=_epoch_ms("since", call.since, now),
-        since_is_ago=isinstance(call.since, str) and is_ago(call.since),
-        until=_epoch_ms("until", call.until, now),
-        last=call.last,
-        every=call.every,
-        tags=tuple(call.tags),
-        failed=call.failed,
-        namespace=resolved.namespace,
-    )
-    resolved = _with_plugins(resolved)
+def push_bundle(
+    bundle: Path | None, settings: Settings, progress: Progress | None = None
+) -> Result:
+    """Return what `push` returns, with settings that were made before."""
+    folder = bundle or settings.dir
+    if folder is None:
+        raise UsageError("say which bundle to push: mfwb push DIR")
+    from mfwb.wiring import wire_push  # noqa: PLC0415 - it brings wandb
+
+    with wire_push(settings, folder.expanduser().resolve()) as (ledger, pusher):
+        return push_flow_runs(settings, ledger, pusher, progress or Unwatched(), BugLogs())
+
+
+_Act = Callable[[Selection, Settings, Parts], Result]
+
+
+def _carry_out(
+    act: _Act,
+    selection: Selection,
+    settings: Settings,
+    progress: Progress | None,
+    *,
+    may_ask: bool,
+) -> Result:
+    settings = _with_plugins(settings)
     from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
 
-    def carry_out() -> Result:
-        with wire(resolved, call.progress or Unwatched()) as parts:
-            return act(asked, resolved, parts)
-
-    try:
-        return carry_out()
-    except LedgerDamaged as damaged:
-        aside = put_aside_if_damaged(damaged.path) if act is sync_flow_runs else None
-        if aside is None:
-            raise
-        note = f"the ledger was damaged and is called {aside} now; W&B was asked instead"
-        result = carry_out()
-        return replace(result, notes=(note, *result.notes))
-
-
-def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:
-    try:
-        if isinstance(moment, datetime):
-            return as_epoch_ms(moment)
-        return parse_moment(moment, now) if isinstance(moment, str) else moment
-    except ValueError as error:
-        raise UsageError(f"{name}: {error}, not {str(moment)!r}") from None
+    with wire(settings, progress or Unwatched(), may_ask=may_ask) as parts:
+        return act(selection, settings, parts)
 
 
 def _with_plugins(settings: Settings) -> Settings:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mfwb.errors import NotThere, SkipFlowRun, SourceError, Stop, UsageError
+from mfwb.moments import as_epoch_ms, is_ago, parse_moment
 from mfwb.ports import Listed, Source
 from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
 
-__all__ = ["Asked", "Chosen", "OpenOnes", "choose", "find_one"]
+__all__ = ["SELECTORS", "Chosen", "OpenOnes", "Selection", "choose", "find_one", "select"]
 
 _OVERLAP = 600_000  # ms; the clocks of machines differ
 
@@ -21,8 +24,8 @@ any more: an earlier sync left them undone, or they were tagged since."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a user said about which flow runs.
+class Selection:
+    """Which flow runs a user selects. `select` makes it of what was given.
 
     Attributes:
         pathspecs: `Flow/123`, `Flow/latest` or `Flow`, in the order in which they were named; none:
@@ -71,6 +74,60 @@ class Asked:
             )
 
 
+SELECTORS = ("pathspecs", "since", "until", "last", "every", "tags", "failed")
+"""The ways to select flow runs, as commands and functions name them; arguments of `select`."""
+
+
+def select(  # noqa: PLR0913 - the ways to select flow runs
+    pathspecs: Iterable[str],
+    *,
+    since: str | datetime | int | None = None,
+    until: str | datetime | int | None = None,
+    last: int | None = None,
+    every: bool = False,
+    tags: Sequence[str] = (),
+    failed: bool | None = None,
+    namespace: str | None = None,
+) -> Selection:
+    """Return the selection that was given, in the forms in which users give it.
+
+    Args:
+        pathspecs: `Flow/123`, `Flow/latest`, or `Flow`.
+        since: as on the command line (`24h`, `2026-11-01`), a datetime (local, if it has no time
+            zone), or epoch ms.
+        until: in the same ways.
+        last: of each flow, so many of the newest.
+        every: all flow runs.
+        tags: those that have all of these.
+        failed: those that failed, or the others; None: both.
+        namespace: Metaflow's, as the settings have it.
+
+    Raises:
+        UsageError: for what can't be read, says too little, or can't be.
+    """
+    now = time.time_ns() // 1_000_000
+    return Selection(
+        pathspecs=tuple(parse(text) for text in pathspecs),
+        since=_epoch_ms("since", since, now),
+        since_is_ago=isinstance(since, str) and is_ago(since),
+        until=_epoch_ms("until", until, now),
+        last=last,
+        every=every,
+        tags=tuple(tags),
+        failed=failed,
+        namespace=namespace,
+    )
+
+
+def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:
+    try:
+        if isinstance(moment, datetime):
+            return as_epoch_ms(moment)
+        return parse_moment(moment, now) if isinstance(moment, str) else moment
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}, not {str(moment)!r}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """A flow run that is meant.
@@ -87,7 +144,7 @@ class Chosen:
     trouble: BaseException | None = field(default=None, compare=False)
 
 
-def choose(asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
+def choose(selection: Selection, source: Source, open_ones: OpenOnes) -> list[Chosen]:
     """Return the flow runs that are meant, each once.
 
     `Flow/123` stands for itself, whether it is there or not, and `Flow/latest` for the newest. They
@@ -103,7 +160,7 @@ def choose(asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
     fails, which tells it.
 
     Args:
-        asked: what was said.
+        selection: which flow runs.
         source: lists flows and their runs.
         open_ones: asked once for each flow that is meant as a whole.
 
@@ -111,12 +168,12 @@ def choose(asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
         SourceError: if the flows can't be listed.
         Unreachable: if the source does not answer.
     """
-    named = [_named(one, asked, source) for one in asked.pathspecs if one.run is not None]
-    if asked.pathspecs:
-        flows = list(dict.fromkeys(one.flow for one in asked.pathspecs if one.run is None))
+    named = [_named(one, selection, source) for one in selection.pathspecs if one.run is not None]
+    if selection.pathspecs:
+        flows = list(dict.fromkeys(one.flow for one in selection.pathspecs if one.run is None))
     else:
         flows = source.flows()
-    others = [one for flow in flows for one in _alone(flow, asked, source, open_ones)]
+    others = [one for flow in flows for one in _alone(flow, selection, source, open_ones)]
     found: dict[Pathspec, Chosen] = {}
     for one in (*named, *sorted(others, key=_start)):
         found.setdefault(one.pathspec, one)
@@ -128,11 +185,11 @@ def find_one(pathspec: Pathspec, source: Source) -> Pathspec:
     return _latest(pathspec.flow, (), source).pathspec if pathspec.run == LATEST else pathspec
 
 
-def _named(pathspec: Pathspec, asked: Asked, source: Source) -> Chosen:
+def _named(pathspec: Pathspec, selection: Selection, source: Source) -> Chosen:
     if pathspec.run != LATEST:
         return Chosen(pathspec)
     try:
-        return _latest(pathspec.flow, asked.tags, source)
+        return _latest(pathspec.flow, selection.tags, source)
     except SkipFlowRun:
         return Chosen(pathspec)
     except Stop:
@@ -148,7 +205,7 @@ def _latest(flow: str, tags: tuple[str, ...], source: Source) -> Chosen:
     return Chosen(newest.pathspec, newest)
 
 
-def _alone(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
+def _alone(flow: str, selection: Selection, source: Source, open_ones: OpenOnes) -> list[Chosen]:
     """Return the runs of a flow that are meant, or the flow itself with what was wrong with it.
 
     Whatever a listing may trip over, it is that flow's failure: other flows have nothing to do
@@ -157,9 +214,9 @@ def _alone(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list
     if has_unstorable(flow):
         return [_unnamable(Pathspec(flow))]
     try:
-        return _of_flow(flow, asked, source, open_ones)
+        return _of_flow(flow, selection, source, open_ones)
     except UsageError as error:
-        if asked.pathspecs:
+        if selection.pathspecs:
             raise
         return [Chosen(Pathspec(flow), trouble=SourceError(f"{flow} can't be listed: {error}"))]
     except Stop:
@@ -168,21 +225,21 @@ def _alone(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list
         return [Chosen(Pathspec(flow), trouble=error)]
 
 
-def _of_flow(flow: str, asked: Asked, source: Source, open_ones: OpenOnes) -> list[Chosen]:
+def _of_flow(flow: str, selection: Selection, source: Source, open_ones: OpenOnes) -> list[Chosen]:
     """Return the runs of a flow that are meant, those of the same moment in their order."""
-    listed, trouble = _listed(flow, asked, source)
+    listed, trouble = _listed(flow, selection, source)
     trouble += [_unnamable(one.pathspec) for one in listed if has_unstorable(str(one.pathspec))]
     listed = [one for one in listed if not has_unstorable(str(one.pathspec))]
-    eligible = [one for one in _newest_first(listed) if _complies(one, asked)]
-    overlap = _OVERLAP if asked.since_is_ago else 0
-    start = None if asked.since is None else asked.since - overlap
-    inside = [one for one in eligible if start is None or one.started_at >= start][: asked.last]
+    eligible = [one for one in _newest_first(listed) if _complies(one, selection)]
+    overlap = _OVERLAP if selection.since_is_ago else 0
+    start = None if selection.since is None else selection.since - overlap
+    inside = [one for one in eligible if start is None or one.started_at >= start][: selection.last]
     meant = {one.pathspec for one in inside}
     gone: list[Pathspec] = []
-    if asked.since is not None or asked.every:
+    if selection.since is not None or selection.every:
         left_open = list(_parsed(open_ones(flow, listed), eligible))
         meant |= {*left_open}
-        if not (asked.tags or asked.until is not None or asked.namespace is not None):
+        if not (selection.tags or selection.until is not None or selection.namespace is not None):
             known = {one.pathspec for one in listed}
             gone = [one for one in left_open if one not in known]
     chosen = [Chosen(one.pathspec, one) for one in reversed(eligible) if one.pathspec in meant]
@@ -206,7 +263,7 @@ def _parsed(names: Iterable[str], listed: Iterable[Listed]) -> Iterator[Pathspec
             yield known[name] if name in known else parse(name)
 
 
-def _listed(flow: str, asked: Asked, source: Source) -> tuple[list[Listed], list[Chosen]]:
+def _listed(flow: str, selection: Selection, source: Source) -> tuple[list[Listed], list[Chosen]]:
     """Return the runs of a flow, and the flow itself if they can't be listed, to fail by itself.
 
     A flow that nobody named may vanish: that it was there a moment ago is no reason to complain.
@@ -214,7 +271,7 @@ def _listed(flow: str, asked: Asked, source: Source) -> tuple[list[Listed], list
     try:
         return source.list(flow), []
     except NotThere:
-        return [], [Chosen(Pathspec(flow))] if asked.pathspecs else []
+        return [], [Chosen(Pathspec(flow))] if selection.pathspecs else []
     except SkipFlowRun:
         return [], [Chosen(Pathspec(flow))]
 
@@ -223,9 +280,9 @@ def _newest_first(listed: Iterable[Listed]) -> list[Listed]:
     return sorted(listed, key=lambda one: one.started_at, reverse=True)
 
 
-def _complies(listed: Listed, asked: Asked) -> bool:
-    in_time = asked.until is None or listed.started_at < asked.until
-    return in_time and _has(listed, asked.tags)
+def _complies(listed: Listed, selection: Selection) -> bool:
+    in_time = selection.until is None or listed.started_at < selection.until
+    return in_time and _has(listed, selection.tags)
 
 
 def _start(chosen: Chosen) -> int:

@@ -3,6 +3,7 @@
     MfwbError
     ├── Stop                  nothing more can be done in this call
     │   ├── UsageError        wrong arguments or settings                     exit 2
+    │   │   └── LedgerDamaged the ledger is not what mfwb wrote               exit 2
     │   ├── Unreachable       an end that can't be reached, or no credentials exit 4
     │   ├── LockHeld          another sync is at work                         exit 5
     │   └── BundleChanged     a bundle is not what the sync wrote             exit 1
@@ -20,11 +21,14 @@ A single item (an artifact, a log, a card) that can't reach W&B is no error: it 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mfwb.safe_text import one_line
 
 __all__ = [
     "BundleChanged",
     "ItemLost",
+    "LedgerDamaged",
     "LineageError",
     "LockHeld",
     "MfwbError",
@@ -37,6 +41,7 @@ __all__ = [
     "Stop",
     "Unreachable",
     "UsageError",
+    "ends_the_call",
 ]
 
 
@@ -61,6 +66,17 @@ class UsageError(Stop):
     """The arguments or the settings are wrong."""
 
     exit_code = 2
+
+
+class LedgerDamaged(UsageError):  # noqa: N818 - the same
+    """The file of the ledger is not what SQLite wrote."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"the ledger {path} is damaged: {problem}; `mfwb status --rebuild` makes it anew of "
+            "what W&B has"
+        )
+        self.path = path
 
 
 class Unreachable(Stop):
@@ -114,3 +130,11 @@ class ItemLost(Exception):  # noqa: N818 - it is a finding, not a failure of the
 
     def __init__(self, text: str = "") -> None:
         super().__init__(one_line(text))
+
+
+def ends_the_call(error: BaseException) -> bool:
+    """Return whether nothing more can be done in this call, for any flow run."""
+    from concurrent.futures import CancelledError  # noqa: PLC0415 - help does without
+
+    ends = (Stop, KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError)
+    return isinstance(error, ends)

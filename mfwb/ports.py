@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,6 +16,8 @@ from mfwb.snapshot import Card, FlowRun, Loss
 from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = [
+    "Bugs",
+    "Cargo",
     "Contents",
     "Destination",
     "Entry",
@@ -26,6 +28,8 @@ __all__ = [
     "LogLine",
     "Payloads",
     "Progress",
+    "Pushed",
+    "Pusher",
     "ReadyArtifact",
     "ReadyCard",
     "ReadyFile",
@@ -389,11 +393,11 @@ class Sink(Protocol):
         """The folder that an offline sync writes to; None: it goes to a server."""
         ...
 
-    def destination(self, flow: str, *, ask: bool) -> Destination:
-        """Return where the runs of a flow go.
+    def destination(self, flow: str) -> Destination:
+        """Return where the runs of a flow go; its entity may remain unknown.
 
-        With `ask`, W&B is asked for the entity that the credentials stand for, if none was set;
-        Unreachable if it can't be, or refuses them. Without, an entity may remain unknown.
+        If W&B may be asked in this call, it is, for the entity that the credentials stand for, if
+        none was given; Unreachable if it can't be, or refuses them.
         """
         ...
 
@@ -555,4 +559,62 @@ class Ledger(Protocol):
 
     def write(self, entry: Entry) -> None:
         """Put an entry in the place of what was known of its flow run at its destination."""
+        ...
+
+
+# --- from a bundle to a server ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """A flow run in a bundle.
+
+    Attributes:
+        entry: what the ledger has of its sync into the bundle.
+        destination: where it goes.
+        outcome: of that sync.
+        written: ids of W&B runs that were there once.
+    """
+
+    entry: Entry
+    destination: Destination
+    outcome: FlowRunOutcome
+    written: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of a flow run.
+
+    Attributes:
+        runs: its W&B runs, in the order of the flow; of a failed one those that are there.
+        wrote: whether anything had to be written.
+        reason: why it could not be pushed; empty: it was.
+        superseded: the bundle has it no more: another sync put something in its place.
+        bug: the error of ours that ended it, if that is why it could not be pushed.
+    """
+
+    cargo: Cargo
+    runs: tuple[WandbRunOutcome, ...] = ()
+    wrote: bool = True
+    reason: str = ""
+    superseded: bool = False
+    bug: BaseException | None = None
+
+
+class Pusher(Protocol):
+    """The way from a bundle to a server."""
+
+    def destination(self, bundled: Destination) -> Destination:
+        """Return where goes what was synced into the bundle for some entity and project."""
+        ...
+
+    def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
+        """Yield each flow run as soon as it is there, or can't be; Unreachable.
+
+        Args:
+            cargo: flow runs.
+            writer: the id of the ledger, which tells others who is at work.
+            progress: told how far it is.
+        """
         ...

@@ -11,8 +11,8 @@ from mfwb.config import Settings
 from mfwb.errors import UsageError
 from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import Workshop
-from mfwb.pipeline import Parts, Pusher
-from mfwb.ports import Ledger, Payloads, Progress, Source
+from mfwb.pipeline import Parts
+from mfwb.ports import Ledger, Payloads, Progress, Pusher, Source
 from mfwb.scratch import scratch
 from mfwb.sink import open_sink
 from mfwb.source import open_source
@@ -21,8 +21,13 @@ __all__ = ["wire", "wire_push", "wire_source"]
 
 
 @contextmanager
-def wire(settings: Settings, progress: Progress) -> Iterator[Parts]:
+def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[Parts]:
     """Yield the parts for one call, and clean up behind them.
+
+    Args:
+        settings: of this call.
+        progress: told what is going on.
+        may_ask: whether W&B is asked for an entity that was not given.
 
     Raises:
         UsageError: for settings that Metaflow or W&B refuse.
@@ -30,7 +35,8 @@ def wire(settings: Settings, progress: Progress) -> Iterator[Parts]:
     """
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
-        sink = stack.enter_context(open_sink(settings, memory=ledger_path(None).parent))
+        memory = ledger_path(None).parent
+        sink = stack.enter_context(open_sink(settings, memory=memory, may_ask=may_ask))
         ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
         folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
         keep = sink.bundle is not None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mfwb.cli.streams import (
     keep_stdout_clean,
@@ -16,92 +16,68 @@ from mfwb.cli.streams import (
 )
 
 if TYPE_CHECKING:
+    from mfwb.choosing import Selection
+    from mfwb.config import Settings
     from mfwb.outcome import Result
     from mfwb.ports import Progress
 
-__all__ = ["act", "tell"]
+__all__ = ["act", "call_and_report"]
 
 
-class _Call(Protocol):
-    """`mfwb.api.sync` or `mfwb.api.plan`."""
-
-    def __call__(  # noqa: PLR0913 - its arguments are the options
-        self,
-        *pathspecs: str,
-        since: str | None,
-        until: str | None,
-        last: int | None,
-        every: bool,
-        tags: Sequence[str],
-        failed: bool | None,
-        config: Path | None,
-        progress: Progress | None,
-        **settings: Any,
-    ) -> Result: ...
-
-
-def act(  # noqa: PLR0913 - they are the options
-    call: _Call,
+def act(
+    call: Callable[[Selection, Settings, Progress], Result],
     *,
-    pathspecs: Sequence[str],
-    since: str | None,
-    until: str | None,
-    last: int | None,
-    every: bool,
-    tags: Sequence[str],
-    failed: bool | None,
+    config: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **options: Any,
+) -> int:
+    """Call with a selection of flow runs, report, and return the exit code.
+
+    Args:
+        call: what does the work.
+        config: a settings file.
+        as_json: print a document rather than text.
+        quiet: print what failed or was lost, nothing else.
+        verbose: print every W&B run in full.
+        **options: the ways to select flow runs, and settings; None is not said.
+    """
+    from mfwb.choosing import SELECTORS, select  # noqa: PLC0415 - help does without
+
+    selectors = {name: options.pop(name) for name in SELECTORS}
+
+    def call_with(settings: Settings, progress: Progress) -> Result:
+        return call(select(**selectors, namespace=settings.namespace), settings, progress)
+
+    return call_and_report(
+        call_with, config=config, as_json=as_json, quiet=quiet, verbose=verbose, **options
+    )
+
+
+def call_and_report(
+    call: Callable[[Settings, Progress], Result],
+    *,
     config: Path | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
     **settings: Any,
 ) -> int:
-    """Call, report, and return the exit code.
-
-    Args:
-        call: what does the work.
-        pathspecs: which flow runs.
-        since: only those that started then or later, as it was written.
-        until: only those that started before, as it was written.
-        last: of each flow, so many.
-        every: all of them.
-        tags: only those with all of these.
-        failed: only those that failed, or the others; None: both.
-        config: a settings file.
-        as_json: print a document rather than text.
-        quiet: print what failed or was lost, nothing else.
-        verbose: print every W&B run in full.
-        **settings: as said on the command line; None is not said.
-    """
+    """Call, report, and return the exit code; arguments as of `act`."""
     from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: help does without
     from mfwb.report import watch  # noqa: PLC0415 - rich: the same
     from mfwb.scratch import temporary_files_in_scratch  # noqa: PLC0415 - the same
 
-    strict = load_settings(settings, file=config).strict
+    resolved = load_settings(settings, file=config)
     with (
         temporary_files_in_scratch(),
         keep_stdout_clean(quiet=quiet),
         watch(quiet=quiet) as progress,
     ):
-        result = call(
-            *pathspecs,
-            since=since,
-            until=until,
-            last=last,
-            every=every,
-            tags=tags,
-            failed=failed,
-            config=config,
-            progress=progress,
-            **settings,
-        )
-    return tell(result, as_json=as_json, quiet=quiet, verbose=verbose, strict=strict)
-
-
-def tell(result: Result, *, as_json: bool, quiet: bool, verbose: bool, strict: bool) -> int:
-    """Report, and return the exit code."""
+        result = call(resolved, progress)
     _report(result, as_json=as_json, quiet=quiet, verbose=verbose)
-    return _exit_code(result, strict=strict)
+    return _exit_code(result, strict=resolved.strict)
 
 
 def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "document",
     "dry_run",
     "how",
+    "how_to_push",
     "one_artifact",
     "one_flow_run",
     "one_settings_file",
@@ -222,32 +223,10 @@ def how(command: _F) -> _F:
     heading = "How"
     return _all(
         command,
-        _option(
-            heading,
-            "--workers",
-            type=click.IntRange(1, 64),
-            metavar="N",
-            help="W&B runs written at once  [16]",
-        ),
-        _option(
-            heading,
-            "--timeout",
-            metavar="DURATION",
-            help="Retry a W&B that is ill for  [5m]",
-        ),
-        _option(
-            heading,
-            "--wait",
-            metavar="DURATION",
-            help="Wait for another sync to end for  [0s]",
-        ),
-        _option(
-            heading,
-            "--on-deleted",
-            type=click.Choice(["skip", "recreate", "fail"]),
-            metavar="HOW",
-            help="What W&B lacks: skip, recreate, fail  [skip]",
-        ),
+        _workers("W&B runs written at once  [16]"),
+        _timeout,
+        _wait("Wait for another sync to end for  [0s]"),
+        _on_deleted,
         _option(
             heading,
             "--abandoned-after",
@@ -255,13 +234,52 @@ def how(command: _F) -> _F:
             help="Silence that ends a flow run  [24h]",
         ),
         _option(heading, "--force", is_flag=True, help="Write again what was synced before"),
-        _option(
-            heading, "--overwrite-edits", is_flag=True, help="Also what people changed in W&B since"
-        ),
+        _overwrite_edits("Also what people changed in W&B since"),
         _option(heading, "--strict", is_flag=True, help="Exit 3 if anything was lost"),
         _config,
         _metadata,
     )
+
+
+def how_to_push(command: _F) -> _F:
+    """Add what says how a bundle is uploaded."""
+    return _all(
+        command,
+        _workers("Requests to W&B at once  [16]"),
+        _timeout,
+        _wait("Wait for another push or sync to end for  [0s]"),
+        _on_deleted,
+        _overwrite_edits("Write over what people changed in W&B"),
+        _config,
+    )
+
+
+def _workers(text: str) -> Callable[[_F], _F]:
+    return _option("How", "--workers", type=click.IntRange(1, 64), metavar="N", help=text)
+
+
+def _timeout(command: _F) -> _F:
+    return _option(
+        "How", "--timeout", metavar="DURATION", help="Retry a W&B that is ill for  [5m]"
+    )(command)
+
+
+def _wait(text: str) -> Callable[[_F], _F]:
+    return _option("How", "--wait", metavar="DURATION", help=text)
+
+
+def _on_deleted(command: _F) -> _F:
+    return _option(
+        "How",
+        "--on-deleted",
+        type=click.Choice(["skip", "recreate", "fail"]),
+        metavar="HOW",
+        help="What W&B lacks: skip, recreate, fail  [skip]",
+    )(command)
+
+
+def _overwrite_edits(text: str) -> Callable[[_F], _F]:
+    return _option("How", "--overwrite-edits", is_flag=True, help=text)
 
 
 def whence(command: _F) -> _F:

@@ -32,4 +32,4 @@ def plan(**said: Any) -> int:
     """
     from mfwb import api  # noqa: PLC0415 - help does without
 
-    return act(api.plan, **said)
+    return act(api.plan_selection, **said)

@@ -34,4 +34,4 @@ def sync(*, dry_run: bool, **said: Any) -> int:
     """
     from mfwb import api  # noqa: PLC0415 - help does without
 
-    return act(api.plan if dry_run else api.sync, **said)
+    return act(api.plan_selection if dry_run else api.sync_selection, **said)

@@ -1,18 +1,13 @@
 """6 remember: which plan of which flow run reached which W&B project."""
 
-from mfwb.ledger.damage import LedgerDamaged, put_aside_if_damaged
-from mfwb.ledger.places import bundle_of, ledger_path
-from mfwb.ledger.rebuilding import Rebuilt, rebuild_ledger
+from mfwb.ledger.damage import put_aside_if_damaged
+from mfwb.ledger.places import ledger_path
 from mfwb.ledger.sqlite import SqliteLedger
 from mfwb.ledger.telling import standings_in
 
 __all__ = [
-    "LedgerDamaged",
-    "Rebuilt",
     "SqliteLedger",
-    "bundle_of",
     "ledger_path",
     "put_aside_if_damaged",
-    "rebuild_ledger",
     "standings_in",
 ]

@@ -8,25 +8,14 @@ from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mfwb.errors import LockHeld, Stop, UsageError
+from mfwb.errors import LedgerDamaged, LockHeld, Stop, UsageError
 from mfwb.ledger.suspicion import WrongTables, check_files, check_schema, distrust
 
-__all__ = ["LedgerDamaged", "errors_named", "put_aside_if_damaged"]
+__all__ = ["errors_named", "put_aside_if_damaged"]
 
 
 _NO_ROOM = ("disk is full", "disk I/O error")
 """SQLite's words; Python 3.10 does not give its codes."""
-
-
-class LedgerDamaged(UsageError):  # noqa: N818 - named as its siblings are
-    """The file of the ledger is not what SQLite wrote."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(
-            f"the ledger {path} is damaged: {problem}; `mfwb status --rebuild` makes it anew of "
-            "what W&B has"
-        )
-        self.path = path
 
 
 @contextmanager

@@ -2,7 +2,17 @@
 
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.plan import plan_flow_runs
-from mfwb.pipeline.push import Pusher, push_flow_runs
+from mfwb.pipeline.push import push_flow_runs
+from mfwb.pipeline.rebuild import Rebuilt, rebuild_ledgers
+from mfwb.pipeline.recovery import with_a_sound_ledger
 from mfwb.pipeline.sync import sync_flow_runs
 
-__all__ = ["Parts", "Pusher", "plan_flow_runs", "push_flow_runs", "sync_flow_runs"]
+__all__ = [
+    "Parts",
+    "Rebuilt",
+    "plan_flow_runs",
+    "push_flow_runs",
+    "rebuild_ledgers",
+    "sync_flow_runs",
+    "with_a_sound_ledger",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mfwb.choosing import Asked, Chosen
+from mfwb.choosing import Chosen, Selection
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
 from mfwb.pipeline.parts import Parts
@@ -37,20 +37,19 @@ class Draft:
     others: frozenset[str] = frozenset()
 
 
-def draft(chosen: Chosen, settings: Settings, parts: Parts, *, ask: bool) -> Draft:
+def draft(chosen: Chosen, settings: Settings, parts: Parts) -> Draft:
     """Read a flow run and draft its plan; SkipFlowRun or Stop if that can't be done.
 
     Args:
         chosen: which flow run.
         settings: of this call.
         parts: the outside.
-        ask: whether W&B may be asked where W&B runs go by default.
     """
     if chosen.trouble is not None:
         raise chosen.trouble
     traced = trace(chosen.pathspec, parts.source, parts.payloads)
     flow_run = traced.flow_run
-    destination = parts.sink.destination(flow_run.flow, ask=ask)
+    destination = parts.sink.destination(flow_run.flow)
     contents = parts.source.contents(flow_run)
     if flow_run.state is FlowRunState.RUNNING:
         return Draft(flow_run, None, destination, contents)
@@ -60,7 +59,7 @@ def draft(chosen: Chosen, settings: Settings, parts: Parts, *, ask: bool) -> Dra
         settings,
         entity=destination.entity,
         project=destination.project,
-        others=[_elsewhere(other, parts.sink, ask=ask) for other in traced.others],
+        others=[_elsewhere(other, parts.sink) for other in traced.others],
     )
     others = {other.flow_run.pathspec for other in traced.others}
     return Draft(flow_run, plan, destination, contents, frozenset(others | _origins(flow_run)))
@@ -71,8 +70,8 @@ def _origins(flow_run: FlowRun) -> set[str]:
     return {flow_run_of(task.origin) for task in flow_run.tasks if task.origin}
 
 
-def _elsewhere(other: TracedFlowRun, sink: Sink, *, ask: bool) -> OtherFlowRun:
-    destination = sink.destination(other.flow_run.flow, ask=ask)
+def _elsewhere(other: TracedFlowRun, sink: Sink) -> OtherFlowRun:
+    destination = sink.destination(other.flow_run.flow)
     return OtherFlowRun(other.flow_run, other.lineage, destination.entity, destination.project)
 
 
@@ -106,12 +105,12 @@ def still_running(drafted: Draft) -> FlowRunOutcome:
     return FlowRunOutcome(drafted.flow_run.pathspec, Status.SKIPPED, reason=STILL_RUNNING)
 
 
-def notes_on(asked: Asked, outcomes: Iterable[FlowRunOutcome]) -> tuple[str, ...]:
+def notes_on(selection: Selection, outcomes: Iterable[FlowRunOutcome]) -> tuple[str, ...]:
     """Return what to know about flow runs that were named and are still running.
 
     Who names one may know that its process is gone, as a job does that ran it; Metaflow may not.
     """
-    named = {str(one) for one in asked.pathspecs}
+    named = {str(one) for one in selection.pathspecs}
     running = [one.pathspec for one in outcomes if one.reason == STILL_RUNNING]
     return tuple(
         f"nothing says that {pathspec} is over; if its process is gone, say --abandoned-after 0s"

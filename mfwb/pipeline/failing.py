@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import CancelledError
-
-from mfwb.errors import SkipFlowRun, Stop
+from mfwb.errors import SkipFlowRun, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import Bugs
 from mfwb.safe_text import one_line
 from mfwb.shortages import shortage
 
-__all__ = ["ends_the_call", "failed"]
-
-_ENDS = (Stop, KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError)
-
-
-def ends_the_call(error: BaseException) -> bool:
-    """Return whether nothing more can be done in this call, for any flow run."""
-    return isinstance(error, _ENDS)
+__all__ = ["failed"]
 
 
 def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from mfwb.choosing import Asked, Chosen
+from mfwb.choosing import Chosen, Selection
 from mfwb.config import Settings
+from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.pipeline.drafting import Draft
-from mfwb.pipeline.failing import ends_the_call
 from mfwb.pipeline.parts import Parts
 from mfwb.planning import Plan
 from mfwb.ports import Destination, Entry, Listed, Standing
@@ -27,11 +27,10 @@ _PATIENCE = timedelta(hours=1)
 class Memory:
     """The ledger, seen from one call."""
 
-    def __init__(self, asked: Asked, settings: Settings, parts: Parts, *, ask: bool) -> None:
-        self._asked = asked
+    def __init__(self, selection: Selection, settings: Settings, parts: Parts) -> None:
+        self._selection = selection
         self._settings = settings
         self._parts = parts
-        self._ask = ask
         self._now = datetime.now(timezone.utc)
         self._by_flow: dict[str, dict[str, Entry]] = {}
         self._stamps: dict[str, str] = {}
@@ -42,7 +41,7 @@ class Memory:
 
     def destination(self, flow: str) -> Destination:
         """Return where the runs of a flow go; Unreachable."""
-        return self._parts.sink.destination(flow, ask=self._ask)
+        return self._parts.sink.destination(flow)
 
     def open_ones(self, flow: str, listed: Iterable[Listed]) -> Iterable[str]:
         """Return the flow runs that an earlier sync did not end with, and those tagged since."""
@@ -106,7 +105,7 @@ class Memory:
     def left_out(self, drafted: Draft) -> str:
         """Return why a flow run is left out that was read; empty if it is not."""
         failed = drafted.flow_run.state in _FAILED
-        if self._asked.failed is None or self._asked.failed is failed:
+        if self._selection.failed is None or self._selection.failed is failed:
             return ""
         return "it failed, and --no-failed leaves it out" if failed else "it did not fail"
 
@@ -172,14 +171,14 @@ class Memory:
                 provider=self._parts.source.provider,
                 destination=self.destination(flow),
                 flow=flow,
-                since=None if self._asked.since is None else self._asked.since - _EARLIER,
+                since=None if self._selection.since is None else self._selection.since - _EARLIER,
             )
             self._by_flow[flow] = {entry.flow_run: entry for entry in found}
         return self._by_flow[flow]
 
     def _stamp(self, flow: str) -> str:
         if flow not in self._stamps:
-            self._stamps[flow] = f"{self._settings.stamp(flow)}-{self._asked.failed}"
+            self._stamps[flow] = f"{self._settings.stamp(flow)}-{self._selection.failed}"
         return self._stamps[flow]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfwb.accounting import as_planned
-from mfwb.choosing import Asked, Chosen, choose
+from mfwb.choosing import Chosen, Selection, choose
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.drafting import draft, notes_on, outcome_of, still_running
@@ -14,10 +14,10 @@ from mfwb.pipeline.parts import Parts
 __all__ = ["plan_flow_runs"]
 
 
-def plan_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
+def plan_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Result:
     """Return what `sync_flow_runs` would do, as far as can be told without asking W&B."""
-    memory = Memory(asked, settings, parts, ask=False)
-    chosen = memory.without_left_out(choose(asked, parts.source, memory.open_ones))
+    memory = Memory(selection, settings, parts)
+    chosen = memory.without_left_out(choose(selection, parts.source, memory.open_ones))
     outcomes = []
     for position, one in enumerate(chosen):
         try:
@@ -25,13 +25,13 @@ def plan_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
             outcomes.append(_planned(one, settings, parts, memory))
         except BaseException as error:  # noqa: BLE001, PERF203 - each for itself; see `failed`
             outcomes.append(failed(str(one.pathspec), error, parts.bugs))
-    return Result("plan", tuple(outcomes), notes=notes_on(asked, outcomes))
+    return Result("plan", tuple(outcomes), notes=notes_on(selection, outcomes))
 
 
 def _planned(one: Chosen, settings: Settings, parts: Parts, memory: Memory) -> FlowRunOutcome:
     if (known := memory.recall(one)) is not None:
         return known
-    drafted = draft(one, settings, parts, ask=False)
+    drafted = draft(one, settings, parts)
     plan = drafted.plan
     if plan is None:
         return still_running(drafted)

@@ -3,73 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from mfwb.config import Settings
-from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
-from mfwb.pipeline.failing import ends_the_call, failed
-from mfwb.ports import Bugs, Destination, Entry, Ledger, Progress, Standing
+from mfwb.errors import ends_the_call
+from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.pipeline.failing import failed
+from mfwb.ports import Bugs, Cargo, Entry, Ledger, Progress, Pushed, Pusher, Standing
 
-__all__ = ["Cargo", "Pushed", "Pusher", "push_flow_runs"]
+__all__ = ["push_flow_runs"]
 
 _IN_THE_BUNDLE = (Standing.SYNCED, Standing.INCOMPLETE)
 _NOTHING_TO_PUSH = (Standing.RUNNING, Standing.LEFT_OUT)
-
-
-@dataclass(frozen=True, slots=True)
-class Cargo:
-    """A flow run in a bundle.
-
-    Attributes:
-        entry: what the ledger has of its sync into the bundle.
-        destination: where it goes.
-        outcome: of that sync.
-        written: ids of W&B runs that were there once.
-    """
-
-    entry: Entry
-    destination: Destination
-    outcome: FlowRunOutcome
-    written: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """What became of a flow run.
-
-    Attributes:
-        runs: its W&B runs, in the order of the flow; of a failed one those that are there.
-        wrote: whether anything had to be written.
-        reason: why it could not be pushed; empty: it was.
-        superseded: the bundle has it no more: another sync put something in its place.
-        bug: the error of ours that ended it, if that is why it could not be pushed.
-    """
-
-    cargo: Cargo
-    runs: tuple[WandbRunOutcome, ...] = ()
-    wrote: bool = True
-    reason: str = ""
-    superseded: bool = False
-    bug: BaseException | None = None
-
-
-class Pusher(Protocol):
-    """The way from a bundle to a server."""
-
-    def destination(self, bundled: Destination) -> Destination:
-        """Return where goes what was synced into the bundle for some entity and project."""
-        ...
-
-    def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
-        """Yield each flow run as soon as it is there, or can't be; Unreachable.
-
-        Args:
-            cargo: flow runs.
-            writer: the id of the ledger, which tells others who is at work.
-            progress: told how far it is.
-        """
-        ...
 
 
 def push_flow_runs(

@@ -9,13 +9,13 @@ from dataclasses import replace
 from itertools import islice
 from threading import BoundedSemaphore, Event
 
-from mfwb.choosing import Asked, Chosen, choose
+from mfwb.choosing import Chosen, Selection, choose
 from mfwb.config import Settings
-from mfwb.errors import NotThere
+from mfwb.errors import NotThere, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.pipeline.crew import Crew
 from mfwb.pipeline.drafting import STILL_RUNNING, Draft, draft, notes_on, outcome_of, still_running
-from mfwb.pipeline.failing import ends_the_call, failed
+from mfwb.pipeline.failing import failed
 from mfwb.pipeline.memory import Memory, is_done
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.turns import Turn, Turns
@@ -30,20 +30,20 @@ _LOOKED_AHEAD = 200  # flow runs whose W&B runs are asked for at once
 _FEW = 3  # flow runs for which that is not worth it
 
 
-def sync_flow_runs(asked: Asked, settings: Settings, parts: Parts) -> Result:
+def sync_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Result:
     """Replay flow runs into W&B; those that are there are left alone.
 
     A flow run that can't be synced is in the result, with a reason; the others go on.
     """
-    memory = Memory(asked, settings, parts, ask=True)
-    chosen = choose(asked, parts.source, memory.open_ones)
+    memory = Memory(selection, settings, parts)
+    chosen = choose(selection, parts.source, memory.open_ones)
     destinations = {memory.destination(one.pathspec.flow) for one in chosen}
     with parts.ledger.lock(destinations, wait=settings.wait):
         memory.refresh()
         chosen = memory.without_left_out(chosen)
         with _at_work(settings, parts, memory) as work:
             outcomes = tuple(work.sync(chosen))
-            return Result("sync", outcomes, notes=notes_on(asked, outcomes))
+            return Result("sync", outcomes, notes=notes_on(selection, outcomes))
 
 
 @contextmanager
@@ -149,7 +149,7 @@ class _Sync:
 
     def _begin(self, one: Chosen) -> FlowRunOutcome | Future[FlowRunOutcome]:
         """Read a flow run; if there is something to write, let that begin."""
-        drafted = draft(one, self._settings, self._parts, ask=True)
+        drafted = draft(one, self._settings, self._parts)
         if drafted.plan is None:
             self._memory.note(drafted, Standing.RUNNING, reason=STILL_RUNNING)
             return still_running(drafted)

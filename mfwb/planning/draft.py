@@ -44,7 +44,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     settings: Settings,
     *,
     entity: str | None,
-    project: str | None,
+    project: str,
     others: Iterable[OtherFlowRun] = (),
 ) -> Plan:
     """Return what is to be written to W&B for one flow run.
@@ -54,7 +54,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         lineage: of the same flow run.
         settings: of this call.
         entity: where to, resolved; None: the default of whoever uploads.
-        project: where to, resolved; None: the flow's name.
+        project: where to, resolved.
         others: the flow runs that it used artifacts of.
     """
     subjects = subjects_of(flow_run, settings)
@@ -76,7 +76,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         flow_run=flow_run.pathspec,
         source=FlowRunId(flow_run.pathspec, flow_run.provider, flow_run.started_at),
         entity=entity,
-        project=project or names.project_name(flow_run.flow),
+        project=project,
         group=group_of(flow_run.flow, flow_run.pathspec, settings),
         runs=tuple(_aliased(runs, names.run_alias(flow_run.id))),
         losses=flow_run.losses,

@@ -16,15 +16,18 @@ from mfwb.settings_files.harmless import HARMLESS_OF_WANDB
 
 __all__ = [
     "SERVERS_OF_WANDB",
+    "SERVER_OF_WANDB",
     "find_wandb_file",
     "read_wandb_file",
     "sensitive_in_wandb_file",
     "servers_of_key",
+    "settings_in_wandb_files",
     "wandb_files_of",
 ]
 
 _SECTION = "default"
-SERVERS_OF_WANDB = frozenset({"https://api.wandb.ai", "https://api.forge.coreweave.com"})
+SERVER_OF_WANDB = "https://api.wandb.ai"
+SERVERS_OF_WANDB = frozenset({SERVER_OF_WANDB, "https://api.forge.coreweave.com"})
 """Names of W&B's own server, one of which is the default (wandb 0.31)."""
 _MODES = frozenset({"online", "offline", "disabled"})  # which `wandb online` and the like write
 
@@ -71,10 +74,25 @@ def servers_of_key(folder: Path, environ: Mapping[str, str] = os.environ) -> fro
     return _servers(find_wandb_file(folder), environ)
 
 
-def _servers(of_folder: SettingsFile | None, environ: Mapping[str, str]) -> frozenset[str]:
+def settings_in_wandb_files(folder: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what W&B's settings files say together; that of a folder beats the user's. UsageError.
+
+    Args:
+        folder: the current one; None: it was removed.
+        environ: the variables.
+    """
+    files = _users_wandb_file(environ), find_wandb_file(folder) if folder else None
+    return {name: value for file in files if file for name, value in file.values.items()}
+
+
+def _users_wandb_file(environ: Mapping[str, str]) -> SettingsFile | None:
     home = environ.get("WANDB_CONFIG_DIR") or "~/.config/wandb"
-    own = Path(home).expanduser() / "settings"
-    of_user = read(own, Origin.USERS, _parse) if own.is_file() else None
+    path = Path(home).expanduser() / "settings"
+    return read(path, Origin.USERS, _parse) if path.is_file() else None
+
+
+def _servers(of_folder: SettingsFile | None, environ: Mapping[str, str]) -> frozenset[str]:
+    of_user = _users_wandb_file(environ)
     said = [environ.get("WANDB_BASE_URL")]
     said += [one.values.get("base_url") for one in (of_folder, of_user) if one is not None]
     return next((frozenset({_bare(one)}) for one in said if one), SERVERS_OF_WANDB)

@@ -11,10 +11,10 @@ from wandb.errors import AuthenticationError, CommError
 from wandb.errors import UsageError as WandbUsageError
 
 from mfwb.bounded import within
+from mfwb.destination import WandbDefaults
 from mfwb.errors import Unreachable, UsageError
 from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_file import wandb_files_of
-from mfwb.sink.defaults import Defaults
 from mfwb.sink.importing import new_api
 from mfwb.sink.private import (
     FAILURES,
@@ -33,7 +33,7 @@ _NO_JSON = "looking for beginning of value"
 _SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
 
 
-def ask_defaults(seconds: float) -> Defaults:
+def ask_defaults(seconds: float) -> WandbDefaults:
     """Return W&B's effective settings, of its files and of the environment; start wandb-core.
 
     Args:
@@ -56,7 +56,7 @@ def ask_defaults(seconds: float) -> Defaults:
         raise UsageError(f"W&B's settings (its variables or files): {first_line(error)}") from None
     except (*FAILURES, OSError, RuntimeError) as error:  # no memory, no process, no thread
         raise Unreachable(f"wandb-core can't start: {first_line(error)}") from error
-    return Defaults(
+    return WandbDefaults(
         mode=str(settings.mode),
         base_url=str(settings.base_url),
         entity=settings.entity,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import netrc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mfwb.config import Settings
+from mfwb.errors import Unreachable
 from mfwb.origins import origin_of
 from mfwb.settings_files import find_wandb_file, refuse_unless_trusted, users_trust
 from mfwb.settings_files.wandb_file import (
@@ -18,7 +19,7 @@ from mfwb.settings_files.wandb_file import (
     servers_of_key,
 )
 
-__all__ = ["check_wandb_file", "only_its_own_key"]
+__all__ = ["check_wandb_file", "credentials_of", "only_its_own_key"]
 
 _KEY = "WANDB_API_KEY"
 _KEYS = (_KEY, "WANDB_IDENTITY_TOKEN_FILE")
@@ -64,6 +65,24 @@ def only_its_own_key(settings: Settings) -> Iterator[str | None]:
         yield reason
     finally:
         _set(before)
+
+
+def credentials_of(settings: Settings, no_key: str | None) -> Callable[[str], str | None]:
+    """Return what asks a server for the entity that the credentials stand for; then Unreachable.
+
+    Args:
+        settings: of this call.
+        no_key: why there is no key for that server; None: there may be one.
+    """
+
+    def ask(base_url: str) -> str | None:
+        if no_key is not None:
+            raise Unreachable(no_key)
+        from mfwb.sink.asking import ask_entity  # noqa: PLC0415 - it brings wandb
+
+        return ask_entity(base_url, settings.timeout)
+
+    return ask
 
 
 def _servers() -> frozenset[str]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mfwb.config import Settings
+from mfwb.destination import Destinations, WandbDefaults
+from mfwb.destination.wandb_defaults import cache_key, recall, remember
 from mfwb.errors import UsageError
 from mfwb.planning import Plan
 from mfwb.ports import Destination, FoundFlowRun, Session
-from mfwb.sink.credentials import check_wandb_file, only_its_own_key
-from mfwb.sink.defaults import Defaults, recall, remember, witnesses
-from mfwb.sink.destinations import Destinations
+from mfwb.sink.credentials import check_wandb_file, credentials_of, only_its_own_key
 from mfwb.sink.environment import our_environment
 from mfwb.sink.quiet import without_debug_logs
 from mfwb.sink.tables import tables_of
@@ -27,16 +27,17 @@ __all__ = ["LateSink", "open_sink"]
 
 
 @contextmanager
-def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
+def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[LateSink]:
     """Yield W&B as a sink; UsageError for settings that W&B does not know, or nobody trusts.
 
     Args:
         settings: of this call.
         memory: the folder in which is remembered what W&B's own settings say.
+        may_ask: whether W&B is asked for an entity that was not given.
     """
     check_wandb_file()
-    digest = witnesses()
-    known = None if tables_of(settings) else recall(memory, digest)
+    key = cache_key()
+    known = None if tables_of(settings) else recall(memory, key)
     with (
         only_its_own_key(settings) as no_key,
         our_environment(settings.timeout) as scratch,
@@ -44,16 +45,18 @@ def open_sink(settings: Settings, *, memory: Path) -> Iterator[LateSink]:
     ):
 
         @cache  # it is asked here, or when the sink wakes, or both
-        def ask() -> Defaults:
+        def ask() -> WandbDefaults:
             from mfwb.sink import importing  # noqa: F401, PLC0415 - the first to import wandb
             from mfwb.sink.asking import ask_defaults, files_of_settings  # noqa: PLC0415
 
             said = ask_defaults(settings.timeout)
             until_then.enter_context(without_debug_logs())
-            remember(memory, digest, files_of_settings(), said)
+            remember(memory, key, files_of_settings(), said)
             return said
 
-        sink = LateSink(Destinations(settings, known or ask(), no_key), settings, ask, scratch)
+        ask_entity = credentials_of(settings, no_key)
+        destinations = Destinations(settings, known or ask(), ask_entity, may_ask=may_ask)
+        sink = LateSink(destinations, settings, ask, scratch)
         if known is None:
             sink.wake()
         yield sink
@@ -66,7 +69,7 @@ class LateSink:
         self,
         destinations: Destinations,
         settings: Settings,
-        ask: Callable[[], Defaults],
+        ask: Callable[[], WandbDefaults],
         scratch: Path,
     ) -> None:
         self._settings = settings
@@ -81,9 +84,9 @@ class LateSink:
         """The folder that an offline sync writes to; None: it goes to a server."""
         return self._destinations.bundle
 
-    def destination(self, flow: str, *, ask: bool) -> Destination:
-        """Return where the runs of a flow go; with `ask`, an unknown entity is asked for."""
-        return self._destinations.of(flow, ask=ask)
+    def destination(self, flow: str) -> Destination:
+        """Return where the runs of a flow go."""
+        return self._destinations.of(flow)
 
     def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
         """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.config import Settings
+from mfwb.destination import Destinations
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, FoundFlowRun, Session
 from mfwb.sink.claims import Claims
 from mfwb.sink.collections import Collections
-from mfwb.sink.destinations import Destinations
 from mfwb.sink.edits import EditRule
 from mfwb.sink.existing import Existing, ExistingRuns
 from mfwb.sink.manifest import Checksums

@@ -65,7 +65,10 @@ def main() -> None:
             **({"dir": folder[0]} if folder else {}),
         }
     )
-    with open_source(settings) as source, open_sink(settings, memory=Path.cwd()) as sink:
+    with (
+        open_source(settings) as source,
+        open_sink(settings, memory=Path.cwd(), may_ask=True) as sink,
+    ):
         flow_run = source.read(Pathspec(*pathspec.split("/")))
         [task] = flow_run.steps[0].tasks
         [ref] = [one for one in task.artifacts if one.name == "thing"]

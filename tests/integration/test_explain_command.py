@@ -203,3 +203,23 @@ def test_from_python(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path) -> 
         "paths": ["frame.pkl"],
         "wandb": False,
     }, done.err
+
+
+def test_where_w_and_b_says_that_it_goes(
+    sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path
+) -> None:
+    """W&B's settings file counts as it does for a sync: `explain` and `plan` say the same."""
+    pathspec = flow_run("stored_flow")
+    folder = sandbox.root / "wandb"
+    folder.mkdir()
+    settings = "[default]\nentity = acme\nproject = wines\n"
+    (folder / "settings").write_text(settings, encoding="utf-8")
+    whence = ("--json", "--metadata", metadata_of(flows_root))
+
+    explained = sandbox.mfwb("explain", f"{pathspec}/start/frame", *whence)
+    planned = sandbox.mfwb("plan", pathspec, *whence)
+
+    [flow_run_planned] = planned.document["flow_runs"]
+    where = flow_run_planned["entity"], flow_run_planned["project"]
+    assert where == ("acme", "wines")
+    assert (explained.document["entity"], explained.document["project"]) == where

@@ -122,3 +122,18 @@ def test_a_resumed_flow_run_whose_origin_was_deleted(sandbox: Sandbox, resumed: 
         assert [run[name] for run in after["wandb_runs"]] == [
             run[name] for run in before["wandb_runs"]
         ]
+
+
+def test_a_plan_asks_w_and_b_nothing(
+    online: Sandbox, w_and_b: WandbServer, flow_run: FlowRuns, flows_root: Path
+) -> None:
+    """Not even whose the key is, where there is one: the entity remains unknown."""
+    before = len(w_and_b.requests)
+
+    done = online.mfwb(
+        "plan", flow_run("fan_flow"), "--json", "--metadata", metadata_of(flows_root)
+    )
+
+    assert done.code == 0, done.err
+    assert done.document["flow_runs"][0]["entity"] is None
+    assert len(w_and_b.requests) == before

@@ -152,7 +152,6 @@ class MemoryWandb:
     runs: dict[str, str] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)  # names, in the order in which they ended
     refused: set[str] = field(default_factory=set)  # names of W&B runs that can't be written
-    asked: list[bool] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)  # names of W&B runs that somebody deleted
     lost: set[str] = field(default_factory=set)  # names of those that vanish after they are written
     looked_ahead: list[list[str]] = field(default_factory=list)
@@ -166,9 +165,8 @@ class MemoryWandb:
         """Know of nothing."""
         return []
 
-    def destination(self, flow: str, *, ask: bool) -> Destination:
+    def destination(self, flow: str) -> Destination:
         """Return a project that is called like the flow."""
-        self.asked.append(ask)
         return Destination("online", "memory://wandb", self.entity, flow.lower())
 
     @contextmanager

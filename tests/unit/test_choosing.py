@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.choosing import Asked, Chosen, choose, find_one
+from mfwb.choosing import Chosen, Selection, choose, find_one
 from mfwb.errors import NotThere, SourceError, UsageError
 from mfwb.ports import Contents, Listed
 from mfwb.snapshot import FlowRun
@@ -72,7 +72,7 @@ def chosen(
     for bound in ("since", "until"):
         if bound in said:
             said[bound] = NOW - int(str(said[bound]))
-    asked = Asked(tuple(map(parse, pathspecs)), **said)  # type: ignore[arg-type]
+    asked = Selection(tuple(map(parse, pathspecs)), **said)  # type: ignore[arg-type]
 
     def open_of(flow: str, _: Sequence[Listed]) -> list[str]:
         return [one for one in open_ones if one.startswith(f"{flow}/")]
@@ -104,7 +104,7 @@ def test_latest_is_the_one_that_started_last() -> None:
     """Not the one with the highest id."""
     source = listing(listed("A/8", DAY), listed("A/9", 2 * DAY))
 
-    assert choose(Asked((parse("A/latest"),)), source, lambda *_: ()) == [
+    assert choose(Selection((parse("A/latest"),)), source, lambda *_: ()) == [
         Chosen(parse("A/8"), listed("A/8", DAY))
     ]
     assert find_one(parse("A/latest"), source) == parse("A/8")
@@ -283,7 +283,7 @@ def test_no_flows_at_all() -> None:
 def test_what_cannot_be_asked(said: dict[str, object], complaint: str) -> None:
     """Too little, or what contradicts itself, is refused before anybody is asked."""
     with pytest.raises(UsageError, match=complaint):
-        Asked(**said)  # type: ignore[arg-type]
+        Selection(**said)  # type: ignore[arg-type]
 
 
 # --- whatever there is ----------------------------------------------------------------------
@@ -321,7 +321,7 @@ def test_whatever_there_is(  # noqa: PLR0913, PLR0917 - what can be said
     """Each once, named first, then the oldest first; all that was asked for, and nothing else."""
     start = NOW - since * DAY
     end = None if length is None else start + length * DAY
-    asked = Asked(tuple(named), since=start, until=end, tags=tags)
+    asked = Selection(tuple(named), since=start, until=end, tags=tags)
 
     found = choose(
         asked, listing(*held), lambda flow, _: [str(one) for one in left if one.flow == flow]

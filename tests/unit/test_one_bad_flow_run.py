@@ -11,21 +11,22 @@ from typing import Any, cast
 
 import pytest
 
-from mfwb.choosing import Asked
+from mfwb.choosing import Selection
 from mfwb.config import Settings
 from mfwb.errors import SourceError, Unreachable, UsageError
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline import Parts, plan_flow_runs, push_flow_runs, sync_flow_runs
-from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.planning import Plan
 from mfwb.ports import (
     Bugs,
+    Cargo,
     Contents,
     Destination,
     Entry,
     Ledger,
     Listed,
     Progress,
+    Pushed,
     Session,
     Standing,
 )
@@ -126,7 +127,7 @@ def tripping(here: World, stage: str, error: BaseException) -> Parts:
 
 def sync(parts: Parts, *, since: int | None = None, **settings: Any) -> Result:
     """Sync the five, by name or by looking for them."""
-    asked = Asked(since=since) if since is not None else Asked(tuple(map(parse, NAMES)))
+    asked = Selection(since=since) if since is not None else Selection(tuple(map(parse, NAMES)))
     return sync_flow_runs(asked, Settings.model_validate(settings), parts)
 
 
@@ -213,7 +214,7 @@ def test_sync_of_what_is_listed(stage: str) -> None:
 def test_plan(stage: str) -> None:
     """A plan of the others is there."""
     here = world()
-    asked = Asked(tuple(map(parse, NAMES)))
+    asked = Selection(tuple(map(parse, NAMES)))
 
     result = plan_flow_runs(
         asked, Settings.model_validate({}), tripping(here, stage, KeyError("odd"))
@@ -267,14 +268,14 @@ class Folders(MemoryMetaflow):
 )
 @pytest.mark.parametrize("act", [sync_flow_runs, plan_flow_runs])
 def test_listing(
-    act: Callable[[Asked, Settings, Parts], Result],
+    act: Callable[[Selection, Settings, Parts], Result],
     trouble: BaseException,
     is_bug: bool,  # noqa: FBT001
 ) -> None:
     """A flow that can't be listed is a failure of its own, and the others go on."""
     here = World(metaflow=Folders(trouble))
 
-    result = act(Asked(since=0), Settings.model_validate({}), here.parts)
+    result = act(Selection(since=0), Settings.model_validate({}), here.parts)
 
     found = statuses(result)
     assert (found.pop("Aaa"), found.pop("odd folder")) == ("failed", "failed")
@@ -285,7 +286,7 @@ def test_listing(
 
 def test_listing_of_what_was_named() -> None:
     """Who names a flow in a wrong way is told so; a service that is down ends the call."""
-    asked = Asked((Pathspec("odd folder"),), every=True)
+    asked = Selection((Pathspec("odd folder"),), every=True)
 
     with pytest.raises(UsageError):
         sync_flow_runs(
@@ -293,7 +294,7 @@ def test_listing_of_what_was_named() -> None:
         )
     with pytest.raises(Unreachable):
         sync_flow_runs(
-            Asked(since=0),
+            Selection(since=0),
             Settings.model_validate({}),
             World(metaflow=Folders(Unreachable("down"))).parts,
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mfwb.choosing import Asked
+from mfwb.choosing import Selection
 from mfwb.config import Settings
 from mfwb.errors import Unreachable
 from mfwb.outcome import ItemCounts, Result, Status
@@ -39,13 +39,13 @@ def world(*runs: Any) -> World:
 
 def sync(of: World, *pathspecs: str, **settings: Any) -> Result:
     """Sync flow runs."""
-    asked = Asked(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
+    asked = Selection(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
     return sync_flow_runs(asked, Settings.model_validate(settings), of.parts)
 
 
 def plan(of: World, *pathspecs: str, **settings: Any) -> Result:
     """Say what a sync would do."""
-    asked = Asked(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
+    asked = Selection(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
     return plan_flow_runs(asked, Settings.model_validate(settings), of.parts)
 
 
@@ -198,7 +198,7 @@ def test_deleted_wandb_run_stays_away() -> None:
 
 def find(of: World, *, since: int = 0, failed: bool | None = None) -> Result:
     """Sync what is found by looking rather than by name."""
-    asked = Asked(since=since, failed=failed)
+    asked = Selection(since=since, failed=failed)
     return sync_flow_runs(asked, Settings.model_validate({}), of.parts)
 
 
@@ -424,7 +424,6 @@ def test_plan() -> None:
     assert outcome.wandb_runs[1].items == ItemCounts(total=2, written=2)
     assert (here.wandb.written, here.payloads.prepared) == ([], [])
     assert here.ledger.written == []
-    assert set(here.wandb.asked) == {False}
 
 
 def test_plan_of_what_is_done() -> None:
@@ -442,14 +441,6 @@ def test_plan_of_what_can_not_be_done() -> None:
     result = plan(here, "DemoFlow/7", "DemoFlow/99")
 
     assert statuses(result) == [("DemoFlow/7", "skipped"), ("DemoFlow/99", "failed")]
-
-
-def test_sync_asks() -> None:
-    """A sync asks W&B who it is that writes."""
-    here = world()
-    sync(here)
-
-    assert set(here.wandb.asked) == {True}
 
 
 # --- the end --------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mfwb.choosing import Asked
+from mfwb.choosing import Selection
 from mfwb.config import Settings
 from mfwb.pipeline import sync_flow_runs
 from mfwb.pipeline.turns import Turns
@@ -74,7 +74,7 @@ class SlowSession(MemorySession):
 def sync(runs: list[FlowRun], wandb: SlowWandb, granularity: str = "task") -> None:
     """Sync flow runs with many workers."""
     here = World(metaflow=MemoryMetaflow(runs), wandb=wandb)
-    asked = Asked(tuple(parse(one.pathspec) for one in runs))
+    asked = Selection(tuple(parse(one.pathspec) for one in runs))
     settings = Settings.model_validate({"workers": 8, "granularity": granularity})
     sync_flow_runs(asked, settings, here.parts)
 

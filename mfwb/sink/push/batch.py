@@ -11,8 +11,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import TypeVar
 
-from mfwb.errors import SinkError, SkipFlowRun
-from mfwb.pipeline.failing import ends_the_call
+from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.ports import Progress
 from mfwb.scratch import scratch
 from mfwb.sink.existing import ExistingRuns

@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.config import Settings
-from mfwb.pipeline.push import Cargo, Pushed
-from mfwb.ports import Destination, Progress
+from mfwb.destination import Destinations
+from mfwb.ports import Cargo, Destination, Progress, Pushed
 from mfwb.sink.asking import ask_defaults
-from mfwb.sink.credentials import check_wandb_file, only_its_own_key
-from mfwb.sink.destinations import Destinations
+from mfwb.sink.credentials import check_wandb_file, credentials_of, only_its_own_key
 from mfwb.sink.edits import EditRule
 from mfwb.sink.environment import our_environment
 from mfwb.sink.manifest import Checksums
@@ -52,13 +51,18 @@ class BundlePusher:
 
     def __init__(self, settings: Settings, bundle: Path, no_key: str | None) -> None:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
-        self._destinations = Destinations(to_a_server, ask_defaults(settings.timeout), no_key)
+        self._destinations = Destinations(
+            to_a_server,
+            ask_defaults(settings.timeout),
+            credentials_of(settings, no_key),
+            may_ask=True,
+        )
         self._settings = settings
         self._bundle = bundle
 
     def destination(self, bundled: Destination) -> Destination:
         """Return where goes what was synced into the bundle for some entity and project."""
-        return Destination("online", self._destinations.base_url, bundled.entity, bundled.project)
+        return self._destinations.of_bundled(bundled)
 
     def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
         """Yield each flow run as soon as it is there, or can't be.

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mfwb.accounting import count_same_content
-from mfwb.errors import SinkError, SkipFlowRun
+from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.outcome import ItemCounts, WandbRunOutcome
-from mfwb.pipeline.failing import ends_the_call
-from mfwb.pipeline.push import Cargo, Pushed
 from mfwb.planning import WandbRunId
+from mfwb.ports import Cargo, Pushed
 from mfwb.safe_text import one_line
 from mfwb.sink.bundle import bundled_runs
 from mfwb.sink.edits import Merged

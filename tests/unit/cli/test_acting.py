@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
+from mfwb.choosing import Selection
 from mfwb.cli import options
 from mfwb.cli.acting import act
 from mfwb.cli.ending import end
 from mfwb.cli.layout import Command
+from mfwb.config import Settings
+from mfwb.moments import parse_moment
 from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.ports import Progress
+from mfwb.snapshot.pathspec import Pathspec
 from tests.unit.report.samples import BIG, RUNS, SYNCED, flow_run
 
 CLEAN = Result("sync", (flow_run(RUNS[0]),))
@@ -35,15 +41,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Call:
-    """Stands for `mfwb.api.sync`: notes what it is asked, chatters, and returns a result."""
+    """Stands for `api.sync_selection`: notes what it is asked, chatters, and returns a result."""
 
     def __init__(self, result: Result) -> None:
         self.result = result
-        self.asked: tuple[tuple[str, ...], dict[str, Any]] = ((), {})
+        self.asked: list[tuple[Selection, Settings]] = []
 
-    def __call__(self, *pathspecs: str, **said: Any) -> Result:
+    def __call__(self, selection: Selection, settings: Settings, _: Progress) -> Result:
         """Do all that."""
-        self.asked = (pathspecs, said)
+        self.asked.append((selection, settings))
         print("chatter on stdout")  # noqa: T201 - that is the point
         print("chatter on stderr", file=sys.stderr)  # noqa: T201 - the same
         return self.result
@@ -95,17 +101,16 @@ def test_what_was_not_said_is_none() -> None:
     """Without flags every setting is left to files and variables."""
     call = Call(CLEAN)
     run(call, "F/1", "G/latest")
-    pathspecs, said = call.asked
-    said.pop("progress")
+    [(selection, settings)] = call.asked
 
-    assert pathspecs == ("F/1", "G/latest")
-    assert set(said) >= {"last", "config", "entity", "mode", "datasets", "force", "strict"}
-    assert (said.pop("tags"), said.pop("every")) == ((), False)
-    assert set(said.values()) == {None}
+    assert selection == Selection((Pathspec("F", "1"), Pathspec("G", "latest")), since_is_ago=False)
+    assert settings == Settings.model_validate({})
+    assert settings.model_fields_set <= {"explicit"}
+    assert settings.explicit == frozenset()
 
 
 def test_what_was_said_is_handed_on() -> None:
-    """Flags arrive as settings, sizes as they were written."""
+    """Flags arrive as one selection, and as settings."""
     call = Call(CLEAN)
     run(
         call,
@@ -122,23 +127,27 @@ def test_what_was_said_is_handed_on() -> None:
         ),
         *("--metadata", "local@x", "--namespace", "n"),
         *("--unpickle", "trusted", "--max-memory", "500MB", "--references"),
-        *("--since", "24h", "--until", "2026-11-01", "--tag", "a", "--tag", "b", "--no-failed"),
+        *("--since", "24h", "--until", "2999-11-01", "--tag", "a", "--tag", "b", "--no-failed"),
         *("--timeout", "10m", "--wait", "1h", "--on-deleted", "fail", "--abandoned-after", "2d"),
     )
-    _, said = call.asked
-    said.pop("progress")
+    [(selection, settings)] = call.asked
 
-    assert {name: value for name, value in said.items() if value is not None} == {
-        "since": "24h",
-        "until": "2026-11-01",
-        "last": 5,
-        "every": False,
-        "tags": ("a", "b"),
-        "failed": False,
-        "timeout": "10m",
-        "wait": "1h",
+    assert selection.since is not None
+    assert replace(selection, since=None) == Selection(
+        (Pathspec("F"),),
+        since_is_ago=True,
+        until=parse_moment("2999-11-01", 0),
+        last=5,
+        tags=("a", "b"),
+        failed=False,
+        namespace="n",
+    )
+    said = settings.model_dump(exclude_unset=True)
+    assert said == {
+        "timeout": 600.0,
+        "wait": 3600.0,
         "on_deleted": "fail",
-        "abandoned_after": "2d",
+        "abandoned_after": 172_800.0,
         "models": False,
         "datasets": True,
         "mode": "offline",
@@ -146,14 +155,15 @@ def test_what_was_said_is_handed_on() -> None:
         "force": True,
         "overwrite_edits": True,
         "workers": 3,
-        "max_artifact_size": "2GB",
+        "max_artifact_size": dict.fromkeys(("dataset", "model", "other"), 2 * 10**9),
         "granularity": "task",
         "metadata": "local@x",
         "namespace": "n",
         "unpickle": "trusted",
-        "max_memory": "500MB",
+        "max_memory": 500 * 10**6,
         "references": True,
     }
+    assert settings.explicit == frozenset(said)
 
 
 def test_text_on_stdout_talk_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:

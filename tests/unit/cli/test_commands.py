@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mfwb.choosing import Selection
 from mfwb.cli import main
 from mfwb.outcome import Result
 
@@ -31,14 +32,14 @@ def test_commands_call_the_api(
     calls = []
 
     def note(name: str) -> Any:
-        def call(*pathspecs: str, **_: Any) -> Result:
-            calls.append((name, pathspecs))
+        def call(selection: Selection, *_: Any) -> Result:
+            calls.append((name, tuple(map(str, selection.pathspecs))))
             return Result(name, ())
 
         return call
 
     for name in ("sync", "plan"):
-        monkeypatch.setattr(f"mfwb.api.{name}", note(name))
+        monkeypatch.setattr(f"mfwb.api.{name}_selection", note(name))
     with pytest.raises(SystemExit) as ended:
         main(arguments)
 

@@ -16,7 +16,8 @@ from mfwb import api
 from mfwb.cli.ending import end
 from mfwb.cli.status import status
 from mfwb.errors import Unreachable
-from mfwb.ledger import Rebuilt, SqliteLedger
+from mfwb.ledger import SqliteLedger
+from mfwb.pipeline.rebuild import Rebuilt
 from mfwb.ports import Destination, Standing
 from tests.unit.ledger.entries import ENTRY, SERVER
 

@@ -12,8 +12,9 @@ from typing import cast
 import pytest
 
 from mfwb.errors import SinkError, UsageError
-from mfwb.ledger import Rebuilt, SqliteLedger, put_aside_if_damaged, rebuild_ledger
+from mfwb.ledger import SqliteLedger, put_aside_if_damaged
 from mfwb.outcome import WandbRunOutcome
+from mfwb.pipeline.rebuild import Rebuilt, rebuild_ledger
 from mfwb.ports import Destination, FoundFlowRun, Sink, Standing
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 from tests.unit.memory import MemoryWandb

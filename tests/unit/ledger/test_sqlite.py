@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.errors import LockHeld, UsageError
+from mfwb.errors import LedgerDamaged, LockHeld, UsageError
 from mfwb.ledger import SqliteLedger
-from mfwb.ledger.damage import LedgerDamaged, errors_named
+from mfwb.ledger.damage import errors_named
 from mfwb.ledger.schema import bring_up_to_date
 from mfwb.ports import Destination, Entry, Standing
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER

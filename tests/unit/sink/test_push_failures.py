@@ -11,8 +11,7 @@ import pytest
 
 from mfwb.errors import SinkError, Unreachable
 from mfwb.outcome import FlowRunOutcome, Status
-from mfwb.pipeline.push import Cargo
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Cargo, Destination, Entry, Standing
 from mfwb.sink.existing import ExistingRuns
 from mfwb.sink.manifest import Checksums
 from mfwb.sink.push.batch import Batches, Load, look_up

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
+from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status
+from mfwb.pipeline.parts import Parts
 from mfwb.ports import Destination, Entry, FoundFlowRun, Ledger, Sink, Standing
 
-__all__ = ["Rebuilt", "rebuild_ledger"]
+__all__ = ["Rebuilt", "rebuild_ledger", "rebuild_ledgers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,37 @@ class Rebuilt:
     destination: Destination
     synced: int = 0
     incomplete: int = 0
+
+
+def rebuild_ledgers(
+    flows: Sequence[str],
+    settings: Settings,
+    open_parts: Callable[[], AbstractContextManager[Parts]],
+    *,
+    put_aside: Callable[[], Path | None],
+    moved: Callable[[Path], object] | None,
+) -> tuple[Rebuilt, ...]:
+    """Make the ledger anew of what W&B has of some flows; return what each project has.
+
+    Args:
+        flows: their names; none: the project that the settings name.
+        settings: of this call.
+        open_parts: opens the outside, the ledger included, which has to be sound then.
+        put_aside: renames a ledger that is damaged, and returns what it is called now.
+        moved: told that, as soon as it is so.
+
+    Raises:
+        LockHeld: if a sync is at work there.
+        SinkError, Unreachable: if W&B does not say what it has.
+    """
+    aside = put_aside()
+    if aside and moved:
+        moved(aside)
+    with open_parts() as parts:
+        sink, ledger = parts.sink, parts.ledger
+        destinations = dict.fromkeys(sink.destination(flow) for flow in flows or [""])
+        with ledger.lock(destinations, wait=settings.wait):
+            return tuple(rebuild_ledger(ledger, sink, one) for one in destinations)
 
 
 def rebuild_ledger(ledger: Ledger, sink: Sink, destination: Destination) -> Rebuilt:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.sink.defaults import Defaults, recall, remember, witnesses
+from mfwb.destination.wandb_defaults import WandbDefaults, cache_key, recall, remember
 
-SAID = Defaults(mode="online", base_url="https://w.example", entity="acme", project=None)
+SAID = WandbDefaults(mode="online", base_url="https://w.example", entity="acme", project=None)
 
 
 def test_it_is_remembered(tmp_path: Path) -> None:
@@ -57,18 +57,18 @@ def test_a_file_that_appeared(tmp_path: Path) -> None:
 )
 def test_variables_count(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Any of those that W&B looks at makes a difference."""
-    before = witnesses()
+    before = cache_key()
     monkeypatch.setenv(name, "/something/else")
 
-    assert witnesses() != before
+    assert cache_key() != before
 
 
 def test_the_folder_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """There may be settings in it."""
-    before = witnesses()
+    before = cache_key()
     monkeypatch.chdir(tmp_path)
 
-    assert witnesses() != before
+    assert cache_key() != before
 
 
 def test_a_folder_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -76,18 +76,18 @@ def test_a_folder_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
-    before = witnesses()
+    before = cache_key()
     gone.rmdir()
 
-    assert witnesses() != before
+    assert cache_key() != before
 
 
 def test_a_secret_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even as part of a digest."""
-    before = witnesses()
+    before = cache_key()
     monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
 
-    assert witnesses() == before
+    assert cache_key() == before
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"witnesses": "digest", "files": 1}', "\0"])

@@ -1,0 +1,169 @@
+"""Where W&B runs go: our settings come first, then W&B's own variables and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mfwb.config import Settings
+from mfwb.destination.wandb_defaults import WandbDefaults
+from mfwb.errors import UsageError
+from mfwb.planning.names import is_project_name, project_name
+from mfwb.ports import Destination
+
+__all__ = ["Destinations", "bundle_of", "names_of", "project_of"]
+
+_MODES = ("online", "offline")
+
+
+class Destinations:
+    """The destination of each flow, in one call; it knows whether W&B may be asked for it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        defaults: WandbDefaults,
+        ask_entity: Callable[[str], str | None],
+        *,
+        may_ask: bool,
+    ) -> None:
+        """Resolve mode, server and bundle; those of a flow when they are asked for.
+
+        Args:
+            settings: of this call.
+            defaults: what W&B's own variables and files say.
+            ask_entity: returns the entity that the credentials stand for at a server; Unreachable
+                if they don't hold.
+            may_ask: whether an entity that was not given is asked for. Else it remains unknown.
+
+        Raises:
+            UsageError: for a mode in which nothing would be written, or that does not fit `dir`.
+        """
+        self._settings = settings
+        self._ask_entity = ask_entity
+        self._may_ask = may_ask
+        self._viewer_entity: str | None = None
+        self.defaults = defaults
+        self.mode = _mode_to_write(settings, defaults)
+        self.bundle = _bundle_to_write(settings, self.mode)
+        self.base_url = str(settings.wandb.get("base_url") or defaults.base_url)
+
+    def of(self, flow: str) -> Destination:
+        """Return where the runs of a flow go.
+
+        Raises:
+            UsageError: W&B takes no such name, or an offline sync does not know the entity.
+            Unreachable: the entity has to be asked for, and the credentials don't hold.
+        """
+        entity, project = names_of(flow, self._settings, self.defaults, or_else=self._entity)
+        base = str(self.bundle) if self.bundle else self.base_url
+        return Destination(mode=self.mode, base=base, entity=entity, project=project)
+
+    def of_bundled(self, bundled: Destination) -> Destination:
+        """Return where a push sends what was synced into a bundle: names stay as they are."""
+        return Destination("online", self.base_url, bundled.entity, bundled.project)
+
+    def viewer_entity(self) -> str | None:
+        """Return the entity that the credentials stand for; Unreachable if they don't hold."""
+        if self._viewer_entity is None:
+            self._viewer_entity = self._ask_entity(self.base_url)
+        return self._viewer_entity
+
+    def _entity(self) -> str | None:
+        """Return the entity where none was given; None if it remains unknown."""
+        if not self._may_ask:
+            return None
+        if self.mode == "online":
+            return self.viewer_entity()
+        raise UsageError(
+            "an offline sync must know the W&B entity, which `wandb sync` can't add later; add "
+            "--entity or set WANDB_ENTITY"
+        )
+
+
+def names_of(
+    flow: str,
+    settings: Settings,
+    defaults: WandbDefaults,
+    *,
+    or_else: Callable[[], str | None] = lambda: None,
+) -> tuple[str | None, str]:
+    """Return the entity and the project of a flow; the entity is None if it is not known.
+
+    Args:
+        flow: its name.
+        settings: of this call.
+        defaults: what W&B's own variables and files say.
+        or_else: called for an entity that was not given.
+
+    Raises:
+        UsageError: W&B takes no such name.
+    """
+    entity = settings.entity_of(flow) or defaults.entity
+    if entity is None:
+        entity = or_else()
+    project = project_of(flow, settings, defaults) or project_name(flow)
+    _check_names(entity, project)
+    return entity, project
+
+
+def project_of(flow: str, settings: Settings, defaults: WandbDefaults) -> str | None:
+    """Return the project that was given for a flow; None: it is called as the flow is."""
+    return settings.project_of(flow) or defaults.project
+
+
+def bundle_of(settings: Settings, defaults: WandbDefaults) -> Path | None:
+    """Return the bundle whose ledger is asked for; None if it is the ledger of all servers.
+
+    A folder alone is enough here: nothing is written, so that it can't be meant otherwise.
+
+    Raises:
+        UsageError: if mode and folder don't go together.
+    """
+    if settings.dir is not None:
+        if _given_mode(settings) == "online":
+            raise UsageError("--dir is where an offline sync writes; say --mode offline")
+        return _as_bundle(settings.dir)
+    if (_given_mode(settings) or defaults.mode) == "offline":
+        raise UsageError("an offline sync has its ledger in its bundle; add --dir DIR")
+    return None
+
+
+def _given_mode(settings: Settings) -> str | None:
+    mode: str | None = settings.mode or settings.wandb.get("mode")
+    return mode
+
+
+def _mode_to_write(settings: Settings, defaults: WandbDefaults) -> str:
+    mode = str(_given_mode(settings) or defaults.mode)
+    if mode not in _MODES:
+        raise UsageError(
+            f"W&B's mode is {mode!r}, in which nothing would be written; say --mode online "
+            "or --mode offline --dir DIR"
+        )
+    return mode
+
+
+def _bundle_to_write(settings: Settings, mode: str) -> Path | None:
+    if mode == "online":
+        if settings.dir is not None:
+            raise UsageError("--dir is where an offline sync writes; add --mode offline")
+        return None
+    if settings.dir is None:
+        raise UsageError("an offline sync needs a folder to write to; add --dir DIR")
+    return _as_bundle(settings.dir)
+
+
+def _as_bundle(folder: Path) -> Path:
+    return folder.expanduser().resolve()
+
+
+def _check_names(entity: str | None, project: str) -> None:
+    """Refuse what W&B would refuse as late as it opens a run, or take for a part of a path."""
+    if not is_project_name(project):
+        raise UsageError(
+            f"{project!r} is no name of a W&B project, which has 128 characters at most and none "
+            "of / \\ # ? % :"
+        )
+    if entity is not None and not is_project_name(entity):
+        raise UsageError(f"{entity!r} is no name of a W&B entity; say --entity and --project apart")

@@ -1,0 +1,1 @@
+"""Where W&B runs go."""

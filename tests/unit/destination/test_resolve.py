@@ -1,0 +1,137 @@
+"""Where W&B runs go, by our settings and by what W&B's own ones say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfwb.config import load_settings
+from mfwb.destination import Destinations, WandbDefaults, bundle_of, names_of, read_defaults
+from mfwb.errors import UsageError
+from mfwb.ports import Destination
+
+SERVER = "https://w.example"
+NOTHING = WandbDefaults(mode="online", base_url=SERVER, entity=None, project=None)
+
+
+class Asked:
+    """A server that says whose the credentials are, and notes that it was asked."""
+
+    def __init__(self) -> None:
+        self.servers: list[str] = []
+
+    def __call__(self, base_url: str) -> str | None:
+        """Return the entity."""
+        self.servers.append(base_url)
+        return "me"
+
+
+def destinations(
+    asked: Asked, defaults: WandbDefaults = NOTHING, *, may_ask: bool = True, **given: Any
+) -> Destinations:
+    """Return the destinations of a call."""
+    return Destinations(load_settings(given, environ={}), defaults, asked, may_ask=may_ask)
+
+
+def test_a_sync_asks_once() -> None:
+    """An entity that was not given is the one that the credentials stand for."""
+    asked = Asked()
+    resolved = destinations(asked)
+
+    assert resolved.of("F") == Destination("online", SERVER, "me", "F")
+    assert resolved.of("G").entity == "me"
+    assert asked.servers == [SERVER]
+
+
+def test_a_plan_does_not_ask() -> None:
+    """An entity that was not given remains unknown."""
+    asked = Asked()
+
+    assert destinations(asked, may_ask=False).of("F") == Destination("online", SERVER, None, "F")
+    assert asked.servers == []
+
+
+def test_nobody_asks_for_what_was_given() -> None:
+    """Neither for an argument, nor for W&B's own variable or file."""
+    asked = Asked()
+    by_wandb = replace(NOTHING, entity="acme", project="wines")
+
+    assert destinations(asked, entity="ours", project="p").of("F").entity == "ours"
+    assert destinations(asked, by_wandb).of("F") == Destination("online", SERVER, "acme", "wines")
+    assert asked.servers == []
+
+
+def test_offline(tmp_path: Path) -> None:
+    """A sync into a bundle must know the entity; a plan of one need not."""
+    asked = Asked()
+    given: dict[str, Any] = {"mode": "offline", "dir": tmp_path}
+
+    with pytest.raises(UsageError, match="--entity"):
+        destinations(asked, **given).of("F")
+    assert destinations(asked, may_ask=False, **given).of("F").entity is None
+    assert asked.servers == []
+
+
+def test_a_push_keeps_the_names(tmp_path: Path) -> None:
+    """Only the server is the one of this call."""
+    bundled = Destination("offline", str(tmp_path), "acme", "wines")
+
+    found = destinations(Asked(), replace(NOTHING, project="other")).of_bundled(bundled)
+
+    assert found == Destination("online", SERVER, "acme", "wines")
+
+
+@pytest.mark.parametrize("given", [{"project": "a/b"}, {"entity": "a/b"}])
+def test_names_that_wandb_refuses(given: dict[str, str]) -> None:
+    """They are refused before anything is read, whoever wants to know."""
+    with pytest.raises(UsageError, match="is no name of"):
+        names_of("F", load_settings(given, environ={}), NOTHING)
+
+
+def bundle(tmp_path: Path, **said: Any) -> Path | None:
+    """Return the bundle that some settings mean."""
+    return bundle_of(load_settings(said, folder=tmp_path, environ={}), read_defaults())
+
+
+def test_bundle_that_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder means a bundle, and without one it is the server."""
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    folder = tmp_path / "b"
+
+    assert bundle(tmp_path) is None
+    assert bundle(tmp_path, mode="online") is None
+    assert bundle(tmp_path, mode="offline", dir=folder) == folder
+    assert bundle(tmp_path, dir=folder) == folder
+    assert bundle(tmp_path, settings={"mode": "offline"}, dir=folder) == folder
+
+
+@pytest.mark.parametrize(
+    "said", [{"mode": "online", "dir": "b"}, {"mode": "offline"}, {"settings": {"mode": "offline"}}]
+)
+def test_mode_and_folder_have_to_fit(tmp_path: Path, said: dict[str, Any]) -> None:
+    """A server has no folder, and a bundle is one."""
+    with pytest.raises(UsageError, match="--dir"):
+        bundle(tmp_path, **said)
+
+
+def test_wandb_may_say_that_it_is_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W&B's own variable counts where nothing else is said."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+
+    with pytest.raises(UsageError, match="add --dir"):
+        bundle(tmp_path)
+    assert bundle(tmp_path, mode="online") is None
+
+
+def test_a_file_of_wandb_may_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`wandb offline` writes it."""
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wandb").mkdir()
+    (tmp_path / "wandb" / "settings").write_text("[default]\nmode = offline\n", encoding="utf-8")
+
+    with pytest.raises(UsageError, match="add --dir"):
+        bundle(tmp_path)

@@ -1,0 +1,94 @@
+"""`mfwb/destination` alone says where W&B runs go, and it does without wandb."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import mfwb
+
+PACKAGE = Path(mfwb.__file__).parent
+HOME = "destination/"
+
+_VARIABLES = re.compile(r"WANDB_(MODE|ENTITY|PROJECT)")
+_PARTS_OF_IT = {"entity_of", "project_of", "project_name", "is_project_name"}
+"""What has to be put together to tell where a flow's W&B runs go."""
+_DEFINED_IN = {"config.py", "planning/names.py"}
+
+
+def test_nobody_else_reads_the_variables_of_wandb() -> None:
+    """Those that say where W&B runs go; messages and comments may name them."""
+    found = {
+        name
+        for name, tree in _trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Call, ast.Subscript))
+        for part in ast.iter_child_nodes(node)
+        if isinstance(part, ast.Constant)
+        and isinstance(part.value, str)
+        and _VARIABLES.fullmatch(part.value)
+    }
+
+    assert found <= {f"{HOME}wandb_defaults.py"}
+
+
+def test_nobody_else_puts_a_destination_together() -> None:
+    """Entity and project of a flow come from one function."""
+    found = {
+        f"{name}: {used}"
+        for name, tree in _trees().items()
+        if not name.startswith(HOME) and name not in _DEFINED_IN
+        for node in ast.walk(tree)
+        if (used := _name_of(node)) in _PARTS_OF_IT
+    }
+
+    # The api asks `destination` whether a project was given; it has no other word in it.
+    assert found == {"api.py: project_of"}
+
+
+def test_nobody_is_told_whether_wandb_may_be_asked() -> None:
+    """The wiring says it once, to the destinations of the call; no layer hands it on."""
+    found = {
+        name
+        for name, tree in _trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arg) and node.arg in {"ask", "may_ask"}
+    }
+
+    assert found == {"api.py", "wiring.py", "sink/late.py", f"{HOME}resolve.py"}
+
+
+def test_destinations_do_without_wandb() -> None:
+    """Commands that wandb has no part in ask here, too."""
+    found = {
+        module.split(".")[0]
+        for name, tree in _trees().items()
+        if name.startswith(HOME)
+        for node in ast.walk(tree)
+        for module in _imported(node)
+    }
+
+    assert found.isdisjoint({"wandb", "metaflow"})
+
+
+def _trees() -> dict[str, ast.Module]:
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+def _name_of(node: ast.AST) -> str:
+    if isinstance(node, ast.Call):
+        function = node.func
+        if isinstance(function, ast.Attribute):
+            return function.attr
+        return function.id if isinstance(function, ast.Name) else ""
+    return ""
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [one.name for one in node.names] if isinstance(node, ast.Import) else []

@@ -1,0 +1,86 @@
+"""The ways to select flow runs become one `Selection`, made once; so do the settings of a call."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import mfwb
+from mfwb import api
+from mfwb.choosing import SELECTORS, select
+
+PACKAGE = Path(mfwb.__file__).parent
+
+_COUNTED = """
+import sys
+opened = []
+sys.addaudithook(lambda event, given: event == "open" and opened.append(str(given[0])))
+from mfwb.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    sys.stderr.write(f"\\n{sum(name.endswith('mfwb.toml') for name in opened)} times\\n")
+"""
+
+
+def test_the_selectors_are_the_arguments() -> None:
+    """The namespace alone comes from the settings; functions take what `select` takes."""
+    given = [*inspect.signature(select).parameters]
+
+    assert given == [*SELECTORS, "namespace"]
+    for function in (api.sync, api.plan):
+        assert [*inspect.signature(function).parameters][: len(SELECTORS)] == [*SELECTORS]
+
+
+def test_a_selection_has_one_home() -> None:
+    """Nothing else has the ways to select flow runs as fields or arguments of its own."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if {"since", "until", "every"} <= _names_in(node):
+                found.add(f"{path.relative_to(PACKAGE)}: {getattr(node, 'name', '')}")
+
+    assert found == {
+        "choosing.py: Selection",  # the value
+        "choosing.py: select",  # of what was given
+        "api.py: plan",  # what users call
+        "api.py: sync",
+    }
+
+
+def test_settings_are_read_once(tmp_path: Path) -> None:
+    """A command reads each settings file a single time, whatever becomes of it."""
+    (tmp_path / "mfwb.toml").write_text('project = "wines"\n', encoding="utf-8")
+
+    for command in (["plan", "F/1"], ["sync", "F/1"], ["push"]):
+        done = subprocess.run(
+            [sys.executable, "-c", _COUNTED, *command, "--quiet"],
+            cwd=tmp_path,
+            env={
+                "HOME": str(tmp_path / "home"),
+                "MFWB_STATE_DIR": str(tmp_path),
+                "WANDB_MODE": "disabled",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+        assert done.stderr.endswith("1 times\n"), (command, done.stderr)
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    """Return the fields of a class, or the arguments of a function."""
+    if isinstance(node, ast.ClassDef):
+        return {
+            one.target.id
+            for one in node.body
+            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+        }
+    if isinstance(node, ast.FunctionDef):
+        return {one.arg for one in (*node.args.args, *node.args.kwonlyargs)}
+    return set()

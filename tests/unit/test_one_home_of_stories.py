@@ -1,0 +1,69 @@
+"""Stories are told in `mfwb/pipeline`: the outside knows its ports alone, and `api` tells none."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mfwb
+
+PACKAGE = Path(mfwb.__file__).parent
+OUTSIDE = ("source", "sink", "payload", "ledger", "report")
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Yield the modules that a file imports, at its top or later."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+
+
+@pytest.mark.parametrize("room", OUTSIDE)
+def test_the_outside_does_not_import_the_pipeline(room: str) -> None:
+    """What both know is in `ports`: the Protocols, and what goes through them."""
+    found = {
+        f"{path.relative_to(PACKAGE)}: {module}"
+        for path in (PACKAGE / room).rglob("*.py")
+        for module in imported_by(path)
+        if module.startswith("mfwb.pipeline")
+    }
+
+    assert found == set()
+
+
+def test_each_protocol_has_one_home() -> None:
+    """No second `Pusher`, `Sink`, ... stands anywhere, and none is defined beside a story."""
+    homes: dict[str, list[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+    ports = ["Bugs", "Ledger", "Payloads", "Progress", "Pusher", "Session", "Sink"]
+    between = ["Cargo", "Pushed", "Destination", "Entry", "ReadyRun", "WrittenRun"]
+
+    assert {name: homes[name] for name in ports + between} == {
+        name: ["ports.py"] for name in ports + between
+    }
+
+
+def test_the_api_tells_no_story() -> None:
+    """It makes the parts and calls: to lock, to note, or to go on after an error is a story."""
+    tree = ast.parse((PACKAGE / "api.py").read_text(encoding="utf-8"))
+    caught = {
+        ast.unparse(node.type) if node.type else "all"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler)
+    }
+    called = {
+        node.func.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+
+    assert caught == set()
+    assert called.isdisjoint({"lock", "write", "read_back", "open", "entries", "destination"})
