@@ -77,8 +77,9 @@ def _expected(name: str, fields: Mapping[str, Any], errors: Sequence[Mapping[str
 
 def _by_type(name: str, value: Any) -> str | None:
     """Return what the type of a field says against a value; None: it says nothing."""
+    type_: Any = wandb.Settings.model_fields[name].annotation
     try:
-        TypeAdapter[Any](wandb.Settings.model_fields[name].annotation).validate_python(value)
+        TypeAdapter(type_).validate_python(value)
     except ValidationError as error:
         return expectation(error.errors())
     return None

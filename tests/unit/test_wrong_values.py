@@ -132,7 +132,7 @@ def test_which_file_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(UsageError, match=r"^the arguments: \[settings\] run_group: it is a text"):
         check_wandb_settings(load_settings({"settings": {"run_group": 5}}, environ={}))
     with pytest.raises(UsageError, match=r"^\[settings\] run_group: it is a text"):
-        check_wandb_settings(Settings(settings={"run_group": 5}))
+        check_wandb_settings(Settings.model_validate({"settings": {"run_group": 5}}))
 
 
 def _complaint(folder: Path, table: str, line: str) -> str | None:
