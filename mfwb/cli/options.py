@@ -16,6 +16,7 @@ __all__ = [
     "document",
     "dry_run",
     "how",
+    "how_to_push",
     "one_artifact",
     "one_flow_run",
     "one_settings_file",
@@ -91,13 +92,7 @@ def one_flow_run(command: _F) -> _F:
     """Add what says which flow run, where it can be only one."""
     return _all(
         command,
-        click.argument(
-            "pathspec",
-            metavar="PATHSPEC",
-            cls=HelpedArgument,
-            heading="Choose",
-            help="Flow/123 or Flow/latest",
-        ),
+        _pathspec("Flow/123 or Flow/latest"),
         _namespace,
     )
 
@@ -106,13 +101,7 @@ def artifact_of_a_step(command: _F) -> _F:
     """Add what says which artifact of a flow run."""
     return _all(
         command,
-        click.argument(
-            "pathspec",
-            metavar="PATHSPEC",
-            cls=HelpedArgument,
-            heading="Choose",
-            help="Flow/123/train/model, or train/4/model",
-        ),
+        _pathspec("Flow/123/train/model, or train/4/model"),
         _namespace,
     )
 
@@ -222,32 +211,7 @@ def how(command: _F) -> _F:
     heading = "How"
     return _all(
         command,
-        _option(
-            heading,
-            "--workers",
-            type=click.IntRange(1, 64),
-            metavar="N",
-            help="W&B runs written at once  [16]",
-        ),
-        _option(
-            heading,
-            "--timeout",
-            metavar="DURATION",
-            help="Retry a W&B that is ill for  [5m]",
-        ),
-        _option(
-            heading,
-            "--wait",
-            metavar="DURATION",
-            help="Wait for another sync to end for  [0s]",
-        ),
-        _option(
-            heading,
-            "--on-deleted",
-            type=click.Choice(["skip", "recreate", "fail"]),
-            metavar="HOW",
-            help="What W&B lacks: skip, recreate, fail  [skip]",
-        ),
+        *_writing("W&B runs written at once  [16]", "Wait for another sync to end for  [0s]"),
         _option(
             heading,
             "--abandoned-after",
@@ -255,12 +219,31 @@ def how(command: _F) -> _F:
             help="Silence that ends a flow run  [24h]",
         ),
         _option(heading, "--force", is_flag=True, help="Write again what was synced before"),
-        _option(
-            heading, "--overwrite-edits", is_flag=True, help="Also what people changed in W&B since"
-        ),
+        _overwrite_edits("Also what people changed in W&B since"),
         _option(heading, "--strict", is_flag=True, help="Exit 3 if anything was lost"),
         _config,
         _metadata,
+    )
+
+
+def how_to_push(command: _F) -> _F:
+    """Add what says which bundle is pushed, and how."""
+    return _all(
+        command,
+        click.argument(
+            "bundle",
+            required=False,
+            metavar="[DIR]",
+            type=click.Path(path_type=Path),
+            cls=HelpedArgument,
+            heading="Choose",
+            help="The bundle of an offline sync  [MFWB_DIR]",
+        ),
+        *_writing(
+            "Requests to W&B at once  [16]", "Wait for another push or sync to end for  [0s]"
+        ),
+        _overwrite_edits("Write over what people changed in W&B"),
+        _config,
     )
 
 
@@ -347,6 +330,36 @@ def picture(command: _F) -> _F:
         ),
         _quiet,
         _help,
+    )
+
+
+_Decorator = Callable[[Any], Any]
+
+
+def _writing(workers: str, wait: str) -> tuple[_Decorator, ...]:
+    """Return what all have that write into W&B, with what two of them are for."""
+    heading = "How"
+    return (
+        _option(heading, "--workers", type=click.IntRange(1, 64), metavar="N", help=workers),
+        _option(heading, "--timeout", metavar="DURATION", help="Retry a W&B that is ill for  [5m]"),
+        _option(heading, "--wait", metavar="DURATION", help=wait),
+        _option(
+            heading,
+            "--on-deleted",
+            type=click.Choice(["skip", "recreate", "fail"]),
+            metavar="HOW",
+            help="What W&B lacks: skip, recreate, fail  [skip]",
+        ),
+    )
+
+
+def _overwrite_edits(help_text: str) -> _Decorator:
+    return _option("How", "--overwrite-edits", is_flag=True, help=help_text)
+
+
+def _pathspec(help_text: str) -> _Decorator:
+    return click.argument(
+        "pathspec", metavar="PATHSPEC", cls=HelpedArgument, heading="Choose", help=help_text
     )
 
 

@@ -9,7 +9,7 @@ import click
 
 from mfwb.cli import options
 from mfwb.cli.acting import tell
-from mfwb.cli.layout import Command, HelpedArgument, HelpedOption
+from mfwb.cli.layout import Command
 from mfwb.cli.streams import keep_stdout_clean
 
 __all__ = ["push"]
@@ -22,66 +22,7 @@ mfwb push bundle --timeout 30m --wait 1h
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@click.argument(
-    "bundle",
-    required=False,
-    metavar="[DIR]",
-    type=click.Path(path_type=Path),
-    cls=HelpedArgument,
-    heading="Choose",
-    help="The bundle of an offline sync  [MFWB_DIR]",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 64),
-    metavar="N",
-    default=None,
-    cls=HelpedOption,
-    heading="How",
-    help="Requests to W&B at once  [16]",
-)
-@click.option(
-    "--timeout",
-    metavar="DURATION",
-    default=None,
-    cls=HelpedOption,
-    heading="How",
-    help="Retry a W&B that is ill for  [5m]",
-)
-@click.option(
-    "--wait",
-    metavar="DURATION",
-    default=None,
-    cls=HelpedOption,
-    heading="How",
-    help="Wait for another push or sync to end for  [0s]",
-)
-@click.option(
-    "--on-deleted",
-    type=click.Choice(["skip", "recreate", "fail"]),
-    metavar="HOW",
-    default=None,
-    cls=HelpedOption,
-    heading="How",
-    help="What W&B lacks: skip, recreate, fail  [skip]",
-)
-@click.option(
-    "--overwrite-edits",
-    is_flag=True,
-    default=None,
-    cls=HelpedOption,
-    heading="How",
-    help="Write over what people changed in W&B",
-)
-@click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    default=None,
-    cls=HelpedOption,
-    heading="How",
-    help="Settings  [mfwb.toml or pyproject.toml]",
-)
+@options.how_to_push
 @options.show
 def push(
     *,
