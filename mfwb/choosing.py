@@ -190,12 +190,10 @@ def _named(pathspec: Pathspec, selection: Selection, source: Source) -> Chosen:
         return Chosen(pathspec)
     try:
         return _latest(pathspec.flow, selection.tags, source)
-    except SkipFlowRun:
-        return Chosen(pathspec)
     except Stop:
         raise
     except Exception as error:  # noqa: BLE001 - whoever carries it out says what it is
-        return Chosen(pathspec, trouble=error)
+        return Chosen(pathspec, trouble=error)  # to read it would find none of that name
 
 
 def _latest(flow: str, tags: tuple[str, ...], source: Source) -> Chosen:

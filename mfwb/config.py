@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,6 +29,7 @@ from mfwb.settings_files import (
     users_trust,
 )
 from mfwb.settings_files.harmless import sensitive_settings
+from mfwb.settings_files.wrong_values import complaint, place_of
 from mfwb.version import __version__
 
 __all__ = [
@@ -83,6 +84,13 @@ def _listed(value: Any) -> Any:
     """Return a list that a variable gives as text, with commas, as one."""
     if isinstance(value, str):
         return tuple(part for one in value.split(",") if (part := one.strip()))
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """Return a value that is not true or false, which pydantic takes for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("it is a whole number")  # noqa: TRY004 - pydantic's way to say so
     return value
 
 
@@ -193,7 +201,7 @@ class _Sayable(_FlowSettings):
     path_roots: Annotated[tuple[str, ...], BeforeValidator(_folders)] = Field(
         (), description="folders of this machine that flow runs may send files from"
     )
-    workers: int = Field(16, ge=1, le=64)
+    workers: Annotated[int, BeforeValidator(_whole)] = Field(16, ge=1, le=64)
     timeout: Seconds = Field(
         300.0, le=_LONGEST, description="seconds of retrying that all workers share"
     )
@@ -215,6 +223,16 @@ class Settings(_Sayable):
 
     explicit: frozenset[str] = Field(frozenset(), exclude=True)  # said by environment or flag
     plugins: tuple[Plugin, ...] = Field((), exclude=True)  # found, not said
+    origins: dict[str, str] = Field(default_factory=dict, exclude=True)
+
+    def origin_of(self, table: str, field: str) -> str | None:
+        """Return where a field of W&B's settings was said; None: it is not known.
+
+        Args:
+            table: as it is called in mfwb.toml, as in `flow.F.settings`.
+            field: in it.
+        """
+        return self.origins.get(f"{table}.{field}")
 
     def entity_of(self, flow: str) -> str | None:
         """Return the W&B entity that was set for a flow."""
@@ -364,14 +382,27 @@ def load_settings(
     trust = users_trust(environ)
     from_files: dict[str, Any] = {}
     explicit: dict[str, Any] = {}
+    origins: dict[str, str] = {}
     for layer in layers:
+        origins |= dict.fromkeys(_wandb_fields(layer.values), layer.origin)
         if layer.file is None:
             explicit |= layer.values
         else:
             sensitive = sensitive_in(layer.file)
             refuse_unless_trusted(layer.file, sensitive, trust, can_be_named=True)
             from_files = _added_up(from_files, layer.values)
-    return Settings(**{**from_files, **explicit}, explicit=frozenset(explicit))
+    said = {**from_files, **explicit}
+    return Settings(**said, explicit=frozenset(explicit), origins=origins)
+
+
+def _wandb_fields(values: Mapping[str, Any], table: str = "") -> Iterator[str]:
+    """Yield the places of all fields of W&B's settings, as in `flow.F.settings.run_tags`."""
+    for name, value in values.items():
+        if name == "settings":
+            yield from (f"{table}{name}.{field}" for field in value)
+        elif name in {"flow", "step"}:
+            for one, inner in value.items():
+                yield from _wandb_fields(inner, f"{table}{name}.{one}.")
 
 
 def layers_of(
@@ -430,11 +461,10 @@ def _check(values: Any, origin: str) -> _Sayable:
         return _Sayable.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
+            name = place_of(first["loc"], None)
             raise UsageError(f"{origin}: there is no setting {name!r}") from None
-        problem = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{origin}: {name}: {problem}, not {first['input']!r}") from None
+        raise UsageError(f"{origin}: {complaint(error)}") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:

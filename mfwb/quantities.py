@@ -18,11 +18,15 @@ _SECONDS = {"": 1, "S": 1, "M": 60, "H": 3600, "D": 86_400, "W": 7 * 86_400}
 
 def as_bytes(value: Any) -> Any:
     """Return a size that is text as a number of bytes, anything else as it is; ValueError."""
+    if isinstance(value, bool):
+        raise ValueError(A_SIZE)  # noqa: TRY004 - pydantic would take it for 1 or 0
     return int(_number(value, _BYTES, A_SIZE)) if isinstance(value, str) else value
 
 
 def as_seconds(value: Any) -> Any:
     """Return a duration that is text as seconds, anything else as it is; ValueError."""
+    if isinstance(value, bool):
+        raise ValueError(A_DURATION)  # noqa: TRY004 - pydantic would take it for 1 or 0
     return _number(value, _SECONDS, A_DURATION) if isinstance(value, str) else value
 
 

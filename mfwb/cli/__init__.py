@@ -1,5 +1,25 @@
 """The front door: nothing here imports more than click before a command runs."""
 
-from mfwb.cli.front_door import main
+from __future__ import annotations
+
+from mfwb.cli.signals import end_at_once_by_signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 __all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command line and leave with its exit code.
+
+    Args:
+        arguments: of a program that goes on afterwards; None: those of this process.
+    """
+    if arguments is None:
+        end_at_once_by_signals()
+    from mfwb.cli.front_door import run  # noqa: PLC0415 - it takes half a second
+
+    run(arguments)

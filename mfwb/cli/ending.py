@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from mfwb.cli.layout import KeptFromClick
-from mfwb.cli.leaving import ENDS
+from mfwb.cli.signals import ENDS, free_signals
 from mfwb.cli.streams import leave_closed_terminal, stdout_trouble, write_block, write_error
 from mfwb.errors import MfwbError
 from mfwb.safe_text import one_line
@@ -70,8 +70,7 @@ def _terminable(came: list[_Terminated]) -> Iterator[None]:
     `nohup` has SIGHUP ignored, a shell SIGINT of what it starts in the background. When one has
     come, the others are passed over to the end: once is enough, while it tidies up.
     """
-    defaults = (signal.SIG_DFL, signal.default_int_handler)
-    before = {one: signal.getsignal(one) for one in ENDS if signal.getsignal(one) in defaults}
+    before = free_signals()
 
     def terminate(number: int, _: Any) -> None:
         for one in ENDS:

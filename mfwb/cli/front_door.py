@@ -1,4 +1,4 @@
-"""The group of all commands, and the entry point."""
+"""The group of all commands, and running one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mfwb.cli.status import status
 from mfwb.cli.streams import say_at_once, take_streams
 from mfwb.cli.sync import sync
 
-__all__ = ["main", "mfwb"]
+__all__ = ["mfwb", "run"]
 
 _EXAMPLES = """\
 mfwb plan TrainFlow/latest                look before you leap
@@ -64,8 +64,8 @@ mfwb.add_command(explain)
 mfwb.add_command(config)
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command line and leave with its exit code."""
+def run(arguments: Sequence[str] | None) -> NoReturn:
+    """Run one command line and leave with its exit code; None: that of this process."""
     # wandb reports its own errors home unless told not to, and takes a second to get ready for it.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)

@@ -15,16 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mfwb.cli.signals import ENDS
 from mfwb.scratch import remove_all
 
-__all__ = ["ENDS", "Lookout"]
-
-ENDS = {
-    signal.SIGINT: (130, "interrupted"),
-    signal.SIGTERM: (143, "terminated"),
-    signal.SIGHUP: (129, "its terminal or session was closed"),
-}
-"""Signals that end the program: exit code, and what is said."""
+__all__ = ["Lookout"]
 
 _TIDYING = 0.8  # seconds from a signal on
 _LEAVING = 10.0  # seconds from the end of the command on, which threads and atexit may take

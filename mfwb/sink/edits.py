@@ -18,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from mfwb.sink.content import MARKER
+from mfwb.sink.notes import note_from
 from mfwb.sink.words import Words
 
 __all__ = ["EditRule", "Merged", "Wrote", "first_words", "merged", "others_summary", "wrote_in"]
@@ -91,13 +92,7 @@ def first_words(meant: Words) -> Words:
 def wrote_in(config: Mapping[str, Any]) -> Wrote | None:
     """Return what mfwb noted in a config; None: an older one wrote it, or somebody else."""
     marker = config.get(MARKER)
-    text = marker.get(_NOTE) if isinstance(marker, Mapping) else None
-    if not isinstance(text, str):
-        return None
-    try:
-        return _adapter().validate_json(text)
-    except ValidationError:
-        return None
+    return note_from(marker.get(_NOTE) if isinstance(marker, Mapping) else None, _adapter())
 
 
 def merged(meant: Words, there: Words, rule: EditRule) -> Merged:

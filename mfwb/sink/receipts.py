@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, PlannedRun
+from mfwb.sink.notes import note_from
 from mfwb.snapshot import Loss
 
 __all__ = ["Receipt", "receipt_from", "receipt_text", "use_item", "use_name", "uses_of"]
@@ -59,12 +60,7 @@ def receipt_text(receipt: Receipt) -> str | None:
 
 def receipt_from(text: Any) -> Receipt | None:
     """Return the receipt that `receipt_text` wrote; None if this is none."""
-    if not isinstance(text, str):
-        return None
-    try:
-        return _adapter().validate_json(text)
-    except ValidationError:
-        return None
+    return note_from(text, _adapter())
 
 
 @cache

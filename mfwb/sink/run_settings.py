@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import wandb
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from wandb.errors import UsageError as WandbUsageError
 
 from mfwb.config import Settings
 from mfwb.errors import UsageError
+from mfwb.settings_files.wrong_values import expectation, place_of
 from mfwb.sink.tables import tables_of
 
 __all__ = ["check_wandb_settings", "run_settings"]
@@ -33,16 +34,52 @@ def run_settings(users: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str,
 
 def check_wandb_settings(settings: Settings) -> None:
     """Refuse what `wandb.Settings` would refuse, before anything is written."""
-    for place, fields in tables_of(settings):
-        _check(place, fields)
+    for table, fields in tables_of(settings):
+        wrong = _complaint(fields)
+        if wrong is not None:
+            field, what = wrong
+            origin = settings.origin_of(table, field.partition(".")[0])
+            said_in = f"{origin}: " if origin else ""
+            raise UsageError(f"{said_in}[{table}] {field}: {what} (a field of wandb.Settings)")
 
 
-def _check(place: str, fields: dict[str, Any]) -> None:
+def _complaint(fields: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the first field that is wrong, and what is expected; None: all are right.
+
+    Each one is tried on its own if W&B's complaint names none. A value is not shown: it may be a
+    key.
+    """
     try:
         wandb.Settings(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"[{place}] {name}: {first['msg']} (a field of wandb.Settings)") from None
+        errors = error.errors()
+        name = str(errors[0]["loc"][0]) if errors[0]["loc"] else None
+        if name is not None:
+            of_field = [one for one in errors if one["loc"][:1] == (name,)]
+            return place_of(of_field[0]["loc"], fields.get(name)), _expected(name, fields, of_field)
+        message = expectation(errors)
     except (WandbUsageError, ValueError, TypeError) as error:  # the last: `run_tags = 5`
-        raise UsageError(f"[{place}] {error}") from None
+        message = str(error)
+    else:
+        return None
+    if len(fields) > 1:
+        alone = (_complaint({name: value}) for name, value in fields.items())
+        return next(filter(None, alone), (", ".join(fields), message))
+    [name] = fields
+    return name, _by_type(name, fields[name]) or message
+
+
+def _expected(name: str, fields: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is expected of a field, which an error of its own checks does not say."""
+    is_own = errors[0]["type"] == "value_error"
+    return (_by_type(name, fields[name]) if is_own else None) or expectation(errors)
+
+
+def _by_type(name: str, value: Any) -> str | None:
+    """Return what the type of a field says against a value; None: it says nothing."""
+    type_: Any = wandb.Settings.model_fields[name].annotation
+    try:
+        TypeAdapter(type_).validate_python(value)
+    except ValidationError as error:
+        return expectation(error.errors())
+    return None

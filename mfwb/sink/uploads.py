@@ -107,12 +107,20 @@ class Uploads:
             there: what the W&B run logged in an earlier sync, by name.
         """
         upload = self._start_as_called(open_run, run, ready, there)
-        if upload.refusal and upload.ready.planned.name == ready.planned.name:
-            # Another machine may have given the name another type a moment ago.
-            self._collections.forget([ready.planned.name])
-            if self._called(ready) != ready.planned.name:
-                return self._start_as_called(open_run, run, ready, there)
+        while self._has_another_name_now(upload, ready):
+            upload = self._start_as_called(open_run, run, ready, there)
         return upload
+
+    def _has_another_name_now(self, upload: Upload, ready: ReadyArtifact) -> bool:
+        """Whether one that was refused has a name of its own by now.
+
+        Another machine may have given its name another type a moment ago.
+        """
+        name = ready.planned.name
+        if not upload.refusal or upload.ready.planned.name != name:
+            return False
+        self._collections.forget([name])
+        return self._called(ready) != name
 
     def _called(self, ready: ReadyArtifact) -> str:
         return self._collections.name_for(ready.planned.name, ready.planned.type)

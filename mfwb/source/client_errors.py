@@ -68,5 +68,9 @@ def client_errors(asked: object, provider: str) -> Iterator[None]:
 
 
 def _named(error: Exception) -> str:
-    """Return a KeyError as what it is: its text is the key alone."""
-    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    """Return what a record lacks; of another stumble that there is one, with Python's words."""
+    if isinstance(error, ValueError):
+        return str(error)
+    if isinstance(error, KeyError):  # its text is the key alone
+        return f"a record has no {error}"
+    return f"a record is not as Metaflow writes it ({type(error).__name__}: {error})"

@@ -147,7 +147,7 @@ class ClientListing:
                     raise DamagedError("no flow run has such a name")
                 yield _listed(flow, name, as_value(RunRecord, record), self._provider)
             except ValueError as error:
-                yield _damaged(flow, name, 0, str(error))
+                yield _damaged(flow, name if _has_number(record) else "", 0, str(error))
 
     def _records(self, flow: str) -> list[Any]:
         filters = {"any_tags": self._namespace} if self._namespace else {}
@@ -175,4 +175,5 @@ def _damaged(flow: str, name: str, moment: int, reason: str) -> Listed | Odd:
     if is_run_id(name):
         return Listed(Pathspec(flow, name), moment, ())
     near = _NOT_IN_NAMES.sub("_", name)[:_NAME_LIMIT].strip(".") or "_"
-    return Odd(Pathspec(flow, near), f"{flow}/{name!a:.200} can't be read: {reason}")
+    which = f"{flow}/{name!a:.200}" if name else f"a run of {flow} without a number"
+    return Odd(Pathspec(flow, near), f"{which} can't be read: {reason}")

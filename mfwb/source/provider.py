@@ -24,7 +24,9 @@ from metaflow.plugins.metadata_providers.local import LocalMetadataProvider
 from pydantic_core import from_json
 
 from mfwb.rooted_files import read_below
+from mfwb.source.plain import DamagedError
 from mfwb.source.records import has_lone_surrogate
+from mfwb.source.shapes import wrong_record
 
 __all__ = ["guard_local_provider", "metadata_budget", "read_record"]
 
@@ -108,6 +110,10 @@ def guard_local_provider(root: Path | None, also: tuple[Path, ...]) -> None:
 
         @classmethod
         def _read_json_file(cls, filepath: str) -> Any:
-            return read_record(home, filepath, also)
+            record = read_record(home, filepath, also)
+            if (wrong := wrong_record(record)) is not None:
+                path = os.path.relpath(filepath, home)
+                raise DamagedError(f"{path} holds {wrong}, where a record must be")
+            return record
 
     core.current_metadata = Guarded

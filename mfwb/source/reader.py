@@ -97,7 +97,7 @@ def _seen_at(raw: RawRun, stored: Stored, provider: str) -> int:
     tasks = raw.everything
     deaths = [died_at for one in tasks if (died_at := stored.died_at(one)) is not None]
     started = raw.started_at(provider)
-    return max(started, *(one.seen_at for one in tasks), *deaths)
+    return max([started, *(one.seen_at for one in tasks), *deaths])  # there may be no task yet
 
 
 def _heartbeat_at(raw: RawRun) -> int | None:

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from metaflow.plugins.metadata_providers import service as theirs
 
 from mfwb.bounded import within
 from mfwb.errors import MfwbError, SourceError, Unreachable
+from mfwb.source.shapes import wrong_list, wrong_record
 
 __all__ = ["ServiceError", "patient_service"]
 
@@ -31,8 +32,14 @@ _FIRST_PAUSE = 0.5  # seconds; doubled from try to try
 _RESTING = 30.0  # seconds after a failure in which nothing is tried twice
 _TOO_MANY, _ILL = 429, 500  # statuses; from the latter on it is the service's trouble
 _OK_BELOW, _NOT_THERE = 300, 404
-_LIST = re.compile(r"/flows(/[^/]+/(runs(/[^/]+/(steps(/[^/]+/(tasks(/[^/]+/\w+)?)?)?)?)?)?)?$")
+_REFUSED = 400
+_PING = "/ping"
+_LIST = re.compile(
+    r"/flows(/[^/]+/runs(/[^/]+/steps(/[^/]+/tasks(/[^/]+/(\w+|attempt/\d+/artifacts))?)?)?)?"
+)
 """Paths of lists, which are there, if empty, where the thing is that they are about."""
+
+_OF_RUNS = "/runs"  # the list of a flow's runs: one that is damaged fails by itself
 
 
 class ServiceError(Exception):
@@ -40,11 +47,13 @@ class ServiceError(Exception):
 
     Attributes:
         is_outage: whether the service is of no use at all now; else it is about what was asked.
+        is_silence: whether there was no answer at all.
     """
 
-    def __init__(self, text: str, *, is_outage: bool) -> None:
+    def __init__(self, text: str, *, is_outage: bool, is_silence: bool = False) -> None:
         super().__init__(text)
         self.is_outage = is_outage
+        self.is_silence = is_silence
 
     def about(self, asked: object, provider: str) -> MfwbError:
         """Return it as an error of ours."""
@@ -54,8 +63,11 @@ class ServiceError(Exception):
 
 
 @contextmanager
-def patient_service(seconds: float) -> Iterator[None]:
+def patient_service(seconds: float) -> Iterator[Callable[[], str | None]]:
     """Let requests to the service end in time, and try them again if that may help.
+
+    Yields a function that returns what was wrong with the last answer that was of no use, without
+    the service's name: the client does not say. None: all were of use.
 
     Args:
         seconds: for which a single request may be tried; the user's METAFLOW_SERVICE_RETRY_COUNT
@@ -64,9 +76,10 @@ def patient_service(seconds: float) -> Iterator[None]:
     session = theirs.ServiceMetadataProvider._session  # noqa: SLF001 - there is no public way
     tries = theirs.SERVICE_RETRY_COUNT
     theirs.SERVICE_RETRY_COUNT = 1
-    session.get = _Asking(session.get, seconds, tries).get
+    asking = _Asking(session.get, seconds, tries)
+    session.get = asking.get
     try:
-        yield
+        yield lambda: asking.trouble
     finally:
         del session.get
         theirs.SERVICE_RETRY_COUNT = tries
@@ -79,6 +92,7 @@ class _Asking:
         self._get = get
         self._seconds = seconds
         self._tries = max(1, tries)
+        self.trouble: str | None = None
         self._has_answered = False  # once, as it should
         self._rests_until = float("-inf")
         self._lock = threading.Lock()
@@ -87,19 +101,24 @@ class _Asking:
         """Return an answer as `requests.Session.get` does, if there is one; ServiceError."""
         deadline = time.monotonic() + self._seconds
         pause = _FIRST_PAUSE
+        answered: ServiceError | None = None  # and not as it should
         for _ in range(self._tries - 1):
-            with suppress(ServiceError):
+            try:
                 return self._answer(url, **more)
+            except ServiceError as error:
+                answered = answered if error.is_silence else error
             if time.monotonic() + pause > deadline or self._rests():
                 break
             time.sleep(pause)
             pause *= 2
         try:
             return self._answer(url, **more)
-        except ServiceError:
+        except ServiceError as error:
+            last = answered if answered and error.is_silence else error
             with self._lock:
                 self._rests_until = time.monotonic() + _RESTING
-            raise
+                self.trouble = str(last)
+            raise last from None
 
     def _rests(self) -> bool:
         with self._lock:
@@ -113,33 +132,54 @@ class _Asking:
             response = within(self._seconds, get, "")
         except requests.ReadTimeout:
             text = f"did not answer within {limits[1]:.0f} s"
-            raise ServiceError(text, is_outage=not self._has_answered) from None
+            raise self._silence(text) from None
         except Unreachable as error:
-            raise ServiceError(str(error).strip(), is_outage=not self._has_answered) from None
+            raise self._silence(str(error).strip()) from None
         except requests.RequestException as error:
             raise ServiceError(f"can't be reached: {_root(error)}", is_outage=True) from None
         status = response.status_code
         if status == _TOO_MANY or status >= _ILL:
             said = f"answered {status} {response.reason or ''}".strip()
             raise ServiceError(said, is_outage=not self._has_answered)
-        if status == _NOT_THERE and _LIST.search(urlsplit(url).path) and self._has_answered:
+        path = _path_of(url)
+        if path == _PING:
+            self.trouble = None if status < _REFUSED else f"answered {status} {response.reason}"
+        elif status == _NOT_THERE and _LIST.fullmatch(path) and self._has_answered:
             raise ServiceError("has no list where one must be (404)", is_outage=False)
-        if status < _OK_BELOW and not url.endswith("/ping") and not _is_json(response):
-            kind = response.headers.get("Content-Type", "something else")
-            text = f"answers with {kind}, not as a metadata service does; is a login needed?"
-            raise ServiceError(text, is_outage=True)
+        elif status < _OK_BELOW:
+            self._look_at(response, path)
         self._has_answered = True
         return response
 
+    def _silence(self, text: str) -> ServiceError:
+        return ServiceError(text, is_outage=not self._has_answered, is_silence=True)
 
-def _is_json(response: requests.Response) -> bool:
-    if "json" in response.headers.get("Content-Type", ""):
-        return True  # if it is damaged, that is about what was asked
-    try:
-        response.json()
-    except ValueError:
-        return False
-    return True
+    def _look_at(self, response: requests.Response, path: str) -> None:
+        """Raise ServiceError if an answer is none that a metadata service gives."""
+        try:
+            value = response.json()
+        except (ValueError, RecursionError):
+            if "json" in response.headers.get("Content-Type", ""):
+                return  # it is damaged, which is about what was asked; the client says so
+            kind = response.headers.get("Content-Type", "something else")
+            text = f"answers with {kind}, not as a metadata service does; is a login needed?"
+            raise ServiceError(text, is_outage=True) from None
+        is_list = _LIST.fullmatch(path) is not None
+        wrong = (
+            wrong_list(value, of_records=not path.endswith(_OF_RUNS))
+            if is_list
+            else wrong_record(value)
+        )
+        if wrong is not None:
+            expected = "a list of records" if is_list else "a record"
+            text = f"answered {wrong} for {path}, where {expected} must be"
+            raise ServiceError(text, is_outage=not self._has_answered)
+
+
+def _path_of(url: str) -> str:
+    """Return the path of what was asked for, as in `/flows/F`, wherever the service has its own."""
+    base = theirs.ServiceMetadataProvider.INFO or ""
+    return url.removeprefix(base.rstrip("/")) if base else urlsplit(url).path
 
 
 def _root(error: BaseException) -> str:

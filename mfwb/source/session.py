@@ -9,7 +9,7 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -46,10 +46,10 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     from mfwb.source.provider import guard_local_provider  # noqa: PLC0415 - the same
     from mfwb.source.service import patient_service  # noqa: PLC0415 - the same
 
-    with patient_service(settings.timeout), _restored(), keep_key_at_its_service():
+    with patient_service(settings.timeout) as trouble, _restored(), keep_key_at_its_service():
         if "metadata" not in settings.explicit:
             refuse_foreign_service(settings.metadata)
-        provider = _select_provider(settings.metadata)
+        provider = _select_provider(settings.metadata, trouble)
         metaflow_client().namespace(settings.namespace)
         roots = _roots(provider, settings.datastore_roots)
         guard_local_provider(roots.home, roots.folders)
@@ -187,8 +187,13 @@ def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
     )
 
 
-def _select_provider(wanted: str | None) -> str:
-    """Choose the metadata provider and return its name, local folders made absolute."""
+def _select_provider(wanted: str | None, trouble: Callable[[], str | None]) -> str:
+    """Choose the metadata provider and return its name, local folders made absolute.
+
+    Args:
+        wanted: as `--metadata` has it; None: Metaflow's own choice.
+        trouble: returns what was wrong with the last answer of a service, if anything was.
+    """
     metaflow = metaflow_client()
     if wanted is not None:
         _check_service(f"--metadata {wanted}", *wanted.partition("@")[::2])
@@ -197,7 +202,9 @@ def _select_provider(wanted: str | None) -> str:
                 chosen = metaflow.metadata(wanted)
         except ValueError as error:
             if "unreachable" in str(error):
-                raise Unreachable(f"--metadata {wanted}: {error}") from None
+                why = f": it {said}" if (said := trouble()) else ""
+                what = str(error).rstrip(".")
+                raise Unreachable(f"--metadata {wanted}: {what}{why}") from None
             raise UsageError(f"--metadata {wanted}: {error}") from None
         if chosen.split("@")[0] not in wanted and "@" in wanted:
             raise UsageError(f"--metadata {wanted}: Metaflow knows no such metadata provider")

@@ -174,7 +174,7 @@ def test_an_unreachable_server(online: Sandbox, flows_root: Path, flow_run: Flow
         also("granularity = 'run'", ["mfwb.toml", "granularity"]),
         also("max_artifact_size = 'huge'", ["max_artifact_size", "500MB"]),
         also("[settings]\nnosuch = 1", ["nosuch", "wandb.Settings"]),
-        also("[settings]\nrun_tags = 5", ["settings", "not iterable"]),
+        also("[settings]\nrun_tags = 5", ["mfwb.toml: [settings] run_tags", "a list"]),
         ("[flow.A.step.b.settings]\nnosuch = 1", ["flow.A.step.b.settings", "wandb.Settings"]),
         also("= broken", ["mfwb.toml", "TOML"]),
     ],

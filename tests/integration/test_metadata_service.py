@@ -157,6 +157,77 @@ def test_of_no_use(  # noqa: PLR0913, PLR0917 - fixtures
 
 
 @pytest.mark.parametrize(
+    ("pattern", "body", "said"),
+    [
+        ("^/flows$", "null", "answered null for /flows, where a list of records must be"),
+        ("^/flows/LinearFlow$", "null", "answered null for /flows/LinearFlow, where a record"),
+        ("^/flows/LinearFlow$", "[{}]", "answered a list for /flows/LinearFlow, where a record"),
+        also("^/flows/LinearFlow$", "{}", "answered an empty object for /flows/LinearFlow"),
+        ("/LinearFlow/runs$", "null", "answered null for /flows/LinearFlow/runs"),
+        also("/LinearFlow/runs$", "{}", "answered an empty object for /flows/LinearFlow/runs"),
+        ("/LinearFlow/runs$", "[5]", "a run of LinearFlow without a number can't be read"),
+        (r"/runs/\w+$", "null", "where a record must be"),
+        (r"/runs/\w+$", "[[]]", "answered a list for /flows/LinearFlow/runs/"),
+        ("/steps$", "null", "/steps, where a list of records must be"),
+        also("/steps$", "[5]", "answered a list that holds a number or a truth value for /flows/"),
+        ("/tasks$", "null", "/tasks, where a list of records must be"),
+        ("/metadata$", "null", "/metadata, where a list of records must be"),
+        ("/metadata$", '["x"]', "answered a list that holds a text for /flows/LinearFlow/runs/"),
+        also("/artifacts$", "[null]", "answered a list that holds null for /flows/LinearFlow/"),
+        ("/steps$", '[{"flow_id": "LinearFlow"}]', "a record has no 'step_name'"),
+    ],
+)
+def test_an_answer_of_no_shape(
+    caller: Sandbox, service: MetadataService, pattern: str, body: str, said: str
+) -> None:
+    """It is an error that names what was asked, and never "not there"; no flow run lacks steps."""
+    service.fail(pattern, body=body, kind="application/json")
+    which = ["--since", "5000w"] if pattern == "^/flows$" else ["LinearFlow/latest"]
+
+    done = caller.mfwb("plan", *which, "--json")
+
+    found = f"{done.out}{done.err}"
+    assert said in found
+    assert done.code in {1, 4}
+    assert "there is no" not in found
+    assert "TypeError" not in found
+
+
+def test_a_step_without_tasks(caller: Sandbox, service: MetadataService) -> None:
+    """A flow run that has only just begun has none."""
+    service.fail("/tasks$", body="[]", kind="application/json")
+
+    done = caller.mfwb("plan", "LinearFlow/latest", "--json")
+
+    assert done.code == 0, done.err
+    assert {*statuses(done).values()} == {"skipped"}
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(429, "429 Too Many Requests"), also(401, "401 Unauthorized")]
+)
+def test_where_it_refuses_to_be_chosen(
+    caller: Sandbox, service: MetadataService, status: int, says: str
+) -> None:
+    """Metaflow's client says that it is unreachable, and not what it answered."""
+    service.fail("ping", status=status)
+
+    done = caller.mfwb("plan", "LinearFlow/1", "--metadata", f"service@{service.url}")
+
+    assert_one_line(done, 4, service.url, f"unreachable: it answered {says}")
+
+
+def test_it_answered_before_it_fell_silent(caller: Sandbox, service: MetadataService) -> None:
+    """What it answered says more than that it did not answer the last time."""
+    service.fail("/flows", status=500, times=1)
+    service.fail("/flows", seconds=300)
+
+    done = caller.mfwb("plan", "LinearFlow/1", MFWB_TIMEOUT="2s")
+
+    assert_one_line(done, 4, service.url, "answered 500")
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["plan", "LinearFlow/1"], ["Connection refused"]),

@@ -382,7 +382,7 @@ def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ),
         ("[flow.F.step.end.kinds]", "mfwb.toml: there is no setting 'flow.F.step.end.kinds'"),
         ("plugins = []", "mfwb.toml: there is no setting 'plugins'"),
-        ("flow = 3", "mfwb.toml: flow: Input should be a valid dictionary, not 3"),
+        ("flow = 3", "mfwb.toml: flow: it is a table, not 3"),
     ],
 )
 def test_wrong_file(tmp_path: Path, toml: str, said: str) -> None:
@@ -394,7 +394,7 @@ def test_wrong_environment(tmp_path: Path) -> None:
     """A complaint about the environment says so, whatever the flags say."""
     found = complaint(tmp_path, {"workers": 3}, {"MFWB_WORKERS": "many"})
 
-    assert found.startswith("the MFWB_* variables: workers: Input should be a valid integer")
+    assert found.startswith("the MFWB_* variables: workers: it is a whole number, not 'many'")
     assert complaint(tmp_path, {}, {"MFWB_MODLES": "1"}) == (
         "the MFWB_* variables: there is no setting 'modles'"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from functools import partial
 
 from mfwb.lineage.code.attributes import delete_attribute, read_attribute, write_attribute
@@ -133,30 +134,39 @@ def _inside(atom: Container, value: Value) -> Value:
 
 def write_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
     """Note an assignment to an attribute whose name is an expression."""
-    if not isinstance(owner, FlowSelf):
-        return
-    names = strings_of(key)
-    if names is None:
-        frame.doubt(node, "writes an artifact by a computed name")
-        return
 
     def write(name: str) -> Value:
         write_attribute(frame, of(owner), name, node)
         return ANYTHING
 
-    frame.either(*(partial(write, name) for name in sorted(names)))
+    if names := _artifact_names(frame, owner, key, node, "writes"):
+        frame.either(*(partial(write, name) for name in sorted(names)))
 
 
 def delete_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
     """Note the deletion of an attribute whose name is an expression."""
+    for name in _artifact_names(frame, owner, key, node, "deletes"):
+        delete_attribute(frame, of(owner), name)
+
+
+def _artifact_names(
+    frame: Frame, owner: Atom, key: Value, node: ast.AST, what: str
+) -> Collection[str]:
+    """Return the artifacts that an expression may name, after noting a doubt if it may name any.
+
+    Args:
+        frame: where it stands.
+        owner: whose attribute it is; only a flow has artifacts.
+        key: the name.
+        node: what is done with it.
+        what: the same, as the doubt says it.
+    """
     if not isinstance(owner, FlowSelf):
-        return
+        return ()
     names = strings_of(key)
     if names is None:
-        frame.doubt(node, "deletes an artifact by a computed name")
-        return
-    for name in names:
-        delete_attribute(frame, of(owner), name)
+        frame.doubt(node, f"{what} an artifact by a computed name")
+    return names or ()
 
 
 def delete(frame: Frame, target: ast.expr) -> None:

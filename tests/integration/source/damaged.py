@@ -322,7 +322,7 @@ DAMAGES = {
     "run: user is an object": Damage(_set(_run_self, user_name={}), "can't be read"),
     "run: heart is a text": Damage(_set(_run_self, last_heartbeat_ts="x"), "can't be read"),
     "run: a list": Damage(_raw(_run_self, "[1]"), "can't be read"),
-    "run: null": Damage(_raw(_run_self, "null"), "there is no"),
+    "run: null": Damage(_raw(_run_self, "null"), "_self.json holds null, where a record must be"),
     "run: deep": Damage(_raw(_run_self, DEEP), "can't be read"),
     "run: cut off": Damage(_raw(_run_self, '{"run_nu'), "can't be read"),
     "run: large": Damage(_raw(_run_self, " " * 5_000_000), "can't be read"),

@@ -1,0 +1,21 @@
+"""What mfwb wrote into a W&B run about itself, as JSON, and which anybody may have changed."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+__all__ = ["note_from"]
+
+_T = TypeVar("_T")
+
+
+def note_from(text: Any, adapter: TypeAdapter[_T]) -> _T | None:
+    """Return what a note says; None if it is none, or none of that kind."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return adapter.validate_json(text)
+    except ValidationError:
+        return None
