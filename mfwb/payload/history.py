@@ -28,17 +28,15 @@ def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
     """
     rows: defaultdict[int, Row] = defaultdict(dict)
     if run.merged:
-        numeric = _numeric(values)
+        names = _chart_names(_numeric(values))
         for task in run.tasks:
-            rows[task.row].update(_task_row(task, values, numeric))
+            rows[task.row].update(_task_row(task, values, names))
     for name, series in _curves(run, values):
         for step, point in enumerate(series):
             if (drawn := _drawable(point)) is not None:
                 rows[step][f"curves/{name}"] = drawn
-    points = dict(_points(run, values))
-    if points:
-        first = rows[0]
-        first.update({free_name(key, first.keys()): point for key, point in points.items()})
+    for key, point in _points(run, values):
+        rows[0][free_name(key, rows[0].keys())] = point
     return tuple(sorted(rows.items()))
 
 
@@ -57,15 +55,23 @@ def _numeric(values: Values) -> list[str]:
     ]
 
 
-def _task_row(task: TaskRow, values: Values, keys: list[str]) -> Row:
+def _chart_names(keys: list[str]) -> dict[str, str]:
+    """Return what the chart of each key is called: as in the table, no two are the same."""
+    names: dict[str, str] = {}
+    for key in keys:
+        names[key] = free_name(key, {*_TAKEN, *names.values()})
+    return names
+
+
+def _task_row(task: TaskRow, values: Values, names: dict[str, str]) -> Row:
     row: Row = {"tasks/index": task.row}
     if task.seconds is not None:
         row["tasks/seconds"] = task.seconds
-    for key in keys:
+    for key, name in names.items():
         value = values[key].get(task.pathspec)
         number = None if value is None or value.number is None else _drawable(value.number)
         if number is not None:
-            row[f"tasks/{free_name(key, _TAKEN)}"] = number
+            row[f"tasks/{name}"] = number
     return row
 
 

@@ -49,4 +49,9 @@ def log_of(run: PlannedRun, contents: Contents, losses: list[Loss]) -> SpooledLo
 
 def _lines(run: PlannedRun, task: TaskRow, contents: Contents, most: int) -> Iterator[LogLine]:
     for line in contents.log(task.pathspec, most=most):
-        yield replace(line, text=f"[{task.label}] {line.text}") if run.merged else line
+        yield replace(line, text=_labelled(line.text, task.label)) if run.merged else line
+
+
+def _labelled(text: str, label: str) -> str:
+    """Return a line with its task's place in front, also of what was written over it."""
+    return "\r".join(f"[{label}] {part}" for part in text.split("\r") if part) or f"[{label}] "

@@ -61,6 +61,8 @@ def _of_pandas(frame: Any, path: Path) -> Iterator[str]:
     empty = _without_rows(path)
     if not _are_same(dict(frame.attrs), dict(empty.attrs)):
         yield "its attrs are others"
+    if not frame.flags.allows_duplicate_labels:
+        yield "its labels may be there twice"
     yield from _of_labels(frame.columns, empty.columns)
     yield from _of_index(frame.index, empty.index)
     if getattr(frame.index, "freq", None) is not None and frame.index.dtype.kind in "mM":

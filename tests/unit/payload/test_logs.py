@@ -65,6 +65,17 @@ def test_what_is_left_out_is_a_loss() -> None:
     log.close()
 
 
+def test_each_part_of_a_progress_bar_says_whose_it_is() -> None:
+    """In the log of several tasks, whose lines stand between each other."""
+    contents = MemoryContents()
+    contents.logs[TASK] = [LogLine("stderr", 1, "50%\r\r100%\r"), LogLine("stderr", 2, "\r")]
+
+    log = log_of(planned_run(tasks=[row(0)]), contents, [])
+
+    assert [line.text for line in log] == ["[0] 50%\r[0] 100%", "[0] "]
+    log.close()
+
+
 def test_each_task_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that printed very much leaves as much as the others are due."""
     monkeypatch.setattr(module, "LOG_LIMIT", 8000)

@@ -110,6 +110,13 @@ def test_attrs(tmp_path: Path) -> None:
     assert altered(frame, tmp_path) == "its attrs are others"
 
 
+def test_flags(tmp_path: Path) -> None:
+    """Parquet has no place for the flag that forbids labels to be there twice."""
+    frame = frame_of([1]).set_flags(allows_duplicate_labels=False)
+
+    assert altered(frame, tmp_path) == "its labels may be there twice"
+
+
 def test_so_many_cells_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more cells than are compared nobody can tell, and the pickle goes along."""
     monkeypatch.setattr(round_trips, "CELLS_LIMIT", 10)

@@ -131,6 +131,15 @@ def test_points_of_one_task() -> None:
     assert history_of(*single(large=2**60, text="x")) == ()
 
 
+def test_names_that_meet_where_one_moves_on() -> None:
+    """Each number has a chart of its own: `seconds` moves on to `seconds_`, and that one, too."""
+    [(_, first)] = history_of(*merged([row(0)], seconds=[1], seconds_=[2]))
+    only = history_of(*single(**{"curves/a": 1, "curves/a_": 2}, a=[5, 6]))
+
+    assert first == {"tasks/index": 0, "tasks/seconds_": 1, "tasks/seconds__": 2}
+    assert only[0] == (0, {"curves/a": 5, "curves/a_": 1, "curves/a__": 2})
+
+
 def test_too_long_for_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list beyond the limit stays in the summary, but is not drawn."""
     monkeypatch.setattr(plain, "CURVE_LIMIT", 3)
