@@ -6,26 +6,49 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TORCH_VENV := .venv-torch
 TORCH_READY := $(TORCH_VENV)/.ready
+TOOLS_VENV := .venv-tools
+TOOLS_READY := $(TOOLS_VENV)/.ready
+UV = UV_PYTHON_DOWNLOADS=never $(TOOLS_VENV)/bin/uv --quiet
+PIP := -m pip install --quiet --disable-pip-version-check
+CONSTRAINTS := constraints.txt
 WORKERS ?= 3
+WHEEL ?=
+export WORKERS WHEEL
+TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-shapes test-torch torch torch-data test-faults test-compared test-fuzz test-hostile lint types layers check bench format clean
+.PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-faults test-compared \
+	test-fuzz test-hostile test-wheel test-lowest test-newest tools coverage coverage-report lint types layers check \
+	wheel release bench format clean
 
 help: ## print the verbs
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with mfwb, the sample flow's packages and the developers' tools
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "mfwb needs Python 3.10 or newer; say make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV); the first time takes a minute or two ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable . --group dev --group examples
+	@$(BIN)/python $(PIP) --upgrade "pip>=25.1"
+	@$(BIN)/python $(PIP) --no-compile --constraint $(CONSTRAINTS) --editable . --group dev --group examples
 	@# pip would compile one file after the other, and all of AWS for moto.
 	@$(BIN)/python -W ignore -m compileall -qq -j 0 -x '/(tests|moto)/' $(VENV)/lib || true
 	@touch $@
+
+tools: $(TOOLS_READY) ## make .venv-tools, for the verbs that make a wheel, a lock or a venv
+
+$(TOOLS_READY): pyproject.toml
+	@test -x $(TOOLS_VENV)/bin/python || $(PYTHON) -m venv $(TOOLS_VENV)
+	@$(TOOLS_VENV)/bin/python $(PIP) --upgrade "pip>=25.1"
+	@$(TOOLS_VENV)/bin/python $(PIP) --group tools
+	@touch $@
+
+lock: $(TOOLS_READY) ## write constraints.txt anew: the newest versions, for each Python and system
+	@$(UV) pip compile --universal --python-version 3.10 --upgrade --no-annotate \
+		--custom-compile-command "make lock" --group dev --group examples \
+		--output-file $(CONSTRAINTS) pyproject.toml
 
 demo: setup ## run a sample flow and sync it offline into demo/
 	@$(BIN)/python examples/demo.py
@@ -50,8 +73,8 @@ torch: $(TORCH_READY) ## make .venv-torch, for the verbs above
 $(TORCH_READY): pyproject.toml
 	@test -x $(TORCH_VENV)/bin/python || $(PYTHON) -m venv $(TORCH_VENV)
 	@echo "Installing torch into $(TORCH_VENV); the first time takes a minute or two ..."
-	@$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --group torch
+	@$(TORCH_VENV)/bin/python $(PIP) --upgrade "pip>=25.1"
+	@$(TORCH_VENV)/bin/python $(PIP) --no-compile --group torch
 	@touch $@
 
 test-faults: setup ## kill syncs, and let W&B go wrong, in hundreds of ways
@@ -66,9 +89,38 @@ test-fuzz: setup ## load thousands of damaged pickles, which must do no more tha
 test-hostile: setup ## run every command over hundreds of hostile flow runs and bundles, watched
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch" tests/hostile
 
-lint: setup ## ruff: rules and formatting
+wheel: $(TOOLS_READY) ## build the wheel and the source archive into dist/
+	@rm -rf dist
+	@$(UV) build --python $(PYTHON) --out-dir dist
+	@ls dist
+
+test-wheel: $(TOOLS_READY) ## run tests against the installed wheel; WHEEL=dist for the one in dist/
+	@$(PYTHON) tools/test_against.py wheel $(TESTS)
+
+test-lowest: $(TOOLS_READY) ## run tests with the lowest versions that pyproject.toml allows
+	@$(PYTHON) tools/test_against.py lowest $(TESTS)
+
+test-newest: $(TOOLS_READY) ## run tests with the newest versions, those before a release included
+	@$(PYTHON) tools/test_against.py newest $(TESTS)
+
+coverage: setup ## run the tests and measure what of mfwb they run, child processes included
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	@$(MAKE) --no-print-directory coverage-report
+
+coverage-report: setup ## say what was measured; less than the ratchet in pyproject.toml fails
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report --skip-covered --sort=cover
+
+release: setup ## check that tag, version and changelog agree; TAG=v1.2.3, or that of the commit
+	@$(BIN)/python tools/release.py $(TAG)
+
+lint: setup ## ruff: rules and formatting; deptry: what is imported is declared; the workflows say these verbs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/deptry mfwb --known-first-party mfwb --no-ansi
+	@$(BIN)/deptry . --ignore DEP002,DEP004 --no-ansi
+	@$(BIN)/python -m pytest -q -n 0 tests/unit/test_workflows.py
 
 types: setup ## mypy, strict
 	@$(BIN)/mypy

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -144,14 +145,13 @@ def test_empty_dict() -> None:
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_polars(protocol: int, tmp_path: Path) -> None:
     """A table of polars that was trusted becomes what polars makes of it."""
-    polars = pytest.importorskip("polars")
     from mfwb.payload.frames import as_table, write_parquet  # noqa: PLC0415
 
-    for value in (polars.DataFrame({"a": [1, None], "b": ["x", "y"]}), polars.Series("a", [1])):
+    for value in (pl.DataFrame({"a": [1, None], "b": ["x", "y"]}), pl.Series("a", [1])):
         loaded = as_table(pickle.loads(pickle.dumps(value, protocol=protocol)))
         write_parquet(loaded, tmp_path / "x.parquet")
-        frame = value if isinstance(value, polars.DataFrame) else value.to_frame()
-        assert polars.read_parquet(tmp_path / "x.parquet").equals(frame)
+        frame = value if isinstance(value, pl.DataFrame) else value.to_frame()
+        assert pl.read_parquet(tmp_path / "x.parquet").equals(frame)
 
 
 # --- arrays ---------------------------------------------------------------------------------

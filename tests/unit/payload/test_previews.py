@@ -13,8 +13,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as plotly
+import polars as pl
 import pyarrow as pa
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 from mfwb.payload import Workshop
 from mfwb.payload.figures import load_figure, write_figure
@@ -143,9 +147,7 @@ def test_empty(table: Any, tmp_path: Path) -> None:
 
 def test_rows_of_polars(tmp_path: Path) -> None:
     """So do those of polars."""
-    polars = pytest.importorskip("polars")
-
-    shown = rows_of(polars.DataFrame({"a": range(200)}), tmp_path)
+    shown = rows_of(pl.DataFrame({"a": range(200)}), tmp_path)
 
     assert shown.columns == ("a",)
     assert shown.rows[99] == (99,)
@@ -258,7 +260,6 @@ def test_no_image(data: bytes) -> None:
 )
 def test_parts_that_make_no_image(state: list[Any], tmp_path: Path) -> None:
     """Parts that don't fit make no picture."""
-    pytest.importorskip("PIL")
     image = load_pickled_image(like("PIL.Image", "Image", state))
 
     with pytest.raises((ValueError, TypeError, KeyError)):
@@ -270,13 +271,12 @@ def test_parts_that_make_no_image(state: list[Any], tmp_path: Path) -> None:
 )
 def test_image(mode: str, tmp_path: Path) -> None:
     """An image of any mode becomes a PNG of what it shows."""
-    pillow = pytest.importorskip("PIL.Image")
-    image = pillow.new("RGB", (5, 4), (10, 20, 30))
-    image = pillow.new(mode, (5, 4)) if mode in {"I;16", "LA"} else image.convert(mode)
+    image = Image.new("RGB", (5, 4), (10, 20, 30))
+    image = Image.new(mode, (5, 4)) if mode in {"I;16", "LA"} else image.convert(mode)
 
     write_image_png(load_pickled_image(pickle.dumps(image, protocol=4)), tmp_path / "x.png")
 
-    with pillow.open(tmp_path / "x.png") as shown:
+    with Image.open(tmp_path / "x.png") as shown:
         assert shown.size == (5, 4)
         assert shown.format == "PNG"
         assert shown.convert("RGB").tobytes() == image.convert("RGB").tobytes()
@@ -284,19 +284,17 @@ def test_image(mode: str, tmp_path: Path) -> None:
 
 def test_large_image(tmp_path: Path) -> None:
     """A large image is made smaller."""
-    pillow = pytest.importorskip("PIL.Image")
-    image = pillow.new("L", (5000, 1000), 7)
+    image = Image.new("L", (5000, 1000), 7)
 
     write_image_png(load_pickled_image(pickle.dumps(image)), tmp_path / "x.png")
 
-    with pillow.open(tmp_path / "x.png") as shown:
+    with Image.open(tmp_path / "x.png") as shown:
         assert shown.size == (2048, 410)
 
 
 def test_matplotlib(tmp_path: Path) -> None:
     """A figure of matplotlib becomes a PNG, unless it is too large for that."""
-    figures = pytest.importorskip("matplotlib.figure")
-    figure = figures.Figure()
+    figure = Figure()
     figure.subplots().plot([1, 2])
 
     write_figure_png(pickle.loads(pickle.dumps(figure)), tmp_path / "x.png")
@@ -365,8 +363,7 @@ def test_figure_that_is_not_drawn(trace: dict[str, Any], tmp_path: Path) -> None
 
 def test_figure_of_plotly(tmp_path: Path) -> None:
     """What plotly itself pickles is what it draws."""
-    graphs = pytest.importorskip("plotly.graph_objects")
-    figure = graphs.Figure(graphs.Scatter(x=np.array([1.0, 2]), y=[3, None]))
+    figure = plotly.Figure(plotly.Scatter(x=np.array([1.0, 2]), y=[3, None]))
 
     write_figure(load_figure(pickle.dumps(figure, protocol=4)), tmp_path / "x.json")
 

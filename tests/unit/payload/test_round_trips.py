@@ -19,9 +19,11 @@ from tests.unit.payload.frames_of_all_kinds import frames
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 FRAMES = frames()
+PANDAS = int(pd.__version__.partition(".")[0])
 TO_BE_TOLD = {  # pandas calls these equal, or reads text from where objects were
     "column lists": "cells of the type list",
     "column string": "",  # which library holds texts is the reader's matter
+    "column string_arrow": "",  # the same: pandas 2 reads it back as held by Python
     "index objects": "",
 }
 
@@ -54,7 +56,7 @@ def test_as_pandas_sees_it(kind: str, tmp_path: Path) -> None:
     try:
         pd.testing.assert_frame_equal(frame, pd.read_parquet(tmp_path / "x.parquet"))
         is_same = True
-    except (AssertionError, TypeError):  # TypeError: pandas can't read it back at all
+    except (AssertionError, TypeError, ValueError):  # the last two: it can't be read back at all
         is_same = False
 
     if kind in TO_BE_TOLD:
@@ -76,7 +78,10 @@ def test_as_pandas_sees_it(kind: str, tmp_path: Path) -> None:
         (frame_of(pd.Categorical([3, 1], categories=[5, 3, 1])), "'a' has other categories"),
         (frame_of([1], index=pd.CategoricalIndex([5])), "index has other categories"),
         (frame_of([1], index=pd.Index([1], dtype="Int64")), "index becomes int64"),
-        (pd.DataFrame([[1, 2]], columns=[1, "a"]), "column names become"),
+        (
+            pd.DataFrame([[1, 2]], columns=[1, "a"]),
+            "column names become" if PANDAS >= 3 else "column names are others",  # objects still
+        ),
     ],
 )
 def test_altered(frame: pd.DataFrame, what: str, tmp_path: Path) -> None:

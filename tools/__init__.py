@@ -1,0 +1,1 @@
+"""Scripts of the Makefile: what has to do with releases, and with versions of other packages."""
