@@ -9,6 +9,7 @@ What is not as with Python itself: all processes of one server hash texts alike.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -104,9 +105,11 @@ def be_a_process_with_wandb(folder: Path | None = None) -> None:
 
 
 def _main() -> None:
-    name, listener = sys.argv[1:]
+    name, number = sys.argv[1:]
+    listener = socket.socket(fileno=int(number))
+    select.select([listener, sys.stdin], [], [])  # there are tests that need no such process
     warm_up(_KINDS[name].modules)
-    answer_launchers(socket.socket(fileno=int(listener)), _be, until=0)
+    answer_launchers(listener, _be, until=0)
 
 
 def _be(arguments: Sequence[str]) -> NoReturn:
