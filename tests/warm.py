@@ -8,8 +8,6 @@ variables when it is imported, is not imported before.
 from __future__ import annotations
 
 import atexit
-import gc
-import importlib
 import json
 import os
 import runpy
@@ -20,13 +18,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
+
+from tests.launcher import warm_up
+from tests.warm_children import be_a_process_with_wandb, warm_children
 
 __all__ = ["Process", "serve"]
 
@@ -156,19 +156,8 @@ def _is_the_one(streams: list[int]) -> bool:
     return False
 
 
-def _warm_up() -> None:
-    for name in _SLOW:
-        importlib.import_module(name)
-    if "metaflow" in sys.modules or threading.active_count() > 1:
-        raise SystemExit("what is here can't be shared")
-    gc.collect()
-    gc.freeze()
-
-
 def _be_a_process_of_its_own() -> None:
-    """Make up for what is done on import, once for each process: by wandb (0.31.0), and by us."""
-    from wandb.sdk.data_types._private import MEDIA_TMP  # noqa: PLC0415
-
+    """Make up for what is done on import, once for each process: by wandb, and by us."""
     from mfwb.scratch import new_scratch  # noqa: PLC0415 - not in the tests' process
     from mfwb.sink import claims  # noqa: PLC0415 - the same
 
@@ -176,15 +165,18 @@ def _be_a_process_of_its_own() -> None:
     tempfile.tempdir = None
     scratch = new_scratch()  # mfwb imports wandb when temporary files lie in one
     atexit.register(shutil.rmtree, scratch)
-    MEDIA_TMP._finalizer.detach()  # type: ignore[attr-defined]
-    MEDIA_TMP.__init__("wandb-media", dir=str(scratch))  # type: ignore[misc]
+    be_a_process_with_wandb(scratch)
 
 
 def _main() -> None:
-    _warm_up()
-    call = serve(socket.socket(fileno=int(sys.argv[1])))
-    if call is None:
-        return
+    from mfwb.payload.limits import ENVIRONMENT  # noqa: PLC0415 - not in the tests' process
+
+    with warm_children(ENVIRONMENT) as program:
+        warm_up(_SLOW)
+        call = serve(socket.socket(fileno=int(sys.argv[1])))
+        if call is None:
+            return
+    sys.executable = program
     _be_a_process_of_its_own()
     sys.path[0] = call["folder"]
     sys.argv[1:] = call["arguments"]

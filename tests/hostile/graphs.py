@@ -38,7 +38,7 @@ def doubled_fields(run: StoredRun, _: Scene) -> None:
     run.set_graph(opcodes.PROTO + b"}(" + items + b"u.")
 
 
-@attack("10", sampled=True)
+@attack("10")
 def doubled_step(run: StoredRun, _: Scene) -> None:
     """Each field of a step of the graph is such a list."""
     names = ("name", "type", "line", "source_file", "doc", "decorators", "next", "foreach_artifact")
@@ -126,21 +126,20 @@ _internal("transition-doubled", "_transition", opcodes.PROTO + _DOUBLED + b"N\x8
           "What came next is a list of twice the same list, 120 levels deep.",
           sampled=True)  # fmt: skip
 _internal("transition-step-doubled", "_transition", opcodes.PROTO + b"]" + _DOUBLED + b"aN\x86.",
-          "The step that came next is such a list.", sampled=True)  # fmt: skip
+          "The step that came next is such a list.")  # fmt: skip
 _internal("transition-foreach-doubled", "_transition",
           opcodes.PROTO + b"]" + opcodes.text("end") + b"a" + _DOUBLED + b"\x86.",
           "The variable of a foreach is such a list.")  # fmt: skip
 _internal("transition-many", "_transition", _pickled((["end"] * 500_000, None)),
           "Half a million steps came next.")  # fmt: skip
 _internal("transition-numbers", "_transition", _pickled(([7, None, ["a"]], 7)),
-          "Numbers came next.", sampled=True)  # fmt: skip
+          "Numbers came next.")  # fmt: skip
 _internal("transition-unknown", "_transition", _pickled((["../x", "\x1b[31m", ""], None)),
           "Steps that do not exist came next.")  # fmt: skip
 _internal("transition-text", "_transition", _pickled("middle"), "What came next is text.")
 _internal("foreach-doubled", "_foreach_stack", opcodes.PROTO + _DOUBLED + b".",
-          "The frames of a foreach are a list of twice the same list.", sampled=True)  # fmt: skip
-_internal("foreach-number", "_foreach_stack", _pickled(7), "The frames of a foreach are a number.",
-          sampled=True)  # fmt: skip
+          "The frames of a foreach are a list of twice the same list.")  # fmt: skip
+_internal("foreach-number", "_foreach_stack", _pickled(7), "The frames of a foreach are a number.")
 _internal("foreach-deep", "_foreach_stack",
           opcodes.PROTO + opcodes.nested_lists(100_000) + b".",
           "The frames of a foreach are nested 100,000 deep.")  # fmt: skip

@@ -80,8 +80,8 @@ def _wrong_type(name: str, value: Any, *, sampled: bool = False) -> None:
 
 _wrong_type("an-int", 7)
 _wrong_type("a-list", ["a", "b"], sampled=True)
-_wrong_type("nothing", None, sampled=True)
-_wrong_type("an-object", {"sha": _SHA}, sampled=True)
+_wrong_type("nothing", None)
+_wrong_type("an-object", {"sha": _SHA})
 _wrong_type("true", True)  # noqa: FBT003
 _wrong_type("a-float", 1e308)
 

@@ -23,6 +23,7 @@ __all__ = ["INSTALLED", "REPOSITORY", "Event", "Interpreter", "Watched"]
 REPOSITORY = Path(__file__).resolve().parents[2]
 _HOOK = Path(__file__).with_name("hook")
 _EVERY = 0.05  # seconds between two looks at the memory
+_LITTLE = 400_000_000  # bytes: of so few it does not matter which are shared, and to ask is dear
 _OUTPUT = 5_000_000  # bytes of output that are kept; nobody reads more
 
 
@@ -60,7 +61,8 @@ class Watched:
 
     Attributes:
         code: its exit code, negative for a signal; None: it had to be ended.
-        peak: bytes of memory that it and its children had at one time.
+        peak: bytes of memory that it and its children had at one time; if they were few, what they
+            share counts for each of them.
     """
 
     code: int | None
@@ -170,7 +172,9 @@ class _Tree:
         resident = sum(map(_resident, self._known.values()))
         if resident > self._most:  # what processes share is in there for each of them
             self._most = resident
-            self.peak = max(self.peak, sum(map(_memory, self._known.values())))
+            little = resident <= _LITTLE
+            taken = resident if little else sum(map(_memory, self._known.values()))
+            self.peak = max(self.peak, taken)
 
     def end(self) -> None:
         """End what is left of it."""
