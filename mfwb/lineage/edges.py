@@ -50,6 +50,12 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
         equal=equal_values_of(
             order, parents, holdings, {task: step for task, (step, _) in code.items()}
         ),
+        places={
+            (step.name, name): place
+            for step, _ in code.values()
+            if step is not None
+            for name, place in step.places.items()
+        },
         doubts=_doubts(flow_run, order, parents, code),
         externals={
             task.pathspec: tuple(sorted(step.externals, key=repr))

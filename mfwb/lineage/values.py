@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from mfwb.lineage.code import External
+from mfwb.lineage.code import External, Place
 from mfwb.lineage.own_values import NOTHING_EQUAL, EqualValues
 from mfwb.snapshot import Task
 
@@ -43,7 +43,7 @@ class OutsideUse:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What was worked out about one flow run. Keys are task pathspecs, but for two.
+    """What was worked out about one flow run. Keys are task pathspecs, but for three.
 
     Attributes:
         parents: who came before, in foreach order.
@@ -56,6 +56,8 @@ class Lineage:
         doubts: why not, by step.
         externals: what the code of a task reads from other flow runs, as it says so.
         outside: who used what of other flow runs, sorted, as far as these could be read.
+        places: where the source reads an artifact, by step and name, as far as a step does it in
+            its own body. For people; nothing is decided by it.
         unread: what the code reads of those that could not, and why.
     """
 
@@ -69,6 +71,7 @@ class Lineage:
     outside: tuple[OutsideUse, ...] = ()
     unread: dict[External, str] = field(default_factory=dict)
     equal: dict[str, EqualValues] = field(default_factory=dict)
+    places: dict[tuple[str, str], Place] = field(default_factory=dict)
 
     def equal_values(self, task: str) -> EqualValues:
         """Return what is a task's own though it is equal to what it was handed."""

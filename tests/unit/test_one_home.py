@@ -202,7 +202,6 @@ RULES = [
             "payload/file_names.py",
             "planning/names.py",
             "report/explain/files.py",
-            "report/lineage/code_lines.py",
             "sink/media.py",
             "source/convert.py",
             "source/roots.py",
@@ -219,6 +218,15 @@ RULES = [
         "what stands for the parameters where steps stand",
         text_with(r"(?:^|/)_parameters\b"),
         ("snapshot/pathspec.py", "cli/explain.py"),  # an example in the help
+    ),
+    Rule(
+        "what the source of a flow says",
+        imports("mfwb.syntax"),
+        (
+            "lineage/code/modules.py",  # parses it, for all of the analysis
+            "lineage/code/reading.py",
+            "source/script.py",  # looks for imports: which files are its source
+        ),
     ),
     Rule("which flow run of a pathspec it is", item_of("source"), ()),
     Rule("from when on numbers are such ids", number(10**15), ("snapshot/pathspec.py",)),

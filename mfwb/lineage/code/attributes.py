@@ -57,6 +57,9 @@ def _attribute(frame: Frame, node: ast.Attribute) -> Value:
 
 def read_attribute(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
     """Return what `atom.name` stands for, with the read noted."""
+    if isinstance(atom, FlowSelf | InputAtom | ClientData):
+        own = isinstance(atom, FlowSelf)
+        frame.locate(frame.mangled(name) if own else name, node)
     reader = _READERS.get(type(atom))
     return reader(frame, atom, name, node) if reader else ANYTHING
 

@@ -13,6 +13,7 @@ __all__ = [
     "InputRead",
     "Kept",
     "Merge",
+    "Place",
     "Recorded",
     "StepCode",
     "Words",
@@ -125,6 +126,14 @@ class External:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in the source of a flow."""
+
+    file: str  # path below the root
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepCode:
     """One step.
 
@@ -147,6 +156,7 @@ class StepCode:
             then a lower bound, and what the parents had to offer is the upper one.
         followed: whether its code was followed at all; else nothing is known but its line, and
             `doubts` say why.
+        places: where the step's own body, not that of what it calls, first reads an artifact.
     """
 
     name: str
@@ -163,6 +173,7 @@ class StepCode:
     externals: frozenset[External] = frozenset()
     doubts: tuple[str, ...] = ()
     followed: bool = True
+    places: dict[str, Place] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ class Study:
         self.recursive: set[Func] = set()
         self.reopened = 0  # how far up the call stack a recursion reached; see following.py
         self.spent = 0  # pieces of work so far
+        self.lines: dict[tuple[str, str], set[int]] = {}  # of reads, by file and artifact
         self._most = _STEP_PATIENCE
         self._told: dict[tuple[Callable[[ast.AST], Any], ast.AST], Any] = {}
 
@@ -187,6 +188,12 @@ class Frame:
         elif not sure:
             self.effects.lost_reads.add(name)
 
+    def locate(self, name: str, node: ast.AST) -> None:
+        """Note where the source reads an artifact, for those who are told of it."""
+        if not self.state.sure.get(name):  # else it reads what it has written itself
+            lines = self.study.lines.setdefault((self.module.path, name), set())
+            lines.add(_line_of(name, node))
+
     def write(self, name: str) -> None:
         """Note that an attribute of the flow is written here."""
         self.effects.writes.add(name)
@@ -239,3 +246,12 @@ class Frame:
 def is_flow(atom: Atom) -> bool:
     """Return whether an atom is the flow object or an input: both have artifacts."""
     return isinstance(atom, FlowSelf | InputAtom)
+
+
+def _line_of(name: str, node: ast.AST) -> int:
+    """Return the line of a read; of a call that names it by a text, that of the text."""
+    if isinstance(node, ast.Call):
+        for one in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if isinstance(one, ast.Constant) and one.value == name:
+                return one.lineno
+    return getattr(node, "lineno", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import accumulate
 
@@ -18,7 +19,7 @@ from mfwb.lineage.code import (  # noqa: F401 - each registers the syntax it und
 from mfwb.lineage.code.classes import FlowClass
 from mfwb.lineage.code.effects import Effects
 from mfwb.lineage.code.errors import CodeError, TooIntricateError
-from mfwb.lineage.code.facts import External, FlowCode, Found, InputRead, Recorded, StepCode
+from mfwb.lineage.code.facts import External, FlowCode, Found, InputRead, Place, Recorded, StepCode
 from mfwb.lineage.code.frame import Study
 from mfwb.lineage.code.modules import Module, Project
 from mfwb.lineage.code.steps import Step, Studied, steps_of, study_step
@@ -56,7 +57,11 @@ def _read(source: SourceCode, flow: str) -> FlowCode:
     study = Study(FlowClass(project, infos[-1]))
     studied = {step: _studied(study, step) for step in steps_of(study.flow)}
     iterated = frozenset().union(*(one.effects.iterated for one in studied.values()))
-    steps = {step.name: _step_code(step, one, iterated) for step, one in studied.items()}
+    steps = {
+        step.name: replace(code, places=_places(step, code, study.lines))
+        for step, one in studied.items()
+        if (code := _step_code(step, one, iterated))
+    }
     return FlowCode(steps, study.spent)
 
 
@@ -102,6 +107,17 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
         doubts=tuple(effects.doubts),
         followed=studied.followed,
     )
+
+
+def _places(
+    step: Step, code: StepCode, lines: Mapping[tuple[str, str], set[int]]
+) -> dict[str, Place]:
+    """Return where the body of a step first reads each artifact, as far as it does that itself."""
+    names = {*code.reads, *(one.name for one in code.input_reads)}
+    names.update(one.artifact for one in code.externals if one.artifact is not None)
+    file, body = step.func.module.path, range(step.node.lineno, (step.node.end_lineno or 0) + 1)
+    found = {name: [line for line in lines.get((file, name), ()) if line in body] for name in names}
+    return {name: Place(file, min(some)) for name, some in found.items() if some}
 
 
 def _with_fate(external: External, effects: Effects) -> External:

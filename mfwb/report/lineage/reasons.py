@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from posixpath import basename
 
 from mfwb.lineage import Edge, Ground
-from mfwb.report.lineage.code_lines import lines_of_reads
 from mfwb.report.lineage.phrases import listed
 from mfwb.safe_text import one_line
 from mfwb.snapshot.pathspec import flow_run_of, step_of
@@ -20,6 +19,7 @@ class Reasons:
     def __init__(self, traced: TracedFlowRun) -> None:
         self._flow_run = traced.flow_run
         self._doubts = traced.lineage.doubts
+        self._places = traced.lineage.places
 
     def why_of(self, edge: Edge) -> str:
         """Return on what ground it is said that a task used an artifact, of whatever flow run."""
@@ -34,8 +34,8 @@ class Reasons:
             return f"available: {self.unknown(step)}"
         if ground is Ground.FOREACH_INPUT:
             return "foreach-input, an item each"
-        place = self._places.get((step, artifact))
-        if place is None:
+        place = self._place(step, artifact)
+        if not place:
             return "read by its code" if ground is Ground.READ else "parameter"
         return f"{ground.value}, {place}"
 
@@ -48,6 +48,7 @@ class Reasons:
         missing = self._flow_run.code_missing or "its source was not looked at"
         return tuple(map(one_line, self._doubts.get(step) or (missing,)))
 
-    @cached_property
-    def _places(self) -> dict[tuple[str, str], str]:
-        return lines_of_reads(self._flow_run.code)
+    def _place(self, step: str, artifact: str) -> str:
+        """Return `line 41 of flow.py`, where a step reads an artifact; empty: not in its body."""
+        place = self._places.get((step, artifact))
+        return f"line {place.line} of {one_line(basename(place.file))}" if place else ""

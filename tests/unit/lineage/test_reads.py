@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import dedent
 from typing import Any
 
@@ -337,3 +338,17 @@ def test_a_task_that_left_nothing_says_so() -> None:
     )
 
     assert "nothing says which tasks came before DemoFlow/7/end/2" in lineage.doubts["end"]
+
+
+def test_where_reads_stand() -> None:
+    """The analysis says so, and only of a source that is still what ran."""
+    run = with_source(LINEAR, *LINEAR_TASKS, parameters=LINEAR_PARAMETERS)
+    assert run.code is not None
+    text = run.code.files["demo.py"].splitlines()
+    places = rebuild_lineage(run).places
+    edited = rebuild_lineage(replace(run, graph=(*run.graph, GraphStep("more", line=99))))
+
+    assert {place.file for place in places.values()} == {"demo.py"}
+    assert ("end", "y") in places
+    assert all(f"self.{name}" in text[place.line - 1] for (_, name), place in places.items())
+    assert edited.places == {}

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from mfwb.lineage import Edge
-from mfwb.lineage.code import External
+from mfwb.lineage.code import External, read_flow_code
 from mfwb.snapshot import FlowRunState, SourceCode
 from tests.unit.flow_runs import at, flow_run, ref, task
 from tests.unit.report.lineage.samples import (
@@ -284,38 +284,45 @@ def test_another_flow_run_that_is_gone() -> None:
 
 def test_explained() -> None:
     """With --explain each use says its ground, with its line where that is known."""
-    source = """
+    source = """from metaflow import FlowSpec, step
 class DemoFlow(FlowSpec):
+    @step
     def split(self):
         self.rates = [self.seed]
         print(self.wines)
 
+    @step
     def choose(self, inputs):
         self.best = max(one.score for one in inputs)
 
+    @step
     def end(self):
         self.best |= {}
         getattr(self, "model")
 """
     code = SourceCode("flows/demo.py", {"flows/demo.py": source}, "package")
-    text = shown(traced(replace(WINES, code=code), READS_WITH_SEED), explain=True)
+    steps = read_flow_code(code, "DemoFlow").steps.values()
+    places = {(step.name, name): at for step in steps for name, at in step.places.items()}
+    found = traced(replace(WINES, code=code), READS_WITH_SEED)
+    found = replace(found, lineage=replace(found.lineage, places=places))
+    text = shown(found, explain=True)
 
     def told(step: str) -> list[str]:
         lines = section(text, step).splitlines()
         return [" ".join(line.split()) for line in lines if "←" in line]
 
     assert told("split") == [
-        "used wines ← start read, line 5 of demo.py",
-        "seed ← parameters parameter, line 4 of demo.py",
+        "used wines ← start read, line 6 of demo.py",
+        "seed ← parameters parameter, line 5 of demo.py",
     ]
     assert told("train") == [
         "used rates ← split foreach-input, an item each",
         "train_set ← split read by its code",
     ]
-    assert told("choose") == ["used score ← train x 3 tasks read, line 8 of demo.py"]
+    assert told("choose") == ["used score ← train x 3 tasks read, line 10 of demo.py"]
     assert told("end") == [
-        "used model ← train/4 read, line 12 of demo.py",
-        "best ← choose read, line 11 of demo.py",
+        "used model ← train/4 read, line 15 of demo.py",
+        "best ← choose read, line 14 of demo.py",
     ]
 
 
