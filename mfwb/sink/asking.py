@@ -15,14 +15,8 @@ from mfwb.destination import WandbDefaults
 from mfwb.errors import Unreachable, UsageError
 from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_file import wandb_files_of
-from mfwb.sink.importing import new_api
-from mfwb.sink.private import (
-    FAILURES,
-    ServicePollForTokenError,
-    choked,
-    keep_core_quiet,
-    make_setup_reentrant,
-)
+from mfwb.sink.private import FAILURES, ServicePollForTokenError, choked
+from mfwb.sink.process_wide import new_api
 from mfwb.sink.refusals import explained
 
 __all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
@@ -43,8 +37,6 @@ def ask_defaults(seconds: float) -> WandbDefaults:
         UsageError: W&B does not take its settings.
         Unreachable: wandb-core does not start.
     """
-    make_setup_reentrant()
-    keep_core_quiet()
     try:
         settings = within(seconds, lambda: wandb.setup().settings, "wandb-core")
     except ValidationError as error:

@@ -17,7 +17,6 @@ from mfwb.planning import Plan
 from mfwb.ports import Destination, FoundFlowRun, Session
 from mfwb.sink.credentials import check_wandb_file, credentials_of, only_its_own_key
 from mfwb.sink.environment import our_environment
-from mfwb.sink.quiet import without_debug_logs
 from mfwb.sink.tables import tables_of
 
 if TYPE_CHECKING:
@@ -46,7 +45,10 @@ def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[La
 
         @cache  # it is asked here, or when the sink wakes, or both
         def ask() -> WandbDefaults:
-            from mfwb.sink import importing  # noqa: F401, PLC0415 - the first to import wandb
+            # The first to import wandb.
+            from mfwb.sink.process_wide import altered_wandb, without_debug_logs  # noqa: PLC0415
+
+            until_then.enter_context(altered_wandb())
             from mfwb.sink.asking import ask_defaults, files_of_settings  # noqa: PLC0415
 
             said = ask_defaults(settings.timeout)

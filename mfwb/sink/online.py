@@ -31,7 +31,8 @@ from mfwb.sink.histories import History, Row, missing_rows
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.newest import Newest
 from mfwb.sink.patience import SLOWEST
-from mfwb.sink.private import FAILURES, choked, death_in, without_config_defaults
+from mfwb.sink.private import FAILURES, choked, death_in
+from mfwb.sink.process_wide import without_config_defaults
 from mfwb.sink.quiet import WHOLE, replaying
 from mfwb.sink.receipts import Receipt, use_item, use_name, uses_of
 from mfwb.sink.refusals import explained, lets_nobody_in

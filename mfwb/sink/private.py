@@ -5,12 +5,7 @@ The contract tests are in tests/integration/sink.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import cache as once_a_process
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +13,13 @@ import wandb
 from pydantic import ValidationError
 from wandb.errors import Error
 from wandb.proto import wandb_internal_pb2 as pb
-from wandb.sdk import wandb_setup
 from wandb.sdk.artifacts._internal_artifact import sanitize_artifact_name
-from wandb.sdk.artifacts.artifact_instance_cache import (
-    artifact_instance_cache,
-    artifact_instance_cache_by_client_id,
-)
 from wandb.sdk.artifacts.artifact_manifest_entry import ArtifactManifestEntry
-from wandb.sdk.lib.capped_dict import CappedDict
 from wandb.sdk.lib.paths import LogicalPath
-from wandb.sdk.lib.service import service_process
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 from wandb.sdk.lib.service.service_port_file import ServicePollForTokenError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
-from wandb.sdk.wandb_config import Config
 
 __all__ = [
     "CORE_OUTLIVES",
@@ -45,14 +32,9 @@ __all__ = [
     "choked",
     "death_in",
     "http_status",
-    "keep_core_quiet",
-    "leave_pandas_alone",
     "log_without_latest",
-    "make_caches_safe",
-    "make_setup_reentrant",
     "name_of_table",
     "publish_started_at",
-    "without_config_defaults",
 ]
 
 CORE_OUTLIVES = 3.0
@@ -129,98 +111,6 @@ def log_without_latest(run: wandb.Run, artifact: wandb.Artifact, aliases: Iterab
         run, artifact, list(aliases), None, run.step, finalize=True, is_user_created=False
     )
     run._public_api()._set_artifact_save_handle(artifact, handle)  # noqa: SLF001
-
-
-class _SafeCache(CappedDict):
-    """W&B's cache of artifacts, which two threads may prune at once."""
-
-    _lock = threading.RLock()
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        with self._lock:
-            super().__setitem__(key, value)
-
-
-def make_caches_safe() -> None:
-    """Let several threads make artifacts; after a hundred, each prunes what another one has."""
-    for cache in (artifact_instance_cache, artifact_instance_cache_by_client_id):
-        cache.__class__ = _SafeCache
-
-
-def make_setup_reentrant() -> None:
-    """Keep `wandb.setup()` from waiting for itself when wandb-core can't start.
-
-    It holds a lock while it starts it, and what reports that failure asks for the same lock.
-    """
-    lock = wandb_setup._singleton_lock  # noqa: SLF001
-    if isinstance(lock, type(threading.Lock())):
-        wandb_setup._singleton_lock = threading.RLock()  # type: ignore[assignment]  # noqa: SLF001
-
-
-class _Quiet:
-    """Starts processes as `subprocess` does, whose output goes nowhere."""
-
-    DEVNULL = subprocess.DEVNULL
-
-    @staticmethod
-    def Popen(*command: Any, **how: Any) -> subprocess.Popen[Any]:  # noqa: N802 - its name
-        """Start one."""
-        nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(*command, **{**how, **nowhere})  # noqa: S603 - wandb's own command
-
-
-def keep_core_quiet() -> None:
-    """Let wandb-core print nothing: where it lacks memory, it is the stacks of all its threads.
-
-    Its log files stay; with WANDB_CORE_DEBUG it prints what it likes.
-    """
-    if not os.environ.get("WANDB_CORE_DEBUG"):
-        vars(service_process)["subprocess"] = _Quiet
-
-
-def leave_pandas_alone() -> None:
-    """Keep wandb from importing pandas, for the better part of a second, to look at a dict.
-
-    It would know by that whether a value is a DataFrame, and tells by the name of its type if
-    pandas is not installed. mfwb hands it none.
-    """
-    wandb.util.pd_available = False
-
-
-class _Ours(threading.local):
-    """Whether this thread makes a run of ours."""
-
-    is_opening = False
-
-
-_OURS = _Ours()
-
-
-@contextmanager
-def without_config_defaults() -> Iterator[None]:
-    """Open a run without what config-defaults.yaml of the current folder says.
-
-    W&B puts that into the config of every run that this process makes, and a replayed one was not
-    made here. For the runs of others in this process nothing changes.
-    """
-    _leave_config_defaults_alone()
-    _OURS.is_opening = True
-    try:
-        yield
-    finally:
-        _OURS.is_opening = False
-
-
-@once_a_process
-def _leave_config_defaults_alone() -> None:
-    theirs: Any = Config
-    load = theirs._load_defaults  # noqa: SLF001
-
-    def load_unless_ours(config: Config) -> None:
-        if not _OURS.is_opening:
-            load(config)
-
-    theirs._load_defaults = load_unless_ours  # noqa: SLF001
 
 
 def add_entry(  # noqa: PLR0913 - one for each field

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["WHOLE", "replaying", "without_debug_logs"]
+__all__ = ["WHOLE", "replaying"]
 
 _QUIET: dict[str, Any] = {
     "silent": True,
@@ -57,23 +53,3 @@ def replaying(seconds: float) -> dict[str, Any]:
         "finish_timeout": seconds,
         "finish_timeout_raises": True,
     }
-
-
-@contextmanager
-def without_debug_logs() -> Iterator[None]:
-    """Keep W&B from telling each open run's debug.log what it does for any of them.
-
-    Those files go with the scratch folder, most often; warnings are still written. W&B sets its
-    logger up when it is first asked for settings, so only after that this has an effect. Who sets
-    WANDB_DEBUG, W&B's own switch, gets all of it.
-    """
-    if os.environ.get("WANDB_DEBUG"):
-        yield
-        return
-    logger = logging.getLogger("wandb")
-    before = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -11,9 +11,9 @@ import wandb
 
 from mfwb.bounded import within
 from mfwb.errors import Refused, SinkError
-from mfwb.sink.importing import new_api
 from mfwb.sink.patience import Patience
-from mfwb.sink.private import DEATHS, FAILURES, leave_pandas_alone, make_caches_safe
+from mfwb.sink.private import DEATHS, FAILURES
+from mfwb.sink.process_wide import new_api
 from mfwb.sink.refusals import lets_nobody_in
 
 __all__ = ["Service", "refused"]
@@ -36,8 +36,6 @@ class Service:
     """W&B's public Api, patiently asked, by any number of threads."""
 
     def __init__(self, base_url: str, patience: Patience) -> None:
-        make_caches_safe()
-        leave_pandas_alone()
         self.base_url = base_url
         self.patience = patience
         self._apis: dict[str, wandb.Api] = {}

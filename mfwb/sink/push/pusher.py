@@ -18,6 +18,7 @@ from mfwb.sink.environment import our_environment
 from mfwb.sink.manifest import Checksums
 from mfwb.sink.naming import refuse_foreign
 from mfwb.sink.patience import Patience
+from mfwb.sink.process_wide import altered_wandb
 from mfwb.sink.push.batch import Batches, Load, look_up
 from mfwb.sink.push.order import Item, Order
 from mfwb.sink.push.original import verify
@@ -41,7 +42,11 @@ def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
         UsageError: for settings that W&B does not know, or nobody trusts.
     """
     check_wandb_file()
-    with only_its_own_key(settings) as no_key, our_environment(settings.timeout):
+    with (
+        only_its_own_key(settings) as no_key,
+        our_environment(settings.timeout),
+        altered_wandb(),
+    ):
         check_wandb_settings(settings)
         yield BundlePusher(settings, bundle, no_key)
 

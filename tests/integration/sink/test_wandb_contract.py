@@ -204,12 +204,12 @@ def test_a_file_whose_checksum_is_known(tmp_path: Path) -> None:
 
 _LOOKS_AT = """
 import sys
+from contextlib import nullcontext
 from wandb.sdk.data_types.utils import val_to_json
-from mfwb.sink.private import leave_pandas_alone
+from mfwb.sink.process_wide import altered_wandb
 
-if sys.argv[1] == "alone":
-    leave_pandas_alone()
-assert val_to_json(None, "key", [1, 2], namespace="summary") == [1, 2]
+with altered_wandb() if sys.argv[1] == "alone" else nullcontext():
+    assert val_to_json(None, "key", [1, 2], namespace="summary") == [1, 2]
 print("pandas" in sys.modules)
 """
 
@@ -224,10 +224,9 @@ def test_pandas_is_left_alone(sandbox: Sandbox, how: str, is_imported: str) -> N
 
 _SETS_UP = """
 from wandb.sdk import wandb_setup
-from mfwb.sink.private import make_setup_reentrant
+from mfwb.sink.process_wide import altered_wandb
 
-make_setup_reentrant()
-with wandb_setup._singleton_lock:
+with altered_wandb(), wandb_setup._singleton_lock:
     print(wandb_setup.singleton() is not None)
 """
 

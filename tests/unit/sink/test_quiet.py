@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mfwb.sink.quiet import without_debug_logs
+from mfwb.sink.process_wide import without_debug_logs
 
 LOGGER = logging.getLogger("wandb")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 from pydantic._internal import _fields
 
-from mfwb.sink.importing import without_field_descriptions
+from mfwb.sink.process_wide import without_field_descriptions
 
 
 def test_contract() -> None:
