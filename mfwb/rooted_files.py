@@ -12,10 +12,17 @@ import os
 import stat
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
-__all__ = ["NotAFileError", "OutsideRootError", "open_below", "read_below", "resolve_below"]
+__all__ = [
+    "NotAFileError",
+    "OutsideRootError",
+    "is_plain_path",
+    "open_below",
+    "read_below",
+    "resolve_below",
+]
 
 _UNBLOCKED = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _HANDLES = "/proc/self/fd"
@@ -140,3 +147,10 @@ def _resolved(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
         os.close(descriptor)
         raise NotAFileError(f"{path!s} in {root} is no file")
     return descriptor
+
+
+def is_plain_path(name: str) -> bool:
+    """Whether a path is relative, has no detours, and can be one."""
+    path = PurePosixPath(name)
+    is_short = name == path.as_posix() and name not in ("", ".")
+    return is_short and not path.is_absolute() and ".." not in path.parts and "\0" not in name

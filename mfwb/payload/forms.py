@@ -15,7 +15,8 @@ from mfwb.payload.converted import Converted, pickle_name
 from mfwb.payload.converter import UnconvertibleError
 from mfwb.payload.copying import copy_of
 from mfwb.payload.found import Found
-from mfwb.payload.paths import files_of_path, load_path
+from mfwb.payload.path_values import load_path
+from mfwb.payload.paths import files_of_path
 from mfwb.payload.store import Store
 from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
 from mfwb.ports import Contents, ReadyFile

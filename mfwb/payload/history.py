@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from mfwb.payload.decoding import Number, Values
 from mfwb.planning import PlannedRun, TaskRow
+from mfwb.planning.names import free_name
 from mfwb.whole_numbers import EXACT
 
-__all__ = ["free_name", "history_of"]
+__all__ = ["history_of"]
 
 LABELLED_CURVES_LIMIT = 50
 """Tasks; curves of more can't be told apart in one chart."""
@@ -38,13 +39,6 @@ def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
     for key, point in _points(run, values):
         rows[0][free_name(key, rows[0].keys())] = point
     return tuple(sorted(rows.items()))
-
-
-def free_name(name: str, taken: Collection[str]) -> str:
-    """Return a name, with `_` behind it as long as it is taken."""
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _numeric(values: Values) -> list[str]:

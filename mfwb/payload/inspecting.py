@@ -22,7 +22,7 @@ from mfwb.payload.jsonsafe import DEPTH_LIMIT, json_size, to_json
 from mfwb.payload.limits import cap_memory, give_back_memory
 from mfwb.payload.members import VALUES
 from mfwb.payload.opcodes import names_at_start
-from mfwb.payload.paths import is_relative, load_path
+from mfwb.payload.path_values import is_relative, load_path
 from mfwb.payload.plain import decode
 from mfwb.payload.surroundings import readable
 from mfwb.pickled_content import content_digest

@@ -8,21 +8,19 @@ all that is to be pushed.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
-from mfwb import pickles
 from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost
-from mfwb.payload.allowed import PATHS
 from mfwb.payload.found import Found
+from mfwb.payload.path_values import uri_in
 from mfwb.planning import Form
 from mfwb.ports import ReadyFile
 from mfwb.rooted_files import NotAFileError
 
-__all__ = ["FILES_LIMIT", "Keep", "files_of_path", "is_relative", "load_path"]
+__all__ = ["FILES_LIMIT", "Keep", "files_of_path"]
 
 FILES_LIMIT = 10_000
 """Files of a folder."""
@@ -33,26 +31,8 @@ _ENTRIES_LIMIT = 100_000
 _TOLD = 100
 """Files that are not there of which each is a loss with a reason of its own."""
 
-_URI = re.compile(r"(s3|s3a|s3n|gs|gcs|https?|abfss?|wasbs?|az|hdfs):/+(?=[^/])", re.IGNORECASE)
-
 Keep = Callable[[BinaryIO, str], ReadyFile]
 """Copies an open file, and returns it by a name in the W&B artifact; ItemLost, OSError."""
-
-
-def load_path(data: bytes) -> PurePath:
-    """Return a pickled path as a pure one, whatever machine it is from; ItemLost if it is none."""
-    try:
-        path = pickles.loads(data, PATHS)
-    except Exception as error:  # a damaged pickle can raise anything
-        raise ItemLost(f"its pickle can't be read ({type(error).__name__}: {error})") from error
-    if not isinstance(path, PurePath):
-        raise ItemLost(f"a {type(path).__name__} is no path")
-    return path
-
-
-def is_relative(path: PurePath) -> bool:
-    """Return whether a path starts from a folder that Metaflow does not record; no URI does."""
-    return not path.is_absolute() and _URI.match(path.as_posix()) is None
 
 
 def files_of_path(path: PurePath, stem: str, *, allowed: AllowedFiles, keep: Keep) -> Found:
@@ -65,7 +45,7 @@ def files_of_path(path: PurePath, stem: str, *, allowed: AllowedFiles, keep: Kee
         keep: what copies them.
     """
     folder = PurePosixPath(stem).parent
-    uri = _URI.match(path.as_posix())
+    uri = uri_in(path)
     if uri:
         # Path("s3://b/k") has lost a slash on its way.
         text = f"{uri[1].lower()}://{path.as_posix()[uri.end() :]}"

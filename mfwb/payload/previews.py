@@ -8,10 +8,9 @@ from mfwb.errors import ItemLost
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
 from mfwb.payload.converter import UnconvertibleError
-from mfwb.payload.history import free_name
 from mfwb.payload.rows import read_rows
 from mfwb.planning import PlannedFile, PlannedRun, Preview
-from mfwb.planning.names import summary_key, table_key
+from mfwb.planning.names import free_name, summary_key, table_key
 from mfwb.ports import Contents, ReadyPreview
 
 __all__ = ["CONVERSIONS", "previews_of"]

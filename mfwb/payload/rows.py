@@ -9,8 +9,8 @@ from typing import Any
 
 from mfwb.errors import ItemLost
 from mfwb.payload.frames import Table
-from mfwb.payload.history import free_name
 from mfwb.payload.jsonsafe import to_json
+from mfwb.planning.names import free_name
 from mfwb.ports import ReadyTable
 from mfwb.safe_text import storable
 

@@ -26,7 +26,14 @@ from typing import Annotated, BinaryIO
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mfwb.own_files import create
-from mfwb.rooted_files import NotAFileError, OutsideRootError, open_below, read_below, resolve_below
+from mfwb.rooted_files import (
+    NotAFileError,
+    OutsideRootError,
+    is_plain_path,
+    open_below,
+    read_below,
+    resolve_below,
+)
 
 __all__ = [
     "MANIFEST",
@@ -35,7 +42,6 @@ __all__ = [
     "Fixed",
     "Manifest",
     "copy_in",
-    "is_plain",
     "open_inside",
     "read_manifest",
     "write_manifest",
@@ -132,17 +138,10 @@ def read_manifest(bundle: Path, name: str) -> Manifest:
         raise BadManifestError(f"its manifest can't be read: {why}") from None
     if stored.version != _VERSION:
         raise BadManifestError(f"its manifest is of version {stored.version}, not {_VERSION}")
-    if odd := next((one for one in stored.files if not is_plain(one)), None):
+    if odd := next((one for one in stored.files if not is_plain_path(one)), None):
         raise BadManifestError(f"its manifest names {odd!r}, which is no path in a bundle")
     files = {one: Fixed(*listed) for one, listed in stored.files.items()}
     return Manifest(PurePosixPath(stored.bundle), files)
-
-
-def is_plain(name: str) -> bool:
-    """Whether a path is relative, has no detours, and can be one."""
-    path = PurePosixPath(name)
-    is_short = name == path.as_posix() and name not in ("", ".")
-    return is_short and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from mfwb.planning import Preview
 from mfwb.planning.names import artifact_name
 from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
-from mfwb.sink.manifest import is_plain
+from mfwb.rooted_files import is_plain_path
 
 __all__ = [
     "MediaFile",
@@ -125,7 +125,7 @@ def place_table(
 def table_file(key: str) -> str:
     """Return what the file of a table is called in its artifact: as W&B calls it, if it can be."""
     name = f"{key}.table.json"
-    return name if is_plain(name) else f"{artifact_name(key)}.table.json"
+    return name if is_plain_path(name) else f"{artifact_name(key)}.table.json"
 
 
 def write_table_artifact(table: ReadyTable, path: Path) -> None:

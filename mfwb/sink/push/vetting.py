@@ -15,7 +15,8 @@ from google.protobuf.message import Message
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.planning.families import Kind
-from mfwb.sink.manifest import Manifest, is_plain
+from mfwb.rooted_files import is_plain_path
+from mfwb.sink.manifest import Manifest
 
 __all__ = ["NotOurRecordError", "vetted"]
 
@@ -135,7 +136,7 @@ def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Ma
     if artifact.type not in _TYPES:
         raise NotOurRecordError(f"its artifact {artifact.name!r} is of type {artifact.type!r}")
     for entry in stored.contents:
-        if not is_plain(entry.path):  # W&B's SDK writes to it, below the folder of a download
+        if not is_plain_path(entry.path):  # W&B's SDK writes to it, below the folder of a download
             raise NotOurRecordError(f"{entry.path!r} is no path in an artifact")
         if not entry.local_path:
             continue

@@ -17,7 +17,8 @@ from mfwb.errors import ItemLost
 from mfwb.own_files import remove_below
 from mfwb.payload import paths as module
 from mfwb.payload.found import Found
-from mfwb.payload.paths import files_of_path, load_path
+from mfwb.payload.path_values import load_path
+from mfwb.payload.paths import files_of_path
 from mfwb.ports import ReadyFile
 
 Files = Callable[..., Found]
