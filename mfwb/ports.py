@@ -251,10 +251,10 @@ class ReadyPreview:
 class ReadyRun:
     """All that one W&B run needs beside its plan."""
 
-    summary: dict[str, Any]
-    history: tuple[tuple[int, dict[str, float | int | str]], ...]  # (step, row), steps ascending
-    table: ReadyTable | None
-    artifacts: tuple[ReadyArtifact, ...]
+    summary: dict[str, Any] = field(default_factory=dict)
+    history: tuple[tuple[int, dict[str, float | int | str]], ...] = ()  # (step, row), ascending
+    table: ReadyTable | None = None
+    artifacts: tuple[ReadyArtifact, ...] = ()
     log: Collection[LogLine] = ()
     cards: tuple[ReadyCard, ...] = ()
     previews: tuple[ReadyPreview, ...] = ()
@@ -272,7 +272,7 @@ class Payloads(Protocol):
         """
         ...
 
-    def values(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+    def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
         """Return what small artifacts are, by sha1, as JSON; what can't be had is missing."""
         ...
 
@@ -281,7 +281,22 @@ class Payloads(Protocol):
         ...
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return values and files of one W&B run; what can't be had is among the losses."""
+        """Return values, files and log of one W&B run; what can't be had is among the losses."""
+        ...
+
+    def values(self, run: PlannedRun, contents: Contents) -> ReadyRun:
+        """Return its values alone, with what is shown of them: summary, history, table, previews.
+
+        The log, artifacts and cards are not read.
+        """
+        ...
+
+    def files(self, run: PlannedRun, contents: Contents) -> ReadyRun:
+        """Return its files alone: artifacts and cards."""
+        ...
+
+    def log(self, run: PlannedRun, contents: Contents) -> ReadyRun:
+        """Return its log alone."""
         ...
 
     def release(self, run: PlannedRun) -> None:

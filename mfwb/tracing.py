@@ -76,5 +76,5 @@ def _alone(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRu
     flow_run = with_storable_text(flow_run)
     lineage = rebuild_lineage(flow_run)
     wanted = [Content(*astuple(one)) for one in values_wanted(flow_run, lineage)]
-    values = payloads.values(wanted, contents) if wanted else {}
+    values = payloads.decoded(wanted, contents) if wanted else {}
     return TracedFlowRun(flow_run, with_meant(flow_run, lineage, values))

@@ -11,7 +11,6 @@ from mfwb.explaining.facts import facts_of
 from mfwb.explaining.finding import as_named, find
 from mfwb.explaining.narrowing import losses_of, narrowed, only_values
 from mfwb.explaining.values import Explanation, Replayed
-from mfwb.explaining.without_logs import WithoutLogs
 from mfwb.planning import Plan, draft_plan
 from mfwb.planning.names import config_key
 from mfwb.planning.room import parameters_as_files, shown_value
@@ -98,13 +97,13 @@ def _replay(
     """Return what W&B runs get of some artifacts, and what is lost of these."""
     parts = [(run, part) for run in plan.runs if (part := narrowed(run, meant)) is not None]
     payloads.expect(replace(plan, runs=tuple(part for _, part in parts)))
-    contents = WithoutLogs(contents)
     replayed = []
     losses = [*losses_of(meant, plan.losses), *(loss for _, part in parts for loss in part.losses)]
     for run, part in parts:
-        ready = payloads.prepare(part, contents)
+        files, ready = payloads.files(part, contents), payloads.values(part, contents)
+        ready = replace(ready, artifacts=files.artifacts, losses=(*ready.losses, *files.losses))
         if part.values:
-            ready = _beside_others(ready, payloads.prepare(only_values(run), contents))
+            ready = _beside_others(ready, payloads.values(only_values(run), contents))
         lost = tuple(dict.fromkeys(losses_of(meant, ready.losses)))
         replayed.append(Replayed(part, replace(ready, losses=lost)))
         losses += lost

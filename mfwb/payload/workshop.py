@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
@@ -48,7 +49,7 @@ from mfwb.planning import (
     WandbRunId,
 )
 from mfwb.planning.room import SUMMARY_LIMIT
-from mfwb.ports import Contents, LogLine, ReadyArtifact, ReadyCard, ReadyRun
+from mfwb.ports import Contents, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
 __all__ = ["Workshop"]
@@ -82,7 +83,7 @@ class Workshop:
         looked = with_contents(looked, contents, self._inspect)
         return with_parameter_values(looked, contents, self._inspect)
 
-    def values(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+    def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
         """Return what small artifacts are, by sha1, as JSON; what can't be had is missing."""
         return values_of(wanted, contents, self._inspect)
 
@@ -97,7 +98,20 @@ class Workshop:
                     self._converted.expect(file.content, conversion, run.unpickle, file.plugin)
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return values and files of one W&B run; what can't be had is among the losses."""
+        """Return values, files and log of one W&B run; what can't be had is among the losses."""
+        files = self.files(run, contents)  # first: previews are made of what is made for these
+        values = self.values(run, contents)
+        log = self.log(run, contents)
+        return replace(
+            values,
+            artifacts=files.artifacts,
+            cards=files.cards,
+            log=log.log,
+            losses=(*values.losses, *files.losses, *log.losses),
+        )
+
+    def values(self, run: PlannedRun, contents: Contents) -> ReadyRun:
+        """Return its values alone: summary, history, table, previews."""
         values, losses = decode_values(run.values, contents, run.unpickle, self._inspect)
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
@@ -119,26 +133,31 @@ class Workshop:
             limit=SUMMARY_LIMIT,
         )  # what has no room is in its artifact
         summary |= readable
-        artifacts = tuple(self._artifacts(run, contents, losses))
         return ReadyRun(
             summary=summary,
             history=history_of(run, _joined(values, curves)),
             table=table_of(run, every),
-            artifacts=artifacts,
             previews=tuple(previews_of(run, values, self._converted, contents)),
-            cards=tuple(self._cards(run, contents, losses)),
-            log=self._log(run, contents, losses),
             losses=tuple(losses),
         )
 
-    def _log(self, run: PlannedRun, contents: Contents, losses: list[Loss]) -> Collection[LogLine]:
+    def files(self, run: PlannedRun, contents: Contents) -> ReadyRun:
+        """Return its files alone: artifacts and cards."""
+        losses: list[Loss] = []
+        artifacts = tuple(self._artifacts(run, contents, losses))
+        cards = tuple(self._cards(run, contents, losses))
+        return ReadyRun(artifacts=artifacts, cards=cards, losses=tuple(losses))
+
+    def log(self, run: PlannedRun, contents: Contents) -> ReadyRun:
+        """Return its log alone."""
+        losses: list[Loss] = []
         log = log_of(run, contents, losses)
         if not log:
             log.close()
-            return ()
+            return ReadyRun(losses=tuple(losses))
         with self._tidying:
             self._logs.append((run.id, log))
-        return log
+        return ReadyRun(log=log, losses=tuple(losses))
 
     def release(self, run: PlannedRun) -> None:
         """Hear that a W&B run is written: what no other one of the plan needs may go."""

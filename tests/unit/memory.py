@@ -113,7 +113,7 @@ class MemoryPayloads:
     expected: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
 
-    def values(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:  # noqa: ARG002
+    def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:  # noqa: ARG002
         """Know nothing."""
         return {}
 
@@ -132,6 +132,18 @@ class MemoryPayloads:
         lost = tuple(Loss(item, "gone") for item in sorted(items & self.gone))
         summary = {value.key: 1 for value in run.values}
         return ReadyRun(summary, history=(), table=None, artifacts=(), losses=lost)
+
+    def values(self, run: PlannedRun, contents: Contents) -> ReadyRun:
+        """Return the same: there are no files."""
+        return self.prepare(run, contents)
+
+    def files(self, run: PlannedRun, contents: Contents) -> ReadyRun:  # noqa: ARG002
+        """Return nothing."""
+        return ReadyRun()
+
+    def log(self, run: PlannedRun, contents: Contents) -> ReadyRun:  # noqa: ARG002
+        """Return nothing."""
+        return ReadyRun()
 
     def release(self, run: PlannedRun) -> None:
         """Note which W&B run needs its files no more."""
