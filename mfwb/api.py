@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mfwb.bug_log import BugLogs
 from mfwb.choosing import Selection, find_one, select
 from mfwb.config import Settings, load_settings
+from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, names_of, project_of, read_defaults
 from mfwb.errors import UsageError
 from mfwb.explaining import Explanation, parse_artifact

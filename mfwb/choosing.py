@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mfwb.errors import NotThere, SkipFlowRun, SourceError, Stop, UsageError
-from mfwb.moments import as_epoch_ms, is_ago, parse_moment
 from mfwb.ports import Listed, Source
 from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
+from mfwb.units.moments import as_epoch_ms, is_ago, parse_moment
 
 __all__ = ["SELECTORS", "Chosen", "OpenOnes", "Selection", "choose", "find_one", "select"]
 

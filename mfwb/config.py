@@ -18,7 +18,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from mfwb.errors import UsageError
-from mfwb.quantities import A_SIZE, Bytes, Seconds, as_bytes
 from mfwb.settings_files import (
     SettingsFile,
     current_folder,
@@ -28,8 +27,9 @@ from mfwb.settings_files import (
     users_file,
     users_trust,
 )
-from mfwb.settings_files.harmless import sensitive_settings
-from mfwb.settings_files.wrong_values import complaint, place_of
+from mfwb.settings_files.sensitivity import sensitive_settings
+from mfwb.settings_files.value_errors import complaint, place_of
+from mfwb.units.quantities import A_SIZE, Bytes, Seconds, as_bytes
 from mfwb.version import __version__
 
 __all__ = [

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from mfwb.allowed_files import AllowedFiles
+from mfwb.files.allowed_files import AllowedFiles
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
 from mfwb.planning import Content, OutputArtifact, Plan, PlannedRun, Preview
 from mfwb.snapshot import Card, FlowRun, Loss

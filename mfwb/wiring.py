@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mfwb.bug_log import BugLogs
 from mfwb.config import Settings
+from mfwb.crash_log import BugLogs
 from mfwb.errors import UsageError
+from mfwb.files.tempdirs import scratch
 from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import Workshop
 from mfwb.pipeline import Parts
 from mfwb.ports import Ledger, Payloads, Progress, Pusher, Source
-from mfwb.scratch import scratch
 from mfwb.sink import open_sink
 from mfwb.source import open_source
 

@@ -158,7 +158,7 @@ def _is_the_one(streams: list[int]) -> bool:
 
 def _be_a_process_of_its_own() -> None:
     """Make up for what is done on import, once for each process: by wandb, and by us."""
-    from mfwb.scratch import new_scratch  # noqa: PLC0415 - not in the tests' process
+    from mfwb.files.tempdirs import new_scratch  # noqa: PLC0415 - not in the tests' process
     from mfwb.sink import claims  # noqa: PLC0415 - the same
 
     claims._STARTED = time.monotonic()

@@ -66,8 +66,8 @@ def call_and_report(
 ) -> int:
     """Call, report, and return the exit code; arguments as of `act`."""
     from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: help does without
+    from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
     from mfwb.report import watch  # noqa: PLC0415 - rich: the same
-    from mfwb.scratch import temporary_files_in_scratch  # noqa: PLC0415 - the same
 
     resolved = load_settings(settings, file=config)
     with (

@@ -43,7 +43,7 @@ def show(*, config: Path | None, as_json: bool) -> int:
     from mfwb.payload.confinement import confinement  # noqa: PLC0415 - the same
     from mfwb.report.settings import settings_as_json, settings_as_text  # noqa: PLC0415 - the same
     from mfwb.settings_files import users_trust  # noqa: PLC0415 - the same
-    from mfwb.settings_sources import files_in_force  # noqa: PLC0415 - the same
+    from mfwb.settings_inventory import files_in_force  # noqa: PLC0415 - the same
 
     show_them = settings_as_json if as_json else settings_as_text
     layers, files = layers_of({}, file=config), files_in_force(config)
@@ -60,7 +60,7 @@ def trust(*, file: Path | None) -> int:
     """
     from mfwb.report.settings import trust_as_text  # noqa: PLC0415 - as above
     from mfwb.settings_files import users_trust  # noqa: PLC0415 - the same
-    from mfwb.settings_sources import files_to_trust  # noqa: PLC0415 - the same
+    from mfwb.settings_inventory import files_to_trust  # noqa: PLC0415 - the same
 
     trusted, files = users_trust(), files_to_trust(file)
     for one in files:
@@ -74,7 +74,7 @@ def trust(*, file: Path | None) -> int:
 def untrust(*, file: Path | None) -> int:
     """Trust a file no more."""
     from mfwb.settings_files import users_trust  # noqa: PLC0415 - as above
-    from mfwb.settings_sources import places_of  # noqa: PLC0415 - the same
+    from mfwb.settings_inventory import places_of  # noqa: PLC0415 - the same
 
     trusted = users_trust()
     removed = [place for place in places_of(file) if trusted.remove(place)]

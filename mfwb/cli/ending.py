@@ -15,7 +15,7 @@ from mfwb.cli.signals import ENDS, free_signals
 from mfwb.cli.streams import leave_closed_terminal, stdout_trouble, write_block, write_error
 from mfwb.errors import MfwbError
 from mfwb.safe_text import one_line
-from mfwb.shortages import shortage
+from mfwb.system_errors import shortage
 
 __all__ = ["end"]
 
@@ -146,7 +146,7 @@ def _leave_line_of_control_c() -> None:
 
 
 def _tell_bug(error: BaseException, arguments: Sequence[str]) -> None:
-    from mfwb.bug_log import bug_reason, traceback_of, write_bug_log  # noqa: PLC0415 - hardly needed
+    from mfwb.crash_log import bug_reason, traceback_of, write_bug_log  # noqa: PLC0415 - hardly needed
 
     if "--verbose" in arguments:
         write_block(traceback_of(error))

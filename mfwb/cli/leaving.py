@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mfwb.cli.signals import ENDS
-from mfwb.scratch import remove_all
+from mfwb.files.tempdirs import remove_all
 
 __all__ = ["Lookout"]
 

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from mfwb.own_files import overwrite
+from mfwb.files.private_files import overwrite
 from mfwb.planning.names import is_project_name
-from mfwb.settings_files.wandb_file import SERVER_OF_WANDB, settings_in_wandb_files
+from mfwb.settings_files.wandb_settings import SERVER_OF_WANDB, settings_in_wandb_files
 
 __all__ = ["WandbDefaults", "cache_key", "read_defaults", "recall", "remember"]
 

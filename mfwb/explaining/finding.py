@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from mfwb.errors import NotThere
 from mfwb.explaining.asked import AskedArtifact
-from mfwb.near_names import did_you_mean
 from mfwb.snapshot import ArtifactRef, FlowRun, Parameter, Step, Task
 from mfwb.snapshot.pathspec import PARAMETERS
+from mfwb.suggestions import did_you_mean
 
 __all__ = ["Found", "as_named", "find"]
 

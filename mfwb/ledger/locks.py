@@ -20,11 +20,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mfwb.durations import how_long
 from mfwb.errors import LockHeld, UsageError
-from mfwb.own_files import make_folder, mode_beside, overwrite
+from mfwb.files.private_files import make_folder, mode_beside, overwrite
+from mfwb.files.rooted_files import read_below
 from mfwb.ports import Destination
-from mfwb.rooted_files import read_below
+from mfwb.units.durations import how_long
 
 __all__ = ["hold"]
 

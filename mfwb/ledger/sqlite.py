@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb.errors import UsageError
+from mfwb.files.private_files import create, make_folder, mode_beside
 from mfwb.ledger.damage import errors_named
 from mfwb.ledger.locks import hold
 from mfwb.ledger.rows import (
@@ -24,7 +25,6 @@ from mfwb.ledger.rows import (
 from mfwb.ledger.schema import IS_OPEN, bring_up_to_date, transaction
 from mfwb.ledger.suspicion import check_files, check_schema, distrust
 from mfwb.outcome import outcome_to_json
-from mfwb.own_files import create, make_folder, mode_beside
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.snapshot import Loss
 from mfwb.standings import Known

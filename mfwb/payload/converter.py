@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Timer
 
-from mfwb.own_files import remove_below
+from mfwb.files.private_files import remove_below
 from mfwb.payload import converting
 from mfwb.payload.audit import STOPPED
 from mfwb.payload.conversions import Job

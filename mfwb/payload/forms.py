@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from mfwb.allowed_files import AllowedFiles
 from mfwb.config import Unpickle
 from mfwb.errors import ItemLost
+from mfwb.files.allowed_files import AllowedFiles
 from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted, pickle_name
 from mfwb.payload.converter import UnconvertibleError

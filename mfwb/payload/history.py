@@ -10,7 +10,7 @@ from typing import Any
 from mfwb.payload.decoding import Number, Values
 from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
-from mfwb.whole_numbers import EXACT
+from mfwb.units.whole_numbers import EXACT
 
 __all__ = ["history_of"]
 

@@ -18,7 +18,7 @@ from uuid import UUID
 from mfwb.errors import ItemLost
 from mfwb.payload.stand_ins import Kind, StandIn
 from mfwb.safe_text import storable
-from mfwb.whole_numbers import EXACT, has_digits, written
+from mfwb.units.whole_numbers import EXACT, has_digits, written
 
 __all__ = [
     "ARRAY_LIMIT",

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
-from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost
+from mfwb.files.allowed_files import AllowedFiles
+from mfwb.files.rooted_files import NotAFileError
 from mfwb.payload.found import Found
 from mfwb.payload.path_values import uri_in
 from mfwb.planning import Form
 from mfwb.ports import ReadyFile
-from mfwb.rooted_files import NotAFileError
 
 __all__ = ["FILES_LIMIT", "Keep", "files_of_path"]
 

@@ -18,8 +18,8 @@ from threading import Condition
 from uuid import uuid4
 
 from mfwb.errors import SinkError, SourceError
-from mfwb.own_files import make_folder, make_folders, make_private, remove_below
-from mfwb.scratch import scratch, sweep
+from mfwb.files.private_files import make_folder, make_folders, make_private, remove_below
+from mfwb.files.tempdirs import scratch, sweep
 
 __all__ = ["Store", "is_full"]
 

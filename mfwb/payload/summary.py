@@ -12,7 +12,7 @@ from mfwb.errors import ItemLost
 from mfwb.payload.decoding import Number, Value, Values
 from mfwb.payload.jsonsafe import json_size, to_json
 from mfwb.planning import PlannedRun
-from mfwb.whole_numbers import EXACT
+from mfwb.units.whole_numbers import EXACT
 
 __all__ = ["in_table", "limited", "summarize"]
 

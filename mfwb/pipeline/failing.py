@@ -6,7 +6,7 @@ from mfwb.errors import SkipFlowRun, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import Bugs
 from mfwb.safe_text import one_line
-from mfwb.shortages import shortage
+from mfwb.system_errors import shortage
 
 __all__ = ["failed"]
 

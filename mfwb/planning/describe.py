@@ -17,7 +17,7 @@ from mfwb.lineage import triggering_runs
 from mfwb.planning.room import shown_value
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Step, Task
-from mfwb.whole_numbers import with_exact_numbers
+from mfwb.units.whole_numbers import with_exact_numbers
 
 __all__ = [
     "describe_flow_run",

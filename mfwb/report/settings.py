@@ -9,7 +9,7 @@ from typing import Any
 
 from mfwb.config import Layer
 from mfwb.settings_files import Trust, printable
-from mfwb.settings_sources import FileInDoubt
+from mfwb.settings_inventory import FileInDoubt
 
 __all__ = ["settings_as_json", "settings_as_text", "trust_as_text"]
 

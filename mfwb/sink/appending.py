@@ -7,8 +7,8 @@ from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
 
+from mfwb.files.tempdirs import scratch
 from mfwb.planning import PlannedRun, WandbRunId
-from mfwb.scratch import scratch
 from mfwb.sink import records
 from mfwb.sink.histories import Row
 from mfwb.sink.push.sending import Sender

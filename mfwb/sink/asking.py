@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from wandb.errors import AuthenticationError, CommError
 from wandb.errors import UsageError as WandbUsageError
 
-from mfwb.bounded import within
+from mfwb.deadlines import within
 from mfwb.destination import WandbDefaults
 from mfwb.errors import Unreachable, UsageError
 from mfwb.safe_text import first_line
-from mfwb.settings_files.wandb_file import wandb_files_of
+from mfwb.settings_files.wandb_settings import wandb_files_of
 from mfwb.sink.private import FAILURES, ServicePollForTokenError, choked
 from mfwb.sink.process_wide import new_api
 from mfwb.sink.refusals import explained

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable
-from mfwb.origins import origin_of
 from mfwb.settings_files import find_wandb_file, refuse_unless_trusted, users_trust
-from mfwb.settings_files.wandb_file import (
+from mfwb.settings_files.wandb_settings import (
     SERVERS_OF_WANDB,
     sensitive_in_wandb_file,
     servers_of_key,
 )
+from mfwb.url_origins import origin_of
 
 __all__ = ["check_wandb_file", "credentials_of", "only_its_own_key"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mfwb.scratch import scratch
+from mfwb.files.tempdirs import scratch
 from mfwb.sink.quiet import WHOLE, replaying
 
 __all__ = ["our_environment", "variable_of"]

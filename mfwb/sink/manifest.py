@@ -25,8 +25,8 @@ from typing import Annotated, BinaryIO
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from mfwb.own_files import create
-from mfwb.rooted_files import (
+from mfwb.files.private_files import create
+from mfwb.files.rooted_files import (
     NotAFileError,
     OutsideRootError,
     is_plain_path,

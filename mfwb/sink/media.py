@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mfwb.files.rooted_files import is_plain_path
 from mfwb.planning import Preview
 from mfwb.planning.names import artifact_name
 from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
-from mfwb.rooted_files import is_plain_path
 
 __all__ = [
     "MediaFile",

@@ -26,8 +26,8 @@ from typing import Any
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.errors import SinkError
+from mfwb.files.private_files import remove_below
 from mfwb.outcome import OutputOutcome
-from mfwb.own_files import remove_below
 from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink import records

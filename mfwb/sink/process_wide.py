@@ -28,7 +28,7 @@ from typing import Any
 
 from pydantic._internal import _fields
 
-from mfwb.bounded import within
+from mfwb.deadlines import within
 from mfwb.errors import Unreachable
 
 __all__ = [

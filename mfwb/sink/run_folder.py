@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wandb.proto import wandb_internal_pb2 as pb
 
-from mfwb.own_files import make_folder, make_folders, make_private, remove_below
+from mfwb.files.private_files import make_folder, make_folders, make_private, remove_below
 from mfwb.planning import WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile
 from mfwb.sink.bundle import PAYLOADS

@@ -11,7 +11,7 @@ from wandb.errors import UsageError as WandbUsageError
 
 from mfwb.config import Settings
 from mfwb.errors import UsageError
-from mfwb.settings_files.wrong_values import expectation, place_of
+from mfwb.settings_files.value_errors import expectation, place_of
 from mfwb.sink.tables import tables_of
 
 __all__ = ["check_wandb_settings", "run_settings"]

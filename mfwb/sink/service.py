@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import wandb
 
-from mfwb.bounded import within
+from mfwb.deadlines import within
 from mfwb.errors import Refused, SinkError
 from mfwb.sink.patience import Patience
 from mfwb.sink.private import DEATHS, FAILURES

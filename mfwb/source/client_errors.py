@@ -13,7 +13,7 @@ from metaflow.exception import (
 from metaflow.plugins.metadata_providers.service import ServiceException
 
 from mfwb.errors import NotThere, SourceError, Unreachable
-from mfwb.rooted_files import OutsideRootError
+from mfwb.files.rooted_files import OutsideRootError
 from mfwb.source.service import ServiceError as NoUsableAnswer
 
 __all__ = ["client_errors"]

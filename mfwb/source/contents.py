@@ -10,8 +10,8 @@ from types import MappingProxyType
 from metaflow import Task as MetaflowTask
 from metaflow.exception import MetaflowException
 
-from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost
+from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import Content
 from mfwb.ports import Located, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun

@@ -19,8 +19,8 @@ from typing import BinaryIO, NamedTuple
 
 from metaflow import metaflow_config
 
-from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost, SourceError
+from mfwb.files.allowed_files import AllowedFiles
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source.blobs import Blob

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mfwb.errors import ItemLost, SourceError
+from mfwb.files.rooted_files import NotAFileError, OutsideRootError, open_below, read_below
 from mfwb.ports import Located
-from mfwb.rooted_files import NotAFileError, OutsideRootError, open_below, read_below
 from mfwb.source.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["LocalBlobs"]

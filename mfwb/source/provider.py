@@ -23,7 +23,7 @@ from metaflow.client import core
 from metaflow.plugins.metadata_providers.local import LocalMetadataProvider
 from pydantic_core import from_json
 
-from mfwb.rooted_files import read_below
+from mfwb.files.rooted_files import read_below
 from mfwb.source.plain import DamagedError
 from mfwb.source.records import has_lone_surrogate
 from mfwb.source.shapes import wrong_record

@@ -14,10 +14,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from mfwb.rooted_files import open_below
+from mfwb.files.rooted_files import open_below
+from mfwb.python_ast import TooLargeError, parsed
 from mfwb.snapshot import SourceCode
 from mfwb.source.python_text import SIZE_LIMIT, python_text
-from mfwb.syntax import TooLargeError, parsed
 
 __all__ = ["read_script"]
 

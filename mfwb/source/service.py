@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import requests
 from metaflow.plugins.metadata_providers import service as theirs
 
-from mfwb.bounded import within
+from mfwb.deadlines import within
 from mfwb.errors import MfwbError, SourceError, Unreachable
 from mfwb.source.shapes import wrong_list, wrong_record
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mfwb.errors import Unreachable
-from mfwb.origins import origin_of
+from mfwb.url_origins import origin_of
 
 __all__ = ["keep_key_at_its_service", "refuse_foreign_service"]
 

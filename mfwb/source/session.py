@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
-from mfwb.scratch import new_scratch
+from mfwb.files.tempdirs import new_scratch
 from mfwb.settings_files import find_metaflow_file, refuse_unless_trusted, users_trust
-from mfwb.settings_files.metaflow_file import sensitive_in_metaflow_file
+from mfwb.settings_files.metaflow_config import sensitive_in_metaflow_file
 from mfwb.source.roots import DatastoreRoots, configured_card_roots, configured_roots
 from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
 

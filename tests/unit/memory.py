@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost, LockHeld, NotThere, SinkError
+from mfwb.files.allowed_files import AllowedFiles
 from mfwb.outcome import OutputOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Content, Plan, PlannedRun

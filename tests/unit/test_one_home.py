@@ -221,7 +221,7 @@ RULES = [
     ),
     Rule(
         "what the source of a flow says",
-        imports("mfwb.syntax"),
+        imports("mfwb.python_ast"),
         (
             "lineage/code/modules.py",  # parses it, for all of the analysis
             "lineage/code/reading.py",

@@ -11,10 +11,10 @@ import pytest
 from mfwb.config import Settings, _Sayable, load_settings
 from mfwb.errors import UsageError
 from mfwb.settings_files import Trust, find_metaflow_file, find_wandb_file, users_trust
-from mfwb.settings_files.harmless import HARMLESS, SENSITIVE
-from mfwb.settings_files.metaflow_file import sensitive_in_metaflow_file
-from mfwb.settings_files.wandb_file import sensitive_in_wandb_file, servers_of_key
-from mfwb.settings_sources import files_of_folder, files_to_trust, places_of
+from mfwb.settings_files.metaflow_config import sensitive_in_metaflow_file
+from mfwb.settings_files.sensitivity import HARMLESS, SENSITIVE
+from mfwb.settings_files.wandb_settings import sensitive_in_wandb_file, servers_of_key
+from mfwb.settings_inventory import files_of_folder, files_to_trust, places_of
 
 STRANGER = 12_345  # a user id that is neither root's nor ours
 

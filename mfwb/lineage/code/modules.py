@@ -23,7 +23,7 @@ from mfwb.lineage.code.values import (
     Outside,
     Value,
 )
-from mfwb.syntax import TooLargeError, parsed, tokens_in
+from mfwb.python_ast import TooLargeError, parsed, tokens_in
 
 __all__ = ["Module", "Project", "dotted_of_import"]
 

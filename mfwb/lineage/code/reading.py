@@ -24,9 +24,9 @@ from mfwb.lineage.code.frame import Study
 from mfwb.lineage.code.modules import Module, Project
 from mfwb.lineage.code.steps import Step, Studied, steps_of, study_step
 from mfwb.lineage.code.values import ClassAtom
+from mfwb.python_ast import TooLargeError
 from mfwb.snapshot import SourceCode
 from mfwb.snapshot.pathspec import parts_of
-from mfwb.syntax import TooLargeError
 
 __all__ = ["read_flow_code"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from mfwb.errors import UsageError
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.producers import Held, holdings_of
-from mfwb.near_names import did_you_mean
 from mfwb.snapshot import ArtifactRef, Parameter
 from mfwb.snapshot.pathspec import parameters_of, step_of
+from mfwb.suggestions import did_you_mean
 from mfwb.tracing import TracedFlowRun
 
 __all__ = ["Life", "Version", "life_of"]

@@ -12,8 +12,8 @@ from shutil import rmtree
 from typing import TypeVar
 
 from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
+from mfwb.files.tempdirs import scratch
 from mfwb.ports import Progress
-from mfwb.scratch import scratch
 from mfwb.sink.existing import ExistingRuns
 from mfwb.sink.push.checking import check
 from mfwb.sink.push.derived import Derivation, write_derived

@@ -20,7 +20,7 @@ from typing import Any
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.errors import SinkError
-from mfwb.own_files import create
+from mfwb.files.private_files import create
 from mfwb.planning import WandbRunId
 from mfwb.sink.content import MARKER, sent
 from mfwb.sink.newest import LATEST

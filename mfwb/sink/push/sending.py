@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mfwb.scratch import scratch
+from mfwb.files.tempdirs import scratch
 from mfwb.sink.environment import variable_of
 from mfwb.sink.patience import SLOWEST
 from mfwb.sink.private import CORE_OUTLIVES

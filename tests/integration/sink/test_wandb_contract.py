@@ -15,7 +15,7 @@ import wandb
 from wandb.sdk.artifacts._internal_artifact import InternalArtifact
 
 from mfwb.settings_files import find_wandb_file
-from mfwb.settings_files.harmless import HARMLESS_OF_WANDB
+from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
 from mfwb.sink.private import add_local, name_of_table
 from mfwb.sink.transaction_log import read_framed, read_records, write_framed
 from tests.sandbox import Sandbox

@@ -59,7 +59,7 @@ def watch(event, arguments):
         found.add(".".join(arguments[:2]))
 
 sys.addaudithook(watch)
-from mfwb.allowed_files import AllowedFiles
+from mfwb.files.allowed_files import AllowedFiles
 from mfwb.config import load_settings
 from mfwb.errors import ItemLost
 from mfwb.planning import Content

@@ -17,10 +17,10 @@ from mfwb.cli.acting import act
 from mfwb.cli.ending import end
 from mfwb.cli.layout import Command
 from mfwb.config import Settings
-from mfwb.moments import parse_moment
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.ports import Progress
 from mfwb.snapshot.pathspec import Pathspec
+from mfwb.units.moments import parse_moment
 from tests.unit.report.samples import BIG, RUNS, SYNCED, flow_run
 
 CLEAN = Result("sync", (flow_run(RUNS[0]),))

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mfwb.settings_files.wandb_file import SERVERS_OF_WANDB
+from mfwb.settings_files.wandb_settings import SERVERS_OF_WANDB
 
 USERS = "[default]\nentity = theirs\nproject = wines\nbase_url = https://w.example/\n"
 CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {

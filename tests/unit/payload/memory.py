@@ -9,9 +9,9 @@ from hashlib import md5, sha1
 from pathlib import Path
 from typing import Any
 
-from mfwb.allowed_files import AllowedFiles
 from mfwb.config import Unpickle
 from mfwb.errors import ItemLost
+from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import (
     Content,
     Form,

@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 import pytest
 
-from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost
-from mfwb.own_files import remove_below
+from mfwb.files.allowed_files import AllowedFiles
+from mfwb.files.private_files import remove_below
 from mfwb.payload import paths as module
 from mfwb.payload.found import Found
 from mfwb.payload.path_values import load_path

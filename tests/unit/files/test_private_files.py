@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.own_files import make_folder
+from mfwb.files.private_files import make_folder
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.near_names import did_you_mean
+from mfwb.suggestions import did_you_mean
 
 
 @pytest.mark.parametrize(

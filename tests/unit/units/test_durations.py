@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.durations import how_long
+from mfwb.units.durations import how_long
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.allowed_files import AllowedFiles
 from mfwb.errors import ItemLost
+from mfwb.files.allowed_files import AllowedFiles
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from mfwb import bounded
-from mfwb.bounded import within
+from mfwb import deadlines
+from mfwb.deadlines import within
 from mfwb.errors import Unreachable
 
 
@@ -21,7 +21,7 @@ def test_what_comes_back() -> None:
 
 def test_what_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the time, whatever it does is left alone."""
-    monkeypatch.setattr(bounded, "_LEAST", 0.05)
+    monkeypatch.setattr(deadlines, "_LEAST", 0.05)
     begun = time.monotonic()
 
     with pytest.raises(Unreachable, match="it did not answer within"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone
 
-from mfwb.quantities import as_seconds
+from mfwb.units.quantities import as_seconds
 
 __all__ = ["A_MOMENT", "as_epoch_ms", "is_ago", "parse_moment"]
 

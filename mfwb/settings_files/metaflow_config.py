@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mfwb.settings_files.found import Origin, SettingsFile, read
+from mfwb.settings_files.discovery import Origin, SettingsFile, read
 
 __all__ = ["find_metaflow_file", "read_metaflow_file", "sensitive_in_metaflow_file"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mfwb import __version__
-from mfwb.bug_log import BugLogs, redacted, write_bug_log
+from mfwb.crash_log import BugLogs, redacted, write_bug_log
 
 
 @pytest.mark.parametrize(

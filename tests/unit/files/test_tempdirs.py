@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.scratch import remove_all, scratch, temporary_files_in_scratch
+from mfwb.files.tempdirs import remove_all, scratch, temporary_files_in_scratch
 
 
 def test_gone_afterwards(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_of_this_process(tmp_path: Path) -> None:
 def test_what_can_not_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stays what it is: a folder of a process that died, which the next one removes."""
     with monkeypatch.context() as held:
-        held.setattr("mfwb.scratch.remove_at", lambda *_: None)
+        held.setattr("mfwb.files.tempdirs.remove_at", lambda *_: None)
         with scratch(tmp_path) as folder:
             (folder / "file").write_text("x", encoding="utf-8")
     assert folder.is_dir()
@@ -56,7 +56,7 @@ def test_of_the_dead(tmp_path: Path) -> None:
     """What a killed process left is removed by the next one."""
     code = (
         "import os, pathlib, signal, sys\n"
-        "from mfwb.scratch import scratch\n"
+        "from mfwb.files.tempdirs import scratch\n"
         "with scratch(pathlib.Path(sys.argv[1])) as folder:\n"
         "    (folder / 'file').write_text('x')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mfwb.errors import ItemLost
-from mfwb.rooted_files import open_below
+from mfwb.files.rooted_files import open_below
 
 __all__ = ["AllowedFiles"]
 

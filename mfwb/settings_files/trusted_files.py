@@ -13,8 +13,8 @@ from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mfwb.errors import UsageError
-from mfwb.own_files import make_folder
-from mfwb.settings_files.found import SettingsFile
+from mfwb.files.private_files import make_folder
+from mfwb.settings_files.discovery import SettingsFile
 
 __all__ = ["Trust", "users_trust"]
 

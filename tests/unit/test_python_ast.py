@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mfwb
-from mfwb.syntax import TooLargeError, parsed
+from mfwb.python_ast import TooLargeError, parsed
 
 BEYOND = {
     "a dotted name": "import a" + ".a" * 5_000,

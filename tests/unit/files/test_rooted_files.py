@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.rooted_files import NotAFileError, OutsideRootError, open_below, read_below, resolve_below
+from mfwb.files.rooted_files import (
+    NotAFileError,
+    OutsideRootError,
+    open_below,
+    read_below,
+    resolve_below,
+)
 
 
 @pytest.fixture

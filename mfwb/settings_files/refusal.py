@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mfwb.errors import UsageError
-from mfwb.settings_files.found import Origin, SettingsFile
-from mfwb.settings_files.trust import Trust
+from mfwb.settings_files.discovery import Origin, SettingsFile
+from mfwb.settings_files.trusted_files import Trust
 
 __all__ = ["doubts", "printable", "refuse_unless_trusted"]
 

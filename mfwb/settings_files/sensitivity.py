@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mfwb.rooted_files import resolve_below
+from mfwb.files.rooted_files import resolve_below
 
 __all__ = ["HARMLESS", "HARMLESS_OF_WANDB", "SENSITIVE", "sensitive_settings"]
 

@@ -6,7 +6,7 @@ import pytest
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from mfwb.origins import origin_of
+from mfwb.url_origins import origin_of
 
 OWN = "https://api.example.com"
 URLS = [

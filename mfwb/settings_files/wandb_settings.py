@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mfwb.settings_files.found import Origin, SettingsFile, read
-from mfwb.settings_files.harmless import HARMLESS_OF_WANDB
+from mfwb.settings_files.discovery import Origin, SettingsFile, read
+from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
 
 __all__ = [
     "SERVERS_OF_WANDB",

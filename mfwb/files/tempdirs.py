@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mfwb.own_files import open_folder, remove_at
+from mfwb.files.private_files import open_folder, remove_at
 
 __all__ = ["new_scratch", "remove_all", "scratch", "sweep", "temporary_files_in_scratch"]
 

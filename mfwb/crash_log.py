@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 from threading import Lock
 
-from mfwb.own_files import create, make_folder
+from mfwb.files.private_files import create, make_folder
 from mfwb.safe_text import one_line, printable
 from mfwb.version import __version__
 

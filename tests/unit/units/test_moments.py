@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.moments import A_MOMENT, as_epoch_ms, parse_moment
+from mfwb.units.moments import A_MOMENT, as_epoch_ms, parse_moment
 
 NOW = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 HOUR = 3_600_000

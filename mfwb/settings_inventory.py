@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mfwb.config import config_named, sensitive_in
 from mfwb.errors import UsageError
-from mfwb.origins import origin_of
 from mfwb.settings_files import (
     SettingsFile,
     Trust,
@@ -19,8 +18,9 @@ from mfwb.settings_files import (
     named_file,
     users_file,
 )
-from mfwb.settings_files.metaflow_file import read_metaflow_file, sensitive_in_metaflow_file
-from mfwb.settings_files.wandb_file import read_wandb_file, sensitive_in_wandb_file
+from mfwb.settings_files.metaflow_config import read_metaflow_file, sensitive_in_metaflow_file
+from mfwb.settings_files.wandb_settings import read_wandb_file, sensitive_in_wandb_file
+from mfwb.url_origins import origin_of
 
 __all__ = ["FileInDoubt", "files_in_force", "files_of_folder", "files_to_trust", "places_of"]
 

@@ -1,0 +1,1 @@
+"""Files of this machine, opened and made with care: strangers may write where mfwb reads."""

@@ -1,0 +1,1 @@
+"""Quantities, durations, moments and whole numbers, read and written for people."""
