@@ -8,13 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mfwb.choosing import Selection, find_one, select
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, names_of, project_of, read_defaults
 from mfwb.errors import UsageError
-from mfwb.explaining import Explanation, parse_artifact
-from mfwb.explaining import explain as explain_artifact
 from mfwb.ledger import ledger_path, put_aside_if_damaged, standings_in
 from mfwb.outcome import Result
 from mfwb.pipeline import (
@@ -26,10 +23,13 @@ from mfwb.pipeline import (
     sync_flow_runs,
     with_a_sound_ledger,
 )
+from mfwb.pipeline.explain import Explanation, parse_artifact
+from mfwb.pipeline.explain import explain as explain_artifact
+from mfwb.pipeline.reading import TracedFlowRun, trace
+from mfwb.pipeline.selection import Selection, find_one, select
+from mfwb.pipeline.status import Standings
 from mfwb.ports import Progress, Unwatched
 from mfwb.snapshot.pathspec import parse
-from mfwb.standings import Standings
-from mfwb.tracing import TracedFlowRun, trace
 
 __all__ = [
     "Explanation",

@@ -16,9 +16,9 @@ from mfwb.cli.streams import (
 )
 
 if TYPE_CHECKING:
-    from mfwb.choosing import Selection
     from mfwb.config import Settings
     from mfwb.outcome import Result
+    from mfwb.pipeline.selection import Selection
     from mfwb.ports import Progress
 
 __all__ = ["act", "call_and_report"]
@@ -43,7 +43,7 @@ def act(
         verbose: print every W&B run in full.
         **options: the ways to select flow runs, and settings; None is not said.
     """
-    from mfwb.choosing import SELECTORS, select  # noqa: PLC0415 - help does without
+    from mfwb.pipeline.selection import SELECTORS, select  # noqa: PLC0415 - help does without
 
     selectors = {name: options.pop(name) for name in SELECTORS}
 

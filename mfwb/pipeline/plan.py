@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from mfwb.accounting import as_planned
-from mfwb.choosing import Chosen, Selection, choose
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.pipeline.drafting import draft, notes_on, outcome_of, still_running
-from mfwb.pipeline.failing import failed
-from mfwb.pipeline.memory import Memory, is_done
+from mfwb.pipeline.draft import draft, notes_on, outcome_of, still_running
+from mfwb.pipeline.failures import failed
+from mfwb.pipeline.item_counts import as_planned
 from mfwb.pipeline.parts import Parts
+from mfwb.pipeline.selection import Chosen, Selection, choose
+from mfwb.pipeline.sync_history import Memory, is_done
 
 __all__ = ["plan_flow_runs"]
 

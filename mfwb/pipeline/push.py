@@ -8,7 +8,7 @@ from dataclasses import replace
 from mfwb.config import Settings
 from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.pipeline.failing import failed
+from mfwb.pipeline.failures import failed
 from mfwb.ports import Bugs, Cargo, Entry, Ledger, Progress, Pushed, Pusher, Standing
 
 __all__ = ["push_flow_runs"]

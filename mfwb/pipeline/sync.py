@@ -9,16 +9,16 @@ from dataclasses import replace
 from itertools import islice
 from threading import BoundedSemaphore, Event
 
-from mfwb.choosing import Chosen, Selection, choose
 from mfwb.config import Settings
 from mfwb.errors import NotThere, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
-from mfwb.pipeline.crew import Crew
-from mfwb.pipeline.drafting import STILL_RUNNING, Draft, draft, notes_on, outcome_of, still_running
-from mfwb.pipeline.failing import failed
-from mfwb.pipeline.memory import Memory, is_done
+from mfwb.pipeline.draft import STILL_RUNNING, Draft, draft, notes_on, outcome_of, still_running
+from mfwb.pipeline.executor import Crew
+from mfwb.pipeline.failures import failed
+from mfwb.pipeline.log_order import Turn, Turns
 from mfwb.pipeline.parts import Parts
-from mfwb.pipeline.turns import Turn, Turns
+from mfwb.pipeline.selection import Chosen, Selection, choose
+from mfwb.pipeline.sync_history import Memory, is_done
 from mfwb.planning import Plan, group_of
 from mfwb.ports import Destination, Entry, Standing
 

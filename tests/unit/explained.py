@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mfwb.config import Settings
-from mfwb.explaining import Explanation, explain, parse_artifact
 from mfwb.payload import Workshop
+from mfwb.pipeline.explain import Explanation, explain, parse_artifact
 from mfwb.ports import Contents, LogLine
 from mfwb.snapshot import ArtifactRef, Card, FlowRun, Parameter
 from tests.unit.flow_runs import at, flow_run, task, tried

@@ -10,8 +10,8 @@ import pytest
 
 from mfwb.config import load_settings
 from mfwb.errors import NotThere, UsageError
-from mfwb.explaining import parse_artifact
-from mfwb.explaining.switches import switch_said
+from mfwb.pipeline.explain import parse_artifact
+from mfwb.pipeline.explain.switches import switch_said
 from mfwb.planning.kinds import Kind
 from mfwb.planning.reasons import KindGround
 from mfwb.snapshot import FlowRunState, GraphStep, Loss

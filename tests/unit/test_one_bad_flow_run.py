@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
-from mfwb.choosing import Selection
 from mfwb.config import Settings
 from mfwb.errors import SourceError, Unreachable, UsageError
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline import Parts, plan_flow_runs, push_flow_runs, sync_flow_runs
+from mfwb.pipeline.selection import Selection
 from mfwb.planning import Plan
 from mfwb.ports import (
     Bugs,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mfwb
 from mfwb import api
-from mfwb.choosing import SELECTORS, select
+from mfwb.pipeline.selection import SELECTORS, select
 
 PACKAGE = Path(mfwb.__file__).parent
 

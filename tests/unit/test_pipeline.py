@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from mfwb.choosing import Selection
 from mfwb.config import Settings
 from mfwb.errors import Unreachable
 from mfwb.outcome import ItemCounts, Result, Status
 from mfwb.pipeline import plan_flow_runs, sync_flow_runs
-from mfwb.pipeline.crew import _Writing
+from mfwb.pipeline.executor import _Writing
+from mfwb.pipeline.selection import Selection
 from mfwb.ports import Standing
 from mfwb.snapshot import FlowRun, FlowRunState, Loss
 from mfwb.snapshot.pathspec import Pathspec, parse

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mfwb.choosing import Selection
 from mfwb.config import Settings
 from mfwb.pipeline import sync_flow_runs
-from mfwb.pipeline.turns import Turns
+from mfwb.pipeline.log_order import Turns
+from mfwb.pipeline.selection import Selection
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyRun, Session, WrittenRun
 from mfwb.snapshot import FlowRun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mfwb.explaining import Replayed
+from mfwb.pipeline.explain import Replayed
 
 __all__ = ["charts_of", "columns_of"]
 

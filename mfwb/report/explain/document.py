@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mfwb.explaining import Explanation, Replayed, TaskArtifact
+from mfwb.pipeline.explain import Explanation, Replayed, TaskArtifact
 from mfwb.ports import ReadyArtifact, ReadyPreview
 from mfwb.report.explain.because import why_its_kind, why_not_more
 from mfwb.report.explain.charts import charts_of, columns_of

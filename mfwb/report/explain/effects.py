@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from mfwb.explaining import Explanation, Replayed
+from mfwb.pipeline.explain import Explanation, Replayed
 from mfwb.planning import Form, Preview
 from mfwb.ports import ReadyArtifact, ReadyPreview
 from mfwb.report.explain.charts import charts_of, columns_of

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from mfwb.explaining import Explanation, TaskArtifact
+from mfwb.pipeline.explain import Explanation, TaskArtifact
 from mfwb.report.explain.because import why_its_kind, why_not_more
 from mfwb.report.explain.lines import Line, columns
 from mfwb.report.lineage.phrases import TIMES, listed, short, some_of

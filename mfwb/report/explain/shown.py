@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from mfwb.explaining import Explanation
+from mfwb.pipeline.explain import Explanation
 from mfwb.report.explain.document import to_dict
 from mfwb.report.explain.text import to_text
 from mfwb.report.json_text import for_any_output

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from mfwb.explaining import Explanation
+from mfwb.pipeline.explain import Explanation
 from mfwb.ports import ReadyArtifact
 from mfwb.report.console import printed
 from mfwb.report.explain.effects import effect_lines

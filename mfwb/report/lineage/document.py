@@ -6,11 +6,11 @@ from typing import Any
 
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.code import External
+from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.holding import assigned_again, passed_on
 from mfwb.report.lineage.life import Life, Version
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.snapshot import Task
-from mfwb.tracing import TracedFlowRun
 
 __all__ = ["life_to_dict", "to_dict"]
 

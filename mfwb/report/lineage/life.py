@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from mfwb.errors import UsageError
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.producers import Held, holdings_of
+from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.snapshot import ArtifactRef, Parameter
 from mfwb.snapshot.pathspec import parameters_of, step_of
 from mfwb.suggestions import did_you_mean
-from mfwb.tracing import TracedFlowRun
 
 __all__ = ["Life", "Version", "life_of"]
 

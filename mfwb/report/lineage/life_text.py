@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.lineage import Edge, Ground
+from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.console import printed
 from mfwb.report.lineage.layout import Fact, Node, print_tree
 from mfwb.report.lineage.life import Life, Version
@@ -20,7 +21,6 @@ from mfwb.report.lineage.tree import flow_run_headline
 from mfwb.report.words import count
 from mfwb.safe_text import one_line
 from mfwb.snapshot.pathspec import PARAMETERS, step_of
-from mfwb.tracing import TracedFlowRun
 
 __all__ = ["life_to_text"]
 

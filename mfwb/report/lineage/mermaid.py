@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mfwb.lineage import Ground
+from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.steps import StepView, Used, views_of
 from mfwb.report.words import count
 from mfwb.safe_text import one_line
 from mfwb.snapshot import TaskState
 from mfwb.snapshot.pathspec import PARAMETERS, flow_run_of
-from mfwb.tracing import TracedFlowRun
 
 __all__ = ["to_mermaid"]
 

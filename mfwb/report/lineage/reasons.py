@@ -5,10 +5,10 @@ from __future__ import annotations
 from posixpath import basename
 
 from mfwb.lineage import Edge, Ground
+from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.phrases import listed
 from mfwb.safe_text import one_line
 from mfwb.snapshot.pathspec import flow_run_of, step_of
-from mfwb.tracing import TracedFlowRun
 
 __all__ = ["Reasons"]
 

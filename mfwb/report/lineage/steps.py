@@ -9,10 +9,10 @@ from functools import cached_property
 
 from mfwb.lineage import Edge, Ground, Lineage, OutsideUse
 from mfwb.lineage.code import External
+from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.holding import assigned_again, passed_on, written
 from mfwb.snapshot import ArtifactRef, FlowRun, GraphStep, Step, Task
 from mfwb.snapshot.pathspec import PARAMETERS, step_of
-from mfwb.tracing import TracedFlowRun
 
 __all__ = ["Made", "StepView", "Used", "views_of"]
 

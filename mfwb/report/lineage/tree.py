@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.console import printed
 from mfwb.report.lineage.facts import facts_of
 from mfwb.report.lineage.headline import headline
@@ -15,7 +16,6 @@ from mfwb.report.lineage.steps import StepView, views_of
 from mfwb.report.lineage.totals import doubt_lines, total_line
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, FlowRunState
-from mfwb.tracing import TracedFlowRun
 
 __all__ = ["flow_run_headline", "to_text"]
 

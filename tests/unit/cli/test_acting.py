@@ -11,13 +11,13 @@ from typing import Any
 import click
 import pytest
 
-from mfwb.choosing import Selection
 from mfwb.cli import options
 from mfwb.cli.acting import act
 from mfwb.cli.ending import end
 from mfwb.cli.layout import Command
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.pipeline.selection import Selection
 from mfwb.ports import Progress
 from mfwb.snapshot.pathspec import Pathspec
 from mfwb.units.moments import parse_moment

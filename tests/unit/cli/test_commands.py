@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mfwb.choosing import Selection
 from mfwb.cli import main
 from mfwb.outcome import Result
+from mfwb.pipeline.selection import Selection
 
 
 @pytest.mark.parametrize(

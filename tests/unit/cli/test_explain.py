@@ -13,7 +13,7 @@ from mfwb.cli.ending import end
 from mfwb.cli.explain import explain
 from mfwb.cli.front_door import mfwb
 from mfwb.errors import NotThere
-from mfwb.explaining import Explanation
+from mfwb.pipeline.explain import Explanation
 from tests.unit.explained import explained, sample
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from mfwb.cli.ending import end
 from mfwb.cli.lineage import lineage
-from mfwb.tracing import TracedFlowRun
+from mfwb.pipeline.reading import TracedFlowRun
 from tests.unit.report.lineage.samples import KNOWN
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mfwb.explaining import Explanation
+from mfwb.pipeline.explain import Explanation
 from mfwb.planning import Preview
 from mfwb.planning.families import Kind
 from mfwb.planning.kinds import Verdict

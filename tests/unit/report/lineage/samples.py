@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 
 from mfwb.lineage import Ground, rebuild_lineage
+from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage import show_lineage
 from mfwb.report.lineage.phrases import TIMES
 from mfwb.snapshot import Failure, FlowRun, GraphStep, Task, TaskState
-from mfwb.tracing import TracedFlowRun
 from tests.unit.flow_runs import at, data_frame, flow_run, model, parameter, ref, task
 
 

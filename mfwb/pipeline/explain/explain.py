@@ -6,18 +6,18 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from mfwb.config import Settings
-from mfwb.explaining.asked import AskedArtifact
-from mfwb.explaining.facts import facts_of
-from mfwb.explaining.finding import as_named, find
-from mfwb.explaining.narrowing import losses_of, narrowed, only_values
-from mfwb.explaining.values import Explanation, Replayed
+from mfwb.pipeline.explain.artifact_path import AskedArtifact
+from mfwb.pipeline.explain.facts import facts_of
+from mfwb.pipeline.explain.lookup import as_named, find
+from mfwb.pipeline.explain.model import Explanation, Replayed
+from mfwb.pipeline.explain.narrow_plan import losses_of, narrowed, only_values
+from mfwb.pipeline.reading import trace
 from mfwb.planning import Plan, draft_plan
 from mfwb.planning.names import config_key
 from mfwb.planning.room import parameters_as_files, shown_value
 from mfwb.ports import Contents, Payloads, ReadyRun, Source
 from mfwb.snapshot import FlowRun, Loss, Parameter
 from mfwb.snapshot.pathspec import parameters_of
-from mfwb.tracing import trace
 
 __all__ = ["explain"]
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from mfwb.errors import LineageError, NotThere, SourceError, Unreachable
+from mfwb.pipeline.reading import trace
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
-from mfwb.tracing import trace
 from tests.unit.flow_runs import flow_run, task
 from tests.unit.lineage.test_reads import with_source
 from tests.unit.memory import MemoryMetaflow, MemoryPayloads

@@ -10,11 +10,11 @@ from itertools import zip_longest
 from threading import Condition
 from typing import Any
 
-from mfwb.accounting import as_planned, count_items, describe_inputs, left_away
 from mfwb.outcome import WandbRunOutcome
-from mfwb.pipeline.drafting import Draft
+from mfwb.pipeline.draft import Draft
+from mfwb.pipeline.item_counts import as_planned, count_items, describe_inputs, left_away
+from mfwb.pipeline.log_order import Turn
 from mfwb.pipeline.parts import Parts
-from mfwb.pipeline.turns import Turn
 from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, Session, WrittenRun
 from mfwb.snapshot import Loss

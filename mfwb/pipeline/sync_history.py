@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from mfwb.choosing import Chosen, Selection
 from mfwb.config import Settings
 from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Status
-from mfwb.pipeline.drafting import Draft
+from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.parts import Parts
+from mfwb.pipeline.selection import Chosen, Selection
 from mfwb.planning import Plan
 from mfwb.ports import Destination, Entry, Listed, Standing
 from mfwb.snapshot import FlowRun, FlowRunState

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mfwb.errors import NotThere
-from mfwb.explaining.asked import AskedArtifact
+from mfwb.pipeline.explain.artifact_path import AskedArtifact
 from mfwb.snapshot import ArtifactRef, FlowRun, Parameter, Step, Task
 from mfwb.snapshot.pathspec import PARAMETERS
 from mfwb.suggestions import did_you_mean

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mfwb.config import Settings
-from mfwb.explaining.finding import Found
-from mfwb.explaining.switches import switch_said
-from mfwb.explaining.values import TaskArtifact
 from mfwb.lineage.producers import Held, holdings_of
+from mfwb.pipeline.explain.lookup import Found
+from mfwb.pipeline.explain.model import TaskArtifact
+from mfwb.pipeline.explain.switches import switch_said
+from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.planning.kinds import Kind
 from mfwb.planning.reasons import reason_of
 from mfwb.snapshot import ArtifactRef, Task
 from mfwb.snapshot.pathspec import flow_of, is_parameters, parameters_of, step_of
-from mfwb.tracing import TracedFlowRun
 
 __all__ = ["facts_of"]
 

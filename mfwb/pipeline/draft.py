@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mfwb.choosing import Chosen, Selection
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
 from mfwb.pipeline.parts import Parts
+from mfwb.pipeline.reading import TracedFlowRun, trace
+from mfwb.pipeline.selection import Chosen, Selection
 from mfwb.planning import OtherFlowRun, Plan, draft_plan
 from mfwb.ports import Contents, Destination, Sink
 from mfwb.snapshot import FlowRun, FlowRunState
 from mfwb.snapshot.pathspec import flow_run_of
-from mfwb.tracing import TracedFlowRun, trace
 
 __all__ = ["STILL_RUNNING", "Draft", "draft", "notes_on", "outcome_of", "still_running"]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.choosing import Chosen, Selection, choose, find_one
 from mfwb.errors import NotThere, SourceError, UsageError
+from mfwb.pipeline.selection import Chosen, Selection, choose, find_one
 from mfwb.ports import Contents, Listed
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
