@@ -34,7 +34,7 @@ def by_mfwb(pathspec: str, metadata: str) -> int:
 
 def analysis(*_: str) -> int:
     """Read the source of a flow of 50 steps, and return how many there are."""
-    from mfwb.lineage.code import read_flow_code  # noqa: PLC0415
+    from mfwb.lineage.static_analysis import read_flow_code  # noqa: PLC0415
     from mfwb.snapshot import SourceCode  # noqa: PLC0415
 
     source = SourceCode("flow.py", {"flow.py": _source()}, "file")

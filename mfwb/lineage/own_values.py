@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from mfwb.lineage.code import StepCode
 from mfwb.lineage.producers import Holdings
+from mfwb.lineage.static_analysis import StepCode
 from mfwb.snapshot import Task, TaskState
 
 __all__ = ["NOTHING_EQUAL", "EqualValues", "equal_values_of"]

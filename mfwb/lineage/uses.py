@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mfwb.lineage.code import InputRead, Merge, StepCode
+from mfwb.lineage.model import Edge, Ground
 from mfwb.lineage.producers import Held
-from mfwb.lineage.values import Edge, Ground
+from mfwb.lineage.static_analysis import InputRead, Merge, StepCode
 from mfwb.snapshot import FlowRun, ForeachFrame, Task
 from mfwb.snapshot.pathspec import parameters_of
 

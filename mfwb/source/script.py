@@ -2,7 +2,7 @@
 
 Where the script is was written by whoever ran the flow, maybe a stranger. So only regular files are
 read, only below the script's folder, and no link is followed out of it. What is read is used only
-if it defines that flow, with its steps at the lines where they ran: mfwb.lineage.trust.
+if it defines that flow, with its steps at the lines where they ran: mfwb.lineage.source_check.
 """
 
 from __future__ import annotations

@@ -223,8 +223,8 @@ RULES = [
         "what the source of a flow says",
         imports("mfwb.python_ast"),
         (
-            "lineage/code/modules.py",  # parses it, for all of the analysis
-            "lineage/code/reading.py",
+            "lineage/static_analysis/program/modules.py",  # parses it, for all of the analysis
+            "lineage/static_analysis/analyze.py",
             "source/script.py",  # looks for imports: which files are its source
         ),
     ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mfwb.lineage import Edge, Lineage
-from mfwb.lineage.code import External
+from mfwb.lineage.static_analysis import External
 from mfwb.pipeline.reading import TracedFlowRun
+from mfwb.report.lineage.history import Life, Version
 from mfwb.report.lineage.holding import assigned_again, passed_on
-from mfwb.report.lineage.life import Life, Version
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.snapshot import Task
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from mfwb.lineage import Ground
-from mfwb.lineage.code import External
+from mfwb.lineage.static_analysis import External
 from mfwb.report.lineage.layout import Fact
 from mfwb.report.lineage.phrases import listed, short, size_of, some_of, type_of
 from mfwb.report.lineage.reasons import Reasons

@@ -11,8 +11,8 @@ from rich.text import Text
 from mfwb.lineage import Edge, Ground
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.console import printed
+from mfwb.report.lineage.history import Life, Version
 from mfwb.report.lineage.layout import Fact, Node, print_tree
-from mfwb.report.lineage.life import Life, Version
 from mfwb.report.lineage.phrases import TIMES, listed, short, size_of, some_of, type_of, value_of
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import views_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mfwb.lineage import Edge, Ground, Lineage, OutsideUse
-from mfwb.lineage.code import External
+from mfwb.lineage.static_analysis import External
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.holding import assigned_again, passed_on, written
 from mfwb.snapshot import ArtifactRef, FlowRun, GraphStep, Step, Task

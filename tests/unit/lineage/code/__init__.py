@@ -1,1 +1,1 @@
-"""Tests of mfwb.lineage.code."""
+"""Tests of mfwb.lineage.static_analysis."""

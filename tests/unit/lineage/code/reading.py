@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import dedent, indent
 
-from mfwb.lineage.code import FlowCode, InputRead, StepCode, read_flow_code
+from mfwb.lineage.static_analysis import FlowCode, InputRead, StepCode, read_flow_code
 from mfwb.snapshot import SourceCode
 
 HEAD = (

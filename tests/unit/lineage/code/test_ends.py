@@ -13,7 +13,7 @@ from textwrap import indent
 import pytest
 from hypothesis import given, settings
 
-from mfwb.lineage.code import CodeError, FlowCode
+from mfwb.lineage.static_analysis import CodeError, FlowCode
 from tests.unit.lineage.code.programs import nested
 from tests.unit.lineage.code.reading import HEAD, flow_code, reads, step
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.lineage.code import Merge
+from mfwb.lineage.static_analysis import Merge
 from tests.unit.lineage.code.reading import HEAD, doubts, flow_code, input_reads, step
 
 INPUT_READS = {

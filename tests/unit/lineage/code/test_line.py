@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mfwb.lineage.code import read_flow_code
-from mfwb.lineage.code.metaflow_names import FLOW_API, INSIDES
+from mfwb.lineage.static_analysis import read_flow_code
+from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, INSIDES
 from mfwb.snapshot import SourceCode
 
 SCRIPT = '''\

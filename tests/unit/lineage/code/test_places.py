@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.lineage.code import Place, read_flow_code
+from mfwb.lineage.static_analysis import Place, read_flow_code
 from mfwb.snapshot import SourceCode
 
 SOURCE = """\

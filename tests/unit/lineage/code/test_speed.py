@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mfwb.lineage.code import read_flow_code
+from mfwb.lineage.static_analysis import read_flow_code
 from mfwb.snapshot import SourceCode
 
 STEP = """

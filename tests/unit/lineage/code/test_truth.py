@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 
-from mfwb.lineage.code import StepCode, read_flow_code
+from mfwb.lineage.static_analysis import StepCode, read_flow_code
 from mfwb.snapshot import SourceCode
 from tests.unit.lineage.code.programs import NAMES, Record, programs, run
 

@@ -7,7 +7,7 @@ import json
 
 from rich.console import Console
 
-from mfwb.lineage.code import External
+from mfwb.lineage.static_analysis import External
 from mfwb.report.lineage import show_lineage
 from mfwb.report.lineage.phrases import TIMES
 from tests.unit.flow_runs import flow_run, sha, task

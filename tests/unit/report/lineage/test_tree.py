@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from mfwb.lineage import Edge
-from mfwb.lineage.code import External, read_flow_code
+from mfwb.lineage.static_analysis import External, read_flow_code
 from mfwb.snapshot import FlowRunState, SourceCode
 from tests.unit.flow_runs import at, flow_run, ref, task
 from tests.unit.report.lineage.samples import (

@@ -1,0 +1,157 @@
+"""The front door of the analysis: source text in, what each step does out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import accumulate
+
+from mfwb.lineage.static_analysis.calls import flow_api  # noqa: F401 - each registers the syntax it understands
+from mfwb.lineage.static_analysis.domain.effects import Effects
+from mfwb.lineage.static_analysis.domain.values import ClassAtom
+from mfwb.lineage.static_analysis.errors import CodeError, TooIntricateError
+from mfwb.lineage.static_analysis.frame import Study
+from mfwb.lineage.static_analysis.program.classes import FlowClass
+from mfwb.lineage.static_analysis.program.modules import Module, Project
+from mfwb.lineage.static_analysis.result import (
+    External,
+    FlowCode,
+    Found,
+    InputRead,
+    Place,
+    Recorded,
+    StepCode,
+)
+from mfwb.lineage.static_analysis.steps import Step, Studied, steps_of, study_step
+from mfwb.lineage.static_analysis.syntax import (
+    builtin_calls,  # noqa: F401 - each registers the syntax it understands
+    calls,  # noqa: F401 - each registers the syntax it understands
+    comprehensions,  # noqa: F401 - each registers the syntax it understands
+    expressions,  # noqa: F401 - each registers the syntax it understands
+    loops,  # noqa: F401 - each registers the syntax it understands
+    statements,  # noqa: F401 - each registers the syntax it understands
+    tries,  # noqa: F401 - each registers the syntax it understands
+)
+from mfwb.python_ast import TooLargeError
+from mfwb.snapshot import SourceCode
+from mfwb.snapshot.pathspec import parts_of
+
+__all__ = ["read_flow_code"]
+
+_TOO_DEEP = "it is nested too deep"
+
+
+def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
+    """Return what each step of a flow does with artifacts, by its source alone.
+
+    CodeError if the script is not there or does not parse, if there is no such class in it, or if
+    the class can't be followed at all.
+    """
+    try:
+        return _read(source, flow)
+    except TooIntricateError as error:
+        raise CodeError(f"{flow} is too intricate to follow: {error}") from error
+    except RecursionError:
+        raise CodeError(f"{flow} is too intricate to follow: {_TOO_DEEP}") from None
+
+
+def _read(source: SourceCode, flow: str) -> FlowCode:
+    project = Project(source.script, source.files)
+    module = _script(project)
+    found = project.lookup(module, flow) or frozenset()
+    infos = [atom.info for atom in found if isinstance(atom, ClassAtom)]
+    if not infos:
+        raise CodeError(f"there is no class {flow} in {source.script}")
+    study = Study(FlowClass(project, infos[-1]))
+    studied = {step: _studied(study, step) for step in steps_of(study.flow)}
+    iterated = frozenset().union(*(one.effects.iterated for one in studied.values()))
+    steps = {
+        step.name: replace(code, places=_places(step, code, study.lines))
+        for step, one in studied.items()
+        if (code := _step_code(step, one, iterated))
+    }
+    return FlowCode(steps, study.spent)
+
+
+def _script(project: Project) -> Module:
+    name = project.script
+    if name not in project.files:
+        raise CodeError(f"{name} is not among the files")
+    try:
+        return project.parse(name)
+    except SyntaxError as error:
+        raise CodeError(f"{name} does not parse: line {error.lineno}: {error.msg}") from error
+    except TooLargeError as error:
+        raise CodeError(f"{name} is not read: {error}") from error
+
+
+def _studied(study: Study, step: Step) -> Studied:
+    try:
+        return study_step(study, step)
+    except TooIntricateError as error:
+        reason = str(error)
+    except RecursionError:
+        reason = _TOO_DEEP
+    doubt = f"line {step.node.lineno}: {step.name} is too intricate to follow: {reason}"
+    return Studied(Effects(doubts={doubt: None}), frozenset(), followed=False)
+
+
+def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCode:
+    effects = studied.effects
+    items = {InputRead(name) for name in iterated} if effects.reads_item_of_inputs else set()
+    return StepCode(
+        name=step.name,
+        line=step.node.lineno,
+        next=tuple(sorted(effects.next)),
+        reads=frozenset(effects.reads),
+        input_reads=frozenset(effects.input_reads | items),
+        reads_input=effects.reads_input,
+        reads_foreach_stack=effects.reads_foreach_stack,
+        writes=frozenset(effects.writes),
+        always_writes=studied.always,
+        deletes=frozenset(effects.deletes),
+        merges=tuple(effects.merges),
+        externals=frozenset(_told_apart({_with_fate(one, effects) for one in effects.externals})),
+        doubts=tuple(effects.doubts),
+        followed=studied.followed,
+    )
+
+
+def _places(
+    step: Step, code: StepCode, lines: Mapping[tuple[str, str], set[int]]
+) -> dict[str, Place]:
+    """Return where the body of a step first reads each artifact, as far as it does that itself."""
+    names = {*code.reads, *(one.name for one in code.input_reads)}
+    names.update(one.artifact for one in code.externals if one.artifact is not None)
+    file, body = step.func.module.path, range(step.node.lineno, (step.node.end_lineno or 0) + 1)
+    found = {name: [line for line in lines.get((file, name), ()) if line in body] for name in names}
+    return {name: Place(file, min(some)) for name, some in found.items() if some}
+
+
+def _with_fate(external: External, effects: Effects) -> External:
+    """Return a read together with what the whole step does to the values that it is named by."""
+    changes = effects.writes | effects.deletes
+    words = tuple(
+        replace(word, changed=word.name in changes or bool(effects.doubts))
+        if isinstance(word, Recorded) and word.of_input is None and word.name
+        else word
+        for word in external.words
+    )
+    found = {word for word in external.words if isinstance(word, Found)}
+    kept = frozenset(one for one in effects.kept if found.intersection(one.words))
+    return replace(external, words=words, kept=kept)
+
+
+def _told_apart(externals: set[External]) -> set[External]:
+    """Leave out that a flow run was opened where it is known what was read of it."""
+    read_through = {
+        (one.kind == "trigger", above)
+        for one in externals
+        if one.artifact is not None
+        for above in ("", *accumulate(parts_of(one.pathspec), "{}/{}".format))
+    }
+    return {
+        one
+        for one in externals
+        if one.artifact is not None or (one.kind == "trigger", one.pathspec) not in read_through
+    }

@@ -1,0 +1,1 @@
+"""What calling, reaching and taking apart a value does."""

@@ -1,0 +1,43 @@
+"""What is below an object of Metaflow's client, and how much of it the code names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mfwb.lineage.static_analysis.domain.text_values import joined
+from mfwb.lineage.static_analysis.domain.values import Client
+from mfwb.lineage.static_analysis.result import ANY, KINDS, Found, Words
+
+__all__ = ["found_run", "part_of"]
+
+_RUN, _TASK, _ARTIFACT = 1, 3, 4
+
+
+def part_of(atom: Client, name: Words | None = None) -> Client:
+    """Return what is below an object of the client; without a name, any of what is there.
+
+    The end of a run stands for the run, and any task for its step; any step is its own case.
+    """
+    level = min(atom.level + 1, _ARTIFACT)
+    if _level_said(atom) != atom.level or level > _TASK:
+        return replace(atom, level=level)
+    if name is None and atom.level == 0:
+        return found_run(atom)
+    if name is None and atom.level != _RUN:
+        return replace(atom, level=level)
+    kind = atom.kind if atom.kind == "trigger" else KINDS[level]
+    words = joined(atom.words, ("/",) if atom.words else (), name or (ANY,))
+    return Client(kind, words, level, atom.sure)
+
+
+def found_run(flow: Client) -> Client:
+    """Return a run of a flow that code looks up."""
+    return Client(KINDS[_RUN], joined(flow.words, ("/",), (Found(flow.words),)), _RUN, flow.sure)
+
+
+def _level_said(atom: Client) -> int:
+    """Return the level that the pathspec names; that of a trigger begins below its run."""
+    if atom.kind != "trigger":
+        return KINDS.index(atom.kind)
+    slashes = sum(word.count("/") for word in atom.words if isinstance(word, str))
+    return _RUN + (slashes + 1 if atom.words else 0)

@@ -1,0 +1,186 @@
+"""What comes out of a container: by iterating, by subscript, by its methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mfwb.lineage.static_analysis.calls.client_levels import part_of
+from mfwb.lineage.static_analysis.domain.bounds import of, union
+from mfwb.lineage.static_analysis.domain.text_values import inside
+from mfwb.lineage.static_analysis.domain.values import (
+    ANYTHING,
+    Atom,
+    Client,
+    Const,
+    DictOf,
+    InputAtom,
+    Inputs,
+    Iter,
+    Map,
+    MethodOf,
+    Nested,
+    Text,
+    Tup,
+    Value,
+    only,
+)
+
+__all__ = [
+    "CONTAINER_METHODS",
+    "container_method",
+    "element_of",
+    "entries_of",
+    "is_nonempty",
+    "item_of",
+    "members_of",
+    "slice_of",
+    "spread",
+    "unpacked",
+]
+
+
+def element_of(value: Value) -> Value:
+    """Return what iterating over a value gives."""
+    return union(_element(atom) for atom in value)
+
+
+def _element(atom: Atom) -> Value:
+    if isinstance(atom, Tup | Iter):
+        return union(atom.held())
+    if isinstance(atom, Nested):
+        return atom.leaves | {atom}
+    if isinstance(atom, DictOf):
+        return frozenset(Const(key) for key in atom.keys) or ANYTHING
+    if isinstance(atom, Inputs):
+        return of(InputAtom())
+    return of(part_of(atom)) if isinstance(atom, Client) else _element_of_text(atom)
+
+
+def _element_of_text(atom: Atom) -> Value:
+    return inside(atom, None) if isinstance(atom, Text) else ANYTHING
+
+
+def members_of(value: Value) -> Value:
+    """Return what the values of a container may be, those of a dict included."""
+    return union(_members(atom) for atom in value)
+
+
+def _members(atom: Atom) -> Value:
+    if isinstance(atom, DictOf):
+        return union(atom.values)
+    if isinstance(atom, Map):
+        return atom.of
+    return _element(atom)
+
+
+def entries_of(atom: Atom) -> Value:
+    """Return what `**` hands on."""
+    return _members(atom) if isinstance(atom, DictOf | Map | Nested) else of(atom)
+
+
+def spread(value: Value) -> tuple[Value, ...] | None:
+    """Return the elements one by one, or None if their number is not known."""
+    atom = only(value)
+    if isinstance(atom, Tup):
+        return atom.items
+    if isinstance(atom, DictOf):
+        return tuple(of(Const(key)) for key in atom.keys)
+    return None
+
+
+def is_nonempty(value: Value) -> bool:
+    """Return whether there surely is something to iterate over. A join has an input."""
+    return all(
+        isinstance(atom, Inputs)
+        or (isinstance(atom, Tup) and bool(atom.items))
+        or (isinstance(atom, DictOf) and bool(atom.keys))
+        or (isinstance(atom, Iter) and atom.nonempty)
+        for atom in value
+    )
+
+
+def unpacked(value: Value, index: int) -> Value:
+    """Return what unpacking gives to the target there; negative: counted from the end."""
+    return union(_unpacked(atom, index) for atom in value)
+
+
+def _unpacked(atom: Atom, index: int) -> Value:
+    if isinstance(atom, Inputs):
+        return of(InputAtom(index=index))
+    if isinstance(atom, Tup):
+        return _at(atom, index)
+    return _element(atom)
+
+
+def _at(atom: Tup, index: int) -> Value:
+    inside = -len(atom.items) <= index < len(atom.items)
+    return atom.items[index] if inside else union(atom.items)
+
+
+def item_of(value: Value, key: Value) -> Value:
+    """Return what `value[key]` gives."""
+    constant = only(key)
+    return union(
+        _item(atom, constant.value if isinstance(constant, Const) else None) for atom in value
+    )
+
+
+def _item(atom: Atom, key: str | int | None) -> Value:
+    if isinstance(atom, Inputs):
+        return of(InputAtom(index=key)) if isinstance(key, int) else of(InputAtom())
+    if isinstance(atom, Tup) and isinstance(key, int):
+        return _at(atom, key)
+    if isinstance(atom, DictOf) and key in atom.keys:
+        return atom.values[atom.keys.index(key)]
+    if isinstance(atom, Text):
+        return inside(atom, key)
+    return _members(atom)
+
+
+def slice_of(value: Value) -> Value:
+    """Return what a slice gives: the same elements, if any."""
+    return union(_slice(atom) for atom in value)
+
+
+def _slice(atom: Atom) -> Value:
+    if isinstance(atom, Tup | Iter | Inputs):
+        return of(Iter(_element(atom)))
+    if isinstance(atom, Nested):
+        return of(atom)
+    return ANYTHING
+
+
+def _items(atom: Atom) -> Value:
+    if isinstance(atom, DictOf):
+        pairs = zip(atom.keys, atom.values, strict=True)
+        return of(Tup(tuple(of(Tup((of(Const(key)), value))) for key, value in pairs)))
+    return of(Iter(of(Tup((ANYTHING, _members(atom))))))
+
+
+def _values(atom: Atom) -> Value:
+    return of(Tup(atom.values)) if isinstance(atom, DictOf) else of(Iter(_members(atom)))
+
+
+def _keys(atom: Atom) -> Value:
+    if isinstance(atom, DictOf):
+        return of(Tup(tuple(of(Const(key)) for key in atom.keys)))
+    return ANYTHING
+
+
+CONTAINER_METHODS: dict[str, Callable[[Atom], Value]] = {
+    "copy": of,
+    "get": lambda atom: _members(atom) | ANYTHING,
+    "items": _items,
+    "keys": _keys,
+    "pop": _members,
+    "popitem": lambda atom: of(Tup((ANYTHING, _members(atom)))),
+    "popleft": _members,
+    "setdefault": lambda atom: _members(atom) | ANYTHING,
+    "values": _values,
+}
+
+
+def container_method(atom: MethodOf) -> Value | None:
+    """Return what calling a container's method gives, or None if it is none that hands out."""
+    method = CONTAINER_METHODS.get(atom.name)
+    return method(atom.owner) if method else None

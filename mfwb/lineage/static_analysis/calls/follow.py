@@ -1,0 +1,189 @@
+"""Calls of functions whose source we have: each is analysed once per kind of arguments."""
+
+from __future__ import annotations
+
+import ast
+
+from mfwb.lineage.static_analysis.calls.arguments import Args, bind, defaults_of
+from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.effects import Effects, Summary
+from mfwb.lineage.static_analysis.domain.state import State, merged
+from mfwb.lineage.static_analysis.domain.values import (
+    ANYTHING,
+    Func,
+    FunctionNode,
+    Iter,
+    Local,
+    Outside,
+    Value,
+    holds_flow,
+    leaves_of,
+)
+from mfwb.lineage.static_analysis.frame import Frame
+from mfwb.lineage.static_analysis.program.classes import name_of, value_of_name
+from mfwb.lineage.static_analysis.program.literals import literal_value
+from mfwb.lineage.static_analysis.program.metaflow_names import HARMLESS_WRAPPERS, is_metaflow
+
+__all__ = ["apply_summary", "defer", "doubt_wrappers", "follow", "summarise"]
+
+_DEPTH = 40
+_CALL = 5  # pieces of work that it is to go into a function
+
+
+def follow(frame: Frame, func: Func, args: Args, *, sure: bool = True) -> Value:
+    """Do what a call does; `sure`: it happens once, here. Returns what the call returns."""
+    summary = summarise(frame, func, args)
+    apply_summary(frame, summary, sure=sure)
+    return summary.value
+
+
+def apply_summary(frame: Frame, summary: Summary, *, sure: bool) -> None:
+    """Bring a call's effects in at this point."""
+    found = summary.effects
+    frame.study.handle(found.size() + len(summary.sure) + frame.state.size())
+    for name in found.reads:
+        frame.read(name)
+    frame.effects.lost_reads |= found.lost_reads | (found.deletes & frame.effects.deferred)
+    frame.effects.take_over(found)
+    before = frame.state.copy()
+    if found.deletes and frame.catchers:
+        frame.state.sure.update(dict.fromkeys(found.deletes, False))
+        frame.may_raise()
+        frame.state = before.copy()
+    for name, written in summary.sure.items():
+        frame.state.sure[name] = written and name not in frame.effects.unsettled
+    frame.state.alive = summary.ends
+    if not sure:
+        frame.state = merged(before, frame.state)
+
+
+def defer(frame: Frame, summary: Summary) -> None:
+    """Bring in the effects of a function that may be called at any time from now on."""
+    found = summary.effects
+    frame.effects.deferred |= found.reads | found.lost_reads
+    frame.effects.unsettled |= found.deletes
+    apply_summary(frame, summary, sure=False)
+
+
+def summarise(frame: Frame, func: Func, args: Args, home: Frame | None = None) -> Summary:
+    """Return what a call of a function does. `home` is the frame that an inner one sees."""
+    study = frame.study
+    study.spend(_CALL)
+    if any(func is other for other, _ in study.open):
+        return _again(frame, func, args)
+    if len(study.open) > _DEPTH:
+        frame.doubt(func.node, f"calls lead too deep, at {func.name}")
+        return Summary()
+    key = (func, args)
+    may_keep = home is None and not any(_is_local(value) for value in args.all())
+    if may_keep and key in study.summaries:
+        return study.summaries[key]
+    depth, reopened = len(study.open), study.reopened
+    study.open.append((func, args))
+    study.reopened = depth
+    try:
+        summary = _analysed(frame, func, args, home)
+    finally:
+        study.open.pop()
+        complete = study.reopened >= depth
+        study.reopened = min(study.reopened, reopened)
+    if func in study.recursive and holds_flow(summary.value):
+        frame.doubt(func.node, f"{func.name} calls itself and returns self or an input")
+    if may_keep and complete:
+        study.summaries[key] = summary
+    return summary
+
+
+def _again(frame: Frame, func: Func, args: Args) -> Summary:
+    """Return what a function does that calls itself: nothing that its first call does not.
+
+    But for attributes deleted so far, which that call may have held for written.
+    """
+    study = frame.study
+    study.recursive.add(func)
+    first = next(index for index, (other, _) in enumerate(study.open) if other is func)
+    study.reopened = min(study.reopened, first)
+    effects = Effects()
+    effects.lost_reads = {name for name, sure in frame.state.sure.items() if not sure}
+    rest = args.positional[1:] if func.owner else args.positional
+    if (func, args) not in study.open and any(holds_flow(value) for value in rest):
+        frame.doubt(func.node, f"{func.name} calls itself with other inputs")
+    deleted = study.project.deleted()
+    study.handle(len(deleted) + len(effects.lost_reads))
+    sure = dict.fromkeys(deleted, False)
+    return Summary(effects, sure)
+
+
+def _analysed(caller: Frame, func: Func, args: Args, home: Frame | None) -> Summary:
+    node = func.node
+    frame = Frame(caller.study, func.module, func.owner)
+    _spend_on_head(frame, node, home)
+    if any(holds_flow(value) for value in args.all()):
+        doubt_wrappers(frame, node)
+    frame.local_names = func.module.survey.local_names(node)
+    if home is not None:
+        frame.owner = func.owner or home.owner
+        frame.receiver = home.receiver
+        hidden = frame.local_names
+        frame.state.names = {k: v for k, v in home.state.names.items() if k not in hidden}
+        frame.local_names |= home.local_names - frame.state.names.keys()
+    bound = bind(node.args, args)
+    for name, default in defaults_of(node.args, args):
+        value = _default(frame, home, default)
+        bound[name] = value if args.rest is None else value | bound[name]
+    frame.state.names.update(bound)
+    if func.owner is not None and bound:
+        first = next(iter(next(iter(bound.values()))), None)
+        frame.receiver = first
+    if isinstance(node, ast.Lambda):
+        frame.returned = frame.evaluate(node.body)
+        return Summary(frame.effects, frame.state.sure, frame.state.alive, frame.returned)
+    frame.run(node.body)
+    end = merged(frame.exits.returns, frame.state)
+    if frame.yielded is not None:  # a generator: it runs when it is iterated over, or never
+        return Summary(
+            frame.effects,
+            merged(end, State()).sure if end.alive else {},
+            value=of(Iter(frame.yielded)),
+        )
+    value = frame.returned | (ANYTHING if frame.state.alive else frozenset())
+    return Summary(frame.effects, end.sure, end.alive, value or ANYTHING)
+
+
+def _spend_on_head(frame: Frame, node: FunctionNode, home: Frame | None) -> None:
+    """Count the work that it is to set up a function's names, and to look at its decorators."""
+    parameters = node.args
+    count = len(parameters.args) + len(parameters.posonlyargs) + len(parameters.kwonlyargs)
+    frame.study.spend(count + len(getattr(node, "decorator_list", ())))
+    if home is not None:
+        frame.study.handle(home.state.size() + len(home.local_names))
+
+
+def doubt_wrappers(frame: Frame, node: FunctionNode | ast.ClassDef) -> None:
+    """Doubt decorators that are handed more than they are known to need."""
+    for decorator in getattr(node, "decorator_list", ()):
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if not _is_harmless(frame, target):
+            name = name_of(decorator)
+            frame.doubt(decorator, f"decorated by {name}, which may read artifacts")
+
+
+def _is_harmless(frame: Frame, target: ast.expr) -> bool:
+    if isinstance(target, ast.Attribute) and target.attr in {"deleter", "getter", "setter"}:
+        return True
+    names = [
+        atom.dotted
+        for atom in value_of_name(frame.study.project, frame.module, target)
+        if isinstance(atom, Outside)
+    ]
+    return any(name in HARMLESS_WRAPPERS or is_metaflow(name) for name in names)
+
+
+def _is_local(value: Value) -> bool:
+    return any(isinstance(atom, Local) for atom in leaves_of(value))
+
+
+def _default(frame: Frame, home: Frame | None, default: ast.expr) -> Value:
+    if home is not None:
+        return home.evaluate(default)
+    return literal_value(default, lambda name: frame.study.project.lookup(frame.module, name))

@@ -1,0 +1,121 @@
+"""Members of the flow class: methods, properties, constants, and what reaching them means."""
+
+from __future__ import annotations
+
+import ast
+
+from mfwb.lineage.static_analysis.calls.arguments import Args
+from mfwb.lineage.static_analysis.calls.follow import follow
+from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.values import (
+    ANYTHING,
+    Atom,
+    Bound,
+    ClassAtom,
+    ClassInfo,
+    Func,
+    InputAtom,
+    Text,
+    Value,
+    only,
+)
+from mfwb.lineage.static_analysis.frame import Frame
+from mfwb.lineage.static_analysis.program.classes import value_of_name
+from mfwb.lineage.static_analysis.program.literals import literal_value
+from mfwb.lineage.static_analysis.result import InputRead, Recorded
+
+__all__ = ["kinds_of", "member", "note_read"]
+
+_CONSTANT = 5  # pieces of work that it is to look a class variable up
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_PROPERTIES = frozenset({"property", "cached_property", "abstractproperty"})
+
+
+def note_read(frame: Frame, atom: Atom, name: str) -> Value:
+    """Note that an artifact of the flow or of an input is read, and return what it stands for."""
+    if isinstance(atom, InputAtom):
+        frame.read_input(atom, name)
+        return of(Text((Recorded(name, of_input=InputRead(name, atom.branch, atom.index)),)))
+    frame.read(name)
+    return of(Text((Recorded(name),)))
+
+
+def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast.stmt]]) -> Value:
+    """Return what a member of the flow class stands for when it is reached through an object."""
+    info, statements = found
+    last = statements[-1]
+    if isinstance(last, _FUNCTIONS):
+        getter = frame.study.project.function(statements[0], info.module, info)  # type: ignore[arg-type]
+        return _function(frame, atom, getter, statements)
+    if isinstance(last, ast.ClassDef):
+        return of(ClassAtom(frame.study.project.class_info(last, info.module)))
+    func = _function_under_another_name(frame, info, name, getattr(last, "value", None))
+    if func is not None:
+        return of(Bound(func, atom))
+    recorded = note_read(frame, atom, name)
+    if frame.study.project.sets_anew(name):
+        return recorded
+    constant = _constant(frame, info, statements, frozenset())
+    return recorded if constant == ANYTHING else constant
+
+
+def _function_under_another_name(
+    frame: Frame, info: ClassInfo, name: str, value: ast.expr | None
+) -> Func | None:
+    """Return the function in `h = lambda self: ...` and `h = g` of a class, if it is one."""
+    project = frame.study.project
+    if isinstance(value, ast.Lambda):
+        return project.function(value, info.module, info)
+    if isinstance(value, ast.Name) and value.id in info.members and value.id != name:
+        last = info.members[value.id][-1]
+        return project.function(last, info.module, info) if isinstance(last, _FUNCTIONS) else None
+    if isinstance(value, ast.Name | ast.Attribute):
+        atom = only(value_of_name(project, info.module, value))
+        return atom if isinstance(atom, Func) else None
+    return None
+
+
+def _function(frame: Frame, atom: Atom, func: Func, statements: list[ast.stmt]) -> Value:
+    project, info = frame.study.project, func.owner
+    kinds = kinds_of(frame, statements[0])
+    if kinds & _PROPERTIES:
+        return follow(frame, func, Args((of(atom),)))
+    last = project.function(statements[-1], func.module, info)  # type: ignore[arg-type]
+    kinds = kinds_of(frame, statements[-1])
+    if "staticmethod" in kinds:
+        return of(last)
+    if "classmethod" in kinds:
+        return of(Bound(last, ClassAtom(frame.study.flow.info)))
+    return of(Bound(last, atom))
+
+
+def kinds_of(frame: Frame, node: ast.stmt) -> set[str]:
+    """Return the last words of a function's decorators."""
+    return frame.study.told(node, _kinds_of)
+
+
+def _kinds_of(node: ast.AST) -> set[str]:
+    decorators = getattr(node, "decorator_list", [])
+    targets = [one.func if isinstance(one, ast.Call) else one for one in decorators]
+    return {
+        one.attr if isinstance(one, ast.Attribute) else one.id
+        for one in targets
+        if isinstance(one, ast.Attribute | ast.Name)
+    }
+
+
+def _constant(
+    frame: Frame, info: ClassInfo, statements: list[ast.stmt], above: frozenset[str]
+) -> Value:
+    """Return what a class variable stands for. `above`: those that led here."""
+    frame.study.spend(_CONSTANT)
+    last = statements[-1]
+    if len(statements) > 1 or not isinstance(last, ast.Assign | ast.AnnAssign) or not last.value:
+        return ANYTHING
+
+    def lookup(name: str) -> Value | None:
+        if name in info.members and name not in above:
+            return _constant(frame, info, info.members[name], above | {name})
+        return frame.study.project.lookup(info.module, name)
+
+    return literal_value(last.value, lookup)

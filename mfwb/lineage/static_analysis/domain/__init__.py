@@ -1,0 +1,1 @@
+"""What the analysis knows: values, states, effects, and their bounds."""

@@ -1,0 +1,1 @@
+"""The program under analysis: its modules, classes and names."""

@@ -1,0 +1,143 @@
+"""Loops: followed until going round once more tells nothing new."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from mfwb.lineage.static_analysis.calls.elements import element_of, is_nonempty, spread
+from mfwb.lineage.static_analysis.domain.bounds import anyhow
+from mfwb.lineage.static_analysis.domain.state import State, dead, merged
+from mfwb.lineage.static_analysis.domain.values import Value, holds_flow, is_plain
+from mfwb.lineage.static_analysis.errors import TooIntricateError
+from mfwb.lineage.static_analysis.frame import Frame, runs
+from mfwb.lineage.static_analysis.syntax.targets import assign
+
+__all__: list[str] = []
+
+_BY_NAME = frozenset({"delattr", "getattr", "hasattr", "setattr"})
+_UNROLLED = 50
+_ROUNDS = 10
+_PATIENT_ROUNDS = 3
+
+
+@runs(ast.For, ast.AsyncFor)
+def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
+    source = frame.evaluate(node.iter)
+    elements = spread(source)
+    if elements is not None and _worth_unrolling(frame, node, elements):
+        _one_by_one(frame, node, elements)
+        return
+    breaks, after = _rounds(
+        frame, lambda: assign(frame, node.target, element_of(source)), node.body
+    )
+    if is_nonempty(source):
+        frame.state = after
+    _otherwise(frame, node.orelse, breaks)
+
+
+def _worth_unrolling(
+    frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]
+) -> bool:
+    """Return whether going through the elements one by one may tell more."""
+    if len(elements) > _UNROLLED or all(is_plain(element) for element in elements):
+        return False
+    if any(holds_flow(element) for element in elements):
+        return False
+    if frame.study.told(node, _reaches_by_name):
+        return True
+    return len(elements) <= _UNROLLED // 5 and frame.study.told(node, _calls)
+
+
+def _reaches_by_name(loop: ast.AST) -> bool:
+    return any(
+        one.id in _BY_NAME if isinstance(one, ast.Name) else one.attr == "__dict__"
+        for one in ast.walk(loop)
+        if isinstance(one, ast.Name | ast.Attribute)
+    )
+
+
+def _calls(loop: ast.AST) -> bool:
+    return any(isinstance(one, ast.Call) for one in ast.walk(loop))
+
+
+def _one_by_one(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> None:
+    breaks = dead()
+    for element in elements:
+        if not frame.state.alive:
+            break
+        assign(frame, node.target, element)
+        breaks = merged(breaks, _once(frame, node.body))
+    _otherwise(frame, node.orelse, breaks)
+
+
+def _once(frame: Frame, body: list[ast.stmt]) -> State:
+    """Follow the body to where the next round begins; returns where it breaks off."""
+    with frame.leaving() as exits:
+        frame.run(body)
+    frame.exits.returns = merged(frame.exits.returns, exits.returns)
+    frame.state = merged(frame.state, exits.continues)
+    return exits.breaks
+
+
+def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tuple[State, State]:
+    """Go round until nothing changes, and stand where the loop may end by itself.
+
+    Returns where it breaks off, and what holds after at least one round.
+    """
+    entry, breaks, after = frame.state.copy(), dead(), dead()
+    for count in range(_ROUNDS):
+        frame.state = entry.copy()
+        head()
+        breaks = merged(breaks, _once(frame, body))
+        after = frame.state
+        again = merged(entry, after)
+        if count >= _PATIENT_ROUNDS:
+            _give_up_values(entry, again)
+        if again == entry:
+            frame.state = entry
+            return breaks, after
+        entry = again
+    raise TooIntricateError("a loop tells something new each time round")
+
+
+def _give_up_values(entry: State, again: State) -> None:
+    """Let go of what names stand for that differs from round to round, as far as it may not matter.
+
+    What they hold of the flow is kept, wherever it may be in them by then.
+    """
+    for name, value in again.names.items():
+        if value != entry.names.get(name):
+            again.names[name] = anyhow(value)
+
+
+def _otherwise(frame: Frame, orelse: list[ast.stmt], breaks: State) -> None:
+    frame.run(orelse)
+    frame.state = merged(frame.state, breaks)
+
+
+@runs(ast.While)
+def _while(frame: Frame, node: ast.While) -> None:
+    endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+    tested = dead()
+
+    def head() -> None:
+        nonlocal tested
+        frame.evaluate(node.test)
+        tested = frame.state.copy()
+
+    breaks, _ = _rounds(frame, head, node.body)
+    frame.state = dead() if endless else tested
+    _otherwise(frame, node.orelse, breaks)
+
+
+@runs(ast.Break)
+def _break(frame: Frame, _node: ast.Break) -> None:
+    frame.exits.breaks = merged(frame.exits.breaks, frame.state)
+    frame.state = dead()
+
+
+@runs(ast.Continue)
+def _continue(frame: Frame, _node: ast.Continue) -> None:
+    frame.exits.continues = merged(frame.exits.continues, frame.state)
+    frame.state = dead()

@@ -1,0 +1,211 @@
+"""What is assigned to, and what is deleted."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+from functools import partial
+
+from mfwb.lineage.static_analysis.calls.attributes import (
+    delete_attribute,
+    read_attribute,
+    write_attribute,
+)
+from mfwb.lineage.static_analysis.calls.elements import element_of, unpacked
+from mfwb.lineage.static_analysis.domain.bounds import (
+    alike_as_one,
+    of,
+    simplified,
+    somewhere,
+    union,
+)
+from mfwb.lineage.static_analysis.domain.values import (
+    ANYTHING,
+    OTHER,
+    Atom,
+    Container,
+    DictOf,
+    FlowDict,
+    FlowSelf,
+    Iter,
+    Map,
+    Nested,
+    Other,
+    Text,
+    Tup,
+    Value,
+    holds_flow,
+    strings_of,
+)
+from mfwb.lineage.static_analysis.frame import Frame, is_flow
+from mfwb.lineage.static_analysis.program.classes import name_of
+
+__all__ = [
+    "assign",
+    "delete",
+    "delete_by_name",
+    "is_container",
+    "put_into",
+    "read_target",
+    "write_by_name",
+]
+
+
+def assign(frame: Frame, target: ast.expr, value: Value) -> None:
+    """Give a value to a target of whatever form."""
+    if isinstance(target, ast.Name):
+        _assign_name(frame, target, value)
+    elif isinstance(target, ast.Attribute):
+        owner = frame.evaluate(target.value)
+        if holds_flow(value):
+            frame.doubt(target, f"the flow or an input is stored in {name_of(target)}")
+        write_attribute(frame, owner, target.attr, target)
+        if FlowSelf() in owner:
+            frame.keep(target.attr, value)
+    elif isinstance(target, ast.Subscript):
+        _assign_item(frame, target, value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        _unpack(frame, target.elts, value)
+    elif isinstance(target, ast.Starred):
+        assign(frame, target.value, value)
+
+
+def _assign_name(frame: Frame, target: ast.Name, value: Value) -> None:
+    if target.id not in frame.local_names and holds_flow(value) and frame.local_names:
+        frame.doubt(target, f"the flow or an input is stored in {target.id}, which is not local")
+    frame.state.names[target.id] = value
+
+
+def _unpack(frame: Frame, targets: list[ast.expr], value: Value) -> None:
+    starred = next((i for i, one in enumerate(targets) if isinstance(one, ast.Starred)), None)
+    for index, target in enumerate(targets):
+        if index == starred:
+            assign(frame, target, of(Iter(element_of(value))))
+        elif starred is not None and index > starred:
+            assign(frame, target, unpacked(value, index - len(targets)))
+        else:
+            assign(frame, target, unpacked(value, index))
+
+
+def _assign_item(frame: Frame, target: ast.Subscript, value: Value) -> None:
+    owner = frame.evaluate_holder(target.value)
+    key = frame.evaluate(target.slice)
+    for atom in owner:
+        if isinstance(atom, FlowDict):
+            write_by_name(frame, atom.owner, key, target)
+    if any(is_container(atom) for atom in owner) or holds_flow(value):
+        put_into(frame, target.value, value, target)
+
+
+def put_into(frame: Frame, container: ast.expr, value: Value, node: ast.AST) -> None:
+    """Note that a container changes, and that `value` may be in it from now on."""
+    name = container.id if isinstance(container, ast.Name) else None
+    if name is not None and name in frame.own_containers:
+        frame.state.names[name] = _loosened(frame, frame.name_value(name), value)
+        return
+    if holds_flow(value):
+        frame.doubt(node, f"the flow or an input is stored in {name_of(container)}")
+    for other, held in frame.state.names.items():  # whatever shares it changes too
+        if any(is_container(atom) for atom in held):
+            frame.state.names[other] = _loosened(frame, held, value)
+
+
+def is_container(atom: Atom) -> bool:
+    """Return whether an atom is a list, dict or the like that we know something of."""
+    return isinstance(atom, DictOf | Iter | Map | Nested | Tup)
+
+
+def _loosened(frame: Frame, held: Value, value: Value) -> Value:
+    """Return a container, or what may be one, that holds `value` besides, in any order."""
+    frame.study.spend(1 + sum(one.weight for one in held if isinstance(one, Container)) // 8)
+    return _with_all(held, value)
+
+
+def _with_all(held: Value, value: Value) -> Value:
+    return simplified(alike_as_one(union(_with(atom, value) for atom in held)))
+
+
+def _with(atom: Atom, value: Value) -> Value:
+    if isinstance(atom, DictOf | Map):
+        return of(Map(_inside(atom, value)))
+    if isinstance(atom, Iter | Tup):
+        return of(Iter(_inside(atom, value)))
+    if isinstance(atom, Nested):
+        return somewhere(of(atom) | value)
+    if isinstance(atom, Other | Text) and holds_flow(value):
+        return of(OTHER, Iter(value), Map(value))
+    return of(atom)
+
+
+def _inside(atom: Container, value: Value) -> Value:
+    """Return what may be in a container that got a value, or whose containers got it."""
+    return union([value, *(_with_all(one, value) for one in atom.held())])
+
+
+def write_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
+    """Note an assignment to an attribute whose name is an expression."""
+
+    def write(name: str) -> Value:
+        write_attribute(frame, of(owner), name, node)
+        return ANYTHING
+
+    if names := _artifact_names(frame, owner, key, node, "writes"):
+        frame.either(*(partial(write, name) for name in sorted(names)))
+
+
+def delete_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
+    """Note the deletion of an attribute whose name is an expression."""
+    for name in _artifact_names(frame, owner, key, node, "deletes"):
+        delete_attribute(frame, of(owner), name)
+
+
+def _artifact_names(
+    frame: Frame, owner: Atom, key: Value, node: ast.AST, what: str
+) -> Collection[str]:
+    """Return the artifacts that an expression may name, after noting a doubt if it may name any.
+
+    Args:
+        frame: where it stands.
+        owner: whose attribute it is; only a flow has artifacts.
+        key: the name.
+        node: what is done with it.
+        what: the same, as the doubt says it.
+    """
+    if not isinstance(owner, FlowSelf):
+        return ()
+    names = strings_of(key)
+    if names is None:
+        frame.doubt(node, f"{what} an artifact by a computed name")
+    return names or ()
+
+
+def delete(frame: Frame, target: ast.expr) -> None:
+    """Delete a target of whatever form."""
+    if isinstance(target, ast.Attribute):
+        delete_attribute(frame, frame.evaluate(target.value), target.attr)
+    elif isinstance(target, ast.Name):
+        frame.state.names[target.id] = ANYTHING
+    elif isinstance(target, ast.Subscript):
+        owner, key = frame.evaluate_holder(target.value), frame.evaluate(target.slice)
+        for atom in owner:
+            if isinstance(atom, FlowDict):
+                delete_by_name(frame, atom.owner, key, target)
+        if any(is_container(atom) for atom in owner):
+            put_into(frame, target.value, frozenset(), target)
+    elif isinstance(target, ast.Tuple | ast.List):
+        for one in target.elts:
+            delete(frame, one)
+
+
+def read_target(frame: Frame, target: ast.expr) -> Value:
+    """Read what an augmented assignment is about to change."""
+    if isinstance(target, ast.Attribute):
+        owner = frame.evaluate(target.value)
+        for atom in owner:
+            if is_flow(atom):
+                read_attribute(frame, atom, target.attr, target)
+        return ANYTHING
+    if isinstance(target, ast.Subscript):
+        frame.evaluate(ast.Subscript(target.value, target.slice, ast.Load(), lineno=target.lineno))
+        return ANYTHING
+    return frame.evaluate(target)

@@ -1,0 +1,134 @@
+"""`try` and `with`: what holds when something was raised on the way."""
+
+from __future__ import annotations
+
+import ast
+
+from mfwb.lineage.static_analysis.domain.state import Exits, State, dead, merged
+from mfwb.lineage.static_analysis.domain.values import (
+    ANYTHING,
+    Bound,
+    ClassAtom,
+    Func,
+    Local,
+    Outside,
+    Value,
+)
+from mfwb.lineage.static_analysis.frame import Frame, runs
+from mfwb.lineage.static_analysis.program.classes import name_of
+from mfwb.lineage.static_analysis.syntax.targets import assign
+
+__all__: list[str] = []
+
+_SWALLOWING = frozenset({"contextlib.AsyncExitStack", "contextlib.ExitStack"})
+_SOUNDS_SWALLOWING = ("suppress", "ignore", "raises", "swallow")
+
+
+def _try(frame: Frame, node: ast.Try) -> None:
+    if not node.finalbody:
+        _guarded(frame, node)
+        return
+    frame.catchers.append(frame.state.copy())
+    with frame.leaving() as exits:
+        _guarded(frame, node)
+    raised = frame.catchers.pop()
+    _finally(frame, node.finalbody, exits, raised)
+
+
+def _guarded(frame: Frame, node: ast.Try) -> None:
+    """Follow the body, its handlers and its `else`."""
+    frame.catchers.append(frame.state.copy())
+    frame.run(node.body)
+    raised = frame.catchers.pop()
+    frame.run(node.orelse)
+    end = frame.state
+    for handler in node.handlers:
+        frame.state = raised.copy()
+        if handler.type is not None:
+            frame.evaluate(handler.type)
+        if handler.name:
+            frame.state.names[handler.name] = ANYTHING
+        frame.run(handler.body)
+        end = merged(end, frame.state)
+    frame.state = end
+
+
+def _finally(frame: Frame, body: list[ast.stmt], exits: Exits, raised: State) -> None:
+    """Lead every way out of the block through its `finally`."""
+    end = frame.state
+    frame.state = raised
+    frame.run(body)  # and the exception goes on
+    frame.may_raise()
+    outer = frame.exits
+    outer.returns = merged(outer.returns, _through(frame, body, exits.returns))
+    outer.breaks = merged(outer.breaks, _through(frame, body, exits.breaks))
+    outer.continues = merged(outer.continues, _through(frame, body, exits.continues))
+    frame.state = _through(frame, body, end)
+
+
+def _through(frame: Frame, body: list[ast.stmt], state: State) -> State:
+    if not state.alive:
+        return dead()
+    frame.state = state.copy()
+    frame.run(body)
+    return frame.state
+
+
+for _kind in (ast.Try, getattr(ast, "TryStar", ast.Try)):
+    runs(_kind)(_try)
+
+
+@runs(ast.With, ast.AsyncWith)
+def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
+    swallows = False
+    for item in node.items:
+        value = frame.evaluate(item.context_expr)
+        if item.optional_vars is not None:
+            assign(frame, item.optional_vars, value)
+        swallows = swallows or _may_swallow(frame, item.context_expr)
+    if not swallows:
+        frame.run(node.body)
+        return
+    frame.catchers.append(frame.state.copy())
+    frame.run(node.body)
+    frame.state = merged(frame.state, frame.catchers.pop())
+
+
+def _may_swallow(frame: Frame, node: ast.expr) -> bool:
+    """Return whether a context manager may keep an exception from going on."""
+    if any(word in name_of(node).lower() for word in _SOUNDS_SWALLOWING):
+        return True
+    target = node.func if isinstance(node, ast.Call) else node
+    return any(_swallows(frame, atom) for atom in _quietly(frame, target))
+
+
+def _quietly(frame: Frame, node: ast.expr) -> Value:
+    """Return what an expression stands for, once more, without another effect of it."""
+    state = frame.state.copy()
+    value = frame.evaluate(node)
+    frame.state = state
+    return value
+
+
+def _catches(function: ast.AST) -> bool:
+    return any(isinstance(one, ast.Try) and one.handlers for one in ast.walk(function))
+
+
+def _returns(function: ast.AST) -> bool:
+    found = (one.value for one in ast.walk(function) if isinstance(one, ast.Return))
+    return any(value is not None for value in found)
+
+
+def _swallows(frame: Frame, atom: object) -> bool:
+    if isinstance(atom, Outside):
+        return atom.dotted in _SWALLOWING
+    if isinstance(atom, Bound):
+        atom = atom.func
+    if isinstance(atom, Local):
+        atom = atom.func
+    if isinstance(atom, Func):
+        return frame.study.told(atom.node, _catches)
+    if isinstance(atom, ClassAtom):
+        leaving = [*atom.info.members.get("__exit__", []), *atom.info.members.get("__aexit__", [])]
+        return not leaving or any(frame.study.told(one, _returns) for one in leaving)
+    return False

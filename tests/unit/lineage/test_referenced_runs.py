@@ -1,0 +1,176 @@
+"""Which flow runs are meant where recorded values name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfwb.lineage import rebuild_lineage, values_wanted, with_meant
+from mfwb.lineage.static_analysis import External, Found, InputRead, Kept, Recorded, Words
+from mfwb.snapshot import FlowRun, Parameter
+from tests.unit.flow_runs import at, flow_run, ref, sha, spec, task
+
+UP = Recorded("up")
+FOUND = Found(("X",))
+RUN = replace(
+    flow_run(
+        task("start/1", to="a b", has="up=1 ups=2 cfg=3"),
+        task("a/2", to="join", has="up=1 ups=2 cfg=3 own=4"),
+        task("b/3", to="join", has="up=5 ups=2 cfg=3"),
+        task("join/4", to="fan", over="ups", has="ups=2 kept=6"),
+        task("fan/5", to="end", has="ups=2 x=7", foreach=at("join:ups:0")),
+        task("fan/6", to="end", has="ups=2 x=8", foreach=at("join:ups:1")),
+        task("end/7"),
+    ),
+    parameters=(
+        Parameter("given", "Parameter", ref("given", "9"), "X/9"),
+        Parameter("text", "IncludeFile", ref("text", "9"), {"name": "X/9"}),
+    ),
+)
+VALUES: dict[str, Any] = {
+    sha("1"): "X/1",
+    sha("2"): ["X/1", "X/2"],
+    sha("3"): {"deep": {"up": "X/3"}, "n": 4},
+    sha("4"): "X/4",
+    sha("5"): "X/5",
+    sha("6"): {"run": "X/6"},
+}
+
+
+def _meant(
+    place: str, *words: object, values: Mapping[str, Any] = VALUES, run: FlowRun = RUN, **more: Any
+) -> set[tuple[str, str, bool]]:
+    """Return kind, pathspec and certainty of what a read of `m` in a task means."""
+    facts = {"kind": "run", "pathspec": "?", **more}
+    said = External(artifact="m", words=tuple(words), **facts)  # type: ignore[arg-type]
+    lineage = replace(rebuild_lineage(run), externals={spec(place): (said,)})
+    wanted = {one.sha1 for one in values_wanted(run, lineage)}
+    known = {sha1: value for sha1, value in values.items() if sha1 in wanted}
+    found = with_meant(run, lineage, known).externals[spec(place)]
+    return {(one.kind, "?" if one.words else one.pathspec, one.sure) for one in found}
+
+
+@pytest.mark.parametrize(
+    ("place", "words", "meant"),
+    [
+        ("a/2", (UP,), {"X/1"}),
+        ("a/2", (Recorded("given"),), {"X/9"}),
+        ("a/2", ("X/", Recorded("cfg", ("n",))), {"X/4"}),
+        ("a/2", (Recorded("cfg", ("deep", "up")),), {"X/3"}),
+        ("a/2", (Recorded("ups", (None,)),), {"X/1", "X/2"}),
+        ("a/2", (Recorded("ups", (-1,)),), {"X/2"}),
+        ("fan/6", (Recorded(""),), {"X/2"}),
+        ("join/4", (Recorded("up", of_input=InputRead("up", "b")),), {"X/5"}),
+        ("join/4", (Recorded("up", of_input=InputRead("up")),), {"X/1", "X/5"}),
+        ("a/2", (Recorded("own", changed=True),), {"X/4"}),
+    ],
+)
+def test_values(place: str, words: Words, meant: set[str]) -> None:
+    """What the task was handed; each of several may be meant; one that may have changed, too."""
+    sure = len(meant) == 1 and not any(isinstance(w, Recorded) and w.changed for w in words)
+
+    assert _meant(place, *words) == {("run", text, sure) for text in meant}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (Recorded("nothing"),),
+        (Recorded("text"),),
+        (Recorded("own"),),  # written later
+        (Recorded("cfg"),),
+        (Recorded("cfg", ("n",)),),  # no pathspec of a run
+        (Recorded("cfg", ("deep",)),),
+        (Recorded("ups", (7,)),),
+        (Recorded("ups", ("x",)),),
+        (UP, "/start"),  # that would be one of a step
+        ("X/", UP),
+        ("", UP, "/"),
+    ],
+)
+def test_what_values_do_not_tell(words: Words) -> None:
+    """The read stays as the code says it."""
+    assert _meant("a/2", *words) == {("run", "?", True)}
+
+
+def test_values_that_cannot_be_had() -> None:
+    """They tell nothing; and what is large is not asked for."""
+    large = replace(RUN, steps=(replace(RUN.steps[0], tasks=(_large(RUN),)), *RUN.steps[1:]))
+
+    assert _meant("a/2", UP, values={}) == {("run", "?", True)}
+    assert _meant("a/2", UP, run=large) == {("run", "?", True)}
+
+
+def _large(run: FlowRun) -> Any:
+    [start] = run.steps[0].tasks
+    return replace(start, artifacts=tuple(replace(one, size=10**6) for one in start.artifacts))
+
+
+def test_below_a_run_and_below_a_trigger() -> None:
+    """Steps and tasks may be named by values, too."""
+    assert _meant("a/2", UP, "/start", kind="step") == {("step", "X/1/start", True)}
+    assert _meant("a/2", Recorded("cfg", ("n",)), kind="trigger") == {("trigger", "4", True)}
+
+
+@pytest.mark.parametrize(
+    ("kept", "meant"),
+    [
+        (Kept("kept", ("run",), ("X/", FOUND)), {("step", "X/6/train", False)}),
+        (Kept("kept", ("run",), (FOUND,)), {("flow", "?", True)}),
+        (Kept("kept", ("nothing",), ("X/", FOUND)), {("flow", "?", True)}),
+        (Kept("nothing", (), (FOUND,)), {("flow", "?", True)}),
+    ],
+)
+def test_what_was_found_is_told_by_what_was_kept(
+    kept: Kept, meant: set[tuple[str, str, bool]]
+) -> None:
+    """It may be another one of that flow; so it is not sure."""
+    words = ("X/", FOUND, "/train")
+
+    assert _meant("join/4", *words, kind="flow", kept=frozenset({kept})) == meant
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "meant"),
+    [
+        (("X/", FOUND, "-", UP), "X/6-17-18", "X/6"),
+        ((UP, "-", FOUND), "17-18-6", "X/6"),
+        ((UP, "/", FOUND, "/", UP), "prod/X/6/train", "X/6"),
+        (("a", UP, "b", UP, "-", FOUND, "-", UP, "e"), "a-b--6-e", "X/6"),
+        (("a", UP, "b", FOUND), "b-ab6", "?"),
+        (("a", FOUND, "b", UP, "b"), "a6b", "?"),
+        ((UP, FOUND), "X/6", "?"),  # nobody can tell where it begins
+        ((FOUND, UP), "6/7", "?"),
+        ((UP, "x", UP, "x", FOUND, "x", UP, "y"), "x" * 1_000, "?"),
+    ],
+)
+def test_an_id_among_values_that_are_not_known(words: Words, text: str, meant: str) -> None:
+    """It is told by the texts beside it, in no time."""
+    values = {**VALUES, sha("6"): {"run": text}}
+    kept = frozenset({Kept("kept", ("run",), words)})
+
+    found = _meant("join/4", "X/", FOUND, values=values, kind="flow", kept=kept)
+
+    assert {pathspec for _, pathspec, _ in found} == {meant}
+
+
+def test_not_more_than_there_can_be() -> None:
+    """Values can name any number; a hundred are enough for one read."""
+    values = {**VALUES, sha("2"): [f"X/{n}" for n in range(10_000)]}
+
+    assert len(_meant("a/2", Recorded("ups", (None,)), values=values)) == 100
+    twice = (Recorded("ups", (None,)), Recorded("ups", (None,)))
+    assert len(_meant("a/2", *twice, values=values, kind="task")) <= 100
+
+
+def test_the_same_read_twice() -> None:
+    """Where one is sure, there is no other that is not."""
+    said = (External("run", "?", "m", (UP,)), External("run", "?", "m", (UP,), sure=False))
+    lineage = replace(rebuild_lineage(RUN), externals={spec("a/2"): said})
+
+    found = with_meant(RUN, lineage, VALUES).externals[spec("a/2")]
+
+    assert found == (External("run", "X/1", "m"),)
