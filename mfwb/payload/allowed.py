@@ -94,7 +94,7 @@ PLAIN: Allowed = {
         doors.numpy_scalar, "numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"
     ),
 }
-"""For values: what `mfwb.planning.kinds` takes for plain."""
+"""For values: what `mfwb.planning.classify` takes for plain."""
 
 PATHS: Allowed = {
     f"{module}.{name}": find

@@ -13,8 +13,8 @@ from mfwb.payload.inspecting import Inspect, Look, inspect_here
 from mfwb.payload.inspector import inspect_each
 from mfwb.payload.loading import load_each
 from mfwb.planning import Content
-from mfwb.planning.kinds import may_be_a_value, wants_a_look
-from mfwb.planning.room import SURE_TO_FIT
+from mfwb.planning.classify import may_be_a_value, wants_a_look
+from mfwb.planning.size_limits import SURE_TO_FIT
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Step, Task
 

@@ -48,7 +48,7 @@ from mfwb.planning import (
     PlannedRun,
     WandbRunId,
 )
-from mfwb.planning.room import SUMMARY_LIMIT
+from mfwb.planning.size_limits import SUMMARY_LIMIT
 from mfwb.ports import Contents, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 

@@ -4,7 +4,7 @@ The package is not called `plan`, so that `mfwb.plan(...)` can be the function t
 """
 
 from mfwb.planning.draft import draft_plan, group_of
-from mfwb.planning.outside import OtherFlowRun
+from mfwb.planning.external_inputs import OtherFlowRun
 from mfwb.planning.plan import (
     Content,
     Form,

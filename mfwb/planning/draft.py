@@ -10,19 +10,20 @@ from typing import Any
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
-from mfwb.planning.dead_ends import BAD_STATES, dead_ends, said_of_dead_ends
-from mfwb.planning.describe import (
+from mfwb.planning.external_inputs import OtherFlowRun, OutsideInputs
+from mfwb.planning.inputs import Inputs, inputs_by_run
+from mfwb.planning.last_steps import BAD_STATES, dead_ends, said_of_dead_ends
+from mfwb.planning.outputs import Outputs, outputs_by_run
+from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
+from mfwb.planning.run_metadata import (
     describe_flow_run,
     describe_origin,
     describe_outcome,
     describe_tasks,
     span_of,
 )
-from mfwb.planning.inputs import Inputs, inputs_by_run
-from mfwb.planning.outputs import Outputs, outputs_by_run
-from mfwb.planning.outside import OtherFlowRun, OutsideInputs
-from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
-from mfwb.planning.room import (
+from mfwb.planning.run_scopes import Subject, subjects_of, task_label
+from mfwb.planning.size_limits import (
     CONFIG_LIMIT,
     FACTS_LIMIT,
     cut_losses,
@@ -31,7 +32,6 @@ from mfwb.planning.room import (
     shortened_text,
     shown_value,
 )
-from mfwb.planning.subjects import Subject, subjects_of, task_label
 from mfwb.snapshot import Card, Failure, FlowRun, Loss, Task
 from mfwb.snapshot.pathspec import FlowRunId
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mfwb.lineage import Edge, Ground, Lineage
-from mfwb.planning.logged import Logged, logged_by_task
+from mfwb.planning.external_inputs import OutsideInputs
+from mfwb.planning.logging_runs import Logged, logged_by_task
 from mfwb.planning.outputs import Outputs
-from mfwb.planning.outside import OutsideInputs
 from mfwb.planning.plan import InputArtifact, WandbRunId, use_item
-from mfwb.planning.subjects import Subject
+from mfwb.planning.run_scopes import Subject
 from mfwb.snapshot import Loss
 
 __all__ = ["Inputs", "inputs_by_run"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
 from mfwb.planning import names
-from mfwb.planning.artifact_facts import FiledArtifact, facts_of
-from mfwb.planning.kinds import (
+from mfwb.planning.artifact_metadata import FiledArtifact, facts_of
+from mfwb.planning.classify import (
     Kind,
     Verdict,
     classify,
@@ -26,8 +26,8 @@ from mfwb.planning.plan import (
     ValueElsewhere,
     WandbRunId,
 )
-from mfwb.planning.room import parameters_as_files, too_many
-from mfwb.planning.subjects import Subject, task_label
+from mfwb.planning.run_scopes import Subject, task_label
+from mfwb.planning.size_limits import parameters_as_files, too_many
 from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter, Task
 from mfwb.snapshot.pathspec import parameters_of
 

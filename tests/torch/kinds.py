@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mfwb.planning.kinds import Kind
+from mfwb.planning.classify import Kind
 
 __all__ = ["KINDS", "LARGE"]
 

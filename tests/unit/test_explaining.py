@@ -12,8 +12,8 @@ from mfwb.config import load_settings
 from mfwb.errors import NotThere, UsageError
 from mfwb.pipeline.explain import parse_artifact
 from mfwb.pipeline.explain.switches import switch_said
-from mfwb.planning.kinds import Kind
-from mfwb.planning.reasons import KindGround
+from mfwb.planning.classify import Kind
+from mfwb.planning.classify_reasons import KindGround
 from mfwb.snapshot import FlowRunState, GraphStep, Loss
 from tests.unit.explained import Fit, Metaflow, explained, sample
 from tests.unit.flow_runs import flow_run, spec, task

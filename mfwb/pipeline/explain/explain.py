@@ -14,7 +14,7 @@ from mfwb.pipeline.explain.narrow_plan import losses_of, narrowed, only_values
 from mfwb.pipeline.reading import trace
 from mfwb.planning import Plan, draft_plan
 from mfwb.planning.names import config_key
-from mfwb.planning.room import parameters_as_files, shown_value
+from mfwb.planning.size_limits import parameters_as_files, shown_value
 from mfwb.ports import Contents, Payloads, ReadyRun, Source
 from mfwb.snapshot import FlowRun, Loss, Parameter
 from mfwb.snapshot.pathspec import parameters_of

@@ -11,8 +11,8 @@ from mfwb.pipeline.explain.lookup import Found
 from mfwb.pipeline.explain.model import TaskArtifact
 from mfwb.pipeline.explain.switches import switch_said
 from mfwb.pipeline.reading import TracedFlowRun
-from mfwb.planning.kinds import Kind
-from mfwb.planning.reasons import reason_of
+from mfwb.planning.classify import Kind
+from mfwb.planning.classify_reasons import reason_of
 from mfwb.snapshot import ArtifactRef, Task
 from mfwb.snapshot.pathspec import flow_of, is_parameters, parameters_of, step_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mfwb.planning import PlannedRun
-from mfwb.planning.reasons import Reason
+from mfwb.planning.classify_reasons import Reason
 from mfwb.ports import ReadyRun
 from mfwb.snapshot import ArtifactRef, FlowRunState, Loss, Parameter
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mfwb.planning.families import family_of
-from mfwb.planning.kinds import CONTAINERS, Kind
-from mfwb.planning.reasons import KindGround, Reason, Witness
+from mfwb.planning.classify import CONTAINERS, Kind
+from mfwb.planning.classify_reasons import KindGround, Reason, Witness
+from mfwb.planning.type_table import family_of
 from mfwb.safe_text import one_line
 
 __all__ = ["why_its_kind", "why_not_more"]

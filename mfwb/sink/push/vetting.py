@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.files.rooted_files import is_plain_path
-from mfwb.planning.families import Kind
+from mfwb.planning.type_table import Kind
 from mfwb.sink.manifest import Manifest
 
 __all__ = ["NotOurRecordError", "vetted"]

@@ -17,7 +17,7 @@ from mfwb.payload import loading
 from mfwb.payload.loading import load_each
 from mfwb.payload.looking import WHOLE_LIMIT, look_inside
 from mfwb.planning import Content
-from mfwb.planning.kinds import Kind, classify, may_be_shown
+from mfwb.planning.classify import Kind, classify, may_be_shown
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
 from tests.unit.payload.memory import MemoryContents, gone
 

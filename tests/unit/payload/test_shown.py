@@ -12,7 +12,7 @@ import pytest
 from mfwb.config import StepSettings
 from mfwb.errors import ItemLost
 from mfwb.payload.decoding import decode
-from mfwb.planning.kinds import classify, may_be_shown
+from mfwb.planning.classify import classify, may_be_shown
 from tests.unit.payload.memory import MemoryContents
 from tests.unit.payload.test_looking import looked, ref
 

@@ -9,7 +9,7 @@ import pytest
 from mfwb.payload import Workshop
 from mfwb.payload.looking import look_inside
 from mfwb.planning import Content, Form
-from mfwb.planning.kinds import Verdict, classify
+from mfwb.planning.classify import Verdict, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
 from tests.torch.flow_run import DATA, RECORDED
 from tests.torch.kinds import KINDS, LARGE

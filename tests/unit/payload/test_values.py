@@ -20,7 +20,7 @@ from mfwb.payload.members import VALUES
 from mfwb.payload.summary import limited, summarize
 from mfwb.payload.table import table_of
 from mfwb.planning import Content, PlannedRun, TaskRow, ValueElsewhere
-from mfwb.planning.kinds import _PLAIN_NAMES
+from mfwb.planning.classify import _PLAIN_NAMES
 from mfwb.snapshot import Loss
 from tests.unit.payload.memory import TASK, MemoryContents, gone, planned_run, row
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 
 from mfwb.planning import names
-from mfwb.planning.describe import timestamp
+from mfwb.planning.run_metadata import timestamp
 from mfwb.snapshot import Card, FlowRun
 from mfwb.snapshot.storable import with_storable_text
 from tests.strangers import anything, assert_inert

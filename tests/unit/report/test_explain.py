@@ -14,9 +14,9 @@ from rich.console import Console
 
 from mfwb.pipeline.explain import Explanation
 from mfwb.planning import Preview
-from mfwb.planning.families import Kind
-from mfwb.planning.kinds import Verdict
-from mfwb.planning.reasons import KindGround, Reason, Witness
+from mfwb.planning.classify import Verdict
+from mfwb.planning.classify_reasons import KindGround, Reason, Witness
+from mfwb.planning.type_table import Kind
 from mfwb.ports import ReadyPreview, ReadyTable
 from mfwb.report.explain import show_explanation
 from mfwb.report.explain.because import why_its_kind, why_not_more

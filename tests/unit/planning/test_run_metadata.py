@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from mfwb.planning.describe import (
+from mfwb.planning.run_metadata import (
     describe_flow_run,
     describe_origin,
     describe_outcome,

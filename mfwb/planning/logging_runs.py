@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from mfwb.planning.outputs import Outputs
 from mfwb.planning.plan import OutputArtifact, WandbRunId
-from mfwb.planning.subjects import Subject
+from mfwb.planning.run_scopes import Subject
 
 __all__ = ["Logged", "logged_by_task"]
 

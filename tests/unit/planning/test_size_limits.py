@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mfwb.planning import room
-from mfwb.planning.room import cut_to_fit, parameters_as_files, shown_value, too_many
+from mfwb.planning import size_limits
+from mfwb.planning.size_limits import cut_to_fit, parameters_as_files, shown_value, too_many
 from mfwb.snapshot import ArtifactRef, Parameter
 from tests.unit.flow_runs import flow_run, task
 
@@ -48,7 +48,7 @@ def test_the_largest_parameters_go() -> None:
 
 def test_too_many_values() -> None:
     """The largest values have no room; where nobody counted, bytes are taken for the worst."""
-    limit = room.SUMMARY_LIMIT - room.FACTS_LIMIT
+    limit = size_limits.SUMMARY_LIMIT - size_limits.FACTS_LIMIT
     few = [value("a", 10, limit - 10_000), value("b", 1_000)]
 
     assert too_many(few) == {}

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 
 from mfwb.config import Plugin, StepSettings
-from mfwb.planning.families import Family, Kind, family_of
 from mfwb.planning.plan import Form, Preview
+from mfwb.planning.type_table import Family, Kind, family_of
 from mfwb.snapshot import ArtifactRef, Task
 
 __all__ = [

@@ -7,8 +7,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from mfwb.config import StepSettings
-from mfwb.planning.families import Family, Kind, family_of
-from mfwb.planning.kinds import (
+from mfwb.planning.classify import (
     CONTAINERS,
     JSON_LIMIT,
     LOADED,
@@ -23,6 +22,7 @@ from mfwb.planning.kinds import (
     plugin_for,
 )
 from mfwb.planning.plan import Form
+from mfwb.planning.type_table import Family, Kind, family_of
 from mfwb.snapshot import ArtifactRef
 
 __all__ = ["KindGround", "Reason", "Witness", "reason_of"]

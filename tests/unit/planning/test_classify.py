@@ -20,8 +20,8 @@ from sklearn.preprocessing import StandardScaler
 from mfwb import pickles
 from mfwb.config import Plugin, Settings, StepSettings
 from mfwb.planning import Form, Preview
-from mfwb.planning.families import FAMILIES
-from mfwb.planning.kinds import Kind, Verdict, classify, wants_a_look
+from mfwb.planning.classify import Kind, Verdict, classify, wants_a_look
+from mfwb.planning.type_table import FAMILIES
 from mfwb.snapshot import ArtifactRef
 from tests.unit.flow_runs import ref
 

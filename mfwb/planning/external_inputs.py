@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from mfwb.config import Settings
 from mfwb.lineage import Lineage, OutsideUse
-from mfwb.planning.logged import Logged, logged_by_task
+from mfwb.planning.logging_runs import Logged, logged_by_task
 from mfwb.planning.outputs import outputs_by_run
 from mfwb.planning.plan import InputArtifact, OutputArtifact, use_item
-from mfwb.planning.subjects import Subject, subjects_of
+from mfwb.planning.run_scopes import Subject, subjects_of
 from mfwb.snapshot import FlowRun, Loss
 from mfwb.snapshot.pathspec import flow_run_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mfwb.planning import Form, Preview
-from mfwb.planning.families import FAMILIES, Family, Kind, family_of
+from mfwb.planning.type_table import FAMILIES, Family, Kind, family_of
 
 VALUES = """
     str int float bool NoneType dict list set tuple frozenset

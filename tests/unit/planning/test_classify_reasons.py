@@ -11,10 +11,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from mfwb.config import Plugin, Settings, StepSettings
-from mfwb.planning.families import Kind
-from mfwb.planning.kinds import classify
+from mfwb.planning.classify import classify
+from mfwb.planning.classify_reasons import KindGround, Witness, reason_of
 from mfwb.planning.plan import Form
-from mfwb.planning.reasons import KindGround, Witness, reason_of
+from mfwb.planning.type_table import Kind
 from tests.unit.flow_runs import ref
 
 TENSOR = ("collections.OrderedDict", "torch._utils._rebuild_tensor_v2")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic_core import from_json
 
 from mfwb.lineage import triggering_runs
-from mfwb.planning.room import shown_value
+from mfwb.planning.size_limits import shown_value
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Step, Task
 from mfwb.units.whole_numbers import with_exact_numbers
