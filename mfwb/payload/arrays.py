@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb import pickles
-from mfwb.payload.allowed import ARRAYS
+from mfwb.pickles.allowlist import ARRAYS
 
 __all__ = ["load_array", "write_npy"]
 

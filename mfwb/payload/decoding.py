@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mfwb.config import Unpickle
+from mfwb.conversion.plain_values import Number, Value, decode, is_number
 from mfwb.payload.inspecting import Answer, Inspect, Look, inspect_here
 from mfwb.payload.inspector import inspect_each
 from mfwb.payload.loading import load_each
-from mfwb.payload.plain import Number, Value, decode, is_number
 from mfwb.planning import Content, PlannedValue
 from mfwb.ports import Contents
 from mfwb.snapshot import Loss

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mfwb import pickles
-from mfwb.payload import polars_doors
-from mfwb.payload.allowed import BARE, FRAME_MAKERS, FRAMES
-from mfwb.payload.pandas_doors import EMPTY_LIMIT, keep_from_files
 from mfwb.payload.storable import storable
+from mfwb.pickles.allowlist import BARE, FRAME_MAKERS, FRAMES
+from mfwb.pickles.standins import polars as polars_doors
+from mfwb.pickles.standins.pandas import EMPTY_LIMIT, keep_from_files
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,17 +15,17 @@ from enum import Enum
 from typing import Any, BinaryIO
 
 from mfwb import pickles
+from mfwb.conversion.instances import VALUES
+from mfwb.conversion.plain_values import decode
 from mfwb.errors import ItemLost
-from mfwb.payload.allowed import PATHS
 from mfwb.payload.confining import confined
 from mfwb.payload.jsonsafe import DEPTH_LIMIT, json_size, to_json
 from mfwb.payload.limits import cap_memory, give_back_memory
-from mfwb.payload.members import VALUES
-from mfwb.payload.opcodes import names_at_start
 from mfwb.payload.path_values import is_relative, load_path
-from mfwb.payload.plain import decode
 from mfwb.payload.surroundings import readable
-from mfwb.pickled_content import content_digest
+from mfwb.pickles.allowlist import PATHS
+from mfwb.pickles.content_digest import content_digest
+from mfwb.pickles.packages import names_at_start
 
 __all__ = ["Answer", "Inspect", "Look", "get_readier", "get_ready", "inspect_here", "work"]
 

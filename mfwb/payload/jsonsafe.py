@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from mfwb.errors import ItemLost
-from mfwb.payload.stand_ins import Kind, StandIn
+from mfwb.pickles.placeholders import Kind, StandIn
 from mfwb.safe_text import storable
 from mfwb.units.whole_numbers import EXACT, has_digits, written
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mfwb import pickles
+from mfwb.conversion.instances import VALUES
 from mfwb.payload.jsonsafe import characters_of, to_json
-from mfwb.payload.members import VALUES
 
 __all__ = ["load_value", "write_json"]
 

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from mfwb import pickles
 from mfwb.errors import ItemLost
-from mfwb.payload.allowed import PATHS
+from mfwb.pickles.allowlist import PATHS
 
 __all__ = ["is_relative", "load_path", "uri_in"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb import pickles
-from mfwb.payload.allowed import PLAIN
+from mfwb.pickles.allowlist import PLAIN
 
 __all__ = ["load_pickled_image", "write_figure_png", "write_image_png"]
 

@@ -31,7 +31,6 @@ from mfwb.payload.inspector import Inspector
 from mfwb.payload.jsonsafe import json_size
 from mfwb.payload.logs import log_of
 from mfwb.payload.looking import look_inside
-from mfwb.payload.opcodes import WHOLE_LIMIT, modules_among, names_in_file
 from mfwb.payload.parameters import values_of, with_parameter_values
 from mfwb.payload.previews import CONVERSIONS as PREVIEWS
 from mfwb.payload.previews import previews_of
@@ -39,6 +38,7 @@ from mfwb.payload.spooled_log import SpooledLog
 from mfwb.payload.store import Store
 from mfwb.payload.summary import in_table, limited, summarize
 from mfwb.payload.table import table_of
+from mfwb.pickles.packages import WHOLE_LIMIT, modules_among, names_in_file
 from mfwb.planning import (
     Content,
     OutputArtifact,

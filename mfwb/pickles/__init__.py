@@ -11,8 +11,8 @@ unpickler, and refuses it unless every state goes to something newly made. Large
 the rehearsal, and is in memory once: as the value that is loaded.
 """
 
-from mfwb.pickles.loading import Mentions, loads, mentions_in, names_in
-from mfwb.pickles.reading import Source
+from mfwb.pickles.buffers import Source
+from mfwb.pickles.load import Mentions, loads, mentions_in, names_in
 from mfwb.pickles.unpickler import Allowed, ForbiddenName, Unpickler
 
 __all__ = [

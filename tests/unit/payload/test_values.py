@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mfwb.payload import decoding, plain
-from mfwb.payload.allowed import PLAIN
+from mfwb.conversion import plain_values
+from mfwb.conversion.instances import VALUES
+from mfwb.payload import decoding
 from mfwb.payload.decoding import Values, decode, decode_values, with_elsewhere
 from mfwb.payload.history import history_of
-from mfwb.payload.members import VALUES
 from mfwb.payload.summary import limited, summarize
 from mfwb.payload.table import table_of
+from mfwb.pickles.allowlist import PLAIN
 from mfwb.planning import Content, PlannedRun, TaskRow, ValueElsewhere
 from mfwb.planning.classify import _PLAIN_NAMES
 from mfwb.snapshot import Loss
@@ -142,7 +143,7 @@ def test_names_that_meet_where_one_moves_on() -> None:
 
 def test_too_long_for_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list beyond the limit stays in the summary, but is not drawn."""
-    monkeypatch.setattr(plain, "CURVE_LIMIT", 3)
+    monkeypatch.setattr(plain_values, "CURVE_LIMIT", 3)
     run, values = single(short=[1, 2, 3], long=[1, 2, 3, 4])
 
     assert [list(cells) for _, cells in history_of(run, values)] == [["curves/short"]] * 3
@@ -372,7 +373,7 @@ def test_not_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(plain, "to_json", no_memory)
+    monkeypatch.setattr(plain_values, "to_json", no_memory)
     contents = MemoryContents()
 
     values, losses = decode_values(planned_run(values={"x": [contents.add(1)]}).values, contents)

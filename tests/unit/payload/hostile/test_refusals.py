@@ -17,9 +17,9 @@ import pytest
 from mfwb import pickles
 from mfwb.errors import ItemLost
 from mfwb.payload import Workshop, jsonsafe, parameters
-from mfwb.payload.allowed import FRAMES, PATHS, PLAIN
 from mfwb.payload.decoding import decode
 from mfwb.payload.frames import load_frame
+from mfwb.pickles.allowlist import FRAMES, PATHS, PLAIN
 from mfwb.planning import Form
 from tests.unit.payload.hostile.makers import OBJECTS, OF_USERS
 from tests.unit.payload.memory import MemoryContents, output, planned_file, planned_run

@@ -25,7 +25,7 @@ from mfwb.payload.frames import load_frame
 from mfwb.payload.inspecting import Look, inspect_here
 from mfwb.payload.large_values import load_value
 from mfwb.payload.limits import cap_memory
-from mfwb.pickled_content import content_digest
+from mfwb.pickles.content_digest import content_digest
 from tests.unit.payload.hostile.makers import MARKER
 
 MEMORY_LIMIT = 500_000_000  # bytes

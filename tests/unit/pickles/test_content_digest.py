@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.pickled_content import content_digest
+from mfwb.pickles.content_digest import content_digest
 
 
 class Thing:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mfwb.pickles import Unpickler
-from mfwb.pickles.weighing import check
+from mfwb.pickles.limits import check
 
 __all__ = ["content_digest"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mfwb.payload.arrow_doors import check_array, expected
+from mfwb.pickles.standins.arrow import check_array, expected
 
 __all__ = ["Frame", "Series"]
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from mfwb.payload import doors
-from mfwb.payload.allowed import ARRAYS, PATHS, PLAIN, ZONES
-from mfwb.payload.masked import MASKED
-from mfwb.payload.moments_of_pandas import MOMENTS
-from mfwb.payload.stand_ins import Kind, StandIn
+from mfwb.conversion.masked_arrays import MASKED
+from mfwb.conversion.pandas_scalars import MOMENTS
 from mfwb.pickles import Allowed, ForbiddenName
+from mfwb.pickles.allowlist import ARRAYS, PATHS, PLAIN, ZONES
+from mfwb.pickles.placeholders import Kind, StandIn
+from mfwb.pickles.standins import builtin
 
 __all__ = ["READABLE", "VALUES", "WithMembers"]
 
@@ -151,8 +151,8 @@ def _class_of_users(name: str) -> type:
 
 
 def _attribute_of(owner: Any, name: Any) -> Any:
-    if owner is doors.Zone:
-        return doors.zone_unpickler(owner, name)
+    if owner is builtin.Zone:
+        return builtin.zone_unpickler(owner, name)
     is_own = isinstance(owner, type) and issubclass(owner, _Object)
     if not is_own or not isinstance(name, str) or not name.isidentifier() or name[0] == "_":
         raise ForbiddenName("builtins.getattr")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from mfwb.payload.jsonsafe import ARRAY_LIMIT
-from mfwb.payload.stand_ins import StandIn
 from mfwb.pickles import Allowed
+from mfwb.pickles.placeholders import StandIn
 
 __all__ = ["MASKED"]
 

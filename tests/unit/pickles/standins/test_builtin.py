@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from mfwb.payload import arrow_doors, doors, pandas_doors
-from mfwb.payload.allowed import FRAMES, PATHS, PLAIN
 from mfwb.pickles import ForbiddenName
+from mfwb.pickles.allowlist import FRAMES, PATHS, PLAIN
+from mfwb.pickles.standins import arrow, builtin, pandas
 
 NEVER = ("os", "posix", "nt", "sys", "subprocess", "operator", "importlib", "functools", "codecs")
 POWERFUL = {"eval", "exec", "compile", "open", "__import__", "type", "object", "setattr", "vars"}
@@ -30,13 +30,13 @@ def test_no_list_holds_what_is_powerful(allowed: dict[str, Callable[[], Any]]) -
 @pytest.mark.parametrize(
     ("name", "door"),
     [
-        ("builtins.getattr", doors.zone_unpickler),
-        ("builtins.bytes", doors.bytes_of),
-        ("builtins.bytearray", doors.mutable_bytes_of),
-        ("_codecs.encode", doors.latin_bytes),
-        ("numpy.core.multiarray._reconstruct", doors.empty_array),
-        ("pandas.core.internals.managers.BlockManager", pandas_doors.block_manager),
-        ("pyarrow.lib._restore_array", arrow_doors.restored_array),
+        ("builtins.getattr", builtin.zone_unpickler),
+        ("builtins.bytes", builtin.bytes_of),
+        ("builtins.bytearray", builtin.mutable_bytes_of),
+        ("_codecs.encode", builtin.latin_bytes),
+        ("numpy.core.multiarray._reconstruct", builtin.empty_array),
+        ("pandas.core.internals.managers.BlockManager", pandas.block_manager),
+        ("pyarrow.lib._restore_array", arrow.restored_array),
     ],
 )
 def test_the_door_stands_there(name: str, door: Callable[..., Any]) -> None:
@@ -46,40 +46,40 @@ def test_the_door_stands_there(name: str, door: Callable[..., Any]) -> None:
 
 def test_getattr_finds_one_thing_only() -> None:
     """All that `getattr` is good for is the way in which ZoneInfo is pickled."""
-    assert doors.zone_unpickler(doors.Zone, "_unpickle") == doors.zone
-    for owner, name in [(doors.Zone, "__init__"), (dict, "_unpickle"), (np.array([1]), "dump")]:
+    assert builtin.zone_unpickler(builtin.Zone, "_unpickle") == builtin.zone
+    for owner, name in [(builtin.Zone, "__init__"), (dict, "_unpickle"), (np.array([1]), "dump")]:
         with pytest.raises(ForbiddenName, match=r"builtins\.getattr"):
-            doors.zone_unpickler(owner, name)
+            builtin.zone_unpickler(owner, name)
 
 
 def test_bytes() -> None:
     """Bytes are made of bytes, not of numbers of them."""
-    assert doors.bytes_of() == b""
-    assert doors.mutable_bytes_of("ÿ", "latin-1") == bytearray(b"\xff")
+    assert builtin.bytes_of() == b""
+    assert builtin.mutable_bytes_of("ÿ", "latin-1") == bytearray(b"\xff")
     makers: list[Callable[..., object]] = [
-        doors.bytes_of,
-        doors.mutable_bytes_of,
-        doors.latin_bytes,
+        builtin.bytes_of,
+        builtin.mutable_bytes_of,
+        builtin.latin_bytes,
     ]
     for make in makers:
         with pytest.raises(TypeError, match="unexpected int"):
             make(10**15)
     with pytest.raises(ForbiddenName, match="the encoding 'zlib'"):
-        doors.latin_bytes("x", "zlib")
+        builtin.latin_bytes("x", "zlib")
 
 
 def test_arrays_of_other_types() -> None:
     """Only plain arrays are made, not those of subclasses."""
-    assert doors.empty_array(doors.ARRAY_KIND).shape == (0,)
+    assert builtin.empty_array(builtin.ARRAY_KIND).shape == (0,)
     with pytest.raises(ForbiddenName, match="memmap"):
-        doors.empty_array(np.memmap)
+        builtin.empty_array(np.memmap)
 
 
 def test_zones() -> None:
     """What pytz pickled becomes a zone of the standard library."""
-    assert doors.zone("Europe/Berlin", 3600, 0, "CET") == ZoneInfo("Europe/Berlin")
+    assert builtin.zone("Europe/Berlin", 3600, 0, "CET") == ZoneInfo("Europe/Berlin")
     for name in ("../../etc/passwd", "/etc/passwd", "", "a\0b", ["UTC"]):
         with pytest.raises(ForbiddenName, match="a time zone whose name is none"):
-            doors.zone(name)  # type: ignore[arg-type]
-    assert doors.utc() is dt.timezone.utc
-    assert doors.fixed_offset(-90).utcoffset(None) == dt.timedelta(minutes=-90)
+            builtin.zone(name)  # type: ignore[arg-type]
+    assert builtin.utc() is dt.timezone.utc
+    assert builtin.fixed_offset(-90).utcoffset(None) == dt.timedelta(minutes=-90)

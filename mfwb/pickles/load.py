@@ -6,10 +6,10 @@ import pickle
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from mfwb.pickles.reading import Source, hollow, mapped, opened
-from mfwb.pickles.rehearsal import Anything, Rehearsal
+from mfwb.pickles.buffers import Source, hollow, mapped, opened
+from mfwb.pickles.limits import check
+from mfwb.pickles.preflight import Anything, Rehearsal
 from mfwb.pickles.unpickler import Allowed, Unpickler, UnpicklerOfAllowed
-from mfwb.pickles.weighing import check
 
 __all__ = ["Mentions", "loads", "mentions_in", "names_in"]
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from mfwb.payload.arrow_doors import expected
+from mfwb.pickles.standins.arrow import expected
 
 __all__ = [
     "EMPTY_LIMIT",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 
-from mfwb.payload.stand_ins import StandIn
 from mfwb.pickles import Allowed
+from mfwb.pickles.placeholders import StandIn
 
 __all__ = ["MOMENTS"]
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from mfwb import pickles
-from mfwb.payload import polars_doors
-from mfwb.payload.allowed import ARRAYS, FRAME_MAKERS, FRAMES
+from mfwb.pickles.allowlist import ARRAYS, FRAME_MAKERS, FRAMES
+from mfwb.pickles.standins import polars
 from tests.unit.payload.frames_of_all_kinds import columns, indexes
 
 SERIES = {name: pd.Series(data, name="s") for name, data in columns().items()}
@@ -76,7 +76,7 @@ def test_polars(kind: str) -> None:
 
     found = pickles.loads(data, FRAMES, makers=FRAME_MAKERS)
 
-    assert isinstance(found, {"frame": polars_doors.Frame, "series": polars_doors.Series}[kind])
+    assert isinstance(found, {"frame": polars.Frame, "series": polars.Series}[kind])
     assert isinstance(found.table, pa.Table)
 
 

@@ -17,9 +17,9 @@ from importlib import import_module
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from mfwb.payload import arrow_doors, doors, pandas_doors, polars_doors
-from mfwb.payload.stand_ins import only_empty
 from mfwb.pickles import Allowed
+from mfwb.pickles.placeholders import only_empty
+from mfwb.pickles.standins import arrow, builtin, pandas, polars
 
 __all__ = ["ARRAYS", "BARE", "FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN", "ZONES"]
 
@@ -73,25 +73,25 @@ PLAIN: Allowed = {
         for kind in (bool, dict, float, int, list, str, tuple)
     },
     **_as_is("builtins", "complex"),
-    **_replaced(doors.items, "builtins.set"),
-    **_replaced(doors.frozen_items, "builtins.frozenset"),
-    **_replaced(doors.bytes_of, "builtins.bytes"),
-    **_replaced(doors.mutable_bytes_of, "builtins.bytearray"),
-    **_replaced(doors.range_of, "builtins.range"),
-    **_replaced(doors.slice_of, "builtins.slice"),
-    **_replaced(doors.same_dict, "metaflow.user_configs.config_parameters.ConfigValue"),
-    **_replaced(doors.latin_bytes, "_codecs.encode"),
-    **_replaced(doors.counter, "collections.Counter"),
-    **_replaced(doors.ordered, "collections.OrderedDict"),
-    **_replaced(doors.with_default, "collections.defaultdict"),
-    **_replaced(doors.queue, "collections.deque"),
+    **_replaced(builtin.items, "builtins.set"),
+    **_replaced(builtin.frozen_items, "builtins.frozenset"),
+    **_replaced(builtin.bytes_of, "builtins.bytes"),
+    **_replaced(builtin.mutable_bytes_of, "builtins.bytearray"),
+    **_replaced(builtin.range_of, "builtins.range"),
+    **_replaced(builtin.slice_of, "builtins.slice"),
+    **_replaced(builtin.same_dict, "metaflow.user_configs.config_parameters.ConfigValue"),
+    **_replaced(builtin.latin_bytes, "_codecs.encode"),
+    **_replaced(builtin.counter, "collections.Counter"),
+    **_replaced(builtin.ordered, "collections.OrderedDict"),
+    **_replaced(builtin.with_default, "collections.defaultdict"),
+    **_replaced(builtin.queue, "collections.deque"),
     **_as_is("datetime", "date datetime time timedelta timezone"),
-    **_replaced(doors.decimal, "decimal.Decimal"),
-    **_replaced(doors.fraction, "fractions.Fraction"),
+    **_replaced(builtin.decimal, "decimal.Decimal"),
+    **_replaced(builtin.fraction, "fractions.Fraction"),
     **_as_is("uuid", "UUID"),
-    **_replaced(doors.dtype, "numpy.dtype"),
+    **_replaced(builtin.dtype, "numpy.dtype"),
     **_replaced(
-        doors.numpy_scalar, "numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"
+        builtin.numpy_scalar, "numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"
     ),
 }
 """For values: what `mfwb.planning.classify` takes for plain."""
@@ -115,23 +115,23 @@ FRAME_MAKERS = frozenset(
 """Functions among those for frames that make something new each time."""
 
 _NUMPY: Allowed = {
-    **_replaced(doors.ARRAY_KIND, "numpy.ndarray"),
+    **_replaced(builtin.ARRAY_KIND, "numpy.ndarray"),
     **_replaced(
-        doors.array_of, "numpy._core.numeric._frombuffer", "numpy.core.numeric._frombuffer"
+        builtin.array_of, "numpy._core.numeric._frombuffer", "numpy.core.numeric._frombuffer"
     ),
     **_replaced(
-        doors.empty_array,
+        builtin.empty_array,
         "numpy._core.multiarray._reconstruct",
         "numpy.core.multiarray._reconstruct",
     ),
 }
 
 _TIME_ZONES: Allowed = {
-    **_replaced(doors.Zone, "zoneinfo.ZoneInfo"),
-    **_replaced(doors.zone_unpickler, "builtins.getattr"),
-    **_replaced(doors.zone, "pytz._p"),
-    **_replaced(doors.utc, "pytz._UTC"),
-    **_replaced(doors.fixed_offset, "pytz.FixedOffset"),
+    **_replaced(builtin.Zone, "zoneinfo.ZoneInfo"),
+    **_replaced(builtin.zone_unpickler, "builtins.getattr"),
+    **_replaced(builtin.zone, "pytz._p"),
+    **_replaced(builtin.utc, "pytz._UTC"),
+    **_replaced(builtin.fixed_offset, "pytz.FixedOffset"),
 }
 
 ZONES: Allowed = {name: find for name, find in _TIME_ZONES.items() if name != "builtins.getattr"}
@@ -144,17 +144,17 @@ _ARROW: Allowed = {
         "list_ map_ struct time32 time64 timestamp type_for_alias",
     ),
     **_as_is("pyarrow.lib", "decimal32 decimal64 large_list_view list_view"),  # of later versions
-    **_replaced(arrow_doors.buffer, "pyarrow.lib.py_buffer"),
-    **_replaced(arrow_doors.restored_array, "pyarrow.lib._restore_array"),
-    **_replaced(arrow_doors.chunked_array, "pyarrow.lib.chunked_array"),
-    **_replaced(arrow_doors.schema, "pyarrow.lib.schema"),
-    **_replaced(arrow_doors.table, "pyarrow.lib._reconstruct_table"),
-    **_replaced(arrow_doors.record_batch, "pyarrow.lib._reconstruct_record_batch"),
+    **_replaced(arrow.buffer, "pyarrow.lib.py_buffer"),
+    **_replaced(arrow.restored_array, "pyarrow.lib._restore_array"),
+    **_replaced(arrow.chunked_array, "pyarrow.lib.chunked_array"),
+    **_replaced(arrow.schema, "pyarrow.lib.schema"),
+    **_replaced(arrow.table, "pyarrow.lib._reconstruct_table"),
+    **_replaced(arrow.record_batch, "pyarrow.lib._reconstruct_record_batch"),
 }
 
 _POLARS: Allowed = {
-    **_replaced(polars_doors.Frame, "polars.dataframe.frame.DataFrame"),
-    **_replaced(polars_doors.Series, "polars.series.series.Series"),
+    **_replaced(polars.Frame, "polars.dataframe.frame.DataFrame"),
+    **_replaced(polars.Series, "polars.series.series.Series"),
 }
 
 _INTEGERS = " ".join(f"{kind}{bits}Dtype" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64))
@@ -173,10 +173,10 @@ _PANDAS: Allowed = {
         "IntegerArray IntervalArray PeriodArray StringArray TimedeltaArray",
     ),
     **_wrapped("pandas", "Interval Period PeriodDtype"),
-    **_replaced(pandas_doors.block_manager, "pandas.core.internals.managers.BlockManager"),
-    "pandas.core.internals.managers.SingleBlockManager": pandas_doors.single_block_manager,
+    **_replaced(pandas.block_manager, "pandas.core.internals.managers.BlockManager"),
+    "pandas.core.internals.managers.SingleBlockManager": pandas.single_block_manager,
     **_as_is("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"),
-    **_replaced(pandas_doors.unpickled_block, "pandas._libs.internals._unpickle_block"),
+    **_replaced(pandas.unpickled_block, "pandas._libs.internals._unpickle_block"),
     **_as_is("pandas._libs.interval", "__pyx_unpickle_IntervalMixin"),
     **_moved(
         "pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.nattype.__nat_unpickle"
@@ -191,7 +191,7 @@ _PANDAS: Allowed = {
         "Week WeekOfMonth YearBegin YearEnd",
     ),
     **{
-        place: partial(pandas_doors.index_by, place)
+        place: partial(pandas.index_by, place)
         for place in (
             "pandas.core.indexes.base._new_Index",
             "pandas.core.indexes.datetimes._new_DatetimeIndex",

@@ -15,7 +15,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from mfwb import pickles
-from mfwb.payload.opcodes import modules_among, names_in_file
+from mfwb.pickles.packages import modules_among, names_in_file
 from tests.unit.payload.frames_of_all_kinds import frames
 
 VALUES: dict[str, Any] = {

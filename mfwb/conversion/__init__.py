@@ -1,0 +1,1 @@
+"""Pickles -> tables, images, JSON and plain values, in processes of their own."""
