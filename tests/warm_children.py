@@ -38,7 +38,7 @@ class _Kind:
     modules: tuple[str, ...]
 
 
-_COPIES = "mfwb.payload.nursery_copies"
+_COPIES = "mfwb.isolation.forkserver_child"
 _KINDS = {
     "inspecting": _Kind("mfwb.payload.inspecting import", ("mfwb.payload.inspecting", _COPIES)),
     "converting": _Kind(

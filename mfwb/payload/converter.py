@@ -19,11 +19,11 @@ from pathlib import Path
 from threading import Event, Lock, Timer
 
 from mfwb.files.private_files import remove_below
+from mfwb.isolation.audit_hook import STOPPED
+from mfwb.isolation.forkserver import Nursery
 from mfwb.payload import converting
-from mfwb.payload.audit import STOPPED
 from mfwb.payload.conversions import Job
 from mfwb.payload.converting import INBOX, OUTBOX, Answer
-from mfwb.payload.nursery import Nursery
 from mfwb.safe_text import one_line
 
 __all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError", "new_nursery"]

@@ -14,10 +14,10 @@ from contextlib import suppress
 from threading import Lock, Timer
 from typing import Any
 
+from mfwb.isolation.audit_hook import STOPPED
+from mfwb.isolation.forkserver import Nursery, Process
 from mfwb.payload import inspecting
-from mfwb.payload.audit import STOPPED
 from mfwb.payload.inspecting import Answer, Inspect, Look
-from mfwb.payload.nursery import Nursery, Process
 from mfwb.planning import Content
 
 __all__ = ["Inspector", "inspect_each"]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from mfwb.isolation.forkserver import Nursery
 from mfwb.payload import Workshop, inspecting
 from mfwb.payload.converter import Converter, new_nursery
 from mfwb.payload.inspector import MAX_MEMORY
-from mfwb.payload.nursery import Nursery
 
 
 @pytest.fixture(scope="session")

@@ -21,11 +21,11 @@ import pandas as pd
 import psutil
 import pytest
 
+from mfwb.isolation.forkserver import Nursery
 from mfwb.payload import Workshop
 from mfwb.payload.conversions import Conversion, Job
 from mfwb.payload.converter import BrokenOffError, Converter, UnconvertibleError, new_nursery
 from mfwb.payload.converting import FULL, NO_MEMORY, UNCONVERTIBLE, answer
-from mfwb.payload.nursery import Nursery
 from mfwb.planning import Form, Plan, PlannedFile
 from mfwb.snapshot.pathspec import FlowRunId
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mfwb.config import Layer
-from mfwb.payload.confinement import confinement
+from mfwb.conversion.confinement_status import confinement
 from mfwb.report.settings import settings_as_json, settings_as_text
 from mfwb.settings_files import Trust
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from mfwb.payload.audit import watch
-from mfwb.payload.sandbox import confine
-from mfwb.payload.surroundings import readable
+from mfwb.isolation.audit_hook import watch
+from mfwb.isolation.child_environment import readable
+from mfwb.isolation.sandbox import confine
 
 __all__ = ["confined"]
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mfwb.payload.sandbox import die_with_parent
+from mfwb.isolation.sandbox import die_with_parent
 
 __all__ = ["serve"]
 

@@ -6,9 +6,9 @@ import json
 import tempfile
 from contextlib import suppress
 
+from mfwb.isolation.forkserver import Nursery
 from mfwb.payload import inspecting
 from mfwb.payload.inspector import MAX_MEMORY
-from mfwb.payload.nursery import Nursery
 
 __all__ = ["confinement"]
 

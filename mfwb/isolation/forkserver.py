@@ -19,8 +19,8 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any, BinaryIO, Protocol, cast
 
-from mfwb.payload import nursery_copies
-from mfwb.payload.surroundings import environment
+from mfwb.isolation import forkserver_child
+from mfwb.isolation.child_environment import environment
 
 __all__ = ["ENDED", "Nursery", "Process"]
 
@@ -139,7 +139,7 @@ class Nursery:
             try:
                 self._original = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
                     self._command(
-                        f"from {nursery_copies.__name__} import serve\n"
+                        f"from {forkserver_child.__name__} import serve\n"
                         f"serve({theirs.fileno()}, work, get_readier, trusted={self._trusted})"
                     ),
                     stdin=subprocess.DEVNULL,

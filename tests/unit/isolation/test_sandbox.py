@@ -21,14 +21,14 @@ import pandas as pd
 import psutil
 import pytest
 
-from mfwb.payload.audit import STOPPED
+from mfwb.isolation.audit_hook import STOPPED
+from mfwb.isolation.child_environment import environment
+from mfwb.isolation.forkserver import Nursery
 from mfwb.payload.conversions import Conversion, Job, convert
 from mfwb.payload.converter import Converter, UnconvertibleError, new_nursery
 from mfwb.payload.converting import INBOX, OUTBOX
 from mfwb.payload.inspecting import Look, inspect_here
 from mfwb.payload.inspector import Inspector
-from mfwb.payload.nursery import Nursery
-from mfwb.payload.surroundings import environment
 from tests.unit.payload import breaking_out, lying
 from tests.unit.payload.frames_of_all_kinds import columns, frames, indexes
 from tests.unit.payload.hostile.makers import CORPUS

@@ -1,0 +1,1 @@
+"""Processes that look at strangers' pickles, and what keeps them from doing harm."""
