@@ -351,6 +351,6 @@ def _carry_out(
 
 
 def _with_plugins(settings: Settings) -> Settings:
-    from mfwb.payload.plugins import find_plugins  # noqa: PLC0415 - it looks through all packages
+    from mfwb.conversion.plugins import find_plugins  # noqa: PLC0415 - it looks through all packages
 
     return settings.model_copy(update={"plugins": find_plugins()})

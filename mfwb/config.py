@@ -105,7 +105,7 @@ def _folders(value: Any) -> Any:
 
 
 class Plugin(BaseModel):
-    """What a converter of another package says of itself; `mfwb.payload.plugins` finds them.
+    """What a converter of another package says of itself; `mfwb.conversion.plugins` finds them.
 
     Attributes:
         name: of its entry point.

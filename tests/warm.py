@@ -169,7 +169,7 @@ def _be_a_process_of_its_own() -> None:
 
 
 def _main() -> None:
-    from mfwb.payload.limits import ENVIRONMENT  # noqa: PLC0415 - not in the tests' process
+    from mfwb.isolation.memory_limit import ENVIRONMENT  # noqa: PLC0415 - not in the tests' process
 
     with warm_children(ENVIRONMENT) as program:
         warm_up(_SLOW)

@@ -40,10 +40,18 @@ class _Kind:
 
 _COPIES = "mfwb.isolation.forkserver_child"
 _KINDS = {
-    "inspecting": _Kind("mfwb.payload.inspecting import", ("mfwb.payload.inspecting", _COPIES)),
+    "inspecting": _Kind(
+        "mfwb.conversion.inspector_child import", ("mfwb.conversion.inspector_child", _COPIES)
+    ),
     "converting": _Kind(
-        "mfwb.payload.converting import",
-        ("importlib.metadata", "pandas", "pyarrow.parquet", "mfwb.payload.converting", _COPIES),
+        "mfwb.conversion.converter_child import",
+        (
+            "importlib.metadata",
+            "pandas",
+            "pyarrow.parquet",
+            "mfwb.conversion.converter_child",
+            _COPIES,
+        ),
     ),
     "uploading": _Kind("/mfwb/sink/push/uploader.py", ("wandb.cli.cli",)),
 }

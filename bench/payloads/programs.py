@@ -48,8 +48,8 @@ def pandas_alone(source: str, target: str) -> None:
 
 def by_mfwb(source: str, target: str) -> None:
     """Do the same through the converter of mfwb, its process included."""
-    from mfwb.payload.conversions import Conversion, Job  # noqa: PLC0415
-    from mfwb.payload.converter import Converter, new_nursery  # noqa: PLC0415
+    from mfwb.conversion.convert import Conversion, Job  # noqa: PLC0415
+    from mfwb.conversion.converter import Converter, new_nursery  # noqa: PLC0415
 
     nursery = new_nursery(20 * 10**9)
     converter = Converter(nursery)

@@ -6,9 +6,9 @@ import json
 import tempfile
 from contextlib import suppress
 
+from mfwb.conversion import inspector_child
+from mfwb.conversion.inspector import MAX_MEMORY
 from mfwb.isolation.forkserver import Nursery
-from mfwb.payload import inspecting
-from mfwb.payload.inspector import MAX_MEMORY
 
 __all__ = ["confinement"]
 
@@ -20,7 +20,7 @@ def confinement() -> tuple[str, ...]:
 
     It is empty if there can't be such a process; then no pickle is looked at.
     """
-    nursery = Nursery(inspecting.__name__, MAX_MEMORY)
+    nursery = Nursery(inspector_child.__name__, MAX_MEMORY)
     try:
         with suppress(OSError, ValueError):
             process = nursery.new(tempfile.gettempdir())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from mfwb.payload.jsonsafe import ARRAY_LIMIT
+from mfwb.conversion.json_safe import ARRAY_LIMIT
 from mfwb.pickles import Allowed
 from mfwb.pickles.placeholders import StandIn
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from mfwb import pickles
 from mfwb.conversion.instances import READABLE, VALUES
+from mfwb.conversion.json_safe import SIZE_LIMIT, characters_of, to_json
 from mfwb.errors import ItemLost
-from mfwb.payload.jsonsafe import SIZE_LIMIT, characters_of, to_json
 
 if TYPE_CHECKING:  # it would bring pydantic into the process that looks at pickles
     from mfwb.config import Unpickle

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from mfwb.payload.limits import ENVIRONMENT
+from mfwb.isolation.memory_limit import ENVIRONMENT
 
 __all__ = ["environment", "readable"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from mfwb.conversion.inspector import inspect_each
+from mfwb.conversion.inspector_child import Inspect, Look, inspect_here
 from mfwb.lineage.parents import parents_of
-from mfwb.payload.inspecting import Inspect, Look, inspect_here
-from mfwb.payload.inspector import inspect_each
 from mfwb.payload.loading import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents

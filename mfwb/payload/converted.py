@@ -9,9 +9,9 @@ from threading import Lock
 from urllib.parse import quote
 
 from mfwb.config import Unpickle
+from mfwb.conversion.convert import Conversion, Job
+from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_nursery
 from mfwb.isolation.forkserver import Nursery
-from mfwb.payload.conversions import Conversion, Job
-from mfwb.payload.converter import MAX_MEMORY, Converter, UnconvertibleError, new_nursery
 from mfwb.payload.store import Store
 from mfwb.planning import Content
 from mfwb.ports import Contents

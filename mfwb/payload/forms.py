@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mfwb.config import Unpickle
+from mfwb.conversion.convert import Conversion
+from mfwb.conversion.converter import UnconvertibleError
+from mfwb.conversion.path_values import load_path
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
-from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted, pickle_name
-from mfwb.payload.converter import UnconvertibleError
 from mfwb.payload.copying import copy_of
 from mfwb.payload.found import Found
-from mfwb.payload.path_values import load_path
 from mfwb.payload.paths import files_of_path
 from mfwb.payload.store import Store
 from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview

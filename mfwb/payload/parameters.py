@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from mfwb.conversion.inspector import inspect_each
+from mfwb.conversion.inspector_child import Answer, Inspect, Look, inspect_here
+from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
-from mfwb.payload.inspecting import Answer, Inspect, Look, inspect_here
-from mfwb.payload.inspector import inspect_each
-from mfwb.payload.jsonsafe import json_size, to_json
 from mfwb.payload.loading import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents

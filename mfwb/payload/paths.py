@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
+from mfwb.conversion.path_values import uri_in
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.rooted_files import NotAFileError
 from mfwb.payload.found import Found
-from mfwb.payload.path_values import uri_in
 from mfwb.planning import Form
 from mfwb.ports import ReadyFile
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from mfwb.conversion.convert import Conversion
+from mfwb.conversion.converter import UnconvertibleError
+from mfwb.conversion.table_rows import read_rows
 from mfwb.errors import ItemLost
-from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
-from mfwb.payload.converter import UnconvertibleError
-from mfwb.payload.rows import read_rows
 from mfwb.planning import PlannedFile, PlannedRun, Preview
 from mfwb.planning.names import free_name, summary_key, table_key
 from mfwb.ports import Contents, ReadyPreview

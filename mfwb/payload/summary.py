@@ -8,9 +8,9 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
+from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
 from mfwb.payload.decoding import Number, Value, Values
-from mfwb.payload.jsonsafe import json_size, to_json
 from mfwb.planning import PlannedRun
 from mfwb.units.whole_numbers import EXACT
 

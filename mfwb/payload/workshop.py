@@ -9,11 +9,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
+from mfwb.conversion.convert import Conversion
+from mfwb.conversion.converter import MAX_MEMORY
+from mfwb.conversion.inspector import Inspector
+from mfwb.conversion.inspector_child import Look
+from mfwb.conversion.json_safe import json_size
 from mfwb.errors import ItemLost
 from mfwb.payload.changes import with_contents
-from mfwb.payload.conversions import Conversion
 from mfwb.payload.converted import Converted
-from mfwb.payload.converter import MAX_MEMORY
 from mfwb.payload.decoding import (
     Values,
     decode_shown,
@@ -26,9 +29,6 @@ from mfwb.payload.file_names import with_safe_names
 from mfwb.payload.forms import CONVERSIONS, Forms
 from mfwb.payload.history import history_of
 from mfwb.payload.holding import Holding
-from mfwb.payload.inspecting import Look
-from mfwb.payload.inspector import Inspector
-from mfwb.payload.jsonsafe import json_size
 from mfwb.payload.logs import log_of
 from mfwb.payload.looking import look_inside
 from mfwb.payload.parameters import values_of, with_parameter_values

@@ -21,14 +21,14 @@ import pandas as pd
 import psutil
 import pytest
 
+from mfwb.conversion.convert import Conversion, Job, convert
+from mfwb.conversion.converter import Converter, UnconvertibleError, new_nursery
+from mfwb.conversion.converter_child import INBOX, OUTBOX
+from mfwb.conversion.inspector import Inspector
+from mfwb.conversion.inspector_child import Look, inspect_here
 from mfwb.isolation.audit_hook import STOPPED
 from mfwb.isolation.child_environment import environment
 from mfwb.isolation.forkserver import Nursery
-from mfwb.payload.conversions import Conversion, Job, convert
-from mfwb.payload.converter import Converter, UnconvertibleError, new_nursery
-from mfwb.payload.converting import INBOX, OUTBOX
-from mfwb.payload.inspecting import Look, inspect_here
-from mfwb.payload.inspector import Inspector
 from tests.unit.payload import breaking_out, lying
 from tests.unit.payload.frames_of_all_kinds import columns, frames, indexes
 from tests.unit.payload.hostile.makers import CORPUS
@@ -328,7 +328,7 @@ def test_the_first_number_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_that_ends_the_process(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     """It costs itself; those that were looked at with it are looked at again."""
     good = pickle.dumps({"a": 1})
-    monkeypatch.setattr("mfwb.payload.inspector._ANSWER_LIMIT", 60_000)
+    monkeypatch.setattr("mfwb.conversion.inspector._ANSWER_LIMIT", 60_000)
 
     answers = inspector.inspect("F/2", Look.VALUE, [good, pickle.dumps("x" * 70_000), good])
 
@@ -407,7 +407,7 @@ def limited() -> Iterator[None]:
 
 def test_one_that_never_answers(liar: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes no time of the processor, and is ended all the same."""
-    monkeypatch.setattr("mfwb.payload.inspector._SECONDS", 0.5)
+    monkeypatch.setattr("mfwb.conversion.inspector._SECONDS", 0.5)
     reason = "it took too long to look at it"
 
     answers = [liar.inspect("F/6", Look.VALUE, [b""]) for _ in range(2)]

@@ -20,10 +20,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from mfwb.conversion.converter_child import INBOX, OUTBOX, get_readier, get_ready
 from mfwb.isolation.audit_hook import watch
 from mfwb.isolation.child_environment import readable
 from mfwb.isolation.sandbox import confine
-from mfwb.payload.converting import INBOX, OUTBOX, get_readier, get_ready
 
 __all__ = ["ATTEMPTS", "CHANGES", "HONEST", "get_readier", "get_ready", "work"]
 

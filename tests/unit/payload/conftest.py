@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from mfwb.conversion import inspector_child
+from mfwb.conversion.converter import Converter, new_nursery
+from mfwb.conversion.inspector import MAX_MEMORY
 from mfwb.isolation.forkserver import Nursery
-from mfwb.payload import Workshop, inspecting
-from mfwb.payload.converter import Converter, new_nursery
-from mfwb.payload.inspector import MAX_MEMORY
+from mfwb.payload import Workshop
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,7 @@ def converter(nursery: Nursery) -> Iterator[Converter]:
 @pytest.fixture(scope="session")
 def inspecting_nursery() -> Iterator[Nursery]:
     """Return what makes the processes that look at pickles; tests share it."""
-    shared = Nursery(inspecting.__name__, MAX_MEMORY)
+    shared = Nursery(inspector_child.__name__, MAX_MEMORY)
     yield shared
     shared.close()
 

@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mfwb.conversion.tables import load_frame, load_frames
 from mfwb.payload import Workshop
-from mfwb.payload.frames import load_frame, load_frames
 from mfwb.planning import Form
 from mfwb.ports import ReadyArtifact
 from tests.unit.payload.frames_of_all_kinds import columns, indexes
@@ -145,7 +145,7 @@ def test_empty_dict() -> None:
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_polars(protocol: int, tmp_path: Path) -> None:
     """A table of polars that was trusted becomes what polars makes of it."""
-    from mfwb.payload.frames import as_table, write_parquet  # noqa: PLC0415
+    from mfwb.conversion.tables import as_table, write_parquet  # noqa: PLC0415
 
     for value in (pl.DataFrame({"a": [1, None], "b": ["x", "y"]}), pl.Series("a", [1])):
         loaded = as_table(pickle.loads(pickle.dumps(value, protocol=protocol)))
@@ -365,7 +365,7 @@ def test_numpy_is_not_needed_here() -> None:
     import subprocess  # noqa: PLC0415
 
     code = (
-        "import sys, mfwb.payload.workshop, mfwb.payload.conversions;"
+        "import sys, mfwb.payload.workshop, mfwb.conversion.convert;"
         "print({'pandas', 'numpy', 'pyarrow', 'polars', 'PIL'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mfwb.payload.frames import load_frame, load_frames, write_parquet
+from mfwb.conversion.tables import load_frame, load_frames, write_parquet
 
 DATA = Path(__file__).parent / "data"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -70,7 +70,7 @@ def test_series(version: str, tmp_path: Path) -> None:
 def test_polars_is_not_needed() -> None:
     """Nothing of polars is imported, whether it is there or not."""
     program = (
-        "import sys; from pathlib import Path; from mfwb.payload.frames import load_frame;"
+        "import sys; from pathlib import Path; from mfwb.conversion.tables import load_frame;"
         "assert load_frame(Path(sys.argv[1])).num_rows == 3; print('polars' in sys.modules)"
     )
     done = subprocess.run(

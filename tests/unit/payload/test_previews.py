@@ -20,11 +20,11 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mfwb.conversion.images import load_pickled_image, write_figure_png, write_image_png
+from mfwb.conversion.plotly import load_figure, write_figure
+from mfwb.conversion.table_rows import read_rows, write_rows
+from mfwb.conversion.tables import as_table
 from mfwb.payload import Workshop
-from mfwb.payload.figures import load_figure, write_figure
-from mfwb.payload.frames import as_table
-from mfwb.payload.pictures import load_pickled_image, write_figure_png, write_image_png
-from mfwb.payload.rows import read_rows, write_rows
 from mfwb.planning import Form, Preview
 from mfwb.ports import ReadyPreview, ReadyRun, ReadyTable
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run

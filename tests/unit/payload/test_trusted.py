@@ -16,10 +16,10 @@ import pandas as pd
 import psutil
 import pytest
 
+from mfwb.conversion.convert import Conversion, Job
+from mfwb.conversion.converter import Converter, UnconvertibleError, new_nursery
 from mfwb.isolation.forkserver import Nursery
 from mfwb.payload import Workshop
-from mfwb.payload.conversions import Conversion, Job
-from mfwb.payload.converter import Converter, UnconvertibleError, new_nursery
 from mfwb.planning import Form
 from mfwb.ports import ReadyArtifact
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run

@@ -15,10 +15,11 @@ import pandas as pd
 import pytest
 
 from mfwb import pickles
+from mfwb.conversion import json_safe
+from mfwb.conversion.tables import load_frame
 from mfwb.errors import ItemLost
-from mfwb.payload import Workshop, jsonsafe, parameters
+from mfwb.payload import Workshop, parameters
 from mfwb.payload.decoding import decode
-from mfwb.payload.frames import load_frame
 from mfwb.pickles.allowlist import FRAMES, PATHS, PLAIN
 from mfwb.planning import Form
 from tests.unit.payload.hostile.makers import OBJECTS, OF_USERS
@@ -147,7 +148,7 @@ def test_recursion() -> None:
 
 def test_few_bytes_that_say_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of lists of one and the same list, and so on, is not written out."""
-    monkeypatch.setattr(jsonsafe, "SIZE_LIMIT", 100_000)
+    monkeypatch.setattr(json_safe, "SIZE_LIMIT", 100_000)
     laughs: list[Any] = ["lol"]
     for _ in range(12):
         laughs = [laughs] * 10

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from mfwb import pickles
+from mfwb.conversion.arrays import load_array
+from mfwb.conversion.inspector_child import Look, inspect_here
+from mfwb.conversion.json_files import load_value
+from mfwb.conversion.tables import load_frame
 from mfwb.errors import ItemLost
-from mfwb.payload.arrays import load_array
+from mfwb.isolation.memory_limit import cap_memory
 from mfwb.payload.decoding import decode
-from mfwb.payload.frames import load_frame
-from mfwb.payload.inspecting import Look, inspect_here
-from mfwb.payload.large_values import load_value
-from mfwb.payload.limits import cap_memory
 from mfwb.pickles.content_digest import content_digest
 from tests.unit.payload.hostile.makers import MARKER
 

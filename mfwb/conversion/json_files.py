@@ -8,7 +8,7 @@ from typing import Any
 
 from mfwb import pickles
 from mfwb.conversion.instances import VALUES
-from mfwb.payload.jsonsafe import characters_of, to_json
+from mfwb.conversion.json_safe import characters_of, to_json
 
 __all__ = ["load_value", "write_json"]
 

@@ -14,10 +14,10 @@ from contextlib import suppress
 from threading import Lock, Timer
 from typing import Any
 
+from mfwb.conversion import inspector_child
+from mfwb.conversion.inspector_child import Answer, Inspect, Look
 from mfwb.isolation.audit_hook import STOPPED
 from mfwb.isolation.forkserver import Nursery, Process
-from mfwb.payload import inspecting
-from mfwb.payload.inspecting import Answer, Inspect, Look
 from mfwb.planning import Content
 
 __all__ = ["Inspector", "inspect_each"]
@@ -42,7 +42,7 @@ class Inspector:
     """Looks at pickles, those of each flow run in a process of its own; for several threads."""
 
     def __init__(self) -> None:
-        self._nursery = Nursery(inspecting.__name__, MAX_MEMORY)
+        self._nursery = Nursery(inspector_child.__name__, MAX_MEMORY)
         self._desks: dict[str, _Desk] = {}
         self._lock = Lock()
 

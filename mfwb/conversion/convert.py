@@ -11,14 +11,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mfwb.payload.arrays import load_array, write_npy
-from mfwb.payload.figures import load_figure, write_figure
-from mfwb.payload.frames import Table, as_table, as_tables, load_frame, load_frames, write_parquet
-from mfwb.payload.large_values import load_value, write_json
-from mfwb.payload.pictures import load_pickled_image, write_figure_png, write_image_png
-from mfwb.payload.round_trips import alteration
-from mfwb.payload.rows import write_rows
-from mfwb.payload.trusting import load_trusted
+from mfwb.conversion.arrays import load_array, write_npy
+from mfwb.conversion.images import load_pickled_image, write_figure_png, write_image_png
+from mfwb.conversion.json_files import load_value, write_json
+from mfwb.conversion.parquet_check import alteration
+from mfwb.conversion.plotly import load_figure, write_figure
+from mfwb.conversion.table_rows import write_rows
+from mfwb.conversion.tables import (
+    Table,
+    as_table,
+    as_tables,
+    load_frame,
+    load_frames,
+    write_parquet,
+)
+from mfwb.conversion.trusted import load_trusted
 
 __all__ = ["Conversion", "Job", "convert"]
 
@@ -138,7 +145,7 @@ def _figure(job: Job) -> None:
 
 
 def _plugin(job: Job) -> None:
-    from mfwb.payload.plugins import convert_with  # noqa: PLC0415 - most have none
+    from mfwb.conversion.plugins import convert_with  # noqa: PLC0415 - most have none
 
     job.target.mkdir()
     convert_with(job.plugin, job.source, job.target)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from mfwb.config import Plugin
+from mfwb.conversion.plugins import convert_with, find_plugins
 from mfwb.errors import UsageError
-from mfwb.payload.plugins import convert_with, find_plugins
 
 CONVERTER = """
 types = ("mylib.Table", "mylib.io.*")
@@ -167,7 +167,7 @@ import sys
 from click.testing import CliRunner
 from mfwb.cli.front_door import mfwb
 CliRunner().invoke(mfwb, ["sync", "--help"])
-print("mfwb.payload.plugins" in sys.modules, "mine_for_mfwb" in sys.modules)
+print("mfwb.conversion.plugins" in sys.modules, "mine_for_mfwb" in sys.modules)
 """
 
     assert python(code, tmp_path) == "False False\n"
@@ -177,7 +177,7 @@ def test_nothing_is_imported_for_nothing(tmp_path: Path) -> None:
     """Without a converter, looking for one imports at most parts of Python."""
     code = """
 import json, sys
-import mfwb.payload.plugins as plugins
+import mfwb.conversion.plugins as plugins
 before = set(sys.modules)
 plugins.find_plugins()
 new = {name.split(".")[0] for name in set(sys.modules) - before}

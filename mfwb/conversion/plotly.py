@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb import pickles
-from mfwb.payload.jsonsafe import to_json
+from mfwb.conversion.json_safe import to_json
 from mfwb.pickles.allowlist import ARRAYS
 
 __all__ = ["load_figure", "write_figure"]

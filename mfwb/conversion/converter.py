@@ -18,12 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Timer
 
+from mfwb.conversion import converter_child
+from mfwb.conversion.convert import Job
+from mfwb.conversion.converter_child import INBOX, OUTBOX, Answer
 from mfwb.files.private_files import remove_below
 from mfwb.isolation.audit_hook import STOPPED
 from mfwb.isolation.forkserver import Nursery
-from mfwb.payload import converting
-from mfwb.payload.conversions import Job
-from mfwb.payload.converting import INBOX, OUTBOX, Answer
 from mfwb.safe_text import one_line
 
 __all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError", "new_nursery"]
@@ -56,7 +56,7 @@ def new_nursery(max_memory: int = MAX_MEMORY, *, trusted: bool = False) -> Nurse
         max_memory: bytes that each may take for pickles.
         trusted: whether pickles may run whatever they want to, in these processes.
     """
-    return Nursery(converting.__name__, max_memory, trusted=trusted)
+    return Nursery(converter_child.__name__, max_memory, trusted=trusted)
 
 
 class Converter:
@@ -101,13 +101,13 @@ class Converter:
                 self._raise_if_closed()
                 raise
         outcome = answer.get("outcome")
-        if outcome == converting.NO_MEMORY:
+        if outcome == converter_child.NO_MEMORY:
             raise UnconvertibleError(
                 f"it takes more than {self._nursery.max_memory:,} bytes of memory"
             )
-        if outcome == converting.FULL:
+        if outcome == converter_child.FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if outcome != converting.DONE:
+        if outcome != converter_child.DONE:
             raise UnconvertibleError(str(answer.get("reason")))
         return one_line(str(answer.get("altered") or ""))
 
@@ -179,7 +179,7 @@ class _Child:
         }
         try:
             answer = self.ask(request, seconds)
-            if answer.get("outcome") == converting.DONE:
+            if answer.get("outcome") == converter_child.DONE:
                 most = _SIZE_AT_LEAST + _SIZE_PER_BYTE * job.source.stat().st_size
                 _take(target, job.target, most)
                 if job.rows is not None and rows.exists():

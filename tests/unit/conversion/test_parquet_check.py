@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from mfwb.payload import round_trips
-from mfwb.payload.frames import write_parquet
-from mfwb.payload.round_trips import alteration
+from mfwb.conversion import parquet_check
+from mfwb.conversion.parquet_check import alteration
+from mfwb.conversion.tables import write_parquet
 from tests.unit.payload.frames_of_all_kinds import frames
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -124,7 +124,7 @@ def test_flags(tmp_path: Path) -> None:
 
 def test_so_many_cells_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more cells than are compared nobody can tell, and the pickle goes along."""
-    monkeypatch.setattr(round_trips, "CELLS_LIMIT", 10)
+    monkeypatch.setattr(parquet_check, "CELLS_LIMIT", 10)
 
     assert altered(frame_of([{"x": 1}] * 20), tmp_path) == (
         "column 'a' has more cells than are compared"

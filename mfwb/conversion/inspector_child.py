@@ -16,13 +16,13 @@ from typing import Any, BinaryIO
 
 from mfwb import pickles
 from mfwb.conversion.instances import VALUES
+from mfwb.conversion.json_safe import DEPTH_LIMIT, json_size, to_json
+from mfwb.conversion.path_values import is_relative, load_path
 from mfwb.conversion.plain_values import decode
 from mfwb.errors import ItemLost
 from mfwb.isolation.child_environment import readable
 from mfwb.isolation.confine import confined
-from mfwb.payload.jsonsafe import DEPTH_LIMIT, json_size, to_json
-from mfwb.payload.limits import cap_memory, give_back_memory
-from mfwb.payload.path_values import is_relative, load_path
+from mfwb.isolation.memory_limit import cap_memory, give_back_memory
 from mfwb.pickles.allowlist import PATHS
 from mfwb.pickles.content_digest import content_digest
 from mfwb.pickles.packages import names_at_start

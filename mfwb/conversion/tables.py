@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mfwb import pickles
-from mfwb.payload.storable import storable
+from mfwb.conversion.storable_tables import storable
 from mfwb.pickles.allowlist import BARE, FRAME_MAKERS, FRAMES
 from mfwb.pickles.standins import polars as polars_doors
 from mfwb.pickles.standins.pandas import EMPTY_LIMIT, keep_from_files

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mfwb.conversion.json_safe import json_size, json_text, to_json
 from mfwb.errors import ItemLost
-from mfwb.payload.jsonsafe import json_size, json_text, to_json
 
 few = settings(max_examples=40, deadline=None)  # a busy machine is no failure
 SCALARS = (

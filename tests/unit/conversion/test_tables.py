@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mfwb.payload.frames import load_frame, load_frames, write_parquet
+from mfwb.conversion.tables import load_frame, load_frames, write_parquet
 from tests.unit.payload.frames_of_all_kinds import frames
 
 DATA = Path(__file__).parent / "data"

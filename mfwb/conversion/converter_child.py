@@ -17,12 +17,12 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
+from mfwb.conversion.convert import Conversion, Job, convert
+from mfwb.conversion.trusted import prepare_to_trust
 from mfwb.isolation.child_environment import readable
 from mfwb.isolation.confine import confined
-from mfwb.payload.conversions import Conversion, Job, convert
-from mfwb.payload.limits import cap_memory, give_back_memory
+from mfwb.isolation.memory_limit import cap_memory, give_back_memory
 from mfwb.payload.store import is_full
-from mfwb.payload.trusting import prepare_to_trust
 
 __all__ = [
     "DONE",

@@ -21,11 +21,11 @@ import pandas as pd
 import psutil
 import pytest
 
+from mfwb.conversion.convert import Conversion, Job
+from mfwb.conversion.converter import BrokenOffError, Converter, UnconvertibleError, new_nursery
+from mfwb.conversion.converter_child import FULL, NO_MEMORY, UNCONVERTIBLE, answer
 from mfwb.isolation.forkserver import Nursery
 from mfwb.payload import Workshop
-from mfwb.payload.conversions import Conversion, Job
-from mfwb.payload.converter import BrokenOffError, Converter, UnconvertibleError, new_nursery
-from mfwb.payload.converting import FULL, NO_MEMORY, UNCONVERTIBLE, answer
 from mfwb.planning import Form, Plan, PlannedFile
 from mfwb.snapshot.pathspec import FlowRunId
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
@@ -157,7 +157,7 @@ def test_parent_that_is_killed(tmp_path: Path) -> None:
     code = f"""
 import time
 from pathlib import Path
-from mfwb.payload.converter import Converter, new_nursery
+from mfwb.conversion.converter import Converter, new_nursery
 converter = Converter(new_nursery())
 print(converter._living(Path({str(tmp_path)!r})).pid, flush=True)
 time.sleep(100)
@@ -178,8 +178,8 @@ def test_parent_that_is_killed_meanwhile(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
 from threading import Thread
-from mfwb.payload.conversions import Conversion, Job
-from mfwb.payload.converter import Converter, new_nursery
+from mfwb.conversion.convert import Conversion, Job
+from mfwb.conversion.converter import Converter, new_nursery
 converter = Converter(new_nursery())
 print(converter._living(Path({str(tmp_path)!r})).pid, flush=True)
 converter.convert(Job(Conversion.VALUE, Path({str(tmp_path / "pipe")!r}), Path("never")))
@@ -323,7 +323,7 @@ def test_memory_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(_: bytes) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("mfwb.payload.conversions.load_frame", no_memory)
+    monkeypatch.setattr("mfwb.conversion.convert.load_frame", no_memory)
 
     said = answer(Job(TABLE, pickled(tmp_path), tmp_path / "x"))
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from mfwb.payload.storable import storable
+from mfwb.conversion.storable_tables import storable
 
 __all__ = ["alteration"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mfwb.conversion.json_safe import to_json
+from mfwb.conversion.tables import Table
 from mfwb.errors import ItemLost
-from mfwb.payload.frames import Table
-from mfwb.payload.jsonsafe import to_json
 from mfwb.planning.names import free_name
 from mfwb.ports import ReadyTable
 from mfwb.safe_text import storable
