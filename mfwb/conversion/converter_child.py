@@ -19,10 +19,10 @@ from typing import BinaryIO
 
 from mfwb.conversion.convert import Conversion, Job, convert
 from mfwb.conversion.trusted import prepare_to_trust
+from mfwb.files.content_store import is_full
 from mfwb.isolation.child_environment import readable
 from mfwb.isolation.confine import confined
 from mfwb.isolation.memory_limit import cap_memory, give_back_memory
-from mfwb.payload.store import is_full
 
 __all__ = [
     "DONE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mfwb.payload.workshop import Workshop
+    from mfwb.payload.builder import Workshop
 
 __all__ = ["Workshop"]
 
@@ -14,6 +14,6 @@ def __getattr__(name: str) -> Any:
     """Import the workshop when it is asked for: the process that converts frames never does."""
     if name != "Workshop":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from mfwb.payload.workshop import Workshop  # noqa: PLC0415 - for the same reason
+    from mfwb.payload.builder import Workshop  # noqa: PLC0415 - for the same reason
 
     return Workshop

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import PurePosixPath
 
-from mfwb.payload.found import Found
+from mfwb.payload.model import Found
 from mfwb.safe_text import has_unstorable
 
 __all__ = ["with_safe_names"]

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from mfwb.payload.decoding import Number, Values
+from mfwb.payload.values import Number, Values
 from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
 from mfwb.units.whole_numbers import EXACT

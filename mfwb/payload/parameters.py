@@ -10,7 +10,7 @@ from mfwb.conversion.inspector import inspect_each
 from mfwb.conversion.inspector_child import Answer, Inspect, Look, inspect_here
 from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
-from mfwb.payload.loading import load_each
+from mfwb.payload.batches import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun, Parameter

@@ -16,7 +16,7 @@ from mfwb.conversion.path_values import uri_in
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.rooted_files import NotAFileError
-from mfwb.payload.found import Found
+from mfwb.payload.model import Found
 from mfwb.planning import Form
 from mfwb.ports import ReadyFile
 

@@ -8,7 +8,7 @@ from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import UnconvertibleError
 from mfwb.conversion.table_rows import read_rows
 from mfwb.errors import ItemLost
-from mfwb.payload.converted import Converted
+from mfwb.payload.conversion_cache import Converted
 from mfwb.planning import PlannedFile, PlannedRun, Preview
 from mfwb.planning.names import free_name, summary_key, table_key
 from mfwb.ports import Contents, ReadyPreview

@@ -10,7 +10,7 @@ from typing import Any
 
 from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
-from mfwb.payload.decoding import Number, Value, Values
+from mfwb.payload.values import Number, Value, Values
 from mfwb.planning import PlannedRun
 from mfwb.units.whole_numbers import EXACT
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mfwb import pickles
-from mfwb.payload.looking import WHOLE_LIMIT
+from mfwb.payload.type_inspection import WHOLE_LIMIT
 from mfwb.sink.transaction_log import read_records
 from tests.integration.results import edges_of, losses_of, metadata_of, run_id_of, wandb_run
 from tests.sandbox import FLOWS, Finished, Sandbox

@@ -14,7 +14,7 @@ import pytest
 
 from mfwb.config import Unpickle
 from mfwb.errors import ItemLost
-from mfwb.payload.decoding import decode, decode_values
+from mfwb.payload.values import decode, decode_values
 from tests.unit.payload.memory import MemoryContents, planned_run
 
 

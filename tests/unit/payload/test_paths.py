@@ -17,7 +17,7 @@ from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.private_files import remove_below
 from mfwb.payload import paths as module
-from mfwb.payload.found import Found
+from mfwb.payload.model import Found
 from mfwb.payload.paths import files_of_path
 from mfwb.ports import ReadyFile
 

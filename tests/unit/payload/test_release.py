@@ -17,7 +17,7 @@ import pytest
 from mfwb.errors import ItemLost
 from mfwb.isolation.forkserver import Nursery
 from mfwb.payload import Workshop
-from mfwb.payload.holding import Holding
+from mfwb.payload.refcount import Holding
 from mfwb.planning import Form, Plan, PlannedCard, PlannedFile, PlannedRun, Preview
 from mfwb.snapshot import Card
 from mfwb.snapshot.pathspec import FlowRunId

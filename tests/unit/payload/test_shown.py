@@ -11,10 +11,10 @@ import pytest
 
 from mfwb.config import StepSettings
 from mfwb.errors import ItemLost
-from mfwb.payload.decoding import decode
+from mfwb.payload.values import decode
 from mfwb.planning.classify import classify, may_be_shown
 from tests.unit.payload.memory import MemoryContents
-from tests.unit.payload.test_looking import looked, ref
+from tests.unit.payload.test_type_inspection import looked, ref
 
 _ZONES = ("UTC", "Europe/Berlin", "+05:30")
 _MOMENTS = [

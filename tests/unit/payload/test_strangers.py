@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from mfwb.conversion.json_safe import to_json
-from mfwb.payload.describing import Made, description_of, metadata_of
 from mfwb.payload.file_names import with_safe_names
-from mfwb.payload.found import Found
+from mfwb.payload.metadata import Made, description_of, metadata_of
+from mfwb.payload.model import Found
 from mfwb.planning import Content, Form, PlannedFile
 from mfwb.ports import ReadyFile
 from tests.strangers import HOSTILE, anything, assert_inert

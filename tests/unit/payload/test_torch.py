@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mfwb.payload import Workshop
-from mfwb.payload.looking import look_inside
+from mfwb.payload.type_inspection import look_inside
 from mfwb.planning import Content, Form
 from mfwb.planning.classify import Verdict, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState

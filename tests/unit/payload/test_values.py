@@ -14,11 +14,11 @@ import pytest
 
 from mfwb.conversion import plain_values
 from mfwb.conversion.instances import VALUES
-from mfwb.payload import decoding
-from mfwb.payload.decoding import Values, decode, decode_values, with_elsewhere
+from mfwb.payload import values as decoding
 from mfwb.payload.history import history_of
 from mfwb.payload.summary import limited, summarize
-from mfwb.payload.table import table_of
+from mfwb.payload.task_table import table_of
+from mfwb.payload.values import Values, decode, decode_values, with_elsewhere
 from mfwb.pickles.allowlist import PLAIN
 from mfwb.planning import Content, PlannedRun, TaskRow, ValueElsewhere
 from mfwb.planning.classify import _PLAIN_NAMES

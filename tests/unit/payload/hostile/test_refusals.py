@@ -19,7 +19,7 @@ from mfwb.conversion import json_safe
 from mfwb.conversion.tables import load_frame
 from mfwb.errors import ItemLost
 from mfwb.payload import Workshop, parameters
-from mfwb.payload.decoding import decode
+from mfwb.payload.values import decode
 from mfwb.pickles.allowlist import FRAMES, PATHS, PLAIN
 from mfwb.planning import Form
 from tests.unit.payload.hostile.makers import OBJECTS, OF_USERS

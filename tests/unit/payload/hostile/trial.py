@@ -24,7 +24,7 @@ from mfwb.conversion.json_files import load_value
 from mfwb.conversion.tables import load_frame
 from mfwb.errors import ItemLost
 from mfwb.isolation.memory_limit import cap_memory
-from mfwb.payload.decoding import decode
+from mfwb.payload.values import decode
 from mfwb.pickles.content_digest import content_digest
 from tests.unit.payload.hostile.makers import MARKER
 

@@ -11,7 +11,7 @@ from typing import Any
 from mfwb.conversion.inspector import inspect_each
 from mfwb.conversion.inspector_child import Inspect, Look, inspect_here
 from mfwb.errors import ItemLost
-from mfwb.payload.loading import load_each
+from mfwb.payload.batches import load_each
 from mfwb.planning import Content
 from mfwb.planning.classify import may_be_a_value, wants_a_look
 from mfwb.planning.size_limits import SURE_TO_FIT

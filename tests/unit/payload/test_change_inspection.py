@@ -7,7 +7,7 @@ from hashlib import sha1
 from typing import Any
 
 from mfwb.lineage import rebuild_lineage
-from mfwb.payload.changes import with_contents
+from mfwb.payload.change_inspection import with_contents
 from mfwb.snapshot import ArtifactRef, FlowRun
 from tests.unit.flow_runs import flow_run, ref, spec, task
 from tests.unit.payload.memory import MemoryContents

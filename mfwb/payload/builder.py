@@ -15,29 +15,29 @@ from mfwb.conversion.inspector import Inspector
 from mfwb.conversion.inspector_child import Look
 from mfwb.conversion.json_safe import json_size
 from mfwb.errors import ItemLost
-from mfwb.payload.changes import with_contents
-from mfwb.payload.converted import Converted
-from mfwb.payload.decoding import (
+from mfwb.files.content_store import Store
+from mfwb.payload.change_inspection import with_contents
+from mfwb.payload.conversion_cache import Converted
+from mfwb.payload.file_names import with_safe_names
+from mfwb.payload.files import CONVERSIONS, Forms
+from mfwb.payload.history import history_of
+from mfwb.payload.logs import log_of
+from mfwb.payload.metadata import Made, description_of, metadata_of
+from mfwb.payload.parameters import values_of, with_parameter_values
+from mfwb.payload.previews import CONVERSIONS as PREVIEWS
+from mfwb.payload.previews import previews_of
+from mfwb.payload.refcount import Holding
+from mfwb.payload.spooled_log import SpooledLog
+from mfwb.payload.summary import in_table, limited, summarize
+from mfwb.payload.task_table import table_of
+from mfwb.payload.type_inspection import look_inside
+from mfwb.payload.values import (
     Values,
     decode_shown,
     decode_values,
     with_elsewhere,
     with_shown,
 )
-from mfwb.payload.describing import Made, description_of, metadata_of
-from mfwb.payload.file_names import with_safe_names
-from mfwb.payload.forms import CONVERSIONS, Forms
-from mfwb.payload.history import history_of
-from mfwb.payload.holding import Holding
-from mfwb.payload.logs import log_of
-from mfwb.payload.looking import look_inside
-from mfwb.payload.parameters import values_of, with_parameter_values
-from mfwb.payload.previews import CONVERSIONS as PREVIEWS
-from mfwb.payload.previews import previews_of
-from mfwb.payload.spooled_log import SpooledLog
-from mfwb.payload.store import Store
-from mfwb.payload.summary import in_table, limited, summarize
-from mfwb.payload.table import table_of
 from mfwb.pickles.packages import WHOLE_LIMIT, modules_among, names_in_file
 from mfwb.planning import (
     Content,

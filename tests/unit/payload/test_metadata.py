@@ -161,9 +161,9 @@ def test_path_and_uri(workshop: Workshop, contents: MemoryContents, tmp_path: Pa
 
 def test_names_that_are_no_variables() -> None:
     """The lines are Python, whatever an artifact is called."""
-    from mfwb.payload import describing  # noqa: PLC0415
+    from mfwb.payload import metadata  # noqa: PLC0415
 
     for name in ("x", "class", "größe", "a-b", "1"):
         file = ReadyFile(f"{name}'\".json", 1)
-        code = describing._code(Form.JSON, file, describing._variable(name))
+        code = metadata._code(Form.JSON, file, metadata._variable(name))
         ast.parse("\n".join(code))

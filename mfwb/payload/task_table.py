@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mfwb.conversion.json_safe import json_text, to_json
-from mfwb.payload.decoding import Value, Values
+from mfwb.payload.values import Value, Values
 from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
 from mfwb.ports import ReadyTable

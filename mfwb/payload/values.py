@@ -8,7 +8,7 @@ from mfwb.config import Unpickle
 from mfwb.conversion.inspector import inspect_each
 from mfwb.conversion.inspector_child import Answer, Inspect, Look, inspect_here
 from mfwb.conversion.plain_values import Number, Value, decode, is_number
-from mfwb.payload.loading import load_each
+from mfwb.payload.batches import load_each
 from mfwb.planning import Content, PlannedValue
 from mfwb.ports import Contents
 from mfwb.snapshot import Loss

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from mfwb.payload.found import Found
+from mfwb.payload.model import Found
 from mfwb.planning import Form, PlannedFile
 from mfwb.ports import ReadyFile
 from mfwb.safe_text import one_line

@@ -13,11 +13,11 @@ from mfwb.conversion.converter import UnconvertibleError
 from mfwb.conversion.path_values import load_path
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
-from mfwb.payload.converted import Converted, pickle_name
-from mfwb.payload.copying import copy_of
-from mfwb.payload.found import Found
+from mfwb.files.content_store import Store
+from mfwb.payload.conversion_cache import Converted, pickle_name
+from mfwb.payload.copied_files import copy_of
+from mfwb.payload.model import Found
 from mfwb.payload.paths import files_of_path
-from mfwb.payload.store import Store
 from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
 from mfwb.ports import Contents, ReadyFile
 from mfwb.snapshot.facts import PICKLES

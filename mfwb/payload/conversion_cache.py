@@ -11,8 +11,8 @@ from urllib.parse import quote
 from mfwb.config import Unpickle
 from mfwb.conversion.convert import Conversion, Job
 from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_nursery
+from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Nursery
-from mfwb.payload.store import Store
 from mfwb.planning import Content
 from mfwb.ports import Contents
 

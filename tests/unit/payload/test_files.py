@@ -365,7 +365,7 @@ def test_numpy_is_not_needed_here() -> None:
     import subprocess  # noqa: PLC0415
 
     code = (
-        "import sys, mfwb.payload.workshop, mfwb.conversion.convert;"
+        "import sys, mfwb.payload.builder, mfwb.conversion.convert;"
         "print({'pandas', 'numpy', 'pyarrow', 'polars', 'PIL'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

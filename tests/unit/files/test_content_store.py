@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mfwb.errors import ItemLost, SinkError, SourceError
-from mfwb.payload.store import Store
+from mfwb.files.content_store import Store
 
 NAME = "abcdef.pkl"
 

@@ -13,9 +13,9 @@ import pytest
 from sklearn.svm import SVC
 
 from mfwb.config import StepSettings
-from mfwb.payload import loading
-from mfwb.payload.loading import load_each
-from mfwb.payload.looking import WHOLE_LIMIT, look_inside
+from mfwb.payload import batches
+from mfwb.payload.batches import load_each
+from mfwb.payload.type_inspection import WHOLE_LIMIT, look_inside
 from mfwb.planning import Content
 from mfwb.planning.classify import Kind, classify, may_be_shown
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
@@ -175,7 +175,7 @@ def test_what_has_no_size() -> None:
 
 def test_default_limit() -> None:
     """By default 64 MB are loaded at a time."""
-    assert loading.BATCH_LIMIT == 64_000_000
+    assert batches.BATCH_LIMIT == 64_000_000
 
 
 class LargeNet:

@@ -14,7 +14,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from mfwb.payload import Workshop
-from mfwb.payload import workshop as workshop_module
+from mfwb.payload import builder as workshop_module
 from mfwb.planning import Form
 from mfwb.ports import LogLine, Payloads, ReadyFile, ReadyRun
 from mfwb.snapshot import Loss
@@ -306,7 +306,7 @@ def test_no_pandas_without_frames() -> None:
     import subprocess  # noqa: PLC0415
 
     code = (
-        "import sys, mfwb.payload.workshop;print({'pandas', 'numpy', 'pyarrow'} & set(sys.modules))"
+        "import sys, mfwb.payload.builder;print({'pandas', 'numpy', 'pyarrow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from mfwb.conversion.inspector import inspect_each
 from mfwb.conversion.inspector_child import Inspect, Look, inspect_here
 from mfwb.lineage.parents import parents_of
-from mfwb.payload.loading import load_each
+from mfwb.payload.batches import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Task
