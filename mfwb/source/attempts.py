@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mfwb.snapshot import Attempt
-from mfwb.source.plain import DamagedError
+from mfwb.source.typed_values import DamagedError
 
 __all__ = ["Record", "done_attempts", "to_attempts"]
 

@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mfwb.snapshot import Card, Loss
 from mfwb.source.attempts import Record
-from mfwb.source.plain import DamagedError
-from mfwb.source.records import to_card
+from mfwb.source.json_records import to_card
+from mfwb.source.typed_values import DamagedError
 
 __all__ = ["CardKind", "to_cards"]
 

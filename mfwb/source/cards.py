@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Card
 from mfwb.snapshot.pathspec import parts_of
-from mfwb.source.records import Readable
+from mfwb.source.json_records import Readable
 
 if TYPE_CHECKING:  # it imports metaflow
-    from mfwb.source.datastore import FlowStore
+    from mfwb.source.datastore.flow_store import FlowStore
 
 __all__ = ["MOST", "CardPlace", "copy_card"]
 

@@ -10,10 +10,10 @@ from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec
 from mfwb.source.client_errors import client_errors
 from mfwb.source.contents import FlowRunContents
+from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.listing import ClientListing, LocalListing, Odd
-from mfwb.source.provider import metadata_budget
+from mfwb.source.local_provider import metadata_budget
 from mfwb.source.reader import read_flow_run
-from mfwb.source.roots import DatastoreRoots
 
 __all__ = ["MetaflowSource"]
 

@@ -14,7 +14,7 @@ from metaflow.plugins.metadata_providers.service import ServiceException
 
 from mfwb.errors import NotThere, SourceError, Unreachable
 from mfwb.files.rooted_files import OutsideRootError
-from mfwb.source.service import ServiceError as NoUsableAnswer
+from mfwb.source.metadata_service import ServiceError as NoUsableAnswer
 
 __all__ = ["client_errors"]
 

@@ -15,10 +15,10 @@ from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import Content
 from mfwb.ports import Located, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
-from mfwb.source import internals
 from mfwb.source.cards import CardPlace, copy_card
-from mfwb.source.datastore import FlowStore, open_store
-from mfwb.source.included import copy_content
+from mfwb.source.datastore import internal_artifacts
+from mfwb.source.datastore.flow_store import FlowStore, open_store
+from mfwb.source.include_files import copy_content
 from mfwb.source.logs import read_log
 from mfwb.source.own_folder import own_folder_of
 
@@ -111,7 +111,7 @@ class FlowRunContents:
         [(_, stored)] = self._store(content.task).read([content.sha1], {content.sha1: _DESCRIPTOR})
         if isinstance(stored, ItemLost):
             raise stored
-        included = internals.to_included(internals.decode(stored))
+        included = internal_artifacts.to_included(internal_artifacts.decode(stored))
         if included is None:
             raise ItemLost("its descriptor in Metaflow's datastore is damaged")
         return copy_content(

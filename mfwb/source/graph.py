@@ -11,7 +11,7 @@ from typing import Any
 from mfwb.snapshot import GraphStep, Task
 from mfwb.snapshot.identifiers import is_artifact_name, is_path_part
 from mfwb.source.card_records import CardKind
-from mfwb.source.plain import DamagedError, cut, items, mapping, text, whole
+from mfwb.source.typed_values import DamagedError, cut, items, mapping, text, whole
 
 __all__ = ["GraphInfo", "sorted_steps", "sorted_tasks", "to_graph"]
 

@@ -21,10 +21,10 @@ from mfwb.ports import Listed
 from mfwb.snapshot.identifiers import is_flow_name, is_run_id
 from mfwb.snapshot.pathspec import Pathspec, moment_of_id
 from mfwb.source.client_errors import client_errors
-from mfwb.source.plain import DamagedError
-from mfwb.source.provider import read_record
-from mfwb.source.records import RunRecord, as_value
-from mfwb.source.starting import started_at
+from mfwb.source.json_records import RunRecord, as_value
+from mfwb.source.local_provider import read_record
+from mfwb.source.start_time import started_at
+from mfwb.source.typed_values import DamagedError
 
 __all__ = ["ClientListing", "Listing", "LocalListing", "Odd"]
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from mfwb.errors import SourceError
 from mfwb.ports import LogLine
-from mfwb.source.plain import LATEST
-from mfwb.source.records import Readable
+from mfwb.source.json_records import Readable
+from mfwb.source.typed_values import LATEST
 
 if TYPE_CHECKING:  # it imports metaflow
-    from mfwb.source.datastore import FlowStore
+    from mfwb.source.datastore.flow_store import FlowStore
 
 __all__ = ["read_log"]
 

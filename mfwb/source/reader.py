@@ -12,14 +12,14 @@ from typing import Any
 
 from mfwb.errors import SourceError
 from mfwb.snapshot import FlowRun
-from mfwb.source.code import read_code
-from mfwb.source.convert import to_flow_run, to_parameters, to_task
+from mfwb.source.artifact_records import Stored
+from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.graph import GraphInfo, to_graph
-from mfwb.source.plain import DamagedError
-from mfwb.source.raw import RawRun, is_still_silent, read_raw_run
-from mfwb.source.roots import DatastoreRoots
+from mfwb.source.source_code import read_code
 from mfwb.source.state import Life
-from mfwb.source.stored import Stored
+from mfwb.source.task_metadata import RawRun, is_still_silent, read_raw_run
+from mfwb.source.to_snapshot import to_flow_run, to_parameters, to_task
+from mfwb.source.typed_values import DamagedError
 
 __all__ = ["read_flow_run"]
 

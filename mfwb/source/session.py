@@ -21,7 +21,7 @@ from mfwb.errors import Unreachable, UsageError
 from mfwb.files.tempdirs import new_scratch
 from mfwb.settings_files import find_metaflow_file, refuse_unless_trusted, users_trust
 from mfwb.settings_files.metaflow_config import sensitive_in_metaflow_file
-from mfwb.source.roots import DatastoreRoots, configured_card_roots, configured_roots
+from mfwb.source.datastore.roots import DatastoreRoots, configured_card_roots, configured_roots
 from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     _keep_out_of_the_way()
     _start_metaflow()
     from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
-    from mfwb.source.provider import guard_local_provider  # noqa: PLC0415 - the same
-    from mfwb.source.service import patient_service  # noqa: PLC0415 - the same
+    from mfwb.source.local_provider import guard_local_provider  # noqa: PLC0415 - the same
+    from mfwb.source.metadata_service import patient_service  # noqa: PLC0415 - the same
 
     with patient_service(settings.timeout) as trouble, _restored(), keep_key_at_its_service():
         if "metadata" not in settings.explicit:
@@ -164,7 +164,7 @@ def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
     from metaflow import metaflow_config, metaflow_config_funcs  # noqa: PLC0415 - read late
     from metaflow.plugins.datastores.local_storage import LocalStorage  # noqa: PLC0415
 
-    from mfwb.source.datastore import local_card_root  # noqa: PLC0415 - it imports metaflow
+    from mfwb.source.datastore.flow_store import local_card_root  # noqa: PLC0415 - it imports metaflow
 
     def find_local() -> str | None:
         found = LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False)

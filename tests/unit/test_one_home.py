@@ -203,9 +203,9 @@ RULES = [
             "planning/names.py",
             "report/explain/files.py",
             "sink/media.py",
-            "source/convert.py",
-            "source/roots.py",
-            "source/script.py",
+            "source/to_snapshot.py",
+            "source/datastore/roots.py",
+            "source/script_files.py",
             "source/tarball.py",
             # positions in foreaches,
             "planning/draft.py",
@@ -225,7 +225,7 @@ RULES = [
         (
             "lineage/static_analysis/program/modules.py",  # parses it, for all of the analysis
             "lineage/static_analysis/analyze.py",
-            "source/script.py",  # looks for imports: which files are its source
+            "source/script_files.py",  # looks for imports: which files are its source
         ),
     ),
     Rule("which flow run of a pathspec it is", item_of("source"), ()),

@@ -17,7 +17,7 @@ from typing import Any
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Datastore
-from mfwb.source.datastore import FlowStore, open_store
+from mfwb.source.datastore.flow_store import FlowStore, open_store
 
 _MEMORY = 4 << 30  # of addresses: threads and libraries have reserved much of it
 _FILE = 64 << 20

@@ -169,7 +169,7 @@ def test_an_interrupted_copy_leaves_nothing(
     os.mkfifo(pipe)
     program = (
         "import sys; from pathlib import Path; from mfwb.snapshot import Datastore; "
-        "from mfwb.source.datastore import open_store; "
+        "from mfwb.source.datastore.flow_store import open_store; "
         "store = open_store(Datastore('s3', sys.argv[1]), 'Flow'); "
         "store.copy(sys.argv[2], 30_000_000, Path('target'))"
     )

@@ -12,14 +12,14 @@ from typing import Any, cast
 import pytest
 
 from mfwb.errors import ItemLost, SourceError
-from mfwb.source.local_blobs import LocalBlobs
-from mfwb.source.records import RunRecord
+from mfwb.source.datastore.local import LocalBlobs
+from mfwb.source.json_records import RunRecord
 
 with warnings.catch_warnings():  # what Metaflow imports warns
     warnings.simplefilter("ignore")
-    from mfwb.source import contents, provider, reader
-    from mfwb.source.datastore import FlowStore
-    from mfwb.source.raw import RawRun
+    from mfwb.source import contents, local_provider, reader
+    from mfwb.source.datastore.flow_store import FlowStore
+    from mfwb.source.task_metadata import RawRun
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
@@ -62,7 +62,7 @@ def test_more_in_memory_than_recorded(tmp_path: Path) -> None:
 
 def test_more_records_than_a_task_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are in memory together; other tasks' records count for themselves."""
-    monkeypatch.setattr(provider, "_MOST_BESIDE", 10)
+    monkeypatch.setattr(local_provider, "_MOST_BESIDE", 10)
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         for number in range(12):
@@ -70,9 +70,9 @@ def test_more_records_than_a_task_has(tmp_path: Path, monkeypatch: pytest.Monkey
 
     def read(folder: str, count: int) -> Any:
         for number in range(count):
-            provider.read_record(tmp_path, f"{folder}/{number}.json", ())
+            local_provider.read_record(tmp_path, f"{folder}/{number}.json", ())
 
-    with provider.metadata_budget():
+    with local_provider.metadata_budget():
         read("a", 10)
         read("b", 10)
         with pytest.raises(OSError, match="more than 10 records"):

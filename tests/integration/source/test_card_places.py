@@ -15,7 +15,7 @@ from tests.unit.flow_runs import flow_run, task
 with warnings.catch_warnings():  # what Metaflow imports warns
     warnings.simplefilter("ignore")
     from mfwb.source.contents import FlowRunContents
-    from mfwb.source.datastore import local_card_root
+    from mfwb.source.datastore.flow_store import local_card_root
 
 UUID = "6acd7102ebd84e3390d7713b36fb880e"
 CARD = Card("blank", None, UUID)

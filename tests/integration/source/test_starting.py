@@ -7,12 +7,12 @@ import warnings
 import pytest
 
 from mfwb.snapshot.pathspec import LAST_MOMENT, moment_of_id
-from mfwb.source.records import RunRecord, TaskRecord
-from mfwb.source.starting import started_at
+from mfwb.source.json_records import RunRecord, TaskRecord
+from mfwb.source.start_time import started_at
 
 with warnings.catch_warnings():  # what Metaflow imports warns
     warnings.simplefilter("ignore")
-    from mfwb.source.raw import RawRun, RawTask
+    from mfwb.source.task_metadata import RawRun, RawTask
 
 _TAGGED = 1_800_000_000_000
 _QUEUED = 1_700_000_000_007

@@ -13,8 +13,8 @@ import pytest
 from mfwb.errors import ItemLost
 from mfwb.snapshot import Card
 from mfwb.source import cards as module
-from mfwb.source.blobs import Blob
 from mfwb.source.cards import CardPlace, copy_card
+from mfwb.source.datastore.blobs import Blob
 
 UUID = "6acd7102ebd84e3390d7713b36fb880e"
 FOLDER = "mf.cards/F/runs/1/steps/s/tasks/2/cards"

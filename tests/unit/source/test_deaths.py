@@ -10,8 +10,8 @@ from pathlib import Path
 
 _PROGRAM = """
 import json, sys
-from mfwb.source.datastore import AttemptKey, FlowStore
-from mfwb.source.local_blobs import LocalBlobs
+from mfwb.source.datastore.flow_store import AttemptKey, FlowStore
+from mfwb.source.datastore.local import LocalBlobs
 
 keys = [AttemptKey("7", "train", task, 1) for task in sys.argv[2:]]
 ends = FlowStore(LocalBlobs(sys.argv[1]), "WineFlow").endings(keys)

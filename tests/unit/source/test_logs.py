@@ -13,7 +13,7 @@ import pytest
 
 from mfwb.ports import LogLine
 from mfwb.source import logs as module
-from mfwb.source.blobs import Blob
+from mfwb.source.datastore.blobs import Blob
 from mfwb.source.logs import read_log
 
 DAY = 1_767_225_600_000  # 2026-01-01 in epoch ms

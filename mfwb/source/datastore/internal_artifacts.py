@@ -12,7 +12,7 @@ from typing import Any
 from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.snapshot.identifiers import is_path_part
-from mfwb.source.plain import MOST, DamagedError, cut, is_longer, items, text, whole
+from mfwb.source.typed_values import MOST, DamagedError, cut, is_longer, items, text, whole
 
 __all__ = [
     "INTERNAL_NAMES",

@@ -9,9 +9,9 @@ import io
 import pytest
 
 from mfwb.errors import ItemLost
-from mfwb.source.blobs import Blob
-from mfwb.source.digests import Digests
-from mfwb.source.unpacking import Growth, unpacked
+from mfwb.source.datastore.blobs import Blob
+from mfwb.source.datastore.checksums import Digests
+from mfwb.source.datastore.decompress import Growth, unpacked
 
 
 def unpack(data: bytes, *, most: int | None, growth: Growth | None = None) -> int:

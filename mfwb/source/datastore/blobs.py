@@ -8,8 +8,8 @@ from typing import Protocol
 
 from mfwb.errors import ItemLost
 from mfwb.ports import Located
-from mfwb.source.plain import DamagedError
-from mfwb.source.records import BlobRecord, Readable, as_json
+from mfwb.source.json_records import BlobRecord, Readable, as_json
+from mfwb.source.typed_values import DamagedError
 
 __all__ = ["GONE", "Blob", "Blobs", "is_gzipped"]
 

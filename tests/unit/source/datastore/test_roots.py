@@ -8,7 +8,7 @@ import pytest
 
 from mfwb.errors import SourceError
 from mfwb.snapshot import Datastore
-from mfwb.source.roots import DatastoreRoots, configured_card_roots, configured_roots
+from mfwb.source.datastore.roots import DatastoreRoots, configured_card_roots, configured_roots
 
 CONFIGURED = {
     "s3": "s3://ours/metaflow",

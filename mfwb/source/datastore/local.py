@@ -12,7 +12,7 @@ from typing import BinaryIO
 from mfwb.errors import ItemLost, SourceError
 from mfwb.files.rooted_files import NotAFileError, OutsideRootError, open_below, read_below
 from mfwb.ports import Located
-from mfwb.source.blobs import GONE, Blob, is_gzipped
+from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["LocalBlobs"]
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from mfwb.snapshot import Failure, ForeachFrame, Transition
-from mfwb.source import internals
+from mfwb.source.datastore import internal_artifacts
+from mfwb.source.datastore.internal_artifacts import Included
 from mfwb.source.graph import to_graph
-from mfwb.source.internals import Included
-from mfwb.source.plain import DamagedError
+from mfwb.source.typed_values import DamagedError
 
 
 def instance(name: str, *arguments: Any, state: Any = None, call: bool = False) -> bytes:
@@ -63,9 +63,9 @@ EXCEPTION = "metaflow.exception.MetaflowExceptionWrapper"
 )
 def test_transition(value: Any, transition: Transition | None, protocol: int) -> None:
     """`_transition` says which steps were chosen, and what was iterated over."""
-    decoded = internals.decode(pickle.dumps(value, protocol=protocol))
+    decoded = internal_artifacts.decode(pickle.dumps(value, protocol=protocol))
 
-    assert internals.to_transition(decoded) == transition
+    assert internal_artifacts.to_transition(decoded) == transition
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -75,7 +75,7 @@ def test_frames(name: str) -> None:
         instance(name, "mid", "outer", 2, 1, "v"), instance(name, "work", "inner", None, 0)
     )
 
-    assert internals.to_frames(internals.decode(stack)) == (
+    assert internal_artifacts.to_frames(internal_artifacts.decode(stack)) == (
         ForeachFrame("mid", "outer", 2, 1),
         ForeachFrame("work", "inner", None, 0),
     )
@@ -85,21 +85,23 @@ def test_frame_that_is_called() -> None:
     """It does not matter by which of two ways a pickle makes a frame."""
     stack = listed(instance(FRAMES[0], "work", "items", 2, 1, "v", call=True))
 
-    assert internals.to_frames(internals.decode(stack)) == (ForeachFrame("work", "items", 2, 1),)
+    assert internal_artifacts.to_frames(internal_artifacts.decode(stack)) == (
+        ForeachFrame("work", "items", 2, 1),
+    )
 
 
 @pytest.mark.parametrize("value", [None, []])
 def test_no_frames(value: Any) -> None:
     """What holds no frames is no foreach."""
-    assert internals.to_frames(internals.decode(pickle.dumps(value))) == ()
+    assert internal_artifacts.to_frames(internal_artifacts.decode(pickle.dumps(value))) == ()
 
 
 def test_frame_without_an_index() -> None:
     """The control task of an unbounded foreach has none, and is no part of it."""
     stack = listed(instance(FRAMES[0], "work", "items", None, None))
 
-    assert internals.to_frames(internals.decode(stack)) == ()
-    assert internals.is_of_control(internals.decode(stack))
+    assert internal_artifacts.to_frames(internal_artifacts.decode(stack)) == ()
+    assert internal_artifacts.is_of_control(internal_artifacts.decode(stack))
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -107,8 +109,8 @@ def test_no_control_task(index: int) -> None:
     """Whoever has a place in a foreach works in it: with `num_parallel` the control task, too."""
     stack = listed(instance(FRAMES[0], "work", "items", None, index))
 
-    assert not internals.is_of_control(internals.decode(stack))
-    assert not internals.is_of_control([])
+    assert not internal_artifacts.is_of_control(internal_artifacts.decode(stack))
+    assert not internal_artifacts.is_of_control([])
 
 
 def doubled(depth: int = 30) -> list[Any]:
@@ -127,14 +129,14 @@ ODD = [3, True, "nonsense", {"a": 1}, doubled(), [doubled()], [[doubled()], None
 def test_odd_values(kind: str, value: Any) -> None:
     """What is not of the shape that Metaflow gives it is an error, and found out at once."""
     read = {
-        "transition": internals.to_transition,
-        "frames": internals.to_frames,
-        "rounds": internals.to_rounds,
+        "transition": internal_artifacts.to_transition,
+        "frames": internal_artifacts.to_frames,
+        "rounds": internal_artifacts.to_rounds,
         "graph": to_graph,
     }[kind]
     if kind == "graph" and value == {"a": 1}:
         value = {"steps": {"start": doubled()}}
-    decoded = internals.decode(pickle.dumps(value))
+    decoded = internal_artifacts.decode(pickle.dumps(value))
 
     with pytest.raises(DamagedError):
         read(decoded)
@@ -159,13 +161,15 @@ def test_odd_frames(fields: tuple[Any, ...]) -> None:
     stack = listed(instance(FRAMES[0], *fields))
 
     with pytest.raises(DamagedError):
-        internals.to_frames(internals.decode(stack))
+        internal_artifacts.to_frames(internal_artifacts.decode(stack))
 
 
 def test_odd_exception() -> None:
     """Of an exception whose facts are no texts, or too long, what is left is a failure."""
     facts = {"type": [[]], "exception": "x" * 200_000, "stacktrace": 7}
-    failure = internals.to_failure(internals.decode(done(instance(EXCEPTION, state=facts))))
+    failure = internal_artifacts.to_failure(
+        internal_artifacts.decode(done(instance(EXCEPTION, state=facts)))
+    )
 
     assert failure == Failure("Exception", "x" * 100_000, None, is_whole=False)
 
@@ -173,24 +177,24 @@ def test_odd_exception() -> None:
 @pytest.mark.parametrize(("value", "rounds"), [(None, ()), ([], ()), ([3], (3,))])
 def test_rounds(value: Any, rounds: tuple[int, ...]) -> None:
     """`_iteration_stack` says which round of a recursion it was."""
-    assert internals.to_rounds(internals.decode(pickle.dumps(value))) == rounds
+    assert internal_artifacts.to_rounds(internal_artifacts.decode(pickle.dumps(value))) == rounds
 
 
 def test_failure() -> None:
     """`_exception` says what was raised, without the class that was raised."""
     facts = {"type": "ValueError", "exception": "no", "stacktrace": "Traceback ...", "other": 1}
-    decoded = internals.decode(done(instance(EXCEPTION, state=facts)))
+    decoded = internal_artifacts.decode(done(instance(EXCEPTION, state=facts)))
 
-    assert internals.to_failure(decoded) == Failure("ValueError", "no", "Traceback ...")
+    assert internal_artifacts.to_failure(decoded) == Failure("ValueError", "no", "Traceback ...")
 
 
 def test_failure_of_few_words() -> None:
     """An exception that says little is a failure all the same; no exception is none."""
-    bare = internals.decode(done(instance(EXCEPTION, state={"stacktrace": None})))
+    bare = internal_artifacts.decode(done(instance(EXCEPTION, state={"stacktrace": None})))
 
-    assert internals.to_failure(bare) == Failure("Exception", "", None)
-    assert internals.to_failure(internals.decode(pickle.dumps(None))) is None
-    assert internals.to_failure("ValueError") is None
+    assert internal_artifacts.to_failure(bare) == Failure("Exception", "", None)
+    assert internal_artifacts.to_failure(internal_artifacts.decode(pickle.dumps(None))) is None
+    assert internal_artifacts.to_failure("ValueError") is None
 
 
 BAD_SIZES: list[Any] = [-1, True, "10", 1e300, float("inf"), None, [10]]
@@ -217,24 +221,29 @@ V2 = {**V1, "type": "uploader-v2", "sub-type": "uploaded", "size": 10}
 def test_included(descriptor: Any, expected: Included | None) -> None:
     """Of the descriptor of an IncludeFile counts what is of the right type."""
     included = "metaflow.includefile.IncludedFile"
-    decoded = internals.decode(done(instance(included, state={"_descriptor": descriptor})))
+    decoded = internal_artifacts.decode(done(instance(included, state={"_descriptor": descriptor})))
 
-    assert internals.to_included(decoded) == expected
+    assert internal_artifacts.to_included(decoded) == expected
 
 
 def test_no_included() -> None:
     """Anything else is none."""
     included = "metaflow.includefile.IncludedFile"
 
-    assert internals.to_included(V2) is None
-    assert internals.to_included(internals.decode(done(instance(included, state={})))) is None
+    assert internal_artifacts.to_included(V2) is None
+    assert (
+        internal_artifacts.to_included(
+            internal_artifacts.decode(done(instance(included, state={})))
+        )
+        is None
+    )
 
 
 def test_plain_values() -> None:
     """Dicts such as `_graph_info` are read as they are."""
     graph = {"steps": {"start": {"type": "start", "next": ["end"]}}, "names": {"a", "b"}}
 
-    assert internals.decode(pickle.dumps(graph)) == graph
+    assert internal_artifacts.decode(pickle.dumps(graph)) == graph
 
 
 def hostile(path: Path) -> dict[str, bytes]:
@@ -267,7 +276,7 @@ def test_hostile_pickles(name: str, tmp_path: Path) -> None:
     """A pickle that wants more than plain values is not read, and nothing of it is run."""
     trap = tmp_path / "trap"
 
-    assert internals.decode(hostile(trap)[name]) is None
+    assert internal_artifacts.decode(hostile(trap)[name]) is None
     assert not trap.exists()
 
 
@@ -312,7 +321,7 @@ def test_traps_would_work(trap: str, tmp_path: Path) -> None:
 )
 def test_damaged_pickles(data: bytes | None) -> None:
     """A pickle that is damaged, or not there, is not known; it is no reason to stop."""
-    assert internals.decode(data) is None
+    assert internal_artifacts.decode(data) is None
 
 
 @pytest.mark.parametrize(
@@ -331,5 +340,5 @@ def test_damaged_pickles(data: bytes | None) -> None:
 )
 def test_paths(recorded: str | None, indices: list[int]) -> None:
     """What a killed task left of its foreach path; cut or odd ones say nothing."""
-    assert [frame.index for frame in internals.to_path(recorded)] == indices
-    assert internals.is_path_of_control(recorded) == (recorded or "").endswith(":None")
+    assert [frame.index for frame in internal_artifacts.to_path(recorded)] == indices
+    assert internal_artifacts.is_path_of_control(recorded) == (recorded or "").endswith(":None")

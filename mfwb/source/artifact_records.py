@@ -9,11 +9,11 @@ from typing import Any
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Datastore
-from mfwb.source import internals
-from mfwb.source.datastore import AttemptKey, FlowStore, open_store
-from mfwb.source.endings import Ended
-from mfwb.source.raw import RawTask
-from mfwb.source.records import AttemptRecord
+from mfwb.source.datastore import internal_artifacts
+from mfwb.source.datastore.flow_store import AttemptKey, FlowStore, open_store
+from mfwb.source.json_records import AttemptRecord
+from mfwb.source.process_exits import Ended
+from mfwb.source.task_metadata import RawTask
 
 __all__ = ["Stored"]
 
@@ -91,7 +91,7 @@ class Stored:
     def internal(self, raw: RawTask, name: str, attempt: int | None = None) -> Any:
         """Return the value of an internal artifact, or None."""
         sha = self._of_attempt(raw, attempt).objects.get(name)
-        return internals.decode(self._blobs.get(sha)) if sha else None
+        return internal_artifacts.decode(self._blobs.get(sha)) if sha else None
 
     def _of_attempt(self, raw: RawTask, attempt: int | None) -> AttemptRecord:
         if attempt is None:
@@ -107,11 +107,11 @@ class Stored:
     def took_no_next(self, raw: RawTask) -> bool:
         """Whether a task is known to have taken no `self.next`."""
         sha = self.record(raw).objects.get("_transition")
-        return sha is not None and internals.is_none(self._blobs.get(sha))
+        return sha is not None and internal_artifacts.is_none(self._blobs.get(sha))
 
     def decoded(self, sha: str) -> Any:
         """Return the value of an internal artifact of that content, or None."""
-        return internals.decode(self._blobs.get(sha))
+        return internal_artifacts.decode(self._blobs.get(sha))
 
     def _read_internals(self, store: FlowStore, shas: set[str], tasks: int) -> None:
         for sha, data in store.read(sorted(shas), most=_INTERNAL_LIMIT):
@@ -139,7 +139,7 @@ class Stored:
 
 
 def _telling_shas(record: AttemptRecord) -> Iterable[str]:
-    for name in (*internals.TELLING_NAMES, "_graph_info"):
+    for name in (*internal_artifacts.TELLING_NAMES, "_graph_info"):
         if name in record.objects:
             yield record.objects[name]
     for name, about in record.info.items():

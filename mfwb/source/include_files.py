@@ -23,11 +23,11 @@ from mfwb.errors import ItemLost, SourceError
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_sha1
-from mfwb.source.blobs import Blob
-from mfwb.source.datastore import open_store
-from mfwb.source.digests import Digests
-from mfwb.source.internals import Included
-from mfwb.source.unpacking import Growth, unpacked
+from mfwb.source.datastore.blobs import Blob
+from mfwb.source.datastore.checksums import Digests
+from mfwb.source.datastore.decompress import Growth, unpacked
+from mfwb.source.datastore.flow_store import open_store
+from mfwb.source.datastore.internal_artifacts import Included
 
 __all__ = ["copy_content"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import GraphStep, SourceCode
 from mfwb.source.code_package import CodePackage, PackageError, package_of_record, source_in
-from mfwb.source.datastore import open_store
-from mfwb.source.raw import RawTask
-from mfwb.source.script import read_script
+from mfwb.source.datastore.flow_store import open_store
+from mfwb.source.script_files import read_script
+from mfwb.source.task_metadata import RawTask
 
 __all__ = ["read_code"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.source.script import read_script
+from mfwb.source.script_files import read_script
 
 
 def lay_out(root: Path, **files: str) -> Path:

@@ -27,7 +27,7 @@ from pydantic import (
 from mfwb.safe_text import storable
 from mfwb.snapshot import Card
 from mfwb.snapshot.identifiers import SHA1, is_artifact_name
-from mfwb.source.plain import LATEST, MOST, DamagedError, complaint
+from mfwb.source.typed_values import LATEST, MOST, DamagedError, complaint
 
 __all__ = [
     "ArtifactRecord",

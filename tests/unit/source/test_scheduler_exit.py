@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from mfwb.snapshot import GraphStep, Task, TaskState
-from mfwb.source.endings import Ended
-from mfwb.source.giving_up import gave_up
 from mfwb.source.graph import GraphInfo
+from mfwb.source.process_exits import Ended
+from mfwb.source.scheduler_exit import gave_up
 from tests.unit.flow_runs import task, tried
 
 GRAPH = GraphInfo(

@@ -23,7 +23,7 @@ from metaflow.plugins.metadata_providers import service as theirs
 
 from mfwb.deadlines import within
 from mfwb.errors import MfwbError, SourceError, Unreachable
-from mfwb.source.shapes import wrong_list, wrong_record
+from mfwb.source.answer_shapes import wrong_list, wrong_record
 
 __all__ = ["ServiceError", "patient_service"]
 

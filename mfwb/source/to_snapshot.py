@@ -24,17 +24,17 @@ from mfwb.snapshot import (
 )
 from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.snapshot.pathspec import TaskPath
-from mfwb.source import internals
+from mfwb.source.artifact_records import Stored
 from mfwb.source.attempts import to_attempts
 from mfwb.source.card_records import to_cards
-from mfwb.source.endings import Ended
-from mfwb.source.giving_up import gave_up
+from mfwb.source.datastore import internal_artifacts
 from mfwb.source.graph import GraphInfo, sorted_steps, sorted_tasks
-from mfwb.source.plain import DamagedError
-from mfwb.source.raw import RawRun, RawTask
-from mfwb.source.records import AttemptRecord
+from mfwb.source.json_records import AttemptRecord
+from mfwb.source.process_exits import Ended
+from mfwb.source.scheduler_exit import gave_up
 from mfwb.source.state import Life, flow_run_state
-from mfwb.source.stored import Stored
+from mfwb.source.task_metadata import RawRun, RawTask
+from mfwb.source.typed_values import DamagedError
 
 __all__ = ["to_flow_run", "to_parameters", "to_task"]
 
@@ -94,7 +94,7 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: Gr
     own = tuple(
         ref
         for name, ref in refs.items()
-        if name not in internals.INTERNAL_NAMES and shared.get(name) != ref.sha1
+        if name not in internal_artifacts.INTERNAL_NAMES and shared.get(name) != ref.sha1
     )
     caught = _failure(raw, stored, "_catch_exception")
     state = _state(attempts, stored.internal(raw, "_success"))
@@ -106,10 +106,10 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: Gr
         state=state,
         attempts=attempts,
         artifacts=own,
-        transition=internals.to_transition(stored.internal(raw, "_transition")),
+        transition=internal_artifacts.to_transition(stored.internal(raw, "_transition")),
         foreach=_frames(raw, stored),
         is_control=_is_control(raw, stored),
-        rounds=internals.to_rounds(stored.internal(raw, "_iteration_stack")),
+        rounds=internal_artifacts.to_rounds(stored.internal(raw, "_iteration_stack")),
         origin=_origin(raw),
         failure=caught if state is TaskState.CAUGHT else _last_failure(state, attempts),
         datastore=raw.datastore,
@@ -119,24 +119,24 @@ def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: Gr
 
 
 def _failure(raw: RawTask, stored: Stored, name: str, attempt: int | None = None) -> Failure | None:
-    read = internals.to_failure(stored.internal(raw, name, attempt))
-    return read or internals.unread_failure(stored.size(raw, name, attempt))
+    read = internal_artifacts.to_failure(stored.internal(raw, name, attempt))
+    return read or internal_artifacts.unread_failure(stored.size(raw, name, attempt))
 
 
 def _frames(raw: RawTask, stored: Stored) -> tuple[ForeachFrame, ...]:
     """Return where a task ran; a task that was killed left it only in its metadata, if anywhere."""
     stack = stored.internal(raw, "_foreach_stack")
     if stack is None:
-        return internals.to_path(raw.value("foreach-execution-path"))
-    return internals.to_frames(stack)
+        return internal_artifacts.to_path(raw.value("foreach-execution-path"))
+    return internal_artifacts.to_frames(stack)
 
 
 def _is_control(raw: RawTask, stored: Stored) -> bool:
     """Return whether a task only set off those of an unbounded foreach."""
     stack = stored.internal(raw, "_foreach_stack")
     if stack is None:
-        return internals.is_path_of_control(raw.value("foreach-execution-path"))
-    return internals.is_of_control(stack)
+        return internal_artifacts.is_path_of_control(raw.value("foreach-execution-path"))
+    return internal_artifacts.is_of_control(stack)
 
 
 def _with_death(attempts: tuple[Attempt, ...], died_at: int | None) -> tuple[Attempt, ...]:
@@ -209,7 +209,7 @@ def to_parameters(parameters: RawTask, stored: Stored, graph: GraphInfo) -> list
 
 def _included(name: str, ref: ArtifactRef, stored: Stored) -> dict[str, Any] | None:
     """Return what config says of an IncludeFile; Metaflow does not record the file's own name."""
-    included = internals.to_included(stored.decoded(ref.sha1))
+    included = internal_artifacts.to_included(stored.decoded(ref.sha1))
     if included is None:
         return None
     sha1 = included.url.rsplit("/", 1)[-1] if included.is_uploaded else ""

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from mfwb.snapshot import Task, TaskState
-from mfwb.source.endings import Ended
 from mfwb.source.graph import GraphInfo
+from mfwb.source.process_exits import Ended
 
 __all__ = ["gave_up"]
 

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.ports import Located
-from mfwb.source.blobs import GONE, Blob, is_gzipped
+from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["S3Blobs"]
 

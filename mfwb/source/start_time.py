@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mfwb.snapshot.pathspec import moment_of_id
-from mfwb.source.records import RunRecord
+from mfwb.source.json_records import RunRecord
 
 __all__ = ["started_at"]
 

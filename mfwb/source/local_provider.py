@@ -24,9 +24,9 @@ from metaflow.plugins.metadata_providers.local import LocalMetadataProvider
 from pydantic_core import from_json
 
 from mfwb.files.rooted_files import read_below
-from mfwb.source.plain import DamagedError
-from mfwb.source.records import has_lone_surrogate
-from mfwb.source.shapes import wrong_record
+from mfwb.source.answer_shapes import wrong_record
+from mfwb.source.json_records import has_lone_surrogate
+from mfwb.source.typed_values import DamagedError
 
 __all__ = ["guard_local_provider", "metadata_budget", "read_record"]
 

@@ -14,11 +14,11 @@ from mfwb.snapshot.identifiers import is_path_part
 from mfwb.snapshot.pathspec import PARAMETERS, parameters_of
 from mfwb.source.attempts import Record, done_attempts, to_attempts
 from mfwb.source.client_errors import client_errors
-from mfwb.source.datastore import AttemptKey
-from mfwb.source.plain import LATEST, DamagedError, text, whole
-from mfwb.source.records import Location, RunRecord, TaskRecord, as_value
-from mfwb.source.roots import DatastoreRoots
-from mfwb.source.starting import started_at
+from mfwb.source.datastore.flow_store import AttemptKey
+from mfwb.source.datastore.roots import DatastoreRoots
+from mfwb.source.json_records import Location, RunRecord, TaskRecord, as_value
+from mfwb.source.start_time import started_at
+from mfwb.source.typed_values import LATEST, DamagedError, text, whole
 
 __all__ = ["RawRun", "RawTask", "is_still_silent", "read_raw_run"]
 

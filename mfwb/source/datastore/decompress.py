@@ -9,9 +9,9 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from mfwb.errors import ItemLost, SourceError
-from mfwb.source.blobs import Blob
-from mfwb.source.digests import Digests
-from mfwb.source.records import Readable
+from mfwb.source.datastore.blobs import Blob
+from mfwb.source.datastore.checksums import Digests
+from mfwb.source.json_records import Readable
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -13,7 +13,7 @@ from metaflow.exception import MetaflowException
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.ports import Located
-from mfwb.source.blobs import GONE, Blob, is_gzipped
+from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["DownloadedBlobs", "azure_failures", "google_failures", "in_azure", "in_google"]
 

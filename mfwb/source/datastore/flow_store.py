@@ -28,14 +28,14 @@ from mfwb.errors import ItemLost, SourceError
 from mfwb.ports import Located
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_sha1
-from mfwb.source import cloud_blobs
-from mfwb.source.blobs import GONE, Blob, Blobs
-from mfwb.source.digests import Digests
-from mfwb.source.endings import Ended
-from mfwb.source.local_blobs import LocalBlobs
-from mfwb.source.plain import DamagedError
-from mfwb.source.records import AttemptRecord, Ending, as_json, read_at_most
-from mfwb.source.unpacking import unpacked
+from mfwb.source.datastore import cloud
+from mfwb.source.datastore.blobs import GONE, Blob, Blobs
+from mfwb.source.datastore.checksums import Digests
+from mfwb.source.datastore.decompress import unpacked
+from mfwb.source.datastore.local import LocalBlobs
+from mfwb.source.json_records import AttemptRecord, Ending, as_json, read_at_most
+from mfwb.source.process_exits import Ended
+from mfwb.source.typed_values import DamagedError
 
 __all__ = ["AttemptKey", "FlowStore", "local_card_root", "open_store"]
 
@@ -106,7 +106,7 @@ def _blobs_in(storage: Any, also: tuple[Path, ...]) -> Blobs:
     if storage.TYPE == "local":
         return LocalBlobs(storage.datastore_root, also)
     if storage.TYPE == "s3":
-        from mfwb.source.s3_blobs import S3Blobs  # noqa: PLC0415 - it brings botocore
+        from mfwb.source.datastore.s3 import S3Blobs  # noqa: PLC0415 - it brings botocore
 
         return S3Blobs(lambda: storage.s3_client.client, storage.datastore_root)
 
@@ -114,12 +114,12 @@ def _blobs_in(storage: Any, also: tuple[Path, ...]) -> Blobs:
         return storage.root_client.get_blob_client(path)
 
     if storage.TYPE == "gs":
-        failures = cloud_blobs.google_failures()
-        return cloud_blobs.DownloadedBlobs(storage, find, cloud_blobs.in_google, failures)
+        failures = cloud.google_failures()
+        return cloud.DownloadedBlobs(storage, find, cloud.in_google, failures)
     if storage.TYPE == "azure":
-        failures = cloud_blobs.azure_failures()
-        return cloud_blobs.DownloadedBlobs(storage, find, cloud_blobs.in_azure, failures)
-    return cloud_blobs.DownloadedBlobs(storage, find, lambda _: None, ())
+        failures = cloud.azure_failures()
+        return cloud.DownloadedBlobs(storage, find, cloud.in_azure, failures)
+    return cloud.DownloadedBlobs(storage, find, lambda _: None, ())
 
 
 class FlowStore:

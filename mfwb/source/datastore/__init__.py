@@ -1,0 +1,1 @@
+"""Metaflow's datastore, read directly: blobs, unpacked and checked."""
