@@ -32,7 +32,14 @@ __all__ = ["Process", "serve"]
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _SLOW = (
-    *("mfwb.api", "mfwb.cli", "mfwb.report", "mfwb.sink.push", "mfwb.sink.opening", "mfwb.wiring"),
+    *(
+        "mfwb.api",
+        "mfwb.cli",
+        "mfwb.report",
+        "mfwb.sink.push",
+        "mfwb.sink.wandb_sink",
+        "mfwb.wiring",
+    ),
     "requests",
 )
 _LONGEST = 1 << 18  # bytes of a request
@@ -159,7 +166,7 @@ def _is_the_one(streams: list[int]) -> bool:
 def _be_a_process_of_its_own() -> None:
     """Make up for what is done on import, once for each process: by wandb, and by us."""
     from mfwb.files.tempdirs import new_scratch  # noqa: PLC0415 - not in the tests' process
-    from mfwb.sink import claims  # noqa: PLC0415 - the same
+    from mfwb.sink.server import claims  # noqa: PLC0415 - the same
 
     claims._STARTED = time.monotonic()
     tempfile.tempdir = None

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from mfwb.sink.transaction_log import read_records
+from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import metadata_of
 from tests.sandbox import Finished, Sandbox
 from tests.wandb_server import Fault, WandbServer

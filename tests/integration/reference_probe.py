@@ -18,7 +18,7 @@ from mfwb.config import Settings
 from mfwb.planning import Content, OutputArtifact
 from mfwb.ports import Located, ReadyArtifact, ReadyFile, ReadyRun
 from mfwb.sink import open_sink
-from mfwb.sink.artifacts import make_artifact
+from mfwb.sink.content.artifacts import make_artifact
 from mfwb.snapshot.pathspec import Pathspec
 from mfwb.source import open_source
 from tests.unit.planning.plans import plan_of

@@ -13,7 +13,7 @@ from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
 
-from mfwb.sink.transaction_log import read_records, write_records
+from mfwb.sink.offline.wandb_file import read_records, write_records
 
 __all__ = ["SECRET", "TAMPERINGS", "Victim"]
 

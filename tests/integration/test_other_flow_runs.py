@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from wandb.proto import wandb_internal_pb2 as pb
 
-from mfwb.sink.transaction_log import read_records
+from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import edges_of, losses_of, run_id_of
 from tests.sandbox import Finished, Sandbox
 from tests.wandb_server import WandbServer

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mfwb.sink.transaction_log import read_records
+from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import losses_of, metadata_of, wandb_run
 from tests.s3_server import ROOT, Fault, S3Server
 from tests.sandbox import Finished, Sandbox

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mfwb.sink.transaction_log import read_records
+from mfwb.sink.offline.wandb_file import read_records
 from tests.faults.scene import bundle_of, differences
 from tests.integration.results import edges_of, metadata_of, wandb_run
 from tests.sandbox import Finished, Sandbox

@@ -15,7 +15,7 @@ import pytest
 
 from mfwb import pickles
 from mfwb.payload.type_inspection import WHOLE_LIMIT
-from mfwb.sink.transaction_log import read_records
+from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import edges_of, losses_of, metadata_of, run_id_of, wandb_run
 from tests.sandbox import FLOWS, Finished, Sandbox
 from tests.torch.flow_run import DATA, RECORDED, TorchRun, run_flow, run_with_torch

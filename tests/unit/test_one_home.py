@@ -202,7 +202,7 @@ RULES = [
             "payload/file_names.py",
             "planning/names.py",
             "report/explain/files.py",
-            "sink/media.py",
+            "sink/content/media.py",
             "source/to_snapshot.py",
             "source/datastore/roots.py",
             "source/script_files.py",
@@ -210,8 +210,8 @@ RULES = [
             # positions in foreaches,
             "planning/draft.py",
             # and `entity/project`.
-            "sink/existing.py",
-            "sink/service.py",
+            "sink/server/existing_runs.py",
+            "sink/client/api.py",
         ),
     ),
     Rule(
@@ -244,9 +244,9 @@ RULES = [
     Rule(
         "how long wandb-core outlives who started it",
         constant_called("CORE_OUTLIVES", "_CORE_OUTLIVES"),
-        ("sink/private.py",),
+        ("sink/client/private.py",),
     ),
-    Rule("how slow an upload may be", number(256 * 1024), ("sink/patience.py",)),
+    Rule("how slow an upload may be", number(256 * 1024), ("sink/client/retry_budget.py",)),
     Rule(
         "what stands for letters that an output lacks",
         attribute_called("maketrans"),

@@ -1,4 +1,4 @@
-"""`sink/process_wide.py` alone alters wandb or pydantic in this process, and undoes it."""
+"""`sink/client/process_wide.py` alone alters wandb or pydantic in this process, and undoes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import mfwb
 
 PACKAGE = Path(mfwb.__file__).parent
-HOME = "sink/process_wide.py"
+HOME = "sink/client/process_wide.py"
 
 
 def test_alterations_have_one_home() -> None:

@@ -56,7 +56,7 @@ def test_nobody_is_told_whether_wandb_may_be_asked() -> None:
         if isinstance(node, ast.arg) and node.arg in {"ask", "may_ask"}
     }
 
-    assert found == {"api.py", "wiring.py", "sink/late.py", f"{HOME}resolve.py"}
+    assert found == {"api.py", "wiring.py", "sink/lazy.py", f"{HOME}resolve.py"}
 
 
 def test_destinations_do_without_wandb() -> None:

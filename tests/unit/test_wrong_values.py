@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from mfwb.config import Settings, _FlowTable, _Sayable, _StepTable, load_settings
 from mfwb.errors import UsageError
-from mfwb.sink.run_settings import check_wandb_settings
+from mfwb.sink.setup.run_settings import check_wandb_settings
 
 _VALUES = {
     "a text": '"zz"',

@@ -14,14 +14,14 @@ from typing import TypeVar
 from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.files.tempdirs import scratch
 from mfwb.ports import Progress
-from mfwb.sink.existing import ExistingRuns
-from mfwb.sink.push.checking import check
-from mfwb.sink.push.derived import Derivation, write_derived
-from mfwb.sink.push.finishing import say_words, settle_aliases
+from mfwb.sink.push.bundle_run import RecordedArtifact, Title
+from mfwb.sink.push.finalize import say_words, settle_aliases
 from mfwb.sink.push.project import Project
-from mfwb.sink.push.recorded import RecordedArtifact, Title
-from mfwb.sink.push.sending import Complaint, Sender
 from mfwb.sink.push.shipment import Shipment
+from mfwb.sink.push.upload_files import Derivation, write_derived
+from mfwb.sink.push.verify import check
+from mfwb.sink.server.existing_runs import ExistingRuns
+from mfwb.sink.wandb_sync.sender import Complaint, Sender
 from mfwb.snapshot import Loss
 
 __all__ = ["Batches", "Load", "look_up"]

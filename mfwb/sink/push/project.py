@@ -9,19 +9,19 @@ from uuid import uuid4
 
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
-from mfwb.sink.amending import differ_in_words
-from mfwb.sink.claims import Claims
-from mfwb.sink.collections import Collections
-from mfwb.sink.edits import EditRule, merged, others_summary
-from mfwb.sink.existing import Existing, ExistingRuns
-from mfwb.sink.histories import History, missing_rows
-from mfwb.sink.newest import Newest
-from mfwb.sink.push.derived import Derivation
-from mfwb.sink.push.finishing import say_words
-from mfwb.sink.push.recorded import RecordedRun, Title, read_history, read_run
+from mfwb.sink.client.api import Service
+from mfwb.sink.client.collections import Collections
+from mfwb.sink.content.edits import EditRule, merged, others_summary
+from mfwb.sink.content.run_texts import words_there
+from mfwb.sink.history.read_rows import History, missing_rows
+from mfwb.sink.push.bundle_run import RecordedRun, Title, read_history, read_run
+from mfwb.sink.push.finalize import say_words
 from mfwb.sink.push.shipment import Shipment
-from mfwb.sink.service import Service
-from mfwb.sink.words import words_there
+from mfwb.sink.push.upload_files import Derivation
+from mfwb.sink.server.claims import Claims
+from mfwb.sink.server.existing_runs import Existing, ExistingRuns
+from mfwb.sink.server.latest_alias import Newest
+from mfwb.sink.server.update_run import differ_in_words
 from mfwb.snapshot import Loss
 
 __all__ = ["Place", "Project"]

@@ -11,23 +11,23 @@ from pathlib import Path
 from mfwb.config import Settings
 from mfwb.destination import Destinations
 from mfwb.ports import Cargo, Destination, Progress, Pushed
-from mfwb.sink.asking import ask_defaults
-from mfwb.sink.credentials import check_wandb_file, credentials_of, only_its_own_key
-from mfwb.sink.edits import EditRule
-from mfwb.sink.environment import our_environment
-from mfwb.sink.manifest import Checksums
-from mfwb.sink.naming import refuse_foreign
-from mfwb.sink.patience import Patience
-from mfwb.sink.process_wide import altered_wandb
+from mfwb.sink.client.api import Service
+from mfwb.sink.client.process_wide import altered_wandb
+from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.content.edits import EditRule
+from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.push.batch import Batches, Load, look_up
-from mfwb.sink.push.order import Item, Order
-from mfwb.sink.push.original import verify
+from mfwb.sink.push.bundle_run import Title, read_contents
+from mfwb.sink.push.original_run import verify
 from mfwb.sink.push.project import Place, Project
-from mfwb.sink.push.recorded import Title, read_contents
-from mfwb.sink.push.sending import Sender
+from mfwb.sink.push.schedule import Item, Order
 from mfwb.sink.push.shipment import Shipment, load
-from mfwb.sink.run_settings import check_wandb_settings
-from mfwb.sink.service import Service
+from mfwb.sink.server.ownership import refuse_foreign
+from mfwb.sink.setup.credentials import check_wandb_file, credentials_of, only_its_own_key
+from mfwb.sink.setup.environment import our_environment
+from mfwb.sink.setup.run_settings import check_wandb_settings
+from mfwb.sink.setup.sdk_settings import ask_defaults
+from mfwb.sink.wandb_sync.sender import Sender
 
 __all__ = ["BundlePusher", "open_pusher"]
 

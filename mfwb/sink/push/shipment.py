@@ -13,14 +13,14 @@ from mfwb.pipeline.item_counts import count_same_content
 from mfwb.planning import WandbRunId
 from mfwb.ports import Cargo, Pushed
 from mfwb.safe_text import one_line
-from mfwb.sink.bundle import bundled_runs
-from mfwb.sink.edits import Merged
-from mfwb.sink.existing import Existing
-from mfwb.sink.generations import common_part
-from mfwb.sink.manifest import Checksums
-from mfwb.sink.push.original import original_of
-from mfwb.sink.push.recorded import Title, read_title
-from mfwb.sink.receipts import Receipt
+from mfwb.sink.content.edits import Merged
+from mfwb.sink.content.receipt import Receipt
+from mfwb.sink.offline.bundle import bundled_runs
+from mfwb.sink.offline.manifest import Checksums
+from mfwb.sink.push.bundle_run import Title, read_title
+from mfwb.sink.push.original_run import original_of
+from mfwb.sink.server.existing_runs import Existing
+from mfwb.sink.server.run_generations import common_part
 from mfwb.snapshot import Loss
 
 __all__ = ["Shipment", "load"]

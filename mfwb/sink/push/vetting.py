@@ -2,7 +2,7 @@
 
 `wandb sync` uploads the files that records name, wherever they lie, reads manifests from other
 files, and has settings, requests and jobs that come as records, too. Whoever changes a bundle could
-use all of that. So here is what `mfwb.sink.records` writes, field by field (wandb 0.31.0).
+use all of that. So here is what `mfwb.sink.offline.records` writes, field by field (wandb 0.31.0).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.files.rooted_files import is_plain_path
 from mfwb.planning.type_table import Kind
-from mfwb.sink.manifest import Manifest
+from mfwb.sink.offline.manifest import Manifest
 
 __all__ = ["NotOurRecordError", "vetted"]
 

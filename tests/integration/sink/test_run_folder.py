@@ -14,9 +14,9 @@ import pytest
 from mfwb.errors import SinkError
 from mfwb.planning import Plan, PlannedRun, Preview
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyPreview, ReadyRun, ReadyTable
-from mfwb.sink.manifest import Checksums
-from mfwb.sink.offline import OfflineSession
-from mfwb.sink.transaction_log import read_records
+from mfwb.sink.offline.manifest import Checksums
+from mfwb.sink.offline.session import OfflineSession
+from mfwb.sink.offline.wandb_file import read_records
 from mfwb.snapshot.pathspec import FlowRunId
 from tests.unit.payload.memory import output, planned_run
 

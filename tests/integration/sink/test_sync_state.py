@@ -13,9 +13,9 @@ from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
 
-from mfwb.sink import records
-from mfwb.sink.rows_file import write_rows
-from mfwb.sink.transaction_log import write_records
+from mfwb.sink.history.rows_file import write_rows
+from mfwb.sink.offline import records
+from mfwb.sink.offline.wandb_file import write_records
 from tests.sandbox import Sandbox
 from tests.wandb_server import WandbServer
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wandb.proto.wandb_internal_pb2 import OutputLoggerRecord, Record
 
-from mfwb.sink.transaction_log import read_records, write_records
+from mfwb.sink.offline.wandb_file import read_records, write_records
 
 _BLOCK = 32 * 1024
 _sizes = st.one_of(

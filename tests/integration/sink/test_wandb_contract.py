@@ -16,18 +16,18 @@ from wandb.sdk.artifacts._internal_artifact import InternalArtifact
 
 from mfwb.settings_files import find_wandb_file
 from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
-from mfwb.sink.private import add_local, name_of_table
-from mfwb.sink.transaction_log import read_framed, read_records, write_framed
+from mfwb.sink.client.private import add_local, name_of_table
+from mfwb.sink.offline.wandb_file import read_framed, read_records, write_framed
 from tests.sandbox import Sandbox
 
 _PROGRAM = """
 import json, sys
 import wandb
 from mfwb.ports import ReadyTable
-from mfwb.sink.media import write_table_artifact
-from mfwb.sink.private import FAILURES, publish_started_at
-from mfwb.sink.quiet import replaying
-from mfwb.sink.run_settings import run_settings
+from mfwb.sink.content.media import write_table_artifact
+from mfwb.sink.client.private import FAILURES, publish_started_at
+from mfwb.sink.setup.quiet_settings import replaying
+from mfwb.sink.setup.run_settings import run_settings
 from pathlib import Path
 
 folder = sys.argv[1]
@@ -206,7 +206,7 @@ _LOOKS_AT = """
 import sys
 from contextlib import nullcontext
 from wandb.sdk.data_types.utils import val_to_json
-from mfwb.sink.process_wide import altered_wandb
+from mfwb.sink.client.process_wide import altered_wandb
 
 with altered_wandb() if sys.argv[1] == "alone" else nullcontext():
     assert val_to_json(None, "key", [1, 2], namespace="summary") == [1, 2]
@@ -224,7 +224,7 @@ def test_pandas_is_left_alone(sandbox: Sandbox, how: str, is_imported: str) -> N
 
 _SETS_UP = """
 from wandb.sdk import wandb_setup
-from mfwb.sink.process_wide import altered_wandb
+from mfwb.sink.client.process_wide import altered_wandb
 
 with altered_wandb(), wandb_setup._singleton_lock:
     print(wandb_setup.singleton() is not None)

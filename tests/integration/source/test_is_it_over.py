@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from mfwb.sink.transaction_log import read_records
+from mfwb.sink.offline.wandb_file import read_records
 from tests.metaflow_service import metadata_service
 from tests.sandbox import FLOWS, Sandbox
 

@@ -12,13 +12,13 @@ import pytest
 from mfwb.errors import SinkError, Unreachable
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import Cargo, Destination, Entry, Standing
-from mfwb.sink.existing import ExistingRuns
-from mfwb.sink.manifest import Checksums
+from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.push.batch import Batches, Load, look_up
+from mfwb.sink.push.bundle_run import Title
 from mfwb.sink.push.project import Project
-from mfwb.sink.push.recorded import Title
-from mfwb.sink.push.sending import Sender
 from mfwb.sink.push.shipment import Shipment, load
+from mfwb.sink.server.existing_runs import ExistingRuns
+from mfwb.sink.wandb_sync.sender import Sender
 from tests.unit.memory import MemoryProgress
 
 NAMES = ["F/1", "F/2", "F/3"]

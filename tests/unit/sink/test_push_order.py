@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.sink.push.order import Item, Order
+from mfwb.sink.push.schedule import Item, Order
 
 _CONTENTS = st.sampled_from([(name, digest) for name in "xy" for digest in "123"])
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import pytest
 from wandb.proto import wandb_internal_pb2 as pb
 
-from mfwb.sink.manifest import Fixed, Manifest
+from mfwb.sink.offline.manifest import Fixed, Manifest
 from mfwb.sink.push.vetting import NotOurRecordError, vetted
 
 MANIFEST = Manifest(PurePosixPath("/bundle"), {"payloads/x": Fixed(1, "0" * 64)})

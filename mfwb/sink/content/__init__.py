@@ -1,0 +1,1 @@
+"""What one W&B run says, in both modes."""

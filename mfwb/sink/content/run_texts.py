@@ -1,0 +1,53 @@
+"""What a W&B run says in words: its names, tags, notes and config, as planned or as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mfwb.planning import Plan, PlannedRun
+from mfwb.sink.content.run_content import config_of
+
+__all__ = ["Words", "planned_words", "words_there"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a W&B run says that can be changed in place, and that people change.
+
+    Attributes:
+        notes: empty if there are none.
+        config: all of it but for what W&B keeps there for itself.
+    """
+
+    name: str
+    group: str
+    job_type: str
+    tags: tuple[str, ...]
+    notes: str
+    config: Mapping[str, Any]
+
+
+def planned_words(plan: Plan, run: PlannedRun, writer: str) -> Words:
+    """Return what a planned W&B run is to say."""
+    return Words(
+        name=run.name,
+        group=run.group,
+        job_type=run.job_type,
+        tags=run.tags,
+        notes=run.wandb_settings.get("run_notes") or "",
+        config=config_of(plan, run, writer),
+    )
+
+
+def words_there(handle: Any) -> Words:
+    """Return what a W&B run says, that W&B's public Api has just loaded."""
+    return Words(
+        name=handle.display_name or "",
+        group=handle.group or "",
+        job_type=handle.job_type or "",
+        tags=tuple(handle.tags or ()),
+        notes=handle.notes or "",
+        config=dict(handle.config),
+    )

@@ -1,0 +1,1 @@
+"""Rows of W&B runs' histories: read back, and put where some are missing."""

@@ -1,0 +1,51 @@
+"""Rows that are missing between others of a history: the SDK takes only those behind the last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wandb.proto import wandb_internal_pb2 as pb
+
+from mfwb.files.tempdirs import scratch
+from mfwb.planning import PlannedRun, WandbRunId
+from mfwb.sink.client.api import Service
+from mfwb.sink.history.read_rows import Row
+from mfwb.sink.history.rows_file import write_rows
+from mfwb.sink.offline import records
+from mfwb.sink.wandb_sync.sender import Sender
+
+__all__ = ["append_rows"]
+
+
+def append_rows(
+    service: Service,
+    place: tuple[str, str, WandbRunId],
+    run: PlannedRun,
+    rows: Sequence[Row],
+    others: Mapping[str, Any],
+) -> None:
+    """Append rows to the history of a W&B run that is there; SinkError.
+
+    Whether they arrived has to be looked up. Of its summary only what others wrote is left, so that
+    it has to be written anew.
+
+    Args:
+        service: the way to W&B.
+        place: entity, project, and the id under which it is there.
+        run: as planned.
+        rows: of any steps.
+        others: what others wrote into its summary.
+    """
+    entity, project, run_id = place
+    begin = run.started_at or 0
+    moment = {"_timestamp": begin / 1000, "_runtime": 0.0}
+    record = pb.RunRecord(run_id=run_id, entity=entity, project=project)
+    record.start_time.FromMilliseconds(begin)
+    said = [
+        *(records.history_record(step, {**row, **moment}) for step, row in rows),
+        records.exit_record(run.exit_code),
+    ]
+    with scratch() as folder:
+        size = write_rows(folder / f"offline-run-20000101_000000-{run_id}", record, said, others)
+        Sender(service).send(folder, runs=1, size=size)

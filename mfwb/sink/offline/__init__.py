@@ -1,0 +1,1 @@
+"""W&B runs as `.wandb` files in a bundle."""

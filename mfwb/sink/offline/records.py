@@ -1,0 +1,263 @@
+"""The records of one W&B run, as a `.wandb` file holds them: what wandb-core would write."""
+
+from __future__ import annotations
+
+import json
+import platform
+import string
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha512
+from typing import Any
+
+import wandb
+from wandb.proto import wandb_internal_pb2 as pb
+
+from mfwb.planning import Plan, PlannedRun
+from mfwb.sink.content.edits import first_words
+from mfwb.sink.content.run_texts import Words, planned_words
+from mfwb.version import __version__
+
+__all__ = [
+    "all_of",
+    "client_word",
+    "environment_record",
+    "exit_record",
+    "files_record",
+    "header_record",
+    "history_record",
+    "log_record",
+    "logged_artifact",
+    "numbered",
+    "opening_records",
+    "say_in_summary",
+    "say_words",
+    "summary_record",
+    "used_artifact",
+]
+
+_ALPHABET = string.digits + string.ascii_lowercase
+_MIN_SERVER = "0.70.0"  # what wandb 0.31 asks for
+
+
+def all_of(run: PlannedRun, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
+    """Yield records numbered, and with the name of the W&B run that they belong to."""
+    return numbered(run.id, records)
+
+
+def numbered(run_id: str, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
+    """Yield records numbered, and with the id of the W&B run that they belong to."""
+    for number, record in enumerate(records, start=1):
+        record.num = number
+        record._info.stream_id = run_id  # noqa: SLF001 - a field of the message
+        yield record
+
+
+def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Iterator[pb.Record]:
+    """Yield what must come first: of which kind the file is, and which W&B run is in it.
+
+    Args:
+        plan: the plan that the W&B run belongs to; its entity is known.
+        run: as planned.
+        begin: what W&B is to take for the start, in epoch ms.
+        writer: the ledger of this sync.
+    """
+    yield header_record()
+    telemetry = _telemetry()
+    record = pb.RunRecord(
+        run_id=run.id,
+        entity=plan.entity or "",
+        project=plan.project,
+        telemetry=telemetry,
+        **_origin(run),
+    )
+    record.start_time.FromMilliseconds(begin)
+    say_words(record, first_words(planned_words(plan, run, writer)))
+    yield pb.Record(run=record)
+    yield pb.Record(telemetry=telemetry)
+
+
+def header_record() -> pb.Record:
+    """Return the first record."""
+    version = pb.VersionInfo(producer=f"mfwb-{__version__}", min_consumer=_MIN_SERVER)
+    return pb.Record(header=pb.HeaderRecord(version_info=version))
+
+
+def say_words(record: pb.RunRecord, words: Words) -> None:
+    """Have a record say names, tags, notes and config, and no others."""
+    record.run_group, record.job_type = words.group, words.job_type
+    record.display_name, record.notes = words.name, words.notes
+    del record.tags[:]
+    record.tags.extend(words.tags)
+    del record.config.update[:]
+    for key, value in words.config.items():
+        record.config.update.add(key=key, value_json=_json(value))
+
+
+def say_in_summary(record: pb.SummaryRecord, values: Mapping[str, Any]) -> None:
+    """Have a record say these values, too."""
+    for key, value in values.items():
+        record.update.add(key=key, value_json=_json(value))
+
+
+def _origin(run: PlannedRun) -> dict[str, Any]:
+    """Return where the code ran; of the user's `[settings]`, those that a record has room for."""
+    known = {**run.origin, **run.wandb_settings}
+    git = {"commit": known.get("git_commit"), "remote_url": known.get("git_remote_url")}
+    return {
+        "host": known.get("host") or "",
+        "sweep_id": known.get("sweep_id") or "",
+        "git": pb.GitRepoRecord(**git) if any(git.values()) else None,
+    }
+
+
+def _telemetry() -> Any:
+    """Return what W&B's own writer says of itself in a file like ours."""
+    record = pb.Record().telemetry
+    record.feature.offline = True
+    record.feature.server_side_derived_summary = True
+    record.python_version = platform.python_version()
+    record.cli_version = wandb.__version__
+    return record
+
+
+def environment_record(epoch_ms: int) -> pb.Record:
+    """Return the record that says when the work began."""
+    record = pb.EnvironmentRecord()
+    record.started_at.FromMilliseconds(epoch_ms)
+    return pb.Record(environment=record)
+
+
+def history_record(step: int, row: Mapping[str, Any]) -> pb.Record:
+    """Return a row of history."""
+    record = pb.HistoryRecord()
+    record.step.num = step
+    for key, value in {**row, "_step": step}.items():
+        record.item.add(nested_key=[key], value_json=_json(value))
+    return pb.Record(history=record)
+
+
+def log_record(text: str) -> pb.Record:
+    """Return lines for the Logs tab."""
+    return pb.Record(output_logger=pb.OutputLoggerRecord(line=f"{text}\n"))
+
+
+def files_record(paths: Sequence[str]) -> pb.Record:
+    """Return the record that names files of the W&B run, below its folder `files`."""
+    return pb.Record(files=pb.FilesRecord(files=[pb.FilesItem(path=path) for path in paths]))
+
+
+def summary_record(values: Mapping[str, Any]) -> pb.Record:
+    """Return the summary."""
+    record = pb.SummaryRecord()
+    say_in_summary(record, values)
+    return pb.Record(summary=record)
+
+
+def exit_record(exit_code: int) -> pb.Record:
+    """Return the last record."""
+    return pb.Record(exit=pb.RunExitRecord(exit_code=exit_code))
+
+
+def logged_artifact(
+    plan: Plan,
+    run: PlannedRun,
+    artifact: wandb.Artifact,
+    aliases: Iterable[str],
+    *,
+    as_: tuple[str, str] | None = None,
+) -> pb.ArtifactRecord:
+    """Return the record by which a W&B run logs an artifact.
+
+    Args:
+        plan: the plan that the W&B run belongs to.
+        run: the W&B run.
+        artifact: the artifact, all files in it.
+        aliases: all of them: W&B adds none.
+        as_: name and type, if others than the artifact's: W&B keeps those of tables for itself.
+    """
+    name, type_ = as_ or (artifact.name, artifact.type)
+    return pb.ArtifactRecord(
+        run_id=run.id,
+        entity=plan.entity or "",
+        project=plan.project,
+        name=name,
+        type=type_,
+        digest=artifact.digest,
+        digest_algorithm=artifact.digest_algorithm,
+        description=artifact.description or "",
+        metadata=_json(artifact.metadata) if artifact.metadata else "",
+        aliases=sorted(aliases),
+        manifest=_manifest(artifact),
+        finalize=True,
+        **_client_ids(plan.entity, plan.project, run, name, artifact.digest),
+    )
+
+
+def used_artifact(run: PlannedRun, logged: pb.ArtifactRecord) -> pb.Record:
+    """Return the record by which a W&B run uses what another one logs.
+
+    Public `use_artifact` refuses to work offline. This is what it does online with a draft: the
+    artifact is created for the user rather than for this run, and used once it is committed. It
+    has no alias, so that it moves no `latest`.
+    """
+    record = pb.ArtifactRecord()
+    record.CopyFrom(logged)
+    record.run_id = run.id
+    record.user_created = True
+    record.use_after_commit = True
+    del record.aliases[:]
+    ids = _client_ids(logged.entity, logged.project, run, logged.name, logged.digest)
+    record.client_id, record.sequence_client_id = ids["client_id"], ids["sequence_client_id"]
+    return pb.Record(artifact=record)
+
+
+def _client_ids(
+    entity: str | None, project: str, run: PlannedRun, name: str, digest: str
+) -> dict[str, str]:
+    """Return what W&B knows a draft by until it has an id.
+
+    W&B's writer draws them by lot. The same draft has the same ones here, so that a file that is
+    written again is the same file; in another project it is another draft, as W&B looks drafts up
+    by these ids alone.
+    """
+    draft = f"{entity or ''}/{project}/{run.id}/{name}:{digest}"
+    return {
+        "client_id": client_word(draft),
+        "sequence_client_id": client_word(f"versions of {draft}"),
+    }
+
+
+def client_word(seed: str) -> str:
+    """Return 128 letters and digits, as W&B's ids of drafts are, that stand for a text."""
+    number = int.from_bytes(sha512(f"{seed}\n".encode()).digest() * 2, "big")
+    letters = []
+    for _ in range(128):
+        number, place = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[place])
+    return "".join(letters)
+
+
+def _manifest(artifact: wandb.Artifact) -> pb.ArtifactManifest:
+    """Return the files of an artifact. `manifest` is a property without documentation."""
+    manifest = artifact.manifest
+    policy = manifest.storage_policy
+    record = pb.ArtifactManifest(version=manifest.version(), storage_policy=policy.name())
+    for key, value in policy.config().items():
+        record.storage_policy_config.add(key=key, value_json=_json(value))
+    for _, entry in sorted(manifest.entries.items()):
+        record.contents.add(
+            path=entry.path,
+            digest=entry.digest,
+            ref=entry.ref or "",
+            size=entry.size or 0,
+            local_path=entry.local_path or "",
+            skip_cache=entry.skip_cache,
+            extra=[
+                pb.ExtraItem(key=key, value_json=_json(value)) for key, value in entry.extra.items()
+            ],
+        )
+    return record
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,238 @@
+"""W&B runs as `.wandb` files in a bundle: closed, with lineage, ready for `wandb sync`.
+
+    DIR/payloads/           the files of artifacts, once each; the W&B runs refer to them
+    DIR/level-00/wandb/     W&B runs that use nothing of another one, a folder each
+    DIR/level-01/wandb/     W&B runs that use artifacts of level 00; and so on
+
+In the folder of a W&B run: `run-ID.wandb`, `files` that W&B shows, `artifacts` that have no place
+among the payloads, and the `manifest.json` of all that is sent with it.
+
+`wandb sync` uploads runs in random order, and an artifact that is used before it was logged
+gets no producer; so levels are uploaded one after the other.
+
+The files are written here rather than by the SDK, which takes 70 ms for a W&B run, can't record
+that one uses an artifact, and is still writing when `finish()` has returned.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from wandb.proto import wandb_internal_pb2 as pb
+
+from mfwb.errors import SinkError
+from mfwb.files.private_files import remove_below
+from mfwb.outcome import OutputOutcome
+from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
+from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
+from mfwb.sink.client.collections import LATEST
+from mfwb.sink.client.private import name_of_table
+from mfwb.sink.content.artifacts import make_artifact
+from mfwb.sink.content.media import (
+    place_card,
+    place_preview,
+    place_table,
+    table_file,
+    write_table_artifact,
+)
+from mfwb.sink.content.receipt import Receipt, use_item, uses_of
+from mfwb.sink.content.run_content import (
+    done,
+    keys_of,
+    log_texts,
+    pictures_of,
+    summary_of,
+    tables_of,
+)
+from mfwb.sink.offline import records
+from mfwb.sink.offline.bundle import bundled_runs, level_folder
+from mfwb.sink.offline.manifest import Checksums
+from mfwb.sink.offline.run_folder import RunFolder
+from mfwb.snapshot import Loss
+
+__all__ = ["OfflineSession"]
+
+
+class OfflineSession:
+    """Writes the W&B runs of one flow run into a bundle."""
+
+    def __init__(self, plan: Plan, bundle: Path, checksums: Checksums, *, writer: str) -> None:
+        self._plan = plan
+        self._writer = writer
+        self._start = plan.source.created_at
+        self._bundle = bundle
+        self._checksums = checksums
+        self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}
+        self._contents: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+        self._older = bundled_runs(bundle, {run.id for run in plan.runs})
+        self._first_level = self._find_elsewhere()
+
+    def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
+        """Return None: whether a bundle is complete, its ledger knows."""
+        return None
+
+    def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
+        """Write one W&B run; an earlier one of that id gives way.
+
+        Its `.wandb` file comes last and appears whole, or not at all.
+        """
+        with _said_as_ours(self._bundle):
+            return self._write(run, ready)
+
+    def _write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
+        begin = run.started_at if run.started_at is not None else self._start
+        level = level_folder(self._bundle, self._first_level + run.level)
+        for older in self._older.get(run.id, ()):
+            remove_below(self._bundle, older.name)
+        folder = RunFolder(self._bundle, level / _folder_name(begin, run.id))
+        uses, losses = self._uses(run)
+        logged = [self._log(run, folder.brought_in(one)) for one in ready.artifacts]
+        outputs = tuple(map(self._outcome, ready.artifacts, logged))
+        keys = keys_of(run, ready)
+        receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses), keys)
+        said = [
+            *records.opening_records(self._plan, run, begin, self._writer),
+            *(records.used_artifact(run, one) for one in uses),
+            *(pb.Record(artifact=one) for one in logged),
+            *_timeline(run, ready, begin),
+            *self._summary(run, ready, folder, done(run.fingerprint, receipt)),
+            records.exit_record(run.exit_code),
+        ]
+        folder.finish(run.id, records.all_of(run, said), self._checksums)
+        return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
+
+    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
+        """Return what was found: nothing ever is."""
+        return found
+
+    def confirm(self) -> dict[str, tuple[Loss, ...]]:
+        """Return no loss: what is on the disk is there."""
+        return {}
+
+    def _find_elsewhere(self) -> int:
+        """Find what is used of other flow runs in this bundle; return the level that it leads to.
+
+        W&B's files can say that a run uses an artifact of its own project only.
+        """
+        here = f"{self._plan.entity or ''}/{self._plan.project}"
+        used = {one for run in self._plan.runs for one in run.inputs if one.place == here}
+        first_level = 0
+        found = bundled_runs(self._bundle, {one.producer for one in used})
+        for run_id, runs in found.items():
+            for run in runs:
+                first_level = max(first_level, run.level + 1)
+                for name, record in run.logged().items():
+                    if f"{record.entity}/{record.project}" == here:
+                        self._logged[run_id, name] = record
+        return first_level
+
+    def _uses(self, run: PlannedRun) -> tuple[list[pb.ArtifactRecord], list[Loss]]:
+        uses, losses = [], []
+        for used in run.inputs:
+            logged = self._logged.get((used.producer, used.name))
+            if logged is None:
+                losses.append(Loss(use_item(run, used), self._missing(used)))
+            else:
+                uses.append(logged)
+        return uses, losses
+
+    def _missing(self, used: InputArtifact) -> str:
+        if not used.place:
+            return f"{used.producer_name} could not log it"
+        if used.place == f"{self._plan.entity or ''}/{self._plan.project}":
+            return f"{used.producer_name} is not in this bundle; sync that into it first"
+        return (
+            f"{used.producer_name} is in another W&B project, {used.place}, and offline a W&B run "
+            "can't use artifacts of another one"
+        )
+
+    def _log(self, run: PlannedRun, ready: ReadyArtifact) -> pb.ArtifactRecord:
+        planned = ready.planned
+        record = records.logged_artifact(
+            self._plan, run, make_artifact(ready, self._start), planned.aliases
+        )
+        with self._lock:
+            self._logged[run.id, planned.name] = record
+        return record
+
+    def _outcome(self, ready: ReadyArtifact, logged: pb.ArtifactRecord) -> OutputOutcome:
+        content = (logged.name, logged.digest)
+        with self._lock:
+            known = content in self._contents
+            self._contents.add(content)
+        return OutputOutcome(
+            name=logged.name,
+            type=logged.type,
+            digest=logged.digest,
+            size=sum(file.size for file in ready.files),
+            files=tuple(file.path for file in ready.files),
+            deduplicated=known,
+            items=len(ready.planned.files),
+        )
+
+    def _summary(
+        self, run: PlannedRun, ready: ReadyRun, folder: RunFolder, marker: dict[str, Any]
+    ) -> Iterator[pb.Record]:
+        """Yield the summary, and before it what it refers to: files and the tables' artifacts."""
+        shown = {card.key: place_card(card, folder.files) for card in ready.cards}
+        for key, table in tables_of(ready).items():
+            artifact = self._table_artifact(run, key, table, folder)
+            ids = (artifact.client_id, artifact.sequence_client_id)
+            shown[key] = place_table(key, table, folder.files, *ids)
+            yield pb.Record(artifact=artifact)
+        for preview in pictures_of(ready):
+            shown[preview.key] = place_preview(preview, folder.files)
+        if shown:
+            yield records.files_record([file.path for file in shown.values()])
+        yield records.summary_record(
+            {
+                **summary_of(run, ready),
+                **{key: file.said for key, file in shown.items()},
+                **marker,
+            }
+        )
+
+    def _table_artifact(
+        self, run: PlannedRun, key: str, table: ReadyTable, folder: RunFolder
+    ) -> pb.ArtifactRecord:
+        """Return the artifact that W&B makes of each table, under the name that it gives it."""
+        path = folder.new_file(".table.json")
+        write_table_artifact(table, path)
+        file = ReadyFile(table_file(key), path.stat().st_size, path)
+        planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
+        artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
+        artifact.metadata = {}  # as W&B makes it
+        as_ = (name_of_table(run.id, key), "run_table")
+        return records.logged_artifact(self._plan, run, artifact, (LATEST,), as_=as_)
+
+
+def _timeline(run: PlannedRun, ready: ReadyRun, begin: int) -> Iterator[pb.Record]:
+    """Yield what happened, and when: start, history and log."""
+    if run.started_at is not None:
+        yield records.environment_record(run.started_at)
+    moment = {"_timestamp": begin / 1000, "_runtime": 0.0}
+    for step, row in ready.history:
+        yield records.history_record(step, {**row, **moment})
+    for text in log_texts(ready.log):
+        yield records.log_record(text)
+
+
+@contextmanager
+def _said_as_ours(bundle: Path) -> Iterator[None]:
+    """Turn what the disk refuses, and links where none should be, into the flow run's failure."""
+    try:
+        yield
+    except OSError as error:
+        raise SinkError(f"the bundle {bundle} can't be written: {error}") from error
+
+
+def _folder_name(begin: int, run_id: WandbRunId) -> str:
+    """Return the name W&B would give, but for the time, which is that of the work."""
+    moment = datetime.fromtimestamp(begin / 1000, tz=timezone.utc)
+    return f"offline-run-{moment:%Y%m%d_%H%M%S}-{run_id}"

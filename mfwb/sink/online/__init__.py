@@ -1,0 +1,1 @@
+"""W&B runs on a server."""

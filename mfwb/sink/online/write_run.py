@@ -1,0 +1,97 @@
+"""What one open W&B run is told, online."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import wandb
+
+from mfwb.planning import Plan, PlannedRun, WandbRunId
+from mfwb.ports import ReadyRun
+from mfwb.sink.client.private import publish_started_at
+from mfwb.sink.content.media import place_preview
+from mfwb.sink.content.run_content import log_texts, pictures_of, sent, summary_of, tables_of
+from mfwb.sink.content.run_texts import Words
+from mfwb.sink.history.read_rows import Row
+
+__all__ = ["init_arguments", "resume_arguments", "say_all", "say_rows", "say_sent"]
+
+
+def init_arguments(plan: Plan, words: Words, run_id: WandbRunId) -> dict[str, Any]:
+    """Return the arguments of `wandb.init`: all are given, so that none is the environment's."""
+    return {
+        "entity": plan.entity,
+        "project": plan.project,
+        "id": run_id,
+        "name": words.name,
+        "group": words.group,
+        "job_type": words.job_type,
+        "tags": list(words.tags),
+        "notes": words.notes,
+        "reinit": "create_new",
+        "config": dict(words.config),
+    }
+
+
+def resume_arguments(plan: Plan, run_id: WandbRunId) -> dict[str, Any]:
+    """Return the arguments of `wandb.init` that go on with a W&B run, and change no word of it."""
+    return {
+        "entity": plan.entity,
+        "project": plan.project,
+        "id": run_id,
+        "reinit": "create_new",
+        "resume": "must",
+    }
+
+
+def say_all(
+    open_run: wandb.Run,
+    run: PlannedRun,
+    ready: ReadyRun,
+    *,
+    rows: Sequence[Row],
+    others: Mapping[str, Any],
+) -> None:
+    """Tell a W&B run its history, table, cards, log, times and summary.
+
+    Args:
+        open_run: the W&B run.
+        run: as planned.
+        ready: values and files.
+        rows: those of its history that are to be written; W&B can't take any back.
+        others: what others wrote into its summary, which W&B would drop.
+    """
+    if run.started_at is not None:
+        publish_started_at(open_run, run.started_at)
+    say_rows(open_run, run, rows)
+    for text in log_texts(ready.log):
+        open_run.write_logs(text)
+    summary = {**others, **summary_of(run, ready)}
+    for key, table in tables_of(ready).items():
+        summary[key] = wandb.Table(
+            columns=list(table.columns),
+            data=[list(row) for row in table.rows],
+            allow_mixed_types=True,
+        )
+    for card in ready.cards:
+        summary[card.key] = wandb.Html(str(card.path), inject=False)
+    for picture in pictures_of(ready):  # W&B's classes need plotly and Pillow to take a file
+        files = Path(open_run.dir)
+        placed = place_preview(picture, files)
+        open_run.save(str(files / placed.path), base_path=str(files), policy="now")
+        summary[picture.key] = placed.said
+    open_run.summary.update(summary)
+
+
+def say_rows(open_run: wandb.Run, run: PlannedRun, rows: Iterable[Row]) -> None:
+    """Tell a W&B run rows of its history, steps ascending."""
+    moment = {} if run.started_at is None else {"_timestamp": run.started_at / 1000}
+    for step, row in rows:
+        open_run.log({**row, **moment}, step=step)
+
+
+def say_sent(open_run: wandb.Run, token: str) -> None:
+    """Mark a W&B run as sent: by that it is known whether the summary of this sync has arrived."""
+    open_run.summary.update(sent(token))

@@ -1,0 +1,1 @@
+"""What a W&B server has, and changing it in place."""

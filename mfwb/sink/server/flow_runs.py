@@ -1,0 +1,55 @@
+"""W&B runs -> the flow runs that they stand for."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from mfwb.outcome import WandbRunOutcome
+from mfwb.ports import FoundFlowRun
+from mfwb.sink.server.existing_runs import Existing
+from mfwb.snapshot.pathspec import FlowRunId
+
+__all__ = ["found_flow_runs"]
+
+
+def found_flow_runs(runs: Iterable[Existing]) -> Iterator[FoundFlowRun]:
+    """Yield each flow run that W&B runs stand for, oldest first."""
+    by_source: defaultdict[FlowRunId, list[Existing]] = defaultdict(list)
+    for run in runs:
+        source = FlowRunId.found_in(run.source)
+        if source is not None:  # else it says of no flow run that it stands for it
+            by_source[source].append(run)
+    for source, of_it in sorted(by_source.items(), key=lambda one: _in_order(one[0])):
+        yield FoundFlowRun(
+            flow_run=source.flow_run,
+            provider=source.provider,
+            started_at=source.created_at,
+            group=Counter(run.group for run in of_it).most_common(1)[0][0],
+            wandb_runs=tuple(sorted(map(_outcome, of_it), key=lambda one: one.name)),
+        )
+
+
+def _in_order(source: FlowRunId) -> tuple[int, str, str]:
+    return source.created_at, source.provider, source.flow_run
+
+
+def _name(found: Existing) -> str:
+    """Return the name that mfwb gave a W&B run: people may have given it another one."""
+    facts = found.handle.config.get("metaflow")
+    said = facts.get("pathspec") if isinstance(facts, dict) else None
+    return said if isinstance(said, str) else found.name
+
+
+def _outcome(found: Existing) -> WandbRunOutcome:
+    receipt = found.receipt
+    return WandbRunOutcome(
+        id=found.id,
+        name=_name(found),
+        job_type=found.job_type,
+        state=found.state,
+        url=found.url,
+        outputs=receipt.outputs if receipt else (),
+        losses=receipt.losses if receipt else (),
+        complete=found.complete is not None,
+    )

@@ -1,0 +1,1 @@
+"""How W&B's SDK is set up before it does anything."""

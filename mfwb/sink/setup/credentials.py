@@ -1,0 +1,132 @@
+"""W&B's key goes to the server that it is for, and to no other one."""
+
+from __future__ import annotations
+
+import netrc
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mfwb.config import Settings
+from mfwb.errors import Unreachable
+from mfwb.settings_files import find_wandb_file, refuse_unless_trusted, users_trust
+from mfwb.settings_files.wandb_settings import (
+    SERVERS_OF_WANDB,
+    sensitive_in_wandb_file,
+    servers_of_key,
+)
+from mfwb.url_origins import origin_of
+
+__all__ = ["check_wandb_file", "credentials_of", "only_its_own_key"]
+
+_KEY = "WANDB_API_KEY"
+_KEYS = (_KEY, "WANDB_IDENTITY_TOKEN_FILE")
+"""Variables that wandb (0.31.0) sends to whatever server is in force."""
+
+
+def check_wandb_file() -> None:
+    """Refuse a settings file of W&B's that lies in the current folder and could do harm.
+
+    Raises:
+        UsageError: it says more than a name of an entity or a project, and nobody trusts it.
+    """
+    with suppress(FileNotFoundError):  # the current folder was removed
+        if file := find_wandb_file(Path.cwd()):
+            sensitive = sensitive_in_wandb_file(file.values)
+            refuse_unless_trusted(file, sensitive, users_trust(), can_be_named=False)
+
+
+@contextmanager
+def only_its_own_key(settings: Settings) -> Iterator[str | None]:
+    """Keep W&B's key from a server that a settings file names; before wandb reads its variables.
+
+    Variables hold the key for the server that W&B's own settings name. If a file of ours names
+    another one, only a key counts that is kept for that one: in the same file, or in netrc.
+
+    Yields:
+        Why there is no key for that server; None if there may be one.
+    """
+    server = settings.wandb.get("base_url")
+    own = settings.wandb.get("api_key")
+    changes: dict[str, str | None] = {}
+    reason = None
+    if own is not None:
+        changes = {**dict.fromkeys(_KEYS), _KEY: str(own)}
+    elif server is not None and "settings" not in settings.explicit:
+        theirs = _servers()
+        if origin_of(str(server)) not in {origin_of(one) for one in theirs}:
+            changes = dict.fromkeys(_KEYS)
+            reason = _reason(str(server), sorted(theirs))
+    before = {name: os.environ.get(name) for name in changes}
+    _set(changes)
+    try:
+        yield reason
+    finally:
+        _set(before)
+
+
+def credentials_of(settings: Settings, no_key: str | None) -> Callable[[str], str | None]:
+    """Return what asks a server for the entity that the credentials stand for; then Unreachable.
+
+    Args:
+        settings: of this call.
+        no_key: why there is no key for that server; None: there may be one.
+    """
+
+    def ask(base_url: str) -> str | None:
+        if no_key is not None:
+            raise Unreachable(no_key)
+        from mfwb.sink.setup.sdk_settings import ask_entity  # noqa: PLC0415 - it brings wandb
+
+        return ask_entity(base_url, settings.timeout)
+
+    return ask
+
+
+def _servers() -> frozenset[str]:
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # somebody removed it
+        here = Path("/")
+    return servers_of_key(here)
+
+
+def _reason(server: str, theirs: list[str]) -> str | None:
+    """Return why there is no key for a server; None if netrc has one of its own."""
+    if _names(server) & _machines():
+        return None
+    said = next((name for name in _KEYS if os.environ.get(name)), None)
+    login = f"run `wandb login --host {server}`"
+    if said is None:
+        return f"there are no W&B credentials for {server}, which [settings] names; {login}"
+    return (
+        f"the key in {said} is for {' or '.join(theirs)}, but [settings] names {server}: set "
+        f"WANDB_BASE_URL={server} if it is for that one, else {login}"
+    )
+
+
+def _machines() -> frozenset[str]:
+    """Return the servers that netrc has a key for; its `default` is for none of them."""
+    said = os.environ.get("NETRC")
+    for path in [said] if said else ["~/.netrc", "~/_netrc"]:
+        with suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
+            return frozenset(netrc.netrc(Path(path).expanduser()).hosts) - {"default"}
+    return frozenset()
+
+
+def _names(url: str) -> frozenset[str]:
+    """Return the names that netrc may have for a server: W&B's own one has two."""
+    if url.rstrip("/") in SERVERS_OF_WANDB:
+        return frozenset(urlsplit(one).netloc for one in SERVERS_OF_WANDB)
+    with suppress(ValueError):  # `http://[`, which wandb refuses in a moment
+        return frozenset({urlsplit(url).netloc})
+    return frozenset()
+
+
+def _set(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value

@@ -1,0 +1,88 @@
+"""W&B's environment variables: which hold for us, and which must not leak into replayed runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mfwb.files.tempdirs import scratch
+from mfwb.sink.setup.quiet_settings import WHOLE, replaying
+
+__all__ = ["our_environment", "variable_of"]
+
+_ABOUT_ONE_RUN = (
+    "WANDB_NAME",
+    "WANDB_NOTES",
+    "WANDB_TAGS",
+    "WANDB_RUN_GROUP",
+    "WANDB_JOB_TYPE",
+    "WANDB_RUN_ID",
+    "WANDB_RESUME",
+    "WANDB_SWEEP_ID",
+    "WANDB_PROGRAM",
+    "WANDB_HOST",
+    "WANDB_FORK_FROM",
+    "WANDB_RESUME_FROM",
+    "WANDB_SWEEP_PARAM_PATH",
+    "WANDB_LAUNCH_CONFIG_PATH",
+    "WANDB_JOB_NAME",
+    "WANDB_JOB_SOURCE",
+    "WANDB_DOCKER",
+    "WANDB_ARTIFACTS",
+    "WANDB_CONFIG",
+    "WANDB_DESCRIPTION",
+    "WANDB_ARGS",
+    "WANDB_MAGIC",
+    "WANDB_GIT_COMMIT",
+    "WANDB_GIT_REMOTE_URL",
+    "WANDB_RUN_STORAGE_ID",
+    "WANDB_RUN_DIR",
+    "WANDB_START_TIME",
+    "WANDB_STRICT",
+    "WANDB_SYNC_TENSORBOARD",
+    "WANDB_RUNQUEUE_ITEM_ID",
+    "WANDB__RUNQUEUE_ITEM_ID",
+    "WANDB__LABEL",
+    "WANDB__FILES_DIR",
+    "WANDB__FILE_STREAM_MAX_LINE_BYTES",
+)
+"""They speak of the run of the process that has them, and would be put on every replayed one."""
+
+_SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
+
+
+@contextmanager
+def our_environment(patience: float) -> Iterator[Path]:
+    """Yield a scratch folder for W&B's own files, with the environment set for many runs.
+
+    Variables that speak of one run are hidden, and those by which data would get lost. W&B makes
+    a folder for each run it writes or reads, in the current one by default, stages files of
+    tables, and caches what it uploads: all that goes into the scratch folder, and with it; but
+    WANDB_DIR holds if it is set.
+
+    Args:
+        patience: seconds for which this call tries again.
+    """
+    names = {*_ABOUT_ONE_RUN, *map(variable_of, WHOLE)}
+    hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
+    with scratch() as folder:
+        said = replaying(patience)
+        quiet = {variable_of(name): str(value).lower() for name, value in said.items()}
+        before = {name: os.environ.get(name) for name in (*_SCRATCH, *quiet)}
+        os.environ.setdefault("WANDB_DIR", str(folder))
+        os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **quiet)
+        try:
+            yield Path(os.environ["WANDB_DIR"])
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
+            os.environ.update(hidden)
+
+
+def variable_of(setting: str) -> str:
+    """Return the environment variable of a field of `wandb.Settings`: `x_a` is WANDB__A."""
+    return f"WANDB_{setting.removeprefix('x').upper()}"

@@ -1,0 +1,115 @@
+"""What W&B's SDK says when it is asked where runs go, and who asks."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import wandb
+from pydantic import ValidationError
+from wandb.errors import AuthenticationError, CommError
+from wandb.errors import UsageError as WandbUsageError
+
+from mfwb.deadlines import within
+from mfwb.destination import WandbDefaults
+from mfwb.errors import Unreachable, UsageError
+from mfwb.safe_text import first_line
+from mfwb.settings_files.wandb_settings import wandb_files_of
+from mfwb.sink.client.private import FAILURES, ServicePollForTokenError, choked
+from mfwb.sink.client.process_wide import new_api
+from mfwb.sink.client.refusals import explained
+
+__all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
+
+_NO_JSON = "looking for beginning of value"
+"""wandb-core's words where it is answered with a page, or with something else that is no JSON."""
+
+_SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
+
+
+def ask_defaults(seconds: float) -> WandbDefaults:
+    """Return W&B's effective settings, of its files and of the environment; start wandb-core.
+
+    Args:
+        seconds: how long that may take.
+
+    Raises:
+        UsageError: W&B does not take its settings.
+        Unreachable: wandb-core does not start.
+    """
+    try:
+        settings = within(seconds, lambda: wandb.setup().settings, "wandb-core")
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        said = f"WANDB_{name.upper()}"
+        raise UsageError(f"W&B's settings ({said}, or its files): {first['msg']}") from None
+    except WandbUsageError as error:  # one of those below, too
+        raise UsageError(f"W&B's settings (its variables or files): {first_line(error)}") from None
+    except (*FAILURES, OSError, RuntimeError) as error:  # no memory, no process, no thread
+        raise Unreachable(f"wandb-core can't start: {first_line(error)}") from error
+    return WandbDefaults(
+        mode=str(settings.mode),
+        base_url=str(settings.base_url),
+        entity=settings.entity,
+        project=settings.project,
+    )
+
+
+def files_of_settings() -> list[Path]:
+    """Return the files that W&B reads its settings from, or that decide which these are."""
+    files: list[Path] = []
+    with suppress(FileNotFoundError):  # somebody removed the current folder
+        files += wandb_files_of(Path.cwd())
+    system = wandb.setup().settings.settings_system
+    return [*files, Path(system)] if system else files
+
+
+def ask_entity(base_url: str, seconds: float) -> str | None:
+    """Return the entity that the credentials stand for; Unreachable if they don't hold.
+
+    Args:
+        base_url: of the server.
+        seconds: how long it may take to answer; a silence is waited for twice, if there is time.
+    """
+
+    def ask() -> str | None:
+        with suppress(_SilenceError):
+            return _entity(base_url)
+        return _entity(base_url)
+
+    try:
+        return within(seconds, ask, base_url)
+    except _SilenceError:
+        raise Unreachable(f"{base_url} does not answer, or not in time") from None
+
+
+class _SilenceError(Exception):
+    """wandb-core gave up waiting for an answer."""
+
+
+def _entity(base_url: str) -> str | None:
+    try:
+        entity: str | None = new_api({"base_url": base_url}).default_entity
+    except WandbUsageError:
+        raise Unreachable(
+            f"there are no W&B credentials for {base_url}; run `wandb login` or set WANDB_API_KEY"
+        ) from None
+    except AuthenticationError as error:
+        if _SILENCE in str(error):
+            raise _SilenceError from None
+        if isinstance(error.__cause__, ServicePollForTokenError):
+            raise Unreachable(f"wandb-core can't start: {first_line(error.__cause__)}") from None
+        if _NO_JSON in str(error):
+            raise Unreachable(
+                f"{base_url} does not answer as W&B does; is that W&B's address, and does a login "
+                "page or a proxy lie before it?"
+            ) from None
+        raise Unreachable(f"W&B credentials: {first_line(error)}") from None
+    except (CommError, ConnectionError, TimeoutError) as error:
+        raise Unreachable(f"{base_url} can't be used: {explained(error)}") from None
+    except Exception as error:
+        if not choked(error):
+            raise
+        raise Unreachable(f"{base_url} does not answer as W&B does ({error!r})") from None
+    return entity

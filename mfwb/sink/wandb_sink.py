@@ -1,0 +1,102 @@
+"""W&B, for one call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mfwb.config import Settings
+from mfwb.destination import Destinations
+from mfwb.planning import Plan, PlannedRun
+from mfwb.ports import Destination, FoundFlowRun, Session
+from mfwb.sink.client.api import Service
+from mfwb.sink.client.collections import Collections
+from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.content.edits import EditRule
+from mfwb.sink.offline.manifest import Checksums
+from mfwb.sink.offline.session import OfflineSession
+from mfwb.sink.online.in_flight import UnderWay
+from mfwb.sink.online.session import OnlineSession, Project
+from mfwb.sink.server.claims import Claims
+from mfwb.sink.server.existing_runs import Existing, ExistingRuns
+from mfwb.sink.server.flow_runs import found_flow_runs
+from mfwb.sink.server.latest_alias import Newest
+from mfwb.sink.setup.run_settings import check_wandb_settings
+
+__all__ = ["WandbSink"]
+
+
+class WandbSink:
+    """Opens sessions, one for each flow run; several may be open at once."""
+
+    def __init__(self, settings: Settings, destinations: Destinations, scratch: Path) -> None:
+        check_wandb_settings(settings)
+        self._destinations = destinations
+        self._bundle = destinations.bundle
+        self._checksums = Checksums(self._bundle) if self._bundle else None
+        self._on_deleted = settings.on_deleted
+        self._force = settings.force
+        self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
+        self._scratch = scratch
+        self._service = Service(self._destinations.base_url, Patience(settings.timeout))
+        self._projects: dict[tuple[str, str], Project] = {}
+        self._seen: dict[tuple[str, str], dict[str, Existing]] = {}  # by id, as looked ahead
+        self._lock = threading.Lock()
+
+    def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
+        """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""
+        if self._bundle is not None:
+            return
+        entity = self._entity(destination.entity)
+        found = ExistingRuns(self._service, entity, destination.project).of_groups(groups)
+        self._seen[entity, destination.project] = {one.id: one for one in found}
+
+    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+        """Return all flow runs that W&B has from mfwb there; of a bundle, none."""
+        if self._bundle is not None:
+            return []
+        entity = self._entity(destination.entity)
+        return found_flow_runs(ExistingRuns(self._service, entity, destination.project).of_mfwb())
+
+    @contextmanager
+    def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
+        """Look at what is there, and get ready to write."""
+        if self._bundle is not None and self._checksums is not None:
+            yield OfflineSession(plan, self._bundle, self._checksums, writer=writer)
+        else:
+            yield self._online(plan, writer, written)
+
+    def _online(self, plan: Plan, writer: str, written: Collection[str]) -> OnlineSession:
+        entity = self._entity(plan.entity)
+        project = self._project(entity, plan.project)
+        existing = ExistingRuns(self._service, entity, plan.project)
+        seen = self._seen.get((entity, plan.project), {})
+        ahead = {run.id: seen[run.id] for run in plan.runs if _is_done(seen.get(run.id), run)}
+        existing.take(ahead)
+        existing.look(run for run in plan.runs if run.id not in ahead)
+        claims = Claims(plan, existing, self._service, writer=writer, on_deleted=self._on_deleted)
+        return OnlineSession(plan, project, existing, claims, written)
+
+    def _entity(self, said: str | None) -> str:
+        """Return the entity, after making sure that the credentials hold; Unreachable."""
+        viewer = self._destinations.viewer_entity()
+        return said or viewer or ""
+
+    def _project(self, entity: str, name: str) -> Project:
+        with self._lock:
+            if (entity, name) not in self._projects:
+                collections = Collections(self._service, entity, name)
+                newest = Newest(self._service, entity, name, collections)
+                self._projects[entity, name] = Project(
+                    *(self._service, entity, name, collections, newest, UnderWay(), self._scratch),
+                    force=self._force,
+                    edit_rule=self._edit_rule,
+                )
+            return self._projects[entity, name]
+
+
+def _is_done(found: Existing | None, run: PlannedRun) -> bool:
+    """Whether what was seen ahead is all that was planned: that does not change any more."""
+    return found is not None and found.complete == run.fingerprint and found.receipt is not None

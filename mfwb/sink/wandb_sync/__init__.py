@@ -1,0 +1,1 @@
+"""`wandb sync`, in a process of its own."""

@@ -1,0 +1,142 @@
+"""What a project has of some names decides how artifacts are called, and who has `latest`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from mfwb.errors import SinkError
+from mfwb.sink.client.api import Service
+from mfwb.sink.client.collections import Collections, Made, made_when
+from mfwb.sink.server.latest_alias import Moment
+
+_AT = "2026-11-01T12:00:00"
+_AT_MS = 1_793_534_400_000
+
+
+class Server:
+    """Answers what W&B would of a project whose names have these types."""
+
+    def __init__(self, **types: str) -> None:
+        self.types = {name.replace("_", "-"): type_ for name, type_ in types.items()}
+        self.asked: list[list[str]] = []
+        self.is_there = True
+
+    def execute_graphql(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """Answer for each name."""
+        names = {key: name for key, name in variables.items() if key not in ("entity", "project")}
+        assert all(f"{key}: artifactCollection(name: ${key})" in text for key in names)
+        self.asked.append(list(names.values()))
+        said = {key: self.collection_of(name) for key, name in names.items()}
+        return {"project": said if self.is_there else None}
+
+    def collection_of(self, name: str) -> dict[str, Any] | None:
+        """Return what it has of one."""
+        if name not in self.types:
+            return None
+        return {
+            "defaultArtifactType": {"name": self.types[name]},
+            "artifacts": {"edges": [{"node": {"versionIndex": 3}}]},
+            "artifactMembership": {"artifact": {"createdAt": _AT, "metadata": "{}"}},
+        }
+
+    def ask(self, _: str, question: Callable[[Any], Any], __: str) -> Any:
+        """Ask as `Service` does."""
+        return question(SimpleNamespace(_service_api=self))
+
+
+def collections(server: Server) -> Collections:
+    """Return what is known of its project."""
+    return Collections(cast("Service", server), "acme", "p")
+
+
+def test_a_name_of_another_type() -> None:
+    """What the project has under a name with another type goes by another name."""
+    known = collections(Server(x="dataset", x_model="model", y="model", z="other", z_model="other"))
+
+    assert known.name_for("x", "model") == "x-model"
+    assert known.name_for("x", "dataset") == "x"
+    assert known.name_for("y", "model") == "y"
+    assert known.name_for("new", "model") == "new"
+    assert known.name_for("z", "model") == "z"  # both are taken: W&B says so
+
+
+def test_names_are_asked_for_together() -> None:
+    """And not again a moment later, unless something spoke against it."""
+    server = Server(x="dataset")
+    known = collections(server)
+    names = [f"n{number}" for number in range(60)]
+
+    known.look(names)
+    known.look(names)
+    known.forget(["n7"])
+    known.look(names)
+
+    assert [len(one) for one in server.asked] == [50, 10, 1]
+
+
+def test_a_type_is_heard_of() -> None:
+    """What was just logged settles the name, before W&B is asked again."""
+    known = collections(Server())
+    known.look(["x"])
+    known.note("x", "dataset")
+
+    assert known.name_for("x", "model") == "x-model"
+
+
+def test_no_project() -> None:
+    """It has nothing."""
+    server = Server(x="dataset")
+    server.is_there = False
+
+    assert collections(server).get("x").type is None
+
+
+@pytest.mark.parametrize("odd", [{"artifacts": None}, {}, {"defaultArtifactType": None}])
+def test_an_answer_that_makes_no_sense(odd: dict[str, Any]) -> None:
+    """It is W&B's failure, told as such."""
+    server = Server(x="dataset")
+    whole = server.collection_of("x") or {}
+    server.collection_of = lambda _: {**whole, **odd} if odd else {}  # type: ignore[assignment, method-assign]
+
+    with pytest.raises(SinkError, match="can't be read"):
+        collections(server).get("x")
+
+
+def test_what_is_there() -> None:
+    """Who has `latest`, and how many versions there are."""
+    found = collections(Server(x="dataset")).get("x")
+
+    assert (found.top, found.latest) == (3, Made(by_others=_AT_MS))
+
+
+@pytest.mark.parametrize("metadata", [{}, None, {"mfwb": 7}, {"mfwb": {}}, {"mfwb": {"x": 1}}])
+@pytest.mark.parametrize("at", [_AT, f"{_AT}Z", f"{_AT}.000Z", f"{_AT}+00:00"])
+def test_a_version_of_somebody_else(metadata: Any, at: str) -> None:
+    """It is as old as W&B says."""
+    assert made_when(metadata, at) == Made(by_others=_AT_MS)
+
+
+def test_a_version_of_ours() -> None:
+    """It is as old as the newest flow run that logged it; or else, as who logged it first."""
+    ours = {"mfwb": {"newest_flow_run_started_at": 5}}
+    shared = json.loads(json.dumps(ours))
+    shared["mfwb"]["somebody_else_logged_it_first"] = True
+
+    assert made_when(ours, _AT) == Made(started=5)
+    assert made_when(shared, _AT) == Made(started=5, by_others=_AT_MS)
+
+
+def test_which_is_newer() -> None:
+    """Flow runs go by their start; what others log, by the end of the tasks."""
+    moment = Moment(started=10, ended=20)
+
+    assert moment.is_before(Made(started=11))
+    assert not moment.is_before(Made(started=10))
+    assert moment.is_before(Made(by_others=21))
+    assert not moment.is_before(Made(by_others=15))
+    assert not moment.is_before(Made())

@@ -1,0 +1,62 @@
+"""What is refused for good, in what words, and what is no answer at all."""
+
+from __future__ import annotations
+
+import pytest
+from wandb.errors import CommError
+
+from mfwb.errors import SinkError
+from mfwb.sink.client.core_log import first_complaint
+from mfwb.sink.client.refusals import explained, is_final, lets_nobody_in
+from mfwb.sink.client.responses import expected, nodes
+
+
+@pytest.mark.parametrize(
+    ("text", "is_for_good"),
+    [
+        ("upload: returned error 403: AccessDenied", True),
+        ("upload: returned error 413: too large", True),
+        ('Cannot query field "x" on type "Run".', True),
+        ('Unknown argument "x" on field "Run.y".', True),
+        ("upload: returned error 503: slow down", False),
+        ("upload: returned error 429: slow down", False),
+        ("connection reset by peer", False),
+    ],
+)
+def test_what_stays_refused(text: str, *, is_for_good: bool) -> None:
+    """A server that lacks a field never gets it; one that is busy may be idle soon."""
+    assert is_final(CommError(text)) is is_for_good
+
+
+def test_it_is_said_what_a_refusal_means() -> None:
+    """Numbers are explained, with W&B's own words in front."""
+    assert explained(CommError("returned error 413: x")).startswith("returned error 413: x (too")
+    assert "too old" in explained(CommError('Cannot query field "x" on type "Run".'))
+    assert explained(CommError("no way")) == "no way"
+    assert lets_nobody_in(CommError("returned error 401: who?"))
+    assert not lets_nobody_in(CommError("returned error 404: what?"))
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"a": None}, {"a": {"b": None}}, {"a": []}])
+def test_null_is_no_answer(answer: object) -> None:
+    """It is never taken for nothing being there."""
+    with pytest.raises(SinkError, match="answered null for a"):
+        expected(answer, "a", "b")
+
+
+def test_null_among_nodes_is_no_answer() -> None:
+    """Neither is it in a list."""
+    with pytest.raises(SinkError, match="null"):
+        list(nodes({"edges": [{"node": {"name": "x"}}, {"node": None}]}))
+
+
+def test_first_complaint() -> None:
+    """Of a log, requests that may have been repeated count for nothing, nor do broken lines."""
+    log = (
+        '{"level":"INFO","msg":"x"}\n'
+        '{"level":"ERROR","msg":"api: got 503"}\n'
+        '["ERROR"]\n{"level":"ERR\n'
+        '{"level":"ERROR","msg":"upload failed","error":"status 403"}\n'
+    )
+    assert first_complaint(log) == "upload failed status 403"
+    assert first_complaint("") == ""

@@ -1,0 +1,51 @@
+"""What the Logs tab gets of the lines that a task printed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+
+from mfwb.ports import LogLine
+from mfwb.sink.content.run_content import log_texts
+from tests.strangers import anything, assert_inert
+
+
+def _text(lines: list[LogLine]) -> str:
+    return "\n".join(log_texts(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("\x1b[1;31mred\x1b[0m", "\x1b[1;31mred\x1b[0m"),
+        ("\x1b[2Kgone\x1b[1A", "gone"),
+        ("\x1b]8;;http://evil.example\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b]0;title\x07x", "x"),
+        ("\x1bPq\x1b\\x", "x"),
+        ("\x1b]0;no end", "\\x1b]0;no end"),
+        ("\x9b31mred \u202eback", "\\x9b31mred \\u202eback"),
+        ("a\tb", "a       b"),
+    ],
+)
+def test_sequences(text: str, shown: str) -> None:
+    """Colours stay, since W&B shows them; what else steers a terminal goes or can be seen."""
+    assert _text([LogLine("stdout", None, text)]) == shown
+
+
+def test_progress_bars() -> None:
+    """What was written over the same line is a line each, with its time and its stream."""
+    line = LogLine("stderr", 0, " 10%\r 20%\r\r100%\r")
+    when = "1970-01-01 00:00:00.000Z [stderr] "
+
+    assert _text([line]) == f"{when} 10%\n{when} 20%\n{when}100%"
+    assert _text([LogLine("stdout", None, "")]) == ""
+
+
+@given(text=anything())
+def test_anything(text: str) -> None:
+    """Nothing but colours is left to steer anything."""
+    shown = _text([LogLine("stdout", None, text)])
+    assert_inert(re.sub(r"\x1b\[[0-9;:]*m", "", shown))

@@ -1,0 +1,21 @@
+"""Equal contents at once."""
+
+from __future__ import annotations
+
+from mfwb.sink.online.in_flight import UnderWay
+
+
+def test_one_at_a_time() -> None:
+    """The second one hears when the first one's has arrived; then it may go on itself."""
+    under_way = UnderWay()
+    first, second = under_way.begin("a", "d"), under_way.begin("a", "d")
+    other = under_way.begin("a", "e")
+
+    assert first is None
+    assert other is None
+    assert second is not None
+    assert not second.is_set()
+    under_way.end("a", "d")
+    under_way.end("a", "d")
+    assert second.is_set()
+    assert under_way.begin("a", "d") is None

@@ -1,0 +1,42 @@
+"""What W&B has, as a lost ledger would have known it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from mfwb.sink.server.existing_runs import Existing
+from mfwb.sink.server.flow_runs import found_flow_runs
+
+
+def existing(step: str, name: str, group: str) -> Existing:
+    """Return a W&B run of a step."""
+    source = {"created_at": 5, "provider": "local@/data", "flow_run": "Flow/1"}
+    facts: dict[str, Any] = {
+        **dict.fromkeys(Existing.__dataclass_fields__, ""),
+        "id": f"id-{step}",
+        "name": name,
+        "group": group,
+        "source": source,
+        "complete": "x",
+        "receipt": None,
+        "handle": SimpleNamespace(config={"metaflow": {"pathspec": f"Flow/1/{step}"}}),
+    }
+    return Existing(**facts)
+
+
+def test_names_that_people_changed() -> None:
+    """W&B runs go by mfwb's names for them, and the group is that of most; others' stay out."""
+    by_others = replace(existing("else", "Else", "Else"), source={"flow_run": "Flow/1"})
+    runs = [
+        by_others,
+        existing("start", "Best of all", "Paper"),
+        existing("work", "Flow/1/work", "Flow/1"),
+        existing("end", "Flow/1/end", "Flow/1"),
+    ]
+
+    [found] = found_flow_runs(runs)
+
+    assert found.group == "Flow/1"
+    assert [run.name for run in found.wandb_runs] == ["Flow/1/end", "Flow/1/start", "Flow/1/work"]

@@ -1,0 +1,41 @@
+"""What W&B writes down of itself while runs are replayed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from mfwb.sink.client.process_wide import without_debug_logs
+
+LOGGER = logging.getLogger("wandb")
+
+
+@pytest.fixture(autouse=True)
+def debugging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Set the logger up as W&B does."""
+    monkeypatch.delenv("WANDB_DEBUG", raising=False)
+    before = LOGGER.level
+    LOGGER.setLevel(logging.DEBUG)
+    yield
+    LOGGER.setLevel(before)
+
+
+def test_warnings_are_left() -> None:
+    """And afterwards all is as it was, for runs of the program's own."""
+    with without_debug_logs():
+        with without_debug_logs():
+            pass
+        meanwhile = (LOGGER.isEnabledFor(logging.INFO), LOGGER.isEnabledFor(logging.WARNING))
+
+    assert meanwhile == (False, True)
+    assert LOGGER.level == logging.DEBUG
+
+
+def test_who_debugs_gets_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The switch is W&B's own."""
+    monkeypatch.setenv("WANDB_DEBUG", "true")
+
+    with without_debug_logs():
+        assert LOGGER.isEnabledFor(logging.DEBUG)
