@@ -12,8 +12,8 @@ from typing import Any
 
 from mfwb.errors import UsageError
 from mfwb.files.private_files import create, make_folder, mode_beside
-from mfwb.ledger.damage import errors_named
 from mfwb.ledger.locks import hold
+from mfwb.ledger.recovery import errors_named
 from mfwb.ledger.rows import (
     AT_A_DESTINATION,
     FACTS,
@@ -22,8 +22,8 @@ from mfwb.ledger.rows import (
     to_row,
     with_outcome,
 )
+from mfwb.ledger.safety_check import check_files, check_schema, distrust
 from mfwb.ledger.schema import IS_OPEN, bring_up_to_date, transaction
-from mfwb.ledger.suspicion import check_files, check_schema, distrust
 from mfwb.outcome import outcome_to_json
 from mfwb.pipeline.status import Known
 from mfwb.ports import Destination, Entry, Standing

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from mfwb.errors import LedgerDamaged, LockHeld, UsageError
 from mfwb.ledger import SqliteLedger
-from mfwb.ledger.damage import errors_named
+from mfwb.ledger.recovery import errors_named
 from mfwb.ledger.schema import bring_up_to_date
 from mfwb.ports import Destination, Entry, Standing
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mfwb.errors import LedgerDamaged, LockHeld, Stop, UsageError
-from mfwb.ledger.suspicion import WrongTables, check_files, check_schema, distrust
+from mfwb.ledger.safety_check import WrongTables, check_files, check_schema, distrust
 
 __all__ = ["errors_named", "put_aside_if_damaged"]
 
