@@ -3,11 +3,11 @@
 What a single command shows stays in its own module: `explain`, `lineage`, `status`.
 """
 
-from mfwb.report.complaints import complaints
 from mfwb.report.console import console_for
-from mfwb.report.document import to_json
+from mfwb.report.essentials import complaints
 from mfwb.report.progress import watch
-from mfwb.report.text import to_text
+from mfwb.report.result.document import to_json
+from mfwb.report.result.text import to_text
 
 __all__ = [
     "complaints",

@@ -12,8 +12,8 @@ from rich.text import Text
 from mfwb.pipeline.status import FlowStanding, Standings
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.report.console import printed
-from mfwb.report.json_text import for_any_output
-from mfwb.report.losses import print_losses
+from mfwb.report.json_output import for_any_output
+from mfwb.report.result.losses import print_losses
 from mfwb.safe_text import fitted, one_line
 from mfwb.units.durations import how_long
 

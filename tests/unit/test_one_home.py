@@ -260,7 +260,7 @@ RULES = [
     Rule(
         "a document for any output",
         keyword_given("ascii_only", value=True),
-        ("report/json_text.py",),
+        ("report/json_output.py",),
     ),
     Rule("the last moment there is", number(253_402_300_799_999), ("snapshot/pathspec.py",)),
 ]

@@ -6,9 +6,9 @@ from typing import Any
 
 from mfwb.pipeline.explain import Explanation, Replayed, TaskArtifact
 from mfwb.ports import ReadyArtifact, ReadyPreview
-from mfwb.report.explain.because import why_its_kind, why_not_more
 from mfwb.report.explain.charts import charts_of, columns_of
 from mfwb.report.explain.files import files_of
+from mfwb.report.explain.reasons import why_its_kind, why_not_more
 from mfwb.snapshot import ArtifactRef
 
 __all__ = ["to_dict"]

@@ -14,8 +14,8 @@ from mfwb.ports import ReadyArtifact, ReadyPreview
 from mfwb.report.explain.charts import charts_of, columns_of
 from mfwb.report.explain.files import altered, files_of, kept_because
 from mfwb.report.explain.lines import Line, columns
+from mfwb.report.format import count, human_size
 from mfwb.report.lineage.phrases import listed
-from mfwb.report.words import count, human_size
 from mfwb.safe_text import one_line
 
 __all__ = ["effect_lines"]

@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mfwb.pipeline.explain import Explanation, TaskArtifact
-from mfwb.report.explain.because import why_its_kind, why_not_more
 from mfwb.report.explain.lines import Line, columns
+from mfwb.report.explain.reasons import why_its_kind, why_not_more
+from mfwb.report.format import human_size
 from mfwb.report.lineage.phrases import TIMES, listed, short, some_of
-from mfwb.report.words import human_size
 from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef
 from mfwb.snapshot.pathspec import step_of

@@ -7,8 +7,8 @@ from typing import Any
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.static_analysis import External
 from mfwb.pipeline.reading import TracedFlowRun
+from mfwb.report.lineage.held_artifacts import assigned_again, passed_on
 from mfwb.report.lineage.history import Life, Version
-from mfwb.report.lineage.holding import assigned_again, passed_on
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.snapshot import Task
 

@@ -6,9 +6,9 @@ from collections import Counter
 
 from rich.text import Text
 
+from mfwb.report.format import count
 from mfwb.report.lineage.phrases import TIMES, listed
 from mfwb.report.lineage.steps import StepView
-from mfwb.report.words import count
 from mfwb.safe_text import one_line
 from mfwb.snapshot import TaskState
 

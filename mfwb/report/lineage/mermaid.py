@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mfwb.lineage import Ground
 from mfwb.pipeline.reading import TracedFlowRun
+from mfwb.report.format import count
 from mfwb.report.lineage.steps import StepView, Used, views_of
-from mfwb.report.words import count
 from mfwb.safe_text import one_line
 from mfwb.snapshot import TaskState
 from mfwb.snapshot.pathspec import PARAMETERS, flow_run_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from mfwb.report.words import human_size
+from mfwb.report.format import human_size
 from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef
 from mfwb.snapshot.pathspec import below_flow_run

@@ -10,7 +10,7 @@ from functools import cached_property
 from mfwb.lineage import Edge, Ground, Lineage, OutsideUse
 from mfwb.lineage.static_analysis import External
 from mfwb.pipeline.reading import TracedFlowRun
-from mfwb.report.lineage.holding import assigned_again, passed_on, written
+from mfwb.report.lineage.held_artifacts import assigned_again, passed_on, written
 from mfwb.snapshot import ArtifactRef, FlowRun, GraphStep, Step, Task
 from mfwb.snapshot.pathspec import PARAMETERS, step_of
 

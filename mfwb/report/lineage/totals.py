@@ -11,10 +11,10 @@ from rich.text import Text
 
 from mfwb.lineage import Ground
 from mfwb.pipeline.reading import TracedFlowRun
+from mfwb.report.format import count
 from mfwb.report.lineage.phrases import listed
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import StepView
-from mfwb.report.words import count
 from mfwb.safe_text import one_line
 
 __all__ = ["doubt_lines", "total_line"]

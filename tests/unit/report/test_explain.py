@@ -19,7 +19,7 @@ from mfwb.planning.classify_reasons import KindGround, Reason, Witness
 from mfwb.planning.type_table import Kind
 from mfwb.ports import ReadyPreview, ReadyTable
 from mfwb.report.explain import show_explanation
-from mfwb.report.explain.because import why_its_kind, why_not_more
+from mfwb.report.explain.reasons import why_its_kind, why_not_more
 from mfwb.snapshot import FlowRunState, Loss
 from tests.unit.explained import Metaflow, explained, sample
 from tests.unit.flow_runs import at, flow_run, spec, task

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from mfwb.report.rows import Made, Row, Used
-from mfwb.report.words import human_size
+from mfwb.report.format import human_size
+from mfwb.report.result.rows import Made, Row, Used
 from mfwb.safe_text import one_line
 
 __all__ = ["table_of"]

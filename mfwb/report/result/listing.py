@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Status
-from mfwb.report.words import count, place
+from mfwb.report.format import count, place
 from mfwb.safe_text import one_line
 
 __all__ = ["STATUS_STYLES", "list_of"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
-from mfwb.report.words import tail
+from mfwb.report.format import tail
 from mfwb.snapshot.pathspec import parts_of
 
 __all__ = ["MANY", "Made", "Row", "Used", "rows_of"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.report.words import count, human_size
+from mfwb.report.format import count, human_size
 from mfwb.safe_text import one_line
 
 

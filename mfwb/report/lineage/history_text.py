@@ -11,6 +11,7 @@ from rich.text import Text
 from mfwb.lineage import Edge, Ground
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.console import printed
+from mfwb.report.format import count
 from mfwb.report.lineage.history import Life, Version
 from mfwb.report.lineage.layout import Fact, Node, print_tree
 from mfwb.report.lineage.phrases import TIMES, listed, short, size_of, some_of, type_of, value_of
@@ -18,7 +19,6 @@ from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import views_of
 from mfwb.report.lineage.totals import doubt_lines
 from mfwb.report.lineage.tree import flow_run_headline
-from mfwb.report.words import count
 from mfwb.safe_text import one_line
 from mfwb.snapshot.pathspec import PARAMETERS, step_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from mfwb.outcome import Result, Status
-from mfwb.report.words import count
+from mfwb.report.format import count
 
 __all__ = ["totals"]
 

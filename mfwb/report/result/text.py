@@ -11,14 +11,14 @@ from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.console import printed
-from mfwb.report.details import print_details
-from mfwb.report.edits import print_edits
-from mfwb.report.listing import STATUS_STYLES, list_of
-from mfwb.report.losses import print_losses
-from mfwb.report.rows import MANY, rows_of
-from mfwb.report.table import table_of
-from mfwb.report.totals import totals
-from mfwb.report.words import count, place, tail
+from mfwb.report.format import count, place, tail
+from mfwb.report.result.details import print_details
+from mfwb.report.result.edits import print_edits
+from mfwb.report.result.listing import STATUS_STYLES, list_of
+from mfwb.report.result.losses import print_losses
+from mfwb.report.result.rows import MANY, rows_of
+from mfwb.report.result.table import table_of
+from mfwb.report.result.totals import totals
 from mfwb.safe_text import one_line
 
 __all__ = ["to_text"]

@@ -7,7 +7,7 @@ from rich.console import Console
 from mfwb.pipeline.explain import Explanation
 from mfwb.report.explain.document import to_dict
 from mfwb.report.explain.text import to_text
-from mfwb.report.json_text import for_any_output
+from mfwb.report.json_output import for_any_output
 from mfwb.safe_text import fitted
 
 __all__ = ["show_explanation"]

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, InputOutcome, OutputOutcome, WandbRunOutcome
-from mfwb.report.words import human_size, tail
+from mfwb.report.format import human_size, tail
 from mfwb.safe_text import one_line
 
 __all__ = ["print_details"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.console import Console
 
 from mfwb.pipeline.reading import TracedFlowRun
-from mfwb.report.json_text import for_any_output
+from mfwb.report.json_output import for_any_output
 from mfwb.report.lineage.document import life_to_dict, to_dict
 from mfwb.report.lineage.history import life_of
-from mfwb.report.lineage.life_text import life_to_text
+from mfwb.report.lineage.history_text import life_to_text
 from mfwb.report.lineage.mermaid import to_mermaid
 from mfwb.report.lineage.tree import to_text
 from mfwb.safe_text import fitted

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from mfwb.report.words import count
+from mfwb.report.format import count
 from mfwb.safe_text import one_line
 from mfwb.snapshot import Loss
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from mfwb.outcome import Result
-from mfwb.report.json_text import json_text
+from mfwb.report.json_output import json_text
 
 __all__ = ["to_json"]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.report.console import console_for
-from mfwb.report.text import to_text
+from mfwb.report.result.text import to_text
 
 START = WandbRunOutcome("id1", "Flow/1/start", "start", "finished", edits_kept=("name", "tag a"))
 END = WandbRunOutcome(

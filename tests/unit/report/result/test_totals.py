@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfwb.outcome import ItemCounts, Result, Status
-from mfwb.report.totals import totals
+from mfwb.report.result.totals import totals
 from tests.unit.report.samples import BIG, RUNS, flow_run, run
 
 parts = st.tuples(*[st.integers(min_value=0, max_value=5000)] * 5)

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
-from mfwb.report.words import count
+from mfwb.report.format import count
 from mfwb.safe_text import one_line
 
 __all__ = ["print_edits"]
