@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mfwb.cli.signals import end_at_once_by_signals
+from mfwb.cli.early_signals import end_at_once_by_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     if arguments is None:
         end_at_once_by_signals()
-    from mfwb.cli.front_door import run  # noqa: PLC0415 - it takes half a second
+    from mfwb.cli.app import run  # noqa: PLC0415 - it takes half a second
 
     run(arguments)

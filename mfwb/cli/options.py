@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mfwb.cli.layout import HelpedArgument, HelpedOption
+from mfwb.cli.help import HelpedArgument, HelpedOption
 
 __all__ = [
     "artifact_of_a_step",

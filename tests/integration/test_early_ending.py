@@ -28,7 +28,7 @@ runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
 
 
 @pytest.mark.parametrize("how", ["script", "module"])
-@pytest.mark.parametrize("module", ["mfwb.cli.front_door", "click.core", "mfwb.cli.sync"])
+@pytest.mark.parametrize("module", ["mfwb.cli.app", "click.core", "mfwb.cli.commands.sync"])
 @pytest.mark.parametrize(
     ("sent", "code", "line"),
     [
@@ -53,7 +53,7 @@ def test_who_ignores_a_signal_may(sandbox: Sandbox, how: str) -> None:
     program = _program(sandbox.root)
     ignoring = ("env", "--ignore-signal=HUP", *program)
 
-    done = sandbox.run(*ignoring, how, str(int(signal.SIGHUP)), "mfwb.cli.front_door")
+    done = sandbox.run(*ignoring, how, str(int(signal.SIGHUP)), "mfwb.cli.app")
 
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("mfwb ")

@@ -217,7 +217,7 @@ RULES = [
     Rule(
         "what stands for the parameters where steps stand",
         text_with(r"(?:^|/)_parameters\b"),
-        ("snapshot/pathspec.py", "cli/explain.py"),  # an example in the help
+        ("snapshot/pathspec.py", "cli/commands/explain.py"),  # an example in the help
     ),
     Rule(
         "what the source of a flow says",

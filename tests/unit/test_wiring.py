@@ -11,7 +11,7 @@ def test_lineage_does_without_wandb() -> None:
     script = """
 import sys
 sys.modules["wandb"] = None
-import mfwb.api, mfwb.cli.lineage, mfwb.report
+import mfwb.api, mfwb.cli.commands.lineage, mfwb.report
 from mfwb.wiring import wire_source
 from mfwb.config import Settings
 print("wired")

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from mfwb import __version__
-from mfwb.cli.front_door import mfwb
+from mfwb.cli.app import mfwb
 
 HEAVY = "wandb metaflow pydantic pandas pyarrow rich numpy"
 

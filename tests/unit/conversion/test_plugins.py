@@ -165,7 +165,7 @@ def test_help_imports_no_converter(tmp_path: Path) -> None:
     code = """
 import sys
 from click.testing import CliRunner
-from mfwb.cli.front_door import mfwb
+from mfwb.cli.app import mfwb
 CliRunner().invoke(mfwb, ["sync", "--help"])
 print("mfwb.conversion.plugins" in sys.modules, "mine_for_mfwb" in sys.modules)
 """

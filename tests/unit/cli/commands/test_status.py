@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from mfwb import api
-from mfwb.cli.ending import end
-from mfwb.cli.status import status
+from mfwb.cli.commands.status import status
+from mfwb.cli.exit import end
 from mfwb.errors import Unreachable
 from mfwb.ledger import SqliteLedger
 from mfwb.pipeline.rebuild import Rebuilt
@@ -191,8 +191,8 @@ def test_it_imports_neither_sdk() -> None:
     """It is quick, since it needs neither SDK, nor what reads tables."""
     script = """
 import sys
-from mfwb.cli.ending import end
-from mfwb.cli.status import status
+from mfwb.cli.exit import end
+from mfwb.cli.commands.status import status
 end(status, [])
 print("imported:", *sorted({"wandb", "metaflow", "pandas", "pyarrow", "numpy"} & set(sys.modules)))
 """

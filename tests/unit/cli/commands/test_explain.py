@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from mfwb.cli.ending import end
-from mfwb.cli.explain import explain
-from mfwb.cli.front_door import mfwb
+from mfwb.cli.app import mfwb
+from mfwb.cli.commands.explain import explain
+from mfwb.cli.exit import end
 from mfwb.errors import NotThere
 from mfwb.pipeline.explain import Explanation
 from tests.unit.explained import explained, sample

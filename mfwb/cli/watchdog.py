@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mfwb.cli.signals import ENDS
+from mfwb.cli.early_signals import ENDS
 from mfwb.files.tempdirs import remove_all
 
 __all__ = ["Lookout"]

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from mfwb.cli import options
-from mfwb.cli.acting import act
-from mfwb.cli.layout import Command
+from mfwb.cli.help import Command
+from mfwb.cli.run import act
 
 __all__ = ["plan"]
 

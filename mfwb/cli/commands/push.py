@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from mfwb.cli import options
-from mfwb.cli.acting import call_and_report
-from mfwb.cli.layout import Command, HelpedArgument
+from mfwb.cli.help import Command, HelpedArgument
+from mfwb.cli.run import call_and_report
 
 __all__ = ["push"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mfwb.cli import options
-from mfwb.cli.layout import Command, Group
+from mfwb.cli.help import Command, Group
 from mfwb.cli.streams import write_error, write_out
 
 __all__ = ["config"]

@@ -12,9 +12,9 @@ import click
 import pytest
 
 from mfwb.cli import options
-from mfwb.cli.acting import act
-from mfwb.cli.ending import end
-from mfwb.cli.layout import Command
+from mfwb.cli.exit import end
+from mfwb.cli.help import Command
+from mfwb.cli.run import act
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.selection import Selection

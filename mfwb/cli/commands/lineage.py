@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mfwb.cli import options
-from mfwb.cli.layout import Command
+from mfwb.cli.help import Command
 from mfwb.cli.streams import keep_stdout_clean, write_out
 
 __all__ = ["lineage"]

@@ -11,17 +11,17 @@ from typing import NoReturn
 import click
 
 from mfwb import __version__
-from mfwb.cli.config import config
-from mfwb.cli.ending import end
-from mfwb.cli.explain import explain
-from mfwb.cli.layout import Group
-from mfwb.cli.leaving import Lookout
-from mfwb.cli.lineage import lineage
-from mfwb.cli.plan import plan
-from mfwb.cli.push import push
-from mfwb.cli.status import status
+from mfwb.cli.commands.config import config
+from mfwb.cli.commands.explain import explain
+from mfwb.cli.commands.lineage import lineage
+from mfwb.cli.commands.plan import plan
+from mfwb.cli.commands.push import push
+from mfwb.cli.commands.status import status
+from mfwb.cli.commands.sync import sync
+from mfwb.cli.exit import end
+from mfwb.cli.help import Group
 from mfwb.cli.streams import say_at_once, take_streams
-from mfwb.cli.sync import sync
+from mfwb.cli.watchdog import Lookout
 
 __all__ = ["mfwb", "run"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mfwb.cli.ending import end
-from mfwb.cli.lineage import lineage
+from mfwb.cli.commands.lineage import lineage
+from mfwb.cli.exit import end
 from mfwb.pipeline.reading import TracedFlowRun
 from tests.unit.report.lineage.samples import KNOWN
 

@@ -11,8 +11,8 @@ import click
 import pytest
 
 from mfwb.cli import main
-from mfwb.cli.ending import end
-from mfwb.cli.layout import Command
+from mfwb.cli.exit import end
+from mfwb.cli.help import Command
 from mfwb.errors import LockHeld, NotThere, SinkError, Unreachable, UsageError
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from mfwb.cli import options
-from mfwb.cli.layout import Command, HelpedArgument, HelpedOption
+from mfwb.cli.help import Command, HelpedArgument, HelpedOption
 from mfwb.cli.streams import keep_stdout_clean, write_error, write_out
 
 __all__ = ["status"]

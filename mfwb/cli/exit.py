@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from mfwb.cli.layout import KeptFromClick
-from mfwb.cli.signals import ENDS, free_signals
+from mfwb.cli.early_signals import ENDS, free_signals
+from mfwb.cli.help import KeptFromClick
 from mfwb.cli.streams import leave_closed_terminal, stdout_trouble, write_block, write_error
 from mfwb.errors import MfwbError
 from mfwb.safe_text import one_line
