@@ -27,9 +27,9 @@ from mfwb.pipeline.explain import Explanation, parse_artifact
 from mfwb.pipeline.explain import explain as explain_artifact
 from mfwb.pipeline.reading import TracedFlowRun, trace
 from mfwb.pipeline.selection import Selection, find_one, select
-from mfwb.pipeline.status import Standings
 from mfwb.ports import Progress, Unwatched
 from mfwb.snapshot.pathspec import parse
+from mfwb.sync_status import Standings
 
 __all__ = [
     "Explanation",

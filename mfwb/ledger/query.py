@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mfwb.ledger.sqlite import SqliteLedger
-from mfwb.pipeline.status import Standings, sum_up
+from mfwb.sync_status import Standings, sum_up
 
 __all__ = ["standings_in"]
 

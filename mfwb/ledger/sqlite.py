@@ -25,9 +25,9 @@ from mfwb.ledger.rows import (
 from mfwb.ledger.safety_check import check_files, check_schema, distrust
 from mfwb.ledger.schema import IS_OPEN, bring_up_to_date, transaction
 from mfwb.outcome import outcome_to_json
-from mfwb.pipeline.status import Known
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.snapshot import Loss
+from mfwb.sync_status import Known
 
 __all__ = ["SqliteLedger"]
 

@@ -17,9 +17,9 @@ from importlib import import_module
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from mfwb.pickles import Allowed
 from mfwb.pickles.placeholders import only_empty
 from mfwb.pickles.standins import arrow, builtin, pandas, polars
+from mfwb.pickles.unpickler import Allowed
 
 __all__ = ["ARRAYS", "BARE", "FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN", "ZONES"]
 

@@ -14,8 +14,8 @@ import pickle
 from collections.abc import Iterable
 from typing import Any
 
-from mfwb.pickles import Unpickler
 from mfwb.pickles.limits import check
+from mfwb.pickles.unpickler import Unpickler
 
 __all__ = ["content_digest"]
 

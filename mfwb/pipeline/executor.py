@@ -10,9 +10,9 @@ from itertools import zip_longest
 from threading import Condition
 from typing import Any
 
+from mfwb.item_counts import as_planned, count_items, describe_inputs, left_away
 from mfwb.outcome import WandbRunOutcome
 from mfwb.pipeline.draft import Draft
-from mfwb.pipeline.item_counts import as_planned, count_items, describe_inputs, left_away
 from mfwb.pipeline.log_order import Turn
 from mfwb.pipeline.parts import Parts
 from mfwb.planning import Plan, PlannedRun, WandbRunId

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mfwb.config import Settings
+from mfwb.item_counts import as_planned
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.draft import draft, notes_on, outcome_of, still_running
 from mfwb.pipeline.failures import failed
-from mfwb.pipeline.item_counts import as_planned
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import Chosen, Selection, choose
 from mfwb.pipeline.sync_history import Memory, is_done

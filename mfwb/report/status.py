@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mfwb.pipeline.status import FlowStanding, Standings
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.report.console import printed
 from mfwb.report.json_output import for_any_output
 from mfwb.report.result.losses import print_losses
 from mfwb.safe_text import fitted, one_line
+from mfwb.sync_status import FlowStanding, Standings
 from mfwb.units.durations import how_long
 
 __all__ = ["show_status"]

@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mfwb.pickles import ForbiddenName
 from mfwb.pickles.dtypes import named
+from mfwb.pickles.unpickler import ForbiddenName
 
 __all__ = [
     "ARRAY_KIND",

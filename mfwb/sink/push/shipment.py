@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
+from mfwb.item_counts import count_same_content
 from mfwb.outcome import ItemCounts, WandbRunOutcome
-from mfwb.pipeline.item_counts import count_same_content
 from mfwb.planning import WandbRunId
 from mfwb.ports import Cargo, Pushed
 from mfwb.safe_text import one_line

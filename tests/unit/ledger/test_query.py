@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mfwb.ledger import SqliteLedger, standings_in
-from mfwb.pipeline.status import Standings
+from mfwb.sync_status import Standings
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
 

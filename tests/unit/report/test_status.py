@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 
 from rich.console import Console
 
-from mfwb.pipeline.status import Known, Standings, sum_up
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.report.status import show_status
 from mfwb.snapshot import Loss
+from mfwb.sync_status import Known, Standings, sum_up
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 WINES = Destination("online", "https://wandb.example", "acme", "wines")

@@ -21,7 +21,6 @@ from mfwb.lineage import rebuild_lineage
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.explain import Explanation
 from mfwb.pipeline.reading import TracedFlowRun
-from mfwb.pipeline.status import Known, sum_up
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.report import complaints, console_for, to_json, to_text, watch
 from mfwb.report.console import PrintableConsole
@@ -30,6 +29,7 @@ from mfwb.report.lineage import show_lineage
 from mfwb.report.status import show_status
 from mfwb.safe_text import one_line, printable, storable
 from mfwb.snapshot import Failure, FlowRun, Loss, Parameter, TaskState
+from mfwb.sync_status import Known, sum_up
 from tests.strangers import HOSTILE, anything, assert_inert, poisoned, without_rich
 from tests.unit.explained import explained, sample
 from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, task

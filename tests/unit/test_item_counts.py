@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mfwb.item_counts import as_planned, count_items, describe_inputs
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome
-from mfwb.pipeline.item_counts import as_planned, count_items, describe_inputs
 from mfwb.planning import InputArtifact, PlannedRun, WandbRunId
 from mfwb.snapshot import ArtifactRef, Failure, Loss, TaskState
 from tests.unit.flow_runs import at, data_frame, flow_run, model, parameter, ref, spec, task

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mfwb.pipeline.status import FlowStanding, Known, sum_up
 from mfwb.ports import Destination, Entry, Standing
+from mfwb.sync_status import FlowStanding, Known, sum_up
 
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
 BUNDLE = Destination("offline", "/bundle", None, "wines")
