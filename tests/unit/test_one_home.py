@@ -235,7 +235,7 @@ RULES = [
         function_called("one_line", "_one_line", "first_line", "single_line"),
         ("safe_text.py",),
     ),
-    Rule("what was meant by a name that is not there", imports("difflib"), ("near_names.py",)),
+    Rule("what was meant by a name that is not there", imports("difflib"), ("suggestions.py",)),
     Rule(
         "progress that nobody looks at",
         silent_class_with("flow_run", "wandb_runs", "advance"),

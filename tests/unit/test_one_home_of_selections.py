@@ -44,8 +44,8 @@ def test_a_selection_has_one_home() -> None:
                 found.add(f"{path.relative_to(PACKAGE)}: {getattr(node, 'name', '')}")
 
     assert found == {
-        "choosing.py: Selection",  # the value
-        "choosing.py: select",  # of what was given
+        "pipeline/selection.py: Selection",  # the value
+        "pipeline/selection.py: select",  # of what was given
         "api.py: plan",  # what users call
         "api.py: sync",
     }

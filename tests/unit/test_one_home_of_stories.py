@@ -12,6 +12,8 @@ import mfwb
 
 PACKAGE = Path(mfwb.__file__).parent
 OUTSIDE = ("source", "sink", "payload", "ledger", "report")
+SHOWN = ("mfwb.pipeline.explain", "mfwb.pipeline.reading")
+"""What `report` shows, so that it knows the values that these return."""
 
 
 def imported_by(path: Path) -> Iterator[str]:
@@ -30,7 +32,7 @@ def test_the_outside_does_not_import_the_pipeline(room: str) -> None:
         f"{path.relative_to(PACKAGE)}: {module}"
         for path in (PACKAGE / room).rglob("*.py")
         for module in imported_by(path)
-        if module.startswith("mfwb.pipeline")
+        if module.startswith("mfwb.pipeline") and not (room == "report" and module in SHOWN)
     }
 
     assert found == set()

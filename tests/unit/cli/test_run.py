@@ -105,7 +105,8 @@ def test_what_was_not_said_is_none() -> None:
 
     assert selection == Selection((Pathspec("F", "1"), Pathspec("G", "latest")), since_is_ago=False)
     assert settings == Settings.model_validate({})
-    assert settings.model_fields_set <= {"explicit"}
+    assert settings.model_fields_set <= {"explicit", "origins"}
+    assert settings.origins == {}
     assert settings.explicit == frozenset()
 
 

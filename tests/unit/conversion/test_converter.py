@@ -32,7 +32,7 @@ from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file
 
 TABLE = Conversion.TABLE
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
-OLD_PICKLE = Path(__file__).parent / "data" / "pandas_2_2_ix_multi.pkl"
+OLD_PICKLE = Path(__file__).parents[2] / "data" / "pickles" / "pandas_2_2_ix_multi.pkl"
 PATIENCE = 30  # seconds
 
 
@@ -352,10 +352,10 @@ def test_what_libraries_print_is_no_answer(tmp_path: Path) -> None:
     for name in ("in", "out"):
         (tmp_path / name).mkdir()
     code = (
-        "import os; from mfwb.payload import conversions, converting;"
-        "conversions.load_frame = lambda data: (print('noise', flush=True), os.write(1, b'noise'));"
-        "converting.get_ready(trusted=False);"
-        f"converting.work(10**9, {str(tmp_path)!r}, trusted=False)"
+        "import os; from mfwb.conversion import convert, converter_child;"
+        "convert.load_frame = lambda data: (print('noise', flush=True), os.write(1, b'noise'));"
+        "converter_child.get_ready(trusted=False);"
+        f"converter_child.work(10**9, {str(tmp_path)!r}, trusted=False)"
     )
     request = {
         "conversion": "table",

@@ -13,7 +13,7 @@ import pytest
 from mfwb.conversion.tables import load_frame, load_frames, write_parquet
 from tests.unit.payload.frames_of_all_kinds import frames
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[2] / "data" / "pickles"
 FRAMES = frames()
 OLD_PICKLES = [path for path in sorted(DATA.glob("pandas_2_2_*.pkl")) if "_date_" not in path.name]
 PANDAS = tuple(map(int, pd.__version__.split(".")[:2]))

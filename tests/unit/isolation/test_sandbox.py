@@ -417,7 +417,7 @@ def test_one_that_never_answers(liar: Inspector, monkeypatch: pytest.MonkeyPatch
 
 def test_the_clock() -> None:
     """The clock counts time of the processor; nothing that a pickle does can hold it up."""
-    clock = "from mfwb.payload import inspecting as i; i._SECONDS = 0.2; i._limit_time(0)"
+    clock = "from mfwb.conversion import inspector_child as i; i._SECONDS = 0.2; i._limit_time(0)"
 
     ended = subprocess.run([sys.executable, "-c", f"{clock}\nwhile 1: pass"], check=False)
 

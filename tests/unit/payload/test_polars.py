@@ -18,7 +18,7 @@ import pytest
 
 from mfwb.conversion.tables import load_frame, load_frames, write_parquet
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[2] / "data" / "pickles"
 BERLIN = ZoneInfo("Europe/Berlin")
 VERSIONS = ["1_0", "1_30", "2_1"]
 COLUMNS: dict[str, list[Any]] = {

@@ -72,7 +72,7 @@ def test_arrow(kind: Any, protocol: int) -> None:
 @pytest.mark.parametrize("kind", ["frame", "series"])
 def test_polars(kind: str) -> None:
     """What polars pickled comes out as what stands in for it."""
-    data = (Path(__file__).parent / "data" / f"polars_2_1_{kind}.pkl").read_bytes()
+    data = (Path(__file__).parents[2] / "data" / "pickles" / f"polars_2_1_{kind}.pkl").read_bytes()
 
     found = pickles.loads(data, FRAMES, makers=FRAME_MAKERS)
 

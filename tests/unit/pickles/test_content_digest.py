@@ -155,7 +155,7 @@ def _nested(depth: int) -> bytes:
     return b"\x80\x02" + b"](" * depth + b"e" * depth + b"."
 
 
-_NET = Path(__file__).parents[1] / "data" / "torch" / "net.pkl"
+_NET = Path(__file__).parents[2] / "data" / "torch" / "net.pkl"
 
 
 def _elsewhere_in_memory(match: re.Match[bytes]) -> bytes:
