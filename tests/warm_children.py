@@ -53,7 +53,7 @@ _KINDS = {
             _COPIES,
         ),
     ),
-    "uploading": _Kind("/mfwb/sink/push/uploader.py", ("wandb.cli.cli",)),
+    "uploading": _Kind("/mfwb/sink/wandb_sync/child.py", ("wandb.cli.cli",)),
 }
 
 

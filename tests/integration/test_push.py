@@ -534,7 +534,7 @@ def _delete(pushing: Pushing, path: str) -> None:
 
 def _named(processes: list[psutil.Process], name: str) -> psutil.Process:
     """Return the one that belongs to the upload: mfwb has a wandb-core of its own."""
-    uploader = next(one for one in processes if "uploader.py" in " ".join(one.cmdline()))
+    uploader = next(one for one in processes if "wandb_sync/child.py" in " ".join(one.cmdline()))
     if name == "uploader":
         return uploader
     [core] = [one for one in uploader.children() if "wandb-core" in one.name()]

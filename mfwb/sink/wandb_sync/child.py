@@ -1,6 +1,6 @@
 """`wandb sync` of a folder, in a process of its own that does not outlive whoever started it.
 
-    python uploader.py FOLDER HOW_MANY_AT_ONCE
+    python child.py FOLDER HOW_MANY_AT_ONCE
 
 It imports nothing of mfwb: `wandb sync` is to find wandb as it is anywhere else.
 
