@@ -239,7 +239,7 @@ RULES = [
     Rule(
         "progress that nobody looks at",
         silent_class_with("flow_run", "wandb_runs", "advance"),
-        ("ports.py",),
+        ("ports/progress.py",),
     ),
     Rule(
         "how long wandb-core outlives who started it",

@@ -24,7 +24,7 @@ def test_contents_have_one_home() -> None:
         <= {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
     }
 
-    assert found == {"ports.py", "source/contents.py"}
+    assert found == {"ports/source.py", "source/contents.py"}
 
 
 def test_the_parts_make_the_whole(tmp_path: Path) -> None:

@@ -45,11 +45,17 @@ def test_each_protocol_has_one_home() -> None:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
-    ports = ["Bugs", "Ledger", "Payloads", "Progress", "Pusher", "Session", "Sink"]
-    between = ["Cargo", "Pushed", "Destination", "Entry", "ReadyRun", "WrittenRun"]
+    expected = {
+        "ports/bugs.py": ["Bugs"],
+        "ports/ledger.py": ["Entry", "Ledger"],
+        "ports/payloads.py": ["Payloads", "ReadyRun"],
+        "ports/progress.py": ["Progress"],
+        "ports/push.py": ["Cargo", "Pushed", "Pusher"],
+        "ports/sink.py": ["Destination", "Session", "Sink", "WrittenRun"],
+    }
 
-    assert {name: homes[name] for name in ports + between} == {
-        name: ["ports.py"] for name in ports + between
+    assert {name: homes[name] for names in expected.values() for name in names} == {
+        name: [home] for home, names in expected.items() for name in names
     }
 
 
