@@ -1,55 +1,103 @@
 """Replay completed Metaflow runs into Weights & Biases, lineage included.
 
-import mfwb
+    import mfwb
 
-print(mfwb.plan("TrainFlow/123", project="wines").to_dict())
-result = mfwb.sync("TrainFlow/latest", project="wines")
-assert not result.failed
+    print(mfwb.plan("TrainFlow/123", project="wines").to_dict())
+    result = mfwb.sync("TrainFlow/latest", project="wines").raise_for_failures()
+
+The public names are those in `__all__`, the attributes of what these functions return, and
+`mfwb.hooks.sync`, which Metaflow calls by that name. docs/python.md describes them. Every other
+name and every other module of this package is private: any version may change it.
 """
 
 from __future__ import annotations
 
+import sys
+
 from mfwb.version import __version__
 
 # `python -m mfwb` looks for modules in the current folder until `__main__` ends that; so nothing
-# is imported here that may lie there, not even `typing`.
+# is imported here that may lie there, not even `types` or `typing`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any
 
     from mfwb import errors
-    from mfwb.api import explain, plan, push, rebuild, status, sync
+    from mfwb.api import explain, lineage, plan, push, rebuild, status, sync
     from mfwb.outcome import Result
+else:
+    ModuleType = type(sys)
 
 __all__ = [
     "Result",
     "__version__",
     "errors",
     "explain",
+    "lineage",
     "plan",
     "push",
     "rebuild",
     "status",
     "sync",
+    # `verify` goes here and into the imports above.
 ]
 
-_HOMES = {
-    "explain": "mfwb.api",
-    "plan": "mfwb.api",
-    "push": "mfwb.api",
-    "rebuild": "mfwb.api",
-    "status": "mfwb.api",
-    "sync": "mfwb.api",
-    "Result": "mfwb.outcome",
-    "errors": "mfwb.errors",
-}
+
+if not TYPE_CHECKING:  # so that type checkers refuse names that are not there
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name on first use: `mfwb --help` needs none of them."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415 - for the same reason
+
+        if name in {"errors", "lineage"}:
+            return import_module(f"{__name__}.{name}")
+        module = import_module("mfwb.outcome" if name == "Result" else "mfwb.api")
+        return getattr(module, name)
 
 
-def __getattr__(name: str) -> Any:
-    """Import the public names when they are first asked for: `mfwb --help` needs none of them."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - for the same reason
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)
 
-    module = import_module(_HOMES[name])
-    return module if name == "errors" else getattr(module, name)
+
+class _CallablePackage(ModuleType):
+    """The package `mfwb.lineage`, which can be called as the function of that name."""
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        """Return what `mfwb.api.lineage` returns."""
+        from mfwb.api import lineage  # noqa: PLC0415 - on first use, as above
+
+        return lineage(*arguments, **settings)
+
+    @property
+    def __signature__(self) -> Any:
+        """The signature that `help` and notebooks show."""
+        from inspect import signature  # noqa: PLC0415 - the same
+
+        from mfwb.api import lineage  # noqa: PLC0415 - the same
+
+        return signature(lineage)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it by its name, as functions are."""
+        from importlib import import_module  # noqa: PLC0415 - the same
+
+        return import_module, (self.__name__,)
+
+
+class _Package(ModuleType):
+    """The package `mfwb`, whose `lineage` can be called in whatever order modules are imported.
+
+    Python sets a package as an attribute of its parent when it first imports it or a module in it.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "lineage" and isinstance(value, ModuleType):
+            value.__class__ = _CallablePackage
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

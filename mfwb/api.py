@@ -1,13 +1,24 @@
-"""mfwb from Python: what the command line is a thin face of."""
+"""The functions of `mfwb` that users import; the command line calls them, too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from mfwb.arguments import (
+    Folder,
+    PathspecLike,
+    PathspecsLike,
+    SettingsArguments,
+    flow_names,
+    flow_run_pathspecs,
+    folder_path,
+    pathspec_text,
+)
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, names_of, project_of, read_defaults
@@ -31,6 +42,9 @@ from mfwb.ports import Progress, Unwatched
 from mfwb.snapshot.pathspec import parse
 from mfwb.sync_status import Standings
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # mypy knows it; Python 3.10 has none of its own
+
 __all__ = [
     "Explanation",
     "Rebuilt",
@@ -47,42 +61,44 @@ __all__ = [
 
 
 def plan(  # noqa: PLR0913 - the ways to choose flow runs
-    *pathspecs: str,
+    *pathspecs: PathspecsLike,
     since: str | datetime | int | None = None,
     until: str | datetime | int | None = None,
     last: int | None = None,
     every: bool = False,
     tags: Sequence[str] = (),
     failed: bool | None = None,
-    config: Path | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
+    config: Folder | None = None,
+    progress: Progress | bool | None = None,
+    **settings: Unpack[SettingsArguments],
 ) -> Result:
-    """Return what `sync` with the same arguments would do. W&B is not asked.
+    """Return what `sync` with the same arguments would do. It sends no request to W&B.
 
     Args:
-        *pathspecs: `Flow/123`, `Flow/latest`, or `Flow` with `since`, `until`, `last` or `every`.
-            None at all: every flow, with one of these.
-        since: flow runs that started then or later, and those that an earlier sync left undone:
+        *pathspecs: `Flow/123`, `Flow/latest`, or `Flow` with `since`, `until`, `last` or `every`;
+            objects of Metaflow's client, as in `metaflow.Run("Flow/123")`; or lists of these.
+            Without any: every flow, with `since`, `until`, `last` or `every`.
+        since: only flow runs that started then or later, and those that an earlier sync left open:
             as on the command line (`24h`, `2026-11-01`), a datetime (local, if it has no time
             zone), or epoch ms.
-        until: flow runs that started before, in the same ways.
-        last: of each flow, this many of the newest flow runs.
+        until: only flow runs that started before, in the same forms.
+        last: only so many of the newest flow runs of each flow.
         every: all flow runs.
         tags: only flow runs with all of these tags, the user's or Metaflow's own.
-        failed: only flow runs that failed (True), or that did not (False); None: both.
+        failed: only flow runs that failed (True), or only the others (False); None: both.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
-        progress: told what is going on; None: nobody watches.
-        **settings: fields of `mfwb.config.Settings`, such as `project` or `granularity`;
-            None counts as not said.
+        progress: True shows it on stderr, if that is a terminal or a notebook; or an object with
+            the methods of `mfwb.ports.Progress`, which are called as the work goes on.
+        **settings: settings as in docs/settings.md, such as `project` or `granularity`; None is
+            the same as a setting that is not given.
 
     Raises:
         UsageError: for a pathspec or a setting that is wrong.
         Unreachable: if Metaflow's metadata can't be reached.
     """
-    resolved = load_settings(settings, file=config)
+    resolved = load_settings(settings, file=folder_path(config))
     selection = select(
-        pathspecs,
+        flow_run_pathspecs(pathspecs),
         since=since,
         until=until,
         last=last,
@@ -91,35 +107,37 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         failed=failed,
         namespace=resolved.namespace,
     )
-    return plan_selection(selection, resolved, progress)
+    with _watched(progress=progress) as watcher:
+        return plan_selection(selection, resolved, watcher)
 
 
 def sync(  # noqa: PLR0913 - the same
-    *pathspecs: str,
+    *pathspecs: PathspecsLike,
     since: str | datetime | int | None = None,
     until: str | datetime | int | None = None,
     last: int | None = None,
     every: bool = False,
     tags: Sequence[str] = (),
     failed: bool | None = None,
-    config: Path | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
+    config: Folder | None = None,
+    progress: Progress | bool | None = None,
+    **settings: Unpack[SettingsArguments],
 ) -> Result:
-    """Replay flow runs into W&B and return what was done. Arguments as of `plan`.
+    """Replay flow runs into W&B and return what was done. The arguments are those of `plan`.
 
     A flow run that can't be synced is in the result with status `failed` and a reason; the
-    others go on. So is one that met an error of mfwb's own: its `bug` is true, and the reason
-    names a log. `Result.has_bugs` tells whether there is any.
+    others are synced. The same holds for an error of mfwb's own: then `bug` is true, the reason
+    names a log, and so `Result.has_bugs` is true. `Result.raise_for_failures` raises an error
+    if any flow run failed.
 
     Raises:
         UsageError: for a pathspec or a setting that is wrong.
         Unreachable: if Metaflow or W&B can't be reached, or W&B refuses the credentials.
-        LockHeld: if another sync works with the same ledger.
+        LockHeld: if another sync uses the same ledger for the same projects.
     """
-    resolved = load_settings(settings, file=config)
+    resolved = load_settings(settings, file=folder_path(config))
     selection = select(
-        pathspecs,
+        flow_run_pathspecs(pathspecs),
         since=since,
         until=until,
         last=last,
@@ -128,106 +146,116 @@ def sync(  # noqa: PLR0913 - the same
         failed=failed,
         namespace=resolved.namespace,
     )
-    return sync_selection(selection, resolved, progress)
+    with _watched(progress=progress) as watcher:
+        return sync_selection(selection, resolved, watcher)
 
 
 def push(
-    bundle: Path | None = None,
+    bundle: Folder | None = None,
     *,
-    config: Path | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
+    config: Folder | None = None,
+    progress: Progress | bool | None = None,
+    **settings: Unpack[SettingsArguments],
 ) -> Result:
     """Upload the bundle of an offline sync and return what was done.
 
-    What was pushed before is left alone. A flow run that can't be pushed is in the result with
-    status `failed` and a reason; the others go on, as with `sync`.
+    Flow runs that were pushed before stay as they are. A flow run that can't be pushed is in the
+    result with status `failed` and a reason; the others are pushed, as with `sync`.
 
     Args:
         bundle: its folder; None: the `dir` of the settings.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
-        progress: told what is going on; None: nobody watches.
-        **settings: fields of `mfwb.config.Settings`; `timeout`, `wait`, `workers`, `on_deleted`
-            and `overwrite_edits` matter here.
+        progress: as for `plan`.
+        **settings: as for `plan`; only `timeout`, `wait`, `workers`, `on_deleted` and
+            `overwrite_edits` have an effect.
 
     Raises:
         UsageError: if there is no bundle, or for a setting that is wrong.
         Unreachable: if W&B can't be reached, or refuses the credentials.
-        LockHeld: if another push, or a sync into the bundle, is at work.
+        LockHeld: if another push, or a sync into the bundle, is running.
     """
-    return push_bundle(bundle, load_settings(settings, file=config), progress)
+    resolved = load_settings(settings, file=folder_path(config))
+    with _watched(progress=progress) as watcher:
+        return push_bundle(folder_path(bundle), resolved, watcher)
 
 
 def lineage(
-    pathspec: str,
+    pathspec: PathspecLike,
     *,
-    config: Path | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
+    config: Folder | None = None,
+    progress: Progress | bool | None = None,
+    **settings: Unpack[SettingsArguments],
 ) -> TracedFlowRun:
-    """Return one flow run and its rebuilt lineage. W&B has no part in it.
+    """Return one flow run and its lineage, rebuilt from what Metaflow recorded. W&B is not used.
 
     Args:
-        pathspec: `Flow/123` or `Flow/latest`. A flow run that still goes on is no error.
+        pathspec: `Flow/123`, `Flow/latest`, or an object of Metaflow's client. A flow run that is
+            still running is no error.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
-        progress: told what is going on; None: nobody watches.
-        **settings: fields of `mfwb.config.Settings`; `metadata` and `namespace` matter here.
+        progress: as for `plan`.
+        **settings: as for `plan`; only those about reading from Metaflow have an effect, such as
+            `metadata` and `namespace`.
 
     Raises:
         UsageError: for a pathspec or a setting that is wrong.
         NotThere: if there is no such flow run.
         SourceError: if it can't be read.
-        LineageError: if what was recorded of it contradicts itself.
+        LineageError: if the recorded facts contradict themselves.
         Unreachable: if Metaflow's metadata can't be reached.
     """
-    choice = parse(pathspec)
-    if choice.run is None:
+    requested = parse(*flow_run_pathspecs([pathspec]))
+    if requested.run is None:
         raise UsageError(
-            f"lineage is that of one flow run: say {choice}/123 or {choice}/latest, "
-            f"rather than {choice}"
+            f"lineage is that of one flow run: say {requested}/123 or {requested}/latest, "
+            f"rather than {requested}"
         )
-    resolved = load_settings(settings, file=config)
-    from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
+    resolved = load_settings(settings, file=folder_path(config))
+    from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
-    with wire_source(resolved) as (source, payloads):
-        found = find_one(choice, source)
-        (progress or Unwatched()).flow_run(str(found), 0, 1)
-        return trace(found, source, payloads)
+    with _watched(progress=progress) as watcher, wire_source(resolved) as (source, payloads):
+        flow_run = find_one(requested, source)
+        watcher.flow_run(str(flow_run), 0, 1)
+        return trace(flow_run, source, payloads)
 
 
 def explain(
-    pathspec: str,
+    pathspec: PathspecLike,
+    name: str | None = None,
     *,
-    config: Path | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
+    config: Folder | None = None,
+    progress: Progress | bool | None = None,
+    **settings: Unpack[SettingsArguments],
 ) -> Explanation:
-    """Return what an artifact is, what W&B would get of it, and why. W&B has no part in it.
+    """Return what an artifact is, what W&B would get of it, and why. W&B is not used.
 
     Args:
-        pathspec: `Flow/123/train/model`, `Flow/latest/train/model`, `Flow/123/train/4/model` of
-            one task, or `Flow/123/_parameters/alpha`.
+        pathspec: of the artifact: `Flow/123/train/model`, `Flow/latest/train/model`,
+            `Flow/123/train/4/model` of one task, `Flow/123/_parameters/alpha`, or a
+            `metaflow.DataArtifact`. With `name`, of its step or task: `Flow/123/train`, a
+            `metaflow.Step` or a `metaflow.Task`.
+        name: of the artifact, if the pathspec has none.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
-        progress: told what is going on; None: nobody watches.
-        **settings: fields of `mfwb.config.Settings`, as a sync would be given them.
+        progress: as for `plan`.
+        **settings: as for `plan`; give those that a sync would be given.
 
     Raises:
         UsageError: for a pathspec or a setting that is wrong.
         NotThere: if there is no such flow run, step, task or artifact.
         SourceError: if it can't be read.
-        LineageError: if what was recorded of the flow run contradicts itself.
+        LineageError: if the recorded facts of the flow run contradict themselves.
         Unreachable: if Metaflow's metadata can't be reached.
     """
-    asked = parse_artifact(pathspec)
-    resolved = _with_plugins(load_settings(settings, file=config))
-    entity, project = names_of(asked.flow_run.flow, resolved, read_defaults())
-    from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
+    holder = pathspec_text(pathspec)
+    artifact = parse_artifact(holder if name is None else f"{holder}/{name}")
+    resolved = _with_plugins(load_settings(settings, file=folder_path(config)))
+    entity, project = names_of(artifact.flow_run.flow, resolved, read_defaults())
+    from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
-    with wire_source(resolved) as (source, payloads):
-        found = find_one(asked.flow_run, source)
-        (progress or Unwatched()).flow_run(str(found), 0, 1)
+    with _watched(progress=progress) as watcher, wire_source(resolved) as (source, payloads):
+        flow_run = find_one(artifact.flow_run, source)
+        watcher.flow_run(str(flow_run), 0, 1)
         return explain_artifact(
-            asked.of(found),
+            artifact.of(flow_run),
             resolved,
             source,
             payloads,
@@ -236,20 +264,22 @@ def explain(
         )
 
 
-def status(*flows: str, config: Path | None = None, **settings: Any) -> Standings:
-    """Return how flow runs stand, as the ledger has it. Neither Metaflow nor W&B is asked.
+def status(
+    *flows: PathspecsLike, config: Folder | None = None, **settings: Unpack[SettingsArguments]
+) -> Standings:
+    """Return the sync status of flow runs from the ledger. Metaflow and W&B are not used.
 
     Args:
-        *flows: names of those that are of interest; none: all.
+        *flows: names of flows, objects of Metaflow's client, or lists of these; none: all flows.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
-        **settings: fields of `mfwb.config.Settings`: `mode` and `dir` say whose ledger; an `entity`
-            or a `project` that is said here or by a variable leaves out what went elsewhere.
+        **settings: as for `plan`: `mode` and `dir` select the ledger. An `entity` or a `project`
+            that is given here or by a variable excludes what went elsewhere.
 
     Raises:
         UsageError: for a name or a setting that is wrong, or a ledger that can't be used.
-        LockHeld: if another process keeps the ledger locked.
+        LockHeld: if another process has locked the ledger.
     """
-    resolved = load_settings(settings, file=config)
+    resolved = load_settings(settings, file=folder_path(config))
     return standings_in(
         ledger_path(bundle_of(resolved, read_defaults())),
         flows=_flow_names(flows),
@@ -259,33 +289,34 @@ def status(*flows: str, config: Path | None = None, **settings: Any) -> Standing
 
 
 def rebuild(
-    *flows: str,
-    config: Path | None = None,
+    *flows: PathspecsLike,
+    config: Folder | None = None,
     moved: Callable[[Path], object] | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingsArguments],
 ) -> tuple[Rebuilt, ...]:
-    """Make a ledger that was lost or damaged anew of what W&B has; say what each project has.
+    """Rebuild a ledger that was lost or damaged from W&B; return what each project has.
 
     Args:
-        *flows: whose projects are meant; all flow runs of these are noted. None: `project` says.
+        *flows: names of flows, objects of Metaflow's client, or lists of these. Their projects are
+            read, and all flow runs in them recorded. None: the project of the settings.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
-        moved: told what a damaged ledger is called now, as soon as it was put aside.
-        **settings: fields of `mfwb.config.Settings`, as a sync would be given them.
+        moved: called with the new path of a damaged ledger, as soon as it is renamed.
+        **settings: as for `plan`; give those that a sync would be given.
 
     Raises:
-        UsageError: for a name or a setting that is wrong, or if no project is said.
-        LockHeld: if a sync is at work there.
-        SinkError: if W&B does not say what it has.
+        UsageError: for a name or a setting that is wrong, or if no project is given.
+        LockHeld: if a sync of these projects is running.
+        SinkError: if W&B does not list its runs.
         Unreachable: if Metaflow or W&B can't be reached, or W&B refuses the credentials.
     """
-    resolved = load_settings(settings, file=config)
+    resolved = load_settings(settings, file=folder_path(config))
     names = _flow_names(flows)
     defaults = read_defaults()
     if not (names or project_of("", resolved, defaults)):
         raise UsageError("say what to ask W&B for: --project NAME, or the flows that went there")
     if bundle_of(resolved, defaults) is not None:
         raise UsageError("W&B does not know what is in a bundle: sync into that again")
-    from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
+    from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
     return rebuild_ledgers(
         names,
@@ -296,47 +327,47 @@ def rebuild(
     )
 
 
-def _flow_names(flows: Iterable[str]) -> list[str]:
-    choices = [parse(text) for text in flows]
-    for one in choices:
-        if one.run is not None:
-            raise UsageError(f"status is that of flows: say {one.flow} rather than {one}")
-    return [one.flow for one in choices]
+def _flow_names(flows: Iterable[PathspecsLike]) -> list[str]:
+    pathspecs = [parse(text) for text in flow_names(flows)]
+    for pathspec in pathspecs:
+        if pathspec.run is not None:
+            raise UsageError(f"status is that of flows: say {pathspec.flow} rather than {pathspec}")
+    return [pathspec.flow for pathspec in pathspecs]
 
 
 def plan_selection(
     selection: Selection, settings: Settings, progress: Progress | None = None
 ) -> Result:
-    """Return what `plan` returns, of a selection and settings that were made before."""
+    """Return what `plan` returns, for a selection and settings that exist already."""
     return _carry_out(plan_flow_runs, selection, settings, progress, may_ask=False)
 
 
 def sync_selection(
     selection: Selection, settings: Settings, progress: Progress | None = None
 ) -> Result:
-    """Return what `sync` returns, of a selection and settings that were made before."""
-    act = partial(_carry_out, sync_flow_runs, selection, settings, progress, may_ask=True)
-    return with_a_sound_ledger(act, put_aside_if_damaged)
+    """Return what `sync` returns, for a selection and settings that exist already."""
+    call = partial(_carry_out, sync_flow_runs, selection, settings, progress, may_ask=True)
+    return with_a_sound_ledger(call, put_aside_if_damaged)
 
 
 def push_bundle(
     bundle: Path | None, settings: Settings, progress: Progress | None = None
 ) -> Result:
-    """Return what `push` returns, with settings that were made before."""
+    """Return what `push` returns, for settings that exist already."""
     folder = bundle or settings.dir
     if folder is None:
         raise UsageError("say which bundle to push: mfwb push DIR")
-    from mfwb.wiring import wire_push  # noqa: PLC0415 - it brings wandb
+    from mfwb.wiring import wire_push  # noqa: PLC0415 - it imports wandb
 
     with wire_push(settings, folder.expanduser().resolve()) as (ledger, pusher):
         return push_flow_runs(settings, ledger, pusher, progress or Unwatched(), BugLogs())
 
 
-_Act = Callable[[Selection, Settings, Parts], Result]
+_Pipeline = Callable[[Selection, Settings, Parts], Result]
 
 
 def _carry_out(
-    act: _Act,
+    pipeline: _Pipeline,
     selection: Selection,
     settings: Settings,
     progress: Progress | None,
@@ -344,13 +375,25 @@ def _carry_out(
     may_ask: bool,
 ) -> Result:
     settings = _with_plugins(settings)
-    from mfwb.wiring import wire  # noqa: PLC0415 - it brings both SDKs
+    from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
     with wire(settings, progress or Unwatched(), may_ask=may_ask) as parts:
-        return act(selection, settings, parts)
+        return pipeline(selection, settings, parts)
+
+
+@contextmanager
+def _watched(*, progress: Progress | bool | None) -> Iterator[Progress]:
+    """Yield what is notified of progress, as the argument `progress` says."""
+    if progress is True:
+        from mfwb.report import watch  # noqa: PLC0415 - rich
+
+        with watch(quiet=False) as shown:
+            yield shown
+    else:
+        yield progress or Unwatched()
 
 
 def _with_plugins(settings: Settings) -> Settings:
-    from mfwb.conversion.plugins import find_plugins  # noqa: PLC0415 - it looks through all packages
+    from mfwb.conversion.plugins import find_plugins  # noqa: PLC0415 - it reads all packages
 
     return settings.model_copy(update={"plugins": find_plugins()})

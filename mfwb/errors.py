@@ -7,13 +7,14 @@
     │   ├── Unreachable       an end that can't be reached, or no credentials exit 4
     │   ├── LockHeld          another sync is at work                         exit 5
     │   └── BundleChanged     a bundle is not what the sync wrote             exit 1
-    └── SkipFlowRun           this flow run can't be synced, the others can   exit 1
-        ├── NotThere          the flow, flow run or step does not exist
-        ├── SourceError       Metaflow's side gave no usable answer
-        ├── LineageError      the recorded facts contradict themselves
-        ├── NotOurs           the W&B run of that id came from another source
-        └── SinkError         W&B's side refused or failed
-            └── Refused       W&B refuses the entity, the project or the key    exit 4
+    ├── SkipFlowRun           this flow run can't be synced, the others can   exit 1
+    │   ├── NotThere          the flow, flow run or step does not exist
+    │   ├── SourceError       Metaflow's side gave no usable answer
+    │   ├── LineageError      the recorded facts contradict themselves
+    │   ├── NotOurs           the W&B run of that id came from another source
+    │   └── SinkError         W&B's side refused or failed
+    │       └── Refused       W&B refuses the entity, the project or the key  exit 4
+    └── FlowRunsFailed        a call ended, and some flow runs failed in it   exit 1, 4 or 70
 
 A single item (an artifact, a log, a card) that can't reach W&B is no error: it is a
 `mfwb.snapshot.Loss`, which is counted and shown while the rest goes on.
@@ -21,12 +22,16 @@ A single item (an artifact, a log, a card) that can't reach W&B is no error: it 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mfwb.safe_text import one_line
 
 __all__ = [
+    "BUG_EXIT_CODE",
     "BundleChanged",
+    "FlowRunsFailed",
     "ItemLost",
     "LedgerDamaged",
     "LineageError",
@@ -43,6 +48,9 @@ __all__ = [
     "UsageError",
     "ends_the_call",
 ]
+
+BUG_EXIT_CODE = 70
+"""The exit code of a call that met an error of mfwb's own."""
 
 
 class MfwbError(Exception):
@@ -123,6 +131,39 @@ class Refused(SinkError):  # noqa: N818 - the same
     """W&B lets nobody write there with these credentials; other projects may be open to them."""
 
     exit_code = 4
+
+
+class FlowRunsFailed(MfwbError):  # noqa: N818 - the same
+    """Some flow runs failed in a call that ended; `Result.raise_for_failures` raises it.
+
+    Attributes:
+        reasons: why each of them failed, by pathspec.
+        total: how many flow runs the call had, the others included.
+        exit_code: what the command line ends with then: 70 for an error of mfwb's own, 4 if W&B
+            refused all that failed, else 1.
+    """
+
+    def __init__(self, reasons: Mapping[str, str], total: int, exit_code: int = 1) -> None:
+        shown = [
+            f"{pathspec}: {one_line(reason, _LONGEST_REASON)}"
+            for pathspec, reason in [*reasons.items()][:_MOST_REASONS]
+        ]
+        more = len(reasons) - len(shown)
+        super().__init__(
+            f"{len(reasons):,} of {total:,} flow runs failed: {'; '.join(shown)}"
+            + (f"; and {more:,} more" if more else "")
+        )
+        self.reasons = dict(reasons)
+        self.total = total
+        self.exit_code = exit_code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it by its arguments, which exceptions lose otherwise."""
+        return type(self), (self.reasons, self.total, self.exit_code)
+
+
+_MOST_REASONS = 3
+_LONGEST_REASON = 300  # letters
 
 
 class ItemLost(Exception):  # noqa: N818 - it is a finding, not a failure of the sync

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mfwb.errors import BUG_EXIT_CODE, FlowRunsFailed
 from mfwb.snapshot import Loss
 
 __all__ = [
@@ -167,9 +168,14 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """What a call ends with if some flow run failed: 4 if W&B refused all of those, else 1."""
-        codes = {one.exit_code for one in self.flow_runs if one.status is Status.FAILED}
-        return codes.pop() if len(codes) == 1 else 1
+        """What the command line ends with, losses aside: 0 if no flow run failed.
+
+        Otherwise 70 for an error of mfwb's own, 4 if W&B refused all that failed, else 1.
+        """
+        if self.has_bugs:
+            return BUG_EXIT_CODE
+        codes = {run.exit_code for run in self.flow_runs if run.status is Status.FAILED}
+        return codes.pop() if len(codes) == 1 else int(bool(codes))
 
     @property
     def has_bugs(self) -> bool:
@@ -180,6 +186,24 @@ class Result:
     def losses(self) -> tuple[Loss, ...]:
         """All losses."""
         return tuple(loss for one in self.flow_runs for loss in one.all_losses)
+
+    def raise_for_failures(self) -> Result:
+        """Return this result if no flow run failed.
+
+        Raises:
+            FlowRunsFailed: naming the flow runs that failed, each with its reason.
+        """
+        if not self.failed:
+            return self
+        raise FlowRunsFailed(
+            {
+                run.pathspec: run.reason or ""
+                for run in self.flow_runs
+                if run.status is Status.FAILED
+            },
+            total=len(self.flow_runs),
+            exit_code=self.exit_code,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints; keys may be added in later versions, none removed."""

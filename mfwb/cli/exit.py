@@ -13,14 +13,13 @@ import click
 from mfwb.cli.early_signals import ENDS, free_signals
 from mfwb.cli.help import KeptFromClick
 from mfwb.cli.streams import leave_closed_terminal, stdout_trouble, write_block, write_error
-from mfwb.errors import MfwbError
+from mfwb.errors import BUG_EXIT_CODE, MfwbError
 from mfwb.safe_text import one_line
 from mfwb.system_errors import shortage
 
 __all__ = ["end"]
 
 _USAGE = 2
-_BUG = 70
 _INTERRUPTED = ENDS[signal.SIGINT][0]
 
 
@@ -103,7 +102,7 @@ def _tell(error: BaseException, arguments: Sequence[str], last_word: _LastWord) 
     with last_word(code):
         if code == _INTERRUPTED:
             _leave_line_of_control_c()
-        if code == _BUG:
+        if code == BUG_EXIT_CODE:
             _tell_bug(error, arguments)
         else:
             write_error(_line_of(error))
@@ -117,7 +116,7 @@ def _code_of(error: BaseException) -> int:
         return _INTERRUPTED
     if shortage(error):
         return MfwbError.exit_code
-    return _USAGE if isinstance(error, click.ClickException) else _BUG
+    return _USAGE if isinstance(error, click.ClickException) else BUG_EXIT_CODE
 
 
 def _line_of(error: BaseException) -> str:

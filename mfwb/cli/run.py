@@ -93,12 +93,7 @@ def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> Non
         write_out(to_text(result, console=console_for(sys.stdout), verbose=verbose))
 
 
-_BUG = 70
-
-
 def _exit_code(result: Result, *, strict: bool) -> int:
-    if result.has_bugs:
-        return _BUG
-    if result.failed:
+    if result.exit_code:
         return result.exit_code
     return 3 if strict and result.losses else 0

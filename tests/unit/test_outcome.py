@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mfwb.errors import FlowRunsFailed
 from mfwb.outcome import (
     FlowRunOutcome,
     InputOutcome,
@@ -138,3 +140,41 @@ def test_counts_add() -> None:
     assert ItemCounts(1, 2, 3, 4, 5, 6) + ItemCounts(10, 20, 30, 40, 50, 60) == ItemCounts(
         11, 22, 33, 44, 55, 66
     )
+
+
+# --- failures --------------------------------------------------------------------------------
+
+GOOD = FlowRunOutcome("F/1", Status.SYNCED)
+GONE = FlowRunOutcome("F/2", Status.FAILED, reason="gone")
+REFUSED = FlowRunOutcome("F/3", Status.FAILED, reason="refused", exit_code=4)
+BUG = FlowRunOutcome("F/4", Status.FAILED, reason="a bug", bug=True)
+
+
+@pytest.mark.parametrize(
+    ("flow_runs", "code"),
+    [
+        ((), 0),
+        ((GOOD,), 0),
+        ((GOOD, GONE), 1),
+        ((GOOD, REFUSED), 4),
+        ((GONE, REFUSED), 1),
+        ((GONE, REFUSED, BUG), 70),
+    ],
+)
+def test_exit_code(flow_runs: tuple[FlowRunOutcome, ...], code: int) -> None:
+    """It is 0 if no flow run failed, and that of the error otherwise."""
+    result = Result("sync", flow_runs)
+
+    assert result.exit_code == code
+    if code:
+        with pytest.raises(FlowRunsFailed) as caught:
+            result.raise_for_failures()
+        assert caught.value.exit_code == code
+    else:
+        assert result.raise_for_failures() is result
+
+
+def test_failures_are_raised_with_their_reasons() -> None:
+    """Flow runs that did not fail are counted, and not named."""
+    with pytest.raises(FlowRunsFailed, match=r"^2 of 3 flow runs failed: F/2: gone; F/4: a bug$"):
+        Result("sync", (GOOD, GONE, BUG)).raise_for_failures()

@@ -1,0 +1,117 @@
+"""The public names of mfwb, and that each import order leads to the same."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+import mfwb
+from mfwb import api, errors
+from mfwb.outcome import Result
+
+PUBLIC = {
+    "Result",
+    "__version__",
+    "errors",
+    "explain",
+    "lineage",
+    "plan",
+    "push",
+    "rebuild",
+    "status",
+    "sync",
+}
+FUNCTIONS = PUBLIC - {"Result", "__version__", "errors", "lineage"}
+
+_CALL = """
+import mfwb
+try:
+    mfwb.lineage("Flow")
+except mfwb.errors.UsageError as error:
+    print(error)
+print(mfwb.lineage.Edge.__module__, mfwb.lineage.__name__)
+"""
+
+
+def test_public_names() -> None:
+    """`__all__` and `dir` are the list of the public names, and each of them exists."""
+    assert set(mfwb.__all__) == PUBLIC
+    assert dir(mfwb) == sorted(PUBLIC)
+    assert {name: getattr(mfwb, name) for name in FUNCTIONS} == {
+        name: getattr(api, name) for name in FUNCTIONS
+    }
+    assert mfwb.Result is Result
+    assert mfwb.errors is errors
+
+
+def test_a_star_import_brings_all_of_them() -> None:
+    """Names that are imported on first use are among them."""
+    names: dict[str, object] = {}
+
+    exec("from mfwb import *", names)  # noqa: S102 - a function can't contain it
+
+    assert names.keys() - {"__builtins__"} == PUBLIC
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """It is no name of the package, and `hasattr` works."""
+    with pytest.raises(AttributeError, match="module 'mfwb' has no attribute 'replay'"):
+        mfwb.replay  # type: ignore[attr-defined]  # noqa: B018 - the access is the test
+
+
+def test_the_names_cost_nothing_before_they_are_used() -> None:
+    """`import mfwb` imports neither an SDK nor pydantic nor rich."""
+    heavy = {"metaflow", "wandb", "pydantic", "rich"}
+
+    assert _output(f"import sys, mfwb; dir(mfwb); print({heavy} & {{*sys.modules}})") == "set()\n"
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import mfwb",
+        "import mfwb.lineage",
+        "import mfwb.lineage.model",
+        "import mfwb.lineage.model as model; assert model.Edge",
+        "from mfwb.lineage import Edge",
+        "from mfwb.lineage.static_analysis import analyze",
+        "from mfwb import lineage; assert callable(lineage)",
+        "from mfwb import *; assert callable(lineage)",
+        "import mfwb.api, mfwb.lineage.model",
+        "import mfwb; mfwb.lineage; import mfwb.lineage.model",
+        "import mfwb, importlib; mfwb.lineage; importlib.reload(mfwb)",
+        "import mfwb, importlib, mfwb.lineage; importlib.reload(mfwb.lineage)",
+        "import mfwb.lineage, sys; del sys.modules['mfwb']",
+    ],
+)
+def test_lineage_is_callable_after(imports: str) -> None:
+    """`mfwb.lineage` is a package and a function, whatever was imported first."""
+    assert _output(imports + _CALL) == (
+        "lineage is that of one flow run: say Flow/123 or Flow/latest, rather than Flow\n"
+        "mfwb.lineage.model mfwb.lineage\n"
+    )
+
+
+def test_lineage_has_the_signature_of_the_function() -> None:
+    """So `help` and notebooks show its arguments."""
+    assert inspect.signature(mfwb.lineage) == inspect.signature(api.lineage)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC - {"__version__", "errors"}))
+def test_public_functions_can_be_pickled(name: str) -> None:
+    """A pool of processes can be given any of them, `lineage` included."""
+    function = getattr(mfwb, name)
+
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+def _output(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
