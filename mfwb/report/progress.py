@@ -1,4 +1,4 @@
-"""Progress on a terminal, or silence."""
+"""Progress on a terminal or in a notebook, or silence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import IO
 
 from rich.console import Console
 from rich.progress import (
@@ -28,16 +29,22 @@ _LONGEST_NAME = 80  # letters; the line would be all name else
 
 @contextmanager
 def watch(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
-    """Yield one who shows on stderr how far the work is, if stderr is a terminal.
+    """Yield progress that is shown on stderr, if that is a terminal or a notebook.
 
-    Whatever happens inside, the terminal is left as it was.
+    Afterwards the terminal or the notebook is as it was, also after an error.
     """
     console = console or PrintableConsole(sys.stderr)
-    if quiet or not console.is_terminal:
+    if quiet or not (console.is_terminal or console.is_jupyter):
         yield Unwatched()
-        return
-    with _display(console) as display:
-        yield _Shown(display)
+    elif console.is_jupyter:
+        line = _Line(console.file)
+        try:
+            yield line
+        finally:
+            line.clear()
+    else:
+        with _display(console) as display:
+            yield _Shown(display)
 
 
 def _display(console: Console) -> Display:
@@ -54,7 +61,7 @@ def _display(console: Console) -> Display:
 
 
 class _Shown:
-    """Progress as one line: the flow run that is read, and how many W&B runs are written."""
+    """Progress on a terminal: the flow run that is read, and how many W&B runs are written."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
@@ -64,10 +71,8 @@ class _Shown:
 
     def flow_run(self, pathspec: str, position: int, total: int) -> None:
         """Show which flow run is read; W&B runs of earlier ones may still be on their way."""
-        name = one_line(pathspec, _LONGEST_NAME)
-        text = name if total == 1 else f"{name} ({position + 1} of {total})"
         what = "W&B runs" if self._total else "reading"
-        self._display.update(self._task, description=text, what=what)
+        self._display.update(self._task, description=_name(pathspec, position, total), what=what)
 
     def wandb_runs(self, total: int) -> None:
         """Show how many W&B runs there are now."""
@@ -78,3 +83,57 @@ class _Shown:
     def advance(self) -> None:
         """Show that one more is written."""
         self._display.advance(self._task)
+
+
+class _Line:
+    """The same in a notebook, where rich needs a widget that may not be installed.
+
+    A carriage return is all that notebooks know of cursors, wherever they are shown.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._lock = Lock()
+        self._name = ""
+        self._total = self._written = 0
+        self._width = 0
+
+    def flow_run(self, pathspec: str, position: int, total: int) -> None:
+        """Show which flow run is read."""
+        with self._lock:
+            self._name = _name(pathspec, position, total)
+            self._show()
+
+    def wandb_runs(self, total: int) -> None:
+        """Show how many W&B runs there are now."""
+        with self._lock:
+            self._total += total
+            self._show()
+
+    def advance(self) -> None:
+        """Show that one more is written."""
+        with self._lock:
+            self._written += 1
+            self._show()
+
+    def clear(self) -> None:
+        """Remove the line."""
+        with self._lock:
+            self._write("")
+            self._stream.write("\r")
+            self._stream.flush()
+
+    def _show(self) -> None:
+        what = f"{self._written}/{self._total} W&B runs" if self._total else "reading"
+        self._write(f"{self._name}  {what}")
+
+    def _write(self, text: str) -> None:
+        """Write over the line that is there, which may be longer."""
+        self._stream.write(f"\r{text.ljust(self._width)}")
+        self._stream.flush()
+        self._width = len(text)
+
+
+def _name(pathspec: str, position: int, total: int) -> str:
+    name = one_line(pathspec, _LONGEST_NAME)
+    return name if total == 1 else f"{name} ({position + 1} of {total})"

@@ -59,3 +59,127 @@ def test_plan_and_sync(
     assert "granularity" in said["wrong"]
     assert said["namespace"] == "user:somebody"
     assert len(w_and_b.state.runs(f"acme/{project}")) == 3
+
+
+_OBJECTS = """
+import json
+import os
+import sys
+from pathlib import Path
+import metaflow
+import mfwb
+import mfwb.lineage.model
+
+pathspec, metadata, project = sys.argv[1:]
+metaflow.metadata(metadata)
+metaflow.namespace(None)
+run = metaflow.Run(pathspec)
+flow = metaflow.Flow(run.parent.id)
+step = run["middle"]
+task = step.task
+name = next(artifact.id for artifact in task if artifact.id != "name")
+
+def names(result):
+    result.raise_for_failures()
+    return [outcome.pathspec for outcome in result.flow_runs]
+
+class Watcher:
+    def __init__(self):
+        self.calls = []
+    def flow_run(self, pathspec, position, total):
+        self.calls.append([pathspec, position, total])
+    def wandb_runs(self, total):
+        self.calls.append(total)
+    def advance(self):
+        self.calls.append("one")
+
+watcher = Watcher()
+offline = {"mode": "offline", "dir": "bundle", "entity": "acme"}
+Path("mine.toml").write_text(f'project = "{project}"')
+print(json.dumps({
+    "planned": {
+        type(given).__name__: names(mfwb.plan(given, project=project))
+        for given in (run, step, task, task[name], [run], (step, pathspec), iter([task]))
+    },
+    "of the flow": names(mfwb.plan(flow, every=True, project=project)),
+    "synced": names(mfwb.sync(run, config="mine.toml", progress=watcher, **offline)),
+    "watched": watcher.calls,
+    "pushed": names(mfwb.push("bundle", progress=True)),
+    "status": mfwb.status(run, **offline).to_dict()["flows"],
+    "lineage": str(mfwb.lineage(run).flow_run.pathspec),
+    "edges": type(mfwb.lineage(task, progress=True).lineage.edges[0]).__module__,
+    "explained": [
+        mfwb.explain(*given).pathspec
+        for given in ((task[name],), (task, name), (step, name), (f"{pathspec}/middle", name))
+    ],
+    "artifact": [task.pathspec, step.pathspec, name],
+    "provider": metaflow.get_metadata(),
+}))
+"""
+
+
+def test_objects_of_metaflow(
+    online: Sandbox,
+    w_and_b: WandbServer,
+    project: str,
+    flow_run: Callable[[str], str],
+    flows_root: Path,
+) -> None:
+    """Flows, runs, steps, tasks and artifacts of Metaflow's client are taken for pathspecs.
+
+    They are read where the process reads them. Folders and settings files may be text.
+    """
+    pathspec = flow_run("linear_flow")
+
+    done = online.run(sys.executable, "-c", _OBJECTS, pathspec, metadata_of(flows_root), project)
+
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    task, step, name = said["artifact"]
+    assert said["planned"] == {
+        given: [pathspec]
+        for given in ("Run", "Step", "Task", "DataArtifact", "list", "tuple", "list_iterator")
+    }
+    assert pathspec in said["of the flow"]
+    assert said["synced"] == said["pushed"] == [pathspec]
+    assert said["watched"] == [[pathspec, 0, 1], 3, "one", "one", "one"]
+    assert [(row["mode"], row["synced"]) for row in said["status"]] == [
+        ("offline", 1),
+        ("online", 1),
+    ]
+    assert (said["lineage"], said["edges"]) == (pathspec, "mfwb.lineage.model")
+    assert said["explained"] == [f"{task}/{name}"] * 2 + [f"{step}/{name}"] * 2
+    assert said["provider"] == metadata_of(flows_root)
+    assert len(w_and_b.state.runs(f"acme/{project}")) == 3
+
+
+_FAILURES = """
+import json
+import sys
+import mfwb
+
+pathspec, metadata = sys.argv[1:]
+settings = {"mode": "offline", "dir": "b", "entity": "acme", "metadata": metadata}
+result = mfwb.sync(pathspec, "NoSuch/1", **settings)
+try:
+    result.raise_for_failures()
+except mfwb.errors.FlowRunsFailed as failed:
+    print(json.dumps([str(failed), failed.reasons, failed.total, failed.exit_code]))
+print(mfwb.sync(pathspec, **settings).raise_for_failures().exit_code)
+"""
+
+
+def test_failures_are_raised_on_request(
+    sandbox: Sandbox, flow_run: Callable[[str], str], flows_root: Path
+) -> None:
+    """The error names the flow run that failed; the others are synced, as without it."""
+    pathspec = flow_run("linear_flow")
+
+    done = sandbox.run(sys.executable, "-c", _FAILURES, pathspec, metadata_of(flows_root))
+
+    assert done.code == 0, done.err
+    first, second = done.out.splitlines()
+    text, reasons, total, exit_code = json.loads(first)
+    assert [*reasons] == ["NoSuch/1"]
+    assert text == f"1 of 2 flow runs failed: NoSuch/1: {reasons['NoSuch/1']}"
+    assert (total, exit_code, second) == (2, 1, "0")
