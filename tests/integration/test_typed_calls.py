@@ -66,26 +66,38 @@ WRONG = {
 }
 
 
+def snippets() -> list[str]:
+    """Return the Python that users read in the documentation."""
+    pages = (REPOSITORY / "docs" / "python.md", REPOSITORY / "README.md")
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    return [code for text in texts for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
+
+
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, str]]:
     """Return the line and the code of each complaint about the wrong calls, then the right ones."""
-    program = tmp_path_factory.mktemp("typed") / "program.py"
+    folder = tmp_path_factory.mktemp("typed")
+    program = folder / "program.py"
     program.write_text("\n".join(["import mfwb", *WRONG, RIGHT]), encoding="utf-8")
+    for number, snippet in enumerate(snippets()):
+        (folder / f"snippet{number}.py").write_text(snippet, encoding="utf-8")
+    files = sorted(map(str, folder.glob("*.py")))
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--show-error-codes", str(program)],
+        [sys.executable, "-m", "mypy", "--strict", "--show-error-codes", *files],
         cwd=REPOSITORY,  # its settings for mypy, and what `make types` has kept of mfwb
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
+    assert len(files) > 5
     found = re.findall(r"^\S*program\.py:(\d+): error: .*\[(\S+)\]$", done.stdout, re.MULTILINE)
     assert len(found) == done.stdout.count("error: "), done.stdout
     return [(int(line), code) for line, code in found]
 
 
 def test_right_calls_pass(complaints: list[tuple[int, str]]) -> None:
-    """Whatever docs/python.md shows is typed."""
+    """Values of all types that are documented, and objects that only have a pathspec."""
     assert [one for one in complaints if one[0] > 1 + len(WRONG)] == []
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,17 @@ def test_public_names() -> None:
     }
     assert mfwb.Result is Result
     assert mfwb.errors is errors
+
+
+def test_each_public_name_is_documented() -> None:
+    """docs/python.md lists them, and README links it."""
+    root = Path(__file__).parents[2]
+    rows = re.findall(
+        r"^\| `mfwb\.(\w+)", (root / "docs/python.md").read_text("utf-8"), re.MULTILINE
+    )
+
+    assert set(rows) == PUBLIC
+    assert "(docs/python.md)" in (root / "README.md").read_text("utf-8")
 
 
 def test_a_star_import_brings_all_of_them() -> None:
