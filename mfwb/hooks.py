@@ -1,9 +1,8 @@
-"""What Metaflow calls when a flow run has ended.
+"""The function that Metaflow calls when a flow run has ended.
 
     @exit_hook(on_success=["mfwb.hooks.sync"], on_error=["mfwb.hooks.sync"])
 
-Metaflow runs a hook in a process of its own, and what becomes of it does not change how the flow
-run ends.
+Metaflow runs a hook in a process of its own; how that ends does not change how the flow run ends.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ __all__ = ["sync"]
 
 
 def sync(run: Any) -> None:
-    """Sync the flow run that has just ended, and say on one line how that went.
+    """Sync the flow run that has just ended, and print one line about the result.
 
     Settings come from `mfwb.toml` or pyproject.toml of the current folder, and from `MFWB_*`.
 
@@ -31,14 +30,14 @@ def sync(run: Any) -> None:
     """
     if run is None:
         write_error(
-            "Metaflow did not find the flow run that has just ended: it was told of its metadata "
-            "provider on the command line, which hooks don't hear of. Say it by "
-            "METAFLOW_DEFAULT_METADATA or in Metaflow's configuration, or run `mfwb sync` "
-            "with --metadata"
+            "Metaflow did not find the flow run that has just ended: its metadata provider was "
+            "given on the command line, which hooks don't get. Set METAFLOW_DEFAULT_METADATA or "
+            "Metaflow's configuration, or run `mfwb sync` with --metadata"
         )
         return
     try:
-        # The flow run is over, whether or not it looks so already; and it is where the hook is.
+        # The flow run is over, even if its records do not show it yet: hence no waiting. Its
+        # provider is that of the hook's process.
         with keep_stdout_clean(quiet=True):
             result = api.sync(run.pathspec, metadata=current_provider(), abandoned_after=0)
     except MfwbError as error:
@@ -48,11 +47,11 @@ def sync(run: Any) -> None:
         if outcome.status is Status.FAILED:
             write_error(f"{outcome.pathspec} is not synced: {outcome.reason}")
         else:
-            with suppress(OSError):  # nobody reads it, which is no reason to fail
-                write_out(f"mfwb: {one_line(_in_short(outcome))}\n")
+            with suppress(OSError):  # stdout is closed, which is no reason to fail
+                write_out(f"mfwb: {one_line(_summary(outcome))}\n")
 
 
-def _in_short(outcome: FlowRunOutcome) -> str:
+def _summary(outcome: FlowRunOutcome) -> str:
     if outcome.reason:
         return f"{outcome.pathspec} {outcome.status.value}: {outcome.reason}"
     project = "/".join(part for part in (outcome.entity, outcome.project) if part)

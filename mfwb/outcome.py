@@ -1,4 +1,4 @@
-"""What a call did, or would do: the values behind `--json`, printed by `mfwb.report`."""
+"""The result of a call, done or planned: the values behind `--json`; `mfwb.report` prints them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Status(str, Enum):
-    """What became of a flow run."""
+    """The status of a flow run in the result of a call."""
 
     PLANNED = "planned"
     SYNCED = "synced"
@@ -54,18 +54,18 @@ class OutputOutcome:
     name: str
     type: str
     digest: str | None  # None: not known before it is written
-    size: int  # bytes; of a plan: of the pickles it will be made of
+    size: int  # bytes; in a plan: those of the pickles that it will be made from
     files: tuple[str, ...]
-    deduplicated: bool = False  # W&B had that content already
+    deduplicated: bool = False  # W&B had that content before
     version: str | None = None  # as in "v3"; None: offline
-    items: int = 1  # Metaflow's artifacts that it is made of
+    items: int = 1  # number of Metaflow's artifacts that it is made from
 
 
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """How each artifact that a step wrote ended; the parts add up to `total`.
+    """How many artifacts of a step ended in which way; the parts add up to `total`.
 
-    What a step merely passed on is counted by the step that wrote it.
+    An artifact that a step merely passed on is counted at the step that wrote it.
     """
 
     total: int = 0
@@ -93,7 +93,7 @@ class WandbRunOutcome:
     id: str
     name: str
     job_type: str
-    state: str  # finished or failed, as W&B will say
+    state: str  # finished or failed, as W&B shows it
     url: str | None = None
     dir: str | None = None
     inputs: tuple[InputOutcome, ...] = ()
@@ -103,10 +103,10 @@ class WandbRunOutcome:
     switched_off: tuple[str, ...] = ()
     items: ItemCounts = field(default_factory=ItemCounts)
     losses: tuple[Loss, ...] = ()
-    complete: bool = True  # False: the next sync tries again to bring what did not arrive
-    deleted: bool = False  # somebody deleted it in W&B, so it stays away
-    edits_kept: tuple[str, ...] = ()  # others changed that of what mfwb wrote, and it stayed
-    edits_undone: tuple[str, ...] = ()  # the same, and it was written over (--overwrite-edits)
+    complete: bool = True  # False: the next sync tries again to write what did not arrive
+    deleted: bool = False  # somebody deleted it in W&B, so it is not written again
+    edits_kept: tuple[str, ...] = ()  # what others changed of what mfwb wrote, and that was kept
+    edits_undone: tuple[str, ...] = ()  # the same, but it was overwritten (--overwrite-edits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +122,17 @@ class FlowRunOutcome:
     mode: str | None = None
     wandb_runs: tuple[WandbRunOutcome, ...] = ()
     losses: tuple[Loss, ...] = ()
-    exit_code: int = 1  # of the call if it failed, and none failed otherwise
-    bug: bool = False  # it failed by an error of mfwb's own, which the reason names with its log
+    exit_code: int = 1  # of the call, if all that failed in it failed in this way
+    bug: bool = False  # an error of mfwb's own ended it; the reason names its log
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints of it."""
+        """Return the document that `--json` prints for this flow run."""
         document: dict[str, Any] = _adapter(FlowRunOutcome).dump_python(self, mode="json")
         return document
 
     @property
     def all_losses(self) -> tuple[Loss, ...]:
-        """Losses of the flow run and of its W&B runs."""
+        """The losses of the flow run and of its W&B runs."""
         return (*self.losses, *(loss for run in self.wandb_runs for loss in run.losses))
 
 
@@ -143,28 +143,28 @@ class Result:
     command: str
     flow_runs: tuple[FlowRunOutcome, ...]
     version: int = 1
-    notes: tuple[str, ...] = ()  # what is worth knowing, and about no flow run
+    notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
 
     @property
     def totals(self) -> dict[str, Any]:
         """Counts over all flow runs: by status, W&B runs, artifacts and losses."""
-        runs = [run for one in self.flow_runs for run in one.wandb_runs]
+        runs = [run for flow_run in self.flow_runs for run in flow_run.wandb_runs]
         return {
             "flow_runs": {
-                status.value: sum(one.status is status for one in self.flow_runs)
+                status.value: sum(run.status is status for run in self.flow_runs)
                 for status in Status
             },
             "wandb_runs": len(runs),
             "inputs": sum(len(run.inputs) for run in runs),
             "outputs": sum(len(run.outputs) for run in runs),
             "items": _adapter(ItemCounts).dump_python(_sum(run.items for run in runs)),
-            "losses": sum(len(one.all_losses) for one in self.flow_runs),
+            "losses": sum(len(run.all_losses) for run in self.flow_runs),
         }
 
     @property
     def failed(self) -> bool:
         """Whether some flow run could not be synced."""
-        return any(one.status is Status.FAILED for one in self.flow_runs)
+        return any(run.status is Status.FAILED for run in self.flow_runs)
 
     @property
     def exit_code(self) -> int:
@@ -179,13 +179,13 @@ class Result:
 
     @property
     def has_bugs(self) -> bool:
-        """Whether some flow run failed by an error of mfwb's own."""
-        return any(one.bug for one in self.flow_runs)
+        """Whether an error of mfwb's own ended some flow run."""
+        return any(run.bug for run in self.flow_runs)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """All losses."""
-        return tuple(loss for one in self.flow_runs for loss in one.all_losses)
+        """The losses of all flow runs."""
+        return tuple(loss for run in self.flow_runs for loss in run.all_losses)
 
     def raise_for_failures(self) -> Result:
         """Return this result if no flow run failed.
@@ -206,11 +206,11 @@ class Result:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints; keys may be added in later versions, none removed."""
-        return {**self.without_flow_runs(), "flow_runs": [one.to_dict() for one in self.flow_runs]}
+        """Return the document that `--json` prints; later versions may add keys, not remove any."""
+        return {**self.without_flow_runs(), "flow_runs": [run.to_dict() for run in self.flow_runs]}
 
     def without_flow_runs(self) -> dict[str, Any]:
-        """Return the same, in that order, but for the flow runs, of which there may be many."""
+        """Return that document without its flow runs, of which there may be many."""
         return {
             "version": self.version,
             "command": self.command,
@@ -221,7 +221,7 @@ class Result:
 
 
 def outcome_to_json(outcome: FlowRunOutcome) -> str:
-    """Return a flow run's outcome as JSON; `outcome_from_json` gives an equal value back."""
+    """Return a flow run's outcome as JSON; `outcome_from_json` returns an equal value."""
     return _adapter(FlowRunOutcome).dump_json(outcome).decode()
 
 
@@ -236,5 +236,5 @@ def _sum(counts: Iterable[ItemCounts]) -> ItemCounts:
 
 
 @cache
-def _adapter(of: type) -> TypeAdapter[Any]:
-    return TypeAdapter(of)  # built when it is first needed: that takes a while
+def _adapter(type_: type) -> TypeAdapter[Any]:
+    return TypeAdapter(type_)  # built on first use, since that is slow

@@ -1,4 +1,4 @@
-"""The only place that joins the parts. SDKs are imported here, late, by the parts themselves."""
+"""Wiring: the one module that makes the parts and joins them. Each part imports its SDK lazily."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["wire", "wire_push", "wire_source"]
 
 @contextmanager
 def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[Parts]:
-    """Yield the parts for one call, and clean up behind them.
+    """Yield the parts for one call, and clean up after it.
 
     Args:
         settings: of this call.
-        progress: told what is going on.
-        may_ask: whether W&B is asked for an entity that was not given.
+        progress: is notified of the work.
+        may_ask: whether a request may be sent to W&B for an entity that was not given.
 
     Raises:
         UsageError: for settings that Metaflow or W&B refuse.
@@ -47,12 +47,12 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
 
 @contextmanager
 def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher]]:
-    """Yield a bundle's ledger and the way to W&B; Metaflow has no part in it.
+    """Yield a bundle's ledger and a pusher to W&B; Metaflow is not used.
 
     Raises:
         UsageError: if there is no bundle, or for settings that W&B refuses.
     """
-    from mfwb.sink.push import open_pusher  # noqa: PLC0415 - it brings wandb
+    from mfwb.sink.push import open_pusher  # noqa: PLC0415 - it imports wandb
 
     path = ledger_path(bundle)
     if not path.is_file():
@@ -63,7 +63,7 @@ def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher
 
 @contextmanager
 def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
-    """Yield what it takes to look at flow runs; W&B has no part in it.
+    """Yield what reads flow runs: a source and payloads; W&B is not used.
 
     Raises:
         UsageError: for settings that Metaflow refuses.

@@ -1,4 +1,4 @@
-"""What the pipeline needs of the outside: a source, payloads, a sink and a ledger."""
+"""The Protocols between the pipeline and its parts: source, payloads, sink, ledger and progress."""
 
 from __future__ import annotations
 

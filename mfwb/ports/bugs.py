@@ -1,4 +1,4 @@
-"""The log of errors that nobody foresaw."""
+"""The log of errors of mfwb's own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = [
 
 
 class Bugs(Protocol):
-    """Where errors are written down that nobody foresaw."""
+    """Writes a log file for each error of mfwb's own."""
 
     def reason(self, error: BaseException) -> str:
-        """Write down an error; return the line that says so, for who reads of the failure."""
+        """Write an error to a log file; return the reason of the failure, with the file's path."""
         ...

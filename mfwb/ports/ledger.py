@@ -19,37 +19,37 @@ __all__ = [
 
 
 class Standing(str, Enum):
-    """How far a flow run has come at a destination."""
+    """The sync state of a flow run at a destination."""
 
-    BEGUN = "begun"  # being written, or that was cut short
-    RUNNING = "running"  # Metaflow was not done with it
+    BEGUN = "begun"  # being written, or writing was interrupted
+    RUNNING = "running"  # it was still running in Metaflow
     FAILED = "failed"  # it could not be synced
-    INCOMPLETE = "incomplete"  # synced, but something may arrive if it is tried again
+    INCOMPLETE = "incomplete"  # synced, but another try may bring what is missing
     SYNCED = "synced"
-    LEFT_OUT = "left out"  # failed flow runs were not asked for, or no others
+    LEFT_OUT = "left out"  # the selection excluded failed flow runs, or all others
 
     @property
     def is_open(self) -> bool:
-        """Whether the next sync has to look at it, however long ago it started."""
+        """Whether the next sync has to process it, however long ago it started."""
         return self not in (Standing.SYNCED, Standing.LEFT_OUT)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the ledger holds of one flow run at one destination.
+    """The record of one flow run at one destination.
 
     Attributes:
         flow_run: its pathspec.
-        provider: where it was read.
-        destination: where it goes.
-        standing: how far it has come.
-        state: Metaflow's, when it was read last; empty: not read yet.
+        provider: the metadata provider that it was read from.
+        destination: where its W&B runs go.
+        standing: its sync state.
+        state: its state in Metaflow when it was last read; empty: not read yet.
         started_at: epoch ms.
-        listed: the stamp of the listing that the last sync saw; empty: it saw none.
+        listed: the stamp of the listing at the last sync; empty: it was not listed.
         asked: the stamp of the settings of that sync.
         digest: of the plan that was carried out.
         reason: why it is not synced.
-        outcome: what was done; None: nothing, or it was not asked for.
+        outcome: what was done; None: nothing, or the outcome was not requested.
         at: when this was written, ISO 8601 in UTC; the ledger fills it in.
     """
 
@@ -68,24 +68,24 @@ class Entry:
 
 
 class Ledger(Protocol):
-    """What was done, written down after it was done."""
+    """The record of what was done, written after it was done."""
 
     @property
     def id(self) -> str:
-        """What tells this ledger from all others, for as long as it lives."""
+        """The id of this ledger, which no other ledger has; it never changes."""
         ...
 
     def lock(
         self, destinations: Iterable[Destination], *, wait: float
     ) -> AbstractContextManager[None]:
-        """Keep other syncs with this ledger away from some entities and projects meanwhile.
+        """Lock some entities and projects for this sync; others with this ledger have to wait.
 
-        LockHeld if another one is at work there and is not done within `wait` seconds.
+        LockHeld if another sync has locked one of them and does not end within `wait` seconds.
         """
         ...
 
     def entry(self, flow_run: str, provider: str, destination: Destination) -> Entry | None:
-        """Return what is known of one flow run at one destination, its outcome included."""
+        """Return the entry of a flow run at a destination, with its outcome; None: no entry."""
         ...
 
     def entries(
@@ -96,20 +96,20 @@ class Ledger(Protocol):
         flow: str | None = None,
         since: int | None = None,
     ) -> list[Entry]:
-        """Return what is known, oldest flow run first, without outcomes.
+        """Return entries without outcomes, the oldest flow run first.
 
         Args:
-            provider: only of flow runs that were read there.
-            destination: only what went there.
+            provider: only of flow runs that were read from there.
+            destination: only of this destination.
             flow: only of this flow.
             since: only of flow runs that started then or later, in epoch ms, and open ones.
         """
         ...
 
     def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
-        """Return what the listing said of each run of a flow that was synced, by pathspec."""
+        """Return the stamp of the listing of each synced run of a flow, by pathspec."""
         ...
 
     def write(self, entry: Entry) -> None:
-        """Put an entry in the place of what was known of its flow run at its destination."""
+        """Write an entry; it replaces that of the same flow run and destination."""
         ...

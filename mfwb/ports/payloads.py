@@ -1,4 +1,4 @@
-"""Payloads: the bytes of artifacts as the values and files that a W&B run needs."""
+"""Payloads: values and files for W&B runs, made from the bytes of artifacts."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ReadyFile:
-    """One file of a W&B artifact: on disk, or a reference to where it lies.
+    """One file of a W&B artifact: on disk, or a reference to it.
 
     Attributes:
         path: in the W&B artifact.
-        size: in bytes; of a reference to a gzipped object the object's.
+        size: in bytes; for a reference to a gzipped object, that of the object.
         local: the file on disk.
         md5: of that file, in base64, if it is known.
-        uri: where it lies otherwise.
-        etag: of the object at the URI, so that W&B can tell when another one lies there.
+        uri: of the reference, if there is no file.
+        etag: of the object at the URI, so that W&B can tell when the object is replaced.
         version: of that object, if its store keeps versions.
-        gzipped: whether the URI leads to a gzipped pickle, which people have to be told.
+        gzipped: whether the URI leads to a gzipped pickle; the description then says so.
     """
 
     path: str
@@ -49,12 +49,12 @@ class ReadyFile:
 
 @dataclass(frozen=True, slots=True)
 class ReadyArtifact:
-    """A W&B artifact whose files are at hand.
+    """A W&B artifact with its files.
 
     Attributes:
         planned: name, type, aliases and metadata.
-        files: what is in it.
-        metadata: what only the bytes could tell, for W&B beside the planned metadata.
+        files: of the artifact.
+        metadata: facts from the bytes, which W&B gets beside the planned metadata.
         description: for people, with the two lines of code that load it.
     """
 
@@ -82,7 +82,7 @@ class ReadyCard:
 
 @dataclass(frozen=True, slots=True)
 class ReadyPreview:
-    """What a W&B run shows of an artifact: a table, or else a file."""
+    """The preview of an artifact in a W&B run: a table or a file."""
 
     key: str  # in the summary
     kind: Preview
@@ -92,7 +92,7 @@ class ReadyPreview:
 
 @dataclass(frozen=True, slots=True)
 class ReadyRun:
-    """All that one W&B run needs beside its plan."""
+    """The values and files of one W&B run, which it needs beside its plan."""
 
     summary: dict[str, Any] = field(default_factory=dict)
     history: tuple[tuple[int, dict[str, float | int | str]], ...] = ()  # (step, row), ascending
@@ -105,51 +105,51 @@ class ReadyRun:
 
 
 class Payloads(Protocol):
-    """Bytes of artifacts -> values and files."""
+    """Makes values and files from the bytes of artifacts."""
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
-        """Return the flow run with what only its bytes can tell.
+        """Return the flow run with the facts that need its bytes.
 
-        That is `names` of artifacts whose recorded type says too little, and the values of
+        These are the `names` of artifacts whose recorded type is not enough, and the values of
         parameters.
         """
         ...
 
     def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
-        """Return what small artifacts are, by sha1, as JSON; what can't be had is missing."""
+        """Return small artifacts as JSON values, by sha1, without those that can't be read."""
         ...
 
     def expect(self, plan: Plan) -> None:
-        """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
+        """Start slow work for the W&B runs of a plan, which will be requested."""
         ...
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return values, files and log of one W&B run; what can't be had is among the losses."""
+        """Return values, files and log of one W&B run; what can't be read is among the losses."""
         ...
 
     def values(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return its values alone, with what is shown of them: summary, history, table, previews.
+        """Return only the values of a W&B run: summary, history, table, previews.
 
         The log, artifacts and cards are not read.
         """
         ...
 
     def files(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return its files alone: artifacts and cards."""
+        """Return only the files of a W&B run: artifacts and cards."""
         ...
 
     def log(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return its log alone."""
+        """Return only the log of a W&B run."""
         ...
 
     def release(self, run: PlannedRun) -> None:
-        """Hear that a W&B run is written: its files may go, unless another one needs them."""
+        """Remove the files of a W&B run that is written, but for those that another one needs."""
         ...
 
     def dismiss(self, plan: Plan) -> None:
-        """Hear that no more will be asked for of a plan, however far it came."""
+        """Stop all work for a plan: nothing more of it will be requested."""
         ...
 
     def close(self) -> None:
-        """Remove the files that only the upload needed, and end what was begun."""
+        """Remove the files that only the upload needed, and end all work."""
         ...

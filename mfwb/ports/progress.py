@@ -1,4 +1,4 @@
-"""Progress: notices of how far a call has come."""
+"""Progress: notifications of how far a call is."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ __all__ = [
 
 
 class Progress(Protocol):
-    """Somebody who watches."""
+    """Is notified of the work as it goes on; may be called from several threads."""
 
     def flow_run(self, pathspec: str, position: int, total: int) -> None:
-        """Hear that work on a flow run begins."""
+        """Note that work on a flow run begins."""
         ...
 
     def wandb_runs(self, total: int) -> None:
-        """Hear how many W&B runs it becomes."""
+        """Add the number of W&B runs that a flow run becomes."""
         ...
 
     def advance(self) -> None:
-        """Hear that one of them is written."""
+        """Note that one more W&B run is written."""
         ...
 
 
 class Unwatched:
-    """Progress that nobody looks at."""
+    """Progress that is not shown."""
 
     def flow_run(self, pathspec: str, position: int, total: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def wandb_runs(self, total: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self) -> None:
-        """Say nothing."""
+        """Do nothing."""

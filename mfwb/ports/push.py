@@ -1,4 +1,4 @@
-"""The upload of a bundle: a flow run in it, its result, and the way to a server."""
+"""Push: the flow runs of a bundle, what became of each, and their upload to a server."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Cargo:
     """A flow run in a bundle.
 
     Attributes:
-        entry: what the ledger has of its sync into the bundle.
-        destination: where it goes.
+        entry: the ledger's entry of its sync into the bundle.
+        destination: where it is pushed to.
         outcome: of that sync.
-        written: ids of W&B runs that were there once.
+        written: ids of W&B runs that existed once.
     """
 
     entry: Entry
@@ -37,14 +37,14 @@ class Cargo:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What became of a flow run.
+    """The result of pushing one flow run.
 
     Attributes:
-        runs: its W&B runs, in the order of the flow; of a failed one those that are there.
+        runs: its W&B runs, in the order of the flow; if it failed, those that exist.
         wrote: whether anything had to be written.
-        reason: why it could not be pushed; empty: it was.
-        superseded: the bundle has it no more: another sync put something in its place.
-        bug: the error of ours that ended it, if that is why it could not be pushed.
+        reason: why it could not be pushed; empty: it was pushed.
+        superseded: the bundle has another version of it: a later sync replaced it.
+        bug: the error of mfwb's own because of which it could not be pushed.
     """
 
     cargo: Cargo
@@ -56,18 +56,18 @@ class Pushed:
 
 
 class Pusher(Protocol):
-    """The way from a bundle to a server."""
+    """Uploads a bundle to a server."""
 
     def destination(self, bundled: Destination) -> Destination:
-        """Return where goes what was synced into the bundle for some entity and project."""
+        """Return the destination on the server for one in the bundle."""
         ...
 
     def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
-        """Yield each flow run as soon as it is there, or can't be; Unreachable.
+        """Yield the result of each flow run as soon as it is pushed, or has failed; Unreachable.
 
         Args:
             cargo: flow runs.
-            writer: the id of the ledger, which tells others who is at work.
-            progress: told how far it is.
+            writer: the id of the ledger, which tells other machines who writes.
+            progress: is notified of each W&B run.
         """
         ...

@@ -1,4 +1,4 @@
-"""W&B's side: a destination, what exists there, and a session that writes W&B runs."""
+"""Sink: a destination in W&B, what exists there, and a session that writes W&B runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where W&B runs go: a server, or a bundle on disk."""
+    """The destination of W&B runs: a server, or a bundle on disk."""
 
     mode: str  # online or offline
     base: str  # the server's URL, or the bundle's folder
@@ -34,19 +34,19 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class WrittenRun:
-    """What became of one W&B run.
+    """One W&B run after it was written.
 
     Attributes:
-        id: in W&B; another one than planned if that had been deleted.
+        id: in W&B; not the planned id if a run of that id had been deleted.
         place: its URL, or the folder of an offline W&B run; empty if it was deleted.
         outputs: the artifacts that it logged.
-        losses: what did not reach it, beside what was lost on the way to it.
-        complete: False: something may yet arrive if it is tried again.
-        deleted: somebody deleted it in W&B, so it stays away.
-        trouble: what was wrong with W&B, if that is why it is not complete.
-        amended: it was there, and its words were brought up to date.
-        edits_kept: what others had changed there of what mfwb wrote, and that stayed.
-        edits_undone: the same, that was written over.
+        losses: what W&B did not get, beside the losses of its payload.
+        complete: False: another try may bring what is missing.
+        deleted: somebody deleted it in W&B, so it is not written again.
+        trouble: the error of W&B because of which it is not complete.
+        amended: it existed, and its metadata was updated.
+        edits_kept: what others had changed of what mfwb wrote, and that was kept.
+        edits_undone: the same, but it was overwritten.
     """
 
     id: str
@@ -63,14 +63,14 @@ class WrittenRun:
 
 @dataclass(frozen=True, slots=True)
 class FoundFlowRun:
-    """What W&B says of a flow run that mfwb synced, or began to.
+    """A flow run in W&B that mfwb synced, or began to sync.
 
     Attributes:
         flow_run: its pathspec.
-        provider: where it was read.
+        provider: the metadata provider that it was read from.
         started_at: epoch ms.
         group: the group of its W&B runs.
-        wandb_runs: those that are there, by name; `complete` only if all is there that was planned.
+        wandb_runs: those that exist, by name; `complete` only if all that was planned exists.
     """
 
     flow_run: str
@@ -81,57 +81,57 @@ class FoundFlowRun:
 
 
 class Session(Protocol):
-    """W&B, opened for one flow run."""
+    """A session with W&B for one flow run."""
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
-        """Return what is there of a W&B run, if that is all but for words and uses; else None."""
+        """Return an existing W&B run if only metadata and used artifacts may differ; else None."""
         ...
 
     def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
-        """Bring the words of a W&B run that was found up to date, and what it uses. SinkError.
+        """Update the metadata of an existing W&B run, and the artifacts that it uses. SinkError.
 
-        Words are names, tags and config. What it uses has to have been written before.
+        Metadata is names, tags and config. The artifacts have to be written before.
         """
         ...
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
-        """Make one W&B run say what was planned; thread-safe within a level. SinkError."""
+        """Write one W&B run as planned; thread-safe within a level. SinkError."""
         ...
 
     def confirm(self) -> Mapping[str, tuple[Loss, ...]]:
-        """Ask W&B whether all that was written has arrived; SinkError if it has not.
+        """Check with W&B that all that was written has arrived; SinkError if it has not.
 
         Returns:
-            What was seen then that can't be mended, by the names of W&B runs.
+            The losses that this check shows, by the names of W&B runs.
         """
         ...
 
 
 class Sink(Protocol):
-    """W&B."""
+    """Writes to W&B."""
 
     @property
     def bundle(self) -> Path | None:
-        """The folder that an offline sync writes to; None: it goes to a server."""
+        """The folder that an offline sync writes to; None: the sink is a server."""
         ...
 
     def destination(self, flow: str) -> Destination:
-        """Return where the runs of a flow go; its entity may remain unknown.
+        """Return the destination of the runs of a flow; its entity may remain unknown.
 
-        If W&B may be asked in this call, it is, for the entity that the credentials stand for, if
-        none was given; Unreachable if it can't be, or refuses them.
+        If no entity is given, and this call may send requests, W&B is asked for the entity of the
+        credentials; Unreachable if it does not answer, or refuses them.
         """
         ...
 
     def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
-        """Return all flow runs that W&B has from mfwb there, with a request per 100 W&B runs.
+        """Return all flow runs of mfwb at a destination, with a request per 100 W&B runs.
 
         SinkError, Unreachable.
         """
         ...
 
     def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
-        """Ask for all W&B runs of some groups at once, so that `open` need not ask for each.
+        """Read all W&B runs of some groups at once, so that `open` sends no request for each.
 
         SinkError.
         """
@@ -140,11 +140,11 @@ class Sink(Protocol):
     def open(
         self, plan: Plan, *, writer: str, written: Collection[str] = ()
     ) -> AbstractContextManager[Session]:
-        """Look at what is there, and get ready to write; NotOurs, SinkError, Unreachable.
+        """Read what exists, and open a session to write; NotOurs, SinkError, Unreachable.
 
         Args:
             plan: of a flow run.
-            writer: the id of the ledger, which tells others who is at work.
-            written: ids of W&B runs that were there once; those that are gone were deleted.
+            writer: the id of the ledger, which tells other machines who writes.
+            written: ids of W&B runs that existed once; those that are gone were deleted.
         """
         ...

@@ -23,7 +23,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line that a task printed, or one that says how many bytes are left out in its place."""
+    """One line that a task printed, or one in its place that has the number of excluded bytes."""
 
     stream: str  # stdout or stderr
     time: int | None  # epoch ms
@@ -33,12 +33,12 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where the bytes of an artifact lie, as Metaflow stored them.
+    """The location of an artifact's bytes as Metaflow stored them.
 
     Attributes:
         uri: of the object, as W&B's references take it: s3://, gs://, https://, file://.
-        size: of the object, in bytes; of a gzipped one this is less than the artifact's.
-        etag: what the store says the object's content is, without quotes; None for a file.
+        size: of the object, in bytes; if it is gzipped, this is less than the artifact's.
+        etag: the store's checksum of the object, without quotes; None for a file.
         gzipped: whether the object is gzip around the bytes, as all but old imports are.
         version: of the object, if the store keeps versions.
     """
@@ -55,28 +55,28 @@ class Contents(Protocol):
 
     @property
     def own_folder(self) -> Path | None:
-        """The folder that it ran in, if it is the user's own flow run of this machine."""
+        """The folder in which the flow run ran, if it is the user's own, on this machine."""
         ...
 
     def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
-        """Return the bytes of small artifacts by sha1, checked; what can't be had is missing."""
+        """Return the checked bytes of small artifacts by sha1, without those that can't be read."""
         ...
 
     def head(self, content: Content, size: int) -> bytes:
-        """Return the first bytes of an artifact, unchecked; ItemLost if they can't be had."""
+        """Return the first bytes of an artifact, unchecked; ItemLost if they can't be read."""
         ...
 
     def copy(self, content: Content, path: Path) -> str:
         """Stream an artifact's bytes, checked, into a file, and return their md5 in base64.
 
-        ItemLost if they can't be had.
+        ItemLost if they can't be read.
         """
         ...
 
     def locate(self, content: Content) -> Located | None:
-        """Return where an artifact's bytes lie, without reading them.
+        """Return the location of an artifact's bytes, without reading them.
 
-        None if nobody else could follow a reference to them. ItemLost if they are gone;
+        None if other machines could not follow a reference to them. ItemLost if they are gone;
         SourceError if the datastore does not answer.
         """
         ...
@@ -84,32 +84,32 @@ class Contents(Protocol):
     def copy_included(
         self, content: Content, path: Path, *, allowed: AllowedFiles, limit: int | None
     ) -> str:
-        """Write what an IncludeFile holds into a file, and return its md5 in base64.
+        """Write the content of an IncludeFile into a file, and return its md5 in base64.
 
-        ItemLost if it can't be had. Files of this machine count only if they are allowed; it may
-        have no more bytes than are recorded, and than the limit says.
+        ItemLost if it can't be read, or has more bytes than are recorded or than the limit. Files
+        of this machine are read only if they are allowed.
         """
         ...
 
     def log(self, task: str, *, most: int) -> Iterable[LogLine]:
-        """Return what a task printed, by time, of at most so many bytes; ItemLost.
+        """Return the lines that a task printed, by time, of at most so many bytes; ItemLost.
 
-        Where something is left out, a line says so.
+        Where bytes are excluded, a line has their number.
         """
         ...
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
-        """Write a card's HTML into a file; ItemLost if it can't be had."""
+        """Write a card's HTML into a file; ItemLost if it can't be read."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A flow run as a listing shows it: what is known of it before it is read.
+    """A flow run in a listing: its facts before it is read.
 
     Attributes:
-        pathspec: which one.
-        started_at: epoch ms. Not what Metaflow calls created_at: a local run's moves by tagging.
+        pathspec: of the flow run.
+        started_at: epoch ms. Not Metaflow's created_at: tagging changes that of a local run.
         tags: the user's, sorted.
         system_tags: Metaflow's own, sorted; they never change.
     """
@@ -121,16 +121,16 @@ class Listed:
 
     @property
     def stamp(self) -> str:
-        """What of it can change once it is over, as the ledger keeps it."""
+        """What can change after the flow run has ended, as text for the ledger."""
         return "\n".join(self.tags)
 
 
 class Source(Protocol):
-    """Metaflow, read only."""
+    """Metaflow's client, read only."""
 
     @property
     def provider(self) -> str:
-        """Where the metadata comes from, as in `local@/data`."""
+        """The metadata provider, as in `local@/data`."""
         ...
 
     def flows(self) -> list[str]:
@@ -138,7 +138,7 @@ class Source(Protocol):
         ...
 
     def list(self, flow: str) -> list[Listed]:
-        """Return the runs of a flow, newest first; none of them is read. NotThere, Unreachable."""
+        """Return the runs of a flow, newest first, without reading them. NotThere, Unreachable."""
         ...
 
     def read(self, flow_run: Pathspec) -> FlowRun:
