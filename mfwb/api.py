@@ -38,7 +38,7 @@ from mfwb.pipeline.explain import Explanation, parse_artifact
 from mfwb.pipeline.explain import explain as explain_artifact
 from mfwb.pipeline.reading import TracedFlowRun, trace
 from mfwb.pipeline.selection import Selection, find_one, select
-from mfwb.ports import Progress, Unwatched
+from mfwb.ports import NoProgress, Progress
 from mfwb.snapshot.pathspec import parse
 from mfwb.sync_status import Standings
 
@@ -321,7 +321,7 @@ def rebuild(
     return rebuild_ledgers(
         names,
         resolved,
-        partial(wire, resolved, Unwatched(), may_ask=True),
+        partial(wire, resolved, NoProgress(), may_ask=True),
         put_aside=partial(put_aside_if_damaged, ledger_path(None)),
         moved=moved,
     )
@@ -360,7 +360,7 @@ def push_bundle(
     from mfwb.wiring import wire_push  # noqa: PLC0415 - it imports wandb
 
     with wire_push(settings, folder.expanduser().resolve()) as (ledger, pusher):
-        return push_flow_runs(settings, ledger, pusher, progress or Unwatched(), BugLogs())
+        return push_flow_runs(settings, ledger, pusher, progress or NoProgress(), BugLogs())
 
 
 _Pipeline = Callable[[Selection, Settings, Parts], Result]
@@ -377,7 +377,7 @@ def _carry_out(
     settings = _with_plugins(settings)
     from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
-    with wire(settings, progress or Unwatched(), may_ask=may_ask) as parts:
+    with wire(settings, progress or NoProgress(), may_ask=may_ask) as parts:
         return pipeline(selection, settings, parts)
 
 
@@ -390,7 +390,7 @@ def _watched(*, progress: Progress | bool | None) -> Iterator[Progress]:
         with watch(quiet=False) as shown:
             yield shown
     else:
-        yield progress or Unwatched()
+        yield progress or NoProgress()
 
 
 def _with_plugins(settings: Settings) -> Settings:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_of
 
@@ -98,14 +98,16 @@ def sum_up(ledger: str, known: Iterable[Known], losses: Iterable[Loss]) -> Stand
 
 def _counted(flow: str, destination: Destination, known: Sequence[Known]) -> FlowStanding:
     number = Counter(one.entry.standing for one in known)
-    done = [one.entry.at for one in known if one.entry.standing is Standing.SYNCED]
+    done = [one.entry.at for one in known if one.entry.standing is SyncState.SYNCED]
     return FlowStanding(
         flow,
         destination,
-        synced=number[Standing.SYNCED],
-        pending=sum(number[one] for one in Standing if one.is_open and one is not Standing.FAILED),
-        failed=number[Standing.FAILED],
-        left_out=number[Standing.LEFT_OUT],
+        synced=number[SyncState.SYNCED],
+        pending=sum(
+            number[one] for one in SyncState if one.is_open and one is not SyncState.FAILED
+        ),
+        failed=number[SyncState.FAILED],
+        left_out=number[SyncState.LEFT_OUT],
         lost=sum(one.lost for one in known),
         newest=max(done, default=""),
     )
@@ -117,7 +119,7 @@ def _by_flow(row: FlowStanding) -> tuple[str, ...]:
 
 
 def _urgency(entry: Entry) -> tuple[bool, int, str]:
-    return entry.standing is not Standing.FAILED, entry.started_at, entry.flow_run
+    return entry.standing is not SyncState.FAILED, entry.started_at, entry.flow_run
 
 
 def _flow(row: FlowStanding) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from mfwb.outcome import outcome_from_json
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 
 __all__ = ["AT_A_DESTINATION", "FACTS", "at_a_destination", "to_entry", "to_row", "with_outcome"]
 
@@ -23,7 +23,7 @@ FACTS = (
 """The columns that an entry without its outcome is made of, and the number of losses."""
 
 
-_STANDINGS = {one.value: one for one in Standing}
+_STANDINGS = {one.value: one for one in SyncState}
 _TYPES = {"started_at": int, "lost": int}  # the others are text
 _FLOW_RUN = re.compile(r"[^/\0]+/[^/\0]+")
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")

@@ -26,7 +26,7 @@ __all__ = [
 Schema = frozenset[tuple[str, str, str]]
 
 IS_OPEN = "standing NOT IN ('synced', 'left out')"
-"""`Standing.is_open` in SQL, letter by letter as in the index: else SQLite does not use that."""
+"""`SyncState.is_open` in SQL, letter by letter as in the index: else SQLite does not use that."""
 
 
 def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:

@@ -25,7 +25,7 @@ from mfwb.ledger.rows import (
 from mfwb.ledger.safety_check import check_files, check_schema, distrust
 from mfwb.ledger.schema import IS_OPEN, bring_up_to_date, transaction
 from mfwb.outcome import outcome_to_json
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 from mfwb.snapshot import Loss
 from mfwb.sync_status import Known
 
@@ -171,7 +171,7 @@ class SqliteLedger:
         rows = self._select(
             "SELECT flow_run, listed FROM flow_runs WHERE standing = ? AND digest != '' "  # noqa: S608 - constants
             f"AND provider IN (?, '') AND {AT_A_DESTINATION} AND flow_run >= ? AND flow_run < ?",
-            (Standing.SYNCED.value, provider, *at_a_destination(destination), *_bounds(flow)),
+            (SyncState.SYNCED.value, provider, *at_a_destination(destination), *_bounds(flow)),
         )
         return dict(rows)
 

@@ -76,7 +76,7 @@ class Workshop:
         self._tidying = Lock()
         self._logs: list[tuple[WandbRunId, SpooledLog]] = []  # that are still to be sent
 
-    def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
+    def inspect(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
         """Return the flow run with names filled in where the type says too little, and values."""
         self._inspector.start()  # while the first bytes are loaded
         looked = look_inside(flow_run, contents, self._inspect)
@@ -168,7 +168,7 @@ class Workshop:
                     log.close()
             self._logs = [one for one in self._logs if one[0] != run.id]
 
-    def dismiss(self, plan: Plan) -> None:
+    def discard(self, plan: Plan) -> None:
         """Hear that no more will be asked for of a plan, however far it came."""
         for run in plan.runs:
             self.release(run)

@@ -82,7 +82,7 @@ class Crew:
             seen = session.confirm() if any(wrote for _, _, wrote in written) else {}
         finally:
             _let_end(under_way)
-            self._parts.payloads.dismiss(plan)
+            self._parts.payloads.discard(plan)
         order = {run.name: place for place, run in enumerate(plan.runs)}
         written.sort(key=lambda one: order[one[0].name])
         return Carried(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mfwb.errors import SkipFlowRun, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Status
-from mfwb.ports import Bugs
+from mfwb.ports import BugLog
 from mfwb.safe_text import one_line
 from mfwb.system_errors import shortage
 
 __all__ = ["failed"]
 
 
-def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
+def failed(pathspec: str, error: BaseException, bugs: BugLog) -> FlowRunOutcome:
     """Return the outcome of a flow run that an error ended; what ends the call is raised again.
 
     An error that nobody foresaw is a bug of ours, unless the machine lacks something; and the flow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mfwb.ports import Bugs, Ledger, Payloads, Progress, Sink, Source
+from mfwb.ports import BugLog, Ledger, Payloads, Progress, Sink, Source
 
 __all__ = ["Parts"]
 
@@ -18,4 +18,4 @@ class Parts:
     sink: Sink
     ledger: Ledger
     progress: Progress
-    bugs: Bugs
+    bugs: BugLog

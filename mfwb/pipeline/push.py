@@ -9,16 +9,25 @@ from mfwb.config import Settings
 from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.failures import failed
-from mfwb.ports import Bugs, Cargo, Entry, Ledger, Progress, Pushed, Pusher, Standing
+from mfwb.ports import (
+    BugLog,
+    BundledFlowRun,
+    Entry,
+    Ledger,
+    Progress,
+    PushedFlowRun,
+    Pusher,
+    SyncState,
+)
 
 __all__ = ["push_flow_runs"]
 
-_IN_THE_BUNDLE = (Standing.SYNCED, Standing.INCOMPLETE)
-_NOTHING_TO_PUSH = (Standing.RUNNING, Standing.LEFT_OUT)
+_IN_THE_BUNDLE = (SyncState.SYNCED, SyncState.INCOMPLETE)
+_NOTHING_TO_PUSH = (SyncState.RUNNING, SyncState.LEFT_OUT)
 
 
 def push_flow_runs(
-    settings: Settings, ledger: Ledger, pusher: Pusher, progress: Progress, bugs: Bugs
+    settings: Settings, ledger: Ledger, pusher: Pusher, progress: Progress, bugs: BugLog
 ) -> Result:
     """Push what the bundle of a ledger holds; what was pushed before is left alone.
 
@@ -32,7 +41,7 @@ def push_flow_runs(
 
 
 class _Push:
-    def __init__(self, settings: Settings, ledger: Ledger, pusher: Pusher, bugs: Bugs) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, pusher: Pusher, bugs: BugLog) -> None:
         self._settings = settings
         self._ledger = ledger
         self._pusher = pusher
@@ -41,13 +50,13 @@ class _Push:
     def push(self, progress: Progress) -> Iterable[FlowRunOutcome]:
         """Return what became of each flow run, the oldest first."""
         outcomes: dict[int, FlowRunOutcome] = {}
-        cargo: dict[int, Cargo] = {}
+        cargo: dict[int, BundledFlowRun] = {}
         for place, entry in enumerate(self._bundled()):
             try:
                 of_it = self._known(entry)
             except BaseException as error:  # noqa: BLE001 - what ends the call is raised again
                 of_it = failed(entry.flow_run, error, self._bugs)
-            if isinstance(of_it, Cargo):
+            if isinstance(of_it, BundledFlowRun):
                 cargo[place] = of_it
             else:
                 outcomes[place] = of_it
@@ -56,7 +65,9 @@ class _Push:
             outcomes[places[id(pushed.cargo)]] = self._remembered(pushed)
         return [outcomes[place] for place in sorted(outcomes)]
 
-    def _pushed(self, cargo: Sequence[Cargo], progress: Progress) -> Iterator[Pushed]:
+    def _pushed(
+        self, cargo: Sequence[BundledFlowRun], progress: Progress
+    ) -> Iterator[PushedFlowRun]:
         """Yield each flow run; an error that concerns no single one is the failure of the rest."""
         under_way = {id(one): one for one in cargo}
         if not cargo:
@@ -69,9 +80,9 @@ class _Push:
             if ends_the_call(error):
                 raise
             for one in under_way.values():
-                yield Pushed(one, reason=str(error) or type(error).__name__, bug=error)
+                yield PushedFlowRun(one, reason=str(error) or type(error).__name__, bug=error)
 
-    def _remembered(self, pushed: Pushed) -> FlowRunOutcome:
+    def _remembered(self, pushed: PushedFlowRun) -> FlowRunOutcome:
         """Return what became of a flow run, after the ledger was told, if that can be."""
         try:
             return self._remember(pushed)
@@ -85,7 +96,7 @@ class _Push:
             if one.destination.mode == "offline" and one.standing not in _NOTHING_TO_PUSH
         ]
 
-    def _known(self, entry: Entry) -> FlowRunOutcome | Cargo:
+    def _known(self, entry: Entry) -> FlowRunOutcome | BundledFlowRun:
         """Return what is known of a flow run without asking W&B, or what is to be pushed."""
         destination = self._pusher.destination(entry.destination)
         bundled = self._ledger.entry(entry.flow_run, entry.provider, entry.destination)
@@ -100,16 +111,16 @@ class _Push:
             return replace(earlier, status=Status.UNCHANGED)
         runs = earlier.wandb_runs if earlier else ()
         written = frozenset(run.id for run in runs if run.url or run.deleted)
-        cargo = Cargo(entry, destination, outcome, written)
-        self._note(cargo, Standing.BEGUN, outcome=earlier)
+        cargo = BundledFlowRun(entry, destination, outcome, written)
+        self._note(cargo, SyncState.BEGUN, outcome=earlier)
         return cargo
 
     def _is_done(self, before: Entry, entry: Entry) -> bool:
         """Whether the ledger's word is enough; what somebody deleted it does not know."""
-        is_same = before.standing is Standing.SYNCED and before.digest == entry.digest
+        is_same = before.standing is SyncState.SYNCED and before.digest == entry.digest
         return is_same and bool(entry.digest) and self._settings.on_deleted == "skip"
 
-    def _remember(self, pushed: Pushed) -> FlowRunOutcome:
+    def _remember(self, pushed: PushedFlowRun) -> FlowRunOutcome:
         cargo = pushed.cargo
         outcome = replace(
             cargo.outcome,
@@ -118,7 +129,7 @@ class _Push:
             wandb_runs=pushed.runs,
         )
         if pushed.superseded:
-            self._note(cargo, Standing.LEFT_OUT, reason=pushed.reason)
+            self._note(cargo, SyncState.LEFT_OUT, reason=pushed.reason)
             return FlowRunOutcome(cargo.entry.flow_run, Status.SKIPPED, reason=pushed.reason)
         if pushed.reason:
             reason, is_bug = pushed.reason, False
@@ -126,15 +137,15 @@ class _Push:
                 told = failed(cargo.entry.flow_run, pushed.bug, self._bugs)
                 reason, is_bug = told.reason or reason, told.bug
             outcome = replace(outcome, status=Status.FAILED, reason=reason, bug=is_bug)
-            self._note(cargo, Standing.FAILED, reason=reason, outcome=replace(outcome, bug=False))
+            self._note(cargo, SyncState.FAILED, reason=reason, outcome=replace(outcome, bug=False))
             return outcome
-        self._note(cargo, Standing.SYNCED, outcome=outcome)
+        self._note(cargo, SyncState.SYNCED, outcome=outcome)
         return outcome if pushed.wrote else replace(outcome, status=Status.UNCHANGED)
 
     def _note(
         self,
-        cargo: Cargo,
-        standing: Standing,
+        cargo: BundledFlowRun,
+        standing: SyncState,
         *,
         reason: str = "",
         outcome: FlowRunOutcome | None = None,

@@ -72,7 +72,7 @@ def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun
 def _alone(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
     flow_run = source.read(choice)
     contents = source.contents(flow_run)
-    flow_run = payloads.look_inside(flow_run, contents)
+    flow_run = payloads.inspect(flow_run, contents)
     flow_run = with_storable_text(flow_run)
     lineage = rebuild_lineage(flow_run)
     wanted = [Content(*astuple(one)) for one in values_wanted(flow_run, lineage)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.pipeline.parts import Parts
-from mfwb.ports import Destination, Entry, FoundFlowRun, Ledger, Sink, Standing
+from mfwb.ports import Destination, Entry, ExistingFlowRun, Ledger, Sink, SyncState
 
 __all__ = ["Rebuilt", "rebuild_ledger", "rebuild_ledgers"]
 
@@ -67,15 +67,15 @@ def rebuild_ledger(ledger: Ledger, sink: Sink, destination: Destination) -> Rebu
     for one in entries:
         ledger.write(one)
     return Rebuilt(
-        destination, _count(entries, Standing.SYNCED), _count(entries, Standing.INCOMPLETE)
+        destination, _count(entries, SyncState.SYNCED), _count(entries, SyncState.INCOMPLETE)
     )
 
 
-def _count(entries: Iterable[Entry], standing: Standing) -> int:
+def _count(entries: Iterable[Entry], standing: SyncState) -> int:
     return sum(one.standing is standing for one in entries)
 
 
-def _entry(found: FoundFlowRun, destination: Destination) -> Entry:
+def _entry(found: ExistingFlowRun, destination: Destination) -> Entry:
     runs = found.wandb_runs
     lacking = [run.name for run in runs if not run.complete]
     is_whole = bool(runs) and not lacking
@@ -92,7 +92,7 @@ def _entry(found: FoundFlowRun, destination: Destination) -> Entry:
         flow_run=found.flow_run,
         provider=found.provider,
         destination=destination,
-        standing=Standing.SYNCED if is_whole else Standing.INCOMPLETE,
+        standing=SyncState.SYNCED if is_whole else SyncState.INCOMPLETE,
         started_at=found.started_at,
         reason=""
         if is_whole

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mfwb.errors import NotThere, SkipFlowRun, SourceError, Stop, UsageError
-from mfwb.ports import Listed, Source
+from mfwb.ports import ListedFlowRun, Source
 from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
 from mfwb.units.moments import as_epoch_ms, is_ago, parse_moment
@@ -18,7 +18,7 @@ __all__ = ["SELECTORS", "Chosen", "OpenOnes", "Selection", "choose", "find_one",
 
 _OVERLAP = 600_000  # ms; the clocks of machines differ
 
-OpenOnes = Callable[[str, Sequence[Listed]], Iterable[str]]
+OpenOnes = Callable[[str, Sequence[ListedFlowRun]], Iterable[str]]
 """Of a flow and its listed runs, the pathspecs of those that the ledger knows and that are not done
 any more: an earlier sync left them undone, or they were tagged since."""
 
@@ -140,7 +140,7 @@ class Chosen:
     """
 
     pathspec: Pathspec
-    listed: Listed | None = None
+    listed: ListedFlowRun | None = None
     trouble: BaseException | None = field(default=None, compare=False)
 
 
@@ -250,7 +250,7 @@ def _unnamable(pathspec: Pathspec) -> Chosen:
     return Chosen(named, trouble=SourceError(f"the name of {named} is no UTF-8 text"))
 
 
-def _parsed(names: Iterable[str], listed: Iterable[Listed]) -> Iterator[Pathspec]:
+def _parsed(names: Iterable[str], listed: Iterable[ListedFlowRun]) -> Iterator[Pathspec]:
     """Yield pathspecs of flow runs that are listed, or that could be said on a command line.
 
     A stranger may have given a flow run a name that can't be said, and that the ledger has kept.
@@ -261,7 +261,9 @@ def _parsed(names: Iterable[str], listed: Iterable[Listed]) -> Iterator[Pathspec
             yield known[name] if name in known else parse(name)
 
 
-def _listed(flow: str, selection: Selection, source: Source) -> tuple[list[Listed], list[Chosen]]:
+def _listed(
+    flow: str, selection: Selection, source: Source
+) -> tuple[list[ListedFlowRun], list[Chosen]]:
     """Return the runs of a flow, and the flow itself if they can't be listed, to fail by itself.
 
     A flow that nobody named may vanish: that it was there a moment ago is no reason to complain.
@@ -274,11 +276,11 @@ def _listed(flow: str, selection: Selection, source: Source) -> tuple[list[Liste
         return [], [Chosen(Pathspec(flow))]
 
 
-def _newest_first(listed: Iterable[Listed]) -> list[Listed]:
+def _newest_first(listed: Iterable[ListedFlowRun]) -> list[ListedFlowRun]:
     return sorted(listed, key=lambda one: one.started_at, reverse=True)
 
 
-def _complies(listed: Listed, selection: Selection) -> bool:
+def _complies(listed: ListedFlowRun, selection: Selection) -> bool:
     in_time = selection.until is None or listed.started_at < selection.until
     return in_time and _has(listed, selection.tags)
 
@@ -288,5 +290,5 @@ def _start(chosen: Chosen) -> int:
     return chosen.listed.started_at if chosen.listed else 0
 
 
-def _has(listed: Listed, tags: tuple[str, ...]) -> bool:
+def _has(listed: ListedFlowRun, tags: tuple[str, ...]) -> bool:
     return {*tags} <= {*listed.tags, *listed.system_tags}

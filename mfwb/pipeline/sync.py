@@ -20,7 +20,7 @@ from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import Chosen, Selection, choose
 from mfwb.pipeline.sync_history import Memory, is_done
 from mfwb.planning import Plan, group_of
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 
 __all__ = ["sync_flow_runs"]
 
@@ -125,7 +125,7 @@ class _Sync:
     def _look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
         """Ask in bulk; if that can't be had, each flow run asks for itself, and fails alone."""
         try:
-            self._parts.sink.look_ahead(destination, groups)
+            self._parts.sink.prefetch(destination, groups)
         except Exception as error:
             if ends_the_call(error):
                 raise
@@ -151,14 +151,14 @@ class _Sync:
         """Read a flow run; if there is something to write, let that begin."""
         drafted = draft(one, self._settings, self._parts)
         if drafted.plan is None:
-            self._memory.note(drafted, Standing.RUNNING, reason=STILL_RUNNING)
+            self._memory.note(drafted, SyncState.RUNNING, reason=STILL_RUNNING)
             return still_running(drafted)
         if reason := self._memory.left_out(drafted):
-            self._memory.note(drafted, Standing.LEFT_OUT, reason=reason)
+            self._memory.note(drafted, SyncState.LEFT_OUT, reason=reason)
             return FlowRunOutcome(str(one.pathspec), Status.SKIPPED, reason=reason)
         before = self._memory.before(drafted)
         if before is not None and self._is_unchanged(before, drafted.plan, one):
-            self._memory.note(drafted, Standing.SYNCED, outcome=before.outcome)
+            self._memory.note(drafted, SyncState.SYNCED, outcome=before.outcome)
             return _unchanged(before, drafted.plan, drafted.destination)
         self._room.acquire()
         # Only those that were begun before are waited for, so that no two wait for each other.
@@ -206,13 +206,13 @@ class _Sync:
         outcome = outcome_of(told.status, plan, drafted.destination, (), reason)
         return self._noted(
             replace(outcome, bug=told.bug, exit_code=told.exit_code),
-            lambda: self._memory.note(drafted, Standing.FAILED, reason=reason, outcome=earlier),
+            lambda: self._memory.note(drafted, SyncState.FAILED, reason=reason, outcome=earlier),
         )
 
     def _written(
         self, drafted: Draft, plan: Plan, earlier: FlowRunOutcome | None, turn: Turn
     ) -> FlowRunOutcome:
-        self._memory.note(drafted, Standing.BEGUN, outcome=earlier)
+        self._memory.note(drafted, SyncState.BEGUN, outcome=earlier)
         writer, was_there = self._parts.ledger.id, _written_once(earlier)
         with self._parts.sink.open(plan, writer=writer, written=was_there) as session:
             carried = self._crew.carry_out(drafted, plan, session, turn)
@@ -220,9 +220,9 @@ class _Sync:
         is_whole = all(run.complete for run in carried.runs)
         if reason := carried.trouble or ("" if is_whole else "W&B did not take all of it"):
             outcome = replace(outcome, status=Status.FAILED, reason=reason)
-            self._memory.note(drafted, Standing.FAILED, reason=reason, outcome=outcome)
+            self._memory.note(drafted, SyncState.FAILED, reason=reason, outcome=outcome)
         else:
-            self._memory.note(drafted, Standing.SYNCED, outcome=outcome)
+            self._memory.note(drafted, SyncState.SYNCED, outcome=outcome)
             if not carried.wrote:
                 return replace(outcome, status=Status.UNCHANGED)
         return outcome

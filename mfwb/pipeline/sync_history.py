@@ -13,7 +13,7 @@ from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import Chosen, Selection
 from mfwb.planning import Plan
-from mfwb.ports import Destination, Entry, Listed, Standing
+from mfwb.ports import Destination, Entry, ListedFlowRun, SyncState
 from mfwb.snapshot import FlowRun, FlowRunState
 
 __all__ = ["Memory", "is_done"]
@@ -43,7 +43,7 @@ class Memory:
         """Return where the runs of a flow go; Unreachable."""
         return self._parts.sink.destination(flow)
 
-    def open_ones(self, flow: str, listed: Iterable[Listed]) -> Iterable[str]:
+    def open_ones(self, flow: str, listed: Iterable[ListedFlowRun]) -> Iterable[str]:
         """Return the flow runs that an earlier sync did not end with, and those tagged since."""
         left_open = [
             entry.flow_run
@@ -89,7 +89,7 @@ class Memory:
     def leaves_out(self, chosen: Chosen) -> bool:
         """Whether a flow run is known to be one that --failed or --no-failed leaves out."""
         entry = self._entries(chosen.pathspec.flow).get(str(chosen.pathspec))
-        is_left_out = entry is not None and entry.standing is Standing.LEFT_OUT
+        is_left_out = entry is not None and entry.standing is SyncState.LEFT_OUT
         return is_left_out and entry is not None and self._is_current(entry, chosen)
 
     def is_new(self, chosen: Chosen) -> bool:
@@ -112,7 +112,7 @@ class Memory:
     def note(
         self,
         drafted: Draft,
-        standing: Standing,
+        standing: SyncState,
         *,
         reason: str = "",
         outcome: FlowRunOutcome | None = None,
@@ -142,8 +142,8 @@ class Memory:
         before = self._parts.ledger.entry(str(chosen.pathspec), provider, destination)
         if before is None and (is_gone or chosen.listed is None):
             return  # whoever named it is told
-        entry = before or Entry(str(chosen.pathspec), provider, destination, Standing.FAILED)
-        standing = Standing.LEFT_OUT if is_gone else Standing.FAILED
+        entry = before or Entry(str(chosen.pathspec), provider, destination, SyncState.FAILED)
+        standing = SyncState.LEFT_OUT if is_gone else SyncState.FAILED
         self._parts.ledger.write(replace(entry, standing=standing, reason=reason, listed=""))
 
     def _is_current(self, entry: Entry, chosen: Chosen) -> bool:
@@ -155,7 +155,7 @@ class Memory:
         return not entry.standing.is_open or self._can_wait(entry)
 
     def _can_wait(self, entry: Entry) -> bool:
-        if entry.standing is not Standing.INCOMPLETE or not entry.at:
+        if entry.standing is not SyncState.INCOMPLETE or not entry.at:
             return False
         return self._now - datetime.fromisoformat(entry.at.replace("Z", "+00:00")) < _PATIENCE
 
@@ -184,7 +184,7 @@ class Memory:
 
 def is_done(entry: Entry, plan: Plan) -> bool:
     """Whether this very plan was carried out whole."""
-    return entry.standing is Standing.SYNCED and entry.digest == plan.digest
+    return entry.standing is SyncState.SYNCED and entry.digest == plan.digest
 
 
 _FAILED = frozenset(FlowRunState) - {FlowRunState.FINISHED, FlowRunState.RUNNING}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mfwb.ports.bugs import Bugs
-from mfwb.ports.ledger import Entry, Ledger, Standing
+from mfwb.ports.bugs import BugLog
+from mfwb.ports.ledger import Entry, Ledger, SyncState
 from mfwb.ports.payloads import (
     Payloads,
     ReadyArtifact,
@@ -13,25 +13,26 @@ from mfwb.ports.payloads import (
     ReadyRun,
     ReadyTable,
 )
-from mfwb.ports.progress import Progress, Unwatched
-from mfwb.ports.push import Cargo, Pushed, Pusher
-from mfwb.ports.sink import Destination, FoundFlowRun, Session, Sink, WrittenRun
-from mfwb.ports.source import Contents, Listed, Located, LogLine, Source
+from mfwb.ports.progress import NoProgress, Progress
+from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
+from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, WrittenRun
+from mfwb.ports.source import BlobLocation, Contents, ListedFlowRun, LogLine, Source
 
 __all__ = [
-    "Bugs",
-    "Cargo",
+    "BlobLocation",
+    "BugLog",
+    "BundledFlowRun",
     "Contents",
     "Destination",
     "Entry",
-    "FoundFlowRun",
+    "ExistingFlowRun",
     "Ledger",
-    "Listed",
-    "Located",
+    "ListedFlowRun",
     "LogLine",
+    "NoProgress",
     "Payloads",
     "Progress",
-    "Pushed",
+    "PushedFlowRun",
     "Pusher",
     "ReadyArtifact",
     "ReadyCard",
@@ -42,7 +43,6 @@ __all__ = [
     "Session",
     "Sink",
     "Source",
-    "Standing",
-    "Unwatched",
+    "SyncState",
     "WrittenRun",
 ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 __all__ = [
-    "Bugs",
+    "BugLog",
 ]
 
 
-class Bugs(Protocol):
+class BugLog(Protocol):
     """Writes a log file for each error of mfwb's own."""
 
     def reason(self, error: BaseException) -> str:

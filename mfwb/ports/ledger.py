@@ -14,11 +14,11 @@ from mfwb.ports.sink import Destination
 __all__ = [
     "Entry",
     "Ledger",
-    "Standing",
+    "SyncState",
 ]
 
 
-class Standing(str, Enum):
+class SyncState(str, Enum):
     """The sync state of a flow run at a destination."""
 
     BEGUN = "begun"  # being written, or writing was interrupted
@@ -31,7 +31,7 @@ class Standing(str, Enum):
     @property
     def is_open(self) -> bool:
         """Whether the next sync has to process it, however long ago it started."""
-        return self not in (Standing.SYNCED, Standing.LEFT_OUT)
+        return self not in (SyncState.SYNCED, SyncState.LEFT_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Entry:
     flow_run: str
     provider: str
     destination: Destination
-    standing: Standing
+    standing: SyncState
     state: str = ""
     started_at: int = 0
     listed: str = ""

@@ -107,7 +107,7 @@ class ReadyRun:
 class Payloads(Protocol):
     """Makes values and files from the bytes of artifacts."""
 
-    def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
+    def inspect(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
         """Return the flow run with the facts that need its bytes.
 
         These are the `names` of artifacts whose recorded type is not enough, and the values of
@@ -146,7 +146,7 @@ class Payloads(Protocol):
         """Remove the files of a W&B run that is written, but for those that another one needs."""
         ...
 
-    def dismiss(self, plan: Plan) -> None:
+    def discard(self, plan: Plan) -> None:
         """Stop all work for a plan: nothing more of it will be requested."""
         ...
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 __all__ = [
+    "NoProgress",
     "Progress",
-    "Unwatched",
 ]
 
 
@@ -26,7 +26,7 @@ class Progress(Protocol):
         ...
 
 
-class Unwatched:
+class NoProgress:
     """Progress that is not shown."""
 
     def flow_run(self, pathspec: str, position: int, total: int) -> None:

@@ -12,14 +12,14 @@ from mfwb.ports.progress import Progress
 from mfwb.ports.sink import Destination
 
 __all__ = [
-    "Cargo",
-    "Pushed",
+    "BundledFlowRun",
+    "PushedFlowRun",
     "Pusher",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Cargo:
+class BundledFlowRun:
     """A flow run in a bundle.
 
     Attributes:
@@ -36,7 +36,7 @@ class Cargo:
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class PushedFlowRun:
     """The result of pushing one flow run.
 
     Attributes:
@@ -47,7 +47,7 @@ class Pushed:
         bug: the error of mfwb's own because of which it could not be pushed.
     """
 
-    cargo: Cargo
+    cargo: BundledFlowRun
     runs: tuple[WandbRunOutcome, ...] = ()
     wrote: bool = True
     reason: str = ""
@@ -62,7 +62,9 @@ class Pusher(Protocol):
         """Return the destination on the server for one in the bundle."""
         ...
 
-    def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
+    def push(
+        self, cargo: Sequence[BundledFlowRun], *, writer: str, progress: Progress
+    ) -> Iterator[PushedFlowRun]:
         """Yield the result of each flow run as soon as it is pushed, or has failed; Unreachable.
 
         Args:

@@ -15,7 +15,7 @@ from mfwb.snapshot import Loss
 
 __all__ = [
     "Destination",
-    "FoundFlowRun",
+    "ExistingFlowRun",
     "Session",
     "Sink",
     "WrittenRun",
@@ -62,7 +62,7 @@ class WrittenRun:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFlowRun:
+class ExistingFlowRun:
     """A flow run in W&B that mfwb synced, or began to sync.
 
     Attributes:
@@ -123,14 +123,14 @@ class Sink(Protocol):
         """
         ...
 
-    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return all flow runs of mfwb at a destination, with a request per 100 W&B runs.
 
         SinkError, Unreachable.
         """
         ...
 
-    def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
+    def prefetch(self, destination: Destination, groups: Sequence[str]) -> None:
         """Read all W&B runs of some groups at once, so that `open` sends no request for each.
 
         SinkError.

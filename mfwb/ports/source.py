@@ -13,9 +13,9 @@ from mfwb.snapshot import Card, FlowRun
 from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = [
+    "BlobLocation",
     "Contents",
-    "Listed",
-    "Located",
+    "ListedFlowRun",
     "LogLine",
     "Source",
 ]
@@ -32,7 +32,7 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class BlobLocation:
     """The location of an artifact's bytes as Metaflow stored them.
 
     Attributes:
@@ -73,7 +73,7 @@ class Contents(Protocol):
         """
         ...
 
-    def locate(self, content: Content) -> Located | None:
+    def locate(self, content: Content) -> BlobLocation | None:
         """Return the location of an artifact's bytes, without reading them.
 
         None if other machines could not follow a reference to them. ItemLost if they are gone;
@@ -104,7 +104,7 @@ class Contents(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedFlowRun:
     """A flow run in a listing: its facts before it is read.
 
     Attributes:
@@ -137,7 +137,7 @@ class Source(Protocol):
         """Return the names of all flows, sorted; Unreachable."""
         ...
 
-    def list(self, flow: str) -> list[Listed]:
+    def list(self, flow: str) -> list[ListedFlowRun]:
         """Return the runs of a flow, newest first, without reading them. NotThere, Unreachable."""
         ...
 

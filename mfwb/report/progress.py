@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Display
 
-from mfwb.ports import Progress, Unwatched
+from mfwb.ports import NoProgress, Progress
 from mfwb.report.console import PrintableConsole
 from mfwb.safe_text import one_line
 
@@ -35,7 +35,7 @@ def watch(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
     """
     console = console or PrintableConsole(sys.stderr)
     if quiet or not (console.is_terminal or console.is_jupyter):
-        yield Unwatched()
+        yield NoProgress()
     elif console.is_jupyter:
         line = _Line(console.file)
         try:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 from mfwb.report.console import printed
 from mfwb.report.json_output import for_any_output
 from mfwb.report.result.losses import print_losses
@@ -27,9 +27,9 @@ _GAP = (0, 2, 0, 0)
 _HEADINGS = ("synced", "pending", "failed", "left out", "losses")
 
 _WHY = {
-    Standing.BEGUN: "it is being written, or that was cut short",
-    Standing.RUNNING: "it is still running",
-    Standing.INCOMPLETE: "something may arrive if it is tried again",
+    SyncState.BEGUN: "it is being written, or that was cut short",
+    SyncState.RUNNING: "it is still running",
+    SyncState.INCOMPLETE: "something may arrive if it is tried again",
 }
 """What is said of those that have no reason of their own."""
 
@@ -118,7 +118,7 @@ def _print_open(entries: tuple[Entry, ...], console: Console, now: datetime) -> 
     for one in entries[:_MANY]:
         table.add_row(
             Text(one_line(one.flow_run), style="bold"),
-            Text(one.standing.value, style="red" if one.standing is Standing.FAILED else "cyan"),
+            Text(one.standing.value, style="red" if one.standing is SyncState.FAILED else "cyan"),
             Text(_ago(one.at, now), style="dim"),
             Text(one_line(one.reason or _WHY.get(one.standing, "no reason was given"))),
         )

@@ -14,7 +14,7 @@ from mfwb.destination import Destinations, WandbDefaults
 from mfwb.destination.wandb_defaults import cache_key, recall, remember
 from mfwb.errors import UsageError
 from mfwb.planning import Plan
-from mfwb.ports import Destination, FoundFlowRun, Session
+from mfwb.ports import Destination, ExistingFlowRun, Session
 from mfwb.sink.setup.credentials import check_wandb_file, credentials_of, only_its_own_key
 from mfwb.sink.setup.environment import our_environment
 from mfwb.sink.setup.settings_tables import tables_of
@@ -90,11 +90,11 @@ class LateSink:
         """Return where the runs of a flow go."""
         return self._destinations.of(flow)
 
-    def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
+    def prefetch(self, destination: Destination, groups: Sequence[str]) -> None:
         """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""
-        self.wake().look_ahead(destination, groups)
+        self.wake().prefetch(destination, groups)
 
-    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return all flow runs that W&B has from mfwb there; of a bundle, none."""
         return self.wake().read_back(destination)
 

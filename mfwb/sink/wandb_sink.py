@@ -10,7 +10,7 @@ from pathlib import Path
 from mfwb.config import Settings
 from mfwb.destination import Destinations
 from mfwb.planning import Plan, PlannedRun
-from mfwb.ports import Destination, FoundFlowRun, Session
+from mfwb.ports import Destination, ExistingFlowRun, Session
 from mfwb.sink.client.api import Service
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import Patience
@@ -45,7 +45,7 @@ class WandbSink:
         self._seen: dict[tuple[str, str], dict[str, Existing]] = {}  # by id, as looked ahead
         self._lock = threading.Lock()
 
-    def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
+    def prefetch(self, destination: Destination, groups: Sequence[str]) -> None:
         """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""
         if self._bundle is not None:
             return
@@ -53,7 +53,7 @@ class WandbSink:
         found = ExistingRuns(self._service, entity, destination.project).of_groups(groups)
         self._seen[entity, destination.project] = {one.id: one for one in found}
 
-    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return all flow runs that W&B has from mfwb there; of a bundle, none."""
         if self._bundle is not None:
             return []

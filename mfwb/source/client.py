@@ -5,7 +5,7 @@ from __future__ import annotations
 from metaflow import Run
 
 from mfwb.errors import NotThere, SourceError
-from mfwb.ports import Listed
+from mfwb.ports import ListedFlowRun
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec
 from mfwb.source.client_errors import client_errors
@@ -39,16 +39,16 @@ class MetaflowSource:
         """Return the names of all flows, sorted; SourceError, Unreachable."""
         return self._listing.flows()
 
-    def list(self, flow: str) -> list[Listed]:
+    def list(self, flow: str) -> list[ListedFlowRun]:
         """Return the runs of a flow, newest first; NotThere, SourceError, Unreachable.
 
         One that is damaged is among them: who reads it is told what is wrong.
         """
-        found: dict[Pathspec, Listed] = {}
+        found: dict[Pathspec, ListedFlowRun] = {}
         for one in self._listing.runs(flow):
             if isinstance(one, Odd):
                 self._odd[one.pathspec] = one.reason
-                found.setdefault(one.pathspec, Listed(one.pathspec, 0, ()))
+                found.setdefault(one.pathspec, ListedFlowRun(one.pathspec, 0, ()))
             else:
                 found[one.pathspec] = one
         if not found:
@@ -78,7 +78,7 @@ class MetaflowSource:
         return FlowRunContents(flow_run, self._roots.folders, self._roots.cards)
 
 
-def _start(listed: Listed) -> tuple[int, int, str]:
+def _start(listed: ListedFlowRun) -> tuple[int, int, str]:
     """Return what sorts by start; of the same millisecond by id, which is mostly a number."""
     run = str(listed.pathspec.run)
     return listed.started_at, len(run), run

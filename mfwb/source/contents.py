@@ -13,7 +13,7 @@ from metaflow.exception import MetaflowException
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import Content
-from mfwb.ports import Located, LogLine
+from mfwb.ports import BlobLocation, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
 from mfwb.source.cards import CardPlace, copy_card
 from mfwb.source.datastore import internal_artifacts
@@ -84,7 +84,7 @@ class FlowRunContents:
         """
         return self._store(content.task).copy(content.sha1, content.size, path)
 
-    def locate(self, content: Content) -> Located | None:
+    def locate(self, content: Content) -> BlobLocation | None:
         """Return where an artifact's bytes lie, without reading them.
 
         None if nobody else could follow a reference to them. ItemLost if they are gone;

@@ -17,7 +17,7 @@ from typing import Any
 from metaflow import Flow, Metaflow
 
 from mfwb.errors import NotThere, SourceError
-from mfwb.ports import Listed
+from mfwb.ports import ListedFlowRun
 from mfwb.snapshot.identifiers import is_flow_name, is_run_id
 from mfwb.snapshot.pathspec import Pathspec, moment_of_id
 from mfwb.source.client_errors import client_errors
@@ -42,7 +42,7 @@ class Odd:
     reason: str
 
 
-Listing = Iterator[Listed | Odd]
+Listing = Iterator[ListedFlowRun | Odd]
 
 
 class LocalListing:
@@ -83,7 +83,7 @@ class LocalListing:
             if self._namespace in {None, *found.tags, *found.system_tags}:
                 yield found
 
-    def _run(self, flow: str, name: str) -> Listed:
+    def _run(self, flow: str, name: str) -> ListedFlowRun:
         path = f"{flow}/{name}/{_SELF}"
         try:
             record = as_value(RunRecord, read_record(self._root, path, self._also))
@@ -161,8 +161,8 @@ def _has_number(record: Any) -> bool:
     return isinstance(record, dict) and type(record.get("run_number")) in {int, str}
 
 
-def _listed(flow: str, name: str, record: RunRecord, provider: str) -> Listed:
-    return Listed(
+def _listed(flow: str, name: str, record: RunRecord, provider: str) -> ListedFlowRun:
+    return ListedFlowRun(
         pathspec=Pathspec(flow, name),
         started_at=started_at(name, record, provider),
         tags=tuple(sorted({*(record.tags or ())})),
@@ -170,10 +170,10 @@ def _listed(flow: str, name: str, record: RunRecord, provider: str) -> Listed:
     )
 
 
-def _damaged(flow: str, name: str, moment: int, reason: str) -> Listed | Odd:
+def _damaged(flow: str, name: str, moment: int, reason: str) -> ListedFlowRun | Odd:
     """Return what is listed of a flow run that can't be read; who reads it is told why."""
     if is_run_id(name):
-        return Listed(Pathspec(flow, name), moment, ())
+        return ListedFlowRun(Pathspec(flow, name), moment, ())
     near = _NOT_IN_NAMES.sub("_", name)[:_NAME_LIMIT].strip(".") or "_"
     which = f"{flow}/{name!a:.200}" if name else f"a run of {flow} without a number"
     return Odd(Pathspec(flow, near), f"{which} can't be read: {reason}")

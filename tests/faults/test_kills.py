@@ -16,7 +16,7 @@ from tests.warm import Process
 
 Scenes = Callable[..., Scene]
 Clean = Callable[..., dict[str, Any]]
-Pushed = Callable[[str], tuple[Path, dict[str, Any]]]
+PushedFlowRun = Callable[[str], tuple[Path, dict[str, Any]]]
 
 REQUESTS = (
     "Viewer",
@@ -157,7 +157,7 @@ _PUSH_SAMPLE = {("overwritten", "both", 1, "after"), ("uncounted", "mfwb", 0, "a
 
 @pytest.mark.parametrize(("mode", "victim", "number", "moment"), _posts(_PUSH_SAMPLE))
 def test_push_killed_between_rows(  # noqa: PLR0913 - they say when
-    scene: Scenes, clean_push: Pushed, *, mode: Any, victim: str, number: int, moment: str
+    scene: Scenes, clean_push: PushedFlowRun, *, mode: Any, victim: str, number: int, moment: str
 ) -> None:
     """The same holds for rows of a bundle."""
     bundle, wanted = clean_push("numbered_flow")

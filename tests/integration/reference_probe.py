@@ -16,7 +16,7 @@ import wandb
 
 from mfwb.config import Settings
 from mfwb.planning import Content, OutputArtifact
-from mfwb.ports import Located, ReadyArtifact, ReadyFile, ReadyRun
+from mfwb.ports import BlobLocation, ReadyArtifact, ReadyFile, ReadyRun
 from mfwb.sink import open_sink
 from mfwb.sink.content.artifacts import make_artifact
 from mfwb.snapshot.pathspec import Pathspec
@@ -26,7 +26,7 @@ from tests.unit.planning.plans import plan_of
 PATH = "thing.pkl.gz"
 
 
-def reference(located: Located) -> ReadyFile:
+def reference(located: BlobLocation) -> ReadyFile:
     """Return the file of a W&B artifact whose bytes stay where they are."""
     return ReadyFile(
         PATH,

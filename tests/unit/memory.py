@@ -16,16 +16,16 @@ from mfwb.outcome import OutputOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Content, Plan, PlannedRun
 from mfwb.ports import (
+    BlobLocation,
     Contents,
     Destination,
     Entry,
-    FoundFlowRun,
-    Listed,
-    Located,
+    ExistingFlowRun,
+    ListedFlowRun,
     LogLine,
     ReadyRun,
     Session,
-    Standing,
+    SyncState,
     WrittenRun,
 )
 from mfwb.snapshot import Card, FlowRun, Loss
@@ -51,7 +51,7 @@ class NoContents:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, nor is {path}")
 
-    def locate(self, content: Content) -> Located | None:
+    def locate(self, content: Content) -> BlobLocation | None:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there")
 
@@ -81,10 +81,10 @@ class MemoryMetaflow:
         """Return the names of all flows."""
         return sorted({one.flow for one in self.flow_runs})
 
-    def list(self, flow: str) -> list[Listed]:
+    def list(self, flow: str) -> list[ListedFlowRun]:
         """Return the runs of a flow, newest first; of one moment that which was put in last."""
         found = [
-            Listed(Pathspec(one.flow, one.id), one.started_at, one.tags, one.system_tags)
+            ListedFlowRun(Pathspec(one.flow, one.id), one.started_at, one.tags, one.system_tags)
             for one in reversed(self.flow_runs)
             if one.flow == flow
         ]
@@ -117,7 +117,7 @@ class MemoryPayloads:
         """Know nothing."""
         return {}
 
-    def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:  # noqa: ARG002
+    def inspect(self, flow_run: FlowRun, contents: Contents) -> FlowRun:  # noqa: ARG002
         """See nothing more than is known."""
         return flow_run
 
@@ -149,7 +149,7 @@ class MemoryPayloads:
         """Note which W&B run needs its files no more."""
         self.released.append(run.name)
 
-    def dismiss(self, plan: Plan) -> None:
+    def discard(self, plan: Plan) -> None:
         """Have nothing left to do."""
 
     def close(self) -> None:
@@ -169,11 +169,11 @@ class MemoryWandb:
     looked_ahead: list[list[str]] = field(default_factory=list)
     bundle: Path | None = None
 
-    def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:  # noqa: ARG002
+    def prefetch(self, destination: Destination, groups: Sequence[str]) -> None:  # noqa: ARG002
         """Note what was asked for."""
         self.looked_ahead.append(list(groups))
 
-    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:  # noqa: ARG002
+    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:  # noqa: ARG002
         """Know of nothing."""
         return []
 
@@ -287,7 +287,7 @@ class MemoryLedger:
     def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
         """Return what the listing said of each run of a flow that was synced, by pathspec."""
         known = self.entries(provider=provider, destination=destination, flow=flow)
-        synced = [one for one in known if one.standing is Standing.SYNCED and one.digest]
+        synced = [one for one in known if one.standing is SyncState.SYNCED and one.digest]
         return {one.flow_run: one.listed for one in synced}
 
     def write(self, entry: Entry) -> None:

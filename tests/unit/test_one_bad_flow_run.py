@@ -18,17 +18,17 @@ from mfwb.pipeline import Parts, plan_flow_runs, push_flow_runs, sync_flow_runs
 from mfwb.pipeline.selection import Selection
 from mfwb.planning import Plan
 from mfwb.ports import (
-    Bugs,
-    Cargo,
+    BugLog,
+    BundledFlowRun,
     Contents,
     Destination,
     Entry,
     Ledger,
-    Listed,
+    ListedFlowRun,
     Progress,
-    Pushed,
+    PushedFlowRun,
     Session,
-    Standing,
+    SyncState,
 )
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
@@ -101,7 +101,7 @@ class Garbling(MemoryPayloads):
 
     garbled: dict[str, Any] = field(default_factory=dict)
 
-    def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:  # noqa: ARG002
+    def inspect(self, flow_run: FlowRun, contents: Contents) -> FlowRun:  # noqa: ARG002
         """Return a flow run, garbled if it is the bad one."""
         return replace(flow_run, **self.garbled) if flow_run.pathspec == BAD else flow_run
 
@@ -139,7 +139,7 @@ def statuses(result: Result) -> dict[str, str]:
 READING = (
     "source.read",
     "source.contents",
-    "payloads.look_inside",
+    "payloads.inspect",
     "garbled.lineage",
     "garbled.plan",
     "progress.flow_run",
@@ -149,7 +149,7 @@ WRITING = (
     "payloads.expect",
     "payloads.prepare",
     "payloads.release",
-    "payloads.dismiss",
+    "payloads.discard",
     "sink.open",
     "session.find",
     "session.write",
@@ -181,7 +181,7 @@ def test_sync(stage: str, bundle: Path | None, error: BaseException) -> None:
     assert here.bugs.met
     assert here.ledger.held == set()
     assert set(statuses(after).values()) <= {"synced", "unchanged"}
-    assert {entry.standing for entry in here.ledger.entries()} == {Standing.SYNCED}
+    assert {entry.standing for entry in here.ledger.entries()} == {SyncState.SYNCED}
 
 
 @pytest.mark.parametrize("stage", ["source.read", "payloads.prepare", "ledger.write"])
@@ -206,8 +206,8 @@ def test_sync_of_what_is_listed(stage: str) -> None:
 
     assert statuses(result) == {**dict.fromkeys(NAMES, "synced"), BAD: "failed"}
     standings = {one.flow_run: one.standing for one in here.ledger.entries()}
-    assert standings.pop(BAD, Standing.FAILED) is Standing.FAILED
-    assert set(standings.values()) == {Standing.SYNCED}
+    assert standings.pop(BAD, SyncState.FAILED) is SyncState.FAILED
+    assert set(standings.values()) == {SyncState.SYNCED}
 
 
 @pytest.mark.parametrize("stage", READING)
@@ -251,7 +251,7 @@ class Folders(MemoryMetaflow):
         """Return flows, and what is none."""
         return ["Aaa", *super().flows(), "odd folder"]
 
-    def list(self, flow: str) -> list[Listed]:
+    def list(self, flow: str) -> list[ListedFlowRun]:
         """Return the runs of a flow; those of strangers can't be listed."""
         if flow in ("Aaa", "odd folder"):
             raise self.trouble
@@ -342,17 +342,17 @@ class MemoryPusher:
 
     def push(
         self,
-        cargo: Sequence[Cargo],
+        cargo: Sequence[BundledFlowRun],
         *,
         writer: str,  # noqa: ARG002 - the port's
         progress: Progress,  # noqa: ARG002
-    ) -> Iterator[Pushed]:
+    ) -> Iterator[PushedFlowRun]:
         """Yield flow runs."""
         for one in cargo:
             bug = self.error if one.entry.flow_run == BAD else None
             if bug is not None and self.breaks_off:
                 raise bug
-            yield Pushed(one, reason=str(bug) if bug else "", bug=bug)
+            yield PushedFlowRun(one, reason=str(bug) if bug else "", bug=bug)
 
 
 def bundled(here: World) -> World:
@@ -361,7 +361,7 @@ def bundled(here: World) -> World:
     for name in NAMES:
         outcome = FlowRunOutcome(name, Status.SYNCED, project="wines", entity="acme")
         here.ledger.write(
-            Entry(name, "local@/data", where, Standing.SYNCED, digest=name, outcome=outcome)
+            Entry(name, "local@/data", where, SyncState.SYNCED, digest=name, outcome=outcome)
         )
     return here
 
@@ -373,7 +373,7 @@ def push(here: World, pusher: MemoryPusher, ledger: Any = None) -> Result:
         cast("Ledger", ledger or here.ledger),
         pusher,
         here.progress,
-        cast("Bugs", here.bugs),
+        cast("BugLog", here.bugs),
     )
 
 

@@ -46,11 +46,11 @@ def test_each_protocol_has_one_home() -> None:
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
     expected = {
-        "ports/bugs.py": ["Bugs"],
+        "ports/bugs.py": ["BugLog"],
         "ports/ledger.py": ["Entry", "Ledger"],
         "ports/payloads.py": ["Payloads", "ReadyRun"],
         "ports/progress.py": ["Progress"],
-        "ports/push.py": ["Cargo", "Pushed", "Pusher"],
+        "ports/push.py": ["BundledFlowRun", "PushedFlowRun", "Pusher"],
         "ports/sink.py": ["Destination", "Session", "Sink", "WrittenRun"],
     }
 

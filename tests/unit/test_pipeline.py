@@ -15,7 +15,7 @@ from mfwb.outcome import ItemCounts, Result, Status
 from mfwb.pipeline import plan_flow_runs, sync_flow_runs
 from mfwb.pipeline.executor import _Writing
 from mfwb.pipeline.selection import Selection
-from mfwb.ports import Standing
+from mfwb.ports import SyncState
 from mfwb.snapshot import FlowRun, FlowRunState, Loss
 from mfwb.snapshot.pathspec import Pathspec, parse
 from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
@@ -162,7 +162,7 @@ def test_not_recorded_before_it_is_done() -> None:
     here.wandb.refused = {"DemoFlow/7/join"}
     sync(here)
 
-    assert [entry.standing for entry in here.ledger.entries()] == [Standing.FAILED]
+    assert [entry.standing for entry in here.ledger.entries()] == [SyncState.FAILED]
 
 
 def test_what_has_vanished_is_a_failure() -> None:
@@ -174,7 +174,7 @@ def test_what_has_vanished_is_a_failure() -> None:
 
     assert outcome.status is Status.FAILED
     assert "DemoFlow/7/join" in str(outcome.reason)
-    assert [entry.standing for entry in here.ledger.entries()] == [Standing.FAILED]
+    assert [entry.standing for entry in here.ledger.entries()] == [SyncState.FAILED]
 
 
 def test_deleted_wandb_run_stays_away() -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 from mfwb.sync_status import FlowStanding, Known, sum_up
 
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
 BUNDLE = Destination("offline", "/bundle", None, "wines")
 
 
-def known(flow_run: str, standing: Standing, lost: int = 0, **facts: object) -> Known:
+def known(flow_run: str, standing: SyncState, lost: int = 0, **facts: object) -> Known:
     """Return what is known of a flow run."""
     entry = Entry(flow_run, "local@/data", WINES, standing, at="2026-11-01T00:00:00Z")
     return Known(replace(entry, **facts), lost)  # type: ignore[arg-type]
 
 
-ALL = [known(f"Flow/{number}", standing, lost=1) for number, standing in enumerate(Standing)]
+ALL = [known(f"Flow/{number}", standing, lost=1) for number, standing in enumerate(SyncState)]
 
 
 def test_each_standing_is_counted_once() -> None:
@@ -27,7 +27,7 @@ def test_each_standing_is_counted_once() -> None:
     assert row == FlowStanding(
         "Flow", WINES, synced=1, pending=3, failed=1, left_out=1, lost=6, newest=ALL[0].entry.at
     )
-    assert row.synced + row.pending + row.failed + row.left_out == len(Standing)
+    assert row.synced + row.pending + row.failed + row.left_out == len(SyncState)
 
 
 def test_newest_is_that_of_the_synced() -> None:
@@ -35,9 +35,9 @@ def test_newest_is_that_of_the_synced() -> None:
     [row] = sum_up(
         "path",
         [
-            known("Flow/1", Standing.SYNCED, at="2026-11-02T00:00:00Z"),
-            known("Flow/2", Standing.SYNCED, at="2026-11-01T00:00:00Z"),
-            known("Flow/3", Standing.FAILED, at="2026-11-03T00:00:00Z"),
+            known("Flow/1", SyncState.SYNCED, at="2026-11-02T00:00:00Z"),
+            known("Flow/2", SyncState.SYNCED, at="2026-11-01T00:00:00Z"),
+            known("Flow/3", SyncState.FAILED, at="2026-11-03T00:00:00Z"),
         ],
         (),
     ).flows
@@ -50,10 +50,10 @@ def test_a_row_for_each_flow_and_destination() -> None:
     rows = sum_up(
         "path",
         [
-            known("Other/1", Standing.SYNCED),
-            known("Flow/1", Standing.SYNCED),
-            known("Flow/1", Standing.SYNCED, destination=BUNDLE),
-            known("Flow/2", Standing.FAILED),
+            known("Other/1", SyncState.SYNCED),
+            known("Flow/1", SyncState.SYNCED),
+            known("Flow/1", SyncState.SYNCED, destination=BUNDLE),
+            known("Flow/2", SyncState.FAILED),
         ],
         (),
     ).flows
@@ -70,10 +70,10 @@ def test_failed_ones_first() -> None:
     found = sum_up(
         "path",
         [
-            known("Flow/1", Standing.RUNNING, started_at=1),
-            known("Flow/2", Standing.FAILED, started_at=2),
-            known("Flow/3", Standing.SYNCED, started_at=0),
-            known("Flow/4", Standing.BEGUN, started_at=0),
+            known("Flow/1", SyncState.RUNNING, started_at=1),
+            known("Flow/2", SyncState.FAILED, started_at=2),
+            known("Flow/3", SyncState.SYNCED, started_at=0),
+            known("Flow/4", SyncState.BEGUN, started_at=0),
         ],
         (),
     )
@@ -83,7 +83,7 @@ def test_failed_ones_first() -> None:
 
 def test_document() -> None:
     """The document has all that is counted, and what is open."""
-    failed = known("Flow/7", Standing.FAILED, reason="gone", started_at=5, state="finished")
+    failed = known("Flow/7", SyncState.FAILED, reason="gone", started_at=5, state="finished")
     document = sum_up("path", [failed], ()).to_dict()
 
     assert document == {

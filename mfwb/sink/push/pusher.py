@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.destination import Destinations
-from mfwb.ports import Cargo, Destination, Progress, Pushed
+from mfwb.ports import BundledFlowRun, Destination, Progress, PushedFlowRun
 from mfwb.sink.client.api import Service
 from mfwb.sink.client.process_wide import altered_wandb
 from mfwb.sink.client.retry_budget import Patience
@@ -69,7 +69,9 @@ class BundlePusher:
         """Return where goes what was synced into the bundle for some entity and project."""
         return self._destinations.of_bundled(bundled)
 
-    def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
+    def push(
+        self, cargo: Sequence[BundledFlowRun], *, writer: str, progress: Progress
+    ) -> Iterator[PushedFlowRun]:
         """Yield each flow run as soon as it is there, or can't be.
 
         Raises:
@@ -101,7 +103,7 @@ class _Push:
 
     def push(
         self, shipments: Sequence[Shipment], orders: Mapping[Place, Order[_Named]]
-    ) -> Iterator[Pushed]:
+    ) -> Iterator[PushedFlowRun]:
         """Yield flow runs as they come to their end."""
         for place in dict.fromkeys(map(_place, shipments)):
             self._look([one for one in shipments if _place(one) == place])

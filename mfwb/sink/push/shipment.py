@@ -11,7 +11,7 @@ from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.item_counts import count_same_content
 from mfwb.outcome import ItemCounts, WandbRunOutcome
 from mfwb.planning import WandbRunId
-from mfwb.ports import Cargo, Pushed
+from mfwb.ports import BundledFlowRun, PushedFlowRun
 from mfwb.safe_text import one_line
 from mfwb.sink.content.edits import Merged
 from mfwb.sink.content.receipt import Receipt
@@ -38,7 +38,7 @@ class Shipment:
         bug: the error of ours because of which it can't go on, if that is why.
     """
 
-    cargo: Cargo
+    cargo: BundledFlowRun
     titles: Sequence[Title]
     reason: str = ""
     bug: BaseException | None = None
@@ -133,11 +133,11 @@ class Shipment:
         """Return the W&B runs that are not there."""
         return (title for title in self.titles if title.id not in self._outcomes)
 
-    def as_pushed(self) -> Pushed:
+    def as_pushed(self) -> PushedFlowRun:
         """Return what became of it."""
         ids = [run.id for run in self.cargo.outcome.wandb_runs]
         runs = tuple(self._outcomes[one] for one in ids if one in self._outcomes)
-        return Pushed(
+        return PushedFlowRun(
             self.cargo,
             runs,
             wrote=self.wrote,
@@ -150,7 +150,7 @@ class Shipment:
         return next(run for run in self.cargo.outcome.wandb_runs if run.id == title.id)
 
 
-def load(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
+def load(cargo: BundledFlowRun, bundle: Path, checksums: Checksums) -> Shipment:
     """Return a flow run with what a bundle has of it; one that is not there can't go on.
 
     BundleChanged if what is there is not what mfwb wrote.
@@ -161,7 +161,7 @@ def load(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
     return shipment  # noqa: RET504 - what was loaded, or what failed
 
 
-def _loaded(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
+def _loaded(cargo: BundledFlowRun, bundle: Path, checksums: Checksums) -> Shipment:
     titles = _titles(cargo, bundle, checksums)
     if other := next((title for title in titles if not _is_of(title, cargo)), None):
         reason = f"{bundle} has that of {_origin(other)} in its place"
@@ -169,7 +169,7 @@ def _loaded(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
     return Shipment(cargo, titles)
 
 
-def _titles(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[Title]:
+def _titles(cargo: BundledFlowRun, bundle: Path, checksums: Checksums) -> list[Title]:
     ids = [WandbRunId(run.id) for run in cargo.outcome.wandb_runs]
     found = bundled_runs(bundle, ids)
     whole = [one for run_id in ids for one in found.get(run_id, ()) if one.is_finished]
@@ -181,7 +181,7 @@ def _titles(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[Title]:
     return [read_title(original_of(one, checksums)) for one in whole]
 
 
-def _is_of(title: Title, cargo: Cargo) -> bool:
+def _is_of(title: Title, cargo: BundledFlowRun) -> bool:
     """Whether a W&B run is of this sync, and not of a later one that made the same ids."""
     place = (cargo.destination.entity, cargo.destination.project)
     provider = cargo.entry.provider

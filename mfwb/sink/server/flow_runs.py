@@ -6,14 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from mfwb.outcome import WandbRunOutcome
-from mfwb.ports import FoundFlowRun
+from mfwb.ports import ExistingFlowRun
 from mfwb.sink.server.existing_runs import Existing
 from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = ["found_flow_runs"]
 
 
-def found_flow_runs(runs: Iterable[Existing]) -> Iterator[FoundFlowRun]:
+def found_flow_runs(runs: Iterable[Existing]) -> Iterator[ExistingFlowRun]:
     """Yield each flow run that W&B runs stand for, oldest first."""
     by_source: defaultdict[FlowRunId, list[Existing]] = defaultdict(list)
     for run in runs:
@@ -21,7 +21,7 @@ def found_flow_runs(runs: Iterable[Existing]) -> Iterator[FoundFlowRun]:
         if source is not None:  # else it says of no flow run that it stands for it
             by_source[source].append(run)
     for source, of_it in sorted(by_source.items(), key=lambda one: _in_order(one[0])):
-        yield FoundFlowRun(
+        yield ExistingFlowRun(
             flow_run=source.flow_run,
             provider=source.provider,
             started_at=source.created_at,

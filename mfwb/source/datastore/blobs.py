@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mfwb.errors import ItemLost
-from mfwb.ports import Located
+from mfwb.ports import BlobLocation
 from mfwb.source.json_records import BlobRecord, Readable, as_json
 from mfwb.source.typed_values import DamagedError
 
@@ -43,7 +43,7 @@ class Blobs(Protocol):
         """
         ...
 
-    def locate(self, path: str) -> Located | None:
+    def locate(self, path: str) -> BlobLocation | None:
         """Return where others find a blob, without reading it, or None if they can't.
 
         Raises:

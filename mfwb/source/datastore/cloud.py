@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from metaflow.exception import MetaflowException
 
 from mfwb.errors import ItemLost, SourceError
-from mfwb.ports import Located
+from mfwb.ports import BlobLocation
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["DownloadedBlobs", "azure_failures", "google_failures", "in_azure", "in_google"]
@@ -29,7 +29,7 @@ class DownloadedBlobs:
         self,
         storage: Any,
         find: Callable[[str], Any],
-        locate: Callable[[Any], Located | None],
+        locate: Callable[[Any], BlobLocation | None],
         failures: tuple[type[Exception], ...],
     ) -> None:
         self._storage = storage
@@ -48,7 +48,7 @@ class DownloadedBlobs:
             with Path(local).open("rb") as stream:
                 yield Blob(stream, is_gzipped(None if metadata is None else json.dumps(metadata)))
 
-    def locate(self, path: str) -> Located | None:
+    def locate(self, path: str) -> BlobLocation | None:
         """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
         with self._answering():
             blob = self._find(path)
@@ -64,10 +64,10 @@ class DownloadedBlobs:
             raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
 
 
-def in_google(blob: Any) -> Located:
+def in_google(blob: Any) -> BlobLocation:
     """Return a `google.cloud.storage.Blob` as W&B's handler of gs:// refers to it."""
     blob.reload()
-    return Located(
+    return BlobLocation(
         f"gs://{blob.bucket.name}/{blob.name}",
         blob.size,
         etag=blob.etag,
@@ -76,13 +76,13 @@ def in_google(blob: Any) -> Located:
     )
 
 
-def in_azure(client: Any) -> Located | None:
+def in_azure(client: Any) -> BlobLocation | None:
     """Return an `azure.storage.blob.BlobClient` as W&B's handler of Azure refers to it."""
     uri = client.url.partition("?")[0]  # a signature may follow
     if not urlsplit(uri).netloc.endswith(_AZURE_HOSTS):
         return None
     about = client.get_blob_properties()
-    return Located(
+    return BlobLocation(
         uri,
         about.size,
         etag=about.etag.strip('"'),

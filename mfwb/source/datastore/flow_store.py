@@ -25,7 +25,7 @@ from metaflow.exception import MetaflowException
 from metaflow.plugins import DATASTORES
 
 from mfwb.errors import ItemLost, SourceError
-from mfwb.ports import Located
+from mfwb.ports import BlobLocation
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source.datastore import cloud
@@ -205,7 +205,7 @@ class FlowStore:
         """
         return self._blobs.open(path)
 
-    def locate(self, sha: str) -> Located | None:
+    def locate(self, sha: str) -> BlobLocation | None:
         """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
         return self._blobs.locate(self._blob_path(sha))
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.files.rooted_files import NotAFileError, OutsideRootError, open_below, read_below
-from mfwb.ports import Located
+from mfwb.ports import BlobLocation
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["LocalBlobs"]
@@ -42,7 +42,7 @@ class LocalBlobs:
             written_at = os.fstat(stream.fileno()).st_mtime_ns // 1_000_000
             yield Blob(stream, self._is_gzipped(path), written_at)
 
-    def locate(self, path: str) -> Located:
+    def locate(self, path: str) -> BlobLocation:
         """Return the URI and the size of a file; ItemLost if there is none."""
         stream = self._file(path)
         if stream is None:
@@ -50,7 +50,7 @@ class LocalBlobs:
         with stream:
             size = os.fstat(stream.fileno()).st_size
         uri = (self._root / path).absolute().as_uri()
-        return Located(uri, size, etag=None, gzipped=self._is_gzipped(path))
+        return BlobLocation(uri, size, etag=None, gzipped=self._is_gzipped(path))
 
     def _file(self, path: str) -> BinaryIO | None:
         try:

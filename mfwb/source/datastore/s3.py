@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mfwb.errors import ItemLost, SourceError
-from mfwb.ports import Located
+from mfwb.ports import BlobLocation
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["S3Blobs"]
@@ -58,7 +58,7 @@ class S3Blobs:
         finally:
             body.close()
 
-    def locate(self, path: str) -> Located | None:
+    def locate(self, path: str) -> BlobLocation | None:
         """Return URI, size and ETag of an object by one HEAD request; ItemLost if it is gone.
 
         None if the URI would be misread: what follows `?` or `#` is no part of a path to others.
@@ -71,7 +71,7 @@ class S3Blobs:
             with self.open(path):  # which says if it is the bucket that is gone: HEAD does not
                 raise ItemLost(GONE)
         version = answer.get("VersionId")
-        return Located(
+        return BlobLocation(
             uri,
             answer["ContentLength"],
             etag=answer["ETag"].strip('"'),

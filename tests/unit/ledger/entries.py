@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfwb.outcome import FlowRunOutcome, ItemCounts, OutputOutcome, Status, WandbRunOutcome
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 from mfwb.snapshot import Loss
 
 SERVER = Destination("online", "https://wandb.example", "acme", "wines")
@@ -27,7 +27,7 @@ ENTRY = Entry(
     flow_run="Flow/1",
     provider="local@/data",
     destination=SERVER,
-    standing=Standing.SYNCED,
+    standing=SyncState.SYNCED,
     state="finished",
     started_at=1_700_000_000_000,
     listed="a\nb",

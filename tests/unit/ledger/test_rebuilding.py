@@ -15,7 +15,7 @@ from mfwb.errors import SinkError, UsageError
 from mfwb.ledger import SqliteLedger, put_aside_if_damaged
 from mfwb.outcome import WandbRunOutcome
 from mfwb.pipeline.rebuild import Rebuilt, rebuild_ledger
-from mfwb.ports import Destination, FoundFlowRun, Sink, Standing
+from mfwb.ports import Destination, ExistingFlowRun, Sink, SyncState
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 from tests.unit.memory import MemoryWandb
 
@@ -23,19 +23,19 @@ from tests.unit.memory import MemoryWandb
 CUT_SHORT = replace(DONE, id="id2", name="Flow/2/end", complete=False, losses=())
 
 
-def found(flow_run: str, *runs: WandbRunOutcome) -> FoundFlowRun:
+def found(flow_run: str, *runs: WandbRunOutcome) -> ExistingFlowRun:
     """Return what W&B has of a flow run."""
-    return FoundFlowRun(flow_run, "local@/data", 5, "a group", runs)
+    return ExistingFlowRun(flow_run, "local@/data", 5, "a group", runs)
 
 
 @dataclass
 class Remembering(MemoryWandb):
     """W&B that knows what it has; it may fail behind it."""
 
-    has: tuple[FoundFlowRun, ...] = ()
+    has: tuple[ExistingFlowRun, ...] = ()
     fails: bool = False
 
-    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Tell it."""
         assert destination == SERVER
         yield from self.has
@@ -58,13 +58,13 @@ def test_what_wandb_has(tmp_path: Path) -> None:
     assert counts == Rebuilt(SERVER, synced=1, incomplete=1)
     assert whole
     assert whole.outcome
-    assert (whole.standing, whole.digest, whole.reason) == (Standing.SYNCED, "", "")
+    assert (whole.standing, whole.digest, whole.reason) == (SyncState.SYNCED, "", "")
     assert whole.started_at == 5
     assert whole.outcome == replace(
         OUTCOME, group="a group", project="wines", entity="acme", mode="online", losses=()
     )
     assert part
-    assert part.standing is Standing.INCOMPLETE
+    assert part.standing is SyncState.INCOMPLETE
     assert part.reason == "1 of its 2 W&B runs are not complete"
 
 
@@ -76,14 +76,14 @@ def test_nothing_of_a_flow_run_is_not_all_of_it(tmp_path: Path) -> None:
 
 def test_what_was_known_besides_stays(tmp_path: Path) -> None:
     """Flow runs that W&B does not have keep their standing, those that it has get it anew."""
-    failed = replace(ENTRY, flow_run="Flow/9", standing=Standing.FAILED)
+    failed = replace(ENTRY, flow_run="Flow/9", standing=SyncState.FAILED)
     with SqliteLedger.open(tmp_path / "ledger.sqlite") as ledger:
         ledger.write(failed)
         ledger.write(ENTRY)
         rebuilt(ledger, Remembering(has=(found("Flow/1", CUT_SHORT),)))
         standings = {one.flow_run: one.standing for one in ledger.entries()}
 
-    assert standings == {"Flow/1": Standing.INCOMPLETE, "Flow/9": Standing.FAILED}
+    assert standings == {"Flow/1": SyncState.INCOMPLETE, "Flow/9": SyncState.FAILED}
 
 
 def test_nothing_is_written_of_half_an_answer(tmp_path: Path) -> None:

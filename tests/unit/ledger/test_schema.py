@@ -11,7 +11,7 @@ import pytest
 
 from mfwb.ledger import SqliteLedger, schema
 from mfwb.outcome import outcome_to_json
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
 VERSION_1 = """
@@ -50,7 +50,7 @@ def path(tmp_path: Path) -> Path:
 
 def migrated(flow_run: str, destination: Destination, digest: str) -> Entry:
     """Return what a row of version 1 becomes."""
-    return Entry(flow_run, "", destination, Standing.SYNCED, digest=digest, outcome=OUTCOME, at=AT)
+    return Entry(flow_run, "", destination, SyncState.SYNCED, digest=digest, outcome=OUTCOME, at=AT)
 
 
 def test_what_was_done_is_synced(path: Path) -> None:

@@ -21,7 +21,7 @@ from mfwb.errors import LedgerDamaged, LockHeld, UsageError
 from mfwb.ledger import SqliteLedger
 from mfwb.ledger.recovery import errors_named
 from mfwb.ledger.schema import bring_up_to_date
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
 _PATIENCE = 60  # seconds
@@ -83,7 +83,7 @@ def test_time_of_writing(ledger: SqliteLedger) -> None:
 def test_latest_word(ledger: SqliteLedger) -> None:
     """A flow run has one entry: the last. Nothing of the former one is left in the file."""
     ledger.write(ENTRY)
-    changed = replace(ENTRY, standing=Standing.BEGUN, digest="", outcome=None)
+    changed = replace(ENTRY, standing=SyncState.BEGUN, digest="", outcome=None)
     ledger.write(changed)
 
     assert known(ledger, ENTRY) == changed
@@ -166,16 +166,16 @@ def test_oldest_first(ledger: SqliteLedger) -> None:
 
 def test_since(ledger: SqliteLedger) -> None:
     """What started before is listed only if it is open."""
-    for standing in Standing:
+    for standing in SyncState:
         old = replace(ENTRY, flow_run=f"Flow/{standing.name}", standing=standing, started_at=1)
         ledger.write(old)
     ledger.write(replace(ENTRY, flow_run="Flow/new", started_at=10))
-    still_open = {f"Flow/{one.name}" for one in Standing if one.is_open}
+    still_open = {f"Flow/{one.name}" for one in SyncState if one.is_open}
 
     assert len(still_open) == 4
     assert set(names(ledger.entries(since=10))) == {*still_open, "Flow/new"}
     assert set(names(ledger.entries(since=11))) == still_open
-    assert len(ledger.entries(since=1)) == len(Standing) + 1
+    assert len(ledger.entries(since=1)) == len(SyncState) + 1
 
 
 def test_of_one_flow(ledger: SqliteLedger) -> None:
@@ -218,7 +218,7 @@ def test_stamps(ledger: SqliteLedger) -> None:
     ledger.write(replace(ENTRY, flow_run="Flow/1", listed="good"))
     ledger.write(replace(ENTRY, flow_run="Flow/2", listed=""))
     ledger.write(replace(ENTRY, flow_run="Flow/3", listed="good", digest=""))
-    ledger.write(replace(ENTRY, flow_run="Flow/4", listed="good", standing=Standing.FAILED))
+    ledger.write(replace(ENTRY, flow_run="Flow/4", listed="good", standing=SyncState.FAILED))
     ledger.write(replace(ENTRY, flow_run="Flower/5", listed="good"))
 
     found = ledger.stamps(provider=ENTRY.provider, destination=SERVER, flow="Flow")
@@ -244,7 +244,7 @@ ENTRIES = st.builds(
     flow_run=st.sampled_from(["Flow/1", "Flow/2", "Other/1"]),
     provider=st.sampled_from(["local@/a", "service@b"]),
     destination=st.sampled_from([SERVER, OFFLINE, replace(SERVER, entity=None)]),
-    standing=st.sampled_from(list(Standing)),
+    standing=st.sampled_from(list(SyncState)),
     state=TEXTS,
     started_at=st.integers(0, 3),
     listed=TEXTS,

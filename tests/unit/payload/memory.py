@@ -23,7 +23,7 @@ from mfwb.planning import (
     TaskRow,
     WandbRunId,
 )
-from mfwb.ports import Located, LogLine
+from mfwb.ports import BlobLocation, LogLine
 from mfwb.snapshot import Card
 
 TASK = "Flow/1/train/4"
@@ -73,7 +73,7 @@ class MemoryContents:
             raise ItemLost("the blob is gone")
         return _written(self.blobs[content.sha1], path)
 
-    def locate(self, content: Content) -> Located | None:
+    def locate(self, content: Content) -> BlobLocation | None:
         """Return None: nobody else can look into this memory."""
 
     def copy_included(

@@ -117,9 +117,9 @@ def test_flow_run_that_broke_off(tmp_path: Path, nursery: Nursery, contents: Wit
     workshop.expect(plan_of(other))
     workshop.prepare(broken, contents)
 
-    workshop.dismiss(plan_of(broken))
+    workshop.discard(plan_of(broken))
     assert suffixes(tmp_path) == ["pkl"]
-    workshop.dismiss(plan_of(other))
+    workshop.discard(plan_of(other))
     assert suffixes(tmp_path) == []
 
 

@@ -21,7 +21,7 @@ LINE = flow_run(task("start/1", to="end", has="x=1"), task("end/2", has="x=1"))
 class Looking(MemoryPayloads):
     """Payloads that see something: what they return is what counts."""
 
-    def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:  # noqa: ARG002
+    def inspect(self, flow_run: FlowRun, contents: Contents) -> FlowRun:  # noqa: ARG002
         """Say so in the flow run."""
         return replace(flow_run, doc="looked at")
 

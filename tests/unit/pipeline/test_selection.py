@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mfwb.errors import NotThere, SourceError, UsageError
 from mfwb.pipeline.selection import Chosen, Selection, choose, find_one
-from mfwb.ports import Contents, Listed
+from mfwb.ports import Contents, ListedFlowRun
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
 
@@ -24,7 +24,7 @@ NOW = 20_000 * DAY
 class Listing:
     """A source that can only list: whoever reads a flow run is wrong."""
 
-    held: dict[str, list[Listed]] = field(default_factory=dict)
+    held: dict[str, list[ListedFlowRun]] = field(default_factory=dict)
     vanished: set[str] = field(default_factory=set)
     ill: set[str] = field(default_factory=set)
     listed: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Listing:
         """Return the names of flows, those that vanish next among them."""
         return sorted({*self.held, *self.vanished, *self.ill})
 
-    def list(self, flow: str) -> list[Listed]:
+    def list(self, flow: str) -> list[ListedFlowRun]:
         """Return what is held, newest first."""
         self.listed.append(flow)
         if flow in self.ill:
@@ -52,12 +52,12 @@ class Listing:
         raise AssertionError(f"{flow_run.pathspec} was read")
 
 
-def listed(pathspec: str, age: int, *tags: str, system: tuple[str, ...] = ()) -> Listed:
+def listed(pathspec: str, age: int, *tags: str, system: tuple[str, ...] = ()) -> ListedFlowRun:
     """Return a flow run of so many ms ago."""
-    return Listed(parse(pathspec), NOW - age, tags, system)
+    return ListedFlowRun(parse(pathspec), NOW - age, tags, system)
 
 
-def listing(*held: Listed, vanished: Iterable[str] = (), ill: Iterable[str] = ()) -> Listing:
+def listing(*held: ListedFlowRun, vanished: Iterable[str] = (), ill: Iterable[str] = ()) -> Listing:
     """Return a source with these flow runs."""
     source = Listing(vanished={*vanished}, ill={*ill})
     for one in held:
@@ -74,7 +74,7 @@ def chosen(
             said[bound] = NOW - int(str(said[bound]))
     asked = Selection(tuple(map(parse, pathspecs)), **said)  # type: ignore[arg-type]
 
-    def open_of(flow: str, _: Sequence[Listed]) -> list[str]:
+    def open_of(flow: str, _: Sequence[ListedFlowRun]) -> list[str]:
         return [one for one in open_ones if one.startswith(f"{flow}/")]
 
     return [str(one.pathspec) for one in choose(asked, source, open_of)]
@@ -290,7 +290,7 @@ def test_what_cannot_be_asked(said: dict[str, object], complaint: str) -> None:
 
 _FLOWS = ("A", "B", "C")
 _RUNS = st.builds(
-    Listed,
+    ListedFlowRun,
     st.builds(Pathspec, st.sampled_from(_FLOWS), st.integers(1, 30).map(str)),
     st.integers(NOW - 30 * DAY, NOW),
     st.sampled_from([(), ("x",), ("x", "y")]),
@@ -311,7 +311,7 @@ _NAMED = st.builds(
     tags=st.sampled_from([(), ("x",), ("x", "y")]),
 )
 def test_whatever_there_is(  # noqa: PLR0913, PLR0917 - what can be said
-    held: list[Listed],
+    held: list[ListedFlowRun],
     left: list[Pathspec],
     named: list[Pathspec],
     since: int,

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 from rich.console import Console
 
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 from mfwb.report.status import show_status
 from mfwb.snapshot import Loss
 from mfwb.sync_status import Known, Standings, sum_up
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
 
 
-def entry(flow_run: str, standing: Standing, at: str = "11:56:00", reason: str = "") -> Entry:
+def entry(flow_run: str, standing: SyncState, at: str = "11:56:00", reason: str = "") -> Entry:
     """Return an entry that was written today."""
     when = f"2026-11-21T{at}Z"
     return Entry(flow_run, "local@/data", WINES, standing, at=when, reason=reason)
@@ -42,11 +42,11 @@ def shown(found: Standings, *, width: int = 100) -> str:
 def test_numbers_then_what_is_open_then_losses() -> None:
     """A row for each flow and project; below it what is open, and why; then what was lost."""
     found = standings(
-        entry("WineFlow/7", Standing.SYNCED, "09:00:00"),
-        entry("WineFlow/8", Standing.FAILED, reason="W&B refused\nit"),
-        entry("WineFlow/9", Standing.RUNNING, "11:59:59"),
-        entry("WineFlow/10", Standing.INCOMPLETE, reason="2 of its 4 W&B runs are not complete"),
-        entry("BeerFlow/1", Standing.LEFT_OUT),
+        entry("WineFlow/7", SyncState.SYNCED, "09:00:00"),
+        entry("WineFlow/8", SyncState.FAILED, reason="W&B refused\nit"),
+        entry("WineFlow/9", SyncState.RUNNING, "11:59:59"),
+        entry("WineFlow/10", SyncState.INCOMPLETE, reason="2 of its 4 W&B runs are not complete"),
+        entry("BeerFlow/1", SyncState.LEFT_OUT),
         losses=(Loss("WineFlow/7/train/4/history", "too large"), Loss("WineFlow/7/log", "gone")),
     )
     expected = """
@@ -73,12 +73,12 @@ flow      project     synced  pending  failed  left out  losses  newest
 WineFlow  acme/wines       1        0       0         0       0  4 minutes ago
 """
 
-    assert shown(standings(entry("WineFlow/7", Standing.SYNCED))) == expected
+    assert shown(standings(entry("WineFlow/7", SyncState.SYNCED))) == expected
 
 
 def test_very_many_open_ones_are_counted() -> None:
     """Of many open ones the rest is a number."""
-    many = [entry(f"WineFlow/{number:03}", Standing.FAILED) for number in range(1025)]
+    many = [entry(f"WineFlow/{number:03}", SyncState.FAILED) for number in range(1025)]
     text = shown(standings(*many))
 
     assert "WineFlow/019" in text
@@ -89,7 +89,7 @@ def test_very_many_open_ones_are_counted() -> None:
 def test_many_losses_are_told_by_reason() -> None:
     """No reason is left out."""
     losses = (*[Loss(f"F/{n}", "too large") for n in range(30)], Loss("F/log", "gone"))
-    text = shown(standings(entry("F/1", Standing.SYNCED), losses=losses))
+    text = shown(standings(entry("F/1", SyncState.SYNCED), losses=losses))
 
     assert "31 losses\n  F/0\n  F/1\n  F/2\n  and 27 more - too large\n  F/log - gone\n" in text
 
@@ -98,7 +98,7 @@ def test_several_servers_are_told_apart() -> None:
     """Where projects of one name lie in different places, these are named."""
     other = replace(WINES, base="https://api.wandb.ai", entity=None)
     found = standings(
-        entry("F/1", Standing.SYNCED), replace(entry("F/1", Standing.SYNCED), destination=other)
+        entry("F/1", SyncState.SYNCED), replace(entry("F/1", SyncState.SYNCED), destination=other)
     )
 
     assert "acme/wines (https://wandb.example)" in shown(found)
@@ -115,19 +115,19 @@ def test_nothing_known() -> None:
 
 def test_clock_that_was_wrong() -> None:
     """What was written in the future was written just now."""
-    assert "0 seconds ago" in shown(standings(entry("F/1", Standing.SYNCED, "23:00:00")))
+    assert "0 seconds ago" in shown(standings(entry("F/1", SyncState.SYNCED, "23:00:00")))
 
 
 def test_what_others_said_does_not_steer_the_terminal() -> None:
     """Escapes in reasons are shown, not obeyed."""
-    text = shown(standings(entry("F/1", Standing.FAILED, reason="bad\x1b[2J [red]value")))
+    text = shown(standings(entry("F/1", SyncState.FAILED, reason="bad\x1b[2J [red]value")))
 
     assert "bad\\x1b[2J [red]value\n" in text
 
 
 def test_document() -> None:
     """With --json there is one document, also for outputs that take ASCII only."""
-    found = standings(entry("F/1", Standing.FAILED, reason="für immer"))
+    found = standings(entry("F/1", SyncState.FAILED, reason="für immer"))
     console = Console(file=io.StringIO())
     text, plain = show_status(found, console=console, now=NOW, as_json=True)
 

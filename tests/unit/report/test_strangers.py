@@ -21,7 +21,7 @@ from mfwb.lineage import rebuild_lineage
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.explain import Explanation
 from mfwb.pipeline.reading import TracedFlowRun
-from mfwb.ports import Destination, Entry, Standing
+from mfwb.ports import Destination, Entry, SyncState
 from mfwb.report import complaints, console_for, to_json, to_text, watch
 from mfwb.report.console import PrintableConsole
 from mfwb.report.explain import show_explanation
@@ -93,7 +93,7 @@ def test_status(text: str) -> None:
     where = Destination("online", f"https://x/{text}", f"acme{text}", f"p{text}")
     entries = [
         Entry(f"F{text}/1", "local@/x", where, one, at="2026-11-21T11:00:00Z", reason=text)
-        for one in Standing
+        for one in SyncState
     ]
     standings = sum_up(f"/l{text}", [Known(one, 1) for one in entries], (Loss(text, text),))
 

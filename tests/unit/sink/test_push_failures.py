@@ -11,7 +11,7 @@ import pytest
 
 from mfwb.errors import SinkError, Unreachable
 from mfwb.outcome import FlowRunOutcome, Status
-from mfwb.ports import Cargo, Destination, Entry, Standing
+from mfwb.ports import BundledFlowRun, Destination, Entry, SyncState
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.push.batch import Batches, Load, look_up
 from mfwb.sink.push.bundle_run import Title
@@ -25,10 +25,10 @@ NAMES = ["F/1", "F/2", "F/3"]
 WHERE = Destination("online", "https://x", "acme", "wines")
 
 
-def cargo(name: str) -> Cargo:
+def cargo(name: str) -> BundledFlowRun:
     """Return a flow run without W&B runs."""
-    entry = Entry(name, "local@/data", WHERE, Standing.SYNCED)
-    return Cargo(entry, WHERE, FlowRunOutcome(name, Status.SYNCED))
+    entry = Entry(name, "local@/data", WHERE, SyncState.SYNCED)
+    return BundledFlowRun(entry, WHERE, FlowRunOutcome(name, Status.SYNCED))
 
 
 @pytest.fixture

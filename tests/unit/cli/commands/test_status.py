@@ -18,7 +18,7 @@ from mfwb.cli.exit import end
 from mfwb.errors import Unreachable
 from mfwb.ledger import SqliteLedger
 from mfwb.pipeline.rebuild import Rebuilt
-from mfwb.ports import Destination, Standing
+from mfwb.ports import Destination, SyncState
 from tests.unit.ledger.entries import ENTRY, SERVER
 
 
@@ -34,7 +34,7 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with SqliteLedger.open(path) as opened:
         opened.write(ENTRY)
         opened.write(
-            replace(ENTRY, flow_run="Flow/2", standing=Standing.FAILED, reason="no", outcome=None)
+            replace(ENTRY, flow_run="Flow/2", standing=SyncState.FAILED, reason="no", outcome=None)
         )
     return path
 
