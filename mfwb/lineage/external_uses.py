@@ -6,20 +6,20 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from mfwb.lineage.model import Edge, Ground, Lineage, OutsideUse
-from mfwb.lineage.producers import Holdings, holdings_of
-from mfwb.lineage.static_analysis import ANY, KINDS, External
+from mfwb.lineage.model import Edge, Evidence, ExternalUse, Lineage
+from mfwb.lineage.producers import Holdings, trace_holdings
+from mfwb.lineage.static_analysis import ANY, KINDS, ExternalRead
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import flow_run_of, owner_and_name, parts_of
 
-__all__ = ["flow_runs_read", "triggering_runs", "with_outside"]
+__all__ = ["add_external_uses", "list_flow_runs_read", "read_triggering_runs"]
 
 _TRIGGERS = "execution-triggers"
 _MOST_TRIGGERS = 100
 """Flow runs; Metaflow names one for each flow in `@trigger_on_finish`."""
 
 
-def triggering_runs(flow_run: FlowRun) -> tuple[str, ...]:
+def read_triggering_runs(flow_run: FlowRun) -> tuple[str, ...]:
     """Return the flow runs whose end started this one; its first task says so."""
     texts = {text: None for task in flow_run.tasks if (text := task.metadata.get(_TRIGGERS))}
     found: dict[str, None] = {}
@@ -40,15 +40,15 @@ def _events(text: str) -> list[object]:
     return events if isinstance(events, list) else []
 
 
-def flow_runs_read(flow_run: FlowRun, lineage: Lineage) -> tuple[str, ...]:
+def list_flow_runs_read(flow_run: FlowRun, lineage: Lineage) -> tuple[str, ...]:
     """Return the other flow runs that artifacts are read from, as far as they are named."""
-    said = lineage.externals_of(flow_run.tasks)
-    triggers = triggering_runs(flow_run)
+    said = lineage.external_reads_of(flow_run.tasks)
+    triggers = read_triggering_runs(flow_run)
     named = {read.flow_run for one in said for read in _reads(one, triggers)}
     return tuple(sorted(named - {flow_run.pathspec}))
 
 
-def with_outside(
+def add_external_uses(
     flow_run: FlowRun,
     lineage: Lineage,
     others: Mapping[str, tuple[FlowRun, Lineage]],
@@ -60,12 +60,14 @@ def with_outside(
         flow_run: the flow run.
         lineage: its own.
         others: flow runs and their lineages by pathspec.
-        unread: why others of `flow_runs_read` could not be read.
+        unread: why others of `list_flow_runs_read` could not be read.
     """
-    triggers = triggering_runs(flow_run)
+    triggers = read_triggering_runs(flow_run)
     holdings = {pathspec: _holdings(*other) for pathspec, other in others.items()}
     uses = {
-        OutsideUse(Edge(consumer, read.artifact, held.producer, held.ref.sha1, _ground(said)), said)
+        ExternalUse(
+            Edge(consumer, read.artifact, held.producer, held.ref.sha1, _ground(said)), said
+        )
         for consumer, all_said in lineage.externals.items()
         for said in all_said
         for read in _reads(said, triggers)
@@ -75,15 +77,15 @@ def with_outside(
     }
     missed = {
         said: unread[read.flow_run]
-        for said in lineage.externals_of(flow_run.tasks)
+        for said in lineage.external_reads_of(flow_run.tasks)
         for read in _reads(said, triggers)
         if read.flow_run in unread
     }
     return replace(lineage, outside=tuple(sorted(uses, key=lambda use: use.edge)), unread=missed)
 
 
-def _ground(said: External) -> Ground:
-    return Ground.READ if said.sure else Ground.AVAILABLE
+def _ground(said: ExternalRead) -> Evidence:
+    return Evidence.READ if said.sure else Evidence.AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class _Read:
     task: str | None = None
 
 
-def _reads(said: External, triggers: Collection[str]) -> Iterator[_Read]:
+def _reads(said: ExternalRead, triggers: Collection[str]) -> Iterator[_Read]:
     """Yield all that a read can mean, if it can be told.
 
     A flow may have got more runs since, so that its latest is nobody's guess.
@@ -137,4 +139,4 @@ def _holders(read: _Read, other: FlowRun) -> list[str]:
 
 def _holdings(flow_run: FlowRun, lineage: Lineage) -> Holdings:
     tasks = {task.pathspec: task for task in flow_run.tasks}
-    return holdings_of((tasks[one] for one in lineage.order), lineage.parents)
+    return trace_holdings((tasks[one] for one in lineage.order), lineage.parents)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mfwb.lineage.own_values import NOTHING_EQUAL, EqualValues
-from mfwb.lineage.static_analysis import External, Place
+from mfwb.lineage.static_analysis import ExternalRead, SourcePosition
 from mfwb.snapshot import Task
 
-__all__ = ["Edge", "Ground", "Lineage", "OutsideUse"]
+__all__ = ["Edge", "Evidence", "ExternalUse", "Lineage"]
 
 
-class Ground(str, Enum):
+class Evidence(str, Enum):
     """On what ground an edge was drawn."""
 
     READ = "read"  # the code of the step reads it
@@ -30,15 +30,15 @@ class Edge:
     artifact: str
     producer: str
     sha1: str
-    ground: Ground
+    ground: Evidence
 
 
 @dataclass(frozen=True, slots=True)
-class OutsideUse:
+class ExternalUse:
     """One task used an artifact that a task of another flow run produced."""
 
     edge: Edge
-    said: External  # how the code says it
+    said: ExternalRead  # how the code says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,17 @@ class Lineage:
     order: tuple[str, ...]
     reads: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     doubts: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    externals: dict[str, tuple[External, ...]] = field(default_factory=dict)
-    outside: tuple[OutsideUse, ...] = ()
-    unread: dict[External, str] = field(default_factory=dict)
+    externals: dict[str, tuple[ExternalRead, ...]] = field(default_factory=dict)
+    outside: tuple[ExternalUse, ...] = ()
+    unread: dict[ExternalRead, str] = field(default_factory=dict)
     equal: dict[str, EqualValues] = field(default_factory=dict)
-    places: dict[tuple[str, str], Place] = field(default_factory=dict)
+    places: dict[tuple[str, str], SourcePosition] = field(default_factory=dict)
 
     def equal_values(self, task: str) -> EqualValues:
         """Return what is a task's own though it is equal to what it was handed."""
         return self.equal.get(task, NOTHING_EQUAL)
 
-    def externals_of(self, tasks: Iterable[Task]) -> tuple[External, ...]:
+    def external_reads_of(self, tasks: Iterable[Task]) -> tuple[ExternalRead, ...]:
         """Return what the code of any of these tasks reads from other flow runs."""
         found = {one for task in tasks for one in self.externals.get(task.pathspec, ())}
         return tuple(sorted(found, key=repr))

@@ -15,7 +15,7 @@ from mfwb.lineage.producers import Holdings
 from mfwb.lineage.static_analysis import StepCode
 from mfwb.snapshot import Task, TaskState
 
-__all__ = ["NOTHING_EQUAL", "EqualValues", "equal_values_of"]
+__all__ = ["NOTHING_EQUAL", "EqualValues", "find_equal_values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class EqualValues:
 NOTHING_EQUAL = EqualValues()
 
 
-def equal_values_of(
+def find_equal_values(
     order: Sequence[Task],
     parents: Mapping[str, tuple[str, ...]],
     holdings: Holdings,

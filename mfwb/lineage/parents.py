@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from mfwb.errors import LineageError
 from mfwb.snapshot import FlowRun, Task
 
-__all__ = ["parents_of", "sorted_by_lineage"]
+__all__ = ["find_parents", "sort_by_lineage"]
 
 _EDGES = 10_000
 _EDGES_EACH = 10
@@ -27,7 +27,7 @@ _Path = tuple[int, ...]
 _Arrival = tuple[str, _Path, str]  # a step, the sender's path as seen from there, and the way
 
 
-def parents_of(flow_run: FlowRun) -> dict[str, tuple[str, ...]]:
+def find_parents(flow_run: FlowRun) -> dict[str, tuple[str, ...]]:
     """Return for each task's pathspec those of its parent tasks, in foreach order.
 
     Linear in the number of tasks and edges. The first step has no parent task: what it reads
@@ -59,7 +59,7 @@ def _too_many(edges: int) -> LineageError:
     )
 
 
-def sorted_by_lineage(tasks: Iterable[Task], parents: dict[str, tuple[str, ...]]) -> list[Task]:
+def sort_by_lineage(tasks: Iterable[Task], parents: dict[str, tuple[str, ...]]) -> list[Task]:
     """Return the tasks, parents first; LineageError names the tasks of a cycle."""
     waiting = {task.pathspec: task for task in tasks}
     open_parents = {

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from mfwb.snapshot import ArtifactRef, Task
 
-__all__ = ["Held", "Holdings", "holdings_of"]
+__all__ = ["HeldArtifact", "Holdings", "trace_holdings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldArtifact:
     """An artifact as a task holds it, and the task that wrote it."""
 
     producer: str
     ref: ArtifactRef  # as the producer wrote it
 
 
-Holdings = dict[str, dict[str, Held]]  # by task, then by name
+Holdings = dict[str, dict[str, HeldArtifact]]  # by task, then by name
 
 
-def holdings_of(order: Iterable[Task], parents: Mapping[str, tuple[str, ...]]) -> Holdings:
+def trace_holdings(order: Iterable[Task], parents: Mapping[str, tuple[str, ...]]) -> Holdings:
     """Return what each task holds. What merely passes through it keeps its producer.
 
     Reading an artifact can make Metaflow pickle it anew into other bytes; so what counts is the
@@ -33,18 +33,20 @@ def holdings_of(order: Iterable[Task], parents: Mapping[str, tuple[str, ...]]) -
     """
     holdings: Holdings = {}
     for task in order:
-        inherited: dict[tuple[str, str], Held] = {}
+        inherited: dict[tuple[str, str], HeldArtifact] = {}
         for parent in reversed(parents[task.pathspec]):  # the first parent has the last word
             for name, held in holdings[parent].items():
                 inherited.update({(name, what): held for what in _identities(held.ref)})
         holdings[task.pathspec] = {
-            ref.name: _inherited(ref, inherited) or Held(task.pathspec, ref)
+            ref.name: _inherited(ref, inherited) or HeldArtifact(task.pathspec, ref)
             for ref in task.artifacts
         }
     return holdings
 
 
-def _inherited(ref: ArtifactRef, inherited: Mapping[tuple[str, str], Held]) -> Held | None:
+def _inherited(
+    ref: ArtifactRef, inherited: Mapping[tuple[str, str], HeldArtifact]
+) -> HeldArtifact | None:
     found = (inherited.get((ref.name, what)) for what in _identities(ref))
     return next((held for held in found if held is not None), None)
 

@@ -5,39 +5,39 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from mfwb.lineage.model import Edge, Ground, Lineage
-from mfwb.lineage.own_values import equal_values_of
-from mfwb.lineage.parents import parents_of, sorted_by_lineage
-from mfwb.lineage.producers import Holdings, holdings_of
-from mfwb.lineage.source_check import trusted_code
+from mfwb.lineage.model import Edge, Evidence, Lineage
+from mfwb.lineage.own_values import find_equal_values
+from mfwb.lineage.parents import find_parents, sort_by_lineage
+from mfwb.lineage.producers import Holdings, trace_holdings
+from mfwb.lineage.source_check import read_trusted_code
 from mfwb.lineage.static_analysis import StepCode
-from mfwb.lineage.uses import Offer, Parent, uses_of
+from mfwb.lineage.uses import Candidates, Parent, find_uses
 from mfwb.snapshot import FlowRun, Task
 
 __all__ = ["rebuild_lineage"]
 
-_ON_THE_CODE = frozenset({Ground.READ, Ground.PARAMETER})
+_ON_THE_CODE = frozenset({Evidence.READ, Evidence.PARAMETER})
 
 
 def rebuild_lineage(flow_run: FlowRun) -> Lineage:
     """Return who produced and who used what; LineageError if the facts contradict themselves."""
-    parents = parents_of(flow_run)
-    order = sorted_by_lineage(flow_run.tasks, parents)
-    holdings = holdings_of(order, parents)
-    trusted = trusted_code(flow_run)
+    parents = find_parents(flow_run)
+    order = sort_by_lineage(flow_run.tasks, parents)
+    holdings = trace_holdings(order, parents)
+    trusted = read_trusted_code(flow_run)
     code = {task.pathspec: trusted.of(task) for task in order}
     edges: set[Edge] = set()
     reads: dict[str, tuple[str, ...] | None] = {}
     tasks = {task.pathspec: task for task in order}
     for task in order:
-        offer = Offer(
+        offer = Candidates(
             task,
             holdings[task.pathspec],
             [Parent(tasks[one], holdings[one]) for one in parents[task.pathspec]],
             flow_run,
         )
         step, _ = code[task.pathspec]
-        found = uses_of(offer, step)
+        found = find_uses(offer, step)
         edges |= found
         known = step is not None and not step.doubts
         reads[task.pathspec] = _read(found) if known else None
@@ -47,7 +47,7 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
         edges=tuple(sorted(edges)),
         order=tuple(tasks),
         reads=reads,
-        equal=equal_values_of(
+        equal=find_equal_values(
             order, parents, holdings, {task: step for task, (step, _) in code.items()}
         ),
         places={

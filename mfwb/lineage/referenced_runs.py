@@ -8,22 +8,30 @@ from itertools import islice, product
 from typing import Any, TypeAlias
 
 from mfwb.lineage.model import Lineage
-from mfwb.lineage.producers import Held, Holdings, holdings_of
-from mfwb.lineage.static_analysis import KINDS, External, Found, InputRead, Kept, Recorded, Words
+from mfwb.lineage.producers import HeldArtifact, Holdings, trace_holdings
+from mfwb.lineage.static_analysis import (
+    KINDS,
+    ArtifactValue,
+    ExternalRead,
+    InputRead,
+    LookedUpRun,
+    StoredRunId,
+    TextParts,
+)
 from mfwb.snapshot import FlowRun, Task
 from mfwb.snapshot.pathspec import parts_of, step_of
 
-__all__ = ["RecordedValue", "values_wanted", "with_meant"]
+__all__ = ["NamingArtifact", "resolve_external_reads", "select_values_to_read"]
 
 _MOST_VALUES = 1_000  # artifacts of a flow run that are looked at
 _MOST_MEANINGS = 100  # of one read by one task
 _LARGEST = 100_000  # bytes of pickle; a longer list of flow runs names more than are read
 _LONGEST = 1_000  # letters
-_Word: TypeAlias = "str | Recorded | Found"
+_Word: TypeAlias = "str | ArtifactValue | LookedUpRun"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class RecordedValue:
+class NamingArtifact:
     """An artifact whose value tells which flow run is meant."""
 
     task: str  # its pathspec: who wrote it
@@ -32,13 +40,13 @@ class RecordedValue:
     size: int
 
 
-def values_wanted(flow_run: FlowRun, lineage: Lineage) -> tuple[RecordedValue, ...]:
+def select_values_to_read(flow_run: FlowRun, lineage: Lineage) -> tuple[NamingArtifact, ...]:
     """Return the artifacts by whose values other flow runs are named, as far as they are small."""
     if not _named_by_values(lineage):
         return ()
     facts = _Facts(flow_run, lineage, {})
     held = {
-        RecordedValue(one.producer, one.ref.name, one.ref.sha1, one.ref.size)
+        NamingArtifact(one.producer, one.ref.name, one.ref.sha1, one.ref.size)
         for task, said in _named_by_values(lineage)
         for one in facts.looked_at(task, said)
         if one.ref.size <= _LARGEST
@@ -46,13 +54,15 @@ def values_wanted(flow_run: FlowRun, lineage: Lineage) -> tuple[RecordedValue, .
     return tuple(sorted(held))[:_MOST_VALUES]
 
 
-def with_meant(flow_run: FlowRun, lineage: Lineage, values: Mapping[str, Any]) -> Lineage:
+def resolve_external_reads(
+    flow_run: FlowRun, lineage: Lineage, values: Mapping[str, Any]
+) -> Lineage:
     """Return a lineage whose reads of other flow runs name these, as far as values tell.
 
     Args:
         flow_run: the flow run.
         lineage: its own.
-        values: of `values_wanted`, by sha1; what is missing is not known.
+        values: of `select_values_to_read`, by sha1; what is missing is not known.
     """
     if not _named_by_values(lineage):
         return lineage
@@ -64,14 +74,14 @@ def with_meant(flow_run: FlowRun, lineage: Lineage, values: Mapping[str, Any]) -
     return replace(lineage, externals=externals)
 
 
-def _each_once(externals: Iterable[External]) -> tuple[External, ...]:
+def _each_once(externals: Iterable[ExternalRead]) -> tuple[ExternalRead, ...]:
     """Return reads sorted, without those that are not sure where the same one is."""
     found = set(externals)
     doubled = {one for one in found if not one.sure and replace(one, sure=True) in found}
     return tuple(sorted(found - doubled, key=repr))
 
 
-def _named_by_values(lineage: Lineage) -> list[tuple[str, External]]:
+def _named_by_values(lineage: Lineage) -> list[tuple[str, ExternalRead]]:
     return [
         (task, one) for task, all_said in lineage.externals.items() for one in all_said if one.words
     ]
@@ -86,22 +96,22 @@ class _Facts:
         self._values = values
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
         order = (self._tasks[one] for one in lineage.order)
-        self._holdings: Holdings = holdings_of(order, lineage.parents)
+        self._holdings: Holdings = trace_holdings(order, lineage.parents)
         self._parameters = {
             one.name: one.value for one in flow_run.parameters if one.kind != "IncludeFile"
         }
 
-    def looked_at(self, task: str, said: External) -> Iterator[Held]:
+    def looked_at(self, task: str, said: ExternalRead) -> Iterator[HeldArtifact]:
         """Yield the artifacts whose values a read depends on."""
         for word in said.words:
-            if isinstance(word, Recorded):
+            if isinstance(word, ArtifactValue):
                 yield from (held for held, _ in self._sources(task, word))
         for kept in said.kept:
             held = self._holdings[task].get(kept.name)
             if held is not None:
                 yield held
 
-    def meant(self, task: str, said: External) -> Iterator[External]:
+    def meant(self, task: str, said: ExternalRead) -> Iterator[ExternalRead]:
         """Yield what a read means; itself, if values do not tell."""
         found = list(dict.fromkeys(self._texts(task, said))) if said.words else []
         is_one = len(found) == 1 and said.sure and not any(map(_is_open, said.words))
@@ -109,7 +119,7 @@ class _Facts:
         if not found:
             yield said
 
-    def _texts(self, task: str, said: External) -> Iterator[str]:
+    def _texts(self, task: str, said: ExternalRead) -> Iterator[str]:
         slashes = _slashes_in(said)
         choices = [list(self._texts_of(task, word, said.kept)) for word in said.words]
         for parts in islice(product(*choices), _MOST_MEANINGS):
@@ -117,10 +127,10 @@ class _Facts:
             if all(parts_of(text)) and slashes in {None, text.count("/")}:
                 yield text
 
-    def _texts_of(self, task: str, word: _Word, kept: Iterable[Kept]) -> Iterable[str]:
+    def _texts_of(self, task: str, word: _Word, kept: Iterable[StoredRunId]) -> Iterable[str]:
         if isinstance(word, str):
             return (word,)
-        if isinstance(word, Recorded):
+        if isinstance(word, ArtifactValue):
             return dict.fromkeys(
                 text
                 for value in self._values_of(task, word)
@@ -128,7 +138,7 @@ class _Facts:
             )
         return dict.fromkeys(self._ids(task, word, kept))
 
-    def _ids(self, task: str, found: Found, kept: Iterable[Kept]) -> Iterator[str]:
+    def _ids(self, task: str, found: LookedUpRun, kept: Iterable[StoredRunId]) -> Iterator[str]:
         """Yield the ids of runs of a flow that the task found and wrote down."""
         for one in kept:
             held = self._holdings[task].get(one.name)
@@ -139,7 +149,7 @@ class _Facts:
                 if id_ is not None:
                     yield id_
 
-    def _values_of(self, task: str, word: Recorded) -> Iterator[Any]:
+    def _values_of(self, task: str, word: ArtifactValue) -> Iterator[Any]:
         if word.of_input is None and word.name in self._parameters:
             yield self._parameters[word.name]
             return
@@ -148,7 +158,7 @@ class _Facts:
                 value = self._values[held.ref.sha1]
                 yield from (value,) if index is None else _at(value, index)
 
-    def _sources(self, task: str, word: Recorded) -> Iterator[tuple[Held, int | None]]:
+    def _sources(self, task: str, word: ArtifactValue) -> Iterator[tuple[HeldArtifact, int | None]]:
         """Yield the artifacts that a word may stand for; or, of an item, what it is one of."""
         parents = self._lineage.parents[task]
         if not word.name:
@@ -161,7 +171,7 @@ class _Facts:
             held.append(self._holdings[task].get(word.name))
         yield from ((one, None) for one in dict.fromkeys(held) if one is not None)
 
-    def _item(self, task: Task, parents: Iterable[str]) -> Iterator[tuple[Held, int]]:
+    def _item(self, task: Task, parents: Iterable[str]) -> Iterator[tuple[HeldArtifact, int]]:
         """Yield what the foreach iterates over that the task is one of, and which item is its."""
         for frame in task.foreach[-1:]:
             for parent in parents:
@@ -181,22 +191,22 @@ def _chosen(read: InputRead, parents: tuple[str, ...]) -> tuple[str, ...]:
     return parents[read.index :][:1] if -len(parents) <= read.index < len(parents) else ()
 
 
-def _slashes_in(said: External) -> int | None:
+def _slashes_in(said: ExternalRead) -> int | None:
     """Return how many slashes the pathspec must have; None: any number, below a trigger."""
-    if any(isinstance(word, Found) for word in said.words):
+    if any(isinstance(word, LookedUpRun) for word in said.words):
         return sum(word.count("/") for word in said.words if isinstance(word, str))
     return None if said.kind == "trigger" else KINDS.index(said.kind)
 
 
-def _named(said: External, text: str) -> External:
+def _named(said: ExternalRead, text: str) -> ExternalRead:
     """Return a read with the pathspec that was meant."""
     kind = "trigger" if said.kind == "trigger" else KINDS[text.count("/")]
-    return External(kind, text, said.artifact)
+    return ExternalRead(kind, text, said.artifact)
 
 
 def _is_open(word: _Word) -> bool:
     """Return whether a word may have stood for something else at the time."""
-    return isinstance(word, Found) or (isinstance(word, Recorded) and word.changed)
+    return isinstance(word, LookedUpRun) or (isinstance(word, ArtifactValue) and word.changed)
 
 
 def _texts_in(value: Any, keys: Iterable[str | int | None]) -> Iterator[str]:
@@ -226,7 +236,7 @@ def _at(value: Any, key: str | int | None) -> Iterator[Any]:
         yield from value
 
 
-def _id_in(text: str, words: Words, found: Found) -> str | None:
+def _id_in(text: str, words: TextParts, found: LookedUpRun) -> str | None:
     """Return the id of a flow run in a text that was made of words; None if that can't be told.
 
     What stands for the other values is not known, so where the id begins and ends is told by the
@@ -255,7 +265,7 @@ def _ends_of(part: str, text: str) -> Iterator[int]:
         place = text.rfind(part, 0, place + len(part) - 1)
 
 
-def _fits(words: Words, text: str) -> bool:
+def _fits(words: TextParts, text: str) -> bool:
     """Whether a text can have been made of words, whatever stands for those that are no text."""
     place = 0
     for number, word in enumerate(words):

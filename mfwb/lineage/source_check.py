@@ -6,7 +6,7 @@ from mfwb.lineage.static_analysis import CodeError, FlowCode, StepCode, read_flo
 from mfwb.snapshot import FlowRun, GraphStep, SourceCode, Task
 from mfwb.snapshot.pathspec import TaskPath, moment_of_id
 
-__all__ = ["TrustedCode", "trusted_code"]
+__all__ = ["TrustedCode", "read_trusted_code"]
 
 
 class TrustedCode:
@@ -41,7 +41,7 @@ class TrustedCode:
         return step, ""
 
 
-def trusted_code(flow_run: FlowRun) -> TrustedCode:
+def read_trusted_code(flow_run: FlowRun) -> TrustedCode:
     """Return the code of a flow run, compared with what Metaflow recorded when it ran."""
     source = flow_run.code
     if source is None:

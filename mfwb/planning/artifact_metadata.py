@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mfwb.planning.plan import PlannedFile
 from mfwb.snapshot import ArtifactRef, FlowRun
 
-__all__ = ["FiledArtifact", "facts_of"]
+__all__ = ["FiledArtifact", "describe_artifact"]
 
 
 class FiledArtifact(NamedTuple):
@@ -19,7 +19,9 @@ class FiledArtifact(NamedTuple):
     attempt: int | None  # of the task
 
 
-def facts_of(flow_run: FlowRun, step: str, filed: Sequence[FiledArtifact]) -> dict[str, Any]:
+def describe_artifact(
+    flow_run: FlowRun, step: str, filed: Sequence[FiledArtifact]
+) -> dict[str, Any]:
     """Return the facts of one W&B artifact: of one task's artifact, or what those of many share."""
     facts: dict[str, Any] = {
         "flow_run": flow_run.pathspec,

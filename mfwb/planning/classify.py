@@ -19,8 +19,8 @@ __all__ = [
     "MEMORY_FACTOR",
     "MEMORY_FACTORS",
     "VALUE_LIMIT",
+    "Classification",
     "Kind",
-    "Verdict",
     "classify",
     "family_for",
     "is_plain",
@@ -53,7 +53,7 @@ MEMORY_FACTOR = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Classification:
     """Where an artifact goes, in which form, and what is shown of it besides.
 
     Attributes:
@@ -134,7 +134,7 @@ def _is_told_by_names(name: str, known: Family) -> bool:
     return known.kind is Kind.VALUE and name not in _SPELT_OUT and not name.startswith("numpy.")
 
 
-def may_be_shown(ref: ArtifactRef, verdict: Verdict, settings: StepSettings) -> bool:
+def may_be_shown(ref: ArtifactRef, verdict: Classification, settings: StepSettings) -> bool:
     """Whether an artifact may also leave in the summary what a person can read of it.
 
     That is so of arrays, of what paths are, of moments of pandas, and of what is made of these, of
@@ -170,7 +170,7 @@ def may_be_a_curve(ref: ArtifactRef) -> bool:
     return ref.type in {"list", "tuple"} and ref.names == () and ref.size <= CURVE_LIMIT
 
 
-def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Verdict:
+def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Classification:
     """Return where an artifact goes.
 
     The user's word on its type comes first, then the converters of other packages, then the table
@@ -180,13 +180,13 @@ def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Verdict:
     kind = _kind_by_user(ref.type, settings) or family.kind
     if kind is Kind.VALUE:
         if _fits_the_summary(ref, settings):
-            return Verdict(Kind.VALUE, Form.JSON)
+            return Classification(Kind.VALUE, Form.JSON)
         kind = Kind.OTHER
     if not ref.is_pickle:
-        return Verdict(kind, Form.STORED)
+        return Classification(kind, Form.STORED)
     if not _may_be_loaded(ref, family, settings):
-        return Verdict(kind, Form.PICKLE if family.form in LOADED else family.form)
-    return Verdict(kind, family.form, family.preview, family.plugin)
+        return Classification(kind, Form.PICKLE if family.form in LOADED else family.form)
+    return Classification(kind, family.form, family.preview, family.plugin)
 
 
 def may_be_a_reference(

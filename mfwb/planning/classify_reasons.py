@@ -14,7 +14,7 @@ from mfwb.planning.classify import (
     MEMORY_FACTOR,
     MEMORY_FACTORS,
     VALUE_LIMIT,
-    Verdict,
+    Classification,
     classify,
     family_for,
     is_plain,
@@ -72,7 +72,7 @@ class Reason:
     """
 
     type: str
-    verdict: Verdict
+    verdict: Classification
     witness: Witness
     no_value: str = ""
     not_loaded: str = ""

@@ -10,10 +10,10 @@ from typing import Any
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
-from mfwb.planning.external_inputs import OtherFlowRun, OutsideInputs
-from mfwb.planning.inputs import Inputs, inputs_by_run
-from mfwb.planning.last_steps import BAD_STATES, dead_ends, said_of_dead_ends
-from mfwb.planning.outputs import Outputs, outputs_by_run
+from mfwb.planning.external_inputs import ExternalInputs, OtherFlowRun
+from mfwb.planning.inputs import Inputs, select_inputs
+from mfwb.planning.last_steps import BAD_STATES, describe_dead_ends, find_dead_ends
+from mfwb.planning.outputs import Outputs, select_outputs
 from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
 from mfwb.planning.run_metadata import (
     describe_flow_run,
@@ -22,7 +22,7 @@ from mfwb.planning.run_metadata import (
     describe_tasks,
     span_of,
 )
-from mfwb.planning.run_scopes import Subject, subjects_of, task_label
+from mfwb.planning.run_scopes import RunScope, build_run_scopes, task_label
 from mfwb.planning.size_limits import (
     CONFIG_LIMIT,
     FACTS_LIMIT,
@@ -35,7 +35,7 @@ from mfwb.planning.size_limits import (
 from mfwb.snapshot import Card, Failure, FlowRun, Loss, Task
 from mfwb.snapshot.pathspec import FlowRunId
 
-__all__ = ["draft_plan", "group_of"]
+__all__ = ["choose_group", "draft_plan"]
 
 
 def draft_plan(  # noqa: PLR0913 - each is a fact of its own
@@ -57,11 +57,11 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         project: where to, resolved.
         others: the flow runs that it used artifacts of.
     """
-    subjects = subjects_of(flow_run, settings)
-    outputs = outputs_by_run(subjects, flow_run, lineage)
-    outside = OutsideInputs(lineage, others, settings)
-    ends = dead_ends(flow_run, lineage)
-    inputs = inputs_by_run(subjects, lineage, outputs, outside)
+    subjects = build_run_scopes(flow_run, settings)
+    outputs = select_outputs(subjects, flow_run, lineage)
+    outside = ExternalInputs(lineage, others, settings)
+    ends = find_dead_ends(flow_run, lineage)
+    inputs = select_inputs(subjects, lineage, outputs, outside)
     shared = _Shared.of(flow_run)
     runs = [
         replace(
@@ -77,7 +77,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         source=FlowRunId(flow_run.pathspec, flow_run.provider, flow_run.started_at),
         entity=entity,
         project=project,
-        group=group_of(flow_run.flow, flow_run.pathspec, settings),
+        group=choose_group(flow_run.flow, flow_run.pathspec, settings),
         runs=tuple(_aliased(runs, names.run_alias(flow_run.id))),
         losses=flow_run.losses,
     )
@@ -98,7 +98,7 @@ def _aliased(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]
         yield replace(run, outputs=tuple(outputs))
 
 
-def group_of(flow: str, pathspec: str, settings: Settings) -> str:
+def choose_group(flow: str, pathspec: str, settings: Settings) -> str:
     """Return the group of a flow run's W&B runs, but for steps that have one of their own."""
     group = settings.wandb_of(flow).get("run_group") or pathspec
     return names.shortened(str(group), names.RUN_NAME_LIMIT)
@@ -131,7 +131,7 @@ class _Shared:
 
 
 def _planned_run(  # noqa: PLR0913 - each is a fact of its own
-    subject: Subject,
+    subject: RunScope,
     shared: _Shared,
     lineage: Lineage,
     outputs: Outputs,
@@ -164,7 +164,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
     ending, cut_in_summary = cut_to_fit(
         {
             **describe_outcome(subject.tasks, runtime),
-            **({"stopped": said_of_dead_ends(flow_run)} if stopped else {}),
+            **({"stopped": describe_dead_ends(flow_run)} if stopped else {}),
         },
         FACTS_LIMIT,
     )
@@ -208,7 +208,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
     )
 
 
-def _rules_for_files(subject: Subject, outputs: Outputs) -> dict[str, Any]:
+def _rules_for_files(subject: RunScope, outputs: Outputs) -> dict[str, Any]:
     """Return which files of this machine may be sent, and how large, where that may be asked."""
     forms = {file.form for artifact in outputs.artifacts for file in artifact.files}
     if not forms & {Form.PATH, Form.INCLUDE}:
@@ -219,13 +219,13 @@ def _rules_for_files(subject: Subject, outputs: Outputs) -> dict[str, Any]:
     }
 
 
-def _externals(lineage: Lineage, subject: Subject) -> Iterable[dict[str, str]]:
-    for one in lineage.externals_of(subject.tasks):
+def _externals(lineage: Lineage, subject: RunScope) -> Iterable[dict[str, str]]:
+    for one in lineage.external_reads_of(subject.tasks):
         facts = {"kind": one.kind, "pathspec": one.pathspec, "artifact": one.artifact or ""}
         yield {name: value for name, value in facts.items() if value}
 
 
-def _cards(subject: Subject) -> Iterable[PlannedCard]:
+def _cards(subject: RunScope) -> Iterable[PlannedCard]:
     """Yield the cards of all tasks.
 
     A key says what the card is, not which others there are or which was rendered first: so the same
@@ -245,7 +245,7 @@ def _cards(subject: Subject) -> Iterable[PlannedCard]:
             yield PlannedCard(key, task.pathspec, card)
 
 
-def _exceptions_in_part(subject: Subject) -> Iterable[Loss]:
+def _exceptions_in_part(subject: RunScope) -> Iterable[Loss]:
     for task in subject.tasks:
         failures = [task.failure, *(one.failure for one in task.attempts)]
         if any(one is not None and not one.is_whole for one in failures):

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mfwb.config import Settings
-from mfwb.lineage import Lineage, OutsideUse
-from mfwb.planning.logging_runs import Logged, logged_by_task
-from mfwb.planning.outputs import outputs_by_run
+from mfwb.lineage import ExternalUse, Lineage
+from mfwb.planning.logging_runs import LoggedIndex, index_logged_artifacts
+from mfwb.planning.outputs import select_outputs
 from mfwb.planning.plan import InputArtifact, OutputArtifact, use_item
-from mfwb.planning.run_scopes import Subject, subjects_of
+from mfwb.planning.run_scopes import RunScope, build_run_scopes
 from mfwb.snapshot import FlowRun, Loss
 from mfwb.snapshot.pathspec import flow_run_of
 
-__all__ = ["OtherFlowRun", "OutsideInputs"]
+__all__ = ["ExternalInputs", "OtherFlowRun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +28,25 @@ class OtherFlowRun:
     project: str
 
 
-class OutsideInputs:
+class ExternalInputs:
     """Finds what was used of other flow runs among what these become in W&B."""
 
     def __init__(
         self, lineage: Lineage, others: Iterable[OtherFlowRun], settings: Settings
     ) -> None:
-        self._uses: dict[str, list[OutsideUse]] = defaultdict(list)
+        self._uses: dict[str, list[ExternalUse]] = defaultdict(list)
         for use in lineage.outside:
             self._uses[use.edge.consumer].append(use)
-        self._logged: dict[str, tuple[str, Logged]] = {}
+        self._logged: dict[str, tuple[str, LoggedIndex]] = {}
         for other in others:
-            subjects = subjects_of(other.flow_run, settings)
-            outputs = outputs_by_run(subjects, other.flow_run, other.lineage)
+            subjects = build_run_scopes(other.flow_run, settings)
+            outputs = select_outputs(subjects, other.flow_run, other.lineage)
             place = f"{other.entity or ''}/{other.project}"
-            logged = logged_by_task(subjects, outputs)
+            logged = index_logged_artifacts(subjects, outputs)
             self._logged[other.flow_run.pathspec] = (place, logged)
         self._lineage = lineage
 
-    def of(self, subject: Subject) -> tuple[set[InputArtifact], list[Loss]]:
+    def of(self, subject: RunScope) -> tuple[set[InputArtifact], list[Loss]]:
         """Return what a W&B run uses of other flow runs, and what of it can't be had.
 
         What W&B has no artifact of, as it is a value in a summary, is not among it.
@@ -66,12 +66,12 @@ class OutsideInputs:
         }
         losses = [
             Loss(use_item(said.artifact or said.pathspec, subject.name), reason)
-            for said in self._lineage.externals_of(subject.tasks)
+            for said in self._lineage.external_reads_of(subject.tasks)
             if (reason := self._lineage.unread.get(said))
         ]
         return used, losses
 
-    def _find(self, use: OutsideUse) -> Iterator[tuple[str, Subject, OutputArtifact]]:
+    def _find(self, use: ExternalUse) -> Iterator[tuple[str, RunScope, OutputArtifact]]:
         flow_run = flow_run_of(use.edge.producer)
         place, logged = self._logged[flow_run]
         found = logged.get((use.edge.producer, use.edge.artifact))

@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mfwb.lineage import Edge, Ground, Lineage
-from mfwb.planning.external_inputs import OutsideInputs
-from mfwb.planning.logging_runs import Logged, logged_by_task
+from mfwb.lineage import Edge, Evidence, Lineage
+from mfwb.planning.external_inputs import ExternalInputs
+from mfwb.planning.logging_runs import LoggedIndex, index_logged_artifacts
 from mfwb.planning.outputs import Outputs
 from mfwb.planning.plan import InputArtifact, WandbRunId, use_item
-from mfwb.planning.run_scopes import Subject
+from mfwb.planning.run_scopes import RunScope
 from mfwb.snapshot import Loss
 
-__all__ = ["Inputs", "inputs_by_run"]
+__all__ = ["Inputs", "select_inputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class Inputs:
     level: int
 
 
-def inputs_by_run(
-    subjects: Sequence[Subject],
+def select_inputs(
+    subjects: Sequence[RunScope],
     lineage: Lineage,
     outputs: dict[WandbRunId, Outputs],
-    outside: OutsideInputs,
+    outside: ExternalInputs,
 ) -> dict[WandbRunId, Inputs]:
     """Return what each W&B run uses, and on which level that puts it."""
-    logged = logged_by_task(subjects, outputs)
+    logged = index_logged_artifacts(subjects, outputs)
     edges: dict[str, list[Edge]] = defaultdict(list)
     for edge in lineage.edges:
         edges[edge.consumer].append(edge)
@@ -51,7 +51,7 @@ def inputs_by_run(
 
 
 def _inputs_of(
-    subject: Subject, edges: Iterable[Edge], logged: Logged, done: dict[WandbRunId, Inputs]
+    subject: RunScope, edges: Iterable[Edge], logged: LoggedIndex, done: dict[WandbRunId, Inputs]
 ) -> Inputs:
     used, losses, level = set(), set(), 0
     for edge in edges:
@@ -78,7 +78,7 @@ def _inputs_of(
 
 _GROUNDS = tuple(
     ground.value
-    for ground in (Ground.READ, Ground.FOREACH_INPUT, Ground.PARAMETER, Ground.AVAILABLE)
+    for ground in (Evidence.READ, Evidence.FOREACH_INPUT, Evidence.PARAMETER, Evidence.AVAILABLE)
 )
 
 

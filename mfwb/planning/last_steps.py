@@ -9,7 +9,7 @@ from __future__ import annotations
 from mfwb.lineage import Lineage
 from mfwb.snapshot import FlowRun, FlowRunState, TaskState
 
-__all__ = ["BAD_STATES", "dead_ends", "said_of_dead_ends"]
+__all__ = ["BAD_STATES", "describe_dead_ends", "find_dead_ends"]
 
 BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})
 """Of tasks whose W&B runs are failed anyway."""
@@ -20,7 +20,7 @@ _SAID = {
 }
 
 
-def dead_ends(flow_run: FlowRun, lineage: Lineage) -> frozenset[str]:
+def find_dead_ends(flow_run: FlowRun, lineage: Lineage) -> frozenset[str]:
     """Return the pathspecs of the tasks after which nothing came, though something should have.
 
     Empty for a flow run that finished, and for one with a task that shows the failure.
@@ -33,6 +33,6 @@ def dead_ends(flow_run: FlowRun, lineage: Lineage) -> frozenset[str]:
     return frozenset(task.pathspec for task in flow_run.tasks if task.pathspec not in went_on)
 
 
-def said_of_dead_ends(flow_run: FlowRun) -> str:
+def describe_dead_ends(flow_run: FlowRun) -> str:
     """Return what the summary says of them."""
     return _SAID[flow_run.state]

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from mfwb.planning.outputs import Outputs
 from mfwb.planning.plan import OutputArtifact, WandbRunId
-from mfwb.planning.run_scopes import Subject
+from mfwb.planning.run_scopes import RunScope
 
-__all__ = ["Logged", "logged_by_task"]
+__all__ = ["LoggedIndex", "index_logged_artifacts"]
 
-Logged = Mapping[tuple[str, str], tuple[Subject, OutputArtifact]]
+LoggedIndex = Mapping[tuple[str, str], tuple[RunScope, OutputArtifact]]
 """By the task's pathspec and the name of its artifact."""
 
 
-def logged_by_task(subjects: Sequence[Subject], outputs: Mapping[WandbRunId, Outputs]) -> Logged:
+def index_logged_artifacts(
+    subjects: Sequence[RunScope], outputs: Mapping[WandbRunId, Outputs]
+) -> LoggedIndex:
     """Return where each artifact goes that becomes part of a W&B artifact."""
     return {
         (file.content.task, file.content.name): (subject, artifact)

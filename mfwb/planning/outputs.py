@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
 from mfwb.planning import names
-from mfwb.planning.artifact_metadata import FiledArtifact, facts_of
+from mfwb.planning.artifact_metadata import FiledArtifact, describe_artifact
 from mfwb.planning.classify import (
+    Classification,
     Kind,
-    Verdict,
     classify,
     may_be_a_curve,
     may_be_a_reference,
@@ -26,12 +26,12 @@ from mfwb.planning.plan import (
     ValueElsewhere,
     WandbRunId,
 )
-from mfwb.planning.run_scopes import Subject, task_label
+from mfwb.planning.run_scopes import RunScope, task_label
 from mfwb.planning.size_limits import parameters_as_files, too_many
 from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter, Task
 from mfwb.snapshot.pathspec import parameters_of
 
-__all__ = ["Outputs", "outputs_by_run"]
+__all__ = ["Outputs", "select_outputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Outputs:
     by_code: tuple[str, ...]
 
 
-def outputs_by_run(
-    subjects: Sequence[Subject], flow_run: FlowRun, lineage: Lineage
+def select_outputs(
+    subjects: Sequence[RunScope], flow_run: FlowRun, lineage: Lineage
 ) -> dict[WandbRunId, Outputs]:
     """Return what each W&B run logs, puts into its summary, leaves out and loses."""
     sortings = [_sorted_out(subject, flow_run, lineage) for subject in subjects]
@@ -60,7 +60,7 @@ def outputs_by_run(
 class _Sorting:
     """Where the artifacts that a W&B run's tasks wrote go; filled one by one."""
 
-    subject: Subject
+    subject: RunScope
     files: dict[tuple[str, Kind], list[FiledArtifact]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -95,7 +95,7 @@ class _Sorting:
         limit = getattr(settings.max_artifact_size, verdict.kind.value)
         is_larger = limit is not None and ref.size > limit
         if may_be_a_reference(verdict.form, task, settings, is_larger=is_larger):
-            verdict = Verdict(verdict.kind, Form.REFERENCE)
+            verdict = Classification(verdict.kind, Form.REFERENCE)
         elif is_larger:
             reason = (
                 f"{ref.size:,} bytes, more than the {limit:,} that max_artifact_size allows "
@@ -120,7 +120,7 @@ class _Sorting:
             self.by_code.append(place.pathspec)
 
     def _add_value(
-        self, verdict: Verdict, place: Content, ref: ArtifactRef, task: Task | None
+        self, verdict: Classification, place: Content, ref: ArtifactRef, task: Task | None
     ) -> None:
         key = names.summary_key(ref.name)
         if verdict.kind is Kind.VALUE:
@@ -136,7 +136,7 @@ class _Sorting:
             self.caught[key].append(ValueElsewhere(place, _in_short(ref, task)))
 
 
-def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
+def _sorted_out(subject: RunScope, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
     sorting = _Sorting(subject)
     for task in subject.tasks:
         written = frozenset(lineage.writes[task.pathspec])
@@ -159,7 +159,7 @@ def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorti
 
 
 def _crowded(
-    subject: Subject, task: Task, written: Collection[str], equal: Collection[str]
+    subject: RunScope, task: Task, written: Collection[str], equal: Collection[str]
 ) -> dict[str, str]:
     """Return which values of a task its summary has no room for, and why; many tasks' are short.
 
@@ -230,7 +230,9 @@ def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Ou
                 name=_called(name, kind, types[name]),
                 type=kind.value,
                 aliases=(),  # until it is known who logs the name last
-                metadata={"metaflow": facts_of(flow_run, sorting.subject.step.name, filed)},
+                metadata={
+                    "metaflow": describe_artifact(flow_run, sorting.subject.step.name, filed)
+                },
                 files=tuple(one.file for one in filed),
             )
             for (name, kind), filed in sorted(sorting.files.items())

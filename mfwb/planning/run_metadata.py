@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic_core import from_json
 
-from mfwb.lineage import triggering_runs
+from mfwb.lineage import read_triggering_runs
 from mfwb.planning.size_limits import shown_value
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Step, Task
@@ -48,7 +48,7 @@ def describe_flow_run(flow_run: FlowRun, as_files: frozenset[str] = frozenset())
             "finished_at": timestamp(flow_run.finished_at),
             "tags": list(flow_run.tags),
             "system_tags": list(flow_run.system_tags),
-            "triggered_by": list(triggering_runs(flow_run)),
+            "triggered_by": list(read_triggering_runs(flow_run)),
             "constants": {
                 one.name: shown_value(one, as_files)
                 for one in flow_run.parameters

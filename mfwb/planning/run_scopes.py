@@ -9,11 +9,11 @@ from mfwb.planning import names
 from mfwb.planning.plan import WandbRunId
 from mfwb.snapshot import FlowRun, Step, Task
 
-__all__ = ["Subject", "subjects_of", "task_label"]
+__all__ = ["RunScope", "build_run_scopes", "task_label"]
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class RunScope:
     """What one W&B run is about: a step, or one task of it."""
 
     id: WandbRunId
@@ -25,7 +25,7 @@ class Subject:
     settings: StepSettings
 
 
-def subjects_of(flow_run: FlowRun, settings: Settings) -> list[Subject]:
+def build_run_scopes(flow_run: FlowRun, settings: Settings) -> list[RunScope]:
     """Return what there will be a W&B run about, in the order of the graph."""
     by_task = settings.granularity_of(flow_run.flow) == "task"
     subjects = []
@@ -36,7 +36,7 @@ def subjects_of(flow_run: FlowRun, settings: Settings) -> list[Subject]:
             if by_task:
                 parts.append(tasks[0].id)
             subjects.append(
-                Subject(
+                RunScope(
                     id=names.run_id(*parts),
                     name=names.shortened("/".join(parts), names.RUN_NAME_LIMIT),
                     step=step,

@@ -14,12 +14,12 @@ from mfwb.lineage.static_analysis.frame import Study
 from mfwb.lineage.static_analysis.program.classes import FlowClass
 from mfwb.lineage.static_analysis.program.modules import Module, Project
 from mfwb.lineage.static_analysis.result import (
-    External,
+    ArtifactValue,
+    ExternalRead,
     FlowCode,
-    Found,
     InputRead,
-    Place,
-    Recorded,
+    LookedUpRun,
+    SourcePosition,
     StepCode,
 )
 from mfwb.lineage.static_analysis.steps import Step, Studied, steps_of, study_step
@@ -119,30 +119,30 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
 
 def _places(
     step: Step, code: StepCode, lines: Mapping[tuple[str, str], set[int]]
-) -> dict[str, Place]:
+) -> dict[str, SourcePosition]:
     """Return where the body of a step first reads each artifact, as far as it does that itself."""
     names = {*code.reads, *(one.name for one in code.input_reads)}
     names.update(one.artifact for one in code.externals if one.artifact is not None)
     file, body = step.func.module.path, range(step.node.lineno, (step.node.end_lineno or 0) + 1)
     found = {name: [line for line in lines.get((file, name), ()) if line in body] for name in names}
-    return {name: Place(file, min(some)) for name, some in found.items() if some}
+    return {name: SourcePosition(file, min(some)) for name, some in found.items() if some}
 
 
-def _with_fate(external: External, effects: Effects) -> External:
+def _with_fate(external: ExternalRead, effects: Effects) -> ExternalRead:
     """Return a read together with what the whole step does to the values that it is named by."""
     changes = effects.writes | effects.deletes
     words = tuple(
         replace(word, changed=word.name in changes or bool(effects.doubts))
-        if isinstance(word, Recorded) and word.of_input is None and word.name
+        if isinstance(word, ArtifactValue) and word.of_input is None and word.name
         else word
         for word in external.words
     )
-    found = {word for word in external.words if isinstance(word, Found)}
+    found = {word for word in external.words if isinstance(word, LookedUpRun)}
     kept = frozenset(one for one in effects.kept if found.intersection(one.words))
     return replace(external, words=words, kept=kept)
 
 
-def _told_apart(externals: set[External]) -> set[External]:
+def _told_apart(externals: set[ExternalRead]) -> set[ExternalRead]:
     """Leave out that a flow run was opened where it is known what was read of it."""
     read_through = {
         (one.kind == "trigger", above)

@@ -29,7 +29,7 @@ from mfwb.lineage.static_analysis.domain.values import (
 from mfwb.lineage.static_analysis.errors import TooIntricateError
 from mfwb.lineage.static_analysis.program.classes import FlowClass
 from mfwb.lineage.static_analysis.program.modules import Module
-from mfwb.lineage.static_analysis.result import InputRead, Kept
+from mfwb.lineage.static_analysis.result import InputRead, StoredRunId
 
 __all__ = ["Frame", "Study", "evaluates", "runs"]
 
@@ -218,7 +218,7 @@ class Frame:
     def keep(self, name: str, value: Value) -> None:
         """Note that an artifact is given a value, if that tells of a flow run which was found."""
         for keys, text in found_in(value):
-            self.effects.kept.add(Kept(self.mangled(name), keys, text.words))
+            self.effects.kept.add(StoredRunId(self.mangled(name), keys, text.words))
 
     def doubt(self, node: ast.AST, text: str) -> None:
         """Note why reads can't be told for certain."""

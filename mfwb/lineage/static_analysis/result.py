@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 __all__ = [
     "ANY",
     "KINDS",
-    "External",
+    "ArtifactValue",
+    "ExternalRead",
     "FlowCode",
-    "Found",
     "InputRead",
-    "Kept",
+    "LookedUpRun",
     "Merge",
-    "Place",
-    "Recorded",
+    "SourcePosition",
     "StepCode",
-    "Words",
+    "StoredRunId",
+    "TextParts",
 ]
 
 
@@ -45,7 +45,7 @@ ANY = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class ArtifactValue:
     """A plain value that code takes from an artifact: what it was, only the flow run tells.
 
     Attributes:
@@ -68,40 +68,40 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LookedUpRun:
     """The id of a flow run that code looks up, such as the latest one of a flow.
 
     Attributes:
         flow: the flow it is of.
     """
 
-    flow: Words
+    flow: TextParts
 
     def __str__(self) -> str:
         return ANY
 
 
-Words = tuple[str | Recorded | Found, ...]
+TextParts = tuple[str | ArtifactValue | LookedUpRun, ...]
 """A text, of which recorded values are parts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredRunId:
     """That a step writes into an artifact which flow run it found.
 
     Attributes:
         name: the artifact.
-        keys: where in it, as of `Recorded`.
+        keys: where in it, as of `ArtifactValue`.
         words: what is there; the flow run's id is part of it.
     """
 
     name: str
     keys: tuple[str | int | None, ...]
-    words: Words
+    words: TextParts
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class External:
+class ExternalRead:
     """Something that a step reads from another flow run.
 
     Attributes:
@@ -120,13 +120,13 @@ class External:
     kind: str
     pathspec: str = ""
     artifact: str | None = None
-    words: Words = ()
-    kept: frozenset[Kept] = frozenset()
+    words: TextParts = ()
+    kept: frozenset[StoredRunId] = frozenset()
     sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourcePosition:
     """Where something stands in the source of a flow."""
 
     file: str  # path below the root
@@ -170,10 +170,10 @@ class StepCode:
     always_writes: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()
     merges: tuple[Merge, ...] = ()
-    externals: frozenset[External] = frozenset()
+    externals: frozenset[ExternalRead] = frozenset()
     doubts: tuple[str, ...] = ()
     followed: bool = True
-    places: dict[str, Place] = field(default_factory=dict, compare=False)
+    places: dict[str, SourcePosition] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mfwb.lineage import Edge, Lineage
-from mfwb.lineage.static_analysis import External
+from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.held_artifacts import assigned_again, passed_on
 from mfwb.report.lineage.history import Life, Version
@@ -39,7 +39,7 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
         "externals": {
             step.name: [_external(one, lineage.unread.get(one)) for one in externals]
             for step in sorted(flow_run.steps, key=lambda step: step.name)
-            if (externals := lineage.externals_of(step.tasks))
+            if (externals := lineage.external_reads_of(step.tasks))
         },
     }
 
@@ -84,7 +84,7 @@ def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
     return told
 
 
-def _external(external: External, unread: str | None) -> dict[str, Any]:
+def _external(external: ExternalRead, unread: str | None) -> dict[str, Any]:
     return {
         "kind": external.kind,
         "pathspec": external.pathspec,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mfwb.lineage import Edge, Ground, Lineage
+from mfwb.lineage import Edge, Evidence, Lineage
 from mfwb.snapshot import FlowRun
 from tests.unit.flow_runs import at, ref, sha, spec, task
 from tests.unit.lineage.test_reads import traced, with_source
@@ -56,7 +56,9 @@ def test_what_it_used_and_what_it_made() -> None:
     lineage = _lineage()
     used = [edge for edge in lineage.edges if edge.consumer == spec("work/2")]
 
-    assert used == [Edge(spec("work/2"), "items", spec("start/1"), sha("i"), Ground.FOREACH_INPUT)]
+    assert used == [
+        Edge(spec("work/2"), "items", spec("start/1"), sha("i"), Evidence.FOREACH_INPUT)
+    ]
     assert lineage.writes[spec("work/2")] == ()
     assert lineage.equal_values(spec("work/2")).names == frozenset()
     assert lineage.equal_values(spec("work/2-0")).names == {"total"}

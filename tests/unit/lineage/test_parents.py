@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mfwb.errors import LineageError
 from mfwb.lineage import rebuild_lineage
-from mfwb.lineage.parents import parents_of, sorted_by_lineage
+from mfwb.lineage.parents import find_parents, sort_by_lineage
 from mfwb.snapshot import Task
 from tests.unit.flow_runs import at, flow_run, shuffled, spec, task
 from tests.unit.random_flows import Block, act_out, flows
@@ -25,7 +25,7 @@ Parents = dict[str, tuple[str, ...]]
 
 def parents(*tasks: Task) -> Parents:
     """Return the parents that are rebuilt, without the pathspec of the flow run."""
-    found = parents_of(flow_run(*shuffled(tasks)))
+    found = find_parents(flow_run(*shuffled(tasks)))
     return {_short(child): tuple(map(_short, found[child])) for child in sorted(found)}
 
 
@@ -268,7 +268,7 @@ def test_failed_parent_of_nothing() -> None:
 def test_order_puts_parents_first() -> None:
     """Tasks are sorted so that each follows all of its parents."""
     tasks = [task("end/1"), task("mid/2", to="end"), task("start/3", to="mid")]
-    found = sorted_by_lineage(tasks, parents_of(flow_run(*tasks)))
+    found = sort_by_lineage(tasks, find_parents(flow_run(*tasks)))
 
     assert [one.step for one in found] == ["start", "mid", "end"]
 
@@ -295,7 +295,7 @@ def test_more_parents_than_there_can_be() -> None:
     crowd += [task(f"b/{n}", to="c") for n in range(1000, 1300)]
 
     with pytest.raises(LineageError, match="more parents than Metaflow gives them"):
-        parents_of(flow_run(*crowd))
+        find_parents(flow_run(*crowd))
 
 
 @settings(max_examples=80)
@@ -303,7 +303,7 @@ def test_more_parents_than_there_can_be() -> None:
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """Whatever the flow looks like and in whatever order tasks are listed: the truth is found."""
     acted = act_out(flow)
-    found = parents_of(flow_run(*shuffled(acted.tasks, seed)))
+    found = find_parents(flow_run(*shuffled(acted.tasks, seed)))
 
     assert found == acted.parents
 
@@ -344,6 +344,6 @@ def test_effort_grows_with_the_number_of_tasks() -> None:
 
 def test_pathspecs_are_whole() -> None:
     """Parents go by pathspec."""
-    found = parents_of(flow_run(task("start/1", to="end"), task("end/2")))
+    found = find_parents(flow_run(task("start/1", to="end"), task("end/2")))
 
     assert found == {"DemoFlow/7/start/1": (), spec("end/2"): ("DemoFlow/7/start/1",)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfwb.lineage import Edge, Ground, rebuild_lineage
+from mfwb.lineage import Edge, Evidence, rebuild_lineage
 from mfwb.snapshot import FlowRun, Parameter, Task
 from tests.unit.flow_runs import at, flow_run, parameter, ref, sha, short, shuffled, task
 from tests.unit.random_flows import Block, act_out, flows
@@ -210,7 +210,7 @@ def test_edge_as_a_value() -> None:
     run = flow_run(task("start/1", to="end", has=[ref("x", "abc")]), task("end/2"))
 
     assert rebuild_lineage(run).edges == (
-        Edge("DemoFlow/7/end/2", "x", "DemoFlow/7/start/1", sha("abc"), Ground.AVAILABLE),
+        Edge("DemoFlow/7/end/2", "x", "DemoFlow/7/start/1", sha("abc"), Evidence.AVAILABLE),
     )
 
 

@@ -8,13 +8,20 @@ from typing import Any
 
 import pytest
 
-from mfwb.lineage import rebuild_lineage, values_wanted, with_meant
-from mfwb.lineage.static_analysis import External, Found, InputRead, Kept, Recorded, Words
+from mfwb.lineage import rebuild_lineage, resolve_external_reads, select_values_to_read
+from mfwb.lineage.static_analysis import (
+    ArtifactValue,
+    ExternalRead,
+    InputRead,
+    LookedUpRun,
+    StoredRunId,
+    TextParts,
+)
 from mfwb.snapshot import FlowRun, Parameter
 from tests.unit.flow_runs import at, flow_run, ref, sha, spec, task
 
-UP = Recorded("up")
-FOUND = Found(("X",))
+UP = ArtifactValue("up")
+FOUND = LookedUpRun(("X",))
 RUN = replace(
     flow_run(
         task("start/1", to="a b", has="up=1 ups=2 cfg=3"),
@@ -45,11 +52,11 @@ def _meant(
 ) -> set[tuple[str, str, bool]]:
     """Return kind, pathspec and certainty of what a read of `m` in a task means."""
     facts = {"kind": "run", "pathspec": "?", **more}
-    said = External(artifact="m", words=tuple(words), **facts)  # type: ignore[arg-type]
+    said = ExternalRead(artifact="m", words=tuple(words), **facts)  # type: ignore[arg-type]
     lineage = replace(rebuild_lineage(run), externals={spec(place): (said,)})
-    wanted = {one.sha1 for one in values_wanted(run, lineage)}
+    wanted = {one.sha1 for one in select_values_to_read(run, lineage)}
     known = {sha1: value for sha1, value in values.items() if sha1 in wanted}
-    found = with_meant(run, lineage, known).externals[spec(place)]
+    found = resolve_external_reads(run, lineage, known).externals[spec(place)]
     return {(one.kind, "?" if one.words else one.pathspec, one.sure) for one in found}
 
 
@@ -57,20 +64,20 @@ def _meant(
     ("place", "words", "meant"),
     [
         ("a/2", (UP,), {"X/1"}),
-        ("a/2", (Recorded("given"),), {"X/9"}),
-        ("a/2", ("X/", Recorded("cfg", ("n",))), {"X/4"}),
-        ("a/2", (Recorded("cfg", ("deep", "up")),), {"X/3"}),
-        ("a/2", (Recorded("ups", (None,)),), {"X/1", "X/2"}),
-        ("a/2", (Recorded("ups", (-1,)),), {"X/2"}),
-        ("fan/6", (Recorded(""),), {"X/2"}),
-        ("join/4", (Recorded("up", of_input=InputRead("up", "b")),), {"X/5"}),
-        ("join/4", (Recorded("up", of_input=InputRead("up")),), {"X/1", "X/5"}),
-        ("a/2", (Recorded("own", changed=True),), {"X/4"}),
+        ("a/2", (ArtifactValue("given"),), {"X/9"}),
+        ("a/2", ("X/", ArtifactValue("cfg", ("n",))), {"X/4"}),
+        ("a/2", (ArtifactValue("cfg", ("deep", "up")),), {"X/3"}),
+        ("a/2", (ArtifactValue("ups", (None,)),), {"X/1", "X/2"}),
+        ("a/2", (ArtifactValue("ups", (-1,)),), {"X/2"}),
+        ("fan/6", (ArtifactValue(""),), {"X/2"}),
+        ("join/4", (ArtifactValue("up", of_input=InputRead("up", "b")),), {"X/5"}),
+        ("join/4", (ArtifactValue("up", of_input=InputRead("up")),), {"X/1", "X/5"}),
+        ("a/2", (ArtifactValue("own", changed=True),), {"X/4"}),
     ],
 )
-def test_values(place: str, words: Words, meant: set[str]) -> None:
+def test_values(place: str, words: TextParts, meant: set[str]) -> None:
     """What the task was handed; each of several may be meant; one that may have changed, too."""
-    sure = len(meant) == 1 and not any(isinstance(w, Recorded) and w.changed for w in words)
+    sure = len(meant) == 1 and not any(isinstance(w, ArtifactValue) and w.changed for w in words)
 
     assert _meant(place, *words) == {("run", text, sure) for text in meant}
 
@@ -78,20 +85,20 @@ def test_values(place: str, words: Words, meant: set[str]) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        (Recorded("nothing"),),
-        (Recorded("text"),),
-        (Recorded("own"),),  # written later
-        (Recorded("cfg"),),
-        (Recorded("cfg", ("n",)),),  # no pathspec of a run
-        (Recorded("cfg", ("deep",)),),
-        (Recorded("ups", (7,)),),
-        (Recorded("ups", ("x",)),),
+        (ArtifactValue("nothing"),),
+        (ArtifactValue("text"),),
+        (ArtifactValue("own"),),  # written later
+        (ArtifactValue("cfg"),),
+        (ArtifactValue("cfg", ("n",)),),  # no pathspec of a run
+        (ArtifactValue("cfg", ("deep",)),),
+        (ArtifactValue("ups", (7,)),),
+        (ArtifactValue("ups", ("x",)),),
         (UP, "/start"),  # that would be one of a step
         ("X/", UP),
         ("", UP, "/"),
     ],
 )
-def test_what_values_do_not_tell(words: Words) -> None:
+def test_what_values_do_not_tell(words: TextParts) -> None:
     """The read stays as the code says it."""
     assert _meant("a/2", *words) == {("run", "?", True)}
 
@@ -112,20 +119,20 @@ def _large(run: FlowRun) -> Any:
 def test_below_a_run_and_below_a_trigger() -> None:
     """Steps and tasks may be named by values, too."""
     assert _meant("a/2", UP, "/start", kind="step") == {("step", "X/1/start", True)}
-    assert _meant("a/2", Recorded("cfg", ("n",)), kind="trigger") == {("trigger", "4", True)}
+    assert _meant("a/2", ArtifactValue("cfg", ("n",)), kind="trigger") == {("trigger", "4", True)}
 
 
 @pytest.mark.parametrize(
     ("kept", "meant"),
     [
-        (Kept("kept", ("run",), ("X/", FOUND)), {("step", "X/6/train", False)}),
-        (Kept("kept", ("run",), (FOUND,)), {("flow", "?", True)}),
-        (Kept("kept", ("nothing",), ("X/", FOUND)), {("flow", "?", True)}),
-        (Kept("nothing", (), (FOUND,)), {("flow", "?", True)}),
+        (StoredRunId("kept", ("run",), ("X/", FOUND)), {("step", "X/6/train", False)}),
+        (StoredRunId("kept", ("run",), (FOUND,)), {("flow", "?", True)}),
+        (StoredRunId("kept", ("nothing",), ("X/", FOUND)), {("flow", "?", True)}),
+        (StoredRunId("nothing", (), (FOUND,)), {("flow", "?", True)}),
     ],
 )
 def test_what_was_found_is_told_by_what_was_kept(
-    kept: Kept, meant: set[tuple[str, str, bool]]
+    kept: StoredRunId, meant: set[tuple[str, str, bool]]
 ) -> None:
     """It may be another one of that flow; so it is not sure."""
     words = ("X/", FOUND, "/train")
@@ -147,10 +154,10 @@ def test_what_was_found_is_told_by_what_was_kept(
         ((UP, "x", UP, "x", FOUND, "x", UP, "y"), "x" * 1_000, "?"),
     ],
 )
-def test_an_id_among_values_that_are_not_known(words: Words, text: str, meant: str) -> None:
+def test_an_id_among_values_that_are_not_known(words: TextParts, text: str, meant: str) -> None:
     """It is told by the texts beside it, in no time."""
     values = {**VALUES, sha("6"): {"run": text}}
-    kept = frozenset({Kept("kept", ("run",), words)})
+    kept = frozenset({StoredRunId("kept", ("run",), words)})
 
     found = _meant("join/4", "X/", FOUND, values=values, kind="flow", kept=kept)
 
@@ -161,16 +168,16 @@ def test_not_more_than_there_can_be() -> None:
     """Values can name any number; a hundred are enough for one read."""
     values = {**VALUES, sha("2"): [f"X/{n}" for n in range(10_000)]}
 
-    assert len(_meant("a/2", Recorded("ups", (None,)), values=values)) == 100
-    twice = (Recorded("ups", (None,)), Recorded("ups", (None,)))
+    assert len(_meant("a/2", ArtifactValue("ups", (None,)), values=values)) == 100
+    twice = (ArtifactValue("ups", (None,)), ArtifactValue("ups", (None,)))
     assert len(_meant("a/2", *twice, values=values, kind="task")) <= 100
 
 
 def test_the_same_read_twice() -> None:
     """Where one is sure, there is no other that is not."""
-    said = (External("run", "?", "m", (UP,)), External("run", "?", "m", (UP,), sure=False))
+    said = (ExternalRead("run", "?", "m", (UP,)), ExternalRead("run", "?", "m", (UP,), sure=False))
     lineage = replace(rebuild_lineage(RUN), externals={spec("a/2"): said})
 
-    found = with_meant(RUN, lineage, VALUES).externals[spec("a/2")]
+    found = resolve_external_reads(RUN, lineage, VALUES).externals[spec("a/2")]
 
-    assert found == (External("run", "X/1", "m"),)
+    assert found == (ExternalRead("run", "X/1", "m"),)

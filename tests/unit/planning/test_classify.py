@@ -20,23 +20,23 @@ from sklearn.preprocessing import StandardScaler
 from mfwb import pickles
 from mfwb.config import Plugin, Settings, StepSettings
 from mfwb.planning import Form, Preview
-from mfwb.planning.classify import Kind, Verdict, classify, wants_a_look
+from mfwb.planning.classify import Classification, Kind, classify, wants_a_look
 from mfwb.planning.type_table import FAMILIES
 from mfwb.snapshot import ArtifactRef
 from tests.unit.flow_runs import ref
 
-VALUE = Verdict(Kind.VALUE, Form.JSON)
-MODEL = Verdict(Kind.MODEL)
-OTHER = Verdict(Kind.OTHER)
-TEXT = Verdict(Kind.OTHER, Form.JSON)
-ARRAY = Verdict(Kind.OTHER, Form.ARRAY)
-DATASET = Verdict(Kind.DATASET)
-TABLE = Verdict(Kind.DATASET, Form.PARQUET, Preview.TABLE)
-FRAMES = Verdict(Kind.DATASET, Form.FRAMES)
-PATH = Verdict(Kind.DATASET, Form.PATH)
-INCLUDE = Verdict(Kind.DATASET, Form.INCLUDE)
-PICTURE = Verdict(Kind.OTHER, Form.PICKLE, Preview.IMAGE)
-FIGURE = Verdict(Kind.OTHER, Form.PICKLE, Preview.FIGURE)
+VALUE = Classification(Kind.VALUE, Form.JSON)
+MODEL = Classification(Kind.MODEL)
+OTHER = Classification(Kind.OTHER)
+TEXT = Classification(Kind.OTHER, Form.JSON)
+ARRAY = Classification(Kind.OTHER, Form.ARRAY)
+DATASET = Classification(Kind.DATASET)
+TABLE = Classification(Kind.DATASET, Form.PARQUET, Preview.TABLE)
+FRAMES = Classification(Kind.DATASET, Form.FRAMES)
+PATH = Classification(Kind.DATASET, Form.PATH)
+INCLUDE = Classification(Kind.DATASET, Form.INCLUDE)
+PICTURE = Classification(Kind.OTHER, Form.PICKLE, Preview.IMAGE)
+FIGURE = Classification(Kind.OTHER, Form.PICKLE, Preview.FIGURE)
 
 TENSOR = ("collections.OrderedDict", "torch._utils._rebuild_tensor_v2")
 PARAMETER = ("torch._utils._rebuild_parameter", *TENSOR)
@@ -107,7 +107,7 @@ FITTED = make_pipeline(StandardScaler(), LogisticRegression())
     ],
     ids=lambda one: type(one).__name__,
 )
-def test_real_pickles(value: Any, verdict: Verdict) -> None:
+def test_real_pickles(value: Any, verdict: Classification) -> None:
     """Real values of real libraries, as this Python pickles them."""
     assert classify(recorded(value)) == verdict
 
@@ -132,7 +132,7 @@ def test_real_pickles(value: Any, verdict: Verdict) -> None:
         ("", OTHER),
     ],
 )
-def test_by_type(type_: str, verdict: Verdict) -> None:
+def test_by_type(type_: str, verdict: Classification) -> None:
     """A type that says enough decides alone; one that is not known is something other."""
     assert classify(ref("x", type_=type_)) == verdict
 
@@ -161,7 +161,7 @@ def test_by_type(type_: str, verdict: Verdict) -> None:
         ("dict", ("sklearn.metrics._classification.accuracy_score",), OTHER),
     ],
 )
-def test_containers(type_: str, names: tuple[str, ...] | None, verdict: Verdict) -> None:
+def test_containers(type_: str, names: tuple[str, ...] | None, verdict: Classification) -> None:
     """Of a container decides what its pickle refers to; not looked at, it is no plain value."""
     assert classify(ref("x", type_=type_, names=names)) == verdict
 
@@ -182,7 +182,7 @@ def test_containers(type_: str, names: tuple[str, ...] | None, verdict: Verdict)
         (None, OTHER),
     ],
 )
-def test_class_of_the_users_own(names: tuple[str, ...] | None, verdict: Verdict) -> None:
+def test_class_of_the_users_own(names: tuple[str, ...] | None, verdict: Classification) -> None:
     """An object of a class that nobody knows is what the strongest of its parts is."""
     assert classify(ref("x", type_="__main__.Net", names=names)) == verdict
 
@@ -212,7 +212,7 @@ def test_order_of_names(type_: str, names: tuple[str, ...], seed: Any) -> None:
     ],
 )
 def test_large_values(
-    type_: str, names: tuple[str, ...] | None, size: int, verdict: Verdict
+    type_: str, names: tuple[str, ...] | None, size: int, verdict: Classification
 ) -> None:
     """A value that is too large for a summary becomes JSON, and then just its pickle."""
     assert classify(ref("x", type_=type_, size=size, names=names)) == verdict
@@ -229,14 +229,16 @@ def test_large_values(
         ("metaflow.includefile.IncludedFile", None, 10**15, INCLUDE),
     ],
 )
-def test_memory(type_: str, names: tuple[str, ...] | None, largest: int, verdict: Verdict) -> None:
+def test_memory(
+    type_: str, names: tuple[str, ...] | None, largest: int, verdict: Classification
+) -> None:
     """What would take more memory than it may is not loaded; what is not loaded takes none."""
     settings = chosen(max_memory=1000)
 
     assert classify(ref("x", type_=type_, size=largest, names=names), settings) == verdict
     larger = classify(ref("x", type_=type_, size=largest + 1, names=names), settings)
     if largest < 1000:
-        assert larger == Verdict(verdict.kind)
+        assert larger == Classification(verdict.kind)
     else:
         assert larger == verdict
 
@@ -271,7 +273,9 @@ def test_memory_of_values() -> None:
         ("sklearn.svm._classes.SVC", None, 5, MODEL),
     ],
 )
-def test_never(type_: str, names: tuple[str, ...] | None, size: int, verdict: Verdict) -> None:
+def test_never(
+    type_: str, names: tuple[str, ...] | None, size: int, verdict: Classification
+) -> None:
     """Where nothing is to be loaded, kinds stay, and all but spelled out values are pickles."""
     found = classify(ref("x", type_=type_, size=size, names=names), chosen(unpickle="never"))
 
@@ -301,7 +305,7 @@ def test_what_is_no_pickle(type_: str, kind: Kind) -> None:
     """Bytes of another serializer are handed on as they are; their kind is that of the type."""
     foreign = ref("x", type_=type_, encoding="jsonic-v1")
 
-    assert classify(foreign) == Verdict(kind, Form.STORED)
+    assert classify(foreign) == Classification(kind, Form.STORED)
     assert not wants_a_look(foreign)
 
 
@@ -319,12 +323,17 @@ def test_what_is_no_pickle(type_: str, kind: Kind) -> None:
         ({"__main__.Mine": "dataset"}, "__main__.Mine", PARAMETER, DATASET),
         ({"sklearn.*": "other"}, "dict", ("sklearn.svm._classes.SVC",), OTHER),
         ({"sklearn.pre*": "other"}, "sklearn.preprocessing._data.StandardScaler", None, OTHER),
-        ({"numpy.ndarray": "dataset"}, "numpy.ndarray", None, Verdict(Kind.DATASET, Form.ARRAY)),
+        (
+            {"numpy.ndarray": "dataset"},
+            "numpy.ndarray",
+            None,
+            Classification(Kind.DATASET, Form.ARRAY),
+        ),
         (
             {"pandas.*": "other"},
             "pandas.Series",
             None,
-            Verdict(Kind.OTHER, Form.PARQUET, Preview.TABLE),
+            Classification(Kind.OTHER, Form.PARQUET, Preview.TABLE),
         ),
         ({"dict": "other"}, "dict", (), TEXT),
         ({"dict": "dataset"}, "dict", ("pandas.DataFrame",), FRAMES),
@@ -334,7 +343,7 @@ def test_what_is_no_pickle(type_: str, kind: Kind) -> None:
     ],
 )
 def test_kinds_of_the_user(
-    kinds: dict[str, str], type_: str, names: tuple[str, ...] | None, verdict: Verdict
+    kinds: dict[str, str], type_: str, names: tuple[str, ...] | None, verdict: Classification
 ) -> None:
     """What the settings say of a type holds, wherever it occurs; its form stays what it is."""
     assert classify(ref("x", type_=type_, names=names), chosen(kinds=kinds)) == verdict
@@ -370,7 +379,7 @@ def test_kind_of_one_flow() -> None:
 
 SAFE = Plugin(name="mine", types=("mylib.Table", "mylib.io.*"), kind="dataset", safe=True)
 UNSAFE = SAFE.model_copy(update={"safe": False})
-CONVERTED = Verdict(Kind.DATASET, Form.PLUGIN, plugin="mine")
+CONVERTED = Classification(Kind.DATASET, Form.PLUGIN, plugin="mine")
 
 
 def with_plugin(plugin: Plugin, **said: Any) -> StepSettings:
@@ -385,12 +394,16 @@ def with_plugin(plugin: Plugin, **said: Any) -> StepSettings:
         (SAFE, {"unpickle": "trusted"}, CONVERTED),
         (SAFE, {"unpickle": "never"}, DATASET),
         (SAFE, {"max_memory": 10}, DATASET),
-        (SAFE, {"kinds": {"mylib.*": "model"}}, Verdict(Kind.MODEL, Form.PLUGIN, plugin="mine")),
+        (
+            SAFE,
+            {"kinds": {"mylib.*": "model"}},
+            Classification(Kind.MODEL, Form.PLUGIN, plugin="mine"),
+        ),
         (UNSAFE, {}, DATASET),
         (UNSAFE, {"unpickle": "trusted"}, CONVERTED),
     ],
 )
-def test_plugins(plugin: Plugin, said: dict[str, Any], verdict: Verdict) -> None:
+def test_plugins(plugin: Plugin, said: dict[str, Any], verdict: Classification) -> None:
     """A converter gets its types if it may run; their kind is what it says, run or not."""
     assert classify(ref("x", type_="mylib.io.Blob"), with_plugin(plugin, **said)) == verdict
 
@@ -401,8 +414,12 @@ def test_plugin_for_a_known_type() -> None:
     unsafe = frames.model_copy(update={"safe": False})
     frame = ref("x", type_="pandas.DataFrame")
 
-    assert classify(frame, with_plugin(frames)) == Verdict(Kind.OTHER, Form.PLUGIN, plugin="mine")
-    assert classify(frame, with_plugin(unsafe)) == Verdict(Kind.OTHER, Form.PARQUET, Preview.TABLE)
+    assert classify(frame, with_plugin(frames)) == Classification(
+        Kind.OTHER, Form.PLUGIN, plugin="mine"
+    )
+    assert classify(frame, with_plugin(unsafe)) == Classification(
+        Kind.OTHER, Form.PARQUET, Preview.TABLE
+    )
 
 
 def test_container_of_what_a_plugin_converts() -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from mfwb.pipeline.explain import Explanation
 from mfwb.planning import Preview
-from mfwb.planning.classify import Verdict
+from mfwb.planning.classify import Classification
 from mfwb.planning.classify_reasons import KindGround, Reason, Witness
 from mfwb.planning.type_table import Kind
 from mfwb.ports import ReadyPreview, ReadyTable
@@ -336,14 +336,14 @@ def test_nothing_steers_the_terminal(tmp_path: Path) -> None:
 )
 def test_why(type_: str, witness: Witness, says: str) -> None:
     """Each ground has its words."""
-    assert why_its_kind(Reason(type_, Verdict(Kind.OTHER), witness)) == says
+    assert why_its_kind(Reason(type_, Classification(Kind.OTHER), witness)) == says
 
 
 def test_why_not_more() -> None:
     """What was not done has its reason, and so has what was not looked into."""
     witness = Witness(KindGround.NOTHING)
-    blind = Reason("a.B", Verdict(Kind.OTHER), witness, unseen="it is damaged")
-    lazy = Reason("a.B", Verdict(Kind.OTHER), witness, no_value="a", not_loaded="b")
+    blind = Reason("a.B", Classification(Kind.OTHER), witness, unseen="it is damaged")
+    lazy = Reason("a.B", Classification(Kind.OTHER), witness, no_value="a", not_loaded="b")
 
     assert why_its_kind(blind) == "what it holds is not known: it is damaged"
     assert why_not_more(blind) == {}

@@ -41,7 +41,7 @@ from mfwb.lineage.static_analysis.domain.values import (
 )
 from mfwb.lineage.static_analysis.frame import Frame, evaluates
 from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, INSIDES
-from mfwb.lineage.static_analysis.result import Recorded
+from mfwb.lineage.static_analysis.result import ArtifactValue
 
 __all__ = ["delete_attribute", "flow_dict", "read_attribute", "write_attribute"]
 
@@ -101,7 +101,7 @@ def _of_api(frame: Frame, atom: Atom, name: str) -> Value:
             frame.effects.reads_item_of_inputs = True
         else:
             frame.effects.reads_input = True
-            return of(Text((Recorded(""),)))
+            return of(Text((ArtifactValue(""),)))
         return ANYTHING
     return of(Api(name, atom))
 

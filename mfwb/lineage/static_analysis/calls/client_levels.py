@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from mfwb.lineage.static_analysis.domain.text_values import joined
 from mfwb.lineage.static_analysis.domain.values import Client
-from mfwb.lineage.static_analysis.result import ANY, KINDS, Found, Words
+from mfwb.lineage.static_analysis.result import ANY, KINDS, LookedUpRun, TextParts
 
 __all__ = ["found_run", "part_of"]
 
 _RUN, _TASK, _ARTIFACT = 1, 3, 4
 
 
-def part_of(atom: Client, name: Words | None = None) -> Client:
+def part_of(atom: Client, name: TextParts | None = None) -> Client:
     """Return what is below an object of the client; without a name, any of what is there.
 
     The end of a run stands for the run, and any task for its step; any step is its own case.
@@ -32,7 +32,9 @@ def part_of(atom: Client, name: Words | None = None) -> Client:
 
 def found_run(flow: Client) -> Client:
     """Return a run of a flow that code looks up."""
-    return Client(KINDS[_RUN], joined(flow.words, ("/",), (Found(flow.words),)), _RUN, flow.sure)
+    return Client(
+        KINDS[_RUN], joined(flow.words, ("/",), (LookedUpRun(flow.words),)), _RUN, flow.sure
+    )
 
 
 def _level_said(atom: Client) -> int:

@@ -22,7 +22,7 @@ from mfwb.lineage.static_analysis.domain.values import (
 from mfwb.lineage.static_analysis.frame import Frame
 from mfwb.lineage.static_analysis.program.classes import value_of_name
 from mfwb.lineage.static_analysis.program.literals import literal_value
-from mfwb.lineage.static_analysis.result import InputRead, Recorded
+from mfwb.lineage.static_analysis.result import ArtifactValue, InputRead
 
 __all__ = ["kinds_of", "member", "note_read"]
 
@@ -35,9 +35,9 @@ def note_read(frame: Frame, atom: Atom, name: str) -> Value:
     """Note that an artifact of the flow or of an input is read, and return what it stands for."""
     if isinstance(atom, InputAtom):
         frame.read_input(atom, name)
-        return of(Text((Recorded(name, of_input=InputRead(name, atom.branch, atom.index)),)))
+        return of(Text((ArtifactValue(name, of_input=InputRead(name, atom.branch, atom.index)),)))
     frame.read(name)
-    return of(Text((Recorded(name),)))
+    return of(Text((ArtifactValue(name),)))
 
 
 def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast.stmt]]) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mfwb.lineage.static_analysis.domain.values import ANYTHING, Value
-from mfwb.lineage.static_analysis.result import External, InputRead, Kept, Merge
+from mfwb.lineage.static_analysis.result import ExternalRead, InputRead, Merge, StoredRunId
 
 __all__ = ["Effects", "Summary"]
 
@@ -31,8 +31,8 @@ class Effects:
     writes: set[str] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
     merges: dict[Merge, None] = field(default_factory=dict)
-    externals: set[External] = field(default_factory=set)
-    kept: set[Kept] = field(default_factory=set)
+    externals: set[ExternalRead] = field(default_factory=set)
+    kept: set[StoredRunId] = field(default_factory=set)
     doubts: dict[str, None] = field(default_factory=dict)
     next: set[str] = field(default_factory=set)
     iterated: set[str] = field(default_factory=set)  # what `foreach=` names

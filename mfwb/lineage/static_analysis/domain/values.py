@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from mfwb.lineage.static_analysis.result import Words
+from mfwb.lineage.static_analysis.result import TextParts
 
 __all__ = [
     "ANYTHING",
@@ -82,7 +82,7 @@ class Const(Atom):
 class Text(Atom):
     """A text, or another plain value, of which recorded values are parts; it may be anything."""
 
-    words: Words
+    words: TextParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,14 +308,14 @@ class Client(Atom):
     """An object of Metaflow's client. Levels: 0 flow, 1 run, 2 step, 3 task, 4 artifact.
 
     Attributes:
-        kind: what the words name, as in `External`.
+        kind: what the words name, as in `ExternalRead`.
         words: its pathspec, as far as the code tells.
         level: of what the object is.
         sure: whether it is this one, and not one of several.
     """
 
     kind: str
-    words: Words
+    words: TextParts
     level: int
     sure: bool = True
 

@@ -17,7 +17,7 @@ from mfwb.lineage.static_analysis.domain.values import (
     Value,
     only,
 )
-from mfwb.lineage.static_analysis.result import Words
+from mfwb.lineage.static_analysis.result import TextParts
 
 __all__ = ["added", "constant", "formatted", "literal_value"]
 
@@ -78,7 +78,7 @@ def formatted(pattern: Value, values: Value) -> Value:
     constants = [(part,) for part in template.split("%s")]
     if len(constants) != len(items) + 1:
         return ANYTHING
-    words: list[Words | None] = [constants[0]]
+    words: list[TextParts | None] = [constants[0]]
     for item, part in zip(items, constants[1:], strict=True):
         words += [words_of(item), part]
     return text_of(*words)

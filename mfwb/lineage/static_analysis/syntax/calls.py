@@ -37,7 +37,7 @@ from mfwb.lineage.static_analysis.domain.values import (
     only,
 )
 from mfwb.lineage.static_analysis.frame import Frame, evaluates
-from mfwb.lineage.static_analysis.result import Recorded
+from mfwb.lineage.static_analysis.result import ArtifactValue
 from mfwb.lineage.static_analysis.syntax.targets import put_into
 
 __all__: list[str] = []
@@ -105,7 +105,7 @@ def _of_text(frame: Frame, atom: Text, args: Args, node: ast.Call) -> Value:
     """Call something recorded; `get` takes something out of it, as a subscript does."""
     unknown_call(frame, args, node)
     word, key = atom.words[0], only(args.get(0, "") or ANYTHING)
-    if isinstance(word, Recorded) and word.keys[-1:] == ("get",) and isinstance(key, Const):
+    if isinstance(word, ArtifactValue) and word.keys[-1:] == ("get",) and isinstance(key, Const):
         owner = Text((replace(word, keys=word.keys[:-1]),))
         return inside(owner, key.value) | (ANYTHING if len(args.positional) > 1 else frozenset())
     return ANYTHING

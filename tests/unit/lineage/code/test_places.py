@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.lineage.static_analysis import Place, read_flow_code
+from mfwb.lineage.static_analysis import SourcePosition, read_flow_code
 from mfwb.snapshot import SourceCode
 
 SOURCE = """\
@@ -54,7 +54,7 @@ class Other:
 FILE = "src/demo.py"
 
 
-def places(source: str = SOURCE) -> dict[tuple[str, str], Place]:
+def places(source: str = SOURCE) -> dict[tuple[str, str], SourcePosition]:
     """Return all places in a source, by step and artifact."""
     code = read_flow_code(SourceCode(FILE, {FILE: source}, "package"), "DemoFlow")
     return {
@@ -84,7 +84,7 @@ def places(source: str = SOURCE) -> dict[tuple[str, str], Place]:
 )
 def test_lines(step: str, name: str, line: int) -> None:
     """Reads, changes and names in calls are found where they first stand."""
-    assert places()[step, name] == Place(FILE, line)
+    assert places()[step, name] == SourcePosition(FILE, line)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_step_of_a_base_class_in_another_file() -> None:
 
     code = read_flow_code(SourceCode("demo.py", {"demo.py": flow, "base.py": base}, ""), "DemoFlow")
 
-    assert code.steps["start"].places == {"x": Place("demo.py", 6)}
-    assert code.steps["end"].places == {"x": Place("base.py", 8)}
+    assert code.steps["start"].places == {"x": SourcePosition("demo.py", 6)}
+    assert code.steps["end"].places == {"x": SourcePosition("base.py", 8)}
 
 
 def test_places_do_not_count() -> None:

@@ -4,48 +4,54 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.lineage.static_analysis import External, Found, InputRead, Kept, Recorded
+from mfwb.lineage.static_analysis import (
+    ArtifactValue,
+    ExternalRead,
+    InputRead,
+    LookedUpRun,
+    StoredRunId,
+)
 from tests.unit.lineage.code.reading import HEAD, flow_code, step
 
 MODEL = "model"
 EXTERNALS = {
-    'Run("X/1").data.model': External("run", "X/1", MODEL),
-    'Run(pathspec="X/1").data.model': External("run", "X/1", MODEL),
-    'Run("X/1")': External("run", "X/1"),
-    'run = Run("X/1")\nprint(run.data.model)': External("run", "X/1", MODEL),
-    'Flow("X").latest_run.data.model': External("flow", "X", MODEL),
-    'Flow("X").latest_successful_run["train"].task.data.model': External("flow", "X", MODEL),
-    'Flow("X")["12"].data.model': External("run", "X/12", MODEL),
-    'for run in Flow("X"):\n    run.data.model': External("flow", "X", MODEL),
-    'for run in Flow("X").runs("tag"):\n    run.data.model': External("flow", "X", MODEL),
-    'list(Flow("X").runs())[0].data.model': External("flow", "X", MODEL),
-    'next(iter(Flow("X"))).data.model': External("flow", "X", MODEL),
-    'Run("X/1")["train"].task.data.model': External("step", "X/1/train", MODEL),
-    'for t in Run("X/1")["train"]:\n    t.data.model': External("step", "X/1/train", MODEL),
-    '[t.data.model for t in Run("X/1")["train"].tasks()]': External("step", "X/1/train", MODEL),
-    'Run("X/1")["train"]["2"].data.model': External("task", "X/1/train/2", MODEL),
-    'for s in Run("X/1"):\n    s.task.data.model': External("step", "X/1/*", MODEL),
-    'Run("X/1")[name].task.data.model': External("step", "X/1/*", MODEL),
-    'Flow("X")["12"]["train"].task.data.model': External("step", "X/12/train", MODEL),
-    'Run("X/1").end_task["model"].data': External("run", "X/1", MODEL),
-    'Run("X/1").end_task.artifacts.model.data': External("run", "X/1", MODEL),
-    'getattr(Run("X/1").data, "model")': External("run", "X/1", MODEL),
-    'Step("X/1/train").task.data.model': External("step", "X/1/train", MODEL),
-    'Task("X/1/train/2").data.model': External("task", "X/1/train/2", MODEL),
-    'Task("X/1/train/2")["model"].data': External("task", "X/1/train/2", MODEL),
-    'DataArtifact("X/1/train/2/model").data': External("artifact", "X/1/train/2/model"),
-    "current.trigger.run.data.model": External("trigger", "", MODEL),
-    'current.trigger.run["train"].task.data.model': External("trigger", "train", MODEL),
-    'current.trigger.run["train"]["2"].data.model': External("trigger", "train/2", MODEL),
-    "for s in current.trigger.run:\n    s.task.data.model": External("trigger", "*", MODEL),
-    'current.trigger["X"]["train"].task.data.model': External("trigger", "train", MODEL),
-    'current.trigger["X"].data.model': External("trigger", "", MODEL),
-    "current.trigger.runs[0].data.model": External("trigger", "", MODEL),
-    "for r in current.trigger.runs:\n    r.data.model": External("trigger", "", MODEL),
+    'Run("X/1").data.model': ExternalRead("run", "X/1", MODEL),
+    'Run(pathspec="X/1").data.model': ExternalRead("run", "X/1", MODEL),
+    'Run("X/1")': ExternalRead("run", "X/1"),
+    'run = Run("X/1")\nprint(run.data.model)': ExternalRead("run", "X/1", MODEL),
+    'Flow("X").latest_run.data.model': ExternalRead("flow", "X", MODEL),
+    'Flow("X").latest_successful_run["train"].task.data.model': ExternalRead("flow", "X", MODEL),
+    'Flow("X")["12"].data.model': ExternalRead("run", "X/12", MODEL),
+    'for run in Flow("X"):\n    run.data.model': ExternalRead("flow", "X", MODEL),
+    'for run in Flow("X").runs("tag"):\n    run.data.model': ExternalRead("flow", "X", MODEL),
+    'list(Flow("X").runs())[0].data.model': ExternalRead("flow", "X", MODEL),
+    'next(iter(Flow("X"))).data.model': ExternalRead("flow", "X", MODEL),
+    'Run("X/1")["train"].task.data.model': ExternalRead("step", "X/1/train", MODEL),
+    'for t in Run("X/1")["train"]:\n    t.data.model': ExternalRead("step", "X/1/train", MODEL),
+    '[t.data.model for t in Run("X/1")["train"].tasks()]': ExternalRead("step", "X/1/train", MODEL),
+    'Run("X/1")["train"]["2"].data.model': ExternalRead("task", "X/1/train/2", MODEL),
+    'for s in Run("X/1"):\n    s.task.data.model': ExternalRead("step", "X/1/*", MODEL),
+    'Run("X/1")[name].task.data.model': ExternalRead("step", "X/1/*", MODEL),
+    'Flow("X")["12"]["train"].task.data.model': ExternalRead("step", "X/12/train", MODEL),
+    'Run("X/1").end_task["model"].data': ExternalRead("run", "X/1", MODEL),
+    'Run("X/1").end_task.artifacts.model.data': ExternalRead("run", "X/1", MODEL),
+    'getattr(Run("X/1").data, "model")': ExternalRead("run", "X/1", MODEL),
+    'Step("X/1/train").task.data.model': ExternalRead("step", "X/1/train", MODEL),
+    'Task("X/1/train/2").data.model': ExternalRead("task", "X/1/train/2", MODEL),
+    'Task("X/1/train/2")["model"].data': ExternalRead("task", "X/1/train/2", MODEL),
+    'DataArtifact("X/1/train/2/model").data': ExternalRead("artifact", "X/1/train/2/model"),
+    "current.trigger.run.data.model": ExternalRead("trigger", "", MODEL),
+    'current.trigger.run["train"].task.data.model': ExternalRead("trigger", "train", MODEL),
+    'current.trigger.run["train"]["2"].data.model': ExternalRead("trigger", "train/2", MODEL),
+    "for s in current.trigger.run:\n    s.task.data.model": ExternalRead("trigger", "*", MODEL),
+    'current.trigger["X"]["train"].task.data.model': ExternalRead("trigger", "train", MODEL),
+    'current.trigger["X"].data.model': ExternalRead("trigger", "", MODEL),
+    "current.trigger.runs[0].data.model": ExternalRead("trigger", "", MODEL),
+    "for r in current.trigger.runs:\n    r.data.model": ExternalRead("trigger", "", MODEL),
     "run = current.trigger.run if current.trigger else Run(NAME)\nrun.data.model": None,
-    "self.helper()": External("run", "X/7", MODEL),
-    "load().data.model": External("run", "X/8", MODEL),
-    "Run(NAME).data.model": External("run", "X/9", MODEL),
+    "self.helper()": ExternalRead("run", "X/7", MODEL),
+    "load().data.model": ExternalRead("run", "X/8", MODEL),
+    "Run(NAME).data.model": ExternalRead("run", "X/9", MODEL),
     "Run(n).data.model": None,
     "current.run_id": None,
     'Other("X/1").data.model': None,
@@ -61,10 +67,10 @@ def test_externals(body: str) -> None:
         above='NAME = "X/9"\ndef load():\n    return Run("X/8")',
     )
     expected = EXTERNALS[body]
-    said = {External(one.kind, one.pathspec, one.artifact) for one in found.externals}
+    said = {ExternalRead(one.kind, one.pathspec, one.artifact) for one in found.externals}
 
     if body.startswith("run = current"):
-        assert said == {External("trigger", "", MODEL), External("run", "X/9", MODEL)}
+        assert said == {ExternalRead("trigger", "", MODEL), ExternalRead("run", "X/9", MODEL)}
     else:
         assert said == ({expected} if expected else set())
     assert found.doubts == ()
@@ -91,7 +97,7 @@ def test_imported_names(line: str, name: str, inside: bool) -> None:  # noqa: FB
         f"  {within}self.m = {name}('X/1').data.m"
     )
 
-    assert found.steps["a"].externals == {External("run", "X/1", "m")}
+    assert found.steps["a"].externals == {ExternalRead("run", "X/1", "m")}
 
 
 def test_two_artifacts_of_one_run() -> None:
@@ -99,13 +105,13 @@ def test_two_artifacts_of_one_run() -> None:
     found = step('r = Run("X/1")\nself.a_ = r.data.a\nself.b_ = r.data.b\nq = Run("Y/2")')
 
     assert found.externals == {
-        External("run", "X/1", "a"),
-        External("run", "X/1", "b"),
-        External("run", "Y/2"),
+        ExternalRead("run", "X/1", "a"),
+        ExternalRead("run", "X/1", "b"),
+        ExternalRead("run", "Y/2"),
     }
 
 
-UP = Recorded("up")
+UP = ArtifactValue("up")
 WORDS = {
     "Run(self.up).data.m": ("run", "{up}", (UP,)),
     "Run(str(self.up)).data.m": ("run", "{up}", (UP,)),
@@ -115,7 +121,7 @@ WORDS = {
     'Run("%s/%s" % (self.f, self.up)).data.m': (
         "run",
         "{f}/{up}",
-        (Recorded("f"), "/", UP),
+        (ArtifactValue("f"), "/", UP),
     ),
     'Run("X/{}".format(self.up)).data.m': ("run", "X/{up}", ("X/", UP)),
     'Run("/".join(["X", self.up])).data.m': ("run", "X/{up}", ("X/", UP)),
@@ -129,26 +135,26 @@ WORDS = {
     "Run(self.cfg.deep.up).data.m": (
         "run",
         "{cfg.deep.up}",
-        (Recorded("cfg", ("deep", "up")),),
+        (ArtifactValue("cfg", ("deep", "up")),),
     ),
-    'Run(self.cfg["up"]).data.m': ("run", "{cfg.up}", (Recorded("cfg", ("up",)),)),
-    'Run(self.cfg.get("up")).data.m': ("run", "{cfg.up}", (Recorded("cfg", ("up",)),)),
-    "for up in self.ups:\n    Run(up).data.m": ("run", "{ups.*}", (Recorded("ups", (None,)),)),
-    "[Run(up).data.m for up in self.ups]": ("run", "{ups.*}", (Recorded("ups", (None,)),)),
-    "Run(self.ups[-1]).data.m": ("run", "{ups.-1}", (Recorded("ups", (-1,)),)),
-    "Run(self.input).data.m": ("run", "{input}", (Recorded(""),)),
+    'Run(self.cfg["up"]).data.m': ("run", "{cfg.up}", (ArtifactValue("cfg", ("up",)),)),
+    'Run(self.cfg.get("up")).data.m': ("run", "{cfg.up}", (ArtifactValue("cfg", ("up",)),)),
+    "for up in self.ups:\n    Run(up).data.m": ("run", "{ups.*}", (ArtifactValue("ups", (None,)),)),
+    "[Run(up).data.m for up in self.ups]": ("run", "{ups.*}", (ArtifactValue("ups", (None,)),)),
+    "Run(self.ups[-1]).data.m": ("run", "{ups.-1}", (ArtifactValue("ups", (-1,)),)),
+    "Run(self.input).data.m": ("run", "{input}", (ArtifactValue(""),)),
     "Run(inputs[0].up).data.m": (
         "run",
         "{inputs.up}",
-        (Recorded("up", of_input=InputRead("up", None, 0)),),
+        (ArtifactValue("up", of_input=InputRead("up", None, 0)),),
     ),
     "Run(inputs.a.up).data.m": (
         "run",
         "{inputs.a.up}",
-        (Recorded("up", of_input=InputRead("up", "a")),),
+        (ArtifactValue("up", of_input=InputRead("up", "a")),),
     ),
     "current.trigger.run[self.up].task.data.m": ("trigger", "{up}", (UP,)),
-    "self.up = 1\nRun(self.up).data.m": ("run", "{up}", (Recorded("up", changed=True),)),
+    "self.up = 1\nRun(self.up).data.m": ("run", "{up}", (ArtifactValue("up", changed=True),)),
     "Flow(current.flow_name)['7'].data.m": ("run", "F/7", ()),
 }
 
@@ -160,7 +166,7 @@ def test_named_by_values(body: str) -> None:
 
     [said] = [one for one in found.externals if one.artifact]
     kind, pathspec, words = WORDS[body]
-    assert said == External(kind, pathspec, "m", words)
+    assert said == ExternalRead(kind, pathspec, "m", words)
     assert found.doubts == ()
 
 
@@ -187,18 +193,18 @@ def test_one_of_several() -> None:
     found = step('Run(self.up if self.up else "X/1").data.m')
 
     assert found.externals == {
-        External("run", "{up}", "m", (UP,), sure=False),
-        External("run", "X/1", "m", sure=False),
+        ExternalRead("run", "{up}", "m", (UP,), sure=False),
+        ExternalRead("run", "X/1", "m", sure=False),
     }
 
 
-FOUND = Found(("X",))
+FOUND = LookedUpRun(("X",))
 KEPT = {
-    "self.r = run.id": Kept("r", (), (FOUND,)),
-    "self.r = run.pathspec": Kept("r", (), ("X/", FOUND)),
-    "self.r = f'run {run.id}'": Kept("r", (), ("run ", FOUND)),
-    "self.r = {'run': {'id': run.id}, 'n': 1}": Kept("r", ("run", "id"), (FOUND,)),
-    "keep(self, run)": Kept("r", (), (FOUND,)),
+    "self.r = run.id": StoredRunId("r", (), (FOUND,)),
+    "self.r = run.pathspec": StoredRunId("r", (), ("X/", FOUND)),
+    "self.r = f'run {run.id}'": StoredRunId("r", (), ("run ", FOUND)),
+    "self.r = {'run': {'id': run.id}, 'n': 1}": StoredRunId("r", ("run", "id"), (FOUND,)),
+    "keep(self, run)": StoredRunId("r", (), (FOUND,)),
 }
 
 
@@ -211,4 +217,4 @@ def test_what_a_step_keeps_of_the_run_it_found(body: str) -> None:
     )
 
     words = ("X/", FOUND, "/train")
-    assert found.externals == {External("flow", "X", "m", words, frozenset({KEPT[body]}))}
+    assert found.externals == {ExternalRead("flow", "X", "m", words, frozenset({KEPT[body]}))}
