@@ -81,7 +81,9 @@ def add_external_uses(
         for read in _reads(said, triggers)
         if read.flow_run in unread
     }
-    return replace(lineage, outside=tuple(sorted(uses, key=lambda use: use.edge)), unread=missed)
+    return replace(
+        lineage, external_uses=tuple(sorted(uses, key=lambda use: use.edge)), unread=missed
+    )
 
 
 def _ground(said: ExternalRead) -> Evidence:
@@ -107,7 +109,7 @@ def _reads(said: ExternalRead, triggers: Collection[str]) -> Iterator[_Read]:
         said: as the code says it.
         triggers: the flow runs that started this one.
     """
-    if said.words:
+    if said.parts:
         return  # values that are not known are part of its name
     if said.kind == "trigger":
         for run in triggers:

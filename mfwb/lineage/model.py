@@ -30,7 +30,7 @@ class Edge:
     artifact: str
     producer: str
     sha1: str
-    ground: Evidence
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ExternalUse:
     """One task used an artifact that a task of another flow run produced."""
 
     edge: Edge
-    said: ExternalRead  # how the code says it
+    read: ExternalRead  # how the code says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ class Lineage:
     reads: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     doubts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     externals: dict[str, tuple[ExternalRead, ...]] = field(default_factory=dict)
-    outside: tuple[ExternalUse, ...] = ()
+    external_uses: tuple[ExternalUse, ...] = ()
     unread: dict[ExternalRead, str] = field(default_factory=dict)
     equal: dict[str, EqualValues] = field(default_factory=dict)
-    places: dict[tuple[str, str], SourcePosition] = field(default_factory=dict)
+    positions: dict[tuple[str, str], SourcePosition] = field(default_factory=dict)
 
     def equal_values(self, task: str) -> EqualValues:
         """Return what is a task's own though it is equal to what it was handed."""

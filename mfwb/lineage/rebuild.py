@@ -25,7 +25,7 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
     order = sort_by_lineage(flow_run.tasks, parents)
     holdings = trace_holdings(order, parents)
     trusted = read_trusted_code(flow_run)
-    code = {task.pathspec: trusted.of(task) for task in order}
+    code = {task.pathspec: trusted.code_of(task) for task in order}
     edges: set[Edge] = set()
     reads: dict[str, tuple[str, ...] | None] = {}
     tasks = {task.pathspec: task for task in order}
@@ -50,11 +50,11 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
         equal=find_equal_values(
             order, parents, holdings, {task: step for task, (step, _) in code.items()}
         ),
-        places={
+        positions={
             (step.name, name): place
             for step, _ in code.values()
             if step is not None
-            for name, place in step.places.items()
+            for name, place in step.positions.items()
         },
         doubts=_doubts(flow_run, order, parents, code),
         externals={
@@ -66,7 +66,7 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
 
 
 def _read(edges: Iterable[Edge]) -> tuple[str, ...]:
-    return tuple(sorted({edge.artifact for edge in edges if edge.ground in _ON_THE_CODE}))
+    return tuple(sorted({edge.artifact for edge in edges if edge.evidence in _ON_THE_CODE}))
 
 
 def _written(task: Task, holdings: Holdings) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def _each_once(externals: Iterable[ExternalRead]) -> tuple[ExternalRead, ...]:
 
 def _named_by_values(lineage: Lineage) -> list[tuple[str, ExternalRead]]:
     return [
-        (task, one) for task, all_said in lineage.externals.items() for one in all_said if one.words
+        (task, one) for task, all_said in lineage.externals.items() for one in all_said if one.parts
     ]
 
 
@@ -103,72 +103,76 @@ class _Facts:
 
     def looked_at(self, task: str, said: ExternalRead) -> Iterator[HeldArtifact]:
         """Yield the artifacts whose values a read depends on."""
-        for word in said.words:
-            if isinstance(word, ArtifactValue):
-                yield from (held for held, _ in self._sources(task, word))
-        for kept in said.kept:
-            held = self._holdings[task].get(kept.name)
+        for part in said.parts:
+            if isinstance(part, ArtifactValue):
+                yield from (held for held, _ in self._sources(task, part))
+        for stored_run_ids in said.stored_run_ids:
+            held = self._holdings[task].get(stored_run_ids.name)
             if held is not None:
                 yield held
 
     def meant(self, task: str, said: ExternalRead) -> Iterator[ExternalRead]:
         """Yield what a read means; itself, if values do not tell."""
-        found = list(dict.fromkeys(self._texts(task, said))) if said.words else []
-        is_one = len(found) == 1 and said.sure and not any(map(_is_open, said.words))
+        found = list(dict.fromkeys(self._texts(task, said))) if said.parts else []
+        is_one = len(found) == 1 and said.sure and not any(map(_is_open, said.parts))
         yield from (replace(_named(said, text), sure=is_one) for text in found)
         if not found:
             yield said
 
     def _texts(self, task: str, said: ExternalRead) -> Iterator[str]:
         slashes = _slashes_in(said)
-        choices = [list(self._texts_of(task, word, said.kept)) for word in said.words]
-        for parts in islice(product(*choices), _MOST_MEANINGS):
-            text = "".join(parts)
+        choices = [list(self._texts_of(task, part, said.stored_run_ids)) for part in said.parts]
+        for choice in islice(product(*choices), _MOST_MEANINGS):
+            text = "".join(choice)
             if all(parts_of(text)) and slashes in {None, text.count("/")}:
                 yield text
 
-    def _texts_of(self, task: str, word: _Word, kept: Iterable[StoredRunId]) -> Iterable[str]:
-        if isinstance(word, str):
-            return (word,)
-        if isinstance(word, ArtifactValue):
+    def _texts_of(
+        self, task: str, part: _Word, stored_run_ids: Iterable[StoredRunId]
+    ) -> Iterable[str]:
+        if isinstance(part, str):
+            return (part,)
+        if isinstance(part, ArtifactValue):
             return dict.fromkeys(
                 text
-                for value in self._values_of(task, word)
-                for text in _texts_in(value, word.keys)
+                for value in self._values_of(task, part)
+                for text in _texts_in(value, part.keys)
             )
-        return dict.fromkeys(self._ids(task, word, kept))
+        return dict.fromkeys(self._ids(task, part, stored_run_ids))
 
-    def _ids(self, task: str, found: LookedUpRun, kept: Iterable[StoredRunId]) -> Iterator[str]:
+    def _ids(
+        self, task: str, found: LookedUpRun, stored_run_ids: Iterable[StoredRunId]
+    ) -> Iterator[str]:
         """Yield the ids of runs of a flow that the task found and wrote down."""
-        for one in kept:
+        for one in stored_run_ids:
             held = self._holdings[task].get(one.name)
             if held is None or held.ref.sha1 not in self._values:
                 continue
             for text in _texts_in(self._values[held.ref.sha1], one.keys):
-                id_ = _id_in(text, one.words, found)
+                id_ = _id_in(text, one.parts, found)
                 if id_ is not None:
                     yield id_
 
-    def _values_of(self, task: str, word: ArtifactValue) -> Iterator[Any]:
-        if word.of_input is None and word.name in self._parameters:
-            yield self._parameters[word.name]
+    def _values_of(self, task: str, part: ArtifactValue) -> Iterator[Any]:
+        if part.of_input is None and part.name in self._parameters:
+            yield self._parameters[part.name]
             return
-        for held, index in self._sources(task, word):
+        for held, index in self._sources(task, part):
             if held.ref.sha1 in self._values:
                 value = self._values[held.ref.sha1]
                 yield from (value,) if index is None else _at(value, index)
 
-    def _sources(self, task: str, word: ArtifactValue) -> Iterator[tuple[HeldArtifact, int | None]]:
+    def _sources(self, task: str, part: ArtifactValue) -> Iterator[tuple[HeldArtifact, int | None]]:
         """Yield the artifacts that a word may stand for; or, of an item, what it is one of."""
         parents = self._lineage.parents[task]
-        if not word.name:
+        if not part.name:
             yield from self._item(self._tasks[task], parents)
             return
-        if word.of_input is not None:
-            parents = _chosen(word.of_input, parents)
-        held = [self._holdings[one].get(word.name) for one in parents]
-        if word.changed and word.of_input is None:
-            held.append(self._holdings[task].get(word.name))
+        if part.of_input is not None:
+            parents = _chosen(part.of_input, parents)
+        held = [self._holdings[one].get(part.name) for one in parents]
+        if part.changed and part.of_input is None:
+            held.append(self._holdings[task].get(part.name))
         yield from ((one, None) for one in dict.fromkeys(held) if one is not None)
 
     def _item(self, task: Task, parents: Iterable[str]) -> Iterator[tuple[HeldArtifact, int]]:
@@ -193,8 +197,8 @@ def _chosen(read: InputRead, parents: tuple[str, ...]) -> tuple[str, ...]:
 
 def _slashes_in(said: ExternalRead) -> int | None:
     """Return how many slashes the pathspec must have; None: any number, below a trigger."""
-    if any(isinstance(word, LookedUpRun) for word in said.words):
-        return sum(word.count("/") for word in said.words if isinstance(word, str))
+    if any(isinstance(part, LookedUpRun) for part in said.parts):
+        return sum(part.count("/") for part in said.parts if isinstance(part, str))
     return None if said.kind == "trigger" else KINDS.index(said.kind)
 
 
@@ -204,9 +208,9 @@ def _named(said: ExternalRead, text: str) -> ExternalRead:
     return ExternalRead(kind, text, said.artifact)
 
 
-def _is_open(word: _Word) -> bool:
+def _is_open(part: _Word) -> bool:
     """Return whether a word may have stood for something else at the time."""
-    return isinstance(word, LookedUpRun) or (isinstance(word, ArtifactValue) and word.changed)
+    return isinstance(part, LookedUpRun) or (isinstance(part, ArtifactValue) and part.changed)
 
 
 def _texts_in(value: Any, keys: Iterable[str | int | None]) -> Iterator[str]:
@@ -236,15 +240,15 @@ def _at(value: Any, key: str | int | None) -> Iterator[Any]:
         yield from value
 
 
-def _id_in(text: str, words: TextParts, found: LookedUpRun) -> str | None:
+def _id_in(text: str, parts: TextParts, found: LookedUpRun) -> str | None:
     """Return the id of a flow run in a text that was made of words; None if that can't be told.
 
     What stands for the other values is not known, so where the id begins and ends is told by the
     texts beside it. No regular expression: with so many unknowns one can take for ever.
     """
-    place = words.index(found) if found in words else len(words)
-    before, after = words[:place], words[place + 1 :]
-    if place == len(words) or not all(isinstance(one, str) for one in (*before[-1:], *after[:1])):
+    place = parts.index(found) if found in parts else len(parts)
+    before, after = parts[:place], parts[place + 1 :]
+    if place == len(parts) or not all(isinstance(one, str) for one in (*before[-1:], *after[:1])):
         return None
     first, last = "".join(map(str, before[-1:])), "".join(map(str, after[:1]))
     for start in _ends_of(first, text) if len(before) > 1 else (len(first),):
@@ -265,17 +269,17 @@ def _ends_of(part: str, text: str) -> Iterator[int]:
         place = text.rfind(part, 0, place + len(part) - 1)
 
 
-def _fits(words: TextParts, text: str) -> bool:
+def _fits(parts: TextParts, text: str) -> bool:
     """Whether a text can have been made of words, whatever stands for those that are no text."""
     place = 0
-    for number, word in enumerate(words):
-        if not isinstance(word, str):
+    for number, part in enumerate(parts):
+        if not isinstance(part, str):
             continue
-        if number == len(words) - 1:
-            starts = len(text) - len(word)
-            return text.endswith(word) and (starts >= place if number else starts == 0)
-        at = text.find(word, place)
+        if number == len(parts) - 1:
+            starts = len(text) - len(part)
+            return text.endswith(part) and (starts >= place if number else starts == 0)
+        at = text.find(part, place)
         if at < 0 or (number == 0 and at > 0):
             return False
-        place = at + len(word)
-    return bool(words) or not text
+        place = at + len(part)
+    return bool(parts) or not text

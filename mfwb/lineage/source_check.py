@@ -24,7 +24,7 @@ class TrustedCode:
         self._missing = missing
         self._clones = clones
 
-    def of(self, task: Task) -> tuple[StepCode | None, str]:
+    def code_of(self, task: Task) -> tuple[StepCode | None, str]:
         """Return the code of a task, or None and why there is none to rely on."""
         if task.is_control:  # the step's code runs in the tasks that it sets off
             return StepCode(task.step, line=0), ""

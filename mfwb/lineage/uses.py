@@ -138,5 +138,5 @@ def _inputs(offer: Candidates, read: InputRead) -> Sequence[Parent]:
         return ()
 
 
-def _edge(offer: Candidates, name: str, held: HeldArtifact, ground: Evidence) -> Edge:
-    return Edge(offer.task.pathspec, name, held.producer, held.ref.sha1, ground)
+def _edge(offer: Candidates, name: str, held: HeldArtifact, evidence: Evidence) -> Edge:
+    return Edge(offer.task.pathspec, name, held.producer, held.ref.sha1, evidence)

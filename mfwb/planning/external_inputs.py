@@ -35,7 +35,7 @@ class ExternalInputs:
         self, lineage: Lineage, others: Iterable[OtherFlowRun], settings: Settings
     ) -> None:
         self._uses: dict[str, list[ExternalUse]] = defaultdict(list)
-        for use in lineage.outside:
+        for use in lineage.external_uses:
             self._uses[use.edge.consumer].append(use)
         self._logged: dict[str, tuple[str, LoggedIndex]] = {}
         for other in others:
@@ -57,7 +57,7 @@ class ExternalInputs:
                 type=artifact.type,
                 producer=producer.id,
                 producer_name=producer.name,
-                ground=use.edge.ground.value,
+                ground=use.edge.evidence.value,
                 place=place,
             )
             for task in subject.tasks

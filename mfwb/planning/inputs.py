@@ -69,7 +69,7 @@ def _inputs_of(
                 type=artifact.type,
                 producer=producer.id,
                 producer_name=producer.name,
-                ground=edge.ground.value,
+                ground=edge.evidence.value,
             )
         )
     by_item = sorted(losses, key=lambda loss: loss.item)

@@ -22,7 +22,7 @@ from mfwb.lineage.static_analysis.result import (
     SourcePosition,
     StepCode,
 )
-from mfwb.lineage.static_analysis.steps import Step, Studied, steps_of, study_step
+from mfwb.lineage.static_analysis.steps import Step, StepResult, steps_of, study_step
 from mfwb.lineage.static_analysis.syntax import (
     builtin_calls,  # noqa: F401 - each registers the syntax it understands
     calls,  # noqa: F401 - each registers the syntax it understands
@@ -63,12 +63,12 @@ def _read(source: SourceCode, flow: str) -> FlowCode:
     if not infos:
         raise CodeError(f"there is no class {flow} in {source.script}")
     study = Study(FlowClass(project, infos[-1]))
-    studied = {step: _studied(study, step) for step in steps_of(study.flow)}
+    studied = {step: _study_or_doubt(study, step) for step in steps_of(study.flow)}
     iterated = frozenset().union(*(one.effects.iterated for one in studied.values()))
     steps = {
-        step.name: replace(code, places=_places(step, code, study.lines))
+        step.name: replace(code, positions=_places(step, code, study.lines))
         for step, one in studied.items()
-        if (code := _step_code(step, one, iterated))
+        if (code := _make_step_code(step, one, iterated))
     }
     return FlowCode(steps, study.spent)
 
@@ -85,7 +85,7 @@ def _script(project: Project) -> Module:
         raise CodeError(f"{name} is not read: {error}") from error
 
 
-def _studied(study: Study, step: Step) -> Studied:
+def _study_or_doubt(study: Study, step: Step) -> StepResult:
     try:
         return study_step(study, step)
     except TooIntricateError as error:
@@ -93,10 +93,10 @@ def _studied(study: Study, step: Step) -> Studied:
     except RecursionError:
         reason = _TOO_DEEP
     doubt = f"line {step.node.lineno}: {step.name} is too intricate to follow: {reason}"
-    return Studied(Effects(doubts={doubt: None}), frozenset(), followed=False)
+    return StepResult(Effects(doubts={doubt: None}), frozenset(), followed=False)
 
 
-def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCode:
+def _make_step_code(step: Step, studied: StepResult, iterated: frozenset[str]) -> StepCode:
     effects = studied.effects
     items = {InputRead(name) for name in iterated} if effects.reads_item_of_inputs else set()
     return StepCode(
@@ -111,7 +111,9 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
         always_writes=studied.always,
         deletes=frozenset(effects.deletes),
         merges=tuple(effects.merges),
-        externals=frozenset(_told_apart({_with_fate(one, effects) for one in effects.externals})),
+        externals=frozenset(
+            _drop_mere_openings({_complete_read(one, effects) for one in effects.externals})
+        ),
         doubts=tuple(effects.doubts),
         followed=studied.followed,
     )
@@ -128,21 +130,23 @@ def _places(
     return {name: SourcePosition(file, min(some)) for name, some in found.items() if some}
 
 
-def _with_fate(external: ExternalRead, effects: Effects) -> ExternalRead:
+def _complete_read(external: ExternalRead, effects: Effects) -> ExternalRead:
     """Return a read together with what the whole step does to the values that it is named by."""
     changes = effects.writes | effects.deletes
-    words = tuple(
-        replace(word, changed=word.name in changes or bool(effects.doubts))
-        if isinstance(word, ArtifactValue) and word.of_input is None and word.name
-        else word
-        for word in external.words
+    parts = tuple(
+        replace(part, changed=part.name in changes or bool(effects.doubts))
+        if isinstance(part, ArtifactValue) and part.of_input is None and part.name
+        else part
+        for part in external.parts
     )
-    found = {word for word in external.words if isinstance(word, LookedUpRun)}
-    kept = frozenset(one for one in effects.kept if found.intersection(one.words))
-    return replace(external, words=words, kept=kept)
+    found = {part for part in external.parts if isinstance(part, LookedUpRun)}
+    stored_run_ids = frozenset(
+        one for one in effects.stored_run_ids if found.intersection(one.parts)
+    )
+    return replace(external, parts=parts, stored_run_ids=stored_run_ids)
 
 
-def _told_apart(externals: set[ExternalRead]) -> set[ExternalRead]:
+def _drop_mere_openings(externals: set[ExternalRead]) -> set[ExternalRead]:
     """Leave out that a flow run was opened where it is known what was read of it."""
     read_through = {
         (one.kind == "trigger", above)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from mfwb.lineage.static_analysis.domain.bounds import bounded
+from mfwb.lineage.static_analysis.domain.bounds import limit_size
 from mfwb.lineage.static_analysis.domain.effects import Effects, Summary
-from mfwb.lineage.static_analysis.domain.state import Exits, State, dead, merged
-from mfwb.lineage.static_analysis.domain.text_values import found_in, said_of
+from mfwb.lineage.static_analysis.domain.state import Exits, State, merge_states, unreachable
+from mfwb.lineage.static_analysis.domain.text_values import find_looked_up_runs, make_external_read
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -33,15 +33,15 @@ from mfwb.lineage.static_analysis.result import InputRead, StoredRunId
 
 __all__ = ["Frame", "Study", "evaluates", "runs"]
 
-_STEP_PATIENCE = 50_000  # pieces of work, of some 10 us each; ordinary steps take some hundreds
-_PATIENCE = 500_000  # for all steps together
-_AT_ONCE = 64  # names that are copied or merged with one piece of work
+_STEP_WORK_LIMIT = 50_000  # pieces of work, of some 10 us each; ordinary steps take some hundreds
+_WORK_LIMIT = 500_000  # for all steps together
+_NAMES_PER_WORK = 64  # names that are copied or merged with one piece of work
 
 _EVALUATORS: dict[type[ast.AST], Callable[[Frame, Any], Value]] = {}
 _RUNNERS: dict[type[ast.AST], Callable[[Frame, Any], None]] = {}
 _Evaluator = Callable[["Frame", Any], Value]
 _Runner = Callable[["Frame", Any], None]
-_Told = TypeVar("_Told")
+_Result = TypeVar("_Result")
 
 
 def evaluates(*kinds: type[ast.AST]) -> Callable[[_Evaluator], _Evaluator]:
@@ -76,31 +76,31 @@ class Study:
         self.reopened = 0  # how far up the call stack a recursion reached; see following.py
         self.spent = 0  # pieces of work so far
         self.lines: dict[tuple[str, str], set[int]] = {}  # of reads, by file and artifact
-        self._most = _STEP_PATIENCE
-        self._told: dict[tuple[Callable[[ast.AST], Any], ast.AST], Any] = {}
+        self._work_limit = _STEP_WORK_LIMIT
+        self._computed: dict[tuple[Callable[[ast.AST], Any], ast.AST], Any] = {}
 
     def begin_step(self) -> None:
         """Give the next step as much patience as each has, if there is some left."""
-        self._most = min(self.spent + _STEP_PATIENCE, _PATIENCE)
+        self._work_limit = min(self.spent + _STEP_WORK_LIMIT, _WORK_LIMIT)
         self.open.clear()
 
     def spend(self, work: int = 1) -> None:
         """Count pieces of work; TooIntricateError when they become too many."""
         self.spent += work
-        if self.spent > self._most:
-            takes = "the flow takes" if self.spent > _PATIENCE else "it takes"
+        if self.spent > self._work_limit:
+            takes = "the flow takes" if self.spent > _WORK_LIMIT else "it takes"
             raise TooIntricateError(f"{takes} too much work")
 
-    def told(self, node: ast.AST, question: Callable[[ast.AST], _Told]) -> _Told:
+    def compute_once(self, node: ast.AST, function: Callable[[ast.AST], _Result]) -> _Result:
         """Return the answer to a question about the text of a node: it is asked once."""
-        key = question, node
-        if key not in self._told:
-            self._told[key] = question(node)
-        return self._told[key]  # type: ignore[no-any-return]
+        key = function, node
+        if key not in self._computed:
+            self._computed[key] = function(node)
+        return self._computed[key]  # type: ignore[no-any-return]
 
-    def handle(self, count: int) -> None:
+    def spend_on_names(self, count: int) -> None:
         """Count the work that it is to copy or merge so many names."""
-        self.spend(count // _AT_ONCE)
+        self.spend(count // _NAMES_PER_WORK)
 
 
 class Frame:
@@ -142,27 +142,27 @@ class Frame:
     def run(self, body: Iterable[ast.stmt]) -> None:
         """Follow statements as far as they can be reached."""
         for node in body:
-            if not self.state.alive:
+            if not self.state.is_reachable:
                 return
             self.study.spend(1 + len(self.catchers))
-            self.study.handle(self.state.size() * (1 + 2 * len(self.catchers)))
+            self.study.spend_on_names(self.state.size() * (1 + 2 * len(self.catchers)))
             self.may_raise()
             runner = _RUNNERS.get(type(node))
             if runner is not None:
                 runner(self, node)
             self.may_raise()
 
-    def either(self, *ways: Callable[[], Value]) -> Value:
+    def follow_either(self, *ways: Callable[[], Value]) -> Value:
         """Follow several ways from here to where they meet; any of their values comes out."""
-        start, end, value = self.state, dead(), frozenset[Atom]()
+        start, end, value = self.state, unreachable(), frozenset[Atom]()
         for way in ways:
             self.study.spend()
-            self.study.handle(2 * start.size())
+            self.study.spend_on_names(2 * start.size())
             self.state = start.copy()
             value |= way()
-            end = merged(end, self.state)
+            end = merge_states(end, self.state)
         self.state = end
-        return bounded(value)
+        return limit_size(value)
 
     @contextmanager
     def leaving(self) -> Iterator[Exits]:
@@ -175,8 +175,8 @@ class Frame:
 
     def may_raise(self) -> None:
         """Note that an exception may leave the enclosing `try` blocks from here."""
-        if self.state.alive:
-            self.catchers = [merged(catcher, self.state) for catcher in self.catchers]
+        if self.state.is_reachable:
+            self.catchers = [merge_states(catcher, self.state) for catcher in self.catchers]
 
     # -- what is found ---------------------------------------------------------------------------
 
@@ -186,7 +186,7 @@ class Frame:
         if sure is None:
             self.effects.reads.add(name)
         elif not sure:
-            self.effects.lost_reads.add(name)
+            self.effects.reads_after_delete.add(name)
 
     def locate(self, name: str, node: ast.AST) -> None:
         """Note where the source reads an artifact, for those who are told of it."""
@@ -203,7 +203,7 @@ class Frame:
         """Note that an attribute of the flow is deleted here."""
         self.effects.deletes.add(name)
         if name in self.effects.deferred:
-            self.effects.lost_reads.add(name)
+            self.effects.reads_after_delete.add(name)
         self.state.sure[name] = False
         self.may_raise()
 
@@ -213,12 +213,12 @@ class Frame:
 
     def external(self, source: Client, artifact: str | None = None) -> None:
         """Note a read from another flow run."""
-        self.effects.externals.add(said_of(source, artifact))
+        self.effects.externals.add(make_external_read(source, artifact))
 
-    def keep(self, name: str, value: Value) -> None:
+    def note_stored_run_ids(self, name: str, value: Value) -> None:
         """Note that an artifact is given a value, if that tells of a flow run which was found."""
-        for keys, text in found_in(value):
-            self.effects.kept.add(StoredRunId(self.mangled(name), keys, text.words))
+        for keys, text in find_looked_up_runs(value):
+            self.effects.stored_run_ids.add(StoredRunId(self.mangled(name), keys, text.parts))
 
     def doubt(self, node: ast.AST, text: str) -> None:
         """Note why reads can't be told for certain."""

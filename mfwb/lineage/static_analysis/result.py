@@ -97,7 +97,7 @@ class StoredRunId:
 
     name: str
     keys: tuple[str | int | None, ...]
-    words: TextParts
+    parts: TextParts
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -120,8 +120,8 @@ class ExternalRead:
     kind: str
     pathspec: str = ""
     artifact: str | None = None
-    words: TextParts = ()
-    kept: frozenset[StoredRunId] = frozenset()
+    parts: TextParts = ()
+    stored_run_ids: frozenset[StoredRunId] = frozenset()
     sure: bool = True
 
 
@@ -173,7 +173,7 @@ class StepCode:
     externals: frozenset[ExternalRead] = frozenset()
     doubts: tuple[str, ...] = ()
     followed: bool = True
-    places: dict[str, SourcePosition] = field(default_factory=dict, compare=False)
+    positions: dict[str, SourcePosition] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

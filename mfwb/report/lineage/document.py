@@ -33,7 +33,7 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
         "tasks": [_task(task, lineage) for task in flow_run.tasks],
         "edges": [
             _edge(edge, reasons)
-            for edge in (*lineage.edges, *(use.edge for use in lineage.outside))
+            for edge in (*lineage.edges, *(use.edge for use in lineage.external_uses))
         ],
         "doubts": {step: list(told) for step, told in sorted(lineage.doubts.items())},
         "externals": {
@@ -77,7 +77,7 @@ def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
         "artifact": edge.artifact,
         "producer": edge.producer,
         "sha1": edge.sha1,
-        "ground": edge.ground.value,
+        "ground": edge.evidence.value,
     }
     if reasons is not None:
         told["why"] = reasons.why_of(edge)

@@ -145,7 +145,7 @@ def _external(external: ExternalRead, view: StepView) -> Fact:
     if external in view.unread:
         what = Text(one_line(name or "something"), style="yellow")
         return Fact("lost", what, _said(one_line(where), view.unread[external]))
-    makers = {use.edge.producer for use in view.outside if use.said == external}
+    makers = {use.edge.producer for use in view.outside if use.read == external}
     source = listed(sorted(map(one_line, makers))) if makers else one_line(where)
     return Fact("used", Text(one_line(name or "something")), _said(source, "another flow run"))
 

@@ -44,7 +44,7 @@ def life_to_text(
         step_of(edge.consumer)
         for version in life.versions
         for edge in version.uses
-        if edge.ground is Evidence.AVAILABLE
+        if edge.evidence is Evidence.AVAILABLE
     }
     with console.capture() as capture:
         print_tree(root, console)
@@ -137,7 +137,7 @@ class _Teller:
         by_user: dict[tuple[str, Evidence], list[Edge]] = defaultdict(list)
         for version in versions:
             for edge in version.uses:
-                by_user[step_of(edge.consumer), edge.ground].append(edge)
+                by_user[step_of(edge.consumer), edge.evidence].append(edge)
         for (step, ground), edges in by_user.items():
             why = ground.value
             if self._reasons is not None:

@@ -19,14 +19,14 @@ class Reasons:
     def __init__(self, traced: TracedFlowRun) -> None:
         self._flow_run = traced.flow_run
         self._doubts = traced.lineage.doubts
-        self._places = traced.lineage.places
+        self._places = traced.lineage.positions
 
     def why_of(self, edge: Edge) -> str:
         """Return on what ground it is said that a task used an artifact, of whatever flow run."""
         is_own = flow_run_of(edge.producer) == self._flow_run.pathspec
-        if edge.ground is Evidence.AVAILABLE and not is_own:
+        if edge.evidence is Evidence.AVAILABLE and not is_own:
             return "available: of which flow run, values tell that may have changed since"
-        return self.why(step_of(edge.consumer), edge.artifact, edge.ground)
+        return self.why(step_of(edge.consumer), edge.artifact, edge.evidence)
 
     def why(self, step: str, artifact: str, ground: Evidence) -> str:
         """Return on what ground it is said that a step used an artifact."""

@@ -128,7 +128,7 @@ class _Viewer:
             passed_on=self._counted(step, passed_on),
             externals=lineage.external_reads_of(step.tasks),
             outside=tuple(
-                use for use in lineage.outside if step_of(use.edge.consumer) == step.name
+                use for use in lineage.external_uses if step_of(use.edge.consumer) == step.name
             ),
             unread=lineage.unread,
             doubts=lineage.doubts.get(step.name, ()),
@@ -177,7 +177,7 @@ class _Viewer:
         groups: dict[tuple[int, str, str, Evidence], list[Edge]] = defaultdict(list)
         for edge in self._edges.get(step.name, ()):
             maker = step_of(edge.producer)
-            groups[self._places[maker], maker, edge.artifact, edge.ground].append(edge)
+            groups[self._places[maker], maker, edge.artifact, edge.evidence].append(edge)
         return tuple(
             _used_of(name, maker, ground, edges)
             for (_, maker, name, ground), edges in sorted(groups.items())

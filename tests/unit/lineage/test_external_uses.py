@@ -58,9 +58,9 @@ def _used(said: ExternalRead, run: FlowRun = TRIGGERED) -> set[tuple[str, str]]:
     lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": (said,)})
     others = {"Other/3": (OTHER, rebuild_lineage(OTHER))}
     found = add_external_uses(run, lineage, others, {})
-    assert {use.edge.consumer for use in found.outside} <= {"DemoFlow/7/end/2"}
-    assert {use.said for use in found.outside} <= {said}
-    return {(use.edge.artifact, use.edge.producer) for use in found.outside}
+    assert {use.edge.consumer for use in found.external_uses} <= {"DemoFlow/7/end/2"}
+    assert {use.read for use in found.external_uses} <= {said}
+    return {(use.edge.artifact, use.edge.producer) for use in found.external_uses}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_unread() -> None:
 
     found = add_external_uses(TRIGGERED, lineage, {}, {"Other/3": "gone", "X/1": "never was"})
 
-    assert found.outside == ()
+    assert found.external_uses == ()
     assert found.unread == {
         ExternalRead("trigger", "", "x"): "gone",
         ExternalRead("run", "X/1", "y"): "never was",

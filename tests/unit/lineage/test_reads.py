@@ -46,7 +46,7 @@ def edges(lineage: Lineage) -> list[str]:
     """Return edges as `consumer <- artifact of producer (ground)`."""
     return [
         f"{_short(edge.consumer)} <- {edge.artifact} of {_short(edge.producer)} "
-        f"({edge.ground.value})"
+        f"({edge.evidence.value})"
         for edge in lineage.edges
     ]
 
@@ -345,10 +345,10 @@ def test_where_reads_stand() -> None:
     run = with_source(LINEAR, *LINEAR_TASKS, parameters=LINEAR_PARAMETERS)
     assert run.code is not None
     text = run.code.files["demo.py"].splitlines()
-    places = rebuild_lineage(run).places
+    positions = rebuild_lineage(run).positions
     edited = rebuild_lineage(replace(run, graph=(*run.graph, GraphStep("more", line=99))))
 
-    assert {place.file for place in places.values()} == {"demo.py"}
-    assert ("end", "y") in places
-    assert all(f"self.{name}" in text[place.line - 1] for (_, name), place in places.items())
-    assert edited.places == {}
+    assert {place.file for place in positions.values()} == {"demo.py"}
+    assert ("end", "y") in positions
+    assert all(f"self.{name}" in text[place.line - 1] for (_, name), place in positions.items())
+    assert edited.positions == {}

@@ -16,7 +16,7 @@ def edges(*tasks: Task, parameters: tuple[Parameter, ...] = ()) -> list[str]:
     lineage = rebuild_lineage(flow_run(*shuffled(tasks), parameters=parameters))
     return [
         f"{_short(edge.consumer)} <- {edge.artifact}@{short(edge.sha1)} of {_short(edge.producer)} "
-        f"({edge.ground.value})"
+        f"({edge.evidence.value})"
         for edge in lineage.edges
     ]
 

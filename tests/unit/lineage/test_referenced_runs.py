@@ -48,20 +48,20 @@ VALUES: dict[str, Any] = {
 
 
 def _meant(
-    place: str, *words: object, values: Mapping[str, Any] = VALUES, run: FlowRun = RUN, **more: Any
+    place: str, *parts: object, values: Mapping[str, Any] = VALUES, run: FlowRun = RUN, **more: Any
 ) -> set[tuple[str, str, bool]]:
     """Return kind, pathspec and certainty of what a read of `m` in a task means."""
     facts = {"kind": "run", "pathspec": "?", **more}
-    said = ExternalRead(artifact="m", words=tuple(words), **facts)  # type: ignore[arg-type]
+    said = ExternalRead(artifact="m", parts=tuple(parts), **facts)  # type: ignore[arg-type]
     lineage = replace(rebuild_lineage(run), externals={spec(place): (said,)})
     wanted = {one.sha1 for one in select_values_to_read(run, lineage)}
     known = {sha1: value for sha1, value in values.items() if sha1 in wanted}
     found = resolve_external_reads(run, lineage, known).externals[spec(place)]
-    return {(one.kind, "?" if one.words else one.pathspec, one.sure) for one in found}
+    return {(one.kind, "?" if one.parts else one.pathspec, one.sure) for one in found}
 
 
 @pytest.mark.parametrize(
-    ("place", "words", "meant"),
+    ("place", "parts", "meant"),
     [
         ("a/2", (UP,), {"X/1"}),
         ("a/2", (ArtifactValue("given"),), {"X/9"}),
@@ -75,15 +75,15 @@ def _meant(
         ("a/2", (ArtifactValue("own", changed=True),), {"X/4"}),
     ],
 )
-def test_values(place: str, words: TextParts, meant: set[str]) -> None:
+def test_values(place: str, parts: TextParts, meant: set[str]) -> None:
     """What the task was handed; each of several may be meant; one that may have changed, too."""
-    sure = len(meant) == 1 and not any(isinstance(w, ArtifactValue) and w.changed for w in words)
+    sure = len(meant) == 1 and not any(isinstance(w, ArtifactValue) and w.changed for w in parts)
 
-    assert _meant(place, *words) == {("run", text, sure) for text in meant}
+    assert _meant(place, *parts) == {("run", text, sure) for text in meant}
 
 
 @pytest.mark.parametrize(
-    "words",
+    "parts",
     [
         (ArtifactValue("nothing"),),
         (ArtifactValue("text"),),
@@ -98,9 +98,9 @@ def test_values(place: str, words: TextParts, meant: set[str]) -> None:
         ("", UP, "/"),
     ],
 )
-def test_what_values_do_not_tell(words: TextParts) -> None:
+def test_what_values_do_not_tell(parts: TextParts) -> None:
     """The read stays as the code says it."""
-    assert _meant("a/2", *words) == {("run", "?", True)}
+    assert _meant("a/2", *parts) == {("run", "?", True)}
 
 
 def test_values_that_cannot_be_had() -> None:
@@ -123,7 +123,7 @@ def test_below_a_run_and_below_a_trigger() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "meant"),
+    ("stored_run_ids", "meant"),
     [
         (StoredRunId("kept", ("run",), ("X/", FOUND)), {("step", "X/6/train", False)}),
         (StoredRunId("kept", ("run",), (FOUND,)), {("flow", "?", True)}),
@@ -132,16 +132,18 @@ def test_below_a_run_and_below_a_trigger() -> None:
     ],
 )
 def test_what_was_found_is_told_by_what_was_kept(
-    kept: StoredRunId, meant: set[tuple[str, str, bool]]
+    stored_run_ids: StoredRunId, meant: set[tuple[str, str, bool]]
 ) -> None:
     """It may be another one of that flow; so it is not sure."""
-    words = ("X/", FOUND, "/train")
+    parts = ("X/", FOUND, "/train")
 
-    assert _meant("join/4", *words, kind="flow", kept=frozenset({kept})) == meant
+    assert (
+        _meant("join/4", *parts, kind="flow", stored_run_ids=frozenset({stored_run_ids})) == meant
+    )
 
 
 @pytest.mark.parametrize(
-    ("words", "text", "meant"),
+    ("parts", "text", "meant"),
     [
         (("X/", FOUND, "-", UP), "X/6-17-18", "X/6"),
         ((UP, "-", FOUND), "17-18-6", "X/6"),
@@ -154,12 +156,12 @@ def test_what_was_found_is_told_by_what_was_kept(
         ((UP, "x", UP, "x", FOUND, "x", UP, "y"), "x" * 1_000, "?"),
     ],
 )
-def test_an_id_among_values_that_are_not_known(words: TextParts, text: str, meant: str) -> None:
+def test_an_id_among_values_that_are_not_known(parts: TextParts, text: str, meant: str) -> None:
     """It is told by the texts beside it, in no time."""
     values = {**VALUES, sha("6"): {"run": text}}
-    kept = frozenset({StoredRunId("kept", ("run",), words)})
+    stored_run_ids = frozenset({StoredRunId("kept", ("run",), parts)})
 
-    found = _meant("join/4", "X/", FOUND, values=values, kind="flow", kept=kept)
+    found = _meant("join/4", "X/", FOUND, values=values, kind="flow", stored_run_ids=stored_run_ids)
 
     assert {pathspec for _, pathspec, _ in found} == {meant}
 

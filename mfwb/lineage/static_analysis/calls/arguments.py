@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.values import ANYTHING, DictOf, Iter, Map, Tup, Value
 
 __all__ = ["Args", "bind", "defaults_of"]
@@ -51,14 +51,14 @@ def bind(parameters: ast.arguments, args: Args) -> dict[str, Value]:
     if parameters.vararg:
         left = args.positional[len(plain) :]
         bound[parameters.vararg.arg] = (
-            of(Tup(left)) if args.rest is None else of(Iter(_union(left) | unknown))
+            value_of(Tup(left)) if args.rest is None else value_of(Iter(_union(left) | unknown))
         )
     if parameters.kwarg:
         known = args.rest is None
         bound[parameters.kwarg.arg] = (
-            of(DictOf(tuple(extra), tuple(extra.values())))
+            value_of(DictOf(tuple(extra), tuple(extra.values())))
             if known
-            else of(Map(_union(extra.values()) | unknown))
+            else value_of(Map(_union(extra.values()) | unknown))
         )
     return bound
 

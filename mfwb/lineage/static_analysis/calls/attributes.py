@@ -10,9 +10,9 @@ from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.client import client_attribute
 from mfwb.lineage.static_analysis.calls.follow import follow
 from mfwb.lineage.static_analysis.calls.members import kinds_of, member, note_read
-from mfwb.lineage.static_analysis.domain.bounds import of, union
-from mfwb.lineage.static_analysis.domain.state import merged
-from mfwb.lineage.static_analysis.domain.text_values import inside
+from mfwb.lineage.static_analysis.domain.bounds import union, value_of
+from mfwb.lineage.static_analysis.domain.state import merge_states
+from mfwb.lineage.static_analysis.domain.text_values import item_of_text
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Api,
@@ -40,7 +40,7 @@ from mfwb.lineage.static_analysis.domain.values import (
     Value,
 )
 from mfwb.lineage.static_analysis.frame import Frame, evaluates
-from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, INSIDES
+from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, PRIVATE_ATTRIBUTES
 from mfwb.lineage.static_analysis.result import ArtifactValue
 
 __all__ = ["delete_attribute", "flow_dict", "read_attribute", "write_attribute"]
@@ -73,11 +73,11 @@ def _of_client(frame: Frame, atom: Atom, name: str, _node: ast.AST) -> Value:
 
 
 def _of_text(_frame: Frame, atom: Text, name: str, _node: ast.AST) -> Value:
-    return inside(atom, name)
+    return item_of_text(atom, name)
 
 
 def _of_container(_frame: Frame, atom: Atom, name: str, _node: ast.AST) -> Value:
-    return of(MethodOf(atom, name))
+    return value_of(MethodOf(atom, name))
 
 
 def _of_flow(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
@@ -89,7 +89,7 @@ def _of_flow(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
         return _of_api(frame, atom, name)
     if name.startswith("__") and name.endswith("__"):
         return _special(frame, atom, name, node)
-    if name in INSIDES:
+    if name in PRIVATE_ATTRIBUTES:
         frame.doubt(node, f"{name} reaches into Metaflow's insides")
         return ANYTHING
     return note_read(frame, atom, name)
@@ -101,16 +101,16 @@ def _of_api(frame: Frame, atom: Atom, name: str) -> Value:
             frame.effects.reads_item_of_inputs = True
         else:
             frame.effects.reads_input = True
-            return of(Text((ArtifactValue(""),)))
+            return value_of(Text((ArtifactValue(""),)))
         return ANYTHING
-    return of(Api(name, atom))
+    return value_of(Api(name, atom))
 
 
 def _special(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
     if name == "__dict__":
         return flow_dict(frame, (atom,), node)
     if name == "__class__":
-        return of(ClassAtom(frame.study.flow.info))
+        return value_of(ClassAtom(frame.study.flow.info))
     if name in {"__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__reduce__"}:
         frame.doubt(node, f"{name} may read any artifact")
     return ANYTHING
@@ -120,16 +120,16 @@ def flow_dict(frame: Frame, owners: Iterable[Atom], node: ast.AST) -> Value:
     """Return `__dict__` of the flow or inputs; other than with a subscript it is doubted."""
     if id(node) not in frame.holders:
         frame.doubt(node, "__dict__ is used as a whole")
-    return of(*(FlowDict(atom) for atom in owners))
+    return value_of(*(FlowDict(atom) for atom in owners))
 
 
 def _of_inputs(frame: Frame, atom: Inputs, name: str, node: ast.AST) -> Value:
     if name == "flows":
-        return of(atom)
+        return value_of(atom)
     if name.startswith("__"):
         frame.doubt(node, f"{name} of the inputs may hand out any artifact")
         return ANYTHING
-    return of(InputAtom(branch=name))
+    return value_of(InputAtom(branch=name))
 
 
 def _of_super(frame: Frame, atom: Super, name: str, node: ast.AST) -> Value:
@@ -159,8 +159,8 @@ def _of_class(frame: Frame, atom: ClassAtom, name: str, node: ast.AST) -> Value:
         return member(frame, FlowSelf(), name, found)
     func = frame.study.project.function(last, info.module, info)
     if "classmethod" in kinds_of(frame, last):
-        return of(Bound(func, ClassAtom(flow.info)))
-    return of(func)
+        return value_of(Bound(func, ClassAtom(flow.info)))
+    return value_of(func)
 
 
 _READERS: dict[type[Atom], Callable[[Frame, Any, str, ast.AST], Value]] = {
@@ -183,7 +183,7 @@ def write_attribute(frame: Frame, owner: Value, name: str, node: ast.AST) -> Non
         if isinstance(atom, FlowSelf):
             _write_flow(frame, name, node)
     if len(owner) > 1:
-        frame.state = merged(before, frame.state)
+        frame.state = merge_states(before, frame.state)
 
 
 def _write_flow(frame: Frame, name: str, node: ast.AST) -> None:
@@ -193,7 +193,7 @@ def _write_flow(frame: Frame, name: str, node: ast.AST) -> None:
         setters = [one for one in statements if "setter" in kinds_of(frame, one)]
         if found and setters:
             func = frame.study.project.function(setters[-1], found[0].module, found[0])  # type: ignore[arg-type]
-            follow(frame, func, Args((of(FlowSelf()), ANYTHING)))
+            follow(frame, func, Args((value_of(FlowSelf()), ANYTHING)))
         return
     if name.startswith("__") and name.endswith("__"):
         if name in {"__dict__", "__class__"}:

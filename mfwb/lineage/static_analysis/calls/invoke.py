@@ -8,9 +8,9 @@ from typing import Any
 
 from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.follow import defer, summarise
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.effects import Summary
-from mfwb.lineage.static_analysis.domain.state import merged
+from mfwb.lineage.static_analysis.domain.state import merge_states
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -56,7 +56,7 @@ def apply(frame: Frame, called: Value, args: Args, node: ast.Call) -> Value:
     for atom in called:
         before = frame.state.copy()
         value |= invoke(frame, atom, args, node)
-        frame.state = merged(before, frame.state)
+        frame.state = merge_states(before, frame.state)
     return value or ANYTHING
 
 
@@ -89,7 +89,7 @@ def _of_any_call(frame: Frame, atom: Atom) -> Summary | None:
     if isinstance(atom, Local):
         return summarise(frame, atom.func, Args(rest=ANYTHING), home=atom.home)
     if isinstance(atom, Bound):
-        return summarise(frame, atom.func, Args((of(atom.receiver),), rest=ANYTHING))
+        return summarise(frame, atom.func, Args((value_of(atom.receiver),), rest=ANYTHING))
     if isinstance(atom, Func):
         return summarise(frame, atom, Args(rest=ANYTHING))
     return None

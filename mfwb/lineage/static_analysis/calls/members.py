@@ -6,7 +6,7 @@ import ast
 
 from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.follow import follow
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -35,9 +35,11 @@ def note_read(frame: Frame, atom: Atom, name: str) -> Value:
     """Note that an artifact of the flow or of an input is read, and return what it stands for."""
     if isinstance(atom, InputAtom):
         frame.read_input(atom, name)
-        return of(Text((ArtifactValue(name, of_input=InputRead(name, atom.branch, atom.index)),)))
+        return value_of(
+            Text((ArtifactValue(name, of_input=InputRead(name, atom.branch, atom.index)),))
+        )
     frame.read(name)
-    return of(Text((ArtifactValue(name),)))
+    return value_of(Text((ArtifactValue(name),)))
 
 
 def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast.stmt]]) -> Value:
@@ -48,12 +50,12 @@ def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast
         getter = frame.study.project.function(statements[0], info.module, info)  # type: ignore[arg-type]
         return _function(frame, atom, getter, statements)
     if isinstance(last, ast.ClassDef):
-        return of(ClassAtom(frame.study.project.class_info(last, info.module)))
+        return value_of(ClassAtom(frame.study.project.class_info(last, info.module)))
     func = _function_under_another_name(frame, info, name, getattr(last, "value", None))
     if func is not None:
-        return of(Bound(func, atom))
+        return value_of(Bound(func, atom))
     recorded = note_read(frame, atom, name)
-    if frame.study.project.sets_anew(name):
+    if frame.study.project.reassigns(name):
         return recorded
     constant = _constant(frame, info, statements, frozenset())
     return recorded if constant == ANYTHING else constant
@@ -79,19 +81,19 @@ def _function(frame: Frame, atom: Atom, func: Func, statements: list[ast.stmt]) 
     project, info = frame.study.project, func.owner
     kinds = kinds_of(frame, statements[0])
     if kinds & _PROPERTIES:
-        return follow(frame, func, Args((of(atom),)))
+        return follow(frame, func, Args((value_of(atom),)))
     last = project.function(statements[-1], func.module, info)  # type: ignore[arg-type]
     kinds = kinds_of(frame, statements[-1])
     if "staticmethod" in kinds:
-        return of(last)
+        return value_of(last)
     if "classmethod" in kinds:
-        return of(Bound(last, ClassAtom(frame.study.flow.info)))
-    return of(Bound(last, atom))
+        return value_of(Bound(last, ClassAtom(frame.study.flow.info)))
+    return value_of(Bound(last, atom))
 
 
 def kinds_of(frame: Frame, node: ast.stmt) -> set[str]:
     """Return the last words of a function's decorators."""
-    return frame.study.told(node, _kinds_of)
+    return frame.study.compute_once(node, _kinds_of)
 
 
 def _kinds_of(node: ast.AST) -> set[str]:

@@ -6,7 +6,7 @@ import ast
 
 from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.elements import spread
-from mfwb.lineage.static_analysis.domain.text_values import text_of, words_of
+from mfwb.lineage.static_analysis.domain.text_values import concatenate, get_text_parts
 from mfwb.lineage.static_analysis.domain.values import ANYTHING, Value
 from mfwb.lineage.static_analysis.result import TextParts
 
@@ -34,7 +34,7 @@ def _alternating(constants: list[str], values: tuple[Value, ...]) -> Value:
     """Return constants with values between them."""
     if len(constants) != len(values) + 1:
         return ANYTHING
-    words: list[TextParts | None] = [(constants[0],)]
+    parts: list[TextParts | None] = [(constants[0],)]
     for value, constant in zip(values, constants[1:], strict=True):
-        words += [words_of(value), (constant,)]
-    return text_of(*words)
+        parts += [get_text_parts(value), (constant,)]
+    return concatenate(*parts)

@@ -39,13 +39,13 @@ from mfwb.lineage.static_analysis.errors import TooIntricateError
 __all__ = [
     "LARGEST_NUMBER",
     "LONGEST_TEXT",
-    "alike_as_one",
-    "anyhow",
-    "bounded",
-    "of",
-    "simplified",
-    "somewhere",
+    "forget_structure",
+    "limit_size",
+    "merge_alike",
+    "simplify",
     "union",
+    "value_of",
+    "widen",
 ]
 
 LONGEST_TEXT = 1_000
@@ -63,31 +63,31 @@ _WIDEST = 1_000  # atoms that an expression may stand for
 _MOST_CONTAINERS = 16  # of those
 
 
-def of(*atoms: Atom) -> Value:
+def value_of(*atoms: Atom) -> Value:
     """Return the value that is one of these."""
     value = frozenset(atoms)
     for atom in atoms:
         if isinstance(atom, Container) and (atom.weight > _HEAVIEST or atom.depth > _DEEPEST):
-            return bounded(value)
+            return limit_size(value)
     return value
 
 
 def union(values: Iterable[Value]) -> Value:
     """Return the value that may be any of these; ANYTHING if there are none."""
-    return bounded(frozenset().union(*values)) or ANYTHING
+    return limit_size(frozenset().union(*values)) or ANYTHING
 
 
-def bounded(value: Value) -> Value:
+def limit_size(value: Value) -> Value:
     """Return the same value, less certain if it is too large.
 
     TooIntricateError if it may be too many things that matter.
     """
     containers = [atom for atom in value if isinstance(atom, Container)]
     if any(atom.weight > _HEAVIEST or atom.depth > _DEEPEST for atom in containers):
-        value = frozenset[Atom]().union(*map(_lighter, value))
+        value = frozenset[Atom]().union(*map(_lighten, value))
         containers = [atom for atom in value if isinstance(atom, Container)]
     if len(containers) > _MOST_CONTAINERS:
-        value = value.difference(containers) | somewhere(frozenset(containers))
+        value = value.difference(containers) | forget_structure(frozenset(containers))
     if len(value) > _WIDEST:
         value = frozenset(OTHER if isinstance(atom, Const | Text) else atom for atom in value)
     if len(value) > _WIDEST:
@@ -95,7 +95,7 @@ def bounded(value: Value) -> Value:
     return value
 
 
-def anyhow(value: Value) -> Value:
+def widen(value: Value) -> Value:
     """Return what a value may become in any number of rounds: of what it holds, what matters.
 
     There are only so many flows and methods, but any number of names of something outside.
@@ -104,7 +104,7 @@ def anyhow(value: Value) -> Value:
     return leaves if leaves == ANYTHING else leaves | {Nested(leaves)}
 
 
-def _lighter(atom: Atom) -> Value:
+def _lighten(atom: Atom) -> Value:
     """Return what a container is held to be if it is too large, and others as they are."""
     if not isinstance(atom, Container) or _fits(atom):
         return frozenset((atom,))
@@ -114,11 +114,11 @@ def _lighter(atom: Atom) -> Value:
     elif isinstance(atom, DictOf) and atom.depth <= _DEEPEST:
         known = Map(union(atom.values))
     else:
-        return somewhere(frozenset((atom,)))
-    return frozenset((known,)) if _fits(known) else somewhere(frozenset((known,)))
+        return forget_structure(frozenset((atom,)))
+    return frozenset((known,)) if _fits(known) else forget_structure(frozenset((known,)))
 
 
-def alike_as_one(value: Value) -> Value:
+def merge_alike(value: Value) -> Value:
     """Return the same value, with lists of whatever length as one, and dicts of whatever keys.
 
     To go through them, or to take something out of them, gives the same as before.
@@ -126,13 +126,13 @@ def alike_as_one(value: Value) -> Value:
     for kind in (Iter, Map):
         several = [atom for atom in value if isinstance(atom, kind)]
         if len(several) > 1:
-            inside = union(atom.of for atom in several)
+            inside = union(atom.element for atom in several)
             one = Map(inside) if kind is Map else Iter(inside, all(map(_is_nonempty, several)))
             value = value.difference(several) | {one}
     return value
 
 
-def simplified(value: Value) -> Value:
+def simplify(value: Value) -> Value:
     """Return containers that change, less certain if they are deep and hold nothing that matters.
 
     Names of artifacts are in lists, and in dicts of lists, but hardly deeper.
@@ -144,7 +144,7 @@ def simplified(value: Value) -> Value:
         and atom.depth > _DEEPEST_PLAIN
         and not any(isinstance(leaf, _HANDED_ON) for leaf in atom.leaves)
     ]
-    return value.difference(deep) | somewhere(frozenset(deep)) if deep else value
+    return value.difference(deep) | forget_structure(frozenset(deep)) if deep else value
 
 
 def _is_nonempty(atom: Iter | Map) -> bool:
@@ -155,7 +155,7 @@ def _fits(atom: Container) -> bool:
     return atom.weight <= _HEAVIEST and atom.depth <= _DEEPEST
 
 
-def somewhere(value: Value) -> Value:
+def forget_structure(value: Value) -> Value:
     """Return containers of which only is known what may be in them somewhere."""
     leaves = _leaves(value)
     return leaves if leaves == ANYTHING else frozenset((Nested(leaves),))

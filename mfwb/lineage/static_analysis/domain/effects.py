@@ -23,7 +23,7 @@ class Effects:
     """
 
     reads: set[str] = field(default_factory=set)
-    lost_reads: set[str] = field(default_factory=set)
+    reads_after_delete: set[str] = field(default_factory=set)
     input_reads: set[InputRead] = field(default_factory=set)
     reads_input: bool = False
     reads_foreach_stack: bool = False
@@ -32,7 +32,7 @@ class Effects:
     deletes: set[str] = field(default_factory=set)
     merges: dict[Merge, None] = field(default_factory=dict)
     externals: set[ExternalRead] = field(default_factory=set)
-    kept: set[StoredRunId] = field(default_factory=set)
+    stored_run_ids: set[StoredRunId] = field(default_factory=set)
     doubts: dict[str, None] = field(default_factory=dict)
     next: set[str] = field(default_factory=set)
     iterated: set[str] = field(default_factory=set)  # what `foreach=` names
@@ -43,19 +43,19 @@ class Effects:
         """Return how many things were found."""
         return (
             len(self.reads)
-            + len(self.lost_reads)
+            + len(self.reads_after_delete)
             + len(self.input_reads)
             + len(self.writes)
             + len(self.deletes)
             + len(self.merges)
             + len(self.externals)
-            + len(self.kept)
+            + len(self.stored_run_ids)
             + len(self.doubts)
             + len(self.deferred)
             + len(self.unsettled)
         )
 
-    def take_over(self, other: Effects) -> None:
+    def merge(self, other: Effects) -> None:
         """Add what does not depend on the point at which it happened."""
         self.input_reads |= other.input_reads
         self.reads_input |= other.reads_input
@@ -65,7 +65,7 @@ class Effects:
         self.deletes |= other.deletes
         self.merges |= other.merges
         self.externals |= other.externals
-        self.kept |= other.kept
+        self.stored_run_ids |= other.stored_run_ids
         self.doubts |= other.doubts
         self.next |= other.next
         self.iterated |= other.iterated

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mfwb.lineage.static_analysis.domain.bounds import bounded
+from mfwb.lineage.static_analysis.domain.bounds import limit_size
 from mfwb.lineage.static_analysis.domain.values import Value
 
-__all__ = ["Exits", "State", "dead", "merged"]
+__all__ = ["Exits", "State", "merge_states", "unreachable"]
 
 
 @dataclass(slots=True)
@@ -23,27 +23,27 @@ class State:
 
     sure: dict[str, bool] = field(default_factory=dict)
     names: dict[str, Value] = field(default_factory=dict)
-    alive: bool = True
+    is_reachable: bool = True
 
     def copy(self) -> State:
         """Return a state that can be changed on its own."""
-        return State(dict(self.sure), dict(self.names), self.alive)
+        return State(dict(self.sure), dict(self.names), self.is_reachable)
 
     def size(self) -> int:
         """Return how many names it says something of."""
         return len(self.sure) + len(self.names)
 
 
-def dead() -> State:
+def unreachable() -> State:
     """Return the state of a point that nothing leads to."""
-    return State(alive=False)
+    return State(is_reachable=False)
 
 
-def merged(one: State, two: State) -> State:
+def merge_states(one: State, two: State) -> State:
     """Return what holds where two ways meet."""
-    if not one.alive:
+    if not one.is_reachable:
         return two.copy()
-    if not two.alive:
+    if not two.is_reachable:
         return one.copy()
     sure = {
         name: one.sure.get(name) is True and two.sure.get(name) is True
@@ -54,7 +54,7 @@ def merged(one: State, two: State) -> State:
     names = dict(one.names)
     for name, value in two.names.items():
         known = names.get(name)
-        names[name] = value if known is None or known is value else bounded(known | value)
+        names[name] = value if known is None or known is value else limit_size(known | value)
     return State(sure, names)
 
 
@@ -62,6 +62,6 @@ def merged(one: State, two: State) -> State:
 class Exits:
     """The states in which a block was left other than by its end."""
 
-    returns: State = field(default_factory=dead)
-    breaks: State = field(default_factory=dead)
-    continues: State = field(default_factory=dead)
+    returns: State = field(default_factory=unreachable)
+    breaks: State = field(default_factory=unreachable)
+    continues: State = field(default_factory=unreachable)

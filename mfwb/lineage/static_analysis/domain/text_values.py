@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mfwb.lineage.static_analysis.domain.bounds import LONGEST_TEXT, of
+from mfwb.lineage.static_analysis.domain.bounds import LONGEST_TEXT, value_of
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Client,
@@ -18,81 +18,92 @@ from mfwb.lineage.static_analysis.domain.values import (
 from mfwb.lineage.static_analysis.result import ArtifactValue, ExternalRead, LookedUpRun, TextParts
 from mfwb.snapshot.pathspec import owner_and_name
 
-__all__ = ["found_in", "inside", "joined", "last_part", "said_of", "shown", "text_of", "words_of"]
+__all__ = [
+    "concatenate",
+    "find_looked_up_runs",
+    "format_parts",
+    "get_text_parts",
+    "item_of_text",
+    "join_parts",
+    "last_part",
+    "make_external_read",
+]
 
-_MOST_WORDS = 8  # in a text
+_MOST_PARTS = 8  # in a text
 _DEEPEST = 4  # keys into a value
 
 _Keys = tuple["str | int | None", ...]
 
 
-def words_of(value: Value) -> TextParts | None:
+def get_text_parts(value: Value) -> TextParts | None:
     """Return the words of a text, or None if that is not one certain text."""
     atom = only(value)
     if isinstance(atom, Text):
-        return atom.words
+        return atom.parts
     return (str(atom.value),) if isinstance(atom, Const) else None
 
 
-def text_of(*parts: TextParts | None) -> Value:
+def concatenate(*texts: TextParts | None) -> Value:
     """Return what these texts are one after the other; ANYTHING if one of them is not known."""
-    words = joined(*(part or () for part in parts))
-    size = sum(len(word) for word in words if isinstance(word, str))
-    if None in parts or len(words) > _MOST_WORDS or size > LONGEST_TEXT:
+    parts = join_parts(*(text or () for text in texts))
+    size = sum(len(part) for part in parts if isinstance(part, str))
+    if None in texts or len(parts) > _MOST_PARTS or size > LONGEST_TEXT:
         return ANYTHING
-    if all(isinstance(word, str) for word in words):
-        return of(Const("".join(map(str, words))))
-    return of(Text(words))
+    if all(isinstance(part, str) for part in parts):
+        return value_of(Const("".join(map(str, parts))))
+    return value_of(Text(parts))
 
 
-def joined(*parts: TextParts) -> TextParts:
+def join_parts(*texts: TextParts) -> TextParts:
     """Return words one after the other, with constants that meet as one."""
     found: list[str | ArtifactValue | LookedUpRun] = []
-    for word in (word for part in parts for word in part):
-        if isinstance(word, str) and found and isinstance(found[-1], str):
-            found[-1] += word
-        elif word != "":
-            found.append(word)
+    for part in (part for text in texts for part in text):
+        if isinstance(part, str) and found and isinstance(found[-1], str):
+            found[-1] += part
+        elif part != "":
+            found.append(part)
     return tuple(found)
 
 
-def inside(atom: Text, key: str | int | None) -> Value:
+def item_of_text(atom: Text, key: str | int | None) -> Value:
     """Return what a value holds there, if it is one that holds something; None: anywhere."""
-    word = atom.words[0]
-    if len(atom.words) > 1 or not isinstance(word, ArtifactValue) or len(word.keys) == _DEEPEST:
+    part = atom.parts[0]
+    if len(atom.parts) > 1 or not isinstance(part, ArtifactValue) or len(part.keys) == _DEEPEST:
         return ANYTHING
-    return of(Text((replace(word, keys=(*word.keys, key)),)))
+    return value_of(Text((replace(part, keys=(*part.keys, key)),)))
 
 
-def last_part(words: TextParts) -> TextParts | None:
+def last_part(parts: TextParts) -> TextParts | None:
     """Return what follows the last slash of a pathspec, if that is one word."""
-    if isinstance(words[-1], str):
-        last = owner_and_name(words[-1])[1]
-        return (last,) if last and (last != words[-1] or len(words) == 1) else None
-    before = words[-2] if len(words) > 1 else ""
-    return words[-1:] if isinstance(before, str) and before.endswith("/") else None
+    if isinstance(parts[-1], str):
+        last = owner_and_name(parts[-1])[1]
+        return (last,) if last and (last != parts[-1] or len(parts) == 1) else None
+    before = parts[-2] if len(parts) > 1 else ""
+    return parts[-1:] if isinstance(before, str) and before.endswith("/") else None
 
 
-def shown(words: TextParts) -> str:
+def format_parts(parts: TextParts) -> str:
     """Return words as they are shown to people."""
-    return "".join(map(str, words))
+    return "".join(map(str, parts))
 
 
-def said_of(source: Client, artifact: str | None) -> ExternalRead:
+def make_external_read(source: Client, artifact: str | None) -> ExternalRead:
     """Return the read of an artifact of a client object, or of the object alone."""
-    found = next((word for word in source.words if isinstance(word, LookedUpRun)), None)
+    found = next((part for part in source.parts if isinstance(part, LookedUpRun)), None)
     if found is not None:
-        return ExternalRead("flow", shown(found.flow), artifact, source.words, sure=source.sure)
-    is_told = all(isinstance(word, str) for word in source.words)
-    words = () if is_told else source.words
-    return ExternalRead(source.kind, shown(source.words), artifact, words, sure=source.sure)
+        return ExternalRead(
+            "flow", format_parts(found.flow), artifact, source.parts, sure=source.sure
+        )
+    is_told = all(isinstance(part, str) for part in source.parts)
+    parts = () if is_told else source.parts
+    return ExternalRead(source.kind, format_parts(source.parts), artifact, parts, sure=source.sure)
 
 
-def found_in(value: Value, keys: _Keys = ()) -> Iterator[tuple[_Keys, Text]]:
+def find_looked_up_runs(value: Value, keys: _Keys = ()) -> Iterator[tuple[_Keys, Text]]:
     """Yield the texts of a value that tell of a flow run which was looked up, and where in it."""
     for atom in value:
-        if isinstance(atom, Text) and any(isinstance(word, LookedUpRun) for word in atom.words):
+        if isinstance(atom, Text) and any(isinstance(part, LookedUpRun) for part in atom.parts):
             yield keys, atom
         elif isinstance(atom, DictOf) and len(keys) < _DEEPEST:
             for key, held in zip(atom.keys, atom.values, strict=True):
-                yield from found_in(held, (*keys, key))
+                yield from find_looked_up_runs(held, (*keys, key))

@@ -82,7 +82,7 @@ class Const(Atom):
 class Text(Atom):
     """A text, or another plain value, of which recorded values are parts; it may be anything."""
 
-    words: TextParts
+    parts: TextParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,23 +165,23 @@ class Tup(Container):
 class Iter(Container):
     """Something to iterate over."""
 
-    of: Value
+    element: Value
     nonempty: bool = False
 
     def held(self) -> tuple[Value, ...]:
         """Return what its elements may be."""
-        return (self.of,)
+        return (self.element,)
 
 
 @dataclass(frozen=True, slots=True)
 class Map(Container):
     """A dict with keys that are not known."""
 
-    of: Value
+    element: Value
 
     def held(self) -> tuple[Value, ...]:
         """Return what its values may be."""
-        return (self.of,)
+        return (self.element,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +315,7 @@ class Client(Atom):
     """
 
     kind: str
-    words: TextParts
+    parts: TextParts
     level: int
     sure: bool = True
 
@@ -324,7 +324,7 @@ class Client(Atom):
 class ClientData(Atom):
     """`.data` or `.artifacts` of a run or task."""
 
-    of: Client
+    source: Client
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -63,7 +63,7 @@ class FlowClass:
 
     def _bases(self, info: ClassInfo) -> list[ClassInfo]:
         found = []
-        metaclass = [word.value for word in info.node.keywords if word.arg == "metaclass"]
+        metaclass = [keyword.value for keyword in info.node.keywords if keyword.arg == "metaclass"]
         for node in [*info.node.bases, *metaclass]:
             target = node.value if isinstance(node, ast.Subscript) else node
             atoms = value_of_name(self.project, info.module, target)

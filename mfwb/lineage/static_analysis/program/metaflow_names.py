@@ -6,8 +6,8 @@ __all__ = [
     "FLOW_API",
     "HARMLESS_BASES",
     "HARMLESS_WRAPPERS",
-    "INSIDES",
     "METAFLOW_ROOTS",
+    "PRIVATE_ATTRIBUTES",
     "is_metaflow",
 ]
 
@@ -26,7 +26,7 @@ FLOW_API = frozenset(
 )
 
 # Private ones: state of the task at hand, never something that a step computed.
-INSIDES = frozenset(
+PRIVATE_ATTRIBUTES = frozenset(
     {
         "_EPHEMERAL",
         "_NON_PARAMETERS",

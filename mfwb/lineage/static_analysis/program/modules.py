@@ -7,7 +7,7 @@ import builtins
 import posixpath
 from dataclasses import dataclass, field
 
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -104,10 +104,10 @@ class Project:
         modules = [module for module in self._modules.values() if module]
         return {name for module in modules for name in module.survey.deleted}
 
-    def sets_anew(self, attribute: str) -> bool:
+    def reassigns(self, attribute: str) -> bool:
         """Return whether any file read so far assigns such an attribute, or changes it in place."""
         modules = [module for module in self._modules.values() if module]
-        return any(attribute in module.survey.set_anew for module in modules)
+        return any(attribute in module.survey.reassigned for module in modules)
 
     def lookup(self, module: Module, name: str) -> Value | None:
         """Return what a name means at the top of a module, or None if it is not defined there."""
@@ -129,14 +129,14 @@ class Project:
         path = self._path_of(dotted)
         module = self.module(path) if path else None
         if module is not None:
-            return of(ModuleAtom(module))
+            return value_of(ModuleAtom(module))
         parent, _, name = dotted.rpartition(".")
         holder = self.thing(parent) if parent else ANYTHING
         for atom in holder:
             if isinstance(atom, ModuleAtom):
                 found = self.lookup(atom.module, name)
-                return of(Outside(dotted)) if found is None else found
-        return of(Outside(dotted))
+                return value_of(Outside(dotted)) if found is None else found
+        return value_of(Outside(dotted))
 
     def attribute(self, atom: Atom, name: str) -> Value:
         """Return what `name` of a module, or of something outside, stands for."""
@@ -197,9 +197,9 @@ class Project:
 
     def _defined(self, module: Module, node: ast.stmt, name: str) -> Value:
         if isinstance(node, ast.ClassDef):
-            return of(ClassAtom(self.class_info(node, module)))
+            return value_of(ClassAtom(self.class_info(node, module)))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            return of(self.function(node, module))
+            return value_of(self.function(node, module))
         if isinstance(node, ast.Import | ast.ImportFrom):
             return self.imported(module, node, name)
         return self._constant(module, node, name)
@@ -207,7 +207,7 @@ class Project:
     def _constant(self, module: Module, node: ast.stmt, name: str) -> Value:
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if isinstance(value, ast.Lambda):
-            return of(self.function(value, module))
+            return value_of(self.function(value, module))
         if value is None or name in module.survey.changed:
             return ANYTHING
         if isinstance(value, ast.Attribute):
@@ -221,7 +221,7 @@ class Project:
             source = self.thing(base)
             for atom in source:
                 if isinstance(atom, Outside) and not hasattr(builtins, name):
-                    return of(Outside(f"{base}.{name}"))
+                    return value_of(Outside(f"{base}.{name}"))
                 if isinstance(atom, ModuleAtom):
                     found = self.lookup(atom.module, name)
                     if found is not None:

@@ -39,7 +39,7 @@ class Survey:
     scopes: dict[ast.AST, Scope] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
-    set_anew: set[str] = field(default_factory=set)
+    reassigned: set[str] = field(default_factory=set)
 
     def local_names(self, function: ast.AST) -> frozenset[str]:
         """Return the names that are local to a function because it binds them."""
@@ -101,7 +101,7 @@ def _note_change(node: ast.Attribute | ast.Subscript | ast.AugAssign, found: Sur
     elif not isinstance(node.ctx, ast.Load):
         target = node.value
         if isinstance(node, ast.Attribute):
-            found.set_anew.add(node.attr)
+            found.reassigned.add(node.attr)
             if isinstance(node.ctx, ast.Del):
                 found.deleted.add(node.attr)
     elif isinstance(node, ast.Attribute) and node.attr in _CHANGING:
@@ -109,12 +109,12 @@ def _note_change(node: ast.Attribute | ast.Subscript | ast.AugAssign, found: Sur
     if isinstance(target, ast.Name):
         found.changed.add(target.id)
     elif isinstance(target, ast.Attribute):
-        found.set_anew.add(target.attr)
+        found.reassigned.add(target.attr)
 
 
 def _note_by_name(node: ast.Call, found: Survey) -> None:
     if isinstance(node.func, ast.Name) and node.func.id in {"delattr", "setattr"}:
-        noted = found.deleted if node.func.id == "delattr" else found.set_anew
+        noted = found.deleted if node.func.id == "delattr" else found.reassigned
         noted.update(
             one.value
             for one in node.args

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Callable
 
 from mfwb.lineage.static_analysis.calls.elements import element_of, is_nonempty, spread
-from mfwb.lineage.static_analysis.domain.bounds import anyhow
-from mfwb.lineage.static_analysis.domain.state import State, dead, merged
+from mfwb.lineage.static_analysis.domain.bounds import widen
+from mfwb.lineage.static_analysis.domain.state import State, merge_states, unreachable
 from mfwb.lineage.static_analysis.domain.values import Value, holds_flow, is_plain
 from mfwb.lineage.static_analysis.errors import TooIntricateError
 from mfwb.lineage.static_analysis.frame import Frame, runs
@@ -44,9 +44,9 @@ def _worth_unrolling(
         return False
     if any(holds_flow(element) for element in elements):
         return False
-    if frame.study.told(node, _reaches_by_name):
+    if frame.study.compute_once(node, _reaches_by_name):
         return True
-    return len(elements) <= _UNROLLED // 5 and frame.study.told(node, _calls)
+    return len(elements) <= _UNROLLED // 5 and frame.study.compute_once(node, _calls)
 
 
 def _reaches_by_name(loop: ast.AST) -> bool:
@@ -62,12 +62,12 @@ def _calls(loop: ast.AST) -> bool:
 
 
 def _one_by_one(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> None:
-    breaks = dead()
+    breaks = unreachable()
     for element in elements:
-        if not frame.state.alive:
+        if not frame.state.is_reachable:
             break
         assign(frame, node.target, element)
-        breaks = merged(breaks, _once(frame, node.body))
+        breaks = merge_states(breaks, _once(frame, node.body))
     _otherwise(frame, node.orelse, breaks)
 
 
@@ -75,8 +75,8 @@ def _once(frame: Frame, body: list[ast.stmt]) -> State:
     """Follow the body to where the next round begins; returns where it breaks off."""
     with frame.leaving() as exits:
         frame.run(body)
-    frame.exits.returns = merged(frame.exits.returns, exits.returns)
-    frame.state = merged(frame.state, exits.continues)
+    frame.exits.returns = merge_states(frame.exits.returns, exits.returns)
+    frame.state = merge_states(frame.state, exits.continues)
     return exits.breaks
 
 
@@ -85,13 +85,13 @@ def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tup
 
     Returns where it breaks off, and what holds after at least one round.
     """
-    entry, breaks, after = frame.state.copy(), dead(), dead()
+    entry, breaks, after = frame.state.copy(), unreachable(), unreachable()
     for count in range(_ROUNDS):
         frame.state = entry.copy()
         head()
-        breaks = merged(breaks, _once(frame, body))
+        breaks = merge_states(breaks, _once(frame, body))
         after = frame.state
-        again = merged(entry, after)
+        again = merge_states(entry, after)
         if count >= _PATIENT_ROUNDS:
             _give_up_values(entry, again)
         if again == entry:
@@ -108,18 +108,18 @@ def _give_up_values(entry: State, again: State) -> None:
     """
     for name, value in again.names.items():
         if value != entry.names.get(name):
-            again.names[name] = anyhow(value)
+            again.names[name] = widen(value)
 
 
 def _otherwise(frame: Frame, orelse: list[ast.stmt], breaks: State) -> None:
     frame.run(orelse)
-    frame.state = merged(frame.state, breaks)
+    frame.state = merge_states(frame.state, breaks)
 
 
 @runs(ast.While)
 def _while(frame: Frame, node: ast.While) -> None:
     endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
-    tested = dead()
+    tested = unreachable()
 
     def head() -> None:
         nonlocal tested
@@ -127,17 +127,17 @@ def _while(frame: Frame, node: ast.While) -> None:
         tested = frame.state.copy()
 
     breaks, _ = _rounds(frame, head, node.body)
-    frame.state = dead() if endless else tested
+    frame.state = unreachable() if endless else tested
     _otherwise(frame, node.orelse, breaks)
 
 
 @runs(ast.Break)
 def _break(frame: Frame, _node: ast.Break) -> None:
-    frame.exits.breaks = merged(frame.exits.breaks, frame.state)
-    frame.state = dead()
+    frame.exits.breaks = merge_states(frame.exits.breaks, frame.state)
+    frame.state = unreachable()
 
 
 @runs(ast.Continue)
 def _continue(frame: Frame, _node: ast.Continue) -> None:
-    frame.exits.continues = merged(frame.exits.continues, frame.state)
-    frame.state = dead()
+    frame.exits.continues = merge_states(frame.exits.continues, frame.state)
+    frame.state = unreachable()

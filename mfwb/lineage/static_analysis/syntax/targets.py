@@ -11,13 +11,13 @@ from mfwb.lineage.static_analysis.calls.attributes import (
     read_attribute,
     write_attribute,
 )
-from mfwb.lineage.static_analysis.calls.elements import element_of, unpacked
+from mfwb.lineage.static_analysis.calls.elements import element_of, unpack
 from mfwb.lineage.static_analysis.domain.bounds import (
-    alike_as_one,
-    of,
-    simplified,
-    somewhere,
+    forget_structure,
+    merge_alike,
+    simplify,
     union,
+    value_of,
 )
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
@@ -61,7 +61,7 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
             frame.doubt(target, f"the flow or an input is stored in {name_of(target)}")
         write_attribute(frame, owner, target.attr, target)
         if FlowSelf() in owner:
-            frame.keep(target.attr, value)
+            frame.note_stored_run_ids(target.attr, value)
     elif isinstance(target, ast.Subscript):
         _assign_item(frame, target, value)
     elif isinstance(target, ast.Tuple | ast.List):
@@ -80,11 +80,11 @@ def _unpack(frame: Frame, targets: list[ast.expr], value: Value) -> None:
     starred = next((i for i, one in enumerate(targets) if isinstance(one, ast.Starred)), None)
     for index, target in enumerate(targets):
         if index == starred:
-            assign(frame, target, of(Iter(element_of(value))))
+            assign(frame, target, value_of(Iter(element_of(value))))
         elif starred is not None and index > starred:
-            assign(frame, target, unpacked(value, index - len(targets)))
+            assign(frame, target, unpack(value, index - len(targets)))
         else:
-            assign(frame, target, unpacked(value, index))
+            assign(frame, target, unpack(value, index))
 
 
 def _assign_item(frame: Frame, target: ast.Subscript, value: Value) -> None:
@@ -122,19 +122,19 @@ def _loosened(frame: Frame, held: Value, value: Value) -> Value:
 
 
 def _with_all(held: Value, value: Value) -> Value:
-    return simplified(alike_as_one(union(_with(atom, value) for atom in held)))
+    return simplify(merge_alike(union(_with(atom, value) for atom in held)))
 
 
 def _with(atom: Atom, value: Value) -> Value:
     if isinstance(atom, DictOf | Map):
-        return of(Map(_inside(atom, value)))
+        return value_of(Map(_inside(atom, value)))
     if isinstance(atom, Iter | Tup):
-        return of(Iter(_inside(atom, value)))
+        return value_of(Iter(_inside(atom, value)))
     if isinstance(atom, Nested):
-        return somewhere(of(atom) | value)
+        return forget_structure(value_of(atom) | value)
     if isinstance(atom, Other | Text) and holds_flow(value):
-        return of(OTHER, Iter(value), Map(value))
-    return of(atom)
+        return value_of(OTHER, Iter(value), Map(value))
+    return value_of(atom)
 
 
 def _inside(atom: Container, value: Value) -> Value:
@@ -146,17 +146,17 @@ def write_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
     """Note an assignment to an attribute whose name is an expression."""
 
     def write(name: str) -> Value:
-        write_attribute(frame, of(owner), name, node)
+        write_attribute(frame, value_of(owner), name, node)
         return ANYTHING
 
     if names := _artifact_names(frame, owner, key, node, "writes"):
-        frame.either(*(partial(write, name) for name in sorted(names)))
+        frame.follow_either(*(partial(write, name) for name in sorted(names)))
 
 
 def delete_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
     """Note the deletion of an attribute whose name is an expression."""
     for name in _artifact_names(frame, owner, key, node, "deletes"):
-        delete_attribute(frame, of(owner), name)
+        delete_attribute(frame, value_of(owner), name)
 
 
 def _artifact_names(

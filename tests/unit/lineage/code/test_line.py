@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb.lineage.static_analysis import read_flow_code
-from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, INSIDES
+from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, PRIVATE_ATTRIBUTES
 from mfwb.snapshot import SourceCode
 
 SCRIPT = '''\
@@ -105,4 +105,4 @@ def test_line_and_next_are_those_of_metaflow(tmp_path: Path) -> None:
     assert {one.name: one.line for one in found.values()} == said["line"]
     assert {one.name: list(one.next) for one in found.values()} == said["next"]
     public = {name for name in said["names"] if not name.startswith("__")}
-    assert public <= FLOW_API | INSIDES
+    assert public <= FLOW_API | PRIVATE_ATTRIBUTES

@@ -29,9 +29,9 @@ def traced(run: FlowRun, reads: Mapping[str, str] | None = None, **lineage: Any)
     if reads is not None:
         known = {step: set(names.split()) for step, names in reads.items()}
         edges = [
-            replace(one, ground=Evidence.READ) if one.ground is Evidence.AVAILABLE else one
+            replace(one, evidence=Evidence.READ) if one.evidence is Evidence.AVAILABLE else one
             for one in found.edges
-            if one.ground is Evidence.FOREACH_INPUT
+            if one.evidence is Evidence.FOREACH_INPUT
             or one.artifact in known.get(one.consumer.split("/")[2], ())
         ]
         found = replace(

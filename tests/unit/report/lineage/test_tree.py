@@ -302,9 +302,9 @@ class DemoFlow(FlowSpec):
 """
     code = SourceCode("flows/demo.py", {"flows/demo.py": source}, "package")
     steps = read_flow_code(code, "DemoFlow").steps.values()
-    places = {(step.name, name): at for step in steps for name, at in step.places.items()}
+    positions = {(step.name, name): at for step in steps for name, at in step.positions.items()}
     found = traced(replace(WINES, code=code), READS_WITH_SEED)
-    found = replace(found, lineage=replace(found.lineage, places=places))
+    found = replace(found, lineage=replace(found.lineage, positions=positions))
     text = shown(found, explain=True)
 
     def told(step: str) -> list[str]:

@@ -165,8 +165,8 @@ def test_named_by_values(body: str) -> None:
     found = step(body, above="def load(up):\n    return Run(up)", members="up = Parameter('up')")
 
     [said] = [one for one in found.externals if one.artifact]
-    kind, pathspec, words = WORDS[body]
-    assert said == ExternalRead(kind, pathspec, "m", words)
+    kind, pathspec, parts = WORDS[body]
+    assert said == ExternalRead(kind, pathspec, "m", parts)
     assert found.doubts == ()
 
 
@@ -216,5 +216,5 @@ def test_what_a_step_keeps_of_the_run_it_found(body: str) -> None:
         above="def keep(flow, run):\n    flow.r = run.id",
     )
 
-    words = ("X/", FOUND, "/train")
-    assert found.externals == {ExternalRead("flow", "X", "m", words, frozenset({KEPT[body]}))}
+    parts = ("X/", FOUND, "/train")
+    assert found.externals == {ExternalRead("flow", "X", "m", parts, frozenset({KEPT[body]}))}
