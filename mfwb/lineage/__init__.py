@@ -1,4 +1,4 @@
-"""3 infer: who came before whom, who produced and who used what. Pure."""
+"""Stage 3, infer: the parents of each task, and the producers and users of artifacts. Pure."""
 
 from mfwb.lineage.external_uses import add_external_uses, list_flow_runs_read, read_triggering_runs
 from mfwb.lineage.model import Edge, Evidence, ExternalUse, Lineage
