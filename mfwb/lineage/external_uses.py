@@ -116,7 +116,7 @@ def _artifacts_read(read: ExternalRead, triggers: Collection[str]) -> Iterator[_
         return  # its pathspec contains values that are not known
     if read.kind == "trigger":
         for run in triggers:
-            yield from _parse_target(f"{run}/{said.pathspec}".rstrip("/"), read.artifact)
+            yield from _parse_target(f"{run}/{read.pathspec}".rstrip("/"), read.artifact)
     elif read.pathspec.count("/") != KINDS.index(read.kind):
         return  # no object of Metaflow has such a pathspec
     elif read.kind == "artifact":

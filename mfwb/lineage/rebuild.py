@@ -20,7 +20,7 @@ _READ_EVIDENCE = frozenset({Evidence.READ, Evidence.PARAMETER})
 
 
 def rebuild_lineage(flow_run: FlowRun) -> Lineage:
-    """Return the lineage of a flow run; LineageError if the recorded facts contradict each other."""
+    """Return the lineage of a flow run; LineageError if the recorded facts contradict."""
     parents = find_parents(flow_run)
     order = sort_by_lineage(flow_run.tasks, parents)
     holdings = trace_holdings(order, parents)

@@ -169,7 +169,7 @@ class _RecordedFacts:
     def _find_sources(
         self, task: str, part: ArtifactValue
     ) -> Iterator[tuple[HeldArtifact, int | None]]:
-        """Yield the artifacts that a value may come from, with the index if it is a foreach item."""
+        """Yield the artifacts that a value may come from, with the index of a foreach item."""
         parents = self._lineage.parents[task]
         if not part.name:
             yield from self._find_foreach_item(self._tasks[task], parents)

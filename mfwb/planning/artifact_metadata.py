@@ -27,9 +27,9 @@ def describe_artifact(
         "flow_run": flow_run.pathspec,
         "step": step,
         "artifact": filed[0].ref.name,
-        "python_type": _agreed(one.ref.type for one in filed),
-        "encoding": _agreed(one.ref.encoding for one in filed),
-        "size": sum(one.ref.size for one in filed),
+        "python_type": _join_distinct(entry.ref.type for entry in filed),
+        "encoding": _join_distinct(entry.ref.encoding for entry in filed),
+        "size": sum(entry.ref.size for entry in filed),
     }
     if len(filed) > 1:
         return {**facts, "tasks": len(filed)}
@@ -38,7 +38,7 @@ def describe_artifact(
     return facts if attempt is None else {**facts, "attempt": attempt}
 
 
-def _agreed(words: Iterable[str]) -> str | list[str]:
+def _join_distinct(values: Iterable[str]) -> str | list[str]:
     """Return the word of all, or each that there is."""
-    found = sorted(set(words))
-    return found[0] if len(found) == 1 else found
+    distinct = sorted(set(values))
+    return distinct[0] if len(distinct) == 1 else distinct

@@ -21,16 +21,16 @@ __all__ = [
     "VALUE_LIMIT",
     "Classification",
     "Kind",
+    "can_be_curve",
+    "can_be_reference",
+    "can_be_shown",
+    "can_be_value",
     "classify",
     "family_for",
     "is_plain",
-    "may_be_a_curve",
-    "may_be_a_reference",
-    "may_be_a_value",
-    "may_be_shown",
+    "needs_inspection",
     "part_of",
     "plugin_for",
-    "wants_a_look",
 ]
 
 SHOWN_LIMIT = 1_000_000
@@ -121,51 +121,53 @@ LOADED = frozenset({Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON, Form.PATH,
 """Forms that take loading the pickle. (An IncludeFile's descriptor is the source's to read.)"""
 
 
-def wants_a_look(ref: ArtifactRef) -> bool:
+def needs_inspection(ref: ArtifactRef) -> bool:
     """Whether the recorded type does not say enough, so that `ref.names` is needed."""
     if not ref.is_pickle or ref.names is not None:
         return False
-    known = family_of(ref.type)
-    return known is None or known.form is Form.PATH or _is_told_by_names(ref.type, known)
+    family = family_of(ref.type)
+    return family is None or family.form is Form.PATH or _depends_on_names(ref.type, family)
 
 
-def _is_told_by_names(name: str, known: Family) -> bool:
+def _depends_on_names(name: str, family: Family) -> bool:
     """Whether what a value is made of decides on whether it is one: all but what numbers are."""
-    return known.kind is Kind.VALUE and name not in _SPELT_OUT and not name.startswith("numpy.")
+    return family.kind is Kind.VALUE and name not in _SPELT_OUT and not name.startswith("numpy.")
 
 
-def may_be_shown(ref: ArtifactRef, verdict: Classification, settings: StepSettings) -> bool:
+def can_be_shown(ref: ArtifactRef, classification: Classification, settings: StepSettings) -> bool:
     """Whether an artifact may also leave in the summary what a person can read of it.
 
     That is so of arrays, of what paths are, of moments of pandas, and of what is made of these, of
     plain values and of objects of users' own classes. What is larger than is shown, or can't be
     read, leaves nothing.
     """
-    if verdict.kind is Kind.VALUE or not ref.is_pickle or settings.unpickle == "never":
+    if classification.kind is Kind.VALUE or not ref.is_pickle or settings.unpickle == "never":
         return False
     if ref.size > SHOWN_LIMIT:
         return False
-    known = family_of(ref.type)
-    if ref.type in _SHOWN_TYPES or (known is not None and known.form is Form.PATH):
+    family = family_of(ref.type)
+    if ref.type in _SHOWN_TYPES or (family is not None and family.form is Form.PATH):
         return True
-    is_other = verdict.kind is Kind.OTHER and verdict.plugin is None and not ref.no_value
-    return is_other and bool(ref.names) and all(_may_be_read(name, ref) for name in ref.names or ())
+    is_other = (
+        classification.kind is Kind.OTHER and classification.plugin is None and not ref.no_value
+    )
+    return is_other and bool(ref.names) and all(_can_be_read(name, ref) for name in ref.names or ())
 
 
-def _may_be_read(name: str, ref: ArtifactRef) -> bool:
+def _can_be_read(name: str, ref: ArtifactRef) -> bool:
     if name in _READ_NAMES or name in ref.only_named:
         return True
     return fnmatchcase(name, _PATH) or family_of(name) is None
 
 
-def may_be_a_value(ref: ArtifactRef) -> bool:
+def can_be_value(ref: ArtifactRef) -> bool:
     """Whether an artifact may go into the summary, by its recorded type and size."""
-    known = family_of(ref.type)
-    is_value = known is not None and known.kind is Kind.VALUE
+    family = family_of(ref.type)
+    is_value = family is not None and family.kind is Kind.VALUE
     return is_value and ref.is_pickle and ref.size <= VALUE_LIMIT
 
 
-def may_be_a_curve(ref: ArtifactRef) -> bool:
+def can_be_curve(ref: ArtifactRef) -> bool:
     """Whether a value that is too large for the summary may be numbers that can be drawn."""
     return ref.type in {"list", "tuple"} and ref.names == () and ref.size <= CURVE_LIMIT
 
@@ -184,12 +186,12 @@ def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Classificat
         kind = Kind.OTHER
     if not ref.is_pickle:
         return Classification(kind, Form.STORED)
-    if not _may_be_loaded(ref, family, settings):
+    if not _can_be_loaded(ref, family, settings):
         return Classification(kind, Form.PICKLE if family.form in LOADED else family.form)
     return Classification(kind, family.form, family.preview, family.plugin)
 
 
-def may_be_a_reference(
+def can_be_reference(
     form: Form, task: Task | None, settings: StepSettings, *, is_larger: bool
 ) -> bool:
     """Whether W&B is to refer to the bytes where Metaflow stored them.
@@ -213,7 +215,7 @@ def may_be_a_reference(
 
 def family_for(ref: ArtifactRef, settings: StepSettings) -> Family:
     """Return what the converters of other packages say of the type, or else the table."""
-    own = _of_table(ref, settings)
+    own = _look_up_family(ref, settings)
     plugin = plugin_for(ref.type, settings)
     if plugin is None:
         return own
@@ -223,14 +225,16 @@ def family_for(ref: ArtifactRef, settings: StepSettings) -> Family:
     return Family(ref.type, kind, Form.PLUGIN, plugin=plugin.name)
 
 
-def _of_table(ref: ArtifactRef, settings: StepSettings) -> Family:
+def _look_up_family(ref: ArtifactRef, settings: StepSettings) -> Family:
     """Return what the table says of the type or, where that is not enough, of what it holds."""
-    known = family_of(ref.type)
-    if known is not None and known.form is Form.PATH and ref.is_relative:
+    family = family_of(ref.type)
+    if family is not None and family.form is Form.PATH and ref.is_relative:
         return Family(ref.type, Kind.VALUE, Form.JSON)  # nobody knows where it starts
-    if known is None or (_is_told_by_names(ref.type, known) and not is_plain(ref.names, settings)):
-        return _holding(ref, settings)
-    return known
+    if family is None or (
+        _depends_on_names(ref.type, family) and not is_plain(ref.names, settings)
+    ):
+        return _classify_by_content(ref, settings)
+    return family
 
 
 def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
@@ -243,19 +247,19 @@ def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
     )
 
 
-def _holding(ref: ArtifactRef, settings: StepSettings) -> Family:
+def _classify_by_content(ref: ArtifactRef, settings: StepSettings) -> Family:
     """Return what becomes of an artifact for what it holds: a model beats data, data the rest.
 
     A class is none of what can be made of it.
     """
-    held = [name for name in ref.names or () if name not in ref.only_named]
-    parts = [part_of(name, settings) for name in held]
-    kinds = {one.kind for one in parts if one.form is not Form.PATH}
+    names_used = [name for name in ref.names or () if name not in ref.only_named]
+    parts = [part_of(name, settings) for name in names_used]
+    kinds = {part.kind for part in parts if part.form is not Form.PATH}
     if Kind.MODEL in kinds or _is_state_dict(ref):
         return Family(ref.type, Kind.MODEL)
     if Kind.DATASET not in kinds:
         return Family(ref.type, Kind.OTHER)
-    has_tables = any(one.form is Form.PARQUET for one in parts)
+    has_tables = any(part.form is Form.PARQUET for part in parts)
     form = Form.FRAMES if has_tables and ref.type in {"dict", "list"} else Form.PICKLE
     return Family(ref.type, Kind.DATASET, form)
 
@@ -278,12 +282,12 @@ def _is_state_dict(ref: ArtifactRef) -> bool:
 
 
 def _kind_by_user(name: str, settings: StepSettings) -> Kind | None:
-    kind = _first_fit(name, settings.kinds) if settings.kinds else None
+    kind = _match_first(name, settings.kinds) if settings.kinds else None
     return None if kind is None else Kind(kind)
 
 
 @lru_cache(maxsize=4096)
-def _first_fit(name: str, kinds: tuple[tuple[str, str], ...]) -> str | None:
+def _match_first(name: str, kinds: tuple[tuple[str, str], ...]) -> str | None:
     return next((kind for pattern, kind in kinds if fnmatchcase(name, pattern)), None)
 
 
@@ -307,7 +311,7 @@ def _is_of_opcodes_alone(ref: ArtifactRef) -> bool:
     return ref.type in _SCALARS or ref.names == ()
 
 
-def _may_be_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> bool:
+def _can_be_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> bool:
     if settings.unpickle == "never" or (family.needs_trust and settings.unpickle != "trusted"):
         return False
     if family.form is Form.JSON and ref.size > JSON_LIMIT:

@@ -25,10 +25,10 @@ from mfwb.planning.plan import Form
 from mfwb.planning.type_table import Family, Kind, family_of
 from mfwb.snapshot import ArtifactRef
 
-__all__ = ["KindGround", "Reason", "Witness", "reason_of"]
+__all__ = ["DecidingType", "KindEvidence", "Reason", "explain_classification"]
 
 
-class KindGround(str, Enum):
+class KindEvidence(str, Enum):
     """On what ground the kind of a type is told."""
 
     KINDS = "kinds"  # a pattern of the user's
@@ -39,18 +39,18 @@ class KindGround(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class DecidingType:
     """What decided on a kind.
 
     Attributes:
-        ground: who knows it.
+        evidence: who knows it.
         name: the qualified name that was looked at; of NOTHING one that is not known, if any.
         pattern: the one that the name fits, if any.
         inside: whether the name is not the artifact's type, but one that its pickle refers to.
         converter: its name, of ground CONVERTER.
     """
 
-    ground: KindGround
+    evidence: KindEvidence
     name: str = ""
     pattern: str = ""
     inside: bool = False
@@ -63,8 +63,8 @@ class Reason:
 
     Attributes:
         type: of the artifact, as Metaflow recorded it.
-        verdict: what `classify` says.
-        witness: what decided on the kind.
+        classification: what `classify` says.
+        deciding_type: what decided on the kind.
         no_value: why a value does not go into the summary.
         not_loaded: why it is not loaded, where loading it would make more of it.
         not_converted: why a converter of another package that takes it does not get it.
@@ -72,88 +72,96 @@ class Reason:
     """
 
     type: str
-    verdict: Classification
-    witness: Witness
+    classification: Classification
+    deciding_type: DecidingType
     no_value: str = ""
     not_loaded: str = ""
     not_converted: str = ""
     unseen: str = ""
 
 
-def reason_of(ref: ArtifactRef, settings: StepSettings) -> Reason:
+def explain_classification(ref: ArtifactRef, settings: StepSettings) -> Reason:
     """Return where an artifact goes, and why."""
-    verdict = classify(ref, settings)
+    classification = classify(ref, settings)
     family = family_for(ref, settings)
-    witness = _witness(ref, family, settings)
-    if verdict.kind is Kind.VALUE:
-        return Reason(ref.type, verdict, witness)
+    deciding_type = _find_deciding_type(ref, family, settings)
+    if classification.kind is Kind.VALUE:
+        return Reason(ref.type, classification, deciding_type)
     return Reason(
         ref.type,
-        verdict,
-        witness,
+        classification,
+        deciding_type,
         no_value=_no_value(ref, family, settings),
         not_loaded=_not_loaded(ref, family, settings),
         not_converted=_not_converted(ref, settings),
-        unseen=_unseen(ref) if witness.ground is KindGround.NOTHING else "",
+        unseen=_unseen(ref) if deciding_type.evidence is KindEvidence.NOTHING else "",
     )
 
 
 # --- the kind -------------------------------------------------------------------------------
 
 
-def _witness(ref: ArtifactRef, family: Family, settings: StepSettings) -> Witness:
-    said = _said(ref.type, settings)
-    if said is not None:
-        return said
-    known = family_of(ref.type)
-    if known is not None and family.kind is known.kind and family.pattern == known.pattern:
-        return Witness(KindGround.TABLE, ref.type, known.pattern)
+def _find_deciding_type(ref: ArtifactRef, family: Family, settings: StepSettings) -> DecidingType:
+    decided = _decided_by_settings(ref.type, settings)
+    if decided is not None:
+        return decided
+    family_of_part = family_of(ref.type)
+    if (
+        family_of_part is not None
+        and family.kind is family_of_part.kind
+        and family.pattern == family_of_part.pattern
+    ):
+        return DecidingType(KindEvidence.TABLE, ref.type, family_of_part.pattern)
     if family.kind is Kind.OTHER:
-        return Witness(KindGround.NOTHING, _stranger(ref, settings), inside=True)
-    name = _deciding(ref, family.kind, settings)
+        return DecidingType(KindEvidence.NOTHING, _find_unknown_name(ref, settings), inside=True)
+    name = _find_deciding_name(ref, family.kind, settings)
     if name is None:
-        return Witness(KindGround.TENSORS, ref.type)
-    return _of_part(name, settings)
+        return DecidingType(KindEvidence.TENSORS, ref.type)
+    return _find_deciding_type_of_part(name, settings)
 
 
-def _said(name: str, settings: StepSettings, *, inside: bool = False) -> Witness | None:
+def _decided_by_settings(
+    name: str, settings: StepSettings, *, inside: bool = False
+) -> DecidingType | None:
     """Return what the user or a converter of another package says of a name."""
     for pattern, _ in settings.kinds:
         if fnmatchcase(name, pattern):
-            return Witness(KindGround.KINDS, name, pattern, inside)
+            return DecidingType(KindEvidence.KINDS, name, pattern, inside)
     plugin = plugin_for(name, settings)
     if plugin is None:
         return None
-    pattern = next(one for one in plugin.types if fnmatchcase(name, one))
-    return Witness(KindGround.CONVERTER, name, pattern, inside, plugin.name)
+    pattern = next(pattern for pattern in plugin.types if fnmatchcase(name, pattern))
+    return DecidingType(KindEvidence.CONVERTER, name, pattern, inside, plugin.name)
 
 
-def _of_part(name: str, settings: StepSettings) -> Witness:
-    said = _said(name, settings, inside=True)
-    if said is not None:
-        return said
-    known = family_of(name)
-    return Witness(KindGround.TABLE, name, known.pattern if known else "", inside=True)
+def _find_deciding_type_of_part(name: str, settings: StepSettings) -> DecidingType:
+    decided = _decided_by_settings(name, settings, inside=True)
+    if decided is not None:
+        return decided
+    family_of_part = family_of(name)
+    return DecidingType(
+        KindEvidence.TABLE, name, family_of_part.pattern if family_of_part else "", inside=True
+    )
 
 
-def _deciding(ref: ArtifactRef, kind: Kind, settings: StepSettings) -> str | None:
+def _find_deciding_name(ref: ArtifactRef, kind: Kind, settings: StepSettings) -> str | None:
     """Return a name in the pickle that is of the kind; None if there is none."""
     parts = {
         name: part_of(name, settings) for name in ref.names or () if name not in ref.only_named
     }
     fitting = [
-        name for name, one in parts.items() if one.kind is kind and one.form is not Form.PATH
+        name for name, part in parts.items() if part.kind is kind and part.form is not Form.PATH
     ]
-    return min(fitting, key=_telling_first, default=None)
+    return min(fitting, key=_known_names_first, default=None)
 
 
-def _stranger(ref: ArtifactRef, settings: StepSettings) -> str:
+def _find_unknown_name(ref: ArtifactRef, settings: StepSettings) -> str:
     """Return a name in the pickle that no plain value refers to; empty if there is none."""
-    strange = [name for name in ref.names or () if not is_plain([name], settings)]
-    return min(strange, key=_telling_first, default="")
+    unknown = [name for name in ref.names or () if not is_plain([name], settings)]
+    return min(unknown, key=_known_names_first, default="")
 
 
-def _telling_first(name: str) -> tuple[bool, bool, str]:
+def _known_names_first(name: str) -> tuple[bool, bool, str]:
     """Return what sorts names that people know before helpers of a library."""
     last = name.rpartition(".")[2]
     return last.startswith("_"), not last[:1].isupper(), name
@@ -171,9 +179,11 @@ def _unseen(ref: ArtifactRef) -> str:
 
 
 def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
-    said = next((kind for name, kind in settings.kinds if fnmatchcase(ref.type, name)), None)
-    meant = family.kind if said is None else Kind(said)
-    if meant is not Kind.VALUE:
+    kind_by_user = next(
+        (kind for name, kind in settings.kinds if fnmatchcase(ref.type, name)), None
+    )
+    kind = family.kind if kind_by_user is None else Kind(kind_by_user)
+    if kind is not Kind.VALUE:
         return ""
     if not ref.is_pickle:
         return _no_pickle(ref)

@@ -26,11 +26,11 @@ from mfwb.planning.run_scopes import RunScope, build_run_scopes, task_label
 from mfwb.planning.size_limits import (
     CONFIG_LIMIT,
     FACTS_LIMIT,
+    config_value,
     cut_losses,
-    cut_to_fit,
-    parameters_as_files,
-    shortened_text,
-    shown_value,
+    cut_to_limit,
+    select_parameters_as_files,
+    shorten_text,
 )
 from mfwb.snapshot import Card, Failure, FlowRun, Loss, Task
 from mfwb.snapshot.pathspec import FlowRunId
@@ -57,20 +57,20 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         project: where to, resolved.
         others: the flow runs that it used artifacts of.
     """
-    subjects = build_run_scopes(flow_run, settings)
-    outputs = select_outputs(subjects, flow_run, lineage)
-    outside = ExternalInputs(lineage, others, settings)
-    ends = find_dead_ends(flow_run, lineage)
-    inputs = select_inputs(subjects, lineage, outputs, outside)
+    scopes = build_run_scopes(flow_run, settings)
+    outputs = select_outputs(scopes, flow_run, lineage)
+    external_inputs = ExternalInputs(lineage, others, settings)
+    dead_ends = find_dead_ends(flow_run, lineage)
+    inputs = select_inputs(scopes, lineage, outputs, external_inputs)
     shared = _Shared.of(flow_run)
     runs = [
         replace(
             _planned_run(
-                subject, shared, lineage, outputs[subject.id], inputs[subject.id], ends=ends
+                scope, shared, lineage, outputs[scope.id], inputs[scope.id], dead_ends=dead_ends
             ),
             unpickle=settings.unpickle,
         )
-        for subject in subjects
+        for scope in scopes
     ]
     return Plan(
         flow_run=flow_run.pathspec,
@@ -78,22 +78,26 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         entity=entity,
         project=project,
         group=choose_group(flow_run.flow, flow_run.pathspec, settings),
-        runs=tuple(_aliased(runs, names.run_alias(flow_run.id))),
+        runs=tuple(_add_aliases(runs, names.run_alias(flow_run.id))),
         losses=flow_run.losses,
     )
 
 
-def _aliased(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]:
+def _add_aliases(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]:
     """Give the aliases of a name to the last W&B run that logs it.
 
     Of siblings of a foreach, which come to W&B in any order, that is always the same one.
     """
-    order = sorted(range(len(runs)), key=lambda place: (runs[place].level, place))
-    last = {output.name: runs[place].id for place in order for output in runs[place].outputs}
+    order = sorted(range(len(runs)), key=lambda position: (runs[position].level, position))
+    last = {
+        output.name: runs[position].id for position in order for output in runs[position].outputs
+    }
     for run in runs:
         outputs = (
-            replace(one, aliases=("latest", run_alias)) if last[one.name] == run.id else one
-            for one in run.outputs
+            replace(artifact, aliases=("latest", run_alias))
+            if last[artifact.name] == run.id
+            else artifact
+            for artifact in run.outputs
         )
         yield replace(run, outputs=tuple(outputs))
 
@@ -121,9 +125,9 @@ class _Shared:
     @classmethod
     def of(cls, flow_run: FlowRun) -> _Shared:
         """Return it of a flow run."""
-        as_files = parameters_as_files(flow_run)
+        as_files = select_parameters_as_files(flow_run)
         parameters = {
-            names.config_key(parameter.name): shown_value(parameter, as_files)
+            names.config_key(parameter.name): config_value(parameter, as_files)
             for parameter in flow_run.parameters
             if parameter.kind != "constant"
         }
@@ -131,70 +135,70 @@ class _Shared:
 
 
 def _planned_run(  # noqa: PLR0913 - each is a fact of its own
-    subject: RunScope,
+    scope: RunScope,
     shared: _Shared,
     lineage: Lineage,
     outputs: Outputs,
     inputs: Inputs,
     *,
-    ends: frozenset[str],
+    dead_ends: frozenset[str],
 ) -> PlannedRun:
     flow_run = shared.flow_run
-    wandb_settings = dict(subject.settings.wandb)
+    wandb_settings = dict(scope.settings.wandb)
     group = str(wandb_settings.pop("run_group", None) or flow_run.pathspec)
-    job_type = str(wandb_settings.pop("run_job_type", None) or subject.step.name)
+    job_type = str(wandb_settings.pop("run_job_type", None) or scope.step.name)
     tags = (*flow_run.tags, *(wandb_settings.pop("run_tags", None) or ()))
-    for settled in ("entity", "project"):  # the plan's
-        wandb_settings.pop(settled, None)
-    stopped = any(task.pathspec in ends for task in subject.tasks)
-    failed = stopped or any(task.state in BAD_STATES for task in subject.tasks)
-    started, finished = span_of(subject.tasks)
+    for field_name in ("entity", "project"):  # the plan's
+        wandb_settings.pop(field_name, None)
+    stopped = any(task.pathspec in dead_ends for task in scope.tasks)
+    failed = stopped or any(task.state in BAD_STATES for task in scope.tasks)
+    started, finished = span_of(scope.tasks)
     runtime = None if started is None or finished is None else (finished - started) / 1000
-    held = {ref.name for task in subject.tasks for ref in task.artifacts}
-    unchanged = held.difference(*(lineage.writes[task.pathspec] for task in subject.tasks))
-    equal = (lineage.equal_values(task.pathspec).names for task in subject.tasks)
-    facts, cut_in_config = cut_to_fit(
+    held_names = {ref.name for task in scope.tasks for ref in task.artifacts}
+    unchanged = held_names.difference(*(lineage.writes[task.pathspec] for task in scope.tasks))
+    equal = (lineage.equal_values(task.pathspec).names for task in scope.tasks)
+    facts, cut_in_config = cut_to_limit(
         {
             **shared.facts,
-            **describe_tasks(subject.step, subject.tasks),
-            "pathspec": subject.name,
+            **describe_tasks(scope.step, scope.tasks),
+            "pathspec": scope.name,
         },
         CONFIG_LIMIT,
     )
-    ending, cut_in_summary = cut_to_fit(
+    outcome, cut_in_summary = cut_to_limit(
         {
-            **describe_outcome(subject.tasks, runtime),
+            **describe_outcome(scope.tasks, runtime),
             **({"stopped": describe_dead_ends(flow_run)} if stopped else {}),
         },
         FACTS_LIMIT,
     )
     cuts = [
-        *cut_losses(cut_in_config, "config.metaflow", subject.name),
-        *cut_losses(cut_in_summary, "summary.metaflow", subject.name),
-        *_exceptions_in_part(subject),
+        *cut_losses(cut_in_config, "config.metaflow", scope.name),
+        *cut_losses(cut_in_summary, "summary.metaflow", scope.name),
+        *_list_cut_exceptions(scope),
     ]
     return PlannedRun(
-        id=subject.id,
-        name=subject.name,
+        id=scope.id,
+        name=scope.name,
         group=names.shortened(group, names.RUN_NAME_LIMIT),
         job_type=names.shortened(job_type, names.JOB_TYPE_LIMIT),
         level=inputs.level,
-        merged=subject.merged,
-        tasks=tuple(_rows(subject.tasks)),
+        merged=scope.merged,
+        tasks=tuple(_rows(scope.tasks)),
         tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags} - {""})),
         config={
             **shared.parameters,
             "metaflow": facts,
         },
-        summary={"metaflow": ending},
+        summary={"metaflow": outcome},
         values=outputs.values,
         curves=outputs.curves,
         shown=outputs.shown,
         inputs=inputs.artifacts,
         outputs=outputs.artifacts,
-        cards=tuple(_cards(subject)),
+        cards=tuple(_cards(scope)),
         exit_code=1 if failed else 0,
-        origin=describe_origin(subject.tasks[0]),
+        origin=describe_origin(scope.tasks[0]),
         started_at=started,
         runtime=runtime,
         passed_on=tuple(sorted(unchanged.difference(*equal))),
@@ -203,67 +207,71 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         switched_off=outputs.switched_off,
         losses=(*outputs.losses, *inputs.losses, *cuts),
         wandb_settings=wandb_settings,
-        externals=tuple(_externals(lineage, subject)),
-        **_rules_for_files(subject, outputs),
+        externals=tuple(_externals(lineage, scope)),
+        **_select_file_rules(scope, outputs),
     )
 
 
-def _rules_for_files(subject: RunScope, outputs: Outputs) -> dict[str, Any]:
+def _select_file_rules(scope: RunScope, outputs: Outputs) -> dict[str, Any]:
     """Return which files of this machine may be sent, and how large, where that may be asked."""
     forms = {file.form for artifact in outputs.artifacts for file in artifact.files}
     if not forms & {Form.PATH, Form.INCLUDE}:
         return {}
     return {
-        "path_roots": subject.settings.path_roots,
-        "file_limit": subject.settings.max_artifact_size.dataset,
+        "path_roots": scope.settings.path_roots,
+        "file_limit": scope.settings.max_artifact_size.dataset,
     }
 
 
-def _externals(lineage: Lineage, subject: RunScope) -> Iterable[dict[str, str]]:
-    for one in lineage.external_reads_of(subject.tasks):
-        facts = {"kind": one.kind, "pathspec": one.pathspec, "artifact": one.artifact or ""}
+def _externals(lineage: Lineage, scope: RunScope) -> Iterable[dict[str, str]]:
+    for read in lineage.external_reads_of(scope.tasks):
+        facts = {"kind": read.kind, "pathspec": read.pathspec, "artifact": read.artifact or ""}
         yield {name: value for name, value in facts.items() if value}
 
 
-def _cards(subject: RunScope) -> Iterable[PlannedCard]:
+def _cards(scope: RunScope) -> Iterable[PlannedCard]:
     """Yield the cards of all tasks.
 
     A key says what the card is, not which others there are or which was rendered first: so the same
     card has the same key in every flow run.
     """
-    taken: set[str] = set()
-    for task in subject.tasks:
-        label = task_label(task).split("/") if subject.merged else []
-        for card in sorted(task.cards, key=_in_order):
-            own = [card.id or card.type] if card.id or card.type != _USUAL_CARD else []
-            key = names.card_key("card", *label, *own)
+    used_keys: set[str] = set()
+    for task in scope.tasks:
+        label = task_label(task).split("/") if scope.merged else []
+        for card in sorted(task.cards, key=_card_order):
+            label_parts = (
+                [card.id or card.type] if card.id or card.type != _DEFAULT_CARD_TYPE else []
+            )
+            key = names.card_key("card", *label, *label_parts)
             copies = (
                 names.card_key("card", *label, f"{card.id or card.type}-{n}") for n in count(2)
             )
-            key = next(one for one in chain((key,), copies) if one not in taken)
-            taken.add(key)
+            key = next(
+                candidate for candidate in chain((key,), copies) if candidate not in used_keys
+            )
+            used_keys.add(key)
             yield PlannedCard(key, task.pathspec, card)
 
 
-def _exceptions_in_part(subject: RunScope) -> Iterable[Loss]:
-    for task in subject.tasks:
-        failures = [task.failure, *(one.failure for one in task.attempts)]
-        if any(one is not None and not one.is_whole for one in failures):
+def _list_cut_exceptions(scope: RunScope) -> Iterable[Loss]:
+    for task in scope.tasks:
+        failures = [task.failure, *(attempt.failure for attempt in task.attempts)]
+        if any(attempt is not None and not attempt.is_whole for attempt in failures):
             yield Loss(f"an exception of {task.pathspec}", "too long to be read as a whole")
 
 
-_LONGEST_CELL = 10_000  # characters; config has the whole text
+_CELL_LIMIT = 10_000  # characters; config has the whole text
 
 
-def _in_a_cell(failure: Failure) -> str:
-    return shortened_text(f"{failure.type}: {failure.message}", _LONGEST_CELL)
+def _format_cell(failure: Failure) -> str:
+    return shorten_text(f"{failure.type}: {failure.message}", _CELL_LIMIT)
 
 
-_USUAL_CARD = "default"
+_DEFAULT_CARD_TYPE = "default"
 """The type of what `@card` makes if nothing else is asked for."""
 
 
-def _in_order(card: Card) -> tuple[bool, str, str]:
+def _card_order(card: Card) -> tuple[bool, str, str]:
     """Sort cards by id, then those without one by type; of one type, as they were recorded."""
     return card.id is None, card.id or "", card.type
 
@@ -271,8 +279,8 @@ def _in_order(card: Card) -> tuple[bool, str, str]:
 def _rows(tasks: Sequence[Task]) -> Iterator[TaskRow]:
     """Yield a row for each task, at its index in the foreach where each has one of its own."""
     by_index = all(len(task.foreach) == 1 and not task.rounds for task in tasks)
-    for place, task in enumerate(tasks):
-        yield _row(task, task.index if by_index else place)
+    for position, task in enumerate(tasks):
+        yield _row(task, task.index if by_index else position)
 
 
 def _row(task: Task, row: int) -> TaskRow:
@@ -283,5 +291,5 @@ def _row(task: Task, row: int) -> TaskRow:
         label=task_label(task),
         state=task.state.value,
         seconds=None if started is None or finished is None else (finished - started) / 1000,
-        failure=None if task.failure is None else _in_a_cell(task.failure),
+        failure=None if task.failure is None else _format_cell(task.failure),
     )

@@ -39,14 +39,14 @@ class ExternalInputs:
             self._uses[use.edge.consumer].append(use)
         self._logged: dict[str, tuple[str, LoggedIndex]] = {}
         for other in others:
-            subjects = build_run_scopes(other.flow_run, settings)
-            outputs = select_outputs(subjects, other.flow_run, other.lineage)
-            place = f"{other.entity or ''}/{other.project}"
-            logged = index_logged_artifacts(subjects, outputs)
-            self._logged[other.flow_run.pathspec] = (place, logged)
+            scopes = build_run_scopes(other.flow_run, settings)
+            outputs = select_outputs(scopes, other.flow_run, other.lineage)
+            destination = f"{other.entity or ''}/{other.project}"
+            logged = index_logged_artifacts(scopes, outputs)
+            self._logged[other.flow_run.pathspec] = (destination, logged)
         self._lineage = lineage
 
-    def of(self, subject: RunScope) -> tuple[set[InputArtifact], list[Loss]]:
+    def select_for(self, scope: RunScope) -> tuple[set[InputArtifact], list[Loss]]:
         """Return what a W&B run uses of other flow runs, and what of it can't be had.
 
         What W&B has no artifact of, as it is a value in a summary, is not among it.
@@ -58,22 +58,22 @@ class ExternalInputs:
                 producer=producer.id,
                 producer_name=producer.name,
                 ground=use.edge.evidence.value,
-                place=place,
+                place=destination,
             )
-            for task in subject.tasks
+            for task in scope.tasks
             for use in self._uses[task.pathspec]
-            for place, producer, artifact in self._find(use)
+            for destination, producer, artifact in self._find(use)
         }
         losses = [
-            Loss(use_item(said.artifact or said.pathspec, subject.name), reason)
-            for said in self._lineage.external_reads_of(subject.tasks)
-            if (reason := self._lineage.unread.get(said))
+            Loss(use_item(read.artifact or read.pathspec, scope.name), reason)
+            for read in self._lineage.external_reads_of(scope.tasks)
+            if (reason := self._lineage.unread.get(read))
         ]
         return used, losses
 
     def _find(self, use: ExternalUse) -> Iterator[tuple[str, RunScope, OutputArtifact]]:
         flow_run = flow_run_of(use.edge.producer)
-        place, logged = self._logged[flow_run]
-        found = logged.get((use.edge.producer, use.edge.artifact))
-        if found is not None:
-            yield place, *found
+        destination, logged = self._logged[flow_run]
+        match = logged.get((use.edge.producer, use.edge.artifact))
+        if match is not None:
+            yield destination, *match

@@ -27,42 +27,42 @@ class Inputs:
 
 
 def select_inputs(
-    subjects: Sequence[RunScope],
+    scopes: Sequence[RunScope],
     lineage: Lineage,
     outputs: dict[WandbRunId, Outputs],
-    outside: ExternalInputs,
+    external_inputs: ExternalInputs,
 ) -> dict[WandbRunId, Inputs]:
     """Return what each W&B run uses, and on which level that puts it."""
-    logged = index_logged_artifacts(subjects, outputs)
+    logged = index_logged_artifacts(scopes, outputs)
     edges: dict[str, list[Edge]] = defaultdict(list)
     for edge in lineage.edges:
         edges[edge.consumer].append(edge)
-    found: dict[WandbRunId, Inputs] = {}
-    for subject in subjects:  # in the order of the graph: some tasks may have skipped a step
-        mine = [edge for task in subject.tasks for edge in edges[task.pathspec]]
-        inner = _inputs_of(subject, mine, logged, found)
-        used, losses = outside.of(subject)
-        found[subject.id] = replace(
-            inner,
-            artifacts=tuple(sorted({*inner.artifacts, *used})),
-            losses=(*inner.losses, *losses),
+    result: dict[WandbRunId, Inputs] = {}
+    for scope in scopes:  # in the order of the graph: some tasks may have skipped a step
+        own_edges = [edge for task in scope.tasks for edge in edges[task.pathspec]]
+        own_inputs = _inputs_of(scope, own_edges, logged, result)
+        used, losses = external_inputs.select_for(scope)
+        result[scope.id] = replace(
+            own_inputs,
+            artifacts=tuple(sorted({*own_inputs.artifacts, *used})),
+            losses=(*own_inputs.losses, *losses),
         )
-    return found
+    return result
 
 
 def _inputs_of(
-    subject: RunScope, edges: Iterable[Edge], logged: LoggedIndex, done: dict[WandbRunId, Inputs]
+    scope: RunScope, edges: Iterable[Edge], logged: LoggedIndex, planned: dict[WandbRunId, Inputs]
 ) -> Inputs:
     used, losses, level = set(), set(), 0
     for edge in edges:
-        producer, artifact = logged.get((edge.producer, edge.artifact), (subject, None))
-        if artifact is None or producer.id == subject.id:
+        producer, artifact = logged.get((edge.producer, edge.artifact), (scope, None))
+        if artifact is None or producer.id == scope.id:
             continue
-        if producer.id not in done:
-            reason = f"{subject.name} and {producer.name} use artifacts of each other"
-            losses.add(Loss(use_item(artifact.name, subject.name), reason))
+        if producer.id not in planned:
+            reason = f"{scope.name} and {producer.name} use artifacts of each other"
+            losses.add(Loss(use_item(artifact.name, scope.name), reason))
             continue
-        level = max(level, done[producer.id].level + 1)
+        level = max(level, planned[producer.id].level + 1)
         used.add(
             InputArtifact(
                 name=artifact.name,
@@ -73,18 +73,18 @@ def _inputs_of(
             )
         )
     by_item = sorted(losses, key=lambda loss: loss.item)
-    return Inputs(_strongest(used), tuple(by_item), level)
+    return Inputs(_select_strongest(used), tuple(by_item), level)
 
 
-_GROUNDS = tuple(
+_EVIDENCE_ORDER = tuple(
     ground.value
     for ground in (Evidence.READ, Evidence.FOREACH_INPUT, Evidence.PARAMETER, Evidence.AVAILABLE)
 )
 
 
-def _strongest(used: Iterable[InputArtifact]) -> tuple[InputArtifact, ...]:
+def _select_strongest(used: Iterable[InputArtifact]) -> tuple[InputArtifact, ...]:
     """Return one input per W&B artifact, on the ground that says most."""
     best: dict[tuple[WandbRunId, str], InputArtifact] = {}
-    for one in sorted(used, key=lambda one: _GROUNDS.index(one.ground)):
-        best.setdefault((one.producer, one.name), one)
+    for artifact in sorted(used, key=lambda artifact: _EVIDENCE_ORDER.index(artifact.ground)):
+        best.setdefault((artifact.producer, artifact.name), artifact)
     return tuple(sorted(best.values()))

@@ -15,12 +15,12 @@ LoggedIndex = Mapping[tuple[str, str], tuple[RunScope, OutputArtifact]]
 
 
 def index_logged_artifacts(
-    subjects: Sequence[RunScope], outputs: Mapping[WandbRunId, Outputs]
+    scopes: Sequence[RunScope], outputs: Mapping[WandbRunId, Outputs]
 ) -> LoggedIndex:
     """Return where each artifact goes that becomes part of a W&B artifact."""
     return {
-        (file.content.task, file.content.name): (subject, artifact)
-        for subject in subjects
-        for artifact in outputs[subject.id].artifacts
+        (file.content.task, file.content.name): (scope, artifact)
+        for scope in scopes
+        for artifact in outputs[scope.id].artifacts
         for file in artifact.files
     }

@@ -104,7 +104,7 @@ def _in_latin_letters(text: str) -> str:
         return text
     from anyascii import anyascii  # noqa: PLC0415 - few names need it, and it reads tables of letters
 
-    return "".join(one if one.isascii() else anyascii(one) or "_" for one in text)
+    return "".join(letter if letter.isascii() else anyascii(letter) or "_" for letter in text)
 
 
 def card_key(*parts: str) -> str:

@@ -213,20 +213,20 @@ class PlannedRun:
         It has two parts, with a point between them: of what can only be written by opening the
         W&B run, and of its words, which can be changed in place.
         """
-        said = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_BY_SOURCE)
-        said["passed_on"] = said.pop("unchanged")
+        document = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_FIELDS_FROM_SOURCE)
+        document["passed_on"] = document.pop("unchanged")
         for name in ("values", "curves", "shown"):
-            said[name] = list(self._by_content(said[name]))
-        for name in _IF_ANY:  # only where there is something; others are not written anew
-            if not said[name]:
-                del said[name]
-        words = {name: said.pop(name) for name in _WORDS}
-        words["notes"] = said["wandb_settings"].pop("run_notes", None)
-        return f"{_digest(said)[:_HALF]}.{_digest(words)[:_HALF]}"
+            document[name] = list(self._by_content(document[name]))
+        for name in _OPTIONAL_FIELDS:  # only where there is something; others are not written anew
+            if not document[name]:
+                del document[name]
+        texts = {name: document.pop(name) for name in _TEXT_FIELDS}
+        texts["notes"] = document["wandb_settings"].pop("run_notes", None)
+        return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
 
     def use_item(self, used: InputArtifact) -> str:
         """Return what the loss of a use is called, if it comes to that."""
-        alike = sum(one.name == used.name for one in self.inputs)
+        alike = sum(artifact.name == used.name for artifact in self.inputs)
         what = used.name if alike == 1 else f"{used.name} of {used.producer_name}"
         return use_item(what, self.name)
 
@@ -235,16 +235,18 @@ class PlannedRun:
         by_code = frozenset(self.by_code)
         for value in values:
             contents = [
-                one for one in value["contents"] if f"{one['task']}/{one['name']}" not in by_code
+                content
+                for content in value["contents"]
+                if f"{content['task']}/{content['name']}" not in by_code
             ]
             if contents:
                 yield {"key": value["key"], "contents": contents}
 
 
-_HALF = 40  # letters; more than enough to tell plans apart
-_WORDS = ("name", "group", "job_type", "tags", "config")
-_IF_ANY = ("path_roots", "file_limit", "shown")
-_BY_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
+_DIGEST_LENGTH = 40  # letters; more than enough to tell plans apart
+_TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
+_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown")
+_FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
 
 
 @dataclass(frozen=True, slots=True)

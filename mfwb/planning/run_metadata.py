@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic_core import from_json
 
 from mfwb.lineage import read_triggering_runs
-from mfwb.planning.size_limits import shown_value
+from mfwb.planning.size_limits import config_value
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Step, Task
 from mfwb.units.whole_numbers import with_exact_numbers
@@ -35,7 +35,7 @@ def describe_flow_run(flow_run: FlowRun, as_files: frozenset[str] = frozenset())
         flow_run: the flow run.
         as_files: constants that config has no room for.
     """
-    return _said(
+    return _drop_empty(
         {
             "flow": flow_run.flow,
             "run_id": flow_run.id,
@@ -50,9 +50,9 @@ def describe_flow_run(flow_run: FlowRun, as_files: frozenset[str] = frozenset())
             "system_tags": list(flow_run.system_tags),
             "triggered_by": list(read_triggering_runs(flow_run)),
             "constants": {
-                one.name: shown_value(one, as_files)
-                for one in flow_run.parameters
-                if one.kind == "constant"
+                parameter.name: config_value(parameter, as_files)
+                for parameter in flow_run.parameters
+                if parameter.kind == "constant"
             },
         }
     )
@@ -63,7 +63,7 @@ def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
     shared = _shared([_published(task.metadata) for task in tasks])
     roots = {f"{task.datastore.type}@{task.datastore.root}" for task in tasks if task.datastore}
     started, finished = span_of(tasks)
-    return _said(
+    return _drop_empty(
         {
             "step": step.name,
             "step_type": step.type,
@@ -79,7 +79,7 @@ def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
                 if task.failure
             ],
             "earlier_attempts": [
-                _said(
+                _drop_empty(
                     {
                         "task": task.pathspec,
                         "attempt": attempt.number,
@@ -120,7 +120,7 @@ def describe_outcome(tasks: Sequence[Task], runtime: float | None) -> dict[str, 
     for task in tasks:
         counts[task.state.value] = counts.get(task.state.value, 0) + 1
     failure = next((task.failure for task in tasks if task.failure), None)
-    return _said(
+    return _drop_empty(
         {
             "started_at": timestamp(started),
             "ended_at": timestamp(finished),
@@ -199,6 +199,6 @@ def _shared(metadata: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _said(facts: dict[str, Any]) -> dict[str, Any]:
+def _drop_empty(facts: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is not known or empty."""
     return {name: value for name, value in facts.items() if value not in (None, "", [], {}, ())}

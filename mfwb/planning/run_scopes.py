@@ -28,14 +28,14 @@ class RunScope:
 def build_run_scopes(flow_run: FlowRun, settings: Settings) -> list[RunScope]:
     """Return what there will be a W&B run about, in the order of the graph."""
     by_task = settings.granularity_of(flow_run.flow) == "task"
-    subjects = []
+    scopes = []
     for step in flow_run.steps:
         groups = [(task,) for task in step.tasks] if by_task else [step.tasks]
         for tasks in groups:
             parts = [flow_run.flow, flow_run.id, step.name]
             if by_task:
                 parts.append(tasks[0].id)
-            subjects.append(
+            scopes.append(
                 RunScope(
                     id=names.run_id(*parts),
                     name=names.shortened("/".join(parts), names.RUN_NAME_LIMIT),
@@ -46,7 +46,7 @@ def build_run_scopes(flow_run: FlowRun, settings: Settings) -> list[RunScope]:
                     settings=settings.for_step(flow_run.flow, step.name),
                 )
             )
-    return subjects
+    return scopes
 
 
 def task_label(task: Task) -> str:
@@ -54,7 +54,7 @@ def task_label(task: Task) -> str:
 
     Of the control task of an unbounded foreach, which has no place in it, `control`.
     """
-    places = [str(place) for place in (*(f.index for f in task.foreach), *task.rounds)]
+    places = [str(position) for position in (*(f.index for f in task.foreach), *task.rounds)]
     if task.is_control:
         places.append("control")
     return "/".join(places) or "0"

@@ -238,4 +238,4 @@ FAMILIES = (
 @lru_cache(maxsize=4096)
 def family_of(name: str) -> Family | None:
     """Return the first family that a qualified name belongs to; None if none of the table."""
-    return next((one for one in FAMILIES if fnmatchcase(name, one.pattern)), None)
+    return next((family for family in FAMILIES if fnmatchcase(name, family.pattern)), None)

@@ -44,6 +44,6 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, (tuple, list, set, frozenset)):
         return type(value)(_cleaned(item) for item in value)
     if is_dataclass(value) and not isinstance(value, type):
-        facts = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
+        facts = {entry.name: getattr(value, entry.name) for entry in fields(value) if entry.init}
         return type(value)(**{name: _cleaned(fact) for name, fact in facts.items()})
     return value

@@ -12,7 +12,7 @@ from mfwb.pipeline.explain.model import TaskArtifact
 from mfwb.pipeline.explain.switches import switch_said
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.planning.classify import Kind
-from mfwb.planning.classify_reasons import reason_of
+from mfwb.planning.classify_reasons import explain_classification
 from mfwb.snapshot import ArtifactRef, Task
 from mfwb.snapshot.pathspec import flow_of, is_parameters, parameters_of, step_of
 
@@ -49,8 +49,8 @@ def _fact(
 ) -> TaskArtifact:
     flow, step = flow_of(held.producer), step_of(held.producer)
     its_settings = settings.for_step(flow, step)
-    reason = reason_of(held.ref, its_settings)
-    kind, off = reason.verdict.kind, ""
+    reason = explain_classification(held.ref, its_settings)
+    kind, off = reason.classification.kind, ""
     if kind is not Kind.VALUE and not getattr(its_settings, kind.switch):
         off = switch_said(settings, flow, step, kind.switch)
     producer = task if is_parameters(task) else held.producer
@@ -60,7 +60,7 @@ def _fact(
 def _is_value(held: HeldArtifact, settings: Settings) -> bool:
     """Whether the W&B run of its own task shows what came out equal; files go but once."""
     its_settings = settings.for_step(flow_of(held.producer), step_of(held.producer))
-    return reason_of(held.ref, its_settings).verdict.kind is Kind.VALUE
+    return explain_classification(held.ref, its_settings).classification.kind is Kind.VALUE
 
 
 def _attempt(task: Task) -> int | None:
