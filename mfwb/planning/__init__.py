@@ -1,4 +1,4 @@
-"""4 decide: snapshot, lineage and settings -> what is to be written. Pure.
+"""Stage 4, decide: from snapshot, lineage and settings to the plan of what to write. Pure.
 
 The package is not called `plan`, so that `mfwb.plan(...)` can be the function that users call.
 """

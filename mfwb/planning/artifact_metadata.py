@@ -1,4 +1,4 @@
-"""What W&B is told of an artifact beside its bytes: where it is from, and what it was."""
+"""Metadata of a W&B artifact: where the artifact comes from, and its type."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FiledArtifact(NamedTuple):
 def describe_artifact(
     flow_run: FlowRun, step: str, filed: Sequence[FiledArtifact]
 ) -> dict[str, Any]:
-    """Return the facts of one W&B artifact: of one task's artifact, or what those of many share."""
+    """Return the metadata of one W&B artifact: of one task's artifact, or shared by many tasks."""
     facts: dict[str, Any] = {
         "flow_run": flow_run.pathspec,
         "step": step,
@@ -39,6 +39,6 @@ def describe_artifact(
 
 
 def _join_distinct(values: Iterable[str]) -> str | list[str]:
-    """Return the word of all, or each that there is."""
+    """Return the single value if all are equal, else the sorted distinct values."""
     distinct = sorted(set(values))
     return distinct[0] if len(distinct) == 1 else distinct

@@ -1,4 +1,4 @@
-"""Snapshot, lineage and settings -> Plan."""
+"""Draft of a plan, from a snapshot, its lineage and the settings."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     project: str,
     others: Iterable[OtherFlowRun] = (),
 ) -> Plan:
-    """Return what is to be written to W&B for one flow run.
+    """Return the plan of what to write to W&B for one flow run.
 
     Args:
         flow_run: a flow run that is finished or failed.
-        lineage: of the same flow run.
-        settings: of this call.
-        entity: where to, resolved; None: the default of whoever uploads.
-        project: where to, resolved.
-        others: the flow runs that it used artifacts of.
+        lineage: the lineage of the same flow run.
+        settings: the settings of this call.
+        entity: the resolved entity to write to; None: the default entity of the user who uploads.
+        project: the resolved project to write to.
+        others: the other flow runs whose artifacts this one used.
     """
     scopes = build_run_scopes(flow_run, settings)
     outputs = select_outputs(scopes, flow_run, lineage)
@@ -84,9 +84,9 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
 
 
 def _add_aliases(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]:
-    """Give the aliases of a name to the last W&B run that logs it.
+    """Yield the W&B runs; the last one that logs an artifact name gets its aliases.
 
-    Of siblings of a foreach, which come to W&B in any order, that is always the same one.
+    Siblings of a foreach come to W&B in any order, but the same one always gets the aliases.
     """
     order = sorted(range(len(runs)), key=lambda position: (runs[position].level, position))
     last = {
@@ -103,19 +103,21 @@ def _add_aliases(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[Planned
 
 
 def choose_group(flow: str, pathspec: str, settings: Settings) -> str:
-    """Return the group of a flow run's W&B runs, but for steps that have one of their own."""
+    """Return the group of the W&B runs of a flow run; a step with its own group keeps that."""
     group = settings.wandb_of(flow).get("run_group") or pathspec
     return names.shortened(str(group), names.RUN_NAME_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What all W&B runs of a flow run say: it takes a look at every task, so it is told once.
+    """The content that all W&B runs of a flow run share.
+
+    To compute it, every task is read, so it is computed once.
 
     Attributes:
         flow_run: the flow run.
-        parameters: by their keys in config.
-        facts: of the flow run, for `config["metaflow"]`.
+        parameters: the values of the parameters, by their keys in config.
+        facts: the facts of the flow run, for `config["metaflow"]`.
     """
 
     flow_run: FlowRun
@@ -124,7 +126,7 @@ class _Shared:
 
     @classmethod
     def of(cls, flow_run: FlowRun) -> _Shared:
-        """Return it of a flow run."""
+        """Return the shared content of a flow run."""
         as_files = select_parameters_as_files(flow_run)
         parameters = {
             names.config_key(parameter.name): config_value(parameter, as_files)
@@ -148,7 +150,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
     group = str(wandb_settings.pop("run_group", None) or flow_run.pathspec)
     job_type = str(wandb_settings.pop("run_job_type", None) or scope.step.name)
     tags = (*flow_run.tags, *(wandb_settings.pop("run_tags", None) or ()))
-    for field_name in ("entity", "project"):  # the plan's
+    for field_name in ("entity", "project"):  # the plan has them
         wandb_settings.pop(field_name, None)
     stopped = any(task.pathspec in dead_ends for task in scope.tasks)
     failed = stopped or any(task.state in BAD_STATES for task in scope.tasks)
@@ -213,7 +215,10 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
 
 
 def _select_file_rules(scope: RunScope, outputs: Outputs) -> dict[str, Any]:
-    """Return which files of this machine may be sent, and how large, where that may be asked."""
+    """Return which files of this machine may be sent, and their size limit.
+
+    The result is empty if no output reads files of this machine.
+    """
     forms = {file.form for artifact in outputs.artifacts for file in artifact.files}
     if not forms & {Form.PATH, Form.INCLUDE}:
         return {}
@@ -232,7 +237,7 @@ def _externals(lineage: Lineage, scope: RunScope) -> Iterable[dict[str, str]]:
 def _cards(scope: RunScope) -> Iterable[PlannedCard]:
     """Yield the cards of all tasks.
 
-    A key says what the card is, not which others there are or which was rendered first: so the same
+    A key depends only on the card itself, not on other cards or the order of rendering. So the same
     card has the same key in every flow run.
     """
     used_keys: set[str] = set()
@@ -268,16 +273,20 @@ def _format_cell(failure: Failure) -> str:
 
 
 _DEFAULT_CARD_TYPE = "default"
-"""The type of what `@card` makes if nothing else is asked for."""
+"""The type of the card that `@card` makes by default."""
 
 
 def _card_order(card: Card) -> tuple[bool, str, str]:
-    """Sort cards by id, then those without one by type; of one type, as they were recorded."""
+    """Return the sort key of a card.
+
+    Cards are sorted by id; cards without an id follow, by type. Cards of one type stay in the order
+    in which they were recorded.
+    """
     return card.id is None, card.id or "", card.type
 
 
 def _rows(tasks: Sequence[Task]) -> Iterator[TaskRow]:
-    """Yield a row for each task, at its index in the foreach where each has one of its own."""
+    """Yield a row for each task, at its foreach index if every task has its own index."""
     by_index = all(len(task.foreach) == 1 and not task.rounds for task in tasks)
     for position, task in enumerate(tasks):
         yield _row(task, task.index if by_index else position)

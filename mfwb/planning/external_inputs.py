@@ -1,4 +1,4 @@
-"""Which W&B artifacts of other flow runs a W&B run uses."""
+"""Inputs of a W&B run from other flow runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ExternalInputs", "OtherFlowRun"]
 
 @dataclass(frozen=True, slots=True)
 class OtherFlowRun:
-    """A flow run that another one uses artifacts of, and where its W&B runs are."""
+    """A flow run whose artifacts another flow run uses, and where its W&B runs are."""
 
     flow_run: FlowRun
     lineage: Lineage
@@ -29,7 +29,7 @@ class OtherFlowRun:
 
 
 class ExternalInputs:
-    """Finds what was used of other flow runs among what these become in W&B."""
+    """The W&B artifacts of other flow runs, found by the uses in a lineage."""
 
     def __init__(
         self, lineage: Lineage, others: Iterable[OtherFlowRun], settings: Settings
@@ -47,9 +47,9 @@ class ExternalInputs:
         self._lineage = lineage
 
     def select_for(self, scope: RunScope) -> tuple[set[InputArtifact], list[Loss]]:
-        """Return what a W&B run uses of other flow runs, and what of it can't be had.
+        """Return the artifacts of other flow runs that a W&B run uses, and the losses among them.
 
-        What W&B has no artifact of, as it is a value in a summary, is not among it.
+        A value that is only in a summary, without a W&B artifact, is not among them.
         """
         used = {
             InputArtifact(

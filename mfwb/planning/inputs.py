@@ -1,4 +1,4 @@
-"""Which other W&B runs' artifacts a W&B run uses."""
+"""Inputs of a W&B run: the artifacts of other W&B runs that it uses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Inputs", "select_inputs"]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What one W&B run uses, and the level that this puts it on."""
+    """The artifacts that one W&B run uses, and the level that follows from them."""
 
     artifacts: tuple[InputArtifact, ...]
     losses: tuple[Loss, ...]
@@ -32,7 +32,7 @@ def select_inputs(
     outputs: dict[WandbRunId, Outputs],
     external_inputs: ExternalInputs,
 ) -> dict[WandbRunId, Inputs]:
-    """Return what each W&B run uses, and on which level that puts it."""
+    """Return the artifacts that each W&B run uses, and its level."""
     logged = index_logged_artifacts(scopes, outputs)
     edges: dict[str, list[Edge]] = defaultdict(list)
     for edge in lineage.edges:
@@ -83,7 +83,7 @@ _EVIDENCE_ORDER = tuple(
 
 
 def _select_strongest(used: Iterable[InputArtifact]) -> tuple[InputArtifact, ...]:
-    """Return one input per W&B artifact, on the ground that says most."""
+    """Return one input per W&B artifact, the one with the strongest evidence."""
     best: dict[tuple[WandbRunId, str], InputArtifact] = {}
     for artifact in sorted(used, key=lambda artifact: _EVIDENCE_ORDER.index(artifact.ground)):
         best.setdefault((artifact.producer, artifact.name), artifact)

@@ -1,4 +1,4 @@
-"""Which W&B run logs an artifact of a task, and in which W&B artifact."""
+"""Index of logged artifacts: the W&B run and the W&B artifact that have an artifact of a task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LoggedIndex = Mapping[tuple[str, str], tuple[RunScope, OutputArtifact]]
 def index_logged_artifacts(
     scopes: Sequence[RunScope], outputs: Mapping[WandbRunId, Outputs]
 ) -> LoggedIndex:
-    """Return where each artifact goes that becomes part of a W&B artifact."""
+    """Return the W&B run and the W&B artifact of each artifact that is logged."""
     return {
         (file.content.task, file.content.name): (scope, artifact)
         for scope in scopes

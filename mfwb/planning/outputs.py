@@ -1,4 +1,4 @@
-"""What a W&B run makes of the artifacts that its tasks wrote."""
+"""Outputs of a W&B run: the W&B artifacts and values, from the artifacts that its tasks wrote."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = ["Outputs", "select_outputs"]
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What becomes of what one W&B run's tasks wrote."""
+    """The outputs of one W&B run, from the artifacts that its tasks wrote."""
 
     artifacts: tuple[OutputArtifact, ...]
     values: tuple[PlannedValue, ...]
@@ -50,7 +50,7 @@ class Outputs:
 def select_outputs(
     scopes: Sequence[RunScope], flow_run: FlowRun, lineage: Lineage
 ) -> dict[WandbRunId, Outputs]:
-    """Return what each W&B run logs, puts into its summary, leaves out and loses."""
+    """Return for each W&B run what it logs, puts into its summary, leaves out and loses."""
     sortings = [_sort_artifacts(scope, flow_run, lineage) for scope in scopes]
     types = _choose_types(sortings)
     return {sorting.scope.id: _make_outputs(sorting, flow_run, types) for sorting in sortings}
@@ -58,7 +58,7 @@ def select_outputs(
 
 @dataclass(slots=True)
 class _Sorting:
-    """Where the artifacts that a W&B run's tasks wrote go; filled one by one."""
+    """The artifacts of one W&B run, sorted by where they go; artifacts are added one by one."""
 
     scope: RunScope
     files: dict[tuple[str, Kind], list[FiledArtifact]] = field(
@@ -76,13 +76,13 @@ class _Sorting:
     def add(
         self, content: Content, ref: ArtifactRef, folder: str = "", task: Task | None = None
     ) -> None:
-        """Sort in one artifact.
+        """Add one artifact.
 
         Args:
-            place: of the artifact.
+            content: the content of the artifact.
             ref: the artifact.
-            folder: of a merged W&B run, where in the W&B artifact the task's file goes.
-            task: that wrote it; None: a parameter.
+            folder: the folder in the W&B artifact for the task's file, in a merged W&B run.
+            task: the task that wrote the artifact; None: the artifact is a parameter.
         """
         settings = self.scope.settings
         classification = classify(ref, settings)
@@ -104,16 +104,18 @@ class _Sorting:
             self.losses.append(Loss(content.pathspec, reason))
             return
         files = self.files[ref.name, classification.kind]
-        preview = None if files else classification.preview  # tasks of a foreach look much alike
+        preview = (
+            None if files else classification.preview
+        )  # the tasks of a foreach have similar previews
         stem = folder + names.artifact_name(ref.name)
         file = PlannedFile(stem, classification.form, content, preview, classification.plugin or "")
         attempt = task.attempts[-1].number if task and task.attempts else None
         files.append(FiledArtifact(file, ref, attempt))
 
     def add_equal(self, content: Content, ref: ArtifactRef, task: Task, *, by_code: bool) -> None:
-        """Sort in a value of a task's own that is equal to what it was handed.
+        """Add a value that a task wrote itself and that equals what it received.
 
-        Where it is more than a value, its files are those of whoever wrote that content.
+        If the artifact has files, they belong to the task that first wrote the content.
         """
         self._add_value(classify(ref, self.scope.settings), content, ref, task)
         if by_code:
@@ -162,9 +164,10 @@ def _sort_artifacts(scope: RunScope, flow_run: FlowRun, lineage: Lineage) -> _So
 def _select_values_without_room(
     scope: RunScope, task: Task, written: Collection[str], equal: Collection[str]
 ) -> dict[str, str]:
-    """Return which values of a task its summary has no room for, and why; many tasks' are short.
+    """Return the values of a task that do not fit into its summary, with the reason.
 
-    Of those that are equal to what the task was handed, others have the files: they stay.
+    In a W&B run of many tasks, the values are short enough. Values that equal what the task
+    received stay in the summary, since other tasks have their files.
     """
     if scope.merged:
         return {}
@@ -176,7 +179,7 @@ def _select_values_without_room(
 
 
 def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
-    """Yield what goes as files of parameters: included ones, and values too large for config."""
+    """Yield the parameters that become files: IncludeFiles, and values too large for config."""
     as_files = select_parameters_as_files(flow_run)
     for parameter in flow_run.parameters:
         if parameter.kind == "IncludeFile":
@@ -184,7 +187,7 @@ def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
         elif parameter.name in as_files:
             if parameter.no_value:
                 yield replace(parameter.ref, no_value=parameter.no_value)
-            else:  # it is known to be plain
+            else:  # the value is known to be plain
                 yield replace(parameter.ref, no_value=_NO_ROOM, names=())
 
 
@@ -194,7 +197,7 @@ _CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"  # what `@catch(var=...)
 
 
 def _shorten_other(ref: ArtifactRef, task: Task) -> str:
-    """Return what stands for an artifact that is no value, beside values of other tasks."""
+    """Return the text that replaces an artifact that is no value, beside values of other tasks."""
     if _is_caught(ref, task) and task.failure is not None:
         text = f"{task.failure.type}: {task.failure.message}"
         return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}..."
@@ -210,18 +213,18 @@ def _make_content(task: str, ref: ArtifactRef) -> Content:
 
 
 def _with_file_size(included: Parameter) -> ArtifactRef:
-    """Return an IncludeFile with the size of its file, if known, rather than of its descriptor."""
+    """Return an IncludeFile with the size of its file if it is known, else of its descriptor."""
     size = included.value.get("size") if isinstance(included.value, dict) else None
     return included.ref if size is None else replace(included.ref, size=size)
 
 
 def _choose_types(sortings: Iterable[_Sorting]) -> dict[str, Kind]:
-    """Return for each name of the flow run the type of the W&B artifact that is called so.
+    """Return for each artifact name of the flow run the type of the W&B artifact of that name.
 
-    W&B keeps one type per artifact name: what is of another kind goes by another name.
+    W&B keeps one type per artifact name, so an artifact of another kind gets another name.
     """
     kinds = sorted((name, kind) for sorting in sortings for name, kind in sorting.files)
-    return dict(reversed(kinds))  # the first kind of a name has the last word
+    return dict(reversed(kinds))  # the first kind of a name overrides the others
 
 
 def _make_outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Outputs:
@@ -230,7 +233,7 @@ def _make_outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) 
             OutputArtifact(
                 name=_choose_name(name, kind, types[name]),
                 type=kind.value,
-                aliases=(),  # until it is known who logs the name last
+                aliases=(),  # set later: the last W&B run that logs the name gets them
                 metadata={"metaflow": describe_artifact(flow_run, sorting.scope.step.name, filed)},
                 files=tuple(entry.file for entry in filed),
             )

@@ -1,4 +1,4 @@
-"""What W&B runs are about: a step each, or a task each."""
+"""Scopes of W&B runs: each W&B run stands for a step, or for a task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["RunScope", "build_run_scopes", "task_label"]
 
 @dataclass(frozen=True, slots=True)
 class RunScope:
-    """What one W&B run is about: a step, or one task of it."""
+    """The scope of one W&B run: a step, or one task of a step."""
 
     id: WandbRunId
     name: str
@@ -26,7 +26,7 @@ class RunScope:
 
 
 def build_run_scopes(flow_run: FlowRun, settings: Settings) -> list[RunScope]:
-    """Return what there will be a W&B run about, in the order of the graph."""
+    """Return the scope of each W&B run, in the order of the graph."""
     by_task = settings.granularity_of(flow_run.flow) == "task"
     scopes = []
     for step in flow_run.steps:
@@ -50,9 +50,9 @@ def build_run_scopes(flow_run: FlowRun, settings: Settings) -> list[RunScope]:
 
 
 def task_label(task: Task) -> str:
-    """Return the place of a task among its siblings: `3`, or `0/3` in a nested foreach.
+    """Return the position of a task among its siblings: `3`, or `0/3` in a nested foreach.
 
-    Of the control task of an unbounded foreach, which has no place in it, `control`.
+    The control task of an unbounded foreach has no position, and its label is `control`.
     """
     places = [str(position) for position in (*(f.index for f in task.foreach), *task.rounds)]
     if task.is_control:

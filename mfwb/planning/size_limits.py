@@ -1,4 +1,4 @@
-"""What fits into the config and the summary of a W&B run, and what goes elsewhere. Pure.
+"""Size limits of the config and the summary of a W&B run, and what does not fit into them. Pure.
 
 W&B refuses a config of more than 15 MB, and with it the W&B run; it drops a summary of more than
 10 MB whole. Sizes are characters of JSON.
@@ -27,20 +27,18 @@ __all__ = [
 ]
 
 SUMMARY_LIMIT = 8_000_000
-"""Characters of a whole summary."""
+"""The limit for a whole summary, in characters."""
 
 FACTS_LIMIT = 1_000_000
-"""Characters of it that are facts of Metaflow's: how the tasks ended, and why."""
+"""The part of the summary for facts of Metaflow, in characters: how the tasks ended, and why."""
 
 CONFIG_LIMIT = 5_000_000
-"""Characters of all parameters and constants; and as many of facts of Metaflow's."""
+"""The limit for all parameters and constants, in characters; and again for facts of Metaflow."""
 
-_CHARACTERS_PER_BYTE = (
-    8  # characters of JSON that a byte of a pickle can become, if nothing is there twice
-)
+_CHARACTERS_PER_BYTE = 8  # of JSON, at most, for a byte of a pickle that stores nothing twice
 
 ALWAYS_FITS = (SUMMARY_LIMIT - FACTS_LIMIT) // _CHARACTERS_PER_BYTE
-"""Bytes of pickled values that fit into a summary, whatever they are."""
+"""The number of bytes of pickled values that always fit into a summary, whatever they are."""
 
 _LONGEST_TEXTS = (300_000, 100_000, 30_000, 10_000, 3_000, 1_000, 300, 100)
 _LONGEST_LISTS = (30_000, 10_000, 3_000, 1_000, 100, 10)
@@ -50,9 +48,9 @@ _LONGEST_LISTS = (30_000, 10_000, 3_000, 1_000, 100, 10)
 
 
 def select_parameters_as_files(flow_run: FlowRun) -> frozenset[str]:
-    """Return the names of the parameters and constants whose value config has no room for.
+    """Return the names of the parameters and constants whose values do not fit into config.
 
-    These are the largest of them, and those whose value could not be told as JSON.
+    These are the largest ones, and those whose value could not be converted to JSON.
     """
     unknown = [parameter.name for parameter in flow_run.parameters if parameter.no_value]
     sizes = {
@@ -64,7 +62,7 @@ def select_parameters_as_files(flow_run: FlowRun) -> frozenset[str]:
 
 
 def config_value(parameter: Parameter, as_files: frozenset[str]) -> Any:
-    """Return what config says of a parameter: its value, or where that is."""
+    """Return the config entry of a parameter: its value, or the artifact that has the value."""
     if parameter.name not in as_files:
         return parameter.value
     is_known = not parameter.no_value
@@ -78,11 +76,11 @@ def config_value(parameter: Parameter, as_files: frozenset[str]) -> Any:
 def select_values_that_do_not_fit(
     refs: Iterable[ArtifactRef], beside: Iterable[ArtifactRef] = ()
 ) -> dict[str, str]:
-    """Return which values of one task the summary has no room for, by name, and why not.
+    """Return the values of one task that do not fit into the summary, by name, with the reason.
 
     Args:
-        refs: those that could go elsewhere.
-        beside: others, which need room, too.
+        refs: the values that could go elsewhere.
+        beside: other values that need room in the same summary.
     """
     sizes = {ref.name: _characters(ref) for ref in refs}
     taken = sum(map(_characters, beside))
@@ -99,7 +97,7 @@ def _characters(ref: ArtifactRef) -> int:
 
 
 def _select_excess(sizes: Mapping[str, int], limit: int) -> frozenset[str]:
-    """Return the largest, as many as it takes for the rest to fit."""
+    """Return the names of the largest values, as many as needed for the rest to fit."""
     total = sum(sizes.values())
     excess = set()
     for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
@@ -114,9 +112,10 @@ def _select_excess(sizes: Mapping[str, int], limit: int) -> frozenset[str]:
 
 
 def cut_to_limit(facts: dict[str, Any], limit: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return facts cut until they fit: long texts first, then long lists; and the keys cut.
+    """Return the facts, cut until they fit, and the keys of the facts that were cut.
 
-    A text that is cut says how long it was; a list of which the end is missing, how many there are.
+    Long texts are cut first, then long lists. A cut text states its full length; a cut list states
+    how many entries are missing.
     """
     if _size(facts) <= limit:
         return facts, ()
@@ -135,19 +134,19 @@ def cut_to_limit(facts: dict[str, Any], limit: int) -> tuple[dict[str, Any], tup
 
 
 def cut_losses(keys: Iterable[str], where: str, run_name: str) -> list[Loss]:
-    """Return what is lost of facts that were cut.
+    """Return the losses for facts that were cut.
 
     Args:
-        keys: as `cut_to_limit` returns them.
-        where: they stood: `config.metaflow`.
-        of: the name of the W&B run.
+        keys: the keys that `cut_to_limit` returned.
+        where: where the facts are, such as `config.metaflow`.
+        run_name: the name of the W&B run.
     """
     reason = "longer than W&B takes: texts and lists are cut, and say how long they were"
     return [Loss(f"{where}.{key} of {run_name}", reason) for key in keys]
 
 
 def shorten_text(text: str, longest: int) -> str:
-    """Return a text, or its beginning and how long it is."""
+    """Return the text, or its beginning and its full length if it is too long."""
     if len(text) <= longest:
         return text
     return f"{text[:longest]} ... (the first {longest:,} of {len(text):,} characters)"
