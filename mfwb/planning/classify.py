@@ -1,4 +1,4 @@
-"""What an artifact is for W&B, told from the facts that Metaflow recorded of it."""
+"""Classification of an artifact for W&B, from the facts that Metaflow recorded about it."""
 
 from __future__ import annotations
 
@@ -34,33 +34,36 @@ __all__ = [
 ]
 
 SHOWN_LIMIT = 1_000_000
-"""Bytes; what is read of larger artifacts is not shown in the summary."""
+"""Bytes; a larger artifact is not shown in the summary."""
 
 VALUE_LIMIT = 100_000
-"""Bytes; larger values would crowd out W&B's summary, which ends at 10 MiB for a whole run."""
+"""Bytes; larger values would fill W&B's summary, which has a limit of 10 MiB for a whole run."""
 
 CURVE_LIMIT = 1_000_000
-"""Bytes; longer lists of numbers are not drawn."""
+"""Bytes; longer lists of numbers are not shown as charts."""
 
 JSON_LIMIT = 64_000_000
-"""Bytes; the pickle of a larger value is handed on, since nobody opens such a JSON file."""
+"""Bytes; a larger value stays a pickle, since nobody opens such a JSON file."""
 
 MEMORY_FACTORS = {Form.ARRAY: 3, Form.JSON: 20}
-"""Bytes that loading and writing take per byte of pickle; measured: 2, and of values 4 to 21."""
+"""Bytes of memory that loading and writing need per byte of pickle.
+
+Measured: 2 for arrays, and 4 to 21 for values."""
 
 MEMORY_FACTOR = 4
-"""The same of all other forms; measured: 2 to 3 of tables, but 8 of columns of Python strings."""
+"""The same for all other forms; measured: 2 to 3 for tables, but 8 for columns of Python strings.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Where an artifact goes, in which form, and what is shown of it besides.
+    """Where an artifact goes, in which form, and what the W&B run shows of it.
 
     Attributes:
-        kind: where it goes.
-        form: what becomes of its bytes; of a value, if it went into an artifact.
-        preview: what the W&B run itself shows of it.
-        plugin: the name of the converter, of form PLUGIN.
+        kind: where the artifact goes.
+        form: the form of its bytes in W&B; for a value, the form that it would have as an artifact.
+        preview: what the W&B run itself shows of the artifact.
+        plugin: the name of the converter, for the form PLUGIN.
     """
 
     kind: Kind
@@ -118,11 +121,11 @@ _UNKNOWN = Family("*", Kind.OTHER)
 _PATH = "pathlib.*Path"
 _TENSOR = "torch._utils._rebuild_*tensor*"
 LOADED = frozenset({Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON, Form.PATH, Form.PLUGIN})
-"""Forms that take loading the pickle. (An IncludeFile's descriptor is the source's to read.)"""
+"""Forms that need the loaded pickle. (The source reads the descriptor of an IncludeFile.)"""
 
 
 def needs_inspection(ref: ArtifactRef) -> bool:
-    """Whether the recorded type does not say enough, so that `ref.names` is needed."""
+    """Return whether the recorded type is not enough for a decision, so `ref.names` is needed."""
     if not ref.is_pickle or ref.names is not None:
         return False
     family = family_of(ref.type)
@@ -130,16 +133,16 @@ def needs_inspection(ref: ArtifactRef) -> bool:
 
 
 def _depends_on_names(name: str, family: Family) -> bool:
-    """Whether what a value is made of decides on whether it is one: all but what numbers are."""
+    """Return whether the names in the pickle decide if this is a value; not so for numbers."""
     return family.kind is Kind.VALUE and name not in _SPELT_OUT and not name.startswith("numpy.")
 
 
 def can_be_shown(ref: ArtifactRef, classification: Classification, settings: StepSettings) -> bool:
-    """Whether an artifact may also leave in the summary what a person can read of it.
+    """Return whether the summary may also show a readable form of an artifact.
 
-    That is so of arrays, of what paths are, of moments of pandas, and of what is made of these, of
-    plain values and of objects of users' own classes. What is larger than is shown, or can't be
-    read, leaves nothing.
+    This holds for arrays, paths, times of pandas, and for containers of these, of plain values and
+    of objects of users' own classes. Nothing is shown of an artifact that is too large or that
+    can't be read.
     """
     if classification.kind is Kind.VALUE or not ref.is_pickle or settings.unpickle == "never":
         return False
@@ -161,22 +164,23 @@ def _can_be_read(name: str, ref: ArtifactRef) -> bool:
 
 
 def can_be_value(ref: ArtifactRef) -> bool:
-    """Whether an artifact may go into the summary, by its recorded type and size."""
+    """Return whether an artifact may go into the summary, by its recorded type and size."""
     family = family_of(ref.type)
     is_value = family is not None and family.kind is Kind.VALUE
     return is_value and ref.is_pickle and ref.size <= VALUE_LIMIT
 
 
 def can_be_curve(ref: ArtifactRef) -> bool:
-    """Whether a value that is too large for the summary may be numbers that can be drawn."""
+    """Return whether a value that is too large for the summary may be numbers for a chart."""
     return ref.type in {"list", "tuple"} and ref.names == () and ref.size <= CURVE_LIMIT
 
 
 def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Classification:
-    """Return where an artifact goes.
+    """Return where an artifact goes, and in which form.
 
-    The user's word on its type comes first, then the converters of other packages, then the table
-    of families; of containers and of types that none of them knows, what the pickle refers to.
+    The user's settings for its type come first, then the converters of other packages, then the
+    table of families. For containers, and for types that none of these know, the names in the
+    pickle decide.
     """
     family = family_for(ref, settings)
     kind = _kind_by_user(ref.type, settings) or family.kind
@@ -194,14 +198,14 @@ def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Classificat
 def can_be_reference(
     form: Form, task: Task | None, settings: StepSettings, *, is_larger: bool
 ) -> bool:
-    """Whether W&B is to refer to the bytes where Metaflow stored them.
+    """Return whether W&B gets a reference to the bytes where Metaflow stored them.
 
     Args:
-        form: what would become of them. Paths and included files lie elsewhere.
-        task: that wrote them; None: a parameter.
-        settings: of the step. If they say nothing of references, what is too large to be copied
-            becomes one.
-        is_larger: whether it is.
+        form: the form that the bytes would have. Paths and included files are stored elsewhere.
+        task: the task that wrote the bytes; None: the artifact is a parameter.
+        settings: the settings of the step. Without a setting for references, an artifact that is
+            too large to be copied becomes a reference.
+        is_larger: whether the artifact is too large to be copied.
     """
     if task is None or task.datastore is None or form in {Form.PATH, Form.INCLUDE}:
         return False
@@ -210,26 +214,26 @@ def can_be_reference(
     return is_larger if settings.references is None else settings.references
 
 
-# --- what it is -----------------------------------------------------------------------------
+# --- kind and family ------------------------------------------------------------------------
 
 
 def family_for(ref: ArtifactRef, settings: StepSettings) -> Family:
-    """Return what the converters of other packages say of the type, or else the table."""
+    """Return the family of an artifact, from a converter of another package or the table."""
     own = _look_up_family(ref, settings)
     plugin = plugin_for(ref.type, settings)
     if plugin is None:
         return own
     kind = Kind(plugin.kind)
     if not plugin.safe and settings.unpickle != "trusted":
-        return own._replace(kind=kind)  # whether it may run must not change the kind
+        return own._replace(kind=kind)  # the kind must not depend on whether the converter may run
     return Family(ref.type, kind, Form.PLUGIN, plugin=plugin.name)
 
 
 def _look_up_family(ref: ArtifactRef, settings: StepSettings) -> Family:
-    """Return what the table says of the type or, where that is not enough, of what it holds."""
+    """Return the family from the table; if the type is not enough, from the names in the pickle."""
     family = family_of(ref.type)
     if family is not None and family.form is Form.PATH and ref.is_relative:
-        return Family(ref.type, Kind.VALUE, Form.JSON)  # nobody knows where it starts
+        return Family(ref.type, Kind.VALUE, Form.JSON)  # its start folder is not known
     if family is None or (
         _depends_on_names(ref.type, family) and not is_plain(ref.names, settings)
     ):
@@ -238,7 +242,7 @@ def _look_up_family(ref: ArtifactRef, settings: StepSettings) -> Family:
 
 
 def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
-    """Whether a pickle refers to nothing but parts of values."""
+    """Return whether a pickle refers only to parts of values."""
     return names is not None and all(
         name in _PLAIN_NAMES
         or fnmatchcase(name, _PATH)
@@ -248,9 +252,9 @@ def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
 
 
 def _classify_by_content(ref: ArtifactRef, settings: StepSettings) -> Family:
-    """Return what becomes of an artifact for what it holds: a model beats data, data the rest.
+    """Return the family of an artifact from its content: model first, then data, then other.
 
-    A class is none of what can be made of it.
+    A class in the content does not count as an instance of that class.
     """
     names_used = [name for name in ref.names or () if name not in ref.only_named]
     parts = [part_of(name, settings) for name in names_used]
@@ -265,7 +269,7 @@ def _classify_by_content(ref: ArtifactRef, settings: StepSettings) -> Family:
 
 
 def part_of(name: str, settings: StepSettings) -> Family:
-    """Return what the table says of something held, but for its kind if others say another."""
+    """Return the family of one name in a pickle, with the kind from settings or converters."""
     family = family_of(name) or _UNKNOWN
     kind = _kind_by_user(name, settings)
     plugin = plugin_for(name, settings)
@@ -275,7 +279,7 @@ def part_of(name: str, settings: StepSettings) -> Family:
 
 
 def _is_state_dict(ref: ArtifactRef) -> bool:
-    """Whether this is what torch's `state_dict()` returns; other dicts of tensors may be data."""
+    """Return whether this is a `state_dict()` of torch; other dicts of tensors may be data."""
     return ref.type == "collections.OrderedDict" and any(
         fnmatchcase(name, _TENSOR) for name in ref.names or ()
     )
@@ -292,12 +296,12 @@ def _match_first(name: str, kinds: tuple[tuple[str, str], ...]) -> str | None:
 
 
 def plugin_for(name: str, settings: StepSettings) -> Plugin | None:
-    """Return what a converter of another package says of itself, if one takes such a type."""
+    """Return the converter of another package that takes such a type; None: there is none."""
     fits = partial(fnmatchcase, name)
     return next((plugin for plugin in settings.plugins if any(map(fits, plugin.types))), None)
 
 
-# --- what can be done with it ---------------------------------------------------------------
+# --- what is possible for an artifact -------------------------------------------------------
 
 
 def _fits_the_summary(ref: ArtifactRef, settings: StepSettings) -> bool:
@@ -307,7 +311,7 @@ def _fits_the_summary(ref: ArtifactRef, settings: StepSettings) -> bool:
 
 
 def _is_of_opcodes_alone(ref: ArtifactRef) -> bool:
-    """Whether a pickle spells a value out, without a name that would have to be followed."""
+    """Return whether the opcodes of a pickle contain the whole value, without names to import."""
     return ref.type in _SCALARS or ref.names == ()
 
 

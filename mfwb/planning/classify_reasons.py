@@ -1,4 +1,4 @@
-"""Why an artifact is of its kind, and why it is not loaded: what `classify` decides, explained."""
+"""Reasons of a classification: why an artifact has its kind, and why it is not loaded."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ __all__ = ["DecidingType", "KindEvidence", "Reason", "explain_classification"]
 
 
 class KindEvidence(str, Enum):
-    """On what ground the kind of a type is told."""
+    """The evidence for the kind of a type."""
 
-    KINDS = "kinds"  # a pattern of the user's
+    KINDS = "kinds"  # a pattern in the user's settings
     CONVERTER = "converter"  # a converter of another package takes it
     TABLE = "table"  # a pattern of the table of families
     TENSORS = "tensors"  # an OrderedDict of tensors is a state dict
-    NOTHING = "nothing"  # nobody knows it
+    NOTHING = "nothing"  # the type is not known
 
 
 @dataclass(frozen=True, slots=True)
 class DecidingType:
-    """What decided on a kind.
+    """The type that decided on a kind.
 
     Attributes:
-        evidence: who knows it.
-        name: the qualified name that was looked at; of NOTHING one that is not known, if any.
-        pattern: the one that the name fits, if any.
+        evidence: the evidence for the kind.
+        name: the qualified name that decided; for NOTHING, a name that is not known, if any.
+        pattern: the pattern that the name matches, if any.
         inside: whether the name is not the artifact's type, but one that its pickle refers to.
-        converter: its name, of ground CONVERTER.
+        converter: the name of the converter, for the evidence CONVERTER.
     """
 
     evidence: KindEvidence
@@ -59,16 +59,16 @@ class DecidingType:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What becomes of an artifact, and why.
+    """The classification of an artifact, and the reasons for it.
 
     Attributes:
-        type: of the artifact, as Metaflow recorded it.
-        classification: what `classify` says.
-        deciding_type: what decided on the kind.
+        type: the type of the artifact, as Metaflow recorded it.
+        classification: the result of `classify`.
+        deciding_type: the type that decided on the kind.
         no_value: why a value does not go into the summary.
-        not_loaded: why it is not loaded, where loading it would make more of it.
-        not_converted: why a converter of another package that takes it does not get it.
-        unseen: why nobody looked into its pickle, where that would have told the kind.
+        not_loaded: why the artifact is not loaded, if loading it would give a better form.
+        not_converted: why a converter of another package that takes the type is not used.
+        unseen: why the pickle was not inspected, if that would have decided on the kind.
     """
 
     type: str
@@ -81,7 +81,7 @@ class Reason:
 
 
 def explain_classification(ref: ArtifactRef, settings: StepSettings) -> Reason:
-    """Return where an artifact goes, and why."""
+    """Return the classification of an artifact, and the reasons for it."""
     classification = classify(ref, settings)
     family = family_for(ref, settings)
     deciding_type = _find_deciding_type(ref, family, settings)
@@ -123,7 +123,7 @@ def _find_deciding_type(ref: ArtifactRef, family: Family, settings: StepSettings
 def _decided_by_settings(
     name: str, settings: StepSettings, *, inside: bool = False
 ) -> DecidingType | None:
-    """Return what the user or a converter of another package says of a name."""
+    """Return the type that the user's settings or a converter decide on; None: neither does."""
     for pattern, _ in settings.kinds:
         if fnmatchcase(name, pattern):
             return DecidingType(KindEvidence.KINDS, name, pattern, inside)
@@ -145,7 +145,7 @@ def _find_deciding_type_of_part(name: str, settings: StepSettings) -> DecidingTy
 
 
 def _find_deciding_name(ref: ArtifactRef, kind: Kind, settings: StepSettings) -> str | None:
-    """Return a name in the pickle that is of the kind; None if there is none."""
+    """Return a name in the pickle that has the kind; None if there is none."""
     parts = {
         name: part_of(name, settings) for name in ref.names or () if name not in ref.only_named
     }
@@ -156,13 +156,13 @@ def _find_deciding_name(ref: ArtifactRef, kind: Kind, settings: StepSettings) ->
 
 
 def _find_unknown_name(ref: ArtifactRef, settings: StepSettings) -> str:
-    """Return a name in the pickle that no plain value refers to; empty if there is none."""
+    """Return a name in the pickle that is not part of a plain value; empty if there is none."""
     unknown = [name for name in ref.names or () if not is_plain([name], settings)]
     return min(unknown, key=_known_names_first, default="")
 
 
 def _known_names_first(name: str) -> tuple[bool, bool, str]:
-    """Return what sorts names that people know before helpers of a library."""
+    """Return a sort key that puts names that people know before helpers of a library."""
     last = name.rpartition(".")[2]
     return last.startswith("_"), not last[:1].isupper(), name
 
@@ -175,7 +175,7 @@ def _unseen(ref: ArtifactRef) -> str:
     return "its pickle can't be looked into"
 
 
-# --- what is not done -----------------------------------------------------------------------
+# --- why something is not done --------------------------------------------------------------
 
 
 def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
@@ -202,7 +202,7 @@ def _not_converted(ref: ArtifactRef, settings: StepSettings) -> str:
 
 
 def _not_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
-    """Return why an artifact is not loaded; empty if it is, or if nothing would come of it."""
+    """Return why an artifact is not loaded; empty if it is, or if loading would change nothing."""
     if not ref.is_pickle:
         return _no_pickle(ref)
     if family.form not in LOADED and family.preview is None:

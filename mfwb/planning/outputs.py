@@ -166,8 +166,8 @@ def _select_values_without_room(
 ) -> dict[str, str]:
     """Return the values of a task that do not fit into its summary, with the reason.
 
-    In a W&B run of many tasks, the values are short enough. Values that equal what the task
-    received stay in the summary, since other tasks have their files.
+    A W&B run of many tasks has its values in a short form, so all fit. Values that equal what the
+    task received stay in the summary, since other tasks have their files.
     """
     if scope.merged:
         return {}
