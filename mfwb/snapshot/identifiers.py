@@ -53,7 +53,7 @@ def is_path_part(text: object) -> bool:
 
 
 def is_artifact_name(text: object) -> bool:
-    """Return whether this can be the name of an artifact: `setattr` takes any text, even an empty one.
+    """Return whether this can be the name of an artifact: `setattr` takes any text.
 
     It is never part of a path: `planning.names` makes the names in W&B and of files from it.
     """

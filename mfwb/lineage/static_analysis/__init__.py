@@ -1,4 +1,4 @@
-"""The source of a flow -> what each step does with artifacts. Pure; nothing is run."""
+"""Static analysis of the source of a flow: what each step does with artifacts. No code is run."""
 
 from mfwb.lineage.static_analysis.analyze import read_flow_code
 from mfwb.lineage.static_analysis.errors import CodeError

@@ -1,4 +1,4 @@
-"""The front door of the analysis: source text in, what each step does out."""
+"""Entry point of the analysis: from source text to what each step does."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _TOO_DEEP = "it is nested too deep"
 
 
 def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
-    """Return what each step of a flow does with artifacts, by its source alone.
+    """Return what each step of a flow does with artifacts, from the source alone.
 
-    CodeError if the script is not there or does not parse, if there is no such class in it, or if
-    the class can't be followed at all.
+    CodeError if the script is missing or does not parse, if it has no such class, or if the class
+    can't be followed at all.
     """
     try:
         return _read(source, flow)
@@ -122,7 +122,7 @@ def _make_step_code(step: Step, studied: StepResult, iterated: frozenset[str]) -
 def _places(
     step: Step, code: StepCode, lines: Mapping[tuple[str, str], set[int]]
 ) -> dict[str, SourcePosition]:
-    """Return where the body of a step first reads each artifact, as far as it does that itself."""
+    """Return the position of the first read of each artifact in the body of the step itself."""
     names = {*code.reads, *(one.name for one in code.input_reads)}
     names.update(one.artifact for one in code.externals if one.artifact is not None)
     file, body = step.func.module.path, range(step.node.lineno, (step.node.end_lineno or 0) + 1)
@@ -131,7 +131,7 @@ def _places(
 
 
 def _complete_read(external: ExternalRead, effects: Effects) -> ExternalRead:
-    """Return a read together with what the whole step does to the values that it is named by."""
+    """Return a read, completed with what the whole step does to the values in its pathspec."""
     changes = effects.writes | effects.deletes
     parts = tuple(
         replace(part, changed=part.name in changes or bool(effects.doubts))
@@ -147,7 +147,7 @@ def _complete_read(external: ExternalRead, effects: Effects) -> ExternalRead:
 
 
 def _drop_mere_openings(externals: set[ExternalRead]) -> set[ExternalRead]:
-    """Leave out that a flow run was opened where it is known what was read of it."""
+    """Return the reads without mere openings of flow runs from which a known artifact is read."""
     read_through = {
         (one.kind == "trigger", above)
         for one in externals

@@ -1,4 +1,4 @@
-"""The steps of a flow class: which methods they are, and what their decorators add."""
+"""The steps of a flow class: their methods, and what their decorators add."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a step was found to do, and what it surely wrote when it is done."""
+    """The effects of a step, and the artifacts that it has certainly written at its end."""
 
     effects: Effects
     always: frozenset[str]
@@ -46,7 +46,7 @@ class StepResult:
 
 
 def steps_of(flow: FlowClass) -> Iterator[Step]:
-    """Yield the steps: methods with Metaflow's `@step`, the nearest class first."""
+    """Yield the steps, which are methods with Metaflow's `@step`; the nearest class comes first."""
     seen: set[str] = set()
     for info in flow.order:
         for name, statements in info.members.items():
@@ -63,7 +63,7 @@ def _is_step(
 
 
 def _last_words(flow: FlowClass, info: ClassInfo, decorator: ast.expr) -> set[str]:
-    """Return the last words of what an outside decorator may be called where it comes from."""
+    """Return the last parts of the dotted names that an outside decorator may have."""
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
     return {
         atom.dotted.rpartition(".")[2]
@@ -133,7 +133,7 @@ def _config_of(frame: Frame, node: ast.Call) -> None:
 
 
 def doubt_class(frame: Frame, flow: FlowClass) -> None:
-    """Doubt what the flow class does that concerns every step."""
+    """Note doubts about the flow class that concern every step."""
     for name, (info, node) in flow.unknown_bases.items():
         at = Frame(frame.study, info.module, info)
         at.doubt(node, f"its base {name} comes from outside the code package")

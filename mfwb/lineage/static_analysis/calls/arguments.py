@@ -1,4 +1,4 @@
-"""The arguments of a call, and what they bind in the function that is called."""
+"""The arguments of a call, and the parameters of the function that they bind."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["Args", "bind", "defaults_of"]
 
 @dataclass(frozen=True, slots=True)
 class Args:
-    """The arguments of a call. `rest`: what `*` and `**` may hand on, to any parameter."""
+    """The arguments of a call. `rest`: the values of `*` and `**`, for any parameter."""
 
     positional: tuple[Value, ...] = ()
     keywords: tuple[tuple[str, Value], ...] = ()
     rest: Value | None = None
 
     def all(self) -> list[Value]:
-        """Return all values that are handed over."""
+        """Return all argument values."""
         return [
             *self.positional,
             *(value for _, value in self.keywords),
@@ -29,7 +29,7 @@ class Args:
         ]
 
     def keyword(self, name: str) -> Value | None:
-        """Return a keyword's value, or None if it is not given."""
+        """Return the value of a keyword, or None if it is not given."""
         return dict(self.keywords).get(name)
 
     def get(self, position: int, name: str) -> Value | None:
@@ -40,7 +40,7 @@ class Args:
 
 
 def bind(parameters: ast.arguments, args: Args) -> dict[str, Value]:
-    """Return what each parameter stands for."""
+    """Return the value of each parameter."""
     plain = [*parameters.posonlyargs, *parameters.args]
     unknown = ANYTHING if args.rest is None else args.rest | ANYTHING
     bound = {one.arg: unknown for one in [*plain, *parameters.kwonlyargs]}
@@ -64,7 +64,7 @@ def bind(parameters: ast.arguments, args: Args) -> dict[str, Value]:
 
 
 def defaults_of(parameters: ast.arguments, args: Args) -> Iterable[tuple[str, ast.expr]]:
-    """Yield the parameters that a call may leave to their defaults."""
+    """Yield the parameters that may keep their defaults in a call."""
     given = {name for name, _ in args.keywords}
     plain = [*parameters.posonlyargs, *parameters.args]
     given.update(one.arg for one in plain[: len(args.positional)])

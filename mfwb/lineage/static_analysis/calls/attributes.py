@@ -1,4 +1,4 @@
-"""Attributes of the flow object, of inputs and of everything else: read, written, deleted."""
+"""Reads, writes and deletes of attributes: of the flow object, of inputs and of other values."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _attribute(frame: Frame, node: ast.Attribute) -> Value:
 
 
 def read_attribute(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
-    """Return what `atom.name` stands for, with the read noted."""
+    """Return the value of `atom.name`, and note the read."""
     if isinstance(atom, FlowSelf | InputAtom | ClientData):
         own = isinstance(atom, FlowSelf)
         frame.locate(frame.mangled(name) if own else name, node)
@@ -117,7 +117,7 @@ def _special(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
 
 
 def flow_dict(frame: Frame, owners: Iterable[Atom], node: ast.AST) -> Value:
-    """Return `__dict__` of the flow or inputs; other than with a subscript it is doubted."""
+    """Return `__dict__` of the flow or inputs, with a doubt unless it is subscripted."""
     if id(node) not in frame.holders:
         frame.doubt(node, "__dict__ is used as a whole")
     return value_of(*(FlowDict(atom) for atom in owners))

@@ -1,4 +1,4 @@
-"""Reads from other flow runs: through Metaflow's client, and from the run that triggered ours."""
+"""Reads from other flow runs: with Metaflow's client, and from the run that triggered this one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def is_client(atom: Atom) -> bool:
 
 
 def metaflow_object(dotted: str) -> Value | None:
-    """Return what a name of Metaflow's stands for, if it leads to other flow runs."""
+    """Return the value of a name in Metaflow, if it leads to other flow runs; else None."""
     if dotted in {"metaflow.current", "metaflow.metaflow_current.current"}:
         return value_of(Current())
     return None
@@ -70,7 +70,7 @@ def client_call(frame: Frame, dotted: str, args: Args) -> Value | None:
 
 
 def client_attribute(frame: Frame, atom: Atom, name: str) -> Value:
-    """Return what an attribute of a client object stands for; reading data is noted."""
+    """Return the value of an attribute of a client object, and note reads of data."""
     if isinstance(atom, ClientData):
         frame.external(atom.source, name)
     elif isinstance(atom, Current) and name == "trigger":
@@ -98,14 +98,14 @@ def _of_client(atom: Client, name: str) -> Value:
 
 
 def _name_of(atom: Client, name: str) -> Value:
-    """Return the `id` or the `pathspec` of an object, as far as the code tells."""
+    """Return the `id` or the `pathspec` of an object, as far as the code shows it."""
     if atom.kind != KINDS[atom.level] or not atom.sure:
         return ANYTHING
     return concatenate(last_part(atom.parts) if name == "id" else atom.parts)
 
 
 def client_item(frame: Frame, atom: Atom, key: Value) -> Value:
-    """Return what a subscript of a client object stands for."""
+    """Return the value of a subscript of a client object."""
     constant = only(key)
     name = constant.value if isinstance(constant, Const) else None
     parts = get_text_parts(key)

@@ -1,4 +1,4 @@
-"""What is below an object of Metaflow's client, and how much of it the code names."""
+"""Objects below an object of Metaflow's client, and their pathspecs as far as they are known."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _RUN, _TASK, _ARTIFACT = 1, 3, 4
 
 
 def child_of(atom: Client, name: TextParts | None = None) -> Client:
-    """Return what is below an object of the client; without a name, any of what is there.
+    """Return the object below a client object; without a name, any of the objects below.
 
-    The end of a run stands for the run, and any task for its step; any step is its own case.
+    The end of a run stands for the run, and any task for its step; any step is a separate case.
     """
     level = min(atom.level + 1, _ARTIFACT)
     if _named_level(atom) != atom.level or level > _TASK:
@@ -38,7 +38,7 @@ def looked_up_run(flow: Client) -> Client:
 
 
 def _named_level(atom: Client) -> int:
-    """Return the level that the pathspec names; that of a trigger begins below its run."""
+    """Return the level that the pathspec names; the pathspec of a trigger begins below its run."""
     if atom.kind != "trigger":
         return KINDS.index(atom.kind)
     slashes = sum(part.count("/") for part in atom.parts if isinstance(part, str))

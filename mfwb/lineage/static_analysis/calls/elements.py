@@ -1,4 +1,4 @@
-"""What comes out of a container: by iterating, by subscript, by its methods."""
+"""Elements of containers: by iteration, by subscript, by their methods."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 
 
 def element_of(value: Value) -> Value:
-    """Return what iterating over a value gives."""
+    """Return the elements from an iteration over a value."""
     return union(_element(atom) for atom in value)
 
 
@@ -61,7 +61,7 @@ def _element_of_text(atom: Atom) -> Value:
 
 
 def members_of(value: Value) -> Value:
-    """Return what the values of a container may be, those of a dict included."""
+    """Return the possible values in a container, those of a dict included."""
     return union(_members(atom) for atom in value)
 
 
@@ -74,7 +74,7 @@ def _members(atom: Atom) -> Value:
 
 
 def entries_of(atom: Atom) -> Value:
-    """Return what `**` hands on."""
+    """Return the values that `**` passes on."""
     return _members(atom) if isinstance(atom, DictOf | Map | Nested) else value_of(atom)
 
 
@@ -89,7 +89,7 @@ def spread(value: Value) -> tuple[Value, ...] | None:
 
 
 def is_nonempty(value: Value) -> bool:
-    """Return whether there surely is something to iterate over. A join has an input."""
+    """Return whether an iterable certainly has an element. A join always has an input."""
     return all(
         isinstance(atom, Inputs)
         or (isinstance(atom, Tup) and bool(atom.items))
@@ -100,7 +100,7 @@ def is_nonempty(value: Value) -> bool:
 
 
 def unpack(value: Value, index: int) -> Value:
-    """Return what unpacking gives to the target there; negative: counted from the end."""
+    """Return the value that the target at an index gets; a negative index counts from the end."""
     return union(_unpack_atom(atom, index) for atom in value)
 
 
@@ -118,7 +118,7 @@ def _at(atom: Tup, index: int) -> Value:
 
 
 def item_of(value: Value, key: Value) -> Value:
-    """Return what `value[key]` gives."""
+    """Return the value of `value[key]`."""
     constant = only(key)
     return union(
         _item(atom, constant.value if isinstance(constant, Const) else None) for atom in value
@@ -138,7 +138,7 @@ def _item(atom: Atom, key: str | int | None) -> Value:
 
 
 def slice_of(value: Value) -> Value:
-    """Return what a slice gives: the same elements, if any."""
+    """Return the value of a slice: the same elements, if any."""
     return union(_slice(atom) for atom in value)
 
 
@@ -185,6 +185,6 @@ CONTAINER_METHODS: dict[str, Callable[[Atom], Value]] = {
 
 
 def container_method(atom: MethodOf) -> Value | None:
-    """Return what calling a container's method gives, or None if it is none that hands out."""
+    """Return the result of a container's method, or None if it returns no elements."""
     method = CONTAINER_METHODS.get(atom.name)
     return method(atom.owner) if method else None

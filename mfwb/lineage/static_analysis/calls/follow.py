@@ -1,4 +1,4 @@
-"""Calls of functions whose source we have: each is analysed once per kind of arguments."""
+"""Calls of functions with known source: each is analysed once per kind of arguments."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from mfwb.lineage.static_analysis.program.metaflow_names import HARMLESS_WRAPPER
 __all__ = ["apply_summary", "defer", "doubt_wrappers", "follow", "summarise"]
 
 _DEPTH = 40
-_CALL = 5  # pieces of work that it is to go into a function
+_CALL = 5  # pieces of work to enter a function
 
 
 def follow(frame: Frame, func: Func, args: Args, *, sure: bool = True) -> Value:
-    """Do what a call does; `sure`: it happens once, here. Returns what the call returns."""
+    """Apply the effects of a call, and return its value; `sure`: it happens exactly once, here."""
     summary = summarise(frame, func, args)
     apply_summary(frame, summary, sure=sure)
     return summary.value
 
 
 def apply_summary(frame: Frame, summary: Summary, *, sure: bool) -> None:
-    """Bring a call's effects in at this point."""
+    """Add the effects of a call at this point."""
     found = summary.effects
     frame.study.spend_on_names(found.size() + len(summary.sure) + frame.state.size())
     for name in found.reads:
@@ -60,7 +60,7 @@ def apply_summary(frame: Frame, summary: Summary, *, sure: bool) -> None:
 
 
 def defer(frame: Frame, summary: Summary) -> None:
-    """Bring in the effects of a function that may be called at any time from now on."""
+    """Add the effects of a function that may be called at any time from now on."""
     found = summary.effects
     frame.effects.deferred |= found.reads | found.reads_after_delete
     frame.effects.unsettled |= found.deletes
@@ -68,7 +68,7 @@ def defer(frame: Frame, summary: Summary) -> None:
 
 
 def summarise(frame: Frame, func: Func, args: Args, home: Frame | None = None) -> Summary:
-    """Return what a call of a function does. `home` is the frame that an inner one sees."""
+    """Return the summary of a call. `home` is the frame around an inner function."""
     study = frame.study
     study.spend(_CALL)
     if any(func is other for other, _ in study.open):
@@ -97,9 +97,9 @@ def summarise(frame: Frame, func: Func, args: Args, home: Frame | None = None) -
 
 
 def _summarise_recursion(frame: Frame, func: Func, args: Args) -> Summary:
-    """Return what a function does that calls itself: nothing that its first call does not.
+    """Return the summary of a recursive call, which has no effects beyond the first call.
 
-    But for attributes deleted so far, which that call may have held for written.
+    The exception are attributes deleted so far, which the first call may have taken as written.
     """
     study = frame.study
     study.recursive.add(func)
@@ -142,7 +142,7 @@ def _analyse(caller: Frame, func: Func, args: Args, home: Frame | None) -> Summa
         return Summary(frame.effects, frame.state.sure, frame.state.is_reachable, frame.returned)
     frame.run(node.body)
     end = merge_states(frame.exits.returns, frame.state)
-    if frame.yielded is not None:  # a generator: it runs when it is iterated over, or never
+    if frame.yielded is not None:  # a generator: its code runs during iteration, or never
         return Summary(
             frame.effects,
             merge_states(end, State()).sure if end.is_reachable else {},
@@ -153,7 +153,7 @@ def _analyse(caller: Frame, func: Func, args: Args, home: Frame | None) -> Summa
 
 
 def _spend_on_head(frame: Frame, node: FunctionNode, home: Frame | None) -> None:
-    """Count the work that it is to set up a function's names, and to look at its decorators."""
+    """Count the work of setting up the names of a function and checking its decorators."""
     parameters = node.args
     count = len(parameters.args) + len(parameters.posonlyargs) + len(parameters.kwonlyargs)
     frame.study.spend(count + len(getattr(node, "decorator_list", ())))
@@ -162,7 +162,7 @@ def _spend_on_head(frame: Frame, node: FunctionNode, home: Frame | None) -> None
 
 
 def doubt_wrappers(frame: Frame, node: FunctionNode | ast.ClassDef) -> None:
-    """Doubt decorators that are handed more than they are known to need."""
+    """Note doubts about decorators that may read artifacts."""
     for decorator in getattr(node, "decorator_list", ()):
         target = decorator.func if isinstance(decorator, ast.Call) else decorator
         if not _is_harmless(frame, target):

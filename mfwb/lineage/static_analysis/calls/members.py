@@ -1,4 +1,4 @@
-"""Members of the flow class: methods, properties, constants, and what reaching them means."""
+"""Members of the flow class: the values of methods, properties and constants."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from mfwb.lineage.static_analysis.result import ArtifactValue, InputRead
 
 __all__ = ["kinds_of", "member", "note_read"]
 
-_CONSTANT = 5  # pieces of work that it is to look a class variable up
+_CONSTANT = 5  # pieces of work to look up a class variable
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PROPERTIES = frozenset({"property", "cached_property", "abstractproperty"})
 
 
 def note_read(frame: Frame, atom: Atom, name: str) -> Value:
-    """Note that an artifact of the flow or of an input is read, and return what it stands for."""
+    """Note a read of an artifact of the flow or of an input, and return its value."""
     if isinstance(atom, InputAtom):
         frame.read_input(atom, name)
         return value_of(
@@ -43,7 +43,7 @@ def note_read(frame: Frame, atom: Atom, name: str) -> Value:
 
 
 def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast.stmt]]) -> Value:
-    """Return what a member of the flow class stands for when it is reached through an object."""
+    """Return the value of a member of the flow class that is read through an object."""
     info, statements = found
     last = statements[-1]
     if isinstance(last, _FUNCTIONS):
@@ -92,7 +92,7 @@ def _function(frame: Frame, atom: Atom, func: Func, statements: list[ast.stmt]) 
 
 
 def kinds_of(frame: Frame, node: ast.stmt) -> set[str]:
-    """Return the last words of a function's decorators."""
+    """Return the last parts of the names of a function's decorators."""
     return frame.study.compute_once(node, _kinds_of)
 
 
@@ -109,7 +109,7 @@ def _kinds_of(node: ast.AST) -> set[str]:
 def _constant(
     frame: Frame, info: ClassInfo, statements: list[ast.stmt], above: frozenset[str]
 ) -> Value:
-    """Return what a class variable stands for. `above`: those that led here."""
+    """Return the value of a class variable. `above`: the class variables that refer to it."""
     frame.study.spend(_CONSTANT)
     last = statements[-1]
     if len(statements) > 1 or not isinstance(last, ast.Assign | ast.AnnAssign) or not last.value:

@@ -1,4 +1,4 @@
-"""Methods of constant texts that make others: `"X/{}".format(run)`, `"/".join([flow, run])`."""
+"""Methods of constant texts that return texts: `"X/{}".format(run)`, `"/".join([flow, run])`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["text_method"]
 
 
 def text_method(called: ast.expr, args: Args) -> Value:
-    """Return the text that a method of a constant text gives; ANYTHING if that is not known."""
+    """Return the text that a method of a constant text returns; ANYTHING if it is not known."""
     if not isinstance(called, ast.Attribute) or not isinstance(called.value, ast.Constant):
         return ANYTHING
     text = called.value.value

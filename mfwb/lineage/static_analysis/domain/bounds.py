@@ -1,8 +1,8 @@
-"""How large a value may get. What grows further is held to be less certain, so that an end comes.
+"""Limits on the size of values. A larger value becomes less certain, so the analysis always ends.
 
 A container that is put into itself, or into others that are put into it, would double with every
-line, and with every round of a loop. So each value has a greatest size and a greatest depth; what
-would go beyond becomes a container of which only is known what may be in it somewhere. What matters
+line, and with every round of a loop. So each value has a maximum size and a maximum depth. A larger
+value becomes a container whose content is known, but not the position of the content. What matters
 to lineage is never left out: the flow, inputs of joins, functions.
 """
 
@@ -49,10 +49,10 @@ __all__ = [
 ]
 
 LONGEST_TEXT = 1_000
-"""Letters of a text that is worth knowing: it may be the name of an artifact."""
+"""The length limit for known texts, in letters: a text may be the name of an artifact."""
 
 LARGEST_NUMBER = 2**31
-"""A number that is worth knowing: it may be a position in a list."""
+"""The limit for known numbers: a number may be a position in a list."""
 
 _MATTERING = (*FLOWS, Api, Bound, Func, Other, Super)
 _HANDED_ON = (*FLOWS, Api, Bound, Client, ClientData, Func, Local, Super)
@@ -64,7 +64,7 @@ _MOST_CONTAINERS = 16  # of those
 
 
 def value_of(*atoms: Atom) -> Value:
-    """Return the value that is one of these."""
+    """Return the value that is one of these atoms."""
     value = frozenset(atoms)
     for atom in atoms:
         if isinstance(atom, Container) and (atom.weight > _HEAVIEST or atom.depth > _DEEPEST):
@@ -80,7 +80,7 @@ def union(values: Iterable[Value]) -> Value:
 def limit_size(value: Value) -> Value:
     """Return the same value, less certain if it is too large.
 
-    TooIntricateError if it may be too many things that matter.
+    TooIntricateError if too many things that matter are possible.
     """
     containers = [atom for atom in value if isinstance(atom, Container)]
     if any(atom.weight > _HEAVIEST or atom.depth > _DEEPEST for atom in containers):
@@ -96,16 +96,16 @@ def limit_size(value: Value) -> Value:
 
 
 def widen(value: Value) -> Value:
-    """Return what a value may become in any number of rounds: of what it holds, what matters.
+    """Return what a value may become in any number of rounds: what matters of its content.
 
-    There are only so many flows and methods, but any number of names of something outside.
+    The number of flows and methods is limited, but not that of names from outside.
     """
     leaves = frozenset(atom for atom in _leaves(value) if isinstance(atom, _MATTERING))
     return leaves if leaves == ANYTHING else leaves | {Nested(leaves)}
 
 
 def _lighten(atom: Atom) -> Value:
-    """Return what a container is held to be if it is too large, and others as they are."""
+    """Return a less certain value for a container that is too large; other atoms stay."""
     if not isinstance(atom, Container) or _fits(atom):
         return frozenset((atom,))
     known: Container
@@ -119,9 +119,9 @@ def _lighten(atom: Atom) -> Value:
 
 
 def merge_alike(value: Value) -> Value:
-    """Return the same value, with lists of whatever length as one, and dicts of whatever keys.
+    """Return the same value, with all lists merged into one, and all dicts merged into one.
 
-    To go through them, or to take something out of them, gives the same as before.
+    Iterating over them, or taking an element out, gives the same as before.
     """
     for kind in (Iter, Map):
         several = [atom for atom in value if isinstance(atom, kind)]
@@ -133,9 +133,9 @@ def merge_alike(value: Value) -> Value:
 
 
 def simplify(value: Value) -> Value:
-    """Return containers that change, less certain if they are deep and hold nothing that matters.
+    """Return a value of changing containers; deep ones without what matters become less certain.
 
-    Names of artifacts are in lists, and in dicts of lists, but hardly deeper.
+    Names of artifacts are in lists, and in dicts of lists, but rarely deeper.
     """
     deep = [
         atom
@@ -156,13 +156,13 @@ def _fits(atom: Container) -> bool:
 
 
 def forget_structure(value: Value) -> Value:
-    """Return containers of which only is known what may be in them somewhere."""
+    """Return a container with the same content, but without the positions in it."""
     leaves = _leaves(value)
     return leaves if leaves == ANYTHING else frozenset((Nested(leaves),))
 
 
 def _leaves(value: Value) -> Value:
-    """Return what is in containers and matters."""
+    """Return what containers hold, without plain values."""
     leaves = leaves_of(value)
     if len(leaves) > _WIDEST:
         raise TooIntricateError("a container may hold too many things")

@@ -1,4 +1,4 @@
-"""What a function, or a whole step, was found to do."""
+"""Effects of a function or of a whole step."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["Effects", "Summary"]
 
 @dataclass(slots=True)
 class Effects:
-    """All that may happen, whichever way is taken.
+    """All effects that are possible on any path.
 
     Attributes:
         reads: attributes read before the function has surely written them.
         lost_reads: attributes read after they may have been deleted: whatever the caller wrote
             before, they may come from the parents.
-        deferred: attributes that inner functions read, whenever these are called.
-        unsettled: attributes that inner functions delete, whenever these are called.
+        deferred: attributes that inner functions read, at whatever time they are called.
+        unsettled: attributes that inner functions delete, at whatever time they are called.
     """
 
     reads: set[str] = field(default_factory=set)
@@ -35,12 +35,12 @@ class Effects:
     stored_run_ids: set[StoredRunId] = field(default_factory=set)
     doubts: dict[str, None] = field(default_factory=dict)
     next: set[str] = field(default_factory=set)
-    iterated: set[str] = field(default_factory=set)  # what `foreach=` names
+    iterated: set[str] = field(default_factory=set)  # the artifacts that `foreach=` names
     deferred: set[str] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
 
     def size(self) -> int:
-        """Return how many things were found."""
+        """Return the number of effects."""
         return (
             len(self.reads)
             + len(self.reads_after_delete)
@@ -56,7 +56,7 @@ class Effects:
         )
 
     def merge(self, other: Effects) -> None:
-        """Add what does not depend on the point at which it happened."""
+        """Add the effects that do not depend on the point at which they happen."""
         self.input_reads |= other.input_reads
         self.reads_input |= other.reads_input
         self.reads_foreach_stack |= other.reads_foreach_stack
@@ -75,7 +75,7 @@ class Effects:
 
 @dataclass(slots=True)
 class Summary:
-    """What a call of a function does.
+    """The summary of a call of a function.
 
     Attributes:
         sure: as in `State`, at the end of the call.

@@ -1,4 +1,4 @@
-"""What is known at one point of a function, and how two ways to a point are brought together."""
+"""State at one point of a function, and the merge of states where two paths meet."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["Exits", "State", "merge_states", "unreachable"]
 
 @dataclass(slots=True)
 class State:
-    """What holds at a point.
+    """The state at one point.
 
     Attributes:
-        sure: attributes of the flow: True, surely written since the function began; False, may
-            have been deleted since. What was before the function holds for all others.
-        names: what local names stand for.
+        sure: attributes of the flow: True, certainly written since the function began; False,
+            possibly deleted since. All others are as they were before the function.
+        names: the values of local names.
         alive: whether the point can be reached.
     """
 
@@ -26,21 +26,21 @@ class State:
     is_reachable: bool = True
 
     def copy(self) -> State:
-        """Return a state that can be changed on its own."""
+        """Return an independent copy."""
         return State(dict(self.sure), dict(self.names), self.is_reachable)
 
     def size(self) -> int:
-        """Return how many names it says something of."""
+        """Return the number of names in the state."""
         return len(self.sure) + len(self.names)
 
 
 def unreachable() -> State:
-    """Return the state of a point that nothing leads to."""
+    """Return the state of a point that no path reaches."""
     return State(is_reachable=False)
 
 
 def merge_states(one: State, two: State) -> State:
-    """Return what holds where two ways meet."""
+    """Return the state where two paths meet."""
     if not one.is_reachable:
         return two.copy()
     if not two.is_reachable:
@@ -60,7 +60,7 @@ def merge_states(one: State, two: State) -> State:
 
 @dataclass(slots=True)
 class Exits:
-    """The states in which a block was left other than by its end."""
+    """The states in which a block is left other than at its end."""
 
     returns: State = field(default_factory=unreachable)
     breaks: State = field(default_factory=unreachable)

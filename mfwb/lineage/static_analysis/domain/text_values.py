@@ -1,4 +1,4 @@
-"""Texts of which recorded values are parts: made of each other, and taken apart."""
+"""Texts that contain recorded values: how they are joined and split."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _Keys = tuple["str | int | None", ...]
 
 
 def get_text_parts(value: Value) -> TextParts | None:
-    """Return the words of a text, or None if that is not one certain text."""
+    """Return the parts of a text, or None if the value is not one certain text."""
     atom = only(value)
     if isinstance(atom, Text):
         return atom.parts
@@ -44,7 +44,7 @@ def get_text_parts(value: Value) -> TextParts | None:
 
 
 def concatenate(*texts: TextParts | None) -> Value:
-    """Return what these texts are one after the other; ANYTHING if one of them is not known."""
+    """Return the texts joined in order; ANYTHING if one of them is not known."""
     parts = join_parts(*(text or () for text in texts))
     size = sum(len(part) for part in parts if isinstance(part, str))
     if None in texts or len(parts) > _MOST_PARTS or size > LONGEST_TEXT:
@@ -55,7 +55,7 @@ def concatenate(*texts: TextParts | None) -> Value:
 
 
 def join_parts(*texts: TextParts) -> TextParts:
-    """Return words one after the other, with constants that meet as one."""
+    """Return the parts of the texts in order, with adjacent constants joined."""
     found: list[str | ArtifactValue | LookedUpRun] = []
     for part in (part for text in texts for part in text):
         if isinstance(part, str) and found and isinstance(found[-1], str):
@@ -66,7 +66,7 @@ def join_parts(*texts: TextParts) -> TextParts:
 
 
 def item_of_text(atom: Text, key: str | int | None) -> Value:
-    """Return what a value holds there, if it is one that holds something; None: anywhere."""
+    """Return the element of a recorded value under a key; under None, any element."""
     part = atom.parts[0]
     if len(atom.parts) > 1 or not isinstance(part, ArtifactValue) or len(part.keys) == _DEEPEST:
         return ANYTHING
@@ -74,7 +74,7 @@ def item_of_text(atom: Text, key: str | int | None) -> Value:
 
 
 def last_part(parts: TextParts) -> TextParts | None:
-    """Return what follows the last slash of a pathspec, if that is one word."""
+    """Return the part after the last slash of a pathspec; None if it is not a single part."""
     if isinstance(parts[-1], str):
         last = owner_and_name(parts[-1])[1]
         return (last,) if last and (last != parts[-1] or len(parts) == 1) else None
@@ -83,12 +83,12 @@ def last_part(parts: TextParts) -> TextParts | None:
 
 
 def format_parts(parts: TextParts) -> str:
-    """Return words as they are shown to people."""
+    """Return a text as it is shown to people."""
     return "".join(map(str, parts))
 
 
 def make_external_read(source: Client, artifact: str | None) -> ExternalRead:
-    """Return the read of an artifact of a client object, or of the object alone."""
+    """Return the external read of an artifact of a client object, or of the object alone."""
     found = next((part for part in source.parts if isinstance(part, LookedUpRun)), None)
     if found is not None:
         return ExternalRead(
@@ -100,7 +100,7 @@ def make_external_read(source: Client, artifact: str | None) -> ExternalRead:
 
 
 def find_looked_up_runs(value: Value, keys: _Keys = ()) -> Iterator[tuple[_Keys, Text]]:
-    """Yield the texts of a value that tell of a flow run which was looked up, and where in it."""
+    """Yield the texts in a value that contain the id of a looked-up flow run, with their keys."""
     for atom in value:
         if isinstance(atom, Text) and any(isinstance(part, LookedUpRun) for part in atom.parts):
             yield keys, atom

@@ -1,4 +1,4 @@
-"""The flow class, its bases in the order Python looks through them, and their members."""
+"""The flow class, its bases in Python's method resolution order, and their members."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mfwb.lineage.static_analysis.program.modules import Module, Project
 __all__ = ["FlowClass", "name_of", "value_of_name"]
 
 _MOST_CLASSES = 64
-_LONGEST = 80  # letters of an expression in a sentence
+_LONGEST = 80  # letters of an expression in a message
 _HOOKS = ("__delattr__", "__getattr__", "__getattribute__", "__setattr__")
 
 
@@ -75,7 +75,7 @@ class FlowClass:
 
 
 def value_of_name(project: Project, module: Module, node: ast.expr) -> Value:
-    """Return what a plain or dotted name means at the top of a module."""
+    """Return the value of a plain or dotted name at the top level of a module."""
     if isinstance(node, ast.Attribute):
         owner = value_of_name(project, module, node.value)
         return frozenset().union(*(project.attribute(atom, node.attr) for atom in owner))
@@ -86,7 +86,7 @@ def value_of_name(project: Project, module: Module, node: ast.expr) -> Value:
 
 
 def name_of(node: ast.expr) -> str:
-    """Return an expression as people would name it in a sentence."""
+    """Return an expression as it is shown in a message."""
     text = ast.unparse(node.func if isinstance(node, ast.Call) else node)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 

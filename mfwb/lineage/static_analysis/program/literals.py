@@ -1,4 +1,4 @@
-"""Values that can be told from the text alone: literals, and names that stand for them."""
+"""Values that are known from the source text alone: literals, and names of literals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Lookup = Callable[[str], "Value | None"]
 
 
 def literal_value(node: ast.expr, lookup: _Lookup) -> Value:
-    """Return what a literal stands for; anything that is not one is `ANYTHING`."""
+    """Return the value of a literal; `ANYTHING` for other expressions."""
     value = ANYTHING
     if isinstance(node, ast.Constant):
         value = constant(node.value)
@@ -51,7 +51,7 @@ def constant(value: object) -> Value:
 
 
 def add_values(left: Value, right: Value) -> Value:
-    """Return what `left + right` stands for."""
+    """Return the value of `left + right`."""
     one, two = only(left), only(right)
     if isinstance(one, Tup) and isinstance(two, Tup):
         return value_of(Tup(one.items + two.items))
@@ -65,7 +65,7 @@ def add_values(left: Value, right: Value) -> Value:
 
 
 def _is_text(atom: Atom | None) -> bool:
-    """Return whether a value is a text for certain: two recorded ones may be numbers."""
+    """Return whether a value is certainly a text: two recorded values may be numbers."""
     return isinstance(atom, Text) and any(isinstance(part, str) for part in atom.parts)
 
 
@@ -74,7 +74,7 @@ def _value_of(atom: object) -> object:
 
 
 def format_values(pattern: Value, values: Value) -> Value:
-    """Return what `pattern % values` stands for, if all of it is `%s`."""
+    """Return the value of `pattern % values`, if the pattern has only `%s`."""
     template, given = _value_of(only(pattern)), only(values)
     if not isinstance(template, str) or template.count("%") != template.count("%s"):
         return ANYTHING

@@ -1,4 +1,4 @@
-"""One pass over a file for what must be known of all of it beforehand."""
+"""Survey of a file: one pass for what must be known about all of it in advance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEAVES = (ast.Constant, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, 
 
 @dataclass(slots=True)
 class Scope:
-    """The names that a function binds, and those that it says are bound elsewhere."""
+    """The names that a function binds, and those that it declares `global` or `nonlocal`."""
 
     bound: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
@@ -27,10 +27,10 @@ class Scope:
 
 @dataclass(slots=True)
 class Survey:
-    """What one pass found.
+    """The result of one pass over a file.
 
     Attributes:
-        scopes: by function: the names it binds.
+        scopes: the names that each function binds.
         changed: names of objects that something in the file may change in place.
         deleted: attributes that something in the file deletes.
         set_anew: attributes that something in the file assigns, or changes in place.
@@ -48,7 +48,7 @@ class Survey:
 
 
 def survey(tree: ast.Module) -> Survey:
-    """Return what one pass over a file tells."""
+    """Return the result of one pass over a file."""
     found = Survey()
     pending: list[tuple[ast.AST, Scope]] = [(tree, Scope())]
     while pending:

@@ -1,4 +1,4 @@
-"""Calls of Python's own functions that hand on what they are given, or only look at it."""
+"""Calls of Python's own functions that pass their arguments on, or only inspect them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from mfwb.lineage.static_analysis.syntax.calls_by_name import NAMING_CALLS
 __all__: list[str] = []
 
 _Known = Callable[[Frame, Args, ast.Call], Value]
-_MOST = 50  # elements of a range that are worth telling apart
+_MOST = 50  # elements of a range that are followed one by one
 
 
 def _same(_frame: Frame, args: Args, _node: ast.Call) -> Value:
@@ -179,8 +179,7 @@ def _as_text(frame: Frame, args: Args, _node: ast.Call) -> Value:
 
 
 def _str(frame: Frame, args: Args, node: ast.Call) -> Value:
-    given = args.get(0, "object") if len(args.all()) == 1 else None
-    """`str`: of a text, that text."""
+    """`str`: the string of a text is that text."""
     given = args.get(0, "object")
     value = concatenate(get_text_parts(given)) if given and len(args.all()) == 1 else ANYTHING
     return _as_text(frame, args, node) if value == ANYTHING else value

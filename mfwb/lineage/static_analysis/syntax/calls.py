@@ -1,4 +1,4 @@
-"""Calls: of what we can follow, of what we know, and of everything else."""
+"""Calls: of functions with known source, of known methods, and of everything else."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _client(_frame: Frame, atom: Client, _args: Args, _node: ast.Call) -> Value:
 
 @invokes(Text)
 def _of_text(frame: Frame, atom: Text, args: Args, node: ast.Call) -> Value:
-    """Call something recorded; `get` takes something out of it, as a subscript does."""
+    """Return the value of a call on a recorded value; `get` takes an element, like a subscript."""
     unknown_call(frame, args, node)
     part, key = atom.parts[0], only(args.get(0, "") or ANYTHING)
     if isinstance(part, ArtifactValue) and part.keys[-1:] == ("get",) and isinstance(key, Const):

@@ -1,4 +1,4 @@
-"""Calls that reach attributes by name, and those that reach names of the function itself."""
+"""Calls that access attributes by name, and calls that access names of the function itself."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _vars(frame: Frame, args: Args, node: ast.Call) -> Value:
 
 
 def _own_names(frame: Frame, _args: Args, node: ast.Call) -> Value:
-    """`locals()`: hands out self under a name that we don't see."""
+    """`locals()`: returns self under a name that the analysis can't see."""
     if any(holds_flow(value) for value in frame.state.names.values()):
         frame.doubt(node, f"{name_of(node)}() hands out self by name")
     return ANYTHING

@@ -1,4 +1,4 @@
-"""Comprehensions: like loops, but each with names of its own."""
+"""Comprehensions: like loops, but with their own names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mfwb.lineage.static_analysis.syntax.targets import assign
 
 __all__: list[str] = []
 
-_COMPREHENSION = 3  # pieces of work besides what is in it
+_COMPREHENSION = 3  # pieces of work in addition to its content
 
 
 @evaluates(ast.ListComp, ast.SetComp, ast.GeneratorExp)
@@ -31,7 +31,7 @@ def _dict_comprehension(frame: Frame, node: ast.DictComp) -> Value:
 def _comprehended(
     frame: Frame, generators: list[ast.comprehension], parts: list[ast.expr]
 ) -> tuple[list[Value], bool]:
-    """Return what the parts may be, and whether there surely is an element."""
+    """Return the possible values of the parts, and whether there is certainly an element."""
     frame.study.spend(_COMPREHENSION)
     frame.study.spend_on_names(3 * frame.state.size())
     outer_names = dict(frame.state.names)

@@ -1,4 +1,4 @@
-"""Expressions but calls and attributes: names, containers, choices, inner functions."""
+"""Expressions other than calls and attributes: names, containers, choices, inner functions."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def _item(frame: Frame, atom: Atom, key: Value, node: ast.Subscript) -> Value:
 
 
 def by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> Value:
-    """Return what an attribute stands for whose name is an expression."""
+    """Return the value of an attribute with a computed name."""
     names = strings_of(key)
     if names is not None:
         return union(read_attribute(frame, owner, name, node) for name in sorted(names))
@@ -191,7 +191,7 @@ def _lambda(frame: Frame, node: ast.Lambda) -> Value:
 
 
 def define_function(frame: Frame, node: FunctionNode) -> Value:
-    """Return an inner function. Whatever it does may happen from here on."""
+    """Return an inner function. Its effects may happen at any time from here on."""
     for default in [*node.args.defaults, *node.args.kw_defaults]:
         if default is not None:
             frame.evaluate(default)

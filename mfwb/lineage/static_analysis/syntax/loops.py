@@ -1,4 +1,4 @@
-"""Loops: followed until going round once more tells nothing new."""
+"""Loops: followed until another round changes nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
 def _worth_unrolling(
     frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]
 ) -> bool:
-    """Return whether going through the elements one by one may tell more."""
+    """Return whether following the elements one by one may give a more certain result."""
     if len(elements) > _UNROLLED or all(is_plain(element) for element in elements):
         return False
     if any(holds_flow(element) for element in elements):
@@ -72,7 +72,7 @@ def _one_by_one(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Valu
 
 
 def _once(frame: Frame, body: list[ast.stmt]) -> State:
-    """Follow the body to where the next round begins; returns where it breaks off."""
+    """Follow the body to the start of the next round; return the state at its `break`s."""
     with frame.leaving() as exits:
         frame.run(body)
     frame.exits.returns = merge_states(frame.exits.returns, exits.returns)
@@ -81,9 +81,9 @@ def _once(frame: Frame, body: list[ast.stmt]) -> State:
 
 
 def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tuple[State, State]:
-    """Go round until nothing changes, and stand where the loop may end by itself.
+    """Follow rounds until nothing changes; the state is then that at the regular end of the loop.
 
-    Returns where it breaks off, and what holds after at least one round.
+    Return the state at its `break`s, and the state after at least one round.
     """
     entry, breaks, after = frame.state.copy(), unreachable(), unreachable()
     for count in range(_ROUNDS):
@@ -102,9 +102,9 @@ def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tup
 
 
 def _give_up_values(entry: State, again: State) -> None:
-    """Let go of what names stand for that differs from round to round, as far as it may not matter.
+    """Widen the values of names that differ from round to round.
 
-    What they hold of the flow is kept, wherever it may be in them by then.
+    What the values hold of the flow is kept, at any position in them.
     """
     for name, value in again.names.items():
         if value != entry.names.get(name):

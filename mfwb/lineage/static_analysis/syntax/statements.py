@@ -1,4 +1,4 @@
-"""Statements that go straight on or branch once."""
+"""Simple statements, and statements that branch once."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _function(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Non
     value = define_function(frame, node)
     frame.state.names[node.name] = value | (ANYTHING if node.decorator_list else frozenset())
     if frame.study.compute_once(node, _names_itself):
-        define_function(frame, node)  # once more: it may call itself
+        define_function(frame, node)  # defined again, since it may call itself
 
 
 def _names_itself(node: ast.AST) -> bool:
@@ -169,7 +169,7 @@ def _match(frame: Frame, node: ast.Match) -> None:
 
 
 def _capture(frame: Frame, pattern: ast.pattern, subject: Value) -> None:
-    """Evaluate what a pattern compares with, and bind what it captures."""
+    """Evaluate the values that a pattern compares with, and bind the names that it captures."""
     if isinstance(pattern, ast.MatchAs) and pattern.pattern is None:
         if pattern.name:
             frame.state.names[pattern.name] = subject

@@ -1,4 +1,4 @@
-"""What is assigned to, and what is deleted."""
+"""Targets of assignments and deletions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ __all__ = [
 
 
 def assign(frame: Frame, target: ast.expr, value: Value) -> None:
-    """Give a value to a target of whatever form."""
+    """Assign a value to a target of any form."""
     if isinstance(target, ast.Name):
         _assign_name(frame, target, value)
     elif isinstance(target, ast.Attribute):
@@ -105,18 +105,18 @@ def put_into(frame: Frame, container: ast.expr, value: Value, node: ast.AST) -> 
         return
     if holds_flow(value):
         frame.doubt(node, f"the flow or an input is stored in {name_of(container)}")
-    for other, held in frame.state.names.items():  # whatever shares it changes too
+    for other, held in frame.state.names.items():  # all names that share the container change, too
         if any(is_container(atom) for atom in held):
             frame.state.names[other] = _loosened(frame, held, value)
 
 
 def is_container(atom: Atom) -> bool:
-    """Return whether an atom is a list, dict or the like that we know something of."""
+    """Return whether an atom is a list, dict or another container with known content."""
     return isinstance(atom, DictOf | Iter | Map | Nested | Tup)
 
 
 def _loosened(frame: Frame, held: Value, value: Value) -> Value:
-    """Return a container, or what may be one, that holds `value` besides, in any order."""
+    """Return a possible container with `value` added, in any order."""
     frame.study.spend(1 + sum(one.weight for one in held if isinstance(one, Container)) // 8)
     return _with_all(held, value)
 
@@ -138,12 +138,12 @@ def _with(atom: Atom, value: Value) -> Value:
 
 
 def _inside(atom: Container, value: Value) -> Value:
-    """Return what may be in a container that got a value, or whose containers got it."""
+    """Return the possible content of a container after it, or a container in it, got a value."""
     return union([value, *(_with_all(one, value) for one in atom.held())])
 
 
 def write_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
-    """Note an assignment to an attribute whose name is an expression."""
+    """Note an assignment to an attribute with a computed name."""
 
     def write(name: str) -> Value:
         write_attribute(frame, value_of(owner), name, node)
@@ -154,7 +154,7 @@ def write_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
 
 
 def delete_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
-    """Note the deletion of an attribute whose name is an expression."""
+    """Note the deletion of an attribute with a computed name."""
     for name in _artifact_names(frame, owner, key, node, "deletes"):
         delete_attribute(frame, value_of(owner), name)
 
@@ -162,14 +162,14 @@ def delete_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None
 def _artifact_names(
     frame: Frame, owner: Atom, key: Value, node: ast.AST, what: str
 ) -> Collection[str]:
-    """Return the artifacts that an expression may name, after noting a doubt if it may name any.
+    """Return the artifacts that an expression may name, and note a doubt if any name is possible.
 
     Args:
-        frame: where it stands.
-        owner: whose attribute it is; only a flow has artifacts.
-        key: the name.
-        node: what is done with it.
-        what: the same, as the doubt says it.
+        frame: the function under analysis.
+        owner: the owner of the attribute; only a flow has artifacts.
+        key: the value of the expression.
+        node: the assignment or deletion.
+        what: the verb for the doubt.
     """
     if not isinstance(owner, FlowSelf):
         return ()
@@ -180,7 +180,7 @@ def _artifact_names(
 
 
 def delete(frame: Frame, target: ast.expr) -> None:
-    """Delete a target of whatever form."""
+    """Delete a target of any form."""
     if isinstance(target, ast.Attribute):
         delete_attribute(frame, frame.evaluate(target.value), target.attr)
     elif isinstance(target, ast.Name):
@@ -198,7 +198,7 @@ def delete(frame: Frame, target: ast.expr) -> None:
 
 
 def read_target(frame: Frame, target: ast.expr) -> Value:
-    """Read what an augmented assignment is about to change."""
+    """Return the value of the target of an augmented assignment, and note the read."""
     if isinstance(target, ast.Attribute):
         owner = frame.evaluate(target.value)
         for atom in owner:

@@ -1,4 +1,4 @@
-"""`try` and `with`: what holds when something was raised on the way."""
+"""`try` and `with`: the state after exceptions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _guarded(frame: Frame, node: ast.Try) -> None:
 
 
 def _finally(frame: Frame, body: list[ast.stmt], exits: Exits, raised: State) -> None:
-    """Lead every way out of the block through its `finally`."""
+    """Follow the `finally` body on every exit of the block."""
     end = frame.state
     frame.state = raised
     frame.run(body)  # and the exception goes on
@@ -95,7 +95,7 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
 
 
 def _may_swallow(frame: Frame, node: ast.expr) -> bool:
-    """Return whether a context manager may keep an exception from going on."""
+    """Return whether a context manager may suppress an exception."""
     if any(part in name_of(node).lower() for part in _SOUNDS_SWALLOWING):
         return True
     target = node.func if isinstance(node, ast.Call) else node
@@ -103,7 +103,7 @@ def _may_swallow(frame: Frame, node: ast.expr) -> bool:
 
 
 def _evaluate_without_effects(frame: Frame, node: ast.expr) -> Value:
-    """Return what an expression stands for, once more, without another effect of it."""
+    """Return the value of an expression again, without effects on the state."""
     state = frame.state.copy()
     value = frame.evaluate(node)
     frame.state = state
