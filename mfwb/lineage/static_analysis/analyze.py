@@ -58,17 +58,17 @@ def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
 def _read(source: SourceCode, flow: str) -> FlowCode:
     project = Project(source.script, source.files)
     module = _script(project)
-    found = project.lookup(module, flow) or frozenset()
-    infos = [atom.info for atom in found if isinstance(atom, ClassAtom)]
+    atoms = project.lookup(module, flow) or frozenset()
+    infos = [atom.info for atom in atoms if isinstance(atom, ClassAtom)]
     if not infos:
         raise CodeError(f"there is no class {flow} in {source.script}")
     study = Study(FlowClass(project, infos[-1]))
     studied = {step: _study_or_doubt(study, step) for step in steps_of(study.flow)}
-    iterated = frozenset().union(*(one.effects.iterated for one in studied.values()))
+    iterated = frozenset().union(*(result.effects.iterated for result in studied.values()))
     steps = {
         step.name: replace(code, positions=_places(step, code, study.lines))
-        for step, one in studied.items()
-        if (code := _make_step_code(step, one, iterated))
+        for step, result in studied.items()
+        if (code := _make_step_code(step, result, iterated))
     }
     return FlowCode(steps, study.spent)
 
@@ -112,7 +112,7 @@ def _make_step_code(step: Step, studied: StepResult, iterated: frozenset[str]) -
         deletes=frozenset(effects.deletes),
         merges=tuple(effects.merges),
         externals=frozenset(
-            _drop_mere_openings({_complete_read(one, effects) for one in effects.externals})
+            _drop_mere_openings({_complete_read(read, effects) for read in effects.externals})
         ),
         doubts=tuple(effects.doubts),
         followed=studied.followed,
@@ -123,11 +123,13 @@ def _places(
     step: Step, code: StepCode, lines: Mapping[tuple[str, str], set[int]]
 ) -> dict[str, SourcePosition]:
     """Return the position of the first read of each artifact in the body of the step itself."""
-    names = {*code.reads, *(one.name for one in code.input_reads)}
-    names.update(one.artifact for one in code.externals if one.artifact is not None)
+    names = {*code.reads, *(read.name for read in code.input_reads)}
+    names.update(read.artifact for read in code.externals if read.artifact is not None)
     file, body = step.func.module.path, range(step.node.lineno, (step.node.end_lineno or 0) + 1)
-    found = {name: [line for line in lines.get((file, name), ()) if line in body] for name in names}
-    return {name: SourcePosition(file, min(some)) for name, some in found.items() if some}
+    lines_by_name = {
+        name: [line for line in lines.get((file, name), ()) if line in body] for name in names
+    }
+    return {name: SourcePosition(file, min(some)) for name, some in lines_by_name.items() if some}
 
 
 def _complete_read(external: ExternalRead, effects: Effects) -> ExternalRead:
@@ -139,9 +141,9 @@ def _complete_read(external: ExternalRead, effects: Effects) -> ExternalRead:
         else part
         for part in external.parts
     )
-    found = {part for part in external.parts if isinstance(part, LookedUpRun)}
+    looked_up = {part for part in external.parts if isinstance(part, LookedUpRun)}
     stored_run_ids = frozenset(
-        one for one in effects.stored_run_ids if found.intersection(one.parts)
+        stored for stored in effects.stored_run_ids if looked_up.intersection(stored.parts)
     )
     return replace(external, parts=parts, stored_run_ids=stored_run_ids)
 
@@ -149,13 +151,13 @@ def _complete_read(external: ExternalRead, effects: Effects) -> ExternalRead:
 def _drop_mere_openings(externals: set[ExternalRead]) -> set[ExternalRead]:
     """Return the reads without mere openings of flow runs from which a known artifact is read."""
     read_through = {
-        (one.kind == "trigger", above)
-        for one in externals
-        if one.artifact is not None
-        for above in ("", *accumulate(parts_of(one.pathspec), "{}/{}".format))
+        (read.kind == "trigger", above)
+        for read in externals
+        if read.artifact is not None
+        for above in ("", *accumulate(parts_of(read.pathspec), "{}/{}".format))
     }
     return {
-        one
-        for one in externals
-        if one.artifact is not None or (one.kind == "trigger", one.pathspec) not in read_through
+        read
+        for read in externals
+        if read.artifact is not None or (read.kind == "trigger", read.pathspec) not in read_through
     }

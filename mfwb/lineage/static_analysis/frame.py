@@ -233,8 +233,8 @@ class Frame:
             return self.state.names[name]
         if name in self.local_names:
             return ANYTHING
-        found = self.study.project.lookup(self.module, name)
-        return frozenset({Outside(f"builtins.{name}")}) if found is None else found
+        value = self.study.project.lookup(self.module, name)
+        return frozenset({Outside(f"builtins.{name}")}) if value is None else value
 
     def mangled(self, name: str) -> str:
         """Return an attribute's name as Python stores it: `__x` becomes `_Class__x`."""
@@ -251,7 +251,7 @@ def is_flow(atom: Atom) -> bool:
 def _line_of(name: str, node: ast.AST) -> int:
     """Return the line of a read; for a call with the name as a text, the line of the text."""
     if isinstance(node, ast.Call):
-        for one in (*node.args, *(keyword.value for keyword in node.keywords)):
-            if isinstance(one, ast.Constant) and one.value == name:
-                return one.lineno
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if isinstance(argument, ast.Constant) and argument.value == name:
+                return argument.lineno
     return getattr(node, "lineno", 0)

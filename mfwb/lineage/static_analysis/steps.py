@@ -106,11 +106,11 @@ def _decorated(frame: Frame, decorator: ast.expr, always: set[str]) -> None:
         if "catch" in names and keyword.arg == "var":
             _caught(frame, keyword.value, always)
     for expression in [*decorator.args, *(keyword.value for keyword in decorator.keywords)]:
-        for one in ast.walk(expression):
-            if isinstance(one, ast.Name) and owner and one.id in owner.members:
-                frame.effects.reads.add(one.id)
-            elif isinstance(one, ast.Call) and name_of(one).endswith("config_expr"):
-                _config_of(frame, one)
+        for node in ast.walk(expression):
+            if isinstance(node, ast.Name) and owner and node.id in owner.members:
+                frame.effects.reads.add(node.id)
+            elif isinstance(node, ast.Call) and name_of(node).endswith("config_expr"):
+                _config_of(frame, node)
 
 
 def _caught(frame: Frame, node: ast.expr, always: set[str]) -> None:

@@ -43,8 +43,8 @@ def bind(parameters: ast.arguments, args: Args) -> dict[str, Value]:
     """Return the value of each parameter."""
     plain = [*parameters.posonlyargs, *parameters.args]
     unknown = ANYTHING if args.rest is None else args.rest | ANYTHING
-    bound = {one.arg: unknown for one in [*plain, *parameters.kwonlyargs]}
-    bound.update(zip((one.arg for one in plain), args.positional, strict=False))
+    bound = {parameter.arg: unknown for parameter in [*plain, *parameters.kwonlyargs]}
+    bound.update(zip((parameter.arg for parameter in plain), args.positional, strict=False))
     extra: dict[str, Value] = {}
     for name, value in args.keywords:
         (bound if name in bound else extra)[name] = value
@@ -67,12 +67,12 @@ def defaults_of(parameters: ast.arguments, args: Args) -> Iterable[tuple[str, as
     """Yield the parameters that may keep their defaults in a call."""
     given = {name for name, _ in args.keywords}
     plain = [*parameters.posonlyargs, *parameters.args]
-    given.update(one.arg for one in plain[: len(args.positional)])
+    given.update(parameter.arg for parameter in plain[: len(args.positional)])
     by_position = zip(reversed(plain), reversed(parameters.defaults), strict=False)
     by_name = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
-    for one, default in [*by_position, *by_name]:
-        if default is not None and one.arg not in given:
-            yield one.arg, default
+    for parameter, default in [*by_position, *by_name]:
+        if default is not None and parameter.arg not in given:
+            yield parameter.arg, default
 
 
 def _union(values: Iterable[Value]) -> Value:

@@ -82,9 +82,9 @@ def _of_container(_frame: Frame, atom: Atom, name: str, _node: ast.AST) -> Value
 
 def _of_flow(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
     name = frame.mangled(name)
-    found = frame.study.flow.find(name)
-    if found is not None:
-        return member(frame, atom, name, found)
+    definition = frame.study.flow.find(name)
+    if definition is not None:
+        return member(frame, atom, name, definition)
     if name in FLOW_API:
         return _of_api(frame, atom, name)
     if name.startswith("__") and name.endswith("__"):
@@ -133,9 +133,9 @@ def _of_inputs(frame: Frame, atom: Inputs, name: str, node: ast.AST) -> Value:
 
 
 def _of_super(frame: Frame, atom: Super, name: str, node: ast.AST) -> Value:
-    found = frame.study.flow.find(name, after=atom.after)
-    if found is not None:
-        return member(frame, atom.receiver, name, found)
+    definition = frame.study.flow.find(name, after=atom.after)
+    if definition is not None:
+        return member(frame, atom.receiver, name, definition)
     if name in FLOW_API:
         return _of_api(frame, atom.receiver, name)
     if name in {"__getattribute__", "__getattr__", "__setattr__", "__delattr__"}:
@@ -150,13 +150,13 @@ def _of_class(frame: Frame, atom: ClassAtom, name: str, node: ast.AST) -> Value:
     if name in {"__dict__", "__getattribute__"}:
         frame.doubt(node, f"{name} may read any artifact")
     after = flow.order.index(atom.info)
-    found = flow.find(name, after=flow.order[after - 1] if after else None)
-    if found is None:
+    definition = flow.find(name, after=flow.order[after - 1] if after else None)
+    if definition is None:
         return ANYTHING
-    info, statements = found
+    info, statements = definition
     last = statements[-1]
     if not isinstance(last, _FUNCTIONS):
-        return member(frame, FlowSelf(), name, found)
+        return member(frame, FlowSelf(), name, definition)
     func = frame.study.project.function(last, info.module, info)
     if "classmethod" in kinds_of(frame, last):
         return value_of(Bound(func, ClassAtom(flow.info)))
@@ -187,12 +187,12 @@ def write_attribute(frame: Frame, owner: Value, name: str, node: ast.AST) -> Non
 
 
 def _write_flow(frame: Frame, name: str, node: ast.AST) -> None:
-    found = frame.study.flow.find(name)
-    statements = found[1] if found else []
-    if any(kinds_of(frame, one) & {"property", "setter"} for one in statements):
-        setters = [one for one in statements if "setter" in kinds_of(frame, one)]
-        if found and setters:
-            func = frame.study.project.function(setters[-1], found[0].module, found[0])  # type: ignore[arg-type]
+    definition = frame.study.flow.find(name)
+    statements = definition[1] if definition else []
+    if any(kinds_of(frame, statement) & {"property", "setter"} for statement in statements):
+        setters = [statement for statement in statements if "setter" in kinds_of(frame, statement)]
+        if definition and setters:
+            func = frame.study.project.function(setters[-1], definition[0].module, definition[0])  # type: ignore[arg-type]
             follow(frame, func, Args((value_of(FlowSelf()), ANYTHING)))
         return
     if name.startswith("__") and name.endswith("__"):

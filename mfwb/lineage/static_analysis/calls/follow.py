@@ -39,17 +39,17 @@ def follow(frame: Frame, func: Func, args: Args, *, sure: bool = True) -> Value:
 
 def apply_summary(frame: Frame, summary: Summary, *, sure: bool) -> None:
     """Add the effects of a call at this point."""
-    found = summary.effects
-    frame.study.spend_on_names(found.size() + len(summary.sure) + frame.state.size())
-    for name in found.reads:
+    effects = summary.effects
+    frame.study.spend_on_names(effects.size() + len(summary.sure) + frame.state.size())
+    for name in effects.reads:
         frame.read(name)
-    frame.effects.reads_after_delete |= found.reads_after_delete | (
-        found.deletes & frame.effects.deferred
+    frame.effects.reads_after_delete |= effects.reads_after_delete | (
+        effects.deletes & frame.effects.deferred
     )
-    frame.effects.merge(found)
+    frame.effects.merge(effects)
     before = frame.state.copy()
-    if found.deletes and frame.catchers:
-        frame.state.sure.update(dict.fromkeys(found.deletes, False))
+    if effects.deletes and frame.catchers:
+        frame.state.sure.update(dict.fromkeys(effects.deletes, False))
         frame.may_raise()
         frame.state = before.copy()
     for name, written in summary.sure.items():
@@ -61,9 +61,9 @@ def apply_summary(frame: Frame, summary: Summary, *, sure: bool) -> None:
 
 def defer(frame: Frame, summary: Summary) -> None:
     """Add the effects of a function that may be called at any time from now on."""
-    found = summary.effects
-    frame.effects.deferred |= found.reads | found.reads_after_delete
-    frame.effects.unsettled |= found.deletes
+    effects = summary.effects
+    frame.effects.deferred |= effects.reads | effects.reads_after_delete
+    frame.effects.unsettled |= effects.deletes
     apply_summary(frame, summary, sure=False)
 
 

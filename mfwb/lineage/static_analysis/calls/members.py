@@ -42,9 +42,11 @@ def note_read(frame: Frame, atom: Atom, name: str) -> Value:
     return value_of(Text((ArtifactValue(name),)))
 
 
-def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast.stmt]]) -> Value:
+def member(
+    frame: Frame, atom: Atom, name: str, definition: tuple[ClassInfo, list[ast.stmt]]
+) -> Value:
     """Return the value of a member of the flow class that is read through an object."""
-    info, statements = found
+    info, statements = definition
     last = statements[-1]
     if isinstance(last, _FUNCTIONS):
         getter = frame.study.project.function(statements[0], info.module, info)  # type: ignore[arg-type]
@@ -54,11 +56,11 @@ def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast
     func = _function_under_another_name(frame, info, name, getattr(last, "value", None))
     if func is not None:
         return value_of(Bound(func, atom))
-    recorded = note_read(frame, atom, name)
+    artifact_value = note_read(frame, atom, name)
     if frame.study.project.reassigns(name):
-        return recorded
+        return artifact_value
     constant = _constant(frame, info, statements, frozenset())
-    return recorded if constant == ANYTHING else constant
+    return artifact_value if constant == ANYTHING else constant
 
 
 def _function_under_another_name(
@@ -98,11 +100,13 @@ def kinds_of(frame: Frame, node: ast.stmt) -> set[str]:
 
 def _kinds_of(node: ast.AST) -> set[str]:
     decorators = getattr(node, "decorator_list", [])
-    targets = [one.func if isinstance(one, ast.Call) else one for one in decorators]
+    targets = [
+        decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in decorators
+    ]
     return {
-        one.attr if isinstance(one, ast.Attribute) else one.id
-        for one in targets
-        if isinstance(one, ast.Attribute | ast.Name)
+        decorator.attr if isinstance(decorator, ast.Attribute) else decorator.id
+        for decorator in targets
+        if isinstance(decorator, ast.Attribute | ast.Name)
     }
 
 

@@ -127,8 +127,8 @@ def merge_alike(value: Value) -> Value:
         several = [atom for atom in value if isinstance(atom, kind)]
         if len(several) > 1:
             inside = union(atom.element for atom in several)
-            one = Map(inside) if kind is Map else Iter(inside, all(map(_is_nonempty, several)))
-            value = value.difference(several) | {one}
+            merged = Map(inside) if kind is Map else Iter(inside, all(map(_is_nonempty, several)))
+            value = value.difference(several) | {merged}
     return value
 
 

@@ -39,20 +39,20 @@ def unreachable() -> State:
     return State(is_reachable=False)
 
 
-def merge_states(one: State, two: State) -> State:
+def merge_states(first: State, second: State) -> State:
     """Return the state where two paths meet."""
-    if not one.is_reachable:
-        return two.copy()
-    if not two.is_reachable:
-        return one.copy()
+    if not first.is_reachable:
+        return second.copy()
+    if not second.is_reachable:
+        return first.copy()
     sure = {
-        name: one.sure.get(name) is True and two.sure.get(name) is True
-        for name in one.sure.keys() | two.sure.keys()
-        if one.sure.get(name) == two.sure.get(name)
-        or False in (one.sure.get(name), two.sure.get(name))
+        name: first.sure.get(name) is True and second.sure.get(name) is True
+        for name in first.sure.keys() | second.sure.keys()
+        if first.sure.get(name) == second.sure.get(name)
+        or False in (first.sure.get(name), second.sure.get(name))
     }
-    names = dict(one.names)
-    for name, value in two.names.items():
+    names = dict(first.names)
+    for name, value in second.names.items():
         known = names.get(name)
         names[name] = value if known is None or known is value else limit_size(known | value)
     return State(sure, names)

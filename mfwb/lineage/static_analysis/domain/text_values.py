@@ -56,13 +56,13 @@ def concatenate(*texts: TextParts | None) -> Value:
 
 def join_parts(*texts: TextParts) -> TextParts:
     """Return the parts of the texts in order, with adjacent constants joined."""
-    found: list[str | ArtifactValue | LookedUpRun] = []
+    result: list[str | ArtifactValue | LookedUpRun] = []
     for part in (part for text in texts for part in text):
-        if isinstance(part, str) and found and isinstance(found[-1], str):
-            found[-1] += part
+        if isinstance(part, str) and result and isinstance(result[-1], str):
+            result[-1] += part
         elif part != "":
-            found.append(part)
-    return tuple(found)
+            result.append(part)
+    return tuple(result)
 
 
 def item_of_text(atom: Text, key: str | int | None) -> Value:
@@ -89,10 +89,10 @@ def format_parts(parts: TextParts) -> str:
 
 def make_external_read(source: Client, artifact: str | None) -> ExternalRead:
     """Return the external read of an artifact of a client object, or of the object alone."""
-    found = next((part for part in source.parts if isinstance(part, LookedUpRun)), None)
-    if found is not None:
+    looked_up = next((part for part in source.parts if isinstance(part, LookedUpRun)), None)
+    if looked_up is not None:
         return ExternalRead(
-            "flow", format_parts(found.flow), artifact, source.parts, sure=source.sure
+            "flow", format_parts(looked_up.flow), artifact, source.parts, sure=source.sure
         )
     is_told = all(isinstance(part, str) for part in source.parts)
     parts = () if is_told else source.parts

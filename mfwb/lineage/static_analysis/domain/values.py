@@ -368,20 +368,20 @@ def holds_flow(value: Value) -> bool:
 
 def leaves_of(value: Value) -> Value:
     """Return all atoms that the value may be or hold, without containers and plain values."""
-    found: set[Atom] = set()
+    leaves: set[Atom] = set()
     for atom in value:
         if isinstance(atom, Container):
-            found |= atom.leaves
+            leaves |= atom.leaves
         elif isinstance(atom, FlowDict):
-            found |= {atom, atom.owner}
+            leaves |= {atom, atom.owner}
         elif not isinstance(atom, Const | Text):
-            found.add(atom)
-    return frozenset(found)
+            leaves.add(atom)
+    return frozenset(leaves)
 
 
 def strings_of(value: Value) -> frozenset[str] | None:
     """Return the strings that the value may be, or None if it may be something else."""
-    found = frozenset(
+    strings = frozenset(
         atom.value for atom in value if isinstance(atom, Const) and isinstance(atom.value, str)
     )
-    return found if found and len(found) == len(value) else None
+    return strings if strings and len(strings) == len(value) else None

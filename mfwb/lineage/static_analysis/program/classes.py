@@ -62,16 +62,16 @@ class FlowClass:
         return self._orders[info]
 
     def _bases(self, info: ClassInfo) -> list[ClassInfo]:
-        found = []
+        inherited = []
         metaclass = [keyword.value for keyword in info.node.keywords if keyword.arg == "metaclass"]
         for node in [*info.node.bases, *metaclass]:
             target = node.value if isinstance(node, ast.Subscript) else node
             atoms = value_of_name(self.project, info.module, target)
             inside = [atom.info for atom in atoms if isinstance(atom, ClassAtom)]
-            found += inside[-1:]
+            inherited += inside[-1:]
             if not inside and not any(_is_harmless(atom) for atom in atoms):
                 self.unknown_bases.setdefault(name_of(target), (info, node))
-        return found
+        return inherited
 
 
 def value_of_name(project: Project, module: Module, node: ast.expr) -> Value:
@@ -80,8 +80,8 @@ def value_of_name(project: Project, module: Module, node: ast.expr) -> Value:
         owner = value_of_name(project, module, node.value)
         return frozenset().union(*(project.attribute(atom, node.attr) for atom in owner))
     if isinstance(node, ast.Name):
-        found = project.lookup(module, node.id)
-        return frozenset({Outside(f"builtins.{node.id}")}) if found is None else found
+        value = project.lookup(module, node.id)
+        return frozenset({Outside(f"builtins.{node.id}")}) if value is None else value
     return literal_value(node, lambda _: None)
 
 
@@ -109,5 +109,5 @@ def _merged(lines: list[list[ClassInfo]]) -> list[ClassInfo]:
             lines[0][0],
         )
         order.append(head)
-        lines = [rest for line in lines if (rest := [one for one in line if one is not head])]
+        lines = [rest for line in lines if (rest := [base for base in line if base is not head])]
     return order

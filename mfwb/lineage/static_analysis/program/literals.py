@@ -52,11 +52,13 @@ def constant(value: object) -> Value:
 
 def add_values(left: Value, right: Value) -> Value:
     """Return the value of `left + right`."""
-    one, two = only(left), only(right)
-    if isinstance(one, Tup) and isinstance(two, Tup):
-        return value_of(Tup(one.items + two.items))
-    texts = [isinstance(_value_of(atom), str) or _is_text(atom) for atom in (one, two)]
-    both = all(texts[place] or isinstance(atom, Text) for place, atom in enumerate((one, two)))
+    first, second = only(left), only(right)
+    if isinstance(first, Tup) and isinstance(second, Tup):
+        return value_of(Tup(first.items + second.items))
+    texts = [isinstance(_value_of(atom), str) or _is_text(atom) for atom in (first, second)]
+    both = all(
+        texts[position] or isinstance(atom, Text) for position, atom in enumerate((first, second))
+    )
     return (
         concatenate(get_text_parts(left), get_text_parts(right))
         if both and any(texts)

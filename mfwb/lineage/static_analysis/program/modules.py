@@ -134,8 +134,8 @@ class Project:
         holder = self.thing(parent) if parent else ANYTHING
         for atom in holder:
             if isinstance(atom, ModuleAtom):
-                found = self.lookup(atom.module, name)
-                return value_of(Outside(dotted)) if found is None else found
+                value = self.lookup(atom.module, name)
+                return value_of(Outside(dotted)) if value is None else value
         return value_of(Outside(dotted))
 
     def attribute(self, atom: Atom, name: str) -> Value:
@@ -146,9 +146,9 @@ class Project:
             return self.thing(f"{atom.dotted}.{name}")
         if not isinstance(atom, ModuleAtom):
             return ANYTHING
-        found = self.lookup(atom.module, name)
-        if found is not None:
-            return found
+        value = self.lookup(atom.module, name)
+        if value is not None:
+            return value
         folder = posixpath.splitext(atom.module.path)[0]
         if posixpath.basename(folder) == "__init__":
             folder = posixpath.dirname(folder)
@@ -190,10 +190,10 @@ class Project:
             return self._from_star(module, name)
         if len(bindings) > 1 and all(is_plain(node) for node in bindings):
             return ANYTHING
-        found: set[Atom] = set()
+        atoms: set[Atom] = set()
         for node in bindings:
-            found |= self._defined(module, node, name)
-        return frozenset(found)
+            atoms |= self._defined(module, node, name)
+        return frozenset(atoms)
 
     def _defined(self, module: Module, node: ast.stmt, name: str) -> Value:
         if isinstance(node, ast.ClassDef):
@@ -223,9 +223,9 @@ class Project:
                 if isinstance(atom, Outside) and not hasattr(builtins, name):
                     return value_of(Outside(f"{base}.{name}"))
                 if isinstance(atom, ModuleAtom):
-                    found = self.lookup(atom.module, name)
-                    if found is not None:
-                        return found
+                    value = self.lookup(atom.module, name)
+                    if value is not None:
+                        return value
         return None
 
     def _path_of(self, dotted: str) -> str | None:

@@ -86,11 +86,13 @@ def _enumerate(_frame: Frame, args: Args, _node: ast.Call) -> Value:
 def _zip(_frame: Frame, args: Args, _node: ast.Call) -> Value:
     if args.rest:
         return value_of(Iter(value_of(Iter(element_of(union([*args.positional, args.rest]))))))
-    lines = [spread(one) for one in args.positional]
+    lines = [spread(argument) for argument in args.positional]
     known = [line for line in lines if line is not None]
     if known and len(known) == len(lines):
         return value_of(Tup(tuple(value_of(Tup(row)) for row in zip(*known, strict=False))))
-    return value_of(Iter(value_of(Tup(tuple(element_of(one) for one in args.positional)))))
+    return value_of(
+        Iter(value_of(Tup(tuple(element_of(argument) for argument in args.positional))))
+    )
 
 
 def _map(frame: Frame, args: Args, node: ast.Call) -> Value:
@@ -119,7 +121,7 @@ def _reduce(frame: Frame, args: Args, node: ast.Call) -> Value:
 
 
 def _chain(_frame: Frame, args: Args, _node: ast.Call) -> Value:
-    return value_of(Iter(union(element_of(one) for one in args.all())))
+    return value_of(Iter(union(element_of(argument) for argument in args.all())))
 
 
 def _chain_all(_frame: Frame, args: Args, _node: ast.Call) -> Value:

@@ -61,9 +61,9 @@ def _call(frame: Frame, node: ast.Call) -> Value:
 def _arguments(frame: Frame, node: ast.Call) -> Args:
     positional: list[Value] = []
     rest: Value | None = None
-    for one in node.args:
-        value = frame.evaluate(one)
-        if isinstance(one, ast.Starred) or rest is not None:
+    for argument in node.args:
+        value = frame.evaluate(argument)
+        if isinstance(argument, ast.Starred) or rest is not None:
             rest = value | (rest or frozenset())
         else:
             positional.append(value)

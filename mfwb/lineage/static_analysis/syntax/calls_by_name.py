@@ -118,7 +118,7 @@ def _getter(frame: Frame, atom: Getter, args: Args, node: ast.Call) -> Value:
     owner = args.get(0, "") or args.rest or ANYTHING
     if not atom.names:
         return _getattr(frame, Args((owner, ANYTHING)), node)
-    return union(by_name(frame, one, _text(name), node) for name in atom.names for one in owner)
+    return union(by_name(frame, atom, _text(name), node) for name in atom.names for atom in owner)
 
 
 def _text(name: str) -> Value:

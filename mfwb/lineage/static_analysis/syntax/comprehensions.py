@@ -58,8 +58,8 @@ def _comprehended(
 
 def _walrus_names(generators: list[ast.comprehension], parts: list[ast.expr]) -> set[str]:
     return {
-        one.target.id
+        node.target.id
         for part in [*generators, *parts]
-        for one in ast.walk(part)
-        if isinstance(one, ast.NamedExpr)
+        for node in ast.walk(part)
+        if isinstance(node, ast.NamedExpr)
     }

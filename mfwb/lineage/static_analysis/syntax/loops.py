@@ -51,14 +51,14 @@ def _worth_unrolling(
 
 def _reaches_by_name(loop: ast.AST) -> bool:
     return any(
-        one.id in _BY_NAME if isinstance(one, ast.Name) else one.attr == "__dict__"
-        for one in ast.walk(loop)
-        if isinstance(one, ast.Name | ast.Attribute)
+        node.id in _BY_NAME if isinstance(node, ast.Name) else node.attr == "__dict__"
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Name | ast.Attribute)
     )
 
 
 def _calls(loop: ast.AST) -> bool:
-    return any(isinstance(one, ast.Call) for one in ast.walk(loop))
+    return any(isinstance(node, ast.Call) for node in ast.walk(loop))
 
 
 def _one_by_one(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> None:

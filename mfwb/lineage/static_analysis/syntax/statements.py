@@ -90,7 +90,7 @@ def _function(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Non
 
 def _names_itself(node: ast.AST) -> bool:
     name = getattr(node, "name", None)
-    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
+    return any(isinstance(child, ast.Name) and child.id == name for child in ast.walk(node))
 
 
 @runs(ast.ClassDef)
@@ -193,5 +193,5 @@ def _is_certain(pattern: ast.pattern) -> bool:
     if isinstance(pattern, ast.MatchAs):
         return pattern.pattern is None or _is_certain(pattern.pattern)
     if isinstance(pattern, ast.MatchOr):
-        return any(_is_certain(one) for one in pattern.patterns)
+        return any(_is_certain(alternative) for alternative in pattern.patterns)
     return False

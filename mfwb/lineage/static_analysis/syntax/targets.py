@@ -77,7 +77,7 @@ def _assign_name(frame: Frame, target: ast.Name, value: Value) -> None:
 
 
 def _unpack(frame: Frame, targets: list[ast.expr], value: Value) -> None:
-    starred = next((i for i, one in enumerate(targets) if isinstance(one, ast.Starred)), None)
+    starred = next((i for i, target in enumerate(targets) if isinstance(target, ast.Starred)), None)
     for index, target in enumerate(targets):
         if index == starred:
             assign(frame, target, value_of(Iter(element_of(value))))
@@ -117,7 +117,7 @@ def is_container(atom: Atom) -> bool:
 
 def _loosened(frame: Frame, held: Value, value: Value) -> Value:
     """Return a possible container with `value` added, in any order."""
-    frame.study.spend(1 + sum(one.weight for one in held if isinstance(one, Container)) // 8)
+    frame.study.spend(1 + sum(atom.weight for atom in held if isinstance(atom, Container)) // 8)
     return _with_all(held, value)
 
 
@@ -139,7 +139,7 @@ def _with(atom: Atom, value: Value) -> Value:
 
 def _inside(atom: Container, value: Value) -> Value:
     """Return the possible content of a container after it, or a container in it, got a value."""
-    return union([value, *(_with_all(one, value) for one in atom.held())])
+    return union([value, *(_with_all(value, value) for value in atom.held())])
 
 
 def write_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
@@ -193,8 +193,8 @@ def delete(frame: Frame, target: ast.expr) -> None:
         if any(is_container(atom) for atom in owner):
             put_into(frame, target.value, frozenset(), target)
     elif isinstance(target, ast.Tuple | ast.List):
-        for one in target.elts:
-            delete(frame, one)
+        for element in target.elts:
+            delete(frame, element)
 
 
 def read_target(frame: Frame, target: ast.expr) -> Value:

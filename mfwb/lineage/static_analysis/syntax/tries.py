@@ -111,12 +111,12 @@ def _evaluate_without_effects(frame: Frame, node: ast.expr) -> Value:
 
 
 def _catches(function: ast.AST) -> bool:
-    return any(isinstance(one, ast.Try) and one.handlers for one in ast.walk(function))
+    return any(isinstance(node, ast.Try) and node.handlers for node in ast.walk(function))
 
 
 def _returns(function: ast.AST) -> bool:
-    found = (one.value for one in ast.walk(function) if isinstance(one, ast.Return))
-    return any(value is not None for value in found)
+    values = (node.value for node in ast.walk(function) if isinstance(node, ast.Return))
+    return any(value is not None for value in values)
 
 
 def _swallows(frame: Frame, atom: object) -> bool:
@@ -130,5 +130,5 @@ def _swallows(frame: Frame, atom: object) -> bool:
         return frame.study.compute_once(atom.node, _catches)
     if isinstance(atom, ClassAtom):
         leaving = [*atom.info.members.get("__exit__", []), *atom.info.members.get("__aexit__", [])]
-        return not leaving or any(frame.study.compute_once(one, _returns) for one in leaving)
+        return not leaving or any(frame.study.compute_once(method, _returns) for method in leaving)
     return False
