@@ -119,7 +119,7 @@ class InputArtifact:
 
 
 def use_item(what: str, user: str) -> str:
-    """Return the name of a lost use: of which artifact, by which W&B run."""
+    """Return the name of a lost use: the artifact and the W&B run that uses it."""
     return f"use of {what} by {user}"
 
 
