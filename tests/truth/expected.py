@@ -85,7 +85,9 @@ def _giver(pathspec: str) -> str:
 def _before(record: Record, truth: Truth) -> _Holdings:
     """Return what a task had, off `self`, without doing anything: a join only what it merged."""
     if not record.is_join:
-        return {name: who for one in record.parents for name, who in truth.holdings[one].items()}
+        return {
+            name: who for parent in record.parents for name, who in truth.holdings[parent].items()
+        }
     return {
         name: frozenset().union(*(truth.holdings[path][name] for path in paths))
         for name, paths in record.merged.items()

@@ -39,7 +39,7 @@ OTHER = replace(
 
 def _moved(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
     return tuple(
-        replace(one, pathspec=one.pathspec.replace("DemoFlow/7", "Other/3")) for one in tasks
+        replace(task, pathspec=task.pathspec.replace("DemoFlow/7", "Other/3")) for task in tasks
     )
 
 
@@ -54,17 +54,17 @@ def _run(triggers: object = None) -> FlowRun:
 TRIGGERED = _run([{"type": "event", "id": "e"}, {"type": "run", "id": "Other/3/end/4"}])
 
 
-def _used(said: ExternalRead, run: FlowRun = TRIGGERED) -> set[tuple[str, str]]:
-    lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": (said,)})
+def _used(read: ExternalRead, run: FlowRun = TRIGGERED) -> set[tuple[str, str]]:
+    lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": (read,)})
     others = {"Other/3": (OTHER, rebuild_lineage(OTHER))}
-    found = add_external_uses(run, lineage, others, {})
-    assert {use.edge.consumer for use in found.external_uses} <= {"DemoFlow/7/end/2"}
-    assert {use.read for use in found.external_uses} <= {said}
-    return {(use.edge.artifact, use.edge.producer) for use in found.external_uses}
+    result = add_external_uses(run, lineage, others, {})
+    assert {use.edge.consumer for use in result.external_uses} <= {"DemoFlow/7/end/2"}
+    assert {use.read for use in result.external_uses} <= {read}
+    return {(use.edge.artifact, use.edge.producer) for use in result.external_uses}
 
 
 @pytest.mark.parametrize(
-    ("said", "used"),
+    ("read", "used"),
     {
         ExternalRead("run", "Other/3", "best"): {("best", "Other/3/end/4")},
         ExternalRead("run", "Other/3", "data"): {("data", "Other/3/start/1")},
@@ -78,13 +78,13 @@ def _used(said: ExternalRead, run: FlowRun = TRIGGERED) -> set[tuple[str, str]]:
         ExternalRead("artifact", "Other/3/work/3/part"): {("part", "Other/3/work/3")},
     }.items(),
 )
-def test_used(said: ExternalRead, used: set[tuple[str, str]]) -> None:
+def test_used(read: ExternalRead, used: set[tuple[str, str]]) -> None:
     """A run hands out what its last step has, whoever wrote that; a step what any task has."""
-    assert _used(said) == used
+    assert _used(read) == used
 
 
 @pytest.mark.parametrize(
-    "said",
+    "read",
     [
         ExternalRead("run", "Other/3", "items"),  # not handed on to the end
         ExternalRead("run", "Other/3"),
@@ -99,15 +99,15 @@ def test_used(said: ExternalRead, used: set[tuple[str, str]]) -> None:
         ExternalRead("artifact", "part"),
     ],
 )
-def test_not_told(said: ExternalRead) -> None:
+def test_not_told(read: ExternalRead) -> None:
     """Where it can't be told which version is meant, or there is none, there is no edge."""
-    assert _used(said) == set()
+    assert _used(read) == set()
 
 
 def test_which_flow_runs() -> None:
     """Those that artifacts are read of, and not the flow run itself."""
     run = TRIGGERED
-    said = {
+    read = {
         "DemoFlow/7/start/1": (ExternalRead("trigger", "", "x"), ExternalRead("run", "X/1", "y")),
         "DemoFlow/7/end/2": (
             ExternalRead("run", "DemoFlow/7", "x"),
@@ -117,7 +117,7 @@ def test_which_flow_runs() -> None:
         ),
     }
 
-    assert list_flow_runs_read(run, replace(rebuild_lineage(run), externals=said)) == (
+    assert list_flow_runs_read(run, replace(rebuild_lineage(run), externals=read)) == (
         "Other/3",
         "W/5",
         "X/1",
@@ -133,10 +133,10 @@ def test_unread() -> None:
         },
     )
 
-    found = add_external_uses(TRIGGERED, lineage, {}, {"Other/3": "gone", "X/1": "never was"})
+    result = add_external_uses(TRIGGERED, lineage, {}, {"Other/3": "gone", "X/1": "never was"})
 
-    assert found.external_uses == ()
-    assert found.unread == {
+    assert result.external_uses == ()
+    assert result.unread == {
         ExternalRead("trigger", "", "x"): "gone",
         ExternalRead("run", "X/1", "y"): "never was",
     }
@@ -146,14 +146,14 @@ def test_triggers_are_read_once() -> None:
     """However often code refers to them; and not more of them than there can be."""
     triggers = [{"type": "run", "id": f"Other/{n}", "x": "y" * 100} for n in range(20_000)]
     run = _run(triggers)
-    said = tuple(ExternalRead("trigger", "", f"x{n}") for n in range(300))
-    lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": said})
+    read = tuple(ExternalRead("trigger", "", f"x{n}") for n in range(300))
+    lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": read})
 
     began = time.process_time()
-    found = list_flow_runs_read(run, lineage)
+    result = list_flow_runs_read(run, lineage)
 
     assert time.process_time() - began < 2.0
-    assert len(found) == 100
+    assert len(result) == 100
 
 
 def test_triggers_nested_without_end() -> None:

@@ -53,7 +53,7 @@ def edges(lineage: Lineage) -> list[str]:
 
 def reads(lineage: Lineage) -> dict[str, tuple[str, ...] | None]:
     """Return reads by `step/task`."""
-    return {_short(pathspec): found for pathspec, found in lineage.reads.items()}
+    return {_short(pathspec): result for pathspec, result in lineage.reads.items()}
 
 
 def _short(pathspec: str) -> str:
@@ -282,7 +282,10 @@ def test_a_package_is_the_resumed_flow_runs_own() -> None:
         task("end/2", has="x=1 y=2"),
     )
     assert run.code is not None
-    graph = tuple(GraphStep(one.name, line=(one.line or 0) + 4, next=one.next) for one in run.graph)
+    graph = tuple(
+        GraphStep(graph_step.name, line=(graph_step.line or 0) + 4, next=graph_step.next)
+        for graph_step in run.graph
+    )
     package = SourceCode("demo.py", run.code.files, "package")
 
     lineage = rebuild_lineage(with_source(LINEAR, *run.tasks, code=package, graph=graph))

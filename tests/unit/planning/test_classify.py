@@ -58,9 +58,9 @@ def recorded(value: Any) -> ArtifactRef:
     """Return what Metaflow records of a value, looked into where that is needed."""
     data = pickle.dumps(value, 4)
     kind = str(type(value)).removeprefix("<class '").removesuffix("'>")
-    found = ref("x", type_=kind, size=len(data))
-    if not needs_inspection(found):
-        return found
+    result = ref("x", type_=kind, size=len(data))
+    if not needs_inspection(result):
+        return result
     return ref("x", type_=kind, size=len(data), names=pickles.names_in(data))
 
 
@@ -281,9 +281,9 @@ def test_never(
     type_: str, names: tuple[str, ...] | None, size: int, classification: Classification
 ) -> None:
     """Where nothing is to be loaded, kinds stay, and all but spelled out values are pickles."""
-    found = classify(ref("x", type_=type_, size=size, names=names), chosen(unpickle="never"))
+    result = classify(ref("x", type_=type_, size=size, names=names), chosen(unpickle="never"))
 
-    assert found == classification
+    assert result == classification
 
 
 def test_trusted() -> None:

@@ -54,9 +54,9 @@ def test_plan(text: str) -> None:
             assert_label(tag, 64)
         for value in run.origin.values():
             assert_inert(value)
-        for key in (*run.config, *(one.key for one in run.values)):
+        for key in (*run.config, *(value.key for value in run.values)):
             assert_key(key)
-        cards = [one.key for one in run.cards]
+        cards = [card.key for card in run.cards]
         assert len(set(cards)) == len(cards)
         for key in cards:
             assert_key(key)

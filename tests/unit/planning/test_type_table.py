@@ -166,7 +166,7 @@ def test_every_row_counts(family: Family) -> None:
 
 def test_only_figures_of_matplotlib_need_trust() -> None:
     """All other previews come out of pickles that were not run."""
-    assert [one.pattern for one in FAMILIES if one.needs_trust] == ["matplotlib.figure.*"]
+    assert [family.pattern for family in FAMILIES if family.needs_trust] == ["matplotlib.figure.*"]
 
 
 @pytest.mark.parametrize(

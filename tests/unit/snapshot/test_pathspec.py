@@ -68,12 +68,12 @@ def test_more_than_a_flow_run(text: str) -> None:
 def test_any_text(text: str) -> None:
     """Whatever is written, it is a pathspec or a usage error, never a crash or a path."""
     try:
-        found = parse(text)
+        result = parse(text)
     except UsageError:
         return
 
-    assert str(found) == text.strip()
-    assert found.run is None or not {"/", "\\", " ", "*"} & set(found.run)
+    assert str(result) == text.strip()
+    assert result.run is None or not {"/", "\\", " ", "*"} & set(result.run)
 
 
 # --- of what was recorded -------------------------------------------------------------------

@@ -61,20 +61,20 @@ EXTERNALS = {
 @pytest.mark.parametrize("body", EXTERNALS)
 def test_externals(body: str) -> None:
     """Which flow run is read, and which artifact of it, as far as constants tell."""
-    found = step(
+    result = step(
         body,
         members='def helper(self):\n    return Run("X/7").data.model',
         above='NAME = "X/9"\ndef load():\n    return Run("X/8")',
     )
     expected = EXTERNALS[body]
-    said = {ExternalRead(one.kind, one.pathspec, one.artifact) for one in found.externals}
+    said = {ExternalRead(read.kind, read.pathspec, read.artifact) for read in result.externals}
 
     if body.startswith("run = current"):
         assert said == {ExternalRead("trigger", "", MODEL), ExternalRead("run", "X/9", MODEL)}
     else:
         assert said == ({expected} if expected else set())
-    assert found.doubts == ()
-    assert found.reads == frozenset()
+    assert result.doubts == ()
+    assert result.reads == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -92,19 +92,19 @@ def test_imported_names(line: str, name: str, inside: bool) -> None:  # noqa: FB
     """Under whatever name, at the top or inside the step."""
     above, within = ("", f"{line}; ") if inside else (line, "")
 
-    found = flow_code(
+    result = flow_code(
         f"{HEAD}{above}\nclass F(FlowSpec):\n @step\n def a(self):\n"
         f"  {within}self.m = {name}('X/1').data.m"
     )
 
-    assert found.steps["a"].externals == {ExternalRead("run", "X/1", "m")}
+    assert result.steps["a"].externals == {ExternalRead("run", "X/1", "m")}
 
 
 def test_two_artifacts_of_one_run() -> None:
     """Each is told, and the run not once more without one."""
-    found = step('r = Run("X/1")\nself.a_ = r.data.a\nself.b_ = r.data.b\nq = Run("Y/2")')
+    result = step('r = Run("X/1")\nself.a_ = r.data.a\nself.b_ = r.data.b\nq = Run("Y/2")')
 
-    assert found.externals == {
+    assert result.externals == {
         ExternalRead("run", "X/1", "a"),
         ExternalRead("run", "X/1", "b"),
         ExternalRead("run", "Y/2"),
@@ -162,12 +162,12 @@ WORDS = {
 @pytest.mark.parametrize("body", WORDS)
 def test_named_by_values(body: str) -> None:
     """What a value is, the flow run tells; where it stands, the code."""
-    found = step(body, above="def load(up):\n    return Run(up)", members="up = Parameter('up')")
+    result = step(body, above="def load(up):\n    return Run(up)", members="up = Parameter('up')")
 
-    [said] = [one for one in found.externals if one.artifact]
+    [said] = [read for read in result.externals if read.artifact]
     kind, pathspec, parts = WORDS[body]
     assert said == ExternalRead(kind, pathspec, "m", parts)
-    assert found.doubts == ()
+    assert result.doubts == ()
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,14 @@ def test_named_by_values(body: str) -> None:
 )
 def test_made_of_values(body: str) -> None:
     """What code computes of values is not known."""
-    assert {one for one in step(body).externals if one.artifact} == set()
+    assert {read for read in step(body).externals if read.artifact} == set()
 
 
 def test_one_of_several() -> None:
     """Each may be meant, and that is said."""
-    found = step('Run(self.up if self.up else "X/1").data.m')
+    result = step('Run(self.up if self.up else "X/1").data.m')
 
-    assert found.externals == {
+    assert result.externals == {
         ExternalRead("run", "{up}", "m", (UP,), sure=False),
         ExternalRead("run", "X/1", "m", sure=False),
     }
@@ -211,10 +211,10 @@ KEPT = {
 @pytest.mark.parametrize("body", KEPT)
 def test_what_a_step_keeps_of_the_run_it_found(body: str) -> None:
     """It tells later which one that was."""
-    found = step(
+    result = step(
         f'run = Flow("X").latest_run\nrun["train"].task.data.m\n{body}',
         above="def keep(flow, run):\n    flow.r = run.id",
     )
 
     parts = ("X/", FOUND, "/train")
-    assert found.externals == {ExternalRead("flow", "X", "m", parts, frozenset({KEPT[body]}))}
+    assert result.externals == {ExternalRead("flow", "X", "m", parts, frozenset({KEPT[body]}))}
