@@ -1,4 +1,4 @@
-"""mfwb's answer held against the truth, counted."""
+"""Comparison of mfwb's lineage with the true lineage, counted."""
 
 from __future__ import annotations
 

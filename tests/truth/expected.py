@@ -1,4 +1,4 @@
-"""The true lineage of a flow run: what its tasks recorded, followed from parents to children."""
+"""The true lineage of a flow run, from what its tasks recorded."""
 
 from __future__ import annotations
 

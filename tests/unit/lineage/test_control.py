@@ -1,4 +1,4 @@
-"""The control task of an unbounded foreach: it sets off the others, and runs none of the code."""
+"""The control task of an unbounded foreach: it starts the others, and runs none of the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was used of other flow runs."""
+"""Uses of artifacts of other flow runs."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_used(read: ExternalRead, used: set[tuple[str, str]]) -> None:
         ExternalRead("artifact", "part"),
     ],
 )
-def test_not_told(read: ExternalRead) -> None:
+def test_unknown_reads(read: ExternalRead) -> None:
     """Where it can't be told which version is meant, or there is none, there is no edge."""
     assert _used(read) == set()
 

@@ -1,4 +1,4 @@
-"""Which values are a task's own, though they are equal to what it was handed."""
+"""Values that a task wrote itself, although they equal what it received."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who came before whom, rebuilt from what each task recorded."""
+"""The parents of each task, from what the tasks recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edges by what the code reads: source text and recorded facts, joined."""
+"""Edges from the reads in the code: source text and recorded facts, joined."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def test_a_step_that_is_too_intricate_is_alone_in_that() -> None:
     }
 
 
-def test_a_source_that_does_not_parse_is_said() -> None:
+def test_reason_for_a_source_that_does_not_parse() -> None:
     """And nothing is guessed."""
     broken = SourceCode("demo.py", {"demo.py": "class DemoFlow(:\n"}, "package")
 
@@ -307,7 +307,7 @@ def test_a_transition_that_the_source_does_not_know() -> None:
     assert lineage.doubts["other"] == ("its source has no step other",)
 
 
-def test_pickled_anew_is_not_written() -> None:
+def test_pickled_again_is_not_written() -> None:
     """Other bytes of the same content keep their producer."""
     run = flow_run(
         task("start/1", to="mid", has=[_ref("x", "1", "same"), _ref("y", "1", "before")]),
@@ -331,7 +331,7 @@ def _ref(name: str, sha1: str, content: str | None) -> Any:
     return ref(name, sha1, "builtins.set", content=content)
 
 
-def test_a_task_that_left_nothing_says_so() -> None:
+def test_reason_for_a_task_that_recorded_nothing() -> None:
     """It has no parents that anything speaks of."""
     lineage = rebuild_lineage(
         flow_run(

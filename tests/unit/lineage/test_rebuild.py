@@ -1,4 +1,4 @@
-"""Who produced and who used each artifact."""
+"""The producer and the users of each artifact."""
 
 from __future__ import annotations
 

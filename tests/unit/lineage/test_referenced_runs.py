@@ -102,7 +102,7 @@ def test_values(task_path: str, parts: TextParts, expected: set[str]) -> None:
         ("", UP, "/"),
     ],
 )
-def test_what_values_do_not_tell(parts: TextParts) -> None:
+def test_values_that_name_no_flow_run(parts: TextParts) -> None:
     """The read stays as the code says it."""
     assert _resolved("a/2", *parts) == {("run", "?", True)}
 
@@ -137,7 +137,7 @@ def test_below_a_run_and_below_a_trigger() -> None:
         (StoredRunId("nothing", (), (FOUND,)), {("flow", "?", True)}),
     ],
 )
-def test_what_was_found_is_told_by_what_was_kept(
+def test_stored_ids_name_the_looked_up_run(
     stored_run_ids: StoredRunId, expected: set[tuple[str, str, bool]]
 ) -> None:
     """It may be another one of that flow; so it is not sure."""

@@ -1,4 +1,4 @@
-"""What an artifact is for W&B: by its type, what its pickle refers to, size and settings."""
+"""Classification of artifacts: by type, names in the pickle, size and settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an artifact is of its kind: the same as `classify` decides, with who or what decided."""
+"""Reasons of a classification: they agree with `classify`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be written to W&B for one flow run."""
+"""The plan for one flow run."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_config() -> None:
     }
 
 
-def test_source_tells_flow_runs_of_one_name_apart() -> None:
+def test_source_distinguishes_flow_runs_of_one_name() -> None:
     """The plan says where a flow run comes from, and when it started."""
     local = replace(renamed(FAN, "DemoFlow", "1795226515084300"), started_at=1_795_226_515_084)
     service = replace(FAN, provider="service@https://meta")
@@ -747,7 +747,7 @@ def test_foreach_input() -> None:
     assert [used.ground for used in runs["mid"].inputs] == ["available"]
 
 
-def test_ground_that_says_more() -> None:
+def test_stronger_evidence_is_kept() -> None:
     """Of two grounds on which tasks of a step use the same artifact the more telling is kept."""
     frames = ref("frames", "f", "list", names=("pandas.DataFrame",))
     run = flow_run(
@@ -929,7 +929,7 @@ def test_a_card_has_one_key(order: tuple[int, ...]) -> None:
         }
 
 
-def test_cards_that_nothing_tells_apart() -> None:
+def test_indistinguishable_cards() -> None:
     """Two of one type without an id: in the order in which they were recorded."""
     first, second = Card("blank", None, "u2"), Card("blank", None, "u1")
     planned = runs_of(flow_run(task("start/1", cards=(first, second))))["start"].cards

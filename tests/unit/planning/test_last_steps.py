@@ -1,4 +1,4 @@
-"""Where a flow run came to its end before its last step: those W&B runs are failed ones."""
+"""W&B runs of the tasks at which a flow run stopped before its last step are failed."""
 
 from __future__ import annotations
 

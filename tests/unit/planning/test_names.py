@@ -43,7 +43,7 @@ def test_run_ids_are_distinct(one: list[str], other: list[str]) -> None:
     assert names.run_id(*one) != names.run_id(*other)
 
 
-def test_run_ids_tell_parts_apart() -> None:
+def test_run_ids_distinguish_parts() -> None:
     """Where one part ends and the next begins makes a difference."""
     long = "x" * 100
 

@@ -87,7 +87,7 @@ def test_equal_plans() -> None:
         replace(plan_of(sample()), project="else"),
     ],
 )
-def test_digest_tells_plans_apart(changed: Plan) -> None:
+def test_digest_distinguishes_plans(changed: Plan) -> None:
     """Whatever would be written differently changes the digest."""
     assert changed.digest != plan_of(sample()).digest
 

@@ -1,4 +1,4 @@
-"""What config and summary say about a flow run."""
+"""Metadata of a flow run in config and summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has no room in config and summary."""
+"""What does not fit into config and summary."""
 
 from __future__ import annotations
 

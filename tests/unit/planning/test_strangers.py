@@ -1,4 +1,4 @@
-"""Names, keys, tags and aliases that W&B gets, whatever a stranger's flow run is called."""
+"""Names, keys, tags and aliases in W&B, for any names in a flow run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pathspecs, as a user writes them."""
+"""Pathspecs that users write."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_config_that_names_no_flow_run(facts: object) -> None:
     assert not THIS.is_of(facts)
 
 
-def test_flow_runs_of_one_pathspec_are_told_apart() -> None:
+def test_flow_runs_of_one_pathspec_are_distinguished() -> None:
     """By where they were recorded and when they began; a chosen id once counted as the start."""
     facts = THIS.to_dict()
     service = FlowRunId("Flow/123", "service@https://meta", STARTED)

@@ -1,4 +1,4 @@
-"""Turns the body of a step into what the analysis says of it."""
+"""Helpers: the result of the analysis for the body of a step."""
 
 from __future__ import annotations
 

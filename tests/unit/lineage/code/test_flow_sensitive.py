@@ -1,4 +1,4 @@
-"""Which reads may come from the parents, and what is surely written, along every way."""
+"""Reads that may come from the parents, and certain writes, on every path."""
 
 from __future__ import annotations
 

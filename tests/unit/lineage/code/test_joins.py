@@ -1,4 +1,4 @@
-"""What a join reads off its inputs."""
+"""Reads of a join from its inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines are Metaflow's, measured on Metaflow's own graph."""
+"""Lines of steps equal those in Metaflow's own graph."""
 
 from __future__ import annotations
 

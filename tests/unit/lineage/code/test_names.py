@@ -1,4 +1,4 @@
-"""Attributes reached by name, steps and artifacts named to `self.next`, and what is doubted."""
+"""Attributes by name, steps and artifacts named to `self.next`, and doubts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a step reads an artifact."""
+"""Positions of reads in the source."""
 
 from __future__ import annotations
 

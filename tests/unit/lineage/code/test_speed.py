@@ -1,4 +1,4 @@
-"""Large flows are read in no time."""
+"""Large flows are analysed fast."""
 
 from __future__ import annotations
 

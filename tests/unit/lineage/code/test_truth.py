@@ -1,4 +1,4 @@
-"""The analysis against the truth: random steps are run, and nothing they do may be missed."""
+"""The analysis against running code: random steps are run, and no read or write may be missed."""
 
 from __future__ import annotations
 

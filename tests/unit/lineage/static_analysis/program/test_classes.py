@@ -1,4 +1,4 @@
-"""Where steps and helpers come from: the class, its bases, other files."""
+"""Steps and helpers from the class, its bases and other files."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_api_is_no_artifact(expression: str) -> None:
     assert reads(f"print({expression})") == ""
 
 
-def test_input_is_told_apart() -> None:
+def test_input_is_distinguished() -> None:
     """`self.input` is the item of a foreach."""
     result = step("print(self.input)")
 
