@@ -37,20 +37,20 @@ class NotAFileError(OSError):
     """At a path there is a folder, a pipe, a device or a socket in place of a file."""
 
 
-def resolve_below(root: Path, path: str | PurePath, *, also: Sequence[Path] = ()) -> Path:
+def resolve_below(root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = ()) -> Path:
     """Return where a path leads, all links followed; nothing has to be there.
 
     Args:
         root: the folder it has to stay in; it may be a link itself.
         path: relative to the root, or absolute.
-        also: other folders that it may lead into.
+        linked_folders: other folders that it may lead into.
 
     Raises:
         OutsideRootError: it leads out of the root.
         OSError: it can't be followed: a loop of links, no permission, a name that is too long.
     """
     try:
-        real_roots = [one.resolve() for one in (root, *also)]
+        real_roots = [one.resolve() for one in (root, *linked_folders)]
         resolved = (root / path).resolve()
     except (RuntimeError, ValueError) as error:  # a loop, before Python 3.13; a NUL in the name
         raise OSError(f"{path!s} can't be followed: {error}") from None
@@ -59,13 +59,15 @@ def resolve_below(root: Path, path: str | PurePath, *, also: Sequence[Path] = ()
     return resolved
 
 
-def open_below(root: Path, path: str | PurePath, *, also: Sequence[Path] = ()) -> BinaryIO:
+def open_below(
+    root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = ()
+) -> BinaryIO:
     """Return a file below a root, opened for reading.
 
     Args:
         root: the folder it has to stay in; it may be a link itself.
         path: relative to the root, or absolute.
-        also: other folders that it may lead into.
+        linked_folders: other folders that it may lead into.
 
     Raises:
         FileNotFoundError: there is none.
@@ -73,19 +75,21 @@ def open_below(root: Path, path: str | PurePath, *, also: Sequence[Path] = ()) -
         NotAFileError: it is no regular file.
         OSError: it can't be read.
     """
-    return os.fdopen(_opened(root, path, also), "rb")
+    return os.fdopen(_opened(root, path, linked_folders), "rb")
 
 
-def read_below(root: Path, path: str | PurePath, *, most: int, also: Sequence[Path] = ()) -> bytes:
+def read_below(
+    root: Path, path: str | PurePath, *, most: int, linked_folders: Sequence[Path] = ()
+) -> bytes:
     """Return the bytes of a file below a root; errors as of `open_below`.
 
     Args:
         root: the folder it has to stay in.
         path: relative to the root, or absolute.
         most: bytes that it may have; OSError if it has more.
-        also: other folders that it may lead into.
+        linked_folders: other folders that it may lead into.
     """
-    descriptor = _opened(root, path, also)
+    descriptor = _opened(root, path, linked_folders)
     try:
         data = os.read(descriptor, most + 1)
         while len(data) <= most and (more := os.read(descriptor, most + 1 - len(data))):
@@ -97,11 +101,13 @@ def read_below(root: Path, path: str | PurePath, *, most: int, also: Sequence[Pa
     return data
 
 
-def _opened(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
-    return _found(root, path, also) if _ONLY_FOUND else _resolved(root, path, also)
+def _opened(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
+    return (
+        _found(root, path, linked_folders) if _ONLY_FOUND else _resolved(root, path, linked_folders)
+    )
 
 
-def _found(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
+def _found(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
     """Return an open file: found first, then looked at, and opened only then, the very same one.
 
     Linux alone can do so. It takes a fifth of the time of following each part of the path, and
@@ -114,9 +120,9 @@ def _found(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
     try:
         where = f"{_HANDLES}/{handle}"
         facts = os.fstat(handle)
-        if not _lies_below(os.readlink(where), root, also):  # noqa: PTH115 - speed
+        if not _lies_below(os.readlink(where), root, linked_folders):  # noqa: PTH115 - speed
             # Another view of the same folders, as a container may have: or it leads out.
-            again = resolve_below(root, path, also=also).stat()
+            again = resolve_below(root, path, linked_folders=linked_folders).stat()
             if (again.st_dev, again.st_ino) != (facts.st_dev, facts.st_ino):
                 raise OutsideRootError(f"{path!s} leads out of {root}")
         if not stat.S_ISREG(facts.st_mode):
@@ -126,9 +132,9 @@ def _found(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
         os.close(handle)
 
 
-def _lies_below(where: str, root: Path, also: Sequence[Path]) -> bool:
+def _lies_below(where: str, root: Path, linked_folders: Sequence[Path]) -> bool:
     return where.startswith(_real(str(root))) or any(
-        where.startswith(_real(str(one))) for one in also
+        where.startswith(_real(str(one))) for one in linked_folders
     )
 
 
@@ -139,8 +145,8 @@ def _real(root: str) -> str:
     return real if real.endswith("/") else f"{real}/"
 
 
-def _resolved(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
-    resolved = resolve_below(root, path, also=also)
+def _resolved(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
+    resolved = resolve_below(root, path, linked_folders=linked_folders)
     # A link that somebody puts in its place meanwhile is not followed.
     descriptor = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | _UNBLOCKED)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["wrong_list", "wrong_record"]
+__all__ = ["describe_non_list", "describe_non_record"]
 
 
-def wrong_record(value: Any) -> str | None:
+def describe_non_record(value: Any) -> str | None:
     """Return what a value is in place of a record; None: it is one."""
-    return None if isinstance(value, dict) and value else _named(value)
+    return None if isinstance(value, dict) and value else _describe(value)
 
 
-def wrong_list(value: Any, *, of_records: bool) -> str | None:
+def describe_non_list(value: Any, *, of_records: bool) -> str | None:
     """Return what a value is in place of a list; None: it is one.
 
     Args:
@@ -24,13 +24,13 @@ def wrong_list(value: Any, *, of_records: bool) -> str | None:
         of_records: whether its items have to be records; else whoever reads them looks.
     """
     if not isinstance(value, list):
-        return _named(value)
-    wrong = filter(None, map(wrong_record, value)) if of_records else iter(())
-    item = next(wrong, None)
+        return _describe(value)
+    descriptions = filter(None, map(describe_non_record, value)) if of_records else iter(())
+    item = next(descriptions, None)
     return None if item is None else f"a list that holds {item}"
 
 
-def _named(value: Any) -> str:
+def _describe(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, dict):

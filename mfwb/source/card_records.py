@@ -38,15 +38,15 @@ def to_cards(
         declared: how many cards of a kind the step's decorators make; of other kinds, all count.
         since: epoch ms; when the last attempt began.
     """
-    found: dict[Card, None] = {}
-    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
+    cards_seen: dict[Card, None] = {}
+    for record in sorted(records, key=lambda record: (record.created_at, record.name)):
         if record.type != "card-info" or record.created_at < since:
             continue
         try:
-            found[to_card(record.value)] = None
+            cards_seen[to_card(record.value)] = None
         except DamagedError as error:
             yield Loss(f"{task} card", f"what Metaflow recorded of it is odd: {error}")
-    cards = _newest(found, declared)
+    cards = _newest(cards_seen, declared)
     yield from cards[:_MOST_CARDS]
     if len(cards) > _MOST_CARDS:
         yield Loss(f"{task} card", f"the task has more than {_MOST_CARDS} cards")
@@ -58,6 +58,8 @@ def _newest(cards: Collection[Card], declared: Mapping[CardKind, int]) -> list[C
     for card in cards:
         by_kind[card.type, card.id].append(card)
     kept = {
-        card for kind, some in by_kind.items() for card in some[-declared.get(kind, len(some)) :]
+        card
+        for kind, of_kind in by_kind.items()
+        for card in of_kind[-declared.get(kind, len(of_kind)) :]
     }
     return [card for card in cards if card in kept]

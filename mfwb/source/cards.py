@@ -24,9 +24,9 @@ from mfwb.source.json_records import Readable
 if TYPE_CHECKING:  # it imports metaflow
     from mfwb.source.datastore.flow_store import FlowStore
 
-__all__ = ["MOST", "CardPlace", "copy_card"]
+__all__ = ["MAX_CARD_BYTES", "CardFolder", "copy_card"]
 
-MOST = 50_000_000
+MAX_CARD_BYTES = 50_000_000
 """Bytes; browsers open no larger HTML, and W&B's SDK reads all of it into memory."""
 
 _NAME = re.compile(r"[\w.-]{1,200}", re.ASCII)
@@ -34,18 +34,20 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class CardPlace:
+class CardFolder:
     """A place where cards may be: a folder in a store, which ends in `/`, or the whole of it."""
 
     store: FlowStore
     folder: str
 
 
-def copy_card(places: Iterable[CardPlace], tasks: Sequence[str], card: Card, target: Path) -> None:
+def copy_card(
+    folders: Iterable[CardFolder], tasks: Sequence[str], card: Card, target: Path
+) -> None:
     """Write a card into a file.
 
     Args:
-        places: where it may be, the most likely one first.
+        folders: where it may be, the most likely one first.
         tasks: pathspecs of where it may be: a clone's cards are its origin's.
         card: as it was recorded.
         target: is written.
@@ -54,11 +56,11 @@ def copy_card(places: Iterable[CardPlace], tasks: Sequence[str], card: Card, tar
         ItemLost: it is gone, or too large.
         SourceError: the datastore does not answer.
     """
-    named = [card.type, *([] if card.id is None else [card.id]), card.uuid]
-    if not all(_NAME.fullmatch(part) for part in named):
+    name_parts = [card.type, *([] if card.id is None else [card.id]), card.uuid]
+    if not all(_NAME.fullmatch(part) for part in name_parts):
         raise ItemLost("what Metaflow recorded of the card is damaged")
-    paths = [path for task in tasks for path in _paths(task, "-".join(named))]
-    for place in places:
+    paths = [path for task in tasks for path in _paths(task, "-".join(name_parts))]
+    for place in folders:
         for path in paths:
             with place.store.open(f"{place.folder}{path}") as blob:
                 if blob is not None:
@@ -83,8 +85,10 @@ def _copy(stream: Readable, target: Path) -> None:
         with target.open("wb") as out:
             while chunk := stream.read(_CHUNK):
                 size += len(chunk)
-                if size > MOST:
-                    raise ItemLost(f"it has more than the {MOST:,} bytes that a card may have")
+                if size > MAX_CARD_BYTES:
+                    raise ItemLost(
+                        f"it has more than the {MAX_CARD_BYTES:,} bytes that a card may have"
+                    )
                 out.write(chunk)
     except OSError as error:
         raise SourceError(f"a card can't be read: {error}") from error

@@ -15,10 +15,10 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, Field, Json, ValidationError
 
 from mfwb.snapshot import SourceCode
-from mfwb.source.python_text import SIZE_LIMIT, python_text
-from mfwb.source.tarball import TarballError, files_of, plain_name
+from mfwb.source.python_text import SIZE_LIMIT, decode_python
+from mfwb.source.tarball import TarballError, normalize_name, read_files
 
-__all__ = ["CodePackage", "PackageError", "package_of_record", "source_in"]
+__all__ = ["CodePackage", "PackageError", "parse_package_record", "read_source"]
 
 _FILES_LIMIT = 2_000
 _TEXT_LIMIT = 20_000_000  # bytes of all files together
@@ -62,15 +62,15 @@ class CodePackage(BaseModel):
     metadata: Json[_Form] = _Form()
 
 
-def source_in(packed: bytes) -> SourceCode:
+def read_source(packed: bytes) -> SourceCode:
     """Return the user's files in a code package; PackageError."""
-    unpacked = _Unpacked()
+    files = _PackageFiles()
     try:
-        for name, data in files_of(packed, unpacked.room):
-            unpacked.take(name, data)
+        for name, data in read_files(packed, files.max_size):
+            files.add(name, data)
     except TarballError as error:
         raise PackageError(str(error)) from None
-    return unpacked.code()
+    return files.to_source_code()
 
 
 class _Marker(BaseModel):
@@ -81,7 +81,7 @@ class _Info(BaseModel):
     script: str
 
 
-def package_of_record(value: str) -> CodePackage | None:
+def parse_package_record(value: str) -> CodePackage | None:
     """Return what a task's record names; None if it names no package that Metaflow made.
 
     Who sets METAFLOW_CODE_SHA for ends of their own leaves a record without anything else.
@@ -94,17 +94,17 @@ def package_of_record(value: str) -> CodePackage | None:
         return None
 
 
-class _Unpacked:
+class _PackageFiles:
     """What has been found in a package. What Metaflow says of it comes before the user's files."""
 
     def __init__(self) -> None:
         self._layout = _LAYOUTS[0]
         self._scripts: dict[str, str] = {}  # by the file that says so
         self._texts: dict[str, str] = {}
-        self._why_not: dict[str, str] = {}  # there is no text of a file
+        self._undecodable: dict[str, str] = {}  # there is no text of a file
         self._left = _TEXT_LIMIT
 
-    def room(self, name: str) -> int:
+    def max_size(self, name: str) -> int:
         """Return how many bytes a file may have; 0: it is not the user's, or there is no room."""
         if name == _MARKER or name in _INFOS or name == self._script():
             return SIZE_LIMIT + 1
@@ -112,37 +112,37 @@ class _Unpacked:
         is_users = name.endswith(".py") and not name.startswith(self._layout.own)
         return min(SIZE_LIMIT, self._left) if is_users and not full else 0
 
-    def take(self, name: str, data: bytes) -> None:
+    def add(self, name: str, data: bytes) -> None:
         """Take a file in. Of two with one name the last one counts, as where a tar is extracted."""
         if name == _MARKER:
-            version = _parsed(_Marker, data).version
+            version = _parse(_Marker, data).version
             if version not in _LAYOUTS:
                 raise PackageError(f"mfwb does not know how it is laid out (version {version})")
             self._layout = _LAYOUTS[version]
         elif name in _INFOS:
-            self._scripts[name] = plain_name(_parsed(_Info, data).script) or ""
+            self._scripts[name] = normalize_name(_parse(_Info, data).script) or ""
         else:
             self._left -= len(data)
             self._texts.pop(name, None)
             try:
-                self._texts[name] = python_text(data)
+                self._texts[name] = decode_python(data)
             except ValueError as error:  # one that nothing imports may well be of another kind
-                self._why_not[name] = str(error)
+                self._undecodable[name] = str(error)
 
-    def code(self) -> SourceCode:
+    def to_source_code(self) -> SourceCode:
         """Return the user's files; PackageError if the one that was run is not among them."""
         script = self._script()
         if not script:
             raise PackageError("it does not say what was run")
         if script not in self._texts:
-            raise PackageError(f"{script} {self._why_not.get(script, 'is not in it')}")
+            raise PackageError(f"{script} {self._undecodable.get(script, 'is not in it')}")
         return SourceCode(script, self._texts, origin="package")
 
     def _script(self) -> str:
         return self._scripts.get(self._layout.info, "")
 
 
-def _parsed(kind: type[_Kind], data: bytes) -> _Kind:
+def _parse(kind: type[_Kind], data: bytes) -> _Kind:
     try:
         return kind.model_validate_json(data)
     except ValidationError:

@@ -15,12 +15,12 @@ from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import Content
 from mfwb.ports import Located, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
-from mfwb.source.cards import CardPlace, copy_card
+from mfwb.source.cards import CardFolder, copy_card
 from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import FlowStore, open_store
 from mfwb.source.include_files import copy_content
 from mfwb.source.logs import read_log
-from mfwb.source.own_folder import own_folder_of
+from mfwb.source.own_folder import find_own_folder
 
 __all__ = ["FlowRunContents"]
 
@@ -37,22 +37,22 @@ class FlowRunContents:
     def __init__(
         self,
         flow_run: FlowRun,
-        also: tuple[Path, ...] = (),
+        linked_folders: tuple[Path, ...] = (),
         card_roots: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Read what a flow run refers to.
 
         Args:
             flow_run: whose contents are read.
-            also: folders that are the user's; links in its datastore may lead there.
+            linked_folders: folders that are the user's; links in its datastore may lead there.
             card_roots: where the user has cards, by type of datastore.
         """
-        self._also = also
+        self._linked_folders = linked_folders
         self._card_roots = card_roots
-        self.own_folder = own_folder_of(flow_run)
+        self.own_folder = find_own_folder(flow_run)
         self._flow = flow_run.flow
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
-        self._chains: dict[str, tuple[str, ...]] = {}
+        self._origins: dict[str, tuple[str, ...]] = {}
         self._default = next(
             (task.datastore for task in flow_run.tasks if task.datastore is not None), None
         )
@@ -67,7 +67,7 @@ class FlowRunContents:
         return {
             sha: data
             for datastore, sizes in by_datastore.items()
-            for sha, data in open_store(datastore, self._flow, self._also).read(
+            for sha, data in open_store(datastore, self._flow, self._linked_folders).read(
                 sorted(sizes), sizes
             )
             if not isinstance(data, ItemLost)
@@ -108,14 +108,22 @@ class FlowRunContents:
             SourceError: if the datastore does not answer.
         """
         datastore = self._datastore(content.task)
-        [(_, stored)] = self._store(content.task).read([content.sha1], {content.sha1: _DESCRIPTOR})
-        if isinstance(stored, ItemLost):
-            raise stored
-        included = internal_artifacts.to_included(internal_artifacts.decode(stored))
+        [(_, descriptor)] = self._store(content.task).read(
+            [content.sha1], {content.sha1: _DESCRIPTOR}
+        )
+        if isinstance(descriptor, ItemLost):
+            raise descriptor
+        included = internal_artifacts.to_included(internal_artifacts.decode(descriptor))
         if included is None:
             raise ItemLost("its descriptor in Metaflow's datastore is damaged")
         return copy_content(
-            included, self._flow, datastore, path, also=self._also, allowed=allowed, limit=limit
+            included,
+            self._flow,
+            datastore,
+            path,
+            linked_folders=self._linked_folders,
+            allowed=allowed,
+            limit=limit,
         )
 
     def log(self, task: str, *, most: int) -> Iterable[LogLine]:
@@ -128,40 +136,44 @@ class FlowRunContents:
         datastore, attempts = self._tasks[task].datastore, self._tasks[task].attempts
         if datastore is None or not attempts:
             return []  # a task that never began printed nothing
-        store = open_store(datastore, self._flow, self._also)
+        store = open_store(datastore, self._flow, self._linked_folders)
         return read_log(store, f"{task}/{attempts[-1].number}", most=most)
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
         """Write a card's HTML into a file; ItemLost if it can't be had."""
-        copy_card(self._card_places(task), self._with_origins(task), card, path)
+        copy_card(self._card_folders(task), self._with_origins(task), card, path)
 
-    def _card_places(self, task: str) -> Iterator[CardPlace]:
+    def _card_folders(self, task: str) -> Iterator[CardFolder]:
         """Yield where the cards of a task may be, the most likely place first.
 
         Metaflow leaves them in the datastore; or where it is configured to; or, if that is for a
         local datastore elsewhere, in `.metaflow` where the flow ran, which nothing records.
         """
         store = self._store(task)
-        yield from (CardPlace(store, folder) for folder in ("mf.cards/", ""))
+        yield from (CardFolder(store, folder) for folder in ("mf.cards/", ""))
         kind = (self._datastore(task) or Datastore("", "")).type
         if (root := self._card_roots.get(kind)) and (kind != "local" or Path(root).is_dir()):
-            yield CardPlace(open_store(Datastore(kind, root), self._flow, self._also), "")
+            yield CardFolder(
+                open_store(Datastore(kind, root), self._flow, self._linked_folders), ""
+            )
         if kind == "local":
-            for folder in self._also:
+            for folder in self._linked_folders:
                 for part in ("mf.cards/", ".metaflow/mf.cards/"):
                     if (folder / part).is_dir():  # which may be a link that others made
-                        there = Datastore(kind, str(folder))
-                        yield CardPlace(open_store(there, self._flow, self._also), part)
+                        datastore = Datastore(kind, str(folder))
+                        yield CardFolder(
+                            open_store(datastore, self._flow, self._linked_folders), part
+                        )
 
     def _with_origins(self, task: str) -> tuple[str, ...]:
         """Return a task, and those that it is a clone of, directly or not."""
-        if task not in self._chains:
-            self._chains[task] = tuple(self._chain(task))
-        return self._chains[task]
+        if task not in self._origins:
+            self._origins[task] = tuple(self._walk_origins(task))
+        return self._origins[task]
 
-    def _chain(self, task: str) -> Iterator[str]:
-        known = self._tasks.get(task)
-        origin = known.origin if known is not None else None
+    def _walk_origins(self, task: str) -> Iterator[str]:
+        task_facts = self._tasks.get(task)
+        origin = task_facts.origin if task_facts is not None else None
         seen = {task}
         yield task
         while origin is not None and origin not in seen and len(seen) < _MOST_ORIGINS:
@@ -173,11 +185,11 @@ class FlowRunContents:
                 return  # it is gone, in another namespace, or damaged
 
     def _datastore(self, task: str) -> Datastore | None:
-        known = self._tasks.get(task)
-        return known.datastore if known is not None else self._default
+        task_facts = self._tasks.get(task)
+        return task_facts.datastore if task_facts is not None else self._default
 
     def _store(self, task: str) -> FlowStore:
         datastore = self._datastore(task)
         if datastore is None:
             raise ItemLost("Metaflow did not record where its bytes are")
-        return open_store(datastore, self._flow, self._also)
+        return open_store(datastore, self._flow, self._linked_folders)

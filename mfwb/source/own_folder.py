@@ -21,14 +21,14 @@ from pathlib import Path
 
 from mfwb.snapshot import FlowRun
 
-__all__ = ["Facts", "own_folder", "own_folder_of"]
+__all__ = ["OwnershipFacts", "decide_own_folder", "find_own_folder"]
 
 _METAFLOW = ".metaflow"
 _LOCAL = "local@"
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class OwnershipFacts:
     """What decides whether a flow run is this user's own.
 
     Attributes:
@@ -50,7 +50,7 @@ class Facts:
     is_private: bool
 
 
-def own_folder_of(flow_run: FlowRun) -> Path | None:
+def find_own_folder(flow_run: FlowRun) -> Path | None:
     """Return the folder of this machine that a flow run may send files of, unasked; or None."""
     if not flow_run.provider.startswith(_LOCAL) or not hasattr(os, "getuid"):
         return None
@@ -62,8 +62,8 @@ def own_folder_of(flow_run: FlowRun) -> Path | None:
         return None
     metadata = folder / _METAFLOW
     parts = (folder, metadata, metadata / flow_run.flow, metadata / flow_run.flow / flow_run.id)
-    return own_folder(
-        Facts(
+    return decide_own_folder(
+        OwnershipFacts(
             provider=flow_run.provider,
             datastores=datastores,
             recorded_user=flow_run.user,
@@ -75,7 +75,7 @@ def own_folder_of(flow_run: FlowRun) -> Path | None:
     )
 
 
-def own_folder(facts: Facts) -> Path | None:
+def decide_own_folder(facts: OwnershipFacts) -> Path | None:
     """Return the folder that counts as the user's own; None if anything speaks against it."""
     folder = facts.folder
     is_own = (

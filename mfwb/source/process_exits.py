@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Ended"]
+__all__ = ["ProcessExit"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProcessExit:
     """How the process of an attempt ended.
 
     Attributes:

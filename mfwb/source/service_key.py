@@ -29,13 +29,13 @@ def refuse_foreign_service(provider: str | None) -> None:
 
     if provider is None or not provider.startswith(_SERVICE) or not metaflow_config.SERVICE_HEADERS:
         return
-    service, own = provider.removeprefix(_SERVICE), metaflow_config.SERVICE_URL
-    if own and origin_of(service) == origin_of(own):
+    service, configured = provider.removeprefix(_SERVICE), metaflow_config.SERVICE_URL
+    if configured and origin_of(service) == origin_of(configured):
         return
-    is_for = f"is for {own}" if own else "is for no service that METAFLOW_SERVICE_URL names"
+    key_service = configured or "no service that METAFLOW_SERVICE_URL names"
     raise Unreachable(
-        f"Metaflow's service key {is_for}, but the settings name {service}: say --metadata "
-        f"{provider} or METAFLOW_SERVICE_URL={service} if the key is for that one"
+        f"Metaflow's service key is for {key_service}, but the settings name {service}: say "
+        f"--metadata {provider} or METAFLOW_SERVICE_URL={service} if the key is for that one"
     )
 
 
@@ -50,13 +50,13 @@ def keep_key_at_its_service() -> Iterator[None]:
     session = ServiceMetadataProvider._session  # noqa: SLF001 - there is no public way to it
     rebuild_auth = session.rebuild_auth
 
-    def rebuild(request: Any, response: Any) -> None:
+    def rebuild_without_key(request: Any, response: Any) -> None:
         rebuild_auth(request, response)
         if session.should_strip_auth(response.request.url, request.url):
             for name in metaflow_config.SERVICE_HEADERS:
                 request.headers.pop(name, None)
 
-    session.rebuild_auth = rebuild
+    session.rebuild_auth = rebuild_without_key
     try:
         yield
     finally:

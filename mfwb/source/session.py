@@ -40,18 +40,22 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
         Unreachable: if the metadata service does not answer, or the key is not for it.
     """
     _check_metaflow_file()
-    _keep_out_of_the_way()
+    _redirect_scratch_folders()
     _start_metaflow()
     from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
     from mfwb.source.local_provider import guard_local_provider  # noqa: PLC0415 - the same
-    from mfwb.source.metadata_service import patient_service  # noqa: PLC0415 - the same
+    from mfwb.source.metadata_service import retrying_service  # noqa: PLC0415 - the same
 
-    with patient_service(settings.timeout) as trouble, _restored(), keep_key_at_its_service():
+    with (
+        retrying_service(settings.timeout) as last_problem,
+        _restore_client(),
+        keep_key_at_its_service(),
+    ):
         if "metadata" not in settings.explicit:
             refuse_foreign_service(settings.metadata)
-        provider = _select_provider(settings.metadata, trouble)
+        provider = _select_provider(settings.metadata, last_problem)
         metaflow_client().namespace(settings.namespace)
-        roots = _roots(provider, settings.datastore_roots)
+        roots = _find_roots(provider, settings.datastore_roots)
         guard_local_provider(roots.home, roots.folders)
         yield MetaflowSource(
             provider,
@@ -108,7 +112,7 @@ def _start_metaflow() -> None:
         ) from error
 
 
-def _keep_out_of_the_way() -> None:
+def _redirect_scratch_folders() -> None:
     """Move what reading leaves behind out of the user's folders, unless they chose a place.
 
     Reads from a cloud go through a folder in the current one by default, and the client's cache
@@ -124,7 +128,7 @@ def _keep_out_of_the_way() -> None:
 
 
 @contextmanager
-def _restored() -> Iterator[None]:
+def _restore_client() -> Iterator[None]:
     """Put back provider and namespace of the process: a notebook may go on using them."""
     metaflow = metaflow_client()
     provider = metaflow.get_metadata()
@@ -142,24 +146,24 @@ def _restored() -> Iterator[None]:
                 metaflow.metadata(provider)
 
 
-def _check_service(said: str, kind: str, where: str) -> None:
+def _check_service(said: str, kind: str, url: str) -> None:
     """Raise UsageError if a service has no URL, or one that is none."""
     if kind != "service":
         return
-    if where in {"", "None"}:
+    if url in {"", "None"}:
         raise UsageError(
             "Missing Metaflow Service URL. Specify with METAFLOW_SERVICE_URL environment variable"
         )
     try:
-        parts = urlsplit(where)
-        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        parts = urlsplit(url)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
-        is_one = False
-    if not is_one:
-        raise UsageError(f"{said}: {where!r} is no URL such as https://metaflow.example.com")
+        is_url = False
+    if not is_url:
+        raise UsageError(f"{said}: {url!r} is no URL such as https://metaflow.example.com")
 
 
-def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
+def _find_roots(provider: str, extra: tuple[str, ...]) -> DatastoreRoots:
     """Return the datastores that are the user's: those that Metaflow and mfwb are told of."""
     from metaflow import metaflow_config, metaflow_config_funcs  # noqa: PLC0415 - read late
     from metaflow.plugins.datastores.local_storage import LocalStorage  # noqa: PLC0415
@@ -167,8 +171,8 @@ def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
     from mfwb.source.datastore.flow_store import local_card_root  # noqa: PLC0415 - it imports metaflow
 
     def find_local() -> str | None:
-        found = LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False)
-        return None if found is None else str(found)
+        root = LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False)
+        return None if root is None else str(root)
 
     local_config = metaflow_config_funcs.METAFLOW_LOCAL_CONFIG or {}
     sysroots = {
@@ -182,39 +186,39 @@ def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
     return DatastoreRoots(
         home,
         configured_roots(sysroots, local_config, find_local),
-        named,
+        extra,
         configured_card_roots(cards, local_config, find_local),
     )
 
 
-def _select_provider(wanted: str | None, trouble: Callable[[], str | None]) -> str:
+def _select_provider(metadata: str | None, last_problem: Callable[[], str | None]) -> str:
     """Choose the metadata provider and return its name, local folders made absolute.
 
     Args:
-        wanted: as `--metadata` has it; None: Metaflow's own choice.
-        trouble: returns what was wrong with the last answer of a service, if anything was.
+        metadata: as `--metadata` has it; None: Metaflow's own choice.
+        last_problem: returns what was wrong with the last answer of a service, if anything was.
     """
     metaflow = metaflow_client()
-    if wanted is not None:
-        _check_service(f"--metadata {wanted}", *wanted.partition("@")[::2])
+    if metadata is not None:
+        _check_service(f"--metadata {metadata}", *metadata.partition("@")[::2])
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # it prints, then goes on with another
-                chosen = metaflow.metadata(wanted)
+                chosen = metaflow.metadata(metadata)
         except ValueError as error:
             if "unreachable" in str(error):
-                why = f": it {said}" if (said := trouble()) else ""
+                why = f": it {said}" if (said := last_problem()) else ""
                 what = str(error).rstrip(".")
-                raise Unreachable(f"--metadata {wanted}: {what}{why}") from None
-            raise UsageError(f"--metadata {wanted}: {error}") from None
-        if chosen.split("@")[0] not in wanted and "@" in wanted:
-            raise UsageError(f"--metadata {wanted}: Metaflow knows no such metadata provider")
-    kind, _, where = str(metaflow.get_metadata()).partition("@")
-    _check_service("METAFLOW_SERVICE_URL", kind, where)
+                raise Unreachable(f"--metadata {metadata}: {what}{why}") from None
+            raise UsageError(f"--metadata {metadata}: {error}") from None
+        if chosen.split("@")[0] not in metadata and "@" in metadata:
+            raise UsageError(f"--metadata {metadata}: Metaflow knows no such metadata provider")
+    kind, _, url = str(metaflow.get_metadata()).partition("@")
+    _check_service("METAFLOW_SERVICE_URL", kind, url)
     if kind != "local":
-        return f"{kind}@{where}"
-    if where.startswith("<No "):
+        return f"{kind}@{url}"
+    if url.startswith("<No "):
         raise UsageError(
             "there is no .metaflow folder here or above; run mfwb where the flows ran, or say "
             "--metadata local@DIR or service@URL"
         )
-    return f"local@{Path(where).resolve()}"
+    return f"local@{Path(url).resolve()}"

@@ -12,17 +12,17 @@ from mfwb.errors import NotThere, SourceError
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_path_part
 from mfwb.snapshot.pathspec import PARAMETERS, parameters_of
-from mfwb.source.attempts import Record, done_attempts, to_attempts
+from mfwb.source.attempts import Record, completed_attempts, to_attempts
 from mfwb.source.client_errors import client_errors
 from mfwb.source.datastore.flow_store import AttemptKey
 from mfwb.source.datastore.roots import DatastoreRoots
-from mfwb.source.json_records import Location, RunRecord, TaskRecord, as_value
+from mfwb.source.json_records import Location, RunRecord, TaskRecord, validate
 from mfwb.source.start_time import started_at
-from mfwb.source.typed_values import LATEST, DamagedError, text, whole
+from mfwb.source.typed_values import MAX_EPOCH_MS, DamagedError, as_integer, text
 
-__all__ = ["RawRun", "RawTask", "is_still_silent", "read_raw_run"]
+__all__ = ["RawRun", "RawTask", "read_raw_run", "still_has_no_outcome"]
 
-_WRITTEN_ALWAYS = "_task_ok"  # an artifact that each attempt has that stored any
+_COMMON_ARTIFACT = "_task_ok"  # an artifact that each attempt has that stored any
 _THREADS = 4  # for a service, whose answers are waited for
 _ROOT = ":root:"
 _T = TypeVar("_T")
@@ -36,17 +36,17 @@ class RawTask:
         task: the `metaflow.Task`.
         record: what the provider says of it.
         records: what it registered.
-        recorded: where it says that its artifacts are.
+        recorded_datastore: where it says that its artifacts are.
         datastore: where they are read from.
-        lost_origin: the flow run it was cloned from, if its task is not there any more.
+        deleted_origin: the flow run it was cloned from, if its task is not there any more.
     """
 
     task: Any
     record: TaskRecord
     records: tuple[Record, ...]
-    recorded: Datastore | None
+    recorded_datastore: Datastore | None
     datastore: Datastore | None
-    lost_origin: str | None = None
+    deleted_origin: str | None = None
 
     @property
     def path(self) -> list[str]:
@@ -62,12 +62,12 @@ class RawTask:
         """Return the newest metadata of that name."""
         return _newest(self.records, name)
 
-    def attempts_done(self) -> list[AttemptKey]:
+    def stored_attempts(self) -> list[AttemptKey]:
         """Return the attempts that stored artifacts, oldest first."""
         _, run, step, task = self.path
-        return [AttemptKey(run, step, task, number) for number in done_attempts(self.records)]
+        return [AttemptKey(run, step, task, number) for number in completed_attempts(self.records)]
 
-    def attempts_not_well(self) -> list[AttemptKey]:
+    def unsuccessful_attempts(self) -> list[AttemptKey]:
         """Return the latest attempt if it failed, or has not said how it went."""
         went_well = any(one.ok for one in to_attempts(self.records)[-1:])
         return [] if went_well else self.latest_attempt()
@@ -79,7 +79,7 @@ class RawTask:
         return [AttemptKey(run, step, task, one.number) for one in latest]
 
     @property
-    def is_silent(self) -> bool:
+    def has_no_outcome(self) -> bool:
         """Whether the latest attempt has not said how it went: it runs, or it was killed."""
         return any(one.ok is None for one in to_attempts(self.records)[-1:])
 
@@ -109,13 +109,13 @@ class RawRun:
     parameters: RawTask | None
 
     @property
-    def everything(self) -> list[RawTask]:
+    def all_tasks(self) -> list[RawTask]:
         """Its tasks, the hidden one among them."""
         return [*self.tasks, *([self.parameters] if self.parameters else [])]
 
     def started_at(self, provider: str) -> int:
         """Return when it started, in epoch ms, as its provider's records tell."""
-        queued = (one.record.ts_epoch for one in self.everything)
+        queued = (one.record.ts_epoch for one in self.all_tasks)
         return started_at(self.id, self.record, provider, queued)
 
 
@@ -134,12 +134,12 @@ def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
     """
     flow, run_id = run.path_components
     pathspec = f"{flow}/{run_id}"
-    record = _checked(pathspec, RunRecord, run._object)  # noqa: SLF001 - the client hides the rest
+    record = _validate(pathspec, RunRecord, run._object)  # noqa: SLF001 - the client hides the rest
     with client_errors(pathspec, provider):
         tasks = [task for step in run for task in step]
     _assert_names(pathspec, tasks)
 
-    admit = _remembered(roots)
+    admit = _cache_admissions(roots)
 
     def read(task: Any) -> RawTask:
         return _read_task(task, provider, admit)
@@ -155,14 +155,14 @@ def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
 _Admit = Callable[[Datastore, str], Datastore]
 
 
-def _remembered(roots: DatastoreRoots) -> _Admit:
+def _cache_admissions(roots: DatastoreRoots) -> _Admit:
     """Return what admits the datastore of each task: few have one of their own."""
     known: dict[Datastore, Datastore] = {}
 
-    def admit(recorded: Datastore, whose: str) -> Datastore:
-        if recorded not in known:
-            known[recorded] = roots.admit(recorded, whose)
-        return known[recorded]
+    def admit(recorded_datastore: Datastore, owner: str) -> Datastore:
+        if recorded_datastore not in known:
+            known[recorded_datastore] = roots.admit(recorded_datastore, owner)
+        return known[recorded_datastore]
 
     return admit
 
@@ -170,17 +170,19 @@ def _remembered(roots: DatastoreRoots) -> _Admit:
 def _read_task(task: Any, provider: str, admit: _Admit) -> RawTask:
     """Return the metadata of a `metaflow.Task`: one call to the provider."""
     try:
-        records, lost_origin = _records(task, provider), None
+        records, deleted_origin = _records(task, provider), None
     except NotThere as error:
-        records, lost_origin = _records_without_origin(task, provider, error)
+        records, deleted_origin = _records_without_origin(task, provider, error)
     kind, root = _newest(records, "ds-type"), _newest(records, "ds-root")
-    recorded = None if kind is None or root is None else Datastore(kind, root)
-    if lost_origin is not None and recorded is None:  # the origin's task said it
+    recorded_datastore = None if kind is None or root is None else Datastore(kind, root)
+    if deleted_origin is not None and recorded_datastore is None:  # the origin's task said it
         with client_errors("/".join(task.path_components), provider):
-            has_some = _WRITTEN_ALWAYS in task
-            artifact = task[_WRITTEN_ALWAYS] if has_some else None
-        recorded = _location(artifact, "/".join(task.path_components))
-    return replace(_raw(task, records, recorded, admit), lost_origin=lost_origin)
+            has_some = _COMMON_ARTIFACT in task
+            artifact = task[_COMMON_ARTIFACT] if has_some else None
+        recorded_datastore = _location(artifact, "/".join(task.path_components))
+    return replace(
+        _to_raw_task(task, records, recorded_datastore, admit), deleted_origin=deleted_origin
+    )
 
 
 def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
@@ -192,8 +194,8 @@ def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
     if task is None:
         return None
     _assert_names(pathspec, [task])
-    recorded = _location(artifact, parameters_of(pathspec))
-    return _raw(task, _records(task, provider), recorded, admit)
+    recorded_datastore = _location(artifact, parameters_of(pathspec))
+    return _to_raw_task(task, _records(task, provider), recorded_datastore, admit)
 
 
 def _location(artifact: Any, pathspec: str) -> Datastore | None:
@@ -204,17 +206,17 @@ def _location(artifact: Any, pathspec: str) -> Datastore | None:
     """
     if artifact is None:
         return None
-    where = _checked(pathspec, Location, artifact._object)  # noqa: SLF001
-    return Datastore(where.ds_type, where.location.removeprefix(_ROOT))
+    location = _validate(pathspec, Location, artifact._object)  # noqa: SLF001
+    return Datastore(location.ds_type, location.location.removeprefix(_ROOT))
 
 
-def _raw(
-    task: Any, records: tuple[Record, ...], recorded: Datastore | None, admit: _Admit
+def _to_raw_task(
+    task: Any, records: tuple[Record, ...], recorded_datastore: Datastore | None, admit: _Admit
 ) -> RawTask:
     pathspec = "/".join(task.path_components)
-    record = _checked(pathspec, TaskRecord, task._object)  # noqa: SLF001 - created_at is naive
-    datastore = None if recorded is None else admit(recorded, pathspec)
-    raw = RawTask(task, record, records, recorded, datastore)
+    record = _validate(pathspec, TaskRecord, task._object)  # noqa: SLF001 - created_at is naive
+    datastore = None if recorded_datastore is None else admit(recorded_datastore, pathspec)
+    raw = RawTask(task, record, records, recorded_datastore, datastore)
     try:
         to_attempts(records)  # their numbers become paths
     except DamagedError as error:
@@ -239,18 +241,21 @@ def _records_without_origin(
     """
     flow, run, step, number = task.path_components
     records: tuple[Record, ...] = ()
-    seen = set()
-    while (run, number) not in seen:  # a clone may be the clone of one
-        seen.add((run, number))
-        own = _own_records(task, (flow, run, step, number), provider)
-        if not own:
+    visited = set()
+    while (run, number) not in visited:  # a clone may be the clone of one
+        visited.add((run, number))
+        own_records = _own_records(task, (flow, run, step, number), provider)
+        if not own_records:
             break
         known = {one.name for one in records}
-        records += tuple(one for one in own if one.name not in known)
-        origin, of_task = _newest(own, "origin-run-id"), _newest(own, "origin-task-id")
-        if origin is None or of_task is None:
+        records += tuple(one for one in own_records if one.name not in known)
+        origin, origin_task = (
+            _newest(own_records, "origin-run-id"),
+            _newest(own_records, "origin-task-id"),
+        )
+        if origin is None or origin_task is None:
             raise error
-        run, number = origin, of_task
+        run, number = origin, origin_task
     if not records:
         raise error
     return records, f"{flow}/{run}"
@@ -273,10 +278,10 @@ def _own_records(task: Any, path: tuple[str, str, str, str], provider: str) -> t
     return tuple(_to_record(pathspec, one) for one in named)
 
 
-def is_still_silent(raw: RawTask, provider: str) -> bool:
+def still_has_no_outcome(raw: RawTask, provider: str) -> bool:
     """Whether the latest attempt of a task has not said how it went by now, either; SourceError."""
     now = replace(raw, records=_records(raw.task, provider))
-    return now.is_silent and now.attempts_not_well() == raw.attempts_not_well()
+    return now.has_no_outcome and now.unsuccessful_attempts() == raw.unsuccessful_attempts()
 
 
 def _to_record(pathspec: str, found: dict[str, Any]) -> Record:
@@ -286,7 +291,9 @@ def _to_record(pathspec: str, found: dict[str, Any]) -> Record:
             name=text(found["name"], "the name of its metadata", most=1_000),
             value=value if isinstance(value, str) else json.dumps(value, sort_keys=True),
             type="" if kind is None else text(kind, "the type of its metadata", most=1_000),
-            created_at=whole(found["created_at"], "the time of its metadata", most=LATEST),
+            created_at=as_integer(
+                found["created_at"], "the time of its metadata", most=MAX_EPOCH_MS
+            ),
         )
     except (ValueError, TypeError, RecursionError) as error:  # the latter: nested deep, or no JSON
         raise SourceError(f"{pathspec} can't be read: {error}") from None
@@ -299,18 +306,18 @@ def _newest(records: Sequence[Record], name: str) -> str | None:
 
 def _assert_names(pathspec: str, tasks: Sequence[Any]) -> None:
     """Raise SourceError if a step or a task has a name that leads elsewhere, or one twice."""
-    seen = set()
+    visited = set()
     for task in tasks:
         _, _, *names = path = task.path_components
         if len(names) != 2 or not all(map(is_path_part, names)):  # noqa: PLR2004 - step and task
             raise SourceError(f"{pathspec} has a step or a task of an odd name: {names!a:.200}")
-        if tuple(path) in seen:
+        if tuple(path) in visited:
             raise SourceError(f"{pathspec} has two tasks {'/'.join(names)}")
-        seen.add(tuple(path))
+        visited.add(tuple(path))
 
 
-def _checked(whose: str, kind: type[_T], value: Any) -> _T:
+def _validate(owner: str, kind: type[_T], value: Any) -> _T:
     try:
-        return as_value(kind, value)
+        return validate(kind, value)
     except DamagedError as error:
-        raise SourceError(f"{whose} can't be read: {error}") from None
+        raise SourceError(f"{owner} can't be read: {error}") from None

@@ -13,18 +13,18 @@ from pydantic import ValidationError
 from mfwb.snapshot.pathspec import LAST_MOMENT
 
 __all__ = [
-    "LATEST",
+    "MAX_EPOCH_MS",
     "MOST",
     "DamagedError",
-    "complaint",
+    "as_integer",
     "cut",
+    "describe_error",
     "items",
     "mapping",
     "text",
-    "whole",
 ]
 
-LATEST = LAST_MOMENT
+MAX_EPOCH_MS = LAST_MOMENT
 
 MOST = 2**63 - 1
 """No size and no position is larger: databases and JSON readers take no larger integers."""
@@ -51,12 +51,12 @@ def cut(value: Any, most: int) -> str:
     return value[:most] if isinstance(value, str) else ""
 
 
-def is_longer(value: Any, most: int) -> bool:
+def exceeds(value: Any, most: int) -> bool:
     """Return whether `cut` cuts."""
     return isinstance(value, str) and len(value) > most
 
 
-def whole(value: Any, what: str, *, most: int = MOST) -> int:
+def as_integer(value: Any, what: str, *, most: int = MOST) -> int:
     """Return an integer from 0 to `most`; DamagedError if it is anything else, True for example."""
     if type(value) is not int:
         raise DamagedError(f"{what} is no integer")
@@ -87,7 +87,7 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
     return value
 
 
-def complaint(error: ValidationError) -> str:
+def describe_error(error: ValidationError) -> str:
     """Return in a few words what pydantic found wrong, and where; nothing of the input itself."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])[:_LOC_LIMIT]

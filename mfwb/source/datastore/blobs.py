@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mfwb.errors import ItemLost
 from mfwb.ports import Located
-from mfwb.source.json_records import BlobRecord, Readable, as_json
+from mfwb.source.json_records import BlobRecord, Readable, parse_json
 from mfwb.source.typed_values import DamagedError
 
 __all__ = ["GONE", "Blob", "Blobs", "is_gzipped"]
@@ -62,6 +62,6 @@ def is_gzipped(metadata: bytes | str | None) -> bool:
     if metadata is None:
         return True
     try:
-        return not as_json(BlobRecord, metadata).cas_raw
+        return not parse_json(BlobRecord, metadata).cas_raw
     except DamagedError:
         raise ItemLost("what Metaflow's datastore says of its encoding is damaged") from None

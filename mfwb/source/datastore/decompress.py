@@ -16,13 +16,13 @@ from mfwb.source.json_records import Readable
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Growth", "unpacked"]
+__all__ = ["GrowthLimit", "decompress"]
 
 _CHUNK = 1 << 20
 _STORED_CHUNK = 1 << 16
 
 
-class Growth(NamedTuple):
+class GrowthLimit(NamedTuple):
     """How much may come out of a blob: zeros shrink to a thousandth, tables rarely to a tenth.
 
     Attributes:
@@ -36,14 +36,14 @@ class Growth(NamedTuple):
 
 # Each version of Metaflow since 2.0 records sizes: who has none is a stranger. A size that is
 # recorded may be made up, too; but arrays of zeros are no rarity.
-_UNRECORDED = Growth(free=32_000_000, times=100)
-_RECORDED = Growth(free=1_000_000_000, times=200)
+_UNRECORDED = GrowthLimit(free=32_000_000, times=100)
+_RECORDED = GrowthLimit(free=1_000_000_000, times=200)
 
 _DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
-def unpacked(
-    blob: Blob, sha: str, most: int | None, digests: Digests, growth: Growth | None = None
+def decompress(
+    blob: Blob, sha: str, most: int | None, digests: Digests, growth: GrowthLimit | None = None
 ) -> Generator[bytes]:
     """Yield the bytes of an artifact in chunks of at most 1 MiB.
 
@@ -64,11 +64,11 @@ def unpacked(
     """
     bound = growth or (_UNRECORDED if most is None else _RECORDED)
     count = 0
-    stored = _Counted(blob.stream)
+    stored = _CountingStream(blob.stream)
     # gzip asks for 8 KiB at a time, which is dear where each is a call of Python's.
     buffered = io.BufferedReader(stored, _STORED_CHUNK)
     stream = gzip.GzipFile(fileobj=buffered) if blob.gzipped else buffered
-    while chunk := _next(stream):
+    while chunk := _read_chunk(stream):
         count += len(chunk)
         if most is not None and count > most:
             raise ItemLost("Metaflow's datastore has more bytes of it than are recorded")
@@ -81,7 +81,7 @@ def unpacked(
         raise ItemLost("its bytes in Metaflow's datastore don't have the recorded sha1")
 
 
-class _Counted(io.RawIOBase):
+class _CountingStream(io.RawIOBase):
     """A stream that knows how much was read of it."""
 
     def __init__(self, stream: Readable) -> None:
@@ -102,7 +102,7 @@ class _Counted(io.RawIOBase):
         return len(chunk)
 
 
-def _next(stream: Readable) -> bytes:
+def _read_chunk(stream: Readable) -> bytes:
     try:
         return stream.read(_CHUNK)
     except _DAMAGE as error:

@@ -31,10 +31,10 @@ from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source.datastore import cloud
 from mfwb.source.datastore.blobs import GONE, Blob, Blobs
 from mfwb.source.datastore.checksums import Digests
-from mfwb.source.datastore.decompress import unpacked
+from mfwb.source.datastore.decompress import decompress
 from mfwb.source.datastore.local import LocalBlobs
-from mfwb.source.json_records import AttemptRecord, Ending, as_json, read_at_most
-from mfwb.source.process_exits import Ended
+from mfwb.source.json_records import AttemptRecord, ExitRecord, parse_json, read_at_most
+from mfwb.source.process_exits import ProcessExit
 from mfwb.source.typed_values import DamagedError
 
 __all__ = ["AttemptKey", "FlowStore", "local_card_root", "open_store"]
@@ -66,13 +66,13 @@ class AttemptKey:
 
 
 @lru_cache(maxsize=64)
-def open_store(datastore: Datastore, flow: str, also: tuple[Path, ...] = ()) -> FlowStore:
+def open_store(datastore: Datastore, flow: str, linked_folders: tuple[Path, ...] = ()) -> FlowStore:
     """Return the store of a flow; SourceError if this Metaflow can't read that kind.
 
     Args:
         datastore: whose root is one of the user's.
         flow: its name.
-        also: folders that links in a local one may lead to.
+        linked_folders: folders that links in a local one may lead to.
     """
     kinds = {kind.TYPE: kind for kind in DATASTORES}
     if datastore.type not in kinds:
@@ -85,7 +85,7 @@ def open_store(datastore: Datastore, flow: str, also: tuple[Path, ...] = ()) -> 
         reason = str(error) or error.headline
         raise SourceError(f"Metaflow's datastore can't be opened: {reason}") from error
     storage = store._storage_impl  # noqa: SLF001 - see the module docstring
-    return FlowStore(_blobs_in(storage, also), flow)
+    return FlowStore(_open_blobs(storage, linked_folders), flow)
 
 
 def local_card_root() -> str | None:
@@ -102,24 +102,24 @@ def local_card_root() -> str | None:
     return None if found is None or Path(found).is_symlink() else str(found)
 
 
-def _blobs_in(storage: Any, also: tuple[Path, ...]) -> Blobs:
+def _open_blobs(storage: Any, linked_folders: tuple[Path, ...]) -> Blobs:
     if storage.TYPE == "local":
-        return LocalBlobs(storage.datastore_root, also)
+        return LocalBlobs(storage.datastore_root, linked_folders)
     if storage.TYPE == "s3":
         from mfwb.source.datastore.s3 import S3Blobs  # noqa: PLC0415 - it brings botocore
 
         return S3Blobs(lambda: storage.s3_client.client, storage.datastore_root)
 
-    def find(path: str) -> Any:
+    def get_client(path: str) -> Any:
         return storage.root_client.get_blob_client(path)
 
     if storage.TYPE == "gs":
-        failures = cloud.google_failures()
-        return cloud.DownloadedBlobs(storage, find, cloud.in_google, failures)
+        failures = cloud.google_errors()
+        return cloud.DownloadedBlobs(storage, get_client, cloud.locate_in_google, failures)
     if storage.TYPE == "azure":
-        failures = cloud.azure_failures()
-        return cloud.DownloadedBlobs(storage, find, cloud.in_azure, failures)
-    return cloud.DownloadedBlobs(storage, find, lambda _: None, ())
+        failures = cloud.azure_errors()
+        return cloud.DownloadedBlobs(storage, get_client, cloud.locate_in_azure, failures)
+    return cloud.DownloadedBlobs(storage, get_client, lambda _: None, ())
 
 
 class FlowStore:
@@ -129,22 +129,22 @@ class FlowStore:
         self._blobs = blobs
         self._flow = flow
 
-    def task_facts(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, AttemptRecord]:
+    def read_attempt_records(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, AttemptRecord]:
         """Return what each attempt wrote about its artifacts; SourceError if one is damaged.
 
         An attempt that never got to write it is missing.
         """
-        found = dict(self._each(self._facts, keys))
-        return {key: facts for key, facts in found.items() if facts is not None}
+        found = dict(self._read_each(self._read_attempt_record, keys))
+        return {key: record for key, record in found.items() if record is not None}
 
-    def endings(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, Ended]:
+    def read_exits(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, ProcessExit]:
         """Return how Metaflow's scheduler saw the processes of attempts end.
 
         It writes that down whatever became of the attempt itself. Those of which it did not are
         missing.
         """
-        found = dict(self._each(self._ending, keys))
-        return {key: ended for key, ended in found.items() if ended is not None}
+        found = dict(self._read_each(self._read_exit, keys))
+        return {key: exit_record for key, exit_record in found.items() if exit_record is not None}
 
     def read(
         self,
@@ -162,7 +162,7 @@ class FlowStore:
             most: bytes of each, whatever is recorded.
         """
         known = sizes or {}
-        yield from self._each(lambda sha: self._bytes(sha, known.get(sha, 0), most), shas)
+        yield from self._read_each(lambda sha: self._read_bytes(sha, known.get(sha, 0), most), shas)
 
     def head(self, sha: str, size: int) -> bytes:
         """Return the first bytes of a blob, so many at most; ItemLost if it is bad so early on.
@@ -209,30 +209,32 @@ class FlowStore:
         """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
         return self._blobs.locate(self._blob_path(sha))
 
-    def _facts(self, key: AttemptKey) -> AttemptRecord | None:
+    def _read_attempt_record(self, key: AttemptKey) -> AttemptRecord | None:
         path = self._path(key.run, key.step, key.task, f"{key.attempt}.data.json")
         try:
             with self._blobs.open(path) as blob:
                 if blob is None:
                     return None
-                return as_json(AttemptRecord, read_at_most(blob.stream))
+                return parse_json(AttemptRecord, read_at_most(blob.stream))
         except (DamagedError, ItemLost) as error:
             raise SourceError(f"{path} in Metaflow's datastore is damaged: {error}") from None
 
-    def _ending(self, key: AttemptKey) -> Ended | None:
+    def _read_exit(self, key: AttemptKey) -> ProcessExit | None:
         path = self._path(key.run, key.step, key.task, f"{key.attempt}.runtime")
         try:
             with self._blobs.open(path) as blob:
                 if blob is None:
                     return None
-                ended = as_json(Ending, read_at_most(blob.stream, _ENDING_LIMIT))
-                if ended.return_code is None:
+                exit_record = parse_json(ExitRecord, read_at_most(blob.stream, _ENDING_LIMIT))
+                if exit_record.return_code is None:
                     return None
-                return Ended(blob.written_at, ended.return_code, killed=bool(ended.killed))
+                return ProcessExit(
+                    blob.written_at, exit_record.return_code, killed=bool(exit_record.killed)
+                )
         except (DamagedError, ItemLost):  # the runtime may be writing it
             return None
 
-    def _bytes(self, sha: str, size: int, most: int | None) -> bytes | ItemLost:
+    def _read_bytes(self, sha: str, size: int, most: int | None) -> bytes | ItemLost:
         limit = size + min(_SLACK, size + _SLACK_IN_MEMORY) if size else _UNKNOWN_SIZE
         try:
             return b"".join(self._chunks(sha, limit if most is None else min(limit, most)))
@@ -245,16 +247,16 @@ class FlowStore:
         with self._blobs.open(self._blob_path(sha)) as blob:
             if blob is None:
                 raise ItemLost(GONE)
-            yield from unpacked(blob, sha, most, digests or Digests(0))
+            yield from decompress(blob, sha, most, digests or Digests(0))
 
-    def _each(self, read: Callable[[_A], _B], wanted: Sequence[_A]) -> Iterator[tuple[_A, _B]]:
+    def _read_each(self, read: Callable[[_A], _B], keys: Sequence[_A]) -> Iterator[tuple[_A, _B]]:
         """Yield what is read of each; several at a time where answers are waited for."""
-        if self._blobs.readers == 1 or len(wanted) == 1:
-            yield from ((one, read(one)) for one in wanted)
+        if self._blobs.readers == 1 or len(keys) == 1:
+            yield from ((key, read(key)) for key in keys)
             return
         with ThreadPoolExecutor(self._blobs.readers) as pool:
             try:
-                yield from zip(wanted, pool.map(read, wanted), strict=True)
+                yield from zip(keys, pool.map(read, keys), strict=True)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

@@ -12,16 +12,16 @@ from typing import Any
 from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.snapshot.identifiers import is_path_part
-from mfwb.source.typed_values import MOST, DamagedError, cut, is_longer, items, text, whole
+from mfwb.source.typed_values import MOST, DamagedError, as_integer, cut, exceeds, items, text
 
 __all__ = [
     "INTERNAL_NAMES",
-    "TELLING_NAMES",
+    "NEEDED_NAMES",
     "Included",
     "decode",
+    "is_control_path",
+    "is_control_stack",
     "is_none",
-    "is_of_control",
-    "is_path_of_control",
     "to_failure",
     "to_frames",
     "to_included",
@@ -30,7 +30,7 @@ __all__ = [
     "to_transition",
 ]
 
-TELLING_NAMES = (
+NEEDED_NAMES = (
     "_transition",
     "_foreach_stack",
     "_iteration_stack",
@@ -42,7 +42,7 @@ TELLING_NAMES = (
 
 INTERNAL_NAMES = frozenset(
     {
-        *TELLING_NAMES,
+        *NEEDED_NAMES,
         "_configs_processed",
         "_control_mapper_tasks",
         "_control_task_is_mapper_zero",
@@ -71,7 +71,7 @@ class _Frame:
     fields: tuple[Any, ...]
 
 
-class _Shell:
+class _AttributesOnly:
     """Stands in for a class of Metaflow of which only the pickled attributes are wanted."""
 
     def __init__(self, *_: Any) -> None: ...
@@ -82,8 +82,8 @@ _ALLOWED: pickles.Allowed = {
     "__main__.ForeachFrame": lambda: _Frame,
     "metaflow.tuple_util.ForeachFrame": lambda: _Frame,
     "metaflow.task.ForeachFrame": lambda: _Frame,
-    "metaflow.exception.MetaflowExceptionWrapper": lambda: _Shell,
-    "metaflow.includefile.IncludedFile": lambda: _Shell,
+    "metaflow.exception.MetaflowExceptionWrapper": lambda: _AttributesOnly,
+    "metaflow.includefile.IncludedFile": lambda: _AttributesOnly,
     "builtins.set": lambda: set,
     "builtins.frozenset": lambda: frozenset,
     "collections.OrderedDict": lambda: dict,
@@ -110,18 +110,18 @@ _NONES = frozenset(pickle.dumps(None, protocol) for protocol in range(pickle.HIG
 
 def to_transition(value: Any) -> Transition | None:
     """Return the `self.next` that `_transition` holds; None if there was none; DamagedError."""
-    taken = items(value, "_transition")
-    steps = items(taken[0], "the steps of _transition") if taken else []
+    parts = items(value, "_transition")
+    steps = items(parts[0], "the steps of _transition") if parts else []
     if not steps:
         return None
-    foreach = taken[1] if len(taken) > 1 else None
+    foreach = parts[1] if len(parts) > 1 else None
     return Transition(
         steps=tuple(_step(step) for step in steps),
         foreach=None if foreach is None else text(foreach, "the foreach of _transition"),
     )
 
 
-def is_of_control(value: Any) -> bool:
+def is_control_stack(value: Any) -> bool:
     """Return whether `_foreach_stack` is that of the control task of an unbounded foreach.
 
     That one has a frame of the foreach, but no place in it.
@@ -135,7 +135,7 @@ def is_of_control(value: Any) -> bool:
 def to_frames(value: Any) -> tuple[ForeachFrame, ...]:
     """Return the frames that `_foreach_stack` holds, outermost first; DamagedError."""
     return tuple(
-        frame for one in items(value, "_foreach_stack") if (frame := _to_frame(one)) is not None
+        frame for item in items(value, "_foreach_stack") if (frame := _to_frame(item)) is not None
     )
 
 
@@ -147,8 +147,8 @@ def _to_frame(value: Any) -> ForeachFrame | None:
             return ForeachFrame(
                 step=_step(step),
                 var=text(var, "the variable of a foreach"),
-                num_splits=None if num_splits is None else whole(num_splits, "its splits"),
-                index=whole(index, "the index of a foreach"),
+                num_splits=None if num_splits is None else as_integer(num_splits, "its splits"),
+                index=as_integer(index, "the index of a foreach"),
             )
     raise DamagedError("_foreach_stack holds something that is no frame")
 
@@ -172,7 +172,7 @@ def to_path(recorded: str | None) -> tuple[ForeachFrame, ...]:
         return ()
     frames = []
     parts = recorded.split(",")
-    for part in parts[:-1] if is_path_of_control(recorded) else parts:
+    for part in parts[:-1] if is_control_path(recorded) else parts:
         step, _, index = part.rpartition(":")
         if not (is_path_part(step) and index.isdecimal() and len(index) <= _DIGITS):
             return ()
@@ -180,14 +180,14 @@ def to_path(recorded: str | None) -> tuple[ForeachFrame, ...]:
     return tuple(frames)
 
 
-def is_path_of_control(recorded: str | None) -> bool:
+def is_control_path(recorded: str | None) -> bool:
     """Return whether `foreach-execution-path` is that of a control task: "mid:0,work:None"."""
     return recorded is not None and len(recorded) < _PATH_LIMIT and recorded.endswith(":None")
 
 
 def to_rounds(value: Any) -> tuple[int, ...]:
     """Return the rounds that `_iteration_stack` holds; DamagedError."""
-    return tuple(whole(one, "a round") for one in items(value, "_iteration_stack"))
+    return tuple(as_integer(item, "a round") for item in items(value, "_iteration_stack"))
 
 
 _TYPE_LIMIT, _MESSAGE_LIMIT, _STACK_LIMIT = 1_000, 100_000, 1_000_000  # characters
@@ -195,7 +195,7 @@ _TYPE_LIMIT, _MESSAGE_LIMIT, _STACK_LIMIT = 1_000, 100_000, 1_000_000  # charact
 
 def to_failure(value: Any) -> Failure | None:
     """Return the exception that `_exception` holds; what is no text in it is left out."""
-    if not isinstance(value, _Shell):
+    if not isinstance(value, _AttributesOnly):
         return None
     facts = vars(value)
     limits = {"type": _TYPE_LIMIT, "exception": _MESSAGE_LIMIT, "stacktrace": _STACK_LIMIT}
@@ -203,11 +203,11 @@ def to_failure(value: Any) -> Failure | None:
         type=cut(facts.get("type"), _TYPE_LIMIT) or "Exception",
         message=cut(facts.get("exception"), _MESSAGE_LIMIT),
         stacktrace=cut(facts.get("stacktrace"), _STACK_LIMIT) or None,
-        is_whole=not any(is_longer(facts.get(name), most) for name, most in limits.items()),
+        is_whole=not any(exceeds(facts.get(name), most) for name, most in limits.items()),
     )
 
 
-def unread_failure(size: int | None) -> Failure | None:
+def describe_unread_failure(size: int | None) -> Failure | None:
     """Return what is known of an exception that was recorded and not read: it may be too large."""
     if size is None or size <= _SIZE_LIMIT:
         return None
@@ -232,12 +232,12 @@ class Included:
 
 def to_included(value: Any) -> Included | None:
     """Return what an IncludeFile's descriptor says, or None if that is none."""
-    if not isinstance(value, _Shell):
+    if not isinstance(value, _AttributesOnly):
         return None
     match vars(value).get("_descriptor"):
         case {"url": str(url), "type": str(kind), **rest}:
-            by_metaflow = kind == "uploader-v1" or rest.get("sub-type") == "uploaded"
-            return Included(url, _size(rest.get("size")), by_metaflow)
+            is_uploaded = kind == "uploader-v1" or rest.get("sub-type") == "uploaded"
+            return Included(url, _size(rest.get("size")), is_uploaded)
     return None
 
 

@@ -21,7 +21,7 @@ __all__ = ["DatastoreRoots", "configured_card_roots", "configured_roots"]
 
 _FOLDER = ".metaflow"
 _LOCAL = "local"
-_ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_INVALID_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ROOT_LIMIT = 2_000  # characters
 _SCHEMES = {"s3": "s3://", "gs": "gs://", "azure": ""}
 
@@ -33,16 +33,16 @@ class DatastoreRoots:
     Attributes:
         home: the folder that holds the metadata, of a local provider; None of others.
         configured: what Metaflow is configured to use, by type of datastore.
-        named: what the setting `datastore_roots` adds, of any type.
+        extra: what the setting `datastore_roots` adds, of any type.
         cards: where Metaflow is configured to have cards, by type of datastore.
     """
 
     home: Path | None
     configured: Mapping[str, str]
-    named: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
     cards: Mapping[str, str] = field(default_factory=dict)
 
-    def admit(self, recorded: Datastore, whose: str) -> Datastore:
+    def admit(self, recorded: Datastore, task: str) -> Datastore:
         """Return the datastore that a task's artifacts are read from.
 
         A local one is looked for where its metadata is unless its root is one of the user's:
@@ -51,19 +51,19 @@ class DatastoreRoots:
 
         Args:
             recorded: what the task's metadata says.
-            whose: names the task.
+            task: names the task.
 
         Raises:
             SourceError: it is no datastore of the user's.
         """
-        if _is_odd(recorded):
-            raise SourceError(f"{whose} can't be read: the root of its datastore is none")
+        if _is_invalid(recorded):
+            raise SourceError(f"{task} can't be read: the root of its datastore is none")
         if recorded.type != _LOCAL:
-            if self._names_key(recorded):
+            if self._has_key(recorded):
                 return recorded
         else:
             root = Path(recorded.root)
-            is_own = self._names_folder(root)
+            is_own = self._has_folder(root)
             if is_own and root.is_dir():
                 return recorded
             if self.home is not None and self.home.is_dir():
@@ -71,7 +71,7 @@ class DatastoreRoots:
             if is_own:
                 return recorded
         raise SourceError(
-            f"{whose} has its artifacts in {recorded.root}, which is not one of your datastores"
+            f"{task} has its artifacts in {recorded.root}, which is not one of your datastores"
             f"{self._advice(recorded)}"
         )
 
@@ -79,23 +79,23 @@ class DatastoreRoots:
     def folders(self) -> tuple[Path, ...]:
         """The folders among them. A link in one may lead to another."""
         texts = [self.configured[_LOCAL]] if _LOCAL in self.configured else []
-        found = [Path(text).expanduser() for text in (*texts, *self.named) if "://" not in text]
-        return (*([self.home] if self.home else []), *found)
+        roots = [Path(text).expanduser() for text in (*texts, *self.extra) if "://" not in text]
+        return (*([self.home] if self.home else []), *roots)
 
-    def _names_folder(self, root: Path) -> bool:
+    def _has_folder(self, root: Path) -> bool:
         real = os.path.realpath(root)
-        return any(Path(real).is_relative_to(os.path.realpath(one)) for one in self.folders)
+        return any(Path(real).is_relative_to(os.path.realpath(root)) for root in self.folders)
 
-    def _names_key(self, recorded: Datastore) -> bool:
-        roots = [*self.named]
+    def _has_key(self, recorded: Datastore) -> bool:
+        roots = [*self.extra]
         if recorded.type in self.configured:
             roots.append(self.configured[recorded.type])
         scheme = _SCHEMES.get(recorded.type, f"{recorded.type}://")
         if scheme and not recorded.root.startswith(scheme):
             return False
-        own = _plain(recorded)
+        own = _normalize(recorded)
         return any(
-            f"{own}/".startswith(f"{_plain(Datastore(recorded.type, one))}/") for one in roots
+            f"{own}/".startswith(f"{_normalize(Datastore(recorded.type, root))}/") for root in roots
         )
 
     def _advice(self, recorded: Datastore) -> str:
@@ -122,14 +122,14 @@ def configured_roots(
         find_local: returns the local datastore that Metaflow would use here.
     """
     folder = find_local()
-    found = {
+    roots = {
         kind: str(Path(root) / _FOLDER) if kind == _LOCAL else root
         for kind, root in sysroots.items()
-        if root and _is_users((_sysroot(kind),), local_config, folder)
+        if root and _is_set_by_user((_sysroot(kind),), local_config, folder)
     }
-    if _LOCAL not in found and folder is not None:
-        found[_LOCAL] = folder
-    return found
+    if _LOCAL not in roots and folder is not None:
+        roots[_LOCAL] = folder
+    return roots
 
 
 def configured_card_roots(
@@ -149,7 +149,9 @@ def configured_card_roots(
         kind: root
         for kind, root in card_roots.items()
         if root
-        and _is_users((f"METAFLOW_CARD_{kind.upper()}ROOT", _sysroot(kind)), local_config, folder)
+        and _is_set_by_user(
+            (f"METAFLOW_CARD_{kind.upper()}ROOT", _sysroot(kind)), local_config, folder
+        )
     }
 
 
@@ -157,7 +159,9 @@ def _sysroot(kind: str) -> str:
     return f"METAFLOW_DATASTORE_SYSROOT_{kind.upper()}"
 
 
-def _is_users(names: Iterable[str], local_config: Mapping[str, object], folder: str | None) -> bool:
+def _is_set_by_user(
+    names: Iterable[str], local_config: Mapping[str, object], folder: str | None
+) -> bool:
     """Whether it is the user who gave these variables the values that Metaflow took."""
     from_file = any(name in local_config and name not in os.environ for name in names)
     return not from_file or (folder is not None and _is_private(Path(folder)))
@@ -167,28 +171,28 @@ def _is_private(folder: Path) -> bool:
     """Whether only this user, or root, can have written the settings in a folder."""
     for path in (folder, folder / "config.json"):
         try:
-            facts = path.stat()
+            status = path.stat()
         except OSError:
             return False
-        if facts.st_uid not in {os.geteuid(), 0} or facts.st_mode & 0o022:
+        if status.st_uid not in {os.geteuid(), 0} or status.st_mode & 0o022:
             return False
     return True
 
 
-def _is_odd(datastore: Datastore) -> bool:
+def _is_invalid(datastore: Datastore) -> bool:
     """Whether a root is one that Metaflow can't have recorded."""
     root = datastore.root
     parts: Sequence[str] = root.split("/")
     return (
         not root
         or len(root) > _ROOT_LIMIT
-        or _ODD.search(root) is not None
+        or _INVALID_CHARACTERS.search(root) is not None
         or ".." in parts
         or (datastore.type == _LOCAL and not posixpath.isabs(root) and not Path(root).is_absolute())
     )
 
 
-def _plain(datastore: Datastore) -> str:
+def _normalize(datastore: Datastore) -> str:
     """Return a root without what makes no difference."""
     root = datastore.root
     if datastore.type == "azure":
