@@ -1,4 +1,4 @@
-"""What the datastore has of a flow run's tasks: what they wrote of their artifacts, in batches."""
+"""Artifact records of a flow run's tasks, read from the datastore in batches."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from mfwb.source.task_metadata import RawTask
 __all__ = ["ArtifactRecords"]
 
 _INTERNAL_LIMIT = 16_000_000
-"""Bytes of one artifact of Metaflow's own; few have more than a thousand."""
+"""Bytes of one internal artifact of Metaflow; few have more than a thousand."""
 
 _TOTAL_LIMIT = 64_000_000
 _TOTAL_LIMIT_PER_TASK = 20_000
-"""Bytes of all of them in a flow run, and for each task: what is in memory at a time."""
+"""Limit of the bytes of all of them in a flow run, fixed and per task: all are in memory."""
 
 
 class ArtifactRecords:
     """Artifact records by task, and the values of Metaflow's internal artifacts.
 
     Args:
-        flow: whose tasks they are.
-        linked_folders: folders that links in a local datastore may lead to.
+        flow: the flow of the tasks.
+        linked_folders: folders to which links in a local datastore may lead.
     """
 
     def __init__(self, flow: str, linked_folders: tuple[Path, ...] = ()) -> None:
@@ -43,15 +43,15 @@ class ArtifactRecords:
         self._dead: set[AttemptKey] = set()
 
     def read(self, raws: Sequence[RawTask]) -> None:
-        """Read all of them, batch by datastore; SourceError."""
+        """Read the records of all tasks, one batch per datastore; SourceError."""
         by_datastore: dict[Datastore, list[AttemptKey]] = defaultdict(list)
         unsuccessful: dict[Datastore, list[AttemptKey]] = defaultdict(list)
         for raw in raws:
             if raw.datastore is not None:
                 by_datastore[raw.datastore] += raw.stored_attempts()
                 unsuccessful[raw.datastore] += raw.unsuccessful_attempts()
-        # A task that went well is followed by others, unless its process failed after that: it
-        # tells Metaflow how it went before it tells which artifacts it has.
+        # Other tasks follow a successful one, unless its process failed after that: a task records
+        # its outcome before it records its artifacts.
         last_active = max(raws, key=lambda raw: raw.seen_at, default=None)
         if (
             last_active is not None
@@ -71,23 +71,23 @@ class ArtifactRecords:
             self._assert_artifacts_moved(raw)
 
     def record(self, raw: RawTask) -> AttemptRecord:
-        """Return what the latest attempt that stored artifacts wrote about them."""
+        """Return the record of the latest attempt that stored artifacts; else an empty one."""
         known = [key for key in raw.stored_attempts() if key in self._records]
         return self._records[known[-1]] if known else AttemptRecord()
 
     def process_exit(self, raw: RawTask) -> ProcessExit | None:
-        """Return how the process of the latest attempt ended, if that did not go well.
+        """Return how the process of the latest attempt ended, if it was not successful.
 
-        Of one that went well it is known where nothing has been heard of any other task since.
+        For a successful attempt it is known only if no other task was active after it.
         """
         return next((self._exits.get(key) for key in raw.latest_attempt()), None)
 
     def mark_dead(self, raw: RawTask) -> None:
-        """Hear that the latest attempt died without a word: it has none yet, long after its end."""
+        """Note that the latest attempt died: its process ended and it has recorded no outcome."""
         self._dead.update(raw.latest_attempt())
 
     def died_at(self, raw: RawTask) -> int | None:
-        """Return when the latest attempt died without a word, in epoch ms, if that is known."""
+        """Return when the latest attempt died without an outcome, in epoch ms; None if unknown."""
         process_exit = self.process_exit(raw)
         is_dead = self._dead.issuperset(raw.latest_attempt())
         return process_exit.at if process_exit is not None and is_dead else None
@@ -104,7 +104,7 @@ class ArtifactRecords:
         return self._records.get(AttemptKey(run, step, task, attempt), AttemptRecord())
 
     def size(self, raw: RawTask, name: str, attempt: int | None = None) -> int | None:
-        """Return the bytes of an internal artifact; None: there is none, or it is not recorded."""
+        """Return the size of an internal artifact; None: it does not exist or has no size."""
         record = self._attempt_record(raw, attempt)
         return record.artifact(name).size if name in record.objects else None
 
@@ -114,7 +114,7 @@ class ArtifactRecords:
         return sha is not None and internal_artifacts.is_none(self._blobs.get(sha))
 
     def decoded(self, sha: str) -> Any:
-        """Return the value of an internal artifact of that content, or None."""
+        """Return the value of the internal artifact with that sha1, or None."""
         return internal_artifacts.decode(self._blobs.get(sha))
 
     def _read_internals(self, store: FlowStore, shas: set[str], tasks: int) -> None:
@@ -130,7 +130,7 @@ class ArtifactRecords:
             self._blobs[sha] = data
 
     def _assert_artifacts_moved(self, raw: RawTask) -> None:
-        """Raise SourceError if artifacts were looked for elsewhere than recorded, in vain."""
+        """Raise SourceError if a datastore that replaces the recorded one lacks the artifacts."""
         done = raw.stored_attempts()
         if raw.datastore == raw.recorded_datastore or not done or done[-1] in self._records:
             return

@@ -1,4 +1,4 @@
-"""The attempts of a task, told from its metadata."""
+"""Attempts of a task, read from its metadata."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class _AttemptFacts:
 def to_attempts(records: Iterable[Record]) -> tuple[Attempt, ...]:
     """Return the attempts, oldest first.
 
-    `attempt` opens one, `attempt-done` closes it (an attempt that could not even store its
-    artifacts never does), and `attempt_ok` between the two says how it went.
+    The record `attempt` marks the start of an attempt, and `attempt-done` its end (an attempt that
+    could not store its artifacts has none). `attempt_ok` between the two is its outcome.
 
     Raises:
-        DamagedError: one has no number.
+        DamagedError: an attempt has no valid number.
     """
     by_number: dict[int, _AttemptFacts] = {}
     current = _AttemptFacts()
@@ -59,7 +59,7 @@ _ORDER = ("attempt", "attempt_ok", "attempt-done")
 
 
 def _time_order(record: Record) -> tuple[int, int]:
-    """Sort by time; a clone's records have all the same, so then by what comes first."""
+    """Return a sort key: time, then kind, since all records of a clone have the same time."""
     rank = _ORDER.index(record.name) if record.name in _ORDER else len(_ORDER)
     return record.created_at, rank
 
@@ -69,7 +69,7 @@ def completed_attempts(records: Iterable[Record]) -> list[int]:
     return sorted({_number(record) for record in records if record.name == "attempt-done"})
 
 
-_NUMBER = re.compile(r"[0-9]{1,3}")  # Metaflow makes six attempts, unless it is set up for more
+_NUMBER = re.compile(r"[0-9]{1,3}")  # Metaflow makes six attempts, unless configured for more
 
 
 def _number(record: Record) -> int:

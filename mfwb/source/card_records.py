@@ -1,9 +1,9 @@
-"""Which cards a task has: what its metadata records of them, without those of earlier attempts.
+"""Card records of a task: the cards in its metadata, without those of earlier attempts.
 
-Seen in Metaflow 2.19.39: a card is rendered by a process of its own, which records the card when it
-is done. That of an attempt which failed lives on, so that it may record its card after the next
-attempt began, and under the number of that one (`attempt_id`). So neither time nor number tells
-for certain; but there is one card for each `@card` of the step, and the last attempt's come last.
+Seen in Metaflow 2.19.39: a separate process renders a card and records it when it is done. If the
+attempt fails, that process continues, so it may record its card after the next attempt began, and
+under the number of that attempt (`attempt_id`). So neither time nor number is reliable; but there
+is one card for each `@card` of the step, and the cards of the last attempt come last.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mfwb.source.typed_values import DamagedError
 __all__ = ["CardKind", "to_cards"]
 
 CardKind = tuple[str, "str | None"]
-"""Type and id of a card; of all cards of a step, few have both in common."""
+"""Type and id of a card; few cards of a step have both in common."""
 
 _MOST_CARDS = 100
 """Cards of a task; a record costs a few bytes, and each card it names may have 50 MB."""
@@ -30,7 +30,7 @@ def to_cards(
 ) -> Iterator[Card | Loss]:
     """Yield the cards of the last attempt, in the order in which they were recorded.
 
-    In place of a card whose record is damaged, its loss. One that is recorded twice is one card.
+    For a card whose record is damaged, yield a loss. Two equal records are one card.
 
     Args:
         task: its pathspec.

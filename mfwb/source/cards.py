@@ -1,10 +1,10 @@
 """A card's HTML, read from the datastore: the one whose name holds the recorded uuid.
 
 Seen in Metaflow 2.19.39 (`CardDatastore`): in `<flow>/runs/<run>/steps/<step>/tasks/<task>/cards/`,
-below the place where cards are, they are called `<type>-<uuid>.html` or, if they have an id,
-`<type>-<id>-<uuid>.html`; before June 2022 without `steps/<step>`. That place is `mf.cards` in the
+below the folder for cards, they are called `<type>-<uuid>.html` or, if they have an id,
+`<type>-<id>-<uuid>.html`; before June 2022 without `steps/<step>`. That folder is `mf.cards` in the
 root of the datastore, or the root itself if `METAFLOW_CARD_LOCALROOT` is set, or if the datastore
-was named by `--datastore-root` alone. With `METAFLOW_DATASTORE_SYSROOT_LOCAL` it is `mf.cards` in
+is only given by `--datastore-root`. With `METAFLOW_DATASTORE_SYSROOT_LOCAL` it is `mf.cards` in
 the first `.metaflow` where the flow ran, or above.
 """
 
@@ -35,10 +35,10 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class CardFolder:
-    """A place where cards may be: a folder in a store, which ends in `/`, or the whole of it."""
+    """A folder that may have cards: a path prefix in a store that ends in `/`, or an empty one."""
 
     store: FlowStore
-    folder: str
+    prefix: str
 
 
 def copy_card(
@@ -47,10 +47,10 @@ def copy_card(
     """Write a card into a file.
 
     Args:
-        folders: where it may be, the most likely one first.
-        tasks: pathspecs of where it may be: a clone's cards are its origin's.
-        card: as it was recorded.
-        target: is written.
+        folders: folders that may have it, the most likely first.
+        tasks: pathspecs of the tasks that may have it: the cards of a clone are its origin's.
+        card: the recorded card.
+        target: the file to write.
 
     Raises:
         ItemLost: it is gone, or too large.
@@ -60,9 +60,9 @@ def copy_card(
     if not all(_NAME.fullmatch(part) for part in name_parts):
         raise ItemLost("what Metaflow recorded of the card is damaged")
     paths = [path for task in tasks for path in _paths(task, "-".join(name_parts))]
-    for place in folders:
+    for folder in folders:
         for path in paths:
-            with place.store.open(f"{place.folder}{path}") as blob:
+            with folder.store.open(f"{folder.prefix}{path}") as blob:
                 if blob is not None:
                     _copy(blob.stream, target)
                     return

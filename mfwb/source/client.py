@@ -1,4 +1,4 @@
-"""Metaflow's client as a source: which flow runs there are, and what each recorded."""
+"""Metaflow's client as a source: lists flow runs, and reads what each of them recorded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MetaflowSource:
         self._roots = roots
         self._abandoned_after = abandoned_after
         self._namespace = namespace
-        self._unnamed: dict[Pathspec, str] = {}  # what is listed and has no name: why
+        self._unnamed: dict[Pathspec, str] = {}  # reasons, by pathspec
         self._listing = (
             LocalListing(provider, namespace, roots.folders)
             if provider.startswith("local@")
@@ -42,7 +42,7 @@ class MetaflowSource:
     def list(self, flow: str) -> list[Listed]:
         """Return the runs of a flow, newest first; NotThere, SourceError, Unreachable.
 
-        One that is damaged is among them: who reads it is told what is wrong.
+        A damaged flow run is listed, too; reading it raises an error with the reason.
         """
         runs: dict[Pathspec, Listed] = {}
         for listed in self._listing.runs(flow):
@@ -52,14 +52,14 @@ class MetaflowSource:
             else:
                 runs[listed.pathspec] = listed
         if not runs:
-            where = "" if self._namespace is None else f" in the namespace {self._namespace}"
-            raise NotThere(f"{flow} has no runs in {self.provider}{where}")
+            scope = "" if self._namespace is None else f" in the namespace {self._namespace}"
+            raise NotThere(f"{flow} has no runs in {self.provider}{scope}")
         return sorted(runs.values(), key=_start_order, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
         """Return the facts of one flow run; NotThere, SourceError or Unreachable."""
         if flow_run.run is None:
-            self.list(flow_run.flow)  # says why, as it did when its runs were looked for
+            self.list(flow_run.flow)  # raises the same error as when its runs were listed
             raise SourceError(f"the runs of {flow_run} could not be listed at first; sync again")
         with metadata_budget():
             try:
@@ -79,6 +79,6 @@ class MetaflowSource:
 
 
 def _start_order(listed: Listed) -> tuple[int, int, str]:
-    """Return what sorts by start; of the same millisecond by id, which is mostly a number."""
+    """Return a sort key: the start, then the id, which is usually a number."""
     run = str(listed.pathspec.run)
     return listed.started_at, len(run), run

@@ -1,4 +1,4 @@
-"""The errors of Metaflow's client as ours."""
+"""Translate errors of Metaflow's client into errors of mfwb."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = ["client_errors"]
 
 _OUTAGE_STATUSES = frozenset({401, 403, 429, 500, 502, 503, 504})
 
-# What the client lets through when a record is not as Metaflow writes it: it indexes, sorts and
-# formats what it reads, unchecked. ValueError is damaged JSON, and text that is no UTF-8.
+# Errors that the client lets through if a record is not as Metaflow writes it: it indexes, sorts
+# and formats what it reads, unchecked. ValueError: damaged JSON, or text that is not UTF-8.
 _DAMAGE_ERRORS = (
     AttributeError,
     IndexError,
@@ -35,13 +35,12 @@ _DAMAGE_ERRORS = (
 
 @contextmanager
 def client_errors(requested: object, provider: str) -> Iterator[None]:
-    """Turn the errors of Metaflow's client into ours. Only its clear word counts as "not there".
+    """Turn errors of Metaflow's client into ours. Only its explicit errors mean "does not exist".
 
-    Nothing but calls of the client belongs inside: a mistake of ours must not look like a record
-    that is damaged.
+    Put only calls of the client inside: a bug in mfwb must not look like a damaged record.
 
     Raises:
-        NotThere: there is none, or it is in another namespace.
+        NotThere: the requested object does not exist, or is in another namespace.
         SourceError: it is damaged, or can't be read.
         Unreachable: the metadata service does not answer.
     """
@@ -70,7 +69,7 @@ def client_errors(requested: object, provider: str) -> Iterator[None]:
 
 
 def _describe(error: Exception) -> str:
-    """Return what a record lacks; of another stumble that there is one, with Python's words."""
+    """Describe the error: the key that a record lacks, or else Python's own message."""
     if isinstance(error, ValueError):
         return str(error)
     if isinstance(error, KeyError):  # its text is the key alone

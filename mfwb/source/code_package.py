@@ -1,9 +1,9 @@
-"""Metaflow's code package: the user's files in it, as text. Seen in Metaflow 2.19.39.
+"""Texts of the user's files in Metaflow's code package. Seen in Metaflow 2.19.39.
 
-A task's record `code-package` is JSON of `sha`, `location`, `ds_type` and, in its turn JSON,
-`metadata`. The package is a gzipped tar, stored raw in the flow's datastore. Where it has a file
-`.mf_install`, what Metaflow put into it lies in `.mf_code` and `.mf_meta`, and what it knows of the
-flow in `.mf_meta/INFO`; before that layout, in `metaflow`, `metaflow_extensions` and `INFO`.
+A task's record `code-package` is JSON of `sha`, `location`, `ds_type` and `metadata`, which is JSON
+itself. The package is a gzipped tar, stored raw in the flow's datastore. If it has a file
+`.mf_install`, Metaflow's own files lie in `.mf_code` and `.mf_meta`, and its facts about the flow
+in `.mf_meta/INFO`; before that layout, in `metaflow`, `metaflow_extensions` and `INFO`.
 The contract test is in tests/integration/source/test_code_package.py.
 """
 
@@ -31,14 +31,14 @@ _Kind = TypeVar("_Kind", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where Metaflow's own things are in a package."""
+    """Paths of Metaflow's own files in a package."""
 
     info: str
     own: tuple[str, ...]
 
 
 _LAYOUTS = {
-    # Until `.mf_install` comes, which is behind Metaflow's own files, it may be either.
+    # Until `.mf_install` is read, which comes after Metaflow's own files, the layout is not known.
     0: _Layout("INFO", ("metaflow/", "metaflow_extensions/", ".mf_meta/", ".mf_code/")),
     1: _Layout(".mf_meta/INFO", (".mf_meta/", ".mf_code/")),
 }
@@ -46,15 +46,15 @@ _INFOS = {layout.info for layout in _LAYOUTS.values()}
 
 
 class PackageError(Exception):
-    """A code package can't be read; its text says why."""
+    """A code package can't be read; the text is the reason."""
 
 
 class _Form(BaseModel):
-    archive_format: str = "tgz"  # of packages before Metaflow had a choice, too
+    archive_format: str = "tgz"  # also of packages from before Metaflow had several formats
 
 
 class CodePackage(BaseModel):
-    """What a task's record says of its code package. Its location is not followed."""
+    """A task's record of its code package. Its location is not used."""
 
     sha: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     location: str
@@ -82,9 +82,9 @@ class _Info(BaseModel):
 
 
 def parse_package_record(value: str) -> CodePackage | None:
-    """Return what a task's record names; None if it names no package that Metaflow made.
+    """Return the package of a task's record; None if it is not a package that Metaflow made.
 
-    Who sets METAFLOW_CODE_SHA for ends of their own leaves a record without anything else.
+    If users set METAFLOW_CODE_SHA for another purpose, the record has no other field.
     """
     if len(value) > _RECORD_LIMIT:
         return None
@@ -95,17 +95,17 @@ def parse_package_record(value: str) -> CodePackage | None:
 
 
 class _PackageFiles:
-    """What has been found in a package. What Metaflow says of it comes before the user's files."""
+    """Files read from a package so far. Metaflow's own files come before the user's files."""
 
     def __init__(self) -> None:
         self._layout = _LAYOUTS[0]
-        self._scripts: dict[str, str] = {}  # by the file that says so
+        self._scripts: dict[str, str] = {}  # by the INFO file that names it
         self._texts: dict[str, str] = {}
-        self._undecodable: dict[str, str] = {}  # there is no text of a file
+        self._undecodable: dict[str, str] = {}  # reasons, by file
         self._left = _TEXT_LIMIT
 
     def max_size(self, name: str) -> int:
-        """Return how many bytes a file may have; 0: it is not the user's, or there is no room."""
+        """Return how many bytes a file may have; 0: it is not the user's, or the package is full."""
         if name == _MARKER or name in _INFOS or name == self._script():
             return SIZE_LIMIT + 1
         full = self._left <= 0 or len(self._texts) >= _FILES_LIMIT
@@ -113,7 +113,7 @@ class _PackageFiles:
         return min(SIZE_LIMIT, self._left) if is_users and not full else 0
 
     def add(self, name: str, data: bytes) -> None:
-        """Take a file in. Of two with one name the last one counts, as where a tar is extracted."""
+        """Add a file. Of two files with the same name the last one counts, as in an extraction."""
         if name == _MARKER:
             version = _parse(_Marker, data).version
             if version not in _LAYOUTS:
@@ -126,11 +126,11 @@ class _PackageFiles:
             self._texts.pop(name, None)
             try:
                 self._texts[name] = decode_python(data)
-            except ValueError as error:  # one that nothing imports may well be of another kind
+            except ValueError as error:  # no problem if nothing imports this file
                 self._undecodable[name] = str(error)
 
     def to_source_code(self) -> SourceCode:
-        """Return the user's files; PackageError if the one that was run is not among them."""
+        """Return the user's files; PackageError if the script that was run is not among them."""
         script = self._script()
         if not script:
             raise PackageError("it does not say what was run")

@@ -1,4 +1,4 @@
-"""The bytes of one flow run, and what its tasks printed and rendered."""
+"""Contents of one flow run: bytes of artifacts, logs and cards."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from mfwb.source.own_folder import find_own_folder
 __all__ = ["FlowRunContents"]
 
 _MOST_ORIGINS = 20
-"""Tasks; whoever writes metadata can make a circle of clones."""
+"""Tasks; anybody who can write metadata can make a cycle of clones."""
 
 _DESCRIPTOR = 16_000
-"""Bytes; that of an IncludeFile has some hundred."""
+"""Bytes of an IncludeFile's descriptor; Metaflow's have some hundred."""
 
 
 class FlowRunContents:
-    """Reads on demand what the snapshot only refers to. Safe to use from several threads."""
+    """Reads contents of the snapshot's references on demand. Safe to use from several threads."""
 
     def __init__(
         self,
@@ -40,12 +40,12 @@ class FlowRunContents:
         linked_folders: tuple[Path, ...] = (),
         card_roots: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Read what a flow run refers to.
+        """Prepare reading the contents of a flow run.
 
         Args:
-            flow_run: whose contents are read.
-            linked_folders: folders that are the user's; links in its datastore may lead there.
-            card_roots: where the user has cards, by type of datastore.
+            flow_run: the flow run.
+            linked_folders: folders of the user; links in the datastore may lead into them.
+            card_roots: folders or URLs of the user's cards, by type of datastore.
         """
         self._linked_folders = linked_folders
         self._card_roots = card_roots
@@ -58,7 +58,7 @@ class FlowRunContents:
         )
 
     def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
-        """Return the bytes of small artifacts by sha1, checked; what can't be had is missing."""
+        """Return the checked bytes of small artifacts by sha1, without those that can't be read."""
         by_datastore: dict[Datastore, dict[str, int]] = defaultdict(dict)
         for content in contents:
             datastore = self._datastore(content.task)
@@ -74,20 +74,20 @@ class FlowRunContents:
         }
 
     def head(self, content: Content, size: int) -> bytes:
-        """Return the first bytes of an artifact, unchecked; ItemLost if they can't be had."""
+        """Return the first bytes of an artifact, unchecked; ItemLost if they can't be read."""
         return self._store(content.task).head(content.sha1, size)
 
     def copy(self, content: Content, path: Path) -> str:
-        """Stream an artifact's bytes, checked, into a file, and return their md5 in base64.
+        """Stream the checked bytes of an artifact into a file, and return their md5 in base64.
 
-        ItemLost if they can't be had.
+        ItemLost if they can't be read.
         """
         return self._store(content.task).copy(content.sha1, content.size, path)
 
     def locate(self, content: Content) -> Located | None:
-        """Return where an artifact's bytes lie, without reading them.
+        """Return the location of an artifact's bytes, without reading them.
 
-        None if nobody else could follow a reference to them. ItemLost if they are gone;
+        None if other machines can't follow a reference to them. ItemLost if they are gone;
         SourceError if the datastore does not answer.
         """
         return self._store(content.task).locate(content.sha1)
@@ -95,16 +95,16 @@ class FlowRunContents:
     def copy_included(
         self, content: Content, path: Path, *, allowed: AllowedFiles, limit: int | None
     ) -> str:
-        """Write what an IncludeFile holds into a file, and return its md5 in base64.
+        """Write the content of an IncludeFile into a file, and return its md5 in base64.
 
         Args:
             content: the IncludeFile; its size is that of the file, not of the descriptor.
-            path: is written.
-            allowed: files of this machine that may be sent, should it lie outside the datastore.
-            limit: bytes that it may have; None: as many as are recorded.
+            path: the file to write.
+            allowed: files of this machine that may be sent, if it lies outside the datastore.
+            limit: largest allowed number of bytes; None: the recorded size.
 
         Raises:
-            ItemLost: if it can't be had, or is too large.
+            ItemLost: if it can't be read, or is too large.
             SourceError: if the datastore does not answer.
         """
         datastore = self._datastore(content.task)
@@ -127,11 +127,11 @@ class FlowRunContents:
         )
 
     def log(self, task: str, *, most: int) -> Iterable[LogLine]:
-        """Return what a task printed, by time; SourceError if the datastore does not answer.
+        """Return the log of a task, by time; SourceError if the datastore does not answer.
 
         Args:
             task: its pathspec.
-            most: bytes that are read of it; a line says what is left out.
+            most: largest number of bytes to read; a line in the log says how many are left out.
         """
         datastore, attempts = self._tasks[task].datastore, self._tasks[task].attempts
         if datastore is None or not attempts:
@@ -140,14 +140,14 @@ class FlowRunContents:
         return read_log(store, f"{task}/{attempts[-1].number}", most=most)
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
-        """Write a card's HTML into a file; ItemLost if it can't be had."""
+        """Write a card's HTML into a file; ItemLost if it can't be read."""
         copy_card(self._card_folders(task), self._with_origins(task), card, path)
 
     def _card_folders(self, task: str) -> Iterator[CardFolder]:
-        """Yield where the cards of a task may be, the most likely place first.
+        """Yield the folders that may have the cards of a task, the most likely first.
 
-        Metaflow leaves them in the datastore; or where it is configured to; or, if that is for a
-        local datastore elsewhere, in `.metaflow` where the flow ran, which nothing records.
+        Metaflow writes them to the datastore; or to the configured root for cards; or, with a
+        local datastore in another folder, to `.metaflow` where the flow ran, which is not recorded.
         """
         store = self._store(task)
         yield from (CardFolder(store, folder) for folder in ("mf.cards/", ""))
@@ -159,14 +159,14 @@ class FlowRunContents:
         if kind == "local":
             for folder in self._linked_folders:
                 for part in ("mf.cards/", ".metaflow/mf.cards/"):
-                    if (folder / part).is_dir():  # which may be a link that others made
+                    if (folder / part).is_dir():  # it may be a link that others made
                         datastore = Datastore(kind, str(folder))
                         yield CardFolder(
                             open_store(datastore, self._flow, self._linked_folders), part
                         )
 
     def _with_origins(self, task: str) -> tuple[str, ...]:
-        """Return a task, and those that it is a clone of, directly or not."""
+        """Return a task and all its origins, if it is a clone."""
         if task not in self._origins:
             self._origins[task] = tuple(self._walk_origins(task))
         return self._origins[task]
@@ -182,7 +182,7 @@ class FlowRunContents:
             try:
                 origin = MetaflowTask(origin).origin_pathspec
             except (MetaflowException, OSError, LookupError, TypeError, ValueError):
-                return  # it is gone, in another namespace, or damaged
+                return  # the origin is gone, in another namespace, or damaged
 
     def _datastore(self, task: str) -> Datastore | None:
         task_facts = self._tasks.get(task)

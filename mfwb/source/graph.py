@@ -1,4 +1,7 @@
-"""Steps and tasks in the order of the graph. Metaflow's client lists them newest first."""
+"""Flow graph: Metaflow's `_graph_info`, and steps and tasks in the order of the graph.
+
+Metaflow's client lists them newest first.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,15 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class GraphInfo:
-    """Metaflow's `_graph_info`: the flow as its parser saw it. Empty before 2.4.9.
+    """Metaflow's `_graph_info`: the flow as Metaflow parsed it. Empty before Metaflow 2.4.9.
 
     Attributes:
         steps: in the order in which Metaflow lists them.
-        docs: of steps, by name.
-        retries: how often `@retry` and `@catch` let a step try again, by name.
+        docs: docstrings of steps, by name.
+        retries: how many retries `@retry` and `@catch` give to each step, by name.
         cards: how many cards of a type and an id the decorators of a step make, by step.
-        kinds: of parameters and constants: Metaflow's word for each, by name.
-        is_recorded: whether there was any.
+        kinds: Metaflow's type names of parameters and constants, by name.
+        is_recorded: whether the flow run has a `_graph_info`.
         file: the script.
         start_step: the first step.
         end_step: the last step.
@@ -52,7 +55,7 @@ _PATH_LIMIT = 4_096
 
 
 def to_graph(value: Any) -> GraphInfo:
-    """Return what a decoded `_graph_info` holds; DamagedError if Metaflow can't have written it."""
+    """Return the graph of a decoded `_graph_info`; DamagedError if it is not valid."""
     info = mapping(value, "_graph_info")
     if not info:
         return GraphInfo()
@@ -92,7 +95,7 @@ def _to_step(name: str, node: Mapping[str, Any]) -> GraphStep:
 
 
 def _optional_text(node: Mapping[str, Any], name: str) -> str | None:
-    """Return a text of a step; None if there is none, or something else, as a condition may be."""
+    """Return a text field of a step; None if it is missing or not a text: a condition may be."""
     value = node.get(name)
     return text(value, f"{name} of a step", most=_PATH_LIMIT) if isinstance(value, str) else None
 
@@ -104,7 +107,7 @@ def _step_name(value: Any, what: str) -> str:
 
 
 def _parameter_kinds(info: Mapping[str, Any], field: str, kind: str | None) -> dict[str, str]:
-    """Return what the parameters or the constants are, by name."""
+    """Return the types of the parameters or the constants, by name."""
     result = {}
     for each in items(info.get(field), f"the {field} of _graph_info"):
         entry = mapping(each, f"one of the {field} of _graph_info")
@@ -117,23 +120,23 @@ def _parameter_kinds(info: Mapping[str, Any], field: str, kind: str | None) -> d
 
 _RETRIES_LIMIT = 1_000
 _RETRIES_OF_CATCH = 3
-"""What `@catch` adds, in 2.19.39, for attempts that died before it could catch anything."""
+"""Retries that `@catch` adds in 2.19.39, for attempts that died before it could catch anything."""
 
 
 def _max_retries(node: Mapping[str, Any]) -> int:
-    """Return how often a step may be tried again, as its decorators say."""
+    """Return how many retries the decorators of a step allow."""
     times = 0
     for attributes in _decorators(node, "retry"):
-        times_setting = attributes.get("times")
-        if isinstance(times_setting, str) and _NUMBER.fullmatch(times_setting):
-            times_setting = int(times_setting)
-        times = max(0, min(times_setting, _RETRIES_LIMIT)) if type(times_setting) is int else 0
+        value = attributes.get("times")
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            value = int(value)
+        times = max(0, min(value, _RETRIES_LIMIT)) if type(value) is int else 0
     catches = any(True for _ in _decorators(node, "catch"))
     return times + (_RETRIES_OF_CATCH if catches else 0)
 
 
 _CARD_ID = re.compile(r"\w+", re.ASCII)
-"""What Metaflow takes for the id of a card; it passes over any other, and writes None as text."""
+"""What Metaflow accepts as id of a card; it ignores any other, and writes None as text."""
 
 
 def _declared_cards(node: Mapping[str, Any]) -> dict[CardKind, int]:
@@ -156,10 +159,10 @@ def _decorators(node: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any
 
 
 def sort_steps(tasks: Iterable[Task], start: str) -> list[str]:
-    """Return the names of the steps that ran, each after the steps that led to it.
+    """Return the names of the steps that ran, each after the steps before it in the graph.
 
-    The order comes from the transitions that were taken, since a resumed flow run records the
-    graph of its origin. In a cycle (recursion) the step that was reached first goes first.
+    The order comes from the transitions that the tasks took, since a resumed flow run records the
+    graph of its origin. In a cycle (recursion) the step that ran first comes first.
     """
     following: dict[str, set[str]] = {}
     for task in tasks:
@@ -176,16 +179,14 @@ def sort_steps(tasks: Iterable[Task], start: str) -> list[str]:
 def _visit(
     first: str, following: dict[str, set[str]], visited: set[str], post_order: list[str]
 ) -> None:
-    """Walk depth first and list each step when it is left: the reverse is the order wanted."""
+    """Walk depth first and append each step in post-order, which is the reverse of the result."""
     if first in visited:
         return
     visited.add(first)
     trail = [(first, iter(sorted(following[first], reverse=True)))]
     while trail:
         step, rest = trail[-1]
-        upcoming = next(
-            (entry for entry in rest if entry in following and entry not in visited), None
-        )
+        upcoming = next((name for name in rest if name in following and name not in visited), None)
         if upcoming is None:
             post_order.append(step)
             trail.pop()

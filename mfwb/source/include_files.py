@@ -1,13 +1,13 @@
-"""The content of an IncludeFile, fetched without Metaflow's client.
+"""Content of an IncludeFile, read without Metaflow's client.
 
 Seen in Metaflow 2.19.39 (`includefile.py`). The artifact is a descriptor: a URL, a size, and
 whether Metaflow stored the file itself (`uploader-v1`, `uploader-v2` of sub-type `uploaded`) or
-only noted where it lies (`external`, which Metaflow no longer makes).
+only recorded its location (`external`, which Metaflow no longer makes).
 
-What Metaflow stored lies gzipped in `<root>/<flow>/<sha1>`, where the root is the folder `data` of
-its datastore, or one that its configuration names. The descriptor is a stranger's, so its URL is
-never opened: the sha1 is looked up where Metaflow would have put it, and has to be that of the
-content. What lies elsewhere counts only if it is a file that the user allows.
+A stored file lies gzipped in `<root>/<flow>/<sha1>`, where the root is the folder `data` of
+Metaflow's datastore, or a configured one. The descriptor may come from a stranger, so its URL is
+never opened: the sha1 is looked up where Metaflow would have stored it, and the content has to
+have that sha1. Files elsewhere are read only if the user allows them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["copy_content"]
 
 _CHUNK = 1 << 20
 _GROWTH = GrowthLimit(free=256_000_000, times=200)
-"""Text and tables make 3 to 20 bytes of each that is stored."""
+"""Text and tables decompress to 3 to 20 times their stored size."""
 
 _CONFIGURED = {
     "local": "DATATOOLS_LOCALROOT",
@@ -41,7 +41,7 @@ _CONFIGURED = {
     "gs": "DATATOOLS_GSROOT",
     "azure": "DATATOOLS_AZUREROOT",
 }
-"""Where this machine's own configuration of Metaflow keeps included files, by kind of datastore."""
+"""Settings of Metaflow on this machine for the root of included files, by type of datastore."""
 
 
 def copy_content(  # noqa: PLR0913 - each is a fact of its own
@@ -54,19 +54,20 @@ def copy_content(  # noqa: PLR0913 - each is a fact of its own
     allowed: AllowedFiles,
     limit: int | None,
 ) -> str:
-    """Write what an IncludeFile holds into a file, and return the md5 of that, in base64.
+    """Write the content of an IncludeFile into a file, and return its md5 in base64.
 
     Args:
         included: the descriptor.
-        flow: whose flow run it is.
+        flow: the flow of the flow run.
         datastore: of the flow run.
-        target: is written.
-        linked_folders: folders that links in a local datastore may lead to.
+        target: the file to write.
+        linked_folders: folders to which links in a local datastore may lead.
         allowed: files of this machine that may be sent.
-        limit: bytes that it may have, whatever is recorded; None: any number.
+        limit: largest allowed number of bytes, besides the recorded size; None: no limit.
 
     Raises:
-        ItemLost: it can't be had, is too large, damaged, or lies where nothing may be sent from.
+        ItemLost: it can't be read, is too large, is damaged, or lies in a folder that the user
+            does not allow.
         SourceError: a datastore does not answer.
     """
     digests = Digests(included.size or 0)
@@ -80,7 +81,7 @@ def copy_content(  # noqa: PLR0913 - each is a fact of its own
 
 
 def _stored_sha1(included: Included) -> str | None:
-    """Return the sha1 by which Metaflow's datastore knows a file; None if it stored none."""
+    """Return the sha1 of a file in Metaflow's datastore; None if Metaflow did not store it."""
     name = PurePosixPath(included.url).name
     return name if included.is_uploaded and is_sha1(name) else None
 
@@ -89,7 +90,7 @@ def _stored_sha1(included: Included) -> str | None:
 def _chunks(
     included: Included, candidates: Iterable[_Candidate], allowed: AllowedFiles, digests: Digests
 ) -> Iterator[Generator[bytes]]:
-    """Yield the content, from where it may be had."""
+    """Yield the content, from the first place that has it."""
     sha = _stored_sha1(included)
     for candidate in candidates:
         with candidate.open(candidate.path) as blob:
@@ -106,7 +107,7 @@ def _chunks(
 
 
 class _Candidate(NamedTuple):
-    """Where Metaflow may have put a file."""
+    """A path at which Metaflow may have stored a file."""
 
     root: str
     open: Callable[[str], AbstractContextManager[Blob | None]]
@@ -143,7 +144,7 @@ def _candidate(
 
 
 def _local_file(url: str) -> Path:
-    """Return the file of this machine that a URL names; ItemLost if it names none."""
+    """Return the path of a URL on this machine; ItemLost if it has none."""
     scheme, colon, rest = url.partition("://")
     if colon and scheme not in {"local", "file"}:
         hint = "" if scheme not in _CONFIGURED else _hint(_CONFIGURED[scheme])

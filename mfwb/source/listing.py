@@ -1,8 +1,8 @@
-"""Which flows and flow runs there are. One that is damaged is listed, too, to fail by itself.
+"""Lists flows and flow runs. Damaged flow runs are listed, too, so that each fails by itself.
 
-Metaflow's client lists all or nothing: one record that is no JSON, or lacks a field, ends the
-listing of its flow. So records are taken as the metadata provider has them, one by one; of a local
-one, from its folders: `<root>/<flow>/<run>/_meta/_self.json`, seen in Metaflow 2.19.39.
+Metaflow's client lists all or nothing: one record that is not JSON, or lacks a field, ends the
+listing of its flow. So the records are read from the metadata provider one by one; of a local
+provider, from its folders: `<root>/<flow>/<run>/_meta/_self.json`, seen in Metaflow 2.19.39.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _MAX_FOLDERS = 2_000_000  # folders beside one another
 
 @dataclass(frozen=True, slots=True)
 class UnnamedRun:
-    """A flow run that is listed, but has no name that a flow run can have."""
+    """A listed flow run whose name is not valid for a flow run."""
 
-    pathspec: Pathspec  # as near to its name as can be
+    pathspec: Pathspec  # a valid name, similar to its own
     reason: str
 
 
@@ -46,10 +46,10 @@ Listing = Iterator[Listed | UnnamedRun]
 
 
 class LocalListing:
-    """Lists folders.
+    """Lists the folders of local metadata.
 
     Args:
-        provider: as in `local@DIR`, with an absolute folder.
+        provider: `local@DIR`, with an absolute folder.
         namespace: Metaflow's; None: all.
         linked_folders: folders that links may lead to.
     """
@@ -78,10 +78,10 @@ class LocalListing:
         for name in self._list_folders(flow):
             try:
                 found = self._read_run(flow, name)
-            except FileNotFoundError:  # no flow run: a folder of artifacts, for example
+            except FileNotFoundError:  # not a flow run: a folder of artifacts, for example
                 continue
             except (OSError, ValueError) as error:
-                if self._namespace is None:  # else nobody knows whose it is
+                if self._namespace is None:  # else its namespace can't be known
                     yield _to_damaged(flow, name, self._estimate_start(flow, name), str(error))
                 continue
             if self._namespace in {None, *found.tags, *found.system_tags}:
@@ -98,7 +98,7 @@ class LocalListing:
         return _to_listed(flow, name, record, self._provider)
 
     def _list_folders(self, flow: str) -> list[str]:
-        """Return the names of what may be flows or flow runs, sorted."""
+        """Return the names of folders that may be flows or flow runs, sorted."""
         names = []
         try:
             with os.scandir(self._root / flow) as entries:
@@ -117,7 +117,7 @@ class LocalListing:
         return (self._root / flow / _RECORD).is_file()
 
     def _estimate_start(self, flow: str, name: str) -> int:
-        """Return about when a flow run started of which the record can't be read."""
+        """Return the approximate start of a flow run whose record can't be read."""
         moment = moment_of_id(name)
         if moment is not None:
             return moment
@@ -128,11 +128,11 @@ class LocalListing:
 
 
 class ClientListing:
-    """Lists what a metadata service knows.
+    """Lists flow runs of a metadata service.
 
     Args:
-        provider: as in `service@URL`.
-        namespace: Metaflow's, which the client has, too; None: all.
+        provider: `service@URL`.
+        namespace: Metaflow's, which is also set in the client; None: all.
     """
 
     def __init__(self, provider: str, namespace: str | None) -> None:
@@ -177,7 +177,7 @@ def _to_listed(flow: str, name: str, record: RunRecord, provider: str) -> Listed
 
 
 def _to_damaged(flow: str, name: str, moment: int, reason: str) -> Listed | UnnamedRun:
-    """Return what is listed of a flow run that can't be read; who reads it is told why."""
+    """Return the list entry of a flow run that can't be read; reading it raises the reason."""
     if is_run_id(name):
         return Listed(Pathspec(flow, name), moment, ())
     similar = _INVALID_CHARACTERS.sub("_", name)[:_NAME_LIMIT].strip(".") or "_"

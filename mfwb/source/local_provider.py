@@ -1,10 +1,10 @@
-"""Metaflow's local metadata provider, made fit for folders that strangers write to.
+"""Metaflow's local metadata provider, made safe for folders to which strangers can write.
 
-Seen in Metaflow 2.19.39. The provider opens whatever has the name of a record and hands it to
+Seen in Metaflow 2.19.39. The provider opens any file that has the name of a record and passes it to
 `json.load`: a pipe, whose reader waits for ever; a device without an end; a link to any file of the
-machine; JSON nested deeper than the stack. All of its reading goes through the classmethod
-`LocalMetadataProvider._read_json_file`, which is replaced here in a class below the user's; and the
-client uses whatever class `metaflow.client.core.current_metadata` holds. The contract tests are in
+machine; JSON nested deeper than the stack. It reads only through the classmethod
+`LocalMetadataProvider._read_json_file`, which a subclass replaces here; and the client uses the
+class in `metaflow.client.core.current_metadata`. The contract tests are in
 tests/integration/source.
 """
 
@@ -35,10 +35,10 @@ _RECORD_LIMIT = 1_000_000
 
 _TOTAL_LIMIT = 64_000_000
 _TOTAL_LIMIT_PER_RECORD = 1_500
-"""Bytes of all records of a flow run, and for each of them: what is in memory at a time."""
+"""Limit of the bytes of all records of a flow run, fixed and per record: all are in memory."""
 
 _MAX_RECORDS_OF_TASK = 50_000
-"""Records of one task, which are in memory at a time; Metaflow writes some thirty."""
+"""Records of one task, all of which are in memory at a time; Metaflow writes about thirty."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ _budget = threading.local()
 
 @contextmanager
 def metadata_budget() -> Iterator[None]:
-    """Bound what this thread reads of one flow run's metadata; OSError at what is more."""
+    """Limit how much metadata of one flow run this thread reads; OSError beyond the limit."""
     _budget.usage = _Usage()
     try:
         yield
@@ -63,7 +63,7 @@ def metadata_budget() -> Iterator[None]:
 
 
 def read_record(root: Path, path: str | Path, linked_folders: tuple[Path, ...]) -> Any:
-    """Return what a record holds; OSError, or ValueError if it is no JSON.
+    """Return the decoded JSON of a record; OSError, or ValueError if it is not JSON.
 
     Args:
         root: of the metadata.
@@ -91,9 +91,9 @@ def read_record(root: Path, path: str | Path, linked_folders: tuple[Path, ...]) 
 
 
 def guard_local_provider(root: Path | None, linked_folders: tuple[Path, ...]) -> None:
-    """Let the client read local metadata by `read_record`; nothing changes for other providers.
+    """Make the client read local metadata by `read_record`; other providers do not change.
 
-    Whoever selects a provider by `metaflow.metadata` undoes it.
+    Selecting a provider with `metaflow.metadata` undoes this.
 
     Args:
         root: of the metadata; None if it is not local.
@@ -106,7 +106,7 @@ def guard_local_provider(root: Path | None, linked_folders: tuple[Path, ...]) ->
     home = root
 
     class Guarded(provider):  # type: ignore[misc]
-        """The provider, with records read as strangers' files have to be."""
+        """The provider, with records read as safely as other files of strangers."""
 
         @classmethod
         def _read_json_file(cls, filepath: str) -> Any:

@@ -1,7 +1,7 @@
-"""What one attempt of a task printed, read from the datastore: bounded, whatever lies there.
+"""Log of one attempt of a task, read from the datastore with limits on its size.
 
 Seen in Metaflow 2.19.39 (`mflog`, `TaskDataStore._get_log_location`): four files beside the
-attempt's other ones, `<attempt>.<task|runtime>_<stdout|stderr>.log`, whose lines begin with
+attempt's other files, `<attempt>.<task|runtime>_<stdout|stderr>.log`, whose lines begin with
 `[MFLOG|0|<UTC time>Z|<source>|<id>]`.
 """
 
@@ -32,30 +32,30 @@ _FILES = (
     ("runtime", "stderr", 1),
     ("task", "stderr", 7),
 )
-"""Source, stream, and the share of all bytes that its file gets; Metaflow's runtime says little."""
+"""Source, stream, and share of all bytes for its file; Metaflow's runtime prints little."""
 
 _LINE = re.compile(
     rb"(?:\[!)?\[MFLOG\|0\|([0-9T:.-]{19,26})Z\|[^|\]]{0,99}\|[^\]]{0,99}\](.*)", re.DOTALL
 )
 _LINE_LIMIT = 100_000  # bytes of a line
 _CHUNK = 1 << 20
-_READ_LIMIT = 1 << 30  # bytes that are read to get to the end, where there is no way to skip them
+_READ_LIMIT = 1 << 30  # bytes that are read to reach the end of a stream without seek
 
 
 def read_log(store: FlowStore, attempt: str, *, most: int) -> Iterator[LogLine]:
-    """Yield what an attempt printed, in the order of time.
+    """Yield the log lines of an attempt in the order of time.
 
-    Of a file that is too large the beginning and the end are read; a line says how much is left
-    out between them, as it does where a line is cut.
+    Of a file that is too large, only the beginning and the end are read. An extra line says how
+    many bytes are left out between them; so does an extra line after a line that is cut.
 
     Args:
         store: of the flow.
         attempt: `<flow>/<run>/<step>/<task>/<number>`.
-        most: bytes of all files of it that are read, with what Metaflow put in front of lines.
+        most: largest number of bytes to read of all its files, with Metaflow's prefixes of lines.
 
     Raises:
         SourceError: the datastore does not answer.
-        ItemLost: it has the log, and can't give it.
+        ItemLost: the datastore has the log, but can't return it.
     """
     parts = sum(share for _, _, share in _FILES)
     with ExitStack() as stack:
@@ -73,7 +73,7 @@ def _sort_time(entry: tuple[int, LogLine]) -> int:
 
 
 def _parse_lines(pieces: Iterator[bytes | int], stream: str) -> Iterator[tuple[int, LogLine]]:
-    """Yield lines with what sorts them: what says no time of its own stays where it was."""
+    """Yield lines with their sort time: a line without a time keeps its position."""
     latest = 0
     for piece in pieces:
         if isinstance(piece, int):
@@ -102,7 +102,7 @@ def _epoch_ms(text: bytes) -> int | None:
 
 
 def _read_pieces(stream: Readable, most: int) -> Iterator[bytes | int]:
-    """Yield lines without their ends; a number stands for so many bytes that are left out."""
+    """Yield lines without their line ends; a number means that so many bytes are left out."""
     try:
         head = _read(stream, most - most // 2)
         tail, skipped = _read_end(stream, most // 2)
@@ -127,7 +127,7 @@ def _read(stream: Readable, most: int) -> bytes:
 
 
 def _read_end(stream: Any, most: int) -> tuple[bytes, int]:
-    """Return the last bytes of what is left of a stream, and how many come before them."""
+    """Return the last bytes of a stream, and how many bytes were skipped before them."""
     if getattr(stream, "seekable", bool)():
         position = stream.tell()
         begin = max(position, stream.seek(0, io.SEEK_END) - most)

@@ -1,9 +1,9 @@
-"""Asking Metaflow's metadata service, patiently and not for ever.
+"""Requests to Metaflow's metadata service, with retries and time limits.
 
-Metaflow 2.19.39 waits for an answer without an end; tries a service that refuses the connection
-for half a minute, and one that answers 500 never again; swallows Ctrl-C meanwhile; takes the page
-of a login for a damaged record, and a list that is not there for an empty one. So its own trying
-is switched off, and done here. What is touched is private; the contract test is in
+Metaflow 2.19.39 waits for an answer without a time limit; retries for half a minute if a service
+refuses the connection, and never if it answers 500; ignores Ctrl-C meanwhile; takes a login page
+for a damaged record, and a missing list for an empty one. So its own retries are switched off and
+done here. This module changes private attributes of Metaflow; the contract test is in
 tests/integration/source.
 """
 
@@ -38,16 +38,16 @@ _PING = "/ping"
 _LIST = re.compile(
     r"/flows(/[^/]+/runs(/[^/]+/steps(/[^/]+/tasks(/[^/]+/(\w+|attempt/\d+/artifacts))?)?)?)?"
 )
-"""Paths of lists, which are there, if empty, where the thing is that they are about."""
+"""Paths of lists. An existing object has each of its lists, even if the list is empty."""
 
-_LIST_OF_RUNS = "/runs"  # the list of a flow's runs: one that is damaged fails by itself
+_LIST_OF_RUNS = "/runs"  # the list of a flow's runs: a damaged run fails by itself
 
 
 class ServiceError(Exception):
-    """The service gave no usable answer; the text says how that came, without its name.
+    """The service gave no usable answer; the text is the reason, without the service's name.
 
     Attributes:
-        is_outage: whether the service is of no use at all now; else it is about what was asked.
+        is_outage: whether the service can't be used at all now; else only this request failed.
         is_timeout: whether there was no answer at all.
     """
 
@@ -57,7 +57,7 @@ class ServiceError(Exception):
         self.is_timeout = is_timeout
 
     def to_mfwb_error(self, requested: object, provider: str) -> MfwbError:
-        """Return it as an error of ours."""
+        """Return the error of mfwb for it."""
         if self.is_outage:
             return Unreachable(f"{provider} {self}")
         return SourceError(f"{requested} can't be read: {provider} {self}")
@@ -65,14 +65,14 @@ class ServiceError(Exception):
 
 @contextmanager
 def retrying_service(seconds: float) -> Iterator[Callable[[], str | None]]:
-    """Let requests to the service end in time, and try them again if that may help.
+    """Limit the time of requests to the service, and retry them if that may help.
 
-    Yields a function that returns what was wrong with the last answer that was of no use, without
-    the service's name: the client does not say. None: all were of use.
+    Yields a function that returns the problem with the last unusable answer, without the service's
+    name, since the client does not report it; None if all answers were usable.
 
     Args:
-        seconds: for which a single request may be tried; the user's METAFLOW_SERVICE_RETRY_COUNT
-            says how often.
+        seconds: time limit of a single request with all its retries; METAFLOW_SERVICE_RETRY_COUNT
+            is the limit of their number.
     """
     session = service_module.ServiceMetadataProvider._session  # noqa: SLF001 - no public way
     tries = service_module.SERVICE_RETRY_COUNT
@@ -87,22 +87,22 @@ def retrying_service(seconds: float) -> Iterator[Callable[[], str | None]]:
 
 
 class _RetryingGet:
-    """Asks for one call, from several threads."""
+    """Sends and retries the requests of one call; safe to use from several threads."""
 
     def __init__(self, get: Callable[..., requests.Response], seconds: float, tries: int) -> None:
         self._get = get
         self._seconds = seconds
         self._tries = max(1, tries)
         self.last_problem: str | None = None
-        self._has_answered = False  # once, as it should
+        self._has_answered = False  # at least once, with a usable answer
         self._resting_until = float("-inf")
         self._lock = threading.Lock()
 
     def get(self, url: str, **options: Any) -> requests.Response:
-        """Return an answer as `requests.Session.get` does, if there is one; ServiceError."""
+        """Return the answer, as `requests.Session.get` does; ServiceError if there is none."""
         deadline = time.monotonic() + self._seconds
         pause = _FIRST_PAUSE
-        bad_answer: ServiceError | None = None  # and not as it should
+        bad_answer: ServiceError | None = None  # the last unusable answer
         for _ in range(self._tries - 1):
             try:
                 return self._get_once(url, **options)
@@ -128,7 +128,7 @@ class _RetryingGet:
     def _get_once(self, url: str, **options: Any) -> requests.Response:
         limits = min(_CONNECTING, self._seconds), min(_ANSWERING, self._seconds)
         try:
-            # requests waits as long for each byte of an answer as for the first one.
+            # The timeout of requests applies to each byte of an answer, not to the whole answer.
             get = partial(self._get, url, timeout=limits, **options)
             response = within(self._seconds, get, "")
         except requests.ReadTimeout:
@@ -158,12 +158,12 @@ class _RetryingGet:
         return ServiceError(text, is_outage=not self._has_answered, is_timeout=True)
 
     def _check_answer(self, response: requests.Response, path: str) -> None:
-        """Raise ServiceError if an answer is none that a metadata service gives."""
+        """Raise ServiceError if an answer can't come from a metadata service."""
         try:
             value = response.json()
         except (ValueError, RecursionError):
             if "json" in response.headers.get("Content-Type", ""):
-                return  # it is damaged, which is about what was asked; the client says so
+                return  # only this record is damaged; the client raises an error for it
             kind = response.headers.get("Content-Type", "something else")
             text = f"answers with {kind}, not as a metadata service does; is a login needed?"
             raise ServiceError(text, is_outage=True) from None
@@ -180,13 +180,13 @@ class _RetryingGet:
 
 
 def _path_of(url: str) -> str:
-    """Return the path of what was asked for, as in `/flows/F`, wherever the service has its own."""
+    """Return the path of the request below the base URL of the service, for example `/flows/F`."""
     base = service_module.ServiceMetadataProvider.INFO or ""
     return url.removeprefix(base.rstrip("/")) if base else urlsplit(url).path
 
 
 def _root_cause(error: BaseException) -> str:
-    """Return what is at the bottom of an error of requests, as in "Connection refused"."""
+    """Return the root cause of an error of requests, for example "Connection refused"."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.strerror:

@@ -1,7 +1,7 @@
-"""The text of a Python file, as Python would decode it, but for codecs that are more than letters.
+"""Decode a Python file as Python does, but only with codecs for plain character sets.
 
-A file says itself how it is encoded, and Python takes its word: `zip` unpacks, `punycode` takes
-hours over some hundred KB, and any package may add codecs.
+A file declares its own encoding, and Python uses any codec: `zip` unpacks data, `punycode` takes
+hours for some hundred KB, and any package may add codecs.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _SUPPORTED = re.compile(
     re.VERBOSE,
 )
 _CODING_COMMENT = re.compile(rb"[ \t\f]*#[^\r\n]{0,200}?coding[:=][ \t]*([-\w.]{1,40})")
-_HEAD = 1_000  # bytes in which the first two lines have to say it
+_HEAD = 1_000  # bytes of the first two lines, which may declare the encoding
 _EMPTY = re.compile(rb"[ \t\f]*(#|$)")
 
 
 def decode_python(data: bytes) -> str:
-    """Return what a Python file says; ValueError with the reason if it is no text."""
+    """Return the text of a Python file; ValueError with the reason if it can't be decoded."""
     if len(data) > SIZE_LIMIT:
         raise ValueError(f"is larger than {SIZE_LIMIT // 1_000_000} MB")
     encoding = _encoding(data)
@@ -39,7 +39,7 @@ def decode_python(data: bytes) -> str:
 
 
 def _encoding(data: bytes) -> str:
-    """Return the encoding that a comment in the first two lines names, as PEP 263 has it."""
+    """Return the encoding that a comment in the first two lines declares (PEP 263)."""
     for line in data[:_HEAD].removeprefix(codecs.BOM_UTF8).splitlines()[:2]:
         comment = _CODING_COMMENT.match(line)
         if comment:

@@ -1,7 +1,7 @@
-"""A flow run of Metaflow's client -> snapshot.
+"""Reader: a flow run of Metaflow's client -> snapshot.
 
-Read with as few calls as possible: per task one for its metadata; then all that the tasks wrote
-about their artifacts in one batch from the datastore, and their internal artifacts in another.
+It makes as few calls as possible: one per task for its metadata; then one batch from the datastore
+for all artifact records of the tasks, and another one for their internal artifacts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mfwb.source.typed_values import DamagedError
 __all__ = ["read_flow_run"]
 
 _CLOCK_TOLERANCE = 24 * 60 * 60 * 1000
-"""Milliseconds; a clock that nobody set may be so far from another one."""
+"""Milliseconds; two clocks that are not synchronized may differ by so much."""
 
 
 def read_flow_run(
@@ -35,12 +35,12 @@ def read_flow_run(
     Args:
         run: the flow run.
         provider: of its metadata.
-        roots: where its artifacts may be read from.
-        abandoned_after: seconds without a sign of life after which nothing more will come.
+        roots: datastores from which its artifacts may be read.
+        abandoned_after: seconds without activity after which the flow run counts as abandoned.
 
     Raises:
-        SourceError: what was recorded of it is damaged, or lies where nothing may be read.
-        NotThere: it went away.
+        SourceError: its records are damaged, or lie where mfwb may not read.
+        NotThere: it was deleted meanwhile.
         Unreachable: the metadata service does not answer.
     """
     now = time.time_ns() // 1_000_000
@@ -49,7 +49,7 @@ def read_flow_run(
     records = ArtifactRecords(raw.flow, roots.folders)
     records.read(raw.all_tasks)
     for task in raw.tasks:
-        # What ended since its metadata was read may have said how it went after that.
+        # A task that ended after its metadata was read may have recorded its outcome since.
         if (
             task.has_no_outcome
             and records.process_exit(task) is not None
@@ -81,7 +81,7 @@ def read_flow_run(
 
 
 def _assert_not_in_future(raw: RawRun, provider: str, now: int) -> None:
-    """Raise SourceError if a flow run starts in the future: it would be the newest one for ever."""
+    """Raise SourceError if a flow run starts in the future: it would always be the newest one."""
     if raw.started_at(provider) > now + _CLOCK_TOLERANCE:
         raise SourceError(
             f"{raw.flow}/{raw.id} says that it started in the future, more than a day from now: "
@@ -99,7 +99,7 @@ def _graph(raw: RawRun, records: ArtifactRecords) -> GraphInfo:
 
 
 def _seen_at(raw: RawRun, records: ArtifactRecords, provider: str) -> int:
-    """Return the last sign of life in epoch ms; a tag is none, for people set those."""
+    """Return the last activity in epoch ms; tags do not count, since people set them."""
     tasks = raw.all_tasks
     deaths = [died_at for task in tasks if (died_at := records.died_at(task)) is not None]
     started = raw.started_at(provider)
@@ -107,5 +107,5 @@ def _seen_at(raw: RawRun, records: ArtifactRecords, provider: str) -> int:
 
 
 def _heartbeat_at(raw: RawRun) -> int | None:
-    """Return the last beat of the heart of who runs it, in epoch ms, where there is one."""
+    """Return the last heartbeat of the scheduler, in epoch ms; None if there is none."""
     return raw.record.last_heartbeat_ts * 1000 if raw.record.last_heartbeat_ts else None

@@ -1,8 +1,8 @@
-"""A script and what it imports from beside it, as text. Nothing is imported.
+"""Texts of a script and of the modules that it imports from its own folder. Nothing is imported.
 
-Where the script is was written by whoever ran the flow, maybe a stranger. So only regular files are
-read, only below the script's folder, and no link is followed out of it. What is read is used only
-if it defines that flow, with its steps at the lines where they ran: mfwb.lineage.source_check.
+The path of the script comes from the person who ran the flow, maybe a stranger. So only regular
+files below the script's folder are read, and no link is followed out of it. The text is used only
+if it defines that flow, with its steps at the recorded lines: mfwb.lineage.source_check.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ __all__ = ["read_script"]
 
 _FILES_LIMIT = 2_000
 _TEXT_LIMIT = 8_000_000  # bytes of all files together; each is parsed for what it imports
-_CANDIDATES_LIMIT = 20_000  # places where something imported might be
+_CANDIDATES_LIMIT = 20_000  # possible paths of imported modules
 _DEEPEST = 30  # folders below the script's
 
 
 def read_script(script: Path) -> SourceCode:
-    """Return a script and what it imports, as far as that lies beside it; OSError, ValueError."""
+    """Return a script and the modules that it imports from its folder; OSError, ValueError."""
     folder = _Folder(script.parent)
     text = folder.read(script.name)
     files, waiting = {script.name: text}, [(script.name, text)]
@@ -49,7 +49,7 @@ def read_script(script: Path) -> SourceCode:
 
 
 class _Folder:
-    """Python files below a folder, and when the youngest of those that were read was written."""
+    """Python files below a folder, and the last change of those that were read."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -72,7 +72,7 @@ class _Folder:
         return text
 
     def read_if_exists(self, name: str) -> str | None:
-        """Return the text of a file; None if there is none to read, or no room for it."""
+        """Return the text of a file; None if it can't be read or exceeds the total limit."""
         try:
             status = (self._root / name).stat()
             is_readable = stat.S_ISREG(status.st_mode) and status.st_size <= self._left
@@ -82,11 +82,11 @@ class _Folder:
 
 
 def _find_imports(name: str, text: str) -> Iterator[str]:
-    """Yield the files, relative to the root, in which what a file imports would lie."""
+    """Yield the possible paths, relative to the root, of the modules that a file imports."""
     try:
         tree = parsed(text)
     except (SyntaxError, TooLargeError):
-        return  # the analysis says what is wrong with it
+        return  # the analysis reports the reason
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

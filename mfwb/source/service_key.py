@@ -1,8 +1,9 @@
-"""The key of Metaflow's metadata service goes to the service that it is for, and to no other one.
+"""Protection of the key of Metaflow's metadata service: it is sent only to its own service.
 
-Metaflow 2.19 sends METAFLOW_SERVICE_AUTH_KEY and METAFLOW_SERVICE_HEADERS to whatever service is
-chosen, and `requests` takes them along to wherever an answer redirects it: it drops none but
-`Authorization`. What is touched here is private; the contract test is in tests/integration/source.
+Metaflow 2.19 sends METAFLOW_SERVICE_AUTH_KEY and METAFLOW_SERVICE_HEADERS to any selected service,
+and `requests` sends them again to the host to which an answer redirects: it drops only the header
+`Authorization`. This module changes private attributes; the contract test is in
+tests/integration/source.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ _SERVICE = "service@"
 
 
 def refuse_foreign_service(provider: str | None) -> None:
-    """Raise Unreachable if Metaflow's key is for another service than a settings file names.
+    """Raise Unreachable if Metaflow's key is for another service than the one in a settings file.
 
     Args:
-        provider: as the file has it; None: it names none.
+        provider: the value in the file; None: the file has none.
     """
     from metaflow import metaflow_config  # noqa: PLC0415 - it reads variables
 
@@ -41,7 +42,7 @@ def refuse_foreign_service(provider: str | None) -> None:
 
 @contextmanager
 def keep_key_at_its_service() -> Iterator[None]:
-    """Take Metaflow's headers off a request that is redirected to another host."""
+    """Remove Metaflow's headers from a request that is redirected to another host."""
     from metaflow import metaflow_config  # noqa: PLC0415 - as above
     from metaflow.plugins.metadata_providers.service import (  # noqa: PLC0415 - the same
         ServiceMetadataProvider,

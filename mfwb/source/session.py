@@ -1,4 +1,4 @@
-"""Metaflow's client, set up for reading and put back as it was."""
+"""Set up Metaflow's client for reading, and restore it afterwards."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ __all__ = ["current_provider", "metaflow_client", "open_source"]
 
 @contextmanager
 def open_source(settings: Settings) -> Iterator[MetaflowSource]:
-    """Yield Metaflow as a source; provider and namespace are process-wide and restored after.
+    """Yield Metaflow as a source. Provider and namespace are process-wide; both are restored.
 
     Raises:
-        UsageError: if Metaflow does not know such a provider, or the folder has no metadata; or
-            if Metaflow's own settings file here says more than it may.
-        Unreachable: if the metadata service does not answer, or the key is not for it.
+        UsageError: if Metaflow has no such provider, or the folder has no metadata; or if
+            Metaflow's own settings file here contains settings that it may not set.
+        Unreachable: if the metadata service does not answer, or the key is for another service.
     """
     _check_metaflow_file()
     _redirect_scratch_folders()
@@ -71,14 +71,14 @@ def current_provider() -> str:
 
 
 def metaflow_client() -> ModuleType:
-    """Return metaflow, imported on first use: it reads its environment then."""
+    """Return metaflow, imported on first use. It reads its environment when it is imported."""
     return importlib.import_module("metaflow")
 
 
 def _check_metaflow_file() -> None:
     """Refuse the settings file that Metaflow is about to read here, if it could do harm.
 
-    Where Metaflow was imported before, the program that did so decided to read it.
+    If Metaflow is already imported, the program that imported it has decided to read the file.
     """
     if "metaflow" in sys.modules:
         return
@@ -89,14 +89,14 @@ def _check_metaflow_file() -> None:
 
 
 def _start_metaflow() -> None:
-    """Import Metaflow; UsageError, in its words, if its own settings keep it from starting.
+    """Import Metaflow; raise UsageError with its message if its settings prevent the import.
 
-    It stumbles over a profile that is missing, a file that is no JSON, a number that is none, a
-    provider that nobody knows.
+    It fails on a missing profile, a file that is not JSON, a setting that must be a number and is
+    not one, and an unknown provider.
     """
     try:
         config = importlib.import_module("metaflow.metaflow_config")
-    except ModuleNotFoundError:  # Metaflow is not there, or not all of it
+    except ModuleNotFoundError:  # Metaflow is not installed, or not completely
         raise
     except Exception as error:
         raise UsageError(
@@ -105,7 +105,7 @@ def _start_metaflow() -> None:
         ) from error
     try:
         metaflow_client().get_metadata()
-    except ImportError as error:  # of a provider in the place of the one that it does not know
+    except ImportError as error:  # Metaflow has no such provider
         raise UsageError(
             f"Metaflow can't start with the metadata provider {config.DEFAULT_METADATA!r} "
             f"(METAFLOW_DEFAULT_METADATA): {error}"
@@ -113,11 +113,11 @@ def _start_metaflow() -> None:
 
 
 def _redirect_scratch_folders() -> None:
-    """Move what reading leaves behind out of the user's folders, unless they chose a place.
+    """Make Metaflow write its temporary files outside the user's folders, unless they are set.
 
-    Reads from a cloud go through a folder in the current one by default, and the client's cache
-    is never pruned across processes. Metaflow asks for these places once, when it is imported;
-    so there has to be such a folder for as long as this process lives.
+    By default, reads from a cloud go through a folder in the current one, and the client's cache
+    is never pruned across processes. Metaflow reads these paths once, when it is imported. So the
+    folder has to exist as long as this process.
     """
     if "metaflow" in sys.modules:
         return
@@ -129,7 +129,7 @@ def _redirect_scratch_folders() -> None:
 
 @contextmanager
 def _restore_client() -> Iterator[None]:
-    """Put back provider and namespace of the process: a notebook may go on using them."""
+    """Restore provider and namespace of the process afterwards: a notebook may still use them."""
     metaflow = metaflow_client()
     provider = metaflow.get_metadata()
     is_local = provider.startswith("local@")
@@ -141,13 +141,14 @@ def _restore_client() -> Iterator[None]:
         yield
     finally:
         metaflow.namespace(namespace)
-        if is_local or metaflow.get_metadata() != provider:  # else a service would be asked
-            with contextlib.suppress(ValueError):  # there may have been none: "<No .metaflow ...>"
+        # Selecting a service again would send it a request.
+        if is_local or metaflow.get_metadata() != provider:
+            with contextlib.suppress(ValueError):  # it may have had none: "<No .metaflow ...>"
                 metaflow.metadata(provider)
 
 
-def _check_service(said: str, kind: str, url: str) -> None:
-    """Raise UsageError if a service has no URL, or one that is none."""
+def _check_service(option: str, kind: str, url: str) -> None:
+    """Raise UsageError if a service has no URL or an invalid one."""
     if kind != "service":
         return
     if url in {"", "None"}:
@@ -160,11 +161,11 @@ def _check_service(said: str, kind: str, url: str) -> None:
     except ValueError:
         is_url = False
     if not is_url:
-        raise UsageError(f"{said}: {url!r} is no URL such as https://metaflow.example.com")
+        raise UsageError(f"{option}: {url!r} is no URL such as https://metaflow.example.com")
 
 
 def _find_roots(provider: str, extra: tuple[str, ...]) -> DatastoreRoots:
-    """Return the datastores that are the user's: those that Metaflow and mfwb are told of."""
+    """Return the user's own datastores: those in the settings of Metaflow and of mfwb."""
     from metaflow import metaflow_config, metaflow_config_funcs  # noqa: PLC0415 - read late
     from metaflow.plugins.datastores.local_storage import LocalStorage  # noqa: PLC0415
 
@@ -195,20 +196,21 @@ def _select_provider(metadata: str | None, last_problem: Callable[[], str | None
     """Choose the metadata provider and return its name, local folders made absolute.
 
     Args:
-        metadata: as `--metadata` has it; None: Metaflow's own choice.
-        last_problem: returns what was wrong with the last answer of a service, if anything was.
+        metadata: the value of `--metadata`; None: Metaflow's own choice.
+        last_problem: returns the problem with the last answer of a service, or None.
     """
     metaflow = metaflow_client()
     if metadata is not None:
         _check_service(f"--metadata {metadata}", *metadata.partition("@")[::2])
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # it prints, then goes on with another
+            # For an unknown provider Metaflow prints a message and continues with another one.
+            with contextlib.redirect_stdout(io.StringIO()):
                 chosen = metaflow.metadata(metadata)
         except ValueError as error:
             if "unreachable" in str(error):
-                why = f": it {said}" if (said := last_problem()) else ""
-                what = str(error).rstrip(".")
-                raise Unreachable(f"--metadata {metadata}: {what}{why}") from None
+                details = f": it {problem}" if (problem := last_problem()) else ""
+                message = str(error).rstrip(".")
+                raise Unreachable(f"--metadata {metadata}: {message}{details}") from None
             raise UsageError(f"--metadata {metadata}: {error}") from None
         if chosen.split("@")[0] not in metadata and "@" in metadata:
             raise UsageError(f"--metadata {metadata}: Metaflow knows no such metadata provider")

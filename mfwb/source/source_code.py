@@ -1,7 +1,8 @@
-"""The source of a flow, as text: out of Metaflow's code package, or where the graph says it lies.
+"""Source code of a flow: from Metaflow's code package, or from the file named in the graph.
 
-A local flow run has no code package unless it was asked for, so that its source is a file that may
-have been edited since, or be on another machine. Whether it is still what ran, the lineage judges.
+A local flow run has no code package unless one was requested. Then its source is a file that may
+have been edited since, or lie on another machine. The lineage checks whether it is the code that
+ran.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ _PACKED_LIMIT = 64_000_000  # bytes
 def read_code(
     raws: Sequence[RawTask], graph: Sequence[GraphStep], script: str
 ) -> tuple[SourceCode | None, str]:
-    """Return the source of a flow run, or None and why there is none.
+    """Return the source of a flow run, or None and the reason why there is none.
 
     Args:
         raws: its tasks.
-        graph: its steps, which say where each was.
+        graph: its steps, with the file and line of each.
         script: the name of the file that was run, without its folder.
     """
     for raw in raws:
@@ -50,7 +51,7 @@ def read_code(
 
 
 def _read_package(package: CodePackage, raw: RawTask) -> bytes:
-    """Return a package out of the task's own datastore: it is there or nowhere; PackageError."""
+    """Return a package from the task's own datastore, the only one that is read; PackageError."""
     if raw.datastore is None or raw.datastore.type != package.ds_type:
         raise PackageError(f"it is in another datastore ({package.ds_type}) than the artifacts")
     if package.metadata.archive_format != "tgz":
@@ -65,5 +66,5 @@ def _read_package(package: CodePackage, raw: RawTask) -> bytes:
 
 
 def _package_record(raw: RawTask) -> str | None:
-    """Return what a task says of a code package of this flow run; a clone's is its origin's."""
+    """Return a task's record of its code package; None for a clone, which has its origin's."""
     return raw.value("code-package") if raw.value("origin-task-id") is None else None

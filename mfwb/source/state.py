@@ -1,4 +1,4 @@
-"""Whether a flow run is over. A failed one and a running one look the same to Metaflow's client."""
+"""State of a flow run. Metaflow's client does not tell a failed one from a running one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mfwb.snapshot import FlowRunState, Task, TaskState
 
 __all__ = ["Liveness", "determine_state"]
 
-_HEARTBEAT_LIMIT = 360_000  # ms; what Metaflow's own service takes for dead
-_RETRY_PATIENCE = 3_600_000  # ms; after this a retry that has not begun won't
+_HEARTBEAT_LIMIT = 360_000  # ms; after this Metaflow's own service takes a flow run for dead
+_RETRY_PATIENCE = 3_600_000  # ms; a retry that has not begun after this will not begin
 _LOCAL_RETRY_PATIENCE = 60_000  # ms; on the scheduler's own machine, which retries at once
 
 
@@ -20,9 +20,9 @@ class Liveness:
 
     Attributes:
         seen_at: epoch ms of the last thing that any of its tasks recorded.
-        heartbeat_at: epoch ms of the last heartbeat; None: whoever runs it sends none. Only the
-            metadata service knows.
-        abandoned_after: ms without a sign of life after which nothing more will come.
+        heartbeat_at: epoch ms of the last heartbeat; None: the scheduler sends none. Only the
+            metadata service records it.
+        abandoned_after: ms without activity after which the flow run counts as abandoned.
         now: epoch ms.
     """
 
@@ -33,12 +33,12 @@ class Liveness:
 
     @property
     def has_heartbeat(self) -> bool:
-        """Whether its heart beats."""
+        """Whether the last heartbeat is recent."""
         return self.heartbeat_at is not None and self.now - self.heartbeat_at < _HEARTBEAT_LIMIT
 
     @property
     def is_silent_too_long(self) -> bool:
-        """Whether there was no sign of life for too long."""
+        """Whether there was no activity for too long."""
         if self.heartbeat_at is None:
             return self.now - self.seen_at >= self.abandoned_after
         limit = min(_HEARTBEAT_LIMIT, self.abandoned_after)
@@ -53,17 +53,17 @@ def determine_state(
     liveness: Liveness,
     has_given_up: bool = False,
 ) -> FlowRunState:
-    """Return what a flow run's tasks say about it as a whole.
+    """Return the state of a flow run, determined from its tasks.
 
-    One whose tasks don't say that it is over may have been killed, which nobody writes down. It is
-    over then when it has given no sign of life for so long: failed, if a task of it failed, else
-    abandoned.
+    If no task shows that the flow run is over, it may have been killed, which Metaflow does not
+    record. It counts as over after a long time without activity: as failed if a task of it
+    failed, else as abandoned.
 
     Args:
-        tasks: all tasks that there are.
+        tasks: all tasks of the flow run.
         end_step: the name of the last step.
-        retries: how often `@retry` allows each step to try again.
-        liveness: when it was last known to be alive.
+        retries: how many retries each step has.
+        liveness: when the flow run was last known to be alive.
         has_given_up: whether Metaflow's scheduler is known to have given up; it then kills the
             tasks that still run.
     """
@@ -93,7 +93,7 @@ def determine_state(
 
 
 def is_remote(task: Task) -> bool:
-    """Whether a task ran elsewhere than its scheduler, where it had to wait for its turn."""
+    """Whether a task ran on another machine than its scheduler, where it may wait in a queue."""
     return any(name.startswith(("aws-batch-", "kubernetes-")) for name in task.metadata)
 
 
@@ -104,7 +104,7 @@ def _may_be_retried(task: Task, retries: Mapping[str, int], now: int, *, is_resu
     tries = task.attempts[-1].number + 1 if task.attempts else 0
     if tries <= retries.get(task.step, 0):
         return not _ended_before(task, now, _RETRY_PATIENCE)
-    # A resumed flow run records the graph of its origin: it may have got a @retry since.
+    # A resumed flow run records the graph of its origin: a @retry may have been added since.
     patience = _RETRY_PATIENCE if is_remote(task) else _LOCAL_RETRY_PATIENCE
     return is_resumed and not _ended_before(task, now, patience)
 

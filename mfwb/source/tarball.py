@@ -1,8 +1,8 @@
-"""Files in a gzipped tar that a stranger may have made: read by name into memory.
+"""Read files by name into memory from a gzipped tar that a stranger may have made.
 
-Nothing is extracted, and no link is followed. `tarfile` decodes one header at a time, and no more:
-left to itself it reads as much as a header claims to need, goes back to where a negative size
-leads, and takes minutes over a crafted extended header, each depending on the version of Python.
+Nothing is extracted, and no link is followed. `tarfile` is only used to decode single headers:
+reading a whole tar, it allocates the size that a header claims, seeks backwards for a negative
+size, and takes minutes for a crafted extended header, each depending on the version of Python.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _CHUNK = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _EXTENDED = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
-# Where a sparse file's header, and each block that continues it, say that one more follows.
+# Offsets of the flag for a further block: in the header of a sparse file, and in each such block.
 _SPARSE_CONTINUES, _SPARSE_BLOCK_CONTINUES = 482, 504
 
 
 class TarballError(ValueError):
-    """A tar is damaged, or larger than any code is; its text says which."""
+    """A tar is damaged, or larger than any real code; the text is the reason."""
 
 
 def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of the regular files that are wanted, in the order of the tar.
+    """Yield name and bytes of the selected regular files, in the order of the tar.
 
     Args:
         packed: the gzipped tar.
-        max_size: how many bytes a file of that name may have; 0: it is not wanted.
+        max_size: returns how many bytes a file of that name may have; 0: skip it.
 
     Raises:
         TarballError: if it can't be read any further.
@@ -72,7 +72,7 @@ def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[
 
 
 def normalize_name(name: str) -> str | None:
-    """Return a file's name below the root, in its simplest form; None if it leads elsewhere."""
+    """Return a file's normalized name below the root; None if it leads out of the root."""
     parts = name.split("/")
     if not name or name.startswith("/") or len(name) > _NAME_LIMIT or ".." in parts:
         return None
@@ -111,7 +111,7 @@ def _read_extension(unpacked: _Decompressor, header: tarfile.TarInfo) -> bytes:
 
 
 def _parse_records(data: bytes) -> dict[str, str]:
-    """Return what an extended header says: lines as in `18 path=some_file`."""
+    """Return the fields of an extended header: lines such as `18 path=some_file`."""
     records: dict[str, str] = {}
     start = 0
     while start < len(data) and data[start]:
@@ -138,24 +138,24 @@ def _skip(unpacked: _Decompressor, header: tarfile.TarInfo, block: bytes, size: 
 
 
 class _Decompressor:
-    """The bytes that a gzip unpacks to, from the beginning to the end, never more than asked for.
+    """Reads the decompressed bytes of a gzip in order, never more than requested.
 
-    What follows the first gzip in it is left alone, as nobody writes one.
+    Further gzip members are ignored, as no program writes them into a code package.
     """
 
     def __init__(self, packed: bytes) -> None:
         self._packed = memoryview(packed)
         self._zlib = zlib.decompressobj(_GZIP)
-        self._tail = b""  # of what went into zlib, what it has not taken yet
+        self._tail = b""  # input that zlib has not consumed yet
         self._ready = b""
         self._left = _UNPACKED_LIMIT
 
     def read(self, size: int) -> bytes:
-        """Return exactly so many bytes; TarballError if there are not as many."""
+        """Return exactly so many bytes; TarballError if there are fewer."""
         return b"".join(self._pieces(size))
 
     def skip(self, size: int) -> None:
-        """Leave out so many bytes; TarballError if there are not as many."""
+        """Skip so many bytes; TarballError if there are fewer."""
         for _ in self._pieces(size):
             pass
 

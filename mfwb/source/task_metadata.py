@@ -1,4 +1,4 @@
-"""What the metadata provider says of a flow run and its tasks, by Metaflow's client, checked."""
+"""Metadata of a flow run and its tasks, read from the provider by Metaflow's client, checked."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from mfwb.source.typed_values import MAX_EPOCH_MS, DamagedError, as_integer, tex
 
 __all__ = ["RawRun", "RawTask", "read_raw_run", "still_has_no_outcome"]
 
-_COMMON_ARTIFACT = "_task_ok"  # an artifact that each attempt has that stored any
-_THREADS = 4  # for a service, whose answers are waited for
+_COMMON_ARTIFACT = "_task_ok"  # each attempt that stored artifacts has this one
+_THREADS = 4  # for a service, because of the waiting time for its answers
 _ROOT = ":root:"
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class RawTask:
-    """What the metadata provider says of one task.
+    """Metadata of one task, as the provider has it.
 
     Attributes:
         task: the `metaflow.Task`.
-        record: what the provider says of it.
-        records: what it registered.
-        recorded_datastore: where it says that its artifacts are.
-        datastore: where they are read from.
-        deleted_origin: the flow run it was cloned from, if its task is not there any more.
+        record: the provider's record of the task.
+        records: the metadata that the task registered.
+        recorded_datastore: the datastore of its artifacts that its metadata names.
+        datastore: the datastore from which its artifacts are read.
+        deleted_origin: the flow run from which the task was cloned, if the origin was deleted.
     """
 
     task: Any
@@ -55,11 +55,11 @@ class RawTask:
 
     @property
     def pathspec(self) -> str:
-        """Metaflow's name of it."""
+        """Metaflow's pathspec of the task."""
         return "/".join(self.path)
 
     def value(self, name: str) -> str | None:
-        """Return the newest metadata of that name."""
+        """Return the newest metadata value of that name."""
         return _newest(self.records, name)
 
     def stored_attempts(self) -> list[AttemptKey]:
@@ -68,38 +68,39 @@ class RawTask:
         return [AttemptKey(run, step, task, number) for number in completed_attempts(self.records)]
 
     def unsuccessful_attempts(self) -> list[AttemptKey]:
-        """Return the latest attempt if it failed, or has not said how it went."""
-        went_well = any(one.ok for one in to_attempts(self.records)[-1:])
-        return [] if went_well else self.latest_attempt()
+        """Return the latest attempt if it failed or recorded no outcome."""
+        is_ok = any(attempt.ok for attempt in to_attempts(self.records)[-1:])
+        return [] if is_ok else self.latest_attempt()
 
     def latest_attempt(self) -> list[AttemptKey]:
         """Return the latest attempt, if there is any."""
         _, run, step, task = self.path
         latest = to_attempts(self.records)[-1:]
-        return [AttemptKey(run, step, task, one.number) for one in latest]
+        return [AttemptKey(run, step, task, attempt.number) for attempt in latest]
 
     @property
     def has_no_outcome(self) -> bool:
-        """Whether the latest attempt has not said how it went: it runs, or it was killed."""
-        return any(one.ok is None for one in to_attempts(self.records)[-1:])
+        """Whether the latest attempt recorded no outcome: it is running, or it was killed."""
+        return any(attempt.ok is None for attempt in to_attempts(self.records)[-1:])
 
     @property
     def seen_at(self) -> int:
-        """When the task last gave a sign of life, in epoch ms."""
+        """When the task was last active, in epoch ms."""
         heartbeat = (self.record.last_heartbeat_ts or 0) * 1000
-        return max(self.record.ts_epoch, heartbeat, *(one.created_at for one in self.records))
+        times = (record.created_at for record in self.records)
+        return max(self.record.ts_epoch, heartbeat, *times)
 
 
 @dataclass(frozen=True, slots=True)
 class RawRun:
-    """What the metadata provider says of a flow run.
+    """Metadata of a flow run, as the provider has it.
 
     Attributes:
         flow: the name of its flow.
         id: its id.
-        record: what the provider says of it.
+        record: the provider's record of the flow run.
         tasks: its tasks.
-        parameters: the hidden task that holds parameters; None if it never began.
+        parameters: the hidden task that holds the parameters; None if it never began.
     """
 
     flow: str
@@ -110,26 +111,26 @@ class RawRun:
 
     @property
     def all_tasks(self) -> list[RawTask]:
-        """Its tasks, the hidden one among them."""
+        """All tasks, with the hidden one."""
         return [*self.tasks, *([self.parameters] if self.parameters else [])]
 
     def started_at(self, provider: str) -> int:
-        """Return when it started, in epoch ms, as its provider's records tell."""
-        queued = (one.record.ts_epoch for one in self.all_tasks)
+        """Return when the flow run started, in epoch ms, from the provider's records."""
+        queued = (task.record.ts_epoch for task in self.all_tasks)
         return started_at(self.id, self.record, provider, queued)
 
 
 def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
-    """Return what the provider says of a `metaflow.Run`: a call for each task.
+    """Return the provider's metadata of a `metaflow.Run`; this takes one call per task.
 
     Args:
         run: the flow run.
         provider: of its metadata.
-        roots: where artifacts may be read from.
+        roots: datastores from which artifacts may be read.
 
     Raises:
-        SourceError: what it says is damaged, or names a datastore that is not one of the user's.
-        NotThere: it went away.
+        SourceError: the metadata is damaged, or names a datastore that is not the user's.
+        NotThere: the flow run was deleted meanwhile.
         Unreachable: the metadata service does not answer.
     """
     flow, run_id = run.path_components
@@ -144,7 +145,7 @@ def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
     def read(task: Any) -> RawTask:
         return _read_task(task, provider, admit)
 
-    if provider.startswith("local@"):  # nothing is waited for, and a thread costs a tenth
+    if provider.startswith("local@"):  # there is no waiting time, and threads cost a tenth more
         raws = [read(task) for task in tasks]
     else:
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -156,7 +157,7 @@ _Admit = Callable[[Datastore, str], Datastore]
 
 
 def _cache_admissions(roots: DatastoreRoots) -> _Admit:
-    """Return what admits the datastore of each task: few have one of their own."""
+    """Return `roots.admit` with a cache: most tasks have the same datastore."""
     known: dict[Datastore, Datastore] = {}
 
     def admit(recorded_datastore: Datastore, owner: str) -> Datastore:
@@ -175,7 +176,8 @@ def _read_task(task: Any, provider: str, admit: _Admit) -> RawTask:
         records, deleted_origin = _records_without_origin(task, provider, error)
     kind, root = _newest(records, "ds-type"), _newest(records, "ds-root")
     recorded_datastore = None if kind is None or root is None else Datastore(kind, root)
-    if deleted_origin is not None and recorded_datastore is None:  # the origin's task said it
+    # Only the metadata of the deleted origin had the datastore.
+    if deleted_origin is not None and recorded_datastore is None:
         with client_errors("/".join(task.path_components), provider):
             has_some = _COMMON_ARTIFACT in task
             artifact = task[_COMMON_ARTIFACT] if has_some else None
@@ -186,7 +188,7 @@ def _read_task(task: Any, provider: str, admit: _Admit) -> RawTask:
 
 
 def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
-    """Return the hidden task that holds parameters; its datastore is only in its artifacts."""
+    """Return the hidden task that holds parameters; only its artifacts name its datastore."""
     pathspec = "/".join(run.path_components)
     with client_errors(pathspec, provider):
         task = run[PARAMETERS].task if PARAMETERS in run else None
@@ -199,9 +201,9 @@ def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
 
 
 def _location(artifact: Any, pathspec: str) -> Datastore | None:
-    """Return where a `metaflow.DataArtifact` of a task lies.
+    """Return the datastore of a `metaflow.DataArtifact`.
 
-    Of some tasks 2.19.39 keeps type and root nowhere else. Its sha is not looked at: the one that
+    For some tasks 2.19.39 records type and root nowhere else. Its sha is not used: the sha that
     counts is in the datastore's record, where it is checked.
     """
     if artifact is None:
@@ -227,17 +229,17 @@ def _to_raw_task(
 def _records(task: Any, provider: str) -> tuple[Record, ...]:
     pathspec = "/".join(task.path_components)
     with client_errors(pathspec, provider):
-        found = [one._asdict() for one in task.metadata]
-    return tuple(_to_record(pathspec, one) for one in found)
+        rows = [row._asdict() for row in task.metadata]
+    return tuple(_to_record(pathspec, row) for row in rows)
 
 
 def _records_without_origin(
     task: Any, provider: str, error: NotThere
 ) -> tuple[tuple[Record, ...], str]:
-    """Return what a clone and its origins registered, and the first flow run that is gone.
+    """Return the metadata of a clone and its origins, and the first flow run that was deleted.
 
-    The client adds what the origin registered, and gives nothing if that was deleted (2.19.39).
-    NotThere as it was if this is no clone.
+    The client adds the metadata of the origin, and fails if the origin was deleted (2.19.39). If
+    the task is not a clone, the given NotThere is raised again.
     """
     flow, run, step, number = task.path_components
     records: tuple[Record, ...] = ()
@@ -247,8 +249,8 @@ def _records_without_origin(
         own_records = _own_records(task, (flow, run, step, number), provider)
         if not own_records:
             break
-        known = {one.name for one in records}
-        records += tuple(one for one in own_records if one.name not in known)
+        known = {record.name for record in records}
+        records += tuple(record for record in own_records if record.name not in known)
         origin, origin_task = (
             _newest(own_records, "origin-run-id"),
             _newest(own_records, "origin-task-id"),
@@ -262,50 +264,48 @@ def _records_without_origin(
 
 
 def _own_records(task: Any, path: tuple[str, str, str, str], provider: str) -> tuple[Record, ...]:
-    """Return what a task registered itself; none if it is not there."""
+    """Return the metadata that a task registered itself; none if the task does not exist."""
     pathspec = "/".join(path)
     if not all(map(is_path_part, path)):
         raise SourceError(f"{'/'.join(task.path_components)} can't be read: its origin is no task")
     try:
         with client_errors(pathspec, provider):
             metadata = task._metaflow.metadata  # noqa: SLF001 - as in `listing`
-            found = metadata.get_object("task", "metadata", None, None, *path) or []
-            named = [
-                {**one, "name": one["field_name"], "created_at": one["ts_epoch"]} for one in found
+            rows = [
+                {**row, "name": row["field_name"], "created_at": row["ts_epoch"]}
+                for row in metadata.get_object("task", "metadata", None, None, *path) or []
             ]
     except NotThere:
         return ()
-    return tuple(_to_record(pathspec, one) for one in named)
+    return tuple(_to_record(pathspec, row) for row in rows)
 
 
 def still_has_no_outcome(raw: RawTask, provider: str) -> bool:
-    """Whether the latest attempt of a task has not said how it went by now, either; SourceError."""
+    """Read again whether the latest attempt of a task has recorded no outcome; SourceError."""
     now = replace(raw, records=_records(raw.task, provider))
     return now.has_no_outcome and now.unsuccessful_attempts() == raw.unsuccessful_attempts()
 
 
-def _to_record(pathspec: str, found: dict[str, Any]) -> Record:
-    value, kind = found["value"], found["type"]
-    try:  # by hand: there are thousands of them
+def _to_record(pathspec: str, row: dict[str, Any]) -> Record:
+    value, kind = row["value"], row["type"]
+    try:  # without pydantic: there are thousands of rows
         return Record(
-            name=text(found["name"], "the name of its metadata", most=1_000),
+            name=text(row["name"], "the name of its metadata", most=1_000),
             value=value if isinstance(value, str) else json.dumps(value, sort_keys=True),
             type="" if kind is None else text(kind, "the type of its metadata", most=1_000),
-            created_at=as_integer(
-                found["created_at"], "the time of its metadata", most=MAX_EPOCH_MS
-            ),
+            created_at=as_integer(row["created_at"], "the time of its metadata", most=MAX_EPOCH_MS),
         )
-    except (ValueError, TypeError, RecursionError) as error:  # the latter: nested deep, or no JSON
+    except (ValueError, TypeError, RecursionError) as error:  # not JSON, or nested too deep
         raise SourceError(f"{pathspec} can't be read: {error}") from None
 
 
 def _newest(records: Sequence[Record], name: str) -> str | None:
-    found = [record for record in records if record.name == name]
-    return max(found, key=lambda one: one.created_at).value if found else None
+    matches = [record for record in records if record.name == name]
+    return max(matches, key=lambda record: record.created_at).value if matches else None
 
 
 def _assert_names(pathspec: str, tasks: Sequence[Any]) -> None:
-    """Raise SourceError if a step or a task has a name that leads elsewhere, or one twice."""
+    """Raise SourceError if a name of a step or a task is not a plain path part, or not unique."""
     visited = set()
     for task in tasks:
         _, _, *names = path = task.path_components

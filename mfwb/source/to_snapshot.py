@@ -1,4 +1,4 @@
-"""Raw facts -> snapshot. Nothing is read here."""
+"""Conversion of metadata and artifact records into the snapshot. Nothing is read here."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _CONFIG_METADATA = (
     "aws-step-functions-execution",
     "airflow-dag-run-id",
 )
-"""Task metadata that goes into W&B's config; the rest is bookkeeping."""
+"""Task metadata that goes into W&B's config; the rest is internal to Metaflow."""
 
 
 def _to_refs(record: AttemptRecord) -> dict[str, ArtifactRef]:
@@ -79,9 +79,9 @@ def _type_name(recorded: str) -> str:
 def to_task(
     raw: RawTask, records: ArtifactRecords, parameters: RawTask | None, graph: GraphInfo
 ) -> Task:
-    """Return one task; what Metaflow copied into it from `_parameters` is left out.
+    """Return one task, without the artifacts that Metaflow copied into it from `_parameters`.
 
-    SourceError if it is not as Metaflow writes one.
+    SourceError if its records are not as Metaflow writes them.
     """
     try:
         return _to_task(raw, records, parameters, graph)
@@ -103,7 +103,8 @@ def _to_task(
     caught = _failure(raw, records, "_catch_exception")
     state = _state(attempts, records.internal(raw, "_success"))
     attempts = tuple(
-        _with_failure(one, _failure(raw, records, "_exception", one.number)) for one in attempts
+        _with_failure(attempt, _failure(raw, records, "_exception", attempt.number))
+        for attempt in attempts
     )
     return Task(
         pathspec=raw.pathspec,
@@ -120,7 +121,7 @@ def _to_task(
         metadata={
             name: value for name in _CONFIG_METADATA if (value := raw.value(name)) is not None
         },
-        cards=tuple(one for one in _cards(raw, attempts, graph) if isinstance(one, Card)),
+        cards=tuple(card for card in _cards(raw, attempts, graph) if isinstance(card, Card)),
     )
 
 
@@ -132,7 +133,7 @@ def _failure(
 
 
 def _frames(raw: RawTask, records: ArtifactRecords) -> tuple[ForeachFrame, ...]:
-    """Return where a task ran; a task that was killed left it only in its metadata, if anywhere."""
+    """Return the foreach frames of a task; a killed task has them in its metadata, if at all."""
     stack = records.internal(raw, "_foreach_stack")
     if stack is None:
         return internal_artifacts.to_path(raw.value("foreach-execution-path"))
@@ -140,7 +141,7 @@ def _frames(raw: RawTask, records: ArtifactRecords) -> tuple[ForeachFrame, ...]:
 
 
 def _is_control(raw: RawTask, records: ArtifactRecords) -> bool:
-    """Return whether a task only set off those of an unbounded foreach."""
+    """Return whether a task is the control task of an unbounded foreach."""
     stack = records.internal(raw, "_foreach_stack")
     if stack is None:
         return internal_artifacts.is_control_path(raw.value("foreach-execution-path"))
@@ -148,7 +149,7 @@ def _is_control(raw: RawTask, records: ArtifactRecords) -> bool:
 
 
 def _with_death(attempts: tuple[Attempt, ...], died_at: int | None) -> tuple[Attempt, ...]:
-    """Return attempts of which the latest failed if it died without a word."""
+    """Mark the latest attempt as failed if it died without recording an outcome."""
     if died_at is None:
         return attempts
     return *attempts[:-1], replace(attempts[-1], ok=False, finished_at=died_at)
@@ -183,7 +184,7 @@ def _origin(raw: RawTask) -> str | None:
 
 
 def _cards(raw: RawTask, attempts: Sequence[Attempt], graph: GraphInfo) -> list[Card | Loss]:
-    """Return the cards of a task; a clone has those of its origin, which are older than itself."""
+    """Return the cards of a task; a clone has those of its origin, which are older."""
     attempt_start = attempts[-1].started_at if attempts and _origin(raw) is None else None
     declared = graph.cards.get(raw.path[2], {})
     return list(to_cards(raw.pathspec, raw.records, declared, since=attempt_start or 0))
@@ -199,7 +200,7 @@ def _losses(tasks: Sequence[RawTask], graph: GraphInfo) -> Iterator[Loss]:
         )
     for raw in tasks:
         cards = _cards(raw, to_attempts(raw.records), graph)
-        yield from (one for one in cards if isinstance(one, Loss))
+        yield from (loss for loss in cards if isinstance(loss, Loss))
 
 
 def to_parameters(
@@ -218,7 +219,7 @@ def to_parameters(
 
 
 def _included(name: str, ref: ArtifactRef, records: ArtifactRecords) -> dict[str, Any] | None:
-    """Return what config says of an IncludeFile; Metaflow does not record the file's own name."""
+    """Return the config value of an IncludeFile; Metaflow does not record the file's own name."""
     included = internal_artifacts.to_included(records.decoded(ref.sha1))
     if included is None:
         return None
@@ -237,17 +238,17 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
     exits: Mapping[str, ProcessExit],
     without_next: Collection[str],
 ) -> FlowRun:
-    """Return the flow run that a provider tells of, and its converted tasks.
+    """Return the snapshot of a flow run.
 
     Args:
-        run: as the provider has it.
+        run: the provider's metadata of it.
         provider: of the metadata.
-        tasks: converted.
-        parameters: converted.
+        tasks: its tasks, converted.
+        parameters: its parameters, converted.
         graph: as recorded.
         liveness: when it was last known to be alive.
-        exits: how the processes of tasks that did not go well ended, by pathspec.
-        without_next: those that are known to have taken no `self.next`.
+        exits: how the processes of unsuccessful tasks ended, by pathspec.
+        without_next: pathspecs of tasks that are known to have taken no `self.next`.
     """
     types = {step.name: step.type for step in graph.steps}
     ended = [task.finished_at for task in tasks if task.finished_at is not None]

@@ -1,4 +1,4 @@
-"""Blobs in Google's and Microsoft's clouds, read by Metaflow: written from its sources, untried."""
+"""Blobs in Google's and Microsoft's clouds, read by Metaflow; written from its code, untested."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _AZURE_HOSTS = ".blob.core.windows.net"  # W&B takes no others for Azure's
 
 
 class DownloadedBlobs:
-    """Reads what Metaflow downloads to a folder of its own, and removes afterwards."""
+    """Reads files that Metaflow downloads to a temporary folder of its own."""
 
     readers = 8
 
@@ -39,13 +39,13 @@ class DownloadedBlobs:
         failures: tuple[type[Exception], ...],
     ) -> None:
         self._storage = storage
-        self._get_client = get_client  # the cloud's own object for a blob
+        self._get_client = get_client  # returns the cloud's own object for a blob
         self._locate = locate
         self._failures = (MetaflowException, *failures)
 
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
-        """Yield a blob, or None if Metaflow says that there is none."""
+        """Yield a blob, or None if Metaflow reports that there is none."""
         with self._as_source_error(), self._storage.load_bytes([path]) as loaded:
             _, local, metadata = next(iter(loaded))
             if local is None:
@@ -55,7 +55,7 @@ class DownloadedBlobs:
                 yield Blob(stream, is_gzipped(None if metadata is None else json.dumps(metadata)))
 
     def locate(self, path: str) -> Located | None:
-        """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
+        """Return the location of a blob for other machines, or None; ItemLost if it is gone."""
         with self._as_source_error():
             blob = self._get_client(path)
             if not blob.exists():
@@ -71,7 +71,7 @@ class DownloadedBlobs:
 
 
 def locate_in_google(blob: Any) -> Located:
-    """Return a `google.cloud.storage.Blob` as W&B's handler of gs:// refers to it."""
+    """Return the location of a Google blob, as W&B's handler of gs:// expects it."""
     blob.reload()
     return Located(
         f"gs://{blob.bucket.name}/{blob.name}",
@@ -83,7 +83,7 @@ def locate_in_google(blob: Any) -> Located:
 
 
 def locate_in_azure(client: Any) -> Located | None:
-    """Return an `azure.storage.blob.BlobClient` as W&B's handler of Azure refers to it."""
+    """Return the location of an Azure blob, as W&B's handler of Azure expects it."""
     uri = client.url.partition("?")[0]  # a signature may follow
     if not urlsplit(uri).netloc.endswith(_AZURE_HOSTS):
         return None
@@ -98,7 +98,7 @@ def locate_in_azure(client: Any) -> Located | None:
 
 
 def google_errors() -> tuple[type[Exception], ...]:
-    """Return what Metaflow lets through of Google's errors."""
+    """Return the errors of Google that Metaflow lets through."""
     from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415 - with Metaflow's
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - datastore `gs` only
 
@@ -106,7 +106,7 @@ def google_errors() -> tuple[type[Exception], ...]:
 
 
 def azure_errors() -> tuple[type[Exception], ...]:
-    """Return what Metaflow lets through of Azure's errors."""
+    """Return the errors of Azure that Metaflow lets through."""
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - with datastore `azure` only
 
     return (AzureError,)

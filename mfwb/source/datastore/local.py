@@ -1,4 +1,4 @@
-"""Blobs in a folder."""
+"""Blobs of a local datastore."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _SINGLE_FILE_ERRORS = frozenset({errno.ELOOP, errno.EFBIG, None})
 
 
 class LocalBlobs:
-    """Reads files itself: Metaflow takes a folder that must not be entered for an empty one."""
+    """Reads files without Metaflow, which takes a folder without permission for an empty one."""
 
-    readers = 1  # nothing is waited for, and a thread costs more than a file
+    readers = 1  # there is no waiting time, and a thread costs more than a file
 
     def __init__(self, root: str, linked_folders: Sequence[Path] = ()) -> None:
-        """Read below a folder; links in it may lead into others, too."""
+        """Read below a folder; links may lead out of it only into the linked folders."""
         self._root = Path(root)
         self._linked_folders = tuple(linked_folders)
 
@@ -77,13 +77,13 @@ class LocalBlobs:
         return is_gzipped(metadata)
 
     def _assert_root(self) -> None:
-        """Tell a file that is gone from a disk that is not there."""
+        """Raise SourceError if the whole datastore is missing, not just one file."""
         if not self._root.is_dir():
             raise SourceError(f"Metaflow's datastore is not there: {self._root}")
 
 
 def _failure(error: OSError) -> SourceError | ItemLost:
-    """Return what is lost: one blob, if it is at fault itself, or all that is below the root."""
+    """Return ItemLost if only this blob is affected, else SourceError for the whole datastore."""
     if isinstance(error, OutsideRootError):
         return ItemLost(
             f"a link leads out of Metaflow's datastore: {error}; name that folder with "

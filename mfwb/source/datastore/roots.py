@@ -1,8 +1,8 @@
-"""Which datastores may be read: those that the user's own configuration names, and no others.
+"""Roots of datastores that may be read: only those in the user's own configuration.
 
-A task says in its metadata where its artifacts are. Whoever can write that could name any bucket or
-folder that this machine alone may read, and find its content in W&B. So a root counts only if it is
-one of the user's, or lies below one.
+A task's metadata names the datastore of its artifacts. Anybody who can write it could name any
+bucket or folder that only this machine may read, and find its content in W&B. So a root counts only
+if it is one of the user's, or lies below one.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _SCHEMES = {"s3": "s3://", "gs": "gs://", "azure": ""}
 
 @dataclass(frozen=True)
 class DatastoreRoots:
-    """The roots that are the user's own.
+    """The user's own roots.
 
     Attributes:
-        home: the folder that holds the metadata, of a local provider; None of others.
-        configured: what Metaflow is configured to use, by type of datastore.
-        extra: what the setting `datastore_roots` adds, of any type.
-        cards: where Metaflow is configured to have cards, by type of datastore.
+        home: the folder of the metadata of a local provider; None for other providers.
+        configured: Metaflow's configured roots, by type of datastore.
+        extra: roots of the setting `datastore_roots`, of any type.
+        cards: Metaflow's configured roots of cards, by type of datastore.
     """
 
     home: Path | None
@@ -43,18 +43,18 @@ class DatastoreRoots:
     cards: Mapping[str, str] = field(default_factory=dict)
 
     def admit(self, recorded: Datastore, task: str) -> Datastore:
-        """Return the datastore that a task's artifacts are read from.
+        """Return the datastore from which a task's artifacts are read.
 
-        A local one is looked for where its metadata is unless its root is one of the user's:
-        artifacts carry the absolute root of the machine and folder they were written in, and may
-        have been moved or copied since, together with their metadata.
+        A local datastore is replaced by the one beside its metadata, unless its root is one of the
+        user's: the recorded root is absolute, of the machine and folder where the task ran, and
+        the artifacts may have been moved or copied since, together with their metadata.
 
         Args:
-            recorded: what the task's metadata says.
-            task: names the task.
+            recorded: the datastore in the task's metadata.
+            task: the task's pathspec, for messages.
 
         Raises:
-            SourceError: it is no datastore of the user's.
+            SourceError: it is not a datastore of the user.
         """
         if _is_invalid(recorded):
             raise SourceError(f"{task} can't be read: the root of its datastore is none")
@@ -77,7 +77,7 @@ class DatastoreRoots:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folders among them. A link in one may lead to another."""
+        """The local folders among them. Links may lead from one of them to another."""
         texts = [self.configured[_LOCAL]] if _LOCAL in self.configured else []
         roots = [Path(text).expanduser() for text in (*texts, *self.extra) if "://" not in text]
         return (*([self.home] if self.home else []), *roots)
@@ -99,10 +99,10 @@ class DatastoreRoots:
         )
 
     def _advice(self, recorded: Datastore) -> str:
-        where = f"name it with --datastore-root {recorded.root} if it is"
+        advice = f"name it with --datastore-root {recorded.root} if it is"
         if recorded.type in self.configured:
-            return f": {where}"
-        return f", as none is configured here: {where}, or set {_sysroot(recorded.type)}"
+            return f": {advice}"
+        return f", as none is configured here: {advice}, or set {_sysroot(recorded.type)}"
 
 
 def configured_roots(
@@ -110,15 +110,15 @@ def configured_roots(
     local_config: Mapping[str, object],
     find_local: Callable[[], str | None],
 ) -> dict[str, str]:
-    """Return the roots that Metaflow's own configuration names, by type of datastore.
+    """Return the roots of Metaflow's own configuration, by type of datastore.
 
-    Metaflow also reads `.metaflow/config.json` of the current folder or above, the very folder that
-    may hold a datastore which others write to. So what stands there counts only if nobody else can
-    have written it.
+    Metaflow also reads `.metaflow/config.json` of the current folder or above. The same folder may
+    be a datastore to which others write. So its values count only if nobody else can have written
+    them.
 
     Args:
-        sysroots: what Metaflow made of its variables and files, by type.
-        local_config: what that file said.
+        sysroots: the values that Metaflow took from its variables and files, by type.
+        local_config: the values of that file.
         find_local: returns the local datastore that Metaflow would use here.
     """
     folder = find_local()
@@ -137,10 +137,10 @@ def configured_card_roots(
     local_config: Mapping[str, object],
     find_local: Callable[[], str | None],
 ) -> dict[str, str]:
-    """Return where Metaflow's own configuration has cards, by type of datastore.
+    """Return the roots of cards in Metaflow's own configuration, by type of datastore.
 
     Args:
-        card_roots: what Metaflow made of its variables and files, by type.
+        card_roots: the values that Metaflow took from its variables and files, by type.
         local_config: as for `configured_roots`.
         find_local: the same.
     """
@@ -162,7 +162,7 @@ def _sysroot(kind: str) -> str:
 def _is_set_by_user(
     names: Iterable[str], local_config: Mapping[str, object], folder: str | None
 ) -> bool:
-    """Whether it is the user who gave these variables the values that Metaflow took."""
+    """Whether the user set these variables, and not a file that somebody else may have written."""
     from_file = any(name in local_config and name not in os.environ for name in names)
     return not from_file or (folder is not None and _is_private(Path(folder)))
 
@@ -180,7 +180,7 @@ def _is_private(folder: Path) -> bool:
 
 
 def _is_invalid(datastore: Datastore) -> bool:
-    """Whether a root is one that Metaflow can't have recorded."""
+    """Whether Metaflow can't have recorded this root."""
     root = datastore.root
     parts: Sequence[str] = root.split("/")
     return (
@@ -193,7 +193,7 @@ def _is_invalid(datastore: Datastore) -> bool:
 
 
 def _normalize(datastore: Datastore) -> str:
-    """Return a root without what makes no difference."""
+    """Return a root without optional prefix and trailing slashes."""
     root = datastore.root
     if datastore.type == "azure":
         root = root.removeprefix("azure://")

@@ -1,7 +1,7 @@
-"""Blobs in S3, streamed: Metaflow's own reader downloads them to the current folder first.
+"""Blobs in S3, streamed. Metaflow's own reader downloads them to the current folder first.
 
-It also takes a bucket that is not there for one without the blob, tries for an hour to reach an
-S3 that does not answer, and starts a pool of processes for more than ten blobs.
+Metaflow's reader also takes a missing bucket for a missing blob, tries for an hour to reach an S3
+that does not answer, and starts a pool of processes for more than ten blobs.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _ATTRIBUTES = "metaflow-user-attributes"
 
 
 class S3Blobs:
-    """Reads objects with a client of boto3's, which may be shared by threads.
+    """Reads objects with a client of boto3, which threads may share.
 
     Raises:
-        SourceError: if boto3 is set up so that there can be no client.
+        SourceError: if boto3 can't make a client with its settings.
     """
 
     readers = 8  # boto3 keeps ten connections
@@ -47,7 +47,7 @@ class S3Blobs:
 
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
-        """Yield a blob, or None if S3 says that there is no such object."""
+        """Yield a blob, or None if S3 answers that there is no such object."""
         answer = self._request(self._client.get_object, path)
         if answer is None:
             yield None
@@ -61,14 +61,14 @@ class S3Blobs:
     def locate(self, path: str) -> Located | None:
         """Return URI, size and ETag of an object by one HEAD request; ItemLost if it is gone.
 
-        None if the URI would be misread: what follows `?` or `#` is no part of a path to others.
+        None if other programs would misread the URI: for them the path ends at `?` or `#`.
         """
         uri = f"{self._root}/{path}"
         if _URI_DELIMITERS.intersection(uri):
             return None
         answer = self._request(self._client.head_object, path)
         if answer is None:
-            with self.open(path):  # which says if it is the bucket that is gone: HEAD does not
+            with self.open(path):  # raises SourceError if the bucket is missing; HEAD can't tell
                 raise ItemLost(GONE)
         version = answer.get("VersionId")
         return Located(
@@ -86,7 +86,7 @@ class S3Blobs:
         return answer["Body"]
 
     def _request(self, call: Callable[..., Any], path: str, **options: str) -> Any:
-        """Return S3's answer, or None if it is that there is no such object."""
+        """Return S3's answer, or None if there is no such object."""
         key = f"{self._prefix}/{path}" if self._prefix else path
         try:
             return call(Bucket=self._bucket, Key=key, **options)
@@ -107,7 +107,7 @@ def _written_at(answer: Any) -> int | None:
 
 
 class _Body:
-    """The bytes of an object; when the connection breaks, the rest is asked for."""
+    """The bytes of an object; when the connection breaks, the rest is requested."""
 
     def __init__(self, answer: Any, resume: Callable[[int], Any]) -> None:
         self._stream = answer["Body"]
@@ -135,7 +135,7 @@ class _Body:
 
 
 def _attributes(answer: Any) -> str | None:
-    """Return what Metaflow's datastore noted beside the object."""
+    """Return the side metadata that Metaflow stored with the object."""
     text: str | None = answer.get("Metadata", {}).get(_ATTRIBUTES)
     return text
 
