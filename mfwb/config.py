@@ -22,14 +22,14 @@ from mfwb.settings_files import (
     SettingsFile,
     current_folder,
     find_file,
-    named_file,
+    find_users_file,
+    load_trust,
+    read_named_file,
     refuse_unless_trusted,
-    users_file,
-    users_trust,
 )
 from mfwb.settings_files.sensitivity import sensitive_settings
-from mfwb.settings_files.value_errors import complaint, place_of
-from mfwb.units.quantities import A_SIZE, Bytes, Seconds, as_bytes
+from mfwb.settings_files.value_errors import describe_error, setting_path
+from mfwb.units.quantities import SIZE_FORMAT, Bytes, Seconds, parse_bytes
 from mfwb.version import __version__
 
 __all__ = [
@@ -40,10 +40,10 @@ __all__ = [
     "SizeLimits",
     "StepSettings",
     "Unpickle",
-    "config_named",
-    "layers_of",
+    "find_sensitive",
     "load_settings",
-    "sensitive_in",
+    "read_layers",
+    "select_config_file",
 ]
 
 Mode = Literal["online", "offline"]
@@ -54,8 +54,9 @@ KindName = Literal["dataset", "model", "other", "value"]
 
 _MAX_MEMORY = 2 * 10**9  # bytes
 _ENVIRONMENT = "MFWB_"
-_OF_A_CALL = frozenset({"base_url", "api_key"})  # fields of wandb.Settings: one server, one key
-_LONGEST = 31 * 86_400.0  # seconds of waiting, which a file can't make endless
+_CALL_WIDE_FIELDS = frozenset({"base_url", "api_key"})
+"""Fields of wandb.Settings that hold for a whole call: one server, one key."""
+_LONGEST_WAIT = 31 * 86_400.0  # seconds of waiting, which a file can't make endless
 
 
 class SizeLimits(BaseModel):
@@ -68,40 +69,40 @@ class SizeLimits(BaseModel):
     other: Bytes | None = None
 
 
-def _limits(value: Any) -> Any:
+def _to_limits(value: Any) -> Any:
     """Return one size as the limits it stands for, which are the same for all types."""
     if isinstance(value, (dict, SizeLimits)):
         return value
-    size = as_bytes(value)
+    size = parse_bytes(value)
     if size is None:
         return {}
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise ValueError(A_SIZE)
+        raise ValueError(SIZE_FORMAT)
     return dict.fromkeys(SizeLimits.model_fields, size)
 
 
-def _listed(value: Any) -> Any:
+def _split_list(value: Any) -> Any:
     """Return a list that a variable gives as text, with commas, as one."""
     if isinstance(value, str):
         return tuple(part for one in value.split(",") if (part := one.strip()))
     return value
 
 
-def _whole(value: Any) -> Any:
+def _reject_bool(value: Any) -> Any:
     """Return a value that is not true or false, which pydantic takes for 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("it is a whole number")  # noqa: TRY004 - pydantic's way to say so
     return value
 
 
-def _folders(value: Any) -> Any:
+def _to_absolute(value: Any) -> Any:
     """Return folders, absolute; a text holds several, separated as in PATH."""
-    said = value.split(os.pathsep) if isinstance(value, str) else value
-    if not isinstance(said, (list, tuple)):
+    values = value.split(os.pathsep) if isinstance(value, str) else value
+    if not isinstance(values, (list, tuple)):
         raise ValueError("it is a list of folders")  # noqa: TRY004 - pydantic's way to say so
-    if not all(isinstance(one, (str, Path)) and "\0" not in str(one) for one in said):
+    if not all(isinstance(one, (str, Path)) and "\0" not in str(one) for one in values):
         raise ValueError("it is a list of folders")
-    return tuple(os.path.abspath(Path(one).expanduser()) for one in said if str(one))  # noqa: PTH100
+    return tuple(os.path.abspath(Path(one).expanduser()) for one in values if str(one))  # noqa: PTH100
 
 
 class Plugin(BaseModel):
@@ -130,7 +131,7 @@ class _PerStep(BaseModel):
     datasets: bool = True
     models: bool = True
     others: bool = True
-    max_artifact_size: Annotated[SizeLimits, BeforeValidator(_limits)] = SizeLimits()
+    max_artifact_size: Annotated[SizeLimits, BeforeValidator(_to_limits)] = SizeLimits()
     wandb: dict[str, Any] = Field(default_factory=dict, alias="settings")
 
 
@@ -146,8 +147,8 @@ class StepSettings(_PerStep):
     path_roots: tuple[str, ...] = ()
 
 
-def _stay_at_the_server(value: dict[str, Any]) -> dict[str, Any]:
-    for name in _OF_A_CALL & value.keys():
+def _reject_call_wide_fields(value: dict[str, Any]) -> dict[str, Any]:
+    for name in _CALL_WIDE_FIELDS & value.keys():
         raise ValueError(f"{name} holds for all flows: say it under [settings]")
     return value
 
@@ -157,10 +158,10 @@ class _StepTable(_PerStep):
 
     @field_validator("wandb")
     @classmethod
-    def _stay_in_the_project(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _reject_flow_wide_fields(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in {"entity", "project"} & value.keys():
             raise ValueError(f"{name} holds for a flow as a whole: lineage ends at a project")
-        return _stay_at_the_server(value)
+        return _reject_call_wide_fields(value)
 
 
 class _FlowSettings(_PerStep):
@@ -177,17 +178,17 @@ class _FlowTable(_FlowSettings):
 
     step: dict[str, _StepTable] = Field(default_factory=dict)
 
-    _stay = field_validator("wandb")(_stay_at_the_server)
+    _check_fields = field_validator("wandb")(_reject_call_wide_fields)
 
 
-class _Sayable(_FlowSettings):
+class _InputSettings(_FlowSettings):
     """What can be said in a file, by environment or as an argument."""
 
     mode: Mode | None = Field(None, description="None: what WANDB_MODE says, else online")
     dir: Path | None = Field(None, description="the bundle of an offline sync")
     metadata: str | None = Field(None, description="Metaflow's provider, as in service@URL")
     namespace: str | None = Field(None, description="Metaflow's namespace; None: all")
-    datastore_roots: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    datastore_roots: Annotated[tuple[str, ...], BeforeValidator(_split_list)] = Field(
         (), description="datastores to read from, besides those Metaflow is configured to use"
     )
     unpickle: Unpickle = "safe"
@@ -198,15 +199,15 @@ class _Sayable(_FlowSettings):
     file_references: bool = Field(
         default=False, description="also at files, which others can't reach"
     )
-    path_roots: Annotated[tuple[str, ...], BeforeValidator(_folders)] = Field(
+    path_roots: Annotated[tuple[str, ...], BeforeValidator(_to_absolute)] = Field(
         (), description="folders of this machine that flow runs may send files from"
     )
-    workers: Annotated[int, BeforeValidator(_whole)] = Field(16, ge=1, le=64)
+    workers: Annotated[int, BeforeValidator(_reject_bool)] = Field(16, ge=1, le=64)
     timeout: Seconds = Field(
-        300.0, le=_LONGEST, description="seconds of retrying that all workers share"
+        300.0, le=_LONGEST_WAIT, description="seconds of retrying that all workers share"
     )
     wait: Seconds = Field(
-        0.0, le=_LONGEST, description="seconds for which to wait for another sync to end"
+        0.0, le=_LONGEST_WAIT, description="seconds for which to wait for another sync to end"
     )
     on_deleted: OnDeleted = Field("skip", description="what to do about deleted W&B runs")
     abandoned_after: Seconds = Field(86_400.0, description="without a sign of life")
@@ -218,7 +219,7 @@ class _Sayable(_FlowSettings):
     flow: dict[str, _FlowTable] = Field(default_factory=dict)
 
 
-class Settings(_Sayable):
+class Settings(_InputSettings):
     """All settings of one call. Make it with `load_settings`."""
 
     explicit: frozenset[str] = Field(frozenset(), exclude=True)  # said by environment or flag
@@ -236,18 +237,18 @@ class Settings(_Sayable):
 
     def entity_of(self, flow: str) -> str | None:
         """Return the W&B entity that was set for a flow."""
-        found: str | None = self._resolve("entity", flow)
-        return found or self.wandb_of(flow).get("entity")
+        value: str | None = self._resolve("entity", flow)
+        return value or self.wandb_of(flow).get("entity")
 
     def project_of(self, flow: str) -> str | None:
         """Return the W&B project that was set for a flow."""
-        found: str | None = self._resolve("project", flow)
-        return found or self.wandb_of(flow).get("project")
+        value: str | None = self._resolve("project", flow)
+        return value or self.wandb_of(flow).get("project")
 
     def granularity_of(self, flow: str) -> Granularity:
         """Return whether the flow gets a W&B run per step or per task."""
-        found: Granularity = self._resolve("granularity", flow)
-        return found
+        value: Granularity = self._resolve("granularity", flow)
+        return value
 
     def kinds_of(self, flow: str) -> tuple[tuple[str, KindName], ...]:
         """Return patterns of types and their kinds, in the order in which they count.
@@ -260,7 +261,7 @@ class Settings(_Sayable):
             (pattern, table.kinds[pattern])
             for table in tables
             if table is not None
-            for pattern in sorted(table.kinds, key=_by_what_is_spelled_out)
+            for pattern in sorted(table.kinds, key=_specificity)
         )
 
     def stamp(self, flow: str) -> str:
@@ -268,11 +269,11 @@ class Settings(_Sayable):
 
         Whoever finds the same one again need not work out what it was that was to be written.
         """
-        said = self.model_dump(mode="json", include=set(_DECISIVE))
+        values = self.model_dump(mode="json", include=set(_DECISIVE))
         table = self.flow.get(flow)
         own = table.model_dump(mode="json", exclude_unset=True) if table else {}
         plugins = [one.model_dump(mode="json") for one in self.plugins]
-        document = [__version__, said, own, plugins, sorted(self.explicit & _DECISIVE)]
+        document = [__version__, values, own, plugins, sorted(self.explicit & _DECISIVE)]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
     def wandb_of(self, flow: str) -> dict[str, Any]:
@@ -306,10 +307,10 @@ class Settings(_Sayable):
     def _size_limits(self, flow: str, step: str) -> SizeLimits:
         """Return the limit for each type: that of the most specific table that speaks of it."""
         explicit = "max_artifact_size" in self.explicit
-        said: dict[str, int | None] = {}
+        values: dict[str, int | None] = {}
         for table in [self] if explicit else reversed(self._tables(flow, step)):
-            said |= table.max_artifact_size.model_dump(exclude_unset=True)
-        return SizeLimits(**said)
+            values |= table.max_artifact_size.model_dump(exclude_unset=True)
+        return SizeLimits(**values)
 
     def _tables(self, flow: str, step: str | None) -> list[_PerStep]:
         """Return the tables that speak of a step, the most specific first."""
@@ -378,8 +379,8 @@ def load_settings(
         UsageError: naming the setting, where it was said and what is wrong with it; or the file
             that was found and says what only counts in one that the user named or trusts.
     """
-    layers = layers_of(flags, file=file, folder=folder, environ=environ)
-    trust = users_trust(environ)
+    layers = read_layers(flags, file=file, folder=folder, environ=environ)
+    trust = load_trust(environ)
     from_files: dict[str, Any] = {}
     explicit: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -388,11 +389,11 @@ def load_settings(
         if layer.file is None:
             explicit |= layer.values
         else:
-            sensitive = sensitive_in(layer.file)
+            sensitive = find_sensitive(layer.file)
             refuse_unless_trusted(layer.file, sensitive, trust, can_be_named=True)
-            from_files = _added_up(from_files, layer.values)
-    said = {**from_files, **explicit}
-    return Settings(**said, explicit=frozenset(explicit), origins=origins)
+            from_files = _merge(from_files, layer.values)
+    values = {**from_files, **explicit}
+    return Settings(**values, explicit=frozenset(explicit), origins=origins)
 
 
 def _wandb_fields(values: Mapping[str, Any], table: str = "") -> Iterator[str]:
@@ -405,7 +406,7 @@ def _wandb_fields(values: Mapping[str, Any], table: str = "") -> Iterator[str]:
                 yield from _wandb_fields(inner, f"{table}{name}.{one}.")
 
 
-def layers_of(
+def read_layers(
     flags: Mapping[str, Any],
     *,
     file: Path | None = None,
@@ -416,55 +417,56 @@ def layers_of(
 
     Whether a file may say what it says is not looked at.
     """
-    named = config_named(file, environ)
-    current = named_file(named) if named else find_file(folder or current_folder())
-    files = [one for one in (users_file(), current) if one is not None]
-    said = {name: value for name, value in flags.items() if value is not None}
+    named = select_config_file(file, environ)
+    current = read_named_file(named) if named else find_file(folder or current_folder())
+    files = [one for one in (find_users_file(), current) if one is not None]
+    values = {name: value for name, value in flags.items() if value is not None}
     layers = [
         *(Layer(str(one.path), one.values, one) for one in files),
         Layer("the MFWB_* variables", _from_environment(environ)),
-        Layer("the arguments", said),
+        Layer("the arguments", values),
     ]
     for layer in layers:
         _check(layer.values, layer.origin)
     return layers
 
 
-def config_named(file: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+def select_config_file(file: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
     """Return the settings file that was named, by an argument or by MFWB_CONFIG."""
-    said = environ.get(_CONFIG)
-    return file or (Path(said) if said else None)
+    variable = environ.get(_CONFIG)
+    return file or (Path(variable) if variable else None)
 
 
-def sensitive_in(file: SettingsFile) -> list[str]:
+def find_sensitive(file: SettingsFile) -> list[str]:
     """Return the names of what a settings file says that could do harm; UsageError."""
-    said = _check(file.values, str(file.path))
-    return sensitive_settings(said.model_dump(exclude_unset=True, by_alias=True), file.place.parent)
+    settings = _check(file.values, str(file.path))
+    values = settings.model_dump(exclude_unset=True, by_alias=True)
+    return sensitive_settings(values, file.real_path.parent)
 
 
-def _added_up(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
     """Return what two files say: tables add up, of anything else the upper file's word holds.
 
     So a file of the current folder that has some `[settings]` does not undo those of the user.
     """
     both = {
-        name: _added_up(lower[name], upper[name])
+        name: _merge(lower[name], upper[name])
         for name in lower.keys() & upper.keys()
         if isinstance(lower[name], Mapping) and isinstance(upper[name], Mapping)
     }
     return {**lower, **upper, **both}
 
 
-def _check(values: Any, origin: str) -> _Sayable:
+def _check(values: Any, origin: str) -> _InputSettings:
     """Check one source of settings on its own, so that a complaint can name it."""
     try:
-        return _Sayable.model_validate(values)
+        return _InputSettings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "extra_forbidden":
-            name = place_of(first["loc"], None)
+            name = setting_path(first["loc"], None)
             raise UsageError(f"{origin}: there is no setting {name!r}") from None
-        raise UsageError(f"{origin}: {complaint(error)}") from None
+        raise UsageError(f"{origin}: {describe_error(error)}") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -481,5 +483,5 @@ NOT_SETTINGS = frozenset({"MFWB_STATE_DIR", _CONFIG})
 """Variables of ours that say where mfwb lives, or its settings, rather than what it does."""
 
 
-def _by_what_is_spelled_out(pattern: str) -> tuple[int, str]:
+def _specificity(pattern: str) -> tuple[int, str]:
     return -len(pattern.replace("*", "")), pattern

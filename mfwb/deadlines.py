@@ -10,30 +10,30 @@ from typing import TypeVar
 
 from mfwb.errors import Unreachable
 
-__all__ = ["within"]
+__all__ = ["run_within"]
 
 T = TypeVar("T")
 
-_LEAST = 5.0  # seconds; below that, a healthy W&B on a slow machine would look ill
+_SHORTEST = 5.0  # seconds; below that, a healthy W&B on a slow machine would look ill
 
 
-def within(seconds: float, deed: Callable[[], T], what: str) -> T:
+def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:
     """Return what a deed returns, which another thread does; and raise what it raises.
 
     Args:
         seconds: how long it may take; it goes on behind the scenes then.
-        deed: what is to be done.
-        what: as the subject of a complaint, as in "https://api.wandb.ai".
+        action: what is to be done.
+        subject: as the subject of a complaint, as in "https://api.wandb.ai".
 
     Raises:
         Unreachable: it took longer.
     """
-    limit = max(seconds, _LEAST)
+    limit = max(seconds, _SHORTEST)
     done: Future[T] = Future()
 
     def do() -> None:
         try:
-            done.set_result(deed())
+            done.set_result(action())
         except BaseException as error:  # noqa: BLE001 - who waits gets it
             done.set_exception(error)
 
@@ -43,4 +43,4 @@ def within(seconds: float, deed: Callable[[], T], what: str) -> T:
     except TookTooLong:
         if done.done():  # it was the deed that raised it
             raise
-        raise Unreachable(f"{what} did not answer within {limit:.0f} s") from None
+        raise Unreachable(f"{subject} did not answer within {limit:.0f} s") from None

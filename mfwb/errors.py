@@ -8,7 +8,7 @@
     │   ├── LockHeld          another sync is at work                         exit 5
     │   └── BundleChanged     a bundle is not what the sync wrote             exit 1
     └── SkipFlowRun           this flow run can't be synced, the others can   exit 1
-        ├── NotThere          the flow, flow run or step does not exist
+        ├── NotFound          the flow, flow run or step does not exist
         ├── SourceError       Metaflow's side gave no usable answer
         ├── LineageError      the recorded facts contradict themselves
         ├── NotOurs           the W&B run of that id came from another source
@@ -32,8 +32,8 @@ __all__ = [
     "LineageError",
     "LockHeld",
     "MfwbError",
+    "NotFound",
     "NotOurs",
-    "NotThere",
     "Refused",
     "SinkError",
     "SkipFlowRun",
@@ -99,7 +99,7 @@ class SkipFlowRun(MfwbError):  # noqa: N818 - the same
     """One flow run can't be synced; the others go on."""
 
 
-class NotThere(SkipFlowRun):
+class NotFound(SkipFlowRun):
     """Metaflow answered, and the answer is that there is no such thing."""
 
 

@@ -11,7 +11,7 @@ import ast
 import re
 import warnings
 
-__all__ = ["TooLargeError", "parsed", "tokens_in"]
+__all__ = ["TooLargeError", "count_tokens", "parse"]
 
 _TOKENS_LIMIT = 200_000  # of a file; some 20,000 lines
 _DEPTH_LIMIT = 5_000  # tokens that may each lie in the one before, as in `a().b().c()`
@@ -34,14 +34,14 @@ class TooLargeError(ValueError):
     """A file has more, or deeper, syntax than is worth reading; its text says which."""
 
 
-def parsed(text: str) -> ast.Module:
+def parse(text: str) -> ast.Module:
     """Return the syntax tree of a Python file.
 
     Raises:
         TooLargeError: it is too large, or nested too deep.
         SyntaxError: it is no Python.
     """
-    tokens_in(text)
+    count_tokens(text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of `"\d"`; it is not our text
@@ -52,7 +52,7 @@ def parsed(text: str) -> ast.Module:
         raise SyntaxError(str(error)) from None
 
 
-def tokens_in(text: str) -> int:
+def count_tokens(text: str) -> int:
     """Return about how many tokens a file has; TooLargeError if that is too many, or too deep."""
     if _LONG_DOTTED.search(text) and _LONG_DOTTED.search(_without_prose(text)):
         raise TooLargeError(f"it has a dotted name of more than {_DOTS_LIMIT} parts")
@@ -68,7 +68,7 @@ def tokens_in(text: str) -> int:
         if kind == "string":
             count += _in_braces(token[0])
             continue
-        depth.note(kind, token[0])
+        depth.add(kind, token[0])
         count += 1
         if count > _TOKENS_LIMIT:
             raise TooLargeError("it is too large")
@@ -91,7 +91,7 @@ class _Depth:
         self._depth = 0
         self._by_bracket = [0]
 
-    def note(self, kind: str | None, text: str) -> None:
+    def add(self, kind: str | None, text: str) -> None:
         """Take a token in; TooLargeError if it may lie too deep."""
         if kind == "close":
             self._depth -= self._by_bracket.pop() if len(self._by_bracket) > 1 else 0

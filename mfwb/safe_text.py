@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LONGEST", "first_line", "fitted", "has_unstorable", "one_line", "printable", "storable"]
+__all__ = [
+    "LONGEST",
+    "first_line",
+    "fit_encoding",
+    "has_unstorable",
+    "one_line",
+    "printable",
+    "storable",
+]
 
 LONGEST = 2_000
 """Letters of a line for people: more than any sentence of ours, or a path, is in need of."""
 
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-_SIGNS = str.maketrans(
+_ASCII_SIGNS = str.maketrans(
     {
         "\N{MULTIPLICATION SIGN}": "x",
         "\N{LEFTWARDS ARROW}": "<-",
@@ -38,7 +46,7 @@ def one_line(text: str, longest: int = LONGEST) -> str:
     """
     line = " ".join(text.split())
     if not line.isprintable():
-        line = _escaped(line[: longest + 1])
+        line = _escape(line[: longest + 1])
     return line if len(line) <= longest else line[: longest - 1] + _ELLIPSIS
 
 
@@ -47,11 +55,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "\n".join(
-        line if line.isprintable() else _escaped(line.expandtabs()) for line in text.split("\n")
+        line if line.isprintable() else _escape(line.expandtabs()) for line in text.split("\n")
     )
 
 
-def fitted(text: str, encoding: str = "ascii") -> str:
+def fit_encoding(text: str, encoding: str = "ascii") -> str:
     """Return a text of ours for an output of that encoding.
 
     Where it lacks letters, the signs that we draw with become what looks most like them, and the
@@ -60,7 +68,7 @@ def fitted(text: str, encoding: str = "ascii") -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return text.translate(_SIGNS).encode(encoding, "backslashreplace").decode(encoding)
+        return text.translate(_ASCII_SIGNS).encode(encoding, "backslashreplace").decode(encoding)
     return text
 
 
@@ -72,7 +80,7 @@ def storable(text: str) -> str:
     """
     if text.isascii() and "\0" not in text:
         return text
-    return _UNSTORABLE.sub(lambda found: _escaped(found[0]), text)
+    return _UNSTORABLE.sub(lambda match: _escape(match[0]), text)
 
 
 def has_unstorable(text: str) -> bool:
@@ -89,7 +97,7 @@ def first_line(error: BaseException) -> str:
     return one_line(next(lines, type(error).__name__))
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return "".join(map(_letter, text))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-__all__ = ["shortage"]
+__all__ = ["describe_shortage"]
 
 _LACKING = frozenset(
     getattr(errno, name)
@@ -20,11 +20,11 @@ _NO_ROOM_FOR_CODE = ("failed to map segment", "annot allocate memory")
 """The words of the loader of shared libraries, which packages wrap into texts of their own."""
 
 
-def shortage(error: BaseException) -> str | None:
+def describe_shortage(error: BaseException) -> str | None:
     """Return what the machine lacks if an error tells of that; None: it is about something else."""
     if isinstance(error, MemoryError):
         return "there is not enough memory"
-    if isinstance(error, ImportError) and any(words in str(error) for words in _NO_ROOM_FOR_CODE):
+    if isinstance(error, ImportError) and any(text in str(error) for text in _NO_ROOM_FOR_CODE):
         return "there is not enough memory"
     if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
         return "the machine lets it start no more threads"

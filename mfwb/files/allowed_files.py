@@ -82,10 +82,12 @@ class AllowedFiles:
         for root in self._real_roots:
             if resolved.is_relative_to(root):
                 return root
-        for own in self._real_own_folders:
-            if resolved.is_relative_to(own):
-                hidden = any(part.startswith(".") for part in resolved.relative_to(own).parts)
-                return None if hidden else own
+        for own_folder in self._real_own_folders:
+            if resolved.is_relative_to(own_folder):
+                hidden = any(
+                    part.startswith(".") for part in resolved.relative_to(own_folder).parts
+                )
+                return None if hidden else own_folder
         return None
 
     @cached_property

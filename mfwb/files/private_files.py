@@ -18,11 +18,11 @@ __all__ = [
     "FILE_MODE",
     "FOLDER_MODE",
     "create",
+    "file_mode_in",
     "is_shared",
     "make_folder",
     "make_folders",
     "make_private",
-    "mode_beside",
     "open_folder",
     "overwrite",
     "remove_at",
@@ -32,9 +32,9 @@ __all__ = [
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
-_CLOSED_TO_CHILDREN = getattr(os, "O_CLOEXEC", 0)
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | _CLOSED_TO_CHILDREN
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOSED_TO_CHILDREN
+_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | _CLOSE_ON_EXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOSE_ON_EXEC
 
 
 def make_folder(path: Path) -> None:
@@ -98,13 +98,13 @@ def make_private(path: Path) -> None:
     """Take a file or folder of ours, and all in it, away from everybody else."""
     if path.is_dir() and not path.is_symlink():
         path.chmod(FOLDER_MODE)
-        for one in path.iterdir():
-            make_private(one)
+        for entry in path.iterdir():
+            make_private(entry)
     elif path.is_file() and not path.is_symlink():
         path.chmod(FILE_MODE)
 
 
-def mode_beside(folder: Path) -> int:
+def file_mode_in(folder: Path) -> int:
     """Return the rights of a new file that everybody who works in a folder has to write to.
 
     Where the group may write to the folder, its user shares it on purpose.
@@ -167,32 +167,32 @@ def _empty(root: int) -> None:
     Folders in folders are moved up before they are looked into: to go down to them takes a level
     of the stack and an open file each, and somebody may have made ten thousand.
     """
-    waiting = _folders_left(root)
-    while waiting:
-        name = waiting.pop()
+    pending = _remove_files(root)
+    while pending:
+        name = pending.pop()
         inner = open_folder(name, within=root)
         try:
-            for one in _folders_left(inner):
+            for entry in _remove_files(inner):
                 moved = f".{uuid4().hex}"
-                os.rename(one, moved, src_dir_fd=inner, dst_dir_fd=root)
-                waiting.append(moved)
+                os.rename(entry, moved, src_dir_fd=inner, dst_dir_fd=root)
+                pending.append(moved)
         finally:
             os.close(inner)
         os.rmdir(name, dir_fd=root)
 
 
-def _folders_left(folder: int) -> list[str]:
+def _remove_files(folder: int) -> list[str]:
     """Return the folders in a folder that are not empty; all else in it is removed."""
-    left = []
-    for one in os.listdir(folder):
-        if not _is_folder(one, folder):
-            os.unlink(one, dir_fd=folder)
+    remaining = []
+    for entry in os.listdir(folder):
+        if not _is_folder(entry, folder):
+            os.unlink(entry, dir_fd=folder)
             continue
         try:
-            os.rmdir(one, dir_fd=folder)
+            os.rmdir(entry, dir_fd=folder)
         except OSError:
-            left.append(one)
-    return left
+            remaining.append(entry)
+    return remaining
 
 
 def _is_folder(name: str, within: int) -> bool:

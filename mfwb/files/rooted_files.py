@@ -26,7 +26,7 @@ __all__ = [
 
 _UNBLOCKED = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _HANDLES = "/proc/self/fd"
-_ONLY_FOUND = getattr(os, "O_PATH", 0) if os.path.isdir(_HANDLES) else 0  # noqa: PTH112 - no Path yet
+_PATH_ONLY = getattr(os, "O_PATH", 0) if os.path.isdir(_HANDLES) else 0  # noqa: PTH112 - no Path yet
 
 
 class OutsideRootError(OSError):
@@ -50,11 +50,11 @@ def resolve_below(root: Path, path: str | PurePath, *, linked_folders: Sequence[
         OSError: it can't be followed: a loop of links, no permission, a name that is too long.
     """
     try:
-        real_roots = [one.resolve() for one in (root, *linked_folders)]
+        real_roots = [folder.resolve() for folder in (root, *linked_folders)]
         resolved = (root / path).resolve()
     except (RuntimeError, ValueError) as error:  # a loop, before Python 3.13; a NUL in the name
         raise OSError(f"{path!s} can't be followed: {error}") from None
-    if not any(resolved.is_relative_to(one) for one in real_roots):
+    if not any(resolved.is_relative_to(folder) for folder in real_roots):
         raise OutsideRootError(f"{path!s} leads out of {root}, to {resolved}")
     return resolved
 
@@ -75,7 +75,7 @@ def open_below(
         NotAFileError: it is no regular file.
         OSError: it can't be read.
     """
-    return os.fdopen(_opened(root, path, linked_folders), "rb")
+    return os.fdopen(_open(root, path, linked_folders), "rb")
 
 
 def read_below(
@@ -89,7 +89,7 @@ def read_below(
         most: bytes that it may have; OSError if it has more.
         linked_folders: other folders that it may lead into.
     """
-    descriptor = _opened(root, path, linked_folders)
+    descriptor = _open(root, path, linked_folders)
     try:
         data = os.read(descriptor, most + 1)
         while len(data) <= most and (more := os.read(descriptor, most + 1 - len(data))):
@@ -101,40 +101,42 @@ def read_below(
     return data
 
 
-def _opened(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
+def _open(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
     return (
-        _found(root, path, linked_folders) if _ONLY_FOUND else _resolved(root, path, linked_folders)
+        _open_by_handle(root, path, linked_folders)
+        if _PATH_ONLY
+        else _open_resolved(root, path, linked_folders)
     )
 
 
-def _found(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
+def _open_by_handle(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
     """Return an open file: found first, then looked at, and opened only then, the very same one.
 
     Linux alone can do so. It takes a fifth of the time of following each part of the path, and
     leaves nobody a moment to put something else in its place.
     """
     try:
-        handle = os.open(os.path.join(root, path), _ONLY_FOUND | _UNBLOCKED)  # noqa: PTH118 - speed
+        handle = os.open(os.path.join(root, path), _PATH_ONLY | _UNBLOCKED)  # noqa: PTH118 - speed
     except ValueError as error:  # a NUL in the name
         raise OSError(f"{path!s} can't be followed: {error}") from None
     try:
-        where = f"{_HANDLES}/{handle}"
-        facts = os.fstat(handle)
-        if not _lies_below(os.readlink(where), root, linked_folders):  # noqa: PTH115 - speed
+        handle_path = f"{_HANDLES}/{handle}"
+        status = os.fstat(handle)
+        if not _lies_below(os.readlink(handle_path), root, linked_folders):  # noqa: PTH115 - speed
             # Another view of the same folders, as a container may have: or it leads out.
-            again = resolve_below(root, path, linked_folders=linked_folders).stat()
-            if (again.st_dev, again.st_ino) != (facts.st_dev, facts.st_ino):
+            resolved = resolve_below(root, path, linked_folders=linked_folders).stat()
+            if (resolved.st_dev, resolved.st_ino) != (status.st_dev, status.st_ino):
                 raise OutsideRootError(f"{path!s} leads out of {root}")
-        if not stat.S_ISREG(facts.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise NotAFileError(f"{path!s} in {root} is no file")
-        return os.open(where, os.O_RDONLY | _UNBLOCKED)
+        return os.open(handle_path, os.O_RDONLY | _UNBLOCKED)
     finally:
         os.close(handle)
 
 
-def _lies_below(where: str, root: Path, linked_folders: Sequence[Path]) -> bool:
-    return where.startswith(_real(str(root))) or any(
-        where.startswith(_real(str(one))) for one in linked_folders
+def _lies_below(handle_path: str, root: Path, linked_folders: Sequence[Path]) -> bool:
+    return handle_path.startswith(_real(str(root))) or any(
+        handle_path.startswith(_real(str(folder))) for folder in linked_folders
     )
 
 
@@ -145,7 +147,7 @@ def _real(root: str) -> str:
     return real if real.endswith("/") else f"{real}/"
 
 
-def _resolved(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
+def _open_resolved(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
     resolved = resolve_below(root, path, linked_folders=linked_folders)
     # A link that somebody puts in its place meanwhile is not followed.
     descriptor = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | _UNBLOCKED)
@@ -158,5 +160,5 @@ def _resolved(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) 
 def is_plain_path(name: str) -> bool:
     """Whether a path is relative, has no detours, and can be one."""
     path = PurePosixPath(name)
-    is_short = name == path.as_posix() and name not in ("", ".")
-    return is_short and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+    is_normalized = name == path.as_posix() and name not in ("", ".")
+    return is_normalized and not path.is_absolute() and ".." not in path.parts and "\0" not in name

@@ -16,7 +16,7 @@ from mfwb.settings_files.discovery import Origin, SettingsFile, read
 __all__ = ["find_metaflow_file", "read_metaflow_file", "sensitive_in_metaflow_file"]
 
 _HARMLESS = frozenset({"METAFLOW_DEFAULT_METADATA", "METAFLOW_DEFAULT_DATASTORE", "METAFLOW_USER"})
-_OF_RUNNING = tuple(
+_RUN_ONLY_PREFIXES = tuple(
     f"METAFLOW_{name}_"
     for name in (
         *("AIRFLOW", "ARGO", "BATCH", "CONDA", "DEFAULT_CONTAINER", "DEFAULT_PACKAGE", "ECS"),
@@ -28,8 +28,8 @@ _OF_RUNNING = tuple(
 
 def find_metaflow_file(folder: Path) -> SettingsFile | None:
     """Return the file that Metaflow takes if it is imported in a folder; None: there is none."""
-    for one in (folder, *folder.parents):
-        home = one / ".metaflow"
+    for parent in (folder, *folder.parents):
+        home = parent / ".metaflow"
         if home.is_dir():
             path = home / "config.json"
             return read_metaflow_file(path) if path.exists() else None
@@ -51,7 +51,7 @@ def sensitive_in_metaflow_file(
         if name.startswith("METAFLOW_")  # it reads no others
         and name not in environ
         and name not in _HARMLESS
-        and not name.startswith(_OF_RUNNING)
+        and not name.startswith(_RUN_ONLY_PREFIXES)
     ]
 
 

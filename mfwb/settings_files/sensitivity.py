@@ -28,7 +28,7 @@ def _is_off(value: Any) -> bool:
     return value is False
 
 
-def _one_of(*values: Any) -> Callable[[Any], bool]:
+def _is_any_of(*values: Any) -> Callable[[Any], bool]:
     return lambda value: value in values
 
 
@@ -50,11 +50,11 @@ HARMLESS: Mapping[str, Callable[[Any], bool]] = {
     "wait": _always,  # bounded
     "abandoned_after": _always,
     "strict": _always,
-    "mode": _one_of(None, "offline"),  # `online` would beat the user's WANDB_MODE
-    "unpickle": _one_of("safe", "never"),
+    "mode": _is_any_of(None, "offline"),  # `online` would beat the user's WANDB_MODE
+    "unpickle": _is_any_of("safe", "never"),
     "max_memory": lambda value: value <= _MOST_MEMORY,
     "file_references": _is_off,
-    "on_deleted": _one_of("skip", "fail"),
+    "on_deleted": _is_any_of("skip", "fail"),
     "force": _is_off,
     "overwrite_edits": _is_off,
 }
@@ -77,7 +77,7 @@ HARMLESS_OF_WANDB: Mapping[str, Callable[[Any], bool]] = {
         ),
         _always,
     ),
-    "mode": _one_of("offline"),
+    "mode": _is_any_of("offline"),
 }
 """The same of the fields of `wandb.Settings`, of which there are 156 in wandb 0.31."""
 
@@ -101,8 +101,8 @@ def _sensitive(values: Mapping[str, Any], folder: Path, table: str) -> Iterator[
                 if not HARMLESS_OF_WANDB.get(field, _never)(one)
             )
         elif name in {"flow", "step"}:
-            for one, of_it in value.items():
-                yield from _sensitive(of_it, folder, f"{table}{name}.{one}.")
+            for one, table_values in value.items():
+                yield from _sensitive(table_values, folder, f"{table}{name}.{one}.")
         elif name == "dir":
             if value is not None and not _is_below(folder, value):
                 yield name

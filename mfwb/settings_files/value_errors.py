@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-__all__ = ["complaint", "expectation", "place_of"]
+__all__ = ["describe_error", "describe_expectation", "setting_path"]
 
-_LONGEST = 100  # characters of a value in a complaint
+_LENGTH_LIMIT = 100  # characters of a value in a complaint
 
 _EXPECTED = {
     "bool_parsing": "true or false",
@@ -33,14 +33,14 @@ _EXPECTED = {
 """What pydantic's kinds of errors say of a value's type, in the words of TOML."""
 
 
-def complaint(error: ValidationError) -> str:
+def describe_error(error: ValidationError) -> str:
     """Return the place of the first value that is wrong, what is expected, and what is there."""
     first = error.errors()[0]
-    place = place_of(first["loc"], None)
-    return f"{place}: {expectation([first])}, not {_shown(first['input'])}"
+    path = setting_path(first["loc"], None)
+    return f"{path}: {describe_expectation([first])}, not {_format(first['input'])}"
 
 
-def expectation(errors: Sequence[Mapping[str, Any]]) -> str:
+def describe_expectation(errors: Sequence[Mapping[str, Any]]) -> str:
     """Return what is expected of a value.
 
     Args:
@@ -56,7 +56,7 @@ def expectation(errors: Sequence[Mapping[str, Any]]) -> str:
     return message.removeprefix("Value error, ")
 
 
-def place_of(loc: Sequence[int | str], value: Any) -> str:
+def setting_path(loc: Sequence[int | str], value: Any) -> str:
     """Return where a value is, as `a.b`.
 
     Args:
@@ -78,6 +78,6 @@ def _parts(loc: Sequence[int | str], value: Any) -> Iterator[str]:
             yield str(part)
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     shown = value.isoformat() if isinstance(value, (date, time)) else repr(value)
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+    return shown if len(shown) <= _LENGTH_LIMIT else f"{shown[:_LENGTH_LIMIT]}..."

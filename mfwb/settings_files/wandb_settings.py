@@ -58,7 +58,7 @@ def sensitive_in_wandb_file(
 
 def _is_harmless(name: str, value: str, environ: Mapping[str, str]) -> bool:
     if name == "base_url":
-        return bool(environ.get("WANDB_BASE_URL")) or _bare(value) in _servers(None, environ)
+        return bool(environ.get("WANDB_BASE_URL")) or _normalize(value) in _servers(None, environ)
     if name == "mode":
         return value in _MODES
     return name in HARMLESS_OF_WANDB
@@ -91,14 +91,14 @@ def _users_wandb_file(environ: Mapping[str, str]) -> SettingsFile | None:
     return read(path, Origin.USERS, _parse) if path.is_file() else None
 
 
-def _servers(of_folder: SettingsFile | None, environ: Mapping[str, str]) -> frozenset[str]:
-    of_user = _users_wandb_file(environ)
-    said = [environ.get("WANDB_BASE_URL")]
-    said += [one.values.get("base_url") for one in (of_folder, of_user) if one is not None]
-    return next((frozenset({_bare(one)}) for one in said if one), SERVERS_OF_WANDB)
+def _servers(folder_file: SettingsFile | None, environ: Mapping[str, str]) -> frozenset[str]:
+    user_file = _users_wandb_file(environ)
+    urls = [environ.get("WANDB_BASE_URL")]
+    urls += [one.values.get("base_url") for one in (folder_file, user_file) if one is not None]
+    return next((frozenset({_normalize(one)}) for one in urls if one), SERVERS_OF_WANDB)
 
 
-def _bare(url: str) -> str:
+def _normalize(url: str) -> str:
     return url.rstrip("/")
 
 
@@ -114,5 +114,5 @@ def _parse(data: bytes) -> dict[str, Any]:
     try:
         return dict(parser.items(_SECTION)) if parser.has_section(_SECTION) else {}
     except configparser.Error as error:
-        what = " ".join(str(error).split())
-        raise ValueError(f"no settings of W&B: {what}") from None
+        message = " ".join(str(error).split())
+        raise ValueError(f"no settings of W&B: {message}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metaflow import Run
 
-from mfwb.errors import NotThere, SourceError
+from mfwb.errors import NotFound, SourceError
 from mfwb.ports import Listed
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec
@@ -40,7 +40,7 @@ class MetaflowSource:
         return self._listing.flows()
 
     def list(self, flow: str) -> list[Listed]:
-        """Return the runs of a flow, newest first; NotThere, SourceError, Unreachable.
+        """Return the runs of a flow, newest first; NotFound, SourceError, Unreachable.
 
         A damaged flow run is listed, too; reading it raises an error with the reason.
         """
@@ -53,11 +53,11 @@ class MetaflowSource:
                 runs[listed.pathspec] = listed
         if not runs:
             scope = "" if self._namespace is None else f" in the namespace {self._namespace}"
-            raise NotThere(f"{flow} has no runs in {self.provider}{scope}")
+            raise NotFound(f"{flow} has no runs in {self.provider}{scope}")
         return sorted(runs.values(), key=_start_order, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
-        """Return the facts of one flow run; NotThere, SourceError or Unreachable."""
+        """Return the facts of one flow run; NotFound, SourceError or Unreachable."""
         if flow_run.run is None:
             self.list(flow_run.flow)  # raises the same error as when its runs were listed
             raise SourceError(f"the runs of {flow_run} could not be listed at first; sync again")
@@ -65,7 +65,7 @@ class MetaflowSource:
             try:
                 with client_errors(flow_run, self.provider):
                     run = Run(str(flow_run))
-            except NotThere:
+            except NotFound:
                 if flow_run in self._unnamed:
                     raise SourceError(self._unnamed[flow_run]) from None
                 raise

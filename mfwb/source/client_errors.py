@@ -12,7 +12,7 @@ from metaflow.exception import (
 )
 from metaflow.plugins.metadata_providers.service import ServiceException
 
-from mfwb.errors import NotThere, SourceError, Unreachable
+from mfwb.errors import NotFound, SourceError, Unreachable
 from mfwb.files.rooted_files import OutsideRootError
 from mfwb.source.metadata_service import ServiceError as NoUsableAnswer
 
@@ -40,16 +40,16 @@ def client_errors(requested: object, provider: str) -> Iterator[None]:
     Put only calls of the client inside: a bug in mfwb must not look like a damaged record.
 
     Raises:
-        NotThere: the requested object does not exist, or is in another namespace.
+        NotFound: the requested object does not exist, or is in another namespace.
         SourceError: it is damaged, or can't be read.
         Unreachable: the metadata service does not answer.
     """
     try:
         yield
     except MetaflowNotFound:
-        raise NotThere(f"there is no {requested} in {provider}") from None
+        raise NotFound(f"there is no {requested} in {provider}") from None
     except MetaflowNamespaceMismatch as error:
-        raise NotThere(f"{requested} is in another namespace: {error}") from None
+        raise NotFound(f"{requested} is in another namespace: {error}") from None
     except NoUsableAnswer as error:
         raise error.to_mfwb_error(requested, provider) from None
     except ServiceException as error:

@@ -105,7 +105,7 @@ class _PackageFiles:
         self._left = _TEXT_LIMIT
 
     def max_size(self, name: str) -> int:
-        """Return how many bytes a file may have; 0: it is not the user's, or the package is full."""
+        """Return how many bytes a file may have; 0: not the user's, or the package is full."""
         if name == _MARKER or name in _INFOS or name == self._script():
             return SIZE_LIMIT + 1
         full = self._left <= 0 or len(self._texts) >= _FILES_LIMIT

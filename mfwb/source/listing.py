@@ -16,7 +16,7 @@ from typing import Any
 
 from metaflow import Flow, Metaflow
 
-from mfwb.errors import NotThere, SourceError
+from mfwb.errors import NotFound, SourceError
 from mfwb.ports import Listed
 from mfwb.snapshot.identifiers import is_flow_name, is_run_id
 from mfwb.snapshot.pathspec import Pathspec, moment_of_id
@@ -72,9 +72,9 @@ class LocalListing:
         return [name for name in found if any(True for _ in self.runs(name))]
 
     def runs(self, flow: str) -> Listing:
-        """Yield the runs of a flow; NotThere, SourceError."""
+        """Yield the runs of a flow; NotFound, SourceError."""
         if not is_flow_name(flow) or not self._has_record(flow):
-            raise NotThere(f"there is no {flow} in {self._provider}")
+            raise NotFound(f"there is no {flow} in {self._provider}")
         for name in self._list_folders(flow):
             try:
                 found = self._read_run(flow, name)
@@ -145,7 +145,7 @@ class ClientListing:
             return sorted(flow.id for flow in Metaflow() if is_flow_name(flow.id))
 
     def runs(self, flow: str) -> Listing:
-        """Yield the runs of a flow; NotThere, SourceError, Unreachable."""
+        """Yield the runs of a flow; NotFound, SourceError, Unreachable."""
         for record in self._read_records(flow):
             name = str(record["run_number"]) if _has_number(record) else "unnamed"
             try:

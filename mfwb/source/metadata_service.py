@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import requests
 from metaflow.plugins.metadata_providers import service as service_module
 
-from mfwb.deadlines import within
+from mfwb.deadlines import run_within
 from mfwb.errors import MfwbError, SourceError, Unreachable
 from mfwb.source.answer_shapes import describe_non_list, describe_non_record
 
@@ -130,7 +130,7 @@ class _RetryingGet:
         try:
             # The timeout of requests applies to each byte of an answer, not to the whole answer.
             get = partial(self._get, url, timeout=limits, **options)
-            response = within(self._seconds, get, "")
+            response = run_within(self._seconds, get, "")
         except requests.ReadTimeout:
             text = f"did not answer within {limits[1]:.0f} s"
             raise self._no_answer(text) from None

@@ -40,7 +40,7 @@ def read_flow_run(
 
     Raises:
         SourceError: its records are damaged, or lie where mfwb may not read.
-        NotThere: it was deleted meanwhile.
+        NotFound: it was deleted meanwhile.
         Unreachable: the metadata service does not answer.
     """
     now = time.time_ns() // 1_000_000

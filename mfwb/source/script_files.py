@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mfwb.files.rooted_files import open_below
-from mfwb.python_ast import TooLargeError, parsed
+from mfwb.python_ast import TooLargeError, parse
 from mfwb.snapshot import SourceCode
 from mfwb.source.python_text import SIZE_LIMIT, decode_python
 
@@ -84,7 +84,7 @@ class _Folder:
 def _find_imports(name: str, text: str) -> Iterator[str]:
     """Yield the possible paths, relative to the root, of the modules that a file imports."""
     try:
-        tree = parsed(text)
+        tree = parse(text)
     except (SyntaxError, TooLargeError):
         return  # the analysis reports the reason
     for node in ast.walk(tree):

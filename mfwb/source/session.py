@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
-from mfwb.files.tempdirs import new_scratch
-from mfwb.settings_files import find_metaflow_file, refuse_unless_trusted, users_trust
+from mfwb.files.tempdirs import make_scratch
+from mfwb.settings_files import find_metaflow_file, load_trust, refuse_unless_trusted
 from mfwb.settings_files.metaflow_config import sensitive_in_metaflow_file
 from mfwb.source.datastore.roots import DatastoreRoots, configured_card_roots, configured_roots
 from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
@@ -85,7 +85,7 @@ def _check_metaflow_file() -> None:
     with contextlib.suppress(FileNotFoundError):  # the current folder was removed
         if file := find_metaflow_file(Path.cwd()):
             sensitive = sensitive_in_metaflow_file(file.values)
-            refuse_unless_trusted(file, sensitive, users_trust(), can_be_named=False)
+            refuse_unless_trusted(file, sensitive, load_trust(), can_be_named=False)
 
 
 def _start_metaflow() -> None:
@@ -121,7 +121,7 @@ def _redirect_scratch_folders() -> None:
     """
     if "metaflow" in sys.modules:
         return
-    scratch = str(new_scratch())
+    scratch = str(make_scratch())
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     for name in ("ARTIFACT_LOCALROOT", "TEMPDIR", "CLIENT_CACHE_PATH"):
         os.environ.setdefault(f"METAFLOW_{name}", scratch)

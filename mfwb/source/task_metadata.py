@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from mfwb.errors import NotThere, SourceError
+from mfwb.errors import NotFound, SourceError
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_path_part
 from mfwb.snapshot.pathspec import PARAMETERS, parameters_of
@@ -130,7 +130,7 @@ def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
 
     Raises:
         SourceError: the metadata is damaged, or names a datastore that is not the user's.
-        NotThere: the flow run was deleted meanwhile.
+        NotFound: the flow run was deleted meanwhile.
         Unreachable: the metadata service does not answer.
     """
     flow, run_id = run.path_components
@@ -172,7 +172,7 @@ def _read_task(task: Any, provider: str, admit: _Admit) -> RawTask:
     """Return the metadata of a `metaflow.Task`: one call to the provider."""
     try:
         records, deleted_origin = _records(task, provider), None
-    except NotThere as error:
+    except NotFound as error:
         records, deleted_origin = _records_without_origin(task, provider, error)
     kind, root = _newest(records, "ds-type"), _newest(records, "ds-root")
     recorded_datastore = None if kind is None or root is None else Datastore(kind, root)
@@ -234,12 +234,12 @@ def _records(task: Any, provider: str) -> tuple[Record, ...]:
 
 
 def _records_without_origin(
-    task: Any, provider: str, error: NotThere
+    task: Any, provider: str, error: NotFound
 ) -> tuple[tuple[Record, ...], str]:
     """Return the metadata of a clone and its origins, and the first flow run that was deleted.
 
     The client adds the metadata of the origin, and fails if the origin was deleted (2.19.39). If
-    the task is not a clone, the given NotThere is raised again.
+    the task is not a clone, the given NotFound is raised again.
     """
     flow, run, step, number = task.path_components
     records: tuple[Record, ...] = ()
@@ -275,7 +275,7 @@ def _own_records(task: Any, path: tuple[str, str, str, str], provider: str) -> t
                 {**row, "name": row["field_name"], "created_at": row["ts_epoch"]}
                 for row in metadata.get_object("task", "metadata", None, None, *path) or []
             ]
-    except NotThere:
+    except NotFound:
         return ()
     return tuple(_to_record(pathspec, row) for row in rows)
 

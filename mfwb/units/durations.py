@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["how_long"]
+__all__ = ["format_duration"]
 
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
-def how_long(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return `4 minutes`: whole ones of the largest unit that fits; `0 seconds` at least."""
     for unit, length in _UNITS:
         number = int(seconds // length)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["EXACT", "has_digits", "with_exact_numbers", "written"]
+__all__ = ["EXACT", "has_digits", "to_exact", "with_exact_numbers"]
 
 EXACT = 2**53
 """The largest whole number up to which a float holds every one."""
@@ -16,7 +16,7 @@ EXACT = 2**53
 _DIGITS_LIMIT_BITS = 14_284  # Python writes no int of more than 4,300 digits, which is 10**4300
 
 
-def written(number: int) -> int | str:
+def to_exact(number: int) -> int | str:
     """Return a whole number: itself if every reader takes it as it is, else as text.
 
     The text is decimal, and of more than 4,300 digits hexadecimal.
@@ -32,11 +32,11 @@ def has_digits(number: int) -> bool:
 
 
 def with_exact_numbers(document: Any) -> Any:
-    """Return JSON types with each whole number as `written` has it."""
+    """Return JSON types with each whole number as `to_exact` has it."""
     if isinstance(document, dict):
-        return {key: with_exact_numbers(one) for key, one in document.items()}
+        return {key: with_exact_numbers(item) for key, item in document.items()}
     if isinstance(document, list):
-        return [with_exact_numbers(one) for one in document]
+        return [with_exact_numbers(item) for item in document]
     if isinstance(document, int) and not isinstance(document, bool):
-        return written(document)
+        return to_exact(document)
     return document
