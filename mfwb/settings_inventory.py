@@ -1,4 +1,4 @@
-"""The files that have a say in a folder, mfwb's own and those of the SDKs, and whether they may."""
+"""Inventory of settings files in a folder, of mfwb and of the SDKs, and whether each is used."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """A file, and what it says that could do harm."""
+    """A settings file with the names of its sensitive settings."""
 
     file: SettingsFile
     sensitive: tuple[str, ...]
 
     def refusal_reason(self, trust: Trust) -> str | None:
-        """Return why it does not count; None if it does."""
+        """Return why the file is not used; None if it is used."""
         return refusal_reason(self.file, self.sensitive, trust)
 
     @property
     def sends_key_in_the_clear(self) -> bool:
-        """Whether it names a server that keys go to unencrypted, on another machine."""
+        """Whether it names a server on another machine to which keys are sent unencrypted."""
         return any(_is_in_the_clear(url) for url in _urls(self.file.values))
 
 
 def list_active_files(config: Path | None = None) -> list[CheckedFile]:
-    """Return all files that have a say in the current folder, lowest first; UsageError.
+    """Return all settings files that apply in the current folder, lowest first; UsageError.
 
     Args:
-        config: the file that `--config` names.
+        config: the file of `--config`.
     """
     folder, named = current_folder(), select_config_file(config)
     current = read_named_file(named) if named else find_file(folder)
@@ -60,40 +60,40 @@ def list_active_files(config: Path | None = None) -> list[CheckedFile]:
 
 
 def list_folder_files(folder: Path) -> list[CheckedFile]:
-    """Return the files that have a say because of the folder; UsageError."""
+    """Return the settings files of a folder; UsageError."""
     return [*_check_own(find_file(folder)), *_check_sdk_files(folder)]
 
 
 def list_files_to_trust(path: Path | None) -> list[CheckedFile]:
-    """Return the files that `mfwb config trust` is about; UsageError if there is none.
+    """Return the files for `mfwb config trust`; UsageError if there is none.
 
     Args:
-        path: the one that was named; None: all of the current folder that need it.
+        path: the file to trust; None: all files of the current folder that need it.
     """
     if path is not None:
         return [_read(path)]
     files = list_folder_files(current_folder())
-    untrusted = [one for one in files if one.sensitive or one.file.is_foreign]
+    untrusted = [file for file in files if file.sensitive or file.file.is_foreign]
     if not untrusted:
         raise UsageError(
-            "there is nothing to trust here: no file of this folder says what could do harm"
+            "there is nothing to trust here: no file of this folder has sensitive settings"
         )
     return untrusted
 
 
 def list_paths_to_untrust(path: Path | None) -> list[Path]:
-    """Return the places that `mfwb config untrust` is about, whether or not a file is there."""
+    """Return the paths for `mfwb config untrust`, whether or not the files exist."""
     if path is not None:
         return [path.parent.resolve() / path.name]
     folder = current_folder().resolve()
     names = ("mfwb.toml", "pyproject.toml", "wandb/settings", ".wandb/settings")
-    metaflow = (one / ".metaflow" / "config.json" for one in (folder, *folder.parents))
-    places = [*(folder / name for name in names), *metaflow]
-    return [one.parent.resolve() / one.name for one in places]
+    metaflow = (parent / ".metaflow" / "config.json" for parent in (folder, *folder.parents))
+    paths = [*(folder / name for name in names), *metaflow]
+    return [path.parent.resolve() / path.name for path in paths]
 
 
 def _read(path: Path) -> CheckedFile:
-    """Return a file as what its name says it is."""
+    """Read a file, with the format that belongs to its name."""
     if path.name == "settings" and path.parent.resolve().name in {"wandb", ".wandb"}:
         file = read_wandb_file(path)
         return CheckedFile(file, tuple(sensitive_in_wandb_file(file.values)))
@@ -119,7 +119,7 @@ def _check_sdk_files(folder: Path) -> list[CheckedFile]:
 
 def _urls(values: object) -> list[str]:
     if isinstance(values, dict):
-        return [url for one in values.values() for url in _urls(one)]
+        return [url for value in values.values() for url in _urls(value)]
     return [values.removeprefix("service@")] if isinstance(values, str) else []
 
 

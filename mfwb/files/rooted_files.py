@@ -1,9 +1,9 @@
-"""Files below a folder to which strangers may write: opened only if they are files, and lie there.
+"""Safe opening of files below a folder to which strangers may write.
 
-A name in a datastore, a bundle or a folder of Metaflow's may be a link to any file of this machine,
-a pipe whose reader waits for ever, or a device without an end. So where it leads, links and `..`
-included, has to lie below the root, and has to be a regular file. Opening never waits, and opens
-nothing else, not even for a moment. All errors are OSErrors, as of any file that can't be read.
+A name in a datastore, a bundle or a `.metaflow` folder may be a link to any file of this machine,
+a pipe whose reader waits for ever, or a device without an end. So the path, with links and `..`
+followed, has to lie below the root and to be a regular file. Opening never waits, and opens
+nothing else, not even for a moment. All errors are OSErrors, as for any file that can't be read.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ _PATH_ONLY = getattr(os, "O_PATH", 0) if os.path.isdir(_HANDLES) else 0  # noqa:
 
 
 class OutsideRootError(OSError):
-    """A path leads out of the folder it has to stay in."""
+    """A path leads out of its root folder."""
 
 
 class NotAFileError(OSError):
-    """At a path there is a folder, a pipe, a device or a socket in place of a file."""
+    """A path is a folder, a pipe, a device or a socket, and not a file."""
 
 
 def resolve_below(root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = ()) -> Path:
-    """Return where a path leads, all links followed; nothing has to be there.
+    """Return a path with all links followed; the file may be missing.
 
     Args:
-        root: the folder it has to stay in; it may be a link itself.
+        root: the folder in which it has to lie; it may be a link itself.
         path: relative to the root, or absolute.
-        linked_folders: other folders that it may lead into.
+        linked_folders: other folders into which links may lead.
 
     Raises:
         OutsideRootError: it leads out of the root.
@@ -62,17 +62,17 @@ def resolve_below(root: Path, path: str | PurePath, *, linked_folders: Sequence[
 def open_below(
     root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = ()
 ) -> BinaryIO:
-    """Return a file below a root, opened for reading.
+    """Open a file below a root for reading.
 
     Args:
-        root: the folder it has to stay in; it may be a link itself.
+        root: the folder in which it has to lie; it may be a link itself.
         path: relative to the root, or absolute.
-        linked_folders: other folders that it may lead into.
+        linked_folders: other folders into which links may lead.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: it does not exist.
         OutsideRootError: it leads out of the root.
-        NotAFileError: it is no regular file.
+        NotAFileError: it is not a regular file.
         OSError: it can't be read.
     """
     return os.fdopen(_open(root, path, linked_folders), "rb")
@@ -84,10 +84,10 @@ def read_below(
     """Return the bytes of a file below a root; errors as of `open_below`.
 
     Args:
-        root: the folder it has to stay in.
+        root: the folder in which it has to lie.
         path: relative to the root, or absolute.
-        most: bytes that it may have; OSError if it has more.
-        linked_folders: other folders that it may lead into.
+        most: largest allowed number of bytes; OSError if it has more.
+        linked_folders: other folders into which links may lead.
     """
     descriptor = _open(root, path, linked_folders)
     try:
@@ -110,10 +110,10 @@ def _open(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> i
 
 
 def _open_by_handle(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
-    """Return an open file: found first, then looked at, and opened only then, the very same one.
+    """Get a handle of the path, check the handle, and open exactly that file for reading.
 
-    Linux alone can do so. It takes a fifth of the time of following each part of the path, and
-    leaves nobody a moment to put something else in its place.
+    Only Linux can do this. It takes a fifth of the time of following each part of the path, and
+    nobody can replace the file between check and opening.
     """
     try:
         handle = os.open(os.path.join(root, path), _PATH_ONLY | _UNBLOCKED)  # noqa: PTH118 - speed
@@ -123,7 +123,7 @@ def _open_by_handle(root: Path, path: str | PurePath, linked_folders: Sequence[P
         handle_path = f"{_HANDLES}/{handle}"
         status = os.fstat(handle)
         if not _lies_below(os.readlink(handle_path), root, linked_folders):  # noqa: PTH115 - speed
-            # Another view of the same folders, as a container may have: or it leads out.
+            # The same folders may have other paths, as in a container; else it leads out.
             resolved = resolve_below(root, path, linked_folders=linked_folders).stat()
             if (resolved.st_dev, resolved.st_ino) != (status.st_dev, status.st_ino):
                 raise OutsideRootError(f"{path!s} leads out of {root}")
@@ -142,14 +142,14 @@ def _lies_below(handle_path: str, root: Path, linked_folders: Sequence[Path]) ->
 
 @lru_cache(maxsize=64)
 def _real(root: str) -> str:
-    """Return the start of all paths below a root. Should it move, `resolve_below` has the word."""
+    """Return the prefix of all real paths below a root. If it moved, `resolve_below` decides."""
     real = os.path.realpath(root)
     return real if real.endswith("/") else f"{real}/"
 
 
 def _open_resolved(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
     resolved = resolve_below(root, path, linked_folders=linked_folders)
-    # A link that somebody puts in its place meanwhile is not followed.
+    # If somebody replaces it by a link meanwhile, the link is not followed.
     descriptor = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | _UNBLOCKED)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -158,7 +158,7 @@ def _open_resolved(root: Path, path: str | PurePath, linked_folders: Sequence[Pa
 
 
 def is_plain_path(name: str) -> bool:
-    """Whether a path is relative, has no detours, and can be one."""
+    """Whether a path is valid, relative and normalized, without `..`."""
     path = PurePosixPath(name)
     is_normalized = name == path.as_posix() and name not in ("", ".")
     return is_normalized and not path.is_absolute() and ".." not in path.parts and "\0" not in name

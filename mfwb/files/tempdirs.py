@@ -1,7 +1,7 @@
-"""Temporary folders that go even if the process is killed: the next one removes them.
+"""Temporary folders. If their process is killed, the next process removes them.
 
-Anybody may write to the folder they lie in, and name something as ours are named. So only what is
-a folder, and no link to one, belongs to this user and is closed to all others, is taken for ours.
+Anybody may write to the parent folder, and use names like those of mfwb. So only a folder (not a
+link to one) that belongs to this user and is closed to all others counts as one of mfwb's.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from mfwb.files.private_files import open_folder, remove_at
 __all__ = ["make_scratch", "remove_all", "scratch", "sweep", "temporary_files_in_scratch"]
 
 _PREFIX = "mfwb-"
-_OWNER = "owner"  # a file that its process keeps locked; the lock goes with the process
+_OWNER = "owner"  # a file that its process keeps locked; the lock ends with the process
 _existing: set[Path] = set()
-"""Those of this process."""
+"""Temporary folders of this process."""
 
 _TRIES, _PAUSE = 10, 0.02  # seconds
 
@@ -32,7 +32,7 @@ _LOCKABLE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @contextmanager
 def scratch(parent: Path | None = None) -> Iterator[Path]:
-    """Yield a new folder that is gone afterwards, in a place; None: where temporary files go."""
+    """Yield a new temporary folder in `parent`; None: in the folder for temporary files."""
     folder, owner = _make(parent or Path(tempfile.gettempdir()))
     try:
         yield folder
@@ -44,11 +44,12 @@ def scratch(parent: Path | None = None) -> Iterator[Path]:
 
 
 def remove_all() -> None:
-    """Remove all scratch folders of this process, which is about to end without leaving them.
+    """Remove all temporary folders of this process, which is about to end.
 
-    Its other threads may still write there. What can't be removed for that, a later one sweeps.
+    Its other threads may still write there. If a folder can't be removed for that reason, a later
+    process removes it.
     """
-    remaining = sorted(_existing, reverse=True)  # those that lie in another one come before it
+    remaining = sorted(_existing, reverse=True)  # nested folders come before their parents
     for _ in range(_TRIES):
         remaining = [folder for folder in remaining if not _is_removed(folder)]
         if not remaining:
@@ -67,17 +68,17 @@ def _is_removed(folder: Path) -> bool:
 
 
 def make_scratch() -> Path:
-    """Return a new folder that is there as long as the process, which has to remove it."""
+    """Return a new folder for the lifetime of the process; the caller has to remove it."""
     return _make(Path(tempfile.gettempdir()))[0]
 
 
 def _make(parent: Path) -> tuple[Path, int]:
-    """Return a folder, and the file that is to stay open as long as it is needed."""
+    """Return a new folder, and the descriptor of its lock file, which has to stay open."""
     sweep(parent)
     while True:
-        # It gets the name by which it is used when it is locked already.
+        # The folder gets its final name only when it is locked.
         unfinished = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))
-        with suppress(FileNotFoundError):  # another process took it for one that a kill left
+        with suppress(FileNotFoundError):  # another process took it for abandoned and removed it
             owner = os.open(unfinished / _OWNER, os.O_CREAT | _LOCKABLE, 0o600)
             try:
                 fcntl.flock(owner, fcntl.LOCK_EX)
@@ -90,11 +91,11 @@ def _make(parent: Path) -> tuple[Path, int]:
 
 
 def sweep(parent: Path) -> None:
-    """Remove folders in a place whose processes have died."""
+    """Remove temporary folders in `parent` whose processes have died."""
     with suppress(FileNotFoundError):
         for name in [path.name for path in parent.iterdir()]:
             if name.startswith((_PREFIX, f".{_PREFIX}")):
-                with suppress(OSError):  # another user's, or locked, or somebody removes it now
+                with suppress(OSError):  # it is another user's, locked, or being removed
                     _remove_abandoned(parent, name)
 
 
@@ -104,7 +105,7 @@ def _remove_abandoned(parent: Path, name: str) -> None:
             owner = os.open(_OWNER, _LOCKABLE, dir_fd=folder)
         except FileNotFoundError:
             if name.startswith("."):
-                os.rmdir(name, dir_fd=within)  # it is empty, or not ours
+                os.rmdir(name, dir_fd=within)  # only succeeds if it is empty
             return
         try:
             fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,7 +121,7 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def _open_own(parent: Path, name: str) -> Iterator[tuple[int, int]]:
-    """Yield a place and a folder in it, both open; PermissionError if that is not of our making."""
+    """Yield descriptors of `parent` and of a folder in it; PermissionError if it is not mfwb's."""
     within = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         folder = open_folder(name, within=within)
@@ -136,25 +137,25 @@ def _open_own(parent: Path, name: str) -> Iterator[tuple[int, int]]:
 
 
 def _empty(within: int, name: str, folder: int) -> None:
-    """Remove a folder, and last in it what tells whose it is: a kill may come in between."""
+    """Remove a folder, its lock file last: the process may be killed in between."""
     for entry in os.listdir(folder):
         if entry != _OWNER:
             with suppress(OSError):
                 remove_at(folder, entry)
-    if os.listdir(folder) not in ([], [_OWNER]):  # then it stays as it is, to be swept later
+    if os.listdir(folder) not in ([], [_OWNER]):  # then it stays, and a later process removes it
         raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), name)
-    going = f".{name.lstrip('.')}"
-    os.rename(name, going, src_dir_fd=within, dst_dir_fd=within)
+    hidden = f".{name.lstrip('.')}"
+    os.rename(name, hidden, src_dir_fd=within, dst_dir_fd=within)
     with suppress(FileNotFoundError):
         os.unlink(_OWNER, dir_fd=folder)
-    os.rmdir(going, dir_fd=within)
+    os.rmdir(hidden, dir_fd=within)
 
 
 @contextmanager
 def temporary_files_in_scratch() -> Iterator[None]:
-    """Let all temporary files of this process and those it starts lie in a scratch folder.
+    """Put all temporary files of this process and its children into one temporary folder.
 
-    The SDKs make some that they remove when they end, which they don't if they are killed.
+    The SDKs remove theirs when they end, but not if they are killed.
     """
     before = os.environ.get("TMPDIR"), tempfile.tempdir
     with scratch() as folder:

@@ -1,4 +1,4 @@
-"""Files that decide what mfwb does, and which of them may: a folder may come from a stranger."""
+"""Settings files, and which of them mfwb may use: a folder may come from a stranger."""
 
 from mfwb.settings_files.discovery import (
     SettingsFile,

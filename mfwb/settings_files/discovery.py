@@ -1,4 +1,4 @@
-"""Files with settings: where they are looked for, and what they say."""
+"""Discovery and reading of settings files."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Origin(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """A file with settings, as it was when it was read.
+    """A settings file, as it was when it was read.
 
     Attributes:
-        path: as it is shown.
-        real_path: the real path of its folder, and its name in it. A link of that name is not
-            followed: who trusts a file does not trust any link to it, anywhere.
-        values: what it says.
+        path: the path for messages.
+        real_path: the real path of its folder, with the file's name. If the file itself is a link,
+            it is not followed: a user who trusts a file does not trust links to it elsewhere.
+        values: its settings.
         origin: why it is read.
         is_foreign: whether another user owns it, or anybody may write to it.
     """
@@ -67,7 +67,7 @@ class SettingsFile:
 
     @property
     def digest(self) -> str:
-        """A digest of what it says, which comments and the tables of others don't change."""
+        """Digest of its values; comments and tables of other tools don't change it."""
         text = json.dumps(self.values, sort_keys=True, default=repr)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -77,26 +77,26 @@ def current_folder() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError:
-        raise UsageError("the current folder is not there any more; change to another") from None
+        raise UsageError("the current folder does not exist any more; change to another") from None
 
 
 def find_users_file() -> SettingsFile | None:
     """Return mfwb.toml of the user's configuration folder; None if there is none."""
     path = user_config_path("mfwb") / _NAME
-    # Without a home there is no such folder, and a relative one lies in the current folder.
+    # Without a home folder the path is relative, which would mean the current folder.
     if not path.is_absolute() or not path.is_file():
         return None
     return read(path, Origin.USERS, parse_toml)
 
 
 def read_named_file(path: Path) -> SettingsFile:
-    """Return a file that the user named; UsageError if it can't be read."""
+    """Read a file that the user named; UsageError if it can't be read."""
     file = read(path, Origin.NAMED, parse_toml)
     return _tool_table(file) or _with_values(file, {}) if path.name == _PYPROJECT else file
 
 
 def find_file(folder: Path) -> SettingsFile | None:
-    """Return mfwb.toml of a folder, else its pyproject.toml if that speaks of mfwb."""
+    """Return mfwb.toml of a folder, else its pyproject.toml if that has a table [tool.mfwb]."""
     own = folder / _NAME
     if own.is_file():
         return read(own, Origin.FOUND, parse_toml)
@@ -105,15 +105,15 @@ def find_file(folder: Path) -> SettingsFile | None:
 
 
 def read(path: Path, origin: Origin, parse: Callable[[bytes], dict[str, Any]]) -> SettingsFile:
-    """Return a file and what it says.
+    """Read a settings file.
 
     Args:
-        path: where it is.
+        path: the path of the file.
         origin: why it is read.
-        parse: makes values of its bytes; ValueError if it can't.
+        parse: returns the values of the file's bytes, or raises ValueError.
 
     Raises:
-        UsageError: it can't be read, or is not what it should be.
+        UsageError: it can't be read, or is not valid.
     """
     try:
         with path.open("rb") as file:
@@ -158,7 +158,7 @@ def _with_values(file: SettingsFile, values: Mapping[str, Any]) -> SettingsFile:
 
 
 def _is_foreign(status: os.stat_result) -> bool:
-    """Whether a file may say what neither this user nor the machine's owner wrote."""
+    """Whether somebody other than this user or the machine's owner may have written a file."""
     if not hasattr(os, "geteuid"):
         return False
     trusted_users = {os.geteuid(), 0}

@@ -1,4 +1,4 @@
-"""Refusing what a file of the current folder says, unless the user named or trusts the file."""
+"""Refusal of settings files of the current folder that the user neither named nor trusts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mfwb.settings_files.trusted_files import Trust
 
 __all__ = ["printable", "refusal_reason", "refuse_unless_trusted"]
 
-_NAMES_LIMIT = 5  # in a complaint
+_NAMES_LIMIT = 5  # in a message
 
 
 def refusal_reason(file: SettingsFile, sensitive: Sequence[str], trust: Trust) -> str | None:
-    """Return why a file may not be read; None if it may.
+    """Return why a file may not be used; None if it may.
 
     Args:
         file: the file.
-        sensitive: the names of what it says that could do harm.
-        trust: what the user trusts.
+        sensitive: the names of its sensitive settings.
+        trust: the files that the user trusts.
     """
     if file.origin is not Origin.FOUND or not file.values:
         return None
@@ -38,12 +38,12 @@ def refusal_reason(file: SettingsFile, sensitive: Sequence[str], trust: Trust) -
 def refuse_unless_trusted(
     file: SettingsFile, sensitive: Sequence[str], trust: Trust, *, can_be_named: bool
 ) -> None:
-    """Raise UsageError if a file says what it may not; arguments as of `refusal_reason`.
+    """Raise UsageError if a file may not be used.
 
     Args:
         file: the file.
-        sensitive: the names of what it says that could do harm.
-        trust: what the user trusts.
+        sensitive: the names of its sensitive settings.
+        trust: the files that the user trusts.
         can_be_named: whether `--config` can name it.
     """
     reason = refusal_reason(file, sensitive, trust)
@@ -57,7 +57,7 @@ def refuse_unless_trusted(
 
 
 def printable(name: str) -> str:
-    """Return a name that a stranger chose, with what a terminal would obey spelled out."""
+    """Return a stranger's name for a message, with control characters escaped."""
     return name if name.isprintable() else ascii(name)[1:-1]
 
 
@@ -69,7 +69,7 @@ def _join(names: Sequence[str]) -> str:
 
 
 def _relative(path: Path) -> str:
-    """Return a path as it can be said from the current folder."""
+    """Return a path relative to the current folder, if it lies below it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""How long something takes or has taken, in words."""
+"""Durations as text for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def format_duration(seconds: float) -> str:
-    """Return `4 minutes`: whole ones of the largest unit that fits; `0 seconds` at least."""
+    """Return `4 minutes`: a whole number of the largest unit that fits; at least `0 seconds`."""
     for unit, length in _UNITS:
         number = int(seconds // length)
         if number > 0:

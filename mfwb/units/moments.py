@@ -12,18 +12,18 @@ __all__ = ["MOMENT_FORMAT", "is_duration", "parse_moment", "to_epoch_ms"]
 MOMENT_FORMAT = "times are written like 24h, 7d, 2026-11-01, 2026-11-01T12:00 or 2026-11-01T12:00Z"
 
 _AGO = re.compile(r"[\d._]+\s*[A-Za-z]+\Z", re.ASCII)
-"""A duration with its unit: without one it could be a year."""
+"""A duration with its unit; a number without a unit could be a year."""
 
 _DATE = re.compile(
     r"\d{4}-\d\d-\d\d"
     r"(?P<time>[T ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?(?P<zone>Z|[+-]\d\d:\d\d)?)?\Z",
     re.ASCII | re.IGNORECASE,
 )
-"""What every Python reads; later ones would take weeks and more."""
+"""Formats that every version of Python reads; later versions also accept weeks and more."""
 
 
 def is_duration(text: str) -> bool:
-    """Whether a text says how long ago something was, rather than a date."""
+    """Whether a text is a duration (how long ago), and not a date."""
     return bool(_AGO.match(text.strip()))
 
 
@@ -31,12 +31,12 @@ def parse_moment(text: str, now: int) -> int:
     """Return a moment in epoch ms.
 
     Args:
-        text: how long ago (`24h`), or a date, or a date with a time; local, unless it says
-            otherwise by `Z` or `+02:00`. A date alone is its first moment.
+        text: how long ago (`24h`), or a date, or a date with a time; in local time, unless it has
+            `Z` or `+02:00`. A date alone means its first moment.
         now: epoch ms.
 
     Raises:
-        ValueError: saying how moments are written.
+        ValueError: with the valid formats.
     """
     stripped = text.strip()
     if _AGO.match(stripped):
@@ -51,13 +51,13 @@ def parse_moment(text: str, now: int) -> int:
         stripped = f"{stripped[:-1]}+00:00"
     try:
         return to_epoch_ms(datetime.fromisoformat(stripped.upper()))
-    except ValueError:  # as of the 30th of February
+    except ValueError:  # the 30th of February, for example
         raise ValueError(MOMENT_FORMAT) from None
 
 
 def to_epoch_ms(moment: datetime) -> int:
-    """Return a date and time in epoch ms; it is local if it has no time zone. ValueError."""
+    """Return a date and time in epoch ms; without a time zone it is local. ValueError."""
     try:
         return round(moment.astimezone(timezone.utc).timestamp() * 1000)
-    except (OverflowError, OSError):  # what the platform's calendar does not reach
+    except (OverflowError, OSError):  # outside the platform's calendar
         raise ValueError(MOMENT_FORMAT) from None

@@ -17,14 +17,14 @@ _SECONDS = {"": 1, "S": 1, "M": 60, "H": 3600, "D": 86_400, "W": 7 * 86_400}
 
 
 def parse_bytes(value: Any) -> Any:
-    """Return a size that is text as a number of bytes, anything else as it is; ValueError."""
+    """Return the number of bytes of a text, any other value unchanged; ValueError."""
     if isinstance(value, bool):
         raise ValueError(SIZE_FORMAT)  # noqa: TRY004 - pydantic would take it for 1 or 0
     return int(_parse(value, _BYTES, SIZE_FORMAT)) if isinstance(value, str) else value
 
 
 def parse_seconds(value: Any) -> Any:
-    """Return a duration that is text as seconds, anything else as it is; ValueError."""
+    """Return the seconds of a text, any other value unchanged; ValueError."""
     if isinstance(value, bool):
         raise ValueError(DURATION_FORMAT)  # noqa: TRY004 - pydantic would take it for 1 or 0
     return _parse(value, _SECONDS, DURATION_FORMAT) if isinstance(value, str) else value

@@ -517,5 +517,5 @@ def test_a_folder_that_is_gone(folder: Path) -> None:
     """That is said, rather than that mfwb has a bug."""
     folder.rmdir()
 
-    with pytest.raises(UsageError, match="the current folder is not there any more"):
+    with pytest.raises(UsageError, match="the current folder does not exist any more"):
         load_settings({})

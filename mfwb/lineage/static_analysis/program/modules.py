@@ -81,7 +81,7 @@ class Project:
         return self._modules[path]
 
     def parse(self, path: str) -> Module:
-        """Return the module in that file; errors are those of `syntax.parsed`."""
+        """Return the module in that file; errors are those of `python_ast.parse`."""
         self._tokens += count_tokens(self.files[path])
         if self._tokens > _TOKENS_LIMIT:
             raise TooLargeError("there is too much source")
