@@ -185,7 +185,7 @@ class Workshop:
         self._logs.clear()
         self._inspector.close()
         if self._keep:
-            self._store.tidy()
+            self._store.remove_unfinished()
         else:
             self._store.remove()
 
@@ -239,7 +239,7 @@ class Workshop:
             with html.open("rb") as file:
                 digest = _sha1_of(file)
             self._hold(run, [digest])
-            self._store.take(f"{digest}.html", html)
+            self._store.add(f"{digest}.html", html)
             return self._store.path(f"{digest}.html")
 
     def _modules_of(self, made: Iterable[Made]) -> dict[str, tuple[str, ...] | None]:

@@ -107,14 +107,14 @@ class Converted:
                     self._keep(content, source)
                     raise
                 if rows.exists():
-                    self._store.take(_name(content, Conversion.ROWS), rows)
+                    self._store.add(_name(content, Conversion.ROWS), rows)
                 if altered:
                     with self._store.scratch() as note:
                         note.write_text(altered, encoding="utf-8")
-                        self._store.take(f"{name}{_ALTERED}", note)
+                        self._store.add(f"{name}{_ALTERED}", note)
 
         self._raise_if_failed(name)
-        return self._store.place(name, make)
+        return self._store.get_or_make(name, make)
 
     def altered(self, content: Content, conversion: Conversion, plugin: str = "") -> str:
         """Return what files that `get` returned say otherwise than the pickle; empty: nothing."""
@@ -180,7 +180,7 @@ class Converted:
 
     def _keep(self, content: Content, source: Path) -> None:
         """Keep the bytes, which are needed as they are, so that they are not read again."""
-        self._store.take(pickle_name(content), source)
+        self._store.add(pickle_name(content), source)
 
     def _fail(self, name: str, reason: str) -> None:
         with self._lock:

@@ -114,7 +114,7 @@ class Forms:
         def copy(path: Path) -> None:
             self._md5s[sha1] = contents.copy(planned.content, path)
 
-        path = self._store.place(pickle_name(planned.content), copy)
+        path = self._store.get_or_make(pickle_name(planned.content), copy)
         return replace(_ready(f"{planned.stem}{suffix}", path), md5=self._md5s.get(sha1))
 
     def _included(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> ReadyFile:
@@ -127,7 +127,7 @@ class Forms:
                 planned.content, path, allowed=allowed, limit=run.file_limit
             )
 
-        path = self._store.place(name, copy)
+        path = self._store.get_or_make(name, copy)
         return replace(_ready(planned.stem, path), md5=self._md5s.get(name))
 
     def _pointed_at(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> Found:
@@ -140,7 +140,7 @@ class Forms:
             with self._store.scratch() as unfinished:
                 copied = copy_of(file, unfinished, most=room, limit=run.file_limit)
                 kept = f"{content.sha1}.{copied.sha1}.file"
-                self._store.take(kept, unfinished)
+                self._store.add(kept, unfinished)
             room = None if room is None else room - copied.size
             return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
 
