@@ -22,8 +22,9 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    # numpy would set it while it is imported, and whoever looks at a pickle may set nothing.
+    # numpy sets these while it is imported, and a process that inspects pickles may set nothing.
     "OPENBLAS_MAIN_FREE": "1",
+    "GOTOBLAS_MAIN_FREE": "1",  # numpy 1
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 """What the process has to be started with."""
