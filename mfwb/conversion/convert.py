@@ -14,7 +14,7 @@ from typing import Any
 from mfwb.conversion.arrays import load_array, write_npy
 from mfwb.conversion.images import load_pickled_image, write_figure_png, write_image_png
 from mfwb.conversion.json_files import load_value, write_json
-from mfwb.conversion.parquet_check import alteration
+from mfwb.conversion.parquet_check import describe_alteration
 from mfwb.conversion.plotly import load_figure, write_figure
 from mfwb.conversion.table_rows import write_rows
 from mfwb.conversion.tables import (
@@ -88,7 +88,7 @@ def _table(job: Job) -> str:
         with suppress(Exception):  # rows to look at are worth having, but not at the table's price
             write_rows(table, job.rows)
     write_parquet(table, job.target)
-    return alteration(table, job.target)
+    return describe_alteration(table, job.target)
 
 
 def _load_table(job: Job) -> Table:
@@ -111,7 +111,7 @@ def _tables(job: Job) -> str:
         left -= path.stat().st_size
         if left < 0:  # one table under any number of keys takes a few bytes each
             raise ValueError("its tables take far more than its pickle")
-        if not altered and (changed := alteration(table, path)):
+        if not altered and (changed := describe_alteration(table, path)):
             altered = f"{name}: {changed}"
     return altered
 

@@ -22,11 +22,11 @@ from mfwb.conversion import converter_child
 from mfwb.conversion.convert import Job
 from mfwb.conversion.converter_child import INBOX, OUTBOX, Answer
 from mfwb.files.private_files import remove_below
-from mfwb.isolation.audit_hook import STOPPED
-from mfwb.isolation.forkserver import Nursery
+from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
+from mfwb.isolation.forkserver import Forkserver
 from mfwb.safe_text import one_line
 
-__all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError", "new_nursery"]
+__all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError", "new_forkserver"]
 
 MAX_MEMORY = 2 * 10**9
 """Bytes that a conversion may take unless said otherwise."""
@@ -49,27 +49,27 @@ class BrokenOffError(Exception):
     """The converter was closed, which says nothing about the pickle."""
 
 
-def new_nursery(max_memory: int = MAX_MEMORY, *, trusted: bool = False) -> Nursery:
+def new_forkserver(max_memory: int = MAX_MEMORY, *, trusted: bool = False) -> Forkserver:
     """Return what makes the processes of converters.
 
     Args:
         max_memory: bytes that each may take for pickles.
         trusted: whether pickles may run whatever they want to, in these processes.
     """
-    return Nursery(converter_child.__name__, max_memory, trusted=trusted)
+    return Forkserver(converter_child.__name__, max_memory, trusted=trusted)
 
 
 class Converter:
     """A process that converts for one flow run; safe to use from several threads."""
 
-    def __init__(self, nursery: Nursery, *, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(self, forkserver: Forkserver, *, time_limit: float = TIME_LIMIT) -> None:
         """Prepare for a process that is started when it is needed.
 
         Args:
-            nursery: makes processes.
+            forkserver: makes processes.
             time_limit: seconds for a small pickle; each megabyte adds one.
         """
-        self._nursery = nursery
+        self._forkserver = forkserver
         self._time_limit = time_limit
         self._turn = Lock()  # who has it may ask
         self._guard = Lock()  # who has it may start or end the process
@@ -83,7 +83,7 @@ class Converter:
         return "" if child is None or child.confined_by is None else child.confined_by
 
     def convert(self, job: Job) -> str:
-        """Do a job; whether it is trusted is the nursery's to say.
+        """Do a job; whether it is trusted is the forkserver's to say.
 
         Returns:
             What the files say otherwise than the pickle; empty: nothing.
@@ -103,7 +103,7 @@ class Converter:
         outcome = answer.get("outcome")
         if outcome == converter_child.NO_MEMORY:
             raise UnconvertibleError(
-                f"it takes more than {self._nursery.max_memory:,} bytes of memory"
+                f"it takes more than {self._forkserver.max_memory:,} bytes of memory"
             )
         if outcome == converter_child.FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -141,7 +141,7 @@ class Converter:
             self._raise_if_closed()
             if self._child is None or not self._child.lives():
                 try:
-                    self._child = _Child(self._nursery, beside)
+                    self._child = _Child(self._forkserver, beside)
                 except OSError as error:  # no more processes, or Python is not where it was
                     raise UnconvertibleError(f"no process to convert it: {error}") from None
             return self._child
@@ -150,14 +150,14 @@ class Converter:
 class _Child:
     """A process that runs `converting.work`, and whatever it starts itself."""
 
-    def __init__(self, nursery: Nursery, beside: Path) -> None:
+    def __init__(self, forkserver: Forkserver, beside: Path) -> None:
         self._folder = tempfile.mkdtemp(prefix="converting-", dir=beside)
         self._inbox = Path(self._folder, INBOX)
         self._outbox = Path(self._folder, OUTBOX)
         try:
             self._inbox.mkdir()
             self._outbox.mkdir()
-            self._process = nursery.new(self._folder)
+            self._process = forkserver.start_process(self._folder)
         except BaseException:
             _remove(Path(self._folder))
             raise
@@ -218,7 +218,7 @@ class _Child:
     def end(self) -> None:
         """Kill it, unless it has ended, and wait until it is gone."""
         self._process.kill()
-        for pipe in (self._process.requests, self._process.answers):
+        for pipe in (self._process.requests, self._process.responses):
             with suppress(OSError):  # a request that it has not read
                 pipe.close()
         _remove(Path(self._folder))
@@ -236,12 +236,12 @@ class _Child:
             return self._answer()
         except (OSError, ValueError, EOFError):  # it ended before, or was ended in the meantime
             code = self._process.kill()
-        if code == STOPPED:
+        if code == STOPPED_EXIT_CODE:
             raise UnconvertibleError("its process was stopped: it did what no conversion does")
         raise UnconvertibleError(f"the process that converts it ended ({code})")
 
     def _answer(self) -> Answer:
-        line = self._process.answers.readline(_ANSWER_LIMIT)
+        line = self._process.responses.readline(_ANSWER_LIMIT)
         if not line.endswith(b"\n"):
             raise EOFError("no answer")
         answer = json.loads(line)

@@ -1,4 +1,4 @@
-"""The program of the process that converts pickles; `converter` asks it, `nursery` starts it.
+"""The program of the process that converts pickles; `converter` asks it, `forkserver` starts it.
 
 A request is a line of JSON on stdin, the fields of a `Job` by name, and so is its answer on
 stdout, `{"outcome": ...}`. Before the first one it says what it is confined by. The end of stdin,
@@ -20,9 +20,9 @@ from typing import BinaryIO
 from mfwb.conversion.convert import Conversion, Job, convert
 from mfwb.conversion.trusted import prepare_to_trust
 from mfwb.files.content_store import is_full
-from mfwb.isolation.child_environment import readable
-from mfwb.isolation.confine import confined
-from mfwb.isolation.memory_limit import cap_memory, give_back_memory
+from mfwb.isolation.child_environment import list_readable_paths
+from mfwb.isolation.confine import confine_process
+from mfwb.isolation.memory_limit import cap_memory, release_memory
 
 __all__ = [
     "DONE",
@@ -33,9 +33,9 @@ __all__ = [
     "UNCONVERTIBLE",
     "Answer",
     "answer",
-    "get_readier",
-    "get_ready",
-    "work",
+    "preload",
+    "preload_more",
+    "run_worker",
 ]
 
 DONE = "done"
@@ -55,7 +55,7 @@ If it is the first one, also what was `altered`, as `convert` says it; of the la
 _REASON_LIMIT = 300  # characters
 
 
-def get_ready(*, trusted: bool) -> None:
+def preload(*, trusted: bool) -> None:
     """Import what takes long, while nobody waits."""
     with suppress(ImportError):  # then each request gets to hear of it
         import pandas as pd  # noqa: F401, PLC0415
@@ -63,14 +63,14 @@ def get_ready(*, trusted: bool) -> None:
     if trusted:
         prepare_to_trust()
     else:
-        readable(plugins=True)
+        list_readable_paths(plugins=True)
 
 
-def get_readier() -> None:
+def preload_more() -> None:
     """Import more: there is no more."""
 
 
-def work(max_memory: int, folder: str, *, trusted: bool) -> None:
+def run_worker(max_memory: int, folder: str, *, trusted: bool) -> None:
     """Answer requests until there are no more.
 
     Args:
@@ -82,14 +82,14 @@ def work(max_memory: int, folder: str, *, trusted: bool) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     _use_all_processors()
-    give_back_memory()
+    release_memory()
     cap_memory(max_memory)
     _say(answers, {"confined": ", ".join(() if trusted else _confined(folder))})
     requests: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_receive, args=(requests,), daemon=True).start()
     while True:
         _say(answers, answer(_job(requests.get(), trusted=trusted)))
-        give_back_memory()
+        release_memory()
 
 
 def _use_all_processors() -> None:
@@ -101,7 +101,7 @@ def _use_all_processors() -> None:
 
 def _confined(folder: str) -> tuple[str, ...]:
     inbox, outbox = (os.path.join(folder, name) for name in (INBOX, OUTBOX))  # noqa: PTH118
-    return confined((inbox,), (outbox,), plugins=True)
+    return confine_process((inbox,), (outbox,), plugins=True)
 
 
 def _say(answers: BinaryIO, said: Answer) -> None:

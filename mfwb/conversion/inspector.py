@@ -15,9 +15,9 @@ from threading import Lock, Timer
 from typing import Any
 
 from mfwb.conversion import inspector_child
-from mfwb.conversion.inspector_child import Answer, Inspect, Look
-from mfwb.isolation.audit_hook import STOPPED
-from mfwb.isolation.forkserver import Nursery, Process
+from mfwb.conversion.inspector_child import Answer, Inspect, Inspection
+from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
+from mfwb.isolation.forkserver import Forkserver, Process
 from mfwb.planning import Content
 
 __all__ = ["Inspector", "inspect_each"]
@@ -42,16 +42,16 @@ class Inspector:
     """Looks at pickles, those of each flow run in a process of its own; for several threads."""
 
     def __init__(self) -> None:
-        self._nursery = Nursery(inspector_child.__name__, MAX_MEMORY)
+        self._forkserver = Forkserver(inspector_child.__name__, MAX_MEMORY)
         self._desks: dict[str, _Desk] = {}
         self._lock = Lock()
 
     def start(self) -> None:
         """Start what makes processes, so that it is ready when it is needed."""
         with suppress(OSError):  # who needs it tries again
-            self._nursery.start()
+            self._forkserver.start()
 
-    def inspect(self, flow_run: str, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
+    def inspect(self, flow_run: str, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
         """Return what there is to tell of each pickle of a flow run.
 
         Of one that ends the process that is why; the others are looked at again.
@@ -76,7 +76,7 @@ class Inspector:
         with self._lock:
             desks = [*self._desks.values()]
             self._desks.clear()
-        self._nursery.close()  # which ends what others may be waiting for
+        self._forkserver.close()  # which ends what others may be waiting for
         for desk in desks:
             desk.end()
 
@@ -86,12 +86,12 @@ class Inspector:
                 for name in [*self._desks]:
                     if len(self._desks) >= _AT_ONCE and self._desks[name].end(wait=False):
                         del self._desks[name]
-                self._desks[flow_run] = _Desk(self._nursery)
+                self._desks[flow_run] = _Desk(self._forkserver)
             return self._desks[flow_run]
 
 
 def inspect_each(
-    inspect: Inspect, look: Look, loaded: Iterable[tuple[Content, bytes | None]]
+    inspect: Inspect, look: Inspection, loaded: Iterable[tuple[Content, bytes | None]]
 ) -> Iterator[tuple[Content, Answer]]:
     """Yield what there is to tell of each content; several small ones are looked at at once."""
     group: list[tuple[Content, bytes]] = []
@@ -111,7 +111,7 @@ def inspect_each(
 
 
 def _inspected(
-    inspect: Inspect, look: Look, group: Sequence[tuple[Content, bytes]]
+    inspect: Inspect, look: Inspection, group: Sequence[tuple[Content, bytes]]
 ) -> Iterator[tuple[Content, Answer]]:
     answers = inspect(group[0][0].flow_run, look, [data for _, data in group])
     for (content, _), answer in zip(group, answers, strict=True):
@@ -122,7 +122,7 @@ class _EndedError(Exception):
     """The process ended before it answered; the text says why."""
 
 
-def _checked(look: Look, answer: Any) -> Answer:
+def _checked(look: Inspection, answer: Any) -> Answer:
     """Return an answer to a look if it can be one; EOFError. Who gave it may have been taken over.
 
     What a value is made of can be anything of JSON.
@@ -135,14 +135,14 @@ def _checked(look: Look, answer: Any) -> Answer:
     raise EOFError("no answer")
 
 
-def _is_found_by(look: Look, found: Any) -> bool:
-    if look is Look.DIGEST:
+def _is_found_by(look: Inspection, found: Any) -> bool:
+    if look is Inspection.DIGEST:
         return isinstance(found, str)
-    if look is Look.SIZE:
+    if look is Inspection.SIZE:
         return _is_size(found)
-    if look is Look.INSIDE:
+    if look is Inspection.INSIDE:
         return _is_inside(found)
-    if look in {Look.NAMES, Look.NAMES_AT_START}:
+    if look in {Inspection.NAMES, Inspection.NAMES_AT_START}:
         return _are_texts(found)
     return isinstance(found, list) and len(found) == 2 and isinstance(found[1], bool)  # noqa: PLR2004
 
@@ -172,14 +172,14 @@ def _are_texts(found: Any) -> bool:
 class _Desk:
     """A process, if there is one; safe to use from several threads."""
 
-    def __init__(self, nursery: Nursery) -> None:
-        self._nursery = nursery
+    def __init__(self, forkserver: Forkserver) -> None:
+        self._forkserver = forkserver
         self._turn = Lock()
         self._process: Process | None = None
         self._is_ready = False  # whether it has said what confines it
         self._is_late = False
 
-    def ask(self, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
+    def ask(self, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
         with self._turn:
             try:
                 return self._ask(look, pickled)
@@ -201,11 +201,11 @@ class _Desk:
             self._turn.release()
         return True
 
-    def _ask(self, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
+    def _ask(self, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
         sizes = [len(data) for data in pickled]
         self._is_late = False
         if self._process is None:
-            self._process = self._nursery.new(tempfile.gettempdir())
+            self._process = self._forkserver.start_process(tempfile.gettempdir())
         clock = Timer(
             _SECONDS + _SECONDS_PER_MB * sum(sizes) / 1_000_000, self._stop, [self._process]
         )
@@ -217,7 +217,7 @@ class _Desk:
             clock.cancel()
 
     def _exchange(
-        self, process: Process, look: Look, pickled: Sequence[bytes], sizes: Sequence[int]
+        self, process: Process, look: Inspection, pickled: Sequence[bytes], sizes: Sequence[int]
     ) -> list[Answer]:
         if not self._is_ready:
             self._answer(process)  # what confines it
@@ -237,7 +237,7 @@ class _Desk:
         process.kill()
 
     def _answer(self, process: Process) -> Any:
-        line = process.answers.readline(_ANSWER_LIMIT)
+        line = process.responses.readline(_ANSWER_LIMIT)
         if not line.endswith(b"\n"):
             raise EOFError("no answer")
         parts = sum(line.count(sign) for sign in (b",", b"[", b"{"))
@@ -251,7 +251,7 @@ class _Desk:
         code = self._end()
         if code == -signal.SIGPROF or self._is_late:
             return "it took too long to look at it"
-        if code == STOPPED:
+        if code == STOPPED_EXIT_CODE:
             return "its process was stopped: it did what no pickle does"
         return f"the process that looked at it ended ({code})"
 
@@ -260,7 +260,7 @@ class _Desk:
         if process is None:
             return None
         code = process.kill()
-        for pipe in (process.requests, process.answers):
+        for pipe in (process.requests, process.responses):
             with suppress(OSError):
                 pipe.close()
         return code

@@ -20,20 +20,28 @@ from mfwb.conversion.json_safe import DEPTH_LIMIT, json_size, to_json
 from mfwb.conversion.path_values import is_relative, load_path
 from mfwb.conversion.plain_values import decode
 from mfwb.errors import ItemLost
-from mfwb.isolation.child_environment import readable
-from mfwb.isolation.confine import confined
-from mfwb.isolation.memory_limit import cap_memory, give_back_memory
+from mfwb.isolation.child_environment import list_readable_paths
+from mfwb.isolation.confine import confine_process
+from mfwb.isolation.memory_limit import cap_memory, release_memory
 from mfwb.pickles.allowlist import PATHS
 from mfwb.pickles.content_digest import content_digest
-from mfwb.pickles.packages import names_at_start
+from mfwb.pickles.packages import read_names_at_start
 
-__all__ = ["Answer", "Inspect", "Look", "get_readier", "get_ready", "inspect_here", "work"]
+__all__ = [
+    "Answer",
+    "Inspect",
+    "Inspection",
+    "inspect_here",
+    "preload",
+    "preload_more",
+    "run_worker",
+]
 
 _SECONDS = 10.0  # of processor time
 _SECONDS_PER_MB = 3.0
 
 
-class Look(str, Enum):
+class Inspection(str, Enum):
     """What can be told of a pickle."""
 
     DIGEST = "digest"  # of its content
@@ -49,27 +57,27 @@ class Look(str, Enum):
 Answer = tuple[Any, str | None]
 """What was found, and, if that is nothing at all, why."""
 
-Inspect = Callable[[str, Look, Sequence[bytes]], list[Answer]]
+Inspect = Callable[[str, Inspection, Sequence[bytes]], list[Answer]]
 """Looks at pickles of a flow run."""
 
 
-def inspect_here(_flow_run: str, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
+def inspect_here(_flow_run: str, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
     """Look at pickles in this very process, which should be none that matters."""
     return [_looked_at(look, data) for data in pickled]
 
 
-def get_ready(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here
+def preload(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here
     """Find out what takes a moment; the imports are above."""
-    readable()
+    list_readable_paths()
 
 
-def get_readier() -> None:
+def preload_more() -> None:
     """Import what many need, where there are many: numbers of numpy's are common."""
     with suppress(ImportError):
         import numpy as np  # noqa: F401, PLC0415
 
 
-def work(max_memory: int, folder: str, *, trusted: bool) -> None:  # noqa: ARG001 - as all programs
+def run_worker(max_memory: int, folder: str, *, trusted: bool) -> None:  # noqa: ARG001 - as all programs
     """Answer requests until there are no more.
 
     Args:
@@ -80,16 +88,16 @@ def work(max_memory: int, folder: str, *, trusted: bool) -> None:  # noqa: ARG00
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    give_back_memory()
+    release_memory()
     cap_memory(max_memory, threads=0)
-    _say(answers, {"confined": ", ".join(confined((), ()))})
+    _say(answers, {"confined": ", ".join(confine_process((), ()))})
     with os.fdopen(0, "rb") as requests:
         for line in requests:
             request = json.loads(line)
             pickled = [requests.read(size) for size in request["sizes"]]
             _limit_time(sum(request["sizes"]))
-            _say(answers, [_looked_at(Look(request["look"]), data) for data in pickled])
-            give_back_memory()
+            _say(answers, [_looked_at(Inspection(request["look"]), data) for data in pickled])
+            release_memory()
     os._exit(0)
 
 
@@ -103,7 +111,7 @@ def _limit_time(size: int) -> None:
     signal.setitimer(signal.ITIMER_PROF, _SECONDS + _SECONDS_PER_MB * size / 1_000_000)
 
 
-def _looked_at(look: Look, data: bytes) -> Answer:
+def _looked_at(look: Inspection, data: bytes) -> Answer:
     try:
         return _LOOKS[look](data), None
     except ItemLost as error:
@@ -114,7 +122,7 @@ def _looked_at(look: Look, data: bytes) -> Answer:
 
 def _names(data: bytes) -> tuple[str, ...] | None:
     try:
-        return pickles.names_in(data)
+        return pickles.read_names(data)
     except ValueError:
         return None
 
@@ -122,7 +130,7 @@ def _names(data: bytes) -> tuple[str, ...] | None:
 def _inside(data: bytes) -> dict[str, Any] | None:
     """Return what the type that Metaflow recorded does not say; None of a damaged pickle."""
     try:
-        mentions = pickles.mentions_in(data)
+        mentions = pickles.read_mentions(data)
     except ValueError:
         return None
     size, why = None, None
@@ -187,13 +195,13 @@ def _value_without_names(data: bytes) -> tuple[Any, bool]:
     return found.json, found.is_series
 
 
-_LOOKS: dict[Look, Callable[[bytes], Any]] = {
-    Look.DIGEST: content_digest,
-    Look.INSIDE: _inside,
-    Look.NAMES: _names,
-    Look.NAMES_AT_START: names_at_start,
-    Look.SIZE: _size,
-    Look.VALUE: _value,
-    Look.SHOWN: _shown,
-    Look.VALUE_WITHOUT_NAMES: _value_without_names,
+_LOOKS: dict[Inspection, Callable[[bytes], Any]] = {
+    Inspection.DIGEST: content_digest,
+    Inspection.INSIDE: _inside,
+    Inspection.NAMES: _names,
+    Inspection.NAMES_AT_START: read_names_at_start,
+    Inspection.SIZE: _size,
+    Inspection.VALUE: _value,
+    Inspection.SHOWN: _shown,
+    Inspection.VALUE_WITHOUT_NAMES: _value_without_names,
 }

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from mfwb.conversion.masked_arrays import MASKED
-from mfwb.conversion.pandas_scalars import MOMENTS
+from mfwb.conversion.masked_arrays import MASKED_ARRAYS
+from mfwb.conversion.pandas_scalars import PANDAS_SCALARS
 from mfwb.pickles import Allowed, ForbiddenName
 from mfwb.pickles.allowlist import ARRAYS, PATHS, PLAIN, ZONES
-from mfwb.pickles.placeholders import Kind, StandIn
+from mfwb.pickles.placeholders import ClassStandIn, StandIn
 from mfwb.pickles.standins import builtin
 
-__all__ = ["READABLE", "VALUES", "WithMembers"]
+__all__ = ["READABLE", "VALUES", "AllowlistWithUserClasses"]
 
 _NOT_USERS = frozenset({"numpy", "pandas", "pyarrow", "polars"})
 _LIKE_USERS = frozenset(
@@ -38,7 +38,7 @@ _FIELDS = "__dict__"
 """Under which pydantic pickles what others have as their state."""
 
 
-class WithMembers(Mapping[str, Callable[[], Any]]):
+class AllowlistWithUserClasses(Mapping[str, Callable[[], Any]]):
     """An allow-list, and objects of classes that it knows nothing of.
 
     What CPython writes for a member of an enum is the class called with a single value; or, for a
@@ -67,10 +67,12 @@ class WithMembers(Mapping[str, Callable[[], Any]]):
         return len(self._allowed)
 
 
-VALUES = WithMembers({**PLAIN, **PATHS, **ZONES})
+VALUES = AllowlistWithUserClasses({**PLAIN, **PATHS, **ZONES})
 """For values: what is plain, paths, and objects of users' own classes."""
 
-READABLE = WithMembers({**PLAIN, **PATHS, **ZONES, **ARRAYS, **MASKED, **MOMENTS})
+READABLE = AllowlistWithUserClasses(
+    {**PLAIN, **PATHS, **ZONES, **ARRAYS, **MASKED_ARRAYS, **PANDAS_SCALARS}
+)
 """The same, arrays of numpy, and moments of pandas: what can be shown of more than a value."""
 
 
@@ -83,7 +85,7 @@ class _Member(str):
         raise ForbiddenName("the state of what may be a member of an enum")
 
 
-class _Class(Kind):
+class _Class(ClassStandIn):
     """The type of stand-ins for users' own classes."""
 
     def __call__(cls, *arguments: Any) -> Any:  # noqa: N805 - as of all types of types

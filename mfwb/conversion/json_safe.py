@@ -16,14 +16,14 @@ from typing import Any
 from uuid import UUID
 
 from mfwb.errors import ItemLost
-from mfwb.pickles.placeholders import Kind, StandIn
+from mfwb.pickles.placeholders import ClassStandIn, StandIn
 from mfwb.safe_text import storable
 from mfwb.units.whole_numbers import EXACT, has_digits, written
 
 __all__ = [
     "ARRAY_LIMIT",
     "DEPTH_LIMIT",
-    "characters_of",
+    "character_limit",
     "json_size",
     "json_text",
     "to_json",
@@ -68,7 +68,7 @@ def to_json(
     return _Conversion(as_numbers=as_numbers, limit=limit, exact=exact).convert(value)
 
 
-def characters_of(size: int) -> int:
+def character_limit(size: int) -> int:
     """Return how many characters a value may have whose pickle has so many bytes.
 
     Values are at most some times as long as their pickles, unless these hold one thing many times
@@ -102,15 +102,17 @@ class _Conversion:
         self._spend(2)  # a digit and a comma
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, (StandIn, Kind)):
+        if isinstance(value, (StandIn, ClassStandIn)):
             return self._stand_in(value)
         if isinstance(value, (dict, list, tuple, deque, set, frozenset)):
             return self._container(value)
         return self._scalar(value)
 
-    def _stand_in(self, value: StandIn | Kind) -> Any:
+    def _stand_in(self, value: StandIn | ClassStandIn) -> Any:
         # Of a class, not of its objects, who have one of that name.
-        plain = Kind.as_plain(value) if isinstance(value, Kind) else value.as_plain()
+        plain = (
+            ClassStandIn.as_plain(value) if isinstance(value, ClassStandIn) else value.as_plain()
+        )
         with self._inside(value):
             return self.convert(plain)
 

@@ -8,7 +8,7 @@ from mfwb.conversion.json_safe import ARRAY_LIMIT
 from mfwb.pickles import Allowed
 from mfwb.pickles.placeholders import StandIn
 
-__all__ = ["MASKED"]
+__all__ = ["MASKED_ARRAYS"]
 
 
 class _Masked(StandIn):
@@ -50,7 +50,7 @@ class _Name(StandIn):
     """Stands for the class, which its pickle says beside what makes one."""
 
 
-MASKED: Allowed = {
+MASKED_ARRAYS: Allowed = {
     "numpy.ma.core._mareconstruct": lambda: _Masked,
     "numpy.ma.MaskedArray": lambda: _Name,
     "numpy.ma.core.MaskedArray": lambda: _Name,

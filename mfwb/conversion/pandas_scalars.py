@@ -8,7 +8,7 @@ from typing import Any
 from mfwb.pickles import Allowed
 from mfwb.pickles.placeholders import StandIn
 
-__all__ = ["MOMENTS"]
+__all__ = ["PANDAS_SCALARS"]
 
 _PER_SECOND = {7: 1, 8: 10**3, 9: 10**6, 10: 10**9}
 """Units by the number that pandas has for each; older versions know nanoseconds alone."""
@@ -63,7 +63,7 @@ class _Missing(StandIn):
 
 _NA = _Missing()
 
-MOMENTS: Allowed = {
+PANDAS_SCALARS: Allowed = {
     "pandas._libs.tslibs.timestamps._unpickle_timestamp": lambda: _Timestamp,
     "pandas._libs.tslibs.timedeltas._timedelta_unpickle": lambda: _Timedelta,
     "pandas._libs.tslibs.nattype._nat_unpickle": lambda: _NoTime,

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from mfwb.conversion.storable_tables import storable
+from mfwb.conversion.storable_tables import to_storable_table
 
-__all__ = ["alteration"]
+__all__ = ["describe_alteration"]
 
 CELLS_LIMIT = 100_000
 """Cells of any type that are compared one by one; the first that differs ends it."""
@@ -25,7 +25,7 @@ _EXACT_CELLS = frozenset({"string", "bytes", "date", "time", "decimal", "empty"}
 _NAME_LIMIT = 60  # characters
 
 
-def alteration(table: Any, path: Path) -> str:
+def describe_alteration(table: Any, path: Path) -> str:
     """Return what a parquet file changes of the table that was written to it; empty: nothing.
 
     What is missing in a column of objects (None, NaN, NA) counts as the same.
@@ -41,7 +41,7 @@ def alteration(table: Any, path: Path) -> str:
             return next(_of_pandas(table, path), "")
         if type(table).__module__.startswith("polars."):
             return ""  # polars writes parquet of its own, which says all that it knows
-        return _of_arrow(storable(table), path)
+        return _of_arrow(to_storable_table(table), path)
     except Exception as error:  # noqa: BLE001 - it is written; whether it is the same is not known
         return f"what is in the file can't be read back ({type(error).__name__})"
 

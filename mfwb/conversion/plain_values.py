@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from mfwb import pickles
 from mfwb.conversion.instances import READABLE, VALUES
-from mfwb.conversion.json_safe import SIZE_LIMIT, characters_of, to_json
+from mfwb.conversion.json_safe import SIZE_LIMIT, character_limit, to_json
 from mfwb.errors import ItemLost
 
 if TYPE_CHECKING:  # it would bring pydantic into the process that looks at pickles
@@ -59,7 +59,7 @@ def decode(data: bytes, unpickle: Unpickle | Literal["shown"] = "safe") -> Value
     """
     try:
         value = pickles.loads(data, _ALLOWED[unpickle])
-        limit = min(SIZE_LIMIT, characters_of(len(data)))
+        limit = min(SIZE_LIMIT, character_limit(len(data)))
         plain = to_json(value, as_numbers=True, limit=limit)
     except ItemLost:
         raise

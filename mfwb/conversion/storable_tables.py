@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["storable"]
+__all__ = ["to_storable_table"]
 
 
-def storable(table: Any) -> Any:
+def to_storable_table(table: Any) -> Any:
     """Return a table whose categories are plain text; those of polars are views of text.
 
     Arrow writes columns of views, but no categories that are. Values, names and metadata stay what

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mfwb import pickles
-from mfwb.conversion.storable_tables import storable
+from mfwb.conversion.storable_tables import to_storable_table
 from mfwb.pickles.allowlist import BARE, FRAME_MAKERS, FRAMES
-from mfwb.pickles.standins import polars as polars_doors
-from mfwb.pickles.standins.pandas import EMPTY_LIMIT, keep_from_files
+from mfwb.pickles.standins import polars as polars_standins
+from mfwb.pickles.standins.pandas import EMPTY_LIMIT, forbid_time_zone_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ def load_frames(source: pickles.Source) -> list[tuple[str, Table]]:
 
 def as_table(value: Any) -> Table:
     """Return a value as a table; a Series or an Index becomes its only column. Else TypeError."""
-    if isinstance(value, (polars_doors.Frame, polars_doors.Series)):
+    if isinstance(value, (polars_standins.Frame, polars_standins.Series)):
         return value.table
     kind = type(value).__module__.partition(".")[0]
     if kind == "pyarrow":
@@ -73,11 +73,11 @@ def write_parquet(table: Table, path: Path) -> None:
         else:
             import pyarrow.parquet as pq  # noqa: PLC0415
 
-            pq.write_table(storable(table), file)
+            pq.write_table(to_storable_table(table), file)
 
 
 def _load(source: pickles.Source) -> Any:
-    keep_from_files()
+    forbid_time_zone_files()
     return pickles.loads(source, FRAMES, makers=FRAME_MAKERS, bare=BARE)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mfwb.payload.builder import Workshop
+    from mfwb.payload.builder import PayloadBuilder
 
-__all__ = ["Workshop"]
+__all__ = ["PayloadBuilder"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the workshop when it is asked for: the process that converts frames never does."""
-    if name != "Workshop":
+    if name != "PayloadBuilder":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from mfwb.payload.builder import Workshop  # noqa: PLC0415 - for the same reason
+    from mfwb.payload.builder import PayloadBuilder  # noqa: PLC0415 - for the same reason
 
-    return Workshop
+    return PayloadBuilder

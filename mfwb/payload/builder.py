@@ -12,33 +12,33 @@ from typing import Any, BinaryIO
 from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import MAX_MEMORY
 from mfwb.conversion.inspector import Inspector
-from mfwb.conversion.inspector_child import Look
+from mfwb.conversion.inspector_child import Inspection
 from mfwb.conversion.json_safe import json_size
 from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
-from mfwb.payload.change_inspection import with_contents
-from mfwb.payload.conversion_cache import Converted
-from mfwb.payload.file_names import with_safe_names
-from mfwb.payload.files import CONVERSIONS, Forms
-from mfwb.payload.history import history_of
-from mfwb.payload.logs import log_of
-from mfwb.payload.metadata import Made, description_of, metadata_of
-from mfwb.payload.parameters import values_of, with_parameter_values
+from mfwb.payload.change_inspection import add_content_digests
+from mfwb.payload.conversion_cache import ConversionCache
+from mfwb.payload.file_names import make_names_safe
+from mfwb.payload.files import CONVERSIONS, FileBuilder
+from mfwb.payload.history import build_history
+from mfwb.payload.logs import read_log
+from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
+from mfwb.payload.parameters import add_parameter_values, decode_artifacts
 from mfwb.payload.previews import CONVERSIONS as PREVIEWS
-from mfwb.payload.previews import previews_of
-from mfwb.payload.refcount import Holding
+from mfwb.payload.previews import build_previews
+from mfwb.payload.refcount import RefCount
 from mfwb.payload.spooled_log import SpooledLog
-from mfwb.payload.summary import in_table, limited, summarize
-from mfwb.payload.task_table import table_of
-from mfwb.payload.type_inspection import look_inside
+from mfwb.payload.summary import limit_summary, summarize, table_reference
+from mfwb.payload.task_table import build_task_table
+from mfwb.payload.type_inspection import inspect_types
 from mfwb.payload.values import (
     Values,
-    decode_shown,
+    add_elsewhere_texts,
+    decode_readable,
     decode_values,
-    with_elsewhere,
-    with_shown,
+    merge_readable,
 )
-from mfwb.pickles.packages import WHOLE_LIMIT, modules_among, names_in_file
+from mfwb.pickles.packages import WHOLE_LIMIT, list_packages, read_names_in_file
 from mfwb.planning import (
     Content,
     OutputArtifact,
@@ -52,10 +52,10 @@ from mfwb.planning.size_limits import SUMMARY_LIMIT
 from mfwb.ports import Contents, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
-__all__ = ["Workshop"]
+__all__ = ["PayloadBuilder"]
 
 
-class Workshop:
+class PayloadBuilder:
     """Bytes of artifacts -> values and files: `mfwb.ports.Payloads`."""
 
     def __init__(self, folder: Path, *, keep: bool, max_memory: int = MAX_MEMORY) -> None:
@@ -67,25 +67,25 @@ class Workshop:
             max_memory: bytes that converting one artifact may take.
         """
         self._store = Store(folder)
-        self._converted = Converted(self._store, max_memory)
+        self._converted = ConversionCache(self._store, max_memory)
         self._inspector = Inspector()
         self._inspect = self._inspector.inspect
-        self._forms = Forms(self._store, self._converted)
+        self._forms = FileBuilder(self._store, self._converted)
         self._keep = keep
-        self._holding = Holding()
+        self._holding = RefCount()
         self._tidying = Lock()
         self._logs: list[tuple[WandbRunId, SpooledLog]] = []  # that are still to be sent
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
         """Return the flow run with names filled in where the type says too little, and values."""
         self._inspector.start()  # while the first bytes are loaded
-        looked = look_inside(flow_run, contents, self._inspect)
-        looked = with_contents(looked, contents, self._inspect)
-        return with_parameter_values(looked, contents, self._inspect)
+        looked = inspect_types(flow_run, contents, self._inspect)
+        looked = add_content_digests(looked, contents, self._inspect)
+        return add_parameter_values(looked, contents, self._inspect)
 
     def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
         """Return what small artifacts are, by sha1, as JSON; what can't be had is missing."""
-        return values_of(wanted, contents, self._inspect)
+        return decode_artifacts(wanted, contents, self._inspect)
 
     def expect(self, plan: Plan) -> None:
         """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
@@ -116,18 +116,18 @@ class Workshop:
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
         )  # files have their losses
-        shown = decode_shown(run.shown, contents, self._inspect)
-        every = with_shown(with_elsewhere(run.values, values), shown)
-        summary, dropped = limited(
+        shown = decode_readable(run.shown, contents, self._inspect)
+        every = merge_readable(add_elsewhere_texts(run.values, values), shown)
+        summary, dropped = limit_summary(
             summarize(run, {key: every[key] for key in values}),
             beside=json_size(run.summary),
             limit=SUMMARY_LIMIT,
         )
         if run.merged:  # the table has them
-            summary |= {key: in_table(len(values[key])) for key in dropped}
+            summary |= {key: table_reference(len(values[key])) for key in dropped}
         else:
             losses += _dropped(run, dropped)
-        readable, _ = limited(
+        readable, _ = limit_summary(
             summarize(run, {key: one for key, one in shown.items() if key not in values}),
             beside=json_size(run.summary) + json_size(summary),
             limit=SUMMARY_LIMIT,
@@ -135,9 +135,9 @@ class Workshop:
         summary |= readable
         return ReadyRun(
             summary=summary,
-            history=history_of(run, _joined(values, curves)),
-            table=table_of(run, every),
-            previews=tuple(previews_of(run, values, self._converted, contents)),
+            history=build_history(run, _joined(values, curves)),
+            table=build_task_table(run, every),
+            previews=tuple(build_previews(run, values, self._converted, contents)),
             losses=tuple(losses),
         )
 
@@ -151,7 +151,7 @@ class Workshop:
     def log(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return its log alone."""
         losses: list[Loss] = []
-        log = log_of(run, contents, losses)
+        log = read_log(run, contents, losses)
         if not log:
             log.close()
             return ReadyRun(losses=tuple(losses))
@@ -201,18 +201,18 @@ class Workshop:
             yield ReadyArtifact(
                 planned,
                 files,
-                metadata=metadata_of(made, modules),
-                description=description_of(made, modules),
+                metadata=build_metadata(made, modules),
+                description=build_description(made, modules),
             )
 
     def _made(
         self, artifact: OutputArtifact, run: PlannedRun, contents: Contents, losses: list[Loss]
-    ) -> Iterator[Made]:
+    ) -> Iterator[BuiltArtifact]:
         for planned in artifact.files:
             item = planned.content.pathspec
             self._hold(run, [planned.content.sha1])
             try:
-                found = with_safe_names(
+                found = make_names_safe(
                     self._forms.files_of(planned, contents, run, encoding=_encoding(artifact))
                 )
             except ItemLost as error:
@@ -220,7 +220,7 @@ class Workshop:
             else:
                 losses += [Loss(f"{item}/{name}", why) for name, why in found.missing.items()]
                 if found.files:
-                    yield Made(planned, found)
+                    yield BuiltArtifact(planned, found)
 
     def _cards(
         self, run: PlannedRun, contents: Contents, losses: list[Loss]
@@ -242,7 +242,7 @@ class Workshop:
             self._store.take(f"{digest}.html", html)
             return self._store.path(f"{digest}.html")
 
-    def _modules_of(self, made: Iterable[Made]) -> dict[str, tuple[str, ...] | None]:
+    def _modules_of(self, made: Iterable[BuiltArtifact]) -> dict[str, tuple[str, ...] | None]:
         """Return what each pickle needs; those of equal content, as in a foreach, are read once."""
         known: dict[str, tuple[str, ...] | None] = {}
         modules = {}
@@ -250,15 +250,15 @@ class Workshop:
             for file in found.pickles:
                 if file.local is not None and planned.content.sha1 not in known:
                     names = self._names_in(file.local, planned.content.flow_run)
-                    known[planned.content.sha1] = None if names is None else modules_among(names)
+                    known[planned.content.sha1] = None if names is None else list_packages(names)
                 modules[file.path] = known.get(planned.content.sha1)
         return modules
 
     def _names_in(self, path: Path, flow_run: str) -> Sequence[str] | None:
         """Return the names that a pickle refers to; None if they are not known."""
         if path.stat().st_size > WHOLE_LIMIT:
-            return names_in_file(path)
-        ((names, _),) = self._inspect(flow_run, Look.NAMES, [path.read_bytes()])
+            return read_names_in_file(path)
+        ((names, _),) = self._inspect(flow_run, Inspection.NAMES, [path.read_bytes()])
         return None if names is None else [str(name) for name in names]
 
     def _hold(self, run: PlannedRun, keys: Iterable[str]) -> None:

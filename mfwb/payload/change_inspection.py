@@ -6,20 +6,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from mfwb.conversion.inspector import inspect_each
-from mfwb.conversion.inspector_child import Inspect, Look, inspect_here
+from mfwb.conversion.inspector_child import Inspect, Inspection, inspect_here
 from mfwb.lineage.parents import parents_of
 from mfwb.payload.batches import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Task
 
-__all__ = ["with_contents"]
+__all__ = ["add_content_digests"]
 
 _SIZE_LIMIT = 64 * 1024 * 1024  # bytes; acting out a pickle takes memory; larger ones count as new
 _ONE_PICKLE_EACH = frozenset({"str", "int", "float", "bool", "bytes", "NoneType"})
 
 
-def with_contents(
+def add_content_digests(
     flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
 ) -> FlowRun:
     """Return the flow run with `content` filled in where the sha1 alone says too little.
@@ -29,7 +29,7 @@ def with_contents(
     """
     digests: dict[str, str] = {}
     loaded = load_each(_changed(flow_run), contents)
-    for content, (digest, _) in inspect_each(inspect, Look.DIGEST, loaded):
+    for content, (digest, _) in inspect_each(inspect, Inspection.DIGEST, loaded):
         if digest is not None:
             digests[content.sha1] = digest
     if not digests:

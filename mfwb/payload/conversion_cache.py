@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 from mfwb.config import Unpickle
 from mfwb.conversion.convert import Conversion, Job
-from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_nursery
+from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_forkserver
 from mfwb.files.content_store import Store
-from mfwb.isolation.forkserver import Nursery
+from mfwb.isolation.forkserver import Forkserver
 from mfwb.planning import Content
 from mfwb.ports import Contents
 
-__all__ = ["Converted", "pickle_name"]
+__all__ = ["ConversionCache", "pickle_name"]
 
 _SUFFIXES = {
     Conversion.TABLE: ".parquet",
@@ -37,7 +37,7 @@ _AT_ONCE = 8
 """Processes that stay when there is nothing to do for them."""
 
 
-class Converted:
+class ConversionCache:
     """Makes what is not there yet; safe to use from several threads.
 
     What comes from one flow run is converted in a process of its own, which never held anything of
@@ -52,8 +52,8 @@ class Converted:
             max_memory: bytes that each process may take for pickles.
         """
         self._store = store
-        self._nurseries: dict[bool, Nursery] = {
-            trusted: new_nursery(max_memory, trusted=trusted) for trusted in (False, True)
+        self._forkservers: dict[bool, Forkserver] = {
+            trusted: new_forkserver(max_memory, trusted=trusted) for trusted in (False, True)
         }
         self._converters: dict[tuple[str, bool], Converter] = {}
         self._closed = False
@@ -66,7 +66,7 @@ class Converted:
         """Get the process ready if something is to be converted."""
         if unpickle != "never" and not self._store.has(_name(content, conversion, plugin)):
             with suppress(OSError):  # who needs it tries again
-                self._nurseries[unpickle == "trusted"].start()
+                self._forkservers[unpickle == "trusted"].start()
 
     def get(  # noqa: PLR0913 - they are what there is to say
         self,
@@ -145,8 +145,8 @@ class Converted:
             converters = [*self._converters.values()]
         for converter in converters:
             converter.close()
-        for nursery in self._nurseries.values():
-            nursery.close()
+        for forkserver in self._forkservers.values():
+            forkserver.close()
 
     def _converter(self, content: Content, unpickle: Unpickle) -> Converter:
         """Return the converter of a content's flow run, for a mode.
@@ -158,7 +158,7 @@ class Converted:
         of = (content.flow_run, trusted)
         with self._lock:
             if of not in self._converters:
-                converter = Converter(self._nurseries[trusted])
+                converter = Converter(self._forkservers[trusted])
                 if self._closed:
                     converter.close()
                 for other in [*self._converters.values()][

@@ -9,12 +9,12 @@ from typing import BinaryIO, NamedTuple
 
 from mfwb.errors import ItemLost
 
-__all__ = ["Copied", "copy_of"]
+__all__ = ["CopiedFile", "copy_file"]
 
 _CHUNK = 1 << 20
 
 
-class Copied(NamedTuple):
+class CopiedFile(NamedTuple):
     """What was copied: how many bytes, and what tells them from others."""
 
     size: int
@@ -22,7 +22,7 @@ class Copied(NamedTuple):
     md5: str  # in base64, as W&B takes it
 
 
-def copy_of(file: BinaryIO, target: Path, *, most: int | None, limit: int | None) -> Copied:
+def copy_file(file: BinaryIO, target: Path, *, most: int | None, limit: int | None) -> CopiedFile:
     """Copy an open file into another one.
 
     Args:
@@ -47,4 +47,4 @@ def copy_of(file: BinaryIO, target: Path, *, most: int | None, limit: int | None
             sha1.update(chunk)
             md5.update(chunk)
             out.write(chunk)
-    return Copied(size, sha1.hexdigest(), base64.b64encode(md5.digest()).decode())
+    return CopiedFile(size, sha1.hexdigest(), base64.b64encode(md5.digest()).decode())

@@ -7,17 +7,17 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import PurePosixPath
 
-from mfwb.payload.model import Found
+from mfwb.payload.model import ArtifactFiles
 from mfwb.safe_text import has_unstorable
 
-__all__ = ["with_safe_names"]
+__all__ = ["make_names_safe"]
 
 _PART_LIMIT = 255  # bytes; what file systems take
 _PATH_LIMIT = 900  # bytes; what object stores take, and room for what W&B puts before it
 _HASH_LENGTH = 8
 
 
-def with_safe_names(found: Found) -> Found:
+def make_names_safe(found: ArtifactFiles) -> ArtifactFiles:
     """Return the files of one artifact under names that are safe; what was renamed is told.
 
     Names come from a stranger's folder, or from the keys of a dict. One that leads out of the

@@ -14,15 +14,15 @@ from mfwb.conversion.path_values import load_path
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.content_store import Store
-from mfwb.payload.conversion_cache import Converted, pickle_name
-from mfwb.payload.copied_files import copy_of
-from mfwb.payload.model import Found
-from mfwb.payload.paths import files_of_path
+from mfwb.payload.conversion_cache import ConversionCache, pickle_name
+from mfwb.payload.copied_files import copy_file
+from mfwb.payload.model import ArtifactFiles
+from mfwb.payload.paths import read_path_files
 from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
 from mfwb.ports import Contents, ReadyFile
 from mfwb.snapshot.facts import PICKLES
 
-__all__ = ["CONVERSIONS", "Forms"]
+__all__ = ["CONVERSIONS", "FileBuilder"]
 
 CONVERSIONS = {
     Form.PARQUET: Conversion.TABLE,
@@ -38,17 +38,17 @@ _SUFFIX_LIMIT = 40  # characters
 _PATH_LIMIT = 100_000  # bytes of its pickle
 
 
-class Forms:
+class FileBuilder:
     """Makes files of artifacts."""
 
-    def __init__(self, store: Store, converted: Converted) -> None:
+    def __init__(self, store: Store, converted: ConversionCache) -> None:
         self._store = store
         self._converted = converted
         self._md5s: dict[str, str] = {}  # of what was copied, by sha1
 
     def files_of(
         self, planned: PlannedFile, contents: Contents, run: PlannedRun, *, encoding: str
-    ) -> Found:
+    ) -> ArtifactFiles:
         """Return the files of one artifact, and what of it is lost; ItemLost if all of it is.
 
         Args:
@@ -62,16 +62,20 @@ class Forms:
         if planned.form is Form.PATH:
             return self._pointed_at(planned, contents, run)
         if planned.form is Form.INCLUDE:
-            return Found(Form.INCLUDE, [self._included(planned, contents, run)])
+            return ArtifactFiles(Form.INCLUDE, [self._included(planned, contents, run)])
         if planned.form is Form.STORED:
-            return Found(Form.STORED, [self._as_it_is(planned, contents, _suffix(encoding))])
+            return ArtifactFiles(
+                Form.STORED, [self._as_it_is(planned, contents, _suffix(encoding))]
+            )
         if planned.form is Form.REFERENCE:
             return self._refer(planned, contents, encoding)
         if planned.form in CONVERSIONS:
             return self._convert(planned, contents, unpickle)
-        return Found(Form.PICKLE, [self._as_it_is(planned, contents, ".pkl")])
+        return ArtifactFiles(Form.PICKLE, [self._as_it_is(planned, contents, ".pkl")])
 
-    def _convert(self, planned: PlannedFile, contents: Contents, unpickle: Unpickle) -> Found:
+    def _convert(
+        self, planned: PlannedFile, contents: Contents, unpickle: Unpickle
+    ) -> ArtifactFiles:
         try:
             path = self._converted.get(
                 planned.content,
@@ -83,21 +87,21 @@ class Forms:
             )
         except UnconvertibleError as error:
             kept = self._as_it_is(planned, contents, ".pkl")
-            return Found(Form.PICKLE, [kept], kept_because=str(error))
+            return ArtifactFiles(Form.PICKLE, [kept], kept_because=str(error))
         altered = self._converted.altered(
             planned.content, CONVERSIONS[planned.form], planned.plugin
         )
         files = _made_files(planned, path)
         if altered:
             files.append(self._as_it_is(planned, contents, ".pkl"))
-        return Found(planned.form, files, altered=altered)
+        return ArtifactFiles(planned.form, files, altered=altered)
 
-    def _refer(self, planned: PlannedFile, contents: Contents, encoding: str) -> Found:
+    def _refer(self, planned: PlannedFile, contents: Contents, encoding: str) -> ArtifactFiles:
         """Return where Metaflow stored the bytes; what can't be referred to is copied."""
         suffix = ".pkl" if encoding in PICKLES else _suffix(encoding)
         located = contents.locate(planned.content)
         if located is None:
-            return Found(Form.PICKLE, [self._as_it_is(planned, contents, suffix)])
+            return ArtifactFiles(Form.PICKLE, [self._as_it_is(planned, contents, suffix)])
         file = ReadyFile(
             f"{planned.stem}{suffix}{'.gz' if located.gzipped else ''}",
             located.size,
@@ -106,7 +110,7 @@ class Forms:
             version=located.version,
             gzipped=located.gzipped,
         )
-        return Found(Form.REFERENCE, [file])
+        return ArtifactFiles(Form.REFERENCE, [file])
 
     def _as_it_is(self, planned: PlannedFile, contents: Contents, suffix: str) -> ReadyFile:
         sha1 = planned.content.sha1
@@ -130,7 +134,9 @@ class Forms:
         path = self._store.place(name, copy)
         return replace(_ready(planned.stem, path), md5=self._md5s.get(name))
 
-    def _pointed_at(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> Found:
+    def _pointed_at(
+        self, planned: PlannedFile, contents: Contents, run: PlannedRun
+    ) -> ArtifactFiles:
         content = planned.content
         path = load_path(self._small(content, contents))
         room = run.file_limit
@@ -138,13 +144,13 @@ class Forms:
         def keep(file: BinaryIO, name: str) -> ReadyFile:
             nonlocal room
             with self._store.scratch() as unfinished:
-                copied = copy_of(file, unfinished, most=room, limit=run.file_limit)
+                copied = copy_file(file, unfinished, most=room, limit=run.file_limit)
                 kept = f"{content.sha1}.{copied.sha1}.file"
                 self._store.take(kept, unfinished)
             room = None if room is None else room - copied.size
             return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
 
-        return files_of_path(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
+        return read_path_files(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
 
     def _small(self, content: Content, contents: Contents) -> bytes:
         """Return the bytes of a pickled path; ItemLost if they are too many for one."""

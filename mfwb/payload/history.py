@@ -12,7 +12,7 @@ from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
 from mfwb.units.whole_numbers import EXACT
 
-__all__ = ["history_of"]
+__all__ = ["build_history"]
 
 LABELLED_CURVES_LIMIT = 50
 """Tasks; curves of more can't be told apart in one chart."""
@@ -22,7 +22,7 @@ _TAKEN = frozenset({"index", "seconds"})
 Row = dict[str, float | int | str]
 
 
-def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
+def build_history(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
     """Return the rows of a W&B run's history: tasks and points of curves share the steps.
 
     A number of the only task is a point at step 0, since W&B draws a panel of nothing else.

@@ -11,14 +11,14 @@ from mfwb.planning import PlannedRun, TaskRow
 from mfwb.ports import Contents, LogLine
 from mfwb.snapshot import Loss
 
-__all__ = ["LOG_LIMIT", "log_of"]
+__all__ = ["LOG_LIMIT", "read_log"]
 
 LOG_LIMIT = 32_000_000
 """Bytes that are read of all logs of a W&B run; nobody scrolls through more than the 400,000 lines
 that they are, and the Logs tab does not show more."""
 
 
-def log_of(run: PlannedRun, contents: Contents, losses: list[Loss]) -> SpooledLog:
+def read_log(run: PlannedRun, contents: Contents, losses: list[Loss]) -> SpooledLog:
     """Return what the tasks of a W&B run printed; what is left out is added to the losses.
 
     Half of the room is divided evenly; of the other half comes first who is first.

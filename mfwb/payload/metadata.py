@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from mfwb.payload.model import Found
+from mfwb.payload.model import ArtifactFiles
 from mfwb.planning import Form, PlannedFile
 from mfwb.ports import ReadyFile
 from mfwb.safe_text import one_line
 
-__all__ = ["Made", "description_of", "metadata_of"]
+__all__ = ["BuiltArtifact", "build_description", "build_metadata"]
 
 _LONGEST_SPAN = 500  # letters
 _LONGEST_VARIABLE = 80  # letters
@@ -23,14 +23,14 @@ Modules = Mapping[str, tuple[str, ...] | None]
 """By path in the W&B artifact: the packages that a pickle needs, or None if they are not known."""
 
 
-class Made(NamedTuple):
+class BuiltArtifact(NamedTuple):
     """One artifact of a task, as planned and as it became."""
 
     planned: PlannedFile
-    found: Found
+    found: ArtifactFiles
 
 
-def metadata_of(made: Sequence[Made], modules: Modules) -> dict[str, Any]:
+def build_metadata(made: Sequence[BuiltArtifact], modules: Modules) -> dict[str, Any]:
     """Return what only the bytes could tell.
 
     `modules` lists the packages that its pickles need beside Python itself, unless one of them
@@ -57,7 +57,7 @@ def metadata_of(made: Sequence[Made], modules: Modules) -> dict[str, Any]:
     return metadata
 
 
-def description_of(made: Sequence[Made], modules: Modules) -> str:
+def build_description(made: Sequence[BuiltArtifact], modules: Modules) -> str:
     """Return what a W&B artifact of these holds, and the two lines of Python that load it."""
     planned, found = made[0]
     content, first = planned.content, found.files[0]
@@ -81,7 +81,7 @@ def _merged(modules: Modules) -> list[str]:
     return sorted({one_line(one) for needed in modules.values() for one in needed or ()})
 
 
-def _about(found: Found, modules: tuple[str, ...] | None) -> list[str]:
+def _about(found: ArtifactFiles, modules: tuple[str, ...] | None) -> list[str]:
     if found.form is Form.PICKLE:
         return [f"The very pickle that Metaflow stored. {_needs(modules)}"]
     if found.form is Form.REFERENCE:

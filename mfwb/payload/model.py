@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from mfwb.planning import Form
 from mfwb.ports import ReadyFile
 
-__all__ = ["Found"]
+__all__ = ["ArtifactFiles"]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ArtifactFiles:
     """The files of one artifact.
 
     Attributes:

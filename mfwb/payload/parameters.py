@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mfwb.conversion.inspector import inspect_each
-from mfwb.conversion.inspector_child import Answer, Inspect, Look, inspect_here
+from mfwb.conversion.inspector_child import Answer, Inspect, Inspection, inspect_here
 from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
 from mfwb.payload.batches import load_each
@@ -16,12 +16,12 @@ from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun, Parameter
 from mfwb.snapshot.pathspec import parameters_of
 
-__all__ = ["values_of", "with_parameter_values"]
+__all__ = ["add_parameter_values", "decode_artifacts"]
 
 _MOST_CHARACTERS = 20_000_000
 
 
-def with_parameter_values(
+def add_parameter_values(
     flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
 ) -> FlowRun:
     """Return the flow run with the values of its parameters, or why they are not known as JSON.
@@ -39,7 +39,7 @@ def with_parameter_values(
     return replace(flow_run, parameters=tuple(parameters))
 
 
-def values_of(
+def decode_artifacts(
     wanted: Sequence[Content], contents: Contents, inspect: Inspect = inspect_here
 ) -> dict[str, Any]:
     """Return what artifacts are, by sha1, as JSON has it.
@@ -48,7 +48,7 @@ def values_of(
     """
     values: dict[str, Any] = {}
     left = _MOST_CHARACTERS
-    for content, (found, _) in inspect_each(inspect, Look.VALUE, load_each(wanted, contents)):
+    for content, (found, _) in inspect_each(inspect, Inspection.VALUE, load_each(wanted, contents)):
         if found is not None:
             value = to_json(found[0])
             left -= json_size(value)
@@ -60,7 +60,7 @@ def values_of(
 
 def _answers(wanted: Sequence[Content], contents: Contents, inspect: Inspect) -> dict[str, Answer]:
     loaded = load_each(wanted, contents)
-    return {one.sha1: answer for one, answer in inspect_each(inspect, Look.VALUE, loaded)}
+    return {one.sha1: answer for one, answer in inspect_each(inspect, Inspection.VALUE, loaded)}
 
 
 def _with_value(parameter: Parameter, answer: Answer | None) -> Parameter:

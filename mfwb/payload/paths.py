@@ -16,11 +16,11 @@ from mfwb.conversion.path_values import uri_in
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.rooted_files import NotAFileError
-from mfwb.payload.model import Found
+from mfwb.payload.model import ArtifactFiles
 from mfwb.planning import Form
 from mfwb.ports import ReadyFile
 
-__all__ = ["FILES_LIMIT", "Keep", "files_of_path"]
+__all__ = ["FILES_LIMIT", "StoreFile", "read_path_files"]
 
 FILES_LIMIT = 10_000
 """Files of a folder."""
@@ -31,11 +31,13 @@ _ENTRIES_LIMIT = 100_000
 _TOLD = 100
 """Files that are not there of which each is a loss with a reason of its own."""
 
-Keep = Callable[[BinaryIO, str], ReadyFile]
+StoreFile = Callable[[BinaryIO, str], ReadyFile]
 """Copies an open file, and returns it by a name in the W&B artifact; ItemLost, OSError."""
 
 
-def files_of_path(path: PurePath, stem: str, *, allowed: AllowedFiles, keep: Keep) -> Found:
+def read_path_files(
+    path: PurePath, stem: str, *, allowed: AllowedFiles, keep: StoreFile
+) -> ArtifactFiles:
     """Return the files at a path, named as W&B's own decorator names them.
 
     Args:
@@ -49,7 +51,7 @@ def files_of_path(path: PurePath, stem: str, *, allowed: AllowedFiles, keep: Kee
     if uri:
         # Path("s3://b/k") has lost a slash on its way.
         text = f"{uri[1].lower()}://{path.as_posix()[uri.end() :]}"
-        return Found(Form.PATH, [ReadyFile(path=str(folder / path.name), size=0, uri=text)])
+        return ArtifactFiles(Form.PATH, [ReadyFile(path=str(folder / path.name), size=0, uri=text)])
     if type(path) is not type(PurePath()):
         raise ItemLost(f"the path does not exist on this machine: {path}")
     if not path.is_absolute():
@@ -61,14 +63,18 @@ def files_of_path(path: PurePath, stem: str, *, allowed: AllowedFiles, keep: Kee
             raise ItemLost(f"the path does not exist on this machine: {path}")
         if resolved.is_dir():
             return _in_directory(here, folder, allowed, keep)
-        return Found(Form.PATH, [_kept(resolved, (folder / here.name).as_posix(), allowed, keep)])
+        return ArtifactFiles(
+            Form.PATH, [_kept(resolved, (folder / here.name).as_posix(), allowed, keep)]
+        )
     except OSError as error:  # no permission, too long a name
         raise ItemLost(f"the path can't be read on this machine: {error}") from error
 
 
-def _in_directory(top: Path, folder: PurePosixPath, allowed: AllowedFiles, keep: Keep) -> Found:
+def _in_directory(
+    top: Path, folder: PurePosixPath, allowed: AllowedFiles, keep: StoreFile
+) -> ArtifactFiles:
     real_top = top.resolve()
-    found = Found(Form.PATH, [])
+    found = ArtifactFiles(Form.PATH, [])
     more = 0
     for path, reason in _walk(top, real_top, allowed):
         name = _readable(path.relative_to(top).as_posix())
@@ -159,7 +165,7 @@ def _readable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _kept(path: Path, name: str, allowed: AllowedFiles, keep: Keep) -> ReadyFile:
+def _kept(path: Path, name: str, allowed: AllowedFiles, keep: StoreFile) -> ReadyFile:
     try:
         with allowed.open(path) as file:
             return keep(file, name)

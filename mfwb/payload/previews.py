@@ -8,12 +8,12 @@ from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import UnconvertibleError
 from mfwb.conversion.table_rows import read_rows
 from mfwb.errors import ItemLost
-from mfwb.payload.conversion_cache import Converted
+from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.planning import PlannedFile, PlannedRun, Preview
 from mfwb.planning.names import free_name, summary_key, table_key
 from mfwb.ports import Contents, ReadyPreview
 
-__all__ = ["CONVERSIONS", "previews_of"]
+__all__ = ["CONVERSIONS", "build_previews"]
 
 CONVERSIONS = {
     Preview.TABLE: Conversion.ROWS,
@@ -26,8 +26,8 @@ _LARGEST = 100_000_000
 """Bytes of a picture or a figure, which is read into memory: pages show no larger ones."""
 
 
-def previews_of(
-    run: PlannedRun, keys: Iterable[str], converted: Converted, contents: Contents
+def build_previews(
+    run: PlannedRun, keys: Iterable[str], converted: ConversionCache, contents: Contents
 ) -> Iterator[ReadyPreview]:
     """Yield the previews of a W&B run's artifacts.
 
@@ -55,7 +55,7 @@ def _preview(  # noqa: PLR0913, PLR0917 - they are what there is to say
     file: PlannedFile,
     kind: Preview,
     run: PlannedRun,
-    converted: Converted,
+    converted: ConversionCache,
     contents: Contents,
 ) -> ReadyPreview | None:
     try:

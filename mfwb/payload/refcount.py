@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from threading import Lock
 
-__all__ = ["Holding"]
+__all__ = ["RefCount"]
 
 
-class Holding:
+class RefCount:
     """Holders by key; safe to use from several threads."""
 
     def __init__(self) -> None:

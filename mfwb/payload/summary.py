@@ -14,7 +14,7 @@ from mfwb.payload.values import Number, Value, Values
 from mfwb.planning import PlannedRun
 from mfwb.units.whole_numbers import EXACT
 
-__all__ = ["in_table", "limited", "summarize"]
+__all__ = ["limit_summary", "summarize", "table_reference"]
 
 LIST_LIMIT = 100_000
 """Characters of JSON; a longer list of what tasks have is left to their table."""
@@ -27,7 +27,7 @@ def summarize(run: PlannedRun, values: Values) -> dict[str, Any]:
     return {key: to_json(value.json) for key, value in _only(values).items()}
 
 
-def limited(
+def limit_summary(
     summary: Mapping[str, Any], *, beside: int, limit: int
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Return what of a summary fits, and the sizes of what does not: the largest.
@@ -69,11 +69,11 @@ def _in_short(values: Sequence[Value]) -> Any:
     except ItemLost:
         every = None  # together they are too large
     if every is None or json_size(every) >= LIST_LIMIT:
-        return in_table(len(values))
+        return table_reference(len(values))
     return every
 
 
-def in_table(tasks: int) -> dict[str, Any]:
+def table_reference(tasks: int) -> dict[str, Any]:
     """Return what stands for values of so many tasks that only their table has."""
     return {"tasks": tasks, "see": "table tasks"}
 

@@ -10,10 +10,10 @@ from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
 from mfwb.ports import ReadyTable
 
-__all__ = ["table_of"]
+__all__ = ["build_task_table"]
 
 
-def table_of(run: PlannedRun, values: Values) -> ReadyTable | None:
+def build_task_table(run: PlannedRun, values: Values) -> ReadyTable | None:
     """Return the table of tasks, a row for each; None if there is but one by design."""
     if not run.merged:
         return None

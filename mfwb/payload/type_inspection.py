@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from mfwb.conversion.inspector import inspect_each
-from mfwb.conversion.inspector_child import Inspect, Look, inspect_here
+from mfwb.conversion.inspector_child import Inspect, Inspection, inspect_here
 from mfwb.errors import ItemLost
 from mfwb.payload.batches import load_each
 from mfwb.planning import Content
@@ -18,7 +18,7 @@ from mfwb.planning.size_limits import SURE_TO_FIT
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Step, Task
 
-__all__ = ["WHOLE_LIMIT", "look_inside"]
+__all__ = ["WHOLE_LIMIT", "inspect_types"]
 
 WHOLE_LIMIT = 16_000_000
 """Bytes; of a larger pickle only the beginning is looked at, which can take a second per MB."""
@@ -29,7 +29,9 @@ _Facts = dict[str, dict[str, Any]]
 """Fields of an `ArtifactRef` by sha1."""
 
 
-def look_inside(flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here) -> FlowRun:
+def inspect_types(
+    flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
+) -> FlowRun:
     """Return the flow run with what its artifacts' types leave open, where it is needed."""
     wanted = [
         Content(task.pathspec, ref.name, ref.sha1, ref.size)
@@ -39,7 +41,7 @@ def look_inside(flow_run: FlowRun, contents: Contents, inspect: Inspect = inspec
     ]
     facts: _Facts = {}
     small = load_each([one for one in wanted if one.size <= WHOLE_LIMIT], contents)
-    for content, (found, _) in inspect_each(inspect, Look.INSIDE, small):
+    for content, (found, _) in inspect_each(inspect, Inspection.INSIDE, small):
         if found is not None:
             facts[content.sha1] = {
                 "names": tuple(found["names"]),
@@ -52,7 +54,7 @@ def look_inside(flow_run: FlowRun, contents: Contents, inspect: Inspect = inspec
     for content in large.values():
         with suppress(ItemLost):  # it will be a loss when it is wanted
             head = contents.head(content, _HEAD)
-            ((found, _),) = inspect(content.flow_run, Look.NAMES_AT_START, [head])
+            ((found, _),) = inspect(content.flow_run, Inspection.NAMES_AT_START, [head])
             facts[content.sha1] = {"names": tuple(found or ())}
     return _with_sizes(_with(flow_run, facts), contents, inspect)
 
@@ -67,7 +69,7 @@ def _with_sizes(flow_run: FlowRun, contents: Contents, inspect: Inspect) -> Flow
             wanted += [Content(task.pathspec, ref.name, ref.sha1, ref.size) for ref in unknown]
     if not wanted:
         return flow_run
-    sized = inspect_each(inspect, Look.SIZE, load_each(wanted, contents))
+    sized = inspect_each(inspect, Inspection.SIZE, load_each(wanted, contents))
     facts: _Facts = {
         content.sha1: {"characters": found} for content, (found, _) in sized if found is not None
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mfwb.config import Unpickle
 from mfwb.conversion.inspector import inspect_each
-from mfwb.conversion.inspector_child import Answer, Inspect, Look, inspect_here
+from mfwb.conversion.inspector_child import Answer, Inspect, Inspection, inspect_here
 from mfwb.conversion.plain_values import Number, Value, decode, is_number
 from mfwb.payload.batches import load_each
 from mfwb.planning import Content, PlannedValue
@@ -17,12 +17,12 @@ __all__ = [
     "Number",
     "Value",
     "Values",
+    "add_elsewhere_texts",
     "decode",
-    "decode_shown",
+    "decode_readable",
     "decode_values",
     "is_number",
-    "with_elsewhere",
-    "with_shown",
+    "merge_readable",
 ]
 
 TOTAL_LIMIT = 256_000_000
@@ -32,12 +32,12 @@ Values = dict[str, dict[str, Value]]
 """By key, then by pathspec of the task."""
 
 
-def decode_shown(
+def decode_readable(
     planned: Sequence[PlannedValue], contents: Contents, inspect: Inspect = inspect_here
 ) -> Values:
     """Return what can be read of artifacts that are more than values; they have their losses."""
     wanted, _ = _within_limit(planned)
-    values, _ = _decoded(wanted, Look.SHOWN, contents, inspect)
+    values, _ = _decoded(wanted, Inspection.SHOWN, contents, inspect)
     for one in planned:
         for other in one.elsewhere:  # of which it is known without them
             values.setdefault(one.key, {})[other.content.task] = Value(other.text)
@@ -52,18 +52,18 @@ def decode_values(
 ) -> tuple[Values, list[Loss]]:
     """Return values of all tasks of a W&B run, and those that can't be had."""
     wanted, losses = _within_limit(planned)
-    look = Look.VALUE_WITHOUT_NAMES if unpickle == "never" else Look.VALUE
+    look = Inspection.VALUE_WITHOUT_NAMES if unpickle == "never" else Inspection.VALUE
     values, lost = _decoded(wanted, look, contents, inspect)
     return values, [*losses, *lost]
 
 
-def with_shown(told: Values, shown: Values) -> Values:
+def merge_readable(told: Values, shown: Values) -> Values:
     """Return what is told of tasks, with what can be read of their artifacts where it can be."""
     return {key: {**told.get(key, {}), **shown.get(key, {})} for key in {**told, **shown}}
 
 
 def _decoded(
-    wanted: Sequence[tuple[str, Content]], look: Look, contents: Contents, inspect: Inspect
+    wanted: Sequence[tuple[str, Content]], look: Inspection, contents: Contents, inspect: Inspect
 ) -> tuple[Values, list[Loss]]:
     losses = []
     loaded = load_each((content for _, content in wanted), contents)
@@ -80,7 +80,7 @@ def _decoded(
     return values, losses
 
 
-def with_elsewhere(planned: Sequence[PlannedValue], values: Values) -> Values:
+def add_elsewhere_texts(planned: Sequence[PlannedValue], values: Values) -> Values:
     """Return values, and what stands for that of tasks which have something else of the name.
 
     Without it, what the others have would look like what all have.

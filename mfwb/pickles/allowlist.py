@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from mfwb.pickles.placeholders import only_empty
+from mfwb.pickles.placeholders import stand_in_for_type
 from mfwb.pickles.standins import arrow, builtin, pandas, polars
 from mfwb.pickles.unpickler import Allowed
 
@@ -69,7 +69,7 @@ def _replaced(stand_in: Any, *names: str) -> _Names:
 
 PLAIN: Allowed = {
     **{
-        f"builtins.{kind.__name__}": partial(only_empty, kind)
+        f"builtins.{kind.__name__}": partial(stand_in_for_type, kind)
         for kind in (bool, dict, float, int, list, str, tuple)
     },
     **_as_is("builtins", "complex"),
@@ -191,7 +191,7 @@ _PANDAS: Allowed = {
         "Week WeekOfMonth YearBegin YearEnd",
     ),
     **{
-        place: partial(pandas.index_by, place)
+        place: partial(pandas.stand_in_for_index_function, place)
         for place in (
             "pandas.core.indexes.base._new_Index",
             "pandas.core.indexes.datetimes._new_DatetimeIndex",

@@ -16,12 +16,12 @@ from mfwb.pickles.opcodes import (
     MEMORY_PER_BYTE,
     OPCODES,
     Opcode,
-    memo_place,
-    needs_weighing,
-    read,
+    memo_index,
+    needs_limit_check,
+    read_opcode,
 )
 
-__all__ = ["check"]
+__all__ = ["check_limits"]
 
 KEY_LIMIT = 1_000
 """Parts of one key of a dict or item of a set: those of a tuple, and what is in them."""
@@ -45,14 +45,14 @@ _MOST = 2**62
 _LARGE_HASH = 2**61 - 1  # ints below are their own hash
 
 
-def check(data: bytes, *, calls: bool) -> None:
+def check_limits(data: bytes, *, calls: bool) -> None:
     """Raise pickle.UnpicklingError if a pickle is cut off, or would take far more than its size.
 
     Args:
         data: the pickle.
         calls: whether what it calls is going to be called, so that arguments count.
     """
-    if needs_weighing(data):
+    if needs_limit_check(data):
         _Scales(data, calls=calls).weigh()
 
 
@@ -132,7 +132,7 @@ class _Scales:
                     start += 1
                     place = start + data[start - 1]
                 else:
-                    _, start, place = read(data, place)
+                    _, start, place = read_opcode(data, place)
                 if opcode is _STOP:
                     return
                 act(self, opcode, start, place)
@@ -167,10 +167,10 @@ class _Scales:
         self._memo[len(self._memo)] = self._stack[-1]
 
     def put(self, opcode: Opcode, start: int, end: int) -> None:
-        self._memo[memo_place(opcode.name, self._data[start:end])] = self._stack[-1]
+        self._memo[memo_index(opcode.name, self._data[start:end])] = self._stack[-1]
 
     def get(self, opcode: Opcode, start: int, end: int) -> None:
-        self._stack.append(self._memo[memo_place(opcode.name, self._data[start:end])])
+        self._stack.append(self._memo[memo_index(opcode.name, self._data[start:end])])
 
     def freeze(self, opcode: Opcode, _start: int, _end: int) -> None:
         things = self._taken(opcode)

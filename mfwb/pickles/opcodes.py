@@ -13,9 +13,9 @@ __all__ = [
     "MEMORY_PER_BYTE",
     "OPCODES",
     "Opcode",
-    "memo_place",
-    "needs_weighing",
-    "read",
+    "memo_index",
+    "needs_limit_check",
+    "read_opcode",
 ]
 
 _LINE_LIMIT = 5_000
@@ -102,7 +102,7 @@ MEMORY_PER_BYTE = 32
 _CHUNK = 1_000_000
 
 
-def needs_weighing(data: bytes) -> bool:
+def needs_limit_check(data: bytes) -> bool:
     """Return whether a pickle has opcodes that can make it more than it seems.
 
     If not, it is whole: pickle.UnpicklingError if it is cut off, or asks for too much at once.
@@ -114,7 +114,7 @@ def needs_weighing(data: bytes) -> bool:
         run = _LIGHT.match(data, place)
         if run is not None:
             place = run.end()
-        code, _, place = read(data, place)
+        code, _, place = read_opcode(data, place)
         if OPCODES[code].name in _WEIGHED:
             return True
         if code == _STOP:
@@ -134,7 +134,7 @@ def _may_take_memory(data: bytes) -> bool:
     return made > most
 
 
-def read(data: bytes, place: int) -> tuple[int, int, int]:
+def read_opcode(data: bytes, place: int) -> tuple[int, int, int]:
     """Return the opcode at a place, where its argument starts, and where it ends.
 
     Raises pickle.UnpicklingError if there is none, or none that may be there.
@@ -160,7 +160,7 @@ def read(data: bytes, place: int) -> tuple[int, int, int]:
     return code, start, end
 
 
-def memo_place(name: str, argument: bytes) -> int:
+def memo_index(name: str, argument: bytes) -> int:
     """Return the place in the memo that an opcode names; ValueError if that is no number."""
     return int(argument) if name in {"PUT", "GET"} else int.from_bytes(argument, "little")
 
@@ -175,7 +175,7 @@ def _check_argument(name: str, argument: bytes, place: int) -> None:
     if name in {"PUT", "GET"} and len(argument) > _PLACE_LIMIT:
         raise pickle.UnpicklingError(f"no place of the memo at byte {place:,}")
     try:
-        is_beyond = memo_place(name, argument) > place + _SPARE
+        is_beyond = memo_index(name, argument) > place + _SPARE
     except ValueError:
         raise pickle.UnpicklingError(f"no place of the memo at byte {place:,}") from None
     if is_beyond:  # the C unpickler makes room for as many

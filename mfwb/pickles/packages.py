@@ -18,9 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from mfwb.pickles.opcodes import OPCODES, memo_place, read
+from mfwb.pickles.opcodes import OPCODES, memo_index, read_opcode
 
-__all__ = ["WHOLE_LIMIT", "modules_among", "names_at_start", "names_in_file"]
+__all__ = ["WHOLE_LIMIT", "list_packages", "read_names_at_start", "read_names_in_file"]
 
 OPCODES_LIMIT = 5_000_000
 """A few seconds; of a pickle with more opcodes the names are not known."""
@@ -39,7 +39,7 @@ _GETS = frozenset({"BINGET", "LONG_BINGET", "GET"})
 _SILENT = frozenset({"PROTO", "FRAME"})
 
 
-def modules_among(names: Iterable[str]) -> tuple[str, ...]:
+def list_packages(names: Iterable[str]) -> tuple[str, ...]:
     """Return the packages beside Python itself that a pickle needs which refers to these names.
 
     `__main__` stands for the file of the flow.
@@ -49,7 +49,7 @@ def modules_among(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(packages - sys.stdlib_module_names))
 
 
-def names_in_file(path: Path, limit: int = OPCODES_LIMIT) -> tuple[str, ...] | None:
+def read_names_in_file(path: Path, limit: int = OPCODES_LIMIT) -> tuple[str, ...] | None:
     """Return the qualified names a pickle refers to, sorted; None if they can't be told.
 
     That is where the pickle is damaged, has more opcodes than `limit`, or is unlike CPython's.
@@ -63,7 +63,7 @@ def names_in_file(path: Path, limit: int = OPCODES_LIMIT) -> tuple[str, ...] | N
             return None
 
 
-def names_at_start(data: bytes, limit: int = OPCODES_LIMIT) -> tuple[str, ...]:
+def read_names_at_start(data: bytes, limit: int = OPCODES_LIMIT) -> tuple[str, ...]:
     """Return the qualified names in the first bytes of a pickle, sorted, as far as it can be told.
 
     What a pickle is, it mostly says before the many bytes that make it large.
@@ -88,7 +88,7 @@ class _Scan:
         """Return all names; pickle.UnpicklingError, ValueError if they can't be told."""
         place = 0
         for _ in range(limit):
-            code, start, place = read(self._data, place)
+            code, start, place = read_opcode(self._data, place)
             name = OPCODES[code].name
             if name == "STOP":
                 return self.found
@@ -102,7 +102,7 @@ class _Scan:
         elif name in _PUTS:
             self._keep(name, start, end)
         elif name in _GETS:
-            self._last.append(self._memo.get(memo_place(name, self._data[start:end])))
+            self._last.append(self._memo.get(memo_index(name, self._data[start:end])))
         elif name == "STACK_GLOBAL":
             self._add(*self._last)
         elif name in {"GLOBAL", "INST"}:
@@ -115,7 +115,7 @@ class _Scan:
         return self._data[start:end].decode("utf-8", "replace")
 
     def _keep(self, name: str, start: int, end: int) -> None:
-        place = self._memoized if name == "MEMOIZE" else memo_place(name, self._data[start:end])
+        place = self._memoized if name == "MEMOIZE" else memo_index(name, self._data[start:end])
         self._memoized += 1
         pushed = self._last[-1]
         if pushed is not None and len(self._memo) < _MEMO_LIMIT:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from mfwb.pickles import dtypes
 from mfwb.pickles.unpickler import Allowed, UnpicklerOfAllowed
 
-__all__ = ["Anything", "Rehearsal"]
+__all__ = ["PermissiveObject", "Preflight"]
 
 _DTYPE = "numpy.dtype"
 _ARRAY_MAKERS = frozenset(
@@ -21,15 +21,15 @@ _FILLED = frozenset(f"collections.{name}" for name in ("Counter", "OrderedDict",
 _EXTENDED = frozenset({"collections.deque"})
 
 
-class Anything:
+class PermissiveObject:
     """Lets a pickle do to it whatever pickles do to objects."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
 
-    def __call__(self, *_: Any, **__: Any) -> Anything:
+    def __call__(self, *_: Any, **__: Any) -> PermissiveObject:
         """Return what stands for the result."""
-        return Anything()
+        return PermissiveObject()
 
     def _ignore(self, *_: Any) -> None:
         pass
@@ -37,7 +37,7 @@ class Anything:
     append = extend = add = __setitem__ = __setstate__ = _ignore
 
 
-class Rehearsal(UnpicklerOfAllowed):
+class Preflight(UnpicklerOfAllowed):
     """Raises what `loads` has to raise before anything is made."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Rehearsal(UnpicklerOfAllowed):
         return _class_like(name, is_bare=name in self._bare)
 
 
-class _Made(Anything):
+class _Made(PermissiveObject):
     """Stands for what a class or a function would make; takes a state once, and only if new."""
 
     def __init__(self, maker: str, arguments: tuple[Any, ...], *, is_new: bool) -> None:
@@ -68,7 +68,7 @@ class _Made(Anything):
         self._is_new = is_new
         self.dtype: Any = None  # the real one, for what stands for a dtype
 
-    def __call__(self, *arguments: Any, **_: Any) -> Anything:
+    def __call__(self, *arguments: Any, **_: Any) -> PermissiveObject:
         return _Made(self._maker, arguments, is_new=False)
 
     def __setstate__(self, state: Any) -> None:
@@ -77,7 +77,7 @@ class _Made(Anything):
             raise _changes(self._maker)
         self._is_new = False
         if self._maker == _DTYPE:
-            self.dtype = dtypes.described(self._arguments, state, _real)
+            self.dtype = dtypes.build_described_dtype(self._arguments, state, _real)
             if self.dtype is None:
                 raise _changes(self._maker)
         elif self._maker in _ARRAY_MAKERS:
@@ -110,7 +110,7 @@ class _FunctionLike(_Made):
         super().__init__(name, (), is_new=False)
         self._makes = name in makers
 
-    def __call__(self, *arguments: Any, **_: Any) -> Anything:
+    def __call__(self, *arguments: Any, **_: Any) -> PermissiveObject:
         return _Made(self._maker, arguments, is_new=self._makes)
 
     def __setitem__(self, _key: Any, _value: Any) -> None:
@@ -122,7 +122,7 @@ class _ClassLike(type):
 
     is_bare = False
 
-    def __call__(cls, *arguments: Any, **named: Any) -> Anything:
+    def __call__(cls, *arguments: Any, **named: Any) -> PermissiveObject:
         if cls.is_bare and (arguments or named):
             raise pickle.UnpicklingError(f"its pickle makes a {cls.__name__} of something")
         return _Made(cls.__name__, arguments, is_new=True)
@@ -134,7 +134,7 @@ class _ClassLike(type):
 
 
 def _class_like(name: str, *, is_bare: bool) -> _ClassLike:
-    def new(cls: _ClassLike, *arguments: Any, **named: Any) -> Anything:
+    def new(cls: _ClassLike, *arguments: Any, **named: Any) -> PermissiveObject:
         return _ClassLike.__call__(cls, *arguments, **named)
 
     made = _ClassLike(name, (), {"__new__": new})
@@ -154,7 +154,7 @@ def _real(thing: Any) -> Any:
         return None
     maker, arguments = thing._maker, thing._arguments  # noqa: SLF001 - one of ours
     if maker == _DTYPE:
-        return dtypes.named(arguments) if thing.dtype is None else thing.dtype
+        return dtypes.build_named_dtype(arguments) if thing.dtype is None else thing.dtype
     if maker not in _BYTES_MAKERS:
         return None
     source = arguments[0] if arguments else b""

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mfwb.pickles.dtypes import named
+from mfwb.pickles.dtypes import build_named_dtype
 from mfwb.pickles.unpickler import ForbiddenName
 
 __all__ = [
@@ -121,7 +121,7 @@ def dtype(name: str, _align: bool = False, _copy: bool = False) -> Any:  # noqa:
     """Stand in for numpy's `dtype`, which also makes one of lists and dicts of other ones."""
     import numpy as np  # noqa: PLC0415
 
-    found = named((name,))
+    found = build_named_dtype((name,))
     if found is None:
         raise ForbiddenName("a dtype that numpy pickles in another way")
     return np.dtype(found, copy=True)

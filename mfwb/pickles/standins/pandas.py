@@ -14,9 +14,9 @@ __all__ = [
     "EMPTY_LIMIT",
     "block_manager",
     "check_values",
-    "index_by",
-    "keep_from_files",
+    "forbid_time_zone_files",
     "single_block_manager",
+    "stand_in_for_index_function",
     "unpickled_block",
 ]
 
@@ -34,7 +34,7 @@ _ARRAY_FACTS = ("data", "left", "right")
 _UNITS = frozenset({"s", "ms", "us", "ns"})
 
 
-def keep_from_files() -> None:
+def forbid_time_zone_files() -> None:
     """Have pandas open no file that a time zone names: "dateutil/" and a path is one to it."""
     zones: Any = import_module("pandas._libs.tslibs.timezones")
     zones.dateutil_gettz = _no_file
@@ -58,7 +58,7 @@ def unpickled_block(values: Any, placement: Any, ndim: int) -> Any:
     return internals._unpickle_block(values, placement, ndim)  # noqa: SLF001 - as its pickles do
 
 
-def index_by(place: str) -> Callable[[type, dict[str, Any]], Any]:
+def stand_in_for_index_function(place: str) -> Callable[[type, dict[str, Any]], Any]:
     """Return what stands in for a function that makes an index of facts about it.
 
     Pandas passes them on to the constructor, which also takes text and lists, and the name of a

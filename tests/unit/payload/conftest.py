@@ -9,65 +9,65 @@ from typing import Any
 import pytest
 
 from mfwb.conversion import inspector_child
-from mfwb.conversion.converter import Converter, new_nursery
+from mfwb.conversion.converter import Converter, new_forkserver
 from mfwb.conversion.inspector import MAX_MEMORY
-from mfwb.isolation.forkserver import Nursery
-from mfwb.payload import Workshop
+from mfwb.isolation.forkserver import Forkserver
+from mfwb.payload import PayloadBuilder
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
+def forkserver() -> Iterator[Forkserver]:
     """Return what makes the processes of converters; tests share it, and may not close it."""
-    shared = new_nursery()
+    shared = new_forkserver()
     yield shared
     shared.close()
 
 
 @pytest.fixture
-def converter(nursery: Nursery) -> Iterator[Converter]:
+def converter(forkserver: Forkserver) -> Iterator[Converter]:
     """Return a converter."""
-    found = Converter(nursery)
+    found = Converter(forkserver)
     yield found
     found.close()
 
 
 @pytest.fixture(scope="session")
-def inspecting_nursery() -> Iterator[Nursery]:
+def inspecting_nursery() -> Iterator[Forkserver]:
     """Return what makes the processes that look at pickles; tests share it."""
-    shared = Nursery(inspector_child.__name__, MAX_MEMORY)
+    shared = Forkserver(inspector_child.__name__, MAX_MEMORY)
     yield shared
     shared.close()
 
 
 @pytest.fixture(autouse=True)
 def workshops(
-    nursery: Nursery, inspecting_nursery: Nursery, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[list[Workshop]]:
+    forkserver: Forkserver, inspecting_nursery: Forkserver, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[PayloadBuilder]]:
     """Return the workshops of a test, which share what makes processes; end these afterwards."""
-    made: list[Workshop] = []
-    prepare = Workshop.__init__
+    made: list[PayloadBuilder] = []
+    prepare = PayloadBuilder.__init__
 
-    def prepare_and_note(workshop: Workshop, *arguments: Any, **named: Any) -> None:
+    def prepare_and_note(workshop: PayloadBuilder, *arguments: Any, **named: Any) -> None:
         prepare(workshop, *arguments, **named)
-        workshop._inspector._nursery = inspecting_nursery
+        workshop._inspector._forkserver = inspecting_nursery
         made.append(workshop)
 
-    monkeypatch.setattr(Workshop, "__init__", prepare_and_note)
+    monkeypatch.setattr(PayloadBuilder, "__init__", prepare_and_note)
     yield made
-    shared = {id(nursery), id(inspecting_nursery)}
+    shared = {id(forkserver), id(inspecting_nursery)}
     for workshop in made:
         for desk in workshop._inspector._desks.values():
             desk.end()
         for converter in workshop._converted._converters.values():
             converter.close()
-        for one in workshop._converted._nurseries.values():
+        for one in workshop._converted._forkservers.values():
             if id(one) not in shared:
                 one.close()
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, nursery: Nursery) -> Workshop:
+def workshop(tmp_path: Path, forkserver: Forkserver) -> PayloadBuilder:
     """Return a workshop of a bundle, whose processes are made where all are made."""
-    found = Workshop(tmp_path / "payloads", keep=True)
-    found._converted._nurseries[False] = nursery
+    found = PayloadBuilder(tmp_path / "payloads", keep=True)
+    found._converted._forkservers[False] = forkserver
     return found

@@ -1,4 +1,4 @@
-"""A program for `Nursery`: an inspecting process that was taken over, and answers what it likes.
+"""A program for `Forkserver`: an inspecting process that was taken over, and answers what it likes.
 
 Its answer is the very pickle that it is asked about; if that is empty, there is none.
 """

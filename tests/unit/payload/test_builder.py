@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.payload import builder as workshop_module
 from mfwb.planning import Form
 from mfwb.ports import LogLine, Payloads, ReadyFile, ReadyRun
@@ -292,7 +292,7 @@ def test_close_keeps_a_bundle(tmp_path: Path, contents: MemoryContents) -> None:
     """A bundle keeps its files; a temporary folder goes."""
     run = planned_run(outputs=[output(planned_file(contents.add("x"), Form.PICKLE))])
     for keep in (True, False):
-        workshop = Workshop(tmp_path / str(keep), keep=keep)
+        workshop = PayloadBuilder(tmp_path / str(keep), keep=keep)
         workshop.prepare(run, contents)
         workshop.close()
         workshop.close()

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mfwb.conversion.tables import load_frame, load_frames
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form
 from mfwb.ports import ReadyArtifact
 from tests.unit.payload.frames_of_all_kinds import columns, indexes
@@ -43,7 +43,7 @@ def contents() -> MemoryContents:
 
 
 def made_of(
-    workshop: Workshop,
+    workshop: PayloadBuilder,
     contents: MemoryContents,
     value: Any,
     form: Form,
@@ -89,7 +89,7 @@ def test_index(kind: str) -> None:
     pd.testing.assert_frame_equal(table, index.to_frame(index=False))
 
 
-def test_series_as_a_file(workshop: Workshop, contents: MemoryContents) -> None:
+def test_series_as_a_file(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """A Series without a name is read back by its place."""
     series = pd.Series([0.5, math.nan, 2.5])
 
@@ -100,7 +100,7 @@ def test_series_as_a_file(workshop: Workshop, contents: MemoryContents) -> None:
 
 
 @pytest.mark.parametrize("value", [ARROW, ARROW.to_batches()[0]], ids=["table", "batch"])
-def test_arrow(value: Any, workshop: Workshop, contents: MemoryContents) -> None:
+def test_arrow(value: Any, workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """Arrow's own tables need no pandas on their way."""
     data = only_file(made_of(workshop, contents, value, Form.PARQUET), "x.parquet")
 
@@ -108,7 +108,7 @@ def test_arrow(value: Any, workshop: Workshop, contents: MemoryContents) -> None
     assert b"pandas" not in data
 
 
-def test_tables_of_several_kinds(workshop: Workshop, contents: MemoryContents) -> None:
+def test_tables_of_several_kinds(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """A dict may hold tables of any kind."""
     tables = {"arrow": ARROW, "series": pd.Series([1], name="n"), "frame": pd.DataFrame({"a": [1]})}
 
@@ -173,7 +173,7 @@ def test_polars(protocol: int, tmp_path: Path) -> None:
     ],
     ids=lambda array: f"{array.dtype.str}-{array.ndim}",
 )
-def test_array(array: Any, workshop: Workshop, contents: MemoryContents) -> None:
+def test_array(array: Any, workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """An array comes back with its dtype, its shape and its values."""
     data = only_file(made_of(workshop, contents, array, Form.ARRAY), "x.npy")
 
@@ -186,7 +186,7 @@ def test_array(array: Any, workshop: Workshop, contents: MemoryContents) -> None
 @pytest.mark.parametrize(
     "value", [np.array([{1}, None], object), np.ma.masked_array([1, 2], [False, True]), [1.5]]
 )
-def test_no_plain_array(value: Any, workshop: Workshop, contents: MemoryContents) -> None:
+def test_no_plain_array(value: Any, workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """What `.npy` can't say without a pickle in it stays the pickle that it is."""
     artifact = made_of(workshop, contents, value, Form.ARRAY)
 
@@ -211,7 +211,7 @@ VALUE = {
 }
 
 
-def test_value(workshop: Workshop, contents: MemoryContents) -> None:
+def test_value(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """Whatever a plain value holds is in the JSON."""
     data = only_file(made_of(workshop, contents, VALUE, Form.JSON), "x.json")
 
@@ -230,7 +230,7 @@ def test_value(workshop: Workshop, contents: MemoryContents) -> None:
     }
 
 
-def test_large_value(workshop: Workshop, contents: MemoryContents) -> None:
+def test_large_value(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """A value may be larger than what a summary takes."""
     value = [f"{number:>200}" for number in range(60_000)]
 
@@ -241,7 +241,7 @@ def test_large_value(workshop: Workshop, contents: MemoryContents) -> None:
 
 
 @pytest.mark.parametrize("value", [partial(print), np.ones(3)])
-def test_no_plain_value(value: Any, workshop: Workshop, contents: MemoryContents) -> None:
+def test_no_plain_value(value: Any, workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """What has no JSON form stays a pickle."""
     artifact = made_of(workshop, contents, value, Form.JSON)
 
@@ -263,7 +263,7 @@ def test_no_plain_value(value: Any, workshop: Workshop, contents: MemoryContents
     ],
 )
 def test_stored(
-    encoding: str | None, name: str, workshop: Workshop, contents: MemoryContents
+    encoding: str | None, name: str, workshop: PayloadBuilder, contents: MemoryContents
 ) -> None:
     """What another serializer wrote goes as it is, by that serializer's name."""
     content = contents.add_bytes(b'{"a": 1}')
@@ -293,7 +293,7 @@ def convert(pickle, folder):
 
 
 @pytest.fixture
-def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PayloadBuilder]:
     """Return a workshop where a package with a converter is installed."""
     site = tmp_path / "site"
     (site / "theirs-1.0.dist-info").mkdir(parents=True)
@@ -303,12 +303,12 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop
     )
     (site / "theirs_for_mfwb.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(str(site))
-    workshop = Workshop(tmp_path / "payloads", keep=True)
+    workshop = PayloadBuilder(tmp_path / "payloads", keep=True)
     yield workshop
     workshop.close()
 
 
-def test_plugin(plugin: Workshop, contents: MemoryContents) -> None:
+def test_plugin(plugin: PayloadBuilder, contents: MemoryContents) -> None:
     """A converter's only file goes by the artifact's name, several into a folder of that name."""
     outputs = [
         output(
@@ -346,7 +346,7 @@ def test_plugin(plugin: Workshop, contents: MemoryContents) -> None:
 
 
 @pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON])
-def test_read_once(form: Form, workshop: Workshop, contents: MemoryContents) -> None:
+def test_read_once(form: Form, workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """Siblings that wrote what can't be converted cost one read and one try between them."""
     content = contents.add(partial(print))
     files = [planned_file(content, form, f"{place}/x") for place in range(4)]

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form
 from mfwb.ports import ReadyArtifact, ReadyFile
 from tests.unit.payload.memory import (
@@ -39,7 +39,7 @@ def contents() -> MemoryContents:
 
 
 def made_of(
-    workshop: Workshop, contents: MemoryContents, form: Form, *values: Any
+    workshop: PayloadBuilder, contents: MemoryContents, form: Form, *values: Any
 ) -> ReadyArtifact:
     """Return the W&B artifact that values become, one of a task each."""
     files = [
@@ -81,7 +81,7 @@ def loaded_by(artifact: ReadyArtifact) -> Any:
     ],
 )
 def test_code_loads_it(
-    form: Form, value: Any, workshop: Workshop, contents: MemoryContents
+    form: Form, value: Any, workshop: PayloadBuilder, contents: MemoryContents
 ) -> None:
     """The two lines work, and give what Metaflow had."""
     artifact = made_of(workshop, contents, form, value)
@@ -105,7 +105,7 @@ def test_code_loads_it(
     ],
 )
 def test_what_a_pickle_needs(
-    value: Any, modules: list[str], said: str, workshop: Workshop, contents: MemoryContents
+    value: Any, modules: list[str], said: str, workshop: PayloadBuilder, contents: MemoryContents
 ) -> None:
     """Pickles say which packages they need."""
     artifact = made_of(workshop, contents, Form.PICKLE, value)
@@ -114,7 +114,7 @@ def test_what_a_pickle_needs(
     assert f"The very pickle that Metaflow stored. {said}\n" in artifact.description
 
 
-def test_damaged_pickle(workshop: Workshop, contents: MemoryContents) -> None:
+def test_damaged_pickle(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """Of a damaged pickle nobody knows what it needs."""
     file = planned_file(contents.add_bytes(b"damaged"), Form.PICKLE)
 
@@ -124,7 +124,7 @@ def test_damaged_pickle(workshop: Workshop, contents: MemoryContents) -> None:
     assert "what it needs is not known" in artifact.description
 
 
-def test_no_pickle_needs_nothing(workshop: Workshop, contents: MemoryContents) -> None:
+def test_no_pickle_needs_nothing(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """Only pickles run code."""
     artifact = made_of(workshop, contents, Form.PARQUET, FRAME)
 
@@ -132,7 +132,7 @@ def test_no_pickle_needs_nothing(workshop: Workshop, contents: MemoryContents) -
     assert artifact.description.startswith(f"Metaflow's artifact `x` of `{TASK}`.\n")
 
 
-def test_why_it_stayed_a_pickle(workshop: Workshop, contents: MemoryContents) -> None:
+def test_why_it_stayed_a_pickle(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """The reason is in metadata and description; if not all are pickles, by file."""
     one = made_of(workshop, contents, Form.ARRAY, "no array")
     reason = "TypeError: a str is no plain array"
@@ -147,7 +147,7 @@ def test_why_it_stayed_a_pickle(workshop: Workshop, contents: MemoryContents) ->
     assert "`x` of 2 tasks, a file or folder of each." in some.description
 
 
-def test_path_and_uri(workshop: Workshop, contents: MemoryContents, tmp_path: Path) -> None:
+def test_path_and_uri(workshop: PayloadBuilder, contents: MemoryContents, tmp_path: Path) -> None:
     """What a path points at is a file, or an address."""
     (tmp_path / "a.csv").write_text("a")
     contents.own_folder = tmp_path

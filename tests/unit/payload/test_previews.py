@@ -24,7 +24,7 @@ from mfwb.conversion.images import load_pickled_image, write_figure_png, write_i
 from mfwb.conversion.plotly import load_figure, write_figure
 from mfwb.conversion.table_rows import read_rows, write_rows
 from mfwb.conversion.tables import as_table
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form, Preview
 from mfwb.ports import ReadyPreview, ReadyRun, ReadyTable
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
@@ -155,7 +155,7 @@ def test_rows_of_polars(tmp_path: Path) -> None:
 
 
 def prepared(
-    workshop: Workshop, contents: MemoryContents, data: bytes, form: Form, preview: Preview
+    workshop: PayloadBuilder, contents: MemoryContents, data: bytes, form: Form, preview: Preview
 ) -> ReadyRun:
     """Return what is ready of a W&B run with one artifact."""
     file = planned_file(contents.add_bytes(data, "x"), form, "x", preview)
@@ -164,7 +164,7 @@ def prepared(
     return ready
 
 
-def test_table_of_an_artifact(workshop: Workshop, contents: MemoryContents) -> None:
+def test_table_of_an_artifact(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """The rows come out of the same conversion as the file: the pickle is read once."""
     ready = prepared(workshop, contents, pickle.dumps(FRAME), Form.PARQUET, Preview.TABLE)
 
@@ -174,7 +174,7 @@ def test_table_of_an_artifact(workshop: Workshop, contents: MemoryContents) -> N
     assert contents.copies == ["x"]
 
 
-def test_table_that_parquet_refuses(workshop: Workshop, contents: MemoryContents) -> None:
+def test_table_that_parquet_refuses(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """A table that stays a pickle can be looked at nevertheless."""
     mixed = pickle.dumps(pd.DataFrame({"a": [1, "x"]}))
 
@@ -185,7 +185,7 @@ def test_table_that_parquet_refuses(workshop: Workshop, contents: MemoryContents
     assert contents.copies == ["x"]
 
 
-def test_keys(workshop: Workshop, contents: MemoryContents) -> None:
+def test_keys(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """No preview takes the place of a value, or of what the summary says of its own."""
     files = [
         planned_file(contents.add(FRAME, name), Form.PARQUET, f"{place}/{name}", Preview.TABLE)
@@ -202,7 +202,9 @@ def test_keys(workshop: Workshop, contents: MemoryContents) -> None:
 
 
 @pytest.mark.parametrize("preview", Preview)
-def test_nothing_to_show(preview: Preview, workshop: Workshop, contents: MemoryContents) -> None:
+def test_nothing_to_show(
+    preview: Preview, workshop: PayloadBuilder, contents: MemoryContents
+) -> None:
     """What can't be shown is no loss: the artifact has it."""
     ready = prepared(workshop, contents, pickle.dumps(ValueError("x")), Form.PICKLE, preview)
 
@@ -372,7 +374,7 @@ def test_figure_of_plotly(tmp_path: Path) -> None:
     assert drawn["layout"]["template"]
 
 
-def test_figure_of_an_artifact(workshop: Workshop, contents: MemoryContents) -> None:
+def test_figure_of_an_artifact(workshop: PayloadBuilder, contents: MemoryContents) -> None:
     """A figure is shown, and its artifact is the pickle."""
     data = like("plotly.graph_objs._figure", "Figure", arguments=(FIGURE,))
 

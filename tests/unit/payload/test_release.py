@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from mfwb.errors import ItemLost
-from mfwb.isolation.forkserver import Nursery
-from mfwb.payload import Workshop
-from mfwb.payload.refcount import Holding
+from mfwb.isolation.forkserver import Forkserver
+from mfwb.payload import PayloadBuilder
+from mfwb.payload.refcount import RefCount
 from mfwb.planning import Form, Plan, PlannedCard, PlannedFile, PlannedRun, Preview
 from mfwb.snapshot import Card
 from mfwb.snapshot.pathspec import FlowRunId
@@ -45,10 +45,10 @@ def contents() -> WithCard:
     return found
 
 
-def workshop_in(folder: Path, nursery: Nursery, *, keep: bool = False) -> Workshop:
+def workshop_in(folder: Path, forkserver: Forkserver, *, keep: bool = False) -> PayloadBuilder:
     """Return a workshop that works with the shared processes."""
-    found = Workshop(folder, keep=keep)
-    found._converted._nurseries[False] = nursery
+    found = PayloadBuilder(folder, keep=keep)
+    found._converted._forkservers[False] = forkserver
     return found
 
 
@@ -73,7 +73,7 @@ def suffixes(folder: Path) -> list[str]:
 
 
 def test_files_go_with_their_last_user(
-    tmp_path: Path, nursery: Nursery, contents: WithCard
+    tmp_path: Path, forkserver: Forkserver, contents: WithCard
 ) -> None:
     """What two W&B runs need stays until both are written; what one needs goes with it."""
     shared = planned_file(contents.add(FRAME), Form.PARQUET, "x", Preview.TABLE)
@@ -81,7 +81,7 @@ def test_files_go_with_their_last_user(
     refused = planned_file(contents.add("no array"), Form.ARRAY, "z")
     first = run_of("first", shared, frames, refused, card="same")
     second = run_of("second", shared, card="same")
-    workshop = workshop_in(tmp_path, nursery)
+    workshop = workshop_in(tmp_path, forkserver)
     workshop.expect(plan_of(first, second))
 
     workshop.prepare(first, contents)
@@ -94,11 +94,13 @@ def test_files_go_with_their_last_user(
     assert sorted(contents.copies) == ["x", "x", "x"]
 
 
-def test_user_that_is_there_already(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
+def test_user_that_is_there_already(
+    tmp_path: Path, forkserver: Forkserver, contents: WithCard
+) -> None:
     """A W&B run that needs nothing, as it is there, lets go as well."""
     file = planned_file(contents.add(FRAME), Form.PARQUET)
     first, second = run_of("first", file), run_of("second", file)
-    workshop = workshop_in(tmp_path, nursery)
+    workshop = workshop_in(tmp_path, forkserver)
     workshop.expect(plan_of(first, second))
 
     workshop.prepare(first, contents)
@@ -108,11 +110,13 @@ def test_user_that_is_there_already(tmp_path: Path, nursery: Nursery, contents: 
     assert suffixes(tmp_path) == []
 
 
-def test_flow_run_that_broke_off(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
+def test_flow_run_that_broke_off(
+    tmp_path: Path, forkserver: Forkserver, contents: WithCard
+) -> None:
     """What a flow run left behind when it failed goes, but for what another one needs."""
     shared, alone = (planned_file(contents.add(name), Form.PICKLE, name) for name in ("a", "b"))
     broken, other = run_of("broken", shared, alone), run_of("other", shared)
-    workshop = workshop_in(tmp_path, nursery)
+    workshop = workshop_in(tmp_path, forkserver)
     workshop.expect(plan_of(broken))
     workshop.expect(plan_of(other))
     workshop.prepare(broken, contents)
@@ -123,10 +127,10 @@ def test_flow_run_that_broke_off(tmp_path: Path, nursery: Nursery, contents: Wit
     assert suffixes(tmp_path) == []
 
 
-def test_bundle(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
+def test_bundle(tmp_path: Path, forkserver: Forkserver, contents: WithCard) -> None:
     """A bundle keeps everything."""
     run = run_of("first", planned_file(contents.add(FRAME), Form.PARQUET), card="same")
-    workshop = workshop_in(tmp_path, nursery, keep=True)
+    workshop = workshop_in(tmp_path, forkserver, keep=True)
     workshop.expect(plan_of(run))
     workshop.prepare(run, contents)
 
@@ -138,7 +142,7 @@ def test_bundle(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
 
 def test_holding() -> None:
     """A key is free when its last holder has let go, and only once."""
-    holding = Holding()
+    holding = RefCount()
     holding.hold("a", ["x", "y", "x"])
     holding.hold("b", ["y"])
 

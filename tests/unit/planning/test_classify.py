@@ -61,7 +61,7 @@ def recorded(value: Any) -> ArtifactRef:
     found = ref("x", type_=kind, size=len(data))
     if not wants_a_look(found):
         return found
-    return ref("x", type_=kind, size=len(data), names=pickles.names_in(data))
+    return ref("x", type_=kind, size=len(data), names=pickles.read_names(data))
 
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
