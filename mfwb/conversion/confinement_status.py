@@ -1,4 +1,4 @@
-"""What keeps the processes that look at pickles from doing harm on this machine."""
+"""Confinement of the processes that load pickles on this machine, for `mfwb config`."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _ANSWER_LIMIT = 65_536  # bytes
 
 
 def read_confinement() -> tuple[str, ...]:
-    """Return what such a process says of itself: "Landlock 7", "seccomp", "audit hook".
+    """Return the mechanisms that such a process reports: "Landlock 7", "seccomp", "audit hook".
 
-    It is empty if there can't be such a process; then no pickle is looked at.
+    The result is empty if no such process can start; then no pickle is loaded.
     """
     forkserver = Forkserver(inspector_child.__name__, MAX_MEMORY)
     try:
         with suppress(OSError, ValueError):
             process = forkserver.start_process(tempfile.gettempdir())
             with process.requests, process.responses:
-                said = json.loads(process.responses.readline(_ANSWER_LIMIT))
+                report = json.loads(process.responses.readline(_ANSWER_LIMIT))
                 process.kill()
-            return tuple(filter(None, str(said["confined"]).split(", ")))
+            return tuple(filter(None, str(report["confined"]).split(", ")))
     finally:
         forkserver.close()
     return ()

@@ -1,4 +1,4 @@
-"""5a: the bytes of artifacts -> values and files for W&B. Knows no SDK, and runs no pickle."""
+"""5a: the bytes of artifacts -> values and files for W&B. Uses no SDK, and runs no pickle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["PayloadBuilder"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the workshop when it is asked for: the process that converts frames never does."""
+    """Import `PayloadBuilder` on first use: the process that converts frames never needs it."""
     if name != "PayloadBuilder":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from mfwb.payload.builder import PayloadBuilder  # noqa: PLC0415 - for the same reason

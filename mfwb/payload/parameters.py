@@ -1,4 +1,4 @@
-"""Values of parameters, configs and constants, for W&B's config; and of other small artifacts."""
+"""Values of parameters, configs and constants for W&B's config, and of other small artifacts."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from mfwb.snapshot.pathspec import parameters_of
 
 __all__ = ["add_parameter_values", "decode_artifacts"]
 
-_MOST_CHARACTERS = 20_000_000
+_CHARACTERS_LIMIT = 20_000_000
 
 
 def add_parameter_values(
     flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
 ) -> FlowRun:
-    """Return the flow run with the values of its parameters, or why they are not known as JSON.
+    """Return the flow run with its parameters' values, or the reasons why they have none in JSON.
 
-    What is no value goes as a file, and is a loss only if that fails, too.
+    A parameter without a value is uploaded as a file, and is a loss only if that fails, too.
     """
     task = parameters_of(flow_run.pathspec)
     wanted = [
@@ -42,12 +42,12 @@ def add_parameter_values(
 def decode_artifacts(
     wanted: Sequence[Content], contents: Contents, inspect: Inspect = inspect_here
 ) -> dict[str, Any]:
-    """Return what artifacts are, by sha1, as JSON has it.
+    """Return the values of artifacts as JSON types, by sha1.
 
-    What can't be had is missing, and so is what comes when there are too many characters of them.
+    Unreadable artifacts are missing, and so are all after the limit of characters is reached.
     """
     values: dict[str, Any] = {}
-    left = _MOST_CHARACTERS
+    left = _CHARACTERS_LIMIT
     for content, (found, _) in inspect_each(inspect, Inspection.VALUE, load_each(wanted, contents)):
         if found is not None:
             value = to_json(found[0])
@@ -65,7 +65,7 @@ def _answers(wanted: Sequence[Content], contents: Contents, inspect: Inspect) ->
 
 def _with_value(parameter: Parameter, answer: Answer | None) -> Parameter:
     if parameter.value is not None:
-        return parameter  # the source knew it: an IncludeFile
+        return parameter  # set by the source: an IncludeFile
     found, reason = answer or (None, "its bytes can't be had")
     if found is not None:
         try:

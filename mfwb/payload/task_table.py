@@ -14,7 +14,7 @@ __all__ = ["build_task_table"]
 
 
 def build_task_table(run: PlannedRun, values: Values) -> ReadyTable | None:
-    """Return the table of tasks, a row for each; None if there is but one by design."""
+    """Return the table of tasks, one row per task; None for a W&B run of a single task."""
     if not run.merged:
         return None
     own = ["index", "task", "state", "seconds"]

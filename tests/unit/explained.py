@@ -99,15 +99,15 @@ def sample() -> Metaflow:
 
 def explained(metaflow: Metaflow, artifact: str, folder: Path, **settings: Any) -> Explanation:
     """Return what is said of an artifact of the sample's flow run, as in `train/model`."""
-    workshop = PayloadBuilder(folder, keep=False)
+    builder = PayloadBuilder(folder, keep=False)
     try:
         return explain(
             parse_artifact(f"DemoFlow/7/{artifact}"),
             Settings.model_validate(settings),
             metaflow,
-            workshop,
+            builder,
             entity="acme",
             project="wines",
         )
     finally:
-        workshop.close()
+        builder.close()

@@ -35,7 +35,7 @@ __all__ = ["Frame", "Study", "evaluates", "runs"]
 
 _STEP_PATIENCE = 50_000  # pieces of work, of some 10 us each; ordinary steps take some hundreds
 _PATIENCE = 500_000  # for all steps together
-_AT_ONCE = 64  # names that are copied or merged with one piece of work
+_MAX_IDLE = 64  # names that are copied or merged with one piece of work
 
 _EVALUATORS: dict[type[ast.AST], Callable[[Frame, Any], Value]] = {}
 _RUNNERS: dict[type[ast.AST], Callable[[Frame, Any], None]] = {}
@@ -100,7 +100,7 @@ class Study:
 
     def handle(self, count: int) -> None:
         """Count the work that it is to copy or merge so many names."""
-        self.spend(count // _AT_ONCE)
+        self.spend(count // _MAX_IDLE)
 
 
 class Frame:

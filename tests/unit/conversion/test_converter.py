@@ -80,11 +80,11 @@ def plan_of(*files: PlannedFile) -> Plan:
     return Plan("Flow/1", FlowRunId("Flow/1", "local@/x", 0), None, "flow", "Flow/1", (run,))
 
 
-def started_by(workshop: PayloadBuilder) -> bool:
-    """Whether a workshop has a process; ends it."""
-    made = workshop._converted
+def started_by(builder: PayloadBuilder) -> bool:
+    """Whether a builder has a process; ends it."""
+    made = builder._conversions
     found = any(one._server is not None for one in made._forkservers.values())
-    workshop.close()
+    builder.close()
     return found
 
 
@@ -157,9 +157,9 @@ def test_parent_that_is_killed(tmp_path: Path) -> None:
     code = f"""
 import time
 from pathlib import Path
-from mfwb.conversion.converter import Converter, new_nursery
-converter = Converter(new_nursery())
-print(converter._living(Path({str(tmp_path)!r})).pid, flush=True)
+from mfwb.conversion.converter import Converter, new_forkserver
+converter = Converter(new_forkserver())
+print(converter._ensure_process(Path({str(tmp_path)!r})).pid, flush=True)
 time.sleep(100)
 """
     with subprocess.Popen(
@@ -179,9 +179,9 @@ def test_parent_that_is_killed_meanwhile(tmp_path: Path) -> None:
 from pathlib import Path
 from threading import Thread
 from mfwb.conversion.convert import Conversion, Job
-from mfwb.conversion.converter import Converter, new_nursery
-converter = Converter(new_nursery())
-print(converter._living(Path({str(tmp_path)!r})).pid, flush=True)
+from mfwb.conversion.converter import Converter, new_forkserver
+converter = Converter(new_forkserver())
+print(converter._ensure_process(Path({str(tmp_path)!r})).pid, flush=True)
 converter.convert(Job(Conversion.VALUE, Path({str(tmp_path / "pipe")!r}), Path("never")))
 """
     with subprocess.Popen(
@@ -211,10 +211,10 @@ def test_ctrl_c(converter: Converter, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES])
 def test_started_when_frames_are_expected(form: Form, tmp_path: Path) -> None:
     """The process starts before the first frame is asked for."""
-    workshop = PayloadBuilder(tmp_path, keep=True)
-    workshop.expect(plan_of(planned_file(MemoryContents().add(FRAME), form)))
+    builder = PayloadBuilder(tmp_path, keep=True)
+    builder.expect(plan_of(planned_file(MemoryContents().add(FRAME), form)))
 
-    assert started_by(workshop)
+    assert started_by(builder)
 
 
 def test_not_started_without_frames(tmp_path: Path) -> None:
@@ -225,18 +225,18 @@ def test_not_started_without_frames(tmp_path: Path) -> None:
         planned_file(contents.add(tmp_path), Form.PATH),
     ]
     plan = plan_of(*files)
-    workshop = PayloadBuilder(tmp_path / "payloads", keep=True)
-    workshop.expect(plan)
-    workshop.prepare(plan.runs[0], contents)
+    builder = PayloadBuilder(tmp_path / "payloads", keep=True)
+    builder.expect(plan)
+    builder.prepare(plan.runs[0], contents)
 
-    assert not started_by(workshop)
+    assert not started_by(builder)
 
 
-def test_not_started_for_what_is_converted(workshop: PayloadBuilder, tmp_path: Path) -> None:
+def test_not_started_for_what_is_converted(builder: PayloadBuilder, tmp_path: Path) -> None:
     """Frames that an earlier sync into this bundle converted need no process."""
     contents = MemoryContents()
     plan = plan_of(planned_file(contents.add(FRAME), Form.PARQUET))
-    workshop.prepare(plan.runs[0], contents)
+    builder.prepare(plan.runs[0], contents)
     again = PayloadBuilder(tmp_path / "payloads", keep=True)
     again.expect(plan)
     again.prepare(plan.runs[0], contents)
@@ -305,11 +305,11 @@ def test_not_enough_memory(tmp_path: Path) -> None:
     large = contents.add(pd.DataFrame({"a": np.ones(20_000_000)}), "large")
     small = contents.add(FRAME, "small")
     plan = plan_of(*(planned_file(one, Form.PARQUET, one.name) for one in (large, small)))
-    workshop = PayloadBuilder(tmp_path, keep=True, max_memory=50_000_000)
+    builder = PayloadBuilder(tmp_path, keep=True, max_memory=50_000_000)
     try:
-        (artifact,) = workshop.prepare(plan.runs[0], contents).artifacts
+        (artifact,) = builder.prepare(plan.runs[0], contents).artifacts
     finally:
-        workshop.close()
+        builder.close()
 
     assert [file.path for file in artifact.files] == ["large.pkl", "small.parquet"]
     assert artifact.metadata["kept_as_pickle"] == {
@@ -354,8 +354,8 @@ def test_what_libraries_print_is_no_answer(tmp_path: Path) -> None:
     code = (
         "import os; from mfwb.conversion import convert, converter_child;"
         "convert.load_frame = lambda data: (print('noise', flush=True), os.write(1, b'noise'));"
-        "converter_child.get_ready(trusted=False);"
-        f"converter_child.work(10**9, {str(tmp_path)!r}, trusted=False)"
+        "converter_child.preload(trusted=False);"
+        f"converter_child.run_worker(10**9, {str(tmp_path)!r}, trusted=False)"
     )
     request = {
         "conversion": "table",
@@ -397,9 +397,9 @@ contents = MemoryContents()
 contents.logs[TASK] = []
 content = contents.add_bytes(Path({str(OLD_PICKLE)!r}).read_bytes())
 run = planned_run(outputs=[output(planned_file(content, Form.PARQUET))])
-workshop = PayloadBuilder(Path({str(tmp_path)!r}), keep=True)
-print(workshop.prepare(run, contents).artifacts[0].files[0].path)
-workshop.close()
+builder = PayloadBuilder(Path({str(tmp_path)!r}), keep=True)
+print(builder.prepare(run, contents).artifacts[0].files[0].path)
+builder.close()
 print({{"pandas", "numpy", "pyarrow"}} & set(sys.modules))
 """
     done = subprocess.run(

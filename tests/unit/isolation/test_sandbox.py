@@ -242,7 +242,7 @@ def test_what_it_makes_must_be_files(
     (tmp_path / "secret").write_text("s3cret")
     (tmp_path / "x").write_bytes(pickle.dumps(1))
     converter = Converter(forkserver)
-    child = converter._living(tmp_path)
+    child = converter._ensure_process(tmp_path)
 
     def leave_a_link(request: dict[str, Any], _seconds: float) -> dict[str, str]:
         Path(request["target"]).symlink_to(tmp_path / "secret")
@@ -283,7 +283,7 @@ def test_what_it_makes_has_bounds(
         make(Path(request["target"]))
         return {"outcome": "done"}
 
-    monkeypatch.setattr(converter._living(tmp_path), "ask", leave)
+    monkeypatch.setattr(converter._ensure_process(tmp_path), "ask", leave)
     with pytest.raises(UnconvertibleError, match=reason):
         converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
     converter.close()
@@ -341,7 +341,7 @@ def test_one_that_takes_too_long() -> None:
     """The kernel ends a look that takes too much time; the next one is none the worse."""
     inspector = Inspector()
     inspector.inspect("F/3", Inspection.NAMES, [b"N."])
-    desk = inspector._desk("F/3")
+    desk = inspector._process_for("F/3")
     assert desk._process is not None
     os.kill(desk._process.pid, signal.SIGPROF)  # as the clock does
 
@@ -430,7 +430,7 @@ def test_hostile_ones_are_no_news_to_it(name: str, inspector: Inspector) -> None
     """Those that are known are refused by weighing, so that the process goes on."""
     data = CORPUS[name]()
     inspector.inspect("F/4", Inspection.NAMES, [b"N."])
-    desk = inspector._desk("F/4")
+    desk = inspector._process_for("F/4")
     assert desk._process is not None
     before = desk._process.pid
 

@@ -32,7 +32,7 @@ def converter(forkserver: Forkserver) -> Iterator[Converter]:
 
 
 @pytest.fixture(scope="session")
-def inspecting_nursery() -> Iterator[Forkserver]:
+def inspector_forkserver() -> Iterator[Forkserver]:
     """Return what makes the processes that look at pickles; tests share it."""
     shared = Forkserver(inspector_child.__name__, MAX_MEMORY)
     yield shared
@@ -40,34 +40,34 @@ def inspecting_nursery() -> Iterator[Forkserver]:
 
 
 @pytest.fixture(autouse=True)
-def workshops(
-    forkserver: Forkserver, inspecting_nursery: Forkserver, monkeypatch: pytest.MonkeyPatch
+def builders(
+    forkserver: Forkserver, inspector_forkserver: Forkserver, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[list[PayloadBuilder]]:
-    """Return the workshops of a test, which share what makes processes; end these afterwards."""
+    """Return the builders of a test, which share what makes processes; end these afterwards."""
     made: list[PayloadBuilder] = []
     prepare = PayloadBuilder.__init__
 
-    def prepare_and_note(workshop: PayloadBuilder, *arguments: Any, **named: Any) -> None:
-        prepare(workshop, *arguments, **named)
-        workshop._inspector._forkserver = inspecting_nursery
-        made.append(workshop)
+    def prepare_and_note(builder: PayloadBuilder, *arguments: Any, **named: Any) -> None:
+        prepare(builder, *arguments, **named)
+        builder._inspector._forkserver = inspector_forkserver
+        made.append(builder)
 
     monkeypatch.setattr(PayloadBuilder, "__init__", prepare_and_note)
     yield made
-    shared = {id(forkserver), id(inspecting_nursery)}
-    for workshop in made:
-        for desk in workshop._inspector._desks.values():
+    shared = {id(forkserver), id(inspector_forkserver)}
+    for builder in made:
+        for desk in builder._inspector._processes.values():
             desk.end()
-        for converter in workshop._converted._converters.values():
+        for converter in builder._conversions._converters.values():
             converter.close()
-        for one in workshop._converted._forkservers.values():
+        for one in builder._conversions._forkservers.values():
             if id(one) not in shared:
                 one.close()
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, forkserver: Forkserver) -> PayloadBuilder:
-    """Return a workshop of a bundle, whose processes are made where all are made."""
+def builder(tmp_path: Path, forkserver: Forkserver) -> PayloadBuilder:
+    """Return a builder of a bundle, whose processes are made where all are made."""
     found = PayloadBuilder(tmp_path / "payloads", keep=True)
-    found._converted._forkservers[False] = forkserver
+    found._conversions._forkservers[False] = forkserver
     return found

@@ -46,9 +46,9 @@ def contents() -> WithCard:
 
 
 def workshop_in(folder: Path, forkserver: Forkserver, *, keep: bool = False) -> PayloadBuilder:
-    """Return a workshop that works with the shared processes."""
+    """Return a builder that works with the shared processes."""
     found = PayloadBuilder(folder, keep=keep)
-    found._converted._forkservers[False] = forkserver
+    found._conversions._forkservers[False] = forkserver
     return found
 
 
@@ -81,15 +81,15 @@ def test_files_go_with_their_last_user(
     refused = planned_file(contents.add("no array"), Form.ARRAY, "z")
     first = run_of("first", shared, frames, refused, card="same")
     second = run_of("second", shared, card="same")
-    workshop = workshop_in(tmp_path, forkserver)
-    workshop.expect(plan_of(first, second))
+    builder = workshop_in(tmp_path, forkserver)
+    builder.expect(plan_of(first, second))
 
-    workshop.prepare(first, contents)
+    builder.prepare(first, contents)
     assert suffixes(tmp_path) == ["html", "parquet", "parquet", "pkl", "rows.json"]
-    workshop.prepare(second, contents)
-    workshop.release(first)
+    builder.prepare(second, contents)
+    builder.release(first)
     assert suffixes(tmp_path) == ["html", "parquet", "rows.json"]
-    workshop.release(second)
+    builder.release(second)
     assert suffixes(tmp_path) == []
     assert sorted(contents.copies) == ["x", "x", "x"]
 
@@ -100,13 +100,13 @@ def test_user_that_is_there_already(
     """A W&B run that needs nothing, as it is there, lets go as well."""
     file = planned_file(contents.add(FRAME), Form.PARQUET)
     first, second = run_of("first", file), run_of("second", file)
-    workshop = workshop_in(tmp_path, forkserver)
-    workshop.expect(plan_of(first, second))
+    builder = workshop_in(tmp_path, forkserver)
+    builder.expect(plan_of(first, second))
 
-    workshop.prepare(first, contents)
-    workshop.release(first)
+    builder.prepare(first, contents)
+    builder.release(first)
     assert suffixes(tmp_path) == ["parquet"]
-    workshop.release(second)
+    builder.release(second)
     assert suffixes(tmp_path) == []
 
 
@@ -116,42 +116,42 @@ def test_flow_run_that_broke_off(
     """What a flow run left behind when it failed goes, but for what another one needs."""
     shared, alone = (planned_file(contents.add(name), Form.PICKLE, name) for name in ("a", "b"))
     broken, other = run_of("broken", shared, alone), run_of("other", shared)
-    workshop = workshop_in(tmp_path, forkserver)
-    workshop.expect(plan_of(broken))
-    workshop.expect(plan_of(other))
-    workshop.prepare(broken, contents)
+    builder = workshop_in(tmp_path, forkserver)
+    builder.expect(plan_of(broken))
+    builder.expect(plan_of(other))
+    builder.prepare(broken, contents)
 
-    workshop.dismiss(plan_of(broken))
+    builder.dismiss(plan_of(broken))
     assert suffixes(tmp_path) == ["pkl"]
-    workshop.dismiss(plan_of(other))
+    builder.dismiss(plan_of(other))
     assert suffixes(tmp_path) == []
 
 
 def test_bundle(tmp_path: Path, forkserver: Forkserver, contents: WithCard) -> None:
     """A bundle keeps everything."""
     run = run_of("first", planned_file(contents.add(FRAME), Form.PARQUET), card="same")
-    workshop = workshop_in(tmp_path, forkserver, keep=True)
-    workshop.expect(plan_of(run))
-    workshop.prepare(run, contents)
+    builder = workshop_in(tmp_path, forkserver, keep=True)
+    builder.expect(plan_of(run))
+    builder.prepare(run, contents)
 
-    workshop.release(run)
-    workshop.expect(plan_of(run))
+    builder.release(run)
+    builder.expect(plan_of(run))
 
     assert suffixes(tmp_path) == ["html", "parquet"]
 
 
-def test_holding() -> None:
+def test_refcount() -> None:
     """A key is free when its last holder has let go, and only once."""
-    holding = RefCount()
-    holding.hold("a", ["x", "y", "x"])
-    holding.hold("b", ["y"])
+    refcount = RefCount()
+    refcount.acquire("a", ["x", "y", "x"])
+    refcount.acquire("b", ["y"])
 
-    assert holding.let_go("a") == ["x"]
-    assert holding.let_go("a") == []
-    assert holding.let_go("b") == ["y"]
-    assert holding.is_empty
-    holding.hold("c", ["z"])
-    assert not holding.is_empty
+    assert refcount.release("a") == ["x"]
+    assert refcount.release("a") == []
+    assert refcount.release("b") == ["y"]
+    assert refcount.is_empty
+    refcount.acquire("c", ["z"])
+    assert not refcount.is_empty
 
 
 PROGRAM = """

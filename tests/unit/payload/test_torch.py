@@ -65,13 +65,13 @@ def test_kind(name: str, contents: MemoryContents) -> None:
 
 
 @every_pickle
-def test_prepared(name: str, contents: MemoryContents, workshop: PayloadBuilder) -> None:
+def test_prepared(name: str, contents: MemoryContents, builder: PayloadBuilder) -> None:
     """Each goes as the very pickle, and says that it takes torch to load it."""
     ref = looked_into(name, contents)
     content = Content(TASK, name, ref.sha1, ref.size)
     planned = output(planned_file(content, classify(ref).form, name), name=name)
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     [artifact] = ready.artifacts
     [file] = artifact.files

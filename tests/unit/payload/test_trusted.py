@@ -47,10 +47,10 @@ def trusting() -> Iterator[Forkserver]:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, forkserver: Forkserver, trusting: Forkserver) -> PayloadBuilder:
-    """Return a workshop with both kinds of processes."""
+def builder(tmp_path: Path, forkserver: Forkserver, trusting: Forkserver) -> PayloadBuilder:
+    """Return a builder with both kinds of processes."""
     found = PayloadBuilder(tmp_path / "payloads", keep=True)
-    found._converted._forkservers = {False: forkserver, True: trusting}
+    found._conversions._forkservers = {False: forkserver, True: trusting}
     return found
 
 
@@ -70,7 +70,7 @@ def parquet_of(frame: pd.DataFrame) -> bytes:
 
 
 def made_of(
-    workshop: PayloadBuilder, contents: MemoryContents, values: list[Any], unpickle: str
+    builder: PayloadBuilder, contents: MemoryContents, values: list[Any], unpickle: str
 ) -> ReadyArtifact:
     """Return what becomes of values that are tables, called 0, 1, ..."""
     files = [
@@ -78,19 +78,19 @@ def made_of(
         for place, value in enumerate(values)
     ]
     run = planned_run(outputs=[output(*files)], unpickle=unpickle)  # type: ignore[arg-type]
-    ready = workshop.prepare(run, contents)
+    ready = builder.prepare(run, contents)
     assert ready.losses == ()
     (artifact,) = ready.artifacts
     return artifact
 
 
 def test_what_it_says_is_done(
-    workshop: PayloadBuilder, contents: MemoryContents, tmp_path: Path
+    builder: PayloadBuilder, contents: MemoryContents, tmp_path: Path
 ) -> None:
     """A trusted pickle is loaded as Python does it, in a process of its own."""
     value = Does("import os", f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))")
 
-    made = made_of(workshop, contents, [value], "trusted")
+    made = made_of(builder, contents, [value], "trusted")
 
     assert [file.path for file in made.files] == ["0.parquet"]
     assert made.files[0].local is not None
@@ -99,7 +99,7 @@ def test_what_it_says_is_done(
 
 
 def test_modules_of_the_user(
-    workshop: PayloadBuilder,
+    builder: PayloadBuilder,
     contents: MemoryContents,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -110,9 +110,9 @@ def test_modules_of_the_user(
     import mine_h3  # type: ignore[import-not-found]  # noqa: PLC0415
 
     knowing = new_forkserver(trusted=True)  # one that knows of it
-    workshop._converted._forkservers[True] = knowing
+    builder._conversions._forkservers[True] = knowing
     try:
-        made = made_of(workshop, contents, [mine_h3.Mine({"a": [1, 2]})], "trusted")
+        made = made_of(builder, contents, [mine_h3.Mine({"a": [1, 2]})], "trusted")
     finally:
         knowing.close()
         del sys.modules["mine_h3"]
@@ -130,10 +130,10 @@ def test_modules_of_the_user(
     ],
 )
 def test_what_goes_wrong_costs_one_artifact(
-    line: str, reason: str, workshop: PayloadBuilder, contents: MemoryContents
+    line: str, reason: str, builder: PayloadBuilder, contents: MemoryContents
 ) -> None:
     """A pickle that fails or crashes stays one, and says why; the next one is converted."""
-    made = made_of(workshop, contents, [Does(line), FRAME], "trusted")
+    made = made_of(builder, contents, [Does(line), FRAME], "trusted")
 
     files = {file.path: file.local.read_bytes() for file in made.files if file.local}
     assert files == {
@@ -181,14 +181,14 @@ def is_alive(pid: int) -> bool:
 
 
 def test_what_is_not_trusted_goes_elsewhere(
-    workshop: PayloadBuilder, contents: MemoryContents, tmp_path: Path
+    builder: PayloadBuilder, contents: MemoryContents, tmp_path: Path
 ) -> None:
     """What a trusted pickle did to its process does not touch those that are loaded safely."""
     spoilt = Does("import pandas", "pandas.DataFrame.to_parquet = None")
     marked = Does(f"open({str(tmp_path / 'marker')!r}, 'w')")
 
-    made_of(workshop, contents, [spoilt], "trusted")
-    made = made_of(workshop, contents, [FRAME, marked], "safe")
+    made_of(builder, contents, [spoilt], "trusted")
+    made = made_of(builder, contents, [FRAME, marked], "safe")
 
     assert [file.path for file in made.files] == ["0.parquet", "1.pkl"]
     assert not (tmp_path / "marker").exists()
@@ -197,9 +197,9 @@ def test_what_is_not_trusted_goes_elsewhere(
 
 def test_never(tmp_path: Path, contents: MemoryContents) -> None:
     """Where pickles are not to be loaded, no process is even started."""
-    workshop = PayloadBuilder(tmp_path / "payloads", keep=True)
-    made = made_of(workshop, contents, [FRAME], "never")
+    builder = PayloadBuilder(tmp_path / "payloads", keep=True)
+    made = made_of(builder, contents, [FRAME], "never")
 
-    assert workshop._converted._converters == {}
+    assert builder._conversions._converters == {}
     assert [file.path for file in made.files] == ["0.pkl"]
     assert made.metadata["kept_as_pickle"] == "pickles are not loaded (--unpickle never)"

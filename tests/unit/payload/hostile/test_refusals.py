@@ -188,14 +188,14 @@ def test_paths_are_pure() -> None:
 
 
 @pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES])
-def test_no_bytes_are_lost(form: Form, workshop: PayloadBuilder) -> None:
+def test_no_bytes_are_lost(form: Form, builder: PayloadBuilder) -> None:
     """A frame that is not loaded goes to W&B as the pickle it is."""
     contents = MemoryContents()
     content = contents.add(OBJECTS["in a frame"])
     contents.logs[content.task] = []
     run = planned_run(outputs=[output(planned_file(content, form))])
 
-    ready = workshop.prepare(run, contents)
+    ready = builder.prepare(run, contents)
 
     (file,) = ready.artifacts[0].files
     assert file.path == "x.pkl"
