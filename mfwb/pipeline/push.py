@@ -51,19 +51,19 @@ class _Push:
                 cargo[place] = of_it
             else:
                 outcomes[place] = of_it
-        places = {id(one): place for place, one in cargo.items()}
+        places = {one.key: place for place, one in cargo.items()}
         for pushed in self._pushed(list(cargo.values()), progress):
-            outcomes[places[id(pushed.cargo)]] = self._remembered(pushed)
+            outcomes[places[pushed.cargo.key]] = self._remembered(pushed)
         return [outcomes[place] for place in sorted(outcomes)]
 
     def _pushed(self, cargo: Sequence[Cargo], progress: Progress) -> Iterator[Pushed]:
         """Yield each flow run; an error that concerns no single one is the failure of the rest."""
-        under_way = {id(one): one for one in cargo}
+        under_way = {one.key: one for one in cargo}
         if not cargo:
             return
         try:
             for pushed in self._pusher.push(cargo, writer=self._ledger.id, progress=progress):
-                del under_way[id(pushed.cargo)]
+                del under_way[pushed.cargo.key]
                 yield pushed
         except Exception as error:
             if ends_the_call(error):

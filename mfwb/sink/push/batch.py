@@ -119,7 +119,7 @@ class Batches:
         for pause in _LOOKS:
             time.sleep(pause)
             still: list[_Sent] = []
-            projects = {id(one.load.project): one.load.project for one in waiting}
+            projects = {one.load.project.place: one.load.project for one in waiting}
             for project in projects.values():
                 of_it = [one for one in waiting if one.load.project is project]
                 look_up(project.existing, [(one.shipment, [one.load.title]) for one in of_it])

@@ -61,6 +61,7 @@ class Project:
         on_deleted: OnDeleted,
         edit_rule: EditRule,
     ) -> None:
+        self.place = place
         self.edit_rule = edit_rule
         self.service = service
         self.existing = ExistingRuns(service, place.entity, place.project)

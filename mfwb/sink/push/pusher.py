@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.destination import Destinations
+from mfwb.planning import WandbRunId
 from mfwb.ports import Cargo, Destination, Progress, Pushed
 from mfwb.sink.client.api import Service
 from mfwb.sink.client.process_wide import altered_wandb
@@ -98,14 +99,17 @@ class _Push:
         self._batches = batches
         self._writer = writer
         self._projects: dict[Place, Project] = {}
+        self._runs: dict[_Key, tuple[Shipment, Title]] = {}
 
     def push(
-        self, shipments: Sequence[Shipment], orders: Mapping[Place, Order[_Named]]
+        self, shipments: Sequence[Shipment], orders: Mapping[Place, Order[_Key]]
     ) -> Iterator[Pushed]:
         """Yield flow runs as they come to their end."""
         for place in dict.fromkeys(map(_place, shipments)):
             self._look([one for one in shipments if _place(one) == place])
         under_way = dict(enumerate(shipments))
+        for number, shipment in under_way.items():
+            self._runs.update({(number, title.id): (shipment, title) for title in shipment.titles})
         while True:
             over = {number for number, one in under_way.items() if one.is_over}
             for number in sorted(over):
@@ -118,9 +122,9 @@ class _Push:
             if not self._send(orders):
                 return
 
-    def _send(self, orders: Mapping[Place, Order[_Named]]) -> bool:
+    def _send(self, orders: Mapping[Place, Order[_Key]]) -> bool:
         """Send what can be sent at once; return whether there was anything."""
-        taken: list[_Named] = []
+        taken: list[_Key] = []
         for order in orders.values():
             taken += order.take(_AT_ONCE - len(taken))
         if not taken:
@@ -128,9 +132,9 @@ class _Push:
         # The newest first, so that `latest` need not move from one to the next.
         self._batches.send(
             Load(shipment, title, self._project(_place(shipment)))
-            for shipment, title in reversed(taken)
+            for shipment, title in (self._runs[key] for key in reversed(taken))
         )
-        there = [one for one in taken if one[0].has(one[1])]
+        there = [key for key in taken if self._runs[key][0].has(key[1])]
         for order in orders.values():
             order.over(there)
         return True
@@ -156,21 +160,22 @@ class _Push:
         return self._projects[place]
 
 
-_Named = tuple[Shipment, Title]
+_Key = tuple[int, WandbRunId]
+"""Of a W&B run: the position of its flow run, and the id that it has in the bundle."""
 
 
-def _orders(shipments: Sequence[Shipment]) -> dict[Place, Order[_Named]]:
+def _orders(shipments: Sequence[Shipment]) -> dict[Place, Order[_Key]]:
     """Return in which order W&B runs are sent to each project; BundleChanged.
 
     All records are read for that, so that none is sent if one is not as mfwb writes it.
     """
-    items: dict[Place, list[Item[_Named]]] = defaultdict(list)
+    items: dict[Place, list[Item[_Key]]] = defaultdict(list)
     for number, shipment in enumerate(shipments):
         for title in shipment.titles:
             contents = read_contents(title)
             items[_place(shipment)].append(
                 Item(
-                    of=(shipment, title),
+                    of=(number, title.id),
                     flow_run=number,
                     level=title.level,
                     types=contents.types,

@@ -9,7 +9,7 @@ can be sent.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,7 +18,7 @@ __all__ = ["Item", "Order"]
 Content = tuple[str, str]
 """Name and digest."""
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Item(Generic[T]):
     """A W&B run that is to be sent.
 
     Attributes:
-        of: the W&B run.
+        of: the key of the W&B run.
         flow_run: the place of its flow run among all, oldest first.
         level: all that it uses is logged by W&B runs of lower ones.
         types: of the names that it logs.
@@ -81,10 +81,10 @@ class Order(Generic[T]):
 
     def over(self, arrived: Collection[T]) -> None:
         """Hear that all that were returned last are over, and which of them are there."""
-        there = {id(one) for one in arrived}
+        there = set(arrived)
         for place, item in self._sent.items():
             self._forget(place, item)
-            if id(item.of) in there:
+            if item.of in there:
                 self._there.update(item.logged)
                 self._typed.update(name for name, _ in item.types)
         self._sent = {}

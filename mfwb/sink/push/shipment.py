@@ -53,9 +53,9 @@ class Shipment:
         """Whether nothing more will become of it."""
         return bool(self.reason) or len(self._outcomes) == len(self.titles)
 
-    def has(self, title: Title) -> bool:
+    def has(self, run_id: WandbRunId) -> bool:
         """Whether all of a W&B run is there."""
-        found = self._outcomes.get(title.id)
+        found = self._outcomes.get(run_id)
         return found is not None and found.complete and not found.deleted
 
     def was_there(self, title: Title) -> bool:
