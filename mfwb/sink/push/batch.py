@@ -4,159 +4,171 @@ from __future__ import annotations
 
 import glob
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
-from typing import TypeVar
 
 from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.files.tempdirs import scratch
 from mfwb.ports import Progress
-from mfwb.sink.push.bundle_run import RecordedArtifact, Title
+from mfwb.sink.push.bundle_run import Title
 from mfwb.sink.push.finalize import say_words, settle_aliases
 from mfwb.sink.push.project import Project
-from mfwb.sink.push.shipment import Shipment
-from mfwb.sink.push.upload_files import Derivation, write_derived
+from mfwb.sink.push.shipment import Place, Shipment
+from mfwb.sink.push.upload import Upload
+from mfwb.sink.push.upload_files import write_upload
 from mfwb.sink.push.verify import check
 from mfwb.sink.server.existing_runs import ExistingRuns
 from mfwb.sink.wandb_sync.sender import Complaint, Sender
 from mfwb.snapshot import Loss
 
-__all__ = ["Batches", "Load", "look_up"]
+__all__ = ["Batches", "look_up"]
 
 _LOOKS = (0.0, 0.5, 2.0)  # seconds before each; a server may take a moment
 _TRIES = 2
-
-T = TypeVar("T", "Load", "_Sent")
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A W&B run that is to be pushed."""
-
-    shipment: Shipment
-    title: Title
-    project: Project
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A W&B run that has to be sent, or was, and what it lacked when it was looked up."""
-
-    load: Load
-    what: Derivation
-    lacks: str = ""
-    unlogged: frozenset[tuple[str, str]] = frozenset()  # all else is there
-
-    @property
-    def shipment(self) -> Shipment:
-        """The flow run that it belongs to."""
-        return self.load.shipment
 
 
 class Batches:
     """Sends W&B runs of one level, which don't need one another."""
 
-    def __init__(self, sender: Sender, pool: Executor, progress: Progress) -> None:
+    def __init__(
+        self, sender: Sender, projects: Mapping[Place, Project], pool: Executor, progress: Progress
+    ) -> None:
         self._sender = sender
+        self._projects = projects
         self._pool = pool
         self._progress = progress
 
-    def send(self, loads: Iterable[Load]) -> None:
+    def send(self, runs: Iterable[tuple[Shipment, Title]]) -> None:
         """Push W&B runs; a flow run fails if one of its own is not there in the end.
 
         If one only lacks artifacts, which W&B did not take, the rest of the flow run goes on.
         """
-        waiting = self._each(self._prepared, loads)
+        waiting = self._each(
+            (shipment, partial(self._prepared, shipment, title)) for shipment, title in runs
+        )
         complaints: tuple[Complaint, ...] = ()
         for number in range(_TRIES):
             if number:
-                waiting = self._each(_what_is_left, waiting)
+                waiting = self._each((one.shipment, partial(self._rest, one)) for one in waiting)
             if waiting:
                 waiting, complaints = self._upload(waiting)
                 waiting = self._arrived(waiting)
-        for one in waiting:
-            with one.shipment.failing():
-                if one.unlogged and all(said.path is not None for said in complaints):
-                    _note_lacking(one, complaints)
+        for upload in waiting:
+            with upload.shipment.failing():
+                if upload.unlogged and all(said.path is not None for said in complaints):
+                    self._note_lacking(upload, complaints)
                 else:
-                    raise _not_all_there(one, complaints)
+                    raise _not_all_there(upload, complaints)
 
-    def _prepared(self, load: Load) -> _Sent | None:
-        if load.shipment.reason:
+    def _prepared(self, shipment: Shipment, title: Title) -> Upload | None:
+        if shipment.reason:
             return None
-        what = load.project.prepare(load.shipment, load.title)
-        if what is None:
+        upload = self._projects[shipment.place].prepare(shipment, title)
+        if upload is None:
             self._progress.advance()
-            return None
-        return _Sent(load, what)
+        return upload
 
-    def _upload(self, waiting: Sequence[_Sent]) -> tuple[list[_Sent], tuple[Complaint, ...]]:
+    def _rest(self, upload: Upload) -> Upload:
+        """Return what is to be sent of a W&B run part of which has arrived."""
+        project = self._projects[upload.shipment.place]
+        project.forget_types(upload)
+        return project.without_rows_there(project.named_anew(upload))
+
+    def _upload(self, waiting: Sequence[Upload]) -> tuple[list[Upload], tuple[Complaint, ...]]:
         """Send what can be made ready; return that, and what W&B complained of."""
         with scratch() as folder:
-            ready = [one for one in waiting if self._made_ready(one, folder)]
-            size = sum(artifact.size for one in ready for artifact in one.what.run.logged)
+            ready = [upload for upload in waiting if self._made_ready(upload, folder)]
+            size = sum(artifact.size for upload in ready for artifact in upload.run.logged)
             try:
                 return ready, self._sender.send(folder, runs=len(ready), size=size)
             except SinkError as error:
                 return ready, (Complaint(str(error)),)
 
-    def _made_ready(self, one: _Sent, folder: Path) -> bool:
-        made = folder / one.what.run.title.original.bundled.folder.name
+    def _made_ready(self, upload: Upload, folder: Path) -> bool:
+        made = folder / upload.run.title.original.bundled.folder.name
         is_ready = False
-        with one.shipment.failing():
-            write_derived(one.what, made)
+        with upload.shipment.failing():
+            write_upload(upload, made)
             is_ready = True
         if not is_ready:
             for half in folder.glob(f"{glob.escape(made.name)}*"):
                 rmtree(half, ignore_errors=True)  # it must not be sent
         return is_ready
 
-    def _arrived(self, waiting: list[_Sent]) -> list[_Sent]:
+    def _arrived(self, waiting: list[Upload]) -> list[Upload]:
         """Finish what is there; return what is not."""
         for pause in _LOOKS:
             time.sleep(pause)
-            still: list[_Sent] = []
-            projects = {one.load.project.place: one.load.project for one in waiting}
-            for project in projects.values():
-                of_it = [one for one in waiting if one.load.project is project]
-                look_up(project.existing, [(one.shipment, [one.load.title]) for one in of_it])
-                there = (one for one in of_it if not one.shipment.reason)
-                still += self._each(self._finished, there)
+            still: list[Upload] = []
+            for place in dict.fromkeys(upload.shipment.place for upload in waiting):
+                uploads = [upload for upload in waiting if upload.shipment.place == place]
+                still += self._finished_there(self._projects[place], uploads)
             waiting = still
             if not waiting:
                 break
         return waiting
 
-    def _finished(self, one: _Sent) -> _Sent | None:
-        project, title = one.load.project, one.load.title
-        arrival = check(one.what, project.existing)
+    def _finished_there(self, project: Project, uploads: Sequence[Upload]) -> list[Upload]:
+        """Finish what is there in a project; return what is not."""
+        look_up(project.existing, [(one.shipment, [one.run.title]) for one in uploads])
+        return self._each(
+            (upload.shipment, partial(self._finished, upload))
+            for upload in uploads
+            if not upload.shipment.reason
+        )
+
+    def _finished(self, upload: Upload) -> Upload | None:
+        project, title = self._projects[upload.shipment.place], upload.run.title
+        arrival = check(upload, project.existing)
         if arrival.lacks:
-            return replace(one, lacks=arrival.lacks, unlogged=arrival.unlogged)
-        losses = (*project.losses_of(one.what), *arrival.losses)
-        receipt = settle_aliases(one.what, arrival, project.newest, losses)
+            return replace(upload, lacks=arrival.lacks, unlogged=arrival.unlogged)
+        losses = (*project.losses_of(upload), *arrival.losses)
+        receipt = settle_aliases(upload, arrival, project.newest, losses)
         found = project.found(title)
-        project.note_there(one.what)
-        if one.what.for_now:
-            one.shipment.note_lacking(title, found, losses)
+        project.note_there(upload)
+        if upload.for_now:
+            upload.shipment.note_lacking(title, found, losses)
             self._progress.advance()
             return None
-        said = say_words(project.existing, one.what.run, receipt, found, project.edit_rule)
-        one.shipment.note_edits(title, said)
-        one.shipment.note(title, found.id, found.url, receipt, wrote=True)
+        said = say_words(project.existing, upload.run, receipt, found, project.edit_rule)
+        upload.shipment.note_edits(title, said)
+        upload.shipment.note(title, found.id, found.url, receipt, wrote=True)
         self._progress.advance()
         return None
 
-    def _each(self, deed: Callable[[T], _Sent | None], things: Iterable[T]) -> list[_Sent]:
-        """Do something with each, several at once; return what came of it, if anything did."""
-        futures = [(one, self._pool.submit(deed, one)) for one in things]
-        left: list[_Sent] = []
-        for one, future in futures:
-            with one.shipment.failing():
-                came = future.result()
-                left += [] if came is None else [came]
+    def _note_lacking(self, upload: Upload, complaints: Sequence[Complaint]) -> None:
+        """Settle what is there of a W&B run, and note what W&B did not take."""
+        project, title = self._projects[upload.shipment.place], upload.run.title
+        why = _complaint(upload, complaints) or "W&B did not take it"
+        lost = [
+            artifact
+            for artifact in upload.run.logged
+            if upload.as_called(artifact).content in upload.unlogged
+        ]
+        losses = tuple(Loss(f"{title.name}/{artifact.name}", why) for artifact in lost)
+        arrival = check(upload, project.existing)
+        settle_aliases(upload, arrival, project.newest, ())
+        project.note_there(upload, upload.unlogged)
+        others = (*project.losses_of(upload), *arrival.losses)
+        upload.shipment.note_lacking(title, project.found(title), (*losses, *others))
+
+    def _each(
+        self, actions: Iterable[tuple[Shipment, Callable[[], Upload | None]]]
+    ) -> list[Upload]:
+        """Carry out actions, several at once; return what is to be sent after them.
+
+        An action that fails is the failure of the flow run beside it.
+        """
+        futures = [(shipment, self._pool.submit(action)) for shipment, action in actions]
+        left: list[Upload] = []
+        for shipment, future in futures:
+            with shipment.failing():
+                upload = future.result()
+                left += [] if upload is None else [upload]
         return left
 
 
@@ -178,38 +190,14 @@ def look_up(existing: ExistingRuns, asked: Sequence[tuple[Shipment, Sequence[Tit
                 existing.look(titles)
 
 
-def _what_is_left(one: _Sent) -> _Sent:
-    """Return what is to be sent of a W&B run part of which has arrived."""
-    project = one.load.project
-    project.forget_types(one.what)
-    return replace(one, what=project.without_rows_there(project.named_anew(one.what)))
-
-
-def _note_lacking(one: _Sent, complaints: Sequence[Complaint]) -> None:
-    """Settle what is there of a W&B run, and note what W&B did not take."""
-    project, title = one.load.project, one.load.title
-    why = _complaint(one, complaints) or "W&B did not take it"
-    lost = [each for each in one.what.run.logged if _is_among(each, one)]
-    losses = tuple(Loss(f"{title.name}/{each.name}", why) for each in lost)
-    arrival = check(one.what, project.existing)
-    settle_aliases(one.what, arrival, project.newest, ())
-    project.note_there(one.what, one.unlogged)
-    others = (*project.losses_of(one.what), *arrival.losses)
-    one.shipment.note_lacking(title, project.found(title), (*losses, *others))
-
-
-def _is_among(artifact: RecordedArtifact, one: _Sent) -> bool:
-    return one.what.as_called(artifact).content in one.unlogged
-
-
-def _not_all_there(one: _Sent, complaints: Sequence[Complaint]) -> SinkError:
-    said = _complaint(one, complaints)
+def _not_all_there(upload: Upload, complaints: Sequence[Complaint]) -> SinkError:
+    said = _complaint(upload, complaints)
     why = f" ({said})" if said else ""
-    return SinkError(f"W&B does not have all of {one.load.title.name}: {one.lacks}{why}")
+    return SinkError(f"W&B does not have all of {upload.run.title.name}: {upload.lacks}{why}")
 
 
-def _complaint(one: _Sent, complaints: Sequence[Complaint]) -> str:
+def _complaint(upload: Upload, complaints: Sequence[Complaint]) -> str:
     """Return the first thing that W&B said of a W&B run, or of all; empty: nothing."""
-    file = f"run-{one.what.id}.wandb"
-    of_it = (said.text for said in complaints if said.path is None or said.path.name == file)
-    return next(of_it, "")
+    file = f"run-{upload.id}.wandb"
+    texts = (said.text for said in complaints if said.path is None or said.path.name == file)
+    return next(texts, "")

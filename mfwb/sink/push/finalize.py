@@ -11,7 +11,7 @@ from mfwb.sink.content.edits import EditRule, Merged
 from mfwb.sink.content.receipt import Receipt
 from mfwb.sink.content.run_content import MARKER, done
 from mfwb.sink.push.bundle_run import RecordedArtifact, RecordedRun
-from mfwb.sink.push.upload_files import Derivation
+from mfwb.sink.push.upload import Upload
 from mfwb.sink.push.verify import Arrival
 from mfwb.sink.server.existing_runs import Existing, ExistingRuns
 from mfwb.sink.server.latest_alias import LATEST, Moment, Newest
@@ -22,29 +22,29 @@ __all__ = ["say_words", "settle_aliases"]
 
 
 def settle_aliases(
-    sent: Derivation, arrival: Arrival, newest: Newest, losses: tuple[Loss, ...]
+    upload: Upload, arrival: Arrival, newest: Newest, losses: tuple[Loss, ...]
 ) -> Receipt:
     """Settle the aliases of what a W&B run logged; return what is there of it. SinkError.
 
     Args:
-        sent: the W&B run.
+        upload: the W&B run.
         arrival: what is there of it: all, or all but some artifacts.
         newest: decides about `latest`.
         losses: beside those that were known in the bundle.
     """
-    run = sent.run
+    run = upload.run
     start = run.title.source.created_at
     moment = Moment(start, start if run.ended_at is None else run.ended_at)
     outputs = {one.name: one for one in run.receipt.outputs}
     for recorded in run.logged:
-        called = sent.as_called(recorded)
+        called = upload.as_called(recorded)
         artifact = arrival.logged.get(called.content)
         if recorded.is_own or artifact is None:
             continue
         _settle(called, artifact, moment, newest)
         if recorded.name in outputs:
             outputs[recorded.name] = _as_arrived(outputs[recorded.name], called, artifact)
-    lost = {f"{name} of {who}" for (name, _), who in sent.without.items()}
+    lost = {f"{name} of {who}" for (name, _), who in upload.without.items()}
     uses = tuple(use for use in run.receipt.uses if use not in lost)
     all_losses = (*run.receipt.losses, *losses)
     return replace(run.receipt, outputs=tuple(outputs.values()), losses=all_losses, uses=uses)

@@ -16,23 +16,15 @@ from mfwb.sink.content.run_texts import words_there
 from mfwb.sink.history.read_rows import History, missing_rows
 from mfwb.sink.push.bundle_run import RecordedRun, Title, read_history, read_run
 from mfwb.sink.push.finalize import say_words
-from mfwb.sink.push.shipment import Shipment
-from mfwb.sink.push.upload_files import Derivation
+from mfwb.sink.push.shipment import Place, Shipment
+from mfwb.sink.push.upload import Upload
 from mfwb.sink.server.claims import Claims
 from mfwb.sink.server.existing_runs import Existing, ExistingRuns
 from mfwb.sink.server.latest_alias import Newest
 from mfwb.sink.server.update_run import differ_in_words
 from mfwb.snapshot import Loss
 
-__all__ = ["Place", "Project"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where that is."""
-
-    entity: str
-    project: str
+__all__ = ["Project"]
 
 
 Content = tuple[str, str]
@@ -61,7 +53,6 @@ class Project:
         on_deleted: OnDeleted,
         edit_rule: EditRule,
     ) -> None:
-        self.place = place
         self.edit_rule = edit_rule
         self.service = service
         self.existing = ExistingRuns(service, place.entity, place.project)
@@ -71,7 +62,7 @@ class Project:
         self._known = _Known()
         self._lock = Lock()
 
-    def prepare(self, shipment: Shipment, title: Title) -> Derivation | None:
+    def prepare(self, shipment: Shipment, title: Title) -> Upload | None:
         """Return what is to be sent of a W&B run; None if nothing is. NotOurs, SinkError.
 
         It is claimed, so that nobody else writes it.
@@ -85,41 +76,44 @@ class Project:
             shipment.note_deleted(title)
             self._note(self._known.deleted, run)
             return None
-        what = replace(self._what(run, without), id=claim.id)
+        upload = replace(self._upload(shipment, run, without), id=claim.id)
         if claim.is_new:
-            return what
+            return upload
         self.existing.look([title])  # what it has now that nobody else writes it
         if self._is_there(shipment, run):
             return None
-        return self._beside_others(shipment, self.without_rows_there(what))
+        return self._beside_others(self.without_rows_there(upload))
 
-    def without_rows_there(self, what: Derivation) -> Derivation:
+    def without_rows_there(self, upload: Upload) -> Upload:
         """Return what is to be sent of a W&B run that has some rows of history already."""
-        title = what.run.title
+        title = upload.run.title
         there = self.existing.histories([title.id]).get(title.id, History())
-        planned = read_history(title.original) if what.run.last_step is not None else []
+        planned = read_history(title.original) if upload.run.last_step is not None else []
         missing = frozenset(step for step, _ in missing_rows(planned, there.rows))
-        return replace(what, goes_on=bool(there.rows or there.lines), rows_missing=missing)
+        return replace(upload, goes_on=bool(there.rows or there.lines), rows_missing=missing)
 
-    def _beside_others(self, shipment: Shipment, what: Derivation) -> Derivation:
+    def _beside_others(self, upload: Upload) -> Upload:
         """Return what is to be sent of a W&B run that is there, with what others wrote in it."""
-        found = self.existing.get(what.run.title.id)
+        found = self.existing.get(upload.run.title.id)
         if found is None:
-            return what
+            return upload
         handle = found.handle
-        both = merged(what.run.words(), words_there(handle), self.edit_rule)
-        shipment.note_edits(what.run.title, both)
+        both = merged(upload.run.words(), words_there(handle), self.edit_rule)
+        upload.shipment.note_edits(upload.run.title, both)
         wrote = found.receipt.summary_keys if found.receipt else ()
-        keys = (*what.run.summary_keys, *what.run.receipt.summary_keys)
+        keys = (*upload.run.summary_keys, *upload.run.receipt.summary_keys)
         others = others_summary(handle.summary_metrics, keys, wrote)
-        return replace(what, words=both.words, others=others)
+        return replace(upload, words=both.words, others=others)
 
-    def _what(self, run: RecordedRun, without: Mapping[Content, str]) -> Derivation:
+    def _upload(
+        self, shipment: Shipment, run: RecordedRun, without: Mapping[Content, str]
+    ) -> Upload:
         """Return all of a W&B run, under the names that its artifacts have here."""
         artifacts = {(one.name, one.type) for one in (*run.logged, *run.used) if not one.is_own}
         self._collections.look(sorted(name for name, _ in artifacts))
         called = {one: self._collections.name_for(*one) for one in artifacts}
-        return Derivation(
+        return Upload(
+            shipment=shipment,
             run=run,
             id=run.title.id,
             token=uuid4().hex,
@@ -128,23 +122,25 @@ class Project:
             names={one: name for one, name in called.items() if name != one[0]},
         )
 
-    def note_there(self, what: Derivation, but: Collection[Content] = ()) -> None:
+    def note_there(self, upload: Upload, but: Collection[Content] = ()) -> None:
         """Hear that what a W&B run logs is there, but for some, as they are called in W&B."""
-        there = [one for one in what.run.logged if what.as_called(one).content not in but]
-        missing = [one for one in what.run.logged if what.as_called(one).content in but]
+        there = [one for one in upload.run.logged if upload.as_called(one).content not in but]
+        missing = [one for one in upload.run.logged if upload.as_called(one).content in but]
         for one in there:
-            self._collections.note(what.called(one.name, one.type), one.type)
+            self._collections.note(upload.called(one.name, one.type), one.type)
         with self._lock:
             self._known.there.update(one.content for one in there)
-            self._known.refused.update({one.content: what.run.title.name for one in missing})
+            self._known.refused.update({one.content: upload.run.title.name for one in missing})
 
-    def forget_types(self, what: Derivation) -> None:
+    def forget_types(self, upload: Upload) -> None:
         """Hear that W&B did not take all of a W&B run: others may have given names a type."""
-        self._collections.forget(one.name for one in what.run.logged)
+        self._collections.forget(one.name for one in upload.run.logged)
 
-    def named_anew(self, what: Derivation) -> Derivation:
+    def named_anew(self, upload: Upload) -> Upload:
         """Return what is to be sent under the names that its artifacts have here by now."""
-        return replace(what, names=self._what(what.run, what.without).names)
+        return replace(
+            upload, names=self._upload(upload.shipment, upload.run, upload.without).names
+        )
 
     def found(self, title: Title) -> Existing:
         """Return a W&B run that has just been looked up; SinkError if it is gone."""
@@ -153,11 +149,11 @@ class Project:
             raise SinkError(f"{title.name} is not there any more")
         return found
 
-    def losses_of(self, what: Derivation) -> tuple[Loss, ...]:
+    def losses_of(self, upload: Upload) -> tuple[Loss, ...]:
         """Return which uses are lost, since who should have logged the artifacts could not."""
         return tuple(
-            Loss(f"use of {name} by {what.run.title.name}", f"{who} could not log it")
-            for (name, _), who in sorted(what.without.items())
+            Loss(f"use of {name} by {upload.run.title.name}", f"{who} could not log it")
+            for (name, _), who in sorted(upload.without.items())
         )
 
     def give_up(self, titles: Iterable[Title]) -> None:

@@ -17,12 +17,12 @@ from mfwb.sink.client.process_wide import altered_wandb
 from mfwb.sink.client.retry_budget import Patience
 from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
-from mfwb.sink.push.batch import Batches, Load, look_up
-from mfwb.sink.push.bundle_run import Title, read_contents
+from mfwb.sink.push.batch import Batches, look_up
+from mfwb.sink.push.bundle_run import read_contents
 from mfwb.sink.push.original_run import verify
-from mfwb.sink.push.project import Place, Project
+from mfwb.sink.push.project import Project
 from mfwb.sink.push.schedule import Item, Order
-from mfwb.sink.push.shipment import Shipment, load
+from mfwb.sink.push.shipment import Place, Shipment, load
 from mfwb.sink.server.ownership import refuse_foreign
 from mfwb.sink.setup.credentials import check_wandb_file, credentials_of, only_its_own_key
 from mfwb.sink.setup.environment import our_environment
@@ -85,37 +85,53 @@ class BundlePusher:
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
             originals = [title.original for one in shipments for title in one.titles]
             verify(self._bundle, originals, checksums, pool)
-            batches = Batches(Sender(service), pool, progress)
-            work = _Push(self._settings, service, batches, writer)
-            yield from work.push(shipments, _orders(shipments))
+            projects = self._projects(shipments, service, writer)
+            batches = Batches(Sender(service), projects, pool, progress)
+            work = _Push(projects, batches, shipments)
+            yield from work.push(_orders(shipments))
+
+    def _projects(
+        self, shipments: Sequence[Shipment], service: Service, writer: str
+    ) -> dict[Place, Project]:
+        """Return the projects that flow runs go to."""
+        return {
+            place: Project(
+                place,
+                service,
+                writer=writer,
+                on_deleted=self._settings.on_deleted,
+                edit_rule=EditRule(self._settings.overwrite_edits),
+            )
+            for place in dict.fromkeys(one.place for one in shipments)
+        }
 
 
 class _Push:
     """One call."""
 
-    def __init__(self, settings: Settings, service: Service, batches: Batches, writer: str) -> None:
-        self._settings = settings
-        self._service = service
+    def __init__(
+        self, projects: Mapping[Place, Project], batches: Batches, shipments: Sequence[Shipment]
+    ) -> None:
+        self._projects = projects
         self._batches = batches
-        self._writer = writer
-        self._projects: dict[Place, Project] = {}
-        self._runs: dict[_Key, tuple[Shipment, Title]] = {}
+        self._shipments = shipments
+        self._runs = {
+            (number, title.id): (shipment, title)
+            for number, shipment in enumerate(shipments)
+            for title in shipment.titles
+        }
 
-    def push(
-        self, shipments: Sequence[Shipment], orders: Mapping[Place, Order[_Key]]
-    ) -> Iterator[Pushed]:
+    def push(self, orders: Mapping[Place, Order[_Key]]) -> Iterator[Pushed]:
         """Yield flow runs as they come to their end."""
-        for place in dict.fromkeys(map(_place, shipments)):
-            self._look([one for one in shipments if _place(one) == place])
-        under_way = dict(enumerate(shipments))
-        for number, shipment in under_way.items():
-            self._runs.update({(number, title.id): (shipment, title) for title in shipment.titles})
+        for place in self._projects:
+            self._look([one for one in self._shipments if one.place == place])
+        under_way = dict(enumerate(self._shipments))
         while True:
             over = {number for number, one in under_way.items() if one.is_over}
             for number in sorted(over):
                 one = under_way.pop(number)
                 with one.failing():
-                    self._project(_place(one)).give_up(one.missing())
+                    self._projects[one.place].give_up(one.missing())
                 yield one.as_pushed()
             for order in orders.values():
                 order.drop(over)
@@ -130,10 +146,7 @@ class _Push:
         if not taken:
             return False
         # The newest first, so that `latest` need not move from one to the next.
-        self._batches.send(
-            Load(shipment, title, self._project(_place(shipment)))
-            for shipment, title in (self._runs[key] for key in reversed(taken))
-        )
+        self._batches.send([self._runs[key] for key in reversed(taken)])
         there = [key for key in taken if self._runs[key][0].has(key[1])]
         for order in orders.values():
             order.over(there)
@@ -141,23 +154,12 @@ class _Push:
 
     def _look(self, shipments: Sequence[Shipment]) -> None:
         """Ask for all W&B runs of one project; those of other sources are left alone."""
-        existing = self._project(_place(shipments[0])).existing
+        existing = self._projects[shipments[0].place].existing
         look_up(existing, [(one, one.titles) for one in shipments])
         for one in shipments:
             with one.failing():
                 for title in one.titles:
                     refuse_foreign(existing.get(title.id), title, title.source)
-
-    def _project(self, place: Place) -> Project:
-        if place not in self._projects:
-            self._projects[place] = Project(
-                place,
-                self._service,
-                writer=self._writer,
-                on_deleted=self._settings.on_deleted,
-                edit_rule=EditRule(self._settings.overwrite_edits),
-            )
-        return self._projects[place]
 
 
 _Key = tuple[int, WandbRunId]
@@ -173,7 +175,7 @@ def _orders(shipments: Sequence[Shipment]) -> dict[Place, Order[_Key]]:
     for number, shipment in enumerate(shipments):
         for title in shipment.titles:
             contents = read_contents(title)
-            items[_place(shipment)].append(
+            items[shipment.place].append(
                 Item(
                     of=(number, title.id),
                     flow_run=number,
@@ -184,8 +186,3 @@ def _orders(shipments: Sequence[Shipment]) -> dict[Place, Order[_Key]]:
                 )
             )
     return {place: Order(of_it) for place, of_it in items.items()}
-
-
-def _place(shipment: Shipment) -> Place:
-    destination = shipment.cargo.destination
-    return Place(destination.entity or "", destination.project)

@@ -23,7 +23,15 @@ from mfwb.sink.server.existing_runs import Existing
 from mfwb.sink.server.run_generations import common_part
 from mfwb.snapshot import Loss
 
-__all__ = ["Shipment", "load"]
+__all__ = ["Place", "Shipment", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project in W&B."""
+
+    entity: str
+    project: str
 
 
 @dataclass(slots=True)
@@ -47,6 +55,12 @@ class Shipment:
     _outcomes: dict[str, WandbRunOutcome] = field(default_factory=dict)
     _troubles: list[str] = field(default_factory=list)
     _edits: dict[str, Merged] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """The project that it goes to."""
+        destination = self.cargo.destination
+        return Place(destination.entity or "", destination.project)
 
     @property
     def is_over(self) -> bool:

@@ -9,7 +9,7 @@ import wandb
 
 from mfwb.sink.history.read_rows import History
 from mfwb.sink.push.bundle_run import read_history
-from mfwb.sink.push.upload_files import Derivation
+from mfwb.sink.push.upload import Upload
 from mfwb.sink.server.arrivals import judge_rows, lacks_of
 from mfwb.sink.server.existing_runs import ExistingRuns
 from mfwb.sink.server.run_files import ALWAYS_THERE
@@ -35,15 +35,15 @@ class Arrival:
     losses: tuple[Loss, ...] = ()
 
 
-def check(sent: Derivation, existing: ExistingRuns) -> Arrival:
+def check(upload: Upload, existing: ExistingRuns) -> Arrival:
     """Return what is there of a W&B run that was just looked up; SinkError."""
-    run = sent.run
-    lacks, losses = _lacks(sent, existing)
+    run = upload.run
+    lacks, losses = _lacks(upload, existing)
     if lacks:
         return Arrival(lacks)
     logged = _by_content(existing.logged(run.title.id)) if run.logged else {}
-    unlogged = {sent.as_called(one).content for one in run.logged} - logged.keys()
-    uses = {sent.as_called(one).content for one in run.used if one.content not in sent.without}
+    unlogged = {upload.as_called(one).content for one in run.logged} - logged.keys()
+    uses = {upload.as_called(one).content for one in run.used if one.content not in upload.without}
     unused = uses - _by_content(existing.used(run.title.id)).keys() if uses else set()
     if unused:
         return Arrival(f"artifacts that it uses are missing: {_names(unused)}")
@@ -53,16 +53,16 @@ def check(sent: Derivation, existing: ExistingRuns) -> Arrival:
     return Arrival(logged=logged, losses=losses)
 
 
-def _lacks(sent: Derivation, existing: ExistingRuns) -> tuple[str, tuple[Loss, ...]]:
+def _lacks(upload: Upload, existing: ExistingRuns) -> tuple[str, tuple[Loss, ...]]:
     """Return what is missing of a W&B run itself, empty if nothing is, and what is to be told."""
-    run, title = sent.run, sent.run.title
+    run, title = upload.run, upload.run.title
     found = existing.get(title.id)
     if found is not None and not found.is_open:
         lost = (ALWAYS_THERE | run.media) - existing.files(title.id).keys()
         if lost:
             return f"files are missing: {', '.join(sorted(lost))}", ()
-    words = sent.words or title
-    said = {"fingerprint": run.fingerprint, "job_type": words.job_type, "token": sent.token}
+    words = upload.words or title
+    said = {"fingerprint": run.fingerprint, "job_type": words.job_type, "token": upload.token}
     lacks = lacks_of(found, **said)
     if lacks or run.last_step is None:
         return lacks, ()

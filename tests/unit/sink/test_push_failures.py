@@ -13,7 +13,7 @@ from mfwb.errors import SinkError, Unreachable
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import Cargo, Destination, Entry, Standing
 from mfwb.sink.offline.manifest import Checksums
-from mfwb.sink.push.batch import Batches, Load, look_up
+from mfwb.sink.push.batch import Batches, look_up
 from mfwb.sink.push.bundle_run import Title
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.shipment import Shipment, load
@@ -86,9 +86,9 @@ class Preparing:
 def test_a_batch(shipments: list[Shipment]) -> None:
     """The others of a batch go on."""
     with ThreadPoolExecutor(2) as pool:
-        batches = Batches(cast("Sender", None), pool, MemoryProgress())
-        project, title = cast("Project", Preparing()), cast("Title", None)
-        batches.send([Load(one, title, project) for one in shipments])
+        projects = {shipments[0].place: cast("Project", Preparing())}
+        batches = Batches(cast("Sender", None), projects, pool, MemoryProgress())
+        batches.send([(one, cast("Title", None)) for one in shipments])
 
     assert [one.reason for one in shipments] == ["", "deep", ""]
     assert isinstance(shipments[1].bug, RecursionError)
