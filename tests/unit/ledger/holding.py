@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from mfwb.errors import LockHeld
-from mfwb.ledger.locks import hold
+from mfwb.ledger.locks import hold_locks
 from mfwb.ports import Destination
 
 
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> None:
     destinations = [Destination("online", "x", *place.split("/")) for place in places]
     try:
         for _ in range(times or 1):
-            with hold(Path(folder), destinations, wait=float(wait)):
+            with hold_locks(Path(folder), destinations, wait=float(wait)):
                 _say("held")
                 if times:
                     time.sleep(0.001)

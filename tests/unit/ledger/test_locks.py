@@ -19,7 +19,7 @@ import pytest
 
 from mfwb.errors import LockHeld, UsageError
 from mfwb.ledger import SqliteLedger
-from mfwb.ledger.locks import hold
+from mfwb.ledger.locks import hold_locks
 from mfwb.ports import Destination
 
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
@@ -58,7 +58,7 @@ def files(folder: Path) -> list[str]:
 
 def refusal(folder: Path, *destinations: Destination, wait: float = 0) -> str:
     """Return what is said if others are at work."""
-    with pytest.raises(LockHeld) as caught, hold(folder, destinations, wait=wait):
+    with pytest.raises(LockHeld) as caught, hold_locks(folder, destinations, wait=wait):
         pass
     return str(caught.value)
 
@@ -66,7 +66,7 @@ def refusal(folder: Path, *destinations: Destination, wait: float = 0) -> str:
 def test_owner_is_named_while_it_works(tmp_path: Path) -> None:
     """Beside the lock a file says who has it; afterwards only the lock file is left."""
     before = datetime.now(timezone.utc).replace(microsecond=0)
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         assert files(tmp_path) == ["acme_wines.json", "acme_wines.lock"]
         [owner] = tmp_path.glob("*.json")
         told = json.loads(owner.read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def test_owner_is_named_while_it_works(tmp_path: Path) -> None:
 
 def test_refused_while_another_one_works(tmp_path: Path) -> None:
     """Who comes second is told who was first, since when, and what to do. Also in a thread."""
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         [owner] = tmp_path.glob("*.json")
         told = json.loads(owner.read_text(encoding="utf-8"))
         earlier = datetime.fromisoformat(told["since"]) - timedelta(minutes=4)
@@ -91,18 +91,18 @@ def test_refused_while_another_one_works(tmp_path: Path) -> None:
         assert refusal(tmp_path, WINES, wait=0.2) == (
             f"{who} works on acme/wines; 0 seconds were not enough"
         )
-        with hold(tmp_path, [BEERS], wait=0):
+        with hold_locks(tmp_path, [BEERS], wait=0):
             pass
         assert LockHeld.exit_code == 5
 
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         pass
 
 
 @pytest.mark.parametrize("broken", [None, "", "{", "[]", '{"pid": 1}', '{"since": "today"}'])
 def test_owner_that_is_not_known(tmp_path: Path, broken: str | None) -> None:
     """An owner that has not written who it is, or not yet in full, holds the lock all the same."""
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         [owner] = tmp_path.glob("*.json")
         if broken is None:
             owner.unlink()
@@ -114,40 +114,40 @@ def test_owner_that_is_not_known(tmp_path: Path, broken: str | None) -> None:
 
 def test_other_servers_and_modes_don_t_matter(tmp_path: Path) -> None:
     """A lock is that of an entity and a project."""
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         refusal(tmp_path, Destination("offline", "/bundle", "acme", "wines"))
 
 
 def test_names_that_are_no_file_names(tmp_path: Path) -> None:
     """Whatever a project is called, it has a lock of its own, in the folder."""
     names = ["a/b", "a_b", "a b", "..", "x" * 300, "ä", "A_B"]
-    with hold(tmp_path, [Destination("online", "", None, name) for name in names], wait=0):
+    with hold_locks(tmp_path, [Destination("online", "", None, name) for name in names], wait=0):
         assert len(list(tmp_path.glob("*.lock"))) == len(names)
         refusal(tmp_path, Destination("online", "", None, "x" * 300))
 
 
 def test_a_destination_twice(tmp_path: Path) -> None:
     """Nobody waits for oneself."""
-    with hold(tmp_path, [WINES, WINES, BEERS], wait=0):
+    with hold_locks(tmp_path, [WINES, WINES, BEERS], wait=0):
         assert len(list(tmp_path.glob("*.lock"))) == 2
 
 
 def test_none_is_kept_if_one_is_refused(tmp_path: Path) -> None:
     """All locks or none: who is refused the second leaves the first one free."""
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         refusal(tmp_path, WINES, BEERS)
-        with hold(tmp_path, [BEERS], wait=0):
+        with hold_locks(tmp_path, [BEERS], wait=0):
             pass
         assert len(list(tmp_path.glob("*.json"))) == 1
 
 
 def test_error_inside(tmp_path: Path) -> None:
     """However the work ends, the lock is free afterwards."""
-    with pytest.raises(KeyboardInterrupt), hold(tmp_path, [WINES], wait=0):
+    with pytest.raises(KeyboardInterrupt), hold_locks(tmp_path, [WINES], wait=0):
         raise KeyboardInterrupt
 
     assert files(tmp_path) == ["acme_wines.lock"]
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         pass
 
 
@@ -157,7 +157,7 @@ def test_no_room_for_locks(tmp_path: Path) -> None:
 
     with (
         pytest.raises(UsageError, match="can't be used"),
-        hold(tmp_path / "file" / "locks", [WINES], wait=0),
+        hold_locks(tmp_path / "file" / "locks", [WINES], wait=0),
     ):
         pass
 
@@ -179,14 +179,14 @@ def test_killed_owner(tmp_path: Path, start: Callable[..., Process]) -> None:
     owner.kill()
     owner.wait()
 
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         assert f"(pid {os.getpid()} on " in refusal(tmp_path, WINES)
     assert files(tmp_path) == ["acme_wines.lock"]
 
 
 def test_waiting(tmp_path: Path, start: Callable[..., Process]) -> None:
     """Who waits gets the lock as soon as it is free."""
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         waiting = start(str(tmp_path), "60", "acme/wines")
         hasty = start(str(tmp_path), "0", "acme/wines")
         assert f"(pid {os.getpid()} on " in said(hasty)
@@ -214,7 +214,7 @@ def test_threads(tmp_path: Path) -> None:
 
     def work(number: int) -> None:
         for _ in range(5):
-            with hold(tmp_path, [WINES], wait=60):
+            with hold_locks(tmp_path, [WINES], wait=60):
                 inside.append(number)
                 time.sleep(0.001)
                 seen.append(len(inside))

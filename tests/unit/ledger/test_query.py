@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mfwb.ledger import SqliteLedger, standings_in
+from mfwb.ledger import SqliteLedger, read_sync_status
 from mfwb.sync_status import Standings
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
@@ -14,7 +14,7 @@ def told(
     path: Path, *flows: str, entity: str | None = None, project: str | None = None
 ) -> Standings:
     """Return what is told of some flows."""
-    return standings_in(path, flows=flows, entity=entity, project=project)
+    return read_sync_status(path, flows=flows, entity=entity, project=project)
 
 
 def test_no_ledger(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mfwb.errors import UsageError
-from mfwb.ledger import SqliteLedger, put_aside_if_damaged, standings_in
+from mfwb.ledger import SqliteLedger, put_aside_if_damaged, read_sync_status
 from tests.unit.ledger.entries import ENTRY, SERVER
 
 MAGIC = bytes.fromhex("d9d505f920a163d7")
@@ -37,7 +37,7 @@ def use(path: Path) -> None:
 
 def standings_of(path: Path) -> object:
     """Return what `mfwb status` shows."""
-    return standings_in(path, flows=(), entity=None, project=None)
+    return read_sync_status(path, flows=(), entity=None, project=None)
 
 
 def change(path: Path, *statements: str) -> None:
@@ -100,7 +100,7 @@ def test_other_tables(path: Path, statement: str) -> None:
     """A ledger has the tables that mfwb makes, and nothing that runs by itself."""
     change(path, statement)
 
-    with pytest.raises(UsageError, match="not those that mfwb makes"):
+    with pytest.raises(UsageError, match="not those that mfwb creates"):
         use(path)
 
 
@@ -113,7 +113,7 @@ def test_a_view_in_place_of_a_table(path: Path) -> None:
         "SELECT x AS id FROM c",
     )
 
-    with pytest.raises(UsageError, match="not those that mfwb makes"):
+    with pytest.raises(UsageError, match="not those that mfwb creates"):
         use(path)
 
 
@@ -122,7 +122,7 @@ def test_another_version(path: Path, version: int) -> None:
     """Its tables are made by no step that leads from there."""
     change(path, f"PRAGMA user_version = {version}")
 
-    with pytest.raises(UsageError, match="not those that mfwb makes"):
+    with pytest.raises(UsageError, match="not those that mfwb creates"):
         use(path)
 
 
