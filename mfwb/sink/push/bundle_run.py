@@ -16,25 +16,25 @@ from mfwb.sink.content.receipt import Receipt, receipt_from
 from mfwb.sink.content.run_content import MARKER
 from mfwb.sink.content.run_texts import Words
 from mfwb.sink.history.read_rows import Row
-from mfwb.sink.push.original_run import Original
+from mfwb.sink.push.original_run import OriginalRun
 from mfwb.sink.server.run_files import shown_files
 from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = [
-    "Contents",
     "RecordedArtifact",
     "RecordedRun",
-    "Title",
+    "RunArtifacts",
+    "RunHeader",
+    "read_artifacts",
     "read_config",
-    "read_contents",
+    "read_header",
     "read_history",
     "read_run",
-    "read_title",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Title:
+class RunHeader:
     """What a file says at its beginning: which W&B run is in it.
 
     Attributes:
@@ -42,7 +42,7 @@ class Title:
         source: the flow run that it stands for.
     """
 
-    original: Original
+    original: OriginalRun
     id: WandbRunId
     name: str
     group: str
@@ -86,7 +86,7 @@ class RecordedArtifact:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class RunArtifacts:
     """Which artifacts a W&B run logs and uses.
 
     Attributes:
@@ -112,7 +112,7 @@ class RecordedRun:
         ended_at: when its last task ended, in epoch ms; None: it does not say.
     """
 
-    title: Title
+    header: RunHeader
     tags: tuple[str, ...]
     notes: str
     fingerprint: str
@@ -126,26 +126,26 @@ class RecordedRun:
 
     def words(self) -> Words:
         """Return what it is to say in words; BundleChanged, SinkError."""
-        title = self.title
+        header = self.header
         return Words(
-            name=title.name,
-            group=title.group,
-            job_type=title.job_type,
+            name=header.name,
+            group=header.group,
+            job_type=header.job_type,
             tags=self.tags,
             notes=self.notes,
-            config=read_config(title.original),
+            config=read_config(header.original),
         )
 
 
-def read_history(original: Original) -> list[Row]:
+def read_history(original: OriginalRun) -> list[Row]:
     """Return the rows of history that are in a file, as planned; BundleChanged."""
     return [_row(original, one.history) for one in original.records() if one.HasField("history")]
 
 
-def read_title(original: Original) -> Title:
+def read_header(original: OriginalRun) -> RunHeader:
     """Return which W&B run is in a file; BundleChanged, or SinkError if none is."""
     run = _run_in(original)
-    return Title(
+    return RunHeader(
         original=original,
         id=WandbRunId(run.run_id),
         name=run.display_name,
@@ -157,26 +157,26 @@ def read_title(original: Original) -> Title:
     )
 
 
-def read_contents(title: Title) -> Contents:
+def read_artifacts(header: RunHeader) -> RunArtifacts:
     """Return which artifacts are in a file, all of which is read; BundleChanged."""
-    found = [one.artifact for one in title.original.records() if one.HasField("artifact")]
+    found = [one.artifact for one in header.original.records() if one.HasField("artifact")]
     logged = [one for one in found if not one.use_after_commit]
-    return Contents(
+    return RunArtifacts(
         types=frozenset((one.name, one.type) for one in logged),
         logged=frozenset((one.name, one.digest) for one in logged),
         used=frozenset((one.name, one.digest) for one in found if one.use_after_commit),
     )
 
 
-def read_run(title: Title) -> RecordedRun:
+def read_run(header: RunHeader) -> RecordedRun:
     """Return what a file says; BundleChanged, or SinkError if it was never finished."""
-    original = title.original
+    original = header.original
     summary: dict[str, Any] = {}
     steps: list[int] = []
     artifacts: list[tuple[bool, RecordedArtifact]] = []
-    run, is_over = pb.RunRecord(), False
+    run, is_done = pb.RunRecord(), False
     for record in original.records():
-        is_over = record.HasField("exit")
+        is_done = record.HasField("exit")
         if record.HasField("run"):
             run = record.run
         elif record.HasField("summary"):
@@ -187,11 +187,11 @@ def read_run(title: Title) -> RecordedRun:
         elif record.HasField("artifact"):
             is_use = record.artifact.use_after_commit
             artifacts.append((is_use, _artifact(original, record.artifact)))
-    if not is_over:
+    if not is_done:
         raise _useless(original)
     said = _mapping(original, summary.get(MARKER, {}))
     return RecordedRun(
-        title=title,
+        header=header,
         tags=tuple(run.tags),
         notes=run.notes,
         fingerprint=str(said.get("complete", "")),
@@ -205,7 +205,7 @@ def read_run(title: Title) -> RecordedRun:
     )
 
 
-def _row(original: Original, record: pb.HistoryRecord) -> Row:
+def _row(original: OriginalRun, record: pb.HistoryRecord) -> Row:
     said = {item.nested_key[0]: _value(original, item.value_json) for item in record.item}
     values = {name: value for name, value in said.items() if name not in _BY_W_AND_B}
     return int(record.step.num), values
@@ -225,24 +225,24 @@ def _ended_at(said: Any) -> int | None:
     return round(moment.timestamp() * 1000)
 
 
-def read_config(original: Original) -> dict[str, Any]:
+def read_config(original: OriginalRun) -> dict[str, Any]:
     """Return the config of the W&B run in a file; BundleChanged, SinkError."""
     return _config_in(original, _run_in(original))
 
 
-def _run_in(original: Original) -> pb.RunRecord:
+def _run_in(original: OriginalRun) -> pb.RunRecord:
     for record in original.records():
         if record.HasField("run"):
             return record.run
     raise _useless(original)
 
 
-def _config_in(original: Original, run: pb.RunRecord) -> dict[str, Any]:
+def _config_in(original: OriginalRun, run: pb.RunRecord) -> dict[str, Any]:
     """Return the config of a W&B run."""
     return {item.key: _value(original, item.value_json) for item in run.config.update}
 
 
-def _source(original: Original, config: dict[str, Any]) -> FlowRunId:
+def _source(original: OriginalRun, config: dict[str, Any]) -> FlowRunId:
     """Return the flow run that a config says the W&B run is of."""
     source = FlowRunId.found_in(_mapping(original, config.get(MARKER, {})).get("source"))
     if source is None:
@@ -250,7 +250,7 @@ def _source(original: Original, config: dict[str, Any]) -> FlowRunId:
     return source
 
 
-def _artifact(original: Original, record: pb.ArtifactRecord) -> RecordedArtifact:
+def _artifact(original: OriginalRun, record: pb.ArtifactRecord) -> RecordedArtifact:
     return RecordedArtifact(
         name=record.name,
         type=record.type,
@@ -262,7 +262,7 @@ def _artifact(original: Original, record: pb.ArtifactRecord) -> RecordedArtifact
     )
 
 
-def _value(original: Original, text: str) -> Any:
+def _value(original: OriginalRun, text: str) -> Any:
     """Return a value as mfwb wrote it: also with NaN and halves of letters, as Python does."""
     try:
         return json.loads(text)
@@ -270,12 +270,12 @@ def _value(original: Original, text: str) -> Any:
         raise original.changed(f"a value in it is no JSON ({error})") from None
 
 
-def _mapping(original: Original, value: Any) -> Mapping[str, Any]:
+def _mapping(original: OriginalRun, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise original.changed("a value in it is of another type than mfwb writes")
     return value
 
 
-def _useless(original: Original) -> SinkError:
+def _useless(original: OriginalRun) -> SinkError:
     path = original.bundled.bundle / original.bundled.file
     return SinkError(f"{path} is not whole; sync its flow run into the bundle again with --force")

@@ -33,17 +33,17 @@ def settle_aliases(
         losses: beside those that were known in the bundle.
     """
     run = upload.run
-    start = run.title.source.created_at
+    start = run.header.source.created_at
     moment = Moment(start, start if run.ended_at is None else run.ended_at)
     outputs = {one.name: one for one in run.receipt.outputs}
     for recorded in run.logged:
-        called = upload.as_called(recorded)
-        artifact = arrival.logged.get(called.content)
+        artifact_name = upload.with_wandb_name(recorded)
+        artifact = arrival.logged.get(artifact_name.content)
         if recorded.is_own or artifact is None:
             continue
-        _settle(called, artifact, moment, newest)
+        _settle(artifact_name, artifact, moment, newest)
         if recorded.name in outputs:
-            outputs[recorded.name] = _as_arrived(outputs[recorded.name], called, artifact)
+            outputs[recorded.name] = _as_arrived(outputs[recorded.name], artifact_name, artifact)
     lost = {f"{name} of {who}" for (name, _), who in upload.without.items()}
     uses = tuple(use for use in run.receipt.uses if use not in lost)
     all_losses = (*run.receipt.losses, *losses)

@@ -14,13 +14,13 @@ from mfwb.errors import BundleChanged
 from mfwb.sink.offline.bundle import BundledRun
 from mfwb.sink.offline.manifest import BadManifestError, Checksums, Fixed, Manifest, open_inside
 from mfwb.sink.offline.wandb_file import records_in
-from mfwb.sink.push.vetting import vetted
+from mfwb.sink.push.record_check import check_records
 
-__all__ = ["Original", "original_of", "verify"]
+__all__ = ["OriginalRun", "open_original", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
+class OriginalRun:
     """Its place in the bundle, and the files that may be sent with it."""
 
     bundled: BundledRun
@@ -41,7 +41,7 @@ class Original:
         one = self.bundled
         try:
             with open_inside(one.bundle, one.file) as file:
-                yield from vetted(records_in(file), self.manifest, self.files, one.run_id)
+                yield from check_records(records_in(file), self.manifest, self.files, one.run_id)
         except (OSError, ValueError) as error:
             raise self.changed(str(error)) from error
 
@@ -62,7 +62,7 @@ class Original:
         return _changed(self.bundled.bundle, f"{self.bundled.file}: {what}")
 
 
-def original_of(bundled: BundledRun, checksums: Checksums) -> Original:
+def open_original(bundled: BundledRun, checksums: Checksums) -> OriginalRun:
     """Return a W&B run of a bundle, whose records may be read.
 
     BundleChanged if its manifest is not there, or is none, or its records are not those of it.
@@ -72,7 +72,7 @@ def original_of(bundled: BundledRun, checksums: Checksums) -> Original:
         checksums: of the bundle.
     """
     try:
-        original = Original(bundled, bundled.manifest())
+        original = OriginalRun(bundled, bundled.manifest())
     except BadManifestError as error:
         raise _changed(bundled.bundle, f"{bundled.name}: {error}") from error
     fixed = original.manifest.files.get(bundled.file)
@@ -83,7 +83,7 @@ def original_of(bundled: BundledRun, checksums: Checksums) -> Original:
 
 
 def verify(
-    bundle: Path, originals: Iterable[Original], checksums: Checksums, pool: Executor
+    bundle: Path, originals: Iterable[OriginalRun], checksums: Checksums, pool: Executor
 ) -> None:
     """Make sure that all files that will be sent are what the sync wrote, and lie in the bundle.
 
@@ -115,7 +115,7 @@ def _check(checksums: Checksums, bundle: Path, name: str, fixed: Fixed) -> None:
         raise _changed(bundle, f"{name} is not what it was")
 
 
-def _wanted(bundle: Path, originals: Iterable[Original]) -> dict[str, Fixed]:
+def _wanted(bundle: Path, originals: Iterable[OriginalRun]) -> dict[str, Fixed]:
     """Return what each file has to be by all manifests."""
     wanted: dict[str, Fixed] = {}
     for one in originals:

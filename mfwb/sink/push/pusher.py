@@ -17,12 +17,12 @@ from mfwb.sink.client.process_wide import altered_wandb
 from mfwb.sink.client.retry_budget import Patience
 from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
-from mfwb.sink.push.batch import Batches, look_up
-from mfwb.sink.push.bundle_run import read_contents
+from mfwb.sink.push.batch import BatchSender, look_up_runs
+from mfwb.sink.push.bundle_run import read_artifacts
 from mfwb.sink.push.original_run import verify
 from mfwb.sink.push.project import Project
-from mfwb.sink.push.schedule import Item, Order
-from mfwb.sink.push.shipment import Place, Shipment, load
+from mfwb.sink.push.schedule import Schedule, ScheduledRun
+from mfwb.sink.push.shipment import ProjectPath, Shipment, load
 from mfwb.sink.server.ownership import refuse_foreign
 from mfwb.sink.setup.credentials import check_wandb_file, credentials_of, only_its_own_key
 from mfwb.sink.setup.environment import our_environment
@@ -32,7 +32,7 @@ from mfwb.sink.wandb_sync.sender import Sender
 
 __all__ = ["BundlePusher", "open_pusher"]
 
-_AT_ONCE = 200  # W&B runs in one `wandb sync`
+_BATCH_SIZE = 200  # W&B runs in one `wandb sync`
 
 
 @contextmanager
@@ -81,18 +81,18 @@ class BundlePusher:
         service = Service(self._destinations.base_url, Patience(self._settings.timeout))
         checksums = Checksums(self._bundle)
         shipments = [load(one, self._bundle, checksums) for one in cargo]
-        progress.wandb_runs(sum(len(one.titles) for one in shipments))
+        progress.wandb_runs(sum(len(one.headers) for one in shipments))
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
-            originals = [title.original for one in shipments for title in one.titles]
+            originals = [header.original for one in shipments for header in one.headers]
             verify(self._bundle, originals, checksums, pool)
             projects = self._projects(shipments, service, writer)
-            batches = Batches(Sender(service), projects, pool, progress)
-            work = _Push(projects, batches, shipments)
-            yield from work.push(_orders(shipments))
+            sender = BatchSender(Sender(service), projects, pool, progress)
+            work = _Push(projects, sender, shipments)
+            yield from work.push(_schedules(shipments))
 
     def _projects(
         self, shipments: Sequence[Shipment], service: Service, writer: str
-    ) -> dict[Place, Project]:
+    ) -> dict[ProjectPath, Project]:
         """Return the projects that flow runs go to."""
         return {
             place: Project(
@@ -110,79 +110,82 @@ class _Push:
     """One call."""
 
     def __init__(
-        self, projects: Mapping[Place, Project], batches: Batches, shipments: Sequence[Shipment]
+        self,
+        projects: Mapping[ProjectPath, Project],
+        sender: BatchSender,
+        shipments: Sequence[Shipment],
     ) -> None:
         self._projects = projects
-        self._batches = batches
+        self._batches = sender
         self._shipments = shipments
         self._runs = {
-            (number, title.id): (shipment, title)
+            (number, header.id): (shipment, header)
             for number, shipment in enumerate(shipments)
-            for title in shipment.titles
+            for header in shipment.headers
         }
 
-    def push(self, orders: Mapping[Place, Order[_Key]]) -> Iterator[Pushed]:
+    def push(self, schedules: Mapping[ProjectPath, Schedule[_Key]]) -> Iterator[Pushed]:
         """Yield flow runs as they come to their end."""
         for place in self._projects:
             self._look([one for one in self._shipments if one.place == place])
         under_way = dict(enumerate(self._shipments))
         while True:
-            over = {number for number, one in under_way.items() if one.is_over}
+            over = {number for number, one in under_way.items() if one.is_done}
             for number in sorted(over):
                 one = under_way.pop(number)
-                with one.failing():
-                    self._projects[one.place].give_up(one.missing())
-                yield one.as_pushed()
-            for order in orders.values():
-                order.drop(over)
-            if not self._send(orders):
+                with one.catch_errors():
+                    self._projects[one.place].mark_failed(one.missing())
+                yield one.result()
+            for schedule in schedules.values():
+                schedule.drop(over)
+            if not self._send(schedules):
                 return
 
-    def _send(self, orders: Mapping[Place, Order[_Key]]) -> bool:
+    def _send(self, schedules: Mapping[ProjectPath, Schedule[_Key]]) -> bool:
         """Send what can be sent at once; return whether there was anything."""
         taken: list[_Key] = []
-        for order in orders.values():
-            taken += order.take(_AT_ONCE - len(taken))
+        for schedule in schedules.values():
+            taken += schedule.take(_BATCH_SIZE - len(taken))
         if not taken:
             return False
         # The newest first, so that `latest` need not move from one to the next.
         self._batches.send([self._runs[key] for key in reversed(taken)])
         there = [key for key in taken if self._runs[key][0].has(key[1])]
-        for order in orders.values():
-            order.over(there)
+        for schedule in schedules.values():
+            schedule.over(there)
         return True
 
     def _look(self, shipments: Sequence[Shipment]) -> None:
         """Ask for all W&B runs of one project; those of other sources are left alone."""
         existing = self._projects[shipments[0].place].existing
-        look_up(existing, [(one, one.titles) for one in shipments])
+        look_up_runs(existing, [(one, one.headers) for one in shipments])
         for one in shipments:
-            with one.failing():
-                for title in one.titles:
-                    refuse_foreign(existing.get(title.id), title, title.source)
+            with one.catch_errors():
+                for header in one.headers:
+                    refuse_foreign(existing.get(header.id), header, header.source)
 
 
 _Key = tuple[int, WandbRunId]
 """Of a W&B run: the position of its flow run, and the id that it has in the bundle."""
 
 
-def _orders(shipments: Sequence[Shipment]) -> dict[Place, Order[_Key]]:
+def _schedules(shipments: Sequence[Shipment]) -> dict[ProjectPath, Schedule[_Key]]:
     """Return in which order W&B runs are sent to each project; BundleChanged.
 
     All records are read for that, so that none is sent if one is not as mfwb writes it.
     """
-    items: dict[Place, list[Item[_Key]]] = defaultdict(list)
+    items: dict[ProjectPath, list[ScheduledRun[_Key]]] = defaultdict(list)
     for number, shipment in enumerate(shipments):
-        for title in shipment.titles:
-            contents = read_contents(title)
+        for header in shipment.headers:
+            contents = read_artifacts(header)
             items[shipment.place].append(
-                Item(
-                    of=(number, title.id),
+                ScheduledRun(
+                    of=(number, header.id),
                     flow_run=number,
-                    level=title.level,
+                    level=header.level,
                     types=contents.types,
                     logged=contents.logged,
                     used=contents.used,
                 )
             )
-    return {place: Order(of_it) for place, of_it in items.items()}
+    return {place: Schedule(of_it) for place, of_it in items.items()}

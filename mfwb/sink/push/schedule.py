@@ -13,7 +13,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Item", "Order"]
+__all__ = ["Schedule", "ScheduledRun"]
 
 Content = tuple[str, str]
 """Name and digest."""
@@ -22,7 +22,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Item(Generic[T]):
+class ScheduledRun(Generic[T]):
     """A W&B run that is to be sent.
 
     Attributes:
@@ -42,12 +42,12 @@ class Item(Generic[T]):
     used: Collection[Content] = ()
 
 
-class Order(Generic[T]):
+class Schedule(Generic[T]):
     """What is still to be sent; whoever sends it says what became of it."""
 
-    def __init__(self, items: Iterable[Item[T]]) -> None:
+    def __init__(self, items: Iterable[ScheduledRun[T]]) -> None:
         self._waiting = dict(enumerate(_producers_first(items)))
-        self._sent: dict[int, Item[T]] = {}
+        self._sent: dict[int, ScheduledRun[T]] = {}
         self._levels: dict[int, Counter[int]] = defaultdict(Counter)  # that are not over
         self._makers: dict[Content, dict[int, None]] = defaultdict(dict)  # that are not over
         self._there: set[Content] = set()
@@ -96,7 +96,7 @@ class Order(Generic[T]):
             self._forget(place, item)
             del self._waiting[place]
 
-    def _has_all(self, item: Item[T], place: int) -> bool:
+    def _has_all(self, item: ScheduledRun[T], place: int) -> bool:
         """Whether what a W&B run uses is there, as far as it will ever be."""
         levels = self._levels[item.flow_run]
         if any(number and level < item.level for level, number in levels.items()):
@@ -104,13 +104,13 @@ class Order(Generic[T]):
         missing = (one for one in item.used if one not in self._there)
         return all(next(iter(self._makers.get(one, ())), place) >= place for one in missing)
 
-    def _forget(self, place: int, item: Item[T]) -> None:
+    def _forget(self, place: int, item: ScheduledRun[T]) -> None:
         self._levels[item.flow_run][item.level] -= 1
         for content in item.logged:
             self._makers[content].pop(place, None)
 
 
-def _producers_first(items: Iterable[Item[T]]) -> Iterator[Item[T]]:
+def _producers_first(items: Iterable[ScheduledRun[T]]) -> Iterator[ScheduledRun[T]]:
     """Yield all, oldest flow run first, but after what they use of a younger one."""
     ordered = sorted(items, key=lambda one: (one.flow_run, one.level))
     before = _Before(ordered)
@@ -129,7 +129,7 @@ def _producers_first(items: Iterable[Item[T]]) -> Iterator[Item[T]]:
 class _Before(Generic[T]):
     """What has to come before each."""
 
-    def __init__(self, items: Sequence[Item[T]]) -> None:
+    def __init__(self, items: Sequence[ScheduledRun[T]]) -> None:
         self._items = items
         self._done: set[int] = set()
         self._made: set[Content] = set()

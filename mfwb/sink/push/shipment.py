@@ -17,17 +17,17 @@ from mfwb.sink.content.edits import Merged
 from mfwb.sink.content.receipt import Receipt
 from mfwb.sink.offline.bundle import bundled_runs
 from mfwb.sink.offline.manifest import Checksums
-from mfwb.sink.push.bundle_run import Title, read_title
-from mfwb.sink.push.original_run import original_of
+from mfwb.sink.push.bundle_run import RunHeader, read_header
+from mfwb.sink.push.original_run import open_original
 from mfwb.sink.server.existing_runs import Existing
 from mfwb.sink.server.run_generations import common_part
 from mfwb.snapshot import Loss
 
-__all__ = ["Place", "Shipment", "load"]
+__all__ = ["ProjectPath", "Shipment", "load"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProjectPath:
     """A project in W&B."""
 
     entity: str
@@ -47,7 +47,7 @@ class Shipment:
     """
 
     cargo: Cargo
-    titles: Sequence[Title]
+    headers: Sequence[RunHeader]
     reason: str = ""
     bug: BaseException | None = None
     wrote: bool = False
@@ -57,31 +57,31 @@ class Shipment:
     _edits: dict[str, Merged] = field(default_factory=dict)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ProjectPath:
         """The project that it goes to."""
         destination = self.cargo.destination
-        return Place(destination.entity or "", destination.project)
+        return ProjectPath(destination.entity or "", destination.project)
 
     @property
-    def is_over(self) -> bool:
+    def is_done(self) -> bool:
         """Whether nothing more will become of it."""
-        return bool(self.reason) or len(self._outcomes) == len(self.titles)
+        return bool(self.reason) or len(self._outcomes) == len(self.headers)
 
     def has(self, run_id: WandbRunId) -> bool:
         """Whether all of a W&B run is there."""
         found = self._outcomes.get(run_id)
         return found is not None and found.complete and not found.deleted
 
-    def was_there(self, title: Title) -> bool:
+    def was_pushed(self, header: RunHeader) -> bool:
         """Whether a W&B run was pushed once, so that it was deleted if it is not there."""
-        return common_part(title.id) in {common_part(one) for one in self.cargo.written}
+        return common_part(header.id) in {common_part(one) for one in self.cargo.written}
 
     def note(
-        self, title: Title, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
+        self, header: RunHeader, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
     ) -> None:
         """Hear that a W&B run is there, complete."""
-        bundled = self._bundled(title)
-        self._outcomes[title.id] = replace(
+        bundled = self._bundled(header)
+        self._outcomes[header.id] = replace(
             bundled,
             id=run_id,
             url=url,
@@ -89,41 +89,43 @@ class Shipment:
             outputs=receipt.outputs,
             items=count_same_content(bundled.items, receipt.outputs),
             losses=tuple(dict.fromkeys((*bundled.losses, *receipt.losses))),
-            edits_kept=self._edits[title.id].kept if title.id in self._edits else (),
-            edits_undone=self._edits[title.id].undone if title.id in self._edits else (),
+            edits_kept=self._edits[header.id].kept if header.id in self._edits else (),
+            edits_undone=self._edits[header.id].undone if header.id in self._edits else (),
         )
         self.wrote = self.wrote or wrote
 
-    def note_edits(self, title: Title, said: Merged) -> None:
+    def note_edits(self, header: RunHeader, said: Merged) -> None:
         """Hear what others had changed in a W&B run, before it is noted."""
-        before = self._edits.get(title.id)
+        before = self._edits.get(header.id)
         undone = (*(before.undone if before else ()), *said.undone)
-        self._edits[title.id] = replace(said, undone=tuple(dict.fromkeys(undone)))
+        self._edits[header.id] = replace(said, undone=tuple(dict.fromkeys(undone)))
 
-    def note_lacking(self, title: Title, found: Existing, losses: tuple[Loss, ...]) -> None:
+    def note_incomplete(self, header: RunHeader, found: Existing, losses: tuple[Loss, ...]) -> None:
         """Hear that a W&B run is there, but for some artifacts: the rest of the flow run goes on.
 
         Another push may bring them.
         """
-        bundled = self._bundled(title)
+        bundled = self._bundled(header)
         lost = {loss.item for loss in losses}
-        self._outcomes[title.id] = replace(
+        self._outcomes[header.id] = replace(
             bundled,
             id=found.id,
             url=found.url,
             dir=None,
-            outputs=tuple(one for one in bundled.outputs if f"{title.name}/{one.name}" not in lost),
+            outputs=tuple(
+                one for one in bundled.outputs if f"{header.name}/{one.name}" not in lost
+            ),
             losses=tuple(dict.fromkeys((*bundled.losses, *losses))),
             complete=False,
         )
         self.wrote = True
         self._troubles += [f"{loss.item}: {loss.reason}" for loss in losses]
 
-    def note_deleted(self, title: Title) -> None:
+    def note_deleted(self, header: RunHeader) -> None:
         """Hear that somebody deleted a W&B run, so that it stays away."""
-        bundled = self._bundled(title)
+        bundled = self._bundled(header)
         away = ItemCounts(total=bundled.items.total, switched_off=bundled.items.total)
-        self._outcomes[title.id] = replace(
+        self._outcomes[header.id] = replace(
             bundled, dir=None, outputs=(), losses=(), items=away, deleted=True
         )
 
@@ -134,7 +136,7 @@ class Shipment:
             self.bug = None if isinstance(error, SkipFlowRun) else error
 
     @contextmanager
-    def failing(self) -> Iterator[None]:
+    def catch_errors(self) -> Iterator[None]:
         """Do something without which it can't go on; others have nothing to do with it."""
         try:
             yield
@@ -143,11 +145,11 @@ class Shipment:
                 raise
             self.fail(error)
 
-    def missing(self) -> Iterable[Title]:
+    def missing(self) -> Iterable[RunHeader]:
         """Return the W&B runs that are not there."""
-        return (title for title in self.titles if title.id not in self._outcomes)
+        return (header for header in self.headers if header.id not in self._outcomes)
 
-    def as_pushed(self) -> Pushed:
+    def result(self) -> Pushed:
         """Return what became of it."""
         ids = [run.id for run in self.cargo.outcome.wandb_runs]
         runs = tuple(self._outcomes[one] for one in ids if one in self._outcomes)
@@ -160,8 +162,8 @@ class Shipment:
             bug=self.bug,
         )
 
-    def _bundled(self, title: Title) -> WandbRunOutcome:
-        return next(run for run in self.cargo.outcome.wandb_runs if run.id == title.id)
+    def _bundled(self, header: RunHeader) -> WandbRunOutcome:
+        return next(run for run in self.cargo.outcome.wandb_runs if run.id == header.id)
 
 
 def load(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
@@ -170,20 +172,20 @@ def load(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
     BundleChanged if what is there is not what mfwb wrote.
     """
     shipment = Shipment(cargo, ())
-    with shipment.failing():
+    with shipment.catch_errors():
         shipment = _loaded(cargo, bundle, checksums)
     return shipment  # noqa: RET504 - what was loaded, or what failed
 
 
 def _loaded(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
-    titles = _titles(cargo, bundle, checksums)
-    if other := next((title for title in titles if not _is_of(title, cargo)), None):
+    headers = _headers(cargo, bundle, checksums)
+    if other := next((header for header in headers if not _is_of(header, cargo)), None):
         reason = f"{bundle} has that of {_origin(other)} in its place"
         return Shipment(cargo, (), reason=reason, superseded=True)
-    return Shipment(cargo, titles)
+    return Shipment(cargo, headers)
 
 
-def _titles(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[Title]:
+def _headers(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[RunHeader]:
     ids = [WandbRunId(run.id) for run in cargo.outcome.wandb_runs]
     found = bundled_runs(bundle, ids)
     whole = [one for run_id in ids for one in found.get(run_id, ()) if one.is_finished]
@@ -192,15 +194,15 @@ def _titles(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[Title]:
             f"{bundle} does not have each W&B run of {cargo.entry.flow_run} once; sync that into "
             "it again with --force"
         )
-    return [read_title(original_of(one, checksums)) for one in whole]
+    return [read_header(open_original(one, checksums)) for one in whole]
 
 
-def _is_of(title: Title, cargo: Cargo) -> bool:
+def _is_of(header: RunHeader, cargo: Cargo) -> bool:
     """Whether a W&B run is of this sync, and not of a later one that made the same ids."""
     place = (cargo.destination.entity, cargo.destination.project)
     provider = cargo.entry.provider
-    return title.place == place and provider in ("", title.source.provider)
+    return header.place == place and provider in ("", header.source.provider)
 
 
-def _origin(title: Title) -> str:
-    return f"{title.source.provider} for {'/'.join(title.place)}"
+def _origin(header: RunHeader) -> str:
+    return f"{header.source.provider} for {'/'.join(header.place)}"

@@ -39,24 +39,24 @@ class Upload:
     run: RecordedRun
     id: WandbRunId
     token: str
-    goes_on: bool = False
+    has_history: bool = False
     rows_missing: Collection[int] = ()
     without: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    for_now: Collection[tuple[str, str]] = ()
+    retryable: Collection[tuple[str, str]] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     words: Words | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
-    lacks: str = ""
+    missing: str = ""
     unlogged: frozenset[tuple[str, str]] = frozenset()
 
-    def called(self, name: str, type_: str) -> str:
+    def artifact_name(self, name: str, type_: str) -> str:
         """Return the name of an artifact in W&B."""
         name = self.names.get((name, type_), name)
-        return _renamed(name, self.run.title.id, self.id)  # as tables are named after the id
+        return _renamed(name, self.run.header.id, self.id)  # as tables are named after the id
 
-    def as_called(self, artifact: RecordedArtifact) -> RecordedArtifact:
+    def with_wandb_name(self, artifact: RecordedArtifact) -> RecordedArtifact:
         """Return an artifact under the name that it has in W&B."""
-        return replace(artifact, name=self.called(artifact.name, artifact.type))
+        return replace(artifact, name=self.artifact_name(artifact.name, artifact.type))
 
 
 def _renamed(name: str, old: WandbRunId, new: WandbRunId) -> str:

@@ -23,7 +23,7 @@ from mfwb.sink.content.run_content import MARKER, sent
 from mfwb.sink.history.rows_file import write_rows
 from mfwb.sink.offline.records import client_word, say_in_summary, say_words
 from mfwb.sink.offline.wandb_file import write_records
-from mfwb.sink.push.original_run import Original
+from mfwb.sink.push.original_run import OriginalRun
 from mfwb.sink.push.upload import Upload
 from mfwb.sink.server.latest_alias import LATEST
 
@@ -42,17 +42,17 @@ def write_upload(upload: Upload, folder: Path) -> None:
     upload_records = _UploadRecords(upload)
     (folder / "files").mkdir(parents=True)
     write_records(folder / f"run-{upload.id}.wandb", upload_records.records())
-    if upload.goes_on and upload.rows_missing:
+    if upload.has_history and upload.rows_missing:
         _write_missing_rows(upload, folder.with_name(f"{folder.name}-rows"))
     for path in sorted(upload_records.shown):
-        _show(upload.run.title.original, path, folder / "files" / path)
+        _show(upload.run.header.original, path, folder / "files" / path)
 
 
 def _write_missing_rows(upload: Upload, folder: Path) -> None:
     """Write the folder that puts rows into a history; `wandb sync` sends what began first first."""
     said = []
     run = pb.RunRecord()
-    for record in upload.run.title.original.records():
+    for record in upload.run.header.original.records():
         if record.HasField("run"):
             place = {
                 "run_id": upload.id,
@@ -71,9 +71,9 @@ def _write_missing_rows(upload: Upload, folder: Path) -> None:
 class _UploadRecords:
     def __init__(self, upload: Upload) -> None:
         self._upload = upload
-        self._original = upload.run.title.original
+        self._original = upload.run.header.original
         self.shown: set[str] = set()  # files that go with it
-        self._is_renamed = upload.id != upload.run.title.id
+        self._is_renamed = upload.id != upload.run.header.id
         self._words: dict[str, str] = {}  # ids of drafts, as they were -> as they are now
 
     def records(self) -> Iterator[pb.Record]:
@@ -99,14 +99,14 @@ class _UploadRecords:
 
     def _is_left_out(self, record: pb.Record) -> bool:
         if record.HasField("history"):
-            return self._upload.goes_on
+            return self._upload.has_history
         artifact = record.artifact
         is_use = record.HasField("artifact") and artifact.use_after_commit
         return is_use and (artifact.name, artifact.digest) in self._upload.without
 
     def _change_artifact(self, record: pb.ArtifactRecord) -> None:
         record.run_id = self._upload.id
-        record.name = self._upload.called(record.name, record.type)
+        record.name = self._upload.artifact_name(record.name, record.type)
         if self._is_renamed:
             self._draft_anew(record)
         if not record.use_after_commit and record.type != "run_table":
@@ -141,7 +141,7 @@ class _UploadRecords:
         say_in_summary(summary, {**self._upload.others, **sent(self._upload.token)})
 
 
-def _show(original: Original, path: str, target: Path) -> None:
+def _show(original: OriginalRun, path: str, target: Path) -> None:
     """Have a file of a W&B run in another folder, in which W&B leaves some of its own."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

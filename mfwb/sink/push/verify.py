@@ -29,7 +29,7 @@ class Arrival:
         losses: what is there beside all this, and can't be taken back.
     """
 
-    lacks: str = ""
+    missing: str = ""
     unlogged: frozenset[tuple[str, str]] = frozenset()
     logged: Mapping[tuple[str, str], wandb.Artifact] = field(default_factory=dict)
     losses: tuple[Loss, ...] = ()
@@ -38,36 +38,38 @@ class Arrival:
 def check(upload: Upload, existing: ExistingRuns) -> Arrival:
     """Return what is there of a W&B run that was just looked up; SinkError."""
     run = upload.run
-    lacks, losses = _lacks(upload, existing)
-    if lacks:
-        return Arrival(lacks)
-    logged = _by_content(existing.logged(run.title.id)) if run.logged else {}
-    unlogged = {upload.as_called(one).content for one in run.logged} - logged.keys()
-    uses = {upload.as_called(one).content for one in run.used if one.content not in upload.without}
-    unused = uses - _by_content(existing.used(run.title.id)).keys() if uses else set()
+    missing, losses = _missing(upload, existing)
+    if missing:
+        return Arrival(missing)
+    logged = _by_content(existing.logged(run.header.id)) if run.logged else {}
+    unlogged = {upload.with_wandb_name(one).content for one in run.logged} - logged.keys()
+    uses = {
+        upload.with_wandb_name(one).content for one in run.used if one.content not in upload.without
+    }
+    unused = uses - _by_content(existing.used(run.header.id)).keys() if uses else set()
     if unused:
         return Arrival(f"artifacts that it uses are missing: {_names(unused)}")
     if unlogged:
-        lacks = f"artifacts that it logs are missing: {_names(unlogged)}"
-        return Arrival(lacks, frozenset(unlogged), logged, losses)
+        missing = f"artifacts that it logs are missing: {_names(unlogged)}"
+        return Arrival(missing, frozenset(unlogged), logged, losses)
     return Arrival(logged=logged, losses=losses)
 
 
-def _lacks(upload: Upload, existing: ExistingRuns) -> tuple[str, tuple[Loss, ...]]:
+def _missing(upload: Upload, existing: ExistingRuns) -> tuple[str, tuple[Loss, ...]]:
     """Return what is missing of a W&B run itself, empty if nothing is, and what is to be told."""
-    run, title = upload.run, upload.run.title
-    found = existing.get(title.id)
+    run, header = upload.run, upload.run.header
+    found = existing.get(header.id)
     if found is not None and not found.is_open:
-        lost = (ALWAYS_THERE | run.media) - existing.files(title.id).keys()
+        lost = (ALWAYS_THERE | run.media) - existing.files(header.id).keys()
         if lost:
             return f"files are missing: {', '.join(sorted(lost))}", ()
-    words = upload.words or title
+    words = upload.words or header
     said = {"fingerprint": run.fingerprint, "job_type": words.job_type, "token": upload.token}
-    lacks = lacks_of(found, **said)
-    if lacks or run.last_step is None:
-        return lacks, ()
-    there = existing.histories([title.id]).get(title.id, History())
-    return judge_rows(title.name, read_history(title.original), there)
+    missing = lacks_of(found, **said)
+    if missing or run.last_step is None:
+        return missing, ()
+    there = existing.histories([header.id]).get(header.id, History())
+    return judge_rows(header.name, read_history(header.original), there)
 
 
 def _names(contents: Iterable[tuple[str, str]]) -> str:

@@ -13,8 +13,8 @@ from mfwb.errors import SinkError, Unreachable
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import Cargo, Destination, Entry, Standing
 from mfwb.sink.offline.manifest import Checksums
-from mfwb.sink.push.batch import Batches, look_up
-from mfwb.sink.push.bundle_run import Title
+from mfwb.sink.push.batch import BatchSender, look_up_runs
+from mfwb.sink.push.bundle_run import RunHeader
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.shipment import Shipment, load
 from mfwb.sink.server.existing_runs import ExistingRuns
@@ -43,9 +43,9 @@ class Answers:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def look(self, titles: Iterable[str]) -> None:
+    def look(self, headers: Iterable[str]) -> None:
         """Read the answer about some W&B runs."""
-        if "F/2" in list(titles):
+        if "F/2" in list(headers):
             raise self.error
 
 
@@ -57,27 +57,27 @@ def asked(shipments: list[Shipment]) -> Any:
 def test_an_answer_that_can_not_be_read(shipments: list[Shipment]) -> None:
     """Only the flow run that it is about fails, by a bug."""
     error = KeyError("odd")
-    look_up(cast("ExistingRuns", Answers(error)), asked(shipments))
+    look_up_runs(cast("ExistingRuns", Answers(error)), asked(shipments))
 
     assert [one.bug for one in shipments] == [None, error, None]
-    assert [one.is_over and bool(one.reason) for one in shipments] == [False, True, False]
-    assert shipments[1].as_pushed().bug is error
+    assert [one.is_done and bool(one.reason) for one in shipments] == [False, True, False]
+    assert shipments[1].result().bug is error
 
 
 def test_a_server_that_refuses(shipments: list[Shipment]) -> None:
     """No answer is no bug, and is not asked for again by each."""
-    look_up(cast("ExistingRuns", Answers(SinkError("down"))), asked(shipments))
+    look_up_runs(cast("ExistingRuns", Answers(SinkError("down"))), asked(shipments))
 
     assert [one.reason for one in shipments] == ["down"] * 3
     assert [one.bug for one in shipments] == [None] * 3
     with pytest.raises(Unreachable):
-        look_up(cast("ExistingRuns", Answers(Unreachable("off"))), asked(shipments))
+        look_up_runs(cast("ExistingRuns", Answers(Unreachable("off"))), asked(shipments))
 
 
 class Preparing:
     """A project that has everything already but trips over one flow run."""
 
-    def prepare(self, shipment: Shipment, _: Title) -> None:
+    def prepare(self, shipment: Shipment, _: RunHeader) -> None:
         """Say that nothing is to be sent."""
         if shipment.cargo.entry.flow_run == "F/2":
             raise RecursionError("deep")
@@ -87,8 +87,8 @@ def test_a_batch(shipments: list[Shipment]) -> None:
     """The others of a batch go on."""
     with ThreadPoolExecutor(2) as pool:
         projects = {shipments[0].place: cast("Project", Preparing())}
-        batches = Batches(cast("Sender", None), projects, pool, MemoryProgress())
-        batches.send([(one, cast("Title", None)) for one in shipments])
+        sender = BatchSender(cast("Sender", None), projects, pool, MemoryProgress())
+        sender.send([(one, cast("RunHeader", None)) for one in shipments])
 
     assert [one.reason for one in shipments] == ["", "deep", ""]
     assert isinstance(shipments[1].bug, RecursionError)

@@ -5,25 +5,27 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.sink.push.schedule import Item, Order
+from mfwb.sink.push.schedule import Schedule, ScheduledRun
 
 _CONTENTS = st.sampled_from([(name, digest) for name in "xy" for digest in "123"])
 
 
-def sent(items: list[Item[str]], *, failing: frozenset[str] = frozenset()) -> list[list[str]]:
+def sent(
+    items: list[ScheduledRun[str]], *, catch_errors: frozenset[str] = frozenset()
+) -> list[list[str]]:
     """Return what is sent at once, one after the other."""
-    order = Order(items)
+    schedule = Schedule(items)
     rounds = []
-    while now := order.take(100):
+    while now := schedule.take(100):
         rounds.append(now)
-        order.over([one for one in now if one not in failing])
+        schedule.over([one for one in now if one not in catch_errors])
     return rounds
 
 
 def test_what_is_different_goes_at_once() -> None:
     """A level of all flow runs, and then the next one."""
     items = [
-        Item(f"{flow_run}/{level}", flow_run, level, logged=[("x", f"{flow_run}.{level}")])
+        ScheduledRun(f"{flow_run}/{level}", flow_run, level, logged=[("x", f"{flow_run}.{level}")])
         for flow_run in range(3)
         for level in range(2)
     ]
@@ -33,18 +35,18 @@ def test_what_is_different_goes_at_once() -> None:
 
 def test_the_oldest_logs_what_is_equal() -> None:
     """All others follow at once, however many there are."""
-    items = [Item(str(number), number, 0, logged=[("x", "1")]) for number in range(5)]
+    items = [ScheduledRun(str(number), number, 0, logged=[("x", "1")]) for number in range(5)]
 
     assert sent(items) == [["0"], ["1", "2", "3", "4"]]
-    assert sent(items, failing=frozenset({"0"})) == [["0"], ["1"], ["2", "3", "4"]]
+    assert sent(items, catch_errors=frozenset({"0"})) == [["0"], ["1"], ["2", "3", "4"]]
 
 
 def test_the_oldest_is_waited_for_on_any_level() -> None:
     """A younger one that would come to it earlier has to wait."""
     items = [
-        Item("old/start", 0, 0),
-        Item("old/end", 0, 1, logged=[("x", "1")]),
-        Item("young/start", 1, 0, logged=[("x", "1")]),
+        ScheduledRun("old/start", 0, 0),
+        ScheduledRun("old/end", 0, 1, logged=[("x", "1")]),
+        ScheduledRun("young/start", 1, 0, logged=[("x", "1")]),
     ]
 
     assert sent(items) == [["old/start"], ["old/end"], ["young/start"]]
@@ -53,9 +55,9 @@ def test_the_oldest_is_waited_for_on_any_level() -> None:
 def test_a_name_with_two_types() -> None:
     """The oldest settles what the name stands for."""
     items = [
-        Item("a", 0, 0, types=[("x", "model")], logged=[("x", "1")]),
-        Item("b", 1, 0, types=[("x", "dataset")], logged=[("x", "2")]),
-        Item("c", 2, 0, types=[("x", "model")], logged=[("x", "3")]),
+        ScheduledRun("a", 0, 0, types=[("x", "model")], logged=[("x", "1")]),
+        ScheduledRun("b", 1, 0, types=[("x", "dataset")], logged=[("x", "2")]),
+        ScheduledRun("c", 2, 0, types=[("x", "model")], logged=[("x", "3")]),
     ]
 
     assert sent(items) == [["a"], ["b", "c"]]
@@ -64,8 +66,8 @@ def test_a_name_with_two_types() -> None:
 def test_a_producer_may_be_younger() -> None:
     """A flow run that began before the one that it waited for."""
     items = [
-        Item("old/end", 0, 1, logged=[("x", "1")], used=[("y", "1")]),
-        Item("young/start", 1, 0, logged=[("x", "1"), ("y", "1")]),
+        ScheduledRun("old/end", 0, 1, logged=[("x", "1")], used=[("y", "1")]),
+        ScheduledRun("young/start", 1, 0, logged=[("x", "1"), ("y", "1")]),
     ]
 
     assert sent(items) == [["young/start"], ["old/end"]]
@@ -73,14 +75,16 @@ def test_a_producer_may_be_younger() -> None:
 
 def test_what_is_dropped_is_not_waited_for() -> None:
     """Nor sent."""
-    order = Order([Item("a", 0, 0, logged=[("x", "1")]), Item("b", 1, 0, logged=[("x", "1")])])
-    order.drop({0})
+    schedule = Schedule(
+        [ScheduledRun("a", 0, 0, logged=[("x", "1")]), ScheduledRun("b", 1, 0, logged=[("x", "1")])]
+    )
+    schedule.drop({0})
 
-    assert order.take(100) == ["b"]
+    assert schedule.take(100) == ["b"]
 
 
 @st.composite
-def _bundles(draw: st.DrawFn) -> list[Item[str]]:
+def _bundles(draw: st.DrawFn) -> list[ScheduledRun[str]]:
     items = []
     for flow_run in range(draw(st.integers(1, 5))):
         for place in range(draw(st.integers(0, 4))):
@@ -90,19 +94,19 @@ def _bundles(draw: st.DrawFn) -> list[Item[str]]:
                 draw(st.sets(_CONTENTS, max_size=2)),
             )
             types = {(name, draw(st.sampled_from("mn"))) for name, _ in logged}
-            items.append(Item(f"{flow_run}/{place}", flow_run, level, types, logged, used))
+            items.append(ScheduledRun(f"{flow_run}/{place}", flow_run, level, types, logged, used))
     return items
 
 
 @given(_bundles(), st.data())
-def test_any_bundle(items: list[Item[str]], data: st.DataObject) -> None:
+def test_any_bundle(items: list[ScheduledRun[str]], data: st.DataObject) -> None:
     """All are sent, once, and no two at once that log the same for the first time."""
-    failing = frozenset(
+    catch_errors = frozenset(
         data.draw(st.sets(st.sampled_from([one.of for one in items]))) if items else ()
     )
     by_name = {one.of: one for one in items}
 
-    rounds = sent(items, failing=failing)
+    rounds = sent(items, catch_errors=catch_errors)
 
     assert sorted(one for some in rounds for one in some) == sorted(by_name)
     there: set[tuple[str, str]] = set()
@@ -113,4 +117,4 @@ def test_any_bundle(items: list[Item[str]], data: st.DataObject) -> None:
         for name in some:
             assert levels.get(by_name[name].flow_run, -1) <= by_name[name].level
             levels[by_name[name].flow_run] = by_name[name].level
-        there |= {one for name in some if name not in failing for one in by_name[name].logged}
+        there |= {one for name in some if name not in catch_errors for one in by_name[name].logged}

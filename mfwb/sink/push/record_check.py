@@ -18,7 +18,7 @@ from mfwb.files.rooted_files import is_plain_path
 from mfwb.planning.type_table import Kind
 from mfwb.sink.offline.manifest import Manifest
 
-__all__ = ["NotOurRecordError", "vetted"]
+__all__ = ["ForeignRecordError", "check_records"]
 
 MEDIA = "media/"
 """Where in the files of a W&B run is what its summary shows."""
@@ -76,11 +76,11 @@ _RECORD = _fields(
 )
 
 
-class NotOurRecordError(ValueError):
+class ForeignRecordError(ValueError):
     """A record is not as mfwb writes it."""
 
 
-def vetted(
+def check_records(
     records: Iterable[pb.Record], manifest: Manifest, files: str, run_id: str
 ) -> Iterator[pb.Record]:
     """Yield the records of a `.wandb` file; NotOurRecordError at the first that is not like ours.
@@ -97,12 +97,12 @@ def vetted(
         kind = str(record.WhichOneof("record_type"))
         _check(record, _RECORD, "record")
         if (kind == "header", kind == "run") != (number == 0, number == 1):
-            raise NotOurRecordError(f"it has a record {kind} in place {number + 1}")
+            raise ForeignRecordError(f"it has a record {kind} in place {number + 1}")
         if kind == "run":
             run = pb.RunRecord()
             run.CopyFrom(record.run)  # who reads the records may change them
             if run.run_id != run_id:
-                raise NotOurRecordError(f"it has the W&B run {run.run_id!r}")
+                raise ForeignRecordError(f"it has the W&B run {run.run_id!r}")
         elif kind == "artifact" and run is not None:
             _check_artifact(record.artifact, run, manifest)
         elif kind == "files":
@@ -115,7 +115,9 @@ def _check(message: Message, written: Mapping[str, Any], name: str) -> None:
     """Raise if a message has a field that mfwb never fills in."""
     for field, value in message.ListFields():
         if field.name not in written:
-            raise NotOurRecordError(f"it has a {name} with {field.name}, which mfwb does not write")
+            raise ForeignRecordError(
+                f"it has a {name} with {field.name}, which mfwb does not write"
+            )
         inner = written[field.name]
         if inner is not None:
             for one in (value,) if isinstance(value, Message) else value:
@@ -128,25 +130,25 @@ def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Ma
         run.entity,
         run.project,
     ):
-        raise NotOurRecordError(f"its artifact {artifact.name!r} is of another W&B run")
+        raise ForeignRecordError(f"its artifact {artifact.name!r} is of another W&B run")
     stored = artifact.manifest
     config = {one.key for one in stored.storage_policy_config}
     if stored.storage_policy != _POLICY or not config <= _POLICY_KEYS:
-        raise NotOurRecordError(f"its artifact {artifact.name!r} is stored in another way")
+        raise ForeignRecordError(f"its artifact {artifact.name!r} is stored in another way")
     if artifact.type not in _TYPES:
-        raise NotOurRecordError(f"its artifact {artifact.name!r} is of type {artifact.type!r}")
+        raise ForeignRecordError(f"its artifact {artifact.name!r} is of type {artifact.type!r}")
     for entry in stored.contents:
         if not is_plain_path(entry.path):  # W&B's SDK writes to it, below the folder of a download
-            raise NotOurRecordError(f"{entry.path!r} is no path in an artifact")
+            raise ForeignRecordError(f"{entry.path!r} is no path in an artifact")
         if not entry.local_path:
             continue
         if entry.ref:
-            raise NotOurRecordError(f"{entry.path!r} is both a file and a reference")
+            raise ForeignRecordError(f"{entry.path!r} is both a file and a reference")
         if manifest.named(entry.local_path) is None:
-            raise NotOurRecordError(f"it names {entry.local_path!r}, which is not in its manifest")
+            raise ForeignRecordError(f"it names {entry.local_path!r}, which is not in its manifest")
 
 
 def _check_file(path: str, manifest: Manifest, files: str) -> None:
     is_plain = PurePosixPath(path).as_posix() == path and ".." not in PurePosixPath(path).parts
     if not (is_plain and path.startswith(MEDIA)) or f"{files}/{path}" not in manifest.files:
-        raise NotOurRecordError(f"it shows {path!r}, which is not in its manifest")
+        raise ForeignRecordError(f"it shows {path!r}, which is not in its manifest")
