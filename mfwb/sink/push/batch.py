@@ -1,4 +1,4 @@
-"""W&B runs that are sent together: prepared, sent, looked up, and what is missing sent again."""
+"""A batch of W&B runs: prepare them, send them, look them up, and send what is missing again."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from mfwb.sink.push.project import Project
 from mfwb.sink.push.shipment import ProjectPath, Shipment
 from mfwb.sink.push.upload import Upload
 from mfwb.sink.push.upload_files import write_upload
-from mfwb.sink.push.verify import check
+from mfwb.sink.push.verify import check_arrival
 from mfwb.sink.server.existing_runs import ExistingRuns
-from mfwb.sink.wandb_sync.sender import Complaint, Sender
+from mfwb.sink.wandb_sync.sender import Sender, SyncError
 from mfwb.snapshot import Loss
 
 __all__ = ["BatchSender", "look_up_runs"]
 
-_LOOKS = (0.0, 0.5, 2.0)  # seconds before each; a server may take a moment
+_PAUSES = (0.0, 0.5, 2.0)  # seconds before each look-up; a server may take a moment
 _TRIES = 2
 
 
 class BatchSender:
-    """Sends W&B runs of one level, which don't need one another."""
+    """Sends batches of W&B runs that do not depend on one another."""
 
     def __init__(
         self,
@@ -47,78 +47,82 @@ class BatchSender:
         self._progress = progress
 
     def send(self, runs: Iterable[tuple[Shipment, RunHeader]]) -> None:
-        """Push W&B runs; a flow run fails if one of its own is not there in the end.
+        """Send W&B runs; a flow run fails if one of its W&B runs does not arrive.
 
-        If one only lacks artifacts, which W&B did not take, the rest of the flow run goes on.
+        If only some artifacts are missing that W&B refused, the push of the flow run goes on.
         """
         pending = self._run_all(
             (shipment, partial(self._prepare, shipment, header)) for shipment, header in runs
         )
-        complaints: tuple[Complaint, ...] = ()
+        errors: tuple[SyncError, ...] = ()
         for number in range(_TRIES):
             if number:
-                pending = self._run_all((one.shipment, partial(self._rest, one)) for one in pending)
+                pending = self._run_all(
+                    (upload.shipment, partial(self._remaining, upload)) for upload in pending
+                )
             if pending:
-                pending, complaints = self._upload(pending)
+                pending, errors = self._upload(pending)
                 pending = self._finish_arrived(pending)
         for upload in pending:
             with upload.shipment.catch_errors():
-                if upload.unlogged and all(said.path is not None for said in complaints):
-                    self._note_incomplete(upload, complaints)
+                if upload.unlogged and all(error.path is not None for error in errors):
+                    self._note_incomplete(upload, errors)
                 else:
-                    raise _not_all_there(upload, complaints)
+                    raise _missing_error(upload, errors)
 
     def _prepare(self, shipment: Shipment, header: RunHeader) -> Upload | None:
         if shipment.reason:
             return None
-        upload = self._projects[shipment.place].prepare(shipment, header)
+        upload = self._projects[shipment.project_path].prepare(shipment, header)
         if upload is None:
             self._progress.advance()
         return upload
 
-    def _rest(self, upload: Upload) -> Upload:
-        """Return what is to be sent of a W&B run part of which has arrived."""
-        project = self._projects[upload.shipment.place]
+    def _remaining(self, upload: Upload) -> Upload:
+        """Return the part of a W&B run that has not arrived yet."""
+        project = self._projects[upload.shipment.project_path]
         project.forget_names(upload)
         return project.without_existing_rows(project.with_current_names(upload))
 
-    def _upload(self, pending: Sequence[Upload]) -> tuple[list[Upload], tuple[Complaint, ...]]:
-        """Send what can be made ready; return that, and what W&B complained of."""
+    def _upload(self, pending: Sequence[Upload]) -> tuple[list[Upload], tuple[SyncError, ...]]:
+        """Send all uploads whose files can be written; return them, and the errors of W&B."""
         with scratch() as folder:
             ready = [upload for upload in pending if self._write_files(upload, folder)]
             size = sum(artifact.size for upload in ready for artifact in upload.run.logged)
             try:
                 return ready, self._sender.send(folder, runs=len(ready), size=size)
             except SinkError as error:
-                return ready, (Complaint(str(error)),)
+                return ready, (SyncError(str(error)),)
 
     def _write_files(self, upload: Upload, folder: Path) -> bool:
-        made = folder / upload.run.header.original.bundled.folder.name
-        is_ready = False
+        """Write the files of an upload; return whether that worked."""
+        run_folder = folder / upload.run.header.original.bundled.folder.name
+        is_written = False
         with upload.shipment.catch_errors():
-            write_upload(upload, made)
-            is_ready = True
-        if not is_ready:
-            for half in folder.glob(f"{glob.escape(made.name)}*"):
-                rmtree(half, ignore_errors=True)  # it must not be sent
-        return is_ready
+            write_upload(upload, run_folder)
+            is_written = True
+        if not is_written:
+            for incomplete in folder.glob(f"{glob.escape(run_folder.name)}*"):
+                rmtree(incomplete, ignore_errors=True)  # it must not be sent
+        return is_written
 
     def _finish_arrived(self, pending: list[Upload]) -> list[Upload]:
-        """Finish what is there; return what is not."""
-        for pause in _LOOKS:
+        """Finish the uploads that have arrived; return the others."""
+        for pause in _PAUSES:
             time.sleep(pause)
-            still: list[Upload] = []
-            for place in dict.fromkeys(upload.shipment.place for upload in pending):
-                uploads = [upload for upload in pending if upload.shipment.place == place]
-                still += self._finish_project(self._projects[place], uploads)
-            pending = still
+            missing: list[Upload] = []
+            for path in dict.fromkeys(upload.shipment.project_path for upload in pending):
+                uploads = [upload for upload in pending if upload.shipment.project_path == path]
+                missing += self._finish_project(self._projects[path], uploads)
+            pending = missing
             if not pending:
                 break
         return pending
 
     def _finish_project(self, project: Project, uploads: Sequence[Upload]) -> list[Upload]:
-        """Finish what is there in a project; return what is not."""
-        look_up_runs(project.existing, [(one.shipment, [one.run.header]) for one in uploads])
+        """Finish the uploads to a project that have arrived; return the others."""
+        runs = [(upload.shipment, [upload.run.header]) for upload in uploads]
+        look_up_runs(project.existing, runs)
         return self._run_all(
             (upload.shipment, partial(self._finish, upload))
             for upload in uploads
@@ -126,8 +130,8 @@ class BatchSender:
         )
 
     def _finish(self, upload: Upload) -> Upload | None:
-        project, header = self._projects[upload.shipment.place], upload.run.header
-        arrival = check(upload, project.existing)
+        project, header = self._projects[upload.shipment.project_path], upload.run.header
+        arrival = check_arrival(upload, project.existing)
         if arrival.missing:
             return replace(upload, missing=arrival.missing, unlogged=arrival.unlogged)
         losses = (*project.use_losses(upload), *arrival.losses)
@@ -144,17 +148,17 @@ class BatchSender:
         self._progress.advance()
         return None
 
-    def _note_incomplete(self, upload: Upload, complaints: Sequence[Complaint]) -> None:
-        """Settle what is there of a W&B run, and note what W&B did not take."""
-        project, header = self._projects[upload.shipment.place], upload.run.header
-        why = _complaint(upload, complaints) or "W&B did not take it"
-        lost = [
+    def _note_incomplete(self, upload: Upload, errors: Sequence[SyncError]) -> None:
+        """Finish a W&B run without the artifacts that W&B refused, and note these as losses."""
+        project, header = self._projects[upload.shipment.project_path], upload.run.header
+        why = _error_of(upload, errors) or "W&B did not take it"
+        refused = [
             artifact
             for artifact in upload.run.logged
             if upload.with_wandb_name(artifact).content in upload.unlogged
         ]
-        losses = tuple(Loss(f"{header.name}/{artifact.name}", why) for artifact in lost)
-        arrival = check(upload, project.existing)
+        losses = tuple(Loss(f"{header.name}/{artifact.name}", why) for artifact in refused)
+        arrival = check_arrival(upload, project.existing)
         settle_aliases(upload, arrival, project.newest, ())
         project.note_logged(upload, upload.unlogged)
         others = (*project.use_losses(upload), *arrival.losses)
@@ -163,47 +167,48 @@ class BatchSender:
     def _run_all(
         self, actions: Iterable[tuple[Shipment, Callable[[], Upload | None]]]
     ) -> list[Upload]:
-        """Carry out actions, several at once; return what is to be sent after them.
+        """Run actions in the pool; return the uploads that they return.
 
-        An action that fails is the failure of the flow run beside it.
+        An error of an action is the failure of the flow run that the action belongs to.
         """
         futures = [(shipment, self._pool.submit(action)) for shipment, action in actions]
-        left: list[Upload] = []
+        uploads: list[Upload] = []
         for shipment, future in futures:
             with shipment.catch_errors():
                 upload = future.result()
-                left += [] if upload is None else [upload]
-        return left
+                uploads += [] if upload is None else [upload]
+        return uploads
 
 
 def look_up_runs(
-    existing: ExistingRuns, asked: Sequence[tuple[Shipment, Sequence[RunHeader]]]
+    existing: ExistingRuns, runs: Sequence[tuple[Shipment, Sequence[RunHeader]]]
 ) -> None:
-    """Ask for W&B runs of one project; flow runs that can't go on without an answer fail.
+    """Look up W&B runs of one project; the flow runs fail if W&B does not answer.
 
-    If an answer about many can't be read, each flow run is asked for alone: it is one's fault.
+    If the answer can't be read, each flow run is looked up alone, so that only the flow run with
+    the unreadable answer fails.
     """
     try:
-        existing.look(header for _, headers in asked for header in headers)
+        existing.look(header for _, headers in runs for header in headers)
     except SkipFlowRun as error:
-        for shipment, _ in asked:
+        for shipment, _ in runs:
             shipment.fail(error)
     except Exception as error:
         if ends_the_call(error):
             raise
-        for shipment, headers in asked:
+        for shipment, headers in runs:
             with shipment.catch_errors():
                 existing.look(headers)
 
 
-def _not_all_there(upload: Upload, complaints: Sequence[Complaint]) -> SinkError:
-    said = _complaint(upload, complaints)
-    why = f" ({said})" if said else ""
+def _missing_error(upload: Upload, errors: Sequence[SyncError]) -> SinkError:
+    error = _error_of(upload, errors)
+    why = f" ({error})" if error else ""
     return SinkError(f"W&B does not have all of {upload.run.header.name}: {upload.missing}{why}")
 
 
-def _complaint(upload: Upload, complaints: Sequence[Complaint]) -> str:
-    """Return the first thing that W&B said of a W&B run, or of all; empty: nothing."""
+def _error_of(upload: Upload, errors: Sequence[SyncError]) -> str:
+    """Return the text of the first error that concerns a W&B run, or all; empty: none."""
     file = f"run-{upload.id}.wandb"
-    texts = (said.text for said in complaints if said.path is None or said.path.name == file)
+    texts = (error.text for error in errors if error.path is None or error.path.name == file)
     return next(texts, "")

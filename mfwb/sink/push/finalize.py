@@ -1,4 +1,4 @@
-"""The last word about a W&B run all of which has arrived: aliases, and that it is complete."""
+"""The end of an upload that has arrived: set the aliases, and mark the W&B run as complete."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ __all__ = ["say_words", "settle_aliases"]
 def settle_aliases(
     upload: Upload, arrival: Arrival, newest: Newest, losses: tuple[Loss, ...]
 ) -> Receipt:
-    """Settle the aliases of what a W&B run logged; return what is there of it. SinkError.
+    """Set the aliases of the logged artifacts; return the receipt of what has arrived. SinkError.
 
     Args:
         upload: the W&B run.
-        arrival: what is there of it: all, or all but some artifacts.
-        newest: decides about `latest`.
-        losses: beside those that were known in the bundle.
+        arrival: the arrived part of it: everything, or everything except some artifacts.
+        newest: decides which version gets `latest`.
+        losses: the losses in addition to those in the bundle.
     """
     run = upload.run
     start = run.header.source.created_at
     moment = Moment(start, start if run.ended_at is None else run.ended_at)
-    outputs = {one.name: one for one in run.receipt.outputs}
+    outputs = {output.name: output for output in run.receipt.outputs}
     for recorded in run.logged:
         artifact_name = upload.with_wandb_name(recorded)
         artifact = arrival.logged.get(artifact_name.content)
@@ -44,7 +44,7 @@ def settle_aliases(
         _settle(artifact_name, artifact, moment, newest)
         if recorded.name in outputs:
             outputs[recorded.name] = _as_arrived(outputs[recorded.name], artifact_name, artifact)
-    lost = {f"{name} of {who}" for (name, _), who in upload.without.items()}
+    lost = {f"{name} of {who}" for (name, _), who in upload.unavailable.items()}
     uses = tuple(use for use in run.receipt.uses if use not in lost)
     all_losses = (*run.receipt.losses, *losses)
     return replace(run.receipt, outputs=tuple(outputs.values()), losses=all_losses, uses=uses)
@@ -53,11 +53,11 @@ def settle_aliases(
 def say_words(
     runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Existing, rule: EditRule
 ) -> Merged:
-    """Have a W&B run say what the bundle says of it in words, and that it is complete.
+    """Write the metadata of a W&B run as in the bundle, and the mark that it is complete.
 
-    What others wrote in it stays, as the rule says.
+    The rule decides whether edits of others are kept.
     """
-    # W&B says it itself, but not if all rows were there already.
+    # W&B itself sets `_step`, but not if it had all rows already.
     step = {} if run.last_step is None else {"_step": run.last_step}
     marks = {**done(run.fingerprint, receipt), **step}
     return amend(runs, found, run.words(), marks, rule)
@@ -78,5 +78,7 @@ def _settle(
 def _as_arrived(
     output: OutputOutcome, recorded: RecordedArtifact, artifact: wandb.Artifact
 ) -> OutputOutcome:
-    said, meant = ({**one, MARKER: None} for one in (artifact.metadata, recorded.metadata))
-    return replace(output, name=recorded.name, version=artifact.version, deduplicated=said != meant)
+    stored, planned = ({**data, MARKER: None} for data in (artifact.metadata, recorded.metadata))
+    return replace(
+        output, name=recorded.name, version=artifact.version, deduplicated=stored != planned
+    )

@@ -1,4 +1,4 @@
-"""One project that a bundle is pushed to."""
+"""A project that a bundle is pushed to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from mfwb.sink.client.collections import Collections
 from mfwb.sink.content.edits import EditRule, merged, others_summary
 from mfwb.sink.content.run_texts import words_there
 from mfwb.sink.history.read_rows import History, missing_rows
-from mfwb.sink.push.bundle_run import RecordedRun, RunHeader, read_history, read_run
+from mfwb.sink.push.bundle_run import (
+    RecordedArtifact,
+    RecordedRun,
+    RunHeader,
+    read_history,
+    read_run,
+)
 from mfwb.sink.push.finalize import say_words
 from mfwb.sink.push.shipment import ProjectPath, Shipment
 from mfwb.sink.push.upload import Upload
@@ -28,21 +34,21 @@ __all__ = ["Project"]
 
 
 Content = tuple[str, str]
-"""Name and digest of an artifact, as the bundle has them."""
+"""Name and digest of an artifact, as in the bundle."""
 
 
 @dataclass(slots=True)
 class _Known:
-    """Artifacts that are there, or are not: who should have logged them, and why they are not."""
+    """Artifacts that W&B has, and missing ones with the W&B run that should have logged them."""
 
-    there: set[Content] = field(default_factory=set)
+    logged: set[Content] = field(default_factory=set)
     deleted: dict[Content, str] = field(default_factory=dict)
     refused: dict[Content, str] = field(default_factory=dict)
     failed: dict[Content, str] = field(default_factory=dict)
 
 
 class Project:
-    """Finds out what of a W&B run has to be sent."""
+    """Decides which parts of a W&B run have to be sent."""
 
     def __init__(
         self,
@@ -63,109 +69,115 @@ class Project:
         self._lock = Lock()
 
     def prepare(self, shipment: Shipment, header: RunHeader) -> Upload | None:
-        """Return what is to be sent of a W&B run; None if nothing is. NotOurs, SinkError.
+        """Return the upload of a W&B run; None: nothing has to be sent. NotOurs, SinkError.
 
-        It is claimed, so that nobody else writes it.
+        The W&B run is claimed, so that no other sync writes it.
         """
         run = read_run(header)
         if self._is_complete(shipment, run):
             return None
-        without = self._unavailable(run)
+        unavailable = self._unavailable(run)
         claim = self._claims.claim(header, was_there=shipment.was_pushed(header))
         if claim.id is None:
             shipment.note_deleted(header)
             self._note(self._known.deleted, run)
             return None
-        upload = replace(self._upload(shipment, run, without), id=claim.id)
+        upload = replace(self._upload(shipment, run, unavailable), id=claim.id)
         if claim.is_new:
             return upload
-        self.existing.look([header])  # what it has now that nobody else writes it
+        self.existing.look([header])  # again, now that no other sync writes it
         if self._is_complete(shipment, run):
             return None
         return self._with_edits(self.without_existing_rows(upload))
 
     def without_existing_rows(self, upload: Upload) -> Upload:
-        """Return what is to be sent of a W&B run that has some rows of history already."""
+        """Return an upload without the rows of history that W&B has already."""
         header = upload.run.header
-        there = self.existing.histories([header.id]).get(header.id, History())
+        history = self.existing.histories([header.id]).get(header.id, History())
         planned = read_history(header.original) if upload.run.last_step is not None else []
-        missing = frozenset(step for step, _ in missing_rows(planned, there.rows))
-        return replace(upload, has_history=bool(there.rows or there.lines), rows_missing=missing)
+        missing = frozenset(step for step, _ in missing_rows(planned, history.rows))
+        return replace(
+            upload, has_history=bool(history.rows or history.lines), rows_missing=missing
+        )
 
     def _with_edits(self, upload: Upload) -> Upload:
-        """Return what is to be sent of a W&B run that is there, with what others wrote in it."""
-        found = self.existing.get(upload.run.header.id)
-        if found is None:
+        """Return the upload of an existing W&B run, with what others wrote in it."""
+        existing = self.existing.get(upload.run.header.id)
+        if existing is None:
             return upload
-        handle = found.handle
+        handle = existing.handle
         both = merged(upload.run.words(), words_there(handle), self.edit_rule)
         upload.shipment.note_edits(upload.run.header, both)
-        wrote = found.receipt.summary_keys if found.receipt else ()
+        wrote = existing.receipt.summary_keys if existing.receipt else ()
         keys = (*upload.run.summary_keys, *upload.run.receipt.summary_keys)
         others = others_summary(handle.summary_metrics, keys, wrote)
         return replace(upload, words=both.words, others=others)
 
     def _upload(
-        self, shipment: Shipment, run: RecordedRun, without: Mapping[Content, str]
+        self, shipment: Shipment, run: RecordedRun, unavailable: Mapping[Content, str]
     ) -> Upload:
-        """Return all of a W&B run, under the names that its artifacts have here."""
-        artifacts = {(one.name, one.type) for one in (*run.logged, *run.used) if not one.is_own}
+        """Return the upload of a whole W&B run, with its artifacts' names in this project."""
+        recorded = (*run.logged, *run.used)
+        artifacts = {(item.name, item.type) for item in recorded if not item.is_own}
         self._collections.look(sorted(name for name, _ in artifacts))
-        artifact_name = {one: self._collections.name_for(*one) for one in artifacts}
+        names = {artifact: self._collections.name_for(*artifact) for artifact in artifacts}
         return Upload(
             shipment=shipment,
             run=run,
             id=run.header.id,
             token=uuid4().hex,
-            without=without,
-            retryable=without.keys() & self._known.refused.keys(),
-            names={one: name for one, name in artifact_name.items() if name != one[0]},
+            unavailable=unavailable,
+            retryable=unavailable.keys() & self._known.refused.keys(),
+            names={artifact: name for artifact, name in names.items() if name != artifact[0]},
         )
 
-    def note_logged(self, upload: Upload, but: Collection[Content] = ()) -> None:
-        """Hear that what a W&B run logs is there, but for some, as they are called in W&B."""
-        there = [one for one in upload.run.logged if upload.with_wandb_name(one).content not in but]
-        missing = [one for one in upload.run.logged if upload.with_wandb_name(one).content in but]
-        for one in there:
-            self._collections.note(upload.artifact_name(one.name, one.type), one.type)
+    def note_logged(self, upload: Upload, refused: Collection[Content] = ()) -> None:
+        """Note that W&B has the artifacts of an upload, except for refused ones, by W&B name."""
+        logged: list[RecordedArtifact] = []
+        missing: list[RecordedArtifact] = []
+        for item in upload.run.logged:
+            is_refused = upload.with_wandb_name(item).content in refused
+            (missing if is_refused else logged).append(item)
+        for item in logged:
+            self._collections.note(upload.artifact_name(item.name, item.type), item.type)
         with self._lock:
-            self._known.there.update(one.content for one in there)
-            self._known.refused.update({one.content: upload.run.header.name for one in missing})
+            self._known.logged.update(item.content for item in logged)
+            self._known.refused.update({item.content: upload.run.header.name for item in missing})
 
     def forget_names(self, upload: Upload) -> None:
-        """Hear that W&B did not take all of a W&B run: others may have given names a type."""
-        self._collections.forget(one.name for one in upload.run.logged)
+        """Forget the types of names: W&B refused artifacts, so others may have set a type."""
+        self._collections.forget(artifact.name for artifact in upload.run.logged)
 
     def with_current_names(self, upload: Upload) -> Upload:
-        """Return what is to be sent under the names that its artifacts have here by now."""
+        """Return an upload with the names that its artifacts have in this project now."""
         return replace(
-            upload, names=self._upload(upload.shipment, upload.run, upload.without).names
+            upload, names=self._upload(upload.shipment, upload.run, upload.unavailable).names
         )
 
     def found(self, header: RunHeader) -> Existing:
-        """Return a W&B run that has just been looked up; SinkError if it is gone."""
+        """Return a W&B run that was just looked up; SinkError if it was deleted since."""
         found = self.existing.get(header.id)
         if found is None:
             raise SinkError(f"{header.name} is not there any more")
         return found
 
     def use_losses(self, upload: Upload) -> tuple[Loss, ...]:
-        """Return which uses are lost, since who should have logged the artifacts could not."""
+        """Return the losses of uses: the artifacts could not be logged by their W&B runs."""
         return tuple(
-            Loss(f"use of {name} by {upload.run.header.name}", f"{who} could not log it")
-            for (name, _), who in sorted(upload.without.items())
+            Loss(f"use of {name} by {upload.run.header.name}", f"{producer} could not log it")
+            for (name, _), producer in sorted(upload.unavailable.items())
         )
 
     def mark_failed(self, headers: Iterable[RunHeader]) -> None:
-        """Hear that W&B runs won't be there; nothing that uses their artifacts can be, then."""
+        """Note that W&B runs failed; the W&B runs that use their artifacts fail, too."""
         for header in headers:
             try:
                 self._note(self._known.failed, read_run(header))
-            except SinkError:  # noqa: PERF203 - who needs what is in there is told then
+            except SinkError:  # noqa: PERF203 - the W&B runs that use its artifacts fail
                 continue
 
     def _is_complete(self, shipment: Shipment, run: RecordedRun) -> bool:
-        """Whether all of a W&B run is there; if only its words differ, they are changed."""
+        """Whether W&B has all of a W&B run; if only its metadata differs, that is updated."""
         found = self.existing.get(run.header.id)
         if found is None or found.complete is None:
             return False
@@ -178,20 +190,20 @@ class Project:
             shipment.note_edits(run.header, said)
         shipment.note(run.header, found.id, found.url, receipt, wrote=wrote)
         with self._lock:
-            self._known.there.update(one.content for one in run.logged)
+            self._known.logged.update(artifact.content for artifact in run.logged)
         return True
 
     def _unavailable(self, run: RecordedRun) -> dict[Content, str]:
-        """Return what nobody has logged of what a W&B run uses, and who should have."""
+        """Return the used artifacts that W&B does not have, with the W&B runs of which they are."""
         with self._lock:
             known = self._known
-            missing = {one.content for one in run.used} - known.there
+            missing = {artifact.content for artifact in run.used} - known.logged
             for name, digest in sorted(missing & known.failed.keys()):
-                who = known.failed[name, digest]
-                raise SinkError(f"{run.header.name} uses {name} of {who}, which is not there")
+                producer = known.failed[name, digest]
+                raise SinkError(f"{run.header.name} uses {name} of {producer}, which is not there")
             absent = {**known.deleted, **known.refused}
-            return {one: absent[one] for one in missing & absent.keys()}
+            return {content: absent[content] for content in missing & absent.keys()}
 
-    def _note(self, where: dict[Content, str], run: RecordedRun) -> None:
+    def _note(self, missing: dict[Content, str], run: RecordedRun) -> None:
         with self._lock:
-            where.update({one.content: run.header.name for one in run.logged})
+            missing.update({artifact.content: run.header.name for artifact in run.logged})

@@ -1,4 +1,4 @@
-"""Pushing flow runs level by level: an artifact has to be logged before it is used."""
+"""Push of flow runs, level by level: an artifact has to be logged before it is used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.push.batch import BatchSender, look_up_runs
 from mfwb.sink.push.bundle_run import read_artifacts
-from mfwb.sink.push.original_run import verify
+from mfwb.sink.push.original_run import verify_files
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.schedule import Schedule, ScheduledRun
 from mfwb.sink.push.shipment import ProjectPath, Shipment, load
@@ -37,10 +37,10 @@ _BATCH_SIZE = 200  # W&B runs in one `wandb sync`
 
 @contextmanager
 def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
-    """Yield the way from a bundle to the server.
+    """Yield the pusher of a bundle.
 
     Raises:
-        UsageError: for settings that W&B does not know, or nobody trusts.
+        UsageError: if W&B does not know a setting, or a settings file is not trusted.
     """
     check_wandb_file()
     with (
@@ -53,7 +53,7 @@ def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
 
 
 class BundlePusher:
-    """Sends what a bundle holds, and looks whether it has arrived."""
+    """Sends the W&B runs of a bundle, and verifies that they have arrived."""
 
     def __init__(self, settings: Settings, bundle: Path, no_key: str | None) -> None:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
@@ -67,24 +67,24 @@ class BundlePusher:
         self._bundle = bundle
 
     def destination(self, bundled: Destination) -> Destination:
-        """Return where goes what was synced into the bundle for some entity and project."""
+        """Return the destination of the W&B runs that a bundle has for an entity and project."""
         return self._destinations.of_bundled(bundled)
 
     def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
-        """Yield each flow run as soon as it is there, or can't be.
+        """Yield the result of each flow run as soon as it is complete or has failed.
 
         Raises:
-            Unreachable: W&B can't be reached, or refuses the credentials.
-            BundleChanged: something that would be sent is not what mfwb wrote; nothing was sent.
+            Unreachable: if W&B can't be reached, or refuses the credentials.
+            BundleChanged: if a file of the bundle is not what mfwb wrote; nothing was sent then.
         """
         self._destinations.viewer_entity()
         service = Service(self._destinations.base_url, Patience(self._settings.timeout))
         checksums = Checksums(self._bundle)
-        shipments = [load(one, self._bundle, checksums) for one in cargo]
-        progress.wandb_runs(sum(len(one.headers) for one in shipments))
+        shipments = [load(flow_run, self._bundle, checksums) for flow_run in cargo]
+        progress.wandb_runs(sum(len(shipment.headers) for shipment in shipments))
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
-            originals = [header.original for one in shipments for header in one.headers]
-            verify(self._bundle, originals, checksums, pool)
+            originals = [header.original for item in shipments for header in item.headers]
+            verify_files(self._bundle, originals, checksums, pool)
             projects = self._projects(shipments, service, writer)
             sender = BatchSender(Sender(service), projects, pool, progress)
             work = _Push(projects, sender, shipments)
@@ -93,21 +93,21 @@ class BundlePusher:
     def _projects(
         self, shipments: Sequence[Shipment], service: Service, writer: str
     ) -> dict[ProjectPath, Project]:
-        """Return the projects that flow runs go to."""
+        """Return the projects that flow runs are sent to."""
         return {
-            place: Project(
-                place,
+            path: Project(
+                path,
                 service,
                 writer=writer,
                 on_deleted=self._settings.on_deleted,
                 edit_rule=EditRule(self._settings.overwrite_edits),
             )
-            for place in dict.fromkeys(one.place for one in shipments)
+            for path in dict.fromkeys(shipment.project_path for shipment in shipments)
         }
 
 
 class _Push:
-    """One call."""
+    """The push of one call."""
 
     def __init__(
         self,
@@ -125,67 +125,67 @@ class _Push:
         }
 
     def push(self, schedules: Mapping[ProjectPath, Schedule[_Key]]) -> Iterator[Pushed]:
-        """Yield flow runs as they come to their end."""
-        for place in self._projects:
-            self._look([one for one in self._shipments if one.place == place])
-        under_way = dict(enumerate(self._shipments))
+        """Yield the results of flow runs, each as soon as it is known."""
+        for path in self._projects:
+            self._look_up([item for item in self._shipments if item.project_path == path])
+        in_flight = dict(enumerate(self._shipments))
         while True:
-            over = {number for number, one in under_way.items() if one.is_done}
-            for number in sorted(over):
-                one = under_way.pop(number)
-                with one.catch_errors():
-                    self._projects[one.place].mark_failed(one.missing())
-                yield one.result()
+            done = {number for number, shipment in in_flight.items() if shipment.is_done}
+            for number in sorted(done):
+                shipment = in_flight.pop(number)
+                with shipment.catch_errors():
+                    self._projects[shipment.project_path].mark_failed(shipment.missing())
+                yield shipment.result()
             for schedule in schedules.values():
-                schedule.drop(over)
+                schedule.drop(done)
             if not self._send(schedules):
                 return
 
     def _send(self, schedules: Mapping[ProjectPath, Schedule[_Key]]) -> bool:
-        """Send what can be sent at once; return whether there was anything."""
+        """Send all W&B runs that may be sent at once; return whether there were any."""
         taken: list[_Key] = []
         for schedule in schedules.values():
             taken += schedule.take(_BATCH_SIZE - len(taken))
         if not taken:
             return False
-        # The newest first, so that `latest` need not move from one to the next.
+        # The newest is sent first, so that `latest` need not move from version to version.
         self._batches.send([self._runs[key] for key in reversed(taken)])
-        there = [key for key in taken if self._runs[key][0].has(key[1])]
+        arrived = [key for key in taken if self._runs[key][0].has(key[1])]
         for schedule in schedules.values():
-            schedule.over(there)
+            schedule.complete(arrived)
         return True
 
-    def _look(self, shipments: Sequence[Shipment]) -> None:
-        """Ask for all W&B runs of one project; those of other sources are left alone."""
-        existing = self._projects[shipments[0].place].existing
-        look_up_runs(existing, [(one, one.headers) for one in shipments])
-        for one in shipments:
-            with one.catch_errors():
-                for header in one.headers:
+    def _look_up(self, shipments: Sequence[Shipment]) -> None:
+        """Look up all W&B runs of one project; a flow run fails if one is of another source."""
+        existing = self._projects[shipments[0].project_path].existing
+        look_up_runs(existing, [(shipment, shipment.headers) for shipment in shipments])
+        for shipment in shipments:
+            with shipment.catch_errors():
+                for header in shipment.headers:
                     refuse_foreign(existing.get(header.id), header, header.source)
 
 
 _Key = tuple[int, WandbRunId]
-"""Of a W&B run: the position of its flow run, and the id that it has in the bundle."""
+"""Identifies a W&B run: the position of its flow run, and its id in the bundle."""
 
 
 def _schedules(shipments: Sequence[Shipment]) -> dict[ProjectPath, Schedule[_Key]]:
-    """Return in which order W&B runs are sent to each project; BundleChanged.
+    """Return the schedule of each project; BundleChanged.
 
-    All records are read for that, so that none is sent if one is not as mfwb writes it.
+    This reads all records, so that nothing is sent if one record is not as mfwb writes it.
     """
-    items: dict[ProjectPath, list[ScheduledRun[_Key]]] = defaultdict(list)
+    runs: dict[ProjectPath, list[ScheduledRun[_Key]]] = defaultdict(list)
     for number, shipment in enumerate(shipments):
         for header in shipment.headers:
-            contents = read_artifacts(header)
-            items[shipment.place].append(
+            artifacts = read_artifacts(header)
+            runs[shipment.project_path].append(
                 ScheduledRun(
-                    of=(number, header.id),
+                    key=(number, header.id),
                     flow_run=number,
                     level=header.level,
-                    types=contents.types,
-                    logged=contents.logged,
-                    used=contents.used,
+                    types=artifacts.types,
+                    logged=artifacts.logged,
+                    used=artifacts.used,
                 )
             )
-    return {place: Schedule(of_it) for place, of_it in items.items()}
+    return {path: Schedule(group) for path, group in runs.items()}

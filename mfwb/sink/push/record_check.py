@@ -1,8 +1,9 @@
-"""What a `.wandb` file may say: what mfwb writes, and nothing else that `wandb sync` acts upon.
+"""Check of the records in a `.wandb` file: only what mfwb writes is passed to `wandb sync`.
 
-`wandb sync` uploads the files that records name, wherever they lie, reads manifests from other
-files, and has settings, requests and jobs that come as records, too. Whoever changes a bundle could
-use all of that. So here is what `mfwb.sink.offline.records` writes, field by field (wandb 0.31.0).
+`wandb sync` uploads the files that records name, wherever they are. It reads manifests from other
+files, and it also obeys settings, requests and jobs in records. A person who changes a bundle could
+misuse all of that. So this module lists the fields that `mfwb.sink.offline.records` writes, one by
+one (wandb 0.31.0).
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from mfwb.sink.offline.manifest import Manifest
 __all__ = ["ForeignRecordError", "check_records"]
 
 MEDIA = "media/"
-"""Where in the files of a W&B run is what its summary shows."""
+"""The folder, among the files of a W&B run, of the files that its summary shows."""
 
 _TYPES = {"run_table", *(kind.value for kind in Kind)} - {Kind.VALUE.value}
-"""Of artifacts. W&B runs what is in a `job`, for one who asks it to."""
+"""Allowed types of artifacts. `job` is not allowed: W&B runs the content of a job on request."""
 
 _POLICY = "wandb-storage-policy-v1"
 _POLICY_KEYS = frozenset({"storageLayout"})
 
 
 def _fields(*names: str, **messages: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields by name: of plain values, and of messages with what these have in turn."""
+    """Return fields by name: plain values as None, and messages with their own fields."""
     return {**dict.fromkeys(names), **messages}
 
 
@@ -83,13 +84,13 @@ class ForeignRecordError(ValueError):
 def check_records(
     records: Iterable[pb.Record], manifest: Manifest, files: str, run_id: str
 ) -> Iterator[pb.Record]:
-    """Yield the records of a `.wandb` file; NotOurRecordError at the first that is not like ours.
+    """Yield the records of a `.wandb` file; ForeignRecordError at the first that mfwb never writes.
 
     Args:
-        records: as read.
-        manifest: of the W&B run.
-        files: the folder of what its summary shows, from the bundle.
-        run_id: of the only W&B run that they may speak of.
+        records: the records of the file.
+        manifest: the manifest of the W&B run.
+        files: the folder of the files that its summary shows, relative to the bundle.
+        run_id: the id of the only W&B run that the records may belong to.
     """
     run: pb.RunRecord | None = None
     for number, record in enumerate(records):
@@ -100,14 +101,14 @@ def check_records(
             raise ForeignRecordError(f"it has a record {kind} in place {number + 1}")
         if kind == "run":
             run = pb.RunRecord()
-            run.CopyFrom(record.run)  # who reads the records may change them
+            run.CopyFrom(record.run)  # the caller may change the records
             if run.run_id != run_id:
                 raise ForeignRecordError(f"it has the W&B run {run.run_id!r}")
         elif kind == "artifact" and run is not None:
             _check_artifact(record.artifact, run, manifest)
         elif kind == "files":
-            for one in record.files.files:
-                _check_file(one.path, manifest, files)
+            for item in record.files.files:
+                _check_file(item.path, manifest, files)
         yield record
 
 
@@ -120,8 +121,8 @@ def _check(message: Message, written: Mapping[str, Any], name: str) -> None:
             )
         inner = written[field.name]
         if inner is not None:
-            for one in (value,) if isinstance(value, Message) else value:
-                _check(one, inner, field.name)
+            for item in (value,) if isinstance(value, Message) else value:
+                _check(item, inner, field.name)
 
 
 def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Manifest) -> None:
@@ -132,13 +133,13 @@ def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Ma
     ):
         raise ForeignRecordError(f"its artifact {artifact.name!r} is of another W&B run")
     stored = artifact.manifest
-    config = {one.key for one in stored.storage_policy_config}
+    config = {item.key for item in stored.storage_policy_config}
     if stored.storage_policy != _POLICY or not config <= _POLICY_KEYS:
         raise ForeignRecordError(f"its artifact {artifact.name!r} is stored in another way")
     if artifact.type not in _TYPES:
         raise ForeignRecordError(f"its artifact {artifact.name!r} is of type {artifact.type!r}")
     for entry in stored.contents:
-        if not is_plain_path(entry.path):  # W&B's SDK writes to it, below the folder of a download
+        if not is_plain_path(entry.path):  # a download writes to this path
             raise ForeignRecordError(f"{entry.path!r} is no path in an artifact")
         if not entry.local_path:
             continue

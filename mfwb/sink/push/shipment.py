@@ -1,4 +1,4 @@
-"""A flow run on its way from a bundle to a server."""
+"""The push of one flow run: its W&B runs, and their results so far."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["ProjectPath", "Shipment", "load"]
 
 @dataclass(frozen=True, slots=True)
 class ProjectPath:
-    """A project in W&B."""
+    """The entity and the name of a project in W&B."""
 
     entity: str
     project: str
@@ -36,14 +36,14 @@ class ProjectPath:
 
 @dataclass(slots=True)
 class Shipment:
-    """What has to be pushed of a flow run, and what became of it so far.
+    """A flow run that is pushed, and the results of its W&B runs so far.
 
     Attributes:
-        titles: of its W&B runs.
-        reason: why it can't go on; empty: it does.
+        headers: the headers of its W&B runs.
+        reason: why the push of it failed; empty: it did not fail.
         wrote: whether anything had to be written.
-        superseded: whether the bundle has something else in its place.
-        bug: the error of ours because of which it can't go on, if that is why.
+        superseded: whether another sync has replaced it in the bundle.
+        bug: the unexpected error because of which it failed; None: there was none.
     """
 
     cargo: Cargo
@@ -57,29 +57,29 @@ class Shipment:
     _edits: dict[str, Merged] = field(default_factory=dict)
 
     @property
-    def place(self) -> ProjectPath:
-        """The project that it goes to."""
+    def project_path(self) -> ProjectPath:
+        """The project that it is sent to."""
         destination = self.cargo.destination
         return ProjectPath(destination.entity or "", destination.project)
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing more will become of it."""
+        """Whether it failed, or each of its W&B runs has a result."""
         return bool(self.reason) or len(self._outcomes) == len(self.headers)
 
     def has(self, run_id: WandbRunId) -> bool:
-        """Whether all of a W&B run is there."""
-        found = self._outcomes.get(run_id)
-        return found is not None and found.complete and not found.deleted
+        """Whether a W&B run has arrived completely."""
+        outcome = self._outcomes.get(run_id)
+        return outcome is not None and outcome.complete and not outcome.deleted
 
     def was_pushed(self, header: RunHeader) -> bool:
-        """Whether a W&B run was pushed once, so that it was deleted if it is not there."""
+        """Whether a W&B run was pushed before; if W&B does not have it, it was deleted."""
         return common_part(header.id) in {common_part(one) for one in self.cargo.written}
 
     def note(
         self, header: RunHeader, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
     ) -> None:
-        """Hear that a W&B run is there, complete."""
+        """Note that a W&B run is complete in W&B."""
         bundled = self._bundled(header)
         self._outcomes[header.id] = replace(
             bundled,
@@ -95,15 +95,15 @@ class Shipment:
         self.wrote = self.wrote or wrote
 
     def note_edits(self, header: RunHeader, said: Merged) -> None:
-        """Hear what others had changed in a W&B run, before it is noted."""
+        """Note the edits of others in a W&B run; this comes before `note`."""
         before = self._edits.get(header.id)
         undone = (*(before.undone if before else ()), *said.undone)
         self._edits[header.id] = replace(said, undone=tuple(dict.fromkeys(undone)))
 
     def note_incomplete(self, header: RunHeader, found: Existing, losses: tuple[Loss, ...]) -> None:
-        """Hear that a W&B run is there, but for some artifacts: the rest of the flow run goes on.
+        """Note that a W&B run is there, except for some artifacts, which another push may send.
 
-        Another push may bring them.
+        The push of the flow run goes on.
         """
         bundled = self._bundled(header)
         lost = {loss.item for loss in losses}
@@ -122,22 +122,22 @@ class Shipment:
         self._troubles += [f"{loss.item}: {loss.reason}" for loss in losses]
 
     def note_deleted(self, header: RunHeader) -> None:
-        """Hear that somebody deleted a W&B run, so that it stays away."""
+        """Note that somebody deleted a W&B run, so that it is not written again."""
         bundled = self._bundled(header)
-        away = ItemCounts(total=bundled.items.total, switched_off=bundled.items.total)
+        counts = ItemCounts(total=bundled.items.total, switched_off=bundled.items.total)
         self._outcomes[header.id] = replace(
-            bundled, dir=None, outputs=(), losses=(), items=away, deleted=True
+            bundled, dir=None, outputs=(), losses=(), items=counts, deleted=True
         )
 
     def fail(self, error: BaseException) -> None:
-        """Hear that it can't go on; the first reason is the one that is told."""
+        """Note that the push of the flow run failed; only the first reason is kept."""
         if not self.reason:
             self.reason = one_line(str(error)) or type(error).__name__
             self.bug = None if isinstance(error, SkipFlowRun) else error
 
     @contextmanager
     def catch_errors(self) -> Iterator[None]:
-        """Do something without which it can't go on; others have nothing to do with it."""
+        """Make an error in the `with` body the failure of this flow run alone."""
         try:
             yield
         except BaseException as error:
@@ -146,13 +146,13 @@ class Shipment:
             self.fail(error)
 
     def missing(self) -> Iterable[RunHeader]:
-        """Return the W&B runs that are not there."""
+        """Return the W&B runs without a result."""
         return (header for header in self.headers if header.id not in self._outcomes)
 
     def result(self) -> Pushed:
-        """Return what became of it."""
+        """Return the result of the push."""
         ids = [run.id for run in self.cargo.outcome.wandb_runs]
-        runs = tuple(self._outcomes[one] for one in ids if one in self._outcomes)
+        runs = tuple(self._outcomes[run_id] for run_id in ids if run_id in self._outcomes)
         return Pushed(
             self.cargo,
             runs,
@@ -167,14 +167,14 @@ class Shipment:
 
 
 def load(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
-    """Return a flow run with what a bundle has of it; one that is not there can't go on.
+    """Return a flow run with its W&B runs in a bundle; it has failed if they can't be read.
 
-    BundleChanged if what is there is not what mfwb wrote.
+    BundleChanged if a file is not what mfwb wrote.
     """
     shipment = Shipment(cargo, ())
     with shipment.catch_errors():
         shipment = _loaded(cargo, bundle, checksums)
-    return shipment  # noqa: RET504 - what was loaded, or what failed
+    return shipment  # noqa: RET504 - it was replaced, or has failed
 
 
 def _loaded(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
@@ -187,22 +187,22 @@ def _loaded(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
 
 def _headers(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[RunHeader]:
     ids = [WandbRunId(run.id) for run in cargo.outcome.wandb_runs]
-    found = bundled_runs(bundle, ids)
-    whole = [one for run_id in ids for one in found.get(run_id, ()) if one.is_finished]
-    if [one.run_id for one in whole] != ids:
+    bundled = bundled_runs(bundle, ids)
+    finished = [run for run_id in ids for run in bundled.get(run_id, ()) if run.is_finished]
+    if [run.run_id for run in finished] != ids:
         raise SinkError(
             f"{bundle} does not have each W&B run of {cargo.entry.flow_run} once; sync that into "
             "it again with --force"
         )
-    return [read_header(open_original(one, checksums)) for one in whole]
+    return [read_header(open_original(run, checksums)) for run in finished]
 
 
 def _is_of(header: RunHeader, cargo: Cargo) -> bool:
-    """Whether a W&B run is of this sync, and not of a later one that made the same ids."""
-    place = (cargo.destination.entity, cargo.destination.project)
+    """Whether a W&B run is of this sync, and not of a later one with the same ids."""
+    project_path = (cargo.destination.entity, cargo.destination.project)
     provider = cargo.entry.provider
-    return header.place == place and provider in ("", header.source.provider)
+    return header.project_path == project_path and provider in ("", header.source.provider)
 
 
 def _origin(header: RunHeader) -> str:
-    return f"{header.source.provider} for {'/'.join(header.place)}"
+    return f"{header.source.provider} for {'/'.join(header.project_path)}"

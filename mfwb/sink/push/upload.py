@@ -23,15 +23,15 @@ class Upload:
         run: the W&B run as the bundle has it.
         id: the id that it gets in W&B; another one than recorded if that was deleted.
         token: identifies this upload in the summary of the W&B run.
-        goes_on: whether W&B has some history already; the rest is appended.
+        has_history: whether W&B has some history already; the rest is appended.
         rows_missing: steps whose rows are not in that history.
-        without: artifacts that it can't use, by name and digest: why.
-        for_now: those of them that another push may find.
+        unavailable: artifacts that it can't use, by name and digest: why.
+        retryable: those of them that another push may find.
         names: names in this project of artifacts that can't keep their recorded names, by name and
             type.
         words: the metadata to write where somebody has edited it; None: as recorded.
         others: what others wrote into its summary.
-        lacks: what W&B did not have when the W&B run was looked up last; empty: not looked up yet.
+        missing: what W&B did not have at the last look-up; empty: not looked up yet.
         unlogged: artifacts that W&B did not have then, by name and digest, if all else was there.
     """
 
@@ -41,7 +41,7 @@ class Upload:
     token: str
     has_history: bool = False
     rows_missing: Collection[int] = ()
-    without: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    unavailable: Mapping[tuple[str, str], str] = field(default_factory=dict)
     retryable: Collection[tuple[str, str]] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     words: Words | None = None

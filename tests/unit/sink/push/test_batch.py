@@ -86,7 +86,7 @@ class Preparing:
 def test_a_batch(shipments: list[Shipment]) -> None:
     """The others of a batch go on."""
     with ThreadPoolExecutor(2) as pool:
-        projects = {shipments[0].place: cast("Project", Preparing())}
+        projects = {shipments[0].project_path: cast("Project", Preparing())}
         sender = BatchSender(cast("Sender", None), projects, pool, MemoryProgress())
         sender.send([(one, cast("RunHeader", None)) for one in shipments])
 

@@ -18,7 +18,7 @@ def sent(
     rounds = []
     while now := schedule.take(100):
         rounds.append(now)
-        schedule.over([one for one in now if one not in catch_errors])
+        schedule.complete([one for one in now if one not in catch_errors])
     return rounds
 
 
@@ -102,9 +102,9 @@ def _bundles(draw: st.DrawFn) -> list[ScheduledRun[str]]:
 def test_any_bundle(items: list[ScheduledRun[str]], data: st.DataObject) -> None:
     """All are sent, once, and no two at once that log the same for the first time."""
     catch_errors = frozenset(
-        data.draw(st.sets(st.sampled_from([one.of for one in items]))) if items else ()
+        data.draw(st.sets(st.sampled_from([one.key for one in items]))) if items else ()
     )
-    by_name = {one.of: one for one in items}
+    by_name = {one.key: one for one in items}
 
     rounds = sent(items, catch_errors=catch_errors)
 
