@@ -15,7 +15,7 @@ from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.files.tempdirs import scratch
 from mfwb.ports import Progress
 from mfwb.sink.push.bundle_run import RunHeader
-from mfwb.sink.push.finalize import say_words, settle_aliases
+from mfwb.sink.push.finalize import say_words, set_aliases
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.shipment import ProjectPath, Shipment
 from mfwb.sink.push.upload import Upload
@@ -135,16 +135,16 @@ class BatchSender:
         if arrival.missing:
             return replace(upload, missing=arrival.missing, unlogged=arrival.unlogged)
         losses = (*project.use_losses(upload), *arrival.losses)
-        receipt = settle_aliases(upload, arrival, project.newest, losses)
-        found = project.found(header)
+        receipt = set_aliases(upload, arrival, project.newest, losses)
+        existing = project.get_existing(header)
         project.note_logged(upload)
         if upload.retryable:
-            upload.shipment.note_incomplete(header, found, losses)
+            upload.shipment.note_incomplete(header, existing, losses)
             self._progress.advance()
             return None
-        said = say_words(project.existing, upload.run, receipt, found, project.edit_rule)
-        upload.shipment.note_edits(header, said)
-        upload.shipment.note(header, found.id, found.url, receipt, wrote=True)
+        edits = say_words(project.existing, upload.run, receipt, existing, project.edit_rule)
+        upload.shipment.note_edits(header, edits)
+        upload.shipment.note(header, existing.id, existing.url, receipt, wrote=True)
         self._progress.advance()
         return None
 
@@ -159,10 +159,12 @@ class BatchSender:
         ]
         losses = tuple(Loss(f"{header.name}/{artifact.name}", why) for artifact in refused)
         arrival = check_arrival(upload, project.existing)
-        settle_aliases(upload, arrival, project.newest, ())
+        set_aliases(upload, arrival, project.newest, ())
         project.note_logged(upload, upload.unlogged)
-        others = (*project.use_losses(upload), *arrival.losses)
-        upload.shipment.note_incomplete(header, project.found(header), (*losses, *others))
+        other_losses = (*project.use_losses(upload), *arrival.losses)
+        upload.shipment.note_incomplete(
+            header, project.get_existing(header), (*losses, *other_losses)
+        )
 
     def _run_all(
         self, actions: Iterable[tuple[Shipment, Callable[[], Upload | None]]]

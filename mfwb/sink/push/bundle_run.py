@@ -281,4 +281,4 @@ def _mapping(original: OriginalRun, value: Any) -> Mapping[str, Any]:
 
 def _incomplete(original: OriginalRun) -> SinkError:
     path = original.bundled.bundle / original.bundled.file
-    return SinkError(f"{path} is not whole; sync its flow run into the bundle again with --force")
+    return SinkError(f"{path} is incomplete; sync its flow run into the bundle again with --force")

@@ -18,10 +18,10 @@ from mfwb.sink.server.latest_alias import LATEST, Moment, Newest
 from mfwb.sink.server.update_run import amend
 from mfwb.snapshot import Loss
 
-__all__ = ["say_words", "settle_aliases"]
+__all__ = ["say_words", "set_aliases"]
 
 
-def settle_aliases(
+def set_aliases(
     upload: Upload, arrival: Arrival, newest: Newest, losses: tuple[Loss, ...]
 ) -> Receipt:
     """Set the aliases of the logged artifacts; return the receipt of what has arrived. SinkError.
@@ -37,21 +37,21 @@ def settle_aliases(
     moment = Moment(start, start if run.ended_at is None else run.ended_at)
     outputs = {output.name: output for output in run.receipt.outputs}
     for recorded in run.logged:
-        artifact_name = upload.with_wandb_name(recorded)
-        artifact = arrival.logged.get(artifact_name.content)
+        renamed = upload.with_wandb_name(recorded)
+        artifact = arrival.logged.get(renamed.content)
         if recorded.is_own or artifact is None:
             continue
-        _settle(artifact_name, artifact, moment, newest)
+        _set_aliases(renamed, artifact, moment, newest)
         if recorded.name in outputs:
-            outputs[recorded.name] = _as_arrived(outputs[recorded.name], artifact_name, artifact)
-    lost = {f"{name} of {who}" for (name, _), who in upload.unavailable.items()}
-    uses = tuple(use for use in run.receipt.uses if use not in lost)
+            outputs[recorded.name] = _as_arrived(outputs[recorded.name], renamed, artifact)
+    unavailable = {f"{name} of {producer}" for (name, _), producer in upload.unavailable.items()}
+    uses = tuple(use for use in run.receipt.uses if use not in unavailable)
     all_losses = (*run.receipt.losses, *losses)
     return replace(run.receipt, outputs=tuple(outputs.values()), losses=all_losses, uses=uses)
 
 
 def say_words(
-    runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Existing, rule: EditRule
+    runs: ExistingRuns, run: RecordedRun, receipt: Receipt, existing: Existing, rule: EditRule
 ) -> Merged:
     """Write the metadata of a W&B run as in the bundle, and the mark that it is complete.
 
@@ -60,10 +60,10 @@ def say_words(
     # W&B itself sets `_step`, but not if it had all rows already.
     step = {} if run.last_step is None else {"_step": run.last_step}
     marks = {**done(run.fingerprint, receipt), **step}
-    return amend(runs, found, run.words(), marks, rule)
+    return amend(runs, existing, run.words(), marks, rule)
 
 
-def _settle(
+def _set_aliases(
     recorded: RecordedArtifact, artifact: wandb.Artifact, moment: Moment, newest: Newest
 ) -> None:
     aliases = set(recorded.aliases)

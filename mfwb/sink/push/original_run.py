@@ -128,5 +128,5 @@ def _expected_checksums(bundle: Path, originals: Iterable[OriginalRun]) -> dict[
 def _changed(bundle: Path, detail: str) -> BundleChanged:
     return BundleChanged(
         f"the bundle {bundle} is not what mfwb wrote: {detail}; nothing more is sent of it. "
-        "Sync it anew, with --force or into another --dir"
+        "Sync it again, with --force or into another --dir"
     )

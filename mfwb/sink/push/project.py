@@ -38,7 +38,7 @@ Content = tuple[str, str]
 
 
 @dataclass(slots=True)
-class _Known:
+class _ArtifactStates:
     """Artifacts that W&B has, and missing ones with the W&B run that should have logged them."""
 
     logged: set[Content] = field(default_factory=set)
@@ -52,7 +52,7 @@ class Project:
 
     def __init__(
         self,
-        place: ProjectPath,
+        path: ProjectPath,
         service: Service,
         *,
         writer: str,
@@ -61,11 +61,11 @@ class Project:
     ) -> None:
         self.edit_rule = edit_rule
         self.service = service
-        self.existing = ExistingRuns(service, place.entity, place.project)
-        self._collections = Collections(service, place.entity, place.project)
-        self.newest = Newest(service, place.entity, place.project, self._collections)
-        self._claims = Claims(place, self.existing, service, writer=writer, on_deleted=on_deleted)
-        self._known = _Known()
+        self.existing = ExistingRuns(service, path.entity, path.project)
+        self._collections = Collections(service, path.entity, path.project)
+        self.newest = Newest(service, path.entity, path.project, self._collections)
+        self._claims = Claims(path, self.existing, service, writer=writer, on_deleted=on_deleted)
+        self._artifacts = _ArtifactStates()
         self._lock = Lock()
 
     def prepare(self, shipment: Shipment, header: RunHeader) -> Upload | None:
@@ -80,7 +80,7 @@ class Project:
         claim = self._claims.claim(header, was_there=shipment.was_pushed(header))
         if claim.id is None:
             shipment.note_deleted(header)
-            self._note(self._known.deleted, run)
+            self._note(self._artifacts.deleted, run)
             return None
         upload = replace(self._upload(shipment, run, unavailable), id=claim.id)
         if claim.is_new:
@@ -106,12 +106,12 @@ class Project:
         if existing is None:
             return upload
         handle = existing.handle
-        both = merged(upload.run.words(), words_there(handle), self.edit_rule)
-        upload.shipment.note_edits(upload.run.header, both)
+        merge = merged(upload.run.words(), words_there(handle), self.edit_rule)
+        upload.shipment.note_edits(upload.run.header, merge)
         wrote = existing.receipt.summary_keys if existing.receipt else ()
         keys = (*upload.run.summary_keys, *upload.run.receipt.summary_keys)
         others = others_summary(handle.summary_metrics, keys, wrote)
-        return replace(upload, words=both.words, others=others)
+        return replace(upload, words=merge.words, others=others)
 
     def _upload(
         self, shipment: Shipment, run: RecordedRun, unavailable: Mapping[Content, str]
@@ -127,7 +127,7 @@ class Project:
             id=run.header.id,
             token=uuid4().hex,
             unavailable=unavailable,
-            retryable=unavailable.keys() & self._known.refused.keys(),
+            retryable=unavailable.keys() & self._artifacts.refused.keys(),
             names={artifact: name for artifact, name in names.items() if name != artifact[0]},
         )
 
@@ -141,8 +141,10 @@ class Project:
         for item in logged:
             self._collections.note(upload.artifact_name(item.name, item.type), item.type)
         with self._lock:
-            self._known.logged.update(item.content for item in logged)
-            self._known.refused.update({item.content: upload.run.header.name for item in missing})
+            self._artifacts.logged.update(item.content for item in logged)
+            self._artifacts.refused.update(
+                {item.content: upload.run.header.name for item in missing}
+            )
 
     def forget_names(self, upload: Upload) -> None:
         """Forget the types of names: W&B refused artifacts, so others may have set a type."""
@@ -154,12 +156,12 @@ class Project:
             upload, names=self._upload(upload.shipment, upload.run, upload.unavailable).names
         )
 
-    def found(self, header: RunHeader) -> Existing:
+    def get_existing(self, header: RunHeader) -> Existing:
         """Return a W&B run that was just looked up; SinkError if it was deleted since."""
-        found = self.existing.get(header.id)
-        if found is None:
+        existing = self.existing.get(header.id)
+        if existing is None:
             raise SinkError(f"{header.name} is not there any more")
-        return found
+        return existing
 
     def use_losses(self, upload: Upload) -> tuple[Loss, ...]:
         """Return the losses of uses: the artifacts could not be logged by their W&B runs."""
@@ -172,36 +174,38 @@ class Project:
         """Note that W&B runs failed; the W&B runs that use their artifacts fail, too."""
         for header in headers:
             try:
-                self._note(self._known.failed, read_run(header))
+                self._note(self._artifacts.failed, read_run(header))
             except SinkError:  # noqa: PERF203 - the W&B runs that use its artifacts fail
                 continue
 
     def _is_complete(self, shipment: Shipment, run: RecordedRun) -> bool:
         """Whether W&B has all of a W&B run; if only its metadata differs, that is updated."""
-        found = self.existing.get(run.header.id)
-        if found is None or found.complete is None:
+        existing = self.existing.get(run.header.id)
+        if existing is None or existing.complete is None:
             return False
-        wrote = found.complete != run.fingerprint
-        if wrote and (not differ_in_words(found.complete, run.fingerprint) or not found.receipt):
+        wrote = existing.complete != run.fingerprint
+        if wrote and (
+            not differ_in_words(existing.complete, run.fingerprint) or not existing.receipt
+        ):
             return False
-        receipt = found.receipt or run.receipt
+        receipt = existing.receipt or run.receipt
         if wrote:
-            said = say_words(self.existing, run, receipt, found, self.edit_rule)
-            shipment.note_edits(run.header, said)
-        shipment.note(run.header, found.id, found.url, receipt, wrote=wrote)
+            edits = say_words(self.existing, run, receipt, existing, self.edit_rule)
+            shipment.note_edits(run.header, edits)
+        shipment.note(run.header, existing.id, existing.url, receipt, wrote=wrote)
         with self._lock:
-            self._known.logged.update(artifact.content for artifact in run.logged)
+            self._artifacts.logged.update(artifact.content for artifact in run.logged)
         return True
 
     def _unavailable(self, run: RecordedRun) -> dict[Content, str]:
         """Return the used artifacts that W&B does not have, with the W&B runs of which they are."""
         with self._lock:
-            known = self._known
-            missing = {artifact.content for artifact in run.used} - known.logged
-            for name, digest in sorted(missing & known.failed.keys()):
-                producer = known.failed[name, digest]
+            states = self._artifacts
+            missing = {artifact.content for artifact in run.used} - states.logged
+            for name, digest in sorted(missing & states.failed.keys()):
+                producer = states.failed[name, digest]
                 raise SinkError(f"{run.header.name} uses {name} of {producer}, which is not there")
-            absent = {**known.deleted, **known.refused}
+            absent = {**states.deleted, **states.refused}
             return {content: absent[content] for content in missing & absent.keys()}
 
     def _note(self, missing: dict[Content, str], run: RecordedRun) -> None:

@@ -83,7 +83,7 @@ class BundlePusher:
         shipments = [load(flow_run, self._bundle, checksums) for flow_run in cargo]
         progress.wandb_runs(sum(len(shipment.headers) for shipment in shipments))
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
-            originals = [header.original for item in shipments for header in item.headers]
+            originals = [header.original for shipment in shipments for header in shipment.headers]
             verify_files(self._bundle, originals, checksums, pool)
             projects = self._projects(shipments, service, writer)
             sender = BatchSender(Sender(service), projects, pool, progress)
@@ -134,7 +134,7 @@ class _Push:
             for number in sorted(done):
                 shipment = in_flight.pop(number)
                 with shipment.catch_errors():
-                    self._projects[shipment.project_path].mark_failed(shipment.missing())
+                    self._projects[shipment.project_path].mark_failed(shipment.missing_runs())
                 yield shipment.result()
             for schedule in schedules.values():
                 schedule.drop(done)

@@ -74,7 +74,7 @@ class Shipment:
 
     def was_pushed(self, header: RunHeader) -> bool:
         """Whether a W&B run was pushed before; if W&B does not have it, it was deleted."""
-        return common_part(header.id) in {common_part(one) for one in self.cargo.written}
+        return common_part(header.id) in {common_part(run_id) for run_id in self.cargo.written}
 
     def note(
         self, header: RunHeader, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
@@ -94,13 +94,15 @@ class Shipment:
         )
         self.wrote = self.wrote or wrote
 
-    def note_edits(self, header: RunHeader, said: Merged) -> None:
+    def note_edits(self, header: RunHeader, edits: Merged) -> None:
         """Note the edits of others in a W&B run; this comes before `note`."""
         before = self._edits.get(header.id)
-        undone = (*(before.undone if before else ()), *said.undone)
-        self._edits[header.id] = replace(said, undone=tuple(dict.fromkeys(undone)))
+        undone = (*(before.undone if before else ()), *edits.undone)
+        self._edits[header.id] = replace(edits, undone=tuple(dict.fromkeys(undone)))
 
-    def note_incomplete(self, header: RunHeader, found: Existing, losses: tuple[Loss, ...]) -> None:
+    def note_incomplete(
+        self, header: RunHeader, existing: Existing, losses: tuple[Loss, ...]
+    ) -> None:
         """Note that a W&B run is there, except for some artifacts, which another push may send.
 
         The push of the flow run goes on.
@@ -109,11 +111,11 @@ class Shipment:
         lost = {loss.item for loss in losses}
         self._outcomes[header.id] = replace(
             bundled,
-            id=found.id,
-            url=found.url,
+            id=existing.id,
+            url=existing.url,
             dir=None,
             outputs=tuple(
-                one for one in bundled.outputs if f"{header.name}/{one.name}" not in lost
+                output for output in bundled.outputs if f"{header.name}/{output.name}" not in lost
             ),
             losses=tuple(dict.fromkeys((*bundled.losses, *losses))),
             complete=False,
@@ -145,7 +147,7 @@ class Shipment:
                 raise
             self.fail(error)
 
-    def missing(self) -> Iterable[RunHeader]:
+    def missing_runs(self) -> Iterable[RunHeader]:
         """Return the W&B runs without a result."""
         return (header for header in self.headers if header.id not in self._outcomes)
 

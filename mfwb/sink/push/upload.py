@@ -25,7 +25,8 @@ class Upload:
         token: identifies this upload in the summary of the W&B run.
         has_history: whether W&B has some history already; the rest is appended.
         rows_missing: steps whose rows are not in that history.
-        unavailable: artifacts that it can't use, by name and digest: why.
+        unavailable: artifacts that it can't use, by name and digest, with the W&B runs that should
+            have logged them.
         retryable: those of them that another push may find.
         names: names in this project of artifacts that can't keep their recorded names, by name and
             type.

@@ -60,14 +60,14 @@ def check_arrival(upload: Upload, existing: ExistingRuns) -> Arrival:
 def _missing(upload: Upload, existing: ExistingRuns) -> tuple[str, tuple[Loss, ...]]:
     """Return what is missing of the W&B run itself (empty: nothing), and losses to report."""
     run, header = upload.run, upload.run.header
-    found = existing.get(header.id)
-    if found is not None and not found.is_open:
+    existing_run = existing.get(header.id)
+    if existing_run is not None and not existing_run.is_open:
         missing_files = (ALWAYS_THERE | run.media) - existing.files(header.id).keys()
         if missing_files:
             return f"files are missing: {', '.join(sorted(missing_files))}", ()
     words = upload.words or header
-    said = {"fingerprint": run.fingerprint, "job_type": words.job_type, "token": upload.token}
-    missing = lacks_of(found, **said)
+    expected = {"fingerprint": run.fingerprint, "job_type": words.job_type, "token": upload.token}
+    missing = lacks_of(existing_run, **expected)
     if missing or run.last_step is None:
         return missing, ()
     history = existing.histories([header.id]).get(header.id, History())

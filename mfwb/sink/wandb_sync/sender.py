@@ -1,4 +1,4 @@
-"""Sender of a folder of W&B runs by `wandb sync`, which does not report whether that worked."""
+"""Sender of a folder of W&B runs by `wandb sync`, which does not report failures."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Sender:
 
 def _last_line(path: Path) -> str:
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
 
 
 def _read_errors(wandb_dir: Path) -> Iterator[SyncError]:
