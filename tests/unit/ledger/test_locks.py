@@ -1,4 +1,4 @@
-"""Who may work where, with real processes."""
+"""Locks of entities and projects, with real processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def start() -> Iterator[Callable[..., Process]]:
     with ExitStack() as stack:
 
         def begin(*arguments: str) -> Process:
-            command = [sys.executable, "-m", "tests.unit.ledger.holding", *arguments]
+            command = [sys.executable, "-m", "tests.unit.ledger.lock_holder", *arguments]
             started = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
@@ -46,7 +46,7 @@ def start() -> Iterator[Callable[..., Process]]:
 
 
 def said(process: Process) -> str:
-    """Return the next line that a process says."""
+    """Return the next line that a process prints."""
     assert process.stdout
     return process.stdout.readline().strip()
 
@@ -64,7 +64,7 @@ def refusal(folder: Path, *destinations: Destination, wait: float = 0) -> str:
 
 
 def test_owner_is_named_while_it_works(tmp_path: Path) -> None:
-    """Beside the lock a file says who has it; afterwards only the lock file is left."""
+    """A file beside the lock describes the owner; afterwards only the lock file is left."""
     before = datetime.now(timezone.utc).replace(microsecond=0)
     with hold_locks(tmp_path, [WINES], wait=0):
         assert files(tmp_path) == ["acme_wines.json", "acme_wines.lock"]
@@ -127,13 +127,13 @@ def test_names_that_are_no_file_names(tmp_path: Path) -> None:
 
 
 def test_a_destination_twice(tmp_path: Path) -> None:
-    """Nobody waits for oneself."""
+    """A process does not wait for itself."""
     with hold_locks(tmp_path, [WINES, WINES, BEERS], wait=0):
         assert len(list(tmp_path.glob("*.lock"))) == 2
 
 
 def test_none_is_kept_if_one_is_refused(tmp_path: Path) -> None:
-    """All locks or none: who is refused the second leaves the first one free."""
+    """All locks or none: if the second lock is refused, the first one is released."""
     with hold_locks(tmp_path, [WINES], wait=0):
         refusal(tmp_path, WINES, BEERS)
         with hold_locks(tmp_path, [BEERS], wait=0):
@@ -142,7 +142,7 @@ def test_none_is_kept_if_one_is_refused(tmp_path: Path) -> None:
 
 
 def test_error_inside(tmp_path: Path) -> None:
-    """However the work ends, the lock is free afterwards."""
+    """The lock is released even after an error."""
     with pytest.raises(KeyboardInterrupt), hold_locks(tmp_path, [WINES], wait=0):
         raise KeyboardInterrupt
 
@@ -152,7 +152,7 @@ def test_error_inside(tmp_path: Path) -> None:
 
 
 def test_no_room_for_locks(tmp_path: Path) -> None:
-    """A folder that can't be is told."""
+    """An unusable folder is reported."""
     (tmp_path / "file").touch()
 
     with (
@@ -172,7 +172,7 @@ def test_beside_the_ledger(tmp_path: Path) -> None:
 
 
 def test_killed_owner(tmp_path: Path, start: Callable[..., Process]) -> None:
-    """The lock of an owner that was killed is free at once, and nobody says it is there."""
+    """The lock of a killed owner is free at once, and the owner is not named any more."""
     owner = start(str(tmp_path), "0", "acme/wines")
     assert said(owner) == "held"
     assert f"(pid {owner.pid} on " in refusal(tmp_path, WINES)
@@ -185,7 +185,7 @@ def test_killed_owner(tmp_path: Path, start: Callable[..., Process]) -> None:
 
 
 def test_waiting(tmp_path: Path, start: Callable[..., Process]) -> None:
-    """Who waits gets the lock as soon as it is free."""
+    """A waiting process gets the lock as soon as it is free."""
     with hold_locks(tmp_path, [WINES], wait=0):
         waiting = start(str(tmp_path), "60", "acme/wines")
         hasty = start(str(tmp_path), "0", "acme/wines")
@@ -199,7 +199,7 @@ def test_waiting(tmp_path: Path, start: Callable[..., Process]) -> None:
 
 
 def test_crossed(tmp_path: Path, start: Callable[..., Process]) -> None:
-    """Two that want the same two in different orders don't wait for each other."""
+    """Two processes that want the same locks in different orders don't wait for each other."""
     one = start("--times", "50", str(tmp_path), "60", "acme/wines", "acme/beers")
     other = start("--times", "50", str(tmp_path), "60", "acme/beers", "acme/wines")
 
@@ -208,7 +208,7 @@ def test_crossed(tmp_path: Path, start: Callable[..., Process]) -> None:
 
 
 def test_threads(tmp_path: Path) -> None:
-    """Of several threads one at a time is inside."""
+    """Only one of several threads holds the lock at a time."""
     inside: list[int] = []
     seen: list[int] = []
 

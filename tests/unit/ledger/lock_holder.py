@@ -1,9 +1,9 @@
-"""Holds locks, as another sync does.
+"""A process that holds locks, as another sync does.
 
-    python -m tests.unit.ledger.holding FOLDER WAIT PLACE...     until its stdin ends
-    python -m tests.unit.ledger.holding --times N FOLDER WAIT PLACE...     so often, for a moment
+    python -m tests.unit.ledger.lock_holder FOLDER WAIT PROJECT...     until its stdin ends
+    python -m tests.unit.ledger.lock_holder --times N FOLDER WAIT PROJECT...     N times, for 1 ms
 
-A place is `entity/project`. It says `held` for each time, or why it could not.
+A project is `entity/project`. It prints `held` each time, or the error.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from mfwb.ports import Destination
 
 
 def main(arguments: list[str]) -> None:
-    """Hold them."""
+    """Hold the locks."""
     times = 0
     if arguments[0] == "--times":
         times, arguments = int(arguments[1]), arguments[2:]
-    folder, wait, *places = arguments
-    destinations = [Destination("online", "x", *place.split("/")) for place in places]
+    folder, wait, *projects = arguments
+    destinations = [Destination("online", "x", *project.split("/")) for project in projects]
     try:
         for _ in range(times or 1):
             with hold_locks(Path(folder), destinations, wait=float(wait)):
-                _say("held")
+                _print_line("held")
                 if times:
                     time.sleep(0.001)
                 else:
                     sys.stdin.read()
     except LockHeld as error:
-        _say(str(error))
+        _print_line(str(error))
 
 
-def _say(text: str) -> None:
+def _print_line(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - it is what the test reads
 
 
