@@ -1,4 +1,4 @@
-"""What the records of a bundle may say of artifacts, beside what their files are."""
+"""Check of the records of artifacts in a bundle."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ def records(type_: str = "dataset", path: str = "x.json") -> list[pb.Record]:
     return [header, pb.Record(run=pb.RunRecord(**place)), pb.Record(artifact=artifact)]
 
 
-def _vet(said: list[pb.Record]) -> int:
-    return len(list(check_records(said, MANIFEST, "run/files", "run-1")))
+def _count_checked(given: list[pb.Record]) -> int:
+    return len(list(check_records(given, MANIFEST, "run/files", "run-1")))
 
 
 @pytest.mark.parametrize("type_", ["dataset", "model", "other", "run_table"])
 def test_types_that_mfwb_writes(type_: str) -> None:
-    """Its own types pass."""
-    assert _vet(records(type_)) == 3
+    """The types that mfwb writes are allowed."""
+    assert _count_checked(records(type_)) == 3
 
 
 @pytest.mark.parametrize("type_", ["job", "code", "wandb-history", "value", ""])
 def test_other_types(type_: str) -> None:
-    """W&B does more with some types than to keep them: a `job` is run."""
+    """Other types are refused: W&B runs the content of a `job`."""
     with pytest.raises(ForeignRecordError, match="is of type"):
-        _vet(records(type_))
+        _count_checked(records(type_))
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/x", "", ".", "a//b", "a\0b"])
 def test_paths_out_of_the_artifact(path: str) -> None:
-    """Who downloads the artifact has a file written there."""
+    """A download of the artifact would write a file at this path."""
     with pytest.raises(ForeignRecordError, match="no path"):
-        _vet(records(path=path))
+        _count_checked(records(path=path))
 
 
-def test_who_reads_may_change_what_was_read() -> None:
-    """A push gives a W&B run that was deleted another id, record by record."""
+def test_records_may_be_changed_by_the_caller() -> None:
+    """A push changes the id in each record if the W&B run was deleted."""
     read = 0
     for record in check_records(records(), MANIFEST, "run/files", "run-1"):
         record.run.run_id = "run-1-g1"

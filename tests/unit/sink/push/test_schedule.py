@@ -1,4 +1,4 @@
-"""In which order a bundle is sent: producers first, and each content once before anybody else."""
+"""Order of a push: producers first, and each content once before all others that log it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CONTENTS = st.sampled_from([(name, digest) for name in "xy" for digest in "123"
 def sent(
     items: list[ScheduledRun[str]], *, catch_errors: frozenset[str] = frozenset()
 ) -> list[list[str]]:
-    """Return what is sent at once, one after the other."""
+    """Return the rounds of a push: the keys that are sent at once."""
     schedule = Schedule(items)
     rounds = []
     while now := schedule.take(100):
@@ -23,7 +23,7 @@ def sent(
 
 
 def test_what_is_different_goes_at_once() -> None:
-    """A level of all flow runs, and then the next one."""
+    """One level of all flow runs is sent, and then the next level."""
     items = [
         ScheduledRun(f"{flow_run}/{level}", flow_run, level, logged=[("x", f"{flow_run}.{level}")])
         for flow_run in range(3)
@@ -34,7 +34,7 @@ def test_what_is_different_goes_at_once() -> None:
 
 
 def test_the_oldest_logs_what_is_equal() -> None:
-    """All others follow at once, however many there are."""
+    """All others are sent at once after it, however many there are."""
     items = [ScheduledRun(str(number), number, 0, logged=[("x", "1")]) for number in range(5)]
 
     assert sent(items) == [["0"], ["1", "2", "3", "4"]]
@@ -42,7 +42,7 @@ def test_the_oldest_logs_what_is_equal() -> None:
 
 
 def test_the_oldest_is_waited_for_on_any_level() -> None:
-    """A younger one that would come to it earlier has to wait."""
+    """A younger flow run with a lower level has to wait."""
     items = [
         ScheduledRun("old/start", 0, 0),
         ScheduledRun("old/end", 0, 1, logged=[("x", "1")]),
@@ -53,7 +53,7 @@ def test_the_oldest_is_waited_for_on_any_level() -> None:
 
 
 def test_a_name_with_two_types() -> None:
-    """The oldest settles what the name stands for."""
+    """The oldest W&B run decides the type of the name."""
     items = [
         ScheduledRun("a", 0, 0, types=[("x", "model")], logged=[("x", "1")]),
         ScheduledRun("b", 1, 0, types=[("x", "dataset")], logged=[("x", "2")]),
@@ -64,7 +64,7 @@ def test_a_name_with_two_types() -> None:
 
 
 def test_a_producer_may_be_younger() -> None:
-    """A flow run that began before the one that it waited for."""
+    """An older flow run may use an artifact of a younger one."""
     items = [
         ScheduledRun("old/end", 0, 1, logged=[("x", "1")], used=[("y", "1")]),
         ScheduledRun("young/start", 1, 0, logged=[("x", "1"), ("y", "1")]),
@@ -73,8 +73,8 @@ def test_a_producer_may_be_younger() -> None:
     assert sent(items) == [["young/start"], ["old/end"]]
 
 
-def test_what_is_dropped_is_not_waited_for() -> None:
-    """Nor sent."""
+def test_dropped_runs() -> None:
+    """Dropped W&B runs are neither sent nor waited for."""
     schedule = Schedule(
         [ScheduledRun("a", 0, 0, logged=[("x", "1")]), ScheduledRun("b", 1, 0, logged=[("x", "1")])]
     )
