@@ -23,7 +23,7 @@ from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, names_of, project_of, read_defaults
 from mfwb.errors import UsageError
-from mfwb.ledger import ledger_path, put_aside_if_damaged, standings_in
+from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
 from mfwb.outcome import Result
 from mfwb.pipeline import (
     Parts,
@@ -198,7 +198,7 @@ def lineage(
 
     Raises:
         UsageError: for a pathspec or a setting that is wrong.
-        NotThere: if there is no such flow run.
+        NotFound: if there is no such flow run.
         SourceError: if it can't be read.
         LineageError: if the recorded facts contradict themselves.
         Unreachable: if Metaflow's metadata can't be reached.
@@ -240,7 +240,7 @@ def explain(
 
     Raises:
         UsageError: for a pathspec or a setting that is wrong.
-        NotThere: if there is no such flow run, step, task or artifact.
+        NotFound: if there is no such flow run, step, task or artifact.
         SourceError: if it can't be read.
         LineageError: if the recorded facts of the flow run contradict themselves.
         Unreachable: if Metaflow's metadata can't be reached.
@@ -280,7 +280,7 @@ def status(
         LockHeld: if another process has locked the ledger.
     """
     resolved = load_settings(settings, file=folder_path(config))
-    return standings_in(
+    return read_sync_status(
         ledger_path(bundle_of(resolved, read_defaults())),
         flows=_flow_names(flows),
         entity=resolved.entity if "entity" in resolved.explicit else None,

@@ -43,7 +43,7 @@ class TracedFlowRun:
 
 
 def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
-    """Return a flow run and its lineage; NotThere, SourceError, LineageError, Unreachable.
+    """Return a flow run and its lineage; NotFound, SourceError, LineageError, Unreachable.
 
     Flow runs that it used artifacts of are read, too, but not those that they used. One of them
     that can't be read, whatever is wrong with it, is told as such: this one is sound.

@@ -10,7 +10,7 @@ from itertools import islice
 from threading import BoundedSemaphore, Event
 
 from mfwb.config import Settings
-from mfwb.errors import NotThere, ends_the_call
+from mfwb.errors import NotFound, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.pipeline.draft import STILL_RUNNING, Draft, draft, notes_on, outcome_of, still_running
 from mfwb.pipeline.executor import Crew
@@ -133,7 +133,7 @@ class _Sync:
     def _unread(self, one: Chosen, error: BaseException) -> FlowRunOutcome:
         """Return the outcome of a flow run that could not be read, or be told of, and note it."""
         outcome = failed(str(one.pathspec), error, self._parts.bugs)
-        is_gone = isinstance(error, NotThere)
+        is_gone = isinstance(error, NotFound)
         return self._noted(
             outcome,
             lambda: self._memory.note_failure(one, outcome.reason or "", is_gone=is_gone),

@@ -138,11 +138,11 @@ class Source(Protocol):
         ...
 
     def list(self, flow: str) -> list[ListedFlowRun]:
-        """Return the runs of a flow, newest first, without reading them. NotThere, Unreachable."""
+        """Return the runs of a flow, newest first, without reading them. NotFound, Unreachable."""
         ...
 
     def read(self, flow_run: Pathspec) -> FlowRun:
-        """Return the facts of one flow run; NotThere, SourceError."""
+        """Return the facts of one flow run; NotFound, SourceError."""
         ...
 
     def contents(self, flow_run: FlowRun) -> Contents:

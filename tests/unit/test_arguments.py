@@ -101,7 +101,7 @@ def test_folders() -> None:
 # --- settings --------------------------------------------------------------------------------
 
 TABLES: dict[str, tuple[type, type[BaseModel]]] = {
-    "call": (arguments.SettingsArguments, config._Sayable),
+    "call": (arguments.SettingsArguments, config._InputSettings),
     "flow": (arguments.FlowArguments, config._FlowTable),
     "step": (arguments.StepArguments, config._StepTable),
     "sizes": (arguments.SizeArguments, config.SizeLimits),
@@ -135,7 +135,7 @@ def test_the_typed_settings_are_the_settings(table: str) -> None:
 
 def test_all_settings_are_typed() -> None:
     """What `Settings` adds to what a call can give is not given by a call."""
-    added = Settings.model_fields.keys() - config._Sayable.model_fields.keys()
+    added = Settings.model_fields.keys() - config._InputSettings.model_fields.keys()
 
     assert {name for name in added if not Settings.model_fields[name].exclude} == set()
 
@@ -163,7 +163,7 @@ def test_the_types_are_those_that_settings_take(name: str) -> None:
 def errors_of(name: str, value: Any) -> set[str]:
     """Return what pydantic calls the errors of a setting with that value."""
     try:
-        config._Sayable.model_validate({name: value})
+        config._InputSettings.model_validate({name: value})
     except ValidationError as error:
         return {each["type"] for each in error.errors()}
     return set()

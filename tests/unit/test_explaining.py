@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mfwb.config import load_settings
-from mfwb.errors import NotThere, UsageError
+from mfwb.errors import NotFound, UsageError
 from mfwb.pipeline.explain import parse_artifact
 from mfwb.pipeline.explain.switches import switch_said
 from mfwb.planning.classify import Kind
@@ -87,7 +87,7 @@ def test_not_there(artifact: str, says: str, tmp_path: Path) -> None:
     graph = (GraphStep("start"), GraphStep("skip"))
     metaflow.flow_runs = [replace(metaflow.flow_runs[0], graph=graph)]
 
-    with pytest.raises(NotThere) as missing:
+    with pytest.raises(NotFound) as missing:
         explained(metaflow, artifact, tmp_path)
 
     assert str(missing.value).startswith(says)
@@ -99,13 +99,13 @@ def test_many_names_are_cut(tmp_path: Path) -> None:
     refs = [metaflow.ref(f"artifact{number}", number) for number in range(20)]
     metaflow.flow_runs = [flow_run(task("start/1", has=refs))]
 
-    with pytest.raises(NotThere, match=r"it has artifact0, .* and 12 more\Z"):
+    with pytest.raises(NotFound, match=r"it has artifact0, .* and 12 more\Z"):
         explained(metaflow, "start/zz", tmp_path)
 
 
 def test_no_such_flow_run(tmp_path: Path) -> None:
     """That there is no flow run is the source's word."""
-    with pytest.raises(NotThere, match="there is no DemoFlow/7"):
+    with pytest.raises(NotFound, match="there is no DemoFlow/7"):
         explained(Metaflow(), "start/x", tmp_path)
 
 

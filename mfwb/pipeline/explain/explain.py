@@ -44,7 +44,7 @@ def explain(  # noqa: PLR0913 - each is a fact of its own
         project: where W&B runs would go.
 
     Raises:
-        NotThere: if there is no such flow run, step, task or artifact.
+        NotFound: if there is no such flow run, step, task or artifact.
         SourceError: if the flow run can't be read.
         LineageError: if what was recorded of it contradicts itself.
         Unreachable: if Metaflow's metadata can't be reached.

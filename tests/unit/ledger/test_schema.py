@@ -1,4 +1,4 @@
-"""Ledgers of older versions."""
+"""Migration of ledgers of older versions."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from mfwb.errors import LedgerDamaged, LockHeld, UsageError
 from mfwb.ledger import SqliteLedger
-from mfwb.ledger.recovery import errors_named
-from mfwb.ledger.schema import bring_up_to_date
+from mfwb.ledger.recovery import translate_errors
+from mfwb.ledger.schema import migrate
 from mfwb.ports import Destination, Entry, SyncState
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
@@ -269,7 +269,7 @@ def test_like_a_dictionary(written: list[Entry], asked: dict[str, str | int | De
     """Whatever is written in whatever order, the ledger says what a dictionary would."""
     expected: dict[tuple[str, str, Destination], Entry] = {}
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        bring_up_to_date(connection, Path("/old/ledger.sqlite"))
+        migrate(connection, Path("/old/ledger.sqlite"))
         ledger = SqliteLedger(connection, Path("/old/ledger.sqlite"))
         for one in written:
             ledger.write(one)
@@ -369,8 +369,8 @@ def test_database_of_others(tmp_path: Path) -> None:
         theirs.execute("CREATE INDEX flow_runs ON x (y)")
 
     assert refusal(path) == (
-        "the ledger PATH can't be used: its tables are not those that mfwb makes; move it "
-        "away, or have `mfwb status --rebuild` do that and make it anew of what W&B has"
+        "the ledger PATH can't be used: its tables are not those that mfwb creates; move it "
+        "away, or let `mfwb status --rebuild` move it away and rebuild it from W&B"
     )
     with closing(sqlite3.connect(path)) as theirs:
         names = {name for (name,) in theirs.execute("SELECT name FROM sqlite_master")}
@@ -392,8 +392,8 @@ def test_locked(path: Path) -> None:
         pass
     with closing(sqlite3.connect(path)) as other, closing(sqlite3.connect(path, timeout=0)) as ours:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(LockHeld) as caught, errors_named(path):
-            bring_up_to_date(ours, path)  # what `open` does, but without its patience
+        with pytest.raises(LockHeld) as caught, translate_errors(path):
+            migrate(ours, path)  # what `open` does, but without its patience
 
     assert str(caught.value) == f"another process keeps the ledger {path} locked"
 

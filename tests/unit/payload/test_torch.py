@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from mfwb.payload import Workshop
-from mfwb.payload.type_inspection import look_inside
+from mfwb.payload import PayloadBuilder
+from mfwb.payload.type_inspection import inspect_types
 from mfwb.planning import Content, Form
 from mfwb.planning.classify import Classification, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
@@ -48,7 +48,7 @@ def looked_into(name: str, contents: MemoryContents) -> ArtifactRef:
         parameters=(),
         steps=(Step("train", (task,)),),
     )
-    [found] = [one for task in look_inside(flow_run, contents).tasks for one in task.artifacts]
+    [found] = [one for task in inspect_types(flow_run, contents).tasks for one in task.artifacts]
     return found
 
 
@@ -65,13 +65,13 @@ def test_kind(name: str, contents: MemoryContents) -> None:
 
 
 @every_pickle
-def test_prepared(name: str, contents: MemoryContents, workshop: Workshop) -> None:
+def test_prepared(name: str, contents: MemoryContents, builder: PayloadBuilder) -> None:
     """Each goes as the very pickle, and says that it takes torch to load it."""
     ref = looked_into(name, contents)
     content = Content(TASK, name, ref.sha1, ref.size)
     planned = output(planned_file(content, classify(ref).form, name), name=name)
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     [artifact] = ready.artifacts
     [file] = artifact.files

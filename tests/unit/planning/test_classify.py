@@ -61,7 +61,7 @@ def recorded(value: Any) -> ArtifactRef:
     result = ref("x", type_=kind, size=len(data))
     if not needs_inspection(result):
         return result
-    return ref("x", type_=kind, size=len(data), names=pickles.names_in(data))
+    return ref("x", type_=kind, size=len(data), names=pickles.read_names(data))
 
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})

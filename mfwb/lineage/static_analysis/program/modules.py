@@ -23,7 +23,7 @@ from mfwb.lineage.static_analysis.errors import TooIntricateError
 from mfwb.lineage.static_analysis.program.bindings import bound_by, is_plain, statements_in
 from mfwb.lineage.static_analysis.program.literals import literal_value
 from mfwb.lineage.static_analysis.program.survey import Survey, survey
-from mfwb.python_ast import TooLargeError, parsed, tokens_in
+from mfwb.python_ast import TooLargeError, count_tokens, parse
 
 __all__ = ["Module", "Project", "dotted_of_import"]
 
@@ -81,15 +81,15 @@ class Project:
         return self._modules[path]
 
     def parse(self, path: str) -> Module:
-        """Return the module in that file; the errors are those of `python_ast.parsed`."""
-        self._tokens += tokens_in(self.files[path])
+        """Return the module in that file; the errors are those of `python_ast.parse`."""
+        self._tokens += count_tokens(self.files[path])
         if self._tokens > _TOKENS_LIMIT:
             raise TooLargeError("there is too much source")
         module = Module(
             path=path,
             label="" if path == self.script else path,
             package=posixpath.dirname(path).replace("/", "."),
-            tree=parsed(self.files[path]),
+            tree=parse(self.files[path]),
         )
         for node in statements_in(module.tree.body):
             if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":

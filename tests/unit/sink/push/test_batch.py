@@ -1,4 +1,4 @@
-"""What goes wrong with one flow run on its way to a server goes wrong with that one alone."""
+"""An error of one flow run in a push is the failure of that flow run alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mfwb.errors import SinkError, Unreachable
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import BundledFlowRun, Destination, Entry, SyncState
 from mfwb.sink.offline.manifest import Checksums
-from mfwb.sink.push.batch import Batches, Load, look_up
-from mfwb.sink.push.bundle_run import Title
+from mfwb.sink.push.batch import BatchSender, look_up_runs
+from mfwb.sink.push.bundle_run import RunHeader
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.shipment import Shipment, load
 from mfwb.sink.server.existing_runs import ExistingRuns
@@ -33,69 +33,69 @@ def cargo(name: str) -> BundledFlowRun:
 
 @pytest.fixture
 def shipments() -> list[Shipment]:
-    """Return three flow runs on their way."""
+    """Return three flow runs that are pushed."""
     return [Shipment(cargo(name), ()) for name in NAMES]
 
 
 class Answers:
-    """A server's answers, of which one can't be read."""
+    """The answers of a server; one of them can't be read."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def look(self, titles: Iterable[str]) -> None:
+    def look(self, headers: Iterable[str]) -> None:
         """Read the answer about some W&B runs."""
-        if "F/2" in list(titles):
+        if "F/2" in list(headers):
             raise self.error
 
 
-def asked(shipments: list[Shipment]) -> Any:
-    """Return what is asked for, by names rather than titles."""
-    return [(one, [one.cargo.entry.flow_run]) for one in shipments]
+def run_names(shipments: list[Shipment]) -> Any:
+    """Return the W&B runs to look up, as names in place of headers."""
+    return [(shipment, [shipment.cargo.entry.flow_run]) for shipment in shipments]
 
 
 def test_an_answer_that_can_not_be_read(shipments: list[Shipment]) -> None:
-    """Only the flow run that it is about fails, by a bug."""
+    """Only the flow run with the unreadable answer fails, with a bug."""
     error = KeyError("odd")
-    look_up(cast("ExistingRuns", Answers(error)), asked(shipments))
+    look_up_runs(cast("ExistingRuns", Answers(error)), run_names(shipments))
 
-    assert [one.bug for one in shipments] == [None, error, None]
-    assert [one.is_over and bool(one.reason) for one in shipments] == [False, True, False]
-    assert shipments[1].as_pushed().bug is error
+    assert [shipment.bug for shipment in shipments] == [None, error, None]
+    assert [bool(item.is_done and item.reason) for item in shipments] == [False, True, False]
+    assert shipments[1].result().bug is error
 
 
 def test_a_server_that_refuses(shipments: list[Shipment]) -> None:
-    """No answer is no bug, and is not asked for again by each."""
-    look_up(cast("ExistingRuns", Answers(SinkError("down"))), asked(shipments))
+    """A missing answer is not a bug, and there is no second look-up for each flow run."""
+    look_up_runs(cast("ExistingRuns", Answers(SinkError("down"))), run_names(shipments))
 
-    assert [one.reason for one in shipments] == ["down"] * 3
-    assert [one.bug for one in shipments] == [None] * 3
+    assert [shipment.reason for shipment in shipments] == ["down"] * 3
+    assert [shipment.bug for shipment in shipments] == [None] * 3
     with pytest.raises(Unreachable):
-        look_up(cast("ExistingRuns", Answers(Unreachable("off"))), asked(shipments))
+        look_up_runs(cast("ExistingRuns", Answers(Unreachable("off"))), run_names(shipments))
 
 
 class Preparing:
-    """A project that has everything already but trips over one flow run."""
+    """A project that has everything already; one flow run raises an error."""
 
-    def prepare(self, shipment: Shipment, _: Title) -> None:
-        """Say that nothing is to be sent."""
+    def prepare(self, shipment: Shipment, _: RunHeader) -> None:
+        """Return None: nothing has to be sent."""
         if shipment.cargo.entry.flow_run == "F/2":
             raise RecursionError("deep")
 
 
 def test_a_batch(shipments: list[Shipment]) -> None:
-    """The others of a batch go on."""
+    """The other flow runs of the batch go on."""
     with ThreadPoolExecutor(2) as pool:
-        batches = Batches(cast("Sender", None), pool, MemoryProgress())
-        project, title = cast("Project", Preparing()), cast("Title", None)
-        batches.send([Load(one, title, project) for one in shipments])
+        projects = {shipments[0].project_path: cast("Project", Preparing())}
+        sender = BatchSender(cast("Sender", None), projects, pool, MemoryProgress())
+        sender.send([(one, cast("RunHeader", None)) for one in shipments])
 
-    assert [one.reason for one in shipments] == ["", "deep", ""]
+    assert [shipment.reason for shipment in shipments] == ["", "deep", ""]
     assert isinstance(shipments[1].bug, RecursionError)
 
 
 def test_a_bundle_that_can_not_be_read(tmp_path: Path) -> None:
-    """What is odd about a bundle's files is that flow run's failure."""
+    """An error in reading a bundle is the failure of that flow run."""
     broken = cargo("F/2")
     object.__setattr__(broken, "outcome", None)
 
