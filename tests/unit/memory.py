@@ -241,17 +241,24 @@ class MemorySession:
 
 @dataclass
 class MemoryLedger:
-    """A ledger that is forgotten with the process."""
+    """A ledger that is forgotten with the process.
+
+    Attributes:
+        id: what tells it from others.
+        folder: where it would lie: the base of what was synced offline.
+        written: all that ever was, in that order.
+    """
 
     id: str = "memory"
+    folder: str = "/memory"
     rows: dict[tuple[str, str, Destination], Entry] = field(default_factory=dict)
-    written: list[Entry] = field(default_factory=list)  # all that ever was, in that order
-    held: set[tuple[str | None, str]] = field(default_factory=set)
+    written: list[Entry] = field(default_factory=list)
+    held: set[tuple[str, str]] = field(default_factory=set)
 
     @contextmanager
     def lock(self, destinations: Iterable[Destination], *, wait: float) -> Iterator[None]:
         """Hold entities and projects; it is of no use to wait where nobody else is at work."""
-        asked = {(one.entity, one.project) for one in destinations}
+        asked = {(one.entity or "", one.project) for one in destinations}
         if self.held & asked:
             raise LockHeld(f"another sync is at work, and still is after {wait} seconds")
         self.held |= asked
@@ -262,8 +269,8 @@ class MemoryLedger:
 
     def entry(self, flow_run: str, provider: str, destination: Destination) -> Entry | None:
         """Return what is known of one flow run, from wherever it was read if nobody knows."""
-        exact = self.rows.get((flow_run, provider, destination))
-        return exact or self.rows.get((flow_run, "", destination))
+        place = self._kept(destination)
+        return self.rows.get((flow_run, provider, place)) or self.rows.get((flow_run, "", place))
 
     def entries(
         self,
@@ -278,7 +285,7 @@ class MemoryLedger:
             replace(one, outcome=None)
             for one in self.rows.values()
             if provider in (None, one.provider) or not one.provider
-            if destination in (None, one.destination)
+            if destination is None or self._kept(destination) == one.destination
             if flow in (None, one.flow_run.split("/")[0])
             if since is None or one.started_at >= since or one.standing.is_open
         ]
@@ -293,10 +300,16 @@ class MemoryLedger:
     def write(self, entry: Entry) -> None:
         """Keep an entry, at a second of its own."""
         moment = datetime.fromtimestamp(len(self.written), tz=timezone.utc)
-        written = replace(entry, at=moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        at = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        written = replace(entry, destination=self._kept(entry.destination), at=at)
         self.written.append(written)
-        self.rows.pop((entry.flow_run, "", entry.destination), None)
-        self.rows[entry.flow_run, entry.provider, entry.destination] = written
+        self.rows.pop((entry.flow_run, "", written.destination), None)
+        self.rows[entry.flow_run, entry.provider, written.destination] = written
+
+    def _kept(self, destination: Destination) -> Destination:
+        """Return a destination as a ledger keeps it: a bundle lies where its ledger does."""
+        base = self.folder if destination.mode == "offline" else destination.base
+        return replace(destination, base=base, entity=destination.entity or None)
 
 
 @dataclass
