@@ -12,7 +12,8 @@ from typing import Any
 
 from mfwb.errors import ItemLost, LockHeld, NotThere, SinkError
 from mfwb.files.allowed_files import AllowedFiles
-from mfwb.outcome import OutputOutcome
+from mfwb.item_counts import as_planned
+from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Content, Plan, PlannedRun
 from mfwb.ports import (
@@ -161,25 +162,37 @@ class MemoryWandb:
     """A sink: W&B runs by id, with the fingerprint of the plan that wrote them."""
 
     entity: str = "acme"
+    project: str = ""  # that of all flows; empty: each has one that is called like it
     runs: dict[str, str] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)  # names, in the order in which they ended
+    amended: list[str] = field(default_factory=list)  # names, of those that got other words
     refused: set[str] = field(default_factory=set)  # names of W&B runs that can't be written
     deleted: set[str] = field(default_factory=set)  # names of W&B runs that somebody deleted
     lost: set[str] = field(default_factory=set)  # names of those that vanish after they are written
     looked_ahead: list[list[str]] = field(default_factory=list)
     bundle: Path | None = None
+    plans: dict[str, Plan] = field(default_factory=dict)  # by flow run, as they were opened last
 
     def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:  # noqa: ARG002
         """Note what was asked for."""
         self.looked_ahead.append(list(groups))
 
-    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:  # noqa: ARG002
-        """Know of nothing."""
-        return []
+    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+        """Return what was written there."""
+        for plan in sorted(self.plans.values(), key=lambda one: one.source.created_at):
+            there = [run for run in plan.runs if run.id in self.runs]
+            if there and (plan.entity, plan.project) == (destination.entity, destination.project):
+                yield FoundFlowRun(
+                    plan.flow_run,
+                    plan.source.provider,
+                    plan.source.created_at,
+                    plan.group,
+                    tuple(sorted(map(_found, there), key=lambda one: one.name)),
+                )
 
     def destination(self, flow: str) -> Destination:
         """Return a project that is called like the flow."""
-        return Destination("online", "memory://wandb", self.entity, flow.lower())
+        return Destination("online", "memory://wandb", self.entity, self.project or flow.lower())
 
     @contextmanager
     def open(
@@ -190,6 +203,7 @@ class MemoryWandb:
         written: Collection[str] = (),
     ) -> Iterator[Session]:
         """Yield a session."""
+        self.plans[plan.flow_run] = plan
         yield MemorySession(self, plan, frozenset(written))
 
 
@@ -203,13 +217,20 @@ class MemorySession:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
-        """Return a W&B run that is there, if this very plan wrote it."""
-        same = self.wandb.runs.get(run.id) == run.fingerprint
-        return self._as_written(run) if same else None
+        """Return a W&B run that is there, if it says what is planned but for words."""
+        there = self.wandb.runs.get(run.id, "").partition(".")[0]
+        return _as_written(run) if there == run.fingerprint.partition(".")[0] else None
 
-    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002
-        """Have nothing to change."""
-        return found
+    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
+        """Take over the words of the plan, if they are others."""
+        with self.lock:
+            if self.wandb.runs[run.id] == run.fingerprint:
+                return found
+            if run.name in self.wandb.refused:
+                raise SinkError(f"W&B refuses {run.name}")
+            self.wandb.runs[run.id] = run.fingerprint
+            self.wandb.amended.append(run.name)
+        return replace(found, amended=True)
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:  # noqa: ARG002
         """Write a W&B run; all that it uses must have been written."""
@@ -223,7 +244,7 @@ class MemorySession:
                 raise SinkError(f"{run.name} uses artifacts of {missing}, which are not there")
             self.wandb.runs[run.id] = run.fingerprint
             self.wandb.written.append(run.name)
-        return self._as_written(run)
+        return _as_written(run)
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
         """Say what has vanished."""
@@ -231,12 +252,18 @@ class MemorySession:
             raise SinkError(f"W&B does not have {sorted(gone)}")
         return {}
 
-    def _as_written(self, run: PlannedRun) -> WrittenRun:
-        outputs = tuple(
-            OutputOutcome(one.name, one.type, f"digest of {run.name}/{one.name}", 1, ())
-            for one in run.outputs
-        )
-        return WrittenRun(run.id, f"memory://wandb/{run.id}", outputs, ())
+
+def _as_written(run: PlannedRun) -> WrittenRun:
+    outputs = tuple(
+        OutputOutcome(one.name, one.type, f"digest of {run.name}/{one.name}", 1, ())
+        for one in run.outputs
+    )
+    return WrittenRun(run.id, f"memory://wandb/{run.id}", outputs, ())
+
+
+def _found(run: PlannedRun) -> WandbRunOutcome:
+    written = _as_written(run)
+    return replace(as_planned(run), url=written.place, outputs=written.outputs)
 
 
 @dataclass
