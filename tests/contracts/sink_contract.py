@@ -24,7 +24,7 @@ from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, renamed, 
 from tests.unit.planning.plans import plan_of
 
 FLOW = "DemoFlow"
-SETTINGS = Settings(entity="acme", project="wines")
+SETTINGS = {"entity": "acme", "project": "wines"}
 
 
 def plan_named(run_id: str, value: str = "v", tags: tuple[str, ...] = ()) -> Plan:
@@ -224,7 +224,7 @@ def main(mode: str) -> None:
         wandb.Api().run(f"acme/wines/{run.id}").delete()
 
     chosen = {"mode": mode, **({"dir": "bundle"} if mode == "offline" else {})}
-    settings = Settings.model_validate({**SETTINGS.model_dump(exclude_unset=True), **chosen})
+    settings = Settings.model_validate({**SETTINGS, **chosen})
     failed = {}
     for name, ask in CONTRACT.items():
         files = Path(mkdtemp(dir="."))

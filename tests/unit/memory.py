@@ -29,6 +29,7 @@ from mfwb.ports import (
     Standing,
     WrittenRun,
 )
+from mfwb.safe_text import one_line
 from mfwb.snapshot import Card, FlowRun, Loss
 from mfwb.snapshot.pathspec import Pathspec
 
@@ -73,7 +74,7 @@ class NoContents:
 
 @dataclass
 class MemoryMetaflow:
-    """A source that holds some flow runs, oldest first."""
+    """A source that holds some flow runs, in any order."""
 
     flow_runs: list[FlowRun] = field(default_factory=list)
     provider: str = "local@/data"
@@ -83,15 +84,15 @@ class MemoryMetaflow:
         return sorted({one.flow for one in self.flow_runs})
 
     def list(self, flow: str) -> list[Listed]:
-        """Return the runs of a flow, newest first; of one moment that which was put in last."""
+        """Return the runs of a flow, newest first; of one moment by id, which is a number."""
         found = [
             Listed(Pathspec(one.flow, one.id), one.started_at, one.tags, one.system_tags)
-            for one in reversed(self.flow_runs)
+            for one in self.flow_runs
             if one.flow == flow
         ]
         if not found:
             raise NotThere(f"there is no {flow}")
-        return sorted(found, key=lambda one: one.started_at, reverse=True)
+        return sorted(found, key=_start, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
         """Return a flow run."""
@@ -103,6 +104,11 @@ class MemoryMetaflow:
     def contents(self, flow_run: FlowRun) -> Contents:  # noqa: ARG002 - all are alike
         """Return nothing much."""
         return NoContents()
+
+
+def _start(listed: Listed) -> tuple[int, int, str]:
+    run = str(listed.pathspec.run)
+    return listed.started_at, len(run), run
 
 
 @dataclass
@@ -131,7 +137,11 @@ class MemoryPayloads:
         self.prepared.append(run.name)
         items = {f"{one.task}/{one.name}" for value in run.values for one in value.contents}
         lost = tuple(Loss(item, "gone") for item in sorted(items & self.gone))
-        summary = {value.key: 1 for value in run.values}
+        summary = {
+            value.key: 1
+            for value in run.values
+            if any(f"{one.task}/{one.name}" not in self.gone for one in value.contents)
+        }
         return ReadyRun(summary, history=(), table=None, artifacts=(), losses=lost)
 
     def values(self, run: PlannedRun, contents: Contents) -> ReadyRun:
@@ -367,7 +377,7 @@ class MemoryBugs:
     def reason(self, error: BaseException) -> str:
         """Keep an error."""
         self.met.append(error)
-        return f"a bug: {error}"
+        return one_line(f"a bug: {error}", 500)
 
 
 @dataclass
