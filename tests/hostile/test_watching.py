@@ -26,7 +26,7 @@ def _run(scene: Scene, program: str, seconds: float = 20) -> tuple[Watched, list
     """Run a program in place of mfwb, and return what was found wrong with it."""
     path = scene.interpreter.mfwb.with_name("program")
     path.write_text(program, encoding="utf-8")
-    scene._forget()
+    scene.forget()
     before = scene.snapshot()
     done = scene.interpreter.run(
         [str(path)],
