@@ -108,7 +108,8 @@ def main(metadata: str, pathspecs: list[str]) -> None:
         # Newest first, which is the wrong way round: the fake has to sort them itself.
         held = [source.read(one) for one in sorted(there, key=str, reverse=True)]
         fake = MemoryMetaflow(held, source.provider)
-        for kind, asked in {"metaflow": source, "memory": fake}.items():
+        both: dict[str, Source] = {"metaflow": source, "memory": fake}
+        for kind, asked in both.items():
             for name, ask in CONTRACT.items():
                 try:
                     ask(Scene(asked, there))

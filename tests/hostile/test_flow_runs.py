@@ -62,7 +62,7 @@ def _first_of_each_row() -> list[Case]:
 
 
 _SPARED = {"push": (1, 2), "online": (0,)}
-"""The parts of the sample that a command which takes long leaves out; by family it runs over all."""
+"""The parts of the sample that commands which take long leave out; by family they run over all."""
 
 
 @pytest.mark.parametrize("part", range(_PARTS))
