@@ -19,7 +19,7 @@ from mfwb.pipeline.log_order import Turn, Turns
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import Chosen, Selection, choose
 from mfwb.pipeline.sync_history import Memory, is_done
-from mfwb.planning import Plan, group_of
+from mfwb.planning import Plan, choose_group
 from mfwb.ports import Destination, Entry, Standing
 
 __all__ = ["sync_flow_runs"]
@@ -115,7 +115,7 @@ class _Sync:
             for one in chunk:
                 if one.listed is not None and one.trouble is None and self._memory.is_new(one):
                     flow = one.pathspec.flow
-                    group = group_of(flow, str(one.pathspec), self._settings)
+                    group = choose_group(flow, str(one.pathspec), self._settings)
                     groups.setdefault(self._memory.destination(flow), []).append(group)
             for destination, of_it in groups.items():
                 if len(of_it) > _FEW and not self._settings.force:

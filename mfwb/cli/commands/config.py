@@ -40,14 +40,14 @@ def config(context: click.Context) -> Any:
 def show(*, config: Path | None, as_json: bool) -> int:
     """Show which settings hold, who says so, and what confines the conversion of pickles."""
     from mfwb.config import read_layers  # noqa: PLC0415 - help does without
-    from mfwb.conversion.confinement_status import confinement  # noqa: PLC0415 - the same
+    from mfwb.conversion.confinement_status import read_confinement  # noqa: PLC0415 - the same
     from mfwb.report.settings import settings_as_json, settings_as_text  # noqa: PLC0415 - the same
     from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
     from mfwb.settings_inventory import list_active_files  # noqa: PLC0415 - the same
 
     show_them = settings_as_json if as_json else settings_as_text
     layers, files = read_layers({}, file=config), list_active_files(config)
-    write_out(show_them(layers, files, load_trust(), confinement()))
+    write_out(show_them(layers, files, load_trust(), read_confinement()))
     return 0
 
 
