@@ -18,7 +18,7 @@ from uuid import UUID
 from mfwb.errors import ItemLost
 from mfwb.pickles.placeholders import ClassStandIn, StandIn
 from mfwb.safe_text import storable
-from mfwb.units.whole_numbers import EXACT, has_digits, written
+from mfwb.units.whole_numbers import EXACT, has_digits, to_exact
 
 __all__ = [
     "ARRAY_LIMIT",
@@ -169,7 +169,7 @@ class _Conversion:
         if -EXACT <= value <= EXACT:
             return value
         self._spend(value.bit_length() // _BITS_OF_A_CHARACTER)
-        return value if self._keeps_whole and has_digits(value) else written(value)
+        return value if self._keeps_whole and has_digits(value) else to_exact(value)
 
     def _real(self, value: float) -> float | str:
         if math.isfinite(value) or self._as_numbers:
@@ -252,7 +252,7 @@ def _is_uniform(value: Any) -> bool:
 def _written(value: Any) -> str:
     """Return a value as text, for keys and for values without another JSON form."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(written(value))
+        return str(to_exact(value))
     try:
         return str(value)
     except (ValueError, RecursionError):
@@ -273,7 +273,7 @@ def _rank(item: Any) -> tuple[int, float, str]:
     if isinstance(item, float) and not math.isfinite(item):
         item = _name(item)  # the text that it becomes in the end
     elif isinstance(item, int):
-        item = written(item)
+        item = to_exact(item)
     if isinstance(item, (int, float)):
         return 0, item, type(item).__name__
     return (1, 0, item) if isinstance(item, str) else (2, 0, json.dumps(item, sort_keys=True))

@@ -185,7 +185,7 @@ class PayloadBuilder:
         self._logs.clear()
         self._inspector.close()
         if self._keep:
-            self._store.tidy()
+            self._store.remove_unfinished()
         else:
             self._store.remove()
 
@@ -241,7 +241,7 @@ class PayloadBuilder:
             with html.open("rb") as file:
                 digest = _sha1_of(file)
             self._acquire(run, [digest])
-            self._store.take(f"{digest}.html", html)
+            self._store.add(f"{digest}.html", html)
             return self._store.path(f"{digest}.html")
 
     def _modules_of(self, made: Iterable[BuiltArtifact]) -> dict[str, tuple[str, ...] | None]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mfwb.conversion.inspector import inspect_each
 from mfwb.conversion.inspector_child import Inspect, Inspection, inspect_here
-from mfwb.lineage.parents import parents_of
+from mfwb.lineage.parents import find_parents
 from mfwb.payload.batches import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents
@@ -44,7 +44,7 @@ def add_content_digests(
 def _changed(flow_run: FlowRun) -> Iterator[Content]:
     """Yield the contents before and after each change; one can occur several times."""
     held = {task.pathspec: {ref.name: ref for ref in task.artifacts} for task in flow_run.tasks}
-    for task, parents in parents_of(flow_run).items():
+    for task, parents in find_parents(flow_run).items():
         for name, ref in held[task].items():
             before = [(one, held[one][name]) for one in parents if name in held[one]]
             alike = [(one, older) for one, older in before if older.type == ref.type]

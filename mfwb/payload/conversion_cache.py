@@ -106,14 +106,14 @@ class ConversionCache:
                     self._store_pickle(content, source)
                     raise
                 if rows.exists():
-                    self._store.take(_name(content, Conversion.ROWS), rows)
+                    self._store.add(_name(content, Conversion.ROWS), rows)
                 if altered:
                     with self._store.scratch() as note:
                         note.write_text(altered, encoding="utf-8")
-                        self._store.take(f"{name}{_ALTERED}", note)
+                        self._store.add(f"{name}{_ALTERED}", note)
 
         self._raise_if_failed(name)
-        return self._store.place(name, convert_to)
+        return self._store.get_or_make(name, convert_to)
 
     def altered(self, content: Content, conversion: Conversion, plugin: str = "") -> str:
         """Return how the result of `get` differs from the pickle; empty if it does not."""
@@ -179,7 +179,7 @@ class ConversionCache:
 
     def _store_pickle(self, content: Content, source: Path) -> None:
         """Store the pickle itself, which will be uploaded, so that it is not read again."""
-        self._store.take(pickle_name(content), source)
+        self._store.add(pickle_name(content), source)
 
     def _record_failure(self, name: str, reason: str) -> None:
         with self._lock:

@@ -120,7 +120,7 @@ class FileBuilder:
         def copy(path: Path) -> None:
             self._md5s[sha1] = contents.copy(planned.content, path)
 
-        path = self._store.place(pickle_name(planned.content), copy)
+        path = self._store.get_or_make(pickle_name(planned.content), copy)
         return replace(_ready(f"{planned.stem}{suffix}", path), md5=self._md5s.get(sha1))
 
     def _copy_included(
@@ -135,7 +135,7 @@ class FileBuilder:
                 planned.content, path, allowed=allowed, limit=run.file_limit
             )
 
-        path = self._store.place(name, copy)
+        path = self._store.get_or_make(name, copy)
         return replace(_ready(planned.stem, path), md5=self._md5s.get(name))
 
     def _copy_path(
@@ -150,7 +150,7 @@ class FileBuilder:
             with self._store.scratch() as unfinished:
                 copied = copy_file(file, unfinished, most=room, limit=run.file_limit)
                 kept = f"{content.sha1}.{copied.sha1}.file"
-                self._store.take(kept, unfinished)
+                self._store.add(kept, unfinished)
             room = None if room is None else room - copied.size
             return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
 

@@ -13,8 +13,8 @@ from mfwb.conversion.inspector_child import Inspect, Inspection, inspect_here
 from mfwb.errors import ItemLost
 from mfwb.payload.batches import load_each
 from mfwb.planning import Content
-from mfwb.planning.classify import may_be_a_value, wants_a_look
-from mfwb.planning.size_limits import SURE_TO_FIT
+from mfwb.planning.classify import can_be_value, needs_inspection
+from mfwb.planning.size_limits import ALWAYS_FITS
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Step, Task
 
@@ -37,7 +37,7 @@ def inspect_types(
         Content(task.pathspec, ref.name, ref.sha1, ref.size)
         for task in flow_run.tasks
         for ref in task.artifacts
-        if wants_a_look(ref)
+        if needs_inspection(ref)
     ]
     facts: _Facts = {}
     small = load_each([content for content in wanted if content.size <= WHOLE_LIMIT], contents)
@@ -63,8 +63,8 @@ def _with_sizes(flow_run: FlowRun, contents: Contents, inspect: Inspect) -> Flow
     """Return the flow run with the sizes of values that may be too large for a summary."""
     wanted = []
     for task in flow_run.tasks:
-        values = [ref for ref in task.artifacts if may_be_a_value(ref) and not ref.no_value]
-        if sum(ref.characters or ref.size for ref in values) > SURE_TO_FIT:
+        values = [ref for ref in task.artifacts if can_be_value(ref) and not ref.no_value]
+        if sum(ref.characters or ref.size for ref in values) > ALWAYS_FITS:
             unknown = (ref for ref in values if ref.characters is None)
             wanted += [Content(task.pathspec, ref.name, ref.sha1, ref.size) for ref in unknown]
     if not wanted:
@@ -93,7 +93,7 @@ def _task_with(task: Task, facts: _Facts) -> Task:
 
 def _ref_with(ref: ArtifactRef, facts: dict[str, Any] | None) -> ArtifactRef:
     """Return an artifact with the details from its bytes, if its type made them necessary."""
-    if facts is None or ("names" in facts and not wants_a_look(ref)):
+    if facts is None or ("names" in facts and not needs_inspection(ref)):
         return ref
     return replace(ref, **facts, type=_qualify(ref.type, facts.get("names", ())))
 

@@ -9,7 +9,7 @@ import pytest
 from mfwb.payload import PayloadBuilder
 from mfwb.payload.type_inspection import inspect_types
 from mfwb.planning import Content, Form
-from mfwb.planning.classify import Verdict, classify
+from mfwb.planning.classify import Classification, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
 from tests.torch.flow_run import DATA, RECORDED
 from tests.torch.kinds import KINDS, LARGE
@@ -61,7 +61,7 @@ def test_all_but_the_large_one_are_kept() -> None:
 @every_pickle
 def test_kind(name: str, contents: MemoryContents) -> None:
     """Modules, and what holds one, are models; tensors and optimizers are not."""
-    assert classify(looked_into(name, contents)) == Verdict(KINDS[name], Form.PICKLE)
+    assert classify(looked_into(name, contents)) == Classification(KINDS[name], Form.PICKLE)
 
 
 @every_pickle

@@ -17,7 +17,7 @@ from mfwb.payload import batches
 from mfwb.payload.batches import load_each
 from mfwb.payload.type_inspection import WHOLE_LIMIT, inspect_types
 from mfwb.planning import Content
-from mfwb.planning.classify import Kind, classify, may_be_shown
+from mfwb.planning.classify import Kind, can_be_shown, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
 from tests.unit.payload.memory import MemoryContents, gone
 
@@ -274,9 +274,9 @@ def test_the_users_word_on_an_enum(recorded: str) -> None:
 
     assert found.type == f"{__name__}.Colour"
     assert classify(found, settings).kind is Kind.VALUE
-    verdict = classify(found)
-    assert verdict.kind is Kind.OTHER
-    assert may_be_shown(found, verdict, StepSettings())
+    classification = classify(found)
+    assert classification.kind is Kind.OTHER
+    assert can_be_shown(found, classification, StepSettings())
 
 
 @pytest.mark.parametrize(
