@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mfwb.config import Settings
-from mfwb.errors import ItemLost, NotThere
+from mfwb.errors import ItemLost, NotFound
 from mfwb.planning import Content
 from mfwb.ports import Contents, Source
 from mfwb.snapshot import Card
@@ -63,7 +63,7 @@ def not_there(scene: Scene) -> None:
         lambda: scene.source.read(Pathspec("NoSuchFlow", "1")),
         lambda: scene.source.read(Pathspec(first.flow, "1")),
     ):
-        assert _raised(ask) is NotThere, _raised(ask)
+        assert _raised(ask) is NotFound, _raised(ask)
 
 
 def contents_that_are_gone(scene: Scene) -> None:
