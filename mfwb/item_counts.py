@@ -11,7 +11,7 @@ from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_run_of, owner_and_name, parameters_of
 
-__all__ = ["as_planned", "count_items", "count_same_content", "describe_inputs", "left_away"]
+__all__ = ["as_planned", "count_deleted", "count_items", "count_same_content", "describe_inputs"]
 
 
 def count_items(
@@ -57,7 +57,7 @@ def count_same_content(items: ItemCounts, outputs: Collection[OutputOutcome]) ->
     return replace(items, written=both - same, deduplicated=same)
 
 
-def left_away(run: PlannedRun) -> ItemCounts:
+def count_deleted(run: PlannedRun) -> ItemCounts:
     """Return the counts of a W&B run that somebody deleted: all of it is switched off with it."""
     total = count_items(run, run.losses, ()).total
     return ItemCounts(total=total, switched_off=total)

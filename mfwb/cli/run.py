@@ -43,12 +43,12 @@ def act(
         verbose: print every W&B run in full.
         **options: the ways to select flow runs, and settings; None is not said.
     """
-    from mfwb.pipeline.selection import SELECTORS, select  # noqa: PLC0415 - help does without
+    from mfwb.pipeline.selection import SELECTORS, make_selection  # noqa: PLC0415 - help does without
 
     selectors = {name: options.pop(name) for name in SELECTORS}
 
     def call_with(settings: Settings, progress: Progress) -> Result:
-        return call(select(**selectors, namespace=settings.namespace), settings, progress)
+        return call(make_selection(**selectors, namespace=settings.namespace), settings, progress)
 
     return call_and_report(
         call_with, config=config, as_json=as_json, quiet=quiet, verbose=verbose, **options

@@ -9,13 +9,13 @@ from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.reading import TracedFlowRun, trace
-from mfwb.pipeline.selection import Chosen, Selection
+from mfwb.pipeline.selection import SelectedFlowRun, Selection
 from mfwb.planning import OtherFlowRun, Plan, draft_plan
 from mfwb.ports import Contents, Destination, Sink
 from mfwb.snapshot import FlowRun, FlowRunState
 from mfwb.snapshot.pathspec import flow_run_of
 
-__all__ = ["STILL_RUNNING", "Draft", "draft", "notes_on", "outcome_of", "still_running"]
+__all__ = ["STILL_RUNNING", "Draft", "draft", "make_outcome", "notes_on", "still_running_outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Draft:
     others: frozenset[str] = frozenset()
 
 
-def draft(chosen: Chosen, settings: Settings, parts: Parts) -> Draft:
+def draft(chosen: SelectedFlowRun, settings: Settings, parts: Parts) -> Draft:
     """Read a flow run and draft its plan; SkipFlowRun or Stop if that can't be done.
 
     Args:
@@ -45,8 +45,8 @@ def draft(chosen: Chosen, settings: Settings, parts: Parts) -> Draft:
         settings: of this call.
         parts: the outside.
     """
-    if chosen.trouble is not None:
-        raise chosen.trouble
+    if chosen.error is not None:
+        raise chosen.error
     traced = trace(chosen.pathspec, parts.source, parts.payloads)
     flow_run = traced.flow_run
     destination = parts.sink.destination(flow_run.flow)
@@ -75,7 +75,7 @@ def _elsewhere(other: TracedFlowRun, sink: Sink) -> OtherFlowRun:
     return OtherFlowRun(other.flow_run, other.lineage, destination.entity, destination.project)
 
 
-def outcome_of(
+def make_outcome(
     status: Status,
     plan: Plan,
     destination: Destination,
@@ -100,7 +100,7 @@ STILL_RUNNING = "it is still running"
 """Why a flow run is left for another time."""
 
 
-def still_running(drafted: Draft) -> FlowRunOutcome:
+def still_running_outcome(drafted: Draft) -> FlowRunOutcome:
     """Return the outcome of a flow run that is left for another time."""
     return FlowRunOutcome(drafted.flow_run.pathspec, Status.SKIPPED, reason=STILL_RUNNING)
 

@@ -8,10 +8,10 @@ from mfwb.ports import Bugs
 from mfwb.safe_text import one_line
 from mfwb.system_errors import shortage
 
-__all__ = ["failed"]
+__all__ = ["failed_outcome"]
 
 
-def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
+def failed_outcome(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
     """Return the outcome of a flow run that an error ended; what ends the call is raised again.
 
     An error that nobody foresaw is a bug of ours, unless the machine lacks something; and the flow

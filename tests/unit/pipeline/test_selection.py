@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfwb.errors import NotThere, SourceError, UsageError
-from mfwb.pipeline.selection import Chosen, Selection, choose, find_one
+from mfwb.pipeline.selection import SelectedFlowRun, Selection, resolve_flow_run, select_flow_runs
 from mfwb.ports import Contents, Listed
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
@@ -77,7 +77,7 @@ def chosen(
     def open_of(flow: str, _: Sequence[Listed]) -> list[str]:
         return [one for one in open_ones if one.startswith(f"{flow}/")]
 
-    return [str(one.pathspec) for one in choose(asked, source, open_of)]
+    return [str(one.pathspec) for one in select_flow_runs(asked, source, open_of)]
 
 
 HELD = (
@@ -104,10 +104,10 @@ def test_latest_is_the_one_that_started_last() -> None:
     """Not the one with the highest id."""
     source = listing(listed("A/8", DAY), listed("A/9", 2 * DAY))
 
-    assert choose(Selection((parse("A/latest"),)), source, lambda *_: ()) == [
-        Chosen(parse("A/8"), listed("A/8", DAY))
+    assert select_flow_runs(Selection((parse("A/latest"),)), source, lambda *_: ()) == [
+        SelectedFlowRun(parse("A/8"), listed("A/8", DAY))
     ]
-    assert find_one(parse("A/latest"), source) == parse("A/8")
+    assert resolve_flow_run(parse("A/latest"), source) == parse("A/8")
 
 
 def test_latest_with_a_tag() -> None:
@@ -119,14 +119,14 @@ def test_latest_of_nothing_stays_to_fail() -> None:
     """Whoever reads it is told that there is none; a flow that can't be listed is no exception."""
     assert chosen(listing(ill={"C"}), "A/latest", "C/latest") == ["A/latest", "C/latest"]
     with pytest.raises(NotThere, match="there is no A"):
-        find_one(parse("A/latest"), listing())
+        resolve_flow_run(parse("A/latest"), listing())
 
 
 def test_find_one_by_name_asks_nobody() -> None:
     """A flow run that is named is that one."""
     source = listing()
 
-    assert find_one(parse("A/9"), source) == parse("A/9")
+    assert resolve_flow_run(parse("A/9"), source) == parse("A/9")
     assert source.listed == []
 
 
@@ -323,7 +323,7 @@ def test_whatever_there_is(  # noqa: PLR0913, PLR0917 - what can be said
     end = None if length is None else start + length * DAY
     asked = Selection(tuple(named), since=start, until=end, tags=tags)
 
-    found = choose(
+    found = select_flow_runs(
         asked, listing(*held), lambda flow, _: [str(one) for one in left if one.flow == flow]
     )
 
