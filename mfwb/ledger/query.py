@@ -6,14 +6,14 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mfwb.ledger.sqlite import SqliteLedger
-from mfwb.sync_status import Standings, sum_up
+from mfwb.sync_status import SyncStatus, summarize
 
 __all__ = ["standings_in"]
 
 
 def standings_in(
     path: Path, *, flows: Collection[str], entity: str | None, project: str | None
-) -> Standings:
+) -> SyncStatus:
     """Return how flow runs stand; where there is no ledger, none is made.
 
     Args:
@@ -27,7 +27,7 @@ def standings_in(
         LockHeld: if another process keeps it locked.
     """
     if not path.exists():
-        return sum_up(str(path), known=(), losses=())
+        return summarize(str(path), known=(), losses=())
     with SqliteLedger.open(path) as ledger:
         known = [
             one
@@ -37,4 +37,4 @@ def standings_in(
             if project in (None, one.entry.destination.project)
         ]
         losses = ledger.losses(one.entry for one in known if one.lost)
-        return sum_up(str(path), known, losses)
+        return summarize(str(path), known, losses)

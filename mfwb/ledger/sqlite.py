@@ -27,7 +27,7 @@ from mfwb.ledger.schema import IS_OPEN, bring_up_to_date, transaction
 from mfwb.outcome import outcome_to_json
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.snapshot import Loss
-from mfwb.sync_status import Known
+from mfwb.sync_status import KnownFlowRun
 
 __all__ = ["SqliteLedger"]
 
@@ -175,10 +175,10 @@ class SqliteLedger:
         )
         return dict(rows)
 
-    def known(self) -> list[Known]:
+    def known(self) -> list[KnownFlowRun]:
         """Return all entries without outcomes, by flow run, with how much was lost of each."""
         rows = self._select(f"SELECT {_FACTS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
-        return [Known(self._entry(row), lost=row[-1]) for row in rows]
+        return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
 
     def losses(self, entries: Iterable[Entry]) -> Iterator[Loss]:
         """Yield what did not reach W&B of some flow runs, as their outcomes tell."""

@@ -1,4 +1,4 @@
-"""Saying what a sync would do."""
+"""Plan what a sync would do, without writing anything."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ __all__ = ["plan_flow_runs"]
 
 
 def plan_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Result:
-    """Return what `sync_flow_runs` would do, as far as can be told without asking W&B."""
+    """Return what `sync_flow_runs` would do, as far as this is known without querying W&B."""
     history = SyncHistory(selection, settings, parts)
     selected = history.remove_excluded(
         select_flow_runs(selection, parts.source, history.find_open_flow_runs)
     )
     outcomes = []
-    for position, one in enumerate(selected):
+    for position, flow_run in enumerate(selected):
         try:
-            parts.progress.flow_run(str(one.pathspec), position, len(selected))
-            outcomes.append(_planned(one, settings, parts, history))
-        except BaseException as error:  # noqa: BLE001, PERF203 - each for itself; see `failed_outcome`
-            outcomes.append(failed_outcome(str(one.pathspec), error, parts.bugs))
+            parts.progress.flow_run(str(flow_run.pathspec), position, len(selected))
+            outcomes.append(_planned(flow_run, settings, parts, history))
+        except BaseException as error:  # noqa: BLE001, PERF203 - one error concerns one flow run; see `failed_outcome`
+            outcomes.append(failed_outcome(str(flow_run.pathspec), error, parts.bugs))
     return Result("plan", tuple(outcomes), notes=notes_on(selection, outcomes))
 
 
 def _planned(
-    one: SelectedFlowRun, settings: Settings, parts: Parts, history: SyncHistory
+    flow_run: SelectedFlowRun, settings: Settings, parts: Parts, history: SyncHistory
 ) -> FlowRunOutcome:
-    if (known := history.find_outcome(one)) is not None:
+    if (known := history.find_outcome(flow_run)) is not None:
         return known
-    drafted = draft(one, settings, parts)
+    drafted = draft(flow_run, settings, parts)
     plan = drafted.plan
     if plan is None:
         return still_running_outcome(drafted)

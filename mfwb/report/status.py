@@ -14,7 +14,7 @@ from mfwb.report.console import printed
 from mfwb.report.json_output import for_any_output
 from mfwb.report.result.losses import print_losses
 from mfwb.safe_text import fitted, one_line
-from mfwb.sync_status import FlowStanding, Standings
+from mfwb.sync_status import FlowSyncStatus, SyncStatus
 from mfwb.units.durations import how_long
 
 __all__ = ["show_status"]
@@ -35,7 +35,7 @@ _WHY = {
 
 
 def show_status(
-    standings: Standings, *, console: Console, now: datetime, as_json: bool, rebuilt: bool = False
+    standings: SyncStatus, *, console: Console, now: datetime, as_json: bool, rebuilt: bool = False
 ) -> tuple[str, str]:
     """Return what is to be printed, and the same for an output that takes ASCII only.
 
@@ -53,7 +53,7 @@ def show_status(
     return text, fitted(text)
 
 
-def _to_text(standings: Standings, console: Console, now: datetime, *, rebuilt: bool) -> str:
+def _to_text(standings: SyncStatus, console: Console, now: datetime, *, rebuilt: bool) -> str:
     with console.capture() as capture:
         if standings.flows:
             console.print(_table(standings.flows, now))
@@ -73,7 +73,7 @@ def _nothing(ledger: str, *, rebuilt: bool) -> str:
     return f"{begin}, and `mfwb status --rebuild` asks W&B if a ledger was lost"
 
 
-def _table(flows: Iterable[FlowStanding], now: datetime) -> Table:
+def _table(flows: Iterable[FlowSyncStatus], now: datetime) -> Table:
     flows = list(flows)
     several = len({(one.destination.mode, one.destination.base) for one in flows}) > 1
     table = Table(box=None, pad_edge=False, padding=_GAP, header_style="dim")

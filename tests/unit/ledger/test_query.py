@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from mfwb.ledger import SqliteLedger, standings_in
-from mfwb.sync_status import Standings
+from mfwb.sync_status import SyncStatus
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
 
 def told(
     path: Path, *flows: str, entity: str | None = None, project: str | None = None
-) -> Standings:
+) -> SyncStatus:
     """Return what is told of some flows."""
     return standings_in(path, flows=flows, entity=entity, project=project)
 
@@ -21,7 +21,7 @@ def test_no_ledger(tmp_path: Path) -> None:
     """Where there is no ledger, there is none afterwards, nor a folder for it."""
     path = tmp_path / "state" / "ledger.sqlite"
 
-    assert told(path) == Standings(str(path), (), (), ())
+    assert told(path) == SyncStatus(str(path), (), (), ())
     assert list(tmp_path.iterdir()) == []
 
 
