@@ -57,7 +57,7 @@ def test_parse(text: str, step: str, task_id: str | None, name: str) -> None:
         ("F/1/train/ /x", "can't be the id of a task"),
         ("9/1/train/x", "is no pathspec"),
         ("F/a b/train/x", "is no pathspec"),
-        ("F/1/_parameters/1/alpha", "say F/1/_parameters/alpha"),
+        ("F/1/_parameters/1/alpha", "give F/1/_parameters/alpha"),
     ],
 )
 def test_no_pathspec(text: str, words: str) -> None:

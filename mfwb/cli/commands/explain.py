@@ -22,17 +22,17 @@ mfwb explain TrainFlow/123/_parameters/alpha
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@options.artifact_of_a_step
+@options.artifact_argument
 @options.project
-@options.what
-@options.whence
-@options.document
+@options.artifact_handling
+@options.source
+@options.text_or_json
 def explain(
     *, pathspec: str, as_json: bool, config: Path | None, quiet: bool, **settings: Any
 ) -> int:
-    """Say what W&B gets of one artifact, and why.
+    """Show what W&B gets of one artifact, and why.
 
-    The very files are made, and thrown away. W&B has no part in it.
+    The files are really made, and then deleted. W&B is not contacted.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
     from mfwb.report import console_for, watch  # noqa: PLC0415 - the same

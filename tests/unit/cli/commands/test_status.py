@@ -163,8 +163,8 @@ def test_rebuilding_where_wandb_has_none(
 
     assert code == 0
     assert err == (
-        "mfwb: acme/wines has no flow run that mfwb wrote; say another --project or --entity if it "
-        "should\n"
+        "mfwb: acme/wines has no flow run of mfwb; if it should, give another --project or "
+        "--entity\n"
     )
     assert out == (f"nothing is known here of flow runs ({ledger}); `mfwb sync Flow/123` begins\n")
 
