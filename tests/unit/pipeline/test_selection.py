@@ -26,18 +26,18 @@ class Listing:
 
     held: dict[str, list[Listed]] = field(default_factory=dict)
     vanished: set[str] = field(default_factory=set)
-    ill: set[str] = field(default_factory=set)
+    failing: set[str] = field(default_factory=set)
     listed: list[str] = field(default_factory=list)
     provider: str = "local@/data"
 
     def flows(self) -> list[str]:
         """Return the names of flows, those that vanish next among them."""
-        return sorted({*self.held, *self.vanished, *self.ill})
+        return sorted({*self.held, *self.vanished, *self.failing})
 
     def list(self, flow: str) -> list[Listed]:
         """Return what is held, newest first."""
         self.listed.append(flow)
-        if flow in self.ill:
+        if flow in self.failing:
             raise SourceError(f"{flow} can't be read: disk on fire")
         if flow not in self.held:
             raise NotThere(f"there is no {flow}")
@@ -57,30 +57,30 @@ def listed(pathspec: str, age: int, *tags: str, system: tuple[str, ...] = ()) ->
     return Listed(parse(pathspec), NOW - age, tags, system)
 
 
-def listing(*held: Listed, vanished: Iterable[str] = (), ill: Iterable[str] = ()) -> Listing:
+def listing(*held: Listed, vanished: Iterable[str] = (), failing: Iterable[str] = ()) -> Listing:
     """Return a source with these flow runs."""
-    source = Listing(vanished={*vanished}, ill={*ill})
+    source = Listing(vanished={*vanished}, failing={*failing})
     for one in held:
         source.held.setdefault(one.pathspec.flow, []).append(one)
     return source
 
 
 def chosen(
-    source: Listing, *pathspecs: str, open_ones: Iterable[str] = (), **said: object
+    source: Listing, *pathspecs: str, open_runs: Iterable[str] = (), **options: object
 ) -> list[str]:
     """Return pathspecs that are chosen; ages in place of moments."""
     for bound in ("since", "until"):
-        if bound in said:
-            said[bound] = NOW - int(str(said[bound]))
-    asked = Selection(tuple(map(parse, pathspecs)), **said)  # type: ignore[arg-type]
+        if bound in options:
+            options[bound] = NOW - int(str(options[bound]))
+    asked = Selection(tuple(map(parse, pathspecs)), **options)  # type: ignore[arg-type]
 
     def open_of(flow: str, _: Sequence[Listed]) -> list[str]:
-        return [one for one in open_ones if one.startswith(f"{flow}/")]
+        return [one for one in open_runs if one.startswith(f"{flow}/")]
 
     return [str(one.pathspec) for one in select_flow_runs(asked, source, open_of)]
 
 
-HELD = (
+LISTED = (
     listed("A/1", 30 * DAY, "prod"),
     listed("A/2", 3 * DAY),
     listed("A/3", DAY, "prod", system=("user:ada",)),
@@ -94,7 +94,7 @@ HELD = (
 
 def test_named_ones_stand_for_themselves() -> None:
     """A flow run that is named is chosen, there or not, and nothing is listed for it."""
-    source = listing(*HELD)
+    source = listing(*LISTED)
 
     assert chosen(source, "A/9", "B/1", "A/1") == ["A/9", "B/1", "A/1"]
     assert source.listed == []
@@ -112,12 +112,12 @@ def test_latest_is_the_one_that_started_last() -> None:
 
 def test_latest_with_a_tag() -> None:
     """It is the newest of those with the tag."""
-    assert chosen(listing(*HELD), "B/latest", "A/latest", tags=("big",)) == ["B/1", "A/latest"]
+    assert chosen(listing(*LISTED), "B/latest", "A/latest", tags=("big",)) == ["B/1", "A/latest"]
 
 
 def test_latest_of_nothing_stays_to_fail() -> None:
     """Whoever reads it is told that there is none; a flow that can't be listed is no exception."""
-    assert chosen(listing(ill={"C"}), "A/latest", "C/latest") == ["A/latest", "C/latest"]
+    assert chosen(listing(failing={"C"}), "A/latest", "C/latest") == ["A/latest", "C/latest"]
     with pytest.raises(NotThere, match="there is no A"):
         resolve_flow_run(parse("A/latest"), listing())
 
@@ -135,8 +135,8 @@ def test_find_one_by_name_asks_nobody() -> None:
 
 def test_since() -> None:
     """What started then or later, the oldest first over all flows."""
-    assert chosen(listing(*HELD), since=7 * DAY) == ["A/2", "B/1", "A/3"]
-    assert chosen(listing(*HELD), "B", since=7 * DAY) == ["B/1"]
+    assert chosen(listing(*LISTED), since=7 * DAY) == ["A/2", "B/1", "A/3"]
+    assert chosen(listing(*LISTED), "B", since=7 * DAY) == ["B/1"]
 
 
 def test_clocks_differ() -> None:
@@ -155,26 +155,26 @@ def test_a_date_is_meant_as_it_is_said() -> None:
 
 def test_until() -> None:
     """What started before, and not what started then."""
-    assert chosen(listing(*HELD), until=2 * DAY) == ["B/2", "A/1", "A/2"]
-    assert chosen(listing(*HELD), since=35 * DAY, until=DAY) == ["A/1", "A/2", "B/1"]
+    assert chosen(listing(*LISTED), until=2 * DAY) == ["B/2", "A/1", "A/2"]
+    assert chosen(listing(*LISTED), since=35 * DAY, until=DAY) == ["A/1", "A/2", "B/1"]
 
 
 def test_last() -> None:
     """So many of each flow, the newest that are in the window."""
-    assert chosen(listing(*HELD), last=1) == ["B/1", "A/3"]
-    assert chosen(listing(*HELD), "A", last=2) == ["A/2", "A/3"]
-    assert chosen(listing(*HELD), "A", last=1, until=2 * DAY) == ["A/2"]
+    assert chosen(listing(*LISTED), last=1) == ["B/1", "A/3"]
+    assert chosen(listing(*LISTED), "A", last=2) == ["A/2", "A/3"]
+    assert chosen(listing(*LISTED), "A", last=1, until=2 * DAY) == ["A/2"]
 
 
 def test_all() -> None:
     """All of one flow, or of every flow."""
-    assert chosen(listing(*HELD), "A", every=True) == ["A/1", "A/2", "A/3"]
-    assert len(chosen(listing(*HELD), every=True)) == len(HELD)
+    assert chosen(listing(*LISTED), "A", every=True) == ["A/1", "A/2", "A/3"]
+    assert len(chosen(listing(*LISTED), every=True)) == len(LISTED)
 
 
 def test_named_ones_first_and_each_once() -> None:
     """What is named comes first; what is named and in the window, then, and only then."""
-    assert chosen(listing(*HELD), "B/1", "A", "A/latest", "A", since=7 * DAY) == [
+    assert chosen(listing(*LISTED), "B/1", "A", "A/latest", "A", since=7 * DAY) == [
         "B/1",
         "A/3",
         "A/2",
@@ -186,7 +186,7 @@ def test_named_ones_first_and_each_once() -> None:
 
 def test_tags() -> None:
     """All of them have to be there, whoever set them."""
-    source = listing(*HELD)
+    source = listing(*LISTED)
 
     assert chosen(source, every=True, tags=("prod",)) == ["A/1", "B/1", "A/3"]
     assert chosen(source, every=True, tags=("prod", "user:ada")) == ["A/3"]
@@ -199,46 +199,46 @@ def test_tags() -> None:
 
 def test_open_ones_come_back() -> None:
     """With --since, what was left open is chosen, however long ago it started."""
-    source = listing(*HELD)
+    source = listing(*LISTED)
 
-    assert chosen(source, since=DAY // 2, open_ones=["A/1", "B/2"]) == ["B/2", "A/1"]
-    assert chosen(source, "A", since=DAY // 2, open_ones=["A/1", "B/2"]) == ["A/1"]
+    assert chosen(source, since=DAY // 2, open_runs=["A/1", "B/2"]) == ["B/2", "A/1"]
+    assert chosen(source, "A", since=DAY // 2, open_runs=["A/1", "B/2"]) == ["A/1"]
 
 
 def test_open_ones_come_only_with_since() -> None:
     """Who asks for the last ones, for what was before, or for one flow run, gets that."""
-    source, left = listing(*HELD), ["A/1"]
+    source, left = listing(*LISTED), ["A/1"]
 
-    assert chosen(source, "A", last=1, open_ones=left) == ["A/3"]
-    assert chosen(source, "A", until=DAY, last=1, open_ones=left) == ["A/2"]
-    assert chosen(source, "A/3", open_ones=left) == ["A/3"]
+    assert chosen(source, "A", last=1, open_runs=left) == ["A/3"]
+    assert chosen(source, "A", until=DAY, last=1, open_runs=left) == ["A/2"]
+    assert chosen(source, "A/3", open_runs=left) == ["A/3"]
 
 
 def test_open_ones_beside_the_last() -> None:
     """They come with --since, whatever number is wanted of the window."""
-    assert chosen(listing(*HELD), "A", since=7 * DAY, last=1, open_ones=["A/1"]) == ["A/1", "A/3"]
+    assert chosen(listing(*LISTED), "A", since=7 * DAY, last=1, open_runs=["A/1"]) == ["A/1", "A/3"]
 
 
 def test_open_ones_comply() -> None:
     """An open one without the tag, or too young, is not asked for."""
     left = ["A/1", "A/2", "B/1"]
 
-    assert chosen(listing(*HELD), since=DAY, tags=("prod",), open_ones=left) == [
+    assert chosen(listing(*LISTED), since=DAY, tags=("prod",), open_runs=left) == [
         "A/1",
         "B/1",
         "A/3",
     ]
-    assert chosen(listing(*HELD), since=4 * DAY, until=3 * DAY, open_ones=left) == ["A/1"]
+    assert chosen(listing(*LISTED), since=4 * DAY, until=3 * DAY, open_runs=left) == ["A/1"]
 
 
 def test_open_one_that_is_gone() -> None:
     """It is chosen, to fail; unless nobody can say whether it is asked for."""
-    source, left = listing(*HELD), ["A/7"]
+    source, left = listing(*LISTED), ["A/7"]
 
-    assert chosen(source, since=2 * DAY, open_ones=left) == ["A/7", "B/1", "A/3"]
-    assert chosen(source, every=True, open_ones=left)[0] == "A/7"
+    assert chosen(source, since=2 * DAY, open_runs=left) == ["A/7", "B/1", "A/3"]
+    assert chosen(source, every=True, open_runs=left)[0] == "A/7"
     for bound in ({"tags": ("prod",)}, {"until": DAY // 2}, {"namespace": "user:ada"}):
-        assert "A/7" not in chosen(source, since=2 * DAY, open_ones=left, **bound)
+        assert "A/7" not in chosen(source, since=2 * DAY, open_runs=left, **bound)
 
 
 # --- what is not there ----------------------------------------------------------------------
@@ -246,18 +246,21 @@ def test_open_one_that_is_gone() -> None:
 
 def test_a_named_flow_that_is_not_there() -> None:
     """It is chosen itself, to fail by itself, and the others go on."""
-    assert chosen(listing(*HELD), "C", "A", last=1) == ["C", "A/3"]
+    assert chosen(listing(*LISTED), "C", "A", last=1) == ["C", "A/3"]
 
 
 def test_a_flow_that_vanishes() -> None:
     """It is no error of a call that did not name it."""
-    assert chosen(listing(*HELD, vanished={"C"}), last=1) == ["B/1", "A/3"]
+    assert chosen(listing(*LISTED, vanished={"C"}), last=1) == ["B/1", "A/3"]
 
 
 def test_a_flow_that_cannot_be_listed() -> None:
     """It is chosen itself, whether or not it was named: unknown is not absent."""
-    assert chosen(listing(*HELD, ill={"C"}), last=1) == ["C", "B/1", "A/3"]
-    assert chosen(listing(*HELD, ill={"C"}), "C", since=DAY, open_ones=["C/1"]) == ["C", "C/1"]
+    assert chosen(listing(*LISTED, failing={"C"}), last=1) == ["C", "B/1", "A/3"]
+    assert chosen(listing(*LISTED, failing={"C"}), "C", since=DAY, open_runs=["C/1"]) == [
+        "C",
+        "C/1",
+    ]
 
 
 def test_no_flows_at_all() -> None:
@@ -280,10 +283,10 @@ def test_no_flows_at_all() -> None:
         ({"since": 5, "until": 5}, "--until"),
     ],
 )
-def test_what_cannot_be_asked(said: dict[str, object], complaint: str) -> None:
+def test_what_cannot_be_asked(options: dict[str, object], complaint: str) -> None:
     """Too little, or what contradicts itself, is refused before anybody is asked."""
     with pytest.raises(UsageError, match=complaint):
-        Selection(**said)  # type: ignore[arg-type]
+        Selection(**options)  # type: ignore[arg-type]
 
 
 # --- whatever there is ----------------------------------------------------------------------
