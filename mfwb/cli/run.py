@@ -67,13 +67,13 @@ def run_command(
     """Call, print the result, and return the exit code; arguments as of `run_with_selection`."""
     from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: help does without
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
-    from mfwb.report import watch  # noqa: PLC0415 - rich: the same
+    from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich: the same
 
     resolved = load_settings(settings, file=config)
     with (
         temporary_files_in_scratch(),
         keep_stdout_clean(quiet=quiet),
-        watch(quiet=quiet) as progress,
+        progress_on_stderr(quiet=quiet) as progress,
     ):
         result = call(resolved, progress)
     _report(result, as_json=as_json, quiet=quiet, verbose=verbose)
@@ -81,10 +81,10 @@ def run_command(
 
 
 def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> None:
-    from mfwb.report import complaints, console_for, to_json, to_text  # noqa: PLC0415 - as above
+    from mfwb.report import console_for, problem_lines, to_json, to_text  # noqa: PLC0415 - as above
 
     if as_json or quiet:
-        for line in complaints(result):
+        for line in problem_lines(result):
             write_error(line)
     if as_json:
         ascii_only = not can_encode_all_letters(sys.stdout)

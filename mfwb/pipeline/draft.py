@@ -114,7 +114,7 @@ def notes_on(selection: Selection, outcomes: Iterable[FlowRunOutcome]) -> tuple[
     named = {str(pathspec) for pathspec in selection.pathspecs}
     running = [outcome.pathspec for outcome in outcomes if outcome.reason == STILL_RUNNING]
     return tuple(
-        f"nothing shows that {pathspec} has ended; if its process is gone, add --abandoned-after 0s"
+        f"nothing says that {pathspec} is over; if its process is gone, say --abandoned-after 0s"
         for pathspec in running
         if pathspec in named
     )

@@ -44,7 +44,7 @@ def test_a_table(explain: Explain, flow_run: FlowRuns) -> None:
     text = _folded(explain("FanFlow/latest/each/part"))
 
     assert text.startswith(
-        f"{pathspec}/each/part written by each x 3 tasks, each another one what pandas."
+        f"{pathspec}/each/part written by each x 3 tasks, all different what pandas."
     )
     assert "kind dataset: mfwb knows pandas." in text
     assert f"artifact part, type dataset, aliases latest and run-{pathspec.split('/')[1]}" in text

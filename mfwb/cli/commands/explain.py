@@ -35,10 +35,10 @@ def explain(
     The files are really made, and then deleted. W&B is not contacted.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
-    from mfwb.report import console_for, watch  # noqa: PLC0415 - the same
+    from mfwb.report import console_for, progress_on_stderr  # noqa: PLC0415 - the same
     from mfwb.report.explain import show_explanation  # noqa: PLC0415 - the same
 
-    with keep_stdout_clean(quiet=quiet), watch(quiet=quiet) as progress:
+    with keep_stdout_clean(quiet=quiet), progress_on_stderr(quiet=quiet) as progress:
         explanation = api.explain(pathspec, config=config, progress=progress, **settings)
     console = console_for(sys.stdout)
     text, plain = show_explanation(explanation, console=console, as_json=as_json)

@@ -41,12 +41,12 @@ def lineage(  # noqa: PLR0913 - they are the options
     For one flow run, rebuilt from Metaflow's records. W&B is not contacted.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
-    from mfwb.report import console_for, watch  # noqa: PLC0415 - the same
+    from mfwb.report import console_for, progress_on_stderr  # noqa: PLC0415 - the same
     from mfwb.report.lineage import show_lineage  # noqa: PLC0415 - the same
 
     if explain and form == "mermaid":
         raise click.UsageError("--explain needs text or json: a mermaid chart can't show evidence")
-    with keep_stdout_clean(quiet=quiet), watch(quiet=quiet) as progress:
+    with keep_stdout_clean(quiet=quiet), progress_on_stderr(quiet=quiet) as progress:
         traced = api.lineage(pathspec, config=config, progress=progress, **settings)
     console = console_for(sys.stdout)
     text, plain = show_lineage(traced, form, console=console, artifact=artifact, explain=explain)

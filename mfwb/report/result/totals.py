@@ -1,4 +1,4 @@
-"""The last lines: how everything ended, in numbers that add up."""
+"""Totals: the last lines of a result, with numbers that add up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["totals"]
 
 
 def totals(result: Result) -> list[str]:
-    """Return what became of flow runs, if there are several, of artifacts, and of the rest."""
+    """Return a line on flow runs, if there are several, one on artifacts, and one on losses."""
     lines = []
     if len(result.flow_runs) != 1:
         lines.append(_flow_runs(result))
@@ -30,7 +30,7 @@ def _flow_runs(result: Result) -> str:
 
 
 def _artifacts(result: Result) -> str:
-    """Count what this call is about; what an earlier one did is told as "unchanged"."""
+    """Count the artifacts that this call wrote or planned, without unchanged flow runs."""
     items = [run.items for one in result.flow_runs if _is_new(one.status) for run in one.wandb_runs]
     parts = {
         "in summary": sum(one.values for one in items),
@@ -40,11 +40,11 @@ def _artifacts(result: Result) -> str:
         "lost": sum(one.lost for one in items),
     }
     planned = result.command == "plan"
-    if planned:  # whether W&B has a content already is not known before it is sent
+    if planned:  # before a content is sent, it is not known whether W&B has it already
         parts["written"] += parts.pop("same content")
-    told = ", ".join(f"{number:,} {words}" for words, number in parts.items())
+    numbers = ", ".join(f"{number:,} {label}" for label, number in parts.items())
     total = count(sum(one.total for one in items), "artifact")
-    return f"{total}{' would be' if planned else ''}: {told}"
+    return f"{total}{' would be' if planned else ''}: {numbers}"
 
 
 def _is_new(status: Status) -> bool:

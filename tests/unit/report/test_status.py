@@ -108,8 +108,8 @@ def test_several_servers_are_told_apart() -> None:
 def test_nothing_known() -> None:
     """An empty ledger is told on one line, with what to do."""
     assert shown(standings(), width=40) == (
-        "\nnothing is known here of flow runs (/state/ledger.sqlite); `mfwb sync Flow/123` begins, "
-        "and `mfwb status --rebuild` asks W&B if a ledger was lost\n"
+        "\nthe ledger has no flow runs (/state/ledger.sqlite); start with `mfwb sync Flow/123`, or "
+        "rebuild a lost ledger with `mfwb status --rebuild`\n"
     )
 
 

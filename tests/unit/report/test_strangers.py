@@ -22,7 +22,7 @@ from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.explain import Explanation
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.ports import Destination, Entry, Standing
-from mfwb.report import complaints, console_for, to_json, to_text, watch
+from mfwb.report import console_for, problem_lines, progress_on_stderr, to_json, to_text
 from mfwb.report.console import PrintableConsole
 from mfwb.report.explain import show_explanation
 from mfwb.report.lineage import show_lineage
@@ -83,7 +83,7 @@ def test_results(result: Result, verbose: bool, text: str) -> None:  # noqa: FBT
         assert_printable(lambda console, one=one: to_text(one, console=console, verbose=verbose))
         assert_json("".join(to_json(one)))
         assert_json("".join(to_json(one, ascii_only=True, indented=False)))
-        assert all(len(line) < 10_000 for line in complaints(one))
+        assert all(len(line) < 10_000 for line in problem_lines(one))
 
 
 @given(text=anything())
@@ -205,7 +205,7 @@ def test_explanation(explanation: Explanation, text: str) -> None:
 def test_progress(text: str) -> None:
     """The line that moves shows a name, and nothing of what it may do."""
     stream = Terminal()
-    with watch(quiet=False, console=PrintableConsole(stream)) as progress:
+    with progress_on_stderr(quiet=False, console=PrintableConsole(stream)) as progress:
         progress.flow_run(f"F/{text}", 0, 2)
         progress.wandb_runs(3)
 
