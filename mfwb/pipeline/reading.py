@@ -64,7 +64,7 @@ def trace(pathspec: Pathspec, source: Source, payloads: Payloads) -> TracedFlowR
             unread[other] = f"it can't be read ({one_line(f'{type(error).__name__}: {error}')})"
     if not others and not unread:
         return traced
-    by_pathspec = {one.flow_run.pathspec: (one.flow_run, one.lineage) for one in others}
+    by_pathspec = {other.flow_run.pathspec: (other.flow_run, other.lineage) for other in others}
     lineage = with_outside(traced.flow_run, traced.lineage, by_pathspec, unread)
     return TracedFlowRun(traced.flow_run, lineage, tuple(others))
 

@@ -21,11 +21,11 @@ def narrow_run(run: PlannedRun, selected: Collection[str]) -> PlannedRun | None:
         run: the planned W&B run.
         selected: pathspecs of artifacts, as in `Flow/123/train/4/model`.
     """
-    values = tuple(one for one in run.values if _any(one, selected))
-    curves = tuple(one for one in run.curves if _any(one, selected))
-    shown = tuple(one for one in run.shown if _any(one, selected))
+    values = tuple(value for value in run.values if _any(value, selected))
+    curves = tuple(curve for curve in run.curves if _any(curve, selected))
+    shown = tuple(value for value in run.shown if _any(value, selected))
     outputs = tuple(_outputs(run.outputs, selected))
-    off = tuple(one for one in run.switched_off if one.pathspec in selected)
+    off = tuple(content for content in run.switched_off if content.pathspec in selected)
     losses = tuple(losses_of(selected, run.losses))
     if not (values or curves or shown or outputs or off or losses):
         return None
@@ -49,13 +49,15 @@ def keep_only_values(run: PlannedRun) -> PlannedRun:
 def losses_of(selected: Collection[str], losses: Iterable[Loss]) -> Iterable[Loss]:
     """Yield the losses of the selected artifacts, or of parts of them."""
     for loss in losses:
-        if any(loss.item == one or loss.item.startswith(f"{one}/") for one in selected):
+        if any(
+            loss.item == pathspec or loss.item.startswith(f"{pathspec}/") for pathspec in selected
+        ):
             yield loss
 
 
 def _any(value: PlannedValue, selected: Collection[str]) -> bool:
-    every = (*value.contents, *(one.content for one in value.elsewhere))
-    return any(one.pathspec in selected for one in every)
+    every = (*value.contents, *(file.content for file in value.elsewhere))
+    return any(content.pathspec in selected for content in every)
 
 
 def _outputs(

@@ -40,17 +40,19 @@ def effect_lines(explanation: Explanation) -> Iterator[Line]:
     """Yield lines on what would be written, for the first W&B run in full, and what would not."""
     if explanation.parameter is not None:
         yield from _config(explanation)
-    handed_on = [one for one in explanation.artifacts if one.shown_in != one.task]
+    handed_on = [
+        artifact for artifact in explanation.artifacts if artifact.shown_in != artifact.task
+    ]
     if handed_on and len(handed_on) == len(explanation.artifacts):
         yield Line("written", Text("nothing here, it is only passed on; its own step writes:"))
     yield from _switched_off(explanation)
-    nonempty = [one for one in explanation.replayed if _is_something(one)]
+    nonempty = [replayed for replayed in explanation.replayed if _is_something(replayed)]
     for replayed in nonempty[:1]:
         yield from _in_run(replayed, explanation)
     if not nonempty and not explanation.parameter and not _is_off(explanation):
         yield Line("written", Text("nothing", style="yellow"))
     if len(nonempty) > 1:
-        names = [one_line(one.planned.name) for one in nonempty[1:]]
+        names = [one_line(replayed.planned.name) for replayed in nonempty[1:]]
         yield Line("also", Text(f"in the same way: {join_names(names)}"))
 
 
@@ -76,11 +78,11 @@ def _is_something(replayed: Replayed) -> bool:
 
 
 def _is_off(explanation: Explanation) -> bool:
-    return any(one.switched_off for one in explanation.artifacts)
+    return any(artifact.switched_off for artifact in explanation.artifacts)
 
 
 def _switched_off(explanation: Explanation) -> Iterator[Line]:
-    for setting in dict.fromkeys(one.switched_off for one in explanation.artifacts):
+    for setting in dict.fromkeys(artifact.switched_off for artifact in explanation.artifacts):
         if setting:
             text = f"no artifact: switched off by {one_line(setting)}"
             yield Line("written", Text(text, style="yellow"))
@@ -108,12 +110,12 @@ def _beside(replayed: Replayed) -> Iterator[Line]:
         yield Line("chart", Text(join_names(charts)))
     names = columns_of(replayed)
     if names:
-        yield Line("table", Text(f"tasks, column {join_names([one_line(one) for one in names])}"))
+        yield Line("table", Text(f"tasks, column {join_names([one_line(name) for name in names])}"))
 
 
 def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
     planned = artifact.planned
-    aliases = [one_line(one) for one in planned.aliases]
+    aliases = [one_line(alias) for alias in planned.aliases]
     what = Text.assemble(
         "artifact ",
         (one_line(planned.name), "bold"),
@@ -124,18 +126,18 @@ def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
     made = list(files_of(artifact))
     rows = [
         [
-            Text(one_line(one.file.path)),
-            Text(human_size(one.file.size), justify="right"),
-            Text(_FORMS[one.form], style="dim"),
+            Text(one_line(made_file.file.path)),
+            Text(human_size(made_file.file.size), justify="right"),
+            Text(_FORMS[made_file.form], style="dim"),
         ]
-        for one in made[:_FEW]
+        for made_file in made[:_FEW]
     ]
     if len(made) > _FEW:
         rows.append([Text(f"and {len(made) - _FEW:,} more", style="dim")])
     yield Line("files" if len(made) > 1 else "file", columns(rows))
-    for one in made[:_FEW]:
-        if one.file.uri is not None:
-            yield Line("at", Text(one_line(one.file.uri)))
+    for made_file in made[:_FEW]:
+        if made_file.file.uri is not None:
+            yield Line("at", Text(one_line(made_file.file.uri)))
     siblings = planned.metadata.get("metaflow", {}).get("tasks", 1)
     if siblings > len(planned.files):
         others = count(siblings - len(planned.files), "other task")
@@ -145,7 +147,7 @@ def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
         yield Line("", Text(text, style="yellow"))
     for reason in kept_because(artifact):
         yield Line("", Text(f"stays a pickle: {one_line(reason)}", style="yellow"))
-    if any(one.form is Form.PICKLE for one in made):
+    if any(made_file.form is Form.PICKLE for made_file in made):
         yield Line("needs", Text(_needs(artifact.metadata.get("modules"))))
 
 

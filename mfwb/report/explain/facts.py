@@ -35,9 +35,9 @@ def origin(explanation: Explanation) -> str:
     if explanation.parameter is not None:
         return f"{_PARAMETERS.get(explanation.parameter.kind, 'a parameter')} of the flow run"
     artifacts = explanation.artifacts
-    handed_on = [one for one in artifacts if one.producer != one.task]
+    handed_on = [artifact for artifact in artifacts if artifact.producer != artifact.task]
     own = len(artifacts) - len(handed_on)
-    holders = _name_tasks([one.task for one in artifacts], explanation.among)
+    holders = _name_tasks([artifact.task for artifact in artifacts], explanation.among)
     if not handed_on:
         sentence = f"written by {holders}"
     elif own:
@@ -68,13 +68,13 @@ def _name_tasks(tasks: Sequence[str], among: int) -> str:
 
 
 def _writers(artifacts: Sequence[TaskArtifact]) -> str:
-    return join_names(sorted({task_name(one.producer) for one in artifacts}))
+    return join_names(sorted({task_name(artifact.producer) for artifact in artifacts}))
 
 
 def _agreement(artifacts: Sequence[TaskArtifact]) -> str:
     if len(artifacts) == 1:
         return ""
-    contents = len({one.ref.sha1 for one in artifacts})
+    contents = len({artifact.ref.sha1 for artifact in artifacts})
     if contents == 1:
         return ", all equal"
     return ", all different" if contents == len(artifacts) else f", {contents:,} contents"
@@ -96,14 +96,14 @@ def _what(ref: ArtifactRef, attempt: int | None = None) -> Text:
 def _contents(artifacts: Sequence[TaskArtifact]) -> Text | Table:
     """Return the content if there is only one, or a line for each content."""
     by_content: dict[str, list[TaskArtifact]] = defaultdict(list)
-    for one in artifacts:
-        by_content[one.ref.sha1].append(one)
+    for artifact in artifacts:
+        by_content[artifact.ref.sha1].append(artifact)
     if len(by_content) == 1:
-        attempts = {one.attempt for one in artifacts}
+        attempts = {artifact.attempt for artifact in artifacts}
         return _what(artifacts[0].ref, attempts.pop() if len(attempts) == 1 else None)
     rows = [_row(alike) for alike in by_content.values()]
-    heading = sorted({one_line(one.ref.type) for one in artifacts})
-    encodings = sorted({one_line(one.ref.encoding) for one in artifacts})
+    heading = sorted({one_line(artifact.ref.type) for artifact in artifacts})
+    encodings = sorted({one_line(artifact.ref.encoding) for artifact in artifacts})
     table = columns(rows[:_FEW])
     if len(rows) > _FEW:
         table.add_row(Text(f"and {len(rows) - _FEW:,} more", style="dim"))
@@ -133,11 +133,11 @@ def _row(alike: Sequence[TaskArtifact]) -> list[Text]:
 def _kinds(artifacts: Sequence[TaskArtifact]) -> Iterator[Line]:
     """Yield the kind with its reason; if tasks differ, one line for each kind."""
     by_kind: dict[tuple[str, str], list[TaskArtifact]] = defaultdict(list)
-    for one in artifacts:
-        kind = one.reason.verdict.kind.value
-        by_kind[kind, why_its_kind(one.reason)].append(one)
+    for artifact in artifacts:
+        kind = artifact.reason.verdict.kind.value
+        by_kind[kind, why_its_kind(artifact.reason)].append(artifact)
     for (kind, why), alike in by_kind.items():
-        names = join_names([task_name(one.task) for one in alike])
+        names = join_names([task_name(artifact.task) for artifact in alike])
         of_tasks = "" if len(by_kind) == 1 else f" ({names})"
         text = Text.assemble((kind, "bold"), f": {why}{of_tasks}")
         yield Line("kind", text)

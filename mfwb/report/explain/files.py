@@ -49,8 +49,8 @@ def _planned(file: ReadyFile, planned: tuple[PlannedFile, ...]) -> PlannedFile:
     A file that a path of the flow run points at, and one that was renamed, is found by its folder,
     which is that of its task.
     """
-    fitting = [one for one in planned if file.path.startswith(one.stem)]
+    fitting = [candidate for candidate in planned if file.path.startswith(candidate.stem)]
     if not fitting:
-        folders = [(one, one.stem.rpartition("/")[0]) for one in planned]
+        folders = [(candidate, candidate.stem.rpartition("/")[0]) for candidate in planned]
         fitting = [one for one, folder in folders if file.path.startswith(f"{folder}/")]
-    return max(fitting or planned, key=lambda one: len(one.stem))
+    return max(fitting or planned, key=lambda candidate: len(candidate.stem))

@@ -58,7 +58,12 @@ def _ends(explanation: Explanation) -> Iterator[Line]:
 def _shown(explanation: Explanation) -> list[ReadyArtifact]:
     """Return the W&B artifacts that are shown in full: those of the first W&B run that has any."""
     return next(
-        (list(one.ready.artifacts) for one in explanation.replayed if one.ready.artifacts), []
+        (
+            list(replayed.ready.artifacts)
+            for replayed in explanation.replayed
+            if replayed.ready.artifacts
+        ),
+        [],
     )
 
 

@@ -37,7 +37,7 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
         ],
         "doubts": {step: list(doubts) for step, doubts in sorted(lineage.doubts.items())},
         "externals": {
-            step.name: [_external(one, lineage.unread.get(one)) for one in externals]
+            step.name: [_external(external, lineage.unread.get(external)) for external in externals]
             for step in sorted(flow_run.steps, key=lambda step: step.name)
             if (externals := lineage.externals_of(step.tasks))
         },
@@ -54,8 +54,8 @@ def history_to_dict(
         "flow_run": traced.flow_run.pathspec,
         "state": traced.flow_run.state.value,
         "artifact": history.name,
-        "versions": [_version(one) for one in history.versions],
-        "edges": [_edge(edge, reasons) for one in history.versions for edge in one.uses],
+        "versions": [_version(version) for version in history.versions],
+        "edges": [_edge(edge, reasons) for version in history.versions for edge in version.uses],
     }
 
 

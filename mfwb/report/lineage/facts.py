@@ -37,8 +37,8 @@ def facts_of(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> 
     return [
         *_failures(view),
         *_used(view, sizes, reasons),
-        *(_external(one, view) for one in view.externals),
-        *(_made(one, view) for one in view.made),
+        *(_external(external, view) for external in view.externals),
+        *(_made(made, view) for made in view.made),
         *_counted(_ASSIGNED, view.assigned_again, view),
         *_counted("passed on", view.passed_on, view),
     ]
@@ -73,7 +73,7 @@ def _describe_failure(task: Task, *, alone: bool) -> str:
 def _describe_clones(origins: Sequence[str], total: int) -> str:
     number = "" if len(origins) == total else f"{len(origins):,} of {total:,} tasks "
     runs = dict.fromkeys(flow_run_of(origin) for origin in origins)
-    return f"{number}from {join_names([one_line(one) for one in runs])}"
+    return f"{number}from {join_names([one_line(run) for run in runs])}"
 
 
 # --- used artifacts -------------------------------------------------------------------------
@@ -89,8 +89,8 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
         return _producers(used, view, sizes), _consumers(used, view), ground
 
     lines: dict[tuple[str, str, str], list[Used]] = defaultdict(list)
-    for one in view.used:
-        lines[line_key(one)].append(one)
+    for used in view.used:
+        lines[line_key(used)].append(used)
     noted = [producers for producers, *notes in lines if any(notes)]
     width = min(max(map(cell_len, noted), default=0), _WIDEST_PRODUCERS)
     for (producers, *notes), members in lines.items():
@@ -99,11 +99,11 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
         yield Fact(
             "used",
             Text(
-                ", ".join(one_line(one.name) for one in members), style="dim" if available else ""
+                ", ".join(one_line(used.name) for used in members), style="dim" if available else ""
             ),
             _source_text(f"{producers:<{width}}" if note else producers, note),
         )
-    if reasons is not None and any(one.ground is Ground.AVAILABLE for one in view.used):
+    if reasons is not None and any(used.ground is Ground.AVAILABLE for used in view.used):
         yield Fact("available", Text(reasons.unknown(view.name), style="yellow"))
 
 

@@ -81,4 +81,4 @@ def _choice(view: StepView) -> str:
     if view.chose is None:
         return ""
     condition, steps = view.chose
-    return f"switches on {one_line(condition)} to {join_names([one_line(one) for one in steps])}"
+    return f"switches on {one_line(condition)} to {join_names([one_line(step) for step in steps])}"

@@ -54,7 +54,9 @@ class ArtifactHistory:
 def history_of(name: str, traced: TracedFlowRun) -> ArtifactHistory:
     """Return the history of an artifact or a parameter; UsageError if there is no such name."""
     flow_run, lineage = traced.flow_run, traced.lineage
-    parameter = next((one for one in flow_run.parameters if one.name == name), None)
+    parameter = next(
+        (parameter for parameter in flow_run.parameters if parameter.name == name), None
+    )
     writers = _writers(name, traced)
     refs = {held.producer: held.ref for held in writers.values()}
     if parameter is not None:
@@ -103,7 +105,7 @@ def _inherited_producers(
     producer: str, writers: dict[str, Held], lineage: Lineage
 ) -> tuple[str, ...]:
     parents = lineage.parents.get(producer, ())  # parameters have none
-    return tuple(dict.fromkeys(writers[one].producer for one in parents if one in writers))
+    return tuple(dict.fromkeys(writers[parent].producer for parent in parents if parent in writers))
 
 
 def _uses(name: str, lineage: Lineage) -> list[Edge]:
@@ -116,5 +118,5 @@ def _uses(name: str, lineage: Lineage) -> list[Edge]:
 def _unknown(name: str, traced: TracedFlowRun) -> str:
     flow_run = traced.flow_run
     names = {ref.name for task in flow_run.tasks for ref in task.artifacts}
-    names.update(one.name for one in flow_run.parameters)
+    names.update(parameter.name for parameter in flow_run.parameters)
     return f"{flow_run.pathspec} has no artifact {name!r}{did_you_mean(name, names)}"

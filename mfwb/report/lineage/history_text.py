@@ -102,7 +102,7 @@ class _NodeBuilder:
         if total > 1:
             some = f"{len(versions):,}" if len(versions) == total else f"{len(versions)} of {total}"
             text.append(f" {TIMES} {some} tasks", style="not bold cyan")
-        before = [one for version in versions for one in version.changes]
+        before = [producer for version in versions for producer in version.changes]
         note = f"changed what {self._name_tasks(before)} wrote" if before else "made it"
         return text.append(f"  {note}", style="not bold dim")
 

@@ -68,28 +68,28 @@ def _widths(root: Node, width: int) -> _Widths:
 
 def _names_width(names: Sequence[Text]) -> int:
     """Return the width of the longest name; lists of names may be wider, up to a limit."""
-    alone = max((cell_len(one) for text in names for one in text.plain.split(", ")), default=0)
+    alone = max((cell_len(name) for text in names for name in text.plain.split(", ")), default=0)
     longest = max((text.cell_len for text in names), default=0)
     return max(alone, min(longest, _LISTS))
 
 
 def _all_nodes(node: Node) -> Iterator[Node]:
     yield node
-    for one in node.inside:
-        yield from _all_nodes(one)
+    for child in node.inside:
+        yield from _all_nodes(child)
 
 
 def _with_guides(node: Node, widths: _Widths) -> Tree:
     tree = Tree(_body(node, widths), guide_style="dim")
-    for one in node.inside:
-        tree.children.append(_with_guides(one, widths))
+    for child in node.inside:
+        tree.children.append(_with_guides(child, widths))
     return tree
 
 
 def _print_indented(node: Node, console: Console, widths: _Widths, depth: int) -> None:
     console.print(Padding(_body(node, widths), (0, 0, 0, depth * _INDENT)))
-    for one in node.inside:
-        _print_indented(one, console, widths, depth + 1)
+    for child in node.inside:
+        _print_indented(child, console, widths, depth + 1)
 
 
 def _body(node: Node, widths: _Widths) -> Group:

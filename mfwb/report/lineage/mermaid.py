@@ -32,12 +32,14 @@ def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
         artifact: name of the only artifact to show; None: show all.
     """
     views = views_of(traced)
-    used = {view.name: [one for one in view.used if artifact in (None, one.name)] for view in views}
+    used_by_step = {
+        view.name: [used for used in view.used if artifact in (None, used.name)] for view in views
+    }
     ids = {view.name: f"step{number}" for number, view in enumerate(views, start=1)}
     ids[PARAMETERS] = "parameters"
     lines = [
-        *_nodes(views, ids, used),
-        *_arrows(views, ids, used),
+        *_nodes(views, ids, used_by_step),
+        *_arrows(views, ids, used_by_step),
         *_from_outside(views, ids, artifact),
         *_failures(views, ids),
     ]
@@ -50,7 +52,7 @@ def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
 def _nodes(
     views: Iterable[StepView], ids: dict[str, str], used: dict[str, list[Used]]
 ) -> Iterator[str]:
-    if any(one.step == PARAMETERS for some in used.values() for one in some):
+    if any(use.step == PARAMETERS for some in used.values() for use in some):
         yield f'{ids[PARAMETERS]}[/"parameters"/]'
     for view in views:
         label = _escaped(view.name)
@@ -67,9 +69,9 @@ def _arrows(
 ) -> Iterator[str]:
     for view in views:
         groups: dict[tuple[str, bool], list[str]] = {}
-        for one in used[view.name]:
-            names = groups.setdefault((one.step, one.ground is Ground.AVAILABLE), [])
-            names.append(one.name)
+        for use in used[view.name]:
+            names = groups.setdefault((use.step, use.ground is Ground.AVAILABLE), [])
+            names.append(use.name)
         for (maker, dotted), names in groups.items():
             arrow = "-.->" if dotted else "-->"
             label = _label(list(dict.fromkeys(names)))

@@ -109,7 +109,7 @@ class _ViewBuilder:
         self._flow_run = flow_run
         self._lineage = lineage
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
-        self._graph = {one.name: one for one in flow_run.graph}
+        self._graph = {graph_step.name: graph_step for graph_step in flow_run.graph}
 
     def view(self, step: Step) -> StepView:
         """Return the view of a step."""

@@ -69,6 +69,6 @@ def _enclosing_node(view: StepView, root: Node, nodes: dict[str, Node]) -> Node:
 
 def _parameters(flow_run: FlowRun) -> list[Fact]:
     return [
-        Fact("parameter", Text(f"{one_line(one.name)} = {value_of(one.value)}"))
-        for one in flow_run.parameters
+        Fact("parameter", Text(f"{one_line(parameter.name)} = {value_of(parameter.value)}"))
+        for parameter in flow_run.parameters
     ]

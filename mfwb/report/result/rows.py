@@ -93,9 +93,9 @@ def _used(
 ) -> tuple[Used, ...]:
     """Return the used artifacts; with `merge`, those that tasks of one step made count as one."""
     pairs = dict.fromkeys(
-        (one.name, short_name(one.producer, flow_run.pathspec))
+        (used.name, short_name(used.producer, flow_run.pathspec))
         for run in runs
-        for one in run.inputs
+        for used in run.inputs
     )
     if not merge:
         return tuple(Used(name, producer) for name, producer in pairs)
@@ -104,23 +104,23 @@ def _used(
 
 
 def _made(outputs: Iterable[OutputOutcome]) -> tuple[Made, ...]:
-    in_order = sorted(outputs, key=lambda one: (one.name, one.type))
-    groups = groupby(in_order, key=lambda one: (one.name, one.type))
+    in_order = sorted(outputs, key=lambda output: (output.name, output.type))
+    groups = groupby(in_order, key=lambda output: (output.name, output.type))
     return tuple(_made_of(name, kind, list(members)) for (name, kind), members in groups)
 
 
 def _made_of(name: str, kind: str, members: Sequence[OutputOutcome]) -> Made:
-    return Made(name, kind, sum(one.size for one in members), _version(members), len(members))
+    return Made(name, kind, sum(output.size for output in members), _version(members), len(members))
 
 
 def _version(members: Sequence[OutputOutcome]) -> str:
     """Return `v3` or `same`; for several, how many of each; empty if not known."""
-    same = sum(one.deduplicated for one in members)
+    same = sum(output.deduplicated for output in members)
     if same == len(members):
         return "same"
     if len(members) == 1:
         return members[0].version or ""
-    if not any(one.version for one in members):
+    if not any(output.version for output in members):
         return ""
     new = f"{len(members) - same:,} new"
     return f"{new},\n{same:,} same" if same else new

@@ -32,7 +32,7 @@ def table_of(rows: Sequence[Row], width: int) -> Table:
     lines = [line for row in rows for line in _lines(row)]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     columns = _fitting(
-        [one for one in _COLUMNS if any(one.key in line for line in lines)], lines, width
+        [column for column in _COLUMNS if any(column.key in line for line in lines)], lines, width
     )
     for column in columns:
         table.add_column(
@@ -87,8 +87,8 @@ def _width(column: _Column, lines: Sequence[_Line]) -> int:
 
 def _lines(row: Row) -> Iterable[_Line]:
     """Yield the lines of a row: the W&B run once, and each artifact on its own line beside it."""
-    used = _shortened([_used(one, row.count) for one in row.used], "used")
-    made = _shortened([_made(one, row.count) for one in row.made], "made")
+    used = _shortened([_used(used, row.count) for used in row.used], "used")
+    made = _shortened([_made(made, row.count) for made in row.made], "made")
     head = _head(row)
     nothing: _Line = {}
     for left, right in zip_longest(used or [nothing], made, fillvalue=nothing):
