@@ -1,4 +1,4 @@
-"""How flow runs stand, in numbers."""
+"""The sync status of flow runs, in numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command does with the result of its call."""
+"""Output and exit code of a command."""
 
 from __future__ import annotations
 

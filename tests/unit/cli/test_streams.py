@@ -1,4 +1,4 @@
-"""Who may write on stdout."""
+"""Output on stdout and stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Explaining one artifact: which one is meant, what it is, what W&B gets of it."""
+"""The explanation of one artifact: its path, its facts, and what W&B gets of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is older logs first what several flow runs share, however many are at work."""
+"""The oldest flow run logs shared content first, whatever the number of workers."""
 
 from __future__ import annotations
 

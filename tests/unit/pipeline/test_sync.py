@@ -1,4 +1,4 @@
-"""The story, told with everything outside of it in memory."""
+"""A sync and a plan, with all ports in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What even --quiet says."""
+"""The lines that are printed even with --quiet."""
 
 from __future__ import annotations
 

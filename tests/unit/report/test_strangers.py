@@ -1,4 +1,4 @@
-"""Whatever a stranger named, nothing that is shown steers a terminal, a page or a chart."""
+"""Names that strangers chose control no terminal, no page and no chart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `mfwb status` asks for, and where it writes."""
+"""The call and the output of `mfwb status`."""
 
 from __future__ import annotations
 

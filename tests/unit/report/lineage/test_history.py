@@ -1,4 +1,4 @@
-"""The life of one artifact."""
+"""The history of one artifact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people had changed in W&B is told, once for all W&B runs that it is true of."""
+"""Edits of people in W&B are reported once for all W&B runs that have them."""
 
 from __future__ import annotations
 
