@@ -15,7 +15,7 @@ from mfwb.cli.help import HiddenFromClick
 from mfwb.cli.streams import detach_closed_terminal, stdout_error, write_block, write_error
 from mfwb.errors import MfwbError
 from mfwb.safe_text import one_line
-from mfwb.system_errors import shortage
+from mfwb.system_errors import describe_shortage
 
 __all__ = ["end"]
 
@@ -118,7 +118,7 @@ def _code_of(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return _INTERRUPTED
-    if shortage(error):
+    if describe_shortage(error):
         return MfwbError.exit_code
     return _USAGE if isinstance(error, click.ClickException) else _BUG
 
@@ -128,7 +128,7 @@ def _line_of(error: BaseException) -> str:
         return _usage(error)
     if isinstance(error, MfwbError):
         return str(error)
-    if reason := shortage(error):
+    if reason := describe_shortage(error):
         return reason
     signal_end = error if isinstance(error, _Terminated) else _Terminated(signal.SIGINT)
     return f"{signal_end.reason}; run it again to carry on"
@@ -149,8 +149,8 @@ def _end_line_of_control_c() -> None:
 
 
 def _report_bug(error: BaseException, arguments: Sequence[str]) -> None:
-    from mfwb.crash_log import bug_reason, traceback_of, write_bug_log  # noqa: PLC0415 - rarely needed
+    from mfwb.crash_log import bug_reason, format_traceback, write_bug_log  # noqa: PLC0415 - rarely needed
 
     if "--verbose" in arguments:
-        write_block(traceback_of(error))
+        write_block(format_traceback(error))
     write_error(bug_reason(error, write_bug_log(error, arguments)))

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mfwb.errors import NotThere, SkipFlowRun, SourceError, Stop, UsageError
+from mfwb.errors import NotFound, SkipFlowRun, SourceError, Stop, UsageError
 from mfwb.ports import Listed, Source
 from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
-from mfwb.units.moments import as_epoch_ms, is_ago, parse_moment
+from mfwb.units.moments import is_duration, parse_moment, to_epoch_ms
 
 __all__ = [
     "SELECTORS",
@@ -117,7 +117,7 @@ def make_selection(  # noqa: PLR0913 - the ways to select flow runs
     return Selection(
         pathspecs=tuple(parse(text) for text in pathspecs),
         since=_epoch_ms("since", since, now),
-        since_is_ago=isinstance(since, str) and is_ago(since),
+        since_is_ago=isinstance(since, str) and is_duration(since),
         until=_epoch_ms("until", until, now),
         last=last,
         every=every,
@@ -130,7 +130,7 @@ def make_selection(  # noqa: PLR0913 - the ways to select flow runs
 def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:
     try:
         if isinstance(moment, datetime):
-            return as_epoch_ms(moment)
+            return to_epoch_ms(moment)
         return parse_moment(moment, now) if isinstance(moment, str) else moment
     except ValueError as error:
         raise UsageError(f"{name}: {error}, not {str(moment)!r}") from None
@@ -200,7 +200,7 @@ def select_flow_runs(
 
 
 def resolve_flow_run(pathspec: Pathspec, source: Source) -> Pathspec:
-    """Return the pathspec that `Flow/123` or `Flow/latest` stands for; NotThere, Unreachable."""
+    """Return the pathspec that `Flow/123` or `Flow/latest` stands for; NotFound, Unreachable."""
     return _latest(pathspec.flow, (), source).pathspec if pathspec.run == LATEST else pathspec
 
 
@@ -220,7 +220,7 @@ def _latest(flow: str, tags: tuple[str, ...], source: Source) -> SelectedFlowRun
     listed = _newest_first(source.list(flow))
     newest = next((flow_run for flow_run in listed if _has_tags(flow_run, tags)), None)
     if newest is None:
-        raise NotThere(f"there is no {flow}/{LATEST} in {source.provider}")
+        raise NotFound(f"there is no {flow}/{LATEST} in {source.provider}")
     return SelectedFlowRun(newest.pathspec, newest)
 
 
@@ -303,7 +303,7 @@ def _list_flow(
     """
     try:
         return source.list(flow), []
-    except NotThere:
+    except NotFound:
         return [], [SelectedFlowRun(Pathspec(flow))] if selection.pathspecs else []
     except SkipFlowRun:
         return [], [SelectedFlowRun(Pathspec(flow))]

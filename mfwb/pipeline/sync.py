@@ -10,7 +10,7 @@ from itertools import islice
 from threading import BoundedSemaphore, Event
 
 from mfwb.config import Settings
-from mfwb.errors import NotThere, ends_the_call
+from mfwb.errors import NotFound, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.pipeline.draft import (
     STILL_RUNNING,
@@ -26,7 +26,7 @@ from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, is_done
-from mfwb.planning import Plan, group_of
+from mfwb.planning import Plan, choose_group
 from mfwb.ports import Destination, Entry, Standing
 
 __all__ = ["sync_flow_runs"]
@@ -128,7 +128,7 @@ class _Sync:
                     and self._history.is_new(flow_run)
                 ):
                     flow = flow_run.pathspec.flow
-                    group = group_of(flow, str(flow_run.pathspec), self._settings)
+                    group = choose_group(flow, str(flow_run.pathspec), self._settings)
                     groups = groups_by_destination.setdefault(self._history.destination(flow), [])
                     groups.append(group)
             for destination, groups in groups_by_destination.items():
@@ -147,7 +147,7 @@ class _Sync:
     def _unreadable(self, flow_run: SelectedFlowRun, error: BaseException) -> FlowRunOutcome:
         """Record a flow run that could not be read or looked up, and return its outcome."""
         outcome = failed_outcome(str(flow_run.pathspec), error, self._parts.bugs)
-        is_gone = isinstance(error, NotThere)
+        is_gone = isinstance(error, NotFound)
         return self._record_failure(
             outcome,
             lambda: self._history.record_failure(flow_run, outcome.reason or "", is_gone=is_gone),

@@ -9,7 +9,7 @@ from typing import Any
 
 from mfwb.config import Layer
 from mfwb.settings_files import Trust, printable
-from mfwb.settings_inventory import FileInDoubt
+from mfwb.settings_inventory import CheckedFile
 
 __all__ = ["settings_as_json", "settings_as_text", "trust_as_text"]
 
@@ -21,7 +21,7 @@ _LANDLOCK, _HOOK = "Landlock", "audit hook"
 
 def settings_as_text(
     layers: Sequence[Layer],
-    files: Sequence[FileInDoubt],
+    files: Sequence[CheckedFile],
     trust: Trust,
     confined_by: Sequence[str],
 ) -> str:
@@ -40,7 +40,7 @@ def settings_as_text(
 
 def settings_as_json(
     layers: Sequence[Layer],
-    files: Sequence[FileInDoubt],
+    files: Sequence[CheckedFile],
     trust: Trust,
     confined_by: Sequence[str],
 ) -> str:
@@ -56,9 +56,9 @@ def settings_as_json(
             {
                 "path": str(file.file.path),
                 "origin": file.file.origin.name.lower(),
-                "counts": file.refused(trust) is None,
-                "reason": file.refused(trust),
-                "trusted": trust.holds(file.file),
+                "counts": file.refusal_reason(trust) is None,
+                "reason": file.refusal_reason(trust),
+                "trusted": trust.includes(file.file),
                 "sensitive": [*file.sensitive],
             }
             for file in files
@@ -68,11 +68,11 @@ def settings_as_json(
     return f"{json.dumps(document, indent=2, default=str)}\n"
 
 
-def trust_as_text(files: Iterable[FileInDoubt]) -> str:
+def trust_as_text(files: Iterable[CheckedFile]) -> str:
     """Return the settings that are trusted from now on."""
     lines = []
     for file in files:
-        lines.append(f"trusted: {file.file.place}")
+        lines.append(f"trusted: {file.file.real_path}")
         lines += [f"  {name} = {_shown(value)}" for name, value in _sensitive_values(file)]
         if file.sends_key_in_the_clear:
             lines.append("  with http://, keys go over the network unencrypted")
@@ -97,18 +97,18 @@ def _confined(by: Sequence[str], unpickle: str) -> str:
     return f"confined by {names}{'' if has_landlock else ': this system has no Landlock'}"
 
 
-def _about(file: FileInDoubt, trust: Trust) -> Iterator[str]:
-    reason = file.refused(trust)
+def _about(file: CheckedFile, trust: Trust) -> Iterator[str]:
+    reason = file.refusal_reason(trust)
     if reason is not None:
         yield f"does not count: {reason}"
-    elif trust.holds(file.file):
+    elif trust.includes(file.file):
         yield "trusted"
     else:
         yield "counts"
 
 
-def _refused(files: Iterable[FileInDoubt], trust: Trust) -> set[str]:
-    return {str(file.file.path) for file in files if file.refused(trust) is not None}
+def _refused(files: Iterable[CheckedFile], trust: Trust) -> set[str]:
+    return {str(file.file.path) for file in files if file.refusal_reason(trust) is not None}
 
 
 def _rows(layers: Sequence[Layer], refused: set[str]) -> list[tuple[str, Any, str]]:
@@ -128,7 +128,7 @@ def _flat(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any
             yield f"{table}{name}", _masked(str(name), value)
 
 
-def _sensitive_values(file: FileInDoubt) -> Iterator[tuple[str, Any]]:
+def _sensitive_values(file: CheckedFile) -> Iterator[tuple[str, Any]]:
     """Yield the settings that could do harm, by the names that the error messages use."""
     flat = dict(_flat(file.file.values))
     for name in file.sensitive:

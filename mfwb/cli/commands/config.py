@@ -42,15 +42,15 @@ def show(*, config: Path | None, as_json: bool) -> int:
 
     Also shows which settings files count, and what confines the conversion of pickles.
     """
-    from mfwb.config import layers_of  # noqa: PLC0415 - help does without
-    from mfwb.conversion.confinement_status import confinement  # noqa: PLC0415 - the same
+    from mfwb.config import read_layers  # noqa: PLC0415 - help does without
+    from mfwb.conversion.confinement_status import read_confinement  # noqa: PLC0415 - the same
     from mfwb.report.settings import settings_as_json, settings_as_text  # noqa: PLC0415 - the same
-    from mfwb.settings_files import users_trust  # noqa: PLC0415 - the same
-    from mfwb.settings_inventory import files_in_force  # noqa: PLC0415 - the same
+    from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
+    from mfwb.settings_inventory import list_active_files  # noqa: PLC0415 - the same
 
     render = settings_as_json if as_json else settings_as_text
-    layers, files = layers_of({}, file=config), files_in_force(config)
-    write_out(render(layers, files, users_trust(), confinement()))
+    layers, files = read_layers({}, file=config), list_active_files(config)
+    write_out(render(layers, files, load_trust(), read_confinement()))
     return 0
 
 
@@ -62,10 +62,10 @@ def trust(*, file: Path | None) -> int:
     Only their present settings: when a file changes, it has to be trusted again.
     """
     from mfwb.report.settings import trust_as_text  # noqa: PLC0415 - as above
-    from mfwb.settings_files import users_trust  # noqa: PLC0415 - the same
-    from mfwb.settings_inventory import files_to_trust  # noqa: PLC0415 - the same
+    from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
+    from mfwb.settings_inventory import list_files_to_trust  # noqa: PLC0415 - the same
 
-    trusted, files = users_trust(), files_to_trust(file)
+    trusted, files = load_trust(), list_files_to_trust(file)
     for doubtful in files:
         trusted.add(doubtful.file)
     write_out(trust_as_text(files))
@@ -76,11 +76,11 @@ def trust(*, file: Path | None) -> int:
 @options.settings_file_argument
 def untrust(*, file: Path | None) -> int:
     """No longer trust settings files of this folder."""
-    from mfwb.settings_files import users_trust  # noqa: PLC0415 - as above
-    from mfwb.settings_inventory import places_of  # noqa: PLC0415 - the same
+    from mfwb.settings_files import load_trust  # noqa: PLC0415 - as above
+    from mfwb.settings_inventory import list_paths_to_untrust  # noqa: PLC0415 - the same
 
-    trusted = users_trust()
-    removed = [path for path in places_of(file) if trusted.remove(path)]
+    trusted = load_trust()
+    removed = [path for path in list_paths_to_untrust(file) if trusted.remove(path)]
     write_out("".join(f"no longer trusted: {path}\n" for path in removed))
     if not removed:
         write_error("no file here was trusted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mfwb.errors import NotThere
+from mfwb.errors import NotFound
 from mfwb.pipeline.explain.artifact_path import ArtifactPath
 from mfwb.snapshot import ArtifactRef, FlowRun, Parameter, Step, Task
 from mfwb.snapshot.pathspec import PARAMETERS
@@ -39,7 +39,7 @@ def resolve_name(artifact: ArtifactPath, flow_run: FlowRun) -> ArtifactPath:
 
 
 def find_artifact(artifact: ArtifactPath, flow_run: FlowRun) -> ArtifactMatch:
-    """Return the artifact or parameter; NotThere, which names what exists, if there is none."""
+    """Return the artifact or parameter; NotFound, which names what exists, if there is none."""
     named = (parameter for parameter in flow_run.parameters if parameter.name == artifact.name)
     parameter = next(named, None)
     if artifact.step == PARAMETERS:
@@ -82,7 +82,7 @@ def _task(task_id: str, step: Step, flow_run: FlowRun) -> Task:
     raise _not_found(missing, "its tasks are", ids, task_id)
 
 
-def _no_artifact(artifact: ArtifactPath, tasks: Iterable[Task], flow_run: FlowRun) -> NotThere:
+def _no_artifact(artifact: ArtifactPath, tasks: Iterable[Task], flow_run: FlowRun) -> NotFound:
     names = {ref.name for task in tasks for ref in task.artifacts}
     names.update(parameter.name for parameter in flow_run.parameters)
     others = [
@@ -92,14 +92,14 @@ def _no_artifact(artifact: ArtifactPath, tasks: Iterable[Task], flow_run: FlowRu
     ]
     missing = f"{artifact.holder_path} has no artifact {artifact.name!r}"
     if others:
-        return NotThere(f"{missing}, but there is one in {_join(others)}")
+        return NotFound(f"{missing}, but there is one in {_join(others)}")
     return _not_found(missing, "it has", sorted(names), artifact.name)
 
 
-def _not_found(missing: str, prefix: str, names: list[str], given: str) -> NotThere:
+def _not_found(missing: str, prefix: str, names: list[str], given: str) -> NotFound:
     if hint := did_you_mean(given, names):
-        return NotThere(f"{missing}{hint}")
-    return NotThere(f"{missing}; {prefix} {_join(names)}" if names else missing)
+        return NotFound(f"{missing}{hint}")
+    return NotFound(f"{missing}; {prefix} {_join(names)}" if names else missing)
 
 
 def _join(names: list[str]) -> str:

@@ -134,7 +134,7 @@ def _kinds(artifacts: Sequence[TaskArtifact]) -> Iterator[Line]:
     """Yield the kind with its reason; if tasks differ, one line for each kind."""
     by_kind: dict[tuple[str, str], list[TaskArtifact]] = defaultdict(list)
     for artifact in artifacts:
-        kind = artifact.reason.verdict.kind.value
+        kind = artifact.reason.classification.kind.value
         by_kind[kind, why_its_kind(artifact.reason)].append(artifact)
     for (kind, why), alike in by_kind.items():
         names = join_names([task_name(artifact.task) for artifact in alike])

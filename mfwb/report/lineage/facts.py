@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from mfwb.lineage import Ground
-from mfwb.lineage.static_analysis import External
+from mfwb.lineage import Evidence
+from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.report.lineage.layout import Fact
 from mfwb.report.lineage.phrases import join_names, name_tasks, size_of, task_name, type_of
 from mfwb.report.lineage.reasons import Reasons
@@ -84,7 +84,7 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
 
     def line_key(used: Used) -> tuple[str, str, str]:
         ground = _ground(used)
-        if reasons is not None and used.ground is not Ground.AVAILABLE:  # that is reported once
+        if reasons is not None and used.ground is not Evidence.AVAILABLE:  # that is reported once
             ground = reasons.why(view.name, used.name, used.ground)
         return _producers(used, view, sizes), _consumers(used, view), ground
 
@@ -95,7 +95,7 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
     width = min(max(map(cell_len, noted), default=0), _WIDEST_PRODUCERS)
     for (producers, *notes), members in lines.items():
         note = ", ".join(filter(None, notes))
-        available = members[0].ground is Ground.AVAILABLE  # and so are the others
+        available = members[0].ground is Evidence.AVAILABLE  # and so are the others
         yield Fact(
             "used",
             Text(
@@ -103,17 +103,17 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
             ),
             _source_text(f"{producers:<{width}}" if note else producers, note),
         )
-    if reasons is not None and any(used.ground is Ground.AVAILABLE for used in view.used):
+    if reasons is not None and any(used.ground is Evidence.AVAILABLE for used in view.used):
         yield Fact("available", Text(reasons.unknown(view.name), style="yellow"))
 
 
 def _ground(used: Used) -> str:
     """Return a note on the evidence of a use; empty for a read, which is the usual case."""
     return {
-        Ground.AVAILABLE: "available",
-        Ground.FOREACH_INPUT: "an item each",
-        Ground.PARAMETER: "",
-        Ground.READ: "",
+        Evidence.AVAILABLE: "available",
+        Evidence.FOREACH_INPUT: "an item each",
+        Evidence.PARAMETER: "",
+        Evidence.READ: "",
     }[used.ground]
 
 
@@ -137,7 +137,7 @@ def _consumers(used: Used, view: StepView) -> str:
     return f"by {len(used.consumers):,} of {len(view.tasks):,} tasks"
 
 
-def _external(external: External, view: StepView) -> Fact:
+def _external(external: ExternalRead, view: StepView) -> Fact:
     holder, last = owner_and_name(external.pathspec)
     name, where = external.artifact, external.pathspec
     if external.kind == "artifact":
@@ -147,7 +147,7 @@ def _external(external: External, view: StepView) -> Fact:
     if external in view.unread:
         what = Text(one_line(name or "something"), style="yellow")
         return Fact("lost", what, _source_text(one_line(where), view.unread[external]))
-    producers = {use.edge.producer for use in view.outside if use.said == external}
+    producers = {use.edge.producer for use in view.outside if use.read == external}
     source = join_names(sorted(map(one_line, producers))) if producers else one_line(where)
     return Fact(
         "used", Text(one_line(name or "something")), _source_text(source, "another flow run")

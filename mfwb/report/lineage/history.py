@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mfwb.errors import UsageError
 from mfwb.lineage import Edge, Lineage
-from mfwb.lineage.producers import Held, holdings_of
+from mfwb.lineage.producers import HeldArtifact, trace_holdings
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.snapshot import ArtifactRef, Parameter
 from mfwb.snapshot.pathspec import parameters_of, step_of
@@ -93,16 +93,16 @@ def history_of(name: str, traced: TracedFlowRun) -> ArtifactHistory:
     )
 
 
-def _writers(name: str, traced: TracedFlowRun) -> dict[str, Held]:
+def _writers(name: str, traced: TracedFlowRun) -> dict[str, HeldArtifact]:
     """Return, for each task that has the artifact, the task that wrote it, parents first."""
     tasks = {task.pathspec: task for task in traced.flow_run.tasks}
     order = [tasks[pathspec] for pathspec in traced.lineage.order]
-    holdings = holdings_of(order, traced.lineage.parents)
+    holdings = trace_holdings(order, traced.lineage.parents)
     return {task: held[name] for task, held in holdings.items() if name in held}
 
 
 def _inherited_producers(
-    producer: str, writers: dict[str, Held], lineage: Lineage
+    producer: str, writers: dict[str, HeldArtifact], lineage: Lineage
 ) -> tuple[str, ...]:
     parents = lineage.parents.get(producer, ())  # parameters have none
     return tuple(dict.fromkeys(writers[parent].producer for parent in parents if parent in writers))

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import wandb
 
-from mfwb.deadlines import within
+from mfwb.deadlines import run_within
 from mfwb.errors import Refused, SinkError
 from mfwb.sink.client.private import DEATHS, FAILURES
 from mfwb.sink.client.process_wide import new_api
@@ -82,7 +82,7 @@ class Service:
             self._life += 1
             self._apis.clear()
             with suppress(*FAILURES):  # it complains that what it tears down is gone
-                within(self.patience.limit, wandb.teardown, "wandb-core")
+                run_within(self.patience.limit, wandb.teardown, "wandb-core")
             return True
 
     def _api(self, entity: str) -> wandb.Api:

@@ -28,7 +28,7 @@ from typing import Any
 
 from pydantic._internal import _fields
 
-from mfwb.deadlines import within
+from mfwb.deadlines import run_within
 from mfwb.errors import Unreachable
 
 __all__ = [
@@ -129,7 +129,7 @@ def _settings_put_back() -> Iterator[None]:
     after = _singleton()
     if before is None and after is not None and after.most_recent_active_run is None:
         with suppress(Unreachable, Exception):  # it is gone, or goes at the end of the process
-            within(_LAST_WORDS, wandb.teardown, "wandb-core")
+            run_within(_LAST_WORDS, wandb.teardown, "wandb-core")
     for names, name, value in known:
         names[name] = value
 

@@ -11,7 +11,7 @@ from wandb.errors import UsageError as WandbUsageError
 
 from mfwb.config import Settings
 from mfwb.errors import UsageError
-from mfwb.settings_files.value_errors import expectation, place_of
+from mfwb.settings_files.value_errors import describe_expectation, setting_path
 from mfwb.sink.setup.settings_tables import tables_of
 
 __all__ = ["check_wandb_settings", "run_settings"]
@@ -56,8 +56,10 @@ def _complaint(fields: Mapping[str, Any]) -> tuple[str, str] | None:
         name = str(errors[0]["loc"][0]) if errors[0]["loc"] else None
         if name is not None:
             of_field = [one for one in errors if one["loc"][:1] == (name,)]
-            return place_of(of_field[0]["loc"], fields.get(name)), _expected(name, fields, of_field)
-        message = expectation(errors)
+            return setting_path(of_field[0]["loc"], fields.get(name)), _expected(
+                name, fields, of_field
+            )
+        message = describe_expectation(errors)
     except (WandbUsageError, ValueError, TypeError) as error:  # the last: `run_tags = 5`
         message = str(error)
     else:
@@ -72,7 +74,7 @@ def _complaint(fields: Mapping[str, Any]) -> tuple[str, str] | None:
 def _expected(name: str, fields: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> str:
     """Return what is expected of a field, which an error of its own checks does not say."""
     is_own = errors[0]["type"] == "value_error"
-    return (_by_type(name, fields[name]) if is_own else None) or expectation(errors)
+    return (_by_type(name, fields[name]) if is_own else None) or describe_expectation(errors)
 
 
 def _by_type(name: str, value: Any) -> str | None:
@@ -81,5 +83,5 @@ def _by_type(name: str, value: Any) -> str | None:
     try:
         TypeAdapter(type_).validate_python(value)
     except ValidationError as error:
-        return expectation(error.errors())
+        return describe_expectation(error.errors())
     return None

@@ -21,7 +21,7 @@ from mfwb.sink.setup.quiet_settings import replaying
 
 __all__ = ["Complaint", "Sender"]
 
-_AT_ONCE = 16
+_MAX_IDLE = 16
 _UPLOADER = Path(__file__).with_name("child.py")
 _SECONDS_PER_RUN = 2.0
 _IN_BETWEEN = "api: "  # a single request, which may have been repeated
@@ -55,7 +55,7 @@ class Sender:
         """
         patience = self._service.patience
         patience.refuse_if_resting("send W&B runs")
-        seconds = patience.limit + runs * _SECONDS_PER_RUN / _AT_ONCE + size / SLOWEST
+        seconds = patience.limit + runs * _SECONDS_PER_RUN / _MAX_IDLE + size / SLOWEST
         with scratch() as own:
             trouble: list[Complaint] = []
             try:
@@ -66,7 +66,7 @@ class Sender:
             return (*_complaints(own), *trouble)
 
     def _run(self, folder: Path, own: Path, seconds: float) -> None:
-        command = [sys.executable, str(_UPLOADER), str(folder), str(_AT_ONCE)]
+        command = [sys.executable, str(_UPLOADER), str(folder), str(_MAX_IDLE)]
         said = own / "said"
         with said.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
