@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mfwb.crash_log import BugLogs
 from mfwb.ports import Bugs, Progress, Unwatched
-from mfwb.report.progress import watch
+from mfwb.report.progress import progress_on_stderr
 from tests.unit.memory import MemoryBugs, MemoryProgress
 
 
@@ -21,7 +21,7 @@ def progress(request: pytest.FixtureRequest) -> Iterator[Progress]:
     """Return somebody who watches."""
     if request.param == "terminal":
         console = Console(file=io.StringIO(), force_terminal=True)
-        with watch(quiet=False, console=console) as shown:
+        with progress_on_stderr(quiet=False, console=console) as shown:
             assert not isinstance(shown, Unwatched)
             yield shown
     else:
