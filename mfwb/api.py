@@ -31,16 +31,16 @@ from mfwb.pipeline import (
     plan_flow_runs,
     push_flow_runs,
     rebuild_ledgers,
+    retry_with_new_ledger,
     sync_flow_runs,
-    with_a_sound_ledger,
 )
 from mfwb.pipeline.explain import Explanation, parse_artifact
 from mfwb.pipeline.explain import explain as explain_artifact
 from mfwb.pipeline.reading import TracedFlowRun, trace
-from mfwb.pipeline.selection import Selection, find_one, select
+from mfwb.pipeline.selection import Selection, make_selection, resolve_flow_run
 from mfwb.ports import NoProgress, Progress
 from mfwb.snapshot.pathspec import parse
-from mfwb.sync_status import Standings
+from mfwb.sync_status import SyncStatus
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # mypy knows it; Python 3.10 has none of its own
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Explanation",
     "Rebuilt",
-    "Standings",
+    "SyncStatus",
     "TracedFlowRun",
     "explain",
     "lineage",
@@ -97,7 +97,7 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         Unreachable: if Metaflow's metadata can't be reached.
     """
     resolved = load_settings(settings, file=folder_path(config))
-    selection = select(
+    selection = make_selection(
         flow_run_pathspecs(pathspecs),
         since=since,
         until=until,
@@ -136,7 +136,7 @@ def sync(  # noqa: PLR0913 - the same
         LockHeld: if another sync uses the same ledger for the same projects.
     """
     resolved = load_settings(settings, file=folder_path(config))
-    selection = select(
+    selection = make_selection(
         flow_run_pathspecs(pathspecs),
         since=since,
         until=until,
@@ -213,7 +213,7 @@ def lineage(
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
     with _watched(progress=progress) as watcher, wire_source(resolved) as (source, payloads):
-        flow_run = find_one(requested, source)
+        flow_run = resolve_flow_run(requested, source)
         watcher.flow_run(str(flow_run), 0, 1)
         return trace(flow_run, source, payloads)
 
@@ -252,10 +252,10 @@ def explain(
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
     with _watched(progress=progress) as watcher, wire_source(resolved) as (source, payloads):
-        flow_run = find_one(artifact.flow_run, source)
+        flow_run = resolve_flow_run(artifact.flow_run, source)
         watcher.flow_run(str(flow_run), 0, 1)
         return explain_artifact(
-            artifact.of(flow_run),
+            artifact.with_flow_run(flow_run),
             resolved,
             source,
             payloads,
@@ -266,7 +266,7 @@ def explain(
 
 def status(
     *flows: PathspecsLike, config: Folder | None = None, **settings: Unpack[SettingsArguments]
-) -> Standings:
+) -> SyncStatus:
     """Return the sync status of flow runs from the ledger. Metaflow and W&B are not used.
 
     Args:
@@ -347,7 +347,7 @@ def sync_selection(
 ) -> Result:
     """Return what `sync` returns, for a selection and settings that exist already."""
     call = partial(_carry_out, sync_flow_runs, selection, settings, progress, may_ask=True)
-    return with_a_sound_ledger(call, put_aside_if_damaged)
+    return retry_with_new_ledger(call, put_aside_if_damaged)
 
 
 def push_bundle(
@@ -385,9 +385,9 @@ def _carry_out(
 def _watched(*, progress: Progress | bool | None) -> Iterator[Progress]:
     """Yield what is notified of progress, as the argument `progress` says."""
     if progress is True:
-        from mfwb.report import watch  # noqa: PLC0415 - rich
+        from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich
 
-        with watch(quiet=False) as shown:
+        with progress_on_stderr(quiet=False) as shown:
             yield shown
     else:
         yield progress or NoProgress()

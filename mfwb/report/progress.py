@@ -1,4 +1,4 @@
-"""Progress on a terminal or in a notebook, or silence."""
+"""Progress on a terminal or in a notebook; no output elsewhere."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from mfwb.ports import NoProgress, Progress
 from mfwb.report.console import PrintableConsole
 from mfwb.safe_text import one_line
 
-__all__ = ["watch"]
+__all__ = ["progress_on_stderr"]
 
-_LONGEST_NAME = 80  # letters; the line would be all name else
+_LONGEST_NAME = 80  # letters; a longer name would fill the line
 
 
 @contextmanager
-def watch(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
+def progress_on_stderr(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
     """Yield progress that is shown on stderr, if that is a terminal or a notebook.
 
     Afterwards the terminal or the notebook is as it was, also after an error.
@@ -37,14 +37,14 @@ def watch(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
     if quiet or not (console.is_terminal or console.is_jupyter):
         yield NoProgress()
     elif console.is_jupyter:
-        line = _Line(console.file)
+        line = _NotebookLine(console.file)
         try:
             yield line
         finally:
             line.clear()
     else:
         with _display(console) as display:
-            yield _Shown(display)
+            yield _ProgressLine(display)
 
 
 def _display(console: Console) -> Display:
@@ -60,8 +60,8 @@ def _display(console: Console) -> Display:
     )
 
 
-class _Shown:
-    """Progress on a terminal: the flow run that is read, and how many W&B runs are written."""
+class _ProgressLine:
+    """Progress in one line: the flow run that is read, and the number of W&B runs written."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
@@ -70,25 +70,25 @@ class _Shown:
         self._total = 0
 
     def flow_run(self, pathspec: str, position: int, total: int) -> None:
-        """Show which flow run is read; W&B runs of earlier ones may still be on their way."""
+        """Show which flow run is read; W&B runs of earlier flow runs may still be written."""
         what = "W&B runs" if self._total else "reading"
         self._display.update(self._task, description=_name(pathspec, position, total), what=what)
 
     def wandb_runs(self, total: int) -> None:
-        """Show how many W&B runs there are now."""
+        """Add to the total number of W&B runs."""
         with self._lock:
             self._total += total
             self._display.update(self._task, total=self._total, what="W&B runs")
 
     def advance(self) -> None:
-        """Show that one more is written."""
+        """Show that one more W&B run is written."""
         self._display.advance(self._task)
 
 
-class _Line:
-    """The same in a notebook, where rich needs a widget that may not be installed.
+class _NotebookLine:
+    """The same line in a notebook, where rich needs a widget that may not be installed.
 
-    A carriage return is all that notebooks know of cursors, wherever they are shown.
+    It uses carriage returns only, which every notebook supports.
     """
 
     def __init__(self, stream: IO[str]) -> None:

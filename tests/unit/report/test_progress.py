@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from mfwb.ports import Progress
-from mfwb.report import watch
+from mfwb.report import progress_on_stderr
 
 SHOW_CURSOR = "\x1b[?25h"
 
@@ -21,7 +21,7 @@ def told(act: Callable[[Progress], None], *, quiet: bool = False, terminal: bool
     """Return what was written on stderr while somebody worked."""
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, width=100, color_system=None)
-    with watch(quiet=quiet, console=console) as progress:
+    with progress_on_stderr(quiet=quiet, console=console) as progress:
         act(progress)
     return stream.getvalue()
 
@@ -52,7 +52,7 @@ def test_the_terminal_is_left_as_it_was() -> None:
     console = Console(file=stream, force_terminal=True, width=100)
     with (
         pytest.raises(RuntimeError, match="in the middle"),
-        watch(quiet=False, console=console) as progress,
+        progress_on_stderr(quiet=False, console=console) as progress,
     ):
         fail(progress)
 
@@ -73,7 +73,7 @@ def shown_in_a_notebook(act: Callable[[Progress], None], *, quiet: bool = False)
     """Return what the line showed, one text after the other; only carriage returns are known."""
     stream = io.StringIO()
     console = Console(file=stream, force_jupyter=True)
-    with watch(quiet=quiet, console=console) as progress:
+    with progress_on_stderr(quiet=quiet, console=console) as progress:
         act(progress)
     assert "\x1b" not in stream.getvalue()
     return stream.getvalue().split("\r")[1:]
@@ -127,7 +127,7 @@ def test_a_notebook_is_recognized(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setattr(builtins, "get_ipython", ZMQInteractiveShell, raising=False)
 
-    with watch(quiet=False) as progress:
+    with progress_on_stderr(quiet=False) as progress:
         work(progress)
 
     assert "1/3 W&B runs" in stderr.getvalue()
