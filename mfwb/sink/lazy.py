@@ -15,18 +15,18 @@ from mfwb.destination.wandb_defaults import cache_key, recall, remember
 from mfwb.errors import UsageError
 from mfwb.planning import Plan
 from mfwb.ports import Destination, FoundFlowRun, Session
-from mfwb.sink.setup.credentials import check_wandb_file, credentials_of, only_its_own_key
-from mfwb.sink.setup.environment import our_environment
+from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
+from mfwb.sink.setup.environment import replay_environment
 from mfwb.sink.setup.settings_tables import tables_of
 
 if TYPE_CHECKING:
     from mfwb.sink.wandb_sink import WandbSink
 
-__all__ = ["LateSink", "open_sink"]
+__all__ = ["LazySink", "open_sink"]
 
 
 @contextmanager
-def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[LateSink]:
+def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[LazySink]:
     """Yield W&B as a sink; UsageError for settings that W&B does not know, or nobody trusts.
 
     Args:
@@ -38,8 +38,8 @@ def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[La
     key = cache_key()
     known = None if tables_of(settings) else recall(memory, key)
     with (
-        only_its_own_key(settings) as no_key,
-        our_environment(settings.timeout) as scratch,
+        restrict_api_key(settings) as no_key,
+        replay_environment(settings.timeout) as scratch,
         ExitStack() as until_then,
     ):
 
@@ -56,15 +56,15 @@ def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[La
             remember(memory, key, files_of_settings(), said)
             return said
 
-        ask_entity = credentials_of(settings, no_key)
+        ask_entity = entity_query(settings, no_key)
         destinations = Destinations(settings, known or ask(), ask_entity, may_ask=may_ask)
-        sink = LateSink(destinations, settings, ask, scratch)
+        sink = LazySink(destinations, settings, ask, scratch)
         if known is None:
             sink.wake()
         yield sink
 
 
-class LateSink:
+class LazySink:
     """A sink that imports wandb when it can't be avoided any more."""
 
     def __init__(

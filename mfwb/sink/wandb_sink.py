@@ -13,16 +13,16 @@ from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, FoundFlowRun, Session
 from mfwb.sink.client.api import Service
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.client.retry_budget import RetryBudget
 from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.offline.session import OfflineSession
-from mfwb.sink.online.in_flight import UnderWay
+from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.session import OnlineSession, Project
 from mfwb.sink.server.claims import Claims
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.flow_runs import found_flow_runs
-from mfwb.sink.server.latest_alias import Newest
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.flow_runs import group_by_flow_run
+from mfwb.sink.server.latest_alias import LatestAlias
 from mfwb.sink.setup.run_settings import check_wandb_settings
 
 __all__ = ["WandbSink"]
@@ -40,9 +40,9 @@ class WandbSink:
         self._force = settings.force
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
         self._scratch = scratch
-        self._service = Service(self._destinations.base_url, Patience(settings.timeout))
+        self._service = Service(self._destinations.base_url, RetryBudget(settings.timeout))
         self._projects: dict[tuple[str, str], Project] = {}
-        self._seen: dict[tuple[str, str], dict[str, Existing]] = {}  # by id, as looked ahead
+        self._seen: dict[tuple[str, str], dict[str, ExistingRun]] = {}  # by id, as looked ahead
         self._lock = threading.Lock()
 
     def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
@@ -58,7 +58,7 @@ class WandbSink:
         if self._bundle is not None:
             return []
         entity = self._entity(destination.entity)
-        return found_flow_runs(ExistingRuns(self._service, entity, destination.project).of_mfwb())
+        return group_by_flow_run(ExistingRuns(self._service, entity, destination.project).of_mfwb())
 
     @contextmanager
     def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
@@ -88,15 +88,15 @@ class WandbSink:
         with self._lock:
             if (entity, name) not in self._projects:
                 collections = Collections(self._service, entity, name)
-                newest = Newest(self._service, entity, name, collections)
+                newest = LatestAlias(self._service, entity, name, collections)
                 self._projects[entity, name] = Project(
-                    *(self._service, entity, name, collections, newest, UnderWay(), self._scratch),
+                    *(self._service, entity, name, collections, newest, InFlight(), self._scratch),
                     force=self._force,
                     edit_rule=self._edit_rule,
                 )
             return self._projects[entity, name]
 
 
-def _is_done(found: Existing | None, run: PlannedRun) -> bool:
+def _is_done(found: ExistingRun | None, run: PlannedRun) -> bool:
     """Whether what was seen ahead is all that was planned: that does not change any more."""
     return found is not None and found.complete == run.fingerprint and found.receipt is not None

@@ -11,12 +11,12 @@ import wandb
 
 from mfwb.deadlines import within
 from mfwb.errors import Refused, SinkError
-from mfwb.sink.client.private import DEATHS, FAILURES
+from mfwb.sink.client.private import CORE_DEATHS, FAILURES
 from mfwb.sink.client.process_wide import new_api
-from mfwb.sink.client.refusals import lets_nobody_in
-from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.client.refusals import is_access_denied
+from mfwb.sink.client.retry_budget import RetryBudget
 
-__all__ = ["Service", "refused"]
+__all__ = ["Service", "refused_error"]
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ _ANSWER_SECONDS = 19  # for a single request
 _LIVES = 5  # of wandb-core in one call; what kills it that often kills it always
 
 
-def refused(place: str, why: object) -> Refused:
+def refused_error(place: str, why: object) -> Refused:
     """Return the error that says that W&B lets nobody in there."""
     return Refused(
         f"W&B refuses {place}: {why}; is that the entity and the project, and may the API key "
@@ -35,7 +35,7 @@ def refused(place: str, why: object) -> Refused:
 class Service:
     """W&B's public Api, patiently asked, by any number of threads."""
 
-    def __init__(self, base_url: str, patience: Patience) -> None:
+    def __init__(self, base_url: str, patience: RetryBudget) -> None:
         self.base_url = base_url
         self.patience = patience
         self._apis: dict[str, wandb.Api] = {}
@@ -60,10 +60,10 @@ class Service:
             try:
                 return self.patience.attempt(lambda: question(self._api(entity)), what)
             except SinkError as error:
-                if error.__cause__ is not None and lets_nobody_in(error.__cause__):
-                    raise refused(place, error) from error.__cause__
+                if error.__cause__ is not None and is_access_denied(error.__cause__):
+                    raise refused_error(place, error) from error.__cause__
                 raise
-            except DEATHS as error:
+            except CORE_DEATHS as error:
                 if not self.revive(life):
                     raise SinkError(f"can't {what}: wandb-core keeps dying") from error
 

@@ -18,24 +18,24 @@ import wandb
 from mfwb.errors import SinkError
 from mfwb.planning.names import names_in_project
 from mfwb.sink.client.api import Service
-from mfwb.sink.client.private import ask_graphql
+from mfwb.sink.client.private import execute_graphql
 
 __all__ = [
     "LATEST",
-    "NEWEST",
-    "OTHERS",
+    "NEWEST_START_KEY",
+    "OTHERS_KEY",
     "Collection",
     "Collections",
-    "Made",
-    "made_when",
+    "VersionTimes",
+    "read_version_times",
     "version_number",
 ]
 
 LATEST = "latest"
-NEWEST = "newest_flow_run_started_at"
+NEWEST_START_KEY = "newest_flow_run_started_at"
 """The key in an artifact's metadata, below `mfwb`, that says which flow run logged it last."""
 
-OTHERS = "somebody_else_logged_it_first"
+OTHERS_KEY = "somebody_else_logged_it_first"
 """The key beside it that says that W&B made this version for somebody else."""
 
 _FRESH = 10.0  # seconds; others may log something at any time
@@ -49,7 +49,7 @@ _FIELDS = """{
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class VersionTimes:
     """When a version was made, in epoch ms.
 
     Attributes:
@@ -72,7 +72,7 @@ class Collection:
     """
 
     type: str | None = None
-    latest: Made = Made()
+    latest: VersionTimes = VersionTimes()
     top: int = -1
 
 
@@ -117,7 +117,7 @@ class Collections:
         with self._lock:
             return self._known[name][1]
 
-    def name_for(self, name: str, type_: str) -> str:
+    def name_in_project(self, name: str, type_: str) -> str:
         """Return what an artifact of a type is called in this project; SinkError.
 
         A name keeps its type for good: what is of another one goes by another name.
@@ -154,7 +154,7 @@ class Collections:
             f"{{ project(name: $project, entityName: $entity) {{ {asked} }} }}"
         )
         place = {"entity": self._entity, "project": self._project}
-        project = ask_graphql(api, text, {**place, **variables})["project"] or {}
+        project = execute_graphql(api, text, {**place, **variables})["project"] or {}
         return [project.get(one) for one in variables]
 
 
@@ -163,10 +163,10 @@ def _collection(said: Any) -> Collection:
         return Collection()
     numbers = [edge["node"]["versionIndex"] for edge in said["artifacts"]["edges"]]
     membership = said["artifactMembership"]
-    latest = Made()
+    latest = VersionTimes()
     if membership is not None and membership["artifact"] is not None:
         artifact = membership["artifact"]
-        latest = made_when(_mapping(artifact["metadata"]), artifact["createdAt"])
+        latest = read_version_times(_mapping(artifact["metadata"]), artifact["createdAt"])
     return Collection(
         type=said["defaultArtifactType"]["name"],
         latest=latest,
@@ -174,13 +174,13 @@ def _collection(said: Any) -> Collection:
     )
 
 
-def made_when(metadata: Any, created_at: str) -> Made:
+def read_version_times(metadata: Any, created_at: str) -> VersionTimes:
     """Return when a version was made, as its metadata and W&B say."""
     said = metadata.get("mfwb") if isinstance(metadata, dict) else None
     said = said if isinstance(said, dict) else {}
-    started = said.get(NEWEST, -1)
-    is_ours = type(started) is int and started >= 0 and not said.get(OTHERS)
-    return Made(
+    started = said.get(NEWEST_START_KEY, -1)
+    is_ours = type(started) is int and started >= 0 and not said.get(OTHERS_KEY)
+    return VersionTimes(
         started=started if type(started) is int else -1,
         by_others=-1 if is_ours else _epoch_ms(created_at),
     )

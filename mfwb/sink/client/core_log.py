@@ -11,7 +11,7 @@ from pathlib import Path
 
 import wandb
 
-__all__ = ["complaint_of", "first_complaint", "was_not_opened"]
+__all__ = ["find_first_error", "has_failed_to_open", "read_first_error"]
 
 _LOG = "debug-internal.log"
 _IN_BETWEEN = "api: "  # a single request, which may have been repeated
@@ -19,12 +19,12 @@ _NOT_OPENED = "upsert bucket response empty"
 _MOST = 4 << 20  # bytes that are read of a log
 
 
-def complaint_of(run: wandb.Run) -> str:
+def read_first_error(run: wandb.Run) -> str:
     """Return the first thing that went wrong with a W&B run; empty if nothing did."""
-    return first_complaint(_log_of(run))
+    return find_first_error(_log_of(run))
 
 
-def was_not_opened(run: wandb.Run) -> bool:
+def has_failed_to_open(run: wandb.Run) -> bool:
     """Whether W&B answered null when a run was opened; wandb-core goes on as if it were."""
     return _NOT_OPENED in _log_of(run)
 
@@ -36,7 +36,7 @@ def _log_of(run: wandb.Run) -> str:
     return ""
 
 
-def first_complaint(log: str) -> str:
+def find_first_error(log: str) -> str:
     """Return the first error that a log of wandb-core tells of; empty if there is none."""
     for line in log.splitlines():
         with suppress(ValueError, AttributeError):

@@ -22,22 +22,22 @@ from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
 
 __all__ = [
-    "CORE_OUTLIVES",
-    "DEATHS",
+    "CORE_DEATHS",
+    "CORE_EXIT_SECONDS",
     "FAILURES",
     "ServicePollForTokenError",
-    "add_entry",
-    "add_local",
-    "ask_graphql",
-    "choked",
-    "death_in",
+    "add_local_file",
+    "add_reference_entry",
+    "execute_graphql",
+    "find_core_death",
     "http_status",
-    "log_without_latest",
-    "name_of_table",
+    "is_unreadable_answer",
+    "log_artifact_without_latest",
     "publish_started_at",
+    "table_artifact_name",
 ]
 
-CORE_OUTLIVES = 3.0
+CORE_EXIT_SECONDS = 3.0
 """Seconds; wandb-core looks every second whether who started it still lives."""
 
 FAILURES = (
@@ -51,16 +51,16 @@ FAILURES = (
 )
 """What wandb raises when it, wandb-core or the server fails. Only the first is public."""
 
-DEATHS = (MailboxClosedError, HandleAbandonedError, ConnectionError)
+CORE_DEATHS = (MailboxClosedError, HandleAbandonedError, ConnectionError)
 """What it raises when wandb-core is gone: until `wandb.teardown()` nothing works any more."""
 
 
-def death_in(error: BaseException) -> BaseException | None:
+def find_core_death(error: BaseException) -> BaseException | None:
     """Return the end of wandb-core that an error tells of; None: it is about something else.
 
     The public Api hides it behind an Error of its own.
     """
-    if isinstance(error, DEATHS):
+    if isinstance(error, CORE_DEATHS):
         return error
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, (MailboxClosedError, HandleAbandonedError)):
@@ -79,7 +79,7 @@ def http_status(error: BaseException) -> int | None:
 _NONSENSE = (TypeError, AttributeError, LookupError, AssertionError, ValidationError)
 
 
-def choked(error: BaseException) -> bool:
+def is_unreadable_answer(error: BaseException) -> bool:
     """Whether wandb's own code failed at what it was given: by W&B, as `null` for an object."""
     if not isinstance(error, _NONSENSE):
         return False
@@ -94,13 +94,15 @@ def choked(error: BaseException) -> bool:
 _HELPERS = frozenset({"pydantic", "json"})  # of wandb's, which fail in its place
 
 
-def ask_graphql(api: wandb.Api, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+def execute_graphql(api: wandb.Api, text: str, variables: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a GraphQL request of ours, where the public Api has none like it."""
     answer: dict[str, Any] = api._service_api.execute_graphql(text, variables)  # noqa: SLF001
     return answer
 
 
-def log_without_latest(run: wandb.Run, artifact: wandb.Artifact, aliases: Iterable[str]) -> None:
+def log_artifact_without_latest(
+    run: wandb.Run, artifact: wandb.Artifact, aliases: Iterable[str]
+) -> None:
     """Log an artifact under these aliases alone; public `log_artifact` always adds `latest`.
 
     It does what that does, word for word, but for the aliases.
@@ -113,7 +115,7 @@ def log_without_latest(run: wandb.Run, artifact: wandb.Artifact, aliases: Iterab
     run._public_api()._set_artifact_save_handle(artifact, handle)  # noqa: SLF001
 
 
-def add_entry(  # noqa: PLR0913 - one for each field
+def add_reference_entry(  # noqa: PLR0913 - one for each field
     artifact: wandb.Artifact, *, path: str, ref: str, digest: str, size: int, extra: dict[str, str]
 ) -> None:
     """Add a reference whose size and checksum are known.
@@ -135,7 +137,7 @@ def add_entry(  # noqa: PLR0913 - one for each field
     artifact.manifest.add_entry(entry)
 
 
-def add_local(
+def add_local_file(
     artifact: wandb.Artifact, path: str, local: Path | None, *, md5: str, size: int
 ) -> None:
     """Add a file whose checksum is known; public `add_file` maps it into memory to work it out.
@@ -154,7 +156,7 @@ def add_local(
     )
 
 
-def name_of_table(run_id: str, key: str) -> str:
+def table_artifact_name(run_id: str, key: str) -> str:
     """Return what W&B calls the artifact that it makes of a table in a summary."""
     return sanitize_artifact_name(f"run-{run_id}-{key}")
 

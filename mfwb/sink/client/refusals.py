@@ -7,7 +7,7 @@ import re
 from mfwb.safe_text import first_line
 from mfwb.sink.client.private import http_status
 
-__all__ = ["explained", "is_final", "lets_nobody_in"]
+__all__ = ["explain_error", "is_access_denied", "is_final"]
 
 _FINAL = frozenset({400, 401, 403, 404, 409, 410, 413, 422})
 """Answers that stay the same however often one asks."""
@@ -39,12 +39,12 @@ def is_final(error: BaseException) -> bool:
     return _status(error) in _FINAL or _lacks(error) or _NULL in str(error)
 
 
-def lets_nobody_in(error: BaseException) -> bool:
+def is_access_denied(error: BaseException) -> bool:
     """Whether it is the credentials that W&B refuses, or what they may do."""
     return _status(error) in _NOBODY
 
 
-def explained(error: BaseException) -> str:
+def explain_error(error: BaseException) -> str:
     """Return W&B's words, and what they mean if they don't say it."""
     said = first_line(error)
     if _lacks(error):

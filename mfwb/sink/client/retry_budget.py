@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.private import FAILURES, choked, death_in
-from mfwb.sink.client.refusals import explained, is_final
+from mfwb.sink.client.private import FAILURES, find_core_death, is_unreadable_answer
+from mfwb.sink.client.refusals import explain_error, is_final
 
-__all__ = ["SLOWEST", "Patience"]
+__all__ = ["MIN_BYTES_PER_SECOND", "RetryBudget"]
 
-SLOWEST = 256 * 1024
+MIN_BYTES_PER_SECOND = 256 * 1024
 """Bytes a second; an upload that is slower counts as stuck."""
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ _LEAST = 20.0  # seconds for which even those may wait who come when the budget 
 _REST = 30.0  # seconds after the end of the budget in which nobody tries
 
 
-class Patience:
+class RetryBudget:
     """How long a call may go on trying.
 
     What counts is the time in which anybody waits for W&B in trouble, once, however many wait.
@@ -64,26 +64,26 @@ class Patience:
             wandb's own (DEATHS): if wandb-core is gone; what was open in it stays lost, so that
                 trying the same again would never help.
         """
-        self.refuse_if_resting(what)
+        self.raise_if_spent(what)
         began = self._clock()
         pause = _FIRST_PAUSE
         while True:
             try:
                 return deed()
             except FAILURES as error:
-                if death := death_in(error):
+                if death := find_core_death(error):
                     raise death from None
                 if is_final(error) or self._has_ended(began, pause):
-                    raise SinkError(f"can't {what}: {explained(error)}") from error
+                    raise SinkError(f"can't {what}: {explain_error(error)}") from error
             except Exception as error:
-                if not choked(error):
+                if not is_unreadable_answer(error):
                     raise
                 raise SinkError(f"can't {what}: W&B's answer is none ({error!r})") from error
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
+    def count_failed_wait(self) -> Iterator[None]:
         """Count a wait that fails as time in trouble; wandb-core does the trying meanwhile."""
         began = self._clock()
         try:
@@ -92,7 +92,7 @@ class Patience:
             self._has_ended(began, 0.0)
             raise
 
-    def refuse_if_resting(self, what: str) -> None:
+    def raise_if_spent(self, what: str) -> None:
         """Raise SinkError if W&B did not work until the budget was spent, a moment ago."""
         with self._lock:
             if self._clock() < self._rest_until:

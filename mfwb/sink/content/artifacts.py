@@ -7,8 +7,8 @@ from typing import Any
 import wandb
 
 from mfwb.ports import ReadyArtifact
-from mfwb.sink.client.collections import NEWEST
-from mfwb.sink.client.private import add_local
+from mfwb.sink.client.collections import NEWEST_START_KEY
+from mfwb.sink.client.private import add_local_file
 from mfwb.sink.content.references import add_reference
 
 __all__ = ["artifact_metadata", "make_artifact"]
@@ -26,13 +26,13 @@ def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
         planned.name,
         type=planned.type,
         description=ready.description or None,
-        metadata={**artifact_metadata(ready), "mfwb": {NEWEST: started_at}},
+        metadata={**artifact_metadata(ready), "mfwb": {NEWEST_START_KEY: started_at}},
     )
     for file in ready.files:
         if file.uri is not None:
             add_reference(artifact, file)
         elif file.md5 is not None:
-            add_local(artifact, file.path, file.local, md5=file.md5, size=file.size)
+            add_local_file(artifact, file.path, file.local, md5=file.md5, size=file.size)
         else:
             artifact.add_file(str(file.local), name=file.path, policy="immutable", skip_cache=True)
     return artifact

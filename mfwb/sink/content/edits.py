@@ -20,11 +20,19 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mfwb.sink.content.own_notes import note_from
+from mfwb.sink.content.own_notes import parse_note
 from mfwb.sink.content.run_content import MARKER
-from mfwb.sink.content.run_texts import Words
+from mfwb.sink.content.run_texts import RunMetadata
 
-__all__ = ["EditRule", "Merged", "Wrote", "first_words", "merged", "others_summary", "wrote_in"]
+__all__ = [
+    "EditRule",
+    "MergedMetadata",
+    "WrittenDigests",
+    "merge_metadata",
+    "new_run_metadata",
+    "read_written_digests",
+    "select_others_summary",
+]
 
 _NOTE = "wrote"
 """The key below `config["mfwb"]` with the note of what mfwb wrote."""
@@ -33,13 +41,13 @@ _FACTS = "metaflow"
 """The key in config whose keys are looked at one by one."""
 
 _SCALARS = {"name": "name", "group": "group", "job_type": "job type", "notes": "notes"}
-"""Fields of `Words`, and what they are called."""
+"""Fields of `RunMetadata`, and what they are called."""
 
 _DIGEST = 12  # letters
 
 
 @dataclass(frozen=True, slots=True)
-class Wrote:
+class WrittenDigests:
     """What mfwb wrote into a W&B run in words, as digests.
 
     Attributes:
@@ -70,32 +78,32 @@ class EditRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedMetadata:
     """What is to be said.
 
     Attributes:
-        words: with the note of what mfwb wrote.
+        run_metadata: with the note of what mfwb wrote.
         kept: what somebody changed and mfwb means otherwise: `name`, `config rate`, `tag good`.
         undone: the same of what is written over.
     """
 
-    words: Words
+    run_metadata: RunMetadata
     kept: tuple[str, ...] = ()
     undone: tuple[str, ...] = ()
 
 
-def first_words(meant: Words) -> Words:
+def new_run_metadata(meant: RunMetadata) -> RunMetadata:
     """Return the words of a W&B run that nobody has written yet, with the note of them."""
     return _noted(meant, _wrote(meant))
 
 
-def wrote_in(config: Mapping[str, Any]) -> Wrote | None:
+def read_written_digests(config: Mapping[str, Any]) -> WrittenDigests | None:
     """Return what mfwb noted in a config; None: an older one wrote it, or somebody else."""
     marker = config.get(MARKER)
-    return note_from(marker.get(_NOTE) if isinstance(marker, Mapping) else None, _adapter())
+    return parse_note(marker.get(_NOTE) if isinstance(marker, Mapping) else None, _adapter())
 
 
-def merged(meant: Words, there: Words, rule: EditRule) -> Merged:
+def merge_metadata(meant: RunMetadata, there: RunMetadata, rule: EditRule) -> MergedMetadata:
     """Return what a W&B run is to say that says something already.
 
     What others added stays in any case: tags, keys, and notes where mfwb has none.
@@ -105,16 +113,16 @@ def merged(meant: Words, there: Words, rule: EditRule) -> Merged:
         there: what is there now.
         rule: about what others changed.
     """
-    before = wrote_in(there.config)
+    before = read_written_digests(there.config)
     told = _Told(rule)
     scalars = {name: _scalar(name, meant, there, before, told) for name in _SCALARS}
     tags, tag_note = _tags(meant.tags, there.tags, before, told)
     both = replace(meant, **scalars, tags=tags, config=_config(meant, there, before, told))
     note = replace(_wrote(meant), tags=tag_note)
-    return Merged(_noted(both, note), tuple(told.kept), tuple(told.undone))
+    return MergedMetadata(_noted(both, note), tuple(told.kept), tuple(told.undone))
 
 
-def others_summary(
+def select_others_summary(
     there: Mapping[str, Any], meant: Collection[str], wrote: Collection[str]
 ) -> dict[str, Any]:
     """Return what others wrote into a summary.
@@ -146,7 +154,9 @@ class _Told:
         return not self.rule.overwrite
 
 
-def _scalar(name: str, meant: Words, there: Words, before: Wrote | None, told: _Told) -> str:
+def _scalar(
+    name: str, meant: RunMetadata, there: RunMetadata, before: WrittenDigests | None, told: _Told
+) -> str:
     new: str = getattr(meant, name)
     old: str = getattr(there, name)
     is_ours = before is not None and _digest(old) == getattr(before, name)
@@ -160,7 +170,7 @@ def _scalar(name: str, meant: Words, there: Words, before: Wrote | None, told: _
 
 
 def _tags(
-    meant: Iterable[str], there: Iterable[str], before: Wrote | None, told: _Told
+    meant: Iterable[str], there: Iterable[str], before: WrittenDigests | None, told: _Told
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return tags, and the digests of those that mfwb answers for."""
     there, meant = tuple(dict.fromkeys(there)), tuple(dict.fromkeys(meant))
@@ -176,17 +186,19 @@ def _tags(
     return (*in_order, *others), note
 
 
-def _config(meant: Words, there: Words, before: Wrote | None, told: _Told) -> dict[str, Any]:
+def _config(
+    meant: RunMetadata, there: RunMetadata, before: WrittenDigests | None, told: _Told
+) -> dict[str, Any]:
     own, found = dict(meant.config), dict(there.config)
     marker, facts = own.pop(MARKER, None), own.pop(_FACTS, None)
     found.pop(MARKER, None)
     old_facts = found.pop(_FACTS, None)
-    said = _Keys("config ", told).merged(own, found, before.config if before else None)
+    said = _Keys("config ", told).merge_metadata(own, found, before.config if before else None)
     if isinstance(facts, Mapping):
         old = old_facts if isinstance(old_facts, Mapping) else {}
         # Without a note they count as mfwb's, which has that name to itself.
         wrote = before.facts if before else {key: _digest(old[key]) for key in facts if key in old}
-        said[_FACTS] = _Keys(f"config {_FACTS}.", told).merged(facts, old, wrote)
+        said[_FACTS] = _Keys(f"config {_FACTS}.", told).merge_metadata(facts, old, wrote)
     if marker is not None:
         said[MARKER] = marker
     return said
@@ -199,7 +211,7 @@ class _Keys:
     called: str
     told: _Told
 
-    def merged(
+    def merge_metadata(
         self, meant: Mapping[str, Any], there: Mapping[str, Any], wrote: Mapping[str, str] | None
     ) -> dict[str, Any]:
         known = wrote or {}
@@ -221,16 +233,16 @@ class _Keys:
         return said
 
 
-def _wrote(words: Words) -> Wrote:
-    config = dict(words.config)
+def _wrote(run_metadata: RunMetadata) -> WrittenDigests:
+    config = dict(run_metadata.config)
     config.pop(MARKER, None)
     facts = config.pop(_FACTS, None)
-    return Wrote(
-        name=_digest(words.name),
-        group=_digest(words.group),
-        job_type=_digest(words.job_type),
-        notes=_digest(words.notes),
-        tags=frozenset(map(_digest, words.tags)),
+    return WrittenDigests(
+        name=_digest(run_metadata.name),
+        group=_digest(run_metadata.group),
+        job_type=_digest(run_metadata.job_type),
+        notes=_digest(run_metadata.notes),
+        tags=frozenset(map(_digest, run_metadata.tags)),
         config=_digests(config),
         facts=_digests(facts) if isinstance(facts, Mapping) else {},
     )
@@ -240,12 +252,12 @@ def _digests(values: Mapping[str, Any]) -> dict[str, str]:
     return {key: _digest(value) for key, value in values.items()}
 
 
-def _noted(words: Words, note: Wrote) -> Words:
+def _noted(run_metadata: RunMetadata, note: WrittenDigests) -> RunMetadata:
     said = _adapter().dump_python(note, mode="json")
     said["tags"].sort()
     text = json.dumps(said, separators=(",", ":"), sort_keys=True)
-    marker = {**words.config.get(MARKER, {}), _NOTE: text}
-    return replace(words, config={**words.config, MARKER: marker})
+    marker = {**run_metadata.config.get(MARKER, {}), _NOTE: text}
+    return replace(run_metadata, config={**run_metadata.config, MARKER: marker})
 
 
 def _digest(value: Any) -> str:
@@ -272,5 +284,5 @@ def _plain(value: Any) -> Any:
 
 
 @cache
-def _adapter() -> TypeAdapter[Wrote]:
-    return TypeAdapter(Wrote)
+def _adapter() -> TypeAdapter[WrittenDigests]:
+    return TypeAdapter(WrittenDigests)

@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-__all__ = ["note_from"]
+__all__ = ["parse_note"]
 
 _T = TypeVar("_T")
 
 
-def note_from(text: Any, adapter: TypeAdapter[_T]) -> _T | None:
+def parse_note(text: Any, adapter: TypeAdapter[_T]) -> _T | None:
     """Return what a note says; None if it is none, or none of that kind."""
     if not isinstance(text, str):
         return None

@@ -11,10 +11,10 @@ from pydantic import TypeAdapter
 
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, PlannedRun
-from mfwb.sink.content.own_notes import note_from
+from mfwb.sink.content.own_notes import parse_note
 from mfwb.snapshot import Loss
 
-__all__ = ["Receipt", "receipt_from", "receipt_text", "use_item", "use_name", "uses_of"]
+__all__ = ["Receipt", "dump_receipt", "parse_receipt", "use_item", "use_name", "uses_of"]
 
 _LONGEST = 64_000  # letters; W&B drops a summary of 10 MB, and a run with many files has a long one
 
@@ -52,15 +52,15 @@ def use_name(used: InputArtifact) -> str:
     return f"{used.name} of {used.producer_name}"
 
 
-def receipt_text(receipt: Receipt) -> str | None:
+def dump_receipt(receipt: Receipt) -> str | None:
     """Return a receipt as compact JSON; None if it would be too long."""
     text = _adapter().dump_json(receipt, exclude_defaults=True).decode()
     return text if len(text) <= _LONGEST else None
 
 
-def receipt_from(text: Any) -> Receipt | None:
-    """Return the receipt that `receipt_text` wrote; None if this is none."""
-    return note_from(text, _adapter())
+def parse_receipt(text: Any) -> Receipt | None:
+    """Return the receipt that `dump_receipt` wrote; None if this is none."""
+    return parse_note(text, _adapter())
 
 
 @cache

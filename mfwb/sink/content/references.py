@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import wandb
 
 from mfwb.ports import ReadyFile
-from mfwb.sink.client.private import add_entry
+from mfwb.sink.client.private import add_reference_entry
 
 __all__ = ["add_reference"]
 
@@ -25,7 +25,7 @@ def add_reference(artifact: wandb.Artifact, file: ReadyFile) -> None:
         local = urlsplit(file.uri).scheme == "file"
         artifact.add_reference(file.uri, name=file.path, checksum=local)
         return
-    add_entry(
+    add_reference_entry(
         artifact,
         path=file.path,
         ref=file.uri,

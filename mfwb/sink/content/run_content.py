@@ -10,20 +10,20 @@ from typing import Any
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import LogLine, ReadyPreview, ReadyRun, ReadyTable
 from mfwb.safe_text import printable
-from mfwb.sink.content.receipt import Receipt, receipt_text
+from mfwb.sink.content.receipt import Receipt, dump_receipt
 from mfwb.version import __version__
 
 __all__ = [
     "MARKER",
     "TABLE",
-    "config_of",
+    "build_config",
+    "build_summary",
     "done",
+    "file_previews",
+    "format_log",
     "has_empty_dict",
-    "keys_of",
-    "log_texts",
-    "pictures_of",
     "sent",
-    "summary_of",
+    "summary_keys",
     "tables_of",
 ]
 
@@ -38,7 +38,7 @@ _LOG_PART = 1_000_000
 """Characters of a log that are said at a time."""
 
 
-def config_of(plan: Plan, run: PlannedRun, writer: str) -> dict[str, Any]:
+def build_config(plan: Plan, run: PlannedRun, writer: str) -> dict[str, Any]:
     """Return the whole config.
 
     Args:
@@ -68,7 +68,7 @@ def has_empty_dict(said: Any) -> bool:
     return not said or any(map(has_empty_dict, said.values()))
 
 
-def summary_of(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
+def build_summary(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
     """Return the summary but for tables and cards; W&B would drop None, so it is said in words."""
     values = {key: "None" if value is None else value for key, value in ready.summary.items()}
     if run.runtime is not None:
@@ -83,22 +83,22 @@ def tables_of(ready: ReadyRun) -> dict[str, ReadyTable]:
     return tables if ready.table is None else {TABLE: ready.table, **tables}
 
 
-def keys_of(run: PlannedRun, ready: ReadyRun) -> tuple[str, ...]:
+def summary_keys(run: PlannedRun, ready: ReadyRun) -> tuple[str, ...]:
     """Return all keys of the summary that mfwb writes, sorted; charts bring theirs along."""
     shown = (*(card.key for card in ready.cards), *(one.key for one in ready.previews))
     charts = (key for _, row in ready.history for key in row)
-    keys = {*summary_of(run, ready), *tables_of(ready), *shown, *charts}
+    keys = {*build_summary(run, ready), *tables_of(ready), *shown, *charts}
     return tuple(sorted(keys))
 
 
-def pictures_of(ready: ReadyRun) -> list[ReadyPreview]:
+def file_previews(ready: ReadyRun) -> list[ReadyPreview]:
     """Return the previews that are files."""
     return [one for one in ready.previews if one.path is not None]
 
 
 def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:
     """Return what marks, in the summary, a W&B run as complete: all that was planned is in it."""
-    said = {"complete": fingerprint, "receipt": receipt_text(receipt)}
+    said = {"complete": fingerprint, "receipt": dump_receipt(receipt)}
     return {MARKER: {name: value for name, value in said.items() if value is not None}}
 
 
@@ -107,7 +107,7 @@ def sent(token: str) -> dict[str, Any]:
     return {MARKER: {"sent": token}}
 
 
-def log_texts(lines: Iterable[LogLine]) -> Iterator[str]:
+def format_log(lines: Iterable[LogLine]) -> Iterator[str]:
     """Yield lines with the time they were printed, many at a time.
 
     W&B would show the time of the upload.

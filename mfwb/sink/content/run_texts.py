@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mfwb.planning import Plan, PlannedRun
-from mfwb.sink.content.run_content import config_of
+from mfwb.sink.content.run_content import build_config
 
-__all__ = ["Words", "planned_words", "words_there"]
+__all__ = ["RunMetadata", "planned_run_metadata", "read_run_metadata"]
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class RunMetadata:
     """What a W&B run says that can be changed in place, and that people change.
 
     Attributes:
@@ -29,21 +29,21 @@ class Words:
     config: Mapping[str, Any]
 
 
-def planned_words(plan: Plan, run: PlannedRun, writer: str) -> Words:
+def planned_run_metadata(plan: Plan, run: PlannedRun, writer: str) -> RunMetadata:
     """Return what a planned W&B run is to say."""
-    return Words(
+    return RunMetadata(
         name=run.name,
         group=run.group,
         job_type=run.job_type,
         tags=run.tags,
         notes=run.wandb_settings.get("run_notes") or "",
-        config=config_of(plan, run, writer),
+        config=build_config(plan, run, writer),
     )
 
 
-def words_there(handle: Any) -> Words:
+def read_run_metadata(handle: Any) -> RunMetadata:
     """Return what a W&B run says, that W&B's public Api has just loaded."""
-    return Words(
+    return RunMetadata(
         name=handle.display_name or "",
         group=handle.group or "",
         job_type=handle.job_type or "",

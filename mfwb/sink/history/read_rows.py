@@ -11,10 +11,10 @@ from typing import Any
 
 import wandb
 
-from mfwb.sink.client.private import ask_graphql
+from mfwb.sink.client.private import execute_graphql
 from mfwb.sink.client.responses import expected, nodes
 
-__all__ = ["History", "Row", "foreign_rows", "missing_rows", "read_histories"]
+__all__ = ["History", "Row", "count_foreign_rows", "missing_rows", "read_histories"]
 
 Row = tuple[int, Mapping[str, Any]]
 """The step of a row, and its values by name."""
@@ -90,7 +90,7 @@ def missing_rows(planned: Iterable[Row], there: Iterable[Row]) -> list[Row]:
     ]
 
 
-def foreign_rows(planned: Sequence[Row], there: Iterable[Row]) -> int:
+def count_foreign_rows(planned: Sequence[Row], there: Iterable[Row]) -> int:
     """Return how many rows there are that say something else of what is planned, or say it again.
 
     W&B takes no row back. Rows that have none of the planned names are somebody's own.
@@ -122,7 +122,7 @@ def _read(
         "end": end,
         "most": (end - first) * _ROWS_PER_STEP,
     }
-    answer = ask_graphql(api, _RUNS, variables)
+    answer = execute_graphql(api, _RUNS, variables)
     for run in nodes(expected(answer, "project", "runs")):
         rows = tuple(map(_row, run.get("history") or ()))
         last = max((step for step, _ in rows), default=-1)

@@ -23,7 +23,7 @@ from mfwb.sink.offline.manifest import (
 )
 from mfwb.sink.offline.wandb_file import records_in
 
-__all__ = ["PAYLOADS", "BundledRun", "bundled_runs", "level_folder"]
+__all__ = ["PAYLOADS", "BundledRun", "find_bundled_runs", "level_folder"]
 
 PAYLOADS = "payloads"
 """The folder of a bundle that its W&B runs share."""
@@ -97,7 +97,7 @@ class BundledRun:
         return record
 
 
-def bundled_runs(
+def find_bundled_runs(
     bundle: Path, run_ids: Collection[WandbRunId]
 ) -> dict[WandbRunId, list[BundledRun]]:
     """Return what there is of these W&B runs, by id."""

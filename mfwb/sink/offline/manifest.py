@@ -39,9 +39,9 @@ __all__ = [
     "MANIFEST",
     "BadManifestError",
     "Checksums",
-    "Fixed",
+    "FileChecksum",
     "Manifest",
-    "copy_in",
+    "copy_file",
     "open_inside",
     "read_manifest",
     "write_manifest",
@@ -62,7 +62,7 @@ class BadManifestError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class FileChecksum:
     """What a file has to be."""
 
     size: int
@@ -79,7 +79,7 @@ class Manifest:
     """
 
     bundle: PurePosixPath
-    files: Mapping[str, Fixed]
+    files: Mapping[str, FileChecksum]
 
     def named(self, local_path: str) -> str | None:
         """Return the path in the bundle of what a `.wandb` file names; None: it may not be sent.
@@ -112,7 +112,7 @@ def open_inside(bundle: Path, name: str) -> BinaryIO:
     return open_below(bundle, name)
 
 
-def write_manifest(path: Path, bundle: Path, files: Mapping[str, Fixed]) -> None:
+def write_manifest(path: Path, bundle: Path, files: Mapping[str, FileChecksum]) -> None:
     """Write the manifest of a W&B run, whose folder has none."""
     listed = {name: (one.size, one.sha256) for name, one in sorted(files.items())}
     document = {"version": _VERSION, "bundle": str(bundle), "files": listed}
@@ -140,7 +140,7 @@ def read_manifest(bundle: Path, name: str) -> Manifest:
         raise BadManifestError(f"its manifest is of version {stored.version}, not {_VERSION}")
     if odd := next((one for one in stored.files if not is_plain_path(one)), None):
         raise BadManifestError(f"its manifest names {odd!r}, which is no path in a bundle")
-    files = {one: Fixed(*listed) for one, listed in stored.files.items()}
+    files = {one: FileChecksum(*listed) for one, listed in stored.files.items()}
     return Manifest(PurePosixPath(stored.bundle), files)
 
 
@@ -154,14 +154,14 @@ class Checksums:
 
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
-        self._known: dict[tuple[str, int, int, int, int], Fixed] = {}
+        self._known: dict[tuple[str, int, int, int, int], FileChecksum] = {}
         self._lock = Lock()
 
-    def of(self, names: Iterable[str]) -> dict[str, Fixed]:
+    def of(self, names: Iterable[str]) -> dict[str, FileChecksum]:
         """Return what files are, by their paths in the bundle; OSError."""
-        return {name: self.of_one(name) for name in names}
+        return {name: self.checksum(name) for name in names}
 
-    def of_one(self, name: str) -> Fixed:
+    def checksum(self, name: str) -> FileChecksum:
         """Return what a file is; OSError, also if it is no file of the bundle's own."""
         with open_inside(self._bundle, name) as file:
             status = os.fstat(file.fileno())
@@ -175,25 +175,25 @@ class Checksums:
                     self._known[key] = known
         return known
 
-    def agree(self, name: str, fixed: Fixed) -> bool:
-        """Whether a file is what it has to be; OSError as of `of_one`.
+    def agree(self, name: str, fixed: FileChecksum) -> bool:
+        """Whether a file is what it has to be; OSError as of `checksum`.
 
         One of another size is not read: it may be a terabyte of nothing.
         """
         with open_inside(self._bundle, name) as file:
             size = os.fstat(file.fileno()).st_size
-        return size == fixed.size and self.of_one(name) == fixed
+        return size == fixed.size and self.checksum(name) == fixed
 
 
-def _digested(file: BinaryIO) -> Fixed:
+def _digested(file: BinaryIO) -> FileChecksum:
     digest, size = hashlib.sha256(), 0
     while chunk := file.read(_CHUNK):
         digest.update(chunk)
         size += len(chunk)
-    return Fixed(size, digest.hexdigest())
+    return FileChecksum(size, digest.hexdigest())
 
 
-def copy_in(source: Path, target: Path) -> None:
+def copy_file(source: Path, target: Path) -> None:
     """Copy a file of this machine, whose folder may change, to where there is none yet; OSError."""
     descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

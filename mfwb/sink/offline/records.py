@@ -13,13 +13,12 @@ import wandb
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.planning import Plan, PlannedRun
-from mfwb.sink.content.edits import first_words
-from mfwb.sink.content.run_texts import Words, planned_words
+from mfwb.sink.content.edits import new_run_metadata
+from mfwb.sink.content.run_texts import RunMetadata, planned_run_metadata
 from mfwb.version import __version__
 
 __all__ = [
-    "all_of",
-    "client_word",
+    "add_to_summary",
     "environment_record",
     "exit_record",
     "files_record",
@@ -27,19 +26,20 @@ __all__ = [
     "history_record",
     "log_record",
     "logged_artifact",
+    "make_draft_id",
+    "number_records",
     "numbered",
     "opening_records",
-    "say_in_summary",
-    "say_words",
     "summary_record",
     "used_artifact",
+    "write_run_metadata",
 ]
 
 _ALPHABET = string.digits + string.ascii_lowercase
 _MIN_SERVER = "0.70.0"  # what wandb 0.31 asks for
 
 
-def all_of(run: PlannedRun, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
+def number_records(run: PlannedRun, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
     """Yield records numbered, and with the name of the W&B run that they belong to."""
     return numbered(run.id, records)
 
@@ -71,7 +71,7 @@ def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Ite
         **_origin(run),
     )
     record.start_time.FromMilliseconds(begin)
-    say_words(record, first_words(planned_words(plan, run, writer)))
+    write_run_metadata(record, new_run_metadata(planned_run_metadata(plan, run, writer)))
     yield pb.Record(run=record)
     yield pb.Record(telemetry=telemetry)
 
@@ -82,18 +82,18 @@ def header_record() -> pb.Record:
     return pb.Record(header=pb.HeaderRecord(version_info=version))
 
 
-def say_words(record: pb.RunRecord, words: Words) -> None:
+def write_run_metadata(record: pb.RunRecord, run_metadata: RunMetadata) -> None:
     """Have a record say names, tags, notes and config, and no others."""
-    record.run_group, record.job_type = words.group, words.job_type
-    record.display_name, record.notes = words.name, words.notes
+    record.run_group, record.job_type = run_metadata.group, run_metadata.job_type
+    record.display_name, record.notes = run_metadata.name, run_metadata.notes
     del record.tags[:]
-    record.tags.extend(words.tags)
+    record.tags.extend(run_metadata.tags)
     del record.config.update[:]
-    for key, value in words.config.items():
+    for key, value in run_metadata.config.items():
         record.config.update.add(key=key, value_json=_json(value))
 
 
-def say_in_summary(record: pb.SummaryRecord, values: Mapping[str, Any]) -> None:
+def add_to_summary(record: pb.SummaryRecord, values: Mapping[str, Any]) -> None:
     """Have a record say these values, too."""
     for key, value in values.items():
         record.update.add(key=key, value_json=_json(value))
@@ -149,7 +149,7 @@ def files_record(paths: Sequence[str]) -> pb.Record:
 def summary_record(values: Mapping[str, Any]) -> pb.Record:
     """Return the summary."""
     record = pb.SummaryRecord()
-    say_in_summary(record, values)
+    add_to_summary(record, values)
     return pb.Record(summary=record)
 
 
@@ -222,12 +222,12 @@ def _client_ids(
     """
     draft = f"{entity or ''}/{project}/{run.id}/{name}:{digest}"
     return {
-        "client_id": client_word(draft),
-        "sequence_client_id": client_word(f"versions of {draft}"),
+        "client_id": make_draft_id(draft),
+        "sequence_client_id": make_draft_id(f"versions of {draft}"),
     }
 
 
-def client_word(seed: str) -> str:
+def make_draft_id(seed: str) -> str:
     """Return 128 letters and digits, as W&B's ids of drafts are, that stand for a text."""
     number = int.from_bytes(sha512(f"{seed}\n".encode()).digest() * 2, "big")
     letters = []

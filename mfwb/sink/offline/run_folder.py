@@ -13,7 +13,7 @@ from mfwb.files.private_files import make_folder, make_folders, make_private, re
 from mfwb.planning import WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile
 from mfwb.sink.offline.bundle import PAYLOADS
-from mfwb.sink.offline.manifest import MANIFEST, Checksums, copy_in, write_manifest
+from mfwb.sink.offline.manifest import MANIFEST, Checksums, copy_file, write_manifest
 from mfwb.sink.offline.wandb_file import write_records
 
 __all__ = ["RunFolder"]
@@ -48,7 +48,7 @@ class RunFolder:
         if file.local is None or self._is_inside(file.local):
             return file
         target = self.new_file()
-        copy_in(file.local, target)
+        copy_file(file.local, target)
         # Of the checksum of what was read before, nobody knows whether it is that of the copy.
         return replace(file, local=target, md5=None, size=target.stat().st_size)
 
@@ -71,7 +71,7 @@ class RunFolder:
         write_records(unfinished, self._noted(records, referred))
         make_private(self.path)
         fixed = checksums.of(sorted(referred))
-        fixed[self._name(path)] = checksums.of_one(self._name(unfinished))
+        fixed[self._name(path)] = checksums.checksum(self._name(unfinished))
         write_manifest(self.path / MANIFEST, self._bundle, fixed)
         unfinished.rename(path)
 

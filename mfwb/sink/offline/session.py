@@ -31,7 +31,7 @@ from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink.client.collections import LATEST
-from mfwb.sink.client.private import name_of_table
+from mfwb.sink.client.private import table_artifact_name
 from mfwb.sink.content.artifacts import make_artifact
 from mfwb.sink.content.media import (
     place_card,
@@ -42,15 +42,15 @@ from mfwb.sink.content.media import (
 )
 from mfwb.sink.content.receipt import Receipt, use_item, uses_of
 from mfwb.sink.content.run_content import (
+    build_summary,
     done,
-    keys_of,
-    log_texts,
-    pictures_of,
-    summary_of,
+    file_previews,
+    format_log,
+    summary_keys,
     tables_of,
 )
 from mfwb.sink.offline import records
-from mfwb.sink.offline.bundle import bundled_runs, level_folder
+from mfwb.sink.offline.bundle import find_bundled_runs, level_folder
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.offline.run_folder import RunFolder
 from mfwb.snapshot import Loss
@@ -70,7 +70,7 @@ class OfflineSession:
         self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}
         self._contents: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
-        self._older = bundled_runs(bundle, {run.id for run in plan.runs})
+        self._older = find_bundled_runs(bundle, {run.id for run in plan.runs})
         self._first_level = self._find_elsewhere()
 
     def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
@@ -94,7 +94,7 @@ class OfflineSession:
         uses, losses = self._uses(run)
         logged = [self._log(run, folder.brought_in(one)) for one in ready.artifacts]
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
-        keys = keys_of(run, ready)
+        keys = summary_keys(run, ready)
         receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses), keys)
         said = [
             *records.opening_records(self._plan, run, begin, self._writer),
@@ -104,7 +104,7 @@ class OfflineSession:
             *self._summary(run, ready, folder, done(run.fingerprint, receipt)),
             records.exit_record(run.exit_code),
         ]
-        folder.finish(run.id, records.all_of(run, said), self._checksums)
+        folder.finish(run.id, records.number_records(run, said), self._checksums)
         return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
 
     def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
@@ -123,7 +123,7 @@ class OfflineSession:
         here = f"{self._plan.entity or ''}/{self._plan.project}"
         used = {one for run in self._plan.runs for one in run.inputs if one.place == here}
         first_level = 0
-        found = bundled_runs(self._bundle, {one.producer for one in used})
+        found = find_bundled_runs(self._bundle, {one.producer for one in used})
         for run_id, runs in found.items():
             for run in runs:
                 first_level = max(first_level, run.level + 1)
@@ -186,13 +186,13 @@ class OfflineSession:
             ids = (artifact.client_id, artifact.sequence_client_id)
             shown[key] = place_table(key, table, folder.files, *ids)
             yield pb.Record(artifact=artifact)
-        for preview in pictures_of(ready):
+        for preview in file_previews(ready):
             shown[preview.key] = place_preview(preview, folder.files)
         if shown:
             yield records.files_record([file.path for file in shown.values()])
         yield records.summary_record(
             {
-                **summary_of(run, ready),
+                **build_summary(run, ready),
                 **{key: file.said for key, file in shown.items()},
                 **marker,
             }
@@ -208,7 +208,7 @@ class OfflineSession:
         planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
         artifact.metadata = {}  # as W&B makes it
-        as_ = (name_of_table(run.id, key), "run_table")
+        as_ = (table_artifact_name(run.id, key), "run_table")
         return records.logged_artifact(self._plan, run, artifact, (LATEST,), as_=as_)
 
 
@@ -219,7 +219,7 @@ def _timeline(run: PlannedRun, ready: ReadyRun, begin: int) -> Iterator[pb.Recor
     moment = {"_timestamp": begin / 1000, "_runtime": 0.0}
     for step, row in ready.history:
         yield records.history_record(step, {**row, **moment})
-    for text in log_texts(ready.log):
+    for text in format_log(ready.log):
         yield records.log_record(text)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 
-__all__ = ["UnderWay"]
+__all__ = ["InFlight"]
 
 
-class UnderWay:
+class InFlight:
     """The contents that are being logged in one project, by name and digest."""
 
     def __init__(self) -> None:

@@ -17,36 +17,42 @@ from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.planning.names import names_in_project
 from mfwb.ports import ReadyRun, WrittenRun
-from mfwb.sink.client.api import Service, refused
+from mfwb.sink.client.api import Service, refused_error
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.client.core_log import complaint_of, was_not_opened
-from mfwb.sink.client.private import FAILURES, choked, death_in
+from mfwb.sink.client.core_log import has_failed_to_open, read_first_error
+from mfwb.sink.client.private import FAILURES, find_core_death, is_unreadable_answer
 from mfwb.sink.client.process_wide import without_config_defaults
-from mfwb.sink.client.refusals import explained, lets_nobody_in
-from mfwb.sink.client.retry_budget import SLOWEST
-from mfwb.sink.content.edits import EditRule, Merged, first_words, merged, others_summary
+from mfwb.sink.client.refusals import explain_error, is_access_denied
+from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
+from mfwb.sink.content.edits import (
+    EditRule,
+    MergedMetadata,
+    merge_metadata,
+    new_run_metadata,
+    select_others_summary,
+)
 from mfwb.sink.content.receipt import Receipt, use_item, use_name, uses_of
-from mfwb.sink.content.run_content import done, has_empty_dict, keys_of
-from mfwb.sink.content.run_texts import planned_words, words_there
+from mfwb.sink.content.run_content import done, has_empty_dict, summary_keys
+from mfwb.sink.content.run_texts import planned_run_metadata, read_run_metadata
 from mfwb.sink.history.append_rows import append_rows
 from mfwb.sink.history.read_rows import History, Row, missing_rows
-from mfwb.sink.online.in_flight import UnderWay
-from mfwb.sink.online.uploads import Arrived, Upload, Uploads
+from mfwb.sink.online.in_flight import InFlight
+from mfwb.sink.online.uploads import Upload, UploadResult, Uploads
 from mfwb.sink.online.write_run import (
     init_arguments,
     resume_arguments,
-    say_all,
-    say_rows,
-    say_sent,
+    write_all,
+    write_history,
+    write_sent_marker,
 )
-from mfwb.sink.server.arrivals import Arrivals, Sent
+from mfwb.sink.server.arrivals import Arrivals, SentRun
 from mfwb.sink.server.claims import Claim, Claims
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.latest_alias import Newest
-from mfwb.sink.server.ownership import refuse_foreign
-from mfwb.sink.server.run_generations import common_part
-from mfwb.sink.server.update_run import amend, differ_in_words
-from mfwb.sink.setup.quiet_settings import WHOLE, replaying
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.latest_alias import LatestAlias
+from mfwb.sink.server.ownership import raise_if_foreign
+from mfwb.sink.server.run_generations import digest_of_id
+from mfwb.sink.server.update_run import amend, has_same_content
+from mfwb.sink.setup.quiet_settings import REQUIRED_SETTINGS, replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 from mfwb.snapshot import Loss
 
@@ -68,8 +74,8 @@ class Project:
     entity: str
     name: str
     collections: Collections
-    newest: Newest
-    under_way: UnderWay
+    newest: LatestAlias
+    under_way: InFlight
     scratch: Path
     force: bool
     edit_rule: EditRule
@@ -91,7 +97,7 @@ class OnlineSession:
         self._service = project.service
         self._existing = existing
         self._claims = claims
-        self._written_once = {common_part(one) for one in written}
+        self._written_once = {digest_of_id(one) for one in written}
         self._uploads = Uploads(
             plan, project.service, project.collections, project.newest, project.under_way
         )
@@ -103,7 +109,7 @@ class OnlineSession:
         self._missing: set[tuple[WandbRunId, str]] = set()  # it may arrive another time
         self._lock = threading.Lock()
         for run in plan.runs:
-            refuse_foreign(existing.get(run.id), run, plan.source)
+            raise_if_foreign(existing.get(run.id), run, plan.source)
         planned = {(one.name, one.type) for run in plan.runs for one in run.outputs}
         project.newest.announce(planned, plan.source.created_at)
 
@@ -112,7 +118,7 @@ class OnlineSession:
         found = self._existing.get(run.id)
         if found is None or found.complete is None:
             return None
-        if not differ_in_words(found.complete, run.fingerprint):
+        if not has_same_content(found.complete, run.fingerprint):
             return None
         if found.receipt is not None:
             receipt = found.receipt
@@ -142,7 +148,7 @@ class OnlineSession:
         said = amend(
             self._existing,
             existing,
-            planned_words(self._plan, run, self._claims.writer),
+            planned_run_metadata(self._plan, run, self._claims.writer),
             done(run.fingerprint, receipt),
             self._project.edit_rule,
         )
@@ -155,14 +161,16 @@ class OnlineSession:
         while True:
             life = self._service.life
             try:
-                claim = self._claims.claim(run, was_there=common_part(run.id) in self._written_once)
+                claim = self._claims.claim(
+                    run, was_there=digest_of_id(run.id) in self._written_once
+                )
                 if claim.id is None:
                     return WrittenRun(run.id, "", (), (), deleted=True)
                 if not claim.is_new and not self._project.force and (by_another := self.find(run)):
                     return by_another
                 return self._open_and_fill(run, ready, claim)
             except (SinkError, *FAILURES) as error:
-                if death_in(error) is None:
+                if find_core_death(error) is None:
                     raise
                 if not self._service.revive(life):
                     raise SinkError(f"{run.name}: wandb-core keeps dying") from error
@@ -173,14 +181,16 @@ class OnlineSession:
         return self._arrivals.confirm()
 
     def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
-        said = self._words(run, claim)
+        said = self._merged_metadata(run, claim)
         others = self._others_summary(run, ready, claim)
         now: Sequence[Row] = ready.history
         later: Sequence[Row] = ()
         if not claim.is_new:
             now, later = self._rows_to_write(run, ready, others)
         written = self._in(
-            self._open(run, ready, init_arguments(self._plan, said.words, claim.id or run.id)),
+            self._open(
+                run, ready, init_arguments(self._plan, said.run_metadata, claim.id or run.id)
+            ),
             run,
             lambda open_run: self._fill(open_run, run, ready, claim, said, rows=now, others=others),
         )
@@ -191,18 +201,18 @@ class OnlineSession:
 
     def _open(self, run: PlannedRun, ready: ReadyRun, arguments: dict[str, Any]) -> wandb.Run:
         patience = self._service.patience
-        patience.refuse_if_resting(f"open {run.name}")
+        patience.raise_if_spent(f"open {run.name}")
         users = {k: v for k, v in run.wandb_settings.items() if not k.startswith("run_")}
         try:
-            with patience.waiting(), without_config_defaults():
+            with patience.count_failed_wait(), without_config_defaults():
                 open_run = wandb.init(
                     **arguments,
                     dir=str(self._project.scratch),
                     settings=run_settings(
                         {**run.origin, **users},
                         {
-                            **replaying(patience.seconds),
-                            **WHOLE,
+                            **replay_settings(patience.seconds),
+                            **REQUIRED_SETTINGS,
                             "mode": "online",
                             "base_url": self._service.base_url,
                             "init_timeout": patience.limit,
@@ -212,13 +222,15 @@ class OnlineSession:
                     ),
                 )
         except Exception as error:
-            if not (isinstance(error, FAILURES) or choked(error)) or death_in(error):
+            if not (isinstance(error, FAILURES) or is_unreadable_answer(error)) or find_core_death(
+                error
+            ):
                 raise
-            why = f"{run.name}: W&B did not open the run: {explained(error)}"
-            if lets_nobody_in(error):
-                raise refused(self._existing.path, why) from error
+            why = f"{run.name}: W&B did not open the run: {explain_error(error)}"
+            if is_access_denied(error):
+                raise refused_error(self._existing.path, why) from error
             raise SinkError(why) from error
-        if was_not_opened(open_run):
+        if has_failed_to_open(open_run):
             with suppress(*FAILURES):
                 open_run.finish(exit_code=1)
             raise SinkError(f"{run.name}: W&B did not open the run: it answered null")
@@ -229,31 +241,33 @@ class OnlineSession:
         try:
             return deed(open_run)
         except BaseException as error:
-            if death_in(error):  # nobody is left who could finish it, and asking may never end
+            if find_core_death(
+                error
+            ):  # nobody is left who could finish it, and asking may never end
                 raise
             with suppress(*FAILURES):
                 open_run.finish(exit_code=1)
-            if isinstance(error, FAILURES) or choked(error):
-                raise SinkError(f"{run.name}: W&B failed: {explained(error)}") from error
+            if isinstance(error, FAILURES) or is_unreadable_answer(error):
+                raise SinkError(f"{run.name}: W&B failed: {explain_error(error)}") from error
             raise
 
     def _append(self, open_run: wandb.Run, run: PlannedRun, rows: Sequence[Row]) -> None:
         """Write rows behind those that a W&B run has, which is open as one that goes on."""
-        say_rows(open_run, run, rows)
-        with self._service.patience.waiting():
+        write_history(open_run, run, rows)
+        with self._service.patience.count_failed_wait():
             open_run.finish(exit_code=run.exit_code)
 
-    def _words(self, run: PlannedRun, claim: Claim) -> Merged:
+    def _merged_metadata(self, run: PlannedRun, claim: Claim) -> MergedMetadata:
         """Return what a W&B run that was claimed is to say; what others wrote in it stays."""
-        meant = planned_words(self._plan, run, self._claims.writer)
+        meant = planned_run_metadata(self._plan, run, self._claims.writer)
         if not claim.is_new:
             self._existing.look([run])  # what people wrote since it was looked up
         found = self._existing.get(run.id)
         if claim.is_new or found is None:
-            return Merged(first_words(meant))
-        return merged(
+            return MergedMetadata(new_run_metadata(meant))
+        return merge_metadata(
             meant,
-            words_there(found.handle),
+            read_run_metadata(found.handle),
             self._project.edit_rule,
         )
 
@@ -263,7 +277,7 @@ class OnlineSession:
         if claim.is_new or found is None:
             return {}
         wrote = found.receipt.summary_keys if found.receipt else ()
-        return others_summary(found.handle.summary_metrics, keys_of(run, ready), wrote)
+        return select_others_summary(found.handle.summary_metrics, summary_keys(run, ready), wrote)
 
     def _fill(  # noqa: PLR0913 - all of it
         self,
@@ -271,7 +285,7 @@ class OnlineSession:
         run: PlannedRun,
         ready: ReadyRun,
         claim: Claim,
-        said: Merged,
+        said: MergedMetadata,
         *,
         rows: Sequence[Row],
         others: Mapping[str, Any],
@@ -288,7 +302,7 @@ class OnlineSession:
             uploads.extend(
                 self._uploads.start(open_run, run, artifact, there) for artifact in ready.artifacts
             )
-            say_all(open_run, run, ready, rows=rows, others=others)
+            write_all(open_run, run, ready, rows=rows, others=others)
             arrived = self._uploads.wait_for(open_run, uploads)
         finally:
             self._uploads.let_go(uploads)
@@ -299,23 +313,27 @@ class OnlineSession:
         complete = not waits and not any(one.try_again for one in arrived)
         token = uuid4().hex
         if complete:
-            say_sent(open_run, token)
-        with self._service.patience.waiting():
+            write_sent_marker(open_run, token)
+        with self._service.patience.count_failed_wait():
             open_run.finish(exit_code=run.exit_code)
         if complete:
             all_losses = (*ready.losses, *losses)
-            receipt = Receipt(outputs, all_losses, uses_of(run, all_losses), keys_of(run, ready))
+            receipt = Receipt(
+                outputs, all_losses, uses_of(run, all_losses), summary_keys(run, ready)
+            )
             used = {logged.id for one in run.inputs if (logged := self._find_used(one))}
             self._arrivals.expect(
-                Sent.of(
+                SentRun.of(
                     run,
                     receipt,
                     ready.history,
                     token=token,
                     uses=frozenset(used),
-                    complaint=complaint_of(open_run),
-                    job_type=said.words.job_type,
-                    words=said.words if has_empty_dict(said.words.config) else None,
+                    complaint=read_first_error(open_run),
+                    job_type=said.run_metadata.job_type,
+                    run_metadata=said.run_metadata
+                    if has_empty_dict(said.run_metadata.config)
+                    else None,
                 )
             )
         return WrittenRun(
@@ -349,7 +367,7 @@ class OnlineSession:
         append_rows(self._service, place, run, missing, others)
         return (), ()
 
-    def _note(self, run: PlannedRun, arrived: Arrived) -> None:
+    def _note(self, run: PlannedRun, arrived: UploadResult) -> None:
         with self._lock:
             if arrived.artifact is not None:
                 self._logged[run.id, _name_of(arrived.artifact)] = arrived.artifact
@@ -368,7 +386,7 @@ class OnlineSession:
         )
         return None
 
-    def _use_later(self, existing: Existing, run: PlannedRun, used: InputArtifact) -> bool:
+    def _use_later(self, existing: ExistingRun, run: PlannedRun, used: InputArtifact) -> bool:
         """Let a W&B run that is finished use an artifact; return whether there is none."""
         logged = self._find_used(used)
         if logged is not None:
@@ -420,7 +438,7 @@ class OnlineSession:
 def _transfer_seconds(ready: ReadyRun) -> float:
     """Return how long the upload of the largest file may take, rather generously."""
     sizes = (file.size for artifact in ready.artifacts for file in artifact.files)
-    return _LEAST_TRANSFER + max(sizes, default=0) / SLOWEST
+    return _LEAST_TRANSFER + max(sizes, default=0) / MIN_BYTES_PER_SECOND
 
 
 _LEAST_TRANSFER = 30.0  # seconds

@@ -15,15 +15,20 @@ from mfwb.ports import ReadyArtifact
 from mfwb.safe_text import first_line
 from mfwb.sink.client.api import Service
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.client.private import DEATHS, FAILURES, death_in, log_without_latest
-from mfwb.sink.client.refusals import explained
-from mfwb.sink.client.retry_budget import SLOWEST
+from mfwb.sink.client.private import (
+    CORE_DEATHS,
+    FAILURES,
+    find_core_death,
+    log_artifact_without_latest,
+)
+from mfwb.sink.client.refusals import explain_error
+from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.content.artifacts import artifact_metadata, make_artifact
-from mfwb.sink.online.in_flight import UnderWay
-from mfwb.sink.server.latest_alias import LATEST, Moment, Newest
+from mfwb.sink.online.in_flight import InFlight
+from mfwb.sink.server.latest_alias import LATEST, LatestAlias, Moment
 from mfwb.snapshot import Loss
 
-__all__ = ["Arrived", "Upload", "Uploads"]
+__all__ = ["Upload", "UploadResult", "Uploads"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class UploadResult:
     """What became of an upload.
 
     Attributes:
@@ -82,8 +87,8 @@ class Uploads:
         plan: Plan,
         service: Service,
         collections: Collections,
-        newest: Newest,
-        under_way: UnderWay,
+        newest: LatestAlias,
+        under_way: InFlight,
     ) -> None:
         self._start = plan.source.created_at
         self._service = service
@@ -123,7 +128,7 @@ class Uploads:
         return self._called(ready) != name
 
     def _called(self, ready: ReadyArtifact) -> str:
-        return self._collections.name_for(ready.planned.name, ready.planned.type)
+        return self._collections.name_in_project(ready.planned.name, ready.planned.type)
 
     def _start_as_called(
         self,
@@ -157,13 +162,13 @@ class Uploads:
         planned = (upload.planned, upload.ready.planned.type)
         return self._newest.is_newest(name, planned, upload.moment)
 
-    def wait_for(self, open_run: wandb.Run, uploads: Sequence[Upload]) -> list[Arrived]:
+    def wait_for(self, open_run: wandb.Run, uploads: Sequence[Upload]) -> list[UploadResult]:
         """Wait for uploads: `finish` would hide that they failed. SinkError.
 
         Whether W&B refused an artifact for good, it does not always say; so the W&B run is not
         taken for complete, which is told, and the next sync tries again.
         """
-        arrived: dict[int, Arrived] = {}
+        arrived: dict[int, UploadResult] = {}
         # Others wait for what is ours, so that comes first: else two might wait for each other.
         for place, upload in sorted(enumerate(uploads), key=lambda one: one[1].after is not None):
             arrived[place] = self._wait_for(open_run, upload)
@@ -175,27 +180,27 @@ class Uploads:
             if upload.artifact is not None and upload.is_ours:
                 self._under_way.end(upload.ready.planned.name, upload.artifact.digest)
 
-    def _wait_for(self, open_run: wandb.Run, upload: Upload) -> Arrived:
+    def _wait_for(self, open_run: wandb.Run, upload: Upload) -> UploadResult:
         name = upload.planned
         size = sum(file.size for file in upload.ready.files if file.uri is None)
         patience = self._service.patience
-        timeout = patience.limit + size / SLOWEST
+        timeout = patience.limit + size / MIN_BYTES_PER_SECOND
         if upload.after is not None:
             upload.after.wait(timeout)
             upload = self._log(open_run, upload)
         try:
             if upload.artifact is None:
-                return Arrived(name, loss=Loss(upload.item, upload.refusal))
+                return UploadResult(name, loss=Loss(upload.item, upload.refusal))
             waited_for = upload.artifact
-            with patience.waiting():
+            with patience.count_failed_wait():
                 patience.attempt(
                     lambda: waited_for.wait(timeout=round(timeout)), f"hear of {upload.item}"
                 )
-        except DEATHS:
+        except CORE_DEATHS:
             raise
         except (ValueError, SinkError, *FAILURES) as error:
-            reason = f"W&B did not take it: {explained(error)}"
-            return Arrived(
+            reason = f"W&B did not take it: {explain_error(error)}"
+            return UploadResult(
                 name,
                 loss=Loss(upload.item, reason),
                 try_again=True,
@@ -207,7 +212,7 @@ class Uploads:
         called = upload.ready.planned.name
         self._collections.note(called, upload.ready.planned.type)
         self._newest.arrived(called, upload.moment, upload.artifact, upload.aliases)
-        return Arrived(name, upload.artifact, output)
+        return UploadResult(name, upload.artifact, output)
 
     def _log(self, open_run: wandb.Run, upload: Upload) -> Upload:
         if upload.artifact is None:
@@ -216,10 +221,10 @@ class Uploads:
             if LATEST in upload.aliases:
                 open_run.log_artifact(upload.artifact, aliases=list(upload.aliases))
             else:
-                log_without_latest(open_run, upload.artifact, upload.aliases)
+                log_artifact_without_latest(open_run, upload.artifact, upload.aliases)
         except BaseException as error:
             self.let_go([upload])
-            if isinstance(error, (ValueError, OSError)) and death_in(error) is None:
+            if isinstance(error, (ValueError, OSError)) and find_core_death(error) is None:
                 return replace(upload, artifact=None, refusal=first_line(error))
             raise
         return upload

@@ -15,7 +15,7 @@ from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.files.tempdirs import scratch
 from mfwb.ports import Progress
 from mfwb.sink.push.bundle_run import RecordedArtifact, Title
-from mfwb.sink.push.finalize import say_words, settle_aliases
+from mfwb.sink.push.finalize import settle_aliases, write_run_metadata
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.shipment import Shipment
 from mfwb.sink.push.upload_files import Derivation, write_derived
@@ -143,7 +143,7 @@ class Batches:
             one.shipment.note_lacking(title, found, losses)
             self._progress.advance()
             return None
-        said = say_words(project.existing, one.what.run, receipt, found, project.edit_rule)
+        said = write_run_metadata(project.existing, one.what.run, receipt, found, project.edit_rule)
         one.shipment.note_edits(title, said)
         one.shipment.note(title, found.id, found.url, receipt, wrote=True)
         self._progress.advance()

@@ -7,22 +7,22 @@ from dataclasses import replace
 import wandb
 
 from mfwb.outcome import OutputOutcome
-from mfwb.sink.content.edits import EditRule, Merged
+from mfwb.sink.content.edits import EditRule, MergedMetadata
 from mfwb.sink.content.receipt import Receipt
 from mfwb.sink.content.run_content import MARKER, done
 from mfwb.sink.push.bundle_run import RecordedArtifact, RecordedRun
 from mfwb.sink.push.upload_files import Derivation
 from mfwb.sink.push.verify import Arrival
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.latest_alias import LATEST, Moment, Newest
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.latest_alias import LATEST, LatestAlias, Moment
 from mfwb.sink.server.update_run import amend
 from mfwb.snapshot import Loss
 
-__all__ = ["say_words", "settle_aliases"]
+__all__ = ["settle_aliases", "write_run_metadata"]
 
 
 def settle_aliases(
-    sent: Derivation, arrival: Arrival, newest: Newest, losses: tuple[Loss, ...]
+    sent: Derivation, arrival: Arrival, newest: LatestAlias, losses: tuple[Loss, ...]
 ) -> Receipt:
     """Settle the aliases of what a W&B run logged; return what is there of it. SinkError.
 
@@ -50,9 +50,9 @@ def settle_aliases(
     return replace(run.receipt, outputs=tuple(outputs.values()), losses=all_losses, uses=uses)
 
 
-def say_words(
-    runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: Existing, rule: EditRule
-) -> Merged:
+def write_run_metadata(
+    runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: ExistingRun, rule: EditRule
+) -> MergedMetadata:
     """Have a W&B run say what the bundle says of it in words, and that it is complete.
 
     What others wrote in it stays, as the rule says.
@@ -60,11 +60,11 @@ def say_words(
     # W&B says it itself, but not if all rows were there already.
     step = {} if run.last_step is None else {"_step": run.last_step}
     marks = {**done(run.fingerprint, receipt), **step}
-    return amend(runs, found, run.words(), marks, rule)
+    return amend(runs, found, run.run_metadata(), marks, rule)
 
 
 def _settle(
-    recorded: RecordedArtifact, artifact: wandb.Artifact, moment: Moment, newest: Newest
+    recorded: RecordedArtifact, artifact: wandb.Artifact, moment: Moment, newest: LatestAlias
 ) -> None:
     aliases = set(recorded.aliases)
     if LATEST in aliases:

@@ -12,7 +12,13 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.errors import BundleChanged
 from mfwb.sink.offline.bundle import BundledRun
-from mfwb.sink.offline.manifest import BadManifestError, Checksums, Fixed, Manifest, open_inside
+from mfwb.sink.offline.manifest import (
+    BadManifestError,
+    Checksums,
+    FileChecksum,
+    Manifest,
+    open_inside,
+)
 from mfwb.sink.offline.wandb_file import records_in
 from mfwb.sink.push.vetting import vetted
 
@@ -106,7 +112,7 @@ def verify(
             one_check.cancel()
 
 
-def _check(checksums: Checksums, bundle: Path, name: str, fixed: Fixed) -> None:
+def _check(checksums: Checksums, bundle: Path, name: str, fixed: FileChecksum) -> None:
     try:
         is_the_same = checksums.agree(name, fixed)
     except OSError as error:
@@ -115,9 +121,9 @@ def _check(checksums: Checksums, bundle: Path, name: str, fixed: Fixed) -> None:
         raise _changed(bundle, f"{name} is not what it was")
 
 
-def _wanted(bundle: Path, originals: Iterable[Original]) -> dict[str, Fixed]:
+def _wanted(bundle: Path, originals: Iterable[Original]) -> dict[str, FileChecksum]:
     """Return what each file has to be by all manifests."""
-    wanted: dict[str, Fixed] = {}
+    wanted: dict[str, FileChecksum] = {}
     for one in originals:
         for name, fixed in one.manifest.files.items():
             if wanted.setdefault(name, fixed) != fixed:

@@ -11,17 +11,17 @@ from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
 from mfwb.sink.client.api import Service
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.content.edits import EditRule, merged, others_summary
-from mfwb.sink.content.run_texts import words_there
+from mfwb.sink.content.edits import EditRule, merge_metadata, select_others_summary
+from mfwb.sink.content.run_texts import read_run_metadata
 from mfwb.sink.history.read_rows import History, missing_rows
 from mfwb.sink.push.bundle_run import RecordedRun, Title, read_history, read_run
-from mfwb.sink.push.finalize import say_words
+from mfwb.sink.push.finalize import write_run_metadata
 from mfwb.sink.push.shipment import Shipment
 from mfwb.sink.push.upload_files import Derivation
 from mfwb.sink.server.claims import Claims
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.latest_alias import Newest
-from mfwb.sink.server.update_run import differ_in_words
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.latest_alias import LatestAlias
+from mfwb.sink.server.update_run import has_same_content
 from mfwb.snapshot import Loss
 
 __all__ = ["Place", "Project"]
@@ -45,7 +45,7 @@ class _Known:
 
     there: set[Content] = field(default_factory=set)
     deleted: dict[Content, str] = field(default_factory=dict)
-    refused: dict[Content, str] = field(default_factory=dict)
+    refused_error: dict[Content, str] = field(default_factory=dict)
     failed: dict[Content, str] = field(default_factory=dict)
 
 
@@ -65,7 +65,7 @@ class Project:
         self.service = service
         self.existing = ExistingRuns(service, place.entity, place.project)
         self._collections = Collections(service, place.entity, place.project)
-        self.newest = Newest(service, place.entity, place.project, self._collections)
+        self.newest = LatestAlias(service, place.entity, place.project, self._collections)
         self._claims = Claims(place, self.existing, service, writer=writer, on_deleted=on_deleted)
         self._known = _Known()
         self._lock = Lock()
@@ -106,24 +106,24 @@ class Project:
         if found is None:
             return what
         handle = found.handle
-        both = merged(what.run.words(), words_there(handle), self.edit_rule)
+        both = merge_metadata(what.run.run_metadata(), read_run_metadata(handle), self.edit_rule)
         shipment.note_edits(what.run.title, both)
         wrote = found.receipt.summary_keys if found.receipt else ()
         keys = (*what.run.summary_keys, *what.run.receipt.summary_keys)
-        others = others_summary(handle.summary_metrics, keys, wrote)
-        return replace(what, words=both.words, others=others)
+        others = select_others_summary(handle.summary_metrics, keys, wrote)
+        return replace(what, run_metadata=both.run_metadata, others=others)
 
     def _what(self, run: RecordedRun, without: Mapping[Content, str]) -> Derivation:
         """Return all of a W&B run, under the names that its artifacts have here."""
         artifacts = {(one.name, one.type) for one in (*run.logged, *run.used) if not one.is_own}
         self._collections.look(sorted(name for name, _ in artifacts))
-        called = {one: self._collections.name_for(*one) for one in artifacts}
+        called = {one: self._collections.name_in_project(*one) for one in artifacts}
         return Derivation(
             run=run,
             id=run.title.id,
             token=uuid4().hex,
             without=without,
-            for_now=without.keys() & self._known.refused.keys(),
+            for_now=without.keys() & self._known.refused_error.keys(),
             names={one: name for one, name in called.items() if name != one[0]},
         )
 
@@ -135,7 +135,7 @@ class Project:
             self._collections.note(what.called(one.name, one.type), one.type)
         with self._lock:
             self._known.there.update(one.content for one in there)
-            self._known.refused.update({one.content: what.run.title.name for one in missing})
+            self._known.refused_error.update({one.content: what.run.title.name for one in missing})
 
     def forget_types(self, what: Derivation) -> None:
         """Hear that W&B did not take all of a W&B run: others may have given names a type."""
@@ -145,7 +145,7 @@ class Project:
         """Return what is to be sent under the names that its artifacts have here by now."""
         return replace(what, names=self._what(what.run, what.without).names)
 
-    def found(self, title: Title) -> Existing:
+    def found(self, title: Title) -> ExistingRun:
         """Return a W&B run that has just been looked up; SinkError if it is gone."""
         found = self.existing.get(title.id)
         if found is None:
@@ -173,11 +173,11 @@ class Project:
         if found is None or found.complete is None:
             return False
         wrote = found.complete != run.fingerprint
-        if wrote and (not differ_in_words(found.complete, run.fingerprint) or not found.receipt):
+        if wrote and (not has_same_content(found.complete, run.fingerprint) or not found.receipt):
             return False
         receipt = found.receipt or run.receipt
         if wrote:
-            said = say_words(self.existing, run, receipt, found, self.edit_rule)
+            said = write_run_metadata(self.existing, run, receipt, found, self.edit_rule)
             shipment.note_edits(run.title, said)
         shipment.note(run.title, found.id, found.url, receipt, wrote=wrote)
         with self._lock:
@@ -192,7 +192,7 @@ class Project:
             for name, digest in sorted(missing & known.failed.keys()):
                 who = known.failed[name, digest]
                 raise SinkError(f"{run.title.name} uses {name} of {who}, which is not there")
-            absent = {**known.deleted, **known.refused}
+            absent = {**known.deleted, **known.refused_error}
             return {one: absent[one] for one in missing & absent.keys()}
 
     def _note(self, where: dict[Content, str], run: RecordedRun) -> None:

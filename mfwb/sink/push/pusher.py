@@ -13,7 +13,7 @@ from mfwb.destination import Destinations
 from mfwb.ports import Cargo, Destination, Progress, Pushed
 from mfwb.sink.client.api import Service
 from mfwb.sink.client.process_wide import altered_wandb
-from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.client.retry_budget import RetryBudget
 from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.push.batch import Batches, Load, look_up
@@ -22,9 +22,9 @@ from mfwb.sink.push.original_run import verify
 from mfwb.sink.push.project import Place, Project
 from mfwb.sink.push.schedule import Item, Order
 from mfwb.sink.push.shipment import Shipment, load
-from mfwb.sink.server.ownership import refuse_foreign
-from mfwb.sink.setup.credentials import check_wandb_file, credentials_of, only_its_own_key
-from mfwb.sink.setup.environment import our_environment
+from mfwb.sink.server.ownership import raise_if_foreign
+from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
+from mfwb.sink.setup.environment import replay_environment
 from mfwb.sink.setup.run_settings import check_wandb_settings
 from mfwb.sink.setup.sdk_settings import ask_defaults
 from mfwb.sink.wandb_sync.sender import Sender
@@ -43,8 +43,8 @@ def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
     """
     check_wandb_file()
     with (
-        only_its_own_key(settings) as no_key,
-        our_environment(settings.timeout),
+        restrict_api_key(settings) as no_key,
+        replay_environment(settings.timeout),
         altered_wandb(),
     ):
         check_wandb_settings(settings)
@@ -59,7 +59,7 @@ class BundlePusher:
         self._destinations = Destinations(
             to_a_server,
             ask_defaults(settings.timeout),
-            credentials_of(settings, no_key),
+            entity_query(settings, no_key),
             may_ask=True,
         )
         self._settings = settings
@@ -77,7 +77,7 @@ class BundlePusher:
             BundleChanged: something that would be sent is not what mfwb wrote; nothing was sent.
         """
         self._destinations.viewer_entity()
-        service = Service(self._destinations.base_url, Patience(self._settings.timeout))
+        service = Service(self._destinations.base_url, RetryBudget(self._settings.timeout))
         checksums = Checksums(self._bundle)
         shipments = [load(one, self._bundle, checksums) for one in cargo]
         progress.wandb_runs(sum(len(one.titles) for one in shipments))
@@ -142,7 +142,7 @@ class _Push:
         for one in shipments:
             with one.failing():
                 for title in one.titles:
-                    refuse_foreign(existing.get(title.id), title, title.source)
+                    raise_if_foreign(existing.get(title.id), title, title.source)
 
     def _project(self, place: Place) -> Project:
         if place not in self._projects:

@@ -13,14 +13,14 @@ from mfwb.outcome import ItemCounts, WandbRunOutcome
 from mfwb.planning import WandbRunId
 from mfwb.ports import Cargo, Pushed
 from mfwb.safe_text import one_line
-from mfwb.sink.content.edits import Merged
+from mfwb.sink.content.edits import MergedMetadata
 from mfwb.sink.content.receipt import Receipt
-from mfwb.sink.offline.bundle import bundled_runs
+from mfwb.sink.offline.bundle import find_bundled_runs
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.push.bundle_run import Title, read_title
 from mfwb.sink.push.original_run import original_of
-from mfwb.sink.server.existing_runs import Existing
-from mfwb.sink.server.run_generations import common_part
+from mfwb.sink.server.existing_runs import ExistingRun
+from mfwb.sink.server.run_generations import digest_of_id
 from mfwb.snapshot import Loss
 
 __all__ = ["Shipment", "load"]
@@ -46,7 +46,7 @@ class Shipment:
     superseded: bool = False
     _outcomes: dict[str, WandbRunOutcome] = field(default_factory=dict)
     _troubles: list[str] = field(default_factory=list)
-    _edits: dict[str, Merged] = field(default_factory=dict)
+    _edits: dict[str, MergedMetadata] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -60,7 +60,7 @@ class Shipment:
 
     def was_there(self, title: Title) -> bool:
         """Whether a W&B run was pushed once, so that it was deleted if it is not there."""
-        return common_part(title.id) in {common_part(one) for one in self.cargo.written}
+        return digest_of_id(title.id) in {digest_of_id(one) for one in self.cargo.written}
 
     def note(
         self, title: Title, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
@@ -80,13 +80,13 @@ class Shipment:
         )
         self.wrote = self.wrote or wrote
 
-    def note_edits(self, title: Title, said: Merged) -> None:
+    def note_edits(self, title: Title, said: MergedMetadata) -> None:
         """Hear what others had changed in a W&B run, before it is noted."""
         before = self._edits.get(title.id)
         undone = (*(before.undone if before else ()), *said.undone)
         self._edits[title.id] = replace(said, undone=tuple(dict.fromkeys(undone)))
 
-    def note_lacking(self, title: Title, found: Existing, losses: tuple[Loss, ...]) -> None:
+    def note_lacking(self, title: Title, found: ExistingRun, losses: tuple[Loss, ...]) -> None:
         """Hear that a W&B run is there, but for some artifacts: the rest of the flow run goes on.
 
         Another push may bring them.
@@ -171,7 +171,7 @@ def _loaded(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
 
 def _titles(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[Title]:
     ids = [WandbRunId(run.id) for run in cargo.outcome.wandb_runs]
-    found = bundled_runs(bundle, ids)
+    found = find_bundled_runs(bundle, ids)
     whole = [one for run_id in ids for one in found.get(run_id, ()) if one.is_finished]
     if [one.run_id for one in whole] != ids:
         raise SinkError(

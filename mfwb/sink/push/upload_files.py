@@ -23,9 +23,9 @@ from mfwb.errors import SinkError
 from mfwb.files.private_files import create
 from mfwb.planning import WandbRunId
 from mfwb.sink.content.run_content import MARKER, sent
-from mfwb.sink.content.run_texts import Words
+from mfwb.sink.content.run_texts import RunMetadata
 from mfwb.sink.history.rows_file import write_rows
-from mfwb.sink.offline.records import client_word, say_in_summary, say_words
+from mfwb.sink.offline.records import add_to_summary, make_draft_id, write_run_metadata
 from mfwb.sink.offline.wandb_file import write_records
 from mfwb.sink.push.bundle_run import RecordedArtifact, RecordedRun
 from mfwb.sink.push.original_run import Original
@@ -47,7 +47,7 @@ class Derivation:
         for_now: those of them that another push may find.
         names: what artifacts are called in this project that can't keep their names, by name and
             type.
-        words: what it is to say where somebody has written in it; None: what is recorded.
+        run_metadata: what it is to say where somebody has written in it; None: what is recorded.
         others: what others wrote into its summary.
     """
 
@@ -59,7 +59,7 @@ class Derivation:
     without: Mapping[tuple[str, str], str] = field(default_factory=dict)
     for_now: Collection[tuple[str, str]] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    words: Words | None = None
+    run_metadata: RunMetadata | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 
     def called(self, name: str, type_: str) -> str:
@@ -112,7 +112,7 @@ class _Derived:
         self._original = what.run.title.original
         self.shown: set[str] = set()  # files that go with it
         self._is_renamed = what.id != what.run.title.id
-        self._words: dict[str, str] = {}  # ids of drafts, as they were -> as they are now
+        self._merged_metadata: dict[str, str] = {}  # ids of drafts, as they were -> as they are now
 
     def records(self) -> Iterator[pb.Record]:
         """Yield the records that are to be sent."""
@@ -128,8 +128,8 @@ class _Derived:
                 self._change_summary(record.summary)
             elif record.HasField("run"):
                 record.run.run_id = self._what.id
-                if self._what.words is not None:
-                    say_words(record.run, self._what.words)
+                if self._what.run_metadata is not None:
+                    write_run_metadata(record.run, self._what.run_metadata)
             elif record.HasField("files"):
                 self.shown.update(one.path for one in record.files.files)
             record._info.stream_id = self._what.id  # noqa: SLF001 - a field of the message
@@ -165,18 +165,18 @@ class _Derived:
     def _draft_anew(self, record: pb.ArtifactRecord) -> None:
         """Make another draft of it: by the id of the old one W&B would find what it became."""
         for old in (record.client_id, record.sequence_client_id):
-            self._words[old] = client_word(f"{old} in {self._what.id}")
-        record.client_id = self._words[record.client_id]
-        record.sequence_client_id = self._words[record.sequence_client_id]
+            self._merged_metadata[old] = make_draft_id(f"{old} in {self._what.id}")
+        record.client_id = self._merged_metadata[record.client_id]
+        record.sequence_client_id = self._merged_metadata[record.sequence_client_id]
 
     def _change_summary(self, summary: pb.SummaryRecord) -> None:
         kept = [item for item in summary.update if item.key != MARKER]
         for item in kept:
-            for old, new in self._words.items():
+            for old, new in self._merged_metadata.items():
                 item.value_json = item.value_json.replace(old, new)
         del summary.update[:]
         summary.update.extend(kept)
-        say_in_summary(summary, {**self._what.others, **sent(self._what.token)})
+        add_to_summary(summary, {**self._what.others, **sent(self._what.token)})
 
 
 def _renamed(name: str, old: WandbRunId, new: WandbRunId) -> str:

@@ -10,9 +10,9 @@ import wandb
 from mfwb.sink.history.read_rows import History
 from mfwb.sink.push.bundle_run import read_history
 from mfwb.sink.push.upload_files import Derivation
-from mfwb.sink.server.arrivals import judge_rows, lacks_of
+from mfwb.sink.server.arrivals import compare_rows, describe_missing
 from mfwb.sink.server.existing_runs import ExistingRuns
-from mfwb.sink.server.run_files import ALWAYS_THERE
+from mfwb.sink.server.run_files import CORE_FILES
 from mfwb.snapshot import Loss
 
 __all__ = ["Arrival", "check"]
@@ -58,16 +58,16 @@ def _lacks(sent: Derivation, existing: ExistingRuns) -> tuple[str, tuple[Loss, .
     run, title = sent.run, sent.run.title
     found = existing.get(title.id)
     if found is not None and not found.is_open:
-        lost = (ALWAYS_THERE | run.media) - existing.files(title.id).keys()
+        lost = (CORE_FILES | run.media) - existing.files(title.id).keys()
         if lost:
             return f"files are missing: {', '.join(sorted(lost))}", ()
-    words = sent.words or title
-    said = {"fingerprint": run.fingerprint, "job_type": words.job_type, "token": sent.token}
-    lacks = lacks_of(found, **said)
+    run_metadata = sent.run_metadata or title
+    said = {"fingerprint": run.fingerprint, "job_type": run_metadata.job_type, "token": sent.token}
+    lacks = describe_missing(found, **said)
     if lacks or run.last_step is None:
         return lacks, ()
     there = existing.histories([title.id]).get(title.id, History())
-    return judge_rows(title.name, read_history(title.original), there)
+    return compare_rows(title.name, read_history(title.original), there)
 
 
 def _names(contents: Iterable[tuple[str, str]]) -> str:

@@ -18,14 +18,14 @@ from mfwb.errors import SinkError
 from mfwb.planning import PlannedRun, WandbRunId
 from mfwb.sink.content.receipt import Receipt
 from mfwb.sink.content.run_content import done
-from mfwb.sink.content.run_texts import Words
-from mfwb.sink.history.read_rows import History, Row, foreign_rows, missing_rows
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.run_files import MOST
-from mfwb.sink.server.update_run import write_words
+from mfwb.sink.content.run_texts import RunMetadata
+from mfwb.sink.history.read_rows import History, Row, count_foreign_rows, missing_rows
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.run_files import MAX_LISTED
+from mfwb.sink.server.update_run import write_run_metadata
 from mfwb.snapshot import Loss
 
-__all__ = ["Arrivals", "Sent", "judge_rows", "lacks_of"]
+__all__ = ["Arrivals", "SentRun", "compare_rows", "describe_missing"]
 
 _LOOKS = (0.0, 0.5, 2.0, 5.0)  # seconds before each; a server may take a moment
 _LOOKS_FOR_OTHERS = 2.0  # seconds before each further look, if another sync writes the same
@@ -33,7 +33,7 @@ _AT_ONCE = 8  # marks
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRun:
     """A W&B run all of which was sent.
 
     Attributes:
@@ -44,7 +44,7 @@ class Sent:
         job_type: as was said: it is there if all is that wandb-core says at first.
         uses: ids of the artifact versions that it uses.
         complaint: what wandb-core complained of meanwhile.
-        words: what it is to say beside that, where wandb-core leaves out a part of them.
+        run_metadata: what it is to say beside that, where wandb-core leaves out a part of them.
     """
 
     run: PlannedRun
@@ -54,10 +54,10 @@ class Sent:
     uses: frozenset[str] = frozenset()
     job_type: str = ""
     complaint: str = ""
-    words: Words | None = None
+    run_metadata: RunMetadata | None = None
 
     @classmethod
-    def of(cls, run: PlannedRun, receipt: Receipt, rows: Iterable[Row], **more: Any) -> Sent:
+    def of(cls, run: PlannedRun, receipt: Receipt, rows: Iterable[Row], **more: Any) -> SentRun:
         """Return it, with its rows packed."""
         packed = zlib.compress(json.dumps(list(rows)).encode())
         return cls(run, receipt=receipt, rows=packed, **more)
@@ -83,11 +83,11 @@ class Arrivals:
         self._existing = existing
         self._writer = writer
         self._patience = patience
-        self._sent: dict[WandbRunId, Sent] = {}
+        self._sent: dict[WandbRunId, SentRun] = {}
         self._losses: dict[str, tuple[Loss, ...]] = {}  # by name of the W&B run
         self._lock = threading.Lock()
 
-    def expect(self, sent: Sent) -> None:
+    def expect(self, sent: SentRun) -> None:
         """Hear that a W&B run was sent."""
         with self._lock:
             self._sent[sent.run.id] = sent
@@ -117,7 +117,7 @@ class Arrivals:
             raise SinkError(f"W&B does not have all that was sent: {told}")
         return self._losses
 
-    def _look(self, waiting: Mapping[WandbRunId, Sent]) -> dict[WandbRunId, str]:
+    def _look(self, waiting: Mapping[WandbRunId, SentRun]) -> dict[WandbRunId, str]:
         """Return what each W&B run lacks, for those that lack something."""
         self._existing.look(sent.run for sent in waiting.values())
         lacks = {run_id: self._lacks(one) for run_id, one in waiting.items()}
@@ -129,34 +129,36 @@ class Arrivals:
         there = self._existing.histories(run_id for run_id, planned in rows.items() if planned)
         for run_id, planned in rows.items():
             sent = waiting[run_id]
-            lacks[run_id], losses = judge_rows(sent.run.name, planned, there.get(run_id, History()))
+            lacks[run_id], losses = compare_rows(
+                sent.run.name, planned, there.get(run_id, History())
+            )
             if losses:
                 self._losses[sent.run.name] = losses
         return {run_id: text for run_id, text in lacks.items() if text}
 
-    def _is_taken(self, sent: Sent) -> bool:
+    def _is_taken(self, sent: SentRun) -> bool:
         """Whether another sync wrote a W&B run after this one: then that one answers for it."""
         found = self._existing.get(sent.run.id)
         return found is not None and found.writer not in {"", self._writer}
 
-    def _lacks(self, sent: Sent) -> str:
+    def _lacks(self, sent: SentRun) -> str:
         """Return what is missing of a W&B run but for its history; empty if nothing is."""
         found = self._existing.get(sent.run.id)
         if found and self._is_taken(sent):
             is_there = found.complete == sent.run.fingerprint
             return "" if is_there else "another sync has begun to write it, and does not end"
         said = {"fingerprint": sent.run.fingerprint, "job_type": sent.job_type, "token": sent.token}
-        lacks = lacks_of(found, **said)
-        if not lacks and found and len(found.uses) < MOST and not found.uses >= sent.uses:
+        lacks = describe_missing(found, **said)
+        if not lacks and found and len(found.uses) < MAX_LISTED and not found.uses >= sent.uses:
             return "artifacts that it uses are missing"
         return lacks
 
-    def _mark(self, proven: list[Sent]) -> None:
+    def _mark(self, proven: list[SentRun]) -> None:
         if proven:
             with ThreadPoolExecutor(min(_AT_ONCE, len(proven)), "mfwb-mark") as pool:
                 list(pool.map(self._mark_one, proven))
 
-    def _mark_one(self, sent: Sent) -> None:
+    def _mark_one(self, sent: SentRun) -> None:
         found = self._existing.get(sent.run.id)
         if found is None:
             raise AssertionError(sent.run.id)
@@ -168,19 +170,19 @@ class Arrivals:
             said["_step"] = rows[-1][0]
 
         def deed(handle: Any) -> None:
-            if sent.words is not None:
-                write_words(handle, sent.words)
+            if sent.run_metadata is not None:
+                write_run_metadata(handle, sent.run_metadata)
             handle.summary.update(said)
 
         self._existing.ask_of(found, deed, f"mark {sent.run.name} as complete")
 
 
-def _told(sent: Sent, lacks: str) -> str:
+def _told(sent: SentRun, lacks: str) -> str:
     why = f" ({sent.complaint})" if sent.complaint else ""
     return f"{sent.run.name}: {lacks}{why}"
 
 
-def judge_rows(name: str, planned: Sequence[Row], there: History) -> tuple[str, tuple[Loss, ...]]:
+def compare_rows(name: str, planned: Sequence[Row], there: History) -> tuple[str, tuple[Loss, ...]]:
     """Return what a history lacks, empty if nothing, and what is in it that is to be told.
 
     Args:
@@ -190,14 +192,16 @@ def judge_rows(name: str, planned: Sequence[Row], there: History) -> tuple[str, 
     """
     if missing := missing_rows(planned, there.rows):
         return f"{len(planned) - len(missing)} of {len(planned)} rows of its history are there", ()
-    if foreign := foreign_rows(planned, there.rows):
+    if foreign := count_foreign_rows(planned, there.rows):
         rows = "a row" if foreign == 1 else f"{foreign} rows"
         why = f"W&B has {rows} too many, with other values or twice, and takes no row back"
         return "", (Loss(f"{name}/history", why),)
     return "", ()
 
 
-def lacks_of(found: Existing | None, *, fingerprint: str, job_type: str, token: str) -> str:
+def describe_missing(
+    found: ExistingRun | None, *, fingerprint: str, job_type: str, token: str
+) -> str:
     """Return what is missing of a W&B run itself that was sent; empty if nothing is.
 
     Args:

@@ -15,12 +15,12 @@ import wandb
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
-from mfwb.sink.client.api import Service, refused
-from mfwb.sink.client.private import CORE_OUTLIVES, ask_graphql, http_status
+from mfwb.sink.client.api import Service, refused_error
+from mfwb.sink.client.private import CORE_EXIT_SECONDS, execute_graphql, http_status
 from mfwb.sink.client.responses import expected
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.ownership import Named, Placed
-from mfwb.sink.server.run_generations import generation_of, in_generation
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.ownership import HasProject, RunIdentity
+from mfwb.sink.server.run_generations import generation_of, id_in_generation
 
 __all__ = ["Claim", "Claims"]
 
@@ -70,7 +70,7 @@ class Claims:
 
     def __init__(
         self,
-        plan: Placed,
+        plan: HasProject,
         existing: ExistingRuns,
         service: Service,
         *,
@@ -83,7 +83,7 @@ class Claims:
         self.writer = writer
         self._on_deleted = on_deleted
 
-    def claim(self, run: Named, *, was_there: bool) -> Claim:
+    def claim(self, run: RunIdentity, *, was_there: bool) -> Claim:
         """Return the right to write a W&B run; SinkError if somebody else has it, and keeps it.
 
         Args:
@@ -98,7 +98,7 @@ class Claims:
             return self._deleted(run, run.id)
         generation = int(was_there)
         while True:
-            run_id = in_generation(run.id, generation)
+            run_id = id_in_generation(run.id, generation)
             answer = self._ask(run, run_id)
             if answer is _Answer.MADE:
                 return Claim(run_id, is_new=True)
@@ -108,7 +108,7 @@ class Claims:
                 return self._deleted(run, run_id)
             generation = generation_of(run_id) + 1
 
-    def _deleted(self, run: Named, run_id: WandbRunId) -> Claim:
+    def _deleted(self, run: RunIdentity, run_id: WandbRunId) -> Claim:
         if self._on_deleted == "fail":
             raise SinkError(
                 f"{run.name} was deleted in W&B (its id is {run_id}); say --on-deleted skip to "
@@ -116,7 +116,7 @@ class Claims:
             )
         return Claim(None)
 
-    def _claim_of_others(self, run: Named) -> Claim:
+    def _claim_of_others(self, run: RunIdentity) -> Claim:
         """Wait for those who were a moment earlier, then take what they left, if they left it."""
         self._existing.look([run])
         found = self._existing.get(run.id)
@@ -125,7 +125,7 @@ class Claims:
         self._wait_for_others(run, found)
         return Claim(found.id)
 
-    def _wait_for_others(self, run: Named, found: Existing) -> None:
+    def _wait_for_others(self, run: RunIdentity, found: ExistingRun) -> None:
         """Return when nobody else writes a W&B run any more."""
         if not found.is_open:
             return
@@ -152,9 +152,9 @@ class Claims:
 
     def _outlive_core(self) -> None:
         """Return when no wandb-core can be left of a process that ended before this one began."""
-        time.sleep(max(0.0, CORE_OUTLIVES - (time.monotonic() - _STARTED)))
+        time.sleep(max(0.0, CORE_EXIT_SECONDS - (time.monotonic() - _STARTED)))
 
-    def _ask(self, run: Named, run_id: WandbRunId) -> _Answer:
+    def _ask(self, run: RunIdentity, run_id: WandbRunId) -> _Answer:
         variables = {
             "entity": self._plan.entity,
             "project": self._plan.project,
@@ -164,7 +164,7 @@ class Claims:
         }
 
         def question(api: wandb.Api) -> _Answer:
-            inserted = expected(ask_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
+            inserted = expected(execute_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
             return _Answer.MADE if inserted else _Answer.THERE
 
         try:
@@ -174,7 +174,7 @@ class Claims:
             if status == _CONFLICT:
                 return _Answer.DELETED  # "previously created and deleted": for a week
             if status == _NOT_FOUND:  # the entity, since W&B makes projects as they are needed
-                raise refused(self._existing.path, error) from error.__cause__
+                raise refused_error(self._existing.path, error) from error.__cause__
             raise
 
 

@@ -12,13 +12,13 @@ import wandb
 
 from mfwb.planning import WandbRunId
 from mfwb.sink.client.api import Service
-from mfwb.sink.content.receipt import Receipt, receipt_from
+from mfwb.sink.content.receipt import Receipt, parse_receipt
 from mfwb.sink.content.run_content import MARKER
 from mfwb.sink.history.read_rows import History, read_histories
-from mfwb.sink.server.run_files import Parts, has_its_files, parts_of_runs
-from mfwb.sink.server.run_generations import generation_of, in_generation
+from mfwb.sink.server.run_files import RunParts, has_all_files, query_run_parts
+from mfwb.sink.server.run_generations import generation_of, id_in_generation
 
-__all__ = ["Existing", "ExistingRuns"]
+__all__ = ["ExistingRun", "ExistingRuns"]
 
 _IDS_PER_QUERY = 800
 _PER_PAGE = 1000
@@ -40,7 +40,7 @@ class Identified(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Existing:
+class ExistingRun:
     """A W&B run that was found under a planned id, or a later generation of it.
 
     Attributes:
@@ -93,7 +93,7 @@ class ExistingRuns:
         self._entity = entity
         self._project = project
         self.path = f"{entity}/{project}"
-        self._found: dict[WandbRunId, Existing] = {}
+        self._found: dict[WandbRunId, ExistingRun] = {}
 
     def look(self, runs: Iterable[Identified]) -> None:
         """Ask for planned W&B runs in all their generations, hundreds at once; SinkError."""
@@ -101,7 +101,7 @@ class ExistingRuns:
         first = 0
         while wanted:
             ids = {
-                in_generation(run_id, first + number): run_id
+                id_in_generation(run_id, first + number): run_id
                 for run_id in wanted
                 for number in range(_GENERATIONS)
             }
@@ -119,23 +119,23 @@ class ExistingRuns:
             wanted = {
                 run_id: 0
                 for run_id, one in newest.items()
-                if one is not None and one.id == in_generation(run_id, last)
+                if one is not None and one.id == id_in_generation(run_id, last)
             }
             first += _GENERATIONS
 
-    def get(self, run_id: WandbRunId) -> Existing | None:
+    def get(self, run_id: WandbRunId) -> ExistingRun | None:
         """Return what is there of a planned W&B run, or None if nothing is."""
         return self._found.get(run_id)
 
-    def take(self, found: Mapping[WandbRunId, Existing]) -> None:
+    def take(self, found: Mapping[WandbRunId, ExistingRun]) -> None:
         """Believe what somebody else found, by planned id."""
         self._found.update(found)
 
-    def of_groups(self, groups: Sequence[str]) -> Iterator[Existing]:
+    def of_groups(self, groups: Sequence[str]) -> Iterator[ExistingRun]:
         """Yield the W&B runs of some groups, hundreds with each request; SinkError."""
         return self._ask({"group": {"$in": list(groups)}}, self.path)
 
-    def of_mfwb(self) -> Iterator[Existing]:
+    def of_mfwb(self) -> Iterator[ExistingRun]:
         """Yield all W&B runs that mfwb wrote, oldest first; SinkError."""
         found = self._ask({f"config.{MARKER}.value.version": {"$ne": None}}, self.path)
         return (one for one in found if one.source is not None)
@@ -172,7 +172,7 @@ class ExistingRuns:
             found, lambda run: list(run.used_artifacts()), f"list what {found.id} uses"
         )
 
-    def ask_of(self, found: Existing, question: Callable[[Any], T], what: str) -> T:
+    def ask_of(self, found: ExistingRun, question: Callable[[Any], T], what: str) -> T:
         """Return what a question about one W&B run is answered, or a change to it; SinkError."""
 
         def asked(api: wandb.Api) -> T:
@@ -182,7 +182,7 @@ class ExistingRuns:
 
         return self._service.ask(self.path, asked, what)
 
-    def ask_anew(self, found: Existing, question: Callable[[Any], T], what: str) -> T:
+    def ask_anew(self, found: ExistingRun, question: Callable[[Any], T], what: str) -> T:
         """Return what a question is answered about one W&B run as it is by now; SinkError.
 
         A listing may be minutes old, and it forgets `_wandb` of config.
@@ -205,20 +205,20 @@ class ExistingRuns:
             provider: where its flow run was read; what came from elsewhere is another one.
         """
         entity, _, project = place.rpartition("/")
-        ids = [in_generation(run_id, number) for number in range(_GENERATIONS)]
+        ids = [id_in_generation(run_id, number) for number in range(_GENERATIONS)]
         path = f"{entity or self._entity}/{project}"
         found = max(self._ask({"name": {"$in": ids}}, path), key=_by_generation, default=None)
         if found is None or (found.source or {}).get("provider") != provider:
             return []
         return self._logged(found)
 
-    def _logged(self, found: Existing) -> list[wandb.Artifact]:
+    def _logged(self, found: ExistingRun) -> list[wandb.Artifact]:
         return self.ask_of(
             found, lambda run: list(run.logged_artifacts()), f"list the artifacts of {found.id}"
         )
 
-    def _ask(self, filters: dict[str, Any], path: str) -> Iterator[Existing]:
-        def question(api: wandb.Api) -> list[Existing]:
+    def _ask(self, filters: dict[str, Any], path: str) -> Iterator[ExistingRun]:
+        def question(api: wandb.Api) -> list[ExistingRun]:
             api.flush()  # type: ignore[no-untyped-call] # it would answer the same question as it did before
             try:
                 life = self._service.life
@@ -232,25 +232,25 @@ class ExistingRuns:
         found = self._service.ask(path, question, f"list the runs of {path}")
         return iter(self._believed(found, path))
 
-    def _believed(self, found: list[Existing], path: str) -> list[Existing]:
+    def _believed(self, found: list[ExistingRun], path: str) -> list[ExistingRun]:
         """Return W&B runs; those that say they are complete, and lack files, as what they are."""
         entity, _, project = path.partition("/")
-        parts: dict[str, Parts] = {}
+        parts: dict[str, RunParts] = {}
         for some in _chunks(filter(_claims_to_be_whole, found), _PER_PAGE):
             ids, are_new = [one.id for one in some], any(one.sent for one in some)
             parts |= self._service.ask(
                 path,
-                partial(parts_of_runs, entity=entity, project=project, run_ids=ids, uses=are_new),
+                partial(query_run_parts, entity=entity, project=project, run_ids=ids, uses=are_new),
                 f"list the files of the runs of {path}",
             )
-        return [_as_it_is(one, parts.get(one.id, Parts())) for one in found]
+        return [_as_it_is(one, parts.get(one.id, RunParts())) for one in found]
 
 
-def _existing(found: Any, life: int) -> Existing:
+def _existing(found: Any, life: int) -> ExistingRun:
     said = found.config.get(MARKER) or {}
     done = dict(found.summary.get(MARKER) or {})
     rows = int(found.historyLineCount or 0)
-    return Existing(
+    return ExistingRun(
         id=WandbRunId(found.id),
         name=found.display_name or "",
         group=found.group or "",
@@ -261,7 +261,7 @@ def _existing(found: Any, life: int) -> Existing:
         fingerprint=said.get("fingerprint", ""),
         sent=done.get("sent"),
         complete=done.get("complete") if found.state in _ENDED_BY_US else None,
-        receipt=receipt_from(done.get("receipt")),
+        receipt=parse_receipt(done.get("receipt")),
         url=found.url,
         rows=rows,
         sign_of_life=(str(found.heartbeat_at), str(rows), said.get("writer", ""), found.state),
@@ -271,19 +271,19 @@ def _existing(found: Any, life: int) -> Existing:
     )
 
 
-def _claims_to_be_whole(found: Existing) -> bool:
+def _claims_to_be_whole(found: ExistingRun) -> bool:
     return found.complete is not None or found.sent is not None
 
 
-def _as_it_is(found: Existing, parts: Parts) -> Existing:
+def _as_it_is(found: ExistingRun, parts: RunParts) -> ExistingRun:
     if not _claims_to_be_whole(found):
         return found
-    if has_its_files(found.handle.summary_metrics, parts.files):
+    if has_all_files(found.handle.summary_metrics, parts.files):
         return replace(found, uses=parts.uses)
     return replace(found, complete=None, sent=None)
 
 
-def _by_generation(found: Existing | None) -> int:
+def _by_generation(found: ExistingRun | None) -> int:
     return -1 if found is None else generation_of(found.id)
 
 

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 
 from mfwb.outcome import WandbRunOutcome
 from mfwb.ports import FoundFlowRun
-from mfwb.sink.server.existing_runs import Existing
+from mfwb.sink.server.existing_runs import ExistingRun
 from mfwb.snapshot.pathspec import FlowRunId
 
-__all__ = ["found_flow_runs"]
+__all__ = ["group_by_flow_run"]
 
 
-def found_flow_runs(runs: Iterable[Existing]) -> Iterator[FoundFlowRun]:
+def group_by_flow_run(runs: Iterable[ExistingRun]) -> Iterator[FoundFlowRun]:
     """Yield each flow run that W&B runs stand for, oldest first."""
-    by_source: defaultdict[FlowRunId, list[Existing]] = defaultdict(list)
+    by_source: defaultdict[FlowRunId, list[ExistingRun]] = defaultdict(list)
     for run in runs:
         source = FlowRunId.found_in(run.source)
         if source is not None:  # else it says of no flow run that it stands for it
@@ -34,14 +34,14 @@ def _in_order(source: FlowRunId) -> tuple[int, str, str]:
     return source.created_at, source.provider, source.flow_run
 
 
-def _name(found: Existing) -> str:
+def _name(found: ExistingRun) -> str:
     """Return the name that mfwb gave a W&B run: people may have given it another one."""
     facts = found.handle.config.get("metaflow")
     said = facts.get("pathspec") if isinstance(facts, dict) else None
     return said if isinstance(said, str) else found.name
 
 
-def _outcome(found: Existing) -> WandbRunOutcome:
+def _outcome(found: ExistingRun) -> WandbRunOutcome:
     receipt = found.receipt
     return WandbRunOutcome(
         id=found.id,

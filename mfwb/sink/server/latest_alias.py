@@ -15,15 +15,15 @@ import wandb
 from mfwb.sink.client.api import Service
 from mfwb.sink.client.collections import (
     LATEST,
-    NEWEST,
-    OTHERS,
+    NEWEST_START_KEY,
+    OTHERS_KEY,
     Collections,
-    Made,
-    made_when,
+    VersionTimes,
+    read_version_times,
     version_number,
 )
 
-__all__ = ["LATEST", "Moment", "Newest"]
+__all__ = ["LATEST", "LatestAlias", "Moment"]
 
 _PER_PAGE = 50
 
@@ -43,7 +43,7 @@ class Moment:
     started: int
     ended: int
 
-    def is_before(self, other: Made) -> bool:
+    def is_before(self, other: VersionTimes) -> bool:
         """Whether a version that is there is newer."""
         return self.started < other.started or self.ended < other.by_others
 
@@ -60,7 +60,7 @@ class _Name:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Newest:
+class LatestAlias:
     """Decides about `latest` in one project, for all flow runs of a call."""
 
     def __init__(
@@ -149,7 +149,7 @@ class Newest:
                 if version_number(one.version) <= low:
                     return None
                 if one.id != artifact.id and moment.is_before(
-                    made_when(dict(one.metadata), one.created_at)
+                    read_version_times(dict(one.metadata), one.created_at)
                 ):
                     return one
             return None
@@ -167,14 +167,14 @@ class Newest:
 
     def _settle(self, artifact: wandb.Artifact, aliases: set[str], start: int) -> None:
         said = dict(artifact.metadata.get("mfwb") or {})
-        is_news = LATEST in aliases and int(said.get(NEWEST, -1)) < start
+        is_news = LATEST in aliases and int(said.get(NEWEST_START_KEY, -1)) < start
         if not is_news and aliases <= set(artifact.aliases):
             return
 
         def deed(_: wandb.Api) -> None:
             if is_news:
-                by_others = {} if said else {OTHERS: True}
-                ours = {**said, NEWEST: start, **by_others}
+                by_others = {} if said else {OTHERS_KEY: True}
+                ours = {**said, NEWEST_START_KEY: start, **by_others}
                 artifact.metadata = {**artifact.metadata, "mfwb": ours}
             artifact.aliases = sorted({*artifact.aliases, *aliases})
             artifact.save()

@@ -6,13 +6,13 @@ from typing import Protocol
 
 from mfwb.errors import NotOurs
 from mfwb.planning import WandbRunId
-from mfwb.sink.server.existing_runs import Existing
+from mfwb.sink.server.existing_runs import ExistingRun
 from mfwb.snapshot.pathspec import FlowRunId
 
-__all__ = ["Named", "Placed", "refuse_foreign"]
+__all__ = ["HasProject", "RunIdentity", "raise_if_foreign"]
 
 
-class Named(Protocol):
+class RunIdentity(Protocol):
     """A W&B run that is to be written: `PlannedRun`, or what a bundle has of one."""
 
     @property
@@ -36,7 +36,7 @@ class Named(Protocol):
         ...
 
 
-class Placed(Protocol):
+class HasProject(Protocol):
     """Something that belongs to one project."""
 
     @property
@@ -50,7 +50,7 @@ class Placed(Protocol):
         ...
 
 
-def refuse_foreign(found: Existing | None, run: Named, source: FlowRunId) -> None:
+def raise_if_foreign(found: ExistingRun | None, run: RunIdentity, source: FlowRunId) -> None:
     """Raise NotOurs if a W&B run is there that was not written from this very flow run.
 
     Args:
@@ -66,6 +66,6 @@ def refuse_foreign(found: Existing | None, run: Named, source: FlowRunId) -> Non
     )
 
 
-def _is_claim(found: Existing, run: Named) -> bool:
+def _is_claim(found: ExistingRun, run: RunIdentity) -> bool:
     """Whether nothing is there but that a sync was about to write this."""
     return found.is_empty and (found.name, found.group) == (run.name, run.group)

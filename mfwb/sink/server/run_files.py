@@ -9,10 +9,17 @@ from typing import Any
 
 import wandb
 
-from mfwb.sink.client.private import ask_graphql
+from mfwb.sink.client.private import execute_graphql
 from mfwb.sink.client.responses import expected, nodes
 
-__all__ = ["ALWAYS_THERE", "MOST", "Parts", "has_its_files", "parts_of_runs", "shown_files"]
+__all__ = [
+    "CORE_FILES",
+    "MAX_LISTED",
+    "RunParts",
+    "files_in_summary",
+    "has_all_files",
+    "query_run_parts",
+]
 
 _QUERY = """
 query MfwbRunFiles(
@@ -32,24 +39,22 @@ query MfwbRunFiles(
 """
 """W&B's public Api asks for the files of one run at a time."""
 
-ALWAYS_THERE = frozenset(
-    {"config.yaml", "wandb-summary.json"}
-)  # which wandb-core uploads at the end
-MOST = 1000
+CORE_FILES = frozenset({"config.yaml", "wandb-summary.json"})  # which wandb-core uploads at the end
+MAX_LISTED = 1000
 """Files, and uses, that are listed of each; of more it is not known what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class RunParts:
     """What a W&B run has: the names of its files, and the ids of the artifacts that it uses."""
 
     files: frozenset[str] = frozenset()
     uses: frozenset[str] = frozenset()
 
 
-def parts_of_runs(
+def query_run_parts(
     api: wandb.Api, entity: str, project: str, run_ids: Sequence[str], *, uses: bool
-) -> dict[str, Parts]:
+) -> dict[str, RunParts]:
     """Return what W&B runs have by their ids, with one request.
 
     Args:
@@ -64,25 +69,25 @@ def parts_of_runs(
         "project": project,
         "filters": json.dumps({"name": {"$in": list(run_ids)}}),
         "runs": len(run_ids),
-        "files": MOST,
+        "files": MAX_LISTED,
         "uses": uses,
     }
-    runs = nodes(expected(ask_graphql(api, _QUERY, variables), "project", "runs"))
+    runs = nodes(expected(execute_graphql(api, _QUERY, variables), "project", "runs"))
     return {run["name"]: _parts(run, uses=uses) for run in runs}
 
 
-def _parts(run: Any, *, uses: bool) -> Parts:
+def _parts(run: Any, *, uses: bool) -> RunParts:
     files = nodes(expected(run, "files"))
     used = nodes(expected(run, "inputArtifacts")) if uses else ()
-    return Parts(frozenset(one["name"] for one in files), frozenset(one["id"] for one in used))
+    return RunParts(frozenset(one["name"] for one in files), frozenset(one["id"] for one in used))
 
 
-def has_its_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:
+def has_all_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:
     """Whether all is there that is always, and all that a summary shows."""
-    return len(files) >= MOST or files >= {*ALWAYS_THERE, *shown_files(summary.values())}
+    return len(files) >= MAX_LISTED or files >= {*CORE_FILES, *files_in_summary(summary.values())}
 
 
-def shown_files(values: Iterable[Any]) -> Iterator[str]:
+def files_in_summary(values: Iterable[Any]) -> Iterator[str]:
     """Yield the files that a summary refers to."""
     for value in values:
         if isinstance(value, dict) and "_type" in value and "path" in value:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mfwb.planning import WandbRunId
 
-__all__ = ["common_part", "generation_of", "in_generation"]
+__all__ = ["digest_of_id", "generation_of", "id_in_generation"]
 
 _LIMIT = 64
 
 
-def in_generation(run_id: WandbRunId, generation: int) -> WandbRunId:
+def id_in_generation(run_id: WandbRunId, generation: int) -> WandbRunId:
     """Return the id under which a planned W&B run is written in some generation.
 
     The first one's is the planned id. It ends in a hash, which later ones keep behind a mark.
@@ -28,6 +28,6 @@ def generation_of(run_id: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def common_part(run_id: str) -> str:
+def digest_of_id(run_id: str) -> str:
     """Return what the ids of all generations of a W&B run have in common: the hash."""
     return run_id.rpartition("-")[2]

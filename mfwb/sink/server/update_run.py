@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mfwb.sink.content.edits import EditRule, Merged, merged
-from mfwb.sink.content.run_texts import Words, words_there
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
+from mfwb.sink.content.edits import EditRule, MergedMetadata, merge_metadata
+from mfwb.sink.content.run_texts import RunMetadata, read_run_metadata
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 
-__all__ = ["amend", "differ_in_words", "write_words"]
+__all__ = ["amend", "has_same_content", "write_run_metadata"]
 
 
 def amend(
     runs: ExistingRuns,
-    found: Existing,
-    words: Words,
+    found: ExistingRun,
+    run_metadata: RunMetadata,
     done: Mapping[str, Any],
     rule: EditRule,
-) -> Merged:
+) -> MergedMetadata:
     """Bring names, tags and config of a W&B run up to date; what others wrote stays. SinkError.
 
     The summary, which says for which plan the W&B run is complete, is written last.
@@ -26,7 +26,7 @@ def amend(
     Args:
         runs: of the project.
         found: the W&B run.
-        words: what it is to say.
+        run_metadata: what it is to say.
         done: what marks it, in the summary, as complete.
         rule: about what others changed.
 
@@ -34,26 +34,26 @@ def amend(
         What it says now, and what others had changed.
     """
 
-    def deed(handle: Any) -> Merged:
-        both = merged(words, words_there(handle), rule)
-        write_words(handle, both.words)
+    def deed(handle: Any) -> MergedMetadata:
+        both = merge_metadata(run_metadata, read_run_metadata(handle), rule)
+        write_run_metadata(handle, both.run_metadata)
         handle.summary.update(dict(done))
         return both
 
-    return runs.ask_anew(found, deed, f"change the words of {words.name}")
+    return runs.ask_anew(found, deed, f"change the words of {run_metadata.name}")
 
 
-def write_words(handle: Any, words: Words) -> None:
+def write_run_metadata(handle: Any, run_metadata: RunMetadata) -> None:
     """Have a W&B run say these words, and no others; `handle` is W&B's own for it."""
     handle.config.clear()
-    handle.config.update(words.config)
-    handle.tags = list(words.tags)
-    handle.display_name, handle.group = words.name, words.group
-    handle.job_type = words.job_type
-    handle.notes = words.notes or (handle.notes and "")
+    handle.config.update(run_metadata.config)
+    handle.tags = list(run_metadata.tags)
+    handle.display_name, handle.group = run_metadata.name, run_metadata.group
+    handle.job_type = run_metadata.job_type
+    handle.notes = run_metadata.notes or (handle.notes and "")
     handle.update()
 
 
-def differ_in_words(complete: str, fingerprint: str) -> bool:
+def has_same_content(complete: str, fingerprint: str) -> bool:
     """Whether what is there and what is planned are the same but for words."""
     return complete.partition(".")[0] == fingerprint.partition(".")[0]

@@ -19,7 +19,7 @@ from mfwb.settings_files.wandb_settings import (
 )
 from mfwb.url_origins import origin_of
 
-__all__ = ["check_wandb_file", "credentials_of", "only_its_own_key"]
+__all__ = ["check_wandb_file", "entity_query", "restrict_api_key"]
 
 _KEY = "WANDB_API_KEY"
 _KEYS = (_KEY, "WANDB_IDENTITY_TOKEN_FILE")
@@ -39,7 +39,7 @@ def check_wandb_file() -> None:
 
 
 @contextmanager
-def only_its_own_key(settings: Settings) -> Iterator[str | None]:
+def restrict_api_key(settings: Settings) -> Iterator[str | None]:
     """Keep W&B's key from a server that a settings file names; before wandb reads its variables.
 
     Variables hold the key for the server that W&B's own settings name. If a file of ours names
@@ -67,7 +67,7 @@ def only_its_own_key(settings: Settings) -> Iterator[str | None]:
         _set(before)
 
 
-def credentials_of(settings: Settings, no_key: str | None) -> Callable[[str], str | None]:
+def entity_query(settings: Settings, no_key: str | None) -> Callable[[str], str | None]:
     """Return what asks a server for the entity that the credentials stand for; then Unreachable.
 
     Args:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.files.tempdirs import scratch
-from mfwb.sink.setup.quiet_settings import WHOLE, replaying
+from mfwb.sink.setup.quiet_settings import REQUIRED_SETTINGS, replay_settings
 
-__all__ = ["our_environment", "variable_of"]
+__all__ = ["environment_variable", "replay_environment"]
 
 _ABOUT_ONE_RUN = (
     "WANDB_NAME",
@@ -54,7 +54,7 @@ _SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
 
 @contextmanager
-def our_environment(patience: float) -> Iterator[Path]:
+def replay_environment(patience: float) -> Iterator[Path]:
     """Yield a scratch folder for W&B's own files, with the environment set for many runs.
 
     Variables that speak of one run are hidden, and those by which data would get lost. W&B makes
@@ -65,11 +65,11 @@ def our_environment(patience: float) -> Iterator[Path]:
     Args:
         patience: seconds for which this call tries again.
     """
-    names = {*_ABOUT_ONE_RUN, *map(variable_of, WHOLE)}
+    names = {*_ABOUT_ONE_RUN, *map(environment_variable, REQUIRED_SETTINGS)}
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     with scratch() as folder:
-        said = replaying(patience)
-        quiet = {variable_of(name): str(value).lower() for name, value in said.items()}
+        said = replay_settings(patience)
+        quiet = {environment_variable(name): str(value).lower() for name, value in said.items()}
         before = {name: os.environ.get(name) for name in (*_SCRATCH, *quiet)}
         os.environ.setdefault("WANDB_DIR", str(folder))
         os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **quiet)
@@ -83,6 +83,6 @@ def our_environment(patience: float) -> Iterator[Path]:
             os.environ.update(hidden)
 
 
-def variable_of(setting: str) -> str:
+def environment_variable(setting: str) -> str:
     """Return the environment variable of a field of `wandb.Settings`: `x_a` is WANDB__A."""
     return f"WANDB_{setting.removeprefix('x').upper()}"

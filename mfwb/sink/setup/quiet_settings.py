@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["WHOLE", "replaying"]
+__all__ = ["REQUIRED_SETTINGS", "replay_settings"]
 
 _QUIET: dict[str, Any] = {
     "silent": True,
@@ -18,7 +18,7 @@ _QUIET: dict[str, Any] = {
     "x_save_requirements": False,
     "x_server_side_derived_summary": True,  # keeps W&B from overwriting duration and summary
 }
-WHOLE: dict[str, Any] = {
+REQUIRED_SETTINGS: dict[str, Any] = {
     "ignore_globs": (),  # else files that the summary shows stay away
     "launch": False,  # else config and artifacts are taken from a job
     "x_primary": True,  # else neither summary nor config nor state are written
@@ -33,10 +33,10 @@ WHOLE: dict[str, Any] = {
 _PARTS = ("graphql", "file_stream", "file_transfer")  # of wandb-core, which try again each
 
 
-def replaying(seconds: float) -> dict[str, Any]:
+def replay_settings(seconds: float) -> dict[str, Any]:
     """Return fields of `wandb.Settings` that every replayed run needs.
 
-    `our_environment` says them by variables, if W&B still listens: for each field that a single
+    `replay_environment` says them by variables, if W&B still listens: for each field that a single
     run differs in, W&B checks all of them.
 
     Args:

@@ -15,9 +15,9 @@ from mfwb.destination import WandbDefaults
 from mfwb.errors import Unreachable, UsageError
 from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_settings import wandb_files_of
-from mfwb.sink.client.private import FAILURES, ServicePollForTokenError, choked
+from mfwb.sink.client.private import FAILURES, ServicePollForTokenError, is_unreadable_answer
 from mfwb.sink.client.process_wide import new_api
-from mfwb.sink.client.refusals import explained
+from mfwb.sink.client.refusals import explain_error
 
 __all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
 
@@ -107,9 +107,9 @@ def _entity(base_url: str) -> str | None:
             ) from None
         raise Unreachable(f"W&B credentials: {first_line(error)}") from None
     except (CommError, ConnectionError, TimeoutError) as error:
-        raise Unreachable(f"{base_url} can't be used: {explained(error)}") from None
+        raise Unreachable(f"{base_url} can't be used: {explain_error(error)}") from None
     except Exception as error:
-        if not choked(error):
+        if not is_unreadable_answer(error):
             raise
         raise Unreachable(f"{base_url} does not answer as W&B does ({error!r})") from None
     return entity

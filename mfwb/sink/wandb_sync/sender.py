@@ -14,10 +14,10 @@ from pathlib import Path
 
 from mfwb.files.tempdirs import scratch
 from mfwb.sink.client.api import Service
-from mfwb.sink.client.private import CORE_OUTLIVES
-from mfwb.sink.client.retry_budget import SLOWEST
-from mfwb.sink.setup.environment import variable_of
-from mfwb.sink.setup.quiet_settings import replaying
+from mfwb.sink.client.private import CORE_EXIT_SECONDS
+from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
+from mfwb.sink.setup.environment import environment_variable
+from mfwb.sink.setup.quiet_settings import replay_settings
 
 __all__ = ["Complaint", "Sender"]
 
@@ -54,12 +54,12 @@ class Sender:
             SinkError: if W&B has not worked for longer than the call's patience.
         """
         patience = self._service.patience
-        patience.refuse_if_resting("send W&B runs")
-        seconds = patience.limit + runs * _SECONDS_PER_RUN / _AT_ONCE + size / SLOWEST
+        patience.raise_if_spent("send W&B runs")
+        seconds = patience.limit + runs * _SECONDS_PER_RUN / _AT_ONCE + size / MIN_BYTES_PER_SECOND
         with scratch() as own:
             trouble: list[Complaint] = []
             try:
-                with patience.waiting():
+                with patience.count_failed_wait():
                     self._run(folder, own, seconds)
             except (TimeoutError, ConnectionError) as error:
                 trouble.append(Complaint(str(error)))
@@ -88,7 +88,7 @@ class Sender:
             if process.stdin:
                 process.stdin.close()
             if process.returncode:
-                time.sleep(CORE_OUTLIVES)
+                time.sleep(CORE_EXIT_SECONDS)
         if code:
             raise ConnectionAbortedError(f"`wandb sync` ended with {code}: {_last_line(said)}")
 
@@ -98,10 +98,10 @@ class Sender:
             "mode": "online",
             "dir": own,
             "program": "mfwb",  # else W&B says where this very file lies
-            **replaying(self._service.patience.seconds),
+            **replay_settings(self._service.patience.seconds),
         }
         ours = {name: value for name, value in os.environ.items() if name != _OUR_CORE}
-        return {**ours, **{variable_of(name): str(value) for name, value in said.items()}}
+        return {**ours, **{environment_variable(name): str(value) for name, value in said.items()}}
 
 
 def _last_line(path: Path) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from mfwb.errors import SinkError
 from mfwb.sink.client.api import Service
-from mfwb.sink.client.collections import Collections, Made, made_when
+from mfwb.sink.client.collections import Collections, VersionTimes, read_version_times
 from mfwb.sink.server.latest_alias import Moment
 
 _AT = "2026-11-01T12:00:00"
@@ -58,11 +58,11 @@ def test_a_name_of_another_type() -> None:
     """What the project has under a name with another type goes by another name."""
     known = collections(Server(x="dataset", x_model="model", y="model", z="other", z_model="other"))
 
-    assert known.name_for("x", "model") == "x-model"
-    assert known.name_for("x", "dataset") == "x"
-    assert known.name_for("y", "model") == "y"
-    assert known.name_for("new", "model") == "new"
-    assert known.name_for("z", "model") == "z"  # both are taken: W&B says so
+    assert known.name_in_project("x", "model") == "x-model"
+    assert known.name_in_project("x", "dataset") == "x"
+    assert known.name_in_project("y", "model") == "y"
+    assert known.name_in_project("new", "model") == "new"
+    assert known.name_in_project("z", "model") == "z"  # both are taken: W&B says so
 
 
 def test_names_are_asked_for_together() -> None:
@@ -85,7 +85,7 @@ def test_a_type_is_heard_of() -> None:
     known.look(["x"])
     known.note("x", "dataset")
 
-    assert known.name_for("x", "model") == "x-model"
+    assert known.name_in_project("x", "model") == "x-model"
 
 
 def test_no_project() -> None:
@@ -111,14 +111,14 @@ def test_what_is_there() -> None:
     """Who has `latest`, and how many versions there are."""
     found = collections(Server(x="dataset")).get("x")
 
-    assert (found.top, found.latest) == (3, Made(by_others=_AT_MS))
+    assert (found.top, found.latest) == (3, VersionTimes(by_others=_AT_MS))
 
 
 @pytest.mark.parametrize("metadata", [{}, None, {"mfwb": 7}, {"mfwb": {}}, {"mfwb": {"x": 1}}])
 @pytest.mark.parametrize("at", [_AT, f"{_AT}Z", f"{_AT}.000Z", f"{_AT}+00:00"])
 def test_a_version_of_somebody_else(metadata: Any, at: str) -> None:
     """It is as old as W&B says."""
-    assert made_when(metadata, at) == Made(by_others=_AT_MS)
+    assert read_version_times(metadata, at) == VersionTimes(by_others=_AT_MS)
 
 
 def test_a_version_of_ours() -> None:
@@ -127,16 +127,16 @@ def test_a_version_of_ours() -> None:
     shared = json.loads(json.dumps(ours))
     shared["mfwb"]["somebody_else_logged_it_first"] = True
 
-    assert made_when(ours, _AT) == Made(started=5)
-    assert made_when(shared, _AT) == Made(started=5, by_others=_AT_MS)
+    assert read_version_times(ours, _AT) == VersionTimes(started=5)
+    assert read_version_times(shared, _AT) == VersionTimes(started=5, by_others=_AT_MS)
 
 
 def test_which_is_newer() -> None:
     """Flow runs go by their start; what others log, by the end of the tasks."""
     moment = Moment(started=10, ended=20)
 
-    assert moment.is_before(Made(started=11))
-    assert not moment.is_before(Made(started=10))
-    assert moment.is_before(Made(by_others=21))
-    assert not moment.is_before(Made(by_others=15))
-    assert not moment.is_before(Made())
+    assert moment.is_before(VersionTimes(started=11))
+    assert not moment.is_before(VersionTimes(started=10))
+    assert moment.is_before(VersionTimes(by_others=21))
+    assert not moment.is_before(VersionTimes(by_others=15))
+    assert not moment.is_before(VersionTimes())

@@ -6,8 +6,8 @@ import pytest
 from wandb.errors import CommError
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.core_log import first_complaint
-from mfwb.sink.client.refusals import explained, is_final, lets_nobody_in
+from mfwb.sink.client.core_log import find_first_error
+from mfwb.sink.client.refusals import explain_error, is_access_denied, is_final
 from mfwb.sink.client.responses import expected, nodes
 
 
@@ -30,11 +30,13 @@ def test_what_stays_refused(text: str, *, is_for_good: bool) -> None:
 
 def test_it_is_said_what_a_refusal_means() -> None:
     """Numbers are explained, with W&B's own words in front."""
-    assert explained(CommError("returned error 413: x")).startswith("returned error 413: x (too")
-    assert "too old" in explained(CommError('Cannot query field "x" on type "Run".'))
-    assert explained(CommError("no way")) == "no way"
-    assert lets_nobody_in(CommError("returned error 401: who?"))
-    assert not lets_nobody_in(CommError("returned error 404: what?"))
+    assert explain_error(CommError("returned error 413: x")).startswith(
+        "returned error 413: x (too"
+    )
+    assert "too old" in explain_error(CommError('Cannot query field "x" on type "Run".'))
+    assert explain_error(CommError("no way")) == "no way"
+    assert is_access_denied(CommError("returned error 401: who?"))
+    assert not is_access_denied(CommError("returned error 404: what?"))
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"a": None}, {"a": {"b": None}}, {"a": []}])
@@ -58,5 +60,5 @@ def test_first_complaint() -> None:
         '["ERROR"]\n{"level":"ERR\n'
         '{"level":"ERROR","msg":"upload failed","error":"status 403"}\n'
     )
-    assert first_complaint(log) == "upload failed status 403"
-    assert first_complaint("") == ""
+    assert find_first_error(log) == "upload failed status 403"
+    assert find_first_error("") == ""

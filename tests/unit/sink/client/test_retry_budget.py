@@ -7,7 +7,7 @@ from wandb.errors import CommError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.client.retry_budget import RetryBudget
 
 
 class Clock:
@@ -56,13 +56,13 @@ def test_it_passes(clock: Clock) -> None:
     """What fails for a while is tried until it does not."""
     deed = Deed(clock, failures=4, seconds=1)
 
-    assert Patience(60, clock).attempt(deed, "do it") == "done"
+    assert RetryBudget(60, clock).attempt(deed, "do it") == "done"
     assert deed.calls == 5
 
 
 def test_it_lasts(clock: Clock) -> None:
     """When the budget is spent the last failure is told, and what was to be done."""
-    patience = Patience(20, clock)
+    patience = RetryBudget(20, clock)
     with pytest.raises(SinkError, match="can't do it: no way"):
         patience.attempt(Deed(clock, failures=1000, seconds=3), "do it")
 
@@ -72,7 +72,7 @@ def test_it_lasts(clock: Clock) -> None:
 
 def test_nobody_waits_for_the_same_again(clock: Clock) -> None:
     """Who comes right after is told at once; a while later one may try again."""
-    patience = Patience(5, clock)
+    patience = RetryBudget(5, clock)
     with pytest.raises(SinkError):
         patience.attempt(Deed(clock, failures=1000, seconds=3), "do it")
     later = Deed(clock, failures=0, seconds=0)
@@ -102,16 +102,16 @@ def test_what_is_final_is_not_tried_again(clock: Clock) -> None:
         raise RefusedError("invalid API key")
 
     with pytest.raises(SinkError, match="invalid API key"):
-        Patience(60, clock).attempt(deed, "do it")
+        RetryBudget(60, clock).attempt(deed, "do it")
     assert len(calls) == 1
 
 
 def test_time_in_trouble_counts_once(clock: Clock) -> None:
     """Two that wait for the same outage spend what one of them would."""
-    patience = Patience(100, clock)
+    patience = RetryBudget(100, clock)
 
     def both() -> None:
-        with patience.waiting(), patience.waiting():
+        with patience.count_failed_wait(), patience.count_failed_wait():
             clock.now += 30
             raise CommError("no way")
 
@@ -133,5 +133,5 @@ def test_the_end_of_wandb_core_is_not_tried_again(clock: Clock, is_hidden: bool)
         raise MailboxClosedError
 
     with pytest.raises(MailboxClosedError):
-        Patience(60, clock).attempt(deed, "hear of an artifact")
+        RetryBudget(60, clock).attempt(deed, "hear of an artifact")
     assert len(calls) == 1

@@ -10,8 +10,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfwb.sink.content.edits import EditRule, first_words, merged, others_summary, wrote_in
-from mfwb.sink.content.run_texts import Words
+from mfwb.sink.content.edits import (
+    EditRule,
+    merge_metadata,
+    new_run_metadata,
+    read_written_digests,
+    select_others_summary,
+)
+from mfwb.sink.content.run_texts import RunMetadata
 
 KEEP, OVERWRITE = EditRule(), EditRule(overwrite=True)
 FEW = st.sampled_from(["", "a", "b", "c"])
@@ -19,10 +25,12 @@ VALUES = st.sampled_from([0, 1.0, 0.5, "x", None, [1], {"k": [1.0]}])
 CONFIGS = st.dictionaries(st.sampled_from("pqrs"), VALUES, max_size=4)
 
 
-def words(name: str, tags: Any = (), notes: str = "", config: Any = (), facts: Any = ()) -> Words:
+def words(
+    name: str, tags: Any = (), notes: str = "", config: Any = (), facts: Any = ()
+) -> RunMetadata:
     """Return words with mfwb's own part of config."""
     said = {**dict(config), "metaflow": dict(facts), "mfwb": {"version": "1"}}
-    return Words(name, "G", "step", tuple(tags), notes, said)
+    return RunMetadata(name, "G", "step", tuple(tags), notes, said)
 
 
 WORDS = st.builds(
@@ -30,7 +38,7 @@ WORDS = st.builds(
 )
 
 
-def stored(said: Words) -> Words:
+def stored(said: RunMetadata) -> RunMetadata:
     """Return what W&B has of words: JSON, of whose numbers a database may make others."""
     config = json.loads(json.dumps(said.config), parse_float=lambda n: _number(float(n)))
     return replace(said, config=config)
@@ -40,7 +48,7 @@ def _number(number: float) -> Any:
     return int(number) if number.is_integer() else number
 
 
-def plain(said: Words) -> dict[str, Any]:
+def plain(said: RunMetadata) -> dict[str, Any]:
     """Return words without the note of them, for comparing."""
     config = {key: value for key, value in said.config.items() if key != "mfwb"}
     return {
@@ -52,29 +60,35 @@ def plain(said: Words) -> dict[str, Any]:
 
 @settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS)
-def test_without_edits_it_is_what_is_meant(before: Words, meant: Words) -> None:
+def test_without_edits_it_is_what_is_meant(before: RunMetadata, meant: RunMetadata) -> None:
     """Whatever was written before, if nobody changed it."""
-    both = merged(meant, stored(first_words(before)), KEEP)
+    both = merge_metadata(meant, stored(new_run_metadata(before)), KEEP)
 
-    assert plain(both.words) == plain(meant)
+    assert plain(both.run_metadata) == plain(meant)
     assert (both.kept, both.undone) == ((), ())
-    assert wrote_in(both.words.config) == wrote_in(first_words(meant).config)
+    assert read_written_digests(both.run_metadata.config) == read_written_digests(
+        new_run_metadata(meant).config
+    )
 
 
 @settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS, WORDS)
-def test_only_what_mfwb_wrote_changes(before: Words, edited: Words, meant: Words) -> None:
+def test_only_what_mfwb_wrote_changes(
+    before: RunMetadata, edited: RunMetadata, meant: RunMetadata
+) -> None:
     """Each word that is there and is not what mfwb wrote stays; one that was removed stays away."""
-    there = _edited(stored(first_words(before)), edited)
-    both = merged(meant, there, KEEP)
+    there = _edited(stored(new_run_metadata(before)), edited)
+    both = merge_metadata(meant, there, KEEP)
 
     for name in ("name", "notes"):
         if getattr(there, name) != getattr(before, name):
-            assert getattr(both.words, name) == getattr(there, name) or not getattr(there, name)
+            assert getattr(both.run_metadata, name) == getattr(there, name) or not getattr(
+                there, name
+            )
     added, removed = {*there.tags} - {*before.tags}, {*before.tags} - {*there.tags}
-    assert added <= {*both.words.tags}
-    assert not removed & {*both.words.tags}
-    for own, wrote, now in _mappings(before, there, both.words):
+    assert added <= {*both.run_metadata.tags}
+    assert not removed & {*both.run_metadata.tags}
+    for own, wrote, now in _mappings(before, there, both.run_metadata):
         for key, value in own.items():
             if key not in wrote or wrote[key] != value:
                 assert now[key] == value
@@ -84,21 +98,25 @@ def test_only_what_mfwb_wrote_changes(before: Words, edited: Words, meant: Words
 
 @settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS, WORDS)
-def test_it_is_settled_at_once(before: Words, edited: Words, meant: Words) -> None:
+def test_it_is_settled_at_once(
+    before: RunMetadata, edited: RunMetadata, meant: RunMetadata
+) -> None:
     """What came of it stays, however often the same is meant, and is told each time."""
-    once = merged(meant, _edited(stored(first_words(before)), edited), KEEP)
-    twice = merged(meant, stored(once.words), KEEP)
+    once = merge_metadata(meant, _edited(stored(new_run_metadata(before)), edited), KEEP)
+    twice = merge_metadata(meant, stored(once.run_metadata), KEEP)
 
-    assert plain(twice.words) == plain(once.words)
+    assert plain(twice.run_metadata) == plain(once.run_metadata)
     assert set(twice.kept) == set(once.kept)
 
 
 @settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS, WORDS)
-def test_overwriting_spares_what_others_added(before: Words, edited: Words, meant: Words) -> None:
+def test_overwriting_spares_what_others_added(
+    before: RunMetadata, edited: RunMetadata, meant: RunMetadata
+) -> None:
     """Mfwb's own words are as it means them; what it has no word for is the others'."""
-    there = _edited(stored(first_words(before)), edited)
-    said = merged(meant, there, OVERWRITE).words
+    there = _edited(stored(new_run_metadata(before)), edited)
+    said = merge_metadata(meant, there, OVERWRITE).run_metadata
 
     assert said.name == meant.name
     assert {*meant.tags} <= {*said.tags}
@@ -112,12 +130,14 @@ def test_overwriting_spares_what_others_added(before: Words, edited: Words, mean
 def test_removed_keys_come_back_if_all_is_restored() -> None:
     """`--force` brings back keys of config, which W&B's pages can't remove; not tags."""
     meant = words("X", "t", config={"p": 1})
-    there = replace(first_words(meant), tags=(), config={"mfwb": first_words(meant).config["mfwb"]})
+    there = replace(
+        new_run_metadata(meant), tags=(), config={"mfwb": new_run_metadata(meant).config["mfwb"]}
+    )
 
-    assert "p" not in merged(meant, there, KEEP).words.config
-    both = merged(meant, there, EditRule(restore=True))
-    assert both.words.config["p"] == 1
-    assert both.words.tags == ()
+    assert "p" not in merge_metadata(meant, there, KEEP).run_metadata.config
+    both = merge_metadata(meant, there, EditRule(restore=True))
+    assert both.run_metadata.config["p"] == 1
+    assert both.run_metadata.tags == ()
     assert both.kept == ("tag t",)
 
 
@@ -126,13 +146,15 @@ def test_words_of_an_older_mfwb() -> None:
     there = words("X", "tu", "n", {"p": 1, "q": 2}, {"tags": ["old"], "seen": 1})
     meant = words("Y", "tv", "", {"p": 1.0, "q": 3, "r": 4}, {"tags": ["new"]})
 
-    both = merged(meant, there, KEEP)
+    both = merge_metadata(meant, there, KEEP)
 
-    assert plain(both.words) == plain(
+    assert plain(both.run_metadata) == plain(
         words("X", "tuv", "n", {"p": 1, "q": 2, "r": 4}, {"tags": ["new"], "seen": 1})
     )
     assert both.kept == ("name", "config q")
-    later = merged(words("Y", "v", "", {"p": 1}, {"tags": ["new"]}), both.words, KEEP).words
+    later = merge_metadata(
+        words("Y", "v", "", {"p": 1}, {"tags": ["new"]}), both.run_metadata, KEEP
+    ).run_metadata
     assert set(later.tags) == {"u", "v"}  # `t` was mfwb's
     assert "r" not in later.config
 
@@ -141,15 +163,15 @@ def test_summary_of_others() -> None:
     """Keys that mfwb neither writes nor wrote, and that are not W&B's."""
     there = {"loss": 1, "gone": 2, "verdict": 3, "_step": 4, "mfwb": {}, "_wandb": {}}
 
-    assert others_summary(there, ["loss"], ["gone", "loss"]) == {"verdict": 3}
+    assert select_others_summary(there, ["loss"], ["gone", "loss"]) == {"verdict": 3}
 
 
-def _edited(there: Words, edited: Words) -> Words:
+def _edited(there: RunMetadata, edited: RunMetadata) -> RunMetadata:
     """Return what is there after somebody changed all of it but mfwb's own note."""
     return replace(edited, config={**edited.config, "mfwb": there.config["mfwb"]})
 
 
-def _mappings(*said: Words) -> list[tuple[Mapping[str, Any], ...]]:
+def _mappings(*said: RunMetadata) -> list[tuple[Mapping[str, Any], ...]]:
     before, there, now = (
         {key: value for key, value in one.config.items() if key not in ("mfwb", "metaflow")}
         for one in said

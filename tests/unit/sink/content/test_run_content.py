@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 
 from mfwb.ports import LogLine
-from mfwb.sink.content.run_content import log_texts
+from mfwb.sink.content.run_content import format_log
 from tests.strangers import anything, assert_inert
 
 
 def _text(lines: list[LogLine]) -> str:
-    return "\n".join(log_texts(lines))
+    return "\n".join(format_log(lines))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mfwb.sink.history.read_rows import Row, foreign_rows, missing_rows
+from mfwb.sink.history.read_rows import Row, count_foreign_rows, missing_rows
 
 PLANNED: list[Row] = [(0, {"a": 1, "b": "x"}), (1, {"a": 0.1}), (2, {"a": math.nan, "c": math.inf})]
 WORDS: dict[str, Any] = {"a": "NaN", "c": "Infinity"}
@@ -56,4 +56,4 @@ def test_rows_too_many(row: Row, foreign: int) -> None:
     there: list[Row] = [row, *PLANNED]
 
     assert missing_rows(PLANNED, there) == []
-    assert foreign_rows(PLANNED, there) == foreign
+    assert count_foreign_rows(PLANNED, there) == foreign

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.sink.offline.manifest import Checksums, Fixed
+from mfwb.sink.offline.manifest import Checksums, FileChecksum
 from mfwb.sink.offline.wandb_file import read_records, write_framed
 
 
@@ -18,7 +18,7 @@ def test_another_size_is_enough(tmp_path: Path) -> None:
     with (tmp_path / "file").open("wb") as file:
         file.write(b"data")
         file.truncate(10**12)
-    fixed = Fixed(4, hashlib.sha256(b"data").hexdigest())
+    fixed = FileChecksum(4, hashlib.sha256(b"data").hexdigest())
 
     assert not Checksums(tmp_path).agree("file", fixed)
 
@@ -26,7 +26,7 @@ def test_another_size_is_enough(tmp_path: Path) -> None:
 def test_what_agrees(tmp_path: Path) -> None:
     """Size and content have to be the same."""
     (tmp_path / "file").write_bytes(b"data")
-    fixed = Fixed(4, hashlib.sha256(b"data").hexdigest())
+    fixed = FileChecksum(4, hashlib.sha256(b"data").hexdigest())
 
     assert Checksums(tmp_path).agree("file", fixed)
     (tmp_path / "file").write_bytes(b"dat!")
@@ -38,7 +38,7 @@ def test_a_file_that_was_touched_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"abc")
     checksums = Checksums(tmp_path)
-    fixed = checksums.of_one("file")
+    fixed = checksums.checksum("file")
     before = path.stat()
 
     time.sleep(0.02)  # a file system's clock ticks every few milliseconds

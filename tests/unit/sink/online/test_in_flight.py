@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mfwb.sink.online.in_flight import UnderWay
+from mfwb.sink.online.in_flight import InFlight
 
 
 def test_one_at_a_time() -> None:
     """The second one hears when the first one's has arrived; then it may go on itself."""
-    under_way = UnderWay()
+    under_way = InFlight()
     first, second = under_way.begin("a", "d"), under_way.begin("a", "d")
     other = under_way.begin("a", "e")
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from mfwb.sink.server.existing_runs import Existing
-from mfwb.sink.server.flow_runs import found_flow_runs
+from mfwb.sink.server.existing_runs import ExistingRun
+from mfwb.sink.server.flow_runs import group_by_flow_run
 
 
-def existing(step: str, name: str, group: str) -> Existing:
+def existing(step: str, name: str, group: str) -> ExistingRun:
     """Return a W&B run of a step."""
     source = {"created_at": 5, "provider": "local@/data", "flow_run": "Flow/1"}
     facts: dict[str, Any] = {
-        **dict.fromkeys(Existing.__dataclass_fields__, ""),
+        **dict.fromkeys(ExistingRun.__dataclass_fields__, ""),
         "id": f"id-{step}",
         "name": name,
         "group": group,
@@ -23,7 +23,7 @@ def existing(step: str, name: str, group: str) -> Existing:
         "receipt": None,
         "handle": SimpleNamespace(config={"metaflow": {"pathspec": f"Flow/1/{step}"}}),
     }
-    return Existing(**facts)
+    return ExistingRun(**facts)
 
 
 def test_names_that_people_changed() -> None:
@@ -36,7 +36,7 @@ def test_names_that_people_changed() -> None:
         existing("end", "Flow/1/end", "Flow/1"),
     ]
 
-    [found] = found_flow_runs(runs)
+    [found] = group_by_flow_run(runs)
 
     assert found.group == "Flow/1"
     assert [run.name for run in found.wandb_runs] == ["Flow/1/end", "Flow/1/start", "Flow/1/work"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mfwb.planning import WandbRunId
 from mfwb.planning.names import run_id
-from mfwb.sink.server.run_generations import common_part, generation_of, in_generation
+from mfwb.sink.server.run_generations import digest_of_id, generation_of, id_in_generation
 
 PARTS = st.lists(st.text(min_size=1, max_size=80), min_size=3, max_size=4)
 
@@ -16,11 +16,11 @@ PARTS = st.lists(st.text(min_size=1, max_size=80), min_size=3, max_size=4)
 def test_generations(parts: list[str], generation: int) -> None:
     """A generation of an id is another id, which W&B takes, and which says what it is."""
     first = run_id(*parts)
-    later = in_generation(first, generation)
+    later = id_in_generation(first, generation)
 
     assert len(later) <= 64
     assert (later == first) is (generation == 0)
-    assert common_part(later) == common_part(first)
+    assert digest_of_id(later) == digest_of_id(first)
     if generation:
         assert generation_of(later) == generation
 
