@@ -61,7 +61,7 @@ class RetryBudget:
 
         Raises:
             SinkError: if W&B refuses, or the trouble outlasts the budget.
-            wandb's own (DEATHS): if wandb-core is gone; what was open in it stays lost, so that
+            wandb's own (CORE_DEATHS): if wandb-core is gone; what was open in it stays lost, so that
                 trying the same again would never help.
         """
         self.raise_if_spent(what)

@@ -26,14 +26,14 @@ import wandb
 from mfwb.ports import ReadyTable
 from mfwb.sink.content.media import write_table_artifact
 from mfwb.sink.client.private import FAILURES, publish_started_at
-from mfwb.sink.setup.quiet_settings import replaying
+from mfwb.sink.setup.quiet_settings import replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 from pathlib import Path
 
 folder = sys.argv[1]
 run = wandb.init(
     project="p", entity="e", id="producer", dir=folder, reinit="create_new",
-    settings=run_settings({}, {**replaying(60.0), "mode": "offline"}),
+    settings=run_settings({}, {**replay_settings(60.0), "mode": "offline"}),
 )
 made = wandb.Artifact("made", type="dataset", metadata={"a": 1})
 made.add_file(sys.argv[2], name="x.bin", policy="immutable", skip_cache=True)
