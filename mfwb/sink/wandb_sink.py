@@ -11,7 +11,7 @@ from mfwb.config import Settings
 from mfwb.destination import Destinations
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, FoundFlowRun, Session
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
 from mfwb.sink.content.edits import EditRule
@@ -40,7 +40,7 @@ class WandbSink:
         self._force = settings.force
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
         self._scratch = scratch
-        self._service = Service(self._destinations.base_url, RetryBudget(settings.timeout))
+        self._client = ApiClient(self._destinations.base_url, RetryBudget(settings.timeout))
         self._projects: dict[tuple[str, str], Project] = {}
         self._seen: dict[tuple[str, str], dict[str, ExistingRun]] = {}  # by id, as looked ahead
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ class WandbSink:
         if self._bundle is not None:
             return
         entity = self._entity(destination.entity)
-        found = ExistingRuns(self._service, entity, destination.project).of_groups(groups)
+        found = ExistingRuns(self._client, entity, destination.project).list_groups(groups)
         self._seen[entity, destination.project] = {one.id: one for one in found}
 
     def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
@@ -58,7 +58,9 @@ class WandbSink:
         if self._bundle is not None:
             return []
         entity = self._entity(destination.entity)
-        return group_by_flow_run(ExistingRuns(self._service, entity, destination.project).of_mfwb())
+        return group_by_flow_run(
+            ExistingRuns(self._client, entity, destination.project).list_synced_runs()
+        )
 
     @contextmanager
     def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
@@ -71,12 +73,12 @@ class WandbSink:
     def _online(self, plan: Plan, writer: str, written: Collection[str]) -> OnlineSession:
         entity = self._entity(plan.entity)
         project = self._project(entity, plan.project)
-        existing = ExistingRuns(self._service, entity, plan.project)
+        existing = ExistingRuns(self._client, entity, plan.project)
         seen = self._seen.get((entity, plan.project), {})
         ahead = {run.id: seen[run.id] for run in plan.runs if _is_done(seen.get(run.id), run)}
-        existing.take(ahead)
-        existing.look(run for run in plan.runs if run.id not in ahead)
-        claims = Claims(plan, existing, self._service, writer=writer, on_deleted=self._on_deleted)
+        existing.add_known(ahead)
+        existing.fetch(run for run in plan.runs if run.id not in ahead)
+        claims = Claims(plan, existing, self._client, writer=writer, on_deleted=self._on_deleted)
         return OnlineSession(plan, project, existing, claims, written)
 
     def _entity(self, said: str | None) -> str:
@@ -87,10 +89,10 @@ class WandbSink:
     def _project(self, entity: str, name: str) -> Project:
         with self._lock:
             if (entity, name) not in self._projects:
-                collections = Collections(self._service, entity, name)
-                newest = LatestAlias(self._service, entity, name, collections)
+                collections = Collections(self._client, entity, name)
+                newest = LatestAlias(self._client, entity, name, collections)
                 self._projects[entity, name] = Project(
-                    *(self._service, entity, name, collections, newest, InFlight(), self._scratch),
+                    *(self._client, entity, name, collections, newest, InFlight(), self._scratch),
                     force=self._force,
                     edit_rule=self._edit_rule,
                 )

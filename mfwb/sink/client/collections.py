@@ -17,7 +17,7 @@ import wandb
 
 from mfwb.errors import SinkError
 from mfwb.planning.names import names_in_project
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.private import execute_graphql
 
 __all__ = [
@@ -79,22 +79,22 @@ class Collection:
 class Collections:
     """The collections of one project, as they were a moment ago."""
 
-    def __init__(self, service: Service, entity: str, project: str) -> None:
-        self._service = service
+    def __init__(self, client: ApiClient, entity: str, project: str) -> None:
+        self._client = client
         self._entity = entity
         self._project = project
         self._known: dict[str, tuple[float, Collection]] = {}
         self._types: dict[str, str] = {}  # of those that are there: these never change
         self._lock = Lock()
 
-    def look(self, names: Iterable[str]) -> None:
+    def load(self, names: Iterable[str]) -> None:
         """Ask for some names, many at once, unless they have just been asked for; SinkError."""
         now = time.monotonic()
         with self._lock:
             stale = [name for name in dict.fromkeys(names) if not self._is_fresh(name, now)]
         for start in range(0, len(stale), _NAMES_PER_QUERY):
             some = stale[start : start + _NAMES_PER_QUERY]
-            said = self._service.ask(
+            said = self._client.call(
                 f"{self._entity}/{self._project}",
                 lambda api, some=some: self._ask(api, some),  # type: ignore[misc]
                 f"look up the artifacts of {self._entity}/{self._project}",
@@ -113,7 +113,7 @@ class Collections:
 
     def get(self, name: str) -> Collection:
         """Return what there is of a name; SinkError."""
-        self.look([name])
+        self.load([name])
         with self._lock:
             return self._known[name][1]
 

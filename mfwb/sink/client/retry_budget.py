@@ -20,9 +20,9 @@ MIN_BYTES_PER_SECOND = 256 * 1024
 
 T = TypeVar("T")
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds; doubled from try to try
-_LEAST = 20.0  # seconds for which even those may wait who come when the budget is spent
-_REST = 30.0  # seconds after the end of the budget in which nobody tries
+_MIN_PAUSE, _MAX_PAUSE = 0.5, 10.0  # seconds; doubled from try to try
+_MIN_WAIT = 20.0  # seconds for which even those may wait who come when the budget is spent
+_COOLDOWN = 30.0  # seconds after the end of the budget in which nobody tries
 
 
 class RetryBudget:
@@ -38,49 +38,49 @@ class RetryBudget:
         self._clock = clock
         self._spent = 0.0
         self._counted_until = float("-inf")
-        self._rest_until = float("-inf")
+        self._cooldown_until = float("-inf")
         self._lock = threading.Lock()
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """How many seconds may still be spent."""
         with self._lock:
             return max(0.0, self.seconds - self._spent)
 
     @property
-    def limit(self) -> float:
+    def wait_limit(self) -> float:
         """How many seconds a single wait may take, before it counts as failed."""
-        return max(_LEAST, self.left)
+        return max(_MIN_WAIT, self.seconds_left)
 
-    def attempt(self, deed: Callable[[], T], what: str) -> T:
+    def attempt(self, action: Callable[[], T], purpose: str) -> T:
         """Return what a deed returns, tried again while W&B or the way to it is in trouble.
 
         Args:
-            deed: does something that may be done more than once.
-            what: for the complaint, as in "list the runs of acme/wines".
+            action: does something that may be done more than once.
+            purpose: for the complaint, as in "list the runs of acme/wines".
 
         Raises:
             SinkError: if W&B refuses, or the trouble outlasts the budget.
-            wandb's own (CORE_DEATHS): if wandb-core is gone; what was open in it stays lost, so that
+            wandb's own (CORE_DEATHS): if wandb-core has ended. Its open runs stay lost, so that
                 trying the same again would never help.
         """
-        self.raise_if_spent(what)
+        self.raise_if_spent(purpose)
         began = self._clock()
-        pause = _FIRST_PAUSE
+        pause = _MIN_PAUSE
         while True:
             try:
-                return deed()
+                return action()
             except FAILURES as error:
                 if death := find_core_death(error):
                     raise death from None
-                if is_final(error) or self._has_ended(began, pause):
-                    raise SinkError(f"can't {what}: {explain_error(error)}") from error
+                if is_final(error) or self._spend(began, pause):
+                    raise SinkError(f"can't {purpose}: {explain_error(error)}") from error
             except Exception as error:
                 if not is_unreadable_answer(error):
                     raise
-                raise SinkError(f"can't {what}: W&B's answer is none ({error!r})") from error
+                raise SinkError(f"can't {purpose}: W&B's answer is none ({error!r})") from error
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _MAX_PAUSE)
 
     @contextmanager
     def count_failed_wait(self) -> Iterator[None]:
@@ -89,18 +89,18 @@ class RetryBudget:
         try:
             yield
         except (ValueError, *FAILURES):
-            self._has_ended(began, 0.0)
+            self._spend(began, 0.0)
             raise
 
-    def raise_if_spent(self, what: str) -> None:
+    def raise_if_spent(self, purpose: str) -> None:
         """Raise SinkError if W&B did not work until the budget was spent, a moment ago."""
         with self._lock:
-            if self._clock() < self._rest_until:
+            if self._clock() < self._cooldown_until:
                 raise SinkError(
-                    f"can't {what}: W&B has not worked for the {self.seconds:.0f} s of --timeout"
+                    f"can't {purpose}: W&B has not worked for the {self.seconds:.0f} s of --timeout"
                 )
 
-    def _has_ended(self, began: float, pause: float) -> bool:
+    def _spend(self, began: float, pause: float) -> bool:
         """Count the time since a failing deed began; return whether no more may be spent."""
         with self._lock:
             now = self._clock()
@@ -108,5 +108,5 @@ class RetryBudget:
             self._counted_until = max(now, self._counted_until)
             if self._spent + pause <= self.seconds:
                 return False
-            self._rest_until = now + _REST
+            self._cooldown_until = now + _COOLDOWN
             return True

@@ -9,7 +9,7 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.files.tempdirs import scratch
 from mfwb.planning import PlannedRun, WandbRunId
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.history.read_rows import Row
 from mfwb.sink.history.rows_file import write_rows
 from mfwb.sink.offline import records
@@ -19,7 +19,7 @@ __all__ = ["append_rows"]
 
 
 def append_rows(
-    service: Service,
+    client: ApiClient,
     place: tuple[str, str, WandbRunId],
     run: PlannedRun,
     rows: Sequence[Row],
@@ -31,7 +31,7 @@ def append_rows(
     it has to be written anew.
 
     Args:
-        service: the way to W&B.
+        client: the way to W&B.
         place: entity, project, and the id under which it is there.
         run: as planned.
         rows: of any steps.
@@ -48,4 +48,4 @@ def append_rows(
     ]
     with scratch() as folder:
         size = write_rows(folder / f"offline-run-20000101_000000-{run_id}", record, said, others)
-        Sender(service).send(folder, runs=1, size=size)
+        Sender(client).send(folder, runs=1, size=size)

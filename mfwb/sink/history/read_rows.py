@@ -64,7 +64,7 @@ def read_histories(
 
     Most take part in one request for fifty.
     """
-    found: dict[str, History] = {}
+    existing: dict[str, History] = {}
     for start in range(0, len(run_ids), _RUNS_AT_ONCE):
         some = run_ids[start : start + _RUNS_AT_ONCE]
         for run_id, history in _read(api, (entity, project), some, 0, _FIRST_STEPS):
@@ -74,8 +74,8 @@ def read_histories(
                 page = pages.get(run_id, History())
                 whole = replace(whole, rows=(*whole.rows, *page.rows))
                 first += _STEPS
-            found[run_id] = whole
-    return found
+            existing[run_id] = whole
+    return existing
 
 
 def missing_rows(planned: Iterable[Row], there: Iterable[Row]) -> list[Row]:
@@ -97,13 +97,13 @@ def count_foreign_rows(planned: Sequence[Row], there: Iterable[Row]) -> int:
     """
     by_step = dict(planned)
     names = {name for _, values in planned for name in values}
-    found: set[int] = set()
+    existing: set[int] = set()
     foreign = 0
     for step, values in there:
         if names.isdisjoint(values):
             continue
-        if step in by_step and step not in found and _holds(values, by_step[step]):
-            found.add(step)
+        if step in by_step and step not in existing and _holds(values, by_step[step]):
+            existing.add(step)
         else:
             foreign += 1
     return foreign

@@ -17,7 +17,7 @@ from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.planning.names import names_in_project
 from mfwb.ports import ReadyRun, WrittenRun
-from mfwb.sink.client.api import Service, refused_error
+from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.core_log import has_failed_to_open, read_first_error
 from mfwb.sink.client.private import FAILURES, find_core_death, is_unreadable_answer
@@ -70,7 +70,7 @@ class Project:
         edit_rule: about what others changed of mfwb's words.
     """
 
-    service: Service
+    client: ApiClient
     entity: str
     name: str
     collections: Collections
@@ -94,15 +94,15 @@ class OnlineSession:
     ) -> None:
         self._plan = plan
         self._project = project
-        self._service = project.service
+        self._client = project.client
         self._existing = existing
         self._claims = claims
         self._written_once = {digest_of_id(one) for one in written}
         self._uploads = Uploads(
-            plan, project.service, project.collections, project.newest, project.under_way
+            plan, project.client, project.collections, project.newest, project.under_way
         )
         self._arrivals = Arrivals(
-            existing, writer=claims.writer, patience=project.service.patience.seconds
+            existing, writer=claims.writer, retry_budget=project.client.retry_budget.seconds
         )
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
         self._known: set[WandbRunId] = set()  # whose artifacts were asked for
@@ -159,7 +159,7 @@ class OnlineSession:
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or bring an existing one of ours up to date."""
         while True:
-            life = self._service.life
+            core_restarts = self._client.core_restarts
             try:
                 claim = self._claims.claim(
                     run, was_there=digest_of_id(run.id) in self._written_once
@@ -172,9 +172,9 @@ class OnlineSession:
             except (SinkError, *FAILURES) as error:
                 if find_core_death(error) is None:
                     raise
-                if not self._service.revive(life):
-                    raise SinkError(f"{run.name}: wandb-core keeps dying") from error
-                self._existing.look([run])
+                if not self._client.restart_core(core_restarts):
+                    raise SinkError(f"{run.name}: wandb-core keeps ending unexpectedly") from error
+                self._existing.fetch([run])
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
         """Read back all that was written, and mark it as complete; SinkError if it is not."""
@@ -200,23 +200,23 @@ class OnlineSession:
         return written
 
     def _open(self, run: PlannedRun, ready: ReadyRun, arguments: dict[str, Any]) -> wandb.Run:
-        patience = self._service.patience
-        patience.raise_if_spent(f"open {run.name}")
+        retry_budget = self._client.retry_budget
+        retry_budget.raise_if_spent(f"open {run.name}")
         users = {k: v for k, v in run.wandb_settings.items() if not k.startswith("run_")}
         try:
-            with patience.count_failed_wait(), without_config_defaults():
+            with retry_budget.count_failed_wait(), without_config_defaults():
                 open_run = wandb.init(
                     **arguments,
                     dir=str(self._project.scratch),
                     settings=run_settings(
                         {**run.origin, **users},
                         {
-                            **replay_settings(patience.seconds),
+                            **replay_settings(retry_budget.seconds),
                             **REQUIRED_SETTINGS,
                             "mode": "online",
-                            "base_url": self._service.base_url,
-                            "init_timeout": patience.limit,
-                            "finish_timeout": patience.limit,
+                            "base_url": self._client.base_url,
+                            "init_timeout": retry_budget.wait_limit,
+                            "finish_timeout": retry_budget.wait_limit,
                             "x_file_transfer_timeout_seconds": _transfer_seconds(ready),
                         },
                     ),
@@ -236,10 +236,10 @@ class OnlineSession:
             raise SinkError(f"{run.name}: W&B did not open the run: it answered null")
         return open_run
 
-    def _in(self, open_run: wandb.Run, run: PlannedRun, deed: Callable[[wandb.Run], T]) -> T:
+    def _in(self, open_run: wandb.Run, run: PlannedRun, action: Callable[[wandb.Run], T]) -> T:
         """Return what a deed returns that ends with the open W&B run being finished."""
         try:
-            return deed(open_run)
+            return action(open_run)
         except BaseException as error:
             if find_core_death(
                 error
@@ -254,14 +254,14 @@ class OnlineSession:
     def _append(self, open_run: wandb.Run, run: PlannedRun, rows: Sequence[Row]) -> None:
         """Write rows behind those that a W&B run has, which is open as one that goes on."""
         write_history(open_run, run, rows)
-        with self._service.patience.count_failed_wait():
+        with self._client.retry_budget.count_failed_wait():
             open_run.finish(exit_code=run.exit_code)
 
     def _merged_metadata(self, run: PlannedRun, claim: Claim) -> MergedMetadata:
         """Return what a W&B run that was claimed is to say; what others wrote in it stays."""
         meant = planned_run_metadata(self._plan, run, self._claims.writer)
         if not claim.is_new:
-            self._existing.look([run])  # what people wrote since it was looked up
+            self._existing.fetch([run])  # what people wrote since it was looked up
         found = self._existing.get(run.id)
         if claim.is_new or found is None:
             return MergedMetadata(new_run_metadata(meant))
@@ -298,7 +298,7 @@ class OnlineSession:
         waits = any((used.producer, used.name) in self._missing for used in run.inputs)
         uploads: list[Upload] = []
         try:
-            self._project.collections.look(one.planned.name for one in ready.artifacts)
+            self._project.collections.load(one.planned.name for one in ready.artifacts)
             uploads.extend(
                 self._uploads.start(open_run, run, artifact, there) for artifact in ready.artifacts
             )
@@ -314,7 +314,7 @@ class OnlineSession:
         token = uuid4().hex
         if complete:
             write_sent_marker(open_run, token)
-        with self._service.patience.count_failed_wait():
+        with self._client.retry_budget.count_failed_wait():
             open_run.finish(exit_code=run.exit_code)
         if complete:
             all_losses = (*ready.losses, *losses)
@@ -356,7 +356,7 @@ class OnlineSession:
         whoever opens a run anew; the rows that are there would be overwritten. A resumed run asks
         for the true number, but takes only steps behind the last one. Others are sent beforehand.
         """
-        there = self._existing.histories([run.id]).get(run.id, History())
+        there = self._existing.read_histories([run.id]).get(run.id, History())
         missing = missing_rows(ready.history, there.rows)
         if not missing or not (there.rows or there.lines):
             return missing, ()
@@ -364,7 +364,7 @@ class OnlineSession:
             return (), missing
         found = self._existing.get(run.id)
         place = (self._project.entity, self._project.name, found.id if found else run.id)
-        append_rows(self._service, place, run, missing, others)
+        append_rows(self._client, place, run, missing, others)
         return (), ()
 
     def _note(self, run: PlannedRun, arrived: UploadResult) -> None:
@@ -381,7 +381,7 @@ class OnlineSession:
             if used.place:
                 reason = f"{used.producer_name} has not logged it in W&B; sync that first"
             return Loss(use_item(run, used), reason)
-        self._service.patience.attempt(
+        self._client.retry_budget.attempt(
             lambda: open_run.use_artifact(logged), f"let {run.name} use {used.name}"
         )
         return None
@@ -390,7 +390,7 @@ class OnlineSession:
         """Let a W&B run that is finished use an artifact; return whether there is none."""
         logged = self._find_used(used)
         if logged is not None:
-            self._existing.ask_of(
+            self._existing.call_with_run(
                 existing,
                 lambda handle: handle.use_artifact(logged),
                 f"let {run.name} use {used.name}",
@@ -423,9 +423,9 @@ class OnlineSession:
                 return self._logged
         if place:
             provider = self._plan.source.provider
-            found = self._existing.logged_elsewhere(place, run_id, provider)
+            found = self._existing.list_logged_artifacts_elsewhere(place, run_id, provider)
         elif self._existing.get(run_id) is not None:
-            found = self._existing.logged(run_id)
+            found = self._existing.list_logged_artifacts(run_id)
         else:
             found = []
         with self._lock:

@@ -13,7 +13,7 @@ from mfwb.outcome import OutputOutcome
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyArtifact
 from mfwb.safe_text import first_line
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.private import (
     CORE_DEATHS,
@@ -85,13 +85,13 @@ class Uploads:
     def __init__(
         self,
         plan: Plan,
-        service: Service,
+        client: ApiClient,
         collections: Collections,
         newest: LatestAlias,
         under_way: InFlight,
     ) -> None:
         self._start = plan.source.created_at
-        self._service = service
+        self._client = client
         self._collections = collections
         self._newest = newest
         self._under_way = under_way
@@ -183,8 +183,8 @@ class Uploads:
     def _wait_for(self, open_run: wandb.Run, upload: Upload) -> UploadResult:
         name = upload.planned
         size = sum(file.size for file in upload.ready.files if file.uri is None)
-        patience = self._service.patience
-        timeout = patience.limit + size / MIN_BYTES_PER_SECOND
+        retry_budget = self._client.retry_budget
+        timeout = retry_budget.wait_limit + size / MIN_BYTES_PER_SECOND
         if upload.after is not None:
             upload.after.wait(timeout)
             upload = self._log(open_run, upload)
@@ -192,8 +192,8 @@ class Uploads:
             if upload.artifact is None:
                 return UploadResult(name, loss=Loss(upload.item, upload.refusal))
             waited_for = upload.artifact
-            with patience.count_failed_wait():
-                patience.attempt(
+            with retry_budget.count_failed_wait():
+                retry_budget.attempt(
                     lambda: waited_for.wait(timeout=round(timeout)), f"hear of {upload.item}"
                 )
         except CORE_DEATHS:

@@ -166,7 +166,7 @@ def look_up(existing: ExistingRuns, asked: Sequence[tuple[Shipment, Sequence[Tit
     If an answer about many can't be read, each flow run is asked for alone: it is one's fault.
     """
     try:
-        existing.look(title for _, titles in asked for title in titles)
+        existing.fetch(title for _, titles in asked for title in titles)
     except SkipFlowRun as error:
         for shipment, _ in asked:
             shipment.fail(error)
@@ -175,7 +175,7 @@ def look_up(existing: ExistingRuns, asked: Sequence[tuple[Shipment, Sequence[Tit
             raise
         for shipment, titles in asked:
             with shipment.failing():
-                existing.look(titles)
+                existing.fetch(titles)
 
 
 def _what_is_left(one: _Sent) -> _Sent:

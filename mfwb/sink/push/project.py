@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.content.edits import EditRule, merge_metadata, select_others_summary
 from mfwb.sink.content.run_texts import read_run_metadata
@@ -55,18 +55,18 @@ class Project:
     def __init__(
         self,
         place: Place,
-        service: Service,
+        client: ApiClient,
         *,
         writer: str,
         on_deleted: OnDeleted,
         edit_rule: EditRule,
     ) -> None:
         self.edit_rule = edit_rule
-        self.service = service
-        self.existing = ExistingRuns(service, place.entity, place.project)
-        self._collections = Collections(service, place.entity, place.project)
-        self.newest = LatestAlias(service, place.entity, place.project, self._collections)
-        self._claims = Claims(place, self.existing, service, writer=writer, on_deleted=on_deleted)
+        self.client = client
+        self.existing = ExistingRuns(client, place.entity, place.project)
+        self._collections = Collections(client, place.entity, place.project)
+        self.newest = LatestAlias(client, place.entity, place.project, self._collections)
+        self._claims = Claims(place, self.existing, client, writer=writer, on_deleted=on_deleted)
         self._known = _Known()
         self._lock = Lock()
 
@@ -87,7 +87,7 @@ class Project:
         what = replace(self._what(run, without), id=claim.id)
         if claim.is_new:
             return what
-        self.existing.look([title])  # what it has now that nobody else writes it
+        self.existing.fetch([title])  # what it has now that nobody else writes it
         if self._is_there(shipment, run):
             return None
         return self._beside_others(shipment, self.without_rows_there(what))
@@ -95,7 +95,7 @@ class Project:
     def without_rows_there(self, what: Derivation) -> Derivation:
         """Return what is to be sent of a W&B run that has some rows of history already."""
         title = what.run.title
-        there = self.existing.histories([title.id]).get(title.id, History())
+        there = self.existing.read_histories([title.id]).get(title.id, History())
         planned = read_history(title.original) if what.run.last_step is not None else []
         missing = frozenset(step for step, _ in missing_rows(planned, there.rows))
         return replace(what, goes_on=bool(there.rows or there.lines), rows_missing=missing)
@@ -116,7 +116,7 @@ class Project:
     def _what(self, run: RecordedRun, without: Mapping[Content, str]) -> Derivation:
         """Return all of a W&B run, under the names that its artifacts have here."""
         artifacts = {(one.name, one.type) for one in (*run.logged, *run.used) if not one.is_own}
-        self._collections.look(sorted(name for name, _ in artifacts))
+        self._collections.load(sorted(name for name, _ in artifacts))
         called = {one: self._collections.name_in_project(*one) for one in artifacts}
         return Derivation(
             run=run,

@@ -11,7 +11,7 @@ from pathlib import Path
 from mfwb.config import Settings
 from mfwb.destination import Destinations
 from mfwb.ports import Cargo, Destination, Progress, Pushed
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.process_wide import altered_wandb
 from mfwb.sink.client.retry_budget import RetryBudget
 from mfwb.sink.content.edits import EditRule
@@ -77,24 +77,26 @@ class BundlePusher:
             BundleChanged: something that would be sent is not what mfwb wrote; nothing was sent.
         """
         self._destinations.viewer_entity()
-        service = Service(self._destinations.base_url, RetryBudget(self._settings.timeout))
+        client = ApiClient(self._destinations.base_url, RetryBudget(self._settings.timeout))
         checksums = Checksums(self._bundle)
         shipments = [load(one, self._bundle, checksums) for one in cargo]
         progress.wandb_runs(sum(len(one.titles) for one in shipments))
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
             originals = [title.original for one in shipments for title in one.titles]
             verify(self._bundle, originals, checksums, pool)
-            batches = Batches(Sender(service), pool, progress)
-            work = _Push(self._settings, service, batches, writer)
+            batches = Batches(Sender(client), pool, progress)
+            work = _Push(self._settings, client, batches, writer)
             yield from work.push(shipments, _orders(shipments))
 
 
 class _Push:
     """One call."""
 
-    def __init__(self, settings: Settings, service: Service, batches: Batches, writer: str) -> None:
+    def __init__(
+        self, settings: Settings, client: ApiClient, batches: Batches, writer: str
+    ) -> None:
         self._settings = settings
-        self._service = service
+        self._client = client
         self._batches = batches
         self._writer = writer
         self._projects: dict[Place, Project] = {}
@@ -148,7 +150,7 @@ class _Push:
         if place not in self._projects:
             self._projects[place] = Project(
                 place,
-                self._service,
+                self._client,
                 writer=self._writer,
                 on_deleted=self._settings.on_deleted,
                 edit_rule=EditRule(self._settings.overwrite_edits),

@@ -41,10 +41,12 @@ def check(sent: Derivation, existing: ExistingRuns) -> Arrival:
     lacks, losses = _lacks(sent, existing)
     if lacks:
         return Arrival(lacks)
-    logged = _by_content(existing.logged(run.title.id)) if run.logged else {}
+    logged = _by_content(existing.list_logged_artifacts(run.title.id)) if run.logged else {}
     unlogged = {sent.as_called(one).content for one in run.logged} - logged.keys()
     uses = {sent.as_called(one).content for one in run.used if one.content not in sent.without}
-    unused = uses - _by_content(existing.used(run.title.id)).keys() if uses else set()
+    unused = (
+        uses - _by_content(existing.list_used_artifacts(run.title.id)).keys() if uses else set()
+    )
     if unused:
         return Arrival(f"artifacts that it uses are missing: {_names(unused)}")
     if unlogged:
@@ -58,7 +60,7 @@ def _lacks(sent: Derivation, existing: ExistingRuns) -> tuple[str, tuple[Loss, .
     run, title = sent.run, sent.run.title
     found = existing.get(title.id)
     if found is not None and not found.is_open:
-        lost = (CORE_FILES | run.media) - existing.files(title.id).keys()
+        lost = (CORE_FILES | run.media) - existing.list_files(title.id).keys()
         if lost:
             return f"files are missing: {', '.join(sorted(lost))}", ()
     run_metadata = sent.run_metadata or title
@@ -66,7 +68,7 @@ def _lacks(sent: Derivation, existing: ExistingRuns) -> tuple[str, tuple[Loss, .
     lacks = describe_missing(found, **said)
     if lacks or run.last_step is None:
         return lacks, ()
-    there = existing.histories([title.id]).get(title.id, History())
+    there = existing.read_histories([title.id]).get(title.id, History())
     return compare_rows(title.name, read_history(title.original), there)
 
 

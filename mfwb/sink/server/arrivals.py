@@ -72,17 +72,17 @@ class SentRun:
 class Arrivals:
     """The W&B runs of one flow run that were written and are to be there."""
 
-    def __init__(self, existing: ExistingRuns, *, writer: str, patience: float) -> None:
+    def __init__(self, existing: ExistingRuns, *, writer: str, retry_budget: float) -> None:
         """Begin with none.
 
         Args:
             existing: the W&B runs of the project.
             writer: the ledger of this sync.
-            patience: seconds to wait for another sync that writes the same.
+            retry_budget: seconds to wait for another sync that writes the same.
         """
         self._existing = existing
         self._writer = writer
-        self._patience = patience
+        self._patience = retry_budget
         self._sent: dict[WandbRunId, SentRun] = {}
         self._losses: dict[str, tuple[Loss, ...]] = {}  # by name of the W&B run
         self._lock = threading.Lock()
@@ -119,14 +119,14 @@ class Arrivals:
 
     def _look(self, waiting: Mapping[WandbRunId, SentRun]) -> dict[WandbRunId, str]:
         """Return what each W&B run lacks, for those that lack something."""
-        self._existing.look(sent.run for sent in waiting.values())
+        self._existing.fetch(sent.run for sent in waiting.values())
         lacks = {run_id: self._lacks(one) for run_id, one in waiting.items()}
         rows = {
             run_id: one.history
             for run_id, one in waiting.items()
             if not lacks[run_id] and not self._is_taken(one)
         }
-        there = self._existing.histories(run_id for run_id, planned in rows.items() if planned)
+        there = self._existing.read_histories(run_id for run_id, planned in rows.items() if planned)
         for run_id, planned in rows.items():
             sent = waiting[run_id]
             lacks[run_id], losses = compare_rows(
@@ -138,18 +138,23 @@ class Arrivals:
 
     def _is_taken(self, sent: SentRun) -> bool:
         """Whether another sync wrote a W&B run after this one: then that one answers for it."""
-        found = self._existing.get(sent.run.id)
-        return found is not None and found.writer not in {"", self._writer}
+        existing = self._existing.get(sent.run.id)
+        return existing is not None and existing.writer not in {"", self._writer}
 
     def _lacks(self, sent: SentRun) -> str:
         """Return what is missing of a W&B run but for its history; empty if nothing is."""
-        found = self._existing.get(sent.run.id)
-        if found and self._is_taken(sent):
-            is_there = found.complete == sent.run.fingerprint
+        existing = self._existing.get(sent.run.id)
+        if existing and self._is_taken(sent):
+            is_there = existing.complete == sent.run.fingerprint
             return "" if is_there else "another sync has begun to write it, and does not end"
         said = {"fingerprint": sent.run.fingerprint, "job_type": sent.job_type, "token": sent.token}
-        lacks = describe_missing(found, **said)
-        if not lacks and found and len(found.uses) < MAX_LISTED and not found.uses >= sent.uses:
+        lacks = describe_missing(existing, **said)
+        if (
+            not lacks
+            and existing
+            and len(existing.uses) < MAX_LISTED
+            and not existing.uses >= sent.uses
+        ):
             return "artifacts that it uses are missing"
         return lacks
 
@@ -159,8 +164,8 @@ class Arrivals:
                 list(pool.map(self._mark_one, proven))
 
     def _mark_one(self, sent: SentRun) -> None:
-        found = self._existing.get(sent.run.id)
-        if found is None:
+        existing = self._existing.get(sent.run.id)
+        if existing is None:
             raise AssertionError(sent.run.id)
         receipt = sent.receipt
         if losses := self._losses.get(sent.run.name):
@@ -169,12 +174,12 @@ class Arrivals:
         if rows := sent.history:  # W&B says it itself, but not if all rows were there already
             said["_step"] = rows[-1][0]
 
-        def deed(handle: Any) -> None:
+        def action(handle: Any) -> None:
             if sent.run_metadata is not None:
                 write_run_metadata(handle, sent.run_metadata)
             handle.summary.update(said)
 
-        self._existing.ask_of(found, deed, f"mark {sent.run.name} as complete")
+        self._existing.call_with_run(existing, action, f"mark {sent.run.name} as complete")
 
 
 def _told(sent: SentRun, lacks: str) -> str:
@@ -200,22 +205,22 @@ def compare_rows(name: str, planned: Sequence[Row], there: History) -> tuple[str
 
 
 def describe_missing(
-    found: ExistingRun | None, *, fingerprint: str, job_type: str, token: str
+    existing: ExistingRun | None, *, fingerprint: str, job_type: str, token: str
 ) -> str:
     """Return what is missing of a W&B run itself that was sent; empty if nothing is.
 
     Args:
-        found: what was read back.
+        existing: what was read back.
         fingerprint: as its config is to say.
         job_type: as was said: it is there if all is that wandb-core says at first.
         token: as its summary is to say.
     """
-    if found is None:
+    if existing is None:
         return "the run is not there"
-    if found.is_open:
-        return f"its state is {found.state}"
-    if found.fingerprint != fingerprint or found.job_type != job_type:
+    if existing.is_open:
+        return f"its state is {existing.state}"
+    if existing.fingerprint != fingerprint or existing.job_type != job_type:
         return "its config, or what is said of it beside that, is not all there"
-    if found.sent != token:
+    if existing.sent != token:
         return "its summary or its files are not all there"
     return ""

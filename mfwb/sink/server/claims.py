@@ -15,7 +15,7 @@ import wandb
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
-from mfwb.sink.client.api import Service, refused_error
+from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.private import CORE_EXIT_SECONDS, execute_graphql, http_status
 from mfwb.sink.client.responses import expected
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
@@ -72,14 +72,14 @@ class Claims:
         self,
         plan: HasProject,
         existing: ExistingRuns,
-        service: Service,
+        client: ApiClient,
         *,
         writer: str,
         on_deleted: OnDeleted,
     ) -> None:
         self._plan = plan
         self._existing = existing
-        self._service = service
+        self._client = client
         self.writer = writer
         self._on_deleted = on_deleted
 
@@ -90,10 +90,10 @@ class Claims:
             run: as planned.
             was_there: it was written once, so that it was deleted if it is not there now.
         """
-        found = self._existing.get(run.id)
-        if found is not None:
-            self._wait_for_others(run, found)
-            return Claim(found.id)
+        existing = self._existing.get(run.id)
+        if existing is not None:
+            self._wait_for_others(run, existing)
+            return Claim(existing.id)
         if was_there and self._on_deleted != "recreate":
             return self._deleted(run, run.id)
         generation = int(was_there)
@@ -118,36 +118,38 @@ class Claims:
 
     def _claim_of_others(self, run: RunIdentity) -> Claim:
         """Wait for those who were a moment earlier, then take what they left, if they left it."""
-        self._existing.look([run])
-        found = self._existing.get(run.id)
-        if found is None:
+        self._existing.fetch([run])
+        existing = self._existing.get(run.id)
+        if existing is None:
             raise SinkError(f"{run.name}: W&B says that it is there, and does not list it")
-        self._wait_for_others(run, found)
-        return Claim(found.id)
+        self._wait_for_others(run, existing)
+        return Claim(existing.id)
 
-    def _wait_for_others(self, run: RunIdentity, found: ExistingRun) -> None:
+    def _wait_for_others(self, run: RunIdentity, existing: ExistingRun) -> None:
         """Return when nobody else writes a W&B run any more."""
-        if not found.is_open:
+        if not existing.is_open:
             return
-        if found.writer == self.writer:  # this ledger's sync that was cut short
+        if existing.writer == self.writer:  # this ledger's sync that was cut short
             self._outlive_core()
             return
         began = moved = time.monotonic()
         while True:
-            silence = _SILENCE_OF_EMPTY if found.is_empty else _SILENCE
+            silence = _SILENCE_OF_EMPTY if existing.is_empty else _SILENCE
             now = time.monotonic()
             if now - moved >= silence:
                 return
-            if now - began >= self._service.patience.seconds + _SILENCE:
-                raise SinkError(f"{run.name}: another machine has been writing {found.url} so long")
+            if now - began >= self._client.retry_budget.seconds + _SILENCE:
+                raise SinkError(
+                    f"{run.name}: another machine has been writing {existing.url} so long"
+                )
             time.sleep(_LOOKS_EVERY)
-            before = found.sign_of_life
-            self._existing.look([run])
+            before = existing.sign_of_life
+            self._existing.fetch([run])
             again = self._existing.get(run.id)
             if again is None or not again.is_open:
                 return
-            found = again
-            if found.sign_of_life != before:
+            existing = again
+            if existing.sign_of_life != before:
                 moved = time.monotonic()
 
     def _outlive_core(self) -> None:
@@ -163,12 +165,12 @@ class Claims:
             "groupName": run.group,
         }
 
-        def question(api: wandb.Api) -> _Answer:
+        def request(api: wandb.Api) -> _Answer:
             inserted = expected(execute_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
             return _Answer.MADE if inserted else _Answer.THERE
 
         try:
-            return self._service.ask(self._existing.path, question, f"make {run.name}")
+            return self._client.call(self._existing.path, request, f"make {run.name}")
         except SinkError as error:
             status = http_status(error.__cause__) if error.__cause__ else None
             if status == _CONFLICT:

@@ -34,22 +34,22 @@ def _in_order(source: FlowRunId) -> tuple[int, str, str]:
     return source.created_at, source.provider, source.flow_run
 
 
-def _name(found: ExistingRun) -> str:
+def _name(existing: ExistingRun) -> str:
     """Return the name that mfwb gave a W&B run: people may have given it another one."""
-    facts = found.handle.config.get("metaflow")
+    facts = existing.handle.config.get("metaflow")
     said = facts.get("pathspec") if isinstance(facts, dict) else None
-    return said if isinstance(said, str) else found.name
+    return said if isinstance(said, str) else existing.name
 
 
-def _outcome(found: ExistingRun) -> WandbRunOutcome:
-    receipt = found.receipt
+def _outcome(existing: ExistingRun) -> WandbRunOutcome:
+    receipt = existing.receipt
     return WandbRunOutcome(
-        id=found.id,
-        name=_name(found),
-        job_type=found.job_type,
-        state=found.state,
-        url=found.url,
+        id=existing.id,
+        name=_name(existing),
+        job_type=existing.job_type,
+        state=existing.state,
+        url=existing.url,
         outputs=receipt.outputs if receipt else (),
         losses=receipt.losses if receipt else (),
-        complete=found.complete is not None,
+        complete=existing.complete is not None,
     )

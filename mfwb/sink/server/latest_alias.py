@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import wandb
 
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import (
     LATEST,
     NEWEST_START_KEY,
@@ -64,9 +64,9 @@ class LatestAlias:
     """Decides about `latest` in one project, for all flow runs of a call."""
 
     def __init__(
-        self, service: Service, entity: str, project: str, collections: Collections
+        self, client: ApiClient, entity: str, project: str, collections: Collections
     ) -> None:
-        self._service = service
+        self._client = client
         self._path = f"{entity}/{project}"
         self._collections = collections
         self._names: dict[str, _Name] = {}
@@ -144,7 +144,7 @@ class LatestAlias:
             return None
         low = of.top  # somebody has logged versions since W&B was asked
 
-        def question(api: wandb.Api) -> wandb.Artifact | None:
+        def request(api: wandb.Api) -> wandb.Artifact | None:
             for one in api.artifacts(artifact.type, f"{self._path}/{name}", per_page=_PER_PAGE):
                 if version_number(one.version) <= low:
                     return None
@@ -154,16 +154,16 @@ class LatestAlias:
                     return one
             return None
 
-        return self._service.ask(self._path, question, f"list the versions of {name}")
+        return self._client.call(self._path, request, f"list the versions of {name}")
 
     def _again(self, artifact: wandb.Artifact) -> wandb.Artifact:
         """Return a version as it is now; the object at hand has not heard that it lost `latest`."""
-        found: wandb.Artifact = self._service.ask(
+        existing: wandb.Artifact = self._client.call(
             self._path,
             lambda api: api.artifact(f"{self._path}/{artifact.name}"),
             f"read {artifact.name}",
         )
-        return found
+        return existing
 
     def _settle(self, artifact: wandb.Artifact, aliases: set[str], start: int) -> None:
         said = dict(artifact.metadata.get("mfwb") or {})
@@ -171,7 +171,7 @@ class LatestAlias:
         if not is_news and aliases <= set(artifact.aliases):
             return
 
-        def deed(_: wandb.Api) -> None:
+        def action(_: wandb.Api) -> None:
             if is_news:
                 by_others = {} if said else {OTHERS_KEY: True}
                 ours = {**said, NEWEST_START_KEY: start, **by_others}
@@ -179,7 +179,7 @@ class LatestAlias:
             artifact.aliases = sorted({*artifact.aliases, *aliases})
             artifact.save()
 
-        self._service.ask(self._path, deed, f"set the aliases of {artifact.name}")
+        self._client.call(self._path, action, f"set the aliases of {artifact.name}")
 
     def _of(self, name: str) -> _Name:
         with self._lock:

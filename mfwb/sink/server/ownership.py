@@ -50,22 +50,22 @@ class HasProject(Protocol):
         ...
 
 
-def raise_if_foreign(found: ExistingRun | None, run: RunIdentity, source: FlowRunId) -> None:
+def raise_if_foreign(existing: ExistingRun | None, run: RunIdentity, source: FlowRunId) -> None:
     """Raise NotOurs if a W&B run is there that was not written from this very flow run.
 
     Args:
-        found: under the id of the W&B run.
+        existing: under the id of the W&B run.
         run: that is to be written.
         source: the flow run.
     """
-    if found is None or source.is_of(found.source) or _is_claim(found, run):
+    if existing is None or source.is_of(existing.source) or _is_claim(existing, run):
         return
     raise NotOurs(
-        f"{found.url} has the id of {run.name} but was written from another source; it "
+        f"{existing.url} has the id of {run.name} but was written from another source; it "
         "is left alone. Choose another --project"
     )
 
 
-def _is_claim(found: ExistingRun, run: RunIdentity) -> bool:
+def _is_claim(existing: ExistingRun, run: RunIdentity) -> bool:
     """Whether nothing is there but that a sync was about to write this."""
-    return found.is_empty and (found.name, found.group) == (run.name, run.group)
+    return existing.is_empty and (existing.name, existing.group) == (run.name, run.group)

@@ -14,7 +14,7 @@ __all__ = ["amend", "has_same_content", "write_run_metadata"]
 
 def amend(
     runs: ExistingRuns,
-    found: ExistingRun,
+    existing: ExistingRun,
     run_metadata: RunMetadata,
     done: Mapping[str, Any],
     rule: EditRule,
@@ -25,7 +25,7 @@ def amend(
 
     Args:
         runs: of the project.
-        found: the W&B run.
+        existing: the W&B run.
         run_metadata: what it is to say.
         done: what marks it, in the summary, as complete.
         rule: about what others changed.
@@ -34,13 +34,13 @@ def amend(
         What it says now, and what others had changed.
     """
 
-    def deed(handle: Any) -> MergedMetadata:
+    def action(handle: Any) -> MergedMetadata:
         both = merge_metadata(run_metadata, read_run_metadata(handle), rule)
         write_run_metadata(handle, both.run_metadata)
         handle.summary.update(dict(done))
         return both
 
-    return runs.ask_anew(found, deed, f"change the words of {run_metadata.name}")
+    return runs.call_with_reloaded_run(existing, action, f"change the words of {run_metadata.name}")
 
 
 def write_run_metadata(handle: Any, run_metadata: RunMetadata) -> None:

@@ -54,7 +54,7 @@ _SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
 
 @contextmanager
-def replay_environment(patience: float) -> Iterator[Path]:
+def replay_environment(retry_budget: float) -> Iterator[Path]:
     """Yield a scratch folder for W&B's own files, with the environment set for many runs.
 
     Variables that speak of one run are hidden, and those by which data would get lost. W&B makes
@@ -63,12 +63,12 @@ def replay_environment(patience: float) -> Iterator[Path]:
     WANDB_DIR holds if it is set.
 
     Args:
-        patience: seconds for which this call tries again.
+        retry_budget: seconds for which this call tries again.
     """
     names = {*_ABOUT_ONE_RUN, *map(environment_variable, REQUIRED_SETTINGS)}
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     with scratch() as folder:
-        said = replay_settings(patience)
+        said = replay_settings(retry_budget)
         quiet = {environment_variable(name): str(value).lower() for name, value in said.items()}
         before = {name: os.environ.get(name) for name in (*_SCRATCH, *quiet)}
         os.environ.setdefault("WANDB_DIR", str(folder))

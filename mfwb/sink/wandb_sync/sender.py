@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mfwb.files.tempdirs import scratch
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.private import CORE_EXIT_SECONDS
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.setup.environment import environment_variable
@@ -39,8 +39,8 @@ class Complaint:
 class Sender:
     """Runs `wandb sync`, and ends it when it is stuck."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
 
     def send(self, folder: Path, *, runs: int, size: int) -> tuple[Complaint, ...]:
         """Send a folder, and return what W&B complained of; what arrived has to be looked up.
@@ -53,13 +53,17 @@ class Sender:
         Raises:
             SinkError: if W&B has not worked for longer than the call's patience.
         """
-        patience = self._service.patience
-        patience.raise_if_spent("send W&B runs")
-        seconds = patience.limit + runs * _SECONDS_PER_RUN / _AT_ONCE + size / MIN_BYTES_PER_SECOND
+        retry_budget = self._client.retry_budget
+        retry_budget.raise_if_spent("send W&B runs")
+        seconds = (
+            retry_budget.wait_limit
+            + runs * _SECONDS_PER_RUN / _AT_ONCE
+            + size / MIN_BYTES_PER_SECOND
+        )
         with scratch() as own:
             trouble: list[Complaint] = []
             try:
-                with patience.count_failed_wait():
+                with retry_budget.count_failed_wait():
                     self._run(folder, own, seconds)
             except (TimeoutError, ConnectionError) as error:
                 trouble.append(Complaint(str(error)))
@@ -94,11 +98,11 @@ class Sender:
 
     def _environment(self, own: Path) -> dict[str, str]:
         said = {
-            "base_url": self._service.base_url,
+            "base_url": self._client.base_url,
             "mode": "online",
             "dir": own,
             "program": "mfwb",  # else W&B says where this very file lies
-            **replay_settings(self._service.patience.seconds),
+            **replay_settings(self._client.retry_budget.seconds),
         }
         ours = {name: value for name, value in os.environ.items() if name != _OUR_CORE}
         return {**ours, **{environment_variable(name): str(value) for name, value in said.items()}}

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections, VersionTimes, read_version_times
 from mfwb.sink.server.latest_alias import Moment
 
@@ -23,14 +23,14 @@ class Server:
 
     def __init__(self, **types: str) -> None:
         self.types = {name.replace("_", "-"): type_ for name, type_ in types.items()}
-        self.asked: list[list[str]] = []
+        self.requested: list[list[str]] = []
         self.is_there = True
 
     def execute_graphql(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
         """Answer for each name."""
         names = {key: name for key, name in variables.items() if key not in ("entity", "project")}
         assert all(f"{key}: artifactCollection(name: ${key})" in text for key in names)
-        self.asked.append(list(names.values()))
+        self.requested.append(list(names.values()))
         said = {key: self.collection_of(name) for key, name in names.items()}
         return {"project": said if self.is_there else None}
 
@@ -44,14 +44,14 @@ class Server:
             "artifactMembership": {"artifact": {"createdAt": _AT, "metadata": "{}"}},
         }
 
-    def ask(self, _: str, question: Callable[[Any], Any], __: str) -> Any:
-        """Ask as `Service` does."""
-        return question(SimpleNamespace(_service_api=self))
+    def call(self, _: str, request: Callable[[Any], Any], __: str) -> Any:
+        """Ask as `ApiClient` does."""
+        return request(SimpleNamespace(_service_api=self))
 
 
 def collections(server: Server) -> Collections:
     """Return what is known of its project."""
-    return Collections(cast("Service", server), "acme", "p")
+    return Collections(cast("ApiClient", server), "acme", "p")
 
 
 def test_a_name_of_another_type() -> None:
@@ -71,18 +71,18 @@ def test_names_are_asked_for_together() -> None:
     known = collections(server)
     names = [f"n{number}" for number in range(60)]
 
-    known.look(names)
-    known.look(names)
+    known.load(names)
+    known.load(names)
     known.forget(["n7"])
-    known.look(names)
+    known.load(names)
 
-    assert [len(one) for one in server.asked] == [50, 10, 1]
+    assert [len(one) for one in server.requested] == [50, 10, 1]
 
 
 def test_a_type_is_heard_of() -> None:
     """What was just logged settles the name, before W&B is asked again."""
     known = collections(Server())
-    known.look(["x"])
+    known.load(["x"])
     known.note("x", "dataset")
 
     assert known.name_in_project("x", "model") == "x-model"

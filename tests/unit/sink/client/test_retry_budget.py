@@ -62,26 +62,26 @@ def test_it_passes(clock: Clock) -> None:
 
 def test_it_lasts(clock: Clock) -> None:
     """When the budget is spent the last failure is told, and what was to be done."""
-    patience = RetryBudget(20, clock)
+    retry_budget = RetryBudget(20, clock)
     with pytest.raises(SinkError, match="can't do it: no way"):
-        patience.attempt(Deed(clock, failures=1000, seconds=3), "do it")
+        retry_budget.attempt(Deed(clock, failures=1000, seconds=3), "do it")
 
     assert clock.now <= 20 + 3 + 10
-    assert patience.left == 0
+    assert retry_budget.seconds_left == 0
 
 
 def test_nobody_waits_for_the_same_again(clock: Clock) -> None:
     """Who comes right after is told at once; a while later one may try again."""
-    patience = RetryBudget(5, clock)
+    retry_budget = RetryBudget(5, clock)
     with pytest.raises(SinkError):
-        patience.attempt(Deed(clock, failures=1000, seconds=3), "do it")
+        retry_budget.attempt(Deed(clock, failures=1000, seconds=3), "do it")
     later = Deed(clock, failures=0, seconds=0)
 
     with pytest.raises(SinkError, match="--timeout"):
-        patience.attempt(later, "do more")
+        retry_budget.attempt(later, "do more")
     assert later.calls == 0
     clock.now += 60
-    assert patience.attempt(later, "do more") == "done"
+    assert retry_budget.attempt(later, "do more") == "done"
 
 
 def test_what_is_final_is_not_tried_again(clock: Clock) -> None:
@@ -108,17 +108,17 @@ def test_what_is_final_is_not_tried_again(clock: Clock) -> None:
 
 def test_time_in_trouble_counts_once(clock: Clock) -> None:
     """Two that wait for the same outage spend what one of them would."""
-    patience = RetryBudget(100, clock)
+    retry_budget = RetryBudget(100, clock)
 
     def both() -> None:
-        with patience.count_failed_wait(), patience.count_failed_wait():
+        with retry_budget.count_failed_wait(), retry_budget.count_failed_wait():
             clock.now += 30
             raise CommError("no way")
 
     with pytest.raises(CommError):
         both()
 
-    assert patience.left == 70
+    assert retry_budget.seconds_left == 70
 
 
 @pytest.mark.parametrize("is_hidden", [False, True])
