@@ -23,7 +23,7 @@ class Destinations:
         self,
         settings: Settings,
         defaults: WandbDefaults,
-        ask_entity: Callable[[str], str | None],
+        query_entity: Callable[[str], str | None],
         *,
         may_ask: bool,
     ) -> None:
@@ -32,7 +32,7 @@ class Destinations:
         Args:
             settings: of this call.
             defaults: what W&B's own variables and files say.
-            ask_entity: returns the entity that the credentials stand for at a server; Unreachable
+            query_entity: returns the entity that the credentials stand for at a server; Unreachable
                 if they don't hold.
             may_ask: whether an entity that was not given is asked for. Else it remains unknown.
 
@@ -40,7 +40,7 @@ class Destinations:
             UsageError: for a mode in which nothing would be written, or that does not fit `dir`.
         """
         self._settings = settings
-        self._ask_entity = ask_entity
+        self._query_entity = query_entity
         self._may_ask = may_ask
         self._viewer_entity: str | None = None
         self.defaults = defaults
@@ -66,7 +66,7 @@ class Destinations:
     def viewer_entity(self) -> str | None:
         """Return the entity that the credentials stand for; Unreachable if they don't hold."""
         if self._viewer_entity is None:
-            self._viewer_entity = self._ask_entity(self.base_url)
+            self._viewer_entity = self._query_entity(self.base_url)
         return self._viewer_entity
 
     def _entity(self) -> str | None:

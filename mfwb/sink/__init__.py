@@ -1,4 +1,4 @@
-"""5b write: plan -> W&B, online or offline. The only place that imports wandb, and late."""
+"""Step 5b, write: plan -> W&B, online or offline. The only package that imports wandb, lazily."""
 
 from mfwb.sink.lazy import LazySink, open_sink
 

@@ -1,4 +1,4 @@
-"""W&B, for one call."""
+"""The W&B sink of one call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["WandbSink"]
 
 
 class WandbSink:
-    """Opens sessions, one for each flow run; several may be open at once."""
+    """Open sessions, one for each flow run; several may be open at once."""
 
     def __init__(self, settings: Settings, destinations: Destinations, scratch: Path) -> None:
         check_wandb_settings(settings)
@@ -42,19 +42,20 @@ class WandbSink:
         self._scratch = scratch
         self._client = ApiClient(self._destinations.base_url, RetryBudget(settings.timeout))
         self._projects: dict[tuple[str, str], Project] = {}
-        self._seen: dict[tuple[str, str], dict[str, ExistingRun]] = {}  # by id, as looked ahead
+        # By entity and project, then by id.
+        self._prefetched: dict[tuple[str, str], dict[str, ExistingRun]] = {}
         self._lock = threading.Lock()
 
     def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
-        """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""
+        """Fetch all W&B runs of some groups at once, so that `open` need not fetch each."""
         if self._bundle is not None:
             return
         entity = self._entity(destination.entity)
-        found = ExistingRuns(self._client, entity, destination.project).list_groups(groups)
-        self._seen[entity, destination.project] = {one.id: one for one in found}
+        existing = ExistingRuns(self._client, entity, destination.project).list_groups(groups)
+        self._prefetched[entity, destination.project] = {one.id: one for one in existing}
 
     def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
-        """Return all flow runs that W&B has from mfwb there; of a bundle, none."""
+        """Return all flow runs that mfwb synced to a destination; none for a bundle."""
         if self._bundle is not None:
             return []
         entity = self._entity(destination.entity)
@@ -64,7 +65,7 @@ class WandbSink:
 
     @contextmanager
     def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
-        """Look at what is there, and get ready to write."""
+        """Fetch the existing W&B runs and yield a session that writes the plan."""
         if self._bundle is not None and self._checksums is not None:
             yield OfflineSession(plan, self._bundle, self._checksums, writer=writer)
         else:
@@ -74,31 +75,47 @@ class WandbSink:
         entity = self._entity(plan.entity)
         project = self._project(entity, plan.project)
         existing = ExistingRuns(self._client, entity, plan.project)
-        seen = self._seen.get((entity, plan.project), {})
-        ahead = {run.id: seen[run.id] for run in plan.runs if _is_done(seen.get(run.id), run)}
-        existing.add_known(ahead)
-        existing.fetch(run for run in plan.runs if run.id not in ahead)
+        prefetched = self._prefetched.get((entity, plan.project), {})
+        complete = {
+            run.id: prefetched[run.id]
+            for run in plan.runs
+            if _is_complete(prefetched.get(run.id), run)
+        }
+        existing.add_known(complete)
+        existing.fetch(run for run in plan.runs if run.id not in complete)
         claims = Claims(plan, existing, self._client, writer=writer, on_deleted=self._on_deleted)
         return OnlineSession(plan, project, existing, claims, written)
 
-    def _entity(self, said: str | None) -> str:
-        """Return the entity, after making sure that the credentials hold; Unreachable."""
+    def _entity(self, given: str | None) -> str:
+        """Return the entity, after a check of the credentials; Unreachable."""
         viewer = self._destinations.viewer_entity()
-        return said or viewer or ""
+        return given or viewer or ""
 
     def _project(self, entity: str, name: str) -> Project:
         with self._lock:
             if (entity, name) not in self._projects:
                 collections = Collections(self._client, entity, name)
-                newest = LatestAlias(self._client, entity, name, collections)
+                latest_alias = LatestAlias(self._client, entity, name, collections)
                 self._projects[entity, name] = Project(
-                    *(self._client, entity, name, collections, newest, InFlight(), self._scratch),
+                    *(
+                        self._client,
+                        entity,
+                        name,
+                        collections,
+                        latest_alias,
+                        InFlight(),
+                        self._scratch,
+                    ),
                     force=self._force,
                     edit_rule=self._edit_rule,
                 )
             return self._projects[entity, name]
 
 
-def _is_done(found: ExistingRun | None, run: PlannedRun) -> bool:
-    """Whether what was seen ahead is all that was planned: that does not change any more."""
-    return found is not None and found.complete == run.fingerprint and found.receipt is not None
+def _is_complete(existing: ExistingRun | None, run: PlannedRun) -> bool:
+    """Whether a prefetched W&B run has all that is planned, so that it does not change any more."""
+    return (
+        existing is not None
+        and existing.complete == run.fingerprint
+        and existing.receipt is not None
+    )

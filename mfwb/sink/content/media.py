@@ -35,7 +35,7 @@ class MediaFile:
     """A file below `files` of a W&B run, and what the summary says of it."""
 
     path: str
-    said: dict[str, Any]
+    summary_value: dict[str, Any]
 
 
 def place_card(card: ReadyCard, files: Path) -> MediaFile:
@@ -50,7 +50,7 @@ def place_preview(preview: ReadyPreview, files: Path) -> MediaFile:
     placed = _placed(preview.path, files, _KINDS[preview.kind], preview.key)
     if preview.kind is Preview.IMAGE:
         width, height = _png_size(preview.path)
-        placed.said.update(format="png", width=width, height=height)
+        placed.summary_value.update(format="png", width=width, height=height)
     return placed
 
 
@@ -106,7 +106,7 @@ def place_table(
     target = files / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
-    said = {
+    summary_value = {
         "_type": "table-file",
         "sha256": digest,
         "size": len(data),
@@ -119,7 +119,7 @@ def place_table(
         "nrows": len(table.rows),
         "log_mode": "IMMUTABLE",
     }
-    return MediaFile(path, said)
+    return MediaFile(path, summary_value)
 
 
 def table_file(key: str) -> str:

@@ -96,7 +96,7 @@ class OfflineSession:
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
         keys = summary_keys(run, ready)
         receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses), keys)
-        said = [
+        file_records = [
             *records.opening_records(self._plan, run, begin, self._writer),
             *(records.used_artifact(run, one) for one in uses),
             *(pb.Record(artifact=one) for one in logged),
@@ -104,7 +104,7 @@ class OfflineSession:
             *self._summary(run, ready, folder, done(run.fingerprint, receipt)),
             records.exit_record(run.exit_code),
         ]
-        folder.finish(run.id, records.number_records(run, said), self._checksums)
+        folder.finish(run.id, records.number_records(run, file_records), self._checksums)
         return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
 
     def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
@@ -193,7 +193,7 @@ class OfflineSession:
         yield records.summary_record(
             {
                 **build_summary(run, ready),
-                **{key: file.said for key, file in shown.items()},
+                **{key: file.summary_value for key, file in shown.items()},
                 **marker,
             }
         )

@@ -1,4 +1,4 @@
-"""What one open W&B run is told, online."""
+"""Writing to one open W&B run, online."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["init_arguments", "resume_arguments", "write_all", "write_history", "
 
 
 def init_arguments(plan: Plan, run_metadata: RunMetadata, run_id: WandbRunId) -> dict[str, Any]:
-    """Return the arguments of `wandb.init`: all are given, so that none is the environment's."""
+    """Return all arguments of `wandb.init`, so that none comes from the environment."""
     return {
         "entity": plan.entity,
         "project": plan.project,
@@ -36,7 +36,7 @@ def init_arguments(plan: Plan, run_metadata: RunMetadata, run_id: WandbRunId) ->
 
 
 def resume_arguments(plan: Plan, run_id: WandbRunId) -> dict[str, Any]:
-    """Return the arguments of `wandb.init` that go on with a W&B run, and change no word of it."""
+    """Return the arguments of `wandb.init` that resume a W&B run and change no metadata of it."""
     return {
         "entity": plan.entity,
         "project": plan.project,
@@ -54,14 +54,14 @@ def write_all(
     rows: Sequence[Row],
     others: Mapping[str, Any],
 ) -> None:
-    """Tell a W&B run its history, table, cards, log, times and summary.
+    """Write history, table, cards, log, times and summary of a W&B run.
 
     Args:
-        open_run: the W&B run.
-        run: as planned.
-        ready: values and files.
-        rows: those of its history that are to be written; W&B can't take any back.
-        others: what others wrote into its summary, which W&B would drop.
+        open_run: the open W&B run.
+        run: the planned run.
+        ready: its values and files.
+        rows: the rows of its history that are to be written; W&B can't remove any later.
+        others: summary values of other people, which W&B would drop.
     """
     if run.started_at is not None:
         publish_started_at(open_run, run.started_at)
@@ -77,21 +77,21 @@ def write_all(
         )
     for card in ready.cards:
         summary[card.key] = wandb.Html(str(card.path), inject=False)
-    for picture in file_previews(ready):  # W&B's classes need plotly and Pillow to take a file
+    for preview in file_previews(ready):  # W&B's classes need plotly and Pillow to take a file
         files = Path(open_run.dir)
-        placed = place_preview(picture, files)
-        open_run.save(str(files / placed.path), base_path=str(files), policy="now")
-        summary[picture.key] = placed.said
+        media = place_preview(preview, files)
+        open_run.save(str(files / media.path), base_path=str(files), policy="now")
+        summary[preview.key] = media.summary_value
     open_run.summary.update(summary)
 
 
 def write_history(open_run: wandb.Run, run: PlannedRun, rows: Iterable[Row]) -> None:
-    """Tell a W&B run rows of its history, steps ascending."""
-    moment = {} if run.started_at is None else {"_timestamp": run.started_at / 1000}
+    """Write rows of a W&B run's history, steps ascending."""
+    timestamp = {} if run.started_at is None else {"_timestamp": run.started_at / 1000}
     for step, row in rows:
-        open_run.log({**row, **moment}, step=step)
+        open_run.log({**row, **timestamp}, step=step)
 
 
 def write_sent_marker(open_run: wandb.Run, token: str) -> None:
-    """Mark a W&B run as sent: by that it is known whether the summary of this sync has arrived."""
+    """Mark a W&B run as sent: the token shows whether the summary of this sync has arrived."""
     open_run.summary.update(sent(token))

@@ -136,7 +136,7 @@ class Batches:
         if arrival.lacks:
             return replace(one, lacks=arrival.lacks, unlogged=arrival.unlogged)
         losses = (*project.losses_of(one.what), *arrival.losses)
-        receipt = settle_aliases(one.what, arrival, project.newest, losses)
+        receipt = settle_aliases(one.what, arrival, project.latest_alias, losses)
         found = project.found(title)
         project.note_there(one.what)
         if one.what.for_now:
@@ -192,7 +192,7 @@ def _note_lacking(one: _Sent, complaints: Sequence[Complaint]) -> None:
     lost = [each for each in one.what.run.logged if _is_among(each, one)]
     losses = tuple(Loss(f"{title.name}/{each.name}", why) for each in lost)
     arrival = check(one.what, project.existing)
-    settle_aliases(one.what, arrival, project.newest, ())
+    settle_aliases(one.what, arrival, project.latest_alias, ())
     project.note_there(one.what, one.unlogged)
     others = (*project.losses_of(one.what), *arrival.losses)
     one.shipment.note_lacking(title, project.found(title), (*losses, *others))

@@ -22,14 +22,14 @@ __all__ = ["settle_aliases", "write_run_metadata"]
 
 
 def settle_aliases(
-    sent: Derivation, arrival: Arrival, newest: LatestAlias, losses: tuple[Loss, ...]
+    sent: Derivation, arrival: Arrival, latest_alias: LatestAlias, losses: tuple[Loss, ...]
 ) -> Receipt:
     """Settle the aliases of what a W&B run logged; return what is there of it. SinkError.
 
     Args:
         sent: the W&B run.
         arrival: what is there of it: all, or all but some artifacts.
-        newest: decides about `latest`.
+        latest_alias: decides about `latest`.
         losses: beside those that were known in the bundle.
     """
     run = sent.run
@@ -41,7 +41,7 @@ def settle_aliases(
         artifact = arrival.logged.get(called.content)
         if recorded.is_own or artifact is None:
             continue
-        _settle(called, artifact, moment, newest)
+        _settle(called, artifact, moment, latest_alias)
         if recorded.name in outputs:
             outputs[recorded.name] = _as_arrived(outputs[recorded.name], called, artifact)
     lost = {f"{name} of {who}" for (name, _), who in sent.without.items()}
@@ -64,15 +64,15 @@ def write_run_metadata(
 
 
 def _settle(
-    recorded: RecordedArtifact, artifact: wandb.Artifact, moment: Moment, newest: LatestAlias
+    recorded: RecordedArtifact, artifact: wandb.Artifact, moment: Moment, latest_alias: LatestAlias
 ) -> None:
     aliases = set(recorded.aliases)
     if LATEST in aliases:
         planned = (recorded.name, recorded.type)
-        newest.announce([planned], moment.started)
-        if not newest.is_newest(recorded.name, planned, moment):
+        latest_alias.announce([planned], moment.started)
+        if not latest_alias.is_newest(recorded.name, planned, moment):
             aliases -= {LATEST}
-    newest.arrived(recorded.name, moment, artifact, aliases, as_before=True)
+    latest_alias.arrived(recorded.name, moment, artifact, aliases, as_before=True)
 
 
 def _as_arrived(

@@ -65,7 +65,7 @@ class Project:
         self.client = client
         self.existing = ExistingRuns(client, place.entity, place.project)
         self._collections = Collections(client, place.entity, place.project)
-        self.newest = LatestAlias(client, place.entity, place.project, self._collections)
+        self.latest_alias = LatestAlias(client, place.entity, place.project, self._collections)
         self._claims = Claims(place, self.existing, client, writer=writer, on_deleted=on_deleted)
         self._known = _Known()
         self._lock = Lock()

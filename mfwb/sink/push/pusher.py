@@ -26,7 +26,7 @@ from mfwb.sink.server.ownership import raise_if_foreign
 from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
 from mfwb.sink.setup.environment import replay_environment
 from mfwb.sink.setup.run_settings import check_wandb_settings
-from mfwb.sink.setup.sdk_settings import ask_defaults
+from mfwb.sink.setup.sdk_settings import query_defaults
 from mfwb.sink.wandb_sync.sender import Sender
 
 __all__ = ["BundlePusher", "open_pusher"]
@@ -58,7 +58,7 @@ class BundlePusher:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
         self._destinations = Destinations(
             to_a_server,
-            ask_defaults(settings.timeout),
+            query_defaults(settings.timeout),
             entity_query(settings, no_key),
             may_ask=True,
         )
@@ -107,11 +107,11 @@ class _Push:
         """Yield flow runs as they come to their end."""
         for place in dict.fromkeys(map(_place, shipments)):
             self._look([one for one in shipments if _place(one) == place])
-        under_way = dict(enumerate(shipments))
+        in_flight = dict(enumerate(shipments))
         while True:
-            over = {number for number, one in under_way.items() if one.is_over}
+            over = {number for number, one in in_flight.items() if one.is_over}
             for number in sorted(over):
-                one = under_way.pop(number)
+                one = in_flight.pop(number)
                 with one.failing():
                     self._project(_place(one)).give_up(one.missing())
                 yield one.as_pushed()

@@ -72,17 +72,17 @@ class SentRun:
 class Arrivals:
     """The W&B runs of one flow run that were written and are to be there."""
 
-    def __init__(self, existing: ExistingRuns, *, writer: str, retry_budget: float) -> None:
+    def __init__(self, existing: ExistingRuns, *, writer: str, wait_seconds: float) -> None:
         """Begin with none.
 
         Args:
             existing: the W&B runs of the project.
             writer: the ledger of this sync.
-            retry_budget: seconds to wait for another sync that writes the same.
+            wait_seconds: seconds to wait for another sync that writes the same.
         """
         self._existing = existing
         self._writer = writer
-        self._patience = retry_budget
+        self._patience = wait_seconds
         self._sent: dict[WandbRunId, SentRun] = {}
         self._losses: dict[str, tuple[Loss, ...]] = {}  # by name of the W&B run
         self._lock = threading.Lock()

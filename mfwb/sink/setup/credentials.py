@@ -55,37 +55,37 @@ def restrict_api_key(settings: Settings) -> Iterator[str | None]:
     if own is not None:
         changes = {**dict.fromkeys(_KEYS), _KEY: str(own)}
     elif server is not None and "settings" not in settings.explicit:
-        theirs = _servers()
-        if origin_of(str(server)) not in {origin_of(one) for one in theirs}:
+        key_servers = _servers_of_key()
+        if origin_of(str(server)) not in {origin_of(one) for one in key_servers}:
             changes = dict.fromkeys(_KEYS)
-            reason = _reason(str(server), sorted(theirs))
+            reason = _explain_missing_key(str(server), sorted(key_servers))
     before = {name: os.environ.get(name) for name in changes}
-    _set(changes)
+    _set_variables(changes)
     try:
         yield reason
     finally:
-        _set(before)
+        _set_variables(before)
 
 
-def entity_query(settings: Settings, no_key: str | None) -> Callable[[str], str | None]:
+def entity_query(settings: Settings, no_key_reason: str | None) -> Callable[[str], str | None]:
     """Return what asks a server for the entity that the credentials stand for; then Unreachable.
 
     Args:
         settings: of this call.
-        no_key: why there is no key for that server; None: there may be one.
+        no_key_reason: why there is no key for that server; None: there may be one.
     """
 
-    def ask(base_url: str) -> str | None:
-        if no_key is not None:
-            raise Unreachable(no_key)
-        from mfwb.sink.setup.sdk_settings import ask_entity  # noqa: PLC0415 - it brings wandb
+    def query(base_url: str) -> str | None:
+        if no_key_reason is not None:
+            raise Unreachable(no_key_reason)
+        from mfwb.sink.setup.sdk_settings import query_entity  # noqa: PLC0415 - it brings wandb
 
-        return ask_entity(base_url, settings.timeout)
+        return query_entity(base_url, settings.timeout)
 
-    return ask
+    return query
 
 
-def _servers() -> frozenset[str]:
+def _servers_of_key() -> frozenset[str]:
     try:
         here = Path.cwd()
     except FileNotFoundError:  # somebody removed it
@@ -93,30 +93,30 @@ def _servers() -> frozenset[str]:
     return servers_of_key(here)
 
 
-def _reason(server: str, theirs: list[str]) -> str | None:
+def _explain_missing_key(server: str, key_servers: list[str]) -> str | None:
     """Return why there is no key for a server; None if netrc has one of its own."""
-    if _names(server) & _machines():
+    if _netrc_names(server) & _netrc_machines():
         return None
-    said = next((name for name in _KEYS if os.environ.get(name)), None)
+    variable = next((name for name in _KEYS if os.environ.get(name)), None)
     login = f"run `wandb login --host {server}`"
-    if said is None:
+    if variable is None:
         return f"there are no W&B credentials for {server}, which [settings] names; {login}"
     return (
-        f"the key in {said} is for {' or '.join(theirs)}, but [settings] names {server}: set "
-        f"WANDB_BASE_URL={server} if it is for that one, else {login}"
+        f"the key in {variable} is for {' or '.join(key_servers)}, but [settings] names "
+        f"{server}: set WANDB_BASE_URL={server} if it is for that one, else {login}"
     )
 
 
-def _machines() -> frozenset[str]:
+def _netrc_machines() -> frozenset[str]:
     """Return the servers that netrc has a key for; its `default` is for none of them."""
-    said = os.environ.get("NETRC")
-    for path in [said] if said else ["~/.netrc", "~/_netrc"]:
+    given_path = os.environ.get("NETRC")
+    for path in [given_path] if given_path else ["~/.netrc", "~/_netrc"]:
         with suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
             return frozenset(netrc.netrc(Path(path).expanduser()).hosts) - {"default"}
     return frozenset()
 
 
-def _names(url: str) -> frozenset[str]:
+def _netrc_names(url: str) -> frozenset[str]:
     """Return the names that netrc may have for a server: W&B's own one has two."""
     if url.rstrip("/") in SERVERS_OF_WANDB:
         return frozenset(urlsplit(one).netloc for one in SERVERS_OF_WANDB)
@@ -125,7 +125,7 @@ def _names(url: str) -> frozenset[str]:
     return frozenset()
 
 
-def _set(variables: dict[str, str | None]) -> None:
+def _set_variables(variables: dict[str, str | None]) -> None:
     for name, value in variables.items():
         os.environ.pop(name, None)
         if value is not None:

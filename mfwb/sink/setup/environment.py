@@ -12,7 +12,7 @@ from mfwb.sink.setup.quiet_settings import REQUIRED_SETTINGS, replay_settings
 
 __all__ = ["environment_variable", "replay_environment"]
 
-_ABOUT_ONE_RUN = (
+_VARIABLES_OF_ONE_RUN = (
     "WANDB_NAME",
     "WANDB_NOTES",
     "WANDB_TAGS",
@@ -50,11 +50,11 @@ _ABOUT_ONE_RUN = (
 )
 """They speak of the run of the process that has them, and would be put on every replayed one."""
 
-_SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
+_FOLDER_VARIABLES = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
 
 @contextmanager
-def replay_environment(retry_budget: float) -> Iterator[Path]:
+def replay_environment(retry_seconds: float) -> Iterator[Path]:
     """Yield a scratch folder for W&B's own files, with the environment set for many runs.
 
     Variables that speak of one run are hidden, and those by which data would get lost. W&B makes
@@ -63,14 +63,14 @@ def replay_environment(retry_budget: float) -> Iterator[Path]:
     WANDB_DIR holds if it is set.
 
     Args:
-        retry_budget: seconds for which this call tries again.
+        retry_seconds: seconds for which this call tries again.
     """
-    names = {*_ABOUT_ONE_RUN, *map(environment_variable, REQUIRED_SETTINGS)}
+    names = {*_VARIABLES_OF_ONE_RUN, *map(environment_variable, REQUIRED_SETTINGS)}
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     with scratch() as folder:
-        said = replay_settings(retry_budget)
-        quiet = {environment_variable(name): str(value).lower() for name, value in said.items()}
-        before = {name: os.environ.get(name) for name in (*_SCRATCH, *quiet)}
+        settings = replay_settings(retry_seconds)
+        quiet = {environment_variable(name): str(value).lower() for name, value in settings.items()}
+        before = {name: os.environ.get(name) for name in (*_FOLDER_VARIABLES, *quiet)}
         os.environ.setdefault("WANDB_DIR", str(folder))
         os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **quiet)
         try:

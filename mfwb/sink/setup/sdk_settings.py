@@ -19,15 +19,15 @@ from mfwb.sink.client.private import FAILURES, ServicePollForTokenError, is_unre
 from mfwb.sink.client.process_wide import new_api
 from mfwb.sink.client.refusals import explain_error
 
-__all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
+__all__ = ["files_of_settings", "query_defaults", "query_entity"]
 
-_NO_JSON = "looking for beginning of value"
+_NOT_JSON = "looking for beginning of value"
 """wandb-core's words where it is answered with a page, or with something else that is no JSON."""
 
-_SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
+_TIMED_OUT = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
 
 
-def ask_defaults(seconds: float) -> WandbDefaults:
+def query_defaults(seconds: float) -> WandbDefaults:
     """Return W&B's effective settings, of its files and of the environment; start wandb-core.
 
     Args:
@@ -42,8 +42,8 @@ def ask_defaults(seconds: float) -> WandbDefaults:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        said = f"WANDB_{name.upper()}"
-        raise UsageError(f"W&B's settings ({said}, or its files): {first['msg']}") from None
+        variable = f"WANDB_{name.upper()}"
+        raise UsageError(f"W&B's settings ({variable}, or its files): {first['msg']}") from None
     except WandbUsageError as error:  # one of those below, too
         raise UsageError(f"W&B's settings (its variables or files): {first_line(error)}") from None
     except (*FAILURES, OSError, RuntimeError) as error:  # no memory, no process, no thread
@@ -65,7 +65,7 @@ def files_of_settings() -> list[Path]:
     return [*files, Path(system)] if system else files
 
 
-def ask_entity(base_url: str, seconds: float) -> str | None:
+def query_entity(base_url: str, seconds: float) -> str | None:
     """Return the entity that the credentials stand for; Unreachable if they don't hold.
 
     Args:
@@ -73,18 +73,18 @@ def ask_entity(base_url: str, seconds: float) -> str | None:
         seconds: how long it may take to answer; a silence is waited for twice, if there is time.
     """
 
-    def ask() -> str | None:
-        with suppress(_SilenceError):
+    def query_twice() -> str | None:
+        with suppress(_TimedOutError):
             return _entity(base_url)
         return _entity(base_url)
 
     try:
-        return within(seconds, ask, base_url)
-    except _SilenceError:
+        return within(seconds, query_twice, base_url)
+    except _TimedOutError:
         raise Unreachable(f"{base_url} does not answer, or not in time") from None
 
 
-class _SilenceError(Exception):
+class _TimedOutError(Exception):
     """wandb-core gave up waiting for an answer."""
 
 
@@ -96,11 +96,11 @@ def _entity(base_url: str) -> str | None:
             f"there are no W&B credentials for {base_url}; run `wandb login` or set WANDB_API_KEY"
         ) from None
     except AuthenticationError as error:
-        if _SILENCE in str(error):
-            raise _SilenceError from None
+        if _TIMED_OUT in str(error):
+            raise _TimedOutError from None
         if isinstance(error.__cause__, ServicePollForTokenError):
             raise Unreachable(f"wandb-core can't start: {first_line(error.__cause__)}") from None
-        if _NO_JSON in str(error):
+        if _NOT_JSON in str(error):
             raise Unreachable(
                 f"{base_url} does not answer as W&B does; is that W&B's address, and does a login "
                 "page or a proxy lie before it?"

@@ -6,10 +6,10 @@ from typing import Any
 
 from mfwb.config import Settings
 
-__all__ = ["tables_of"]
+__all__ = ["wandb_settings_tables"]
 
 
-def tables_of(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+def wandb_settings_tables(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
     """Return the tables that say something, by the names that they have in mfwb.toml."""
     tables = [("settings", settings.wandb)]
     for flow, table in settings.flow.items():
