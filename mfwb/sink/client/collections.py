@@ -68,12 +68,12 @@ class Collection:
     Attributes:
         type: of all of them; None: there is none.
         latest: of the one that has `latest`; nothing if none has.
-        top: the number of the newest one; -1: there is none.
+        newest_version: the number of the newest one; -1: there is none.
     """
 
     type: str | None = None
     latest: VersionTimes = VersionTimes()
-    top: int = -1
+    newest_version: int = -1
 
 
 class Collections:
@@ -170,7 +170,7 @@ def _collection(said: Any) -> Collection:
     return Collection(
         type=said["defaultArtifactType"]["name"],
         latest=latest,
-        top=max((one for one in numbers if one is not None), default=-1),
+        newest_version=max((one for one in numbers if one is not None), default=-1),
     )
 
 

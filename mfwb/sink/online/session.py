@@ -162,7 +162,7 @@ class OnlineSession:
             core_restarts = self._client.core_restarts
             try:
                 claim = self._claims.claim(
-                    run, was_there=digest_of_id(run.id) in self._digests_written_before
+                    run, was_written=digest_of_id(run.id) in self._digests_written_before
                 )
                 if claim.id is None:
                     return WrittenRun(run.id, "", (), (), deleted=True)
@@ -333,7 +333,7 @@ class OnlineSession:
                 outputs, all_losses, uses_of(run, all_losses), summary_keys(run, ready)
             )
             used = {logged.id for one in run.inputs if (logged := self._find_used(one))}
-            self._arrivals.expect(
+            self._arrivals.add(
                 SentRun.of(
                     run,
                     receipt,

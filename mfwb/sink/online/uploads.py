@@ -217,7 +217,9 @@ class Uploads:
         output = _output(upload.ready, upload.artifact)
         name_in_project = upload.ready.planned.name
         self._collections.note(name_in_project, upload.ready.planned.type)
-        self._latest_alias.arrived(name_in_project, upload.moment, upload.artifact, upload.aliases)
+        self._latest_alias.set_aliases(
+            name_in_project, upload.moment, upload.artifact, upload.aliases
+        )
         return UploadResult(name, upload.artifact, output)
 
     def _log(self, open_run: wandb.Run, upload: Upload) -> Upload:

@@ -72,7 +72,7 @@ def _settle(
         latest_alias.announce([planned], moment.started)
         if not latest_alias.is_newest(recorded.name, planned, moment):
             aliases -= {LATEST}
-    latest_alias.arrived(recorded.name, moment, artifact, aliases, as_before=True)
+    latest_alias.set_aliases(recorded.name, moment, artifact, aliases, is_stale=True)
 
 
 def _as_arrived(

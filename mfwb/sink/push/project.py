@@ -79,7 +79,7 @@ class Project:
         if self._is_there(shipment, run):
             return None
         without = self._not_to_be_used(run)
-        claim = self._claims.claim(title, was_there=shipment.was_there(title))
+        claim = self._claims.claim(title, was_written=shipment.was_written(title))
         if claim.id is None:
             shipment.note_deleted(title)
             self._note(self._known.deleted, run)

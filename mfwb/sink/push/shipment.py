@@ -58,7 +58,7 @@ class Shipment:
         found = self._outcomes.get(title.id)
         return found is not None and found.complete and not found.deleted
 
-    def was_there(self, title: Title) -> bool:
+    def was_written(self, title: Title) -> bool:
         """Whether a W&B run was pushed once, so that it was deleted if it is not there."""
         return digest_of_id(title.id) in {digest_of_id(one) for one in self.cargo.written}
 

@@ -1,4 +1,4 @@
-"""What is in W&B already. A query that fails is an error, never "not there"."""
+"""Existing W&B runs of a project. A query that fails is an error, never "does not exist"."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ __all__ = ["ExistingRun", "ExistingRuns"]
 
 _IDS_PER_QUERY = 800
 _PER_PAGE = 1000
-_GENERATIONS = 4  # that are asked for at once
+_GENERATIONS = 4  # that one query looks for
 _NO_PROJECT = "Could not find project"
-_CLOSED = frozenset({"finished", "failed", "crashed", "killed"})
-_ENDED_BY_US = frozenset({"finished", "failed"})
+_CLOSED_STATES = frozenset({"finished", "failed", "crashed", "killed"})
+_STATES_SET_BY_MFWB = frozenset({"finished", "failed"})
 
 T = TypeVar("T")
 
 
 class Identified(Protocol):
-    """Whatever goes by an id that a plan gave it."""
+    """Anything with the id of a planned W&B run."""
 
     @property
     def id(self) -> WandbRunId:
-        """As planned."""
+        """The planned id."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingRun:
-    """A W&B run that was found under a planned id, or a later generation of it.
+    """A W&B run that exists under a planned id, or under a later generation of it.
 
     Attributes:
-        id: under which it was found.
-        state: as W&B says.
-        source: the flow run it stands for, as mfwb wrote it; None: mfwb did not.
-        writer: the ledger of the sync that wrote it; empty if that is not known.
-        fingerprint: of the plan that it was written for last, as its config says.
-        uses: ids of the artifact versions that it uses, if it is sent.
-        sent: by which sync it was sent that has not yet marked it as complete.
-        complete: fingerprint of the plan that was carried out whole.
-        receipt: what was written, if it is complete.
-        rows: how many rows its history has.
-        sign_of_life: changes as long as somebody writes.
-        is_empty: nobody has said anything in it yet.
-        handle: of W&B's public Api; of no use any more once wandb-core was started again.
-        core_restarts: of wandb-core, in which the handle is of use.
+        id: its id in W&B.
+        state: W&B's state of it.
+        source: the flow run that it represents, as mfwb wrote it; None if mfwb did not.
+        writer: the ledger id of the sync that wrote it; empty if unknown.
+        fingerprint: of the plan that it was last written for, from its config.
+        uses: ids of the artifact versions that it uses, if it was sent.
+        sent: the token of the sync that sent it and has not yet marked it as complete.
+        complete: fingerprint of the plan that was written whole.
+        receipt: the record of what was written, if it is complete.
+        rows: the number of rows in its history.
+        sign_of_life: changes as long as a process writes the run.
+        is_empty: whether nobody has written anything into it yet.
+        handle: the run object of W&B's public Api; unusable after a restart of wandb-core.
+        core_restarts: the number of restarts when the handle was made.
     """
 
     id: WandbRunId
@@ -81,8 +81,8 @@ class ExistingRun:
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody may be writing it."""
-        return self.state not in _CLOSED
+        """Whether a process may be writing it."""
+        return self.state not in _CLOSED_STATES
 
 
 class ExistingRuns:
@@ -93,10 +93,10 @@ class ExistingRuns:
         self._entity = entity
         self._project = project
         self.path = f"{entity}/{project}"
-        self._found: dict[WandbRunId, ExistingRun] = {}
+        self._runs: dict[WandbRunId, ExistingRun] = {}
 
     def fetch(self, runs: Iterable[Identified]) -> None:
-        """Ask for planned W&B runs in all their generations, hundreds at once; SinkError."""
+        """Fetch planned W&B runs in all their generations, hundreds per request; SinkError."""
         open_ids = {run.id: 0 for run in runs}
         first = 0
         while open_ids:
@@ -112,9 +112,9 @@ class ExistingRuns:
                     latest[run_id] = max(latest[run_id], existing, key=_by_generation)
             for run_id, one in latest.items():
                 if one is not None or not first:
-                    self._found.pop(run_id, None)
+                    self._runs.pop(run_id, None)
                 if one is not None:
-                    self._found[run_id] = one
+                    self._runs[run_id] = one
             last = first + _GENERATIONS - 1
             open_ids = {
                 run_id: 0
@@ -124,15 +124,15 @@ class ExistingRuns:
             first += _GENERATIONS
 
     def get(self, run_id: WandbRunId) -> ExistingRun | None:
-        """Return what is there of a planned W&B run, or None if nothing is."""
-        return self._found.get(run_id)
+        """Return the fetched W&B run for a planned id, or None if it does not exist."""
+        return self._runs.get(run_id)
 
     def add_known(self, existing: Mapping[WandbRunId, ExistingRun]) -> None:
-        """Believe what somebody else found, by planned id."""
-        self._found.update(existing)
+        """Add W&B runs that were fetched elsewhere, by planned id."""
+        self._runs.update(existing)
 
     def list_groups(self, groups: Sequence[str]) -> Iterator[ExistingRun]:
-        """Yield the W&B runs of some groups, hundreds with each request; SinkError."""
+        """Yield the W&B runs of some groups, hundreds per request; SinkError."""
         return self._query({"group": {"$in": list(groups)}}, self.path)
 
     def list_synced_runs(self) -> Iterator[ExistingRun]:
@@ -141,20 +141,20 @@ class ExistingRuns:
         return (one for one in existing if one.source is not None)
 
     def read_histories(self, run_ids: Iterable[WandbRunId]) -> dict[WandbRunId, History]:
-        """Return all rows of planned W&B runs that are there; SinkError."""
-        ids = {existing.id: run_id for run_id in run_ids if (existing := self._found.get(run_id))}
+        """Return the histories of the planned W&B runs that exist; SinkError."""
+        ids = {existing.id: run_id for run_id in run_ids if (existing := self._runs.get(run_id))}
         if not ids:
             return {}
-        there = self._client.call(
+        histories = self._client.call(
             self.path,
             lambda api: read_histories(api, self._entity, self._project, list(ids)),
             f"read the history of runs of {self.path}",
         )
-        return {ids[WandbRunId(existing)]: history for existing, history in there.items()}
+        return {ids[WandbRunId(existing)]: history for existing, history in histories.items()}
 
     def list_files(self, run_id: WandbRunId) -> dict[str, int]:
         """Return the sizes of a W&B run's files by name; SinkError."""
-        existing = self._found[run_id]
+        existing = self._runs[run_id]
         return self.call_with_run(
             existing,
             lambda run: {file.name: int(file.size) for file in run.files(per_page=500)},
@@ -163,17 +163,17 @@ class ExistingRuns:
 
     def list_logged_artifacts(self, run_id: WandbRunId) -> list[wandb.Artifact]:
         """Return the artifact versions that an existing W&B run logged; SinkError."""
-        return self._logged(self._found[run_id])
+        return self._logged(self._runs[run_id])
 
     def list_used_artifacts(self, run_id: WandbRunId) -> list[wandb.Artifact]:
         """Return the artifact versions that an existing W&B run uses; SinkError."""
-        existing = self._found[run_id]
+        existing = self._runs[run_id]
         return self.call_with_run(
             existing, lambda run: list(run.used_artifacts()), f"list what {existing.id} uses"
         )
 
     def call_with_run(self, existing: ExistingRun, request: Callable[[Any], T], purpose: str) -> T:
-        """Return what a question about one W&B run is answered, or a change to it; SinkError."""
+        """Return the result of a request about one W&B run, which may change it; SinkError."""
 
         def send(api: wandb.Api) -> T:
             if existing.core_restarts == self._client.core_restarts:
@@ -185,13 +185,13 @@ class ExistingRuns:
     def call_with_reloaded_run(
         self, existing: ExistingRun, request: Callable[[Any], T], purpose: str
     ) -> T:
-        """Return what a question is answered about one W&B run as it is by now; SinkError.
+        """Return the result of a request about one W&B run after reloading it; SinkError.
 
-        A listing may be minutes old, and it forgets `_wandb` of config.
+        A listing may be minutes old, and it leaves out `_wandb` of config.
         """
 
         def send(api: wandb.Api) -> T:
-            api.flush()  # type: ignore[no-untyped-call] # else it has the answer of before
+            api.flush()  # type: ignore[no-untyped-call] # else it returns the cached run
             return request(api.run("/".join(existing.handle.path)))
 
         return self._client.call(self.path, send, purpose)
@@ -199,12 +199,14 @@ class ExistingRuns:
     def list_logged_artifacts_elsewhere(
         self, place: str, run_id: WandbRunId, provider: str
     ) -> list[wandb.Artifact]:
-        """Return what a W&B run of another flow run logged; empty if it is not there; SinkError.
+        """Return the artifacts that another flow run's W&B run logged; SinkError.
+
+        The list is empty if that W&B run does not exist.
 
         Args:
-            place: `entity/project`; without the entity, that of this project.
-            run_id: of the W&B run.
-            provider: where its flow run was read; what came from elsewhere is another one.
+            place: `entity/project`; without an entity, that of this project is used.
+            run_id: the planned id of the W&B run.
+            provider: the provider of its flow run; a W&B run from another provider does not count.
         """
         entity, _, project = place.rpartition("/")
         ids = [id_in_generation(run_id, number) for number in range(_GENERATIONS)]
@@ -223,13 +225,13 @@ class ExistingRuns:
 
     def _query(self, filters: dict[str, Any], path: str) -> Iterator[ExistingRun]:
         def request(api: wandb.Api) -> list[ExistingRun]:
-            api.flush()  # type: ignore[no-untyped-call] # it would answer the same question as it did before
+            api.flush()  # type: ignore[no-untyped-call] # else it returns the cached answer
             try:
                 core_restarts = self._client.core_restarts
                 existing = api.runs(path, filters=filters, per_page=_PER_PAGE, lazy=False)
                 return [_parse_run(one, core_restarts) for one in existing]
             except ValueError as error:
-                if str(error).startswith(_NO_PROJECT):  # its clear word: the first run makes it
+                if str(error).startswith(_NO_PROJECT):  # the first run will create the project
                     return []
                 raise
 
@@ -237,7 +239,7 @@ class ExistingRuns:
         return iter(self._check_files(existing, path))
 
     def _check_files(self, existing: list[ExistingRun], path: str) -> list[ExistingRun]:
-        """Return W&B runs; those that say they are complete, and lack files, as what they are."""
+        """Return W&B runs without the marks of those that lack files."""
         entity, _, project = path.partition("/")
         parts: dict[str, RunParts] = {}
         for chunk in _chunks(filter(_is_marked, existing), _PER_PAGE):
@@ -264,7 +266,7 @@ def _parse_run(existing: Any, core_restarts: int) -> ExistingRun:
         writer=said.get("writer", ""),
         fingerprint=said.get("fingerprint", ""),
         sent=done.get("sent"),
-        complete=done.get("complete") if existing.state in _ENDED_BY_US else None,
+        complete=done.get("complete") if existing.state in _STATES_SET_BY_MFWB else None,
         receipt=parse_receipt(done.get("receipt")),
         url=existing.url,
         rows=rows,

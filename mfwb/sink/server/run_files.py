@@ -1,4 +1,4 @@
-"""Which files and uses W&B has of its runs: what fails in silence is not proven by a mark."""
+"""Files and used artifacts of W&B runs: uploads can fail silently, so a mark proves nothing."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ query MfwbRunFiles(
     }
 }
 """
-"""W&B's public Api asks for the files of one run at a time."""
+"""W&B's public Api requests the files of one run at a time."""
 
 CORE_FILES = frozenset({"config.yaml", "wandb-summary.json"})  # which wandb-core uploads at the end
 MAX_LISTED = 1000
-"""Files, and uses, that are listed of each; of more it is not known what is missing."""
+"""The most files, and uses, that are listed for each run; more are not checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunParts:
-    """What a W&B run has: the names of its files, and the ids of the artifacts that it uses."""
+    """The names of a W&B run's files, and the ids of the artifacts that it uses."""
 
     files: frozenset[str] = frozenset()
     uses: frozenset[str] = frozenset()
@@ -55,14 +55,14 @@ class RunParts:
 def query_run_parts(
     api: wandb.Api, entity: str, project: str, run_ids: Sequence[str], *, uses: bool
 ) -> dict[str, RunParts]:
-    """Return what W&B runs have by their ids, with one request.
+    """Return the parts of W&B runs by run id, with one request.
 
     Args:
-        api: to ask.
-        entity: of the project.
-        project: of the W&B runs.
-        run_ids: some hundred of them.
-        uses: whether to ask for what they use, too, which takes W&B longer.
+        api: W&B's public Api.
+        entity: the entity of the project.
+        project: the project of the W&B runs.
+        run_ids: up to some hundred ids.
+        uses: whether to request the used artifacts, too, which takes W&B longer.
     """
     variables = {
         "entity": entity,
@@ -83,7 +83,7 @@ def _parts(run: Any, *, uses: bool) -> RunParts:
 
 
 def has_all_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:
-    """Whether all is there that is always, and all that a summary shows."""
+    """Whether W&B has the files of every run, and all files that the summary shows."""
     return len(files) >= MAX_LISTED or files >= {*CORE_FILES, *files_in_summary(summary.values())}
 
 

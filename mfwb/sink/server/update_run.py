@@ -1,4 +1,4 @@
-"""Changing the words of a W&B run that is complete: no run is opened, nothing is uploaded."""
+"""Updates of a complete W&B run's metadata: no run is opened, nothing is uploaded."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ def amend(
     done: Mapping[str, Any],
     rule: EditRule,
 ) -> MergedMetadata:
-    """Bring names, tags and config of a W&B run up to date; what others wrote stays. SinkError.
+    """Update names, tags and config of a W&B run; edits of other people stay. SinkError.
 
-    The summary, which says for which plan the W&B run is complete, is written last.
+    The summary, which marks the plan that the W&B run is complete for, is written last.
 
     Args:
-        runs: of the project.
-        existing: the W&B run.
-        run_metadata: what it is to say.
-        done: what marks it, in the summary, as complete.
-        rule: about what others changed.
+        runs: the W&B runs of the project.
+        existing: the W&B run to update.
+        run_metadata: the planned metadata.
+        done: the mark of a complete run, for the summary.
+        rule: how edits of other people are treated.
 
     Returns:
-        What it says now, and what others had changed.
+        The new metadata, with the edits of other people.
     """
 
     def action(handle: Any) -> MergedMetadata:
-        both = merge_metadata(run_metadata, read_run_metadata(handle), rule)
-        write_run_metadata(handle, both.run_metadata)
+        merged = merge_metadata(run_metadata, read_run_metadata(handle), rule)
+        write_run_metadata(handle, merged.run_metadata)
         handle.summary.update(dict(done))
-        return both
+        return merged
 
     return runs.call_with_reloaded_run(existing, action, f"change the words of {run_metadata.name}")
 
 
 def write_run_metadata(handle: Any, run_metadata: RunMetadata) -> None:
-    """Have a W&B run say these words, and no others; `handle` is W&B's own for it."""
+    """Write the metadata of a W&B run and nothing else; `handle` is W&B's run object."""
     handle.config.clear()
     handle.config.update(run_metadata.config)
     handle.tags = list(run_metadata.tags)
@@ -55,5 +55,5 @@ def write_run_metadata(handle: Any, run_metadata: RunMetadata) -> None:
 
 
 def has_same_content(complete: str, fingerprint: str) -> bool:
-    """Whether what is there and what is planned are the same but for words."""
+    """Whether a complete run and a plan differ in metadata at most."""
     return complete.partition(".")[0] == fingerprint.partition(".")[0]

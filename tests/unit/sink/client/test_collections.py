@@ -111,7 +111,7 @@ def test_what_is_there() -> None:
     """Who has `latest`, and how many versions there are."""
     found = collections(Server(x="dataset")).get("x")
 
-    assert (found.top, found.latest) == (3, VersionTimes(by_others=_AT_MS))
+    assert (found.newest_version, found.latest) == (3, VersionTimes(by_others=_AT_MS))
 
 
 @pytest.mark.parametrize("metadata", [{}, None, {"mfwb": 7}, {"mfwb": {}}, {"mfwb": {"x": 1}}])
@@ -135,8 +135,8 @@ def test_which_is_newer() -> None:
     """Flow runs go by their start; what others log, by the end of the tasks."""
     moment = Moment(started=10, ended=20)
 
-    assert moment.is_before(VersionTimes(started=11))
-    assert not moment.is_before(VersionTimes(started=10))
-    assert moment.is_before(VersionTimes(by_others=21))
-    assert not moment.is_before(VersionTimes(by_others=15))
-    assert not moment.is_before(VersionTimes())
+    assert moment.is_older_than(VersionTimes(started=11))
+    assert not moment.is_older_than(VersionTimes(started=10))
+    assert moment.is_older_than(VersionTimes(by_others=21))
+    assert not moment.is_older_than(VersionTimes(by_others=15))
+    assert not moment.is_older_than(VersionTimes())
