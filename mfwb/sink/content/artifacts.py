@@ -1,4 +1,4 @@
-"""`wandb.Artifact` objects, made without a second copy of any byte."""
+"""`wandb.Artifact` objects, created without a second copy of any byte."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["artifact_metadata", "make_artifact"]
 
 
 def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
-    """Return an artifact whose files stay where they are: they are not staged nor cached.
+    """Return an artifact whose files stay in place: W&B neither stages nor caches them.
 
     Args:
-        ready: what is to be in it.
-        started_at: when its flow run started, in epoch ms.
+        ready: its files and metadata.
+        started_at: the start of its flow run, in epoch ms.
     """
     planned = ready.planned
     artifact = wandb.Artifact(
@@ -39,7 +39,7 @@ def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
 
 
 def artifact_metadata(ready: ReadyArtifact) -> dict[str, Any]:
-    """Return what was known beforehand, and what only the bytes could tell."""
+    """Return the planned metadata, with what only the bytes could tell."""
     planned = ready.planned.metadata
     if not ready.metadata:
         return planned

@@ -1,4 +1,4 @@
-"""What mfwb wrote into a W&B run about itself, as JSON, and which anybody may have changed."""
+"""Notes of mfwb in a W&B run: JSON that anybody may have changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 
 def parse_note(text: Any, adapter: TypeAdapter[_T]) -> _T | None:
-    """Return what a note says; None if it is none, or none of that kind."""
+    """Return a parsed note; None if the text is not a note of that type."""
     if not isinstance(text, str):
         return None
     try:

@@ -14,7 +14,7 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.planning import Plan, PlannedRun
 from mfwb.sink.content.edits import new_run_metadata
-from mfwb.sink.content.run_texts import RunMetadata, planned_run_metadata
+from mfwb.sink.content.run_metadata import RunMetadata, planned_run_metadata
 from mfwb.version import __version__
 
 __all__ = [

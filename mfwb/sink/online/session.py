@@ -33,7 +33,7 @@ from mfwb.sink.content.edits import (
 )
 from mfwb.sink.content.receipt import Receipt, use_item, use_name, uses_of
 from mfwb.sink.content.run_content import done, has_empty_dict, summary_keys
-from mfwb.sink.content.run_texts import planned_run_metadata, read_run_metadata
+from mfwb.sink.content.run_metadata import planned_run_metadata, read_run_metadata
 from mfwb.sink.history.append_rows import append_rows
 from mfwb.sink.history.read_rows import History, Row, missing_rows
 from mfwb.sink.online.in_flight import InFlight

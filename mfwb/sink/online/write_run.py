@@ -13,7 +13,7 @@ from mfwb.ports import ReadyRun
 from mfwb.sink.client.private import publish_started_at
 from mfwb.sink.content.media import place_preview
 from mfwb.sink.content.run_content import build_summary, file_previews, format_log, sent, tables_of
-from mfwb.sink.content.run_texts import RunMetadata
+from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
 
 __all__ = ["init_arguments", "resume_arguments", "write_all", "write_history", "write_sent_marker"]

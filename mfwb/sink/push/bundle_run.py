@@ -14,7 +14,7 @@ from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
 from mfwb.sink.content.receipt import Receipt, parse_receipt
 from mfwb.sink.content.run_content import MARKER
-from mfwb.sink.content.run_texts import RunMetadata
+from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
 from mfwb.sink.push.original_run import Original
 from mfwb.sink.server.run_files import files_in_summary

@@ -12,7 +12,7 @@ from mfwb.errors import SinkError
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.content.edits import EditRule, merge_metadata, select_others_summary
-from mfwb.sink.content.run_texts import read_run_metadata
+from mfwb.sink.content.run_metadata import read_run_metadata
 from mfwb.sink.history.read_rows import History, missing_rows
 from mfwb.sink.push.bundle_run import RecordedRun, Title, read_history, read_run
 from mfwb.sink.push.finalize import write_run_metadata

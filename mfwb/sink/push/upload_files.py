@@ -23,7 +23,7 @@ from mfwb.errors import SinkError
 from mfwb.files.private_files import create
 from mfwb.planning import WandbRunId
 from mfwb.sink.content.run_content import MARKER, sent
-from mfwb.sink.content.run_texts import RunMetadata
+from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.rows_file import write_rows
 from mfwb.sink.offline.records import add_to_summary, make_draft_id, write_run_metadata
 from mfwb.sink.offline.wandb_file import write_records

@@ -19,7 +19,7 @@ from mfwb.errors import SinkError
 from mfwb.planning import PlannedRun, WandbRunId
 from mfwb.sink.content.receipt import Receipt
 from mfwb.sink.content.run_content import done
-from mfwb.sink.content.run_texts import RunMetadata
+from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import History, Row, count_foreign_rows, missing_rows
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.run_files import MAX_LISTED

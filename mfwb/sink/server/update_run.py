@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mfwb.sink.content.edits import EditRule, MergedMetadata, merge_metadata
-from mfwb.sink.content.run_texts import RunMetadata, read_run_metadata
+from mfwb.sink.content.run_metadata import RunMetadata, read_run_metadata
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 
 __all__ = ["amend", "has_same_content", "write_run_metadata"]

@@ -17,7 +17,7 @@ from mfwb.sink.content.edits import (
     read_written_digests,
     select_others_summary,
 )
-from mfwb.sink.content.run_texts import RunMetadata
+from mfwb.sink.content.run_metadata import RunMetadata
 
 KEEP, OVERWRITE = EditRule(), EditRule(overwrite=True)
 FEW = st.sampled_from(["", "a", "b", "c"])

@@ -1,4 +1,4 @@
-"""What a W&B run says in words: its names, tags, notes and config, as planned or as they are."""
+"""Metadata of a W&B run: names, tags, notes and config, planned or as W&B has them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["RunMetadata", "planned_run_metadata", "read_run_metadata"]
 
 @dataclass(frozen=True, slots=True)
 class RunMetadata:
-    """What a W&B run says that can be changed in place, and that people change.
+    """The metadata of a W&B run that can be changed in place, by mfwb and by people.
 
     Attributes:
         notes: empty if there are none.
-        config: all of it but for what W&B keeps there for itself.
+        config: all of config without W&B's own part.
     """
 
     name: str
@@ -30,7 +30,7 @@ class RunMetadata:
 
 
 def planned_run_metadata(plan: Plan, run: PlannedRun, writer: str) -> RunMetadata:
-    """Return what a planned W&B run is to say."""
+    """Return the planned metadata of a W&B run."""
     return RunMetadata(
         name=run.name,
         group=run.group,
@@ -42,7 +42,7 @@ def planned_run_metadata(plan: Plan, run: PlannedRun, writer: str) -> RunMetadat
 
 
 def read_run_metadata(handle: Any) -> RunMetadata:
-    """Return what a W&B run says, that W&B's public Api has just loaded."""
+    """Return the metadata of a W&B run that W&B's public Api has just loaded."""
     return RunMetadata(
         name=handle.display_name or "",
         group=handle.group or "",
