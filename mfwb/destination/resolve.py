@@ -11,7 +11,7 @@ from mfwb.errors import UsageError
 from mfwb.planning.names import is_project_name, project_name
 from mfwb.ports import Destination
 
-__all__ = ["Destinations", "bundle_of", "names_of", "project_of"]
+__all__ = ["Destinations", "bundle_of", "entity_and_project", "project_of"]
 
 _MODES = ("online", "offline")
 
@@ -55,7 +55,9 @@ class Destinations:
             UsageError: W&B takes no such name, or an offline sync does not know the entity.
             Unreachable: the entity has to be asked for, and the credentials don't hold.
         """
-        entity, project = names_of(flow, self._settings, self.defaults, or_else=self._entity)
+        entity, project = entity_and_project(
+            flow, self._settings, self.defaults, default_entity=self._entity
+        )
         base = str(self.bundle) if self.bundle else self.base_url
         return Destination(mode=self.mode, base=base, entity=entity, project=project)
 
@@ -81,12 +83,12 @@ class Destinations:
         )
 
 
-def names_of(
+def entity_and_project(
     flow: str,
     settings: Settings,
     defaults: WandbDefaults,
     *,
-    or_else: Callable[[], str | None] = lambda: None,
+    default_entity: Callable[[], str | None] = lambda: None,
 ) -> tuple[str | None, str]:
     """Return the entity and the project of a flow; the entity is None if it is not known.
 
@@ -94,14 +96,14 @@ def names_of(
         flow: its name.
         settings: of this call.
         defaults: what W&B's own variables and files say.
-        or_else: called for an entity that was not given.
+        default_entity: called for an entity that was not given.
 
     Raises:
         UsageError: W&B takes no such name.
     """
     entity = settings.entity_of(flow) or defaults.entity
     if entity is None:
-        entity = or_else()
+        entity = default_entity()
     project = project_of(flow, settings, defaults) or project_name(flow)
     _check_names(entity, project)
     return entity, project
@@ -123,7 +125,7 @@ def bundle_of(settings: Settings, defaults: WandbDefaults) -> Path | None:
     if settings.dir is not None:
         if _given_mode(settings) == "online":
             raise UsageError("--dir is where an offline sync writes; say --mode offline")
-        return _as_bundle(settings.dir)
+        return _bundle_path(settings.dir)
     if (_given_mode(settings) or defaults.mode) == "offline":
         raise UsageError("an offline sync has its ledger in its bundle; add --dir DIR")
     return None
@@ -151,10 +153,10 @@ def _bundle_to_write(settings: Settings, mode: str) -> Path | None:
         return None
     if settings.dir is None:
         raise UsageError("an offline sync needs a folder to write to; add --dir DIR")
-    return _as_bundle(settings.dir)
+    return _bundle_path(settings.dir)
 
 
-def _as_bundle(folder: Path) -> Path:
+def _bundle_path(folder: Path) -> Path:
     return folder.expanduser().resolve()
 
 

@@ -20,10 +20,10 @@ from mfwb.files.private_files import overwrite
 from mfwb.planning.names import is_project_name
 from mfwb.settings_files.wandb_settings import SERVER_OF_WANDB, settings_in_wandb_files
 
-__all__ = ["WandbDefaults", "cache_key", "read_defaults", "recall", "remember"]
+__all__ = ["WandbDefaults", "cache_key", "load_defaults", "read_defaults", "save_defaults"]
 
 _FILE = "wandb-defaults.json"
-_WHERE_FILES_LIE = ("HOME", "XDG_CONFIG_HOME")
+_FOLDER_VARIABLES = ("HOME", "XDG_CONFIG_HOME")
 _SECRET = "WANDB_API_KEY"  # noqa: S105 - its name, which decides nothing here
 
 
@@ -66,7 +66,7 @@ def cache_key() -> str:
     variables = {
         name: value
         for name, value in os.environ.items()
-        if name in _WHERE_FILES_LIE or (name.startswith("WANDB_") and name != _SECRET)
+        if name in _FOLDER_VARIABLES or (name.startswith("WANDB_") and name != _SECRET)
     }
     here = _here()
     parts = [version("wandb"), here and str(here), sorted(variables.items())]
@@ -80,27 +80,27 @@ def _here() -> Path | None:
         return None
 
 
-def remember(folder: Path, key: str, files: Iterable[Path], defaults: WandbDefaults) -> None:
+def save_defaults(folder: Path, key: str, files: Iterable[Path], defaults: WandbDefaults) -> None:
     """Keep what W&B said for calls that have the same key."""
-    looks = {str(file): _look_of(file) for file in files}
-    document = {"witnesses": key, "files": looks, "defaults": asdict(defaults)}
+    stats = {str(file): _stat_of(file) for file in files}
+    document = {"witnesses": key, "files": stats, "defaults": asdict(defaults)}
     with suppress(OSError):  # then W&B is asked again
         overwrite(folder / _FILE, json.dumps(document).encode())
 
 
-def recall(folder: Path, key: str) -> WandbDefaults | None:
+def load_defaults(folder: Path, key: str) -> WandbDefaults | None:
     """Return what W&B would say; None if it has to be asked."""
     try:
         document = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         is_same = document["witnesses"] == key and all(
-            _look_of(Path(name)) == look for name, look in document["files"].items()
+            _stat_of(Path(name)) == stat_values for name, stat_values in document["files"].items()
         )
         return WandbDefaults(**document["defaults"]) if is_same else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # there is none, or none of ours: then W&B is asked
 
 
-def _look_of(file: Path) -> list[int]:
+def _stat_of(file: Path) -> list[int]:
     try:
         stat = file.stat()
     except OSError as error:  # that it is not there, or can't be looked at, is a look, too

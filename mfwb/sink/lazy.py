@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mfwb.config import Settings
 from mfwb.destination import Destinations, WandbDefaults
-from mfwb.destination.wandb_defaults import cache_key, recall, remember
+from mfwb.destination.wandb_defaults import cache_key, load_defaults, save_defaults
 from mfwb.errors import UsageError
 from mfwb.planning import Plan
 from mfwb.ports import Destination, FoundFlowRun, Session
@@ -39,7 +39,7 @@ def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[La
     """
     check_wandb_file()
     key = cache_key()
-    remembered = None if wandb_settings_tables(settings) else recall(memory, key)
+    remembered = None if wandb_settings_tables(settings) else load_defaults(memory, key)
     with (
         restrict_api_key(settings) as no_key_reason,
         replay_environment(settings.timeout) as scratch,
@@ -56,7 +56,7 @@ def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[La
 
             defaults = query_defaults(settings.timeout)
             contexts.enter_context(without_debug_logs())
-            remember(memory, key, files_of_settings(), defaults)
+            save_defaults(memory, key, files_of_settings(), defaults)
             return defaults
 
         query_entity = entity_query(settings, no_key_reason)

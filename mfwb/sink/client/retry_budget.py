@@ -1,4 +1,4 @@
-"""Trying again: one budget of time for all workers of a call, spent while W&B is in trouble."""
+"""Retry budget: the time that all workers of a call together may spend on retries."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from mfwb.sink.client.refusals import explain_error, is_final
 __all__ = ["MIN_BYTES_PER_SECOND", "RetryBudget"]
 
 MIN_BYTES_PER_SECOND = 256 * 1024
-"""Bytes a second; an upload that is slower counts as stuck."""
+"""The slowest upload; a slower one counts as stuck."""
 
 T = TypeVar("T")
 
-_MIN_PAUSE, _MAX_PAUSE = 0.5, 10.0  # seconds; doubled from try to try
-_MIN_WAIT = 20.0  # seconds for which even those may wait who come when the budget is spent
-_COOLDOWN = 30.0  # seconds after the end of the budget in which nobody tries
+_MIN_PAUSE, _MAX_PAUSE = 0.5, 10.0  # seconds; doubled after each attempt
+_MIN_WAIT = 20.0  # seconds for a single wait, even if the budget is spent
+_COOLDOWN = 30.0  # seconds without any attempt after the budget is spent
 
 
 class RetryBudget:
-    """How long a call may go on trying.
+    """How long a call may retry.
 
-    What counts is the time in which anybody waits for W&B in trouble, once, however many wait.
-    When it is spent, W&B is left alone for a moment: whoever comes then is told so at once, so
+    Time counts while any worker waits for W&B in trouble, and counts once, however many wait.
+    When the budget is spent, W&B gets no request for a moment: each new request fails at once, so
     that a hundred flow runs don't wait for the same outage one after the other.
     """
 
@@ -43,26 +43,26 @@ class RetryBudget:
 
     @property
     def seconds_left(self) -> float:
-        """How many seconds may still be spent."""
+        """The seconds that may still be spent."""
         with self._lock:
             return max(0.0, self.seconds - self._spent)
 
     @property
     def wait_limit(self) -> float:
-        """How many seconds a single wait may take, before it counts as failed."""
+        """The seconds that a single wait may take before it counts as failed."""
         return max(_MIN_WAIT, self.seconds_left)
 
     def attempt(self, action: Callable[[], T], purpose: str) -> T:
-        """Return what a deed returns, tried again while W&B or the way to it is in trouble.
+        """Return the result of an action, with retries while W&B or the connection is in trouble.
 
         Args:
-            action: does something that may be done more than once.
-            purpose: for the complaint, as in "list the runs of acme/wines".
+            action: may be called more than once.
+            purpose: for the error message, as in "list the runs of acme/wines".
 
         Raises:
-            SinkError: if W&B refuses, or the trouble outlasts the budget.
-            wandb's own (CORE_DEATHS): if wandb-core has ended. Its open runs stay lost, so that
-                trying the same again would never help.
+            SinkError: if W&B refuses, or the trouble lasts longer than the budget.
+            wandb's own (CORE_DEATHS): if wandb-core has ended. Its open runs are lost, so
+                that a retry would never help.
         """
         self.raise_if_spent(purpose)
         began = self._clock()
@@ -84,7 +84,7 @@ class RetryBudget:
 
     @contextmanager
     def count_failed_wait(self) -> Iterator[None]:
-        """Count a wait that fails as time in trouble; wandb-core does the trying meanwhile."""
+        """Count a failed wait as time in trouble; wandb-core itself retries meanwhile."""
         began = self._clock()
         try:
             yield
@@ -93,7 +93,7 @@ class RetryBudget:
             raise
 
     def raise_if_spent(self, purpose: str) -> None:
-        """Raise SinkError if W&B did not work until the budget was spent, a moment ago."""
+        """Raise SinkError if the budget was spent a moment ago."""
         with self._lock:
             if self._clock() < self._cooldown_until:
                 raise SinkError(
@@ -101,7 +101,7 @@ class RetryBudget:
                 )
 
     def _spend(self, began: float, pause: float) -> bool:
-        """Count the time since a failing deed began; return whether no more may be spent."""
+        """Count the time since a failed action began; return whether the budget is spent."""
         with self._lock:
             now = self._clock()
             self._spent += max(0.0, now - max(began, self._counted_until))

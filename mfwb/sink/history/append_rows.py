@@ -20,7 +20,7 @@ __all__ = ["append_rows"]
 
 def append_rows(
     client: ApiClient,
-    place: tuple[str, str, WandbRunId],
+    destination: tuple[str, str, WandbRunId],
     run: PlannedRun,
     rows: Sequence[Row],
     others: Mapping[str, Any],
@@ -32,20 +32,22 @@ def append_rows(
 
     Args:
         client: the way to W&B.
-        place: entity, project, and the id under which it is there.
+        destination: entity, project, and the id under which it is there.
         run: as planned.
         rows: of any steps.
         others: what others wrote into its summary.
     """
-    entity, project, run_id = place
-    begin = run.started_at or 0
-    moment = {"_timestamp": begin / 1000, "_runtime": 0.0}
+    entity, project, run_id = destination
+    start = run.started_at or 0
+    timestamps = {"_timestamp": start / 1000, "_runtime": 0.0}
     record = pb.RunRecord(run_id=run_id, entity=entity, project=project)
-    record.start_time.FromMilliseconds(begin)
-    said = [
-        *(records.history_record(step, {**row, **moment}) for step, row in rows),
+    record.start_time.FromMilliseconds(start)
+    added_records = [
+        *(records.history_record(step, {**row, **timestamps}) for step, row in rows),
         records.exit_record(run.exit_code),
     ]
     with scratch() as folder:
-        size = write_rows(folder / f"offline-run-20000101_000000-{run_id}", record, said, others)
+        size = write_rows(
+            folder / f"offline-run-20000101_000000-{run_id}", record, added_records, others
+        )
         Sender(client).send(folder, runs=1, size=size)

@@ -19,14 +19,14 @@ __all__ = ["write_rows"]
 
 
 def write_rows(
-    folder: Path, run: pb.RunRecord, said: Iterable[pb.Record], others: Mapping[str, Any]
+    folder: Path, run: pb.RunRecord, added_records: Iterable[pb.Record], others: Mapping[str, Any]
 ) -> int:
     """Write the folder of an offline W&B run that goes on with one that is there.
 
     Args:
         folder: to be made.
         run: the W&B run.
-        said: rows of any steps, and the end.
+        added_records: rows of any steps, and the end.
         others: what others wrote into its summary.
 
     Returns:
@@ -36,7 +36,7 @@ def write_rows(
     file = folder / f"run-{run.run_id}.wandb"
     run.resume = True
     summary = records.summary_record(others)
-    every = [records.header_record(), pb.Record(run=run), summary, *said]
-    write_records(file, records.numbered(run.run_id, every))
+    all_records = [records.header_record(), pb.Record(run=run), summary, *added_records]
+    write_records(file, records.numbered(run.run_id, all_records))
     keep_steps(file)
     return file.stat().st_size

@@ -42,7 +42,7 @@ __all__ = [
     "FileChecksum",
     "Manifest",
     "copy_file",
-    "open_inside",
+    "open_in_bundle",
     "read_manifest",
     "write_manifest",
 ]
@@ -50,8 +50,8 @@ __all__ = [
 MANIFEST = "manifest.json"
 
 _VERSION = 1
-_MOST = 256 * 1024**2  # bytes of a manifest: some million files
-_CHUNK = 1024**2
+_MAX_MANIFEST_BYTES = 256 * 1024**2  # bytes of a manifest: some million files
+_CHUNK_SIZE = 1024**2
 
 _Size = Annotated[int, Field(strict=True, ge=0)]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -81,7 +81,7 @@ class Manifest:
     bundle: PurePosixPath
     files: Mapping[str, FileChecksum]
 
-    def named(self, local_path: str) -> str | None:
+    def path_in_bundle(self, local_path: str) -> str | None:
         """Return the path in the bundle of what a `.wandb` file names; None: it may not be sent.
 
         Nothing is looked up on the disk.
@@ -94,13 +94,13 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _StoredManifest:
     version: int
     bundle: str
     files: dict[str, tuple[_Size, _Sha256]]
 
 
-def open_inside(bundle: Path, name: str) -> BinaryIO:
+def open_in_bundle(bundle: Path, name: str) -> BinaryIO:
     """Return a file of a bundle, opened for reading; OSError.
 
     Raises:
@@ -128,25 +128,25 @@ def read_manifest(bundle: Path, name: str) -> Manifest:
         name: its path in there.
     """
     try:
-        with open_inside(bundle, name):
-            data = read_below(bundle, name, most=_MOST)
+        with open_in_bundle(bundle, name):
+            data = read_below(bundle, name, most=_MAX_MANIFEST_BYTES)
         stored = _adapter().validate_json(data)
     except FileNotFoundError:
         raise BadManifestError("it has no manifest") from None
     except (OSError, ValidationError) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadManifestError(f"its manifest can't be read: {why}") from None
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadManifestError(f"its manifest can't be read: {reason}") from None
     if stored.version != _VERSION:
         raise BadManifestError(f"its manifest is of version {stored.version}, not {_VERSION}")
-    if odd := next((one for one in stored.files if not is_plain_path(one)), None):
-        raise BadManifestError(f"its manifest names {odd!r}, which is no path in a bundle")
+    if invalid := next((one for one in stored.files if not is_plain_path(one)), None):
+        raise BadManifestError(f"its manifest names {invalid!r}, which is no path in a bundle")
     files = {one: FileChecksum(*listed) for one, listed in stored.files.items()}
     return Manifest(PurePosixPath(stored.bundle), files)
 
 
 @cache
-def _adapter() -> TypeAdapter[_Stored]:
-    return TypeAdapter(_Stored)
+def _adapter() -> TypeAdapter[_StoredManifest]:
+    return TypeAdapter(_StoredManifest)
 
 
 class Checksums:
@@ -154,7 +154,7 @@ class Checksums:
 
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
-        self._known: dict[tuple[str, int, int, int, int], FileChecksum] = {}
+        self._cache: dict[tuple[str, int, int, int, int], FileChecksum] = {}
         self._lock = Lock()
 
     def of(self, names: Iterable[str]) -> dict[str, FileChecksum]:
@@ -163,31 +163,31 @@ class Checksums:
 
     def checksum(self, name: str) -> FileChecksum:
         """Return what a file is; OSError, also if it is no file of the bundle's own."""
-        with open_inside(self._bundle, name) as file:
+        with open_in_bundle(self._bundle, name) as file:
             status = os.fstat(file.fileno())
             times = (status.st_mtime_ns, status.st_ctime_ns)  # the latter nobody can set
             key = (name, status.st_ino, status.st_size, *times)
             with self._lock:
-                known = self._known.get(key)
-            if known is None:
-                known = _digested(file)
+                checksum = self._cache.get(key)
+            if checksum is None:
+                checksum = _digest_file(file)
                 with self._lock:
-                    self._known[key] = known
-        return known
+                    self._cache[key] = checksum
+        return checksum
 
-    def agree(self, name: str, fixed: FileChecksum) -> bool:
+    def matches(self, name: str, expected: FileChecksum) -> bool:
         """Whether a file is what it has to be; OSError as of `checksum`.
 
         One of another size is not read: it may be a terabyte of nothing.
         """
-        with open_inside(self._bundle, name) as file:
+        with open_in_bundle(self._bundle, name) as file:
             size = os.fstat(file.fileno()).st_size
-        return size == fixed.size and self.checksum(name) == fixed
+        return size == expected.size and self.checksum(name) == expected
 
 
-def _digested(file: BinaryIO) -> FileChecksum:
+def _digest_file(file: BinaryIO) -> FileChecksum:
     digest, size = hashlib.sha256(), 0
-    while chunk := file.read(_CHUNK):
+    while chunk := file.read(_CHUNK_SIZE):
         digest.update(chunk)
         size += len(chunk)
     return FileChecksum(size, digest.hexdigest())
@@ -200,4 +200,4 @@ def copy_file(source: Path, target: Path) -> None:
         os.close(descriptor)
         raise NotAFileError(f"{source} is no file")
     with os.fdopen(descriptor, "rb") as file, create(target) as copy:
-        shutil.copyfileobj(file, copy, _CHUNK)
+        shutil.copyfileobj(file, copy, _CHUNK_SIZE)

@@ -52,13 +52,13 @@ def numbered(run_id: str, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
         yield record
 
 
-def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Iterator[pb.Record]:
+def opening_records(plan: Plan, run: PlannedRun, start: int, writer: str) -> Iterator[pb.Record]:
     """Yield what must come first: of which kind the file is, and which W&B run is in it.
 
     Args:
         plan: the plan that the W&B run belongs to; its entity is known.
         run: as planned.
-        begin: what W&B is to take for the start, in epoch ms.
+        start: what W&B is to take for the start, in epoch ms.
         writer: the ledger of this sync.
     """
     yield header_record()
@@ -70,7 +70,7 @@ def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Ite
         telemetry=telemetry,
         **_origin(run),
     )
-    record.start_time.FromMilliseconds(begin)
+    record.start_time.FromMilliseconds(start)
     write_run_metadata(record, new_run_metadata(planned_run_metadata(plan, run, writer)))
     yield pb.Record(run=record)
     yield pb.Record(telemetry=telemetry)
@@ -101,11 +101,11 @@ def add_to_summary(record: pb.SummaryRecord, values: Mapping[str, Any]) -> None:
 
 def _origin(run: PlannedRun) -> dict[str, Any]:
     """Return where the code ran; of the user's `[settings]`, those that a record has room for."""
-    known = {**run.origin, **run.wandb_settings}
-    git = {"commit": known.get("git_commit"), "remote_url": known.get("git_remote_url")}
+    settings = {**run.origin, **run.wandb_settings}
+    git = {"commit": settings.get("git_commit"), "remote_url": settings.get("git_remote_url")}
     return {
-        "host": known.get("host") or "",
-        "sweep_id": known.get("sweep_id") or "",
+        "host": settings.get("host") or "",
+        "sweep_id": settings.get("sweep_id") or "",
         "git": pb.GitRepoRecord(**git) if any(git.values()) else None,
     }
 
@@ -230,11 +230,11 @@ def _client_ids(
 def make_draft_id(seed: str) -> str:
     """Return 128 letters and digits, as W&B's ids of drafts are, that stand for a text."""
     number = int.from_bytes(sha512(f"{seed}\n".encode()).digest() * 2, "big")
-    letters = []
+    characters = []
     for _ in range(128):
-        number, place = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[place])
-    return "".join(letters)
+        number, index = divmod(number, len(_ALPHABET))
+        characters.append(_ALPHABET[index])
+    return "".join(characters)
 
 
 def _manifest(artifact: wandb.Artifact) -> pb.ArtifactManifest:

@@ -37,14 +37,14 @@ class RunFolder:
         folder = make_folders(self.path, "artifacts")
         return folder / f"{next(self._numbers):04d}{suffix}"
 
-    def brought_in(self, artifact: ReadyArtifact) -> ReadyArtifact:
+    def copy_into_bundle(self, artifact: ReadyArtifact) -> ReadyArtifact:
         """Return an artifact all files of which are in the bundle: what is not is copied; OSError.
 
         A file elsewhere may be changed or gone, or be somebody else's, when the bundle is pushed.
         """
-        return replace(artifact, files=tuple(self._brought_in(one) for one in artifact.files))
+        return replace(artifact, files=tuple(self._copy_file(one) for one in artifact.files))
 
-    def _brought_in(self, file: ReadyFile) -> ReadyFile:
+    def _copy_file(self, file: ReadyFile) -> ReadyFile:
         if file.local is None or self._is_inside(file.local):
             return file
         target = self.new_file()
@@ -67,23 +67,29 @@ class RunFolder:
         """
         path = self.path / f"run-{run_id}.wandb"
         unfinished = path.with_suffix(".unfinished")
-        referred: set[str] = set()
-        write_records(unfinished, self._noted(records, referred))
+        referenced: set[str] = set()
+        write_records(unfinished, self._note_files(records, referenced))
         make_private(self.path)
-        fixed = checksums.of(sorted(referred))
-        fixed[self._name(path)] = checksums.checksum(self._name(unfinished))
-        write_manifest(self.path / MANIFEST, self._bundle, fixed)
+        checksums_by_name = checksums.of(sorted(referenced))
+        checksums_by_name[self._path_in_bundle(path)] = checksums.checksum(
+            self._path_in_bundle(unfinished)
+        )
+        write_manifest(self.path / MANIFEST, self._bundle, checksums_by_name)
         unfinished.rename(path)
 
-    def _noted(self, records: Iterable[pb.Record], referred: set[str]) -> Iterator[pb.Record]:
+    def _note_files(
+        self, records: Iterable[pb.Record], referenced: set[str]
+    ) -> Iterator[pb.Record]:
         """Yield records, and note the files of the bundle that they refer to."""
         for record in records:
             if record.HasField("artifact"):
                 paths = (one.local_path for one in record.artifact.manifest.contents)
-                referred.update(self._name(Path(one)) for one in paths if one)
+                referenced.update(self._path_in_bundle(Path(one)) for one in paths if one)
             elif record.HasField("files"):
-                referred.update(self._name(self.files / one.path) for one in record.files.files)
+                referenced.update(
+                    self._path_in_bundle(self.files / one.path) for one in record.files.files
+                )
             yield record
 
-    def _name(self, path: Path) -> str:
+    def _path_in_bundle(self, path: Path) -> str:
         return path.relative_to(self._bundle).as_posix()

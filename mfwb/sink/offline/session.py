@@ -68,10 +68,10 @@ class OfflineSession:
         self._bundle = bundle
         self._checksums = checksums
         self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}
-        self._contents: set[tuple[str, str]] = set()
+        self._logged_contents: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
-        self._older = find_bundled_runs(bundle, {run.id for run in plan.runs})
-        self._first_level = self._find_elsewhere()
+        self._earlier_runs = find_bundled_runs(bundle, {run.id for run in plan.runs})
+        self._first_level = self._find_used_elsewhere()
 
     def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
         """Return None: whether a bundle is complete, its ledger knows."""
@@ -82,25 +82,25 @@ class OfflineSession:
 
         Its `.wandb` file comes last and appears whole, or not at all.
         """
-        with _said_as_ours(self._bundle):
+        with _as_sink_errors(self._bundle):
             return self._write(run, ready)
 
     def _write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
-        begin = run.started_at if run.started_at is not None else self._start
+        start = run.started_at if run.started_at is not None else self._start
         level = level_folder(self._bundle, self._first_level + run.level)
-        for older in self._older.get(run.id, ()):
-            remove_below(self._bundle, older.name)
-        folder = RunFolder(self._bundle, level / _folder_name(begin, run.id))
-        uses, losses = self._uses(run)
-        logged = [self._log(run, folder.brought_in(one)) for one in ready.artifacts]
+        for earlier in self._earlier_runs.get(run.id, ()):
+            remove_below(self._bundle, earlier.name)
+        folder = RunFolder(self._bundle, level / _folder_name(start, run.id))
+        uses, losses = self._find_used(run)
+        logged = [self._log(run, folder.copy_into_bundle(one)) for one in ready.artifacts]
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
         keys = summary_keys(run, ready)
         receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses), keys)
         file_records = [
-            *records.opening_records(self._plan, run, begin, self._writer),
+            *records.opening_records(self._plan, run, start, self._writer),
             *(records.used_artifact(run, one) for one in uses),
             *(pb.Record(artifact=one) for one in logged),
-            *_timeline(run, ready, begin),
+            *_timeline(run, ready, start),
             *self._summary(run, ready, folder, done(run.fingerprint, receipt)),
             records.exit_record(run.exit_code),
         ]
@@ -115,34 +115,34 @@ class OfflineSession:
         """Return no loss: what is on the disk is there."""
         return {}
 
-    def _find_elsewhere(self) -> int:
+    def _find_used_elsewhere(self) -> int:
         """Find what is used of other flow runs in this bundle; return the level that it leads to.
 
         W&B's files can say that a run uses an artifact of its own project only.
         """
-        here = f"{self._plan.entity or ''}/{self._plan.project}"
-        used = {one for run in self._plan.runs for one in run.inputs if one.place == here}
+        own_project = f"{self._plan.entity or ''}/{self._plan.project}"
+        used = {one for run in self._plan.runs for one in run.inputs if one.place == own_project}
         first_level = 0
         found = find_bundled_runs(self._bundle, {one.producer for one in used})
         for run_id, runs in found.items():
             for run in runs:
                 first_level = max(first_level, run.level + 1)
                 for name, record in run.logged().items():
-                    if f"{record.entity}/{record.project}" == here:
+                    if f"{record.entity}/{record.project}" == own_project:
                         self._logged[run_id, name] = record
         return first_level
 
-    def _uses(self, run: PlannedRun) -> tuple[list[pb.ArtifactRecord], list[Loss]]:
+    def _find_used(self, run: PlannedRun) -> tuple[list[pb.ArtifactRecord], list[Loss]]:
         uses, losses = [], []
         for used in run.inputs:
             logged = self._logged.get((used.producer, used.name))
             if logged is None:
-                losses.append(Loss(use_item(run, used), self._missing(used)))
+                losses.append(Loss(use_item(run, used), self._explain_missing(used)))
             else:
                 uses.append(logged)
         return uses, losses
 
-    def _missing(self, used: InputArtifact) -> str:
+    def _explain_missing(self, used: InputArtifact) -> str:
         if not used.place:
             return f"{used.producer_name} could not log it"
         if used.place == f"{self._plan.entity or ''}/{self._plan.project}":
@@ -164,15 +164,15 @@ class OfflineSession:
     def _outcome(self, ready: ReadyArtifact, logged: pb.ArtifactRecord) -> OutputOutcome:
         content = (logged.name, logged.digest)
         with self._lock:
-            known = content in self._contents
-            self._contents.add(content)
+            is_duplicate = content in self._logged_contents
+            self._logged_contents.add(content)
         return OutputOutcome(
             name=logged.name,
             type=logged.type,
             digest=logged.digest,
             size=sum(file.size for file in ready.files),
             files=tuple(file.path for file in ready.files),
-            deduplicated=known,
+            deduplicated=is_duplicate,
             items=len(ready.planned.files),
         )
 
@@ -212,19 +212,19 @@ class OfflineSession:
         return records.logged_artifact(self._plan, run, artifact, (LATEST,), as_=as_)
 
 
-def _timeline(run: PlannedRun, ready: ReadyRun, begin: int) -> Iterator[pb.Record]:
+def _timeline(run: PlannedRun, ready: ReadyRun, start: int) -> Iterator[pb.Record]:
     """Yield what happened, and when: start, history and log."""
     if run.started_at is not None:
         yield records.environment_record(run.started_at)
-    moment = {"_timestamp": begin / 1000, "_runtime": 0.0}
+    timestamps = {"_timestamp": start / 1000, "_runtime": 0.0}
     for step, row in ready.history:
-        yield records.history_record(step, {**row, **moment})
+        yield records.history_record(step, {**row, **timestamps})
     for text in format_log(ready.log):
         yield records.log_record(text)
 
 
 @contextmanager
-def _said_as_ours(bundle: Path) -> Iterator[None]:
+def _as_sink_errors(bundle: Path) -> Iterator[None]:
     """Turn what the disk refuses, and links where none should be, into the flow run's failure."""
     try:
         yield
@@ -232,7 +232,7 @@ def _said_as_ours(bundle: Path) -> Iterator[None]:
         raise SinkError(f"the bundle {bundle} can't be written: {error}") from error
 
 
-def _folder_name(begin: int, run_id: WandbRunId) -> str:
+def _folder_name(start: int, run_id: WandbRunId) -> str:
     """Return the name W&B would give, but for the time, which is that of the work."""
-    moment = datetime.fromtimestamp(begin / 1000, tz=timezone.utc)
-    return f"offline-run-{moment:%Y%m%d_%H%M%S}-{run_id}"
+    time = datetime.fromtimestamp(start / 1000, tz=timezone.utc)
+    return f"offline-run-{time:%Y%m%d_%H%M%S}-{run_id}"

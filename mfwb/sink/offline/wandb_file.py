@@ -25,11 +25,11 @@ __all__ = [
 ]
 
 _FILE_HEADER = b":W&B\xe1\xbe\x00"  # name, magic number, version of the format
-_BLOCK = 32 * 1024
-_CHUNK_HEADER = 7  # bytes: checksum, length, kind; a chunk lies within one block
-_LONGEST = 512 * 1024**2  # bytes of a record; the log of a W&B run is one
+_BLOCK_SIZE = 32 * 1024
+_CHUNK_HEADER_SIZE = 7  # bytes: checksum, length, kind; a chunk lies within one block
+_MAX_RECORD_BYTES = 512 * 1024**2  # bytes of a record; the log of a W&B run is one
 _NONE, _FULL, _FIRST, _MIDDLE, _LAST = 0, 1, 2, 3, 4
-_SEEDS = {kind: crc32(bytes([kind])) for kind in (_FULL, _FIRST, _MIDDLE, _LAST)}
+_CHECKSUM_SEEDS = {kind: crc32(bytes([kind])) for kind in (_FULL, _FIRST, _MIDDLE, _LAST)}
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
@@ -44,8 +44,8 @@ def keep_steps(path: Path) -> None:
     writes itself at the first time, it knows where to count from. That file is not public: seen in
     wandb 0.31.0, held by tests/integration/sink/test_sync_state.py.
     """
-    said = {"starting_step": 0, "starting_runtime": 0}
-    path.with_name(f"{path.name}.syncstate").write_text(json.dumps(said), encoding="utf-8")
+    state = {"starting_step": 0, "starting_runtime": 0}
+    path.with_name(f"{path.name}.syncstate").write_text(json.dumps(state), encoding="utf-8")
 
 
 def write_framed(path: Path, records: Iterable[bytes]) -> None:
@@ -68,13 +68,16 @@ def _framed(record: bytes, position: int) -> bytes:
     """
     chunks, rest, first = [], memoryview(record), True
     while first or rest:
-        left = _BLOCK - position % _BLOCK
-        if left < _CHUNK_HEADER:
-            chunks.append(bytes(left))
-            position, left = position + left, _BLOCK
-        part, rest = rest[: left - _CHUNK_HEADER], rest[left - _CHUNK_HEADER :]
+        space_left = _BLOCK_SIZE - position % _BLOCK_SIZE
+        if space_left < _CHUNK_HEADER_SIZE:
+            chunks.append(bytes(space_left))
+            position, space_left = position + space_left, _BLOCK_SIZE
+        part, rest = (
+            rest[: space_left - _CHUNK_HEADER_SIZE],
+            rest[space_left - _CHUNK_HEADER_SIZE :],
+        )
         chunks.append(_chunk(part, _kind(first=first, last=not rest)))
-        position += _CHUNK_HEADER + len(part)
+        position += _CHUNK_HEADER_SIZE + len(part)
         first = False
     return b"".join(chunks)
 
@@ -86,7 +89,7 @@ def _kind(*, first: bool, last: bool) -> int:
 
 
 def _chunk(part: memoryview, kind: int) -> bytes:
-    checksum = crc32(part, _SEEDS[kind]).to_bytes(4, "little")
+    checksum = crc32(part, _CHECKSUM_SEEDS[kind]).to_bytes(4, "little")
     return checksum + len(part).to_bytes(2, "little") + bytes([kind]) + part
 
 
@@ -119,14 +122,14 @@ def records_in(file: BinaryIO) -> Iterator[Record]:
 def _framed_in(file: BinaryIO) -> Iterator[bytes]:
     parts: list[bytes] = []
     start, size = len(_FILE_HEADER), 0  # the first block holds the file header, too
-    while block := file.read(_BLOCK):
+    while block := file.read(_BLOCK_SIZE):
         for kind, part in _chunks(block, start):
             if kind == _NONE:
                 return
             parts.append(part)
             size += len(part)
-            if size > _LONGEST:
-                raise ValueError(f"a record has more than {_LONGEST:,} bytes")
+            if size > _MAX_RECORD_BYTES:
+                raise ValueError(f"a record has more than {_MAX_RECORD_BYTES:,} bytes")
             if kind in {_FULL, _LAST}:
                 yield b"".join(parts)
                 parts, size = [], 0
@@ -140,10 +143,10 @@ def _chunks(block: bytes, position: int) -> Iterator[tuple[int, bytes]]:
         block: of the file.
         position: where in it the first chunk lies.
     """
-    while position + _CHUNK_HEADER <= len(block):
+    while position + _CHUNK_HEADER_SIZE <= len(block):
         length = int.from_bytes(block[position + 4 : position + 6], "little")
         kind = block[position + 6]
-        start = position + _CHUNK_HEADER
+        start = position + _CHUNK_HEADER_SIZE
         if start + length > len(block):
             kind = _NONE
         yield kind, block[start : start + length]

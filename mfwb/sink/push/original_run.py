@@ -17,7 +17,7 @@ from mfwb.sink.offline.manifest import (
     Checksums,
     FileChecksum,
     Manifest,
-    open_inside,
+    open_in_bundle,
 )
 from mfwb.sink.offline.wandb_file import records_in
 from mfwb.sink.push.vetting import vetted
@@ -46,7 +46,7 @@ class Original:
         """Yield its records; BundleChanged if one is not as mfwb writes it."""
         one = self.bundled
         try:
-            with open_inside(one.bundle, one.file) as file:
+            with open_in_bundle(one.bundle, one.file) as file:
                 yield from vetted(records_in(file), self.manifest, self.files, one.run_id)
         except (OSError, ValueError) as error:
             raise self.changed(str(error)) from error
@@ -54,7 +54,7 @@ class Original:
     def open(self, name: str) -> BinaryIO:
         """Return a file of the bundle; BundleChanged if there is no file of its own any more."""
         try:
-            return open_inside(self.bundled.bundle, name)
+            return open_in_bundle(self.bundled.bundle, name)
         except OSError as error:
             raise self.changed(str(error)) from error
 
@@ -114,7 +114,7 @@ def verify(
 
 def _check(checksums: Checksums, bundle: Path, name: str, fixed: FileChecksum) -> None:
     try:
-        is_the_same = checksums.agree(name, fixed)
+        is_the_same = checksums.matches(name, fixed)
     except OSError as error:
         raise _changed(bundle, f"{name}: {error}") from error
     if not is_the_same:

@@ -157,7 +157,7 @@ class _Derived:
                 entry.skip_cache = True
 
     def _path_of(self, local_path: str) -> Path:
-        name = self._original.manifest.named(local_path)
+        name = self._original.manifest.path_in_bundle(local_path)
         if name is None:
             raise self._original.changed(f"{local_path} is not in its manifest")
         return self._original.path_of(name)

@@ -17,7 +17,7 @@ from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.private import CORE_EXIT_SECONDS, execute_graphql, http_status
-from mfwb.sink.client.responses import expected
+from mfwb.sink.client.responses import require
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.ownership import HasProject, RunIdentity
 from mfwb.sink.server.run_generations import generation_of, id_in_generation
@@ -166,7 +166,7 @@ class Claims:
         }
 
         def request(api: wandb.Api) -> _ClaimResult:
-            inserted = expected(execute_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
+            inserted = require(execute_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
             return _ClaimResult.CREATED if inserted else _ClaimResult.EXISTS
 
         try:

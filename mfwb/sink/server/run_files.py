@@ -10,7 +10,7 @@ from typing import Any
 import wandb
 
 from mfwb.sink.client.private import execute_graphql
-from mfwb.sink.client.responses import expected, nodes
+from mfwb.sink.client.responses import nodes, require
 
 __all__ = [
     "CORE_FILES",
@@ -72,13 +72,13 @@ def query_run_parts(
         "files": MAX_LISTED,
         "uses": uses,
     }
-    runs = nodes(expected(execute_graphql(api, _QUERY, variables), "project", "runs"))
+    runs = nodes(require(execute_graphql(api, _QUERY, variables), "project", "runs"))
     return {run["name"]: _parts(run, uses=uses) for run in runs}
 
 
 def _parts(run: Any, *, uses: bool) -> RunParts:
-    files = nodes(expected(run, "files"))
-    used = nodes(expected(run, "inputArtifacts")) if uses else ()
+    files = nodes(require(run, "files"))
+    used = nodes(require(run, "inputArtifacts")) if uses else ()
     return RunParts(frozenset(one["name"] for one in files), frozenset(one["id"] for one in used))
 
 

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from mfwb.config import load_settings
-from mfwb.destination import Destinations, WandbDefaults, bundle_of, names_of, read_defaults
+from mfwb.destination import (
+    Destinations,
+    WandbDefaults,
+    bundle_of,
+    entity_and_project,
+    read_defaults,
+)
 from mfwb.errors import UsageError
 from mfwb.ports import Destination
 
@@ -88,7 +94,7 @@ def test_a_push_keeps_the_names(tmp_path: Path) -> None:
 def test_names_that_wandb_refuses(given: dict[str, str]) -> None:
     """They are refused before anything is read, whoever wants to know."""
     with pytest.raises(UsageError, match="is no name of"):
-        names_of("F", load_settings(given, environ={}), NOTHING)
+        entity_and_project("F", load_settings(given, environ={}), NOTHING)
 
 
 def bundle(tmp_path: Path, **said: Any) -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.destination.wandb_defaults import WandbDefaults, cache_key, recall, remember
+from mfwb.destination.wandb_defaults import WandbDefaults, cache_key, load_defaults, save_defaults
 
 SAID = WandbDefaults(mode="online", base_url="https://w.example", entity="acme", project=None)
 
@@ -17,9 +17,9 @@ def test_it_is_remembered(tmp_path: Path) -> None:
     there = tmp_path / "settings"
     there.write_text("[default]", encoding="utf-8")
 
-    remember(tmp_path, "digest", [there, tmp_path / "missing"], SAID)
+    save_defaults(tmp_path, "digest", [there, tmp_path / "missing"], SAID)
 
-    assert recall(tmp_path, "digest") == SAID
+    assert load_defaults(tmp_path, "digest") == SAID
 
 
 def _edit(file: Path) -> None:
@@ -36,20 +36,20 @@ def test_a_file_that_changed(tmp_path: Path, change: Callable[[Path], None]) -> 
     """W&B is asked anew."""
     file = tmp_path / "settings"
     file.write_text("[default]", encoding="utf-8")
-    remember(tmp_path, "digest", [file], SAID)
+    save_defaults(tmp_path, "digest", [file], SAID)
 
     change(file)
 
-    assert recall(tmp_path, "digest") is None
+    assert load_defaults(tmp_path, "digest") is None
 
 
 def test_a_file_that_appeared(tmp_path: Path) -> None:
     """W&B is asked anew."""
-    remember(tmp_path, "digest", [tmp_path / "settings"], SAID)
+    save_defaults(tmp_path, "digest", [tmp_path / "settings"], SAID)
 
     (tmp_path / "settings").touch()
 
-    assert recall(tmp_path, "digest") is None
+    assert load_defaults(tmp_path, "digest") is None
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,11 @@ def test_half_a_file(tmp_path: Path, text: str) -> None:
     """What a kill left, or somebody wrote, is no memory."""
     (tmp_path / "wandb-defaults.json").write_text(text, encoding="utf-8")
 
-    assert recall(tmp_path, "digest") is None
+    assert load_defaults(tmp_path, "digest") is None
 
 
 def test_no_folder(tmp_path: Path) -> None:
     """Where nothing can be kept, nothing is remembered."""
-    remember(tmp_path / "none", "digest", [], SAID)
+    save_defaults(tmp_path / "none", "digest", [], SAID)
 
-    assert recall(tmp_path / "none", "digest") is None
+    assert load_defaults(tmp_path / "none", "digest") is None

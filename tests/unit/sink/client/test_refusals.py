@@ -8,7 +8,7 @@ from wandb.errors import CommError
 from mfwb.errors import SinkError
 from mfwb.sink.client.core_log import find_first_error
 from mfwb.sink.client.refusals import explain_error, is_access_denied, is_final
-from mfwb.sink.client.responses import expected, nodes
+from mfwb.sink.client.responses import nodes, require
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_it_is_said_what_a_refusal_means() -> None:
 def test_null_is_no_answer(answer: object) -> None:
     """It is never taken for nothing being there."""
     with pytest.raises(SinkError, match="answered null for a"):
-        expected(answer, "a", "b")
+        require(answer, "a", "b")
 
 
 def test_null_among_nodes_is_no_answer() -> None:

@@ -20,7 +20,7 @@ def test_another_size_is_enough(tmp_path: Path) -> None:
         file.truncate(10**12)
     fixed = FileChecksum(4, hashlib.sha256(b"data").hexdigest())
 
-    assert not Checksums(tmp_path).agree("file", fixed)
+    assert not Checksums(tmp_path).matches("file", fixed)
 
 
 def test_what_agrees(tmp_path: Path) -> None:
@@ -28,9 +28,9 @@ def test_what_agrees(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"data")
     fixed = FileChecksum(4, hashlib.sha256(b"data").hexdigest())
 
-    assert Checksums(tmp_path).agree("file", fixed)
+    assert Checksums(tmp_path).matches("file", fixed)
     (tmp_path / "file").write_bytes(b"dat!")
-    assert not Checksums(tmp_path).agree("file", fixed)
+    assert not Checksums(tmp_path).matches("file", fixed)
 
 
 def test_a_file_that_was_touched_is_read_again(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_file_that_was_touched_is_read_again(tmp_path: Path) -> None:
     path.write_bytes(b"abd")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    assert not checksums.agree("file", fixed)
+    assert not checksums.matches("file", fixed)
 
 
 def test_records_that_are_none(tmp_path: Path) -> None:
