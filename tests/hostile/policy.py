@@ -53,6 +53,9 @@ _OWN_PROGRAM = (
     re.compile(r"-m|mfwb\.[a-z_.]+"),
 )
 _ASKS_THE_SYSTEM = {"ldconfig", "uname", "gcc", "cc", "objdump", "ld", "lsb_release"}
+_SITE = "<frozen site>"
+"""What runs the lines of the installation's `.pth` files, before any program runs."""
+
 _INNER = re.compile(r"<(?:string|frozen [\w.]+|template|attrs generated .*|unknown|generated.*)>")
 
 
@@ -181,6 +184,8 @@ def _may_compile(event: Event) -> bool:
         return True
     if name == "<string>" and innermost == "<string>" and len(callers) == 1:
         return True  # the program of `-c`
+    if _SITE in callers and all(caller in ("<string>", _SITE) for caller in callers):
+        return True  # a line of a `.pth` file of the installation, such as coverage's
     is_watched = "/mfwb/" in innermost or innermost.endswith(("pickle.py", "pickle_serializer.py"))
     by_library = _below(innermost, tuple(map(str, INSTALLED))) or innermost.startswith("<frozen")
     return by_library and not is_watched and bool(_INNER.fullmatch(name) or name.startswith("<"))
