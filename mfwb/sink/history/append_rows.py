@@ -1,4 +1,4 @@
-"""Rows that are missing between others of a history: the SDK takes only those behind the last."""
+"""Appending rows that are missing inside a history: the SDK accepts only rows after the last."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def append_rows(
     rows: Sequence[Row],
     others: Mapping[str, Any],
 ) -> None:
-    """Append rows to the history of a W&B run that is there; SinkError.
+    """Append rows to the history of an existing W&B run; SinkError.
 
-    Whether they arrived has to be looked up. Of its summary only what others wrote is left, so that
-    it has to be written anew.
+    The caller has to check whether they arrived. Only the summary of other people is left, so that
+    mfwb's own summary has to be written again.
 
     Args:
-        client: the way to W&B.
-        destination: entity, project, and the id under which it is there.
-        run: as planned.
-        rows: of any steps.
-        others: what others wrote into its summary.
+        client: the client of W&B's Api.
+        destination: entity, project, and the run's id in W&B.
+        run: the planned run.
+        rows: rows with any steps.
+        others: the summary values of other people.
     """
     entity, project, run_id = destination
     start = run.started_at or 0

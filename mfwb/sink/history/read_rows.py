@@ -1,4 +1,4 @@
-"""The rows of W&B runs' histories, read back: `finish` says nothing of rows that got lost."""
+"""Rows of W&B runs' histories, read back: `finish` does not report lost rows."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ query MfwbHistories(
     }
 }
 """
-"""W&B's public Api asks for the history of one run at a time, with three requests or more."""
+"""W&B's public Api requests the history of one run at a time, with three requests or more."""
 
 _RUNS_AT_ONCE = 50
-_STEPS_OF_MANY = 200  # of each W&B run, when many are asked for
-_STEPS_OF_ONE = 5_000  # of one W&B run
-_ROWS_PER_STEP = 4  # most that are expected; W&B leaves rows out if there are more
+_STEPS_OF_MANY = 200  # of each W&B run, in a request for many
+_STEPS_OF_ONE = 5_000  # in a request for one W&B run
+_ROWS_PER_STEP = 4  # at most; W&B leaves rows out if there are more
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a W&B run has of history.
+    """The history of a W&B run.
 
     Attributes:
         rows: in W&B's order.
-        lines: how many there are, as W&B counts.
-        last_step: the highest one; -1: there is none.
+        lines: W&B's count of the rows.
+        last_step: the highest step; -1 if there is none.
     """
 
     rows: tuple[Row, ...] = ()
@@ -60,9 +60,9 @@ class History:
 def read_histories(
     api: wandb.Api, entity: str, project: str, run_ids: Sequence[str]
 ) -> dict[str, History]:
-    """Return the whole history of each W&B run by its id; those that are not there are missing.
+    """Return the whole history of each W&B run by its id, without runs that do not exist.
 
-    Most take part in one request for fifty.
+    One request for fifty runs is enough for most of them.
     """
     histories: dict[str, History] = {}
     for start in range(0, len(run_ids), _RUNS_AT_ONCE):
@@ -79,7 +79,7 @@ def read_histories(
 
 
 def missing_rows(planned: Iterable[Row], stored: Iterable[Row]) -> list[Row]:
-    """Return the planned rows that are not there, each with all its values."""
+    """Return the planned rows that are not stored with all their values."""
     by_step: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for step, values in stored:
         by_step[step].append(values)
@@ -91,9 +91,9 @@ def missing_rows(planned: Iterable[Row], stored: Iterable[Row]) -> list[Row]:
 
 
 def count_foreign_rows(planned: Sequence[Row], stored: Iterable[Row]) -> int:
-    """Return how many rows there are that say something else of what is planned, or say it again.
+    """Return the number of stored rows that differ from the plan, or repeat a planned row.
 
-    W&B takes no row back. Rows that have none of the planned names are somebody's own.
+    W&B can't remove rows. Rows without any planned name belong to other people.
     """
     by_step = dict(planned)
     names = {name for _, values in planned for name in values}
@@ -112,7 +112,7 @@ def count_foreign_rows(planned: Sequence[Row], stored: Iterable[Row]) -> int:
 def _read(
     api: wandb.Api, project: tuple[str, str], run_ids: Sequence[str], first: int, end: int
 ) -> Iterator[tuple[str, History]]:
-    """Yield what W&B runs have of history from one step to before another one."""
+    """Yield the histories of W&B runs from the step `first` to before the step `end`."""
     variables = {
         "entity": project[0],
         "project": project[1],
@@ -143,7 +143,7 @@ def _contains(stored: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:
 
 
 def _equal(stored: Any, planned: Any) -> bool:
-    """Whether W&B's value is the planned one; numbers that JSON can't hold come as words."""
+    """Whether W&B's value is the planned one; numbers that JSON can't hold come as text."""
     if isinstance(planned, (int, float)) and not isinstance(planned, bool):
         try:
             number = float(stored)

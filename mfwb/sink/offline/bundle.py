@@ -1,6 +1,6 @@
-"""What is in a bundle already: the W&B runs of earlier syncs.
+"""Bundle: the W&B runs of earlier syncs in a folder.
 
-Whatever is in there may have been changed by others. A link is none of ours.
+Other programs may have changed any of it. Links do not count, since mfwb creates none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mfwb.sink.offline.wandb_file import records_in
 __all__ = ["PAYLOADS", "BundledRun", "find_bundled_runs", "level_folder"]
 
 PAYLOADS = "payloads"
-"""The folder of a bundle that its W&B runs share."""
+"""The folder of files that all W&B runs of a bundle share."""
 
 _LEVEL_FOLDER = re.compile(r"level-([0-9]{2,4})")
 _RUN_FOLDER = re.compile(r"offline-run-[0-9]{8}_[0-9]{6}-([A-Za-z0-9_-]{1,128})")
@@ -37,9 +37,9 @@ class BundledRun:
     """A W&B run in a bundle.
 
     Attributes:
-        bundle: the folder that all of it lies in.
-        name: of its own folder, from there.
-        level: all that it uses was logged by lower ones.
+        bundle: the folder of the bundle.
+        name: the path of the run's folder in the bundle.
+        level: all that the run uses was logged by lower levels.
     """
 
     bundle: Path
@@ -49,17 +49,17 @@ class BundledRun:
 
     @property
     def folder(self) -> Path:
-        """Its own folder."""
+        """The folder of the run."""
         return self.bundle / self.name
 
     @property
     def file(self) -> str:
-        """Its `.wandb` file, from the bundle."""
+        """The path of its `.wandb` file in the bundle."""
         return f"{self.name}/run-{self.run_id}.wandb"
 
     @property
     def is_finished(self) -> bool:
-        """Whether its `.wandb` file is there."""
+        """Whether its `.wandb` file exists."""
         try:
             open_in_bundle(self.bundle, self.file).close()
         except OSError:
@@ -67,13 +67,13 @@ class BundledRun:
         return True
 
     def manifest(self) -> Manifest:
-        """Return what it is made of; BadManifestError."""
+        """Return the manifest of the run; BadManifestError."""
         return read_manifest(self.bundle, f"{self.name}/{MANIFEST}")
 
     def logged(self) -> dict[str, pb.ArtifactRecord]:
-        """Return the artifacts that it logs, by name, naming files where the bundle is now.
+        """Return the artifacts that the run logs, by name, with the bundle's current paths.
 
-        No artifacts if it was never finished, or can't be read.
+        There are none if the run is not finished, or can't be read.
         """
         try:
             manifest = self.manifest()
@@ -102,7 +102,7 @@ class BundledRun:
 def find_bundled_runs(
     bundle: Path, run_ids: Collection[WandbRunId]
 ) -> dict[WandbRunId, list[BundledRun]]:
-    """Return what there is of these W&B runs, by id."""
+    """Return the bundle's runs with these ids, by id."""
     runs: dict[WandbRunId, list[BundledRun]] = {}
     for level, folder in _level_folders(bundle):
         for path in folder.iterdir():
@@ -115,7 +115,7 @@ def find_bundled_runs(
 
 
 def _level_folders(bundle: Path) -> Iterator[tuple[int, Path]]:
-    """Yield each level, and where its W&B runs are."""
+    """Yield each level, with the folder of its W&B runs."""
     for path in bundle.iterdir() if bundle.is_dir() else ():
         level = _LEVEL_FOLDER.fullmatch(path.name)
         folder = path / "wandb"
@@ -124,5 +124,5 @@ def _level_folders(bundle: Path) -> Iterator[tuple[int, Path]]:
 
 
 def level_folder(bundle: Path, level: int) -> Path:
-    """Return where W&B runs of a level are."""
+    """Return the folder for the W&B runs of a level."""
     return bundle / f"level-{level:02d}" / "wandb"

@@ -1,12 +1,12 @@
-"""What a W&B run in a bundle is made of: each file that is sent with it, its size and its sha256.
+"""Manifest of a W&B run in a bundle: each file that is sent with it, its size and its sha256.
 
-The manifest lies in the folder of the W&B run, and is written just before its `.wandb` file
-appears. So it is whole whenever the W&B run is, however a sync ended, and syncs into one bundle
-don't wait for each other.
+The manifest is in the folder of the W&B run, and is written just before its `.wandb` file
+appears. So it is whole whenever the W&B run is, however a sync ended, and concurrent syncs into
+one bundle need not wait for each other.
 
-It tells that a bundle was changed, by accident or by somebody who left the manifest alone. It
-proves nothing about who wrote the bundle: whoever changes a file can write the manifest anew. So
-a push holds what is in it to the bundle's folder all the same.
+It shows that a bundle was changed by accident, or by anybody who left the manifest alone. It does
+not prove who wrote the bundle: whoever changes a file can also replace the manifest. So a push
+accepts only paths inside the bundle's folder in any case.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class BadManifestError(ValueError):
-    """A manifest is not what mfwb writes, or is not there."""
+    """A manifest is missing, or is not one that mfwb writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileChecksum:
-    """What a file has to be."""
+    """The size and the checksum of a file."""
 
     size: int
     sha256: str
@@ -74,17 +74,17 @@ class Manifest:
     """The files of one W&B run, by their paths in the bundle.
 
     Attributes:
-        bundle: where the bundle was when they were written, by which `.wandb` files name them.
-        files: all that may be sent with the W&B run.
+        bundle: the folder of the bundle at that time, which the paths in `.wandb` files begin with.
+        files: all files that may be sent with the W&B run.
     """
 
     bundle: PurePosixPath
     files: Mapping[str, FileChecksum]
 
     def path_in_bundle(self, local_path: str) -> str | None:
-        """Return the path in the bundle of what a `.wandb` file names; None: it may not be sent.
+        """Return the path in the bundle for a path in a `.wandb` file; None if it may not be sent.
 
-        Nothing is looked up on the disk.
+        The disk is not read.
         """
         path = PurePosixPath(local_path)
         if not path.is_relative_to(self.bundle):
@@ -101,11 +101,11 @@ class _StoredManifest:
 
 
 def open_in_bundle(bundle: Path, name: str) -> BinaryIO:
-    """Return a file of a bundle, opened for reading; OSError.
+    """Open a file of a bundle for reading; OSError.
 
     Raises:
-        OutsideRootError: a link is on the way: mfwb makes none in a bundle.
-        NotAFileError: there is no regular file.
+        OutsideRootError: the path has a link, which mfwb never creates in a bundle.
+        NotAFileError: the path is not a regular file.
     """
     if resolve_below(bundle, name) != bundle.resolve() / name:
         raise OutsideRootError(f"{name} is a link, or behind one")
@@ -113,7 +113,7 @@ def open_in_bundle(bundle: Path, name: str) -> BinaryIO:
 
 
 def write_manifest(path: Path, bundle: Path, files: Mapping[str, FileChecksum]) -> None:
-    """Write the manifest of a W&B run, whose folder has none."""
+    """Write the manifest of a W&B run whose folder has none yet."""
     listed = {name: (one.size, one.sha256) for name, one in sorted(files.items())}
     document = {"version": _VERSION, "bundle": str(bundle), "files": listed}
     with create(path) as file:
@@ -121,11 +121,11 @@ def write_manifest(path: Path, bundle: Path, files: Mapping[str, FileChecksum]) 
 
 
 def read_manifest(bundle: Path, name: str) -> Manifest:
-    """Return a manifest; BadManifestError if there is none that mfwb would have written.
+    """Return a manifest; BadManifestError if it is missing or mfwb would not have written it.
 
     Args:
-        bundle: the folder that it has to lie in.
-        name: its path in there.
+        bundle: the folder of the bundle.
+        name: the path of the manifest in the bundle.
     """
     try:
         with open_in_bundle(bundle, name):
@@ -150,7 +150,7 @@ def _adapter() -> TypeAdapter[_StoredManifest]:
 
 
 class Checksums:
-    """Works out what files of a bundle are, each once as long as it stays the same; thread-safe."""
+    """Compute checksums of a bundle's files, each once until it changes; thread-safe."""
 
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
@@ -158,14 +158,14 @@ class Checksums:
         self._lock = Lock()
 
     def of(self, names: Iterable[str]) -> dict[str, FileChecksum]:
-        """Return what files are, by their paths in the bundle; OSError."""
+        """Return the checksums of files, by their paths in the bundle; OSError."""
         return {name: self.checksum(name) for name in names}
 
     def checksum(self, name: str) -> FileChecksum:
-        """Return what a file is; OSError, also if it is no file of the bundle's own."""
+        """Return the checksum of a file; OSError, also if it is not a file of the bundle itself."""
         with open_in_bundle(self._bundle, name) as file:
             status = os.fstat(file.fileno())
-            times = (status.st_mtime_ns, status.st_ctime_ns)  # the latter nobody can set
+            times = (status.st_mtime_ns, status.st_ctime_ns)  # nobody can set the ctime
             key = (name, status.st_ino, status.st_size, *times)
             with self._lock:
                 checksum = self._cache.get(key)
@@ -176,9 +176,9 @@ class Checksums:
         return checksum
 
     def matches(self, name: str, expected: FileChecksum) -> bool:
-        """Whether a file is what it has to be; OSError as of `checksum`.
+        """Whether a file has the expected checksum; OSError as in `checksum`.
 
-        One of another size is not read: it may be a terabyte of nothing.
+        A file of another size is not read: it may be a terabyte of zeros.
         """
         with open_in_bundle(self._bundle, name) as file:
             size = os.fstat(file.fileno()).st_size
@@ -194,7 +194,7 @@ def _digest_file(file: BinaryIO) -> FileChecksum:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a file of this machine, whose folder may change, to where there is none yet; OSError."""
+    """Copy a file, whose folder may change meanwhile, to a new path; OSError."""
     descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The records of one W&B run, as a `.wandb` file holds them: what wandb-core would write."""
+"""The records of one W&B run in a `.wandb` file, as wandb-core would write them."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ __all__ = [
 ]
 
 _ALPHABET = string.digits + string.ascii_lowercase
-_MIN_SERVER = "0.70.0"  # what wandb 0.31 asks for
+_MIN_SERVER = "0.70.0"  # the minimum of wandb 0.31
 
 
 def number_records(run: PlannedRun, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
-    """Yield records numbered, and with the name of the W&B run that they belong to."""
+    """Yield records with numbers and the id of the W&B run that they belong to."""
     return numbered(run.id, records)
 
 
 def numbered(run_id: str, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
-    """Yield records numbered, and with the id of the W&B run that they belong to."""
+    """Yield records with numbers and the id of the W&B run that they belong to."""
     for number, record in enumerate(records, start=1):
         record.num = number
         record._info.stream_id = run_id  # noqa: SLF001 - a field of the message
@@ -53,13 +53,13 @@ def numbered(run_id: str, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
 
 
 def opening_records(plan: Plan, run: PlannedRun, start: int, writer: str) -> Iterator[pb.Record]:
-    """Yield what must come first: of which kind the file is, and which W&B run is in it.
+    """Yield the first records: the kind of the file, and its W&B run.
 
     Args:
         plan: the plan that the W&B run belongs to; its entity is known.
-        run: as planned.
-        start: what W&B is to take for the start, in epoch ms.
-        writer: the ledger of this sync.
+        run: the planned run.
+        start: the start of the run for W&B, in epoch ms.
+        writer: the id of this sync's ledger.
     """
     yield header_record()
     telemetry = _telemetry()
@@ -83,7 +83,7 @@ def header_record() -> pb.Record:
 
 
 def write_run_metadata(record: pb.RunRecord, run_metadata: RunMetadata) -> None:
-    """Have a record say names, tags, notes and config, and no others."""
+    """Set names, tags, notes and config of a record, and remove other ones."""
     record.run_group, record.job_type = run_metadata.group, run_metadata.job_type
     record.display_name, record.notes = run_metadata.name, run_metadata.notes
     del record.tags[:]
@@ -94,13 +94,13 @@ def write_run_metadata(record: pb.RunRecord, run_metadata: RunMetadata) -> None:
 
 
 def add_to_summary(record: pb.SummaryRecord, values: Mapping[str, Any]) -> None:
-    """Have a record say these values, too."""
+    """Add values to a summary record."""
     for key, value in values.items():
         record.update.add(key=key, value_json=_json(value))
 
 
 def _origin(run: PlannedRun) -> dict[str, Any]:
-    """Return where the code ran; of the user's `[settings]`, those that a record has room for."""
+    """Return where the code ran; of the user's `[settings]`, the fields that a record can hold."""
     settings = {**run.origin, **run.wandb_settings}
     git = {"commit": settings.get("git_commit"), "remote_url": settings.get("git_remote_url")}
     return {
@@ -111,7 +111,7 @@ def _origin(run: PlannedRun) -> dict[str, Any]:
 
 
 def _telemetry() -> Any:
-    """Return what W&B's own writer says of itself in a file like ours."""
+    """Return the telemetry that W&B's own writer puts into such a file."""
     record = pb.Record().telemetry
     record.feature.offline = True
     record.feature.server_side_derived_summary = True
@@ -121,7 +121,7 @@ def _telemetry() -> Any:
 
 
 def environment_record(epoch_ms: int) -> pb.Record:
-    """Return the record that says when the work began."""
+    """Return the record with the start of the work."""
     record = pb.EnvironmentRecord()
     record.started_at.FromMilliseconds(epoch_ms)
     return pb.Record(environment=record)
@@ -137,7 +137,7 @@ def history_record(step: int, row: Mapping[str, Any]) -> pb.Record:
 
 
 def log_record(text: str) -> pb.Record:
-    """Return lines for the Logs tab."""
+    """Return the record with lines for the Logs tab."""
     return pb.Record(output_logger=pb.OutputLoggerRecord(line=f"{text}\n"))
 
 
@@ -166,14 +166,14 @@ def logged_artifact(
     *,
     as_: tuple[str, str] | None = None,
 ) -> pb.ArtifactRecord:
-    """Return the record by which a W&B run logs an artifact.
+    """Return the record of a W&B run that logs an artifact.
 
     Args:
         plan: the plan that the W&B run belongs to.
         run: the W&B run.
-        artifact: the artifact, all files in it.
-        aliases: all of them: W&B adds none.
-        as_: name and type, if others than the artifact's: W&B keeps those of tables for itself.
+        artifact: the artifact with all its files.
+        aliases: all aliases: W&B adds none.
+        as_: name and type, if they differ from the artifact's: W&B reserves those of tables.
     """
     name, type_ = as_ or (artifact.name, artifact.type)
     return pb.ArtifactRecord(
@@ -194,11 +194,11 @@ def logged_artifact(
 
 
 def used_artifact(run: PlannedRun, logged: pb.ArtifactRecord) -> pb.Record:
-    """Return the record by which a W&B run uses what another one logs.
+    """Return the record of a W&B run that uses an artifact of another one.
 
-    Public `use_artifact` refuses to work offline. This is what it does online with a draft: the
-    artifact is created for the user rather than for this run, and used once it is committed. It
-    has no alias, so that it moves no `latest`.
+    Public `use_artifact` refuses to work offline. This record does what the method does online
+    with a draft: the artifact is created for the user rather than for this run, and used once it
+    is committed. It has no alias, so that `latest` does not move.
     """
     record = pb.ArtifactRecord()
     record.CopyFrom(logged)
@@ -214,11 +214,11 @@ def used_artifact(run: PlannedRun, logged: pb.ArtifactRecord) -> pb.Record:
 def _client_ids(
     entity: str | None, project: str, run: PlannedRun, name: str, digest: str
 ) -> dict[str, str]:
-    """Return what W&B knows a draft by until it has an id.
+    """Return the client ids of a draft, which W&B uses until it has an id.
 
-    W&B's writer draws them by lot. The same draft has the same ones here, so that a file that is
-    written again is the same file; in another project it is another draft, as W&B looks drafts up
-    by these ids alone.
+    W&B's writer chooses them at random. Here the same draft always gets the same ids, so that a
+    file that is written again is the same file. In another project it is another draft, as W&B
+    finds drafts by these ids alone.
     """
     draft = f"{entity or ''}/{project}/{run.id}/{name}:{digest}"
     return {
@@ -228,7 +228,7 @@ def _client_ids(
 
 
 def make_draft_id(seed: str) -> str:
-    """Return 128 letters and digits, as W&B's ids of drafts are, that stand for a text."""
+    """Return the draft id for a text: 128 letters and digits, as in W&B's own draft ids."""
     number = int.from_bytes(sha512(f"{seed}\n".encode()).digest() * 2, "big")
     characters = []
     for _ in range(128):
@@ -238,7 +238,7 @@ def make_draft_id(seed: str) -> str:
 
 
 def _manifest(artifact: wandb.Artifact) -> pb.ArtifactManifest:
-    """Return the files of an artifact. `manifest` is a property without documentation."""
+    """Return the files of an artifact. The property `manifest` is not documented."""
     manifest = artifact.manifest
     policy = manifest.storage_policy
     record = pb.ArtifactManifest(version=manifest.version(), storage_policy=policy.name())

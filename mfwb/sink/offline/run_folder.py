@@ -1,4 +1,4 @@
-"""The folder of one W&B run in a bundle, with all that is sent with it but for payloads."""
+"""Run folder: the folder of one W&B run in a bundle, with all its files except payloads."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["RunFolder"]
 
 
 class RunFolder:
-    """Files of a W&B run, which is there when `finish` has returned, and not before."""
+    """The files of a W&B run, which counts as written once `finish` has returned."""
 
     def __init__(self, bundle: Path, path: Path) -> None:
-        """Make the folder anew; OSError."""
+        """Create the folder again, empty; OSError."""
         self._bundle = bundle
         self._numbers = count(1)
         self.path = path
@@ -33,14 +33,14 @@ class RunFolder:
         self.files = make_folders(bundle, *parts, "files")
 
     def new_file(self, suffix: str = "") -> Path:
-        """Return where a file of an artifact may be written; its name says nothing."""
+        """Return a new path for a file of an artifact, with a meaningless name."""
         folder = make_folders(self.path, "artifacts")
         return folder / f"{next(self._numbers):04d}{suffix}"
 
     def copy_into_bundle(self, artifact: ReadyArtifact) -> ReadyArtifact:
-        """Return an artifact all files of which are in the bundle: what is not is copied; OSError.
+        """Return an artifact after copying files from outside into the bundle; OSError.
 
-        A file elsewhere may be changed or gone, or be somebody else's, when the bundle is pushed.
+        A file elsewhere may be changed, deleted or replaced before the bundle is pushed.
         """
         return replace(artifact, files=tuple(self._copy_file(one) for one in artifact.files))
 
@@ -49,7 +49,7 @@ class RunFolder:
             return file
         target = self.new_file()
         copy_file(file.local, target)
-        # Of the checksum of what was read before, nobody knows whether it is that of the copy.
+        # The known checksum may not be that of the copy: the file may have changed meanwhile.
         return replace(file, local=target, md5=None, size=target.stat().st_size)
 
     def _is_inside(self, path: Path) -> bool:
@@ -58,12 +58,12 @@ class RunFolder:
     def finish(
         self, run_id: WandbRunId, records: Iterable[pb.Record], checksums: Checksums
     ) -> None:
-        """Write the `.wandb` file, which comes last and appears whole; OSError.
+        """Write the `.wandb` file, which is the last file and appears whole; OSError.
 
         Args:
-            run_id: of the W&B run.
-            records: all of them.
-            checksums: of the bundle.
+            run_id: the id of the W&B run.
+            records: all its records.
+            checksums: the checksums of the bundle.
         """
         path = self.path / f"run-{run_id}.wandb"
         unfinished = path.with_suffix(".unfinished")
@@ -80,7 +80,7 @@ class RunFolder:
     def _note_files(
         self, records: Iterable[pb.Record], referenced: set[str]
     ) -> Iterator[pb.Record]:
-        """Yield records, and note the files of the bundle that they refer to."""
+        """Yield records, and collect the files of the bundle that they refer to."""
         for record in records:
             if record.HasField("artifact"):
                 paths = (one.local_path for one in record.artifact.manifest.contents)

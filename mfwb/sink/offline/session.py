@@ -1,11 +1,11 @@
-"""W&B runs as `.wandb` files in a bundle: closed, with lineage, ready for `wandb sync`.
+"""W&B runs as closed `.wandb` files in a bundle, with lineage, ready for `wandb sync`.
 
     DIR/payloads/           the files of artifacts, once each; the W&B runs refer to them
-    DIR/level-00/wandb/     W&B runs that use nothing of another one, a folder each
+    DIR/level-00/wandb/     W&B runs that use no other one's artifacts, with a folder each
     DIR/level-01/wandb/     W&B runs that use artifacts of level 00; and so on
 
-In the folder of a W&B run: `run-ID.wandb`, `files` that W&B shows, `artifacts` that have no place
-among the payloads, and the `manifest.json` of all that is sent with it.
+The folder of a W&B run has `run-ID.wandb`, the `files` that W&B shows, the `artifacts` that are
+not among the payloads, and the `manifest.json` of all that is sent with the run.
 
 `wandb sync` uploads runs in random order, and an artifact that is used before it was logged
 gets no producer; so levels are uploaded one after the other.
@@ -59,7 +59,7 @@ __all__ = ["OfflineSession"]
 
 
 class OfflineSession:
-    """Writes the W&B runs of one flow run into a bundle."""
+    """Write the W&B runs of one flow run into a bundle."""
 
     def __init__(self, plan: Plan, bundle: Path, checksums: Checksums, *, writer: str) -> None:
         self._plan = plan
@@ -74,13 +74,13 @@ class OfflineSession:
         self._first_level = self._find_used_elsewhere()
 
     def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
-        """Return None: whether a bundle is complete, its ledger knows."""
+        """Return None: the ledger of a bundle knows what is complete."""
         return None
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
-        """Write one W&B run; an earlier one of that id gives way.
+        """Write one W&B run, which replaces an earlier one with that id.
 
-        Its `.wandb` file comes last and appears whole, or not at all.
+        Its `.wandb` file is written last, and appears whole or not at all.
         """
         with _as_sink_errors(self._bundle):
             return self._write(run, ready)
@@ -108,17 +108,17 @@ class OfflineSession:
         return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
 
     def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
-        """Return what was found: nothing ever is."""
+        """Return the found run: offline there is never one."""
         return found
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
-        """Return no loss: what is on the disk is there."""
+        """Return no losses: all that was written is on the disk."""
         return {}
 
     def _find_used_elsewhere(self) -> int:
-        """Find what is used of other flow runs in this bundle; return the level that it leads to.
+        """Find the used artifacts of other flow runs in this bundle; return our first level.
 
-        W&B's files can say that a run uses an artifact of its own project only.
+        In W&B's files a run can use artifacts of its own project only.
         """
         own_project = f"{self._plan.entity or ''}/{self._plan.project}"
         used = {one for run in self._plan.runs for one in run.inputs if one.place == own_project}
@@ -179,7 +179,7 @@ class OfflineSession:
     def _summary(
         self, run: PlannedRun, ready: ReadyRun, folder: RunFolder, marker: dict[str, Any]
     ) -> Iterator[pb.Record]:
-        """Yield the summary, and before it what it refers to: files and the tables' artifacts."""
+        """Yield the summary, after the files and tables' artifacts that it refers to."""
         shown = {card.key: place_card(card, folder.files) for card in ready.cards}
         for key, table in tables_of(ready).items():
             artifact = self._table_artifact(run, key, table, folder)
@@ -201,19 +201,19 @@ class OfflineSession:
     def _table_artifact(
         self, run: PlannedRun, key: str, table: ReadyTable, folder: RunFolder
     ) -> pb.ArtifactRecord:
-        """Return the artifact that W&B makes of each table, under the name that it gives it."""
+        """Return the artifact that W&B creates for each table, with W&B's name for it."""
         path = folder.new_file(".table.json")
         write_table_artifact(table, path)
         file = ReadyFile(table_file(key), path.stat().st_size, path)
         planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
-        artifact.metadata = {}  # as W&B makes it
+        artifact.metadata = {}  # as in W&B's own artifact
         as_ = (table_artifact_name(run.id, key), "run_table")
         return records.logged_artifact(self._plan, run, artifact, (LATEST,), as_=as_)
 
 
 def _timeline(run: PlannedRun, ready: ReadyRun, start: int) -> Iterator[pb.Record]:
-    """Yield what happened, and when: start, history and log."""
+    """Yield the records with a time: start, history and log."""
     if run.started_at is not None:
         yield records.environment_record(run.started_at)
     timestamps = {"_timestamp": start / 1000, "_runtime": 0.0}
@@ -225,7 +225,7 @@ def _timeline(run: PlannedRun, ready: ReadyRun, start: int) -> Iterator[pb.Recor
 
 @contextmanager
 def _as_sink_errors(bundle: Path) -> Iterator[None]:
-    """Turn what the disk refuses, and links where none should be, into the flow run's failure."""
+    """Turn disk errors, and links where none may be, into an error of the flow run."""
     try:
         yield
     except OSError as error:
@@ -233,6 +233,6 @@ def _as_sink_errors(bundle: Path) -> Iterator[None]:
 
 
 def _folder_name(start: int, run_id: WandbRunId) -> str:
-    """Return the name W&B would give, but for the time, which is that of the work."""
+    """Return W&B's name for the folder, but with the time of the work."""
     time = datetime.fromtimestamp(start / 1000, tz=timezone.utc)
     return f"offline-run-{time:%Y%m%d_%H%M%S}-{run_id}"

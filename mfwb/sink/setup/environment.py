@@ -1,4 +1,4 @@
-"""W&B's environment variables: which hold for us, and which must not leak into replayed runs."""
+"""W&B's environment variables for a call: those for a single run must not affect replayed runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _VARIABLES_OF_ONE_RUN = (
     "WANDB__FILES_DIR",
     "WANDB__FILE_STREAM_MAX_LINE_BYTES",
 )
-"""They speak of the run of the process that has them, and would be put on every replayed one."""
+"""They describe the run of the current process, and would apply to every replayed run."""
 
 _FOLDER_VARIABLES = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
@@ -57,13 +57,13 @@ _FOLDER_VARIABLES = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 def replay_environment(retry_seconds: float) -> Iterator[Path]:
     """Yield a scratch folder for W&B's own files, with the environment set for many runs.
 
-    Variables that speak of one run are hidden, and those by which data would get lost. W&B makes
-    a folder for each run it writes or reads, in the current one by default, stages files of
-    tables, and caches what it uploads: all that goes into the scratch folder, and with it; but
-    WANDB_DIR holds if it is set.
+    Variables that describe one run are hidden, and so are those that would lose data. W&B makes
+    a folder for each run that it writes or reads, by default in the current folder. It also
+    stages files of tables, and caches uploads. All of that goes into the scratch folder, which is
+    deleted with it; but WANDB_DIR is kept if it is set.
 
     Args:
-        retry_seconds: seconds for which this call tries again.
+        retry_seconds: the seconds for which this call retries.
     """
     names = {*_VARIABLES_OF_ONE_RUN, *map(environment_variable, REQUIRED_SETTINGS)}
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}

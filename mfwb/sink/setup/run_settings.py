@@ -18,14 +18,14 @@ __all__ = ["check_wandb_settings", "run_settings"]
 
 
 def run_settings(given: Mapping[str, Any], required: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings for `wandb.init`, as a dict, which it checks only once.
+    """Return settings for `wandb.init`, as a dict, which it validates only once.
 
-    What the process's own settings say already is left out, since W&B takes its time for each
-    one; and what this version of W&B does not know, of ours.
+    Values that equal the process's own settings are left out, since W&B takes time for each
+    one. Fields of `required` that this version of W&B does not know are left out, too.
 
     Args:
-        given: what `[settings]` says, which gives way to what follows.
-        required: what the sync decides.
+        given: the user's `[settings]`, which `required` overrides.
+        required: the fields that the sync sets.
     """
     defaults = dict(wandb.setup().settings)
     merged = {**given, **{name: value for name, value in required.items() if name in defaults}}
@@ -33,7 +33,7 @@ def run_settings(given: Mapping[str, Any], required: Mapping[str, Any]) -> dict[
 
 
 def check_wandb_settings(settings: Settings) -> None:
-    """Refuse what `wandb.Settings` would refuse, before anything is written."""
+    """Raise UsageError for values that `wandb.Settings` refuses, before anything is written."""
     for table, fields in wandb_settings_tables(settings):
         invalid = _find_invalid_field(fields)
         if invalid is not None:
@@ -44,9 +44,9 @@ def check_wandb_settings(settings: Settings) -> None:
 
 
 def _find_invalid_field(fields: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the first field that is wrong, and what is expected; None: all are right.
+    """Return the first invalid field, and what is expected; None if all are valid.
 
-    Each one is tried on its own if W&B's complaint names none. A value is not shown: it may be a
+    Each field is checked alone if W&B's error names none. A value is not shown: it may be a
     key.
     """
     try:
@@ -72,13 +72,13 @@ def _find_invalid_field(fields: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _expected(name: str, fields: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> str:
-    """Return what is expected of a field, which an error of its own checks does not say."""
+    """Return what is expected of a field: an error of the field's own check does not tell it."""
     is_own = errors[0]["type"] == "value_error"
     return (_expected_by_type(name, fields[name]) if is_own else None) or expectation(errors)
 
 
 def _expected_by_type(name: str, value: Any) -> str | None:
-    """Return what the type of a field says against a value; None: it says nothing."""
+    """Return what the type of a field expects instead of a value; None if the value fits."""
     type_: Any = wandb.Settings.model_fields[name].annotation
     try:
         TypeAdapter(type_).validate_python(value)

@@ -1,4 +1,4 @@
-"""What W&B's SDK says when it is asked where runs go, and who asks."""
+"""Settings of W&B's SDK: where runs go, and whose credentials it has."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from mfwb.sink.client.refusals import explain_error
 __all__ = ["files_of_settings", "query_defaults", "query_entity"]
 
 _NOT_JSON = "looking for beginning of value"
-"""wandb-core's words where it is answered with a page, or with something else that is no JSON."""
+"""The text of wandb-core for an answer that is not JSON, such as a web page."""
 
-_TIMED_OUT = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
+_TIMED_OUT = "did not respond in time"  # the text of wandb-core after 19 seconds of retries
 
 
 def query_defaults(seconds: float) -> WandbDefaults:
-    """Return W&B's effective settings, of its files and of the environment; start wandb-core.
+    """Return W&B's effective settings, from files and environment; this starts wandb-core.
 
     Args:
-        seconds: how long that may take.
+        seconds: the time limit.
 
     Raises:
-        UsageError: W&B does not take its settings.
+        UsageError: W&B refuses its own settings.
         Unreachable: wandb-core does not start.
     """
     try:
@@ -44,7 +44,7 @@ def query_defaults(seconds: float) -> WandbDefaults:
         name = ".".join(str(part) for part in first["loc"])
         variable = f"WANDB_{name.upper()}"
         raise UsageError(f"W&B's settings ({variable}, or its files): {first['msg']}") from None
-    except WandbUsageError as error:  # one of those below, too
+    except WandbUsageError as error:  # also one of the errors below
         raise UsageError(f"W&B's settings (its variables or files): {first_line(error)}") from None
     except (*FAILURES, OSError, RuntimeError) as error:  # no memory, no process, no thread
         raise Unreachable(f"wandb-core can't start: {first_line(error)}") from error
@@ -57,20 +57,20 @@ def query_defaults(seconds: float) -> WandbDefaults:
 
 
 def files_of_settings() -> list[Path]:
-    """Return the files that W&B reads its settings from, or that decide which these are."""
+    """Return the files that W&B's settings come from, and those that choose these files."""
     files: list[Path] = []
-    with suppress(FileNotFoundError):  # somebody removed the current folder
+    with suppress(FileNotFoundError):  # the current folder was removed
         files += wandb_files_of(Path.cwd())
     system = wandb.setup().settings.settings_system
     return [*files, Path(system)] if system else files
 
 
 def query_entity(base_url: str, seconds: float) -> str | None:
-    """Return the entity that the credentials stand for; Unreachable if they don't hold.
+    """Return the entity of the credentials; Unreachable if they are not valid.
 
     Args:
-        base_url: of the server.
-        seconds: how long it may take to answer; a silence is waited for twice, if there is time.
+        base_url: the URL of the server.
+        seconds: the time limit; after a timeout the query is sent once more, if there is time.
     """
 
     def query_twice() -> str | None:
@@ -85,7 +85,7 @@ def query_entity(base_url: str, seconds: float) -> str | None:
 
 
 class _TimedOutError(Exception):
-    """wandb-core gave up waiting for an answer."""
+    """wandb-core got no answer in time."""
 
 
 def _entity(base_url: str) -> str | None:
