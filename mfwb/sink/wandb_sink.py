@@ -74,17 +74,19 @@ class WandbSink:
     def _online(self, plan: Plan, writer: str, written: Collection[str]) -> OnlineSession:
         entity = self._entity(plan.entity)
         project = self._project(entity, plan.project)
-        existing = ExistingRuns(self._client, entity, plan.project)
+        existing_runs = ExistingRuns(self._client, entity, plan.project)
         prefetched = self._prefetched.get((entity, plan.project), {})
         complete = {
             run.id: prefetched[run.id]
             for run in plan.runs
             if _is_complete(prefetched.get(run.id), run)
         }
-        existing.add_known(complete)
-        existing.fetch(run for run in plan.runs if run.id not in complete)
-        claims = Claims(plan, existing, self._client, writer=writer, on_deleted=self._on_deleted)
-        return OnlineSession(plan, project, existing, claims, written)
+        existing_runs.add_known(complete)
+        existing_runs.fetch(run for run in plan.runs if run.id not in complete)
+        claims = Claims(
+            plan, existing_runs, self._client, writer=writer, on_deleted=self._on_deleted
+        )
+        return OnlineSession(plan, project, existing_runs, claims, written)
 
     def _entity(self, given: str | None) -> str:
         """Return the entity, after a check of the credentials; Unreachable."""

@@ -88,34 +88,34 @@ class OnlineSession:
         self,
         plan: Plan,
         project: Project,
-        existing: ExistingRuns,
+        existing_runs: ExistingRuns,
         claims: Claims,
         written: Collection[str],
     ) -> None:
         self._plan = plan
         self._project = project
         self._client = project.client
-        self._existing = existing
+        self._existing_runs = existing_runs
         self._claims = claims
         self._digests_written_before = {digest_of_id(one) for one in written}
         self._uploads = Uploads(
             plan, project.client, project.collections, project.latest_alias, project.in_flight
         )
         self._arrivals = Arrivals(
-            existing, writer=claims.writer, wait_seconds=project.client.retry_budget.seconds
+            existing_runs, writer=claims.writer, wait_seconds=project.client.retry_budget.seconds
         )
         self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
         self._fetched_runs: set[WandbRunId] = set()  # the runs whose logged artifacts are known
         self._missing_artifacts: set[tuple[WandbRunId, str]] = set()  # a later sync may log them
         self._lock = threading.Lock()
         for run in plan.runs:
-            raise_if_foreign(existing.get(run.id), run, plan.source)
+            raise_if_foreign(existing_runs.get(run.id), run, plan.source)
         planned = {(one.name, one.type) for run in plan.runs for one in run.outputs}
         project.latest_alias.announce(planned, plan.source.created_at)
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
         """Return the existing W&B run if it has all of this plan; else None."""
-        existing = self._existing.get(run.id)
+        existing = self._existing_runs.get(run.id)
         if existing is None or existing.complete is None:
             return None
         if not has_same_content(existing.complete, run.fingerprint):
@@ -130,7 +130,7 @@ class OnlineSession:
 
     def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses."""
-        existing = self._existing.get(run.id)
+        existing = self._existing_runs.get(run.id)
         if existing is None:
             return found
         before = existing.receipt
@@ -146,7 +146,7 @@ class OnlineSession:
         if existing.complete == run.fingerprint and receipt == before:
             return found
         merged = amend(
-            self._existing,
+            self._existing_runs,
             existing,
             planned_run_metadata(self._plan, run, self._claims.writer),
             done(run.fingerprint, receipt),
@@ -174,7 +174,7 @@ class OnlineSession:
                     raise
                 if not self._client.restart_core(core_restarts):
                     raise SinkError(f"{run.name}: wandb-core keeps ending unexpectedly") from error
-                self._existing.fetch([run])
+                self._existing_runs.fetch([run])
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
         """Read back all that was written, and mark it as complete; SinkError if it is not."""
@@ -232,7 +232,7 @@ class OnlineSession:
                 raise
             reason = f"{run.name}: W&B did not open the run: {explain_error(error)}"
             if is_access_denied(error):
-                raise refused_error(self._existing.path, reason) from error
+                raise refused_error(self._existing_runs.path, reason) from error
             raise SinkError(reason) from error
         if has_failed_to_open(open_run):
             with suppress(*FAILURES):
@@ -264,20 +264,17 @@ class OnlineSession:
     def _merged_metadata(self, run: PlannedRun, claim: Claim) -> MergedMetadata:
         """Return the metadata for a claimed W&B run; edits of other people stay."""
         planned = planned_run_metadata(self._plan, run, self._claims.writer)
-        if not claim.is_new:
-            self._existing.fetch([run])  # people may have edited it since the last request
-        existing = self._existing.get(run.id)
-        if claim.is_new or existing is None:
+        if claim.is_new:
             return MergedMetadata(new_run_metadata(planned))
-        return merge_metadata(
-            planned,
-            read_run_metadata(existing.handle),
-            self._project.edit_rule,
-        )
+        # People may have edited it since the last request.
+        existing = self._existing_runs.fetch([run]).get(run.id)
+        if existing is None:
+            return MergedMetadata(new_run_metadata(planned))
+        return merge_metadata(planned, read_run_metadata(existing.handle), self._project.edit_rule)
 
     def _summary_of_others(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> dict[str, Any]:
         """Return the summary values of other people: W&B replaces the whole summary."""
-        existing = self._existing.get(run.id)
+        existing = self._existing_runs.get(run.id)
         if claim.is_new or existing is None:
             return {}
         written_keys = existing.receipt.summary_keys if existing.receipt else ()
@@ -367,13 +364,13 @@ class OnlineSession:
         run is opened again; then the existing rows would be overwritten. A resumed run asks for
         the true number, but takes only steps after the last one. Other rows are sent separately.
         """
-        history = self._existing.read_histories([run.id]).get(run.id, History())
+        history = self._existing_runs.read_histories([run.id]).get(run.id, History())
         missing = missing_rows(ready.history, history.rows)
         if not missing or not (history.rows or history.lines):
             return missing, ()
         if missing[0][0] > history.last_step:
             return (), missing
-        existing = self._existing.get(run.id)
+        existing = self._existing_runs.get(run.id)
         destination = (
             self._project.entity,
             self._project.name,
@@ -409,7 +406,7 @@ class OnlineSession:
         """Let a finished W&B run use an artifact; return whether the artifact does not exist."""
         logged = self._find_used(used)
         if logged is not None:
-            self._existing.call_with_run(
+            self._existing_runs.call_with_run(
                 existing,
                 lambda handle: handle.use_artifact(logged),
                 f"let {run.name} use {used.name}",
@@ -442,9 +439,9 @@ class OnlineSession:
                 return self._logged
         if place:
             provider = self._plan.source.provider
-            artifacts = self._existing.list_logged_artifacts_elsewhere(place, run_id, provider)
-        elif self._existing.get(run_id) is not None:
-            artifacts = self._existing.list_logged_artifacts(run_id)
+            artifacts = self._existing_runs.list_logged_artifacts_elsewhere(place, run_id, provider)
+        elif self._existing_runs.get(run_id) is not None:
+            artifacts = self._existing_runs.list_logged_artifacts(run_id)
         else:
             artifacts = []
         with self._lock:

@@ -73,15 +73,15 @@ class SentRun:
 class Arrivals:
     """The W&B runs of one flow run that were sent and have to arrive."""
 
-    def __init__(self, existing: ExistingRuns, *, writer: str, wait_seconds: float) -> None:
+    def __init__(self, existing_runs: ExistingRuns, *, writer: str, wait_seconds: float) -> None:
         """Start with no W&B run.
 
         Args:
-            existing: the W&B runs of the project.
+            existing_runs: the W&B runs of the project.
             writer: the id of this sync's ledger.
             wait_seconds: seconds to wait for another sync that writes the same.
         """
-        self._existing = existing
+        self._existing_runs = existing_runs
         self._writer = writer
         self._patience = wait_seconds
         self._sent: dict[WandbRunId, SentRun] = {}
@@ -120,14 +120,14 @@ class Arrivals:
 
     def _check(self, pending: Mapping[WandbRunId, SentRun]) -> dict[WandbRunId, str]:
         """Return what is missing, for each W&B run that is not whole."""
-        self._existing.fetch(sent.run for sent in pending.values())
+        self._existing_runs.fetch(sent.run for sent in pending.values())
         missing = {run_id: self._describe_missing(one) for run_id, one in pending.items()}
         rows = {
             run_id: one.history
             for run_id, one in pending.items()
             if not missing[run_id] and not self._is_written_by_others(one)
         }
-        histories = self._existing.read_histories(
+        histories = self._existing_runs.read_histories(
             run_id for run_id, planned in rows.items() if planned
         )
         for run_id, planned in rows.items():
@@ -141,12 +141,12 @@ class Arrivals:
 
     def _is_written_by_others(self, sent: SentRun) -> bool:
         """Whether another sync wrote a W&B run after this one, and so is responsible for it."""
-        existing = self._existing.get(sent.run.id)
+        existing = self._existing_runs.get(sent.run.id)
         return existing is not None and existing.writer not in {"", self._writer}
 
     def _describe_missing(self, sent: SentRun) -> str:
         """Return what is missing of a W&B run apart from its history; empty if nothing is."""
-        existing = self._existing.get(sent.run.id)
+        existing = self._existing_runs.get(sent.run.id)
         if existing and self._is_written_by_others(sent):
             is_there = existing.complete == sent.run.fingerprint
             return "" if is_there else "another sync has begun to write it, and does not end"
@@ -171,7 +171,7 @@ class Arrivals:
                 list(pool.map(self._mark_run, proven))
 
     def _mark_run(self, sent: SentRun) -> None:
-        existing = self._existing.get(sent.run.id)
+        existing = self._existing_runs.get(sent.run.id)
         if existing is None:
             raise AssertionError(sent.run.id)
         receipt = sent.receipt
@@ -186,7 +186,7 @@ class Arrivals:
                 write_run_metadata(handle, sent.run_metadata)
             handle.summary.update(summary)
 
-        self._existing.call_with_run(existing, action, f"mark {sent.run.name} as complete")
+        self._existing_runs.call_with_run(existing, action, f"mark {sent.run.name} as complete")
 
 
 def _describe(sent: SentRun, missing: str) -> str:

@@ -71,14 +71,14 @@ class Claims:
     def __init__(
         self,
         plan: HasProject,
-        existing: ExistingRuns,
+        existing_runs: ExistingRuns,
         client: ApiClient,
         *,
         writer: str,
         on_deleted: OnDeleted,
     ) -> None:
         self._plan = plan
-        self._existing = existing
+        self._existing_runs = existing_runs
         self._client = client
         self.writer = writer
         self._on_deleted = on_deleted
@@ -90,7 +90,7 @@ class Claims:
             run: the planned run.
             was_written: whether an earlier sync wrote it: if it does not exist, it was deleted.
         """
-        existing = self._existing.get(run.id)
+        existing = self._existing_runs.get(run.id)
         if existing is not None:
             self._wait_for_others(run, existing)
             return Claim(existing.id)
@@ -118,8 +118,7 @@ class Claims:
 
     def _claim_after_others(self, run: RunIdentity) -> Claim:
         """Wait for the sync that came first, then take over the run if that sync did not finish."""
-        self._existing.fetch([run])
-        existing = self._existing.get(run.id)
+        existing = self._existing_runs.fetch([run]).get(run.id)
         if existing is None:
             raise SinkError(f"{run.name}: W&B says that it is there, and does not list it")
         self._wait_for_others(run, existing)
@@ -144,8 +143,7 @@ class Claims:
                 )
             time.sleep(_POLL_SECONDS)
             before = existing.sign_of_life
-            self._existing.fetch([run])
-            reloaded = self._existing.get(run.id)
+            reloaded = self._existing_runs.fetch([run]).get(run.id)
             if reloaded is None or not reloaded.is_open:
                 return
             existing = reloaded
@@ -170,13 +168,13 @@ class Claims:
             return _ClaimResult.CREATED if inserted else _ClaimResult.EXISTS
 
         try:
-            return self._client.call(self._existing.path, request, f"make {run.name}")
+            return self._client.call(self._existing_runs.path, request, f"make {run.name}")
         except SinkError as error:
             status = http_status(error.__cause__) if error.__cause__ else None
             if status == _CONFLICT:
                 return _ClaimResult.DELETED  # "previously created and deleted": for a week
             if status == _NOT_FOUND:  # the entity is missing: W&B creates projects on demand
-                raise refused_error(self._existing.path, error) from error.__cause__
+                raise refused_error(self._existing_runs.path, error) from error.__cause__
             raise
 
 

@@ -95,9 +95,14 @@ class ExistingRuns:
         self.path = f"{entity}/{project}"
         self._runs: dict[WandbRunId, ExistingRun] = {}
 
-    def fetch(self, runs: Iterable[Identified]) -> None:
-        """Fetch planned W&B runs in all their generations, hundreds per request; SinkError."""
-        open_ids = {run.id: 0 for run in runs}
+    def fetch(self, runs: Iterable[Identified]) -> dict[WandbRunId, ExistingRun]:
+        """Fetch planned W&B runs in all their generations, hundreds per request; SinkError.
+
+        Returns:
+            The runs that exist, by their planned ids; for each the latest generation.
+        """
+        planned = [run.id for run in runs]
+        open_ids = dict.fromkeys(planned)
         first = 0
         while open_ids:
             ids = {
@@ -110,18 +115,19 @@ class ExistingRuns:
                 for existing in self._query({"name": {"$in": chunk}}, self.path):
                     run_id = ids[existing.id]
                     latest[run_id] = max(latest[run_id], existing, key=_by_generation)
-            for run_id, one in latest.items():
-                if one is not None or not first:
+            for run_id, newest in latest.items():
+                if newest is not None or not first:
                     self._runs.pop(run_id, None)
-                if one is not None:
-                    self._runs[run_id] = one
+                if newest is not None:
+                    self._runs[run_id] = newest
             last = first + _GENERATIONS - 1
             open_ids = {
-                run_id: 0
-                for run_id, one in latest.items()
-                if one is not None and one.id == id_in_generation(run_id, last)
+                run_id: None
+                for run_id, newest in latest.items()
+                if newest is not None and newest.id == id_in_generation(run_id, last)
             }
             first += _GENERATIONS
+        return {run_id: run for run_id in planned if (run := self._runs.get(run_id))}
 
     def get(self, run_id: WandbRunId) -> ExistingRun | None:
         """Return the fetched W&B run for a planned id, or None if it does not exist."""
