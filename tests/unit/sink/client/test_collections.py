@@ -1,4 +1,4 @@
-"""What a project has of some names decides how artifacts are called, and who has `latest`."""
+"""Collections of a project decide the names of artifacts, and which version has `latest`."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _AT_MS = 1_793_534_400_000
 
 
 class Server:
-    """Answers what W&B would of a project whose names have these types."""
+    """Answers as W&B would for a project whose names have these types."""
 
     def __init__(self, **types: str) -> None:
         self.types = {name.replace("_", "-"): type_ for name, type_ in types.items()}
         self.requested: list[list[str]] = []
-        self.is_there = True
+        self.exists = True
 
     def execute_graphql(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
         """Answer for each name."""
         names = {key: name for key, name in variables.items() if key not in ("entity", "project")}
         assert all(f"{key}: artifactCollection(name: ${key})" in text for key in names)
         self.requested.append(list(names.values()))
-        said = {key: self.collection_of(name) for key, name in names.items()}
-        return {"project": said if self.is_there else None}
+        answer = {key: self.collection_of(name) for key, name in names.items()}
+        return {"project": answer if self.exists else None}
 
     def collection_of(self, name: str) -> dict[str, Any] | None:
-        """Return what it has of one."""
+        """Return the collection of a name."""
         if name not in self.types:
             return None
         return {
@@ -45,17 +45,17 @@ class Server:
         }
 
     def call(self, _: str, request: Callable[[Any], Any], __: str) -> Any:
-        """Ask as `ApiClient` does."""
+        """Send a request as `ApiClient` does."""
         return request(SimpleNamespace(_service_api=self))
 
 
 def collections(server: Server) -> Collections:
-    """Return what is known of its project."""
+    """Return the collections of its project."""
     return Collections(cast("ApiClient", server), "acme", "p")
 
 
 def test_a_name_of_another_type() -> None:
-    """What the project has under a name with another type goes by another name."""
+    """An artifact whose name has another type in the project gets another name."""
     known = collections(Server(x="dataset", x_model="model", y="model", z="other", z_model="other"))
 
     assert known.name_in_project("x", "model") == "x-model"
@@ -66,7 +66,7 @@ def test_a_name_of_another_type() -> None:
 
 
 def test_names_are_asked_for_together() -> None:
-    """And not again a moment later, unless something spoke against it."""
+    """And not again within seconds, unless a name was forgotten."""
     server = Server(x="dataset")
     known = collections(server)
     names = [f"n{number}" for number in range(60)]
@@ -80,7 +80,7 @@ def test_names_are_asked_for_together() -> None:
 
 
 def test_a_type_is_heard_of() -> None:
-    """What was just logged settles the name, before W&B is asked again."""
+    """A logged artifact fixes the type of its name before the next query."""
     known = collections(Server())
     known.load(["x"])
     known.note("x", "dataset")
@@ -89,16 +89,16 @@ def test_a_type_is_heard_of() -> None:
 
 
 def test_no_project() -> None:
-    """It has nothing."""
+    """It has no collection."""
     server = Server(x="dataset")
-    server.is_there = False
+    server.exists = False
 
     assert collections(server).get("x").type is None
 
 
 @pytest.mark.parametrize("odd", [{"artifacts": None}, {}, {"defaultArtifactType": None}])
 def test_an_answer_that_makes_no_sense(odd: dict[str, Any]) -> None:
-    """It is W&B's failure, told as such."""
+    """It is reported as a failure of W&B."""
     server = Server(x="dataset")
     whole = server.collection_of("x") or {}
     server.collection_of = lambda _: {**whole, **odd} if odd else {}  # type: ignore[assignment, method-assign]
@@ -108,7 +108,7 @@ def test_an_answer_that_makes_no_sense(odd: dict[str, Any]) -> None:
 
 
 def test_what_is_there() -> None:
-    """Who has `latest`, and how many versions there are."""
+    """The version with `latest`, and the number of versions."""
     found = collections(Server(x="dataset")).get("x")
 
     assert (found.newest_version, found.latest) == (3, VersionTimes(by_others=_AT_MS))
@@ -117,12 +117,12 @@ def test_what_is_there() -> None:
 @pytest.mark.parametrize("metadata", [{}, None, {"mfwb": 7}, {"mfwb": {}}, {"mfwb": {"x": 1}}])
 @pytest.mark.parametrize("at", [_AT, f"{_AT}Z", f"{_AT}.000Z", f"{_AT}+00:00"])
 def test_a_version_of_somebody_else(metadata: Any, at: str) -> None:
-    """It is as old as W&B says."""
+    """Its time is W&B's time."""
     assert read_version_times(metadata, at) == VersionTimes(by_others=_AT_MS)
 
 
 def test_a_version_of_ours() -> None:
-    """It is as old as the newest flow run that logged it; or else, as who logged it first."""
+    """Its time is the start of the newest flow run that logged it, else that of the first one."""
     ours = {"mfwb": {"newest_flow_run_started_at": 5}}
     shared = json.loads(json.dumps(ours))
     shared["mfwb"]["somebody_else_logged_it_first"] = True
@@ -132,7 +132,7 @@ def test_a_version_of_ours() -> None:
 
 
 def test_which_is_newer() -> None:
-    """Flow runs go by their start; what others log, by the end of the tasks."""
+    """Flow runs compare by their start; versions of others compare with the end of the tasks."""
     moment = Moment(started=10, ended=20)
 
     assert moment.is_older_than(VersionTimes(started=11))

@@ -1,4 +1,4 @@
-"""What is refused for good, in what words, and what is no answer at all."""
+"""Final refusals, their explanations, and answers of `null`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from mfwb.sink.client.responses import nodes, require
     ],
 )
 def test_what_stays_refused(text: str, *, is_for_good: bool) -> None:
-    """A server that lacks a field never gets it; one that is busy may be idle soon."""
+    """A server that lacks a field will not get it; a busy server may soon be idle."""
     assert is_final(CommError(text)) is is_for_good
 
 
 def test_it_is_said_what_a_refusal_means() -> None:
-    """Numbers are explained, with W&B's own words in front."""
+    """Statuses are explained, after W&B's own message."""
     assert explain_error(CommError("returned error 413: x")).startswith(
         "returned error 413: x (too"
     )
@@ -41,19 +41,19 @@ def test_it_is_said_what_a_refusal_means() -> None:
 
 @pytest.mark.parametrize("answer", [None, {}, {"a": None}, {"a": {"b": None}}, {"a": []}])
 def test_null_is_no_answer(answer: object) -> None:
-    """It is never taken for nothing being there."""
+    """It never counts as "does not exist"."""
     with pytest.raises(SinkError, match="answered null for a"):
         require(answer, "a", "b")
 
 
 def test_null_among_nodes_is_no_answer() -> None:
-    """Neither is it in a list."""
+    """Nor in a list."""
     with pytest.raises(SinkError, match="null"):
         list(nodes({"edges": [{"node": {"name": "x"}}, {"node": None}]}))
 
 
 def test_first_complaint() -> None:
-    """Of a log, requests that may have been repeated count for nothing, nor do broken lines."""
+    """Failed single requests don't count, since wandb-core retries them; nor do broken lines."""
     log = (
         '{"level":"INFO","msg":"x"}\n'
         '{"level":"ERROR","msg":"api: got 503"}\n'

@@ -1,4 +1,4 @@
-"""What a W&B run says of itself."""
+"""Receipts in the summary of a W&B run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_round_trip() -> None:
 
 @pytest.mark.parametrize("said", [None, 7, "", "{", '{"outputs": 3}'])
 def test_what_is_none(said: object) -> None:
-    """Anything else is no receipt, and no error."""
+    """Any other value is not a receipt, and not an error."""
     assert parse_receipt(said) is None
 
 

@@ -1,4 +1,4 @@
-"""What W&B has, as a lost ledger would have known it."""
+"""Flow runs read back from W&B, for a lost ledger."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def existing(step: str, name: str, group: str) -> ExistingRun:
 
 
 def test_names_that_people_changed() -> None:
-    """W&B runs go by mfwb's names for them, and the group is that of most; others' stay out."""
+    """W&B runs have mfwb's names, the most frequent group counts, and foreign runs are left out."""
     by_others = replace(existing("else", "Else", "Else"), source={"flow_run": "Flow/1"})
     runs = [
         by_others,
