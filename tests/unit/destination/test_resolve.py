@@ -115,7 +115,8 @@ def test_bundle_that_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    "said", [{"mode": "online", "dir": "b"}, {"mode": "offline"}, {"settings": {"mode": "offline"}}]
+    "given",
+    [{"mode": "online", "dir": "b"}, {"mode": "offline"}, {"settings": {"mode": "offline"}}],
 )
 def test_mode_and_folder_have_to_fit(tmp_path: Path, given: dict[str, Any]) -> None:
     """A server has no folder, and a bundle is one."""
