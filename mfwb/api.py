@@ -175,7 +175,7 @@ def lineage(
 
     Raises:
         UsageError: for a pathspec or a setting that is wrong.
-        NotThere: if there is no such flow run.
+        NotFound: if there is no such flow run.
         SourceError: if it can't be read.
         LineageError: if what was recorded of it contradicts itself.
         Unreachable: if Metaflow's metadata can't be reached.
@@ -213,7 +213,7 @@ def explain(
 
     Raises:
         UsageError: for a pathspec or a setting that is wrong.
-        NotThere: if there is no such flow run, step, task or artifact.
+        NotFound: if there is no such flow run, step, task or artifact.
         SourceError: if it can't be read.
         LineageError: if what was recorded of the flow run contradicts itself.
         Unreachable: if Metaflow's metadata can't be reached.

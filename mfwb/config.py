@@ -1,8 +1,8 @@
 """The settings of mfwb: frozen, checked, and resolved per flow and per step.
 
-Lowest first: defaults, `mfwb.toml` of the user's configuration folder, `mfwb.toml` or `[tool.mfwb]`
-of pyproject.toml, `MFWB_*`, flags. Tables per flow and per step override the top level of files,
-but not what was said by environment or flag.
+Order of precedence, lowest first: defaults, `mfwb.toml` of the user's configuration folder,
+`mfwb.toml` or `[tool.mfwb]` of pyproject.toml, `MFWB_*`, flags. Tables per flow and per step
+override the top level of files, but not the environment and flags.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from mfwb.settings_files import (
     SettingsFile,
     current_folder,
     find_file,
-    named_file,
+    find_users_file,
+    load_trust,
+    read_named_file,
     refuse_unless_trusted,
-    users_file,
-    users_trust,
 )
 from mfwb.settings_files.sensitivity import sensitive_settings
-from mfwb.settings_files.value_errors import complaint, place_of
-from mfwb.units.quantities import A_SIZE, Bytes, Seconds, as_bytes
+from mfwb.settings_files.value_errors import describe_error, setting_path
+from mfwb.units.quantities import SIZE_FORMAT, Bytes, Seconds, parse_bytes
 from mfwb.version import __version__
 
 __all__ = [
@@ -40,10 +40,10 @@ __all__ = [
     "SizeLimits",
     "StepSettings",
     "Unpickle",
-    "config_named",
-    "layers_of",
+    "find_sensitive",
     "load_settings",
-    "sensitive_in",
+    "read_layers",
+    "select_config_file",
 ]
 
 Mode = Literal["online", "offline"]
@@ -54,12 +54,13 @@ KindName = Literal["dataset", "model", "other", "value"]
 
 _MAX_MEMORY = 2 * 10**9  # bytes
 _ENVIRONMENT = "MFWB_"
-_OF_A_CALL = frozenset({"base_url", "api_key"})  # fields of wandb.Settings: one server, one key
-_LONGEST = 31 * 86_400.0  # seconds of waiting, which a file can't make endless
+_CALL_WIDE_FIELDS = frozenset({"base_url", "api_key"})
+"""Fields of wandb.Settings that hold for a whole call: one server, one key."""
+_LONGEST_WAIT = 31 * 86_400.0  # seconds of waiting, which a file can't make endless
 
 
 class SizeLimits(BaseModel):
-    """How many bytes an artifact may have, by the type of W&B artifact; None: any number."""
+    """Largest size of an artifact in bytes, by type of W&B artifact; None: no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,50 +69,54 @@ class SizeLimits(BaseModel):
     other: Bytes | None = None
 
 
-def _limits(value: Any) -> Any:
-    """Return one size as the limits it stands for, which are the same for all types."""
+def _to_limits(value: Any) -> Any:
+    """Return a single size as limits: it is the limit of each type."""
     if isinstance(value, (dict, SizeLimits)):
         return value
-    size = as_bytes(value)
+    size = parse_bytes(value)
     if size is None:
         return {}
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise ValueError(A_SIZE)
+        raise ValueError(SIZE_FORMAT)
     return dict.fromkeys(SizeLimits.model_fields, size)
 
 
-def _listed(value: Any) -> Any:
-    """Return a list that a variable gives as text, with commas, as one."""
+def _split_list(value: Any) -> Any:
+    """Split the text of a variable at its commas; return any other value unchanged."""
     if isinstance(value, str):
-        return tuple(part for one in value.split(",") if (part := one.strip()))
+        return tuple(part for text in value.split(",") if (part := text.strip()))
     return value
 
 
-def _whole(value: Any) -> Any:
-    """Return a value that is not true or false, which pydantic takes for 1 and 0."""
+def _reject_bool(value: Any) -> Any:
+    """Return the value; ValueError for true and false, which pydantic takes for 1 and 0."""
     if isinstance(value, bool):
-        raise ValueError("it is a whole number")  # noqa: TRY004 - pydantic's way to say so
+        raise ValueError("it is a whole number")  # noqa: TRY004 - pydantic expects ValueError
     return value
 
 
-def _folders(value: Any) -> Any:
-    """Return folders, absolute; a text holds several, separated as in PATH."""
-    said = value.split(os.pathsep) if isinstance(value, str) else value
-    if not isinstance(said, (list, tuple)):
-        raise ValueError("it is a list of folders")  # noqa: TRY004 - pydantic's way to say so
-    if not all(isinstance(one, (str, Path)) and "\0" not in str(one) for one in said):
+def _to_absolute(value: Any) -> Any:
+    """Return absolute paths of folders; in a text they are separated as in PATH."""
+    folders = value.split(os.pathsep) if isinstance(value, str) else value
+    if not isinstance(folders, (list, tuple)):
+        raise ValueError("it is a list of folders")  # noqa: TRY004 - pydantic expects ValueError
+    if not all(isinstance(folder, (str, Path)) and "\0" not in str(folder) for folder in folders):
         raise ValueError("it is a list of folders")
-    return tuple(os.path.abspath(Path(one).expanduser()) for one in said if str(one))  # noqa: PTH100
+    return tuple(
+        os.path.abspath(Path(folder).expanduser())  # noqa: PTH100 - links are not followed
+        for folder in folders
+        if str(folder)
+    )
 
 
 class Plugin(BaseModel):
-    """What a converter of another package says of itself; `mfwb.conversion.plugins` finds them.
+    """Description of a converter of another package; `mfwb.conversion.plugins` finds them.
 
     Attributes:
-        name: of its entry point.
-        types: patterns of types that it converts, as in `mylib.Table` or `mylib.io.*`.
-        kind: where these go.
-        safe: whether it runs nothing that a pickle asks for.
+        name: the name of its entry point.
+        types: patterns of types that it converts, for example `mylib.Table` or `mylib.io.*`.
+        kind: the kind of W&B artifact for these types.
+        safe: whether it runs no code from pickles.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -123,21 +128,21 @@ class Plugin(BaseModel):
 
 
 class _PerStep(BaseModel):
-    """What can be said of a single step."""
+    """Settings that may differ from step to step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     datasets: bool = True
     models: bool = True
     others: bool = True
-    max_artifact_size: Annotated[SizeLimits, BeforeValidator(_limits)] = SizeLimits()
+    max_artifact_size: Annotated[SizeLimits, BeforeValidator(_to_limits)] = SizeLimits()
     wandb: dict[str, Any] = Field(default_factory=dict, alias="settings")
 
 
 class StepSettings(_PerStep):
-    """What holds for one step, all tables applied."""
+    """Settings of one step, all tables applied."""
 
-    kinds: tuple[tuple[str, KindName], ...] = ()  # the first pattern that fits a type holds
+    kinds: tuple[tuple[str, KindName], ...] = ()  # the first pattern that matches a type counts
     plugins: tuple[Plugin, ...] = ()
     unpickle: Unpickle = "safe"
     max_memory: int = _MAX_MEMORY
@@ -146,8 +151,8 @@ class StepSettings(_PerStep):
     path_roots: tuple[str, ...] = ()
 
 
-def _stay_at_the_server(value: dict[str, Any]) -> dict[str, Any]:
-    for name in _OF_A_CALL & value.keys():
+def _reject_call_wide_fields(value: dict[str, Any]) -> dict[str, Any]:
+    for name in _CALL_WIDE_FIELDS & value.keys():
         raise ValueError(f"{name} holds for all flows: say it under [settings]")
     return value
 
@@ -157,14 +162,14 @@ class _StepTable(_PerStep):
 
     @field_validator("wandb")
     @classmethod
-    def _stay_in_the_project(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _reject_flow_wide_fields(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in {"entity", "project"} & value.keys():
             raise ValueError(f"{name} holds for a flow as a whole: lineage ends at a project")
-        return _stay_at_the_server(value)
+        return _reject_call_wide_fields(value)
 
 
 class _FlowSettings(_PerStep):
-    """What can differ from flow to flow."""
+    """Settings that may differ from flow to flow."""
 
     entity: str | None = None
     project: str | None = None
@@ -177,17 +182,17 @@ class _FlowTable(_FlowSettings):
 
     step: dict[str, _StepTable] = Field(default_factory=dict)
 
-    _stay = field_validator("wandb")(_stay_at_the_server)
+    _check_fields = field_validator("wandb")(_reject_call_wide_fields)
 
 
-class _Sayable(_FlowSettings):
-    """What can be said in a file, by environment or as an argument."""
+class _InputSettings(_FlowSettings):
+    """Settings that a file, the environment or an argument may set."""
 
-    mode: Mode | None = Field(None, description="None: what WANDB_MODE says, else online")
+    mode: Mode | None = Field(None, description="None: the value of WANDB_MODE, else online")
     dir: Path | None = Field(None, description="the bundle of an offline sync")
     metadata: str | None = Field(None, description="Metaflow's provider, as in service@URL")
     namespace: str | None = Field(None, description="Metaflow's namespace; None: all")
-    datastore_roots: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    datastore_roots: Annotated[tuple[str, ...], BeforeValidator(_split_list)] = Field(
         (), description="datastores to read from, besides those Metaflow is configured to use"
     )
     unpickle: Unpickle = "safe"
@@ -196,92 +201,93 @@ class _Sayable(_FlowSettings):
         None, description="point at Metaflow's bytes; None: at those that are too large to copy"
     )
     file_references: bool = Field(
-        default=False, description="also at files, which others can't reach"
+        default=False, description="also at files, which other machines can't read"
     )
-    path_roots: Annotated[tuple[str, ...], BeforeValidator(_folders)] = Field(
+    path_roots: Annotated[tuple[str, ...], BeforeValidator(_to_absolute)] = Field(
         (), description="folders of this machine that flow runs may send files from"
     )
-    workers: Annotated[int, BeforeValidator(_whole)] = Field(16, ge=1, le=64)
+    workers: Annotated[int, BeforeValidator(_reject_bool)] = Field(16, ge=1, le=64)
     timeout: Seconds = Field(
-        300.0, le=_LONGEST, description="seconds of retrying that all workers share"
+        300.0, le=_LONGEST_WAIT, description="seconds of retrying that all workers share"
     )
     wait: Seconds = Field(
-        0.0, le=_LONGEST, description="seconds for which to wait for another sync to end"
+        0.0, le=_LONGEST_WAIT, description="seconds for which to wait for another sync to end"
     )
     on_deleted: OnDeleted = Field("skip", description="what to do about deleted W&B runs")
-    abandoned_after: Seconds = Field(86_400.0, description="without a sign of life")
+    abandoned_after: Seconds = Field(86_400.0, description="seconds without activity")
     force: bool = False
     overwrite_edits: bool = Field(
-        default=False, description="write over what others changed of mfwb's words in W&B"
+        default=False, description="overwrite edits of others to mfwb's texts in W&B"
     )
     strict: bool = False
     flow: dict[str, _FlowTable] = Field(default_factory=dict)
 
 
-class Settings(_Sayable):
+class Settings(_InputSettings):
     """All settings of one call. Make it with `load_settings`."""
 
-    explicit: frozenset[str] = Field(frozenset(), exclude=True)  # said by environment or flag
-    plugins: tuple[Plugin, ...] = Field((), exclude=True)  # found, not said
+    explicit: frozenset[str] = Field(frozenset(), exclude=True)  # set by environment or flag
+    plugins: tuple[Plugin, ...] = Field((), exclude=True)  # discovered, not set by the user
     origins: dict[str, str] = Field(default_factory=dict, exclude=True)
 
     def origin_of(self, table: str, field: str) -> str | None:
-        """Return where a field of W&B's settings was said; None: it is not known.
+        """Return the source that set a field of W&B's settings; None if it is not known.
 
         Args:
-            table: as it is called in mfwb.toml, as in `flow.F.settings`.
-            field: in it.
+            table: its name in mfwb.toml, for example `flow.F.settings`.
+            field: the field in that table.
         """
         return self.origins.get(f"{table}.{field}")
 
     def entity_of(self, flow: str) -> str | None:
-        """Return the W&B entity that was set for a flow."""
-        found: str | None = self._resolve("entity", flow)
-        return found or self.wandb_of(flow).get("entity")
+        """Return the W&B entity that the settings have for a flow."""
+        value: str | None = self._resolve("entity", flow)
+        return value or self.wandb_of(flow).get("entity")
 
     def project_of(self, flow: str) -> str | None:
-        """Return the W&B project that was set for a flow."""
-        found: str | None = self._resolve("project", flow)
-        return found or self.wandb_of(flow).get("project")
+        """Return the W&B project that the settings have for a flow."""
+        value: str | None = self._resolve("project", flow)
+        return value or self.wandb_of(flow).get("project")
 
     def granularity_of(self, flow: str) -> Granularity:
         """Return whether the flow gets a W&B run per step or per task."""
-        found: Granularity = self._resolve("granularity", flow)
-        return found
+        value: Granularity = self._resolve("granularity", flow)
+        return value
 
     def kinds_of(self, flow: str) -> tuple[tuple[str, KindName], ...]:
-        """Return patterns of types and their kinds, in the order in which they count.
+        """Return patterns of types and their kinds, by precedence.
 
-        The flow's own come first, and the more a pattern spells out, the earlier it comes: so the
-        order in which they are written does not matter.
+        The flow's own patterns come first, and specific patterns come before general ones. So their
+        order in the file does not matter.
         """
         tables = [self] if "kinds" in self.explicit else [self.flow.get(flow), self]
         return tuple(
             (pattern, table.kinds[pattern])
             for table in tables
             if table is not None
-            for pattern in sorted(table.kinds, key=_by_what_is_spelled_out)
+            for pattern in sorted(table.kinds, key=_specificity)
         )
 
     def stamp(self, flow: str) -> str:
-        """Return a digest of all that decides what W&B gets of a flow; another version may differ.
+        """Return a digest of all settings that decide what is written to W&B for a flow.
 
-        Whoever finds the same one again need not work out what it was that was to be written.
+        If it is equal to that of an earlier sync, the same would be written; the digest contains
+        mfwb's version, since another version may write something else.
         """
-        said = self.model_dump(mode="json", include=set(_DECISIVE))
+        values = self.model_dump(mode="json", include=set(_DECISIVE))
         table = self.flow.get(flow)
         own = table.model_dump(mode="json", exclude_unset=True) if table else {}
-        plugins = [one.model_dump(mode="json") for one in self.plugins]
-        document = [__version__, said, own, plugins, sorted(self.explicit & _DECISIVE)]
+        plugins = [plugin.model_dump(mode="json") for plugin in self.plugins]
+        document = [__version__, values, own, plugins, sorted(self.explicit & _DECISIVE)]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
     def wandb_of(self, flow: str) -> dict[str, Any]:
-        """Return the `wandb.Settings` fields that were set for a flow as a whole."""
+        """Return the `wandb.Settings` fields for a flow as a whole."""
         table = self.flow.get(flow)
         return {**self.wandb, **(table.wandb if table else {})}
 
     def for_step(self, flow: str, step: str) -> StepSettings:
-        """Return what holds for one step, all tables applied."""
+        """Return the settings of one step, all tables applied."""
         tables = self._tables(flow, step)
         return StepSettings(
             datasets=self._resolve("datasets", flow, step),
@@ -292,7 +298,7 @@ class Settings(_Sayable):
                 key: value
                 for table in reversed(tables)
                 for key, value in table.wandb.items()
-                if key != "api_key"  # which is the call's, and no part of a plan
+                if key != "api_key"  # it holds for the whole call, and is not part of a plan
             },
             kinds=self.kinds_of(flow),
             plugins=self.plugins,
@@ -304,15 +310,15 @@ class Settings(_Sayable):
         )
 
     def _size_limits(self, flow: str, step: str) -> SizeLimits:
-        """Return the limit for each type: that of the most specific table that speaks of it."""
+        """Return the limit for each type, from the most specific table that has one."""
         explicit = "max_artifact_size" in self.explicit
-        said: dict[str, int | None] = {}
+        values: dict[str, int | None] = {}
         for table in [self] if explicit else reversed(self._tables(flow, step)):
-            said |= table.max_artifact_size.model_dump(exclude_unset=True)
-        return SizeLimits(**said)
+            values |= table.max_artifact_size.model_dump(exclude_unset=True)
+        return SizeLimits(**values)
 
     def _tables(self, flow: str, step: str | None) -> list[_PerStep]:
-        """Return the tables that speak of a step, the most specific first."""
+        """Return the tables that apply to a step, the most specific first."""
         flow_table = self.flow.get(flow)
         step_table = flow_table.step.get(step) if flow_table and step else None
         return [table for table in (step_table, flow_table, self) if table is not None]
@@ -349,9 +355,9 @@ class Layer:
     """One source of settings, checked.
 
     Attributes:
-        origin: what it is called in complaints.
-        values: what it says.
-        file: what it was read from, if it is a file.
+        origin: its name in messages.
+        values: its settings.
+        file: the settings file, if the source is a file.
     """
 
     origin: str
@@ -369,17 +375,17 @@ def load_settings(
     """Return the settings of a call.
 
     Args:
-        flags: what was said on the command line or in Python; None means not said.
-        file: a settings file to read instead of looking for one; None: what MFWB_CONFIG names.
-        folder: where to look for `mfwb.toml` and `pyproject.toml`; None: the current folder.
-        environ: where to look for `MFWB_*`.
+        flags: values of the command line or of Python arguments; None means not given.
+        file: a settings file to read instead of searching for one; None: the file of MFWB_CONFIG.
+        folder: the folder with `mfwb.toml` or `pyproject.toml`; None: the current folder.
+        environ: the environment with the `MFWB_*` variables.
 
     Raises:
-        UsageError: naming the setting, where it was said and what is wrong with it; or the file
-            that was found and says what only counts in one that the user named or trusts.
+        UsageError: a setting is wrong (the text has the setting, its source and the reason); or a
+            file that the user neither named nor trusts has sensitive settings.
     """
-    layers = layers_of(flags, file=file, folder=folder, environ=environ)
-    trust = users_trust(environ)
+    layers = read_layers(flags, file=file, folder=folder, environ=environ)
+    trust = load_trust(environ)
     from_files: dict[str, Any] = {}
     explicit: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -388,24 +394,24 @@ def load_settings(
         if layer.file is None:
             explicit |= layer.values
         else:
-            sensitive = sensitive_in(layer.file)
+            sensitive = find_sensitive(layer.file)
             refuse_unless_trusted(layer.file, sensitive, trust, can_be_named=True)
-            from_files = _added_up(from_files, layer.values)
-    said = {**from_files, **explicit}
-    return Settings(**said, explicit=frozenset(explicit), origins=origins)
+            from_files = _merge(from_files, layer.values)
+    values = {**from_files, **explicit}
+    return Settings(**values, explicit=frozenset(explicit), origins=origins)
 
 
 def _wandb_fields(values: Mapping[str, Any], table: str = "") -> Iterator[str]:
-    """Yield the places of all fields of W&B's settings, as in `flow.F.settings.run_tags`."""
+    """Yield the dotted names of all fields of W&B's settings: `flow.F.settings.run_tags`."""
     for name, value in values.items():
         if name == "settings":
             yield from (f"{table}{name}.{field}" for field in value)
         elif name in {"flow", "step"}:
-            for one, inner in value.items():
-                yield from _wandb_fields(inner, f"{table}{name}.{one}.")
+            for key, inner in value.items():
+                yield from _wandb_fields(inner, f"{table}{name}.{key}.")
 
 
-def layers_of(
+def read_layers(
     flags: Mapping[str, Any],
     *,
     file: Path | None = None,
@@ -414,61 +420,62 @@ def layers_of(
 ) -> list[Layer]:
     """Return the sources of settings, lowest first; arguments and errors as of `load_settings`.
 
-    Whether a file may say what it says is not looked at.
+    It does not check whether a file may be used.
     """
-    named = config_named(file, environ)
-    current = named_file(named) if named else find_file(folder or current_folder())
-    files = [one for one in (users_file(), current) if one is not None]
-    said = {name: value for name, value in flags.items() if value is not None}
+    named = select_config_file(file, environ)
+    current = read_named_file(named) if named else find_file(folder or current_folder())
+    files = [file for file in (find_users_file(), current) if file is not None]
+    values = {name: value for name, value in flags.items() if value is not None}
     layers = [
-        *(Layer(str(one.path), one.values, one) for one in files),
+        *(Layer(str(found.path), found.values, found) for found in files),
         Layer("the MFWB_* variables", _from_environment(environ)),
-        Layer("the arguments", said),
+        Layer("the arguments", values),
     ]
     for layer in layers:
         _check(layer.values, layer.origin)
     return layers
 
 
-def config_named(file: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the settings file that was named, by an argument or by MFWB_CONFIG."""
-    said = environ.get(_CONFIG)
-    return file or (Path(said) if said else None)
+def select_config_file(file: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the settings file of the argument, or else of MFWB_CONFIG; None if neither is set."""
+    variable = environ.get(_CONFIG)
+    return file or (Path(variable) if variable else None)
 
 
-def sensitive_in(file: SettingsFile) -> list[str]:
-    """Return the names of what a settings file says that could do harm; UsageError."""
-    said = _check(file.values, str(file.path))
-    return sensitive_settings(said.model_dump(exclude_unset=True, by_alias=True), file.place.parent)
+def find_sensitive(file: SettingsFile) -> list[str]:
+    """Return the names of the sensitive settings of a file; UsageError."""
+    settings = _check(file.values, str(file.path))
+    values = settings.model_dump(exclude_unset=True, by_alias=True)
+    return sensitive_settings(values, file.real_path.parent)
 
 
-def _added_up(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what two files say: tables add up, of anything else the upper file's word holds.
+def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge the values of two files: tables are merged, any other value is the upper file's.
 
-    So a file of the current folder that has some `[settings]` does not undo those of the user.
+    So a `[settings]` table in the current folder keeps the fields of the user's own table.
     """
     both = {
-        name: _added_up(lower[name], upper[name])
+        name: _merge(lower[name], upper[name])
         for name in lower.keys() & upper.keys()
         if isinstance(lower[name], Mapping) and isinstance(upper[name], Mapping)
     }
     return {**lower, **upper, **both}
 
 
-def _check(values: Any, origin: str) -> _Sayable:
-    """Check one source of settings on its own, so that a complaint can name it."""
+def _check(values: Any, origin: str) -> _InputSettings:
+    """Check one source of settings on its own, so that the message can name it."""
     try:
-        return _Sayable.model_validate(values)
+        return _InputSettings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "extra_forbidden":
-            name = place_of(first["loc"], None)
+            name = setting_path(first["loc"], None)
             raise UsageError(f"{origin}: there is no setting {name!r}") from None
-        raise UsageError(f"{origin}: {complaint(error)}") from None
+        raise UsageError(f"{origin}: {describe_error(error)}") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings among the MFWB_* variables; an empty one counts as not said."""
+    """Return the settings among the MFWB_* variables; an empty variable counts as not set."""
     return {
         name.removeprefix(_ENVIRONMENT).lower(): value
         for name, value in environ.items()
@@ -478,8 +485,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 _CONFIG = "MFWB_CONFIG"
 NOT_SETTINGS = frozenset({"MFWB_STATE_DIR", _CONFIG})
-"""Variables of ours that say where mfwb lives, or its settings, rather than what it does."""
+"""Variables of mfwb that are not settings: the paths of its state folder and settings file."""
 
 
-def _by_what_is_spelled_out(pattern: str) -> tuple[int, str]:
+def _specificity(pattern: str) -> tuple[int, str]:
     return -len(pattern.replace("*", "")), pattern

@@ -1,4 +1,4 @@
-"""Waiting for what may never come back: where an SDK sets no end to something, this does."""
+"""Time limits for calls of an SDK that may never return and have no time limit of their own."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from typing import TypeVar
 
 from mfwb.errors import Unreachable
 
-__all__ = ["within"]
+__all__ = ["run_within"]
 
 T = TypeVar("T")
 
-_LEAST = 5.0  # seconds; below that, a healthy W&B on a slow machine would look ill
+_SHORTEST = 5.0  # seconds; a shorter limit would fail for a healthy W&B on a slow machine
 
 
-def within(seconds: float, deed: Callable[[], T], what: str) -> T:
-    """Return what a deed returns, which another thread does; and raise what it raises.
+def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:
+    """Run an action in another thread; return its result, or raise its error.
 
     Args:
-        seconds: how long it may take; it goes on behind the scenes then.
-        deed: what is to be done.
-        what: as the subject of a complaint, as in "https://api.wandb.ai".
+        seconds: time limit; after it, the action continues in the background.
+        action: the function to call.
+        subject: the subject of the error message, for example "https://api.wandb.ai".
 
     Raises:
         Unreachable: it took longer.
     """
-    limit = max(seconds, _LEAST)
+    limit = max(seconds, _SHORTEST)
     done: Future[T] = Future()
 
     def do() -> None:
         try:
-            done.set_result(deed())
-        except BaseException as error:  # noqa: BLE001 - who waits gets it
+            done.set_result(action())
+        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
             done.set_exception(error)
 
     threading.Thread(target=do, name="mfwb-bounded", daemon=True).start()
     try:
         return done.result(limit)
     except TookTooLong:
-        if done.done():  # it was the deed that raised it
+        if done.done():  # the action itself raised it
             raise
-        raise Unreachable(f"{what} did not answer within {limit:.0f} s") from None
+        raise Unreachable(f"{subject} did not answer within {limit:.0f} s") from None

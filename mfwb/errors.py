@@ -1,4 +1,4 @@
-"""The errors of mfwb, grouped by what the caller should do about them.
+"""Errors of mfwb, grouped by what the caller should do about them.
 
     MfwbError
     ├── Stop                  nothing more can be done in this call
@@ -8,15 +8,15 @@
     │   ├── LockHeld          another sync is at work                         exit 5
     │   └── BundleChanged     a bundle is not what the sync wrote             exit 1
     └── SkipFlowRun           this flow run can't be synced, the others can   exit 1
-        ├── NotThere          the flow, flow run or step does not exist
+        ├── NotFound          the flow, flow run or step does not exist
         ├── SourceError       Metaflow's side gave no usable answer
         ├── LineageError      the recorded facts contradict themselves
         ├── NotOurs           the W&B run of that id came from another source
         └── SinkError         W&B's side refused or failed
             └── Refused       W&B refuses the entity, the project or the key    exit 4
 
-A single item (an artifact, a log, a card) that can't reach W&B is no error: it is a
-`mfwb.snapshot.Loss`, which is counted and shown while the rest goes on.
+If a single item (an artifact, a log, a card) can't be written to W&B, this is not an error but a
+`mfwb.snapshot.Loss`, which is counted and shown; the sync of the other items continues.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ __all__ = [
     "LineageError",
     "LockHeld",
     "MfwbError",
+    "NotFound",
     "NotOurs",
-    "NotThere",
     "Refused",
     "SinkError",
     "SkipFlowRun",
@@ -46,10 +46,10 @@ __all__ = [
 
 
 class MfwbError(Exception):
-    """Something a user can act on; its text is one line that says what to do.
+    """An error that a user can fix; its text is one line that says what to do.
 
-    It is one printable line whatever names or answers of others were put into it, since it is
-    shown, logged, kept in the ledger and sent.
+    The text is made one printable line, since it may contain names and answers of others, and it
+    is shown, logged, stored in the ledger and sent.
     """
 
     exit_code = 1
@@ -69,12 +69,11 @@ class UsageError(Stop):
 
 
 class LedgerDamaged(UsageError):  # noqa: N818 - the same
-    """The file of the ledger is not what SQLite wrote."""
+    """The file of the ledger is damaged."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(
-            f"the ledger {path} is damaged: {problem}; `mfwb status --rebuild` makes it anew of "
-            "what W&B has"
+            f"the ledger {path} is damaged: {problem}; `mfwb status --rebuild` rebuilds it from W&B"
         )
         self.path = path
 
@@ -92,15 +91,15 @@ class LockHeld(Stop):
 
 
 class BundleChanged(Stop):
-    """A bundle is not what an offline sync wrote, so that nothing of it is sent."""
+    """A bundle differs from what an offline sync wrote, so that nothing of it is sent."""
 
 
 class SkipFlowRun(MfwbError):  # noqa: N818 - the same
     """One flow run can't be synced; the others go on."""
 
 
-class NotThere(SkipFlowRun):
-    """Metaflow answered, and the answer is that there is no such thing."""
+class NotFound(SkipFlowRun):
+    """Metaflow answered that the object does not exist."""
 
 
 class SourceError(SkipFlowRun):
@@ -108,7 +107,7 @@ class SourceError(SkipFlowRun):
 
 
 class LineageError(SkipFlowRun):
-    """The facts of a flow run contradict themselves."""
+    """The facts of a flow run contradict each other."""
 
 
 class NotOurs(SkipFlowRun):
@@ -120,21 +119,21 @@ class SinkError(SkipFlowRun):
 
 
 class Refused(SinkError):  # noqa: N818 - the same
-    """W&B lets nobody write there with these credentials; other projects may be open to them."""
+    """W&B refuses these credentials for the project; other projects may accept them."""
 
     exit_code = 4
 
 
 class ItemLost(Exception):  # noqa: N818 - it is a finding, not a failure of the sync
-    """One item can't be had or can't be sent; its text is the reason of the loss: one line."""
+    """One item can't be read or sent; its text is the reason of the loss, one line."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(one_line(text))
 
 
 def ends_the_call(error: BaseException) -> bool:
-    """Return whether nothing more can be done in this call, for any flow run."""
-    from concurrent.futures import CancelledError  # noqa: PLC0415 - help does without
+    """Return whether an error ends the whole call, for all flow runs."""
+    from concurrent.futures import CancelledError  # noqa: PLC0415 - not needed for help
 
     ends = (Stop, KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError)
     return isinstance(error, ends)

@@ -164,11 +164,11 @@ class Source(Protocol):
         ...
 
     def list(self, flow: str) -> list[Listed]:
-        """Return the runs of a flow, newest first; none of them is read. NotThere, Unreachable."""
+        """Return the runs of a flow, newest first; none of them is read. NotFound, Unreachable."""
         ...
 
     def read(self, flow_run: Pathspec) -> FlowRun:
-        """Return the facts of one flow run; NotThere, SourceError."""
+        """Return the facts of one flow run; NotFound, SourceError."""
         ...
 
     def contents(self, flow_run: FlowRun) -> Contents:

@@ -1,8 +1,8 @@
-"""Python text that a stranger may have written -> its syntax tree, of bounded size and depth.
+"""Parse Python text of strangers into a syntax tree, with limits on size and depth.
 
-`ast.parse` of Python 3.10 dies of a deep tree, and each version takes gigabytes for a dotted name
-of some thousand parts, or a kilobyte for each of a million short tokens. So what is large is
-looked through first. The bounds are far above what people write.
+`ast.parse` of Python 3.10 crashes on a deep tree, and each version takes gigabytes for a dotted
+name of some thousand parts, or a kilobyte for each of a million short tokens. So the tokens of a
+large file are counted first. The limits are far above what people write.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import ast
 import re
 import warnings
 
-__all__ = ["TooLargeError", "parsed", "tokens_in"]
+__all__ = ["TooLargeError", "count_tokens", "parse"]
 
 _TOKENS_LIMIT = 200_000  # of a file; some 20,000 lines
-_DEPTH_LIMIT = 5_000  # tokens that may each lie in the one before, as in `a().b().c()`
+_DEPTH_LIMIT = 5_000  # tokens that may each be nested in the one before, as in `a().b().c()`
 _DOTS_LIMIT = 100  # parts of a dotted name
 _BRACES_LIMIT = 5_000  # in a string, which may be an f-string
-_HARMLESS = 30_000  # letters; a file as short can't do much
+_HARMLESS = 30_000  # letters; such a short file can't do much harm
 
 _LONG_DOTTED = re.compile(r"(?:\.[ \t\f\\\n]*\w+[ \t\f\\\n]*)" f"{{{_DOTS_LIMIT}}}")
 _TOKEN = re.compile(
@@ -31,20 +31,20 @@ _TOKEN = re.compile(
 
 
 class TooLargeError(ValueError):
-    """A file has more, or deeper, syntax than is worth reading; its text says which."""
+    """The syntax of a file is too large or too deep; the text is the reason."""
 
 
-def parsed(text: str) -> ast.Module:
+def parse(text: str) -> ast.Module:
     """Return the syntax tree of a Python file.
 
     Raises:
         TooLargeError: it is too large, or nested too deep.
-        SyntaxError: it is no Python.
+        SyntaxError: it is not valid Python.
     """
-    tokens_in(text)
+    count_tokens(text)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of `"\d"`; it is not our text
+            warnings.simplefilter("ignore")  # warnings about `"\d"`: it is not mfwb's own text
             return ast.parse(text)
     except (MemoryError, RecursionError):
         raise TooLargeError("it is nested too deep") from None
@@ -52,8 +52,8 @@ def parsed(text: str) -> ast.Module:
         raise SyntaxError(str(error)) from None
 
 
-def tokens_in(text: str) -> int:
-    """Return about how many tokens a file has; TooLargeError if that is too many, or too deep."""
+def count_tokens(text: str) -> int:
+    """Return the approximate number of tokens; TooLargeError if they are too many or too deep."""
     if _LONG_DOTTED.search(text) and _LONG_DOTTED.search(_without_prose(text)):
         raise TooLargeError(f"it has a dotted name of more than {_DOTS_LIMIT} parts")
     if len(text) <= _HARMLESS:
@@ -68,7 +68,7 @@ def tokens_in(text: str) -> int:
         if kind == "string":
             count += _in_braces(token[0])
             continue
-        depth.note(kind, token[0])
+        depth.add(kind, token[0])
         count += 1
         if count > _TOKENS_LIMIT:
             raise TooLargeError("it is too large")
@@ -76,7 +76,7 @@ def tokens_in(text: str) -> int:
 
 
 def _without_prose(text: str) -> str:
-    """Return a file without comments, and without strings that hold no code: `[0. 0. 0. ...]`."""
+    """Return a file without comments, and without strings that have no code: `[0. 0. 0. ...]`."""
     return "".join(
         '""' if token.lastgroup == "string" and "{" not in token[0] else token[0]
         for token in _TOKEN.finditer(text)
@@ -85,14 +85,14 @@ def _without_prose(text: str) -> str:
 
 
 class _Depth:
-    """How deep the tree may be by now: each token may lie in the one before, but for commas."""
+    """Largest possible depth of the tree so far: a token may be nested in the one before."""
 
     def __init__(self) -> None:
         self._depth = 0
         self._by_bracket = [0]
 
-    def note(self, kind: str | None, text: str) -> None:
-        """Take a token in; TooLargeError if it may lie too deep."""
+    def add(self, kind: str | None, text: str) -> None:
+        """Add a token; TooLargeError if it may be nested too deep."""
         if kind == "close":
             self._depth -= self._by_bracket.pop() if len(self._by_bracket) > 1 else 0
         elif kind == "ends":
@@ -109,7 +109,7 @@ class _Depth:
 
 
 def _in_braces(string: str) -> int:
-    """Return how many expressions there may be in a string if it is an f-string."""
+    """Return the largest possible number of expressions in a string, if it is an f-string."""
     count = string.count("{")
     if count > _BRACES_LIMIT:
         raise TooLargeError("it has a string with too many braces")

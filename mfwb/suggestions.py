@@ -1,4 +1,4 @@
-"""What somebody may have meant who gave a name that is not there."""
+"""Suggestions for a name that does not exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["did_you_mean"]
 
 
 def did_you_mean(name: str, names: Collection[str]) -> str:
-    """Return `; did you mean train?` for the end of a message; empty if no name is like it."""
-    folded = sorted(one for one in names if one.lower() == name.lower())
-    meant = dict.fromkeys([*folded, *get_close_matches(name, sorted(names))])
-    return f"; did you mean {' or '.join(map(one_line, meant))}?" if meant else ""
+    """Return `; did you mean train?` for the end of a message; empty if no name is similar."""
+    folded = sorted(candidate for candidate in names if candidate.lower() == name.lower())
+    suggestions = dict.fromkeys([*folded, *get_close_matches(name, sorted(names))])
+    return f"; did you mean {' or '.join(map(one_line, suggestions))}?" if suggestions else ""

@@ -1,10 +1,10 @@
-"""What a machine may lack, or forbid: errors that the program met and did not make."""
+"""Errors of the machine: it lacks or forbids something, and mfwb is not at fault."""
 
 from __future__ import annotations
 
 import errno
 
-__all__ = ["shortage"]
+__all__ = ["describe_shortage"]
 
 _LACKING = frozenset(
     getattr(errno, name)
@@ -17,14 +17,14 @@ _LACKING = frozenset(
 _NO_THREAD = "can't start new thread"  # Python's words, in a RuntimeError of no kind of its own
 
 _NO_ROOM_FOR_CODE = ("failed to map segment", "annot allocate memory")
-"""The words of the loader of shared libraries, which packages wrap into texts of their own."""
+"""Messages of the loader of shared libraries, which packages wrap into their own messages."""
 
 
-def shortage(error: BaseException) -> str | None:
-    """Return what the machine lacks if an error tells of that; None: it is about something else."""
+def describe_shortage(error: BaseException) -> str | None:
+    """Return what the machine lacks according to an error; None for any other error."""
     if isinstance(error, MemoryError):
         return "there is not enough memory"
-    if isinstance(error, ImportError) and any(words in str(error) for words in _NO_ROOM_FOR_CODE):
+    if isinstance(error, ImportError) and any(text in str(error) for text in _NO_ROOM_FOR_CODE):
         return "there is not enough memory"
     if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
         return "the machine lets it start no more threads"

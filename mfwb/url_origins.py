@@ -1,4 +1,4 @@
-"""Origins of URLs: what a key may be sent to belongs to one."""
+"""Origins of URLs: a key may only be sent to the origin to which it belongs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 __all__ = ["origin_of"]
 
 _READ_DIFFERENTLY = re.compile(r"[\\\s\x00-\x1f\x7f]")
-"""Of `https://one\\@other`, Python takes `other` for the host, and who connects takes `one`."""
+"""In `https://one\\@other`, Python takes `other` for the host, and HTTP clients take `one`."""
 
 _PORTS = {"http": 80, "https": 443}
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
-    """Return scheme, host and port of a URL; of what is none, what differs from any other."""
+    """Return scheme, host and port of a URL; for an invalid URL, a value unlike any other."""
     if _READ_DIFFERENTLY.search(url):
         return "", url, None
     try:

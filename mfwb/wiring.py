@@ -11,7 +11,7 @@ from mfwb.crash_log import BugLogs
 from mfwb.errors import UsageError
 from mfwb.files.tempdirs import scratch
 from mfwb.ledger import SqliteLedger, ledger_path
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.pipeline import Parts
 from mfwb.ports import Ledger, Payloads, Progress, Pusher, Source
 from mfwb.sink import open_sink
@@ -40,7 +40,7 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
         ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
         folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
         keep = sink.bundle is not None
-        payloads = Workshop(folder, keep=keep, max_memory=settings.max_memory)
+        payloads = PayloadBuilder(folder, keep=keep, max_memory=settings.max_memory)
         stack.callback(payloads.close)
         yield Parts(source, payloads, sink, ledger, progress, BugLogs())
 
@@ -72,6 +72,6 @@ def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
         folder = stack.enter_context(scratch())
-        payloads = Workshop(folder, keep=False, max_memory=settings.max_memory)
+        payloads = PayloadBuilder(folder, keep=False, max_memory=settings.max_memory)
         stack.callback(payloads.close)
         yield source, payloads

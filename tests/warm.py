@@ -165,12 +165,12 @@ def _is_the_one(streams: list[int]) -> bool:
 
 def _be_a_process_of_its_own() -> None:
     """Make up for what is done on import, once for each process: by wandb, and by us."""
-    from mfwb.files.tempdirs import new_scratch  # noqa: PLC0415 - not in the tests' process
+    from mfwb.files.tempdirs import make_scratch  # noqa: PLC0415 - not in the tests' process
     from mfwb.sink.server import claims  # noqa: PLC0415 - the same
 
     claims._PROCESS_STARTED = time.monotonic()
     tempfile.tempdir = None
-    scratch = new_scratch()  # mfwb imports wandb when temporary files lie in one
+    scratch = make_scratch()  # mfwb imports wandb when temporary files lie in one
     atexit.register(shutil.rmtree, scratch)
     be_a_process_with_wandb(scratch)
 

@@ -49,13 +49,13 @@ def pandas_alone(source: str, target: str) -> None:
 def by_mfwb(source: str, target: str) -> None:
     """Do the same through the converter of mfwb, its process included."""
     from mfwb.conversion.convert import Conversion, Job  # noqa: PLC0415
-    from mfwb.conversion.converter import Converter, new_nursery  # noqa: PLC0415
+    from mfwb.conversion.converter import Converter, new_forkserver  # noqa: PLC0415
 
-    nursery = new_nursery(20 * 10**9)
-    converter = Converter(nursery)
+    forkserver = new_forkserver(20 * 10**9)
+    converter = Converter(forkserver)
     converter.convert(Job(Conversion.TABLE, Path(source), Path(target)))
     converter.close()
-    nursery.close()
+    forkserver.close()
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from mfwb.cli.help import KeptFromClick
 from mfwb.cli.streams import leave_closed_terminal, stdout_trouble, write_block, write_error
 from mfwb.errors import MfwbError
 from mfwb.safe_text import one_line
-from mfwb.system_errors import shortage
+from mfwb.system_errors import describe_shortage
 
 __all__ = ["end"]
 
@@ -115,7 +115,7 @@ def _code_of(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return _INTERRUPTED
-    if shortage(error):
+    if describe_shortage(error):
         return MfwbError.exit_code
     return _USAGE if isinstance(error, click.ClickException) else _BUG
 
@@ -125,7 +125,7 @@ def _line_of(error: BaseException) -> str:
         return _usage(error)
     if isinstance(error, MfwbError):
         return str(error)
-    if lacking := shortage(error):
+    if lacking := describe_shortage(error):
         return lacking
     ended = error if isinstance(error, _Terminated) else _Terminated(signal.SIGINT)
     return f"{ended.what}; run it again to carry on"
@@ -146,8 +146,8 @@ def _leave_line_of_control_c() -> None:
 
 
 def _tell_bug(error: BaseException, arguments: Sequence[str]) -> None:
-    from mfwb.crash_log import bug_reason, traceback_of, write_bug_log  # noqa: PLC0415 - hardly needed
+    from mfwb.crash_log import bug_reason, format_traceback, write_bug_log  # noqa: PLC0415 - hardly needed
 
     if "--verbose" in arguments:
-        write_block(traceback_of(error))
+        write_block(format_traceback(error))
     write_error(bug_reason(error, write_bug_log(error, arguments)))

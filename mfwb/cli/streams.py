@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from io import FileIO, TextIOWrapper
 from typing import Any, TextIO, cast
 
-from mfwb.safe_text import LONGEST, fitted, one_line, printable
+from mfwb.safe_text import LONGEST, fit_encoding, one_line, printable
 
 __all__ = [
     "keep_stdout_clean",
@@ -175,7 +175,7 @@ def takes_all_letters(stream: TextIO) -> bool:
 
 
 def _fitting(text: str, stream: TextIO) -> str:
-    return fitted(text, stream.encoding or "utf-8")
+    return fit_encoding(text, stream.encoding or "utf-8")
 
 
 def leave_closed_terminal() -> None:

@@ -1,4 +1,4 @@
-"""numpy arrays out of pickles, and into `.npy` files."""
+"""Loading of pickled numpy arrays, and writing of `.npy` files."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["load_array", "write_npy"]
 
 
 def load_array(source: pickles.Source) -> Any:
-    """Return what was pickled with the names that arrays need; any error if it needs others."""
+    """Return the pickled value, with only the names that arrays need; else any error."""
     return pickles.loads(source, ARRAYS)
 
 
 def write_npy(array: Any, path: Path) -> None:
-    """Write an array as numpy does; TypeError if it is none, or one of Python objects."""
+    """Write an array in numpy's format; TypeError if it is no array or holds Python objects."""
     import numpy as np  # noqa: PLC0415
 
-    if type(array) is not np.ndarray:  # a matrix, a masked array: a file would not say so
+    if type(array) is not np.ndarray:  # a file would not record that it is a matrix or masked
         raise TypeError(f"a {type(array).__name__} is no plain array")
     if array.dtype.hasobject:
         raise TypeError("an array of Python objects has no plain form")

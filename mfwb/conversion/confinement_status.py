@@ -1,4 +1,4 @@
-"""What keeps the processes that look at pickles from doing harm on this machine."""
+"""Confinement of the processes that load pickles on this machine, for `mfwb config`."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from contextlib import suppress
 
 from mfwb.conversion import inspector_child
 from mfwb.conversion.inspector import MAX_MEMORY
-from mfwb.isolation.forkserver import Nursery
+from mfwb.isolation.forkserver import Forkserver
 
-__all__ = ["confinement"]
+__all__ = ["read_confinement"]
 
 _ANSWER_LIMIT = 65_536  # bytes
 
 
-def confinement() -> tuple[str, ...]:
-    """Return what such a process says of itself: "Landlock 7", "seccomp", "audit hook".
+def read_confinement() -> tuple[str, ...]:
+    """Return the mechanisms that such a process reports: "Landlock 7", "seccomp", "audit hook".
 
-    It is empty if there can't be such a process; then no pickle is looked at.
+    The result is empty if no such process can start; then no pickle is loaded.
     """
-    nursery = Nursery(inspector_child.__name__, MAX_MEMORY)
+    forkserver = Forkserver(inspector_child.__name__, MAX_MEMORY)
     try:
         with suppress(OSError, ValueError):
-            process = nursery.new(tempfile.gettempdir())
-            with process.requests, process.answers:
-                said = json.loads(process.answers.readline(_ANSWER_LIMIT))
+            process = forkserver.start_process(tempfile.gettempdir())
+            with process.requests, process.responses:
+                report = json.loads(process.responses.readline(_ANSWER_LIMIT))
                 process.kill()
-            return tuple(filter(None, str(said["confined"]).split(", ")))
+            return tuple(filter(None, str(report["confined"]).split(", ")))
     finally:
-        nursery.close()
+        forkserver.close()
     return ()

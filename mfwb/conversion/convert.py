@@ -1,4 +1,4 @@
-"""The conversions that the process of `converting` knows: a pickle in, files out."""
+"""Conversions of a pickle to files; `converter_child` runs them in its own process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from mfwb.conversion.arrays import load_array, write_npy
 from mfwb.conversion.images import load_pickled_image, write_figure_png, write_image_png
 from mfwb.conversion.json_files import load_value, write_json
-from mfwb.conversion.parquet_check import alteration
+from mfwb.conversion.parquet_check import describe_alteration
 from mfwb.conversion.plotly import load_figure, write_figure
 from mfwb.conversion.table_rows import write_rows
 from mfwb.conversion.tables import (
@@ -37,7 +37,7 @@ _TABLES_PER_BYTE = 20
 
 
 class Conversion(str, Enum):
-    """What becomes of a pickle."""
+    """The kind of result of a conversion."""
 
     TABLE = "table"  # a parquet file
     TABLES = "tables"  # a folder of parquet files
@@ -51,15 +51,15 @@ class Conversion(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One pickle and where its files go.
+    """One pickle to convert, and the destination of its files.
 
     Attributes:
-        conversion: what is to become of it.
+        conversion: the conversion to apply.
         source: the file of the pickle.
-        target: a path at which there is nothing.
-        rows: of a TABLE, also a path for its ROWS, which may stay empty.
-        plugin: of PLUGIN, the name of the entry point.
-        trusted: whether the pickle may run whatever it wants to.
+        target: a path that does not exist yet.
+        rows: for a TABLE, also a path for its ROWS, which may stay empty.
+        plugin: for PLUGIN, the name of the entry point.
+        trusted: whether the pickle may run any code.
     """
 
     conversion: Conversion
@@ -71,24 +71,24 @@ class Job:
 
 
 def convert(job: Job) -> str:
-    """Do what a job says; any error if it can't be done.
+    """Convert the pickle of a job; any error if that is impossible.
 
     Returns:
-        What the files say otherwise than the pickle, so that this is needed, too; empty: nothing.
+        How the files differ from the pickle, so that the pickle is needed, too; empty if not.
     """
     return _CONVERSIONS[job.conversion](job) or ""
 
 
-# No function keeps the bytes of a pickle: they take as much memory as the value.
+# No function keeps a reference to the bytes of a pickle: they take as much memory as the value.
 
 
 def _table(job: Job) -> str:
     table = _load_table(job)
     if job.rows is not None:
-        with suppress(Exception):  # rows to look at are worth having, but not at the table's price
+        with suppress(Exception):  # a failed preview must not cost the table
             write_rows(table, job.rows)
     write_parquet(table, job.target)
-    return alteration(table, job.target)
+    return describe_alteration(table, job.target)
 
 
 def _load_table(job: Job) -> Table:
@@ -109,9 +109,9 @@ def _tables(job: Job) -> str:
         path = job.target / f"{name}.parquet"
         write_parquet(table, path)
         left -= path.stat().st_size
-        if left < 0:  # one table under any number of keys takes a few bytes each
+        if left < 0:  # a pickle can repeat one table under many keys, with a few bytes for each
             raise ValueError("its tables take far more than its pickle")
-        if not altered and (changed := alteration(table, path)):
+        if not altered and (changed := describe_alteration(table, path)):
             altered = f"{name}: {changed}"
     return altered
 
@@ -166,11 +166,11 @@ _CONVERSIONS: dict[Conversion, Callable[[Job], str | None]] = {
 
 
 def _file_name(key: str, taken: set[str]) -> str:
-    """Return a key as a file name, on whatever file system; keys that would collide get a hash."""
+    """Return a key as a file name for any file system; keys that would collide get a hash."""
     name = re.sub(r"[^A-Za-z0-9_\-.]", "_", key).lstrip(".") or "_"
     if len(name) <= _NAME_LIMIT and name.casefold() not in taken:
         return name
     digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
     name = f"{name[: _NAME_LIMIT - _HASH_LENGTH - 3]}-{digest}"
     candidates = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3)))
-    return next(one for one in candidates if one.casefold() not in taken)
+    return next(candidate for candidate in candidates if candidate.casefold() not in taken)

@@ -1,9 +1,9 @@
-"""Pickles are converted in another process, which this one starts and asks.
+"""Converter: converts pickles in a separate process, which it starts and sends requests to.
 
-It works while this process goes on; the memory that values took is given back when it ends; and a
-pickle that crashes a library, never comes to an end or needs too much memory takes nothing else
-down. Nor does one that gets to run code: unless it is trusted, the process has no rights but to
-read libraries and the pickle, and to write into a folder of its own (`sandbox`, `audit`).
+The process works in parallel to this one, and its memory is released when it ends. A pickle that
+crashes a library, never finishes or needs too much memory harms nothing else. Neither does one
+that manages to run code: unless pickles are trusted, the process may only read libraries and the
+pickle, and write into its own folder (`sandbox`, `audit_hook`).
 """
 
 from __future__ import annotations
@@ -22,88 +22,88 @@ from mfwb.conversion import converter_child
 from mfwb.conversion.convert import Job
 from mfwb.conversion.converter_child import INBOX, OUTBOX, Answer
 from mfwb.files.private_files import remove_below
-from mfwb.isolation.audit_hook import STOPPED
-from mfwb.isolation.forkserver import Nursery
+from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
+from mfwb.isolation.forkserver import Forkserver
 from mfwb.safe_text import one_line
 
-__all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError", "new_nursery"]
+__all__ = ["MAX_MEMORY", "BrokenOffError", "Converter", "UnconvertibleError", "new_forkserver"]
 
 MAX_MEMORY = 2 * 10**9
-"""Bytes that a conversion may take unless said otherwise."""
+"""Default limit of memory for a conversion, in bytes."""
 
 TIME_LIMIT = 600.0
-"""Seconds that any conversion may take; a large one has more."""
+"""Seconds that any conversion may take; a large pickle gets more."""
 
-_SLOWEST = 1_000_000  # bytes per second; whatever is slower has got stuck
-_ANSWER_LIMIT = 65_536  # bytes; an answer is a few words
-_DEPTH_LIMIT = 100  # levels of folders in what is made
+_MIN_SPEED = 1_000_000  # bytes per second; a slower conversion is stuck
+_ANSWER_LIMIT = 65_536  # bytes; an answer is short
+_DEPTH_LIMIT = 100  # levels of folders in the output
 _SIZE_AT_LEAST, _SIZE_PER_BYTE = 2 * 10**9, 100
-"""Bytes that may be made, and how many more per byte of the pickle: a file can have holes."""
+"""Bytes of output: at least, and more per byte of the pickle; a sparse file can be huge."""
 
 
 class UnconvertibleError(Exception):
-    """A pickle that can't be converted; the text says why."""
+    """A pickle can't be converted; the text is the reason."""
 
 
 class BrokenOffError(Exception):
-    """The converter was closed, which says nothing about the pickle."""
+    """The converter was closed during the conversion; the pickle may be convertible."""
 
 
-def new_nursery(max_memory: int = MAX_MEMORY, *, trusted: bool = False) -> Nursery:
-    """Return what makes the processes of converters.
+def new_forkserver(max_memory: int = MAX_MEMORY, *, trusted: bool = False) -> Forkserver:
+    """Return a fork server for the processes of converters.
 
     Args:
-        max_memory: bytes that each may take for pickles.
-        trusted: whether pickles may run whatever they want to, in these processes.
+        max_memory: bytes of memory that each process may take for pickles.
+        trusted: whether pickles may run any code in these processes.
     """
-    return Nursery(converter_child.__name__, max_memory, trusted=trusted)
+    return Forkserver(converter_child.__name__, max_memory, trusted=trusted)
 
 
 class Converter:
-    """A process that converts for one flow run; safe to use from several threads."""
+    """Converts the pickles of one flow run in one process; safe to use from several threads."""
 
-    def __init__(self, nursery: Nursery, *, time_limit: float = TIME_LIMIT) -> None:
-        """Prepare for a process that is started when it is needed.
+    def __init__(self, forkserver: Forkserver, *, time_limit: float = TIME_LIMIT) -> None:
+        """Store the configuration; the process starts with the first job.
 
         Args:
-            nursery: makes processes.
-            time_limit: seconds for a small pickle; each megabyte adds one.
+            forkserver: starts processes.
+            time_limit: seconds for a small pickle; each megabyte adds one second.
         """
-        self._nursery = nursery
+        self._forkserver = forkserver
         self._time_limit = time_limit
-        self._turn = Lock()  # who has it may ask
-        self._guard = Lock()  # who has it may start or end the process
+        self._job_lock = Lock()  # held while a job runs
+        self._process_lock = Lock()  # held while the process starts or stops
         self._child: _Child | None = None
         self._closed = False
 
     @property
     def confined_by(self) -> str:
-        """What keeps the process from doing harm: "Landlock 7, seccomp, audit hook"."""
+        """The mechanisms that confine the process: "Landlock 7, seccomp, audit hook"."""
         child = self._child
         return "" if child is None or child.confined_by is None else child.confined_by
 
     def convert(self, job: Job) -> str:
-        """Do a job; whether it is trusted is the nursery's to say.
+        """Run a job; the fork server decides whether the pickle is trusted.
 
         Returns:
-            What the files say otherwise than the pickle; empty: nothing.
+            How the files differ from the pickle; empty if they do not.
 
         Raises:
-            UnconvertibleError: it can't be done. Something may be left at the target.
-            BrokenOffError: the converter was closed before or meanwhile.
+            UnconvertibleError: the conversion failed. Partial output may remain at the target.
+            BrokenOffError: the converter was closed before or during the conversion.
             OSError: the disk is full.
         """
-        seconds = self._time_limit + job.source.stat().st_size / _SLOWEST
-        with self._turn:
+        seconds = self._time_limit + job.source.stat().st_size / _MIN_SPEED
+        with self._job_lock:
             try:
-                answer = self._living(job.target.parent).do(job, seconds)
+                answer = self._ensure_process(job.target.parent).do(job, seconds)
             except UnconvertibleError:
                 self._raise_if_closed()
                 raise
         outcome = answer.get("outcome")
         if outcome == converter_child.NO_MEMORY:
             raise UnconvertibleError(
-                f"it takes more than {self._nursery.max_memory:,} bytes of memory"
+                f"it takes more than {self._forkserver.max_memory:,} bytes of memory"
             )
         if outcome == converter_child.FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -111,22 +111,22 @@ class Converter:
             raise UnconvertibleError(str(answer.get("reason")))
         return one_line(str(answer.get("altered") or ""))
 
-    def rest(self) -> None:
-        """End the process if it does nothing; there is a new one when it is needed again."""
-        if self._turn.acquire(blocking=False):
+    def stop_if_idle(self) -> None:
+        """Stop the process if it is idle; the next job starts a new one."""
+        if self._job_lock.acquire(blocking=False):
             try:
-                self._end()
+                self._stop()
             finally:
-                self._turn.release()
+                self._job_lock.release()
 
     def close(self) -> None:
-        """End the process, whatever it is doing; nothing is converted any more."""
-        # It takes no turn: who breaks off a long conversion does not want to wait for its end.
+        """Stop the process, also during a job; the converter accepts no further jobs."""
+        # It does not wait for the job lock: closing must interrupt a long conversion.
         self._closed = True
-        self._end()
+        self._stop()
 
-    def _end(self) -> None:
-        with self._guard:
+    def _stop(self) -> None:
+        with self._process_lock:
             if self._child is not None:
                 self._child.end()
                 self._child = None
@@ -135,41 +135,41 @@ class Converter:
         if self._closed:
             raise BrokenOffError("the conversion was broken off")
 
-    def _living(self, beside: Path) -> _Child:
-        """Return the process, a new one if need be; UnconvertibleError if it can't be had."""
-        with self._guard:
+    def _ensure_process(self, beside: Path) -> _Child:
+        """Return the process, started if necessary; UnconvertibleError if it can't start."""
+        with self._process_lock:
             self._raise_if_closed()
             if self._child is None or not self._child.lives():
                 try:
-                    self._child = _Child(self._nursery, beside)
-                except OSError as error:  # no more processes, or Python is not where it was
+                    self._child = _Child(self._forkserver, beside)
+                except OSError as error:  # too many processes, or Python was moved
                     raise UnconvertibleError(f"no process to convert it: {error}") from None
             return self._child
 
 
 class _Child:
-    """A process that runs `converting.work`, and whatever it starts itself."""
+    """The process that runs `converter_child.run_worker`, with its process group and folder."""
 
-    def __init__(self, nursery: Nursery, beside: Path) -> None:
+    def __init__(self, forkserver: Forkserver, beside: Path) -> None:
         self._folder = tempfile.mkdtemp(prefix="converting-", dir=beside)
         self._inbox = Path(self._folder, INBOX)
         self._outbox = Path(self._folder, OUTBOX)
         try:
             self._inbox.mkdir()
             self._outbox.mkdir()
-            self._process = nursery.new(self._folder)
+            self._process = forkserver.start_process(self._folder)
         except BaseException:
             _remove(Path(self._folder))
             raise
         self.pid = self._process.pid
-        self.confined_by: str | None = None  # not known until it says so
+        self.confined_by: str | None = None  # unknown until the process reports it
 
     def do(self, job: Job, seconds: float) -> Answer:
-        """Have a job done, and its files brought to where they are wanted."""
+        """Run a job in the process, and move its files to their destination."""
         source, target, rows = self._inbox / "pickle", self._outbox / "made", self._outbox / "rows"
-        for left in (source, target, rows):
-            _remove(left)
-        _lend(job.source, source)
+        for leftover in (source, target, rows):
+            _remove(leftover)
+        _link_or_copy(job.source, source)
         request = {
             "conversion": job.conversion.value,
             "source": str(source),
@@ -181,16 +181,16 @@ class _Child:
             answer = self.ask(request, seconds)
             if answer.get("outcome") == converter_child.DONE:
                 most = _SIZE_AT_LEAST + _SIZE_PER_BYTE * job.source.stat().st_size
-                _take(target, job.target, most)
+                _move_output(target, job.target, most)
                 if job.rows is not None and rows.exists():
-                    _take(rows, job.rows, most)
+                    _move_output(rows, job.rows, most)
         finally:
-            for left in (source, target, rows):
-                _remove(left)
+            for leftover in (source, target, rows):
+                _remove(leftover)
         return answer
 
     def ask(self, request: dict[str, str | None], seconds: float) -> Answer:
-        """Return the answer; if there is none, the request is what ended the process."""
+        """Return the answer to a request; UnconvertibleError if the process ended instead."""
         too_late = Event()
         clock = Timer(seconds, self._kill_and_set, [too_late])
         clock.daemon = True
@@ -203,23 +203,23 @@ class _Child:
                 raise UnconvertibleError(f"it took more than {seconds:,.0f} seconds") from None
             raise
         except BaseException:
-            self.end()  # who asks next must not get the answer to this
+            self.end()  # the next request must not receive the answer to this one
             raise
         finally:
             clock.cancel()
 
     def lives(self) -> bool:
-        """Return whether it can be asked; what is left of it is cleaned up if not."""
+        """Return whether the process runs; clean up after it if not."""
         if self._process.poll() is None:
             return True
         self.end()
         return False
 
     def end(self) -> None:
-        """Kill it, unless it has ended, and wait until it is gone."""
+        """Kill the process unless it has ended, wait for it, and remove its folder."""
         self._process.kill()
-        for pipe in (self._process.requests, self._process.answers):
-            with suppress(OSError):  # a request that it has not read
+        for pipe in (self._process.requests, self._process.responses):
+            with suppress(OSError):  # a request that the process has not read
                 pipe.close()
         _remove(Path(self._folder))
 
@@ -234,41 +234,41 @@ class _Child:
             if self.confined_by is None:
                 self.confined_by = str(self._answer().get("confined"))
             return self._answer()
-        except (OSError, ValueError, EOFError):  # it ended before, or was ended in the meantime
+        except (OSError, ValueError, EOFError):  # the process has ended or was killed
             code = self._process.kill()
-        if code == STOPPED:
+        if code == STOPPED_EXIT_CODE:
             raise UnconvertibleError("its process was stopped: it did what no conversion does")
         raise UnconvertibleError(f"the process that converts it ended ({code})")
 
     def _answer(self) -> Answer:
-        line = self._process.answers.readline(_ANSWER_LIMIT)
+        line = self._process.responses.readline(_ANSWER_LIMIT)
         if not line.endswith(b"\n"):
             raise EOFError("no answer")
         answer = json.loads(line)
         if not isinstance(answer, dict):
-            raise EOFError("no answer")  # noqa: TRY004 - as if there were none
+            raise EOFError("no answer")  # noqa: TRY004 - handled like a missing answer
         return answer
 
 
-def _lend(source: Path, place: Path) -> None:
-    """Let a process see a file where it may read and not write."""
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Make a file available in the folder that a process may read but not write."""
     try:
-        place.hardlink_to(source)
-    except OSError:  # another disk, or one that knows no links
-        shutil.copyfile(source, place)
+        target.hardlink_to(source)
+    except OSError:  # another disk, or a file system without hard links
+        shutil.copyfile(source, target)
 
 
-def _take(made: Path, target: Path, most: int) -> None:
-    """Move what a process made; UnconvertibleError if it is not just files and folders, and few."""
+def _move_output(output: Path, target: Path, most: int) -> None:
+    """Move the output of a process; UnconvertibleError if it is too large or not plain files."""
     try:
-        size = _size_of_files(made, _DEPTH_LIMIT)
+        size = _size_of_files(output, _DEPTH_LIMIT)
     except OSError as error:
         raise UnconvertibleError(f"what was made of it is not there: {error}") from None
     if size > most:
         raise UnconvertibleError(
             f"what was made of it has {size:,} bytes, which no pickle of its size turns into"
         )
-    shutil.move(made, target)
+    shutil.move(output, target)
 
 
 def _size_of_files(path: Path, levels: int) -> int:

@@ -1,8 +1,8 @@
-"""The program of the process that converts pickles; `converter` asks it, `nursery` starts it.
+"""Program of the process that converts pickles; `forkserver` starts it, `converter` uses it.
 
-A request is a line of JSON on stdin, the fields of a `Job` by name, and so is its answer on
-stdout, `{"outcome": ...}`. Before the first one it says what it is confined by. The end of stdin,
-as when the parent was killed, is the end.
+A request is a line of JSON on stdin with the fields of a `Job`. Its answer is a line of JSON on
+stdout, `{"outcome": ...}`. Before the first answer the process reports what confines it. It exits
+at the end of stdin, as when the parent was killed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import BinaryIO
 from mfwb.conversion.convert import Conversion, Job, convert
 from mfwb.conversion.trusted import prepare_to_trust
 from mfwb.files.content_store import is_full
-from mfwb.isolation.child_environment import readable
-from mfwb.isolation.confine import confined
-from mfwb.isolation.memory_limit import cap_memory, give_back_memory
+from mfwb.isolation.child_environment import list_readable_paths
+from mfwb.isolation.confine import confine_process
+from mfwb.isolation.memory_limit import cap_memory, release_memory
 
 __all__ = [
     "DONE",
@@ -33,9 +33,9 @@ __all__ = [
     "UNCONVERTIBLE",
     "Answer",
     "answer",
-    "get_readier",
-    "get_ready",
-    "work",
+    "preload",
+    "preload_more",
+    "run_worker",
 ]
 
 DONE = "done"
@@ -44,74 +44,74 @@ NO_MEMORY = "no memory"
 UNCONVERTIBLE = "unconvertible"
 
 INBOX, OUTBOX = "in", "out"
-"""Folders in that of a process: what it may only read, and what it may write."""
+"""Folders inside the folder of a process: the first is only readable, the second writable."""
 
 Answer = dict[str, str]
-"""`outcome`, which is one of these four.
+"""`outcome` is one of the four constants above.
 
-If it is the first one, also what was `altered`, as `convert` says it; of the last one the `reason`.
+DONE comes with `altered`, the result of `convert`; UNCONVERTIBLE comes with the `reason`.
 """
 
 _REASON_LIMIT = 300  # characters
 
 
-def get_ready(*, trusted: bool) -> None:
-    """Import what takes long, while nobody waits."""
-    with suppress(ImportError):  # then each request gets to hear of it
+def preload(*, trusted: bool) -> None:
+    """Import slow modules before the first request."""
+    with suppress(ImportError):  # each request then fails with this error
         import pandas as pd  # noqa: F401, PLC0415
         import pyarrow.parquet as pq  # noqa: F401, PLC0415
     if trusted:
         prepare_to_trust()
     else:
-        readable(plugins=True)
+        list_readable_paths(plugins=True)
 
 
-def get_readier() -> None:
-    """Import more: there is no more."""
+def preload_more() -> None:
+    """Do nothing: `preload` imports everything."""
 
 
-def work(max_memory: int, folder: str, *, trusted: bool) -> None:
+def run_worker(max_memory: int, folder: str, *, trusted: bool) -> None:
     """Answer requests until there are no more.
 
     Args:
-        max_memory: bytes that this process may take for them.
-        folder: of its own. Unless it is trusted, it can't reach for anything but this.
-        trusted: whether the pickles may run whatever they want to.
+        max_memory: bytes of memory that this process may take for them.
+        folder: its own folder, the only one that it may write to unless it is trusted.
+        trusted: whether pickles may run any code.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent too, which decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches the parent, which decides
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # output of libraries must not be taken for an answer
     _use_all_processors()
-    give_back_memory()
+    release_memory()
     cap_memory(max_memory)
-    _say(answers, {"confined": ", ".join(() if trusted else _confined(folder))})
+    _write_answer(answers, {"confined": ", ".join(() if trusted else _confine(folder))})
     requests: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_receive, args=(requests,), daemon=True).start()
     while True:
-        _say(answers, answer(_job(requests.get(), trusted=trusted)))
-        give_back_memory()
+        _write_answer(answers, answer(_parse_job(requests.get(), trusted=trusted)))
+        release_memory()
 
 
 def _use_all_processors() -> None:
-    """Undo what kept the process without threads until it was copied."""
+    """Let pyarrow start threads, which it must not do before the fork."""
     arrow = sys.modules.get("pyarrow")
     if arrow is not None:
         arrow.set_cpu_count(os.cpu_count() or 1)
 
 
-def _confined(folder: str) -> tuple[str, ...]:
+def _confine(folder: str) -> tuple[str, ...]:
     inbox, outbox = (os.path.join(folder, name) for name in (INBOX, OUTBOX))  # noqa: PTH118
-    return confined((inbox,), (outbox,), plugins=True)
+    return confine_process((inbox,), (outbox,), plugins=True)
 
 
-def _say(answers: BinaryIO, said: Answer) -> None:
+def _write_answer(answers: BinaryIO, answer: Answer) -> None:
     with suppress(BrokenPipeError):  # the parent is gone
-        answers.write(json.dumps(said).encode() + b"\n")
+        answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
 
 
 def answer(job: Job) -> Answer:
-    """Convert a pickle, and return what came of it."""
+    """Convert a pickle, and return the outcome."""
     try:
         altered = convert(job)
     except MemoryError:
@@ -125,14 +125,14 @@ def answer(job: Job) -> Answer:
 
 
 def _receive(requests: SimpleQueue[bytes]) -> None:
-    """Pass requests on, and end the process with them, whatever it is doing then."""
+    """Queue requests; exit the process at the end of stdin, even during a conversion."""
     with os.fdopen(0, "rb") as lines:
         for line in lines:
             requests.put(line)
-    os._exit(0)  # there is nothing to tidy up, and taking pandas down takes a moment
+    os._exit(0)  # there is nothing to clean up, and a regular exit with pandas loaded is slow
 
 
-def _job(line: bytes, *, trusted: bool) -> Job:
+def _parse_job(line: bytes, *, trusted: bool) -> Job:
     request = json.loads(line)
     rows = request["rows"]
     return Job(

@@ -1,6 +1,6 @@
 """Pickled images and matplotlib figures -> PNG, where their libraries are installed.
 
-mfwb does not require them; where they are not, there is nothing to show.
+mfwb does not require these libraries; without them there is no preview.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ __all__ = ["load_pickled_image", "write_figure_png", "write_image_png"]
 
 PIXELS_LIMIT = 50_000_000
 SIDE_LIMIT = 2048
-"""Pixels; larger images are made smaller, as nobody looks at more in a preview."""
+"""Pixels; larger images are scaled down, since a preview needs no more."""
 
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 _PALETTE_MODES = frozenset({"L", "P"})
-_PLAIN_STATE = 5  # info, mode, size, palette, pixels; formats add what is of no use here
+_PLAIN_STATE = 5  # info, mode, size, palette, pixels; image formats add items not used here
 
 
 class PickledImage:
-    """What is pickled of anything of Pillow's: its arguments and its state, and nothing done."""
+    """Stand-in for any pickled object of Pillow: keeps its state, and does nothing with it."""
 
     state: Any = None
 
     def __new__(cls, *_arguments: Any, **_options: Any) -> PickledImage:  # noqa: PYI034 - Python 3.10
-        """Take whatever arguments the pickle has."""
+        """Accept any arguments of the pickle."""
         return super().__new__(cls)
 
     def __setstate__(self, state: Any) -> None:
@@ -39,7 +39,7 @@ class PickledImage:
 
 
 class _WithPillow(Mapping[str, Callable[[], Any]]):
-    """Plain names, and every class of Pillow's, which a stand-in collects."""
+    """Allow-list of plain names and of every class of Pillow, for which there is a stand-in."""
 
     def __getitem__(self, name: str) -> Callable[[], Any]:
         if name.startswith("PIL."):
@@ -57,7 +57,7 @@ _ALLOWED = _WithPillow()
 
 
 def load_pickled_image(data: bytes) -> PickledImage:
-    """Return the parts of a pickled Pillow image; any error if it is none. Needs no Pillow."""
+    """Return the parts of a pickled Pillow image; any error for another value. Needs no Pillow."""
     value = pickles.loads(data, _ALLOWED)
     if not isinstance(value, PickledImage) or not isinstance(value.state, list):
         raise pickle.UnpicklingError("it is no image of Pillow's")
@@ -71,7 +71,7 @@ def write_image_png(image: PickledImage, path: Path) -> None:
 
     Raises:
         ImportError: Pillow is not installed.
-        ValueError, TypeError: the parts don't make an image, or it is too large to be shown.
+        ValueError, TypeError: the parts form no image, or it is too large for a preview.
     """
     _, mode, size, palette, pixels = image.state[:_PLAIN_STATE]
     width, height = _checked_size(size)
@@ -87,7 +87,7 @@ def write_image_png(image: PickledImage, path: Path) -> None:
 
 
 def write_figure_png(figure: Any, path: Path) -> None:
-    """Write a PNG of a matplotlib figure that somebody trusted; TypeError if it is none."""
+    """Write a PNG of a matplotlib figure from a trusted pickle; TypeError for another value."""
     if not isinstance(figure, import_module("matplotlib.figure").Figure):
         raise TypeError(f"a {type(figure).__name__} is no matplotlib figure")
     width, height = figure.get_size_inches()

@@ -1,7 +1,7 @@
-"""Pickles are looked at in another process: for plain values, for names, for equal contents.
+"""Inspector: inspects pickles in a separate process for plain values, names and equal contents.
 
-To weigh a pickle bounds what a look costs, and only what somebody thought of. In a process of its
-own, without rights, a pickle that nobody thought of costs itself.
+The limits on a pickle bound the cost of an inspection only for known attacks. In a separate
+process without rights, a pickle with an unknown attack harms only itself.
 """
 
 from __future__ import annotations
@@ -15,85 +15,85 @@ from threading import Lock, Timer
 from typing import Any
 
 from mfwb.conversion import inspector_child
-from mfwb.conversion.inspector_child import Answer, Inspect, Look
-from mfwb.isolation.audit_hook import STOPPED
-from mfwb.isolation.forkserver import Nursery, Process
+from mfwb.conversion.inspector_child import Answer, Inspect, Inspection
+from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
+from mfwb.isolation.forkserver import Forkserver, Process
 from mfwb.planning import Content
 
 __all__ = ["Inspector", "inspect_each"]
 
 MAX_MEMORY = 400_000_000
-"""Bytes that such a process may take."""
+"""Bytes of memory that an inspection process may take."""
 
 _REQUEST_LIMIT = 1_000_000  # bytes of pickles that are sent at once
 _PICKLES_LIMIT = 500
 _ANSWER_LIMIT = 256_000_000  # bytes
 _MEMORY_OF_ANSWER = 800_000_000
-"""Bytes that an answer may take here; the process had to hold all of it in its own memory, too."""
-_MEMORY_OF_PART = 64  # bytes of the least that a sign of JSON can stand for
+"""Bytes of memory that an answer may take here; the child had to hold all of it in memory, too."""
+_MEMORY_OF_PART = 64  # bytes of the smallest object that a separator in JSON can stand for
 
 _SECONDS = 100.0
 _SECONDS_PER_MB = 30.0
-"""How long an answer may take: ten times the time of the processor that a process gives itself."""
-_AT_ONCE = 8  # processes that stay when there is nothing to do for them
+"""Time limit of an answer: ten times the processor time that a process allows itself."""
+_MAX_IDLE = 8  # processes that are kept while they are idle
 
 
 class Inspector:
-    """Looks at pickles, those of each flow run in a process of its own; for several threads."""
+    """Inspects pickles, in one process per flow run; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._nursery = Nursery(inspector_child.__name__, MAX_MEMORY)
-        self._desks: dict[str, _Desk] = {}
+        self._forkserver = Forkserver(inspector_child.__name__, MAX_MEMORY)
+        self._processes: dict[str, _InspectionProcess] = {}
         self._lock = Lock()
 
     def start(self) -> None:
-        """Start what makes processes, so that it is ready when it is needed."""
-        with suppress(OSError):  # who needs it tries again
-            self._nursery.start()
+        """Start the fork server before it is needed."""
+        with suppress(OSError):  # the first inspection tries again
+            self._forkserver.start()
 
-    def inspect(self, flow_run: str, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
-        """Return what there is to tell of each pickle of a flow run.
+    def inspect(self, flow_run: str, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
+        """Return the result of an inspection of each pickle of a flow run.
 
-        Of one that ends the process that is why; the others are looked at again.
+        If a pickle ends the process, its result is the reason; the others are inspected again.
         """
-        desk = self._desk(flow_run)
+        process = self._process_for(flow_run)
         try:
-            return desk.ask(look, pickled)
+            return process.send(look, pickled)
         except _EndedError as error:
             if len(pickled) == 1:
                 return [(None, str(error))]
         return [self.inspect(flow_run, look, [data])[0] for data in pickled]
 
-    def let_go(self, flow_run: str) -> None:
-        """End the process of a flow run; there is a new one if it is needed again."""
+    def stop_process(self, flow_run: str) -> None:
+        """Stop the process of a flow run; the next inspection starts a new one."""
         with self._lock:
-            desk = self._desks.pop(flow_run, None)
-        if desk is not None:
-            desk.end()
+            process = self._processes.pop(flow_run, None)
+        if process is not None:
+            process.end()
 
     def close(self) -> None:
-        """End all processes."""
+        """Stop all processes."""
         with self._lock:
-            desks = [*self._desks.values()]
-            self._desks.clear()
-        self._nursery.close()  # which ends what others may be waiting for
-        for desk in desks:
-            desk.end()
+            processes = [*self._processes.values()]
+            self._processes.clear()
+        self._forkserver.close()  # also kills processes that other threads may be waiting for
+        for process in processes:
+            process.end()
 
-    def _desk(self, flow_run: str) -> _Desk:
+    def _process_for(self, flow_run: str) -> _InspectionProcess:
         with self._lock:
-            if flow_run not in self._desks:
-                for name in [*self._desks]:
-                    if len(self._desks) >= _AT_ONCE and self._desks[name].end(wait=False):
-                        del self._desks[name]
-                self._desks[flow_run] = _Desk(self._nursery)
-            return self._desks[flow_run]
+            if flow_run not in self._processes:
+                for name in [*self._processes]:
+                    if len(self._processes) >= _MAX_IDLE and self._processes[name].end(wait=False):
+                        del self._processes[name]
+                self._processes[flow_run] = _InspectionProcess(self._forkserver)
+            return self._processes[flow_run]
 
 
 def inspect_each(
-    inspect: Inspect, look: Look, loaded: Iterable[tuple[Content, bytes | None]]
+    inspect: Inspect, look: Inspection, loaded: Iterable[tuple[Content, bytes | None]]
 ) -> Iterator[tuple[Content, Answer]]:
-    """Yield what there is to tell of each content; several small ones are looked at at once."""
+    """Yield the result of an inspection of each content; small contents share a request."""
     group: list[tuple[Content, bytes]] = []
     size = 0
     for content, data in loaded:
@@ -102,16 +102,16 @@ def inspect_each(
             continue
         is_full = size + len(data) > _REQUEST_LIMIT or len(group) == _PICKLES_LIMIT
         if group and (is_full or content.flow_run != group[0][0].flow_run):
-            yield from _inspected(inspect, look, group)
+            yield from _inspect_group(inspect, look, group)
             group, size = [], 0
         group.append((content, data))
         size += len(data)
     if group:
-        yield from _inspected(inspect, look, group)
+        yield from _inspect_group(inspect, look, group)
 
 
-def _inspected(
-    inspect: Inspect, look: Look, group: Sequence[tuple[Content, bytes]]
+def _inspect_group(
+    inspect: Inspect, look: Inspection, group: Sequence[tuple[Content, bytes]]
 ) -> Iterator[tuple[Content, Answer]]:
     answers = inspect(group[0][0].flow_run, look, [data for _, data in group])
     for (content, _), answer in zip(group, answers, strict=True):
@@ -119,13 +119,13 @@ def _inspected(
 
 
 class _EndedError(Exception):
-    """The process ended before it answered; the text says why."""
+    """The process ended before it answered; the text is the reason."""
 
 
-def _checked(look: Look, answer: Any) -> Answer:
-    """Return an answer to a look if it can be one; EOFError. Who gave it may have been taken over.
+def _checked(look: Inspection, answer: Any) -> Answer:
+    """Return the answer if it has a valid form; else EOFError: the process may be compromised.
 
-    What a value is made of can be anything of JSON.
+    The content of a value can be any JSON.
     """
     match answer:
         case [None, str() | None as reason]:
@@ -135,14 +135,14 @@ def _checked(look: Look, answer: Any) -> Answer:
     raise EOFError("no answer")
 
 
-def _is_found_by(look: Look, found: Any) -> bool:
-    if look is Look.DIGEST:
+def _is_found_by(look: Inspection, found: Any) -> bool:
+    if look is Inspection.DIGEST:
         return isinstance(found, str)
-    if look is Look.SIZE:
+    if look is Inspection.SIZE:
         return _is_size(found)
-    if look is Look.INSIDE:
+    if look is Inspection.INSIDE:
         return _is_inside(found)
-    if look in {Look.NAMES, Look.NAMES_AT_START}:
+    if look in {Inspection.NAMES, Inspection.NAMES_AT_START}:
         return _are_texts(found)
     return isinstance(found, list) and len(found) == 2 and isinstance(found[1], bool)  # noqa: PLR2004
 
@@ -169,45 +169,47 @@ def _are_texts(found: Any) -> bool:
     return isinstance(found, list) and all(isinstance(one, str) for one in found)
 
 
-class _Desk:
-    """A process, if there is one; safe to use from several threads."""
+class _InspectionProcess:
+    """The inspection process of one flow run, started on demand; safe for several threads."""
 
-    def __init__(self, nursery: Nursery) -> None:
-        self._nursery = nursery
-        self._turn = Lock()
+    def __init__(self, forkserver: Forkserver) -> None:
+        self._forkserver = forkserver
+        self._lock = Lock()
         self._process: Process | None = None
-        self._is_ready = False  # whether it has said what confines it
-        self._is_late = False
+        self._is_ready = False  # whether it has reported what confines it
+        self._has_timed_out = False
 
-    def ask(self, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
-        with self._turn:
+    def send(self, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
+        with self._lock:
             try:
-                return self._ask(look, pickled)
+                return self._send(look, pickled)
             except _EndedError:
                 raise
             except (OSError, ValueError, EOFError, RecursionError) as error:
                 raise _EndedError(self._reason(error)) from None
             except BaseException:
-                self._end()  # who asks next must not get the answer to this
+                self._stop()  # the next request must not receive the answer to this one
                 raise
 
     def end(self, *, wait: bool = True) -> bool:
-        """End the process, unless it is busy and nobody waits for it; return whether it has."""
-        if not self._turn.acquire(blocking=wait):
+        """Stop the process; with `wait=False` only if it is idle. Return whether it was stopped."""
+        if not self._lock.acquire(blocking=wait):
             return False
         try:
-            self._end()
+            self._stop()
         finally:
-            self._turn.release()
+            self._lock.release()
         return True
 
-    def _ask(self, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
+    def _send(self, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
         sizes = [len(data) for data in pickled]
-        self._is_late = False
+        self._has_timed_out = False
         if self._process is None:
-            self._process = self._nursery.new(tempfile.gettempdir())
+            self._process = self._forkserver.start_process(tempfile.gettempdir())
         clock = Timer(
-            _SECONDS + _SECONDS_PER_MB * sum(sizes) / 1_000_000, self._stop, [self._process]
+            _SECONDS + _SECONDS_PER_MB * sum(sizes) / 1_000_000,
+            self._stop_timed_out,
+            [self._process],
         )
         clock.daemon = True
         clock.start()
@@ -217,10 +219,10 @@ class _Desk:
             clock.cancel()
 
     def _exchange(
-        self, process: Process, look: Look, pickled: Sequence[bytes], sizes: Sequence[int]
+        self, process: Process, look: Inspection, pickled: Sequence[bytes], sizes: Sequence[int]
     ) -> list[Answer]:
         if not self._is_ready:
-            self._answer(process)  # what confines it
+            self._answer(process)  # the report of what confines it
             self._is_ready = True
         request = {"look": look.value, "sizes": sizes}
         process.requests.write(json.dumps(request).encode() + b"\n")
@@ -231,13 +233,13 @@ class _Desk:
             raise EOFError("no answer")
         return [_checked(look, one) for one in answers]
 
-    def _stop(self, process: Process) -> None:
-        """End a process that does not answer, whatever keeps it."""
-        self._is_late = True
+    def _stop_timed_out(self, process: Process) -> None:
+        """Kill a process that does not answer in time."""
+        self._has_timed_out = True
         process.kill()
 
     def _answer(self, process: Process) -> Any:
-        line = process.answers.readline(_ANSWER_LIMIT)
+        line = process.responses.readline(_ANSWER_LIMIT)
         if not line.endswith(b"\n"):
             raise EOFError("no answer")
         parts = sum(line.count(sign) for sign in (b",", b"[", b"{"))
@@ -248,19 +250,19 @@ class _Desk:
     def _reason(self, error: Exception) -> str:
         if self._process is None:
             return f"no process to look at it: {error}"
-        code = self._end()
-        if code == -signal.SIGPROF or self._is_late:
+        code = self._stop()
+        if code == -signal.SIGPROF or self._has_timed_out:
             return "it took too long to look at it"
-        if code == STOPPED:
+        if code == STOPPED_EXIT_CODE:
             return "its process was stopped: it did what no pickle does"
         return f"the process that looked at it ended ({code})"
 
-    def _end(self) -> int | None:
+    def _stop(self) -> int | None:
         process, self._process, self._is_ready = self._process, None, False
         if process is None:
             return None
         code = process.kill()
-        for pipe in (process.requests, process.answers):
+        for pipe in (process.requests, process.responses):
             with suppress(OSError):
                 pipe.close()
         return code

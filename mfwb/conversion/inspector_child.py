@@ -1,7 +1,7 @@
-"""The program of the process that looks at pickles without pandas; `inspector` asks it.
+"""Program of the process that inspects pickles without pandas; `inspector` uses it.
 
-A request is a line of JSON on stdin, what to look for and how long the pickles are, and then these.
-Its answer is a line on stdout: for each pickle a pair of what was found and why nothing was.
+A request is a line of JSON on stdin, with the inspection and the sizes of the pickles, followed by
+the pickles. The answer is a line on stdout: for each pickle a pair of result and reason.
 """
 
 from __future__ import annotations
@@ -20,92 +20,101 @@ from mfwb.conversion.json_safe import DEPTH_LIMIT, json_size, to_json
 from mfwb.conversion.path_values import is_relative, load_path
 from mfwb.conversion.plain_values import decode
 from mfwb.errors import ItemLost
-from mfwb.isolation.child_environment import readable
-from mfwb.isolation.confine import confined
-from mfwb.isolation.memory_limit import cap_memory, give_back_memory
+from mfwb.isolation.child_environment import list_readable_paths
+from mfwb.isolation.confine import confine_process
+from mfwb.isolation.memory_limit import cap_memory, release_memory
 from mfwb.pickles.allowlist import PATHS
 from mfwb.pickles.content_digest import content_digest
-from mfwb.pickles.packages import names_at_start
+from mfwb.pickles.packages import read_names_at_start
 
-__all__ = ["Answer", "Inspect", "Look", "get_readier", "get_ready", "inspect_here", "work"]
+__all__ = [
+    "Answer",
+    "Inspect",
+    "Inspection",
+    "inspect_here",
+    "preload",
+    "preload_more",
+    "run_worker",
+]
 
 _SECONDS = 10.0  # of processor time
 _SECONDS_PER_MB = 3.0
 
 
-class Look(str, Enum):
-    """What can be told of a pickle."""
+class Inspection(str, Enum):
+    """A kind of inspection of a pickle."""
 
-    DIGEST = "digest"  # of its content
-    INSIDE = "inside"  # names, what it does with them, and whether it can be a value
-    NAMES = "names"  # that it refers to
-    NAMES_AT_START = "names at start"  # of which only the beginning is there
-    SIZE = "size"  # of a plain value, as characters of JSON
-    VALUE = "value"  # that is plain
+    DIGEST = "digest"  # the digest of its content
+    INSIDE = "inside"  # its names, how it uses them, and whether it can be a plain value
+    NAMES = "names"  # the names that it refers to
+    NAMES_AT_START = "names at start"  # the same, from only the beginning of the pickle
+    SIZE = "size"  # the characters of its plain value as JSON
+    VALUE = "value"  # its plain value
     VALUE_WITHOUT_NAMES = "value without names"
-    SHOWN = "shown"  # what can be read of what is more than a value
+    SHOWN = "shown"  # a readable form of an object that is no plain value
 
 
 Answer = tuple[Any, str | None]
-"""What was found, and, if that is nothing at all, why."""
+"""The result, and, if that is None, the reason."""
 
-Inspect = Callable[[str, Look, Sequence[bytes]], list[Answer]]
-"""Looks at pickles of a flow run."""
-
-
-def inspect_here(_flow_run: str, look: Look, pickled: Sequence[bytes]) -> list[Answer]:
-    """Look at pickles in this very process, which should be none that matters."""
-    return [_looked_at(look, data) for data in pickled]
+Inspect = Callable[[str, Inspection, Sequence[bytes]], list[Answer]]
+"""Inspects pickles of a flow run."""
 
 
-def get_ready(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here
-    """Find out what takes a moment; the imports are above."""
-    readable()
+def inspect_here(_flow_run: str, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
+    """Inspect pickles in the current process, which should be expendable."""
+    return [_inspect(look, data) for data in pickled]
 
 
-def get_readier() -> None:
-    """Import what many need, where there are many: numbers of numpy's are common."""
+def preload(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here
+    """Fill the cache of readable paths, which is slow; this module has imported the rest."""
+    list_readable_paths()
+
+
+def preload_more() -> None:
+    """Import numpy, which pays off with several flow runs: numpy numbers are common."""
     with suppress(ImportError):
         import numpy as np  # noqa: F401, PLC0415
 
 
-def work(max_memory: int, folder: str, *, trusted: bool) -> None:  # noqa: ARG001 - as all programs
+def run_worker(max_memory: int, folder: str, *, trusted: bool) -> None:  # noqa: ARG001 - as all programs
     """Answer requests until there are no more.
 
     Args:
-        max_memory: bytes that this process may take for them.
-        folder: that it may do nothing in.
-        trusted: plays no part.
+        max_memory: bytes of memory that this process may take for them.
+        folder: not used: this process may write nowhere.
+        trusted: not used: no pickle is trusted here.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    give_back_memory()
+    release_memory()
     cap_memory(max_memory, threads=0)
-    _say(answers, {"confined": ", ".join(confined((), ()))})
+    _write_answer(answers, {"confined": ", ".join(confine_process((), ()))})
     with os.fdopen(0, "rb") as requests:
         for line in requests:
             request = json.loads(line)
             pickled = [requests.read(size) for size in request["sizes"]]
             _limit_time(sum(request["sizes"]))
-            _say(answers, [_looked_at(Look(request["look"]), data) for data in pickled])
-            give_back_memory()
+            inspection = Inspection(request["look"])
+            _write_answer(answers, [_inspect(inspection, data) for data in pickled])
+            release_memory()
     os._exit(0)
 
 
-def _say(answers: BinaryIO, said: Any) -> None:
-    answers.write(json.dumps(said).encode() + b"\n")
+def _write_answer(answers: BinaryIO, answer: Any) -> None:
+    answers.write(json.dumps(answer).encode() + b"\n")
     answers.flush()
 
 
 def _limit_time(size: int) -> None:
-    """End this process when it has worked for too long: nobody handles the signal."""
+    """Let a signal without a handler end this process when it has worked for too long."""
     signal.setitimer(signal.ITIMER_PROF, _SECONDS + _SECONDS_PER_MB * size / 1_000_000)
 
 
-def _looked_at(look: Look, data: bytes) -> Answer:
+def _inspect(look: Inspection, data: bytes) -> Answer:
     try:
-        return _LOOKS[look](data), None
+        return _INSPECTIONS[look](data), None
     except ItemLost as error:
         return None, str(error)
     except MemoryError:
@@ -114,15 +123,15 @@ def _looked_at(look: Look, data: bytes) -> Answer:
 
 def _names(data: bytes) -> tuple[str, ...] | None:
     try:
-        return pickles.names_in(data)
+        return pickles.read_names(data)
     except ValueError:
         return None
 
 
 def _inside(data: bytes) -> dict[str, Any] | None:
-    """Return what the type that Metaflow recorded does not say; None of a damaged pickle."""
+    """Return details that the recorded type does not reveal; None for a damaged pickle."""
     try:
-        mentions = pickles.mentions_in(data)
+        mentions = pickles.read_mentions(data)
     except ValueError:
         return None
     size, why = None, None
@@ -141,7 +150,7 @@ def _inside(data: bytes) -> dict[str, Any] | None:
 
 
 def _is_relative(data: bytes, mentions: pickles.Mentions) -> bool | None:
-    """Whether this is a path that starts nobody knows where; None if it is no path."""
+    """Whether this is a relative path, whose start is unknown; None if it is no path."""
     if not mentions.names or not all(name in PATHS for name in mentions.names):
         return None
     try:
@@ -151,9 +160,9 @@ def _is_relative(data: bytes, mentions: pickles.Mentions) -> bool | None:
 
 
 def _may_be_no_value(data: bytes, mentions: pickles.Mentions) -> bool:
-    """Whether what looks plain may be none: it contains itself, is too deep, names what it can't.
+    """Whether a value that looks plain may not be: recursive, too deep, or with other names.
 
-    Names are followed to see that; what has none is as its opcodes spell it out.
+    Only a pickle with names has to be loaded to see that; without names the opcodes suffice.
     """
     if len(data) > _VALUE_LIMIT or not all(name in VALUES for name in mentions.names):
         return False
@@ -161,11 +170,11 @@ def _may_be_no_value(data: bytes, mentions: pickles.Mentions) -> bool:
     return is_deep or bool(mentions.names) or any(code in data for code in _FETCHING)
 
 
-_VALUE_LIMIT = 100_000  # bytes; what is larger is no value of the summary
+_VALUE_LIMIT = 100_000  # bytes; a larger pickle is no value for the summary
 _NESTING = (b"]", b"}", b"(", b"\x8f", b"\x85", b"\x86", b"\x87", b"R")
-"""What begins or makes what holds something."""
+"""Opcodes that start or create a container."""
 _FETCHING = (b"h", b"j", b"g")
-"""What fetches from the memo, as whoever contains himself has to."""
+"""Opcodes that read the memo, which every recursive value needs."""
 
 
 def _size(data: bytes) -> int:
@@ -187,13 +196,13 @@ def _value_without_names(data: bytes) -> tuple[Any, bool]:
     return found.json, found.is_series
 
 
-_LOOKS: dict[Look, Callable[[bytes], Any]] = {
-    Look.DIGEST: content_digest,
-    Look.INSIDE: _inside,
-    Look.NAMES: _names,
-    Look.NAMES_AT_START: names_at_start,
-    Look.SIZE: _size,
-    Look.VALUE: _value,
-    Look.SHOWN: _shown,
-    Look.VALUE_WITHOUT_NAMES: _value_without_names,
+_INSPECTIONS: dict[Inspection, Callable[[bytes], Any]] = {
+    Inspection.DIGEST: content_digest,
+    Inspection.INSIDE: _inside,
+    Inspection.NAMES: _names,
+    Inspection.NAMES_AT_START: read_names_at_start,
+    Inspection.SIZE: _size,
+    Inspection.VALUE: _value,
+    Inspection.SHOWN: _shown,
+    Inspection.VALUE_WITHOUT_NAMES: _value_without_names,
 }

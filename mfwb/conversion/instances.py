@@ -1,8 +1,8 @@
-"""Objects of users' own classes, as they can be read: the classes are not imported.
+"""Readable forms of objects of users' own classes; the classes are not imported.
 
-So are errors, and the namespaces of `argparse` and `types`. A pickle of one says the name of its
-class and what it is made of. Members of enums become text, named tuples lists, and all others, such
-as dataclasses, dicts of their fields.
+Exceptions and the namespaces of `argparse` and `types` are treated in the same way. The pickle of
+such an object has the name of its class and its parts. Members of enums become text, named tuples
+become lists, and all other objects, such as dataclasses, become dicts of their fields.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from mfwb.conversion.masked_arrays import MASKED
-from mfwb.conversion.pandas_scalars import MOMENTS
+from mfwb.conversion.masked_arrays import MASKED_ARRAYS
+from mfwb.conversion.pandas_scalars import PANDAS_SCALARS
 from mfwb.pickles import Allowed, ForbiddenName
 from mfwb.pickles.allowlist import ARRAYS, PATHS, PLAIN, ZONES
-from mfwb.pickles.placeholders import Kind, StandIn
+from mfwb.pickles.placeholders import ClassStandIn, StandIn
 from mfwb.pickles.standins import builtin
 
-__all__ = ["READABLE", "VALUES", "WithMembers"]
+__all__ = ["READABLE", "VALUES", "AllowlistWithUserClasses"]
 
 _NOT_USERS = frozenset({"numpy", "pandas", "pyarrow", "polars"})
 _LIKE_USERS = frozenset(
@@ -31,21 +31,20 @@ _LIKE_USERS = frozenset(
         if isinstance(one, type) and issubclass(one, BaseException)
     }
 )
-"""Classes of Python whose objects are read as those of users' own."""
+"""Classes of Python whose objects are read like those of users' own classes."""
 
 _SCALARS = (str, int, float, bool, type(None))
 _FIELDS = "__dict__"
-"""Under which pydantic pickles what others have as their state."""
+"""The key under which pydantic pickles the fields, which others have as their whole state."""
 
 
-class WithMembers(Mapping[str, Callable[[], Any]]):
-    """An allow-list, and objects of classes that it knows nothing of.
+class AllowlistWithUserClasses(Mapping[str, Callable[[], Any]]):
+    """An allow-list that also accepts unknown classes, for which there are stand-ins.
 
-    What CPython writes for a member of an enum is the class called with a single value; or, for a
-    class that asks for it, `getattr` of the class and a name. Other objects are made of arguments,
-    of a state, or of both, all of which are kept as they are. All else that a name could be used
-    for is as forbidden as it is without this. The text of a member is as in `Color(1)`,
-    `Color.RED`.
+    CPython pickles a member of an enum as a call of the class with a single value or, if the class
+    requests it, as `getattr` of the class and a name. Other objects are created with arguments, a
+    state, or both; these are kept unchanged. Any other use of a name is still forbidden. The text
+    of a member is as in `Color(1)`, `Color.RED`.
     """
 
     def __init__(self, allowed: Allowed) -> None:
@@ -67,15 +66,17 @@ class WithMembers(Mapping[str, Callable[[], Any]]):
         return len(self._allowed)
 
 
-VALUES = WithMembers({**PLAIN, **PATHS, **ZONES})
-"""For values: what is plain, paths, and objects of users' own classes."""
+VALUES = AllowlistWithUserClasses({**PLAIN, **PATHS, **ZONES})
+"""For values: plain values, paths, and objects of users' own classes."""
 
-READABLE = WithMembers({**PLAIN, **PATHS, **ZONES, **ARRAYS, **MASKED, **MOMENTS})
-"""The same, arrays of numpy, and moments of pandas: what can be shown of more than a value."""
+READABLE = AllowlistWithUserClasses(
+    {**PLAIN, **PATHS, **ZONES, **ARRAYS, **MASKED_ARRAYS, **PANDAS_SCALARS}
+)
+"""The same plus arrays of numpy and scalars of pandas: all that has a readable form."""
 
 
 class _Member(str):
-    """Takes no state."""
+    """A member of an enum, as text; it accepts no state."""
 
     __slots__ = ()
 
@@ -83,38 +84,38 @@ class _Member(str):
         raise ForbiddenName("the state of what may be a member of an enum")
 
 
-class _Class(Kind):
-    """The type of stand-ins for users' own classes."""
+class _Class(ClassStandIn):
+    """Metaclass of stand-ins for users' own classes."""
 
     def __call__(cls, *arguments: Any) -> Any:  # noqa: N805 - as of all types of types
-        """Return what a pickle makes by calling the class: with one value, a member of an enum."""
+        """Return the result of calling the class: with one value, a member of an enum."""
         if len(arguments) == 1 and type(arguments[0]) in _SCALARS:
             return _Member(f"{_short(cls.name)}({arguments[0]!r})")
         return _new(cls, *arguments)
 
 
 def _new(kind: Any, *arguments: Any) -> Any:
-    """Return a new object of a stand-in."""
+    """Return a new object of a stand-in class."""
     made = object.__new__(kind)
     made._parts = (arguments, None)
     return made
 
 
 class _Object(StandIn, metaclass=_Class):
-    """Stands for an object: it keeps what it is made of, and does nothing with it."""
+    """Stand-in for an object: keeps its parts, and does nothing with them."""
 
-    _parts: tuple[tuple[Any, ...], Any]  # what it is made of, and its state
+    _parts: tuple[tuple[Any, ...], Any]  # its arguments and its state
 
     def __new__(cls, *arguments: Any) -> Any:
-        """Return a new one."""
+        """Return a new stand-in."""
         return _new(cls, *arguments)
 
     def __setstate__(self, state: Any) -> None:
-        """Keep the state; it comes at most once, which the rehearsal sees to."""
+        """Keep the state; the preflight has checked that it is set at most once."""
         self._parts = (self._parts[0], state)
 
     def as_plain(self) -> Any:
-        """Return its fields, or the values that it is made of where their names are not known."""
+        """Return the fields of the object, or its values if their names are unknown."""
         arguments, state = self._parts
         fields = _fields_of(state)
         if fields is None:
@@ -124,16 +125,16 @@ class _Object(StandIn, metaclass=_Class):
         return {"arguments": list(arguments), **fields} if arguments else fields
 
     def __repr__(self) -> str:
-        """Return it as text, as for a key; parts that hold parts are left out, however many."""
+        """Return it as text, for a key of a dict; parts that hold other parts become "..."."""
         arguments, state = self._parts
         fields = _fields_of(state)
-        inside = [_in_short(one) for one in (*arguments, *(state if fields is None else ()))]
-        inside += [f"{name}={_in_short(one)}" for name, one in (fields or {}).items()]
+        inside = [_in_short(part) for part in (*arguments, *(state if fields is None else ()))]
+        inside += [f"{name}={_in_short(part)}" for name, part in (fields or {}).items()]
         return f"{_short(type(self).name)}({', '.join(inside)})"
 
 
 def _fields_of(state: Any) -> dict[Any, Any] | None:
-    """Return what is by name in a state; None if it is a list of values, as with slots."""
+    """Return the fields in a state; None if it is a list of values without names."""
     if state is None:
         return {}
     if isinstance(state, dict):
@@ -168,7 +169,7 @@ def _short(name: str) -> str:
 
 
 def _may_be_a_class(name: str) -> bool:
-    """Whether a name is that of a class, and of no library whose names are all known."""
+    """Whether a name may be a user's class: capitalized, and not of a library with known names."""
     if name in _LIKE_USERS:
         return True
     *modules, last = name.split(".")

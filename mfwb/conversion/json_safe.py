@@ -1,4 +1,4 @@
-"""Plain Python values -> what every JSON reader takes, saying as much as JSON can."""
+"""Plain Python values -> JSON types that every JSON reader accepts, with the least loss."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import Any
 from uuid import UUID
 
 from mfwb.errors import ItemLost
-from mfwb.pickles.placeholders import Kind, StandIn
+from mfwb.pickles.placeholders import ClassStandIn, StandIn
 from mfwb.safe_text import storable
-from mfwb.units.whole_numbers import EXACT, has_digits, written
+from mfwb.units.whole_numbers import EXACT, has_digits, to_exact
 
 __all__ = [
     "ARRAY_LIMIT",
     "DEPTH_LIMIT",
-    "characters_of",
+    "character_limit",
     "json_size",
     "json_text",
     "to_json",
@@ -31,7 +31,7 @@ __all__ = [
 
 DEPTH_LIMIT = 100
 ARRAY_LIMIT = 1_000
-"""Items of an array that are written out."""
+"""Items of the largest array that is written out."""
 
 SIZE_LIMIT = 10_000_000
 """Rough characters. A pickle of a few bytes can hold one list a billion times."""
@@ -40,10 +40,10 @@ _CHARACTERS_PER_BYTE = 20
 _CHARACTERS_AT_LEAST = 1_000_000
 
 _BITS_OF_A_CHARACTER = 3
-_CONTAINER = 30  # few brackets, but they take as long as so many characters
+_CONTAINER = 30  # only two brackets, but they take as much time as so many characters
 _BYTES_FRAME = 32  # characters around the base64
 _MEDIA = "_type"
-"""The key by which W&B tells a picture or a table of its own; a user's dict is none."""
+"""The key by which W&B recognizes its own images and tables; a user's dict is not one of them."""
 _AS_TEXT = (Decimal, UUID, Fraction, complex, PurePath, range, slice)
 
 
@@ -53,13 +53,12 @@ def to_json(
     """Return a value as JSON types: None, bool, int, float, str, list, dict.
 
     Args:
-        value: made of builtins, collections, datetime, decimal, uuid, fractions, numpy scalars.
-        as_numbers: whether NaN, infinities and whole numbers beyond 2**53 stay numbers, to reckon
-            with; else they become text, since no JSON number, or not every reader's, is the same.
-        limit: rough characters that it may have, if not SIZE_LIMIT.
-        exact: whether texts and whole numbers stay as they are, as in a file that Python reads;
-            else what W&B's records and databases refuse in texts, lone surrogates and NUL, is
-            escaped.
+        value: of builtins, collections, datetime, decimal, uuid, fractions, numpy scalars.
+        as_numbers: whether NaN, infinities and integers beyond 2**53 stay numbers, for later
+            calculations; else they become text, since JSON, or some JSON readers, lack them.
+        limit: approximate number of characters that it may have, if not SIZE_LIMIT.
+        exact: whether texts and integers stay unchanged, as in a file that Python reads; else
+            lone surrogates and NUL are escaped, which W&B's records and databases refuse.
 
     Raises:
         ItemLost: it contains itself, is too deep or too large, or has no JSON form.
@@ -68,11 +67,11 @@ def to_json(
     return _Conversion(as_numbers=as_numbers, limit=limit, exact=exact).convert(value)
 
 
-def characters_of(size: int) -> int:
-    """Return how many characters a value may have whose pickle has so many bytes.
+def character_limit(size: int) -> int:
+    """Return the number of characters that a value may have if its pickle has `size` bytes.
 
-    Values are at most some times as long as their pickles, unless these hold one thing many times
-    over, as those do that are made to take time, or to fill memory and disks.
+    Values are at most some times as long as their pickles, unless a pickle repeats one object many
+    times, as malicious pickles do to take time or to fill memory and disks.
     """
     return _CHARACTERS_AT_LEAST + _CHARACTERS_PER_BYTE * size
 
@@ -83,12 +82,12 @@ def json_text(value: Any) -> str:
 
 
 def json_size(value: Any) -> int:
-    """Return how many characters the JSON text of a JSON-safe value has."""
+    """Return the number of characters of a JSON-safe value's JSON text."""
     return len(json.dumps(value))
 
 
 class _Conversion:
-    """One value on its way: how much of it there was, and what is open around the current part."""
+    """Conversion of one value: counts its size, and tracks the open containers."""
 
     def __init__(self, *, as_numbers: bool, limit: int, exact: bool) -> None:
         self._as_numbers = as_numbers
@@ -102,15 +101,17 @@ class _Conversion:
         self._spend(2)  # a digit and a comma
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, (StandIn, Kind)):
+        if isinstance(value, (StandIn, ClassStandIn)):
             return self._stand_in(value)
         if isinstance(value, (dict, list, tuple, deque, set, frozenset)):
             return self._container(value)
         return self._scalar(value)
 
-    def _stand_in(self, value: StandIn | Kind) -> Any:
-        # Of a class, not of its objects, who have one of that name.
-        plain = Kind.as_plain(value) if isinstance(value, Kind) else value.as_plain()
+    def _stand_in(self, value: StandIn | ClassStandIn) -> Any:
+        # The method of the metaclass: the class has one of the same name for its objects.
+        plain = (
+            ClassStandIn.as_plain(value) if isinstance(value, ClassStandIn) else value.as_plain()
+        )
         with self._inside(value):
             return self.convert(plain)
 
@@ -156,19 +157,19 @@ class _Conversion:
         return self.convert(plain) if is_same else self._text(str(value))
 
     def _array(self, value: Any) -> Any:
-        """Return the items of a small array; of a larger one, what it is."""
+        """Return the items of a small array; a description of a larger one."""
         if value.size > ARRAY_LIMIT:
             shape = " by ".join(f"{length:,}" for length in value.shape)
             return f"array of {shape} {value.dtype}"
         with self._inside(value):
-            # `tolist` makes dates and spans of some units whole numbers.
+            # `tolist` turns dates and time spans of some units into integers.
             return self.convert(list(value) if value.dtype.kind in "Mm" else value.tolist())
 
     def _whole(self, value: int) -> int | str:
         if -EXACT <= value <= EXACT:
             return value
         self._spend(value.bit_length() // _BITS_OF_A_CHARACTER)
-        return value if self._keeps_whole and has_digits(value) else written(value)
+        return value if self._keeps_whole and has_digits(value) else to_exact(value)
 
     def _real(self, value: float) -> float | str:
         if math.isfinite(value) or self._as_numbers:
@@ -181,7 +182,7 @@ class _Conversion:
 
     @contextmanager
     def _inside(self, value: Any) -> Iterator[None]:
-        """Be inside of a value; ItemLost if that is so already, or by now too deep."""
+        """Enter a container; ItemLost if it contains itself, or if the nesting is too deep."""
         if id(value) in self._open:
             raise ItemLost("it contains itself")
         if len(self._open) == DEPTH_LIMIT:
@@ -208,9 +209,9 @@ class _Conversion:
         return {key: self.convert(item) for key, item in zip(keys, value.values(), strict=True)}
 
     def _keys(self, value: dict[Any, Any]) -> list[str]:
-        """Return all keys as texts, of which no two are the same; texts keep their own if they can.
+        """Return all keys as distinct texts; keys that are texts stay unchanged if possible.
 
-        A key of another kind may look like one that is a text, and so may an escaped one.
+        A key of another type may look like a text key, and so may an escaped one.
         """
         texts = [self._text(key if type(key) is str else _written(key)) for key in value]
         if not self._exact and _MEDIA in value and not _is_bytes(value):
@@ -219,7 +220,7 @@ class _Conversion:
             return texts
         own = {key for key in value if type(key) is str}
         taken = own.intersection(texts)
-        numbers: dict[str, int] = {}  # by text, the last one that was tried
+        numbers: dict[str, int] = {}  # by text, the last number that was tried
         keys = []
         for key, text in zip(value, texts, strict=True):
             is_own = type(key) is str and text == key  # it is in `taken` as itself
@@ -234,12 +235,12 @@ class _Conversion:
 
 
 def _is_bytes(value: dict[Any, Any]) -> bool:
-    """Whether a dict is what this module makes of bytes."""
+    """Whether a dict is this module's form of bytes."""
     return value.keys() == {_MEDIA, "base64"} and value[_MEDIA] == "bytes"
 
 
 def _is_uniform(value: Any) -> bool:
-    """Whether this is a list of small ints or of finite floats: nothing in it is to be changed."""
+    """Whether this is a list of small ints or of finite floats, which needs no conversion."""
     kind = type(value[0]) if isinstance(value, list) and value else None
     if kind not in (int, float) or not all(type(one) is kind for one in value):
         return False
@@ -249,9 +250,9 @@ def _is_uniform(value: Any) -> bool:
 
 
 def _written(value: Any) -> str:
-    """Return a value as text, as keys are and what has no other form."""
+    """Return a value as text, for keys and for values without another JSON form."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(written(value))
+        return str(to_exact(value))
     try:
         return str(value)
     except (ValueError, RecursionError):
@@ -259,7 +260,7 @@ def _written(value: Any) -> str:
 
 
 def _seconds(span: Any) -> float | str:
-    """Return a numpy timedelta in seconds; as numpy writes it if it is of months or is NaT."""
+    """Return a numpy timedelta in seconds; numpy's text for months and NaT."""
     try:
         seconds = float(span / type(span)(1, "s"))
     except TypeError:
@@ -268,25 +269,25 @@ def _seconds(span: Any) -> float | str:
 
 
 def _rank(item: Any) -> tuple[int, float, str]:
-    """Return by what an item of a set is sorted: numbers, then text, then all else."""
+    """Return the sort key of an item of a set: numbers, then text, then all else."""
     if isinstance(item, float) and not math.isfinite(item):
-        item = _name(item)  # where it will be in the end
+        item = _name(item)  # the text that it becomes in the end
     elif isinstance(item, int):
-        item = written(item)
+        item = to_exact(item)
     if isinstance(item, (int, float)):
         return 0, item, type(item).__name__
     return (1, 0, item) if isinstance(item, str) else (2, 0, json.dumps(item, sort_keys=True))
 
 
 def _name(value: float) -> str:
-    """Return what stands for a number that JSON can't hold."""
+    """Return the text for a number that JSON does not have."""
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _unlike(taken: Collection[str], text: str, numbers: dict[str, int]) -> str:
-    """Return a text, with a number behind it if need be, that is none of those taken.
+    """Return the text, with a number appended if necessary, so that it is not in `taken`.
 
-    The numbers go on from where they were: thousands of keys may look alike.
+    The numbers continue from the last one that was tried: thousands of keys may look alike.
     """
     if text not in taken:
         return text

@@ -1,4 +1,4 @@
-"""numpy's masked arrays, as they can be read: items, and None for what is masked."""
+"""Readable form of numpy's masked arrays: their items, and None for masked ones."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from mfwb.conversion.json_safe import ARRAY_LIMIT
 from mfwb.pickles import Allowed
 from mfwb.pickles.placeholders import StandIn
 
-__all__ = ["MASKED"]
+__all__ = ["MASKED_ARRAYS"]
 
 
 class _Masked(StandIn):
-    """Stands for a masked array: it keeps its state, and makes an array of it when asked.
+    """Stand-in for a masked array: keeps the state, and builds an array from it on request.
 
-    Such are the columns of the results of scikit-learn's searches, one for each parameter.
+    Results of scikit-learn's searches have such columns, one for each parameter.
     """
 
     _state: tuple[Any, ...] = ()
 
     def __init__(self, *_arguments: Any) -> None:
-        """Take what says that it is one."""
+        """Accept and ignore the arguments."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """Keep the state; it comes at most once, which the rehearsal sees to."""
+        """Keep the state; the preflight has checked that it is set at most once."""
         self._state = state
 
     def as_plain(self) -> Any:
-        """Return an array; any error if the state is not as numpy writes it."""
+        """Return an array; any error if numpy does not write such a state."""
         import numpy as np  # noqa: PLC0415
 
         _, shape, dtype, is_fortran, contents, mask, _ = self._state
@@ -47,10 +47,10 @@ class _Masked(StandIn):
 
 
 class _Name(StandIn):
-    """Stands for the class, which its pickle says beside what makes one."""
+    """Stand-in for the class, which the pickle passes to the function that creates an array."""
 
 
-MASKED: Allowed = {
+MASKED_ARRAYS: Allowed = {
     "numpy.ma.core._mareconstruct": lambda: _Masked,
     "numpy.ma.MaskedArray": lambda: _Name,
     "numpy.ma.core.MaskedArray": lambda: _Name,

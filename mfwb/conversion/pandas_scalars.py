@@ -1,4 +1,4 @@
-"""Single moments and spans of pandas, as they can be read: pandas is not imported for them."""
+"""Readable forms of pandas' timestamps and time spans; pandas is not imported for them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from mfwb.pickles import Allowed
 from mfwb.pickles.placeholders import StandIn
 
-__all__ = ["MOMENTS"]
+__all__ = ["PANDAS_SCALARS"]
 
 _PER_SECOND = {7: 1, 8: 10**3, 9: 10**6, 10: 10**9}
-"""Units by the number that pandas has for each; older versions know nanoseconds alone."""
+"""Units per second, by pandas' number for the unit; older versions have only nanoseconds."""
 
 _NANOSECONDS = 10
 _START = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -24,7 +24,7 @@ class _Timestamp(StandIn):
         self._units, self._zone, self._unit = units, zone, unit
 
     def as_plain(self) -> str:
-        """Return it after ISO 8601, to the nanosecond."""
+        """Return the timestamp in ISO 8601, with nanoseconds."""
         nanoseconds = self._units * 10**9 // _PER_SECOND[self._unit]
         microseconds, rest = divmod(nanoseconds, 1000)
         moment = _START + timedelta(microseconds=microseconds)
@@ -43,7 +43,7 @@ class _Timedelta(StandIn):
         self._units, self._unit = units, unit
 
     def as_plain(self) -> float:
-        """Return seconds."""
+        """Return the time span in seconds."""
         return self._units / _PER_SECOND[self._unit]
 
 
@@ -52,18 +52,18 @@ class _NoTime(StandIn):
         pass
 
     def as_plain(self) -> str:
-        """Return what pandas writes."""
+        """Return "NaT", as pandas writes it."""
         return "NaT"
 
 
 class _Missing(StandIn):
     def as_plain(self) -> None:
-        """Return None, which it is everywhere but in pandas."""
+        """Return None, the counterpart of pandas' NA."""
 
 
 _NA = _Missing()
 
-MOMENTS: Allowed = {
+PANDAS_SCALARS: Allowed = {
     "pandas._libs.tslibs.timestamps._unpickle_timestamp": lambda: _Timestamp,
     "pandas._libs.tslibs.timedeltas._timedelta_unpickle": lambda: _Timedelta,
     "pandas._libs.tslibs.nattype._nat_unpickle": lambda: _NoTime,

@@ -1,7 +1,8 @@
-"""Whether a parquet file says all that a table says: what it would be read back as.
+"""Check whether a parquet file preserves all of a table, by how it would be read back.
 
-Types are compared first, of which parquet keeps most, and says so in its schema. Cells are looked
-at only where a type leaves open what they are, and only so many: past that, nobody can tell.
+Types are compared first; parquet preserves most of them, and its schema shows it. Cells are
+compared only where the type does not determine what they are, and only up to a limit: a column
+with more cells counts as not preserved.
 """
 
 from __future__ import annotations
@@ -11,28 +12,28 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from mfwb.conversion.storable_tables import storable
+from mfwb.conversion.storable_tables import to_storable_table
 
-__all__ = ["alteration"]
+__all__ = ["describe_alteration"]
 
 CELLS_LIMIT = 100_000
-"""Cells of any type that are compared one by one; the first that differs ends it."""
+"""Cells of Python objects that are compared one by one, up to the first difference."""
 
 _DEPTH_LIMIT = 100
 _ROWS_AT_ONCE = 1_000
 _EXACT_CELLS = frozenset({"string", "bytes", "date", "time", "decimal", "empty"})
-"""What pandas finds in columns of Python objects that parquet gives back as it was."""
+"""Types that pandas infers for columns of Python objects and that parquet preserves."""
 _NAME_LIMIT = 60  # characters
 
 
-def alteration(table: Any, path: Path) -> str:
-    """Return what a parquet file changes of the table that was written to it; empty: nothing.
+def describe_alteration(table: Any, path: Path) -> str:
+    """Return the first difference between a table and its parquet file; empty if there is none.
 
-    What is missing in a column of objects (None, NaN, NA) counts as the same.
+    Missing values in a column of objects (None, NaN, NA) count as equal.
 
     Args:
-        table: what `write_parquet` takes.
-        path: of the parquet file.
+        table: the table that `write_parquet` wrote.
+        path: the parquet file.
     """
     import pandas as pd  # noqa: PLC0415
 
@@ -40,9 +41,9 @@ def alteration(table: Any, path: Path) -> str:
         if isinstance(table, pd.DataFrame):
             return next(_of_pandas(table, path), "")
         if type(table).__module__.startswith("polars."):
-            return ""  # polars writes parquet of its own, which says all that it knows
-        return _of_arrow(storable(table), path)
-    except Exception as error:  # noqa: BLE001 - it is written; whether it is the same is not known
+            return ""  # polars writes parquet itself, and preserves everything
+        return _of_arrow(to_storable_table(table), path)
+    except Exception as error:  # noqa: BLE001 - the file exists; whether it is equal is unknown
         return f"what is in the file can't be read back ({type(error).__name__})"
 
 
@@ -79,7 +80,7 @@ def _of_pandas(frame: Any, path: Path) -> Iterator[str]:
 
 
 def _without_rows(path: Path) -> Any:
-    """Return the frame that is read back, as it would be without rows: all its types are there."""
+    """Return the frame that pandas would read back, without rows but with all its types."""
     import pandas as pd  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -119,7 +120,7 @@ def _of_index(before: Any, after: Any) -> Iterator[str]:
 
 
 def _are_alike(before: Any, after: Any) -> bool:
-    """Whether labels are of one type; pandas 2 takes objects for texts, pandas 3 reads texts."""
+    """Whether labels have the same type; pandas 2 stores texts as objects, pandas 3 as strings."""
     import pandas as pd  # noqa: PLC0415
 
     if _is_object(before.dtype) and isinstance(after.dtype, pd.StringDtype):
@@ -128,7 +129,7 @@ def _are_alike(before: Any, after: Any) -> bool:
 
 
 def _are_same_dtype(before: Any, after: Any) -> bool:
-    """Whether types are the same; where texts are kept is a matter of who reads them."""
+    """Whether types are the same; the storage of texts depends on the reader and is ignored."""
     import pandas as pd  # noqa: PLC0415
 
     if isinstance(before, pd.StringDtype) and isinstance(after, pd.StringDtype):
@@ -152,12 +153,12 @@ def _same_categories(before: Any, path: Path, place: int) -> bool:
 
 
 def _of_objects(frame: Any, after: Any, path: Path, place: int) -> Iterator[str]:
-    """Yield what of a column of Python objects is not read back as it was."""
+    """Yield how a column of Python objects changes when it is read back."""
     import pandas as pd  # noqa: PLC0415
 
     column = frame.iloc[:, place]
     found = pd.api.types.infer_dtype(column, skipna=True)
-    # Truth values and None stay objects; without rows that is not to be seen.
+    # Booleans with None stay objects; the frame without rows does not show that.
     stays = found == "string" or (found == "boolean" and column.isna().any())
     if not _is_object(after) and not stays:
         yield f"becomes {after}"
@@ -174,7 +175,7 @@ def _of_objects(frame: Any, after: Any, path: Path, place: int) -> Iterator[str]
 
 
 def _cells_of(path: Path, place: int) -> Iterator[Any]:
-    """Yield the cells of a column of a parquet file, of which few are in memory at a time."""
+    """Yield the cells of a column of a parquet file, with few of them in memory at a time."""
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     with path.open("rb") as source, pq.ParquetFile(source) as file:
@@ -184,7 +185,7 @@ def _cells_of(path: Path, place: int) -> Iterator[Any]:
 
 
 def _are_same(one: Any, other: Any, depth: int = 0) -> bool:
-    """Whether two cells are the same, their types included; what is missing is missing."""
+    """Whether two cells are equal, including their types; missing values are equal."""
     import numpy as np  # noqa: PLC0415
 
     if _is_missing(one) and _is_missing(other):

@@ -1,4 +1,4 @@
-"""Paths out of their pickles: pure ones, of whatever machine."""
+"""Loading of pickled paths as pure paths, from any machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _URI = re.compile(r"(s3|s3a|s3n|gs|gcs|https?|abfss?|wasbs?|az|hdfs):/+(?=[^/])"
 
 
 def load_path(data: bytes) -> PurePath:
-    """Return a pickled path as a pure one, whatever machine it is from; ItemLost if it is none."""
+    """Return a pickled path as a pure path, from any machine; ItemLost for another value."""
     try:
         path = pickles.loads(data, PATHS)
     except Exception as error:  # a damaged pickle can raise anything
@@ -26,10 +26,10 @@ def load_path(data: bytes) -> PurePath:
 
 
 def is_relative(path: PurePath) -> bool:
-    """Return whether a path starts from a folder that Metaflow does not record; no URI does."""
+    """Return whether a path is relative to a folder that Metaflow does not record; a URI is not."""
     return not path.is_absolute() and uri_in(path) is None
 
 
 def uri_in(path: PurePath) -> re.Match[str] | None:
-    """Return the scheme and slashes at the start of a path that is a URI; None if it is none."""
+    """Return the match of scheme and slashes at the start of a URI; None if it is no URI."""
     return _URI.match(path.as_posix())

@@ -1,4 +1,4 @@
-"""One plain value out of its pickle."""
+"""Decoding of one plain value from its pickle."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from mfwb import pickles
 from mfwb.conversion.instances import READABLE, VALUES
-from mfwb.conversion.json_safe import SIZE_LIMIT, characters_of, to_json
+from mfwb.conversion.json_safe import SIZE_LIMIT, character_limit, to_json
 from mfwb.errors import ItemLost
 
-if TYPE_CHECKING:  # it would bring pydantic into the process that looks at pickles
+if TYPE_CHECKING:  # at run time it would import pydantic into the process that loads pickles
     from mfwb.config import Unpickle
 
 __all__ = ["Number", "Value", "decode", "is_number"]
 
 CURVE_LIMIT = 100_000
-"""Points; a longer list is not drawn."""
+"""Points; a longer list is not shown as a curve."""
 
 _ALLOWED: dict[str, pickles.Allowed] = {
     "safe": VALUES,
-    "trusted": VALUES,  # nothing that is plain needs more
+    "trusted": VALUES,  # plain values need no more names
     "never": {},
     "shown": READABLE,
 }
-_REASON_LIMIT = 500  # characters; an error can repeat all that it was given
+_REASON_LIMIT = 500  # characters; the text of an error can repeat the whole input
 
 Number = int | float
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value of one task in JSON types, where numbers that JSON can't hold are still numbers."""
+    """A value of one task in JSON types, except that all numbers are still numbers."""
 
     json: Any
-    is_series: bool = False  # a list of numbers that can be drawn
+    is_series: bool = False  # a list of numbers that can be shown as a curve
 
     @property
     def number(self) -> Number | None:
@@ -44,22 +44,22 @@ class Value:
 
 
 def is_number(value: Any) -> TypeGuard[Number]:
-    """Whether a value is an int or a float; a bool is none here."""
+    """Whether a value is an int or a float, but not a bool."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def decode(data: bytes, unpickle: Unpickle | Literal["shown"] = "safe") -> Value:
-    """Return a pickled plain value; ItemLost if it can't be had safely.
+    """Return a pickled plain value; ItemLost if it can't be loaded safely.
 
     Args:
         data: the pickle.
-        unpickle: with "never" it may refer to nothing by name, so that only None, bools, numbers,
-            text, bytes, and lists, tuples, dicts and sets of these can be had; with "shown" there
-            may be arrays, too.
+        unpickle: with "never" the pickle may contain no names, which allows only None, bools,
+            numbers, text, bytes, and lists, tuples, dicts and sets of these; "shown" also allows
+            arrays.
     """
     try:
         value = pickles.loads(data, _ALLOWED[unpickle])
-        limit = min(SIZE_LIMIT, characters_of(len(data)))
+        limit = min(SIZE_LIMIT, character_limit(len(data)))
         plain = to_json(value, as_numbers=True, limit=limit)
     except ItemLost:
         raise
@@ -73,10 +73,10 @@ def decode(data: bytes, unpickle: Unpickle | Literal["shown"] = "safe") -> Value
 def _reason(error: Exception) -> str:
     if isinstance(error, pickles.ForbiddenName):
         return str(error)
-    said = str(error)
-    if len(said) > _REASON_LIMIT:
-        said = f"{said[:_REASON_LIMIT]}..."
-    return f"its pickle can't be read ({type(error).__name__}: {said})"
+    text = str(error)
+    if len(text) > _REASON_LIMIT:
+        text = f"{text[:_REASON_LIMIT]}..."
+    return f"its pickle can't be read ({type(error).__name__}: {text})"
 
 
 def _is_series(value: Sequence[Any]) -> bool:

@@ -1,11 +1,11 @@
-"""Converters of other packages: they make files of types that mfwb knows nothing of.
+"""Plugins: converters of other packages, which write files for types that mfwb does not support.
 
-A package offers one by an entry point, whose name is the converter's:
+A package offers a converter with an entry point, which has the converter's name:
 
     [project.entry-points."mfwb.payloads"]
     mylib = "mylib.for_mfwb:tables"
 
-It leads to any object, a module or a class will do, with
+The entry point refers to any object, such as a module or a class, with
 
     types = ("mylib.Table", "mylib.io.*")    types as Metaflow records them; * is anything
     kind = "dataset"                         the type of W&B artifact: dataset, model or other
@@ -15,16 +15,17 @@ It leads to any object, a module or a class will do, with
 
 `convert` reads the pickle that Metaflow stored and writes at least one file into the folder, which
 is empty. It runs in a process of its own, once for each artifact, and may raise anything: then W&B
-gets the pickle as it is. A single file goes by the artifact's name and its own suffix, several go
-into a folder of the artifact's name.
+gets the pickle as it is. A single file gets the artifact's name and its own suffix; several files
+go into a folder with the artifact's name.
 
-`safe` promises that `convert` runs nothing that a pickle asks for: it is not enough to trust one's
+`safe` promises that `convert` runs nothing that a pickle asks for. It is not enough to trust one's
 own classes, since anybody may have written the pickle. A converter that calls `pickle.load` is not
-safe, and is used with `--unpickle trusted` only. Its kind counts in any case. A safe one works
-where all that is not trusted does: it can read Python's libraries and the pickle, and write into
-the folder; to open other files, to connect or to start programs fails, or ends it (`confining`).
+safe, and is used only with `--unpickle trusted`; its `kind` is used in any case. A safe converter
+runs with the same limits as untrusted pickles: it can read Python's libraries and the pickle, and
+write into the folder. Opening other files, connecting or starting programs fails, or ends the
+process (`mfwb.isolation.confine`).
 
-mfwb imports the object whenever it plans: what is heavy should be imported by `convert`.
+mfwb imports the object for each plan: heavy modules should be imported inside `convert`.
 """
 
 from __future__ import annotations
@@ -43,46 +44,46 @@ __all__ = ["GROUP", "Converter", "convert_with", "find_plugins"]
 
 GROUP = "mfwb.payloads"
 
-_SAID = ("types", "kind", "safe")
+_ATTRIBUTES = ("types", "kind", "safe")
 
 
 class Converter(Protocol):
-    """What an entry point leads to; it may also have `safe`, a bool."""
+    """The object of an entry point; it may also have `safe`, a bool."""
 
     types: tuple[str, ...]
     kind: str
 
     def convert(self, pickle: Path, folder: Path) -> None:
-        """Write files that say what a pickle says into an empty folder."""
+        """Write the content of a pickle as files into an empty folder."""
         ...
 
 
 def find_plugins() -> tuple[Plugin, ...]:
-    """Return what the converters of installed packages say of themselves, by name.
+    """Return the declarations of the installed converters, sorted by name.
 
     Raises:
-        UsageError: one can't be imported, is no converter, or has the name of another.
+        UsageError: a converter can't be imported, is invalid, or has the name of another one.
     """
-    found = sorted(entry_points(group=GROUP), key=lambda one: (one.name, one.value))
-    for one, other in pairwise(found):
-        if one.name == other.name and one.value != other.value:
-            raise _useless(other, f"{one.value} goes by the same name")
-    return tuple(_declared(one) for one in {one.name: one for one in found}.values())
+    entries = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
+    for entry, other in pairwise(entries):
+        if entry.name == other.name and entry.value != other.value:
+            raise _plugin_error(other, f"{entry.value} goes by the same name")
+    return tuple(_read_plugin(entry) for entry in {entry.name: entry for entry in entries}.values())
 
 
 def convert_with(name: str, pickle: Path, folder: Path) -> None:
-    """Let a converter write files.
+    """Write the files of a pickle with a converter.
 
-    This runs code of another package: not for the process that talks to Metaflow and W&B.
+    This runs code of another package: never call it in the process that uses Metaflow and W&B.
 
     Args:
-        name: of the converter.
+        name: the name of the converter.
         pickle: the file of the pickle.
-        folder: an empty one.
+        folder: an empty folder for the files.
 
     Raises:
         LookupError: there is no such converter.
-        Exception: any, whatever the converter raises.
+        Exception: any error that the converter raises.
     """
     entries = entry_points(group=GROUP, name=name)
     if not entries:
@@ -91,22 +92,24 @@ def convert_with(name: str, pickle: Path, folder: Path) -> None:
     converter.convert(pickle, folder)
 
 
-def _declared(entry: EntryPoint) -> Plugin:
+def _read_plugin(entry: EntryPoint) -> Plugin:
     try:
         converter = entry.load()
     except Exception as error:  # a package may do anything when it is imported
-        raise _useless(entry, f"{type(error).__name__}: {error}") from error
+        raise _plugin_error(entry, f"{type(error).__name__}: {error}") from error
     if not callable(getattr(converter, "convert", None)):
-        raise _useless(entry, "it has no function `convert`")
-    said = {name: getattr(converter, name) for name in _SAID if hasattr(converter, name)}
+        raise _plugin_error(entry, "it has no function `convert`")
+    attributes = {
+        name: getattr(converter, name) for name in _ATTRIBUTES if hasattr(converter, name)
+    }
     try:
-        return Plugin.model_validate({"name": entry.name, **said})
+        return Plugin.model_validate({"name": entry.name, **attributes})
     except ValidationError as error:
         first = error.errors()[0]
-        raise _useless(entry, f"{first['loc'][0]}: {first['msg']}") from None
+        raise _plugin_error(entry, f"{first['loc'][0]}: {first['msg']}") from None
 
 
-def _useless(entry: EntryPoint, why: str) -> UsageError:
+def _plugin_error(entry: EntryPoint, why: str) -> UsageError:
     package = f" of {entry.dist.name}" if entry.dist else ""
     return UsageError(
         f"the converter {entry.name}{package} ({entry.value}) can't be used: {why}. "

@@ -1,17 +1,17 @@
-"""Arrow's tables as parquet can hold them."""
+"""Conversion of Arrow tables to types that parquet can store."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["storable"]
+__all__ = ["to_storable_table"]
 
 
-def storable(table: Any) -> Any:
-    """Return a table whose categories are plain text; those of polars are views of text.
+def to_storable_table(table: Any) -> Any:
+    """Return a table whose categories are plain text; polars has string views as categories.
 
-    Arrow writes columns of views, but no categories that are. Values, names and metadata stay what
-    they are.
+    Arrow can write columns of string views to parquet, but not categories of that type. Values,
+    names and metadata stay the same.
     """
     import pyarrow as pa  # noqa: PLC0415
 
@@ -25,7 +25,7 @@ def _storable_field(field: Any) -> Any:
 
 
 def _storable_type(kind: Any) -> Any:
-    """Return a type, with plain text where it has categories; only types that polars has."""
+    """Return a type with plain text as categories; handles only the types that polars has."""
     import pyarrow as pa  # noqa: PLC0415
 
     if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):

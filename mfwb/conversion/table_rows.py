@@ -1,4 +1,4 @@
-"""The first rows of a table, for people to look at."""
+"""First rows of a table, as a preview."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CELL_LIMIT = 500
 """Characters; a longer text is cut."""
 
 _SIZE_LIMIT = 64_000_000
-"""Bytes of the file; all that may be shown takes fewer."""
+"""Bytes of the file; a valid preview is smaller."""
 
 
 def write_rows(table: Table, path: Path) -> None:
@@ -36,9 +36,9 @@ def write_rows(table: Table, path: Path) -> None:
 
 
 def read_rows(path: Path) -> ReadyTable:
-    """Return the table that `write_rows` wrote; ValueError if it did not.
+    """Return the table that `write_rows` wrote; ValueError if the file has another form.
 
-    Who wrote the file looked at a stranger's pickle, and may have been taken over.
+    The process that wrote the file loaded a pickle of unknown origin, and may be compromised.
     """
     if path.stat().st_size > _SIZE_LIMIT:
         raise ValueError("more rows than are shown")
@@ -86,7 +86,7 @@ def _of_pandas(frame: Any) -> tuple[list[str], Iterable[Iterable[Any]]]:
 
 
 def _is_plain(index: Any) -> bool:
-    """Whether an index only counts the rows."""
+    """Whether an index only numbers the rows."""
     import pandas as pd  # noqa: PLC0415
 
     is_count = isinstance(index, pd.RangeIndex) and (index.start, index.step) == (0, 1)
@@ -100,17 +100,17 @@ def _index_name(name: Any, level: int, levels: int) -> str:
 
 
 def _name(name: Any) -> str:
-    parts = name if isinstance(name, tuple) else (name,)  # of columns in several levels
+    parts = name if isinstance(name, tuple) else (name,)  # a tuple: columns in several levels
     return storable("/".join(str(part) for part in parts)[:CELL_LIMIT])
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as a scalar of JSON; what is missing, NaN included, is None."""
+    """Return a value as a JSON scalar; None for a missing value, including NaN."""
     if value is None or _is_missing(value):
         return None
     try:
         plain = to_json(value)
-    except ItemLost:  # an Interval, an array, a class of somebody's
+    except ItemLost:  # an Interval, an array, an object of a user's class
         plain = storable(str(value))
     if isinstance(plain, (list, dict)):
         plain = json.dumps(plain)

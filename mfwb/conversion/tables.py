@@ -1,4 +1,7 @@
-"""Tables out of pickles, and into parquet. pandas is imported only here, in `rows` and `doors`."""
+"""Loading of pickled tables, and writing of parquet files.
+
+pandas is imported only here, in `table_rows`, in `parquet_check` and in `pickles.standins`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mfwb import pickles
-from mfwb.conversion.storable_tables import storable
+from mfwb.conversion.storable_tables import to_storable_table
 from mfwb.pickles.allowlist import BARE, FRAME_MAKERS, FRAMES
-from mfwb.pickles.standins import polars as polars_doors
-from mfwb.pickles.standins.pandas import EMPTY_LIMIT, keep_from_files
+from mfwb.pickles.standins import polars as polars_standins
+from mfwb.pickles.standins.pandas import EMPTY_LIMIT, forbid_time_zone_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,22 +29,22 @@ __all__ = [
 ]
 
 Table = Any
-"""A pandas DataFrame, a pyarrow Table, or, of a trusted pickle, a polars DataFrame."""
+"""A pandas DataFrame, a pyarrow Table, or, from a trusted pickle, a polars DataFrame."""
 
 
 def load_frame(source: pickles.Source) -> Table:
-    """Return the table that was pickled; any error if it is none, or can't be had safely."""
+    """Return a pickled table; any error for another value, or if it can't be loaded safely."""
     return as_table(_load(source))
 
 
 def load_frames(source: pickles.Source) -> list[tuple[str, Table]]:
-    """Return a pickled dict or list of tables, by key or index; any error if it is none."""
+    """Return a pickled dict or list of tables, by key or index; any error for another value."""
     return as_tables(_load(source))
 
 
 def as_table(value: Any) -> Table:
-    """Return a value as a table; a Series or an Index becomes its only column. Else TypeError."""
-    if isinstance(value, (polars_doors.Frame, polars_doors.Series)):
+    """Return a value as a table; a Series or an Index becomes its only column; or TypeError."""
+    if isinstance(value, (polars_standins.Frame, polars_standins.Series)):
         return value.table
     kind = type(value).__module__.partition(".")[0]
     if kind == "pyarrow":
@@ -54,30 +57,30 @@ def as_table(value: Any) -> Table:
 def as_tables(value: Any) -> list[tuple[str, Table]]:
     """Return a dict or list of tables, by key or index; TypeError if anything else is in it."""
     if isinstance(value, dict):
-        return [(str(key), as_table(one)) for key, one in value.items()]
+        return [(str(key), as_table(item)) for key, item in value.items()]
     if isinstance(value, list):
-        return [(str(index), as_table(one)) for index, one in enumerate(value)]
+        return [(str(index), as_table(item)) for index, item in enumerate(value)]
     raise TypeError(f"a {type(value).__name__} is no dict or list of tables")
 
 
 def write_parquet(table: Table, path: Path) -> None:
-    """Write a table; a pandas DataFrame just as W&B's own decorator does: the same bytes."""
+    """Write a table; for a pandas DataFrame, the same bytes as W&B's own decorator writes."""
     import pandas as pd  # noqa: PLC0415
 
     with path.open("wb") as file:
         if isinstance(table, pd.DataFrame):
-            # Not `table.to_parquet`: a pickle may have given it an attribute of that name.
+            # Not `table.to_parquet`: a pickle may have set an attribute of that name.
             pd.DataFrame.to_parquet(table, file, engine="pyarrow")
         elif type(table).__module__.startswith("polars."):
             table.write_parquet(file)
         else:
             import pyarrow.parquet as pq  # noqa: PLC0415
 
-            pq.write_table(storable(table), file)
+            pq.write_table(to_storable_table(table), file)
 
 
 def _load(source: pickles.Source) -> Any:
-    keep_from_files()
+    forbid_time_zone_files()
     return pickles.loads(source, FRAMES, makers=FRAME_MAKERS, bare=BARE)
 
 
@@ -88,13 +91,13 @@ def _arrow_table(value: Any) -> Table:
         value = pa.Table.from_batches([value])
     if not isinstance(value, pa.Table):
         raise _no_table(value)
-    value.validate(full=True)  # a pickle may have made it of parts that don't fit
+    value.validate(full=True)  # a pickle may have combined parts that don't fit
     return value
 
 
 def _polars_frame(value: Any) -> Table:
-    # Of a trusted pickle: else there are stand-ins.
-    polars = sys.modules["polars"]  # who loaded the value has imported it
+    # From a trusted pickle: otherwise polars objects are stand-ins.
+    polars = sys.modules["polars"]  # loading the value has imported it
     if isinstance(value, polars.Series):
         return value.to_frame()
     if not isinstance(value, polars.DataFrame):
@@ -110,7 +113,7 @@ def _pandas_frame(value: Any) -> Any:
     if isinstance(value, pd.RangeIndex) and len(value) > EMPTY_LIMIT:
         raise ValueError("an index of more items than it has bytes for")
     if isinstance(value, pd.Index):
-        _checked(pd.DataFrame(index=value))  # before its codes are looked up
+        _checked(pd.DataFrame(index=value))  # before its codes are used
         return value.to_frame(index=False)
     if not isinstance(value, pd.DataFrame):
         raise _no_table(value)
@@ -122,7 +125,7 @@ def _no_table(value: Any) -> TypeError:
 
 
 def _checked(frame: Any) -> Any:
-    """Return a frame whose categories and levels are all there; ValueError otherwise."""
+    """Return the frame if its codes refer to existing categories and levels; else ValueError."""
     for codes, count in _codes(frame):
         if len(codes) and (codes.min() < -1 or codes.max() >= count):
             raise ValueError("a category that there is not")
@@ -130,7 +133,7 @@ def _checked(frame: Any) -> Any:
 
 
 def _codes(frame: Any) -> Iterator[tuple[np.ndarray[Any, Any], int]]:
-    """Yield codes and how many there can be; pandas trusts them when it reads memory."""
+    """Yield codes and the number of valid codes; pandas reads memory by codes without a check."""
     import pandas as pd  # noqa: PLC0415
 
     for place, dtype in enumerate(frame.dtypes):

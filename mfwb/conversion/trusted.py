@@ -1,6 +1,6 @@
-"""Loading a pickle as `pickle` itself does, which runs whatever it says.
+"""Loading of trusted pickles with `pickle` itself, which runs any code in them.
 
-Only `--unpickle trusted` asks for it, and only a process that does nothing else does it.
+This happens only with `--unpickle trusted`, and only in a process that does nothing else.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ __all__ = ["load_trusted", "prepare_to_trust"]
 
 
 def prepare_to_trust() -> None:
-    """Set up this process for what it is about to load."""
-    os.environ["MPLBACKEND"] = "Agg"  # a pickled figure may bring up a window otherwise
+    """Prepare this process for trusted pickles."""
+    os.environ["MPLBACKEND"] = "Agg"  # otherwise a pickled figure may open a window
 
 
 def load_trusted(path: Path) -> Any:
-    """Return the pickled value; any error, or none for ever, as the pickle has it."""
+    """Return the pickled value; the pickle may raise any error, or never finish."""
     with path.open("rb") as file:
         return pickle.load(file)

@@ -1,1 +1,1 @@
-"""Files of this machine, opened and made with care: strangers may write where mfwb reads."""
+"""Safe access to files of this machine: strangers may write to folders that mfwb reads."""

@@ -1,12 +1,12 @@
-"""Which files of this machine a flow run may send to W&B: those below folders that are allowed.
+"""Files of this machine that a flow run may send to W&B: those below allowed folders.
 
-A flow run is a stranger's, and names whatever file it likes: a key, a password, the environment
-of a process. So nothing counts but folders that the user named, and the folder that the user's
-own flow run ran in, where what is hidden (`.ssh`, `.env`, `.git`) stays hidden. Whether a file is
-there at all is told only of allowed ones.
+A flow run may come from a stranger, and can name any file: a key, a password, the environment of a
+process. So only these folders count: those that the user named, and the folder in which the user's
+own flow run ran, without its hidden files (`.ssh`, `.env`, `.git`). Messages reveal whether a file
+exists only for allowed files.
 
-A hard link can't be told from the file it links to; the kernel lets others make one only where
-they may write the file, or where `fs.protected_hardlinks` is switched off.
+A hard link can't be distinguished from its file; the kernel lets other users make one only if they
+may write to the file, or if `fs.protected_hardlinks` is switched off.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from mfwb.files.rooted_files import open_below
 __all__ = ["AllowedFiles"]
 
 _KERNELS = (Path("/proc"), Path("/sys"), Path("/dev"))
-"""What lies there is no file, but a way to ask the kernel: `/proc/self/environ`."""
+"""Their files are not real files but interfaces of the kernel: `/proc/self/environ`."""
 
 
-@dataclass(frozen=True)  # without slots: where its folders lead is asked for once
+@dataclass(frozen=True)  # without slots, for the cached properties
 class AllowedFiles:
     """The files of this machine that a flow run may send.
 
     Attributes:
         roots: folders that the user named.
-        own_folder: the folder that the flow run ran in, if that is the user's own flow run;
-            nothing below it counts whose name, or that of a folder on the way, begins with a dot.
+        own_folder: the folder in which the flow run ran, if it is the user's own flow run; files
+            with a name or a parent folder that begins with a dot are excluded.
     """
 
     roots: tuple[Path, ...] = ()
     own_folder: Path | None = None
 
     def resolve(self, path: Path) -> Path:
-        """Return where an absolute path leads, all links followed; nothing has to be there.
+        """Return an absolute path with all links followed; the file may be missing.
 
-        ItemLost if that is not allowed, or the path can't be followed.
+        ItemLost if the result is not allowed, or a link can't be followed.
         """
         try:
             resolved = path.resolve()
@@ -57,7 +57,7 @@ class AllowedFiles:
         return resolved
 
     def allows(self, path: Path) -> bool:
-        """Whether a path leads to where files may be sent from."""
+        """Whether a path leads to an allowed file."""
         try:
             self.resolve(path)
         except ItemLost:
@@ -65,27 +65,29 @@ class AllowedFiles:
         return True
 
     def open(self, path: Path) -> BinaryIO:
-        """Return a file, opened for reading; ItemLost if it is not allowed, OSError if it is bad.
+        """Open a file for reading; ItemLost if it is not allowed, OSError if it can't be read.
 
-        It is the very file that was checked: no link that appears meanwhile is followed.
+        It is exactly the file that was checked: a link that appears meanwhile is not followed.
         """
         resolved = self.resolve(path)
         root = self._root_of(resolved)
-        if root is None:  # `resolve` has seen to that
+        if root is None:  # can't happen: `resolve` has checked it
             raise ItemLost(f"it is not allowed: {path}")
         return open_below(root, resolved)
 
     def _root_of(self, resolved: Path) -> Path | None:
-        """Return the allowed folder that a path without links lies in."""
+        """Return the allowed folder of a path without links, or None."""
         if any(resolved.is_relative_to(kernel) for kernel in _KERNELS):
             return None
         for root in self._real_roots:
             if resolved.is_relative_to(root):
                 return root
-        for own in self._real_own_folders:
-            if resolved.is_relative_to(own):
-                hidden = any(part.startswith(".") for part in resolved.relative_to(own).parts)
-                return None if hidden else own
+        for own_folder in self._real_own_folders:
+            if resolved.is_relative_to(own_folder):
+                hidden = any(
+                    part.startswith(".") for part in resolved.relative_to(own_folder).parts
+                )
+                return None if hidden else own_folder
         return None
 
     @cached_property

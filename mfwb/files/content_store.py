@@ -1,7 +1,7 @@
-"""Files named by what is in them: each is made once, appears whole, and never changes.
+"""Store of files named by their content: each is made once, appears complete, and never changes.
 
-Names hold what strangers recorded, so only plain ones are taken. What is removed is what this
-process made, by its exact name.
+Names contain text that strangers recorded, so only plain names are accepted. Only files that this
+process made are removed, by their exact names.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from mfwb.files.tempdirs import scratch, sweep
 
 __all__ = ["Store", "is_full"]
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_PLAIN = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._%~-]{1,254}")  # as `quote` leaves names of plugins
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PLAIN = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._%~-]{1,254}")  # `quote` makes such names of plugins
 
 
 class Store:
@@ -32,50 +32,50 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
-        self._unfinished: Path | None = None  # a folder inside, if something was made
+        self._unfinished: Path | None = None  # a folder inside, once something was made
         self._open = ExitStack()
-        self._busy: set[str] = set()  # names that are being made
-        self._made: defaultdict[str, set[str]] = defaultdict(set)  # names by their keys
-        self._less_busy = Condition()
+        self._busy: set[str] = set()  # names of files that a thread is making now
+        self._made: defaultdict[str, set[str]] = defaultdict(set)  # names by key
+        self._condition = Condition()
 
-    def place(self, name: str, make: Callable[[Path], None]) -> Path:
-        """Return the file or folder of that name; `make` writes it if there is none yet.
+    def get_or_make(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Return the file or folder of that name; `make` writes it if it does not exist yet.
 
-        `make` gets a path at which there is nothing. What it leaves there takes the name in one
-        step, so that a crash leaves no half file that looks whole.
+        `make` gets an unused path. Its result is renamed in one step, so that a crash leaves no
+        incomplete file that looks complete.
         """
         path = self.path(name)
-        with self._alone_with(name):
-            if not _is_there(path):
+        with self._lock_name(name):
+            if not _exists(path):
                 with self.scratch() as unfinished:
                     make(unfinished)
                     make_private(unfinished)
-                    with self._less_busy:
+                    with self._condition:
                         self._made[_key(name)].add(name)
                     _make_parent(path)
                     _move(unfinished, path)
         return path
 
-    def take(self, name: str, path: Path) -> None:
-        """Give a file the name, unless there is one of that name."""
-        self.place(name, lambda unfinished: _move(path, unfinished))
+    def add(self, name: str, path: Path) -> None:
+        """Move a file into the store, unless that name exists."""
+        self.get_or_make(name, lambda unfinished: _move(path, unfinished))
 
     def has(self, name: str) -> bool:
-        """Whether there is a file or folder of that name."""
-        return _is_there(self.path(name))
+        """Whether a file or folder of that name exists."""
+        return _exists(self.path(name))
 
     def path(self, name: str) -> Path:
-        """Return where the file or folder of that name is, or would be.
+        """Return the path of the file or folder of that name, which may not exist.
 
-        SourceError if the name is not a plain one: the content was recorded under a wrong key.
+        SourceError if the name is not plain: the content was recorded under a wrong key.
         """
         if not _PLAIN.fullmatch(name):
             raise SourceError(f"{name!r} can't be the name of a file; its record is damaged")
         return self._folder / name[:2] / name
 
     def discard(self, key: str) -> None:
-        """Remove what was made here of names that are a key and a suffix."""
-        with self._less_busy:
+        """Remove the files of this key, with any suffix, that were made here."""
+        with self._condition:
             names = self._made.pop(key, set())
         for name in names:
             with suppress(OSError):
@@ -83,26 +83,26 @@ class Store:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Yield a path for something that is gone afterwards, unless it was moved away."""
-        with _room_in(self._folder):
-            folder, name = self._place_for_unfinished(), uuid4().hex
+        """Yield a path for a temporary file, which is removed afterwards unless it was moved."""
+        with _report_full_disk(self._folder):
+            folder, name = self._unfinished_folder(), uuid4().hex
             try:
                 yield folder / name
             finally:
                 with suppress(OSError):
                     remove_below(folder, name)
 
-    def tidy(self) -> None:
-        """Remove what is unfinished, also of processes that were killed."""
-        with self._less_busy:
+    def remove_unfinished(self) -> None:
+        """Remove unfinished files, also of processes that were killed."""
+        with self._condition:
             self._open.close()
             self._unfinished = None
         sweep(self._folder)
 
     def remove(self) -> None:
-        """Remove all that was made here, and the folder if nothing else is in it."""
-        self.tidy()
-        with self._less_busy:
+        """Remove all files that were made here, and the folder if it is then empty."""
+        self.remove_unfinished()
+        with self._condition:
             keys = list(self._made)
         folders = {key[:2] for key in keys}
         for key in keys:
@@ -111,9 +111,9 @@ class Store:
             with suppress(OSError):
                 folder.rmdir()
 
-    def _place_for_unfinished(self) -> Path:
-        """Return a folder on the same disk; what a killed process left in its own goes now."""
-        with self._less_busy:
+    def _unfinished_folder(self) -> Path:
+        """Return a temporary folder on the same disk; also remove those of killed processes."""
+        with self._condition:
             if self._unfinished is None:
                 make_folder(self._folder)
                 if self._folder.is_symlink():
@@ -126,25 +126,25 @@ class Store:
             return self._unfinished
 
     @contextmanager
-    def _alone_with(self, name: str) -> Iterator[None]:
-        """Wait for others that make the same thing, and for nobody else."""
-        with self._less_busy:
-            self._less_busy.wait_for(lambda: name not in self._busy)
+    def _lock_name(self, name: str) -> Iterator[None]:
+        """Wait while another thread makes the same name; other names don't wait."""
+        with self._condition:
+            self._condition.wait_for(lambda: name not in self._busy)
             self._busy.add(name)
         try:
             yield
         finally:
-            with self._less_busy:
+            with self._condition:
                 self._busy.remove(name)
-                self._less_busy.notify_all()
+                self._condition.notify_all()
 
 
 def _key(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _is_there(path: Path) -> bool:
-    """Whether there is a file or a folder; a link is none, as nothing here ever makes one."""
+def _exists(path: Path) -> bool:
+    """Whether a file or a folder exists; links don't count, since the store never makes any."""
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -163,13 +163,13 @@ def _move(unfinished: Path, path: Path) -> None:
     try:
         unfinished.replace(path)
     except OSError:
-        if not _is_there(path):  # a folder that another process made just now is as good
+        if not _exists(path):  # another process may have made the same folder just now
             raise
 
 
 @contextmanager
-def _room_in(folder: Path) -> Iterator[None]:
-    """Turn a full disk into an error that ends the flow run: it is not about one item."""
+def _report_full_disk(folder: Path) -> Iterator[None]:
+    """Turn a full disk into SinkError, which ends the flow run: it concerns all items."""
     try:
         yield
     except OSError as error:
@@ -179,5 +179,5 @@ def _room_in(folder: Path) -> Iterator[None]:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that a disk or a quota is used up."""
-    return isinstance(error, OSError) and error.errno in _FULL
+    """Whether an error means that a disk is full or a quota is used up."""
+    return isinstance(error, OSError) and error.errno in _DISK_FULL

@@ -1,8 +1,8 @@
-"""Files and folders of our own: made for their user alone, and removed without following a link.
+"""Private files and folders: made for their user only, and removed without following links.
 
-Others may write to the folder that ours lie in (the one for temporary files, a bundle, a state
-folder that a team shares), and put links there under names that we are about to use. So folders are
-opened one after the other, each relative to the one before, and none through a link.
+Other users may write to the parent folder (the one for temporary files, a bundle, a state folder
+that a team shares), and put links there under names that mfwb is about to use. So folders are
+opened one after the other, each relative to the one before, and never through a link.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = [
     "FILE_MODE",
     "FOLDER_MODE",
     "create",
+    "file_mode_in",
     "is_shared",
     "make_folder",
     "make_folders",
     "make_private",
-    "mode_beside",
     "open_folder",
     "overwrite",
     "remove_at",
@@ -32,16 +32,16 @@ __all__ = [
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
-_CLOSED_TO_CHILDREN = getattr(os, "O_CLOEXEC", 0)
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | _CLOSED_TO_CHILDREN
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOSED_TO_CHILDREN
+_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | _CLOSE_ON_EXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOSE_ON_EXEC
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that only its user may enter, and those above it.
+    """Make a folder that only its user may enter, and its missing parents.
 
-    One that is there keeps its rights: who made it beforehand, or has widened them, may want to
-    share it. In one that a group shares, a new one is the group's.
+    An existing folder keeps its permissions: its owner may share it on purpose. In a folder that a
+    group shares, the new folder is shared with the group, too.
     """
     if not path.parent.exists():
         make_folder(path.parent)
@@ -52,7 +52,7 @@ def make_folder(path: Path) -> None:
 
 
 def _share(path: Path) -> None:
-    """Let the group into a folder; if one of them has put a link in its place, OSError."""
+    """Give the group access to a folder; OSError if somebody has replaced it by a link."""
     folder = open_folder(path)
     try:
         status = os.fstat(folder)
@@ -63,10 +63,10 @@ def _share(path: Path) -> None:
 
 
 def make_folders(root: Path, *names: str) -> Path:
-    """Return a folder some levels below a root that is there; what is missing is made private.
+    """Return a folder below an existing root; missing folders are made private.
 
     Raises:
-        OSError: at one of the names there is a link, or no folder.
+        OSError: one of the names is a link or not a folder.
     """
     path = root
     for name in names:
@@ -78,62 +78,62 @@ def make_folders(root: Path, *names: str) -> Path:
 
 
 def create(path: Path, mode: int = FILE_MODE) -> BinaryIO:
-    """Return a new file, opened for writing; FileExistsError if anything is there, even a link."""
+    """Open a new file for writing; FileExistsError if the path exists, even as a link."""
     descriptor = os.open(path, _NEW, mode)
     os.fchmod(descriptor, mode)  # whatever the umask
     return os.fdopen(descriptor, "wb")
 
 
 def overwrite(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
-    """Put a file in the place of what is there, in one step; a link is replaced, not followed."""
+    """Write or replace a file in one step; a link is replaced, not followed."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(FileNotFoundError):
-        unfinished.unlink()  # of a process of that number that was killed
+        unfinished.unlink()  # left by a killed process with the same id
     with create(unfinished, mode) as file:
         file.write(data)
     unfinished.replace(path)
 
 
 def make_private(path: Path) -> None:
-    """Take a file or folder of ours, and all in it, away from everybody else."""
+    """Remove all permissions of other users for a file, or for a folder with its content."""
     if path.is_dir() and not path.is_symlink():
         path.chmod(FOLDER_MODE)
-        for one in path.iterdir():
-            make_private(one)
+        for entry in path.iterdir():
+            make_private(entry)
     elif path.is_file() and not path.is_symlink():
         path.chmod(FILE_MODE)
 
 
-def mode_beside(folder: Path) -> int:
-    """Return the rights of a new file that everybody who works in a folder has to write to.
+def file_mode_in(folder: Path) -> int:
+    """Return the permissions of a new file to which all users of a folder have to write.
 
-    Where the group may write to the folder, its user shares it on purpose.
+    If the group may write to the folder, its user shares it on purpose.
     """
     return 0o660 if is_shared(folder) else FILE_MODE
 
 
 def is_shared(folder: Path) -> bool:
-    """Whether the group may write to a folder, but for one in which each owns what is theirs."""
+    """Whether the group may write to a folder without the sticky bit."""
     mode = folder.stat().st_mode
     return bool(mode & stat.S_IWGRP) and not mode & stat.S_ISVTX
 
 
 def open_folder(name: str | Path, *, within: int | None = None) -> int:
-    """Return the descriptor of a folder that is no link; OSError if it is one, or none."""
+    """Return the descriptor of a folder; OSError if it is a link or not a folder."""
     return os.open(name, _FOLDER, dir_fd=within)
 
 
 def remove_below(root: Path, path: str | PurePath) -> None:
-    """Remove what lies at a path below a root; nothing has to be there.
+    """Remove the file or folder at a path below a root, if it exists.
 
-    No link is followed on the way, and none below: a link is removed, and what it leads to stays.
+    No link is followed: a link itself is removed, and its target stays.
 
     Args:
         root: a folder; it may be a link itself.
         path: relative to it.
 
     Raises:
-        OSError: a part of the way is a link, or it can't be removed.
+        OSError: a parent folder is a link, or the path can't be removed.
     """
     *folders, name = PurePath(path).parts
     if PurePath(path).is_absolute() or ".." in (*folders, name):
@@ -148,7 +148,7 @@ def remove_below(root: Path, path: str | PurePath) -> None:
 
 
 def remove_at(folder: int, name: str) -> None:
-    """Remove what is called so in a folder that is open, as `remove_below` does."""
+    """Remove a file or folder by name in an open folder, as `remove_below` does."""
     with suppress(FileNotFoundError):
         if not _is_folder(name, folder):
             os.unlink(name, dir_fd=folder)
@@ -162,37 +162,37 @@ def remove_at(folder: int, name: str) -> None:
 
 
 def _empty(root: int) -> None:
-    """Remove all that is in a folder; how deep that is makes no difference.
+    """Remove the content of a folder, of any depth.
 
-    Folders in folders are moved up before they are looked into: to go down to them takes a level
-    of the stack and an open file each, and somebody may have made ten thousand.
+    Nested folders are moved up before they are emptied: descending takes a level of the stack and
+    an open file for each level, and somebody may have made ten thousand levels.
     """
-    waiting = _folders_left(root)
-    while waiting:
-        name = waiting.pop()
+    pending = _remove_files(root)
+    while pending:
+        name = pending.pop()
         inner = open_folder(name, within=root)
         try:
-            for one in _folders_left(inner):
+            for entry in _remove_files(inner):
                 moved = f".{uuid4().hex}"
-                os.rename(one, moved, src_dir_fd=inner, dst_dir_fd=root)
-                waiting.append(moved)
+                os.rename(entry, moved, src_dir_fd=inner, dst_dir_fd=root)
+                pending.append(moved)
         finally:
             os.close(inner)
         os.rmdir(name, dir_fd=root)
 
 
-def _folders_left(folder: int) -> list[str]:
-    """Return the folders in a folder that are not empty; all else in it is removed."""
-    left = []
-    for one in os.listdir(folder):
-        if not _is_folder(one, folder):
-            os.unlink(one, dir_fd=folder)
+def _remove_files(folder: int) -> list[str]:
+    """Remove files and empty folders in a folder, and return the names of the other folders."""
+    remaining = []
+    for entry in os.listdir(folder):
+        if not _is_folder(entry, folder):
+            os.unlink(entry, dir_fd=folder)
             continue
         try:
-            os.rmdir(one, dir_fd=folder)
+            os.rmdir(entry, dir_fd=folder)
         except OSError:
-            left.append(one)
-    return left
+            remaining.append(entry)
+    return remaining
 
 
 def _is_folder(name: str, within: int) -> bool:

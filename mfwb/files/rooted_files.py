@@ -1,9 +1,9 @@
-"""Files below a folder to which strangers may write: opened only if they are files, and lie there.
+"""Safe opening of files below a folder to which strangers may write.
 
-A name in a datastore, a bundle or a folder of Metaflow's may be a link to any file of this machine,
-a pipe whose reader waits for ever, or a device without an end. So where it leads, links and `..`
-included, has to lie below the root, and has to be a regular file. Opening never waits, and opens
-nothing else, not even for a moment. All errors are OSErrors, as of any file that can't be read.
+A name in a datastore, a bundle or a `.metaflow` folder may be a link to any file of this machine,
+a pipe whose reader waits for ever, or a device without an end. So the path, with links and `..`
+followed, has to lie below the root and to be a regular file. Opening never waits, and opens
+nothing else, not even for a moment. All errors are OSErrors, as for any file that can't be read.
 """
 
 from __future__ import annotations
@@ -26,66 +26,70 @@ __all__ = [
 
 _UNBLOCKED = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _HANDLES = "/proc/self/fd"
-_ONLY_FOUND = getattr(os, "O_PATH", 0) if os.path.isdir(_HANDLES) else 0  # noqa: PTH112 - no Path yet
+_PATH_ONLY = getattr(os, "O_PATH", 0) if os.path.isdir(_HANDLES) else 0  # noqa: PTH112 - no Path yet
 
 
 class OutsideRootError(OSError):
-    """A path leads out of the folder it has to stay in."""
+    """A path leads out of its root folder."""
 
 
 class NotAFileError(OSError):
-    """At a path there is a folder, a pipe, a device or a socket in place of a file."""
+    """A path is a folder, a pipe, a device or a socket, and not a file."""
 
 
-def resolve_below(root: Path, path: str | PurePath, *, also: Sequence[Path] = ()) -> Path:
-    """Return where a path leads, all links followed; nothing has to be there.
+def resolve_below(root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = ()) -> Path:
+    """Return a path with all links followed; the file may be missing.
 
     Args:
-        root: the folder it has to stay in; it may be a link itself.
+        root: the folder in which it has to lie; it may be a link itself.
         path: relative to the root, or absolute.
-        also: other folders that it may lead into.
+        linked_folders: other folders into which links may lead.
 
     Raises:
         OutsideRootError: it leads out of the root.
         OSError: it can't be followed: a loop of links, no permission, a name that is too long.
     """
     try:
-        real_roots = [one.resolve() for one in (root, *also)]
+        real_roots = [folder.resolve() for folder in (root, *linked_folders)]
         resolved = (root / path).resolve()
     except (RuntimeError, ValueError) as error:  # a loop, before Python 3.13; a NUL in the name
         raise OSError(f"{path!s} can't be followed: {error}") from None
-    if not any(resolved.is_relative_to(one) for one in real_roots):
+    if not any(resolved.is_relative_to(folder) for folder in real_roots):
         raise OutsideRootError(f"{path!s} leads out of {root}, to {resolved}")
     return resolved
 
 
-def open_below(root: Path, path: str | PurePath, *, also: Sequence[Path] = ()) -> BinaryIO:
-    """Return a file below a root, opened for reading.
+def open_below(
+    root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = ()
+) -> BinaryIO:
+    """Open a file below a root for reading.
 
     Args:
-        root: the folder it has to stay in; it may be a link itself.
+        root: the folder in which it has to lie; it may be a link itself.
         path: relative to the root, or absolute.
-        also: other folders that it may lead into.
+        linked_folders: other folders into which links may lead.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: it does not exist.
         OutsideRootError: it leads out of the root.
-        NotAFileError: it is no regular file.
+        NotAFileError: it is not a regular file.
         OSError: it can't be read.
     """
-    return os.fdopen(_opened(root, path, also), "rb")
+    return os.fdopen(_open(root, path, linked_folders), "rb")
 
 
-def read_below(root: Path, path: str | PurePath, *, most: int, also: Sequence[Path] = ()) -> bytes:
+def read_below(
+    root: Path, path: str | PurePath, *, most: int, linked_folders: Sequence[Path] = ()
+) -> bytes:
     """Return the bytes of a file below a root; errors as of `open_below`.
 
     Args:
-        root: the folder it has to stay in.
+        root: the folder in which it has to lie.
         path: relative to the root, or absolute.
-        most: bytes that it may have; OSError if it has more.
-        also: other folders that it may lead into.
+        most: largest allowed number of bytes; OSError if it has more.
+        linked_folders: other folders into which links may lead.
     """
-    descriptor = _opened(root, path, also)
+    descriptor = _open(root, path, linked_folders)
     try:
         data = os.read(descriptor, most + 1)
         while len(data) <= most and (more := os.read(descriptor, most + 1 - len(data))):
@@ -97,51 +101,55 @@ def read_below(root: Path, path: str | PurePath, *, most: int, also: Sequence[Pa
     return data
 
 
-def _opened(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
-    return _found(root, path, also) if _ONLY_FOUND else _resolved(root, path, also)
+def _open(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
+    return (
+        _open_by_handle(root, path, linked_folders)
+        if _PATH_ONLY
+        else _open_resolved(root, path, linked_folders)
+    )
 
 
-def _found(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
-    """Return an open file: found first, then looked at, and opened only then, the very same one.
+def _open_by_handle(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
+    """Get a handle of the path, check the handle, and open exactly that file for reading.
 
-    Linux alone can do so. It takes a fifth of the time of following each part of the path, and
-    leaves nobody a moment to put something else in its place.
+    Only Linux can do this. It takes a fifth of the time of following each part of the path, and
+    nobody can replace the file between check and opening.
     """
     try:
-        handle = os.open(os.path.join(root, path), _ONLY_FOUND | _UNBLOCKED)  # noqa: PTH118 - speed
+        handle = os.open(os.path.join(root, path), _PATH_ONLY | _UNBLOCKED)  # noqa: PTH118 - speed
     except ValueError as error:  # a NUL in the name
         raise OSError(f"{path!s} can't be followed: {error}") from None
     try:
-        where = f"{_HANDLES}/{handle}"
-        facts = os.fstat(handle)
-        if not _lies_below(os.readlink(where), root, also):  # noqa: PTH115 - speed
-            # Another view of the same folders, as a container may have: or it leads out.
-            again = resolve_below(root, path, also=also).stat()
-            if (again.st_dev, again.st_ino) != (facts.st_dev, facts.st_ino):
+        handle_path = f"{_HANDLES}/{handle}"
+        status = os.fstat(handle)
+        if not _lies_below(os.readlink(handle_path), root, linked_folders):  # noqa: PTH115 - speed
+            # The same folders may have other paths, as in a container; else it leads out.
+            resolved = resolve_below(root, path, linked_folders=linked_folders).stat()
+            if (resolved.st_dev, resolved.st_ino) != (status.st_dev, status.st_ino):
                 raise OutsideRootError(f"{path!s} leads out of {root}")
-        if not stat.S_ISREG(facts.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise NotAFileError(f"{path!s} in {root} is no file")
-        return os.open(where, os.O_RDONLY | _UNBLOCKED)
+        return os.open(handle_path, os.O_RDONLY | _UNBLOCKED)
     finally:
         os.close(handle)
 
 
-def _lies_below(where: str, root: Path, also: Sequence[Path]) -> bool:
-    return where.startswith(_real(str(root))) or any(
-        where.startswith(_real(str(one))) for one in also
+def _lies_below(handle_path: str, root: Path, linked_folders: Sequence[Path]) -> bool:
+    return handle_path.startswith(_real(str(root))) or any(
+        handle_path.startswith(_real(str(folder))) for folder in linked_folders
     )
 
 
 @lru_cache(maxsize=64)
 def _real(root: str) -> str:
-    """Return the start of all paths below a root. Should it move, `resolve_below` has the word."""
+    """Return the prefix of all real paths below a root. If it moved, `resolve_below` decides."""
     real = os.path.realpath(root)
     return real if real.endswith("/") else f"{real}/"
 
 
-def _resolved(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
-    resolved = resolve_below(root, path, also=also)
-    # A link that somebody puts in its place meanwhile is not followed.
+def _open_resolved(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:
+    resolved = resolve_below(root, path, linked_folders=linked_folders)
+    # If somebody replaces it by a link meanwhile, the link is not followed.
     descriptor = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | _UNBLOCKED)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -150,7 +158,7 @@ def _resolved(root: Path, path: str | PurePath, also: Sequence[Path]) -> int:
 
 
 def is_plain_path(name: str) -> bool:
-    """Whether a path is relative, has no detours, and can be one."""
+    """Whether a path is valid, relative and normalized, without `..`."""
     path = PurePosixPath(name)
-    is_short = name == path.as_posix() and name not in ("", ".")
-    return is_short and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+    is_normalized = name == path.as_posix() and name not in ("", ".")
+    return is_normalized and not path.is_absolute() and ".." not in path.parts and "\0" not in name

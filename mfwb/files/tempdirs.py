@@ -1,7 +1,7 @@
-"""Temporary folders that go even if the process is killed: the next one removes them.
+"""Temporary folders. If their process is killed, the next process removes them.
 
-Anybody may write to the folder they lie in, and name something as ours are named. So only what is
-a folder, and no link to one, belongs to this user and is closed to all others, is taken for ours.
+Anybody may write to the parent folder, and use names like those of mfwb. So only a folder (not a
+link to one) that belongs to this user and is closed to all others counts as one of mfwb's.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pathlib import Path
 
 from mfwb.files.private_files import open_folder, remove_at
 
-__all__ = ["new_scratch", "remove_all", "scratch", "sweep", "temporary_files_in_scratch"]
+__all__ = ["make_scratch", "remove_all", "scratch", "sweep", "temporary_files_in_scratch"]
 
 _PREFIX = "mfwb-"
-_OWNER = "owner"  # a file that its process keeps locked; the lock goes with the process
-_living: set[Path] = set()
-"""Those of this process."""
+_OWNER = "owner"  # a file that its process keeps locked; the lock ends with the process
+_existing: set[Path] = set()
+"""Temporary folders of this process."""
 
 _TRIES, _PAUSE = 10, 0.02  # seconds
 
@@ -31,27 +31,28 @@ _LOCKABLE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @contextmanager
-def scratch(place: Path | None = None) -> Iterator[Path]:
-    """Yield a new folder that is gone afterwards, in a place; None: where temporary files go."""
-    folder, owner = _make(place or Path(tempfile.gettempdir()))
+def scratch(parent: Path | None = None) -> Iterator[Path]:
+    """Yield a new temporary folder in `parent`; None: in the folder for temporary files."""
+    folder, owner = _make(parent or Path(tempfile.gettempdir()))
     try:
         yield folder
     finally:
         with suppress(OSError):
             _remove(folder)
-        _living.discard(folder)
+        _existing.discard(folder)
         os.close(owner)
 
 
 def remove_all() -> None:
-    """Remove all scratch folders of this process, which is about to end without leaving them.
+    """Remove all temporary folders of this process, which is about to end.
 
-    Its other threads may still write there. What can't be removed for that, a later one sweeps.
+    Its other threads may still write there. If a folder can't be removed for that reason, a later
+    process removes it.
     """
-    left = sorted(_living, reverse=True)  # those that lie in another one come before it
+    remaining = sorted(_existing, reverse=True)  # nested folders come before their parents
     for _ in range(_TRIES):
-        left = [folder for folder in left if not _is_removed(folder)]
-        if not left:
+        remaining = [folder for folder in remaining if not _is_removed(folder)]
+        if not remaining:
             break
         time.sleep(_PAUSE)
 
@@ -66,45 +67,45 @@ def _is_removed(folder: Path) -> bool:
     return True
 
 
-def new_scratch() -> Path:
-    """Return a new folder that is there as long as the process, which has to remove it."""
+def make_scratch() -> Path:
+    """Return a new folder for the lifetime of the process; the caller has to remove it."""
     return _make(Path(tempfile.gettempdir()))[0]
 
 
-def _make(place: Path) -> tuple[Path, int]:
-    """Return a folder, and the file that is to stay open as long as it is needed."""
-    sweep(place)
+def _make(parent: Path) -> tuple[Path, int]:
+    """Return a new folder, and the descriptor of its lock file, which has to stay open."""
+    sweep(parent)
     while True:
-        # It gets the name by which it is used when it is locked already.
-        making = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=place))
-        with suppress(FileNotFoundError):  # another process took it for one that a kill left
-            owner = os.open(making / _OWNER, os.O_CREAT | _LOCKABLE, 0o600)
+        # The folder gets its final name only when it is locked.
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))
+        with suppress(FileNotFoundError):  # another process took it for abandoned and removed it
+            owner = os.open(unfinished / _OWNER, os.O_CREAT | _LOCKABLE, 0o600)
             try:
                 fcntl.flock(owner, fcntl.LOCK_EX)
-                made = making.rename(making.with_name(making.name[1:]))
+                folder = unfinished.rename(unfinished.with_name(unfinished.name[1:]))
             except FileNotFoundError:
                 os.close(owner)
                 continue
-            _living.add(made)
-            return made, owner
+            _existing.add(folder)
+            return folder, owner
 
 
-def sweep(place: Path) -> None:
-    """Remove folders in a place whose processes have died."""
+def sweep(parent: Path) -> None:
+    """Remove temporary folders in `parent` whose processes have died."""
     with suppress(FileNotFoundError):
-        for name in [path.name for path in place.iterdir()]:
+        for name in [path.name for path in parent.iterdir()]:
             if name.startswith((_PREFIX, f".{_PREFIX}")):
-                with suppress(OSError):  # another user's, or locked, or somebody removes it now
-                    _sweep_one(place, name)
+                with suppress(OSError):  # it is another user's, locked, or being removed
+                    _remove_abandoned(parent, name)
 
 
-def _sweep_one(place: Path, name: str) -> None:
-    with _ours(place, name) as (within, folder):
+def _remove_abandoned(parent: Path, name: str) -> None:
+    with _open_own(parent, name) as (within, folder):
         try:
             owner = os.open(_OWNER, _LOCKABLE, dir_fd=folder)
         except FileNotFoundError:
             if name.startswith("."):
-                os.rmdir(name, dir_fd=within)  # it is empty, or not ours
+                os.rmdir(name, dir_fd=within)  # only succeeds if it is empty
             return
         try:
             fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -114,20 +115,20 @@ def _sweep_one(place: Path, name: str) -> None:
 
 
 def _remove(path: Path) -> None:
-    with _ours(path.parent, path.name) as (within, folder):
+    with _open_own(path.parent, path.name) as (within, folder):
         _empty(within, path.name, folder)
 
 
 @contextmanager
-def _ours(place: Path, name: str) -> Iterator[tuple[int, int]]:
-    """Yield a place and a folder in it, both open; PermissionError if that is not of our making."""
-    within = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _open_own(parent: Path, name: str) -> Iterator[tuple[int, int]]:
+    """Yield descriptors of `parent` and of a folder in it; PermissionError if it is not mfwb's."""
+    within = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         folder = open_folder(name, within=within)
         try:
             status = os.fstat(folder)
             if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-                raise PermissionError(f"{place / name} is not a temporary folder of this user")
+                raise PermissionError(f"{parent / name} is not a temporary folder of this user")
             yield within, folder
         finally:
             os.close(folder)
@@ -136,25 +137,25 @@ def _ours(place: Path, name: str) -> Iterator[tuple[int, int]]:
 
 
 def _empty(within: int, name: str, folder: int) -> None:
-    """Remove a folder, and last in it what tells whose it is: a kill may come in between."""
-    for one in os.listdir(folder):
-        if one != _OWNER:
+    """Remove a folder, its lock file last: the process may be killed in between."""
+    for entry in os.listdir(folder):
+        if entry != _OWNER:
             with suppress(OSError):
-                remove_at(folder, one)
-    if os.listdir(folder) not in ([], [_OWNER]):  # then it stays as it is, to be swept later
+                remove_at(folder, entry)
+    if os.listdir(folder) not in ([], [_OWNER]):  # then it stays, and a later process removes it
         raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), name)
-    going = f".{name.lstrip('.')}"
-    os.rename(name, going, src_dir_fd=within, dst_dir_fd=within)
+    hidden = f".{name.lstrip('.')}"
+    os.rename(name, hidden, src_dir_fd=within, dst_dir_fd=within)
     with suppress(FileNotFoundError):
         os.unlink(_OWNER, dir_fd=folder)
-    os.rmdir(going, dir_fd=within)
+    os.rmdir(hidden, dir_fd=within)
 
 
 @contextmanager
 def temporary_files_in_scratch() -> Iterator[None]:
-    """Let all temporary files of this process and those it starts lie in a scratch folder.
+    """Put all temporary files of this process and its children into one temporary folder.
 
-    The SDKs make some that they remove when they end, which they don't if they are killed.
+    The SDKs remove theirs when they end, but not if they are killed.
     """
     before = os.environ.get("TMPDIR"), tempfile.tempdir
     with scratch() as folder:

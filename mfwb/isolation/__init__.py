@@ -1,1 +1,1 @@
-"""Processes that look at strangers' pickles, and what keeps them from doing harm."""
+"""Separate processes for pickles of unknown origin, and the limits on what they may do."""

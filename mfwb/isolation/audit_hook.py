@@ -1,7 +1,7 @@
-"""A hook that ends a process which does what no conversion does, wherever there is Python.
+"""Audit hook: ends a process that does something that no conversion does, on every system.
 
-It is a second line behind `sandbox`, and the only one where the system has no such thing: it sees
-what Python code does, not what a library in C does behind its back. So it is no jail.
+It is a second line of defence behind `sandbox`, and the only one on systems without a sandbox. It
+sees what Python code does, but not what a C library does. So it is no jail.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 
 import mfwb.pickles
 
-__all__ = ["STOPPED", "watch"]
+__all__ = ["STOPPED_EXIT_CODE", "install_audit_hook"]
 
-STOPPED = 77
-"""The exit code of a process that was ended."""
+STOPPED_EXIT_CODE = 77
+"""The exit code of a process that the hook has ended."""
 
-_NEVER = [
+_FORBIDDEN_EVENTS = [
     "ctypes.dlopen",
     "os.exec",
     "os.fork",
@@ -50,7 +50,7 @@ _NEVER = [
     "urllib.Request",
     "webbrowser.open",
 ]
-_CHANGES = [
+_FILE_CHANGE_EVENTS = [
     "os.chflags",
     "os.chmod",
     "os.chown",
@@ -67,36 +67,36 @@ _CHANGES = [
     "shutil.move",
     "shutil.rmtree",
 ]
-_RUNS = ("compile", "exec")
-_PICKLES = str(Path(mfwb.pickles.__file__).parent)
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CODE_EVENTS = ("compile", "exec")
+_PICKLES_FOLDER = str(Path(mfwb.pickles.__file__).parent)
+_WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def watch(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """End this process, from now on, when it reaches for anything but these paths.
+def install_audit_hook(readable: Iterable[str], writable: Iterable[str]) -> None:
+    """End this process as soon as it accesses anything but these paths.
 
-    Python is allowed to import, which is to read and to run what lies there.
+    Python may still import from them: read files there, and run them.
     """
-    may_write = tuple(map(_folder, writable))
-    may_read = (*map(_folder, readable), *may_write)
+    may_write = tuple(map(_folder_prefix, writable))
+    may_read = (*map(_folder_prefix, readable), *may_write)
 
-    def opens(arguments: tuple[Any, ...]) -> None:
+    def check_open(arguments: tuple[Any, ...]) -> None:
         path, _, flags = arguments
         if isinstance(path, (str, bytes)):
-            allowed = may_write if isinstance(flags, int) and flags & _WRITES else may_read
-            if not _folder(path).startswith(allowed):
-                _stop(arguments)
+            allowed = may_write if isinstance(flags, int) and flags & _WRITE_FLAGS else may_read
+            if not _folder_prefix(path).startswith(allowed):
+                _exit_stopped(arguments)
 
-    def changes(arguments: tuple[Any, ...]) -> None:
+    def check_change(arguments: tuple[Any, ...]) -> None:
         for path in arguments[:2]:
-            if isinstance(path, (str, bytes)) and not _folder(path).startswith(may_write):
-                _stop(arguments)
+            if isinstance(path, (str, bytes)) and not _folder_prefix(path).startswith(may_write):
+                _exit_stopped(arguments)
 
     checks: dict[str, Callable[[tuple[Any, ...]], None]] = {
-        **dict.fromkeys(_NEVER, _stop),
-        **dict.fromkeys(_CHANGES, changes),
-        **dict.fromkeys(_RUNS, _check_caller),
-        "open": opens,
+        **dict.fromkeys(_FORBIDDEN_EVENTS, _exit_stopped),
+        **dict.fromkeys(_FILE_CHANGE_EVENTS, check_change),
+        **dict.fromkeys(_CODE_EVENTS, _check_caller),
+        "open": check_open,
     }
     find = checks.get
 
@@ -109,16 +109,16 @@ def watch(readable: Iterable[str], writable: Iterable[str]) -> None:
 
 
 def _check_caller(arguments: tuple[Any, ...]) -> None:
-    """Stop if it is a pickle that compiles or runs text; libraries do so to make classes."""
-    frame = sys._getframe(2)  # noqa: SLF001 - who called what called the hook
-    if frame.f_code.co_filename.startswith(_PICKLES):
-        _stop(arguments)
+    """End the process if a pickle compiles or runs text; libraries do so to create classes."""
+    frame = sys._getframe(2)  # noqa: SLF001 - the caller of the function that called the hook
+    if frame.f_code.co_filename.startswith(_PICKLES_FOLDER):
+        _exit_stopped(arguments)
 
 
-def _folder(path: str | bytes) -> str:
-    """Return a path such that those below it, and it alone, start with it."""
+def _folder_prefix(path: str | bytes) -> str:
+    """Return an absolute path with a separator at its end: a prefix of exactly what is below it."""
     return os.path.join(os.path.abspath(os.fsdecode(path)), "")  # noqa: PTH100, PTH118 - fast
 
 
-def _stop(_arguments: tuple[Any, ...]) -> None:
-    os._exit(STOPPED)
+def _exit_stopped(_arguments: tuple[Any, ...]) -> None:
+    os._exit(STOPPED_EXIT_CODE)

@@ -1,4 +1,4 @@
-"""What the process that converts pickles gets to see of the machine."""
+"""Environment variables and readable paths of the processes that load pickles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mfwb.isolation.memory_limit import ENVIRONMENT
 
-__all__ = ["environment", "readable"]
+__all__ = ["build_environment", "list_readable_paths"]
 
 _KEPT = frozenset(
     [
@@ -36,10 +36,10 @@ _KEPT = frozenset(
         "SYSTEMROOT",
     ]
 )
-"""Variables that Python and its libraries need to be found and to speak; none holds a secret."""
+"""Variables for the location and the locale of Python and its libraries; none holds a secret."""
 
 _KEPT_PREFIXES = ("LC_", "ARROW_", "MALLOC_")
-_SECRETS_PREFIX = "WANDB_"  # not even what is trusted has use for these
+_SECRETS_PREFIX = "WANDB_"  # even trusted pickles do not need these
 
 _SYSTEM = (
     "/lib",
@@ -65,11 +65,11 @@ _SYSTEM = (
 _PLUGINS = "mfwb.payloads"
 
 
-def environment(given: Mapping[str, str], *, trusted: bool) -> dict[str, str]:
-    """Return the variables that the process is started with.
+def build_environment(given: Mapping[str, str], *, trusted: bool) -> dict[str, str]:
+    """Return the environment variables that the process is started with.
 
-    What is trusted may need those of the flow run, as those of a cloud; what is not gets none that
-    could be a secret.
+    Trusted pickles may need those of the flow run, as those of a cloud. Other pickles get no
+    variable that could be a secret.
     """
     if trusted:
         kept = {key: value for key, value in given.items() if not key.startswith(_SECRETS_PREFIX)}
@@ -83,36 +83,36 @@ def environment(given: Mapping[str, str], *, trusted: bool) -> dict[str, str]:
 
 
 @cache
-def readable(*, plugins: bool = False) -> tuple[str, ...]:
-    """Return what a conversion may have to read: Python's libraries, and those of the system.
+def list_readable_paths(*, plugins: bool = False) -> tuple[str, ...]:
+    """Return the paths that a conversion may have to read: libraries of Python and of the system.
 
     Args:
-        plugins: whether the converters of other packages are going to be used.
+        plugins: whether converters of other packages will be used.
 
-    A folder on Python's path can be anybody's home, so it is the packages in it that count: those
-    that are imported, and the converters of plugins.
+    A folder on Python's path can be somebody's home. So only packages in it are listed, not the
+    folder: those that are imported, and the converters of plugins.
     """
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     paths = {path for name in names if (path := sysconfig.get_path(name))}
     paths.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
-    paths.update(_of_imported())
+    paths.update(_list_imported_paths())
     if plugins:
-        paths.update(_of_plugins())
+        paths.update(_list_plugin_paths())
     paths.update(os.path.join(prefix, "lib") for prefix in (sys.prefix, sys.base_prefix))  # noqa: PTH118
-    real = {os.path.realpath(path) for path in paths}  # links on the way are followed
-    return (*_outermost(paths | real), *_SYSTEM)
+    real = {os.path.realpath(path) for path in paths}  # links in the path are followed
+    return (*_select_outermost(paths | real), *_SYSTEM)
 
 
-def _outermost(paths: Iterable[str]) -> Iterator[str]:
-    """Yield those of the paths that are not inside another one."""
+def _select_outermost(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the paths that are not inside another of the paths."""
     last = None
-    for path in sorted(paths, key=lambda one: f"{one}/"):
+    for path in sorted(paths, key=lambda item: f"{item}/"):
         if last is None or not f"{path}/".startswith(f"{last}/"):
             yield path
             last = path
 
 
-def _of_imported() -> Iterator[str]:
+def _list_imported_paths() -> Iterator[str]:
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if "." not in name and isinstance(file, str):
@@ -120,15 +120,15 @@ def _of_imported() -> Iterator[str]:
             yield str(path.parent if path.stem == "__init__" else path)
 
 
-def _of_plugins() -> Iterator[str]:
-    from importlib.metadata import entry_points  # noqa: PLC0415 - it takes a moment
+def _list_plugin_paths() -> Iterator[str]:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - this import is slow
 
     for entry in entry_points(group=_PLUGINS):
         try:
             spec = find_spec(entry.module.partition(".")[0])
         except (ImportError, ValueError):
-            continue  # it will be said when it is used
+            continue  # the error is reported when the plugin is used
         if spec is not None:
             yield from spec.submodule_search_locations or ([spec.origin] if spec.origin else [])
-        if entry.dist is not None:  # where it says what it has
+        if entry.dist is not None:  # the folder of its metadata
             yield str(entry.dist.locate_file(""))

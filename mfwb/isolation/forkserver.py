@@ -1,10 +1,12 @@
-"""Processes that look at pickles, each for one flow run: none ever held what is another's.
+"""Forkserver: starts the processes that load pickles, one process per flow run.
 
-To import pandas takes half a second. So on Linux one process does so, once, looks at nothing, and
-makes copies of itself (`fork`), which takes some milliseconds. Elsewhere, as on macOS, where a copy
-may hang in a library of the system's, each process is started from scratch.
+A process never holds data of two flow runs. Importing pandas takes half a second. So on Linux one
+process, the fork server, imports it once, loads no pickle itself, and forks, which takes some
+milliseconds. On other systems, as on macOS, a forked process may hang in a system library, so each
+process is started from scratch.
 
-Which process converts what, `converter` says; what it does, `converting`.
+`converter` and `inspector` decide which process loads which pickle; `converter_child` and
+`inspector_child` are the programs that these processes run.
 """
 
 from __future__ import annotations
@@ -20,16 +22,16 @@ from threading import Lock
 from typing import Any, BinaryIO, Protocol, cast
 
 from mfwb.isolation import forkserver_child
-from mfwb.isolation.child_environment import environment
+from mfwb.isolation.child_environment import build_environment
 
-__all__ = ["ENDED", "Nursery", "Process"]
+__all__ = ["UNKNOWN_EXIT_CODE", "Forkserver", "Process"]
 
-ENDED = -9
-"""What is taken for the exit code of a process when the one that knew it is gone."""
+UNKNOWN_EXIT_CODE = -9
+"""The exit code of a process that is reported when the fork server, which knew it, is gone."""
 
 _MESSAGE_LIMIT = 65_536
-_PATIENCE = 10.0  # seconds; it ends at once, unless it is stuck in a library
-_CAN_COPY = sys.platform == "linux"
+_EXIT_TIMEOUT = 10.0  # seconds; the server exits at once, unless it is stuck in a library
+_CAN_FORK = sys.platform == "linux"
 
 
 class Process(Protocol):
@@ -37,156 +39,157 @@ class Process(Protocol):
 
     pid: int
     requests: BinaryIO
-    answers: BinaryIO
+    responses: BinaryIO
 
     def poll(self) -> int | None:
-        """Return its exit code; None if it lives."""
+        """Return the exit code; None while the process runs."""
         ...
 
     def kill(self) -> int:
-        """Kill it, and what it started in its group, unless it has ended; return its exit code."""
+        """Kill the process and its process group unless it has ended; return the exit code."""
         ...
 
 
-class Nursery:
-    """Makes processes; safe to use from several threads."""
+class Forkserver:
+    """Starts processes for pickles; safe to use from several threads."""
 
     def __init__(self, program: str, max_memory: int, *, trusted: bool = False) -> None:
-        """Prepare for processes.
+        """Store the configuration; the server starts with the first process.
 
         Args:
-            program: the module that they run: its `get_ready`, then its `work`. Before there is
-                a second one, `get_readier` is called for it and those that follow.
-            max_memory: bytes that each may take for pickles.
-            trusted: whether pickles may run whatever they want to, in these processes.
+            program: the module that the processes run: first `preload`, then `run_worker`. The
+                server calls `preload_more` before it starts the second process.
+            max_memory: bytes of memory that each process may take for pickles.
+            trusted: whether pickles may run any code in these processes.
         """
         self._program = program
         self.max_memory = max_memory
         self._trusted = trusted
         self._lock = Lock()
-        self._original: subprocess.Popen[bytes] | None = None
-        self._channel: socket.socket | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
 
     def start(self) -> None:
-        """Start the process that is copied, so that it is ready when it is needed; or OSError."""
-        if _CAN_COPY:
+        """Start the fork server before it is needed; OSError if it cannot start."""
+        if _CAN_FORK:
             with self._lock:
-                self._living()
+                self._ensure_server()
 
-    def new(self, folder: str) -> Process:
-        """Return a new process, which may write to a folder alone; OSError if it can't be had."""
-        if _CAN_COPY:
+    def start_process(self, folder: str) -> Process:
+        """Return a new process that may write only to `folder`; OSError if it cannot start."""
+        if _CAN_FORK:
             try:
-                return self._copied(folder)
-            except _NoCopyError:
+                return self._fork(folder)
+            except _ForkUnsafeError:
                 pass
-        return _Started(
-            self._command(f"work({self.max_memory}, {folder!a}, trusted={self._trusted})"),
+        return _SpawnedProcess(
+            self._command(f"run_worker({self.max_memory}, {folder!a}, trusted={self._trusted})"),
             self._environment(),
         )
 
     def close(self) -> None:
-        """End all processes."""
+        """Stop the server and all its processes."""
         with self._lock:
-            self._end()
+            self._stop_server()
 
-    def ask(self, request: dict[str, Any], files: tuple[int, ...] = ()) -> Any:
-        """Return what the process that is copied answers; OSError if there is none."""
+    def send_request(self, request: dict[str, Any], files: tuple[int, ...] = ()) -> Any:
+        """Return the server's reply to a request; OSError if there is no server."""
         with self._lock:
-            return self._ask(request, files)
+            return self._send(request, files)
 
-    def _ask(self, request: dict[str, Any], files: tuple[int, ...]) -> Any:
-        if self._channel is None:
+    def _send(self, request: dict[str, Any], files: tuple[int, ...]) -> Any:
+        if self._socket is None:
             raise ProcessLookupError("the process that makes others is gone")
-        socket.send_fds(self._channel, [json.dumps(request).encode()], files)
-        answered = self._channel.recv(_MESSAGE_LIMIT)
-        if not answered:
-            self._end()
+        socket.send_fds(self._socket, [json.dumps(request).encode()], files)
+        reply = self._socket.recv(_MESSAGE_LIMIT)
+        if not reply:
+            self._stop_server()
             raise ProcessLookupError("the process that makes others is gone")
-        return json.loads(answered)
+        return json.loads(reply)
 
-    def _copied(self, folder: str) -> Process:
-        theirs, requests = os.pipe()
-        answers, their_answers = os.pipe()
+    def _fork(self, folder: str) -> Process:
+        child_end, requests = os.pipe()
+        responses, child_responses = os.pipe()
         request = {"new": folder, "max_memory": self.max_memory}
         try:
             with self._lock:
-                self._living()
+                self._ensure_server()
                 try:
-                    pid = self._ask(request, (theirs, their_answers))
-                except OSError:  # it was killed since it was last asked
-                    self._living()
-                    pid = self._ask(request, (theirs, their_answers))
+                    pid = self._send(request, (child_end, child_responses))
+                except OSError:  # the server was killed after the last request
+                    self._ensure_server()
+                    pid = self._send(request, (child_end, child_responses))
         except BaseException:
             os.close(requests)
-            os.close(answers)
+            os.close(responses)
             raise
         finally:
-            os.close(theirs)
-            os.close(their_answers)
+            os.close(child_end)
+            os.close(child_responses)
         if not pid:
             os.close(requests)
-            os.close(answers)
-            raise _NoCopyError
-        return _Copied(self, pid, os.fdopen(requests, "wb"), os.fdopen(answers, "rb"))
+            os.close(responses)
+            raise _ForkUnsafeError
+        return _ForkedProcess(self, pid, os.fdopen(requests, "wb"), os.fdopen(responses, "rb"))
 
-    def _living(self) -> None:
-        if self._original is not None and self._original.poll() is None:
+    def _ensure_server(self) -> None:
+        if self._server is not None and self._server.poll() is None:
             return
-        self._end()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        self._stop_server()
+        parent_end, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with child_end:
             try:
-                self._original = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
+                self._server = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
                     self._command(
                         f"from {forkserver_child.__name__} import serve\n"
-                        f"serve({theirs.fileno()}, work, get_readier, trusted={self._trusted})"
+                        f"serve({child_end.fileno()}, run_worker, preload_more, "
+                        f"trusted={self._trusted})"
                     ),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     env=self._environment(),
-                    pass_fds=(theirs.fileno(),),
+                    pass_fds=(child_end.fileno(),),
                     start_new_session=True,
                 )
             except BaseException:
-                ours.close()
+                parent_end.close()
                 raise
-        self._channel = ours
+        self._socket = parent_end
 
-    def _end(self) -> None:
-        if self._channel is not None:
-            self._channel.close()  # which it takes for the end of all of its copies
-            self._channel = None
-        if self._original is not None:
+    def _stop_server(self) -> None:
+        if self._socket is not None:
+            self._socket.close()  # the server then kills its child processes and exits
+            self._socket = None
+        if self._server is not None:
             try:
-                self._original.wait(_PATIENCE)
+                self._server.wait(_EXIT_TIMEOUT)
             except subprocess.TimeoutExpired:
-                self._original.kill()  # its copies go with it
-                self._original.wait()
-            self._original = None
+                self._server.kill()  # its child processes die with it
+                self._server.wait()
+            self._server = None
 
     def _command(self, rest: str) -> list[str]:
-        # It finds modules where this process does. Python itself would look for them in the
-        # current folder first, and there may be anybody's `pandas.py`.
-        path = [one for one in sys.path if isinstance(one, str)]
+        # The child uses the import path of this process. By default Python would search the
+        # current folder first, which may contain anybody's `pandas.py`.
+        path = [entry for entry in sys.path if isinstance(entry, str)]
         program = (
             f"import sys; sys.path[:] = {path!a}\n"
-            f"from {self._program} import get_readier, get_ready, work\n"
-            f"get_ready(trusted={self._trusted})\n{rest}"
+            f"from {self._program} import preload, preload_more, run_worker\n"
+            f"preload(trusted={self._trusted})\n{rest}"
         )
         return [sys.executable, "-c", program]
 
     def _environment(self) -> dict[str, str]:
-        return environment(os.environ, trusted=self._trusted)
+        return build_environment(os.environ, trusted=self._trusted)
 
 
-class _NoCopyError(Exception):
-    """A copy would not be safe: a library has begun threads."""
+class _ForkUnsafeError(Exception):
+    """Forking would not be safe: a library has started threads."""
 
 
-class _Started:
-    """A process that was started from scratch."""
+class _SpawnedProcess:
+    """A process that was started from scratch, without a fork."""
 
     def __init__(self, command: list[str], variables: dict[str, str]) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
@@ -195,43 +198,45 @@ class _Started:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=variables,
-            start_new_session=True,  # so that it ends together with what pickles start
+            start_new_session=True,  # so that processes that a pickle starts are killed with it
         )
         self.pid = self._process.pid
         self.requests = cast("BinaryIO", self._process.stdin)
-        self.answers = cast("BinaryIO", self._process.stdout)
+        self.responses = cast("BinaryIO", self._process.stdout)
 
     def poll(self) -> int | None:
         return self._process.poll()
 
     def kill(self) -> int:
-        if self._process.returncode is None:  # else its id may be another's by now
+        if self._process.returncode is None:  # else its id may belong to another process by now
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         return self._process.wait()
 
 
-class _Copied:
-    """A copy; only the process that made it may say how it ended, and kill it for certain."""
+class _ForkedProcess:
+    """A forked process; only the fork server can read its exit code and kill it reliably."""
 
-    def __init__(self, nursery: Nursery, pid: int, requests: BinaryIO, answers: BinaryIO) -> None:
-        self._nursery = nursery
+    def __init__(
+        self, forkserver: Forkserver, pid: int, requests: BinaryIO, responses: BinaryIO
+    ) -> None:
+        self._forkserver = forkserver
         self._code: int | None = None
         self.pid = pid
         self.requests = requests
-        self.answers = answers
+        self.responses = responses
 
     def poll(self) -> int | None:
-        return self._asked("poll")
+        return self._query("poll")
 
     def kill(self) -> int:
-        code = self._asked("kill")
-        return ENDED if code is None else code
+        code = self._query("kill")
+        return UNKNOWN_EXIT_CODE if code is None else code
 
-    def _asked(self, what: str) -> int | None:
+    def _query(self, action: str) -> int | None:
         if self._code is None:
             try:
-                self._code = self._nursery.ask({what: self.pid})
-            except OSError:  # with that process all of its copies are gone
-                self._code = ENDED
+                self._code = self._forkserver.send_request({action: self.pid})
+            except OSError:  # the server is gone, and all its child processes with it
+                self._code = UNKNOWN_EXIT_CODE
         return self._code

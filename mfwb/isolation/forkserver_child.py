@@ -1,4 +1,4 @@
-"""The program of the process that makes copies of itself; `nursery` starts and asks it."""
+"""The program of the fork server; `forkserver` starts it and sends it requests."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ __all__ = ["serve"]
 _MESSAGE_LIMIT = 65_536
 _THREADS = Path("/proc/self/task")
 
-_Work = Callable[..., None]
+_RunWorker = Callable[..., None]
 
 
-def serve(channel: int, work: _Work, get_readier: Callable[[], None], *, trusted: bool) -> None:
-    """Answer requests until there are no more, and end all copies then.
+def serve(
+    channel: int, run_worker: _RunWorker, preload_more: Callable[[], None], *, trusted: bool
+) -> None:
+    """Answer requests until the socket closes, then kill all child processes.
 
     Args:
-        channel: the socket that requests come from.
-        work: what a copy does.
-        get_readier: what is done before the second copy, for that and those that follow.
-        trusted: whether copies may run whatever a pickle wants to.
+        channel: the socket of the requests.
+        run_worker: what a child process runs.
+        preload_more: called before the second fork, for the benefit of all later children.
+        trusted: whether pickles may run any code in the children.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
-    gc.freeze()  # what is never freed need not be copied for that
-    copies: set[int] = set()
-    asked = 0
+    gc.freeze()  # memory that the collector never touches stays shared after the fork
+    children: set[int] = set()
+    forks = 0
     with socket.socket(fileno=channel) as requests:
         while True:
             message, files, _, _ = socket.recv_fds(requests, _MESSAGE_LIMIT, 2)
@@ -43,44 +45,49 @@ def serve(channel: int, work: _Work, get_readier: Callable[[], None], *, trusted
                 break
             request = json.loads(message)
             if "new" in request:
-                if asked == 1:  # for a single flow run it would come too late
-                    get_readier()
-                asked += 1
-                pid = _copy(request, files, requests, work, trusted=trusted)
+                if forks == 1:  # with a single flow run this import would only cost time
+                    preload_more()
+                forks += 1
+                pid = _fork(request, files, requests, run_worker, trusted=trusted)
                 if pid:
-                    copies.add(pid)
+                    children.add(pid)
                 answer: Any = pid
             else:
-                answer = _tend(request, copies)
+                answer = _poll_or_kill(request, children)
             with suppress(BrokenPipeError):
                 requests.send(json.dumps(answer).encode())
-    for pid in copies:
+    for pid in children:
         _kill(pid)
     os._exit(0)
 
 
-def _copy(
-    request: dict[str, Any], files: list[int], channel: socket.socket, work: _Work, *, trusted: bool
+def _fork(
+    request: dict[str, Any],
+    files: list[int],
+    channel: socket.socket,
+    run_worker: _RunWorker,
+    *,
+    trusted: bool,
 ) -> int:
-    if len(list(_THREADS.iterdir())) > 1:  # of which a copy would have none, but their locks
+    if len(list(_THREADS.iterdir())) > 1:  # a child would have their locks, but not the threads
         pid = 0
     else:
         parent = os.getpid()
         pid = os.fork()
         if not pid:
-            _be_a_copy(request, files, channel, work, parent, trusted=trusted)
+            _run_forked_child(request, files, channel, run_worker, parent, trusted=trusted)
         with suppress(PermissionError, ProcessLookupError):
-            os.setpgid(pid, pid)  # whoever of the two is first
+            os.setpgid(pid, pid)  # parent and child both do it: either may be first
     for file in files:
         os.close(file)
     return pid
 
 
-def _be_a_copy(  # noqa: PLR0913 - they are what it goes by
+def _run_forked_child(  # noqa: PLR0913 - all that the child needs
     request: dict[str, Any],
     files: list[int],
     channel: socket.socket,
-    work: _Work,
+    run_worker: _RunWorker,
     parent: int,
     *,
     trusted: bool,
@@ -89,28 +96,28 @@ def _be_a_copy(  # noqa: PLR0913 - they are what it goes by
         with suppress(PermissionError):
             os.setpgid(0, 0)
         die_with_parent()
-        if os.getppid() != parent:  # it ended before that was said
+        if os.getppid() != parent:  # the parent ended before `die_with_parent` took effect
             os._exit(1)
         channel.close()
-        for place, file in enumerate(files):
-            os.dup2(file, place)
+        for target, file in enumerate(files):
+            os.dup2(file, target)
             os.close(file)
-        work(request["max_memory"], request["new"], trusted=trusted)
+        run_worker(request["max_memory"], request["new"], trusted=trusted)
     finally:
         os._exit(1)
 
 
-def _tend(request: dict[str, int], copies: set[int]) -> int | None:
-    """Do what is asked for one copy; return its exit code, None if it lives."""
+def _poll_or_kill(request: dict[str, int], children: set[int]) -> int | None:
+    """Carry out a request about one child; return its exit code, None while it runs."""
     ((what, pid),) = request.items()
-    if pid not in copies:
+    if pid not in children:
         return None
-    if what == "kill":  # one that has ended keeps its own exit code
+    if what == "kill":  # a child that has already ended keeps its own exit code
         _kill(pid)
     ended, status = os.waitpid(pid, 0 if what == "kill" else os.WNOHANG)
     if not ended:
         return None
-    copies.remove(pid)
+    children.remove(pid)
     return os.waitstatus_to_exitcode(status)
 
 

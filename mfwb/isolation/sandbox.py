@@ -1,12 +1,12 @@
-"""What a process gives up before it looks at a pickle, so that it can do no harm whatever it runs.
+"""Sandbox: rights that a process gives up before it loads a pickle, whose code is then harmless.
 
-Linux alone has a way to give up rights without being root, and it has two that add up: Landlock
-(files, TCP, signals; since Linux 5.13) and seccomp (system calls). Both are three calls each, made
-here by `ctypes`: the packages that wrap them are one person's pre-releases (`landlock`), or need a
-C library that has to be installed beside (`pyseccomp`).
+Only Linux lets a process give up rights without being root. It has two mechanisms that complement
+each other: Landlock (files, TCP, signals; since Linux 5.13) and seccomp (system calls). Each takes
+three calls, made here with `ctypes`: the packages that wrap them are one person's pre-releases
+(`landlock`), or need a C library that has to be installed separately (`pyseccomp`).
 
 The numbers are those of the kernel's `landlock.h`, `seccomp.h` and `unistd.h`, which never change.
-`tests/unit/payload/test_sandbox.py` is their contract test.
+`tests/unit/isolation/test_sandbox.py` is their contract test.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ _PATH_BENEATH = 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
 _TRUNCATE = 1 << 14
-_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
+_FILE_RIGHTS = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _READ = _READ_FILE | _READ_DIR
 _WRITE = _READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _TRUNCATE
 
 _ALL_TCP = 1 | 2  # to bind, to connect
-_ALL_SCOPES = 1 | 2  # abstract sockets and signals stay among processes that are as confined
+_ALL_SCOPES = 1 | 2  # abstract sockets and signals reach only processes with the same limits
 _NETWORK_SINCE, _SCOPES_SINCE = 4, 6
 
 _SET_NO_NEW_PRIVILEGES, _SET_SECCOMP, _SECCOMP_FILTER, _SET_DEATH_SIGNAL = 38, 22, 2, 1
 _SIGKILL = 9
 
 _AUDIT_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_X32 = 0x40000000  # the other way to call the kernel of x86_64
+_X32 = 0x40000000  # the second system call interface of x86_64
 _REFUSED_CALLS = {
-    # name: of x86_64, of aarch64; None: it has none of that name
-    "socket": (41, 198),  # of any family: Landlock knows no UDP and no sockets in the file system
+    # name: number on x86_64, number on aarch64; None: the architecture has no such call
+    "socket": (41, 198),  # of any family: Landlock covers neither UDP nor Unix sockets
     "connect": (42, 203),
     "bind": (49, 200),
     "listen": (50, 201),
     "execve": (59, 221),
     "execveat": (322, 281),
-    # Another process could leave the group that is killed, and outlive all.
+    # A new process could leave the process group that is killed, and survive.
     "fork": (57, None),
     "vfork": (58, None),
     "setpgid": (109, 154),
     "setsid": (112, 157),
-    # Other processes of the user: Landlock keeps signals from them since Linux 6.12, and no more.
+    # Other processes of the user: Landlock blocks signals to them since Linux 6.12, nothing else.
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
@@ -77,7 +77,7 @@ _REFUSED_CALLS = {
     "sched_setaffinity": (203, 122),
     "migrate_pages": (256, 238),
     "move_pages": (279, 239),
-    # What processes share that is no file.
+    # Resources that processes share and that are not files.
     "shmget": (29, 194),
     "shmat": (30, 196),
     "shmctl": (31, 195),
@@ -94,7 +94,7 @@ _REFUSED_CALLS = {
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
-    # What root could do to the machine.
+    # Changes to the machine that root could make.
     "mount": (165, 40),
     "umount2": (166, 39),
     "pivot_root": (155, 41),
@@ -129,7 +129,7 @@ _REFUSED_CALLS = {
     "ioperm": (173, None),
     "vhangup": (153, 58),
     "syslog": (103, 116),
-    # Ways past Landlock, or past this filter.
+    # Ways around Landlock, or around this filter.
     "open_by_handle_at": (304, 265),
     "fanotify_init": (300, 262),
     "inotify_init": (253, None),
@@ -137,11 +137,12 @@ _REFUSED_CALLS = {
     "perf_event_open": (298, 241),
     "bpf": (321, 280),
     "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425),  # which makes other calls that no filter sees
+    "io_uring_setup": (425, 425),  # its operations bypass the seccomp filter
 }
 _CALLS_WITHOUT_EFFECT = {
-    # Landlock lets them change any file of the user's, by its name. Honest code, as that which
-    # copies a file, fails if it can't; whose files these are to be is the parent's to say.
+    # Landlock does not stop these calls, which can change any file of the user by its name. They
+    # report success and do nothing: honest code, such as a file copy, would fail on an error. The
+    # parent process sets owner and mode of the files.
     "chmod": (90, None),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
@@ -165,82 +166,83 @@ _CALLS_WITHOUT_EFFECT = {
     "file_setattr": (469, 469),
 }
 _CLONE, _CLONE3 = (56, 220), (435, 435)
-_THREAD_SIGNAL = (234, 131)  # tgkill: by it a process ends itself when something is very wrong
-_LIMITS = (302, 261)  # prlimit64: also of other processes
+_THREAD_SIGNAL = (234, 131)  # tgkill: a process uses it to abort itself
+_LIMITS = (302, 261)  # prlimit64: can also change limits of other processes
 _IS_THREAD = 0x10000  # of the flags of `clone`
 _LOAD, _RETURN = 0x20, 0x06
 _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _JUMP_IF_SET = 0x15, 0x35, 0x45
-_NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16  # in what a filter looks at
-_ALLOW, _FAIL = 0x7FFF0000, 0x00050000  # the latter with the error; without one, nothing is done
+_NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16  # offsets in the filter's input
+_ALLOW, _FAIL = 0x7FFF0000, 0x00050000  # _FAIL plus an errno; with errno 0 the call has no effect
 _REFUSE = _FAIL | errno.EPERM
 
 
 def confine(readable: Iterable[str], writable: Iterable[str]) -> tuple[str, ...]:
-    """Give up all rights but to read and write below some paths; return what sees to that.
+    """Give up all rights but to read and write below these paths; return the mechanisms in use.
 
-    It holds for this thread and those that it starts, so there should be no other one yet. What is
-    already open stays open. The return value is empty where the system knows no such thing.
+    This applies to the current thread and to threads that it starts, so no other thread should
+    exist yet. Files that are already open stay open. The result is empty if the system has no such
+    mechanism.
     """
     if sys.platform != "linux":
         return ()
-    found = []
+    mechanisms = []
     kernel = ctypes.CDLL(None, use_errno=True)
     if kernel.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
         return ()
     with suppress(OSError):
-        found.append(f"Landlock {_landlock(kernel, readable, writable)}")
+        mechanisms.append(f"Landlock {_apply_landlock(kernel, readable, writable)}")
     with suppress(OSError):
         _refuse_calls(kernel)
-        found.append("seccomp")
-    return tuple(found)
+        mechanisms.append("seccomp")
+    return tuple(mechanisms)
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process as soon as the one that started it has ended."""
+    """Make the kernel kill this process as soon as its parent process has ended."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, _SIGKILL, 0, 0, 0)
 
 
-def _landlock(kernel: ctypes.CDLL, readable: Iterable[str], writable: Iterable[str]) -> int:
-    """Return the version of Landlock that holds from now on; OSError if there is none."""
-    version = _called(kernel.syscall(_CREATE_RULESET, None, 0, _VERSION_ONLY))
+def _apply_landlock(kernel: ctypes.CDLL, readable: Iterable[str], writable: Iterable[str]) -> int:
+    """Apply Landlock and return its version; OSError if the kernel does not have it."""
+    version = _check_result(kernel.syscall(_CREATE_RULESET, None, 0, _VERSION_ONLY))
     handled = (1 << 13 + (version >= 2) + (version >= 3)) - 1  # noqa: PLR2004 - of the rights
-    words = [handled]
+    fields = [handled]
     if version >= _NETWORK_SINCE:
-        words.append(_ALL_TCP)
+        fields.append(_ALL_TCP)
     if version >= _SCOPES_SINCE:
-        words.append(_ALL_SCOPES)
-    attributes = struct.pack(f"{len(words)}Q", *words)
-    rules = _called(kernel.syscall(_CREATE_RULESET, attributes, len(attributes), 0))
+        fields.append(_ALL_SCOPES)
+    attributes = struct.pack(f"{len(fields)}Q", *fields)
+    rules = _check_result(kernel.syscall(_CREATE_RULESET, attributes, len(attributes), 0))
     try:
         for paths, access in ((readable, _READ), (writable, _WRITE)):
             for path in paths:
                 with suppress(FileNotFoundError, PermissionError):
                     _allow(kernel, rules, path, access & handled)
-        _called(kernel.syscall(_RESTRICT_SELF, rules, 0))
+        _check_result(kernel.syscall(_RESTRICT_SELF, rules, 0))
     finally:
         os.close(rules)
     return version
 
 
 def _allow(kernel: ctypes.CDLL, rules: int, path: str, access: int) -> None:
-    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        if not stat.S_ISDIR(os.fstat(place).st_mode):
-            access &= _OF_FILES
-        rule = struct.pack("=Qi", access, place)
-        _called(kernel.syscall(_ADD_RULE, rules, _PATH_BENEATH, rule, 0))
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            access &= _FILE_RIGHTS
+        rule = struct.pack("=Qi", access, descriptor)
+        _check_result(kernel.syscall(_ADD_RULE, rules, _PATH_BENEATH, rule, 0))
     finally:
-        os.close(place)
+        os.close(descriptor)
 
 
 def _refuse_calls(kernel: ctypes.CDLL) -> None:
-    """Have system calls fail that no conversion makes; OSError if that can't be had."""
+    """Install a filter that refuses system calls that no conversion makes; OSError if it fails."""
     machine = platform.machine()
     if machine not in _AUDIT_ARCHITECTURES:
         raise OSError(errno.ENOSYS, f"the system calls of {machine} are not known here")
     column = list(_AUDIT_ARCHITECTURES).index(machine)
-    # A jump says how many steps it leaves out if it is true, and if it is not.
+    # A jump holds how many steps to skip if the comparison is true, and how many if it is false.
     steps = [
         (_LOAD, 0, 0, _ARCHITECTURE_AT),
         (_JUMP_IF_EQUAL, 1, 0, _AUDIT_ARCHITECTURES[machine]),
@@ -248,63 +250,63 @@ def _refuse_calls(kernel: ctypes.CDLL) -> None:
         (_LOAD, 0, 0, _NUMBER_AT),
         (_JUMP_IF_AT_LEAST, 0, 1, _X32),
         (_RETURN, 0, 0, _REFUSE),
-        *_answered(_CLONE3, column, _FAIL | errno.ENOSYS),  # then C libraries take the other one
-        *_allowed_if(_CLONE, column, (_low(0), _JUMP_IF_SET, _IS_THREAD)),
-        *_allowed_if(_THREAD_SIGNAL, column, (_low(0), _JUMP_IF_EQUAL, os.getpid())),
-        *_allowed_if(  # to be told, and those of this process
+        *_answer_call(_CLONE3, column, _FAIL | errno.ENOSYS),  # C libraries then fall back to clone
+        *_allow_if(_CLONE, column, (_low_half_offset(0), _JUMP_IF_SET, _IS_THREAD)),
+        *_allow_if(_THREAD_SIGNAL, column, (_low_half_offset(0), _JUMP_IF_EQUAL, os.getpid())),
+        *_allow_if(  # only to read the limits, and only those of this process
             _LIMITS,
             column,
-            (_low(0), _JUMP_IF_EQUAL, 0),
-            (_low(2), _JUMP_IF_EQUAL, 0),
-            (_low(2) + 4, _JUMP_IF_EQUAL, 0),
+            (_low_half_offset(0), _JUMP_IF_EQUAL, 0),
+            (_low_half_offset(2), _JUMP_IF_EQUAL, 0),
+            (_low_half_offset(2) + 4, _JUMP_IF_EQUAL, 0),
         ),
     ]
     for numbers in _REFUSED_CALLS.values():
-        steps += _answered(numbers, column, _REFUSE)
+        steps += _answer_call(numbers, column, _REFUSE)
     for numbers in _CALLS_WITHOUT_EFFECT.values():
-        steps += _answered(numbers, column, _FAIL)
+        steps += _answer_call(numbers, column, _FAIL)
     steps.append((_RETURN, 0, 0, _ALLOW))
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     program = struct.pack("HP", len(steps), ctypes.addressof(code))
-    _called(kernel.prctl(_SET_SECCOMP, _SECCOMP_FILTER, program, 0, 0))
+    _check_result(kernel.prctl(_SET_SECCOMP, _SECCOMP_FILTER, program, 0, 0))
 
 
 _Step = tuple[int, int, int, int]
 _Numbers = tuple[int | None, ...]
 
 
-def _answered(numbers: _Numbers, column: int, answer: int) -> list[_Step]:
-    """Return the steps that answer a call, if this machine has it."""
+def _answer_call(numbers: _Numbers, column: int, answer: int) -> list[_Step]:
+    """Return the filter steps that give a system call a fixed answer, if this machine has it."""
     number = numbers[column]
     if number is None:
         return []
     return [(_JUMP_IF_EQUAL, 0, 1, number), (_RETURN, 0, 0, answer)]
 
 
-def _allowed_if(
+def _allow_if(
     numbers: tuple[int, int], column: int, *conditions: tuple[int, int, int]
 ) -> list[_Step]:
-    """Return the steps that refuse a call unless its arguments are like that.
+    """Return the filter steps that refuse a system call unless its arguments meet all conditions.
 
     Args:
-        numbers: of the call.
-        column: of this machine.
-        conditions: each where to look, how to compare, and with what.
+        numbers: the numbers of the call, one per architecture.
+        column: the index of this machine's architecture.
+        conditions: offset of the argument, comparison, and value to compare with.
     """
     inner: list[_Step] = []
-    for place, comparison, value in conditions:
-        inner += [(_LOAD, 0, 0, place), (comparison, 1, 0, value), (_RETURN, 0, 0, _REFUSE)]
+    for offset, comparison, value in conditions:
+        inner += [(_LOAD, 0, 0, offset), (comparison, 1, 0, value), (_RETURN, 0, 0, _REFUSE)]
     inner.append((_RETURN, 0, 0, _ALLOW))
     return [(_JUMP_IF_EQUAL, 0, len(inner), numbers[column]), *inner]
 
 
-def _low(argument: int) -> int:
-    """Return where the lower half of an argument of a call is; both machines store it first."""
+def _low_half_offset(argument: int) -> int:
+    """Return the offset of an argument's lower half; both architectures store that half first."""
     return _ARGUMENTS_AT + 8 * argument
 
 
-def _called(result: int) -> int:
-    """Return what a call returned; OSError if it failed."""
+def _check_result(result: int) -> int:
+    """Return the result of a kernel call; OSError if the call failed."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

@@ -21,10 +21,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mfwb.errors import LockHeld, UsageError
-from mfwb.files.private_files import make_folder, mode_beside, overwrite
+from mfwb.files.private_files import file_mode_in, make_folder, overwrite
 from mfwb.files.rooted_files import read_below
 from mfwb.ports import Destination
-from mfwb.units.durations import how_long
+from mfwb.units.durations import format_duration
 
 __all__ = ["hold"]
 
@@ -71,7 +71,7 @@ def _hold_one(base: Path, where: str, *, wait: float, deadline: float) -> Iterat
     try:
         make_folder(base.parent)
         _refuse_links(base.parent, path, owner)
-        mode = mode_beside(base.parent)
+        mode = file_mode_in(base.parent)
         lock = FileLock(path, thread_local=False, mode=mode)
         lock.acquire(timeout=max(0.0, deadline - time.monotonic()), poll_interval=_POLL_SECONDS)
     except Timeout:
@@ -111,7 +111,7 @@ def _who_we_are() -> str:
 
 
 def _refusal(owner: Path, where: str, wait: float) -> str:
-    advice = f"{how_long(wait)} were not enough" if wait else "wait for it with --wait 10m"
+    advice = f"{format_duration(wait)} were not enough" if wait else "wait for it with --wait 10m"
     return f"another sync{_who_has_it(owner)} works on {where}; {advice}"
 
 
@@ -121,6 +121,6 @@ def _who_has_it(owner: Path) -> str:
         told = json.loads(read_below(owner.parent, owner.name, most=_LONGEST))
         since = datetime.fromisoformat(told["since"])
         age = (datetime.now(timezone.utc) - since).total_seconds()
-        return f" (pid {int(told['pid'])} on {told['host']}, for {how_long(age)})"
+        return f" (pid {int(told['pid'])} on {told['host']}, for {format_duration(age)})"
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return ""

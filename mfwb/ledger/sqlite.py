@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb.errors import UsageError
-from mfwb.files.private_files import create, make_folder, mode_beside
+from mfwb.files.private_files import create, file_mode_in, make_folder
 from mfwb.ledger.locks import hold
 from mfwb.ledger.recovery import errors_named
 from mfwb.ledger.rows import (
@@ -227,7 +227,7 @@ class SqliteLedger:
 def _make(path: Path) -> None:
     """Make an empty file if there is none, with the rights that SQLite then gives its journals."""
     with suppress(FileExistsError):
-        create(path, mode_beside(path.parent)).close()
+        create(path, file_mode_in(path.parent)).close()
 
 
 def _make_safe(connection: sqlite3.Connection) -> None:

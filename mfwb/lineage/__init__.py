@@ -1,20 +1,24 @@
-"""3 infer: who came before whom, who produced and who used what. Pure."""
+"""Stage 3, infer: the parents of each task, and the producers and users of artifacts. Pure."""
 
-from mfwb.lineage.external_uses import flow_runs_read, triggering_runs, with_outside
-from mfwb.lineage.model import Edge, Ground, Lineage, OutsideUse
+from mfwb.lineage.external_uses import add_external_uses, list_flow_runs_read, read_triggering_runs
+from mfwb.lineage.model import Edge, Evidence, ExternalUse, Lineage
 from mfwb.lineage.rebuild import rebuild_lineage
-from mfwb.lineage.referenced_runs import RecordedValue, values_wanted, with_meant
+from mfwb.lineage.referenced_runs import (
+    NamingArtifact,
+    resolve_external_reads,
+    select_values_to_read,
+)
 
 __all__ = [
     "Edge",
-    "Ground",
+    "Evidence",
+    "ExternalUse",
     "Lineage",
-    "OutsideUse",
-    "RecordedValue",
-    "flow_runs_read",
+    "NamingArtifact",
+    "add_external_uses",
+    "list_flow_runs_read",
+    "read_triggering_runs",
     "rebuild_lineage",
-    "triggering_runs",
-    "values_wanted",
-    "with_meant",
-    "with_outside",
+    "resolve_external_reads",
+    "select_values_to_read",
 ]

@@ -1,4 +1,4 @@
-"""What was worked out about one flow run, as frozen values."""
+"""The lineage of one flow run, as frozen values."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mfwb.lineage.own_values import NOTHING_EQUAL, EqualValues
-from mfwb.lineage.static_analysis import External, Place
+from mfwb.lineage.static_analysis import ExternalRead, SourcePosition
 from mfwb.snapshot import Task
 
-__all__ = ["Edge", "Ground", "Lineage", "OutsideUse"]
+__all__ = ["Edge", "Evidence", "ExternalUse", "Lineage"]
 
 
-class Ground(str, Enum):
-    """On what ground an edge was drawn."""
+class Evidence(str, Enum):
+    """The evidence for an edge: why mfwb takes it that a task used an artifact."""
 
     READ = "read"  # the code of the step reads it
-    AVAILABLE = "available"  # a parent handed it on; whether the code read it is not known
+    AVAILABLE = "available"  # a parent passed it on; whether the code read it is not known
     FOREACH_INPUT = "foreach-input"  # the artifact that the foreach iterates over
     PARAMETER = "parameter"
 
@@ -30,35 +30,39 @@ class Edge:
     artifact: str
     producer: str
     sha1: str
-    ground: Ground
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
-class OutsideUse:
+class ExternalUse:
     """One task used an artifact that a task of another flow run produced."""
 
     edge: Edge
-    said: External  # how the code says it
+    read: ExternalRead  # the read, as it is in the code
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What was worked out about one flow run. Keys are task pathspecs, but for three.
+    """The parents, producers and uses in one flow run.
+
+    Keys are task pathspecs, except in `doubts`, `positions` and `unread`.
 
     Attributes:
-        parents: who came before, in foreach order.
-        writes: the artifacts that a task wrote; content that it was handed, and kept, is not.
-        edges: who used what, sorted.
+        parents: the parent tasks of each task, in foreach order.
+        writes: the artifacts that a task wrote; content that it received and kept is not among
+            them.
+        edges: the uses of artifacts, sorted.
         order: all tasks, parents before children.
-        reads: artifacts and parameters that the code of a task reads and others wrote; None:
-            not known for certain.
-        equal: what is a task's own, too, though it is equal to what it was handed.
-        doubts: why not, by step.
-        externals: what the code of a task reads from other flow runs, as it says so.
-        outside: who used what of other flow runs, sorted, as far as these could be read.
-        places: where the source reads an artifact, by step and name, as far as a step does it in
-            its own body. For people; nothing is decided by it.
-        unread: what the code reads of those that could not, and why.
+        reads: artifacts and parameters that the code of a task reads and that other tasks wrote;
+            None: not known for certain.
+        equal: values that a task wrote itself, although they equal what it received.
+        doubts: why the reads of a step are not known for certain, by step.
+        externals: what the code of a task reads from other flow runs.
+        external_uses: the uses of artifacts of other flow runs, sorted, as far as these flow runs
+            could be read.
+        positions: where the source reads an artifact, by step and name, if the body of the step
+            itself reads it. This is shown to people; nothing depends on it.
+        unread: the reads from flow runs that could not be read, with the reason.
     """
 
     parents: dict[str, tuple[str, ...]]
@@ -67,17 +71,17 @@ class Lineage:
     order: tuple[str, ...]
     reads: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     doubts: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    externals: dict[str, tuple[External, ...]] = field(default_factory=dict)
-    outside: tuple[OutsideUse, ...] = ()
-    unread: dict[External, str] = field(default_factory=dict)
+    externals: dict[str, tuple[ExternalRead, ...]] = field(default_factory=dict)
+    external_uses: tuple[ExternalUse, ...] = ()
+    unread: dict[ExternalRead, str] = field(default_factory=dict)
     equal: dict[str, EqualValues] = field(default_factory=dict)
-    places: dict[tuple[str, str], Place] = field(default_factory=dict)
+    positions: dict[tuple[str, str], SourcePosition] = field(default_factory=dict)
 
     def equal_values(self, task: str) -> EqualValues:
-        """Return what is a task's own though it is equal to what it was handed."""
+        """Return the values that a task wrote itself, although they equal what it received."""
         return self.equal.get(task, NOTHING_EQUAL)
 
-    def externals_of(self, tasks: Iterable[Task]) -> tuple[External, ...]:
+    def external_reads_of(self, tasks: Iterable[Task]) -> tuple[ExternalRead, ...]:
         """Return what the code of any of these tasks reads from other flow runs."""
-        found = {one for task in tasks for one in self.externals.get(task.pathspec, ())}
-        return tuple(sorted(found, key=repr))
+        reads = {read for task in tasks for read in self.externals.get(task.pathspec, ())}
+        return tuple(sorted(reads, key=repr))

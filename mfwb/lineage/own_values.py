@@ -1,7 +1,7 @@
-"""Which values are a task's own: whether it wrote one is what its code says, not what came out.
+"""Values that a task wrote itself, although they equal what a parent passed on.
 
-Content tells what a task changed. What came out equal to what a parent had handed on may have been
-assigned anew, or merely be there: that is for the code to say, and for how joins work.
+Different content shows that a task changed a value. A value that equals the parent's may have been
+assigned again, or only passed through: the code of the step, and the way joins work, decide that.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from mfwb.lineage.producers import Holdings
 from mfwb.lineage.static_analysis import StepCode
 from mfwb.snapshot import Task, TaskState
 
-__all__ = ["NOTHING_EQUAL", "EqualValues", "equal_values_of"]
+__all__ = ["NOTHING_EQUAL", "EqualValues", "find_equal_values"]
 
 
 @dataclass(frozen=True, slots=True)
 class EqualValues:
-    """Values of one task that are its own and equal to what a parent handed on; names.
+    """Names of values that one task wrote itself and that equal what a parent passed on.
 
     Attributes:
-        assigned: it has surely assigned them.
-        counted: it may have; they count as those of the other tasks of its step do.
-        by_code: those of either that are only known from the source.
+        assigned: values that the task certainly assigned.
+        counted: values that the task may have assigned; they count, since other tasks of the same
+            step assigned or changed them.
+        by_code: the values of both sets that are only known from the source.
     """
 
     assigned: frozenset[str] = frozenset()
@@ -34,77 +35,77 @@ class EqualValues:
 
     @property
     def names(self) -> frozenset[str]:
-        """All of them."""
+        """The names in both sets."""
         return self.assigned | self.counted
 
 
 NOTHING_EQUAL = EqualValues()
 
 
-def equal_values_of(
+def find_equal_values(
     order: Sequence[Task],
     parents: Mapping[str, tuple[str, ...]],
     holdings: Holdings,
     code: Mapping[str, StepCode | None],
 ) -> dict[str, EqualValues]:
-    """Return by pathspec what is a task's own though it is equal to what it was handed.
+    """Return the values that tasks wrote themselves although they equal what they received.
 
-    A task that did not come to its end has none: how far it came is not known. A control task of
-    an unbounded foreach has none either: it runs no code of the step.
+    The keys are task pathspecs. A task that did not finish has none: how far it ran is not known.
+    A control task of an unbounded foreach has none either: it runs no code of the step.
 
     Args:
         order: all tasks.
-        parents: by pathspec.
-        holdings: what each task holds, and who wrote that content.
-        code: what is known of a task's code; None: nothing.
+        parents: the parents of each task, by pathspec.
+        holdings: the artifacts of each task, with the task that wrote the content.
+        code: the analysed code of each task; None: it is not known.
     """
     changed: defaultdict[str, set[str]] = defaultdict(set)
     assigned: defaultdict[str, set[str]] = defaultdict(set)
     for task in order:
-        changed[task.step].update(_changed(task, holdings))
+        changed[task.step].update(_changed_names(task, holdings))
         known = code[task.pathspec]
         if known is not None:
             assigned[task.step] |= known.writes
     tasks = {task.pathspec: task for task in order}
-    found = {}
+    result = {}
     for task in order:
         if task.state is not TaskState.OK or task.is_control:
             continue
-        equal = frozenset(holdings[task.pathspec]) - frozenset(_changed(task, holdings))
-        inputs = [tasks[one] for one in parents[task.pathspec]]
+        equal = frozenset(holdings[task.pathspec]) - frozenset(_changed_names(task, holdings))
+        inputs = [tasks[parent] for parent in parents[task.pathspec]]
         known = code[task.pathspec]
         always = frozenset() if known is None else known.always_writes
-        own = _own(equal, always, assigned[task.step], changed[task.step], inputs)
+        own = _select_own(equal, always, assigned[task.step], changed[task.step], inputs)
         if own.assigned or own.counted:
-            found[task.pathspec] = own
-    return found
+            result[task.pathspec] = own
+    return result
 
 
-def _changed(task: Task, holdings: Holdings) -> Iterator[str]:
+def _changed_names(task: Task, holdings: Holdings) -> Iterator[str]:
     held = holdings[task.pathspec]
-    return (name for name, one in held.items() if one.producer == task.pathspec)
+    return (name for name, artifact in held.items() if artifact.producer == task.pathspec)
 
 
-def _own(
+def _select_own(
     equal: frozenset[str],
     always: frozenset[str],
     assigned_in_step: AbstractSet[str],
     changed_in_step: AbstractSet[str],
     inputs: Sequence[Task],
 ) -> EqualValues:
-    chosen = equal & frozenset(_in_dispute(inputs))
+    chosen = equal & frozenset(_conflicting_names(inputs))
     assigned = equal & (always | chosen)
     counted = equal & (assigned_in_step | changed_in_step) - assigned
-    told_by_facts = chosen | changed_in_step
-    return EqualValues(assigned, counted, (assigned | counted) - told_by_facts)
+    known_by_content = chosen | changed_in_step
+    return EqualValues(assigned, counted, (assigned | counted) - known_by_content)
 
 
-def _in_dispute(inputs: Sequence[Task]) -> Iterable[str]:
-    """Yield the names of what the inputs of a join have in different bytes.
+def _conflicting_names(inputs: Sequence[Task]) -> Iterable[str]:
+    """Yield the names of artifacts whose bytes differ between the inputs of a join.
 
-    `merge_artifacts` refuses these, so whoever has one behind the join has assigned it.
+    `merge_artifacts` refuses these, so a join that has such an artifact has assigned it.
     """
-    if len(inputs) < 2:  # noqa: PLR2004 - no two to differ
+    if len(inputs) < 2:  # noqa: PLR2004 - two inputs are needed for a difference
         return
     seen: dict[str, str] = {}
     for task in inputs:

@@ -1,8 +1,8 @@
-"""Who came before whom, from what each task itself recorded.
+"""The parent tasks of each task, from what the tasks recorded.
 
 Metaflow does not store the inputs of a task, and its `parent_tasks` is wrong for resumes,
 switches and recursion. But every task stores the `self.next` it took and the foreach frames it
-ran in, and together these decide.
+ran in. Both together determine the parents.
 """
 
 from __future__ import annotations
@@ -13,54 +13,54 @@ from collections.abc import Iterable
 from mfwb.errors import LineageError
 from mfwb.snapshot import FlowRun, Task
 
-__all__ = ["parents_of", "sorted_by_lineage"]
+__all__ = ["find_parents", "sort_by_lineage"]
 
-_EDGES = 10_000
-_EDGES_EACH = 10
-"""How many parents there may be in all, and for each task: those of a foreach have one each, and
-their join has all of them. That makes about twice as many as tasks."""
+_BASE_EDGE_LIMIT = 10_000
+_EDGE_LIMIT_PER_TASK = 10
+"""The limits on the number of parents: a base, plus a number for each task. The tasks of a foreach
+have one parent each, and their join has all of them: about twice as many parents as tasks."""
 
-_LOOKS = 20_000_000
-"""How many tasks may be looked at for them; of n rounds of a recursion, each one looks at all n."""
+_COMPARISON_LIMIT = 20_000_000
+"""The limit on comparisons of tasks: in a recursion of n rounds, each round compares all n."""
 
 _Path = tuple[int, ...]
-_Arrival = tuple[str, _Path, str]  # a step, the sender's path as seen from there, and the way
+_Arrival = tuple[str, _Path, str]  # a step, the sender's path as seen from it, and the transition
 
 
-def parents_of(flow_run: FlowRun) -> dict[str, tuple[str, ...]]:
-    """Return for each task's pathspec those of its parent tasks, in foreach order.
+def find_parents(flow_run: FlowRun) -> dict[str, tuple[str, ...]]:
+    """Return the pathspecs of the parent tasks of each task, in foreach order.
 
-    Linear in the number of tasks and edges. The first step has no parent task: what it reads
-    are the parameters. LineageError if there are more edges than Metaflow can have made: each task
-    of a step from each one of another step are millions.
+    The time is linear in the number of tasks and edges. The first step has no parent task: it
+    reads the parameters. LineageError if there are more edges than Metaflow can have made: edges
+    from every task of one step to every task of another would be millions.
     """
     tasks = list(flow_run.tasks)
     senders = _index_senders(tasks)
-    most = _EDGES + _EDGES_EACH * len(tasks)
-    looks = edges = 0
-    found: dict[str, tuple[str, ...]] = {}
+    edge_limit = _BASE_EDGE_LIMIT + _EDGE_LIMIT_PER_TASK * len(tasks)
+    comparisons = edges = 0
+    result: dict[str, tuple[str, ...]] = {}
     for task in tasks:
-        arrivals = _arrivals(task, senders)
-        looks += len(arrivals)
-        if looks > _LOOKS:
-            raise _too_many(looks)
-        parents = _parents(task, arrivals)
+        arrivals = _find_arrivals(task, senders)
+        comparisons += len(arrivals)
+        if comparisons > _COMPARISON_LIMIT:
+            raise _too_many_error(comparisons)
+        parents = _select_parents(task, arrivals)
         edges += len(parents)
-        if edges > most:
-            raise _too_many(edges)
-        found[task.pathspec] = tuple(parent.pathspec for parent in parents)
-    return found
+        if edges > edge_limit:
+            raise _too_many_error(edges)
+        result[task.pathspec] = tuple(parent.pathspec for parent in parents)
+    return result
 
 
-def _too_many(edges: int) -> LineageError:
+def _too_many_error(edges: int) -> LineageError:
     return LineageError(
         f"its tasks have more parents than Metaflow gives them, {edges:,} and more: what was "
         "recorded of their order is damaged"
     )
 
 
-def sorted_by_lineage(tasks: Iterable[Task], parents: dict[str, tuple[str, ...]]) -> list[Task]:
-    """Return the tasks, parents first; LineageError names the tasks of a cycle."""
+def sort_by_lineage(tasks: Iterable[Task], parents: dict[str, tuple[str, ...]]) -> list[Task]:
+    """Return the tasks with parents first; LineageError with the names of the tasks in a cycle."""
     waiting = {task.pathspec: task for task in tasks}
     open_parents = {
         pathspec: sum(parent in waiting for parent in parents[pathspec]) for pathspec in waiting
@@ -71,7 +71,7 @@ def sorted_by_lineage(tasks: Iterable[Task], parents: dict[str, tuple[str, ...]]
             children[parent].append(pathspec)
     ready = [pathspec for pathspec, count in open_parents.items() if count == 0]
     result = []
-    for pathspec in ready:  # grows while we walk it
+    for pathspec in ready:  # the list grows while the loop runs
         result.append(waiting.pop(pathspec))
         for child in children[pathspec]:
             open_parents[child] -= 1
@@ -87,10 +87,12 @@ def _path(task: Task) -> _Path:
 
 
 def _index_senders(tasks: list[Task]) -> dict[_Arrival, list[Task]]:
-    """File each task under every way in which a task of the next step may have come from it."""
+    """Return the tasks by the ways in which a task of the next step can follow them."""
     senders: dict[_Arrival, list[Task]] = defaultdict(list)
     for task in tasks:
-        if task.transition is None or task.is_control:  # a join has those that it set off
+        if (
+            task.transition is None or task.is_control
+        ):  # the parents of a join are the tasks that the control task started
             continue
         path = _path(task)
         for step in task.transition.steps:
@@ -103,29 +105,34 @@ def _index_senders(tasks: list[Task]) -> dict[_Arrival, list[Task]]:
     return senders
 
 
-def _arrivals(task: Task, senders: dict[_Arrival, list[Task]]) -> list[Task]:
-    """Return the tasks that it may have come from, of whatever round."""
+def _find_arrivals(task: Task, senders: dict[_Arrival, list[Task]]) -> list[Task]:
+    """Return the tasks that the task may follow, from any round of a recursion."""
     path = _path(task)
     if task.is_control:
         return senders.get((task.step, path, "fan-out"), [])
-    found = [*senders.get((task.step, path, "straight"), ())]
-    found += senders.get((task.step, path, "fan-in"), ())
+    result = [*senders.get((task.step, path, "straight"), ())]
+    result += senders.get((task.step, path, "fan-in"), ())
     if path:
-        found += senders.get((task.step, path[:-1], "fan-out"), ())
-    return found
+        result += senders.get((task.step, path[:-1], "fan-out"), ())
+    return result
 
 
-def _parents(task: Task, arrivals: list[Task]) -> list[Task]:
-    return sorted(_of_the_round_before(task, arrivals), key=lambda one: (_path(one), one.step))
+def _select_parents(task: Task, arrivals: list[Task]) -> list[Task]:
+    return sorted(_filter_by_round(task, arrivals), key=lambda parent: (_path(parent), parent.step))
 
 
-def _of_the_round_before(task: Task, candidates: list[Task]) -> list[Task]:
-    """Keep what recursion allows: a round comes from the one before, the first from other steps.
+def _filter_by_round(task: Task, candidates: list[Task]) -> list[Task]:
+    """Return the candidates that recursion allows.
 
-    The first is not always 0: right behind another recursive step Metaflow goes on counting.
+    A round follows the round before it, and the first round follows other steps. The first round
+    is not always 0: directly after another recursive step, Metaflow continues the count.
     """
     if not task.rounds:
         return candidates
     before = (task.rounds[-1] - 1,)
-    same_step = [one for one in candidates if one.step == task.step and one.rounds[-1:] == before]
-    return same_step or [one for one in candidates if one.step != task.step]
+    same_step = [
+        candidate
+        for candidate in candidates
+        if candidate.step == task.step and candidate.rounds[-1:] == before
+    ]
+    return same_step or [candidate for candidate in candidates if candidate.step != task.step]

@@ -1,4 +1,4 @@
-"""Who wrote what: each artifact followed up to the task that wrote that content under that name."""
+"""The producer of each artifact: the task that wrote that content under that name."""
 
 from __future__ import annotations
 
@@ -7,46 +7,48 @@ from dataclasses import dataclass
 
 from mfwb.snapshot import ArtifactRef, Task
 
-__all__ = ["Held", "Holdings", "holdings_of"]
+__all__ = ["HeldArtifact", "Holdings", "trace_holdings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """An artifact as a task holds it, and the task that wrote it."""
+class HeldArtifact:
+    """An artifact that a task has, and the task that wrote it."""
 
     producer: str
     ref: ArtifactRef  # as the producer wrote it
 
 
-Holdings = dict[str, dict[str, Held]]  # by task, then by name
+Holdings = dict[str, dict[str, HeldArtifact]]  # by task, then by name
 
 
-def holdings_of(order: Iterable[Task], parents: Mapping[str, tuple[str, ...]]) -> Holdings:
-    """Return what each task holds. What merely passes through it keeps its producer.
+def trace_holdings(order: Iterable[Task], parents: Mapping[str, tuple[str, ...]]) -> Holdings:
+    """Return the artifacts of each task. An artifact that only passes through keeps its producer.
 
-    Reading an artifact can make Metaflow pickle it anew into other bytes; so what counts is the
-    content, where somebody looked at it (`ArtifactRef.content`), else the sha1.
+    After a task reads an artifact, Metaflow can pickle it again into other bytes. So artifacts are
+    compared by their content, if it was inspected (`ArtifactRef.content`), else by their sha1.
 
     Args:
         order: all tasks, parents before children.
-        parents: by pathspec.
+        parents: the parents of each task, by pathspec.
     """
     holdings: Holdings = {}
     for task in order:
-        inherited: dict[tuple[str, str], Held] = {}
-        for parent in reversed(parents[task.pathspec]):  # the first parent has the last word
+        inherited: dict[tuple[str, str], HeldArtifact] = {}
+        for parent in reversed(parents[task.pathspec]):  # the first parent overrides the others
             for name, held in holdings[parent].items():
-                inherited.update({(name, what): held for what in _identities(held.ref)})
+                inherited.update({(name, identity): held for identity in _identities(held.ref)})
         holdings[task.pathspec] = {
-            ref.name: _inherited(ref, inherited) or Held(task.pathspec, ref)
+            ref.name: _find_inherited(ref, inherited) or HeldArtifact(task.pathspec, ref)
             for ref in task.artifacts
         }
     return holdings
 
 
-def _inherited(ref: ArtifactRef, inherited: Mapping[tuple[str, str], Held]) -> Held | None:
-    found = (inherited.get((ref.name, what)) for what in _identities(ref))
-    return next((held for held in found if held is not None), None)
+def _find_inherited(
+    ref: ArtifactRef, inherited: Mapping[tuple[str, str], HeldArtifact]
+) -> HeldArtifact | None:
+    matches = (inherited.get((ref.name, identity)) for identity in _identities(ref))
+    return next((held for held in matches if held is not None), None)
 
 
 def _identities(ref: ArtifactRef) -> tuple[str, ...]:

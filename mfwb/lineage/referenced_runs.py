@@ -1,4 +1,4 @@
-"""Which flow runs code means that names them by values: these were recorded, so they are known."""
+"""Reads of flow runs that the code names by values: the recorded values give their names."""
 
 from __future__ import annotations
 
@@ -8,161 +8,183 @@ from itertools import islice, product
 from typing import Any, TypeAlias
 
 from mfwb.lineage.model import Lineage
-from mfwb.lineage.producers import Held, Holdings, holdings_of
-from mfwb.lineage.static_analysis import KINDS, External, Found, InputRead, Kept, Recorded, Words
+from mfwb.lineage.producers import HeldArtifact, Holdings, trace_holdings
+from mfwb.lineage.static_analysis import (
+    KINDS,
+    ArtifactValue,
+    ExternalRead,
+    InputRead,
+    LookedUpRun,
+    StoredRunId,
+    TextParts,
+)
 from mfwb.snapshot import FlowRun, Task
 from mfwb.snapshot.pathspec import parts_of, step_of
 
-__all__ = ["RecordedValue", "values_wanted", "with_meant"]
+__all__ = ["NamingArtifact", "resolve_external_reads", "select_values_to_read"]
 
-_MOST_VALUES = 1_000  # artifacts of a flow run that are looked at
-_MOST_MEANINGS = 100  # of one read by one task
-_LARGEST = 100_000  # bytes of pickle; a longer list of flow runs names more than are read
-_LONGEST = 1_000  # letters
-_Word: TypeAlias = "str | Recorded | Found"
+_VALUE_LIMIT = 1_000  # artifacts of a flow run whose values are read
+_MEANING_LIMIT = 100  # pathspecs that one read by one task may stand for
+_SIZE_LIMIT = 100_000  # bytes of pickle; a longer list of flow runs names more than are read
+_TEXT_LIMIT = 1_000  # letters
+_TextPart: TypeAlias = "str | ArtifactValue | LookedUpRun"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class RecordedValue:
-    """An artifact whose value tells which flow run is meant."""
+class NamingArtifact:
+    """An artifact whose value names another flow run."""
 
-    task: str  # its pathspec: who wrote it
+    task: str  # pathspec of the task that wrote it
     name: str
     sha1: str
     size: int
 
 
-def values_wanted(flow_run: FlowRun, lineage: Lineage) -> tuple[RecordedValue, ...]:
-    """Return the artifacts by whose values other flow runs are named, as far as they are small."""
-    if not _named_by_values(lineage):
+def select_values_to_read(flow_run: FlowRun, lineage: Lineage) -> tuple[NamingArtifact, ...]:
+    """Return the artifacts whose values name other flow runs, if they are small."""
+    if not _select_reads_by_value(lineage):
         return ()
-    facts = _Facts(flow_run, lineage, {})
+    facts = _RecordedFacts(flow_run, lineage, {})
     held = {
-        RecordedValue(one.producer, one.ref.name, one.ref.sha1, one.ref.size)
-        for task, said in _named_by_values(lineage)
-        for one in facts.looked_at(task, said)
-        if one.ref.size <= _LARGEST
+        NamingArtifact(artifact.producer, artifact.ref.name, artifact.ref.sha1, artifact.ref.size)
+        for task, read in _select_reads_by_value(lineage)
+        for artifact in facts.select_needed_artifacts(task, read)
+        if artifact.ref.size <= _SIZE_LIMIT
     }
-    return tuple(sorted(held))[:_MOST_VALUES]
+    return tuple(sorted(held))[:_VALUE_LIMIT]
 
 
-def with_meant(flow_run: FlowRun, lineage: Lineage, values: Mapping[str, Any]) -> Lineage:
-    """Return a lineage whose reads of other flow runs name these, as far as values tell.
+def resolve_external_reads(
+    flow_run: FlowRun, lineage: Lineage, values: Mapping[str, Any]
+) -> Lineage:
+    """Return the lineage with the names of other flow runs in its reads, if the values are known.
 
     Args:
         flow_run: the flow run.
-        lineage: its own.
-        values: of `values_wanted`, by sha1; what is missing is not known.
+        lineage: the lineage of the flow run.
+        values: the values of `select_values_to_read`, by sha1; a missing one is not known.
     """
-    if not _named_by_values(lineage):
+    if not _select_reads_by_value(lineage):
         return lineage
-    facts = _Facts(flow_run, lineage, values)
+    facts = _RecordedFacts(flow_run, lineage, values)
     externals = {
-        task: _each_once(one for said in all_said for one in facts.meant(task, said))
-        for task, all_said in lineage.externals.items()
+        task: _drop_duplicates(resolved for read in reads for resolved in facts.resolve(task, read))
+        for task, reads in lineage.externals.items()
     }
     return replace(lineage, externals=externals)
 
 
-def _each_once(externals: Iterable[External]) -> tuple[External, ...]:
-    """Return reads sorted, without those that are not sure where the same one is."""
+def _drop_duplicates(externals: Iterable[ExternalRead]) -> tuple[ExternalRead, ...]:
+    """Return the reads sorted, without an uncertain read if the same read is there as certain."""
     found = set(externals)
-    doubled = {one for one in found if not one.sure and replace(one, sure=True) in found}
+    doubled = {read for read in found if not read.sure and replace(read, sure=True) in found}
     return tuple(sorted(found - doubled, key=repr))
 
 
-def _named_by_values(lineage: Lineage) -> list[tuple[str, External]]:
+def _select_reads_by_value(lineage: Lineage) -> list[tuple[str, ExternalRead]]:
     return [
-        (task, one) for task, all_said in lineage.externals.items() for one in all_said if one.words
+        (task, read) for task, reads in lineage.externals.items() for read in reads if read.parts
     ]
 
 
-class _Facts:
-    """What tasks hold, and what that is."""
+class _RecordedFacts:
+    """The artifacts of the tasks, and the values of those that were read."""
 
     def __init__(self, flow_run: FlowRun, lineage: Lineage, values: Mapping[str, Any]) -> None:
         self._flow_run = flow_run
         self._lineage = lineage
         self._values = values
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
-        order = (self._tasks[one] for one in lineage.order)
-        self._holdings: Holdings = holdings_of(order, lineage.parents)
+        order = (self._tasks[pathspec] for pathspec in lineage.order)
+        self._holdings: Holdings = trace_holdings(order, lineage.parents)
         self._parameters = {
-            one.name: one.value for one in flow_run.parameters if one.kind != "IncludeFile"
+            parameter.name: parameter.value
+            for parameter in flow_run.parameters
+            if parameter.kind != "IncludeFile"
         }
 
-    def looked_at(self, task: str, said: External) -> Iterator[Held]:
-        """Yield the artifacts whose values a read depends on."""
-        for word in said.words:
-            if isinstance(word, Recorded):
-                yield from (held for held, _ in self._sources(task, word))
-        for kept in said.kept:
-            held = self._holdings[task].get(kept.name)
+    def select_needed_artifacts(self, task: str, read: ExternalRead) -> Iterator[HeldArtifact]:
+        """Yield the artifacts on whose values the meaning of a read depends."""
+        for part in read.parts:
+            if isinstance(part, ArtifactValue):
+                yield from (held for held, _ in self._find_sources(task, part))
+        for stored in read.stored_run_ids:
+            held = self._holdings[task].get(stored.name)
             if held is not None:
                 yield held
 
-    def meant(self, task: str, said: External) -> Iterator[External]:
-        """Yield what a read means; itself, if values do not tell."""
-        found = list(dict.fromkeys(self._texts(task, said))) if said.words else []
-        is_one = len(found) == 1 and said.sure and not any(map(_is_open, said.words))
-        yield from (replace(_named(said, text), sure=is_one) for text in found)
+    def resolve(self, task: str, read: ExternalRead) -> Iterator[ExternalRead]:
+        """Yield the reads that a read stands for; the read itself if its values are not known."""
+        found = list(dict.fromkeys(self._possible_pathspecs(task, read))) if read.parts else []
+        is_certain = len(found) == 1 and read.sure and not any(map(_may_vary, read.parts))
+        yield from (replace(_with_pathspec(read, text), sure=is_certain) for text in found)
         if not found:
-            yield said
+            yield read
 
-    def _texts(self, task: str, said: External) -> Iterator[str]:
-        slashes = _slashes_in(said)
-        choices = [list(self._texts_of(task, word, said.kept)) for word in said.words]
-        for parts in islice(product(*choices), _MOST_MEANINGS):
-            text = "".join(parts)
+    def _possible_pathspecs(self, task: str, read: ExternalRead) -> Iterator[str]:
+        slashes = _count_slashes(read)
+        choices = [
+            list(self._texts_of_part(task, part, read.stored_run_ids)) for part in read.parts
+        ]
+        for choice in islice(product(*choices), _MEANING_LIMIT):
+            text = "".join(choice)
             if all(parts_of(text)) and slashes in {None, text.count("/")}:
                 yield text
 
-    def _texts_of(self, task: str, word: _Word, kept: Iterable[Kept]) -> Iterable[str]:
-        if isinstance(word, str):
-            return (word,)
-        if isinstance(word, Recorded):
+    def _texts_of_part(
+        self, task: str, part: _TextPart, stored_run_ids: Iterable[StoredRunId]
+    ) -> Iterable[str]:
+        if isinstance(part, str):
+            return (part,)
+        if isinstance(part, ArtifactValue):
             return dict.fromkeys(
                 text
-                for value in self._values_of(task, word)
-                for text in _texts_in(value, word.keys)
+                for value in self._values_of(task, part)
+                for text in _extract_texts(value, part.keys)
             )
-        return dict.fromkeys(self._ids(task, word, kept))
+        return dict.fromkeys(self._stored_ids_of(task, part, stored_run_ids))
 
-    def _ids(self, task: str, found: Found, kept: Iterable[Kept]) -> Iterator[str]:
-        """Yield the ids of runs of a flow that the task found and wrote down."""
-        for one in kept:
-            held = self._holdings[task].get(one.name)
+    def _stored_ids_of(
+        self, task: str, found: LookedUpRun, stored_run_ids: Iterable[StoredRunId]
+    ) -> Iterator[str]:
+        """Yield the ids of runs of a flow that the task looked up and stored in an artifact."""
+        for stored in stored_run_ids:
+            held = self._holdings[task].get(stored.name)
             if held is None or held.ref.sha1 not in self._values:
                 continue
-            for text in _texts_in(self._values[held.ref.sha1], one.keys):
-                id_ = _id_in(text, one.words, found)
+            for text in _extract_texts(self._values[held.ref.sha1], stored.keys):
+                id_ = _extract_id(text, stored.parts, found)
                 if id_ is not None:
                     yield id_
 
-    def _values_of(self, task: str, word: Recorded) -> Iterator[Any]:
-        if word.of_input is None and word.name in self._parameters:
-            yield self._parameters[word.name]
+    def _values_of(self, task: str, part: ArtifactValue) -> Iterator[Any]:
+        if part.of_input is None and part.name in self._parameters:
+            yield self._parameters[part.name]
             return
-        for held, index in self._sources(task, word):
+        for held, index in self._find_sources(task, part):
             if held.ref.sha1 in self._values:
                 value = self._values[held.ref.sha1]
-                yield from (value,) if index is None else _at(value, index)
+                yield from (value,) if index is None else _elements_at(value, index)
 
-    def _sources(self, task: str, word: Recorded) -> Iterator[tuple[Held, int | None]]:
-        """Yield the artifacts that a word may stand for; or, of an item, what it is one of."""
+    def _find_sources(
+        self, task: str, part: ArtifactValue
+    ) -> Iterator[tuple[HeldArtifact, int | None]]:
+        """Yield the artifacts that a value may come from, with the index of a foreach item."""
         parents = self._lineage.parents[task]
-        if not word.name:
-            yield from self._item(self._tasks[task], parents)
+        if not part.name:
+            yield from self._find_foreach_item(self._tasks[task], parents)
             return
-        if word.of_input is not None:
-            parents = _chosen(word.of_input, parents)
-        held = [self._holdings[one].get(word.name) for one in parents]
-        if word.changed and word.of_input is None:
-            held.append(self._holdings[task].get(word.name))
-        yield from ((one, None) for one in dict.fromkeys(held) if one is not None)
+        if part.of_input is not None:
+            parents = _select_parents(part.of_input, parents)
+        held = [self._holdings[parent].get(part.name) for parent in parents]
+        if part.changed and part.of_input is None:
+            held.append(self._holdings[task].get(part.name))
+        yield from ((parent, None) for parent in dict.fromkeys(held) if parent is not None)
 
-    def _item(self, task: Task, parents: Iterable[str]) -> Iterator[tuple[Held, int]]:
-        """Yield what the foreach iterates over that the task is one of, and which item is its."""
+    def _find_foreach_item(
+        self, task: Task, parents: Iterable[str]
+    ) -> Iterator[tuple[HeldArtifact, int]]:
+        """Yield the artifact that the foreach of the task iterates over, and the task's index."""
         for frame in task.foreach[-1:]:
             for parent in parents:
                 transition = self._tasks[parent].transition
@@ -172,46 +194,46 @@ class _Facts:
                     yield held, frame.index
 
 
-def _chosen(read: InputRead, parents: tuple[str, ...]) -> tuple[str, ...]:
+def _select_parents(read: InputRead, parents: tuple[str, ...]) -> tuple[str, ...]:
     if read.branch is not None:
-        return tuple(one for one in parents if step_of(one) == read.branch)
-    siblings = len({step_of(one) for one in parents}) == 1
+        return tuple(parent for parent in parents if step_of(parent) == read.branch)
+    siblings = len({step_of(parent) for parent in parents}) == 1
     if read.index is None or not siblings:  # the order of branches is not recorded
         return parents
     return parents[read.index :][:1] if -len(parents) <= read.index < len(parents) else ()
 
 
-def _slashes_in(said: External) -> int | None:
-    """Return how many slashes the pathspec must have; None: any number, below a trigger."""
-    if any(isinstance(word, Found) for word in said.words):
-        return sum(word.count("/") for word in said.words if isinstance(word, str))
-    return None if said.kind == "trigger" else KINDS.index(said.kind)
+def _count_slashes(read: ExternalRead) -> int | None:
+    """Return the number of slashes that the pathspec must have; None: any, below a trigger."""
+    if any(isinstance(part, LookedUpRun) for part in read.parts):
+        return sum(part.count("/") for part in read.parts if isinstance(part, str))
+    return None if read.kind == "trigger" else KINDS.index(read.kind)
 
 
-def _named(said: External, text: str) -> External:
-    """Return a read with the pathspec that was meant."""
-    kind = "trigger" if said.kind == "trigger" else KINDS[text.count("/")]
-    return External(kind, text, said.artifact)
+def _with_pathspec(read: ExternalRead, text: str) -> ExternalRead:
+    """Return the read with its pathspec filled in."""
+    kind = "trigger" if read.kind == "trigger" else KINDS[text.count("/")]
+    return ExternalRead(kind, text, read.artifact)
 
 
-def _is_open(word: _Word) -> bool:
-    """Return whether a word may have stood for something else at the time."""
-    return isinstance(word, Found) or (isinstance(word, Recorded) and word.changed)
+def _may_vary(part: _TextPart) -> bool:
+    """Return whether a part may have had another value when the code read it."""
+    return isinstance(part, LookedUpRun) or (isinstance(part, ArtifactValue) and part.changed)
 
 
-def _texts_in(value: Any, keys: Iterable[str | int | None]) -> Iterator[str]:
+def _extract_texts(value: Any, keys: Iterable[str | int | None]) -> Iterator[str]:
     values = [value]
     for key in keys:
-        values = [inner for one in values for inner in _at(one, key)][:_MOST_MEANINGS]
-    for one in values:
-        if isinstance(one, str) or type(one) is int:
-            text = str(one)
-            if 0 < len(text) <= _LONGEST:
+        values = [inner for inner in values for inner in _elements_at(inner, key)][:_MEANING_LIMIT]
+    for inner in values:
+        if isinstance(inner, str) or type(inner) is int:
+            text = str(inner)
+            if 0 < len(text) <= _TEXT_LIMIT:
                 yield text
 
 
-def _at(value: Any, key: str | int | None) -> Iterator[Any]:
-    """Yield what a value holds under a key; under None, all that iterating over it gives."""
+def _elements_at(value: Any, key: str | int | None) -> Iterator[Any]:
+    """Yield the element of a value under a key; under None, all its elements."""
     if isinstance(value, dict):
         if key is None:
             yield from value
@@ -226,46 +248,47 @@ def _at(value: Any, key: str | int | None) -> Iterator[Any]:
         yield from value
 
 
-def _id_in(text: str, words: Words, found: Found) -> str | None:
-    """Return the id of a flow run in a text that was made of words; None if that can't be told.
+def _extract_id(text: str, parts: TextParts, found: LookedUpRun) -> str | None:
+    """Return the id of a flow run in a text that was built from parts; None if it is not certain.
 
-    What stands for the other values is not known, so where the id begins and ends is told by the
-    texts beside it. No regular expression: with so many unknowns one can take for ever.
+    The other values in the text are not known, so the constant texts beside the id decide where it
+    begins and ends. This uses no regular expression: with many unknown values, matching one can
+    take for ever.
     """
-    place = words.index(found) if found in words else len(words)
-    before, after = words[:place], words[place + 1 :]
-    if place == len(words) or not all(isinstance(one, str) for one in (*before[-1:], *after[:1])):
+    place = parts.index(found) if found in parts else len(parts)
+    before, after = parts[:place], parts[place + 1 :]
+    if place == len(parts) or not all(isinstance(part, str) for part in (*before[-1:], *after[:1])):
         return None
     first, last = "".join(map(str, before[-1:])), "".join(map(str, after[:1]))
-    for start in _ends_of(first, text) if len(before) > 1 else (len(first),):
+    for start in _find_ends(first, text) if len(before) > 1 else (len(first),):
         end = text.find(last, start + 1) if len(after) > 1 else len(text) - len(last)
         id_ = text[start : max(start, end)]
         if not id_ or "/" in id_:
             continue
-        if _fits(before, text[:start]) and _fits(after, text[end:]):
+        if _can_match(before, text[:start]) and _can_match(after, text[end:]):
             return id_
     return None
 
 
-def _ends_of(part: str, text: str) -> Iterator[int]:
-    """Yield where a part of a text ends, the last place first."""
+def _find_ends(part: str, text: str) -> Iterator[int]:
+    """Yield the positions at which a part of a text ends, the last one first."""
     place = text.rfind(part)
     while place >= 0:
         yield place + len(part)
         place = text.rfind(part, 0, place + len(part) - 1)
 
 
-def _fits(words: Words, text: str) -> bool:
-    """Whether a text can have been made of words, whatever stands for those that are no text."""
+def _can_match(parts: TextParts, text: str) -> bool:
+    """Return whether a text can be built from the parts, with any text for unknown values."""
     place = 0
-    for number, word in enumerate(words):
-        if not isinstance(word, str):
+    for number, part in enumerate(parts):
+        if not isinstance(part, str):
             continue
-        if number == len(words) - 1:
-            starts = len(text) - len(word)
-            return text.endswith(word) and (starts >= place if number else starts == 0)
-        at = text.find(word, place)
+        if number == len(parts) - 1:
+            starts = len(text) - len(part)
+            return text.endswith(part) and (starts >= place if number else starts == 0)
+        at = text.find(part, place)
         if at < 0 or (number == 0 and at > 0):
             return False
-        place = at + len(word)
-    return bool(words) or not text
+        place = at + len(part)
+    return bool(parts) or not text

@@ -1,4 +1,4 @@
-"""Whether a source is still what ran. Facts, not guesses: where it may not be, it is not used."""
+"""Check that a source is still the code that ran. If that is not certain, it is not used."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from mfwb.lineage.static_analysis import CodeError, FlowCode, StepCode, read_flo
 from mfwb.snapshot import FlowRun, GraphStep, SourceCode, Task
 from mfwb.snapshot.pathspec import TaskPath, moment_of_id
 
-__all__ = ["TrustedCode", "trusted_code"]
+__all__ = ["TrustedCode", "read_trusted_code"]
 
 
 class TrustedCode:
-    """The code of a flow run's tasks, as far as it can be relied on."""
+    """The code of the tasks of a flow run, as far as it can be trusted."""
 
     def __init__(self, code: FlowCode | None, *, missing: str = "", clones: str = "") -> None:
-        """Hold what was found.
+        """Store the analysed code.
 
         Args:
-            code: what the source says; None: it can't be relied on for any task.
-            missing: why not.
-            clones: why it can't be for clones; empty: it can.
+            code: the analysed source; None: it can't be trusted for any task.
+            missing: why it can't be trusted for any task.
+            clones: why it can't be trusted for clones; empty: it can.
         """
         self._code = code
         self._missing = missing
         self._clones = clones
 
-    def of(self, task: Task) -> tuple[StepCode | None, str]:
-        """Return the code of a task, or None and why there is none to rely on."""
-        if task.is_control:  # the step's code runs in the tasks that it sets off
+    def code_of(self, task: Task) -> tuple[StepCode | None, str]:
+        """Return the code of a task, or None and the reason why there is no trusted code."""
+        if task.is_control:  # the step's code runs in the tasks that the control task starts
             return StepCode(task.step, line=0), ""
         if self._code is None:
             return None, self._missing
@@ -41,8 +41,8 @@ class TrustedCode:
         return step, ""
 
 
-def trusted_code(flow_run: FlowRun) -> TrustedCode:
-    """Return the code of a flow run, compared with what Metaflow recorded when it ran."""
+def read_trusted_code(flow_run: FlowRun) -> TrustedCode:
+    """Return the code of a flow run, checked against what Metaflow recorded when it ran."""
     source = flow_run.code
     if source is None:
         return TrustedCode(None, missing=flow_run.code_missing or "there is no source")
@@ -60,7 +60,7 @@ def trusted_code(flow_run: FlowRun) -> TrustedCode:
 
 
 def _difference(code: FlowCode, graph: tuple[GraphStep, ...]) -> str:
-    """Return where the source and the graph of the flow run disagree; empty: nowhere."""
+    """Return the difference between the source and the graph of the flow run; empty: none."""
     if not graph:
         return "Metaflow recorded no graph to hold its source against"
     then = {step.name: step for step in graph}
@@ -79,7 +79,7 @@ def _difference(code: FlowCode, graph: tuple[GraphStep, ...]) -> str:
 
 
 def _written_since(source: SourceCode, flow_run: FlowRun) -> str:
-    """Return why a source may not be what ran: a file says when it was written, no more."""
+    """Return why a source may differ from what ran: of a file, only its time of change is known."""
     if source.origin == "package":
         return ""
     if source.changed_at is None or source.changed_at > flow_run.started_at:
@@ -88,7 +88,7 @@ def _written_since(source: SourceCode, flow_run: FlowRun) -> str:
 
 
 def _written_since_origin(source: SourceCode, flow_run: FlowRun) -> str:
-    """Return why clones may have run another source: their origin may be long ago."""
+    """Return why clones may have run another source: their origin may be much older."""
     if source.origin == "package":
         return ""  # compared with the graph, which is the origin's, it is the same
     origins = {TaskPath.of(task.origin).run for task in flow_run.tasks if task.origin}

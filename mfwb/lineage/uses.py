@@ -1,142 +1,155 @@
-"""Which artifacts a task used: by what its code reads, and what its parents had to offer."""
+"""Artifacts that a task used, from what its code reads and what its parents made available."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mfwb.lineage.model import Edge, Ground
-from mfwb.lineage.producers import Held
+from mfwb.lineage.model import Edge, Evidence
+from mfwb.lineage.producers import HeldArtifact
 from mfwb.lineage.static_analysis import InputRead, Merge, StepCode
 from mfwb.snapshot import FlowRun, ForeachFrame, Task
 from mfwb.snapshot.pathspec import parameters_of
 
-__all__ = ["Parent", "uses_of"]
+__all__ = ["Parent", "find_uses"]
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A parent of a task, and what it hands on by name."""
+    """A parent of a task, and the artifacts that it passes on, by name."""
 
     task: Task
-    held: Mapping[str, Held]
+    held: Mapping[str, HeldArtifact]
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """All that a task could use.
+class AvailableArtifacts:
+    """All artifacts that a task could use.
 
     Attributes:
         task: the task.
-        kept: what it holds itself when it is done, by name.
-        parents: in the order in which a join has its inputs.
+        kept: the artifacts that the task itself has when it ends, by name.
+        parents: the parents, in the order in which a join has its inputs.
         flow_run: the flow run, for its parameters.
     """
 
     task: Task
-    kept: Mapping[str, Held]
+    kept: Mapping[str, HeldArtifact]
     parents: Sequence[Parent]
     flow_run: FlowRun
 
 
-def uses_of(offer: Offer, code: StepCode | None) -> set[Edge]:
-    """Return the edges into a task; without code, or with doubts, to all that was on offer."""
-    if offer.task.is_control:
-        return set(_set_off(offer))
+def find_uses(available: AvailableArtifacts, code: StepCode | None) -> set[Edge]:
+    """Return the edges into a task; without code, or with doubts, from all available artifacts."""
+    if available.task.is_control:
+        return set(_control_edges(available))
     if code is None:
-        return _all_of(offer)
-    read = {*_parameters(offer, code.reads), *_off_self(offer, code), *_off_inputs(offer, code)}
+        return _all_edges(available)
+    read = {
+        *_parameter_edges(available, code.reads),
+        *_edges_from_self(available, code),
+        *_edges_from_inputs(available, code),
+    }
     if code.reads_input:
-        read.update(_iterated(offer, offer.task.foreach[-1:]))
+        read.update(_foreach_edges(available, available.task.foreach[-1:]))
     if code.reads_foreach_stack:
-        read.update(_iterated(offer, offer.task.foreach))
+        read.update(_foreach_edges(available, available.task.foreach))
     if not code.doubts:
         return read
     known = {(edge.artifact, edge.producer) for edge in read}
-    rest = (edge for edge in _all_of(offer) if (edge.artifact, edge.producer) not in known)
+    rest = (edge for edge in _all_edges(available) if (edge.artifact, edge.producer) not in known)
     return read.union(rest)
 
 
-def _all_of(offer: Offer) -> set[Edge]:
-    """Return edges to all that was on offer: what was used is among it."""
-    frames = offer.task.foreach
-    fans_out = frames and frames[-1].step == offer.task.step  # later steps inherit the frame
-    iterated = set(_iterated(offer, frames[-1:])) if fans_out else set()
+def _all_edges(available: AvailableArtifacts) -> set[Edge]:
+    """Return the edges from all available artifacts; the used ones are among them."""
+    frames = available.task.foreach
+    fans_out = frames and frames[-1].step == available.task.step  # later steps inherit the frame
+    iterated = set(_foreach_edges(available, frames[-1:])) if fans_out else set()
     inputs = {(edge.artifact, edge.producer) for edge in iterated}
     handed_on = {
-        _edge(offer, name, held, Ground.AVAILABLE)
-        for parent in offer.parents
+        _make_edge(available, name, held, Evidence.AVAILABLE)
+        for parent in available.parents
         for name, held in parent.held.items()
         if (name, held.producer) not in inputs
     }
-    return {*_parameters(offer, None), *iterated, *handed_on}
+    return {*_parameter_edges(available, None), *iterated, *handed_on}
 
 
-def _parameters(offer: Offer, names: Collection[str] | None) -> Iterator[Edge]:
-    for parameter in offer.flow_run.parameters:
+def _parameter_edges(
+    available: AvailableArtifacts, names: Collection[str] | None
+) -> Iterator[Edge]:
+    for parameter in available.flow_run.parameters:
         if names is None or parameter.name in names:
-            source = parameters_of(offer.flow_run.pathspec)
-            held = Held(source, parameter.ref)
-            yield _edge(offer, parameter.name, held, Ground.PARAMETER)
+            source = parameters_of(available.flow_run.pathspec)
+            held = HeldArtifact(source, parameter.ref)
+            yield _make_edge(available, parameter.name, held, Evidence.PARAMETER)
 
 
-def _iterated(offer: Offer, frames: Iterable[ForeachFrame]) -> Iterator[Edge]:
-    """Yield edges to the artifacts behind the items of these frames, as `self.input` is one."""
+def _foreach_edges(available: AvailableArtifacts, frames: Iterable[ForeachFrame]) -> Iterator[Edge]:
+    """Yield the edges from the artifacts that these foreach frames iterate over.
+
+    `self.input` is one item of such an artifact.
+    """
     for frame in frames:
-        for parent in offer.parents:
+        for parent in available.parents:
             transition = parent.task.transition
-            name = frame.var or (transition and transition.foreach)  # a killed task left no name
+            name = frame.var or (
+                transition and transition.foreach
+            )  # a killed task recorded no name
             held = parent.held.get(name) if name else None
             if name and held is not None:
-                yield _edge(offer, name, held, Ground.FOREACH_INPUT)
+                yield _make_edge(available, name, held, Evidence.FOREACH_INPUT)
 
 
-def _set_off(offer: Offer) -> Iterator[Edge]:
-    """Yield the edge to what is iterated over: all that a control task looks at."""
-    for parent in offer.parents:
+def _control_edges(available: AvailableArtifacts) -> Iterator[Edge]:
+    """Yield the edge from the artifact that is iterated over: a control task reads no other."""
+    for parent in available.parents:
         name = parent.task.transition.foreach if parent.task.transition else None
         if name is not None and name in parent.held:
-            yield _edge(offer, name, parent.held[name], Ground.FOREACH_INPUT)
+            yield _make_edge(available, name, parent.held[name], Evidence.FOREACH_INPUT)
 
 
-def _off_self(offer: Offer, code: StepCode) -> Iterator[Edge]:
-    """Yield edges for reads off `self`. A join has only what it merged, one of each name."""
-    joins = len(offer.parents) > 1 or bool(code.merges) or bool(code.input_reads)
+def _edges_from_self(available: AvailableArtifacts, code: StepCode) -> Iterator[Edge]:
+    """Yield the edges for reads from `self`. In a join, `self` has only merged artifacts."""
+    joins = len(available.parents) > 1 or bool(code.merges) or bool(code.input_reads)
     for name in code.reads:
-        if joins and not any(_merges(one, name) for one in code.merges):
+        if joins and not any(_is_merged(merge, name) for merge in code.merges):
             continue
-        candidates = [parent.held[name] for parent in offer.parents if name in parent.held]
-        kept = offer.kept.get(name)
-        if kept is not None and any(one.producer == kept.producer for one in candidates):
-            candidates = [kept]
-        for held in candidates:
-            yield _edge(offer, name, held, Ground.READ)
+        held_by_parents = [parent.held[name] for parent in available.parents if name in parent.held]
+        kept = available.kept.get(name)
+        if kept is not None and any(one.producer == kept.producer for one in held_by_parents):
+            held_by_parents = [kept]
+        for held in held_by_parents:
+            yield _make_edge(available, name, held, Evidence.READ)
 
 
-def _merges(merge: Merge, name: str) -> bool:
+def _is_merged(merge: Merge, name: str) -> bool:
     return name not in merge.exclude and (merge.include is None or name in merge.include)
 
 
-def _off_inputs(offer: Offer, code: StepCode) -> Iterator[Edge]:
+def _edges_from_inputs(available: AvailableArtifacts, code: StepCode) -> Iterator[Edge]:
     for read in code.input_reads:
-        for parent in _inputs(offer, read):
+        for parent in _select_inputs(available, read):
             held = parent.held.get(read.name)
             if held is not None:
-                yield _edge(offer, read.name, held, Ground.READ)
+                yield _make_edge(available, read.name, held, Evidence.READ)
 
 
-def _inputs(offer: Offer, read: InputRead) -> Sequence[Parent]:
-    """Return the inputs that a read can mean; all of them where that can't be told."""
+def _select_inputs(available: AvailableArtifacts, read: InputRead) -> Sequence[Parent]:
+    """Return the inputs that a read can mean; all inputs if that is not known."""
     if read.branch is not None:
-        return [one for one in offer.parents if one.task.step == read.branch]
-    siblings = len({one.task.step for one in offer.parents}) == 1
+        return [parent for parent in available.parents if parent.task.step == read.branch]
+    siblings = len({parent.task.step for parent in available.parents}) == 1
     if read.index is None or not siblings:  # the order of branches is not recorded
-        return offer.parents
+        return available.parents
     try:
-        return [offer.parents[read.index]]
+        return [available.parents[read.index]]
     except IndexError:
         return ()
 
 
-def _edge(offer: Offer, name: str, held: Held, ground: Ground) -> Edge:
-    return Edge(offer.task.pathspec, name, held.producer, held.ref.sha1, ground)
+def _make_edge(
+    available: AvailableArtifacts, name: str, held: HeldArtifact, evidence: Evidence
+) -> Edge:
+    return Edge(available.task.pathspec, name, held.producer, held.ref.sha1, evidence)

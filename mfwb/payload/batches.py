@@ -1,4 +1,4 @@
-"""Bytes of many small artifacts, each once, and never many of them in memory."""
+"""Batched loading of many small artifacts: each content once, few bytes in memory at a time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mfwb.ports import Contents
 __all__ = ["BATCH_LIMIT", "load_each"]
 
 BATCH_LIMIT = 64_000_000
-"""Bytes that are loaded at a time."""
+"""Bytes of one batch."""
 
 
 def load_each(
     wanted: Iterable[Content], contents: Contents, *, limit: int = BATCH_LIMIT
 ) -> Iterator[tuple[Content, bytes | None]]:
-    """Yield the bytes of each distinct content; None for what can't be had."""
+    """Yield the bytes of each distinct content; None for those that can't be loaded."""
     distinct = {content.sha1: content for content in wanted}
     for batch in _batches(distinct.values(), limit):
         loaded = contents.load(batch)
@@ -28,12 +28,12 @@ def _batches(contents: Iterable[Content], limit: int) -> Iterator[list[Content]]
     batch: list[Content] = []
     size = 0
     for content in contents:
-        # Where no size is recorded there may be as many as are ever loaded.
-        most = content.size or limit
-        if batch and size + most > limit:
+        # Without a recorded size, a content may be as large as a whole batch.
+        max_size = content.size or limit
+        if batch and size + max_size > limit:
             yield batch
             batch, size = [], 0
         batch.append(content)
-        size += most
+        size += max_size
     if batch:
         yield batch

@@ -1,4 +1,4 @@
-"""Where the payload of a W&B run is made ready."""
+"""Payload builder: turns the artifacts of a planned W&B run into values, files and a log."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from typing import Any, BinaryIO
 from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import MAX_MEMORY
 from mfwb.conversion.inspector import Inspector
-from mfwb.conversion.inspector_child import Look
+from mfwb.conversion.inspector_child import Inspection
 from mfwb.conversion.json_safe import json_size
 from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
-from mfwb.payload.change_inspection import with_contents
-from mfwb.payload.conversion_cache import Converted
-from mfwb.payload.file_names import with_safe_names
-from mfwb.payload.files import CONVERSIONS, Forms
-from mfwb.payload.history import history_of
-from mfwb.payload.logs import log_of
-from mfwb.payload.metadata import Made, description_of, metadata_of
-from mfwb.payload.parameters import values_of, with_parameter_values
+from mfwb.payload.change_inspection import add_content_digests
+from mfwb.payload.conversion_cache import ConversionCache
+from mfwb.payload.file_names import make_names_safe
+from mfwb.payload.files import CONVERSIONS, FileBuilder
+from mfwb.payload.history import build_history
+from mfwb.payload.logs import read_log
+from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
+from mfwb.payload.parameters import add_parameter_values, decode_artifacts
 from mfwb.payload.previews import CONVERSIONS as PREVIEWS
-from mfwb.payload.previews import previews_of
-from mfwb.payload.refcount import Holding
+from mfwb.payload.previews import build_previews
+from mfwb.payload.refcount import RefCount
 from mfwb.payload.spooled_log import SpooledLog
-from mfwb.payload.summary import in_table, limited, summarize
-from mfwb.payload.task_table import table_of
-from mfwb.payload.type_inspection import look_inside
+from mfwb.payload.summary import limit_summary, summarize, table_reference
+from mfwb.payload.task_table import build_task_table
+from mfwb.payload.type_inspection import inspect_types
 from mfwb.payload.values import (
     Values,
-    decode_shown,
+    add_elsewhere_texts,
+    decode_readable,
     decode_values,
-    with_elsewhere,
-    with_shown,
+    merge_readable,
 )
-from mfwb.pickles.packages import WHOLE_LIMIT, modules_among, names_in_file
+from mfwb.pickles.packages import WHOLE_LIMIT, list_packages, read_names_in_file
 from mfwb.planning import (
     Content,
     OutputArtifact,
@@ -52,54 +52,54 @@ from mfwb.planning.size_limits import SUMMARY_LIMIT
 from mfwb.ports import Contents, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
-__all__ = ["Workshop"]
+__all__ = ["PayloadBuilder"]
 
 
-class Workshop:
-    """Bytes of artifacts -> values and files: `mfwb.ports.Payloads`."""
+class PayloadBuilder:
+    """Builds the payloads of W&B runs; implements `mfwb.ports.Payloads`."""
 
     def __init__(self, folder: Path, *, keep: bool, max_memory: int = MAX_MEMORY) -> None:
-        """Work in a folder.
+        """Prepare to build payloads in a folder.
 
         Args:
-            folder: where files go.
-            keep: whether they stay there for ever, as an offline bundle needs them.
-            max_memory: bytes that converting one artifact may take.
+            folder: destination of the files.
+            keep: whether files stay there for ever, as an offline bundle needs them.
+            max_memory: bytes of memory that the conversion of one artifact may take.
         """
         self._store = Store(folder)
-        self._converted = Converted(self._store, max_memory)
+        self._conversions = ConversionCache(self._store, max_memory)
         self._inspector = Inspector()
         self._inspect = self._inspector.inspect
-        self._forms = Forms(self._store, self._converted)
+        self._file_builder = FileBuilder(self._store, self._conversions)
         self._keep = keep
-        self._holding = Holding()
-        self._tidying = Lock()
-        self._logs: list[tuple[WandbRunId, SpooledLog]] = []  # that are still to be sent
+        self._refcount = RefCount()
+        self._cleanup_lock = Lock()
+        self._logs: list[tuple[WandbRunId, SpooledLog]] = []  # logs that are not sent yet
 
     def look_inside(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
-        """Return the flow run with names filled in where the type says too little, and values."""
+        """Return the flow run with names of unclear types, content digests and parameter values."""
         self._inspector.start()  # while the first bytes are loaded
-        looked = look_inside(flow_run, contents, self._inspect)
-        looked = with_contents(looked, contents, self._inspect)
-        return with_parameter_values(looked, contents, self._inspect)
+        looked = inspect_types(flow_run, contents, self._inspect)
+        looked = add_content_digests(looked, contents, self._inspect)
+        return add_parameter_values(looked, contents, self._inspect)
 
     def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
-        """Return what small artifacts are, by sha1, as JSON; what can't be had is missing."""
-        return values_of(wanted, contents, self._inspect)
+        """Return the values of small artifacts as JSON types, by sha1, if they can be read."""
+        return decode_artifacts(wanted, contents, self._inspect)
 
     def expect(self, plan: Plan) -> None:
-        """Hear that W&B runs of a plan will be asked for, to begin with what takes a while."""
+        """Start what is slow for the W&B runs of a plan, which will be requested later."""
         for run in plan.runs:
-            self._hold(run, (file.content.sha1 for file in _files_of(run)))
+            self._acquire(run, (file.content.sha1 for file in _files_of(run)))
         for run in plan.runs:
             for file in _files_of(run):
                 conversion = _conversion(file)
                 if conversion is not None:
-                    self._converted.expect(file.content, conversion, run.unpickle, file.plugin)
+                    self._conversions.prestart(file.content, conversion, run.unpickle, file.plugin)
 
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return values, files and log of one W&B run; what can't be had is among the losses."""
-        files = self.files(run, contents)  # first: previews are made of what is made for these
+        """Return values, files and log of one W&B run; unreadable artifacts are in the losses."""
+        files = self.files(run, contents)  # first: previews reuse these conversions
         values = self.values(run, contents)
         log = self.log(run, contents)
         return replace(
@@ -111,81 +111,81 @@ class Workshop:
         )
 
     def values(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return its values alone: summary, history, table, previews."""
+        """Return only the values of a W&B run: summary, history, table, previews."""
         values, losses = decode_values(run.values, contents, run.unpickle, self._inspect)
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
-        )  # files have their losses
-        shown = decode_shown(run.shown, contents, self._inspect)
-        every = with_shown(with_elsewhere(run.values, values), shown)
-        summary, dropped = limited(
+        )  # their losses are reported with the files
+        shown = decode_readable(run.shown, contents, self._inspect)
+        every = merge_readable(add_elsewhere_texts(run.values, values), shown)
+        summary, dropped = limit_summary(
             summarize(run, {key: every[key] for key in values}),
             beside=json_size(run.summary),
             limit=SUMMARY_LIMIT,
         )
-        if run.merged:  # the table has them
-            summary |= {key: in_table(len(values[key])) for key in dropped}
+        if run.merged:  # the table contains the dropped values
+            summary |= {key: table_reference(len(values[key])) for key in dropped}
         else:
             losses += _dropped(run, dropped)
-        readable, _ = limited(
-            summarize(run, {key: one for key, one in shown.items() if key not in values}),
+        readable, _ = limit_summary(
+            summarize(run, {key: value for key, value in shown.items() if key not in values}),
             beside=json_size(run.summary) + json_size(summary),
             limit=SUMMARY_LIMIT,
-        )  # what has no room is in its artifact
+        )  # values that do not fit are in their artifacts
         summary |= readable
         return ReadyRun(
             summary=summary,
-            history=history_of(run, _joined(values, curves)),
-            table=table_of(run, every),
-            previews=tuple(previews_of(run, values, self._converted, contents)),
+            history=build_history(run, _joined(values, curves)),
+            table=build_task_table(run, every),
+            previews=tuple(build_previews(run, values, self._conversions, contents)),
             losses=tuple(losses),
         )
 
     def files(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return its files alone: artifacts and cards."""
+        """Return only the files of a W&B run: artifacts and cards."""
         losses: list[Loss] = []
         artifacts = tuple(self._artifacts(run, contents, losses))
         cards = tuple(self._cards(run, contents, losses))
         return ReadyRun(artifacts=artifacts, cards=cards, losses=tuple(losses))
 
     def log(self, run: PlannedRun, contents: Contents) -> ReadyRun:
-        """Return its log alone."""
+        """Return only the log of a W&B run."""
         losses: list[Loss] = []
-        log = log_of(run, contents, losses)
+        log = read_log(run, contents, losses)
         if not log:
             log.close()
             return ReadyRun(losses=tuple(losses))
-        with self._tidying:
+        with self._cleanup_lock:
             self._logs.append((run.id, log))
         return ReadyRun(log=log, losses=tuple(losses))
 
     def release(self, run: PlannedRun) -> None:
-        """Hear that a W&B run is written: what no other one of the plan needs may go."""
-        with self._tidying:
-            self._discard(self._holding.let_go(run.id))
+        """Delete the files of a written W&B run, except those that other runs of the plan need."""
+        with self._cleanup_lock:
+            self._discard(self._refcount.release(run.id))
             for written, log in self._logs:
                 if written == run.id:
                     log.close()
-            self._logs = [one for one in self._logs if one[0] != run.id]
+            self._logs = [entry for entry in self._logs if entry[0] != run.id]
 
     def dismiss(self, plan: Plan) -> None:
-        """Hear that no more will be asked for of a plan, however far it came."""
+        """Release everything that is held for a plan, whether it is complete or not."""
         for run in plan.runs:
             self.release(run)
-        self._converted.let_go(plan.flow_run)
-        self._inspector.let_go(plan.flow_run)
-        if self._holding.is_empty:
-            self._converted.forget()  # another time it may be done
+        self._conversions.stop_processes(plan.flow_run)
+        self._inspector.stop_process(plan.flow_run)
+        if self._refcount.is_empty:
+            self._conversions.forget_failures()  # a later attempt may succeed
 
     def close(self) -> None:
-        """Remove the files that only the upload needed, and end what was begun."""
-        self._converted.close()
+        """Stop all processes, and remove the files that only the upload needed."""
+        self._conversions.close()
         for _, log in self._logs:
             log.close()
         self._logs.clear()
         self._inspector.close()
         if self._keep:
-            self._store.tidy()
+            self._store.remove_unfinished()
         else:
             self._store.remove()
 
@@ -193,34 +193,36 @@ class Workshop:
         self, run: PlannedRun, contents: Contents, losses: list[Loss]
     ) -> Iterator[ReadyArtifact]:
         for planned in run.outputs:
-            made = list(self._made(planned, run, contents, losses))
-            files = tuple(file for one in made for file in one.found.files)
+            built = list(self._build(planned, run, contents, losses))
+            files = tuple(file for artifact in built for file in artifact.result.files)
             if not files:
                 continue
-            modules = self._modules_of(made)
+            modules = self._modules_of(built)
             yield ReadyArtifact(
                 planned,
                 files,
-                metadata=metadata_of(made, modules),
-                description=description_of(made, modules),
+                metadata=build_metadata(built, modules),
+                description=build_description(built, modules),
             )
 
-    def _made(
+    def _build(
         self, artifact: OutputArtifact, run: PlannedRun, contents: Contents, losses: list[Loss]
-    ) -> Iterator[Made]:
+    ) -> Iterator[BuiltArtifact]:
         for planned in artifact.files:
             item = planned.content.pathspec
-            self._hold(run, [planned.content.sha1])
+            self._acquire(run, [planned.content.sha1])
             try:
-                found = with_safe_names(
-                    self._forms.files_of(planned, contents, run, encoding=_encoding(artifact))
+                result = make_names_safe(
+                    self._file_builder.files_of(
+                        planned, contents, run, encoding=_encoding(artifact)
+                    )
                 )
             except ItemLost as error:
                 losses.append(Loss(item, str(error)))
             else:
-                losses += [Loss(f"{item}/{name}", why) for name, why in found.missing.items()]
-                if found.files:
-                    yield Made(planned, found)
+                losses += [Loss(f"{item}/{name}", why) for name, why in result.missing.items()]
+                if result.files:
+                    yield BuiltArtifact(planned, result)
 
     def _cards(
         self, run: PlannedRun, contents: Contents, losses: list[Loss]
@@ -228,7 +230,7 @@ class Workshop:
         for planned in run.cards:
             try:
                 path = self._card(planned, run, contents)
-            except ItemLost as error:  # noqa: PERF203 - each card stands for itself
+            except ItemLost as error:  # noqa: PERF203 - a lost card must not lose the others
                 losses.append(Loss(f"{planned.task}/{planned.key}", str(error)))
             else:
                 yield ReadyCard(planned.key, path)
@@ -238,32 +240,32 @@ class Workshop:
             contents.copy_card(planned.task, planned.card, html)
             with html.open("rb") as file:
                 digest = _sha1_of(file)
-            self._hold(run, [digest])
-            self._store.take(f"{digest}.html", html)
+            self._acquire(run, [digest])
+            self._store.add(f"{digest}.html", html)
             return self._store.path(f"{digest}.html")
 
-    def _modules_of(self, made: Iterable[Made]) -> dict[str, tuple[str, ...] | None]:
-        """Return what each pickle needs; those of equal content, as in a foreach, are read once."""
+    def _modules_of(self, made: Iterable[BuiltArtifact]) -> dict[str, tuple[str, ...] | None]:
+        """Return the packages that each pickle needs; equal contents, as in a foreach, once."""
         known: dict[str, tuple[str, ...] | None] = {}
         modules = {}
         for planned, found in made:
             for file in found.pickles:
                 if file.local is not None and planned.content.sha1 not in known:
                     names = self._names_in(file.local, planned.content.flow_run)
-                    known[planned.content.sha1] = None if names is None else modules_among(names)
+                    known[planned.content.sha1] = None if names is None else list_packages(names)
                 modules[file.path] = known.get(planned.content.sha1)
         return modules
 
     def _names_in(self, path: Path, flow_run: str) -> Sequence[str] | None:
-        """Return the names that a pickle refers to; None if they are not known."""
+        """Return the names that a pickle refers to; None if they can't be read."""
         if path.stat().st_size > WHOLE_LIMIT:
-            return names_in_file(path)
-        ((names, _),) = self._inspect(flow_run, Look.NAMES, [path.read_bytes()])
+            return read_names_in_file(path)
+        ((names, _),) = self._inspect(flow_run, Inspection.NAMES, [path.read_bytes()])
         return None if names is None else [str(name) for name in names]
 
-    def _hold(self, run: PlannedRun, keys: Iterable[str]) -> None:
-        with self._tidying:  # else what is held now may be on its way out
-            self._holding.hold(run.id, keys)
+    def _acquire(self, run: PlannedRun, keys: Iterable[str]) -> None:
+        with self._cleanup_lock:  # else another thread may be deleting these files just now
+            self._refcount.acquire(run.id, keys)
 
     def _discard(self, keys: Iterable[str]) -> None:
         if not self._keep:
@@ -272,7 +274,7 @@ class Workshop:
 
 
 def _joined(values: Values, curves: Values) -> Values:
-    """Return both; of one name, some tasks may have a small list and others a large one."""
+    """Return both merged; under one name, some tasks may have a small list and others a large."""
     keys = dict.fromkeys([*values, *curves])
     return {key: {**values.get(key, {}), **curves.get(key, {})} for key in keys}
 
@@ -283,14 +285,14 @@ def _files_of(run: PlannedRun) -> Iterator[PlannedFile]:
 
 
 def _conversion(file: PlannedFile) -> Conversion | None:
-    """Return what a file is converted to, if it is, or what is shown of it."""
+    """Return the conversion of a file, or that of its preview; None if it has neither."""
     if file.preview is not None and file.form not in CONVERSIONS:
         return PREVIEWS[file.preview]
     return CONVERSIONS.get(file.form)
 
 
 def _encoding(artifact: OutputArtifact) -> str:
-    """Return how Metaflow wrote an artifact down; empty if its tasks don't agree."""
+    """Return the encoding in which Metaflow stored an artifact; empty if its tasks differ."""
     facts = artifact.metadata.get("metaflow")
     encoding = facts.get("encoding") if isinstance(facts, dict) else None
     return encoding if isinstance(encoding, str) else ""

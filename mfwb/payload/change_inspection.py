@@ -1,4 +1,4 @@
-"""A look at artifacts whose bytes changed on their way: another content, or just pickled anew?"""
+"""Inspection of artifacts whose bytes changed between tasks: new content, or pickled again?"""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from mfwb.conversion.inspector import inspect_each
-from mfwb.conversion.inspector_child import Inspect, Look, inspect_here
-from mfwb.lineage.parents import parents_of
+from mfwb.conversion.inspector_child import Inspect, Inspection, inspect_here
+from mfwb.lineage.parents import find_parents
 from mfwb.payload.batches import load_each
 from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Task
 
-__all__ = ["with_contents"]
+__all__ = ["add_content_digests"]
 
-_SIZE_LIMIT = 64 * 1024 * 1024  # bytes; acting out a pickle takes memory; larger ones count as new
+_SIZE_LIMIT = 64 * 1024 * 1024  # bytes; a digest takes memory; larger artifacts count as new
 _ONE_PICKLE_EACH = frozenset({"str", "int", "float", "bool", "bytes", "NoneType"})
 
 
-def with_contents(
+def add_content_digests(
     flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
 ) -> FlowRun:
-    """Return the flow run with `content` filled in where the sha1 alone says too little.
+    """Return the flow run with `content` filled in where the sha1 alone is not enough.
 
-    That is where a task holds an artifact under the name and of the type of a parent's, in
-    other bytes. Reading an artifact is enough for that, as Metaflow pickles it anew.
+    That is the case where a task and a parent task hold an artifact of the same name and type in
+    other bytes. Reading an artifact is enough for that, because Metaflow pickles it again.
     """
     digests: dict[str, str] = {}
     loaded = load_each(_changed(flow_run), contents)
-    for content, (digest, _) in inspect_each(inspect, Look.DIGEST, loaded):
+    for content, (digest, _) in inspect_each(inspect, Inspection.DIGEST, loaded):
         if digest is not None:
             digests[content.sha1] = digest
     if not digests:
@@ -42,9 +42,9 @@ def with_contents(
 
 
 def _changed(flow_run: FlowRun) -> Iterator[Content]:
-    """Yield both sides of each change, as often as they take part in one."""
+    """Yield the contents before and after each change; one can occur several times."""
     held = {task.pathspec: {ref.name: ref for ref in task.artifacts} for task in flow_run.tasks}
-    for task, parents in parents_of(flow_run).items():
+    for task, parents in find_parents(flow_run).items():
         for name, ref in held[task].items():
             before = [(one, held[one][name]) for one in parents if name in held[one]]
             alike = [(one, older) for one, older in before if older.type == ref.type]
@@ -59,7 +59,7 @@ def _contents(held: Iterable[tuple[str, ArtifactRef]]) -> Iterator[Content]:
 
 
 def _is_telling(ref: ArtifactRef) -> bool:
-    """Whether a type has more than one pickle for the same content."""
+    """Whether one value of the artifact's type can have several pickles."""
     return ref.is_pickle and ref.type not in _ONE_PICKLE_EACH
 
 

@@ -1,4 +1,4 @@
-"""What contents were converted to: each once, also what could not be converted."""
+"""Conversion cache: converts each content once, and remembers failures, too."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 from mfwb.config import Unpickle
 from mfwb.conversion.convert import Conversion, Job
-from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_nursery
+from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_forkserver
 from mfwb.files.content_store import Store
-from mfwb.isolation.forkserver import Nursery
+from mfwb.isolation.forkserver import Forkserver
 from mfwb.planning import Content
 from mfwb.ports import Contents
 
-__all__ = ["Converted", "pickle_name"]
+__all__ = ["ConversionCache", "pickle_name"]
 
 _SUFFIXES = {
     Conversion.TABLE: ".parquet",
@@ -31,44 +31,43 @@ _SUFFIXES = {
 
 
 _ALTERED = ".altered"
-"""The end of the name of a file that says what is not in the one of that name before it."""
+"""Suffix of a note beside a converted file: what the file does not preserve of the pickle."""
 
-_AT_ONCE = 8
-"""Processes that stay when there is nothing to do for them."""
+_MAX_IDLE = 8
+"""Processes that are kept while they are idle."""
 
 
-class Converted:
-    """Makes what is not there yet; safe to use from several threads.
+class ConversionCache:
+    """Converts contents that are not in the store yet; safe to use from several threads.
 
-    What comes from one flow run is converted in a process of its own, which never held anything of
-    another one.
+    Each flow run has its own process for conversions, which never held data of another flow run.
     """
 
     def __init__(self, store: Store, max_memory: int = MAX_MEMORY) -> None:
-        """Work in a store.
+        """Prepare to convert into a store.
 
         Args:
-            store: where files go, by the sha1 of their content.
-            max_memory: bytes that each process may take for pickles.
+            store: destination of the files, by the sha1 of their content.
+            max_memory: bytes of memory that each process may take for pickles.
         """
         self._store = store
-        self._nurseries: dict[bool, Nursery] = {
-            trusted: new_nursery(max_memory, trusted=trusted) for trusted in (False, True)
+        self._forkservers: dict[bool, Forkserver] = {
+            trusted: new_forkserver(max_memory, trusted=trusted) for trusted in (False, True)
         }
         self._converters: dict[tuple[str, bool], Converter] = {}
         self._closed = False
         self._failures: dict[str, str] = {}
         self._lock = Lock()
 
-    def expect(
+    def prestart(
         self, content: Content, conversion: Conversion, unpickle: Unpickle, plugin: str = ""
     ) -> None:
-        """Get the process ready if something is to be converted."""
+        """Start the fork server if this content is not converted yet."""
         if unpickle != "never" and not self._store.has(_name(content, conversion, plugin)):
-            with suppress(OSError):  # who needs it tries again
-                self._nurseries[unpickle == "trusted"].start()
+            with suppress(OSError):  # the conversion itself tries again
+                self._forkservers[unpickle == "trusted"].start()
 
-    def get(  # noqa: PLR0913 - they are what there is to say
+    def get(  # noqa: PLR0913 - all of them describe the conversion
         self,
         content: Content,
         conversion: Conversion,
@@ -78,56 +77,56 @@ class Converted:
         with_rows: bool = False,
         plugin: str = "",
     ) -> Path:
-        """Return the file or folder that a content was converted to.
+        """Return the converted file or folder of a content.
 
         Args:
             content: a pickle.
-            conversion: what is to become of it.
-            unpickle: how far it may be loaded.
-            contents: where its bytes are.
-            with_rows: whether the ROWS of a TABLE will be asked for, so that they are made with it.
-            plugin: of PLUGIN, the name of the entry point.
+            conversion: the conversion to apply.
+            unpickle: how far the pickle may be loaded.
+            contents: source of its bytes.
+            with_rows: whether to write the ROWS of a TABLE, too, which will be requested later.
+            plugin: for PLUGIN, the name of the entry point.
 
         Raises:
-            UnconvertibleError: saying why, every time. Its pickle is in the store then.
-            ItemLost: its bytes can't be had.
+            UnconvertibleError: with the reason, on every call. The pickle is then in the store.
+            ItemLost: its bytes can't be loaded.
         """
         if unpickle == "never":
             raise UnconvertibleError("pickles are not loaded (--unpickle never)")
         name = _name(content, conversion, plugin)
 
-        def make(path: Path) -> None:
-            self._raise_if_failed(name)  # another thread may have tried meanwhile
-            with self._pickle(content, contents) as source, self._store.scratch() as rows:
+        def convert_to(path: Path) -> None:
+            self._raise_if_failed(name)  # another thread may have failed in the meantime
+            with self._open_pickle(content, contents) as source, self._store.scratch() as rows:
                 job = Job(conversion, source, path, rows if with_rows else None, plugin)
                 try:
                     altered = self._converter(content, unpickle).convert(job)
                 except UnconvertibleError as error:
-                    self._fail(name, str(error))
-                    self._keep(content, source)
+                    self._record_failure(name, str(error))
+                    self._store_pickle(content, source)
                     raise
                 if rows.exists():
-                    self._store.take(_name(content, Conversion.ROWS), rows)
+                    self._store.add(_name(content, Conversion.ROWS), rows)
                 if altered:
                     with self._store.scratch() as note:
                         note.write_text(altered, encoding="utf-8")
-                        self._store.take(f"{name}{_ALTERED}", note)
+                        self._store.add(f"{name}{_ALTERED}", note)
 
         self._raise_if_failed(name)
-        return self._store.place(name, make)
+        return self._store.get_or_make(name, convert_to)
 
     def altered(self, content: Content, conversion: Conversion, plugin: str = "") -> str:
-        """Return what files that `get` returned say otherwise than the pickle; empty: nothing."""
+        """Return how the result of `get` differs from the pickle; empty if it does not."""
         name = f"{_name(content, conversion, plugin)}{_ALTERED}"
         return self._store.path(name).read_text("utf-8") if self._store.has(name) else ""
 
-    def forget(self) -> None:
-        """Forget what could not be converted: another time it may be."""
+    def forget_failures(self) -> None:
+        """Forget all failures: a later attempt may succeed."""
         with self._lock:
             self._failures.clear()
 
-    def let_go(self, flow_run: str) -> None:
-        """End the processes of a flow run; if anything of it is wanted again, there are new ones.
+    def stop_processes(self, flow_run: str) -> None:
+        """Stop the processes of a flow run; a later request starts new ones.
 
         Args:
             flow_run: its pathspec.
@@ -136,41 +135,41 @@ class Converted:
             gone = [self._converters.pop((flow_run, trusted), None) for trusted in (False, True)]
         for converter in gone:
             if converter is not None:
-                converter.rest()
+                converter.stop_if_idle()
 
     def close(self) -> None:
-        """End the processes."""
+        """Stop all processes."""
         with self._lock:
             self._closed = True
             converters = [*self._converters.values()]
         for converter in converters:
             converter.close()
-        for nursery in self._nurseries.values():
-            nursery.close()
+        for forkserver in self._forkservers.values():
+            forkserver.close()
 
     def _converter(self, content: Content, unpickle: Unpickle) -> Converter:
-        """Return the converter of a content's flow run, for a mode.
+        """Return the converter of a content's flow run and trust mode.
 
-        What was trusted may have changed anything in its process, so that no other pickle is
+        A trusted pickle may have changed anything in its process, so that no untrusted pickle is
         loaded there.
         """
         trusted = unpickle == "trusted"
-        of = (content.flow_run, trusted)
+        key = (content.flow_run, trusted)
         with self._lock:
-            if of not in self._converters:
-                converter = Converter(self._nurseries[trusted])
+            if key not in self._converters:
+                converter = Converter(self._forkservers[trusted])
                 if self._closed:
                     converter.close()
                 for other in [*self._converters.values()][
-                    : max(0, len(self._converters) - _AT_ONCE + 1)
+                    : max(0, len(self._converters) - _MAX_IDLE + 1)
                 ]:
-                    other.rest()
-                self._converters[of] = converter
-            return self._converters[of]
+                    other.stop_if_idle()
+                self._converters[key] = converter
+            return self._converters[key]
 
     @contextmanager
-    def _pickle(self, content: Content, contents: Contents) -> Iterator[Path]:
-        """Yield a file with the bytes of a content: the one in the store if there is one."""
+    def _open_pickle(self, content: Content, contents: Contents) -> Iterator[Path]:
+        """Yield a file with the bytes of a content, from the store if it is there."""
         if self._store.has(pickle_name(content)):
             yield self._store.path(pickle_name(content))
             return
@@ -178,11 +177,11 @@ class Converted:
             contents.copy(content, path)
             yield path
 
-    def _keep(self, content: Content, source: Path) -> None:
-        """Keep the bytes, which are needed as they are, so that they are not read again."""
-        self._store.take(pickle_name(content), source)
+    def _store_pickle(self, content: Content, source: Path) -> None:
+        """Store the pickle itself, which will be uploaded, so that it is not read again."""
+        self._store.add(pickle_name(content), source)
 
-    def _fail(self, name: str, reason: str) -> None:
+    def _record_failure(self, name: str, reason: str) -> None:
         with self._lock:
             self._failures[name] = reason
 
@@ -194,11 +193,11 @@ class Converted:
 
 
 def pickle_name(content: Content) -> str:
-    """Return the name of a content in the store as it is."""
+    """Return the name in the store of a content's unconverted bytes."""
     return f"{content.sha1}.pkl"
 
 
 def _name(content: Content, conversion: Conversion, plugin: str = "") -> str:
-    """Return the name in the store; what two plugins make of a content are two things."""
+    """Return the name in the store of a converted content; each plugin has its own."""
     maker = f".{quote(plugin, safe='')}" if plugin else ""
     return f"{content.sha1}{maker}{_SUFFIXES[conversion]}"

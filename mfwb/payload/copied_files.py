@@ -1,4 +1,4 @@
-"""A file of this machine, copied with its checksums, and no further than to a limit."""
+"""Copies of local files, with checksums and a size limit."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import BinaryIO, NamedTuple
 
 from mfwb.errors import ItemLost
 
-__all__ = ["Copied", "copy_of"]
+__all__ = ["CopiedFile", "copy_file"]
 
 _CHUNK = 1 << 20
 
 
-class Copied(NamedTuple):
-    """What was copied: how many bytes, and what tells them from others."""
+class CopiedFile(NamedTuple):
+    """Size and checksums of a copied file."""
 
     size: int
     sha1: str  # in hexadecimal
     md5: str  # in base64, as W&B takes it
 
 
-def copy_of(file: BinaryIO, target: Path, *, most: int | None, limit: int | None) -> Copied:
-    """Copy an open file into another one.
+def copy_file(file: BinaryIO, target: Path, *, most: int | None, limit: int | None) -> CopiedFile:
+    """Copy an open file to a path; return its size and checksums.
 
     Args:
-        file: is read to its end.
-        target: is written.
-        most: bytes that it may have; None: any number.
-        limit: what the user said of the whole that it is part of.
+        file: read to its end.
+        target: path of the copy.
+        most: bytes that the file may have; None: any number.
+        limit: the user's limit for the artifact that the file is part of.
 
     Raises:
-        ItemLost: it has more.
-        OSError: it can't be read.
+        ItemLost: the file has more than `most` bytes.
+        OSError: the file can't be read.
     """
     sha1, md5 = hashlib.sha1(usedforsecurity=False), hashlib.md5(usedforsecurity=False)
     size = 0
@@ -47,4 +47,4 @@ def copy_of(file: BinaryIO, target: Path, *, most: int | None, limit: int | None
             sha1.update(chunk)
             md5.update(chunk)
             out.write(chunk)
-    return Copied(size, sha1.hexdigest(), base64.b64encode(md5.digest()).decode())
+    return CopiedFile(size, sha1.hexdigest(), base64.b64encode(md5.digest()).decode())

@@ -1,4 +1,4 @@
-"""Names of files in a W&B artifact that every machine can download: inside it, and each its own."""
+"""File names in a W&B artifact that are safe on every machine: inside the artifact, and unique."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import PurePosixPath
 
-from mfwb.payload.model import Found
+from mfwb.payload.model import ArtifactFiles
 from mfwb.safe_text import has_unstorable
 
-__all__ = ["with_safe_names"]
+__all__ = ["make_names_safe"]
 
 _PART_LIMIT = 255  # bytes; what file systems take
 _PATH_LIMIT = 900  # bytes; what object stores take, and room for what W&B puts before it
 _HASH_LENGTH = 8
 
 
-def with_safe_names(found: Found) -> Found:
-    """Return the files of one artifact under names that are safe; what was renamed is told.
+def make_names_safe(found: ArtifactFiles) -> ArtifactFiles:
+    """Return the files of one artifact under safe names; `renamed` holds the original names.
 
-    Names come from a stranger's folder, or from the keys of a dict. One that leads out of the
-    artifact, is too long, holds what is not printable or a backslash, or differs from another one
-    by case only, which are one file on other systems, gets a hash of what it was.
+    Names come from a folder of unknown origin, or from the keys of a dict. A name gets a hash of
+    the original if it leads out of the artifact, is too long, contains a backslash or unprintable
+    characters, or differs from another name only by case, which is the same file on some systems.
     """
     files, missing, renamed = [], dict(found.missing), dict(found.renamed)
     taken = _Taken()
@@ -40,14 +40,14 @@ def with_safe_names(found: Found) -> Found:
 
 
 class _Taken:
-    """The names in use, as a file system that knows no case would have them."""
+    """The names in use, compared as on a case-insensitive file system."""
 
     def __init__(self) -> None:
         self._files: set[str] = set()
         self._folders: set[str] = set()
 
     def safe(self, path: str) -> str:
-        """Return a path, changed if need be, and take it."""
+        """Return the path, changed if it is unsafe or in use, and mark it as used."""
         name = _inside(path)
         if self._is_below_a_file(name):
             name = name.replace("/", "_")
@@ -68,13 +68,13 @@ class _Taken:
         return key in self._files or key in self._folders or self._is_below_a_file(path)
 
     def _is_below_a_file(self, path: str) -> bool:
-        """Whether a file has the name of one of the folders, so that no file can lie there."""
+        """Whether a file has the name of one of the path's folders, which is then impossible."""
         parents = map(str, PurePosixPath(_folded(path)).parents)
         return not self._files.isdisjoint(parents)
 
 
 def _inside(path: str) -> str:
-    """Return a path that leads nowhere else, in letters that can be seen."""
+    """Return the path without parts that lead elsewhere, in printable characters."""
     parts = [_part(part) for part in path.split("/") if part not in ("", ".")]
     inside = "/".join(parts) or "_"
     if len(inside.encode()) <= _PATH_LIMIT:
@@ -90,7 +90,7 @@ def _part(part: str) -> str:
 
 
 def _cut(name: str, limit: int) -> str:
-    """Return the beginning of a name, and its suffix if that is one."""
+    """Return the beginning of a name with its suffix, if that is short enough to be one."""
     if len(name.encode()) <= limit:
         return name
     suffix = PurePosixPath(name).suffix

@@ -1,4 +1,4 @@
-"""One artifact of a task -> the files that W&B gets of it, by the form that was planned."""
+"""One artifact of a task -> its files for W&B, in the planned form."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mfwb.conversion.path_values import load_path
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.content_store import Store
-from mfwb.payload.conversion_cache import Converted, pickle_name
-from mfwb.payload.copied_files import copy_of
-from mfwb.payload.model import Found
-from mfwb.payload.paths import files_of_path
+from mfwb.payload.conversion_cache import ConversionCache, pickle_name
+from mfwb.payload.copied_files import copy_file
+from mfwb.payload.model import ArtifactFiles
+from mfwb.payload.paths import read_path_files
 from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
 from mfwb.ports import Contents, ReadyFile
 from mfwb.snapshot.facts import PICKLES
 
-__all__ = ["CONVERSIONS", "Forms"]
+__all__ = ["CONVERSIONS", "FileBuilder"]
 
 CONVERSIONS = {
     Form.PARQUET: Conversion.TABLE,
@@ -31,47 +31,51 @@ CONVERSIONS = {
     Form.JSON: Conversion.VALUE,
     Form.PLUGIN: Conversion.PLUGIN,
 }
-"""What of the forms takes a conversion, and which one."""
+"""The conversion of each form that needs one."""
 
 _FILE_SUFFIXES = {Form.PARQUET: ".parquet", Form.ARRAY: ".npy", Form.JSON: ".json"}
 _SUFFIX_LIMIT = 40  # characters
-_PATH_LIMIT = 100_000  # bytes of its pickle
+_PATH_LIMIT = 100_000  # bytes of a pickled path
 
 
-class Forms:
-    """Makes files of artifacts."""
+class FileBuilder:
+    """Builds the files of artifacts."""
 
-    def __init__(self, store: Store, converted: Converted) -> None:
+    def __init__(self, store: Store, converted: ConversionCache) -> None:
         self._store = store
         self._converted = converted
-        self._md5s: dict[str, str] = {}  # of what was copied, by sha1
+        self._md5s: dict[str, str] = {}  # of copied contents, by sha1
 
     def files_of(
         self, planned: PlannedFile, contents: Contents, run: PlannedRun, *, encoding: str
-    ) -> Found:
-        """Return the files of one artifact, and what of it is lost; ItemLost if all of it is.
+    ) -> ArtifactFiles:
+        """Return the files of one artifact and its missing parts; ItemLost if all is missing.
 
         Args:
             planned: the artifact and its form.
-            contents: where its bytes are.
-            run: whose artifact it is; it says how far pickles may be loaded, and which files of
-                this machine may be sent.
-            encoding: how Metaflow wrote it down, if that was not as a pickle.
+            contents: source of its bytes.
+            run: the W&B run of the artifact, with the rules for loading pickles and for sending
+                local files.
+            encoding: the encoding in which Metaflow stored it, if that was not a pickle.
         """
         unpickle = run.unpickle
         if planned.form is Form.PATH:
-            return self._pointed_at(planned, contents, run)
+            return self._copy_path(planned, contents, run)
         if planned.form is Form.INCLUDE:
-            return Found(Form.INCLUDE, [self._included(planned, contents, run)])
+            return ArtifactFiles(Form.INCLUDE, [self._copy_included(planned, contents, run)])
         if planned.form is Form.STORED:
-            return Found(Form.STORED, [self._as_it_is(planned, contents, _suffix(encoding))])
+            return ArtifactFiles(
+                Form.STORED, [self._copy_stored(planned, contents, _suffix(encoding))]
+            )
         if planned.form is Form.REFERENCE:
-            return self._refer(planned, contents, encoding)
+            return self._build_reference(planned, contents, encoding)
         if planned.form in CONVERSIONS:
             return self._convert(planned, contents, unpickle)
-        return Found(Form.PICKLE, [self._as_it_is(planned, contents, ".pkl")])
+        return ArtifactFiles(Form.PICKLE, [self._copy_stored(planned, contents, ".pkl")])
 
-    def _convert(self, planned: PlannedFile, contents: Contents, unpickle: Unpickle) -> Found:
+    def _convert(
+        self, planned: PlannedFile, contents: Contents, unpickle: Unpickle
+    ) -> ArtifactFiles:
         try:
             path = self._converted.get(
                 planned.content,
@@ -82,22 +86,24 @@ class Forms:
                 plugin=planned.plugin,
             )
         except UnconvertibleError as error:
-            kept = self._as_it_is(planned, contents, ".pkl")
-            return Found(Form.PICKLE, [kept], kept_because=str(error))
+            kept = self._copy_stored(planned, contents, ".pkl")
+            return ArtifactFiles(Form.PICKLE, [kept], kept_because=str(error))
         altered = self._converted.altered(
             planned.content, CONVERSIONS[planned.form], planned.plugin
         )
         files = _made_files(planned, path)
         if altered:
-            files.append(self._as_it_is(planned, contents, ".pkl"))
-        return Found(planned.form, files, altered=altered)
+            files.append(self._copy_stored(planned, contents, ".pkl"))
+        return ArtifactFiles(planned.form, files, altered=altered)
 
-    def _refer(self, planned: PlannedFile, contents: Contents, encoding: str) -> Found:
-        """Return where Metaflow stored the bytes; what can't be referred to is copied."""
+    def _build_reference(
+        self, planned: PlannedFile, contents: Contents, encoding: str
+    ) -> ArtifactFiles:
+        """Return a reference to the bytes in Metaflow's datastore; a copy if that is impossible."""
         suffix = ".pkl" if encoding in PICKLES else _suffix(encoding)
         located = contents.locate(planned.content)
         if located is None:
-            return Found(Form.PICKLE, [self._as_it_is(planned, contents, suffix)])
+            return ArtifactFiles(Form.PICKLE, [self._copy_stored(planned, contents, suffix)])
         file = ReadyFile(
             f"{planned.stem}{suffix}{'.gz' if located.gzipped else ''}",
             located.size,
@@ -106,19 +112,21 @@ class Forms:
             version=located.version,
             gzipped=located.gzipped,
         )
-        return Found(Form.REFERENCE, [file])
+        return ArtifactFiles(Form.REFERENCE, [file])
 
-    def _as_it_is(self, planned: PlannedFile, contents: Contents, suffix: str) -> ReadyFile:
+    def _copy_stored(self, planned: PlannedFile, contents: Contents, suffix: str) -> ReadyFile:
         sha1 = planned.content.sha1
 
         def copy(path: Path) -> None:
             self._md5s[sha1] = contents.copy(planned.content, path)
 
-        path = self._store.place(pickle_name(planned.content), copy)
+        path = self._store.get_or_make(pickle_name(planned.content), copy)
         return replace(_ready(f"{planned.stem}{suffix}", path), md5=self._md5s.get(sha1))
 
-    def _included(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> ReadyFile:
-        # Metaflow does not record the name of the file, so it goes by that of the parameter.
+    def _copy_included(
+        self, planned: PlannedFile, contents: Contents, run: PlannedRun
+    ) -> ReadyFile:
+        # Metaflow does not record the name of the file, so it gets the name of the parameter.
         name = f"{planned.content.sha1}.included"
         allowed = _allowed(contents, run)
 
@@ -127,27 +135,29 @@ class Forms:
                 planned.content, path, allowed=allowed, limit=run.file_limit
             )
 
-        path = self._store.place(name, copy)
+        path = self._store.get_or_make(name, copy)
         return replace(_ready(planned.stem, path), md5=self._md5s.get(name))
 
-    def _pointed_at(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> Found:
+    def _copy_path(
+        self, planned: PlannedFile, contents: Contents, run: PlannedRun
+    ) -> ArtifactFiles:
         content = planned.content
-        path = load_path(self._small(content, contents))
+        path = load_path(self._read_path(content, contents))
         room = run.file_limit
 
         def keep(file: BinaryIO, name: str) -> ReadyFile:
             nonlocal room
             with self._store.scratch() as unfinished:
-                copied = copy_of(file, unfinished, most=room, limit=run.file_limit)
+                copied = copy_file(file, unfinished, most=room, limit=run.file_limit)
                 kept = f"{content.sha1}.{copied.sha1}.file"
-                self._store.take(kept, unfinished)
+                self._store.add(kept, unfinished)
             room = None if room is None else room - copied.size
             return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
 
-        return files_of_path(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
+        return read_path_files(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
 
-    def _small(self, content: Content, contents: Contents) -> bytes:
-        """Return the bytes of a pickled path; ItemLost if they are too many for one."""
+    def _read_path(self, content: Content, contents: Contents) -> bytes:
+        """Return the bytes of a pickled path; ItemLost if they are too many for a path."""
         if content.size > _PATH_LIMIT:
             raise ItemLost(f"{content.size:,} bytes, too many for a path")
         with self._store.scratch() as path:
@@ -160,13 +170,13 @@ def _allowed(contents: Contents, run: PlannedRun) -> AllowedFiles:
 
 
 def _made_files(planned: PlannedFile, path: Path) -> list[ReadyFile]:
-    """Return what a conversion made, by the names that it has in the W&B artifact."""
+    """Return the files that a conversion wrote, with their names in the W&B artifact."""
     if planned.form in _FILE_SUFFIXES:
         return [_ready(f"{planned.stem}{_FILE_SUFFIXES[planned.form]}", path)]
     files = _files_in(path)
     if planned.form is Form.PLUGIN and len(files) == 1:
         return [_ready(f"{planned.stem}{files[0].suffix}", files[0])]
-    return [_below(planned.stem, path, one) for one in files]
+    return [_below(planned.stem, path, file) for file in files]
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -182,6 +192,6 @@ def _ready(name: str, path: Path) -> ReadyFile:
 
 
 def _suffix(encoding: str) -> str:
-    """Return an encoding as the end of a file's name."""
+    """Return the file suffix for an encoding."""
     safe = re.sub(r"[^A-Za-z0-9_\-.]", "_", encoding)[:_SUFFIX_LIMIT].strip(".")
     return f".{safe or 'bin'}"

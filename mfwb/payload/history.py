@@ -1,4 +1,4 @@
-"""Values of tasks -> the charts of their W&B run. Pure."""
+"""Values of tasks -> the history (charts) of their W&B run. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
 from mfwb.units.whole_numbers import EXACT
 
-__all__ = ["history_of"]
+__all__ = ["build_history"]
 
 LABELLED_CURVES_LIMIT = 50
 """Tasks; curves of more can't be told apart in one chart."""
@@ -22,10 +22,10 @@ _TAKEN = frozenset({"index", "seconds"})
 Row = dict[str, float | int | str]
 
 
-def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
-    """Return the rows of a W&B run's history: tasks and points of curves share the steps.
+def build_history(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
+    """Return the history rows of a W&B run; tasks and points of curves share the steps.
 
-    A number of the only task is a point at step 0, since W&B draws a panel of nothing else.
+    With a single task, each number becomes a point at step 0: W&B draws panels only for history.
     """
     rows: defaultdict[int, Row] = defaultdict(dict)
     if run.merged:
@@ -34,7 +34,7 @@ def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
             rows[task.row].update(_task_row(task, values, names))
     for name, series in _curves(run, values):
         for step, point in enumerate(series):
-            if (drawn := _drawable(point)) is not None:
+            if (drawn := _to_history_number(point)) is not None:
                 rows[step][f"curves/{name}"] = drawn
     for key, point in _points(run, values):
         rows[0][free_name(key, rows[0].keys())] = point
@@ -50,7 +50,7 @@ def _numeric(values: Values) -> list[str]:
 
 
 def _chart_names(keys: list[str]) -> dict[str, str]:
-    """Return what the chart of each key is called: as in the table, no two are the same."""
+    """Return the chart name of each key; all are distinct, as the columns of the table are."""
     names: dict[str, str] = {}
     for key in keys:
         names[key] = free_name(key, {*_TAKEN, *names.values()})
@@ -63,7 +63,7 @@ def _task_row(task: TaskRow, values: Values, names: dict[str, str]) -> Row:
         row["tasks/seconds"] = task.seconds
     for key, name in names.items():
         value = values[key].get(task.pathspec)
-        number = None if value is None or value.number is None else _drawable(value.number)
+        number = None if value is None or value.number is None else _to_history_number(value.number)
         if number is not None:
             row[f"tasks/{name}"] = number
     return row
@@ -82,8 +82,8 @@ def _curves(run: PlannedRun, values: Values) -> Iterator[tuple[str, list[Any]]]:
 def _points(run: PlannedRun, values: Values) -> Iterator[tuple[str, Number]]:
     """Yield the numbers of the only task, under their keys in the summary.
 
-    W&B takes the last point of a chart for the summary's value: what a point can't say exactly, an
-    integer that no float is equal to, NaN, or an infinity, is in the summary alone.
+    W&B uses the last point of a chart as the summary's value. So a number that a point can't
+    represent exactly is only in the summary: NaN, an infinity, or an integer that no float equals.
     """
     if run.merged:
         return
@@ -95,12 +95,12 @@ def _points(run: PlannedRun, values: Values) -> Iterator[tuple[str, Number]]:
 
 
 def _is_exact(number: Number) -> bool:
-    """Whether a number is itself in a history of floats."""
+    """Whether a float in the history equals the number."""
     return isinstance(number, float) or abs(number) <= EXACT
 
 
-def _drawable(number: Number) -> Number | None:
-    """Return a number as W&B's history holds it, which is a float; None if none is near it."""
+def _to_history_number(number: Number) -> Number | None:
+    """Return a number as W&B's history stores it, a float; None if no float is near it."""
     if _is_exact(number):
         return number
     try:

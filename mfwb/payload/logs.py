@@ -1,4 +1,4 @@
-"""The log of one W&B run: of each task a share, so that one that printed much leaves room."""
+"""Log of one W&B run: each task has a share, so that a long log does not displace others."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from mfwb.planning import PlannedRun, TaskRow
 from mfwb.ports import Contents, LogLine
 from mfwb.snapshot import Loss
 
-__all__ = ["LOG_LIMIT", "log_of"]
+__all__ = ["LOG_LIMIT", "read_log"]
 
 LOG_LIMIT = 32_000_000
-"""Bytes that are read of all logs of a W&B run; nobody scrolls through more than the 400,000 lines
-that they are, and the Logs tab does not show more."""
+"""Bytes that are read of all logs of a W&B run. They are about 400,000 lines: nobody scrolls
+through more, and the Logs tab does not show more."""
 
 
-def log_of(run: PlannedRun, contents: Contents, losses: list[Loss]) -> SpooledLog:
-    """Return what the tasks of a W&B run printed; what is left out is added to the losses.
+def read_log(run: PlannedRun, contents: Contents, losses: list[Loss]) -> SpooledLog:
+    """Return the log of a W&B run's tasks; omitted output is added to `losses`.
 
-    Half of the room is divided evenly; of the other half comes first who is first.
+    Half of the limit is divided evenly among the tasks; the other half goes to the first tasks
+    that need more.
     """
     log = SpooledLog()
     try:
@@ -53,5 +54,5 @@ def _lines(run: PlannedRun, task: TaskRow, contents: Contents, most: int) -> Ite
 
 
 def _labelled(text: str, label: str) -> str:
-    """Return a line with its task's place in front, also of what was written over it."""
+    """Return a line with its task's label in front, also before parts that overwrite it."""
     return "\r".join(f"[{label}] {part}" for part in text.split("\r") if part) or f"[{label}] "

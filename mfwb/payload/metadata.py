@@ -1,4 +1,4 @@
-"""What is said of a W&B artifact once its files are there: for people, and as metadata. Pure."""
+"""Metadata and description of a W&B artifact, from its files. Pure."""
 
 from __future__ import annotations
 
@@ -7,81 +7,83 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from mfwb.payload.model import Found
+from mfwb.payload.model import ArtifactFiles
 from mfwb.planning import Form, PlannedFile
 from mfwb.ports import ReadyFile
 from mfwb.safe_text import one_line
 
-__all__ = ["Made", "description_of", "metadata_of"]
+__all__ = ["BuiltArtifact", "build_description", "build_metadata"]
 
 _LONGEST_SPAN = 500  # letters
 _LONGEST_VARIABLE = 80  # letters
 _MANY_MODULES = 30
-_QUOTE = "'"  # a backtick would end the code
+_QUOTE = "'"  # a backtick would end the code span
 
 Modules = Mapping[str, tuple[str, ...] | None]
-"""By path in the W&B artifact: the packages that a pickle needs, or None if they are not known."""
+"""By path in the W&B artifact: the packages that a pickle needs; None if unknown."""
 
 
-class Made(NamedTuple):
-    """One artifact of a task, as planned and as it became."""
+class BuiltArtifact(NamedTuple):
+    """One artifact of a task: the plan and the resulting files."""
 
     planned: PlannedFile
-    found: Found
+    result: ArtifactFiles
 
 
-def metadata_of(made: Sequence[Made], modules: Modules) -> dict[str, Any]:
-    """Return what only the bytes could tell.
+def build_metadata(built: Sequence[BuiltArtifact], modules: Modules) -> dict[str, Any]:
+    """Return the metadata that depends on the bytes.
 
-    `modules` lists the packages that its pickles need beside Python itself, unless one of them
-    keeps that to itself; `kept_as_pickle` says why files are pickles that were not to be;
-    `altered` what files say otherwise than the pickles that go along with them;
-    `renamed_files` what files were called that could not keep their names.
+    `modules` lists the packages that the pickles need besides Python itself, if they are known for
+    all pickles; `kept_as_pickle` has the reason why files are pickles against the plan; `altered`
+    describes how files differ from the pickles that accompany them; `renamed_files` has the
+    original names of renamed files.
     """
     metadata: dict[str, Any] = {}
     if modules and None not in modules.values():
         metadata["modules"] = _merged(modules)
-    kept = {one.found.files[0].path: one.found.kept_because for one in made}
+    kept = {item.result.files[0].path: item.result.kept_because for item in built}
     reasons = {path: one_line(reason) for path, reason in kept.items() if reason is not None}
     altered = {
-        one.found.files[0].path: one_line(one.found.altered) for one in made if one.found.altered
+        item.result.files[0].path: one_line(item.result.altered)
+        for item in built
+        if item.result.altered
     }
     if altered:
         metadata["altered"] = altered
-    renamed = {new: old for one in made for new, old in one.found.renamed.items()}
+    renamed = {new: old for item in built for new, old in item.result.renamed.items()}
     if renamed:
         metadata["renamed_files"] = {new: one_line(old) for new, old in renamed.items()}
     if reasons:
-        alike = len(set(reasons.values())) == 1 and len(reasons) == len(made)
+        alike = len(set(reasons.values())) == 1 and len(reasons) == len(built)
         metadata["kept_as_pickle"] = next(iter(reasons.values())) if alike else reasons
     return metadata
 
 
-def description_of(made: Sequence[Made], modules: Modules) -> str:
-    """Return what a W&B artifact of these holds, and the two lines of Python that load it."""
-    planned, found = made[0]
-    content, first = planned.content, found.files[0]
-    several = f"{len(made)} tasks, a file or folder of each"
-    where = _span(content.task) if len(made) == 1 else several
+def build_description(built: Sequence[BuiltArtifact], modules: Modules) -> str:
+    """Return the description of a W&B artifact, with the two lines of Python that load it."""
+    planned, result = built[0]
+    content, first = planned.content, result.files[0]
+    several = f"{len(built)} tasks, a file or folder of each"
+    where = _span(content.task) if len(built) == 1 else several
     lines = [f"Metaflow's artifact {_span(content.name)} of {where}."]
-    lines += _about(found, modules.get(first.path))
-    if found.altered:
+    lines += _about(result, modules.get(first.path))
+    if result.altered:
         lines.append(
-            f"Read back it is not quite the same: {_span(found.altered)}. "
+            f"Read back it is not quite the same: {_span(result.altered)}. "
             "So the very pickle that Metaflow stored goes along, too."
         )
-    if found.kept_because is not None:
-        lines.append(f"It stayed a pickle: {_span(found.kept_because)}.")
-    code = _code(found.form, first, _variable(content.name))
+    if result.kept_because is not None:
+        lines.append(f"It stayed a pickle: {_span(result.kept_because)}.")
+    code = _code(result.form, first, _variable(content.name))
     lines += ["", *(f"    {line}" for line in code)]
     return "\n".join(lines)
 
 
 def _merged(modules: Modules) -> list[str]:
-    return sorted({one_line(one) for needed in modules.values() for one in needed or ()})
+    return sorted({one_line(name) for needed in modules.values() for name in needed or ()})
 
 
-def _about(found: Found, modules: tuple[str, ...] | None) -> list[str]:
+def _about(found: ArtifactFiles, modules: tuple[str, ...] | None) -> list[str]:
     if found.form is Form.PICKLE:
         return [f"The very pickle that Metaflow stored. {_needs(modules)}"]
     if found.form is Form.REFERENCE:
@@ -141,13 +143,13 @@ _LOADING = {
 
 
 def _variable(name: str) -> str:
-    """Return a name as a variable of the code; letters of other alphabets may look like others."""
+    """Return a name as a variable of the code; ASCII only, since other letters may look alike."""
     is_fit = name.isidentifier() and name.isascii() and len(name) <= _LONGEST_VARIABLE
     return name if is_fit and not keyword.iskeyword(name) else "value"
 
 
 def _span(text: str) -> str:
-    """Return a text of others as code in a line of Markdown, in which it means nothing.
+    """Return a foreign text as a code span of Markdown, where it has no effect.
 
     W&B shows descriptions as Markdown: links, images and HTML would work there.
     """

@@ -1,4 +1,4 @@
-"""What was made of one artifact."""
+"""Data model: the files built from one artifact."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from mfwb.planning import Form
 from mfwb.ports import ReadyFile
 
-__all__ = ["Found"]
+__all__ = ["ArtifactFiles"]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ArtifactFiles:
     """The files of one artifact.
 
     Attributes:
-        form: what it became, which is a pickle where it could not become what was planned.
+        form: the resulting form; PICKLE if the planned form was impossible.
         files: in the order of their names.
-        missing: what else there should have been, with the reason.
-        kept_because: why it stayed a pickle, if it was not to.
-        altered: what its files say otherwise than the pickle, which goes along then; or empty.
-        renamed: files that go by another name than their own, by that.
+        missing: missing parts, by name, with the reason.
+        kept_because: why it is a pickle against the plan; else None.
+        altered: how the files differ from the pickle, which then accompanies them; else empty.
+        renamed: original names of renamed files, by their new names.
     """
 
     form: Form

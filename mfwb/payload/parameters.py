@@ -1,4 +1,4 @@
-"""Values of parameters, configs and constants, for W&B's config; and of other small artifacts."""
+"""Values of parameters, configs and constants for W&B's config, and of other small artifacts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mfwb.conversion.inspector import inspect_each
-from mfwb.conversion.inspector_child import Answer, Inspect, Look, inspect_here
+from mfwb.conversion.inspector_child import Answer, Inspect, Inspection, inspect_here
 from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
 from mfwb.payload.batches import load_each
@@ -16,17 +16,17 @@ from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun, Parameter
 from mfwb.snapshot.pathspec import parameters_of
 
-__all__ = ["values_of", "with_parameter_values"]
+__all__ = ["add_parameter_values", "decode_artifacts"]
 
-_MOST_CHARACTERS = 20_000_000
+_CHARACTERS_LIMIT = 20_000_000
 
 
-def with_parameter_values(
+def add_parameter_values(
     flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
 ) -> FlowRun:
-    """Return the flow run with the values of its parameters, or why they are not known as JSON.
+    """Return the flow run with its parameters' values, or the reasons why they have none in JSON.
 
-    What is no value goes as a file, and is a loss only if that fails, too.
+    A parameter without a value is uploaded as a file, and is a loss only if that fails, too.
     """
     task = parameters_of(flow_run.pathspec)
     wanted = [
@@ -39,16 +39,16 @@ def with_parameter_values(
     return replace(flow_run, parameters=tuple(parameters))
 
 
-def values_of(
+def decode_artifacts(
     wanted: Sequence[Content], contents: Contents, inspect: Inspect = inspect_here
 ) -> dict[str, Any]:
-    """Return what artifacts are, by sha1, as JSON has it.
+    """Return the values of artifacts as JSON types, by sha1.
 
-    What can't be had is missing, and so is what comes when there are too many characters of them.
+    Unreadable artifacts are missing, and so are all after the limit of characters is reached.
     """
     values: dict[str, Any] = {}
-    left = _MOST_CHARACTERS
-    for content, (found, _) in inspect_each(inspect, Look.VALUE, load_each(wanted, contents)):
+    left = _CHARACTERS_LIMIT
+    for content, (found, _) in inspect_each(inspect, Inspection.VALUE, load_each(wanted, contents)):
         if found is not None:
             value = to_json(found[0])
             left -= json_size(value)
@@ -60,12 +60,12 @@ def values_of(
 
 def _answers(wanted: Sequence[Content], contents: Contents, inspect: Inspect) -> dict[str, Answer]:
     loaded = load_each(wanted, contents)
-    return {one.sha1: answer for one, answer in inspect_each(inspect, Look.VALUE, loaded)}
+    return {one.sha1: answer for one, answer in inspect_each(inspect, Inspection.VALUE, loaded)}
 
 
 def _with_value(parameter: Parameter, answer: Answer | None) -> Parameter:
     if parameter.value is not None:
-        return parameter  # the source knew it: an IncludeFile
+        return parameter  # set by the source: an IncludeFile
     found, reason = answer or (None, "its bytes can't be had")
     if found is not None:
         try:

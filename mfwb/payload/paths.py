@@ -1,8 +1,8 @@
-"""What a `pathlib.Path` of the flow run points at: a file, a folder, a URI, or nothing here.
+"""Files behind a `pathlib.Path` artifact: a file, a folder, or a URI.
 
-Files are copied, from the very file that was found to be allowed: whoever may write there could
-put a link to another one in its place before W&B's SDK reads it, and an offline bundle has to hold
-all that is to be pushed.
+Files are copied, from the same open file that was checked to be allowed. Otherwise anybody who may
+write there could replace it by a link to another file before W&B's SDK reads it. And an offline
+bundle has to contain all that is to be pushed.
 """
 
 from __future__ import annotations
@@ -16,98 +16,104 @@ from mfwb.conversion.path_values import uri_in
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.rooted_files import NotAFileError
-from mfwb.payload.model import Found
+from mfwb.payload.model import ArtifactFiles
 from mfwb.planning import Form
 from mfwb.ports import ReadyFile
 
-__all__ = ["FILES_LIMIT", "Keep", "files_of_path"]
+__all__ = ["FILES_LIMIT", "StoreFile", "read_path_files"]
 
 FILES_LIMIT = 10_000
 """Files of a folder."""
 
 _ENTRIES_LIMIT = 100_000
-"""Names of one folder that are looked at."""
+"""Entries of one folder that are read."""
 
-_TOLD = 100
-"""Files that are not there of which each is a loss with a reason of its own."""
+_REASONS_LIMIT = 100
+"""Missing files that are each reported with a reason; further ones are only counted."""
 
-Keep = Callable[[BinaryIO, str], ReadyFile]
-"""Copies an open file, and returns it by a name in the W&B artifact; ItemLost, OSError."""
+StoreFile = Callable[[BinaryIO, str], ReadyFile]
+"""Copies an open file and returns it under its name in the W&B artifact; or ItemLost, OSError."""
 
 
-def files_of_path(path: PurePath, stem: str, *, allowed: AllowedFiles, keep: Keep) -> Found:
+def read_path_files(
+    path: PurePath, stem: str, *, allowed: AllowedFiles, keep: StoreFile
+) -> ArtifactFiles:
     """Return the files at a path, named as W&B's own decorator names them.
 
     Args:
         path: as the flow run recorded it.
-        stem: where the artifact goes in its W&B artifact; all but its last part is a folder.
-        allowed: the files of this machine that the flow run may send.
-        keep: what copies them.
+        stem: name of the artifact inside its W&B artifact; all but the last part is a folder.
+        allowed: the local files that the flow run may send.
+        keep: copies a file.
     """
     folder = PurePosixPath(stem).parent
     uri = uri_in(path)
     if uri:
-        # Path("s3://b/k") has lost a slash on its way.
+        # Path("s3://b/k") removes one of the two slashes.
         text = f"{uri[1].lower()}://{path.as_posix()[uri.end() :]}"
-        return Found(Form.PATH, [ReadyFile(path=str(folder / path.name), size=0, uri=text)])
+        return ArtifactFiles(Form.PATH, [ReadyFile(path=str(folder / path.name), size=0, uri=text)])
     if type(path) is not type(PurePath()):
         raise ItemLost(f"the path does not exist on this machine: {path}")
     if not path.is_absolute():
         raise ItemLost(f"a relative path, and Metaflow does not record what it starts from: {path}")
     here = Path(os.path.abspath(path))  # noqa: PTH100 - links keep their names
-    resolved = allowed.resolve(here)  # before it is looked at: what is there is nobody's business
+    resolved = allowed.resolve(here)  # before any access: a forbidden path must reveal nothing
     try:
         if not resolved.exists():
             raise ItemLost(f"the path does not exist on this machine: {path}")
         if resolved.is_dir():
-            return _in_directory(here, folder, allowed, keep)
-        return Found(Form.PATH, [_kept(resolved, (folder / here.name).as_posix(), allowed, keep)])
+            return _read_directory(here, folder, allowed, keep)
+        return ArtifactFiles(
+            Form.PATH, [_store_file(resolved, (folder / here.name).as_posix(), allowed, keep)]
+        )
     except OSError as error:  # no permission, too long a name
         raise ItemLost(f"the path can't be read on this machine: {error}") from error
 
 
-def _in_directory(top: Path, folder: PurePosixPath, allowed: AllowedFiles, keep: Keep) -> Found:
+def _read_directory(
+    top: Path, folder: PurePosixPath, allowed: AllowedFiles, keep: StoreFile
+) -> ArtifactFiles:
     real_top = top.resolve()
-    found = Found(Form.PATH, [])
+    result = ArtifactFiles(Form.PATH, [])
     more = 0
     for path, reason in _walk(top, real_top, allowed):
-        name = _readable(path.relative_to(top).as_posix())
+        name = _escape(path.relative_to(top).as_posix())
         why = reason
-        if not why and len(found.files) == FILES_LIMIT:
+        if not why and len(result.files) == FILES_LIMIT:
             more += 1
             continue
         if not why:
             try:
-                found.files.append(_kept(path, (folder / name).as_posix(), allowed, keep))
+                result.files.append(_store_file(path, (folder / name).as_posix(), allowed, keep))
             except ItemLost as error:
                 why = str(error)
-        if why and len(found.missing) < _TOLD:
-            found.missing[name] = why
+        if why and len(result.missing) < _REASONS_LIMIT:
+            result.missing[name] = why
         elif why:
             more += 1
     if more:
-        found.missing["..."] = f"{more:,} more, of a folder of more than {FILES_LIMIT:,} files"
-    if not found.files and not found.missing:
+        result.missing["..."] = f"{more:,} more, of a folder of more than {FILES_LIMIT:,} files"
+    if not result.files and not result.missing:
         raise ItemLost(f"there is no file in the folder: {top}")
-    return found
+    return result
 
 
 def _walk(top: Path, real_top: Path, allowed: AllowedFiles) -> Iterator[tuple[Path, str]]:
-    """Yield the files below a folder, each with why it does not go along, if it does not.
+    """Yield the files below a folder, each with the reason for excluding it, or an empty text.
 
-    Links to folders are not followed. So large a folder that nobody can want it to go along is not
-    looked through to its end.
+    Links to folders are not followed. The walk ends after `_ENTRIES_LIMIT` entries: nobody wants
+    to upload so large a folder.
     """
-    waiting = [top]
-    looked_at = 0
-    while waiting and looked_at < _ENTRIES_LIMIT:
-        folder = waiting.pop()
+    pending = [top]
+    seen = 0
+    while pending and seen < _ENTRIES_LIMIT:
+        folder = pending.pop()
         try:
-            entries = _listed(folder)
+            entries = _list_entries(folder)
         except OSError as error:
             yield folder, f"it can't be read: {error}"
             continue
-        looked_at += len(entries)
+        seen += len(entries)
         inner = []
         for entry in entries:
             path = Path(entry.path)
@@ -116,27 +122,27 @@ def _walk(top: Path, real_top: Path, allowed: AllowedFiles) -> Iterator[tuple[Pa
                 inner.append(path)
             else:
                 yield path, reason
-        waiting += reversed(inner)
+        pending += reversed(inner)
 
 
-def _listed(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, by name, files first."""
+def _list_entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return the entries of a folder, by name, files first."""
     entries: list[os.DirEntry[str]] = []
-    with os.scandir(folder) as found:
-        for entry in found:
+    with os.scandir(folder) as scanned:
+        for entry in scanned:
             entries.append(entry)
             if len(entries) == _ENTRIES_LIMIT:
                 break
-    return sorted(entries, key=lambda one: (one.is_dir(follow_symlinks=False), one.name))
+    return sorted(entries, key=lambda entry: (entry.is_dir(follow_symlinks=False), entry.name))
 
 
 def _reason_against(
     path: Path, entry: os.DirEntry[str], real_top: Path, allowed: AllowedFiles
 ) -> str | None:
-    """Return why what lies in a folder does not go along: empty if it does, None for a folder."""
-    if _readable(entry.name) != entry.name:
+    """Return the reason for excluding an entry: empty if it is included, None for a folder."""
+    if _escape(entry.name) != entry.name:
         return "its name is no UTF-8"
-    if entry.is_symlink() and not _stays(path, real_top):
+    if entry.is_symlink() and not _stays_inside(path, real_top):
         return "it is a link that leads out of the folder"
     if not allowed.allows(path):
         return "it is hidden, which takes --path-root"
@@ -147,19 +153,19 @@ def _reason_against(
     return "" if entry.is_file() else "it is no file"  # opening a pipe would wait for ever
 
 
-def _stays(link: Path, real_top: Path) -> bool:
+def _stays_inside(link: Path, real_top: Path) -> bool:
     try:
         return link.resolve().is_relative_to(real_top)
     except (OSError, RuntimeError):  # a loop
         return False
 
 
-def _readable(name: str) -> str:
-    """Return a name with what is no UTF-8 spelled out."""
+def _escape(name: str) -> str:
+    """Return a name with bytes that are not UTF-8 as escapes."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _kept(path: Path, name: str, allowed: AllowedFiles, keep: Keep) -> ReadyFile:
+def _store_file(path: Path, name: str, allowed: AllowedFiles, keep: StoreFile) -> ReadyFile:
     try:
         with allowed.open(path) as file:
             return keep(file, name)

@@ -1,4 +1,4 @@
-"""Who still needs what: files of the temporary folder go with their last user."""
+"""Reference counts of temporary files, which are deleted after their last use."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from collections import defaultdict
 from collections.abc import Iterable
 from threading import Lock
 
-__all__ = ["Holding"]
+__all__ = ["RefCount"]
 
 
-class Holding:
-    """Holders by key; safe to use from several threads."""
+class RefCount:
+    """Users of each key; safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._holders: defaultdict[str, set[str]] = defaultdict(set)
+        self._users: defaultdict[str, set[str]] = defaultdict(set)
 
-    def hold(self, holder: str, keys: Iterable[str]) -> None:
-        """Note that a holder needs these keys until it lets go."""
+    def acquire(self, user: str, keys: Iterable[str]) -> None:
+        """Record that a user needs these keys until it calls `release`."""
         with self._lock:
             for key in keys:
-                self._holders[key].add(holder)
+                self._users[key].add(user)
 
-    def let_go(self, holder: str) -> list[str]:
-        """Return the keys that nobody needs any more, now that this holder does not."""
+    def release(self, user: str) -> list[str]:
+        """Remove a user; return the keys that nobody needs any more."""
         with self._lock:
-            held = [key for key, holders in self._holders.items() if holder in holders]
-            for key in held:
-                self._holders[key].remove(holder)
-            free = [key for key in held if not self._holders[key]]
-            for key in free:
-                del self._holders[key]
-        return free
+            used = [key for key, users in self._users.items() if user in users]
+            for key in used:
+                self._users[key].remove(user)
+            unused = [key for key in used if not self._users[key]]
+            for key in unused:
+                del self._users[key]
+        return unused
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody needs anything."""
+        """Whether no key is in use."""
         with self._lock:
-            return not self._holders
+            return not self._users

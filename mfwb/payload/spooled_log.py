@@ -1,4 +1,4 @@
-"""What the tasks of one W&B run printed, kept on disk until it is sent: logs can be large."""
+"""Log of one W&B run, kept on disk until it is sent: logs can be large."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IN_MEMORY = 256_000
 
 
 class SpooledLog(Collection[LogLine]):
-    """Lines that are written once, and then read as often as wanted, from the beginning."""
+    """Log lines that are written once, and then read from the beginning any number of times."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = BytesIO()
@@ -25,19 +25,19 @@ class SpooledLog(Collection[LogLine]):
         self._count = 0
 
     def add(self, line: LogLine) -> int:
-        """Keep a line; return how many bytes it takes."""
+        """Store a line; return the number of bytes that it takes."""
         size = 0
         for text in line.text.split("\n"):
             moment = "" if line.time is None else line.time
-            said = f"{moment} {line.stream} {line.left_out} {text}\n"
-            size += self._file.write(said.encode("utf-8", "backslashreplace"))
+            record = f"{moment} {line.stream} {line.left_out} {text}\n"
+            size += self._file.write(record.encode("utf-8", "backslashreplace"))
             self._count += 1
         if not self._is_on_disk and self._file.tell() > _IN_MEMORY:
             self._move_to_disk()
         return size
 
     def close(self) -> None:
-        """Remove the file; there is nothing to read any more."""
+        """Delete the stored lines."""
         self._file.close()
         self._count = 0
 
@@ -62,4 +62,4 @@ class SpooledLog(Collection[LogLine]):
 
     def __contains__(self, line: object) -> bool:
         """Whether there is such a line."""
-        return any(one == line for one in self)
+        return any(stored == line for stored in self)

@@ -14,28 +14,28 @@ from mfwb.payload.values import Number, Value, Values
 from mfwb.planning import PlannedRun
 from mfwb.units.whole_numbers import EXACT
 
-__all__ = ["in_table", "limited", "summarize"]
+__all__ = ["limit_summary", "summarize", "table_reference"]
 
 LIST_LIMIT = 100_000
-"""Characters of JSON; a longer list of what tasks have is left to their table."""
+"""Characters of JSON; a longer list of the tasks' values is only in their table."""
 
 
 def summarize(run: PlannedRun, values: Values) -> dict[str, Any]:
-    """Return the summary: the values of a single task, or those of many tasks in short."""
+    """Return the summary: the values of a single task, or aggregates over many tasks."""
     if run.merged:
-        return {key: _in_short(_in_order(run, of_tasks)) for key, of_tasks in values.items()}
-    return {key: to_json(value.json) for key, value in _only(values).items()}
+        return {key: _aggregate(_order_by_task(run, of_tasks)) for key, of_tasks in values.items()}
+    return {key: to_json(value.json) for key, value in _single_task_values(values).items()}
 
 
-def limited(
+def limit_summary(
     summary: Mapping[str, Any], *, beside: int, limit: int
 ) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return what of a summary fits, and the sizes of what does not: the largest.
+    """Return the part of a summary that fits, and the sizes of the largest values, dropped first.
 
     Args:
-        summary: JSON-safe.
+        summary: JSON-safe values.
         beside: characters that are in the summary already.
-        limit: characters that there may be in all.
+        limit: maximum number of characters of the whole summary.
     """
     sizes = {key: json_size(key) + json_size(value) + 4 for key, value in summary.items()}
     total = beside + sum(sizes.values())
@@ -48,46 +48,46 @@ def limited(
     return {key: value for key, value in summary.items() if key not in dropped}, dropped
 
 
-def _only(values: Values) -> dict[str, Value]:
+def _single_task_values(values: Values) -> dict[str, Value]:
     return {key: value for key, of_tasks in values.items() for value in of_tasks.values()}
 
 
-def _in_order(run: PlannedRun, of_tasks: Mapping[str, Value]) -> list[Value]:
+def _order_by_task(run: PlannedRun, of_tasks: Mapping[str, Value]) -> list[Value]:
     return [of_tasks[task.pathspec] for task in run.tasks if task.pathspec in of_tasks]
 
 
-def _in_short(values: Sequence[Value]) -> Any:
+def _aggregate(values: Sequence[Value]) -> Any:
     numbers = [value.number for value in values if value.number is not None]
     if len(numbers) == len(values):
         return to_json(_statistics(numbers))
     first = values[0]
-    # Values of tasks that wrote the same bytes are one and the same, which is quick to see.
+    # Tasks that wrote the same bytes share one Value object, so `is` is a quick check.
     if all(value is first or value.json == first.json for value in values):
         return to_json(first.json)
     try:
         every = to_json([value.json for value in values])
     except ItemLost:
-        every = None  # together they are too large
+        every = None  # the list is too large
     if every is None or json_size(every) >= LIST_LIMIT:
-        return in_table(len(values))
+        return table_reference(len(values))
     return every
 
 
-def in_table(tasks: int) -> dict[str, Any]:
-    """Return what stands for values of so many tasks that only their table has."""
+def table_reference(tasks: int) -> dict[str, Any]:
+    """Return the summary entry for values that are only in the table of tasks."""
     return {"tasks": tasks, "see": "table tasks"}
 
 
 def _statistics(numbers: Sequence[Number]) -> dict[str, Number]:
-    there = [number for number in numbers if number == number] or [math.nan]  # noqa: PLR0124 - no NaN
-    return {"min": min(there), "max": max(there), "mean": _mean(there)}
+    present = [number for number in numbers if number == number] or [math.nan]  # noqa: PLR0124 - no NaN
+    return {"min": min(present), "max": max(present), "mean": _mean(present)}
 
 
 def _mean(numbers: Sequence[Number]) -> Number:
-    """Return the mean: exact if it is whole and no float could hold it; NaN of both infinities."""
-    endless = [one for one in numbers if isinstance(one, float) and not math.isfinite(one)]
-    if endless:
-        return sum(endless)
+    """Return the mean; as an int if it is too large for an exact float; NaN of both infinities."""
+    infinite = [item for item in numbers if isinstance(item, float) and not math.isfinite(item)]
+    if infinite:
+        return sum(infinite)
     if all(isinstance(number, float) for number in numbers):
         with suppress(OverflowError):
             return math.fsum(numbers) / len(numbers)
@@ -97,5 +97,5 @@ def _mean(numbers: Sequence[Number]) -> Number:
         return round(mean)
     try:
         return float(mean)
-    except OverflowError:  # some are whole numbers beyond any float
+    except OverflowError:  # some are integers beyond the range of floats
         return round(mean)

@@ -10,11 +10,11 @@ from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
 from mfwb.ports import ReadyTable
 
-__all__ = ["table_of"]
+__all__ = ["build_task_table"]
 
 
-def table_of(run: PlannedRun, values: Values) -> ReadyTable | None:
-    """Return the table of tasks, a row for each; None if there is but one by design."""
+def build_task_table(run: PlannedRun, values: Values) -> ReadyTable | None:
+    """Return the table of tasks, one row per task; None for a W&B run of a single task."""
     if not run.merged:
         return None
     own = ["index", "task", "state", "seconds"]

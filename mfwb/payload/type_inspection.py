@@ -1,4 +1,4 @@
-"""A look into pickles whose recorded type does not say what they are."""
+"""Inspection of pickles whose recorded type is not specific enough."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import replace
 from typing import Any
 
 from mfwb.conversion.inspector import inspect_each
-from mfwb.conversion.inspector_child import Inspect, Look, inspect_here
+from mfwb.conversion.inspector_child import Inspect, Inspection, inspect_here
 from mfwb.errors import ItemLost
 from mfwb.payload.batches import load_each
 from mfwb.planning import Content
-from mfwb.planning.classify import may_be_a_value, wants_a_look
-from mfwb.planning.size_limits import SURE_TO_FIT
+from mfwb.planning.classify import can_be_value, needs_inspection
+from mfwb.planning.size_limits import ALWAYS_FITS
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Step, Task
 
-__all__ = ["WHOLE_LIMIT", "look_inside"]
+__all__ = ["WHOLE_LIMIT", "inspect_types"]
 
 WHOLE_LIMIT = 16_000_000
-"""Bytes; of a larger pickle only the beginning is looked at, which can take a second per MB."""
+"""Bytes; of a larger pickle only the beginning is read: inspection can take a second per MB."""
 
 _HEAD = 2_000_000  # bytes
 
@@ -29,17 +29,19 @@ _Facts = dict[str, dict[str, Any]]
 """Fields of an `ArtifactRef` by sha1."""
 
 
-def look_inside(flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here) -> FlowRun:
-    """Return the flow run with what its artifacts' types leave open, where it is needed."""
+def inspect_types(
+    flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
+) -> FlowRun:
+    """Return the flow run with details of its artifacts that their types do not reveal."""
     wanted = [
         Content(task.pathspec, ref.name, ref.sha1, ref.size)
         for task in flow_run.tasks
         for ref in task.artifacts
-        if wants_a_look(ref)
+        if needs_inspection(ref)
     ]
     facts: _Facts = {}
-    small = load_each([one for one in wanted if one.size <= WHOLE_LIMIT], contents)
-    for content, (found, _) in inspect_each(inspect, Look.INSIDE, small):
+    small = load_each([content for content in wanted if content.size <= WHOLE_LIMIT], contents)
+    for content, (found, _) in inspect_each(inspect, Inspection.INSIDE, small):
         if found is not None:
             facts[content.sha1] = {
                 "names": tuple(found["names"]),
@@ -50,24 +52,24 @@ def look_inside(flow_run: FlowRun, contents: Contents, inspect: Inspect = inspec
             }
     large = {content.sha1: content for content in wanted if content.size > WHOLE_LIMIT}
     for content in large.values():
-        with suppress(ItemLost):  # it will be a loss when it is wanted
+        with suppress(ItemLost):  # reported as a loss later, when the artifact is read
             head = contents.head(content, _HEAD)
-            ((found, _),) = inspect(content.flow_run, Look.NAMES_AT_START, [head])
+            ((found, _),) = inspect(content.flow_run, Inspection.NAMES_AT_START, [head])
             facts[content.sha1] = {"names": tuple(found or ())}
     return _with_sizes(_with(flow_run, facts), contents, inspect)
 
 
 def _with_sizes(flow_run: FlowRun, contents: Contents, inspect: Inspect) -> FlowRun:
-    """Return the flow run with the sizes of values that may be too many for a summary."""
+    """Return the flow run with the sizes of values that may be too large for a summary."""
     wanted = []
     for task in flow_run.tasks:
-        values = [ref for ref in task.artifacts if may_be_a_value(ref) and not ref.no_value]
-        if sum(ref.characters or ref.size for ref in values) > SURE_TO_FIT:
+        values = [ref for ref in task.artifacts if can_be_value(ref) and not ref.no_value]
+        if sum(ref.characters or ref.size for ref in values) > ALWAYS_FITS:
             unknown = (ref for ref in values if ref.characters is None)
             wanted += [Content(task.pathspec, ref.name, ref.sha1, ref.size) for ref in unknown]
     if not wanted:
         return flow_run
-    sized = inspect_each(inspect, Look.SIZE, load_each(wanted, contents))
+    sized = inspect_each(inspect, Inspection.SIZE, load_each(wanted, contents))
     facts: _Facts = {
         content.sha1: {"characters": found} for content, (found, _) in sized if found is not None
     }
@@ -90,18 +92,20 @@ def _task_with(task: Task, facts: _Facts) -> Task:
 
 
 def _ref_with(ref: ArtifactRef, facts: dict[str, Any] | None) -> ArtifactRef:
-    """Return an artifact with what its bytes said, if that was asked because of its type."""
-    if facts is None or ("names" in facts and not wants_a_look(ref)):
+    """Return an artifact with the details from its bytes, if its type made them necessary."""
+    if facts is None or ("names" in facts and not needs_inspection(ref)):
         return ref
-    return replace(ref, **facts, type=_qualified(ref.type, facts.get("names", ())))
+    return replace(ref, **facts, type=_qualify(ref.type, facts.get("names", ())))
 
 
-_OF_METACLASS = re.compile(r"<\w+ '(\w+)'>")
-"""How an enum writes its class, and so how Metaflow records it: `<enum 'Color'>`."""
+_METACLASS_REPR = re.compile(r"<\w+ '(\w+)'>")
+"""The type of an enum as Metaflow records it: `<enum 'Color'>`, the repr of its class."""
 
 
-def _qualified(type_: str, names: Sequence[str]) -> str:
-    """Return the type by its qualified name, if that is among those in the pickle."""
-    found = _OF_METACLASS.fullmatch(type_)
-    fitting = [] if found is None else [one for one in names if one.split(".")[-1] == found[1]]
-    return fitting[0] if len(fitting) == 1 else type_
+def _qualify(type_: str, names: Sequence[str]) -> str:
+    """Return the qualified name of the type, if it is among the names in the pickle."""
+    match = _METACLASS_REPR.fullmatch(type_)
+    candidates = (
+        [] if match is None else [name for name in names if name.split(".")[-1] == match[1]]
+    )
+    return candidates[0] if len(candidates) == 1 else type_

@@ -1,4 +1,4 @@
-"""The plain values of one W&B run, out of their pickles."""
+"""Plain values of one W&B run, decoded from their pickles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mfwb.config import Unpickle
 from mfwb.conversion.inspector import inspect_each
-from mfwb.conversion.inspector_child import Answer, Inspect, Look, inspect_here
+from mfwb.conversion.inspector_child import Answer, Inspect, Inspection, inspect_here
 from mfwb.conversion.plain_values import Number, Value, decode, is_number
 from mfwb.payload.batches import load_each
 from mfwb.planning import Content, PlannedValue
@@ -17,12 +17,12 @@ __all__ = [
     "Number",
     "Value",
     "Values",
+    "add_elsewhere_texts",
     "decode",
-    "decode_shown",
+    "decode_readable",
     "decode_values",
     "is_number",
-    "with_elsewhere",
-    "with_shown",
+    "merge_readable",
 ]
 
 TOTAL_LIMIT = 256_000_000
@@ -32,15 +32,15 @@ Values = dict[str, dict[str, Value]]
 """By key, then by pathspec of the task."""
 
 
-def decode_shown(
+def decode_readable(
     planned: Sequence[PlannedValue], contents: Contents, inspect: Inspect = inspect_here
 ) -> Values:
-    """Return what can be read of artifacts that are more than values; they have their losses."""
+    """Return readable forms of artifacts that are no plain values; their losses are elsewhere."""
     wanted, _ = _within_limit(planned)
-    values, _ = _decoded(wanted, Look.SHOWN, contents, inspect)
-    for one in planned:
-        for other in one.elsewhere:  # of which it is known without them
-            values.setdefault(one.key, {})[other.content.task] = Value(other.text)
+    values, _ = _decoded(wanted, Inspection.SHOWN, contents, inspect)
+    for value in planned:
+        for other in value.elsewhere:  # their text is known without their bytes
+            values.setdefault(value.key, {})[other.content.task] = Value(other.text)
     return values
 
 
@@ -50,20 +50,21 @@ def decode_values(
     unpickle: Unpickle = "safe",
     inspect: Inspect = inspect_here,
 ) -> tuple[Values, list[Loss]]:
-    """Return values of all tasks of a W&B run, and those that can't be had."""
+    """Return the values of all tasks of a W&B run, and the losses."""
     wanted, losses = _within_limit(planned)
-    look = Look.VALUE_WITHOUT_NAMES if unpickle == "never" else Look.VALUE
+    look = Inspection.VALUE_WITHOUT_NAMES if unpickle == "never" else Inspection.VALUE
     values, lost = _decoded(wanted, look, contents, inspect)
     return values, [*losses, *lost]
 
 
-def with_shown(told: Values, shown: Values) -> Values:
-    """Return what is told of tasks, with what can be read of their artifacts where it can be."""
-    return {key: {**told.get(key, {}), **shown.get(key, {})} for key in {**told, **shown}}
+def merge_readable(values: Values, shown: Values) -> Values:
+    """Return the values of tasks, with readable forms of artifacts added or in their place."""
+    keys = {**values, **shown}
+    return {key: {**values.get(key, {}), **shown.get(key, {})} for key in keys}
 
 
 def _decoded(
-    wanted: Sequence[tuple[str, Content]], look: Look, contents: Contents, inspect: Inspect
+    wanted: Sequence[tuple[str, Content]], look: Inspection, contents: Contents, inspect: Inspect
 ) -> tuple[Values, list[Loss]]:
     losses = []
     loaded = load_each((content for _, content in wanted), contents)
@@ -80,18 +81,18 @@ def _decoded(
     return values, losses
 
 
-def with_elsewhere(planned: Sequence[PlannedValue], values: Values) -> Values:
-    """Return values, and what stands for that of tasks which have something else of the name.
+def add_elsewhere_texts(planned: Sequence[PlannedValue], values: Values) -> Values:
+    """Return the values, plus texts for tasks that have another kind of artifact of that name.
 
-    Without it, what the others have would look like what all have.
+    Without these texts, the values of some tasks would look like the values of all tasks.
     """
     return values | {
-        one.key: {
-            **values[one.key],
-            **{other.content.task: Value(other.text) for other in one.elsewhere},
+        value.key: {
+            **values[value.key],
+            **{other.content.task: Value(other.text) for other in value.elsewhere},
         }
-        for one in planned
-        if one.elsewhere and one.key in values
+        for value in planned
+        if value.elsewhere and value.key in values
     }
 
 

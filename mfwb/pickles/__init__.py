@@ -1,18 +1,19 @@
-"""Reading pickles that somebody else wrote, without running anything of theirs.
+"""Safe reading of pickles of unknown origin: nothing that they ask for is run.
 
-Two ways, both bottom-layer because source and payload need them: `names_in` acts a pickle out with
-stand-ins to tell what it refers to; `loads` really loads it, with the names it was allowed to have.
+There are two ways, both in the bottom layer because source and payload need them. `read_names`
+unpickles with stand-ins to list the names that a pickle refers to. `loads` really loads it, with
+only the names on an allow-list.
 
 An allow-list of names alone is not enough. A pickle can take far more time and memory than its
-size: `weighing` looks for that. And it can set the state of whatever it holds: of a class, which
-would change it for the whole process, or of a numpy dtype, which would make numpy take bytes for
-pointers. So `loads` first rehearses the pickle with stand-ins (`rehearsal`), at the speed of the C
-unpickler, and refuses it unless every state goes to something newly made. Large data has no part in
-the rehearsal, and is in memory once: as the value that is loaded.
+size: `limits` checks for that. And it can set the state of any object that it holds: of a class,
+which would change the class for the whole process, or of a numpy dtype, which would make numpy
+take bytes for pointers. So `loads` first runs a preflight with stand-ins (`preflight`), at the
+speed of the C unpickler, and refuses the pickle unless every state goes to a newly created object.
+The preflight skips large data, which is in memory only once: in the value that is loaded.
 """
 
 from mfwb.pickles.buffers import Source
-from mfwb.pickles.load import Mentions, loads, mentions_in, names_in
+from mfwb.pickles.load import Mentions, loads, read_mentions, read_names
 from mfwb.pickles.unpickler import Allowed, ForbiddenName, Unpickler
 
 __all__ = [
@@ -22,6 +23,6 @@ __all__ = [
     "Source",
     "Unpickler",
     "loads",
-    "mentions_in",
-    "names_in",
+    "read_mentions",
+    "read_names",
 ]

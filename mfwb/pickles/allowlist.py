@@ -1,11 +1,11 @@
-"""What a pickle may refer to when mfwb loads it: exact names, none of which does harm.
+"""Allow-list: the exact names that a pickle may refer to when mfwb loads it; none does harm.
 
-A name that is not here costs little: the bytes of the pickle go to W&B as they are. So a name is
-added only if (1) calling what it stands for does no harm, whatever the arguments: no code, no file
-written, no attribute looked up by name; and (2), if it is a class, it makes something new each
-time. Where the real thing can do more than pickles need, something of `doors` stands in for it.
+A name that is missing here costs little: the pickle goes to W&B as it is. So a name is added only
+if (1) calling its object does no harm, whatever the arguments: it runs no code, writes no file,
+looks up no attribute by name; and (2), if it is a class, it creates a new object each time. Where
+the real object can do more than pickles need, there is a stand-in for it in `standins`.
 
-What a pickle itself does to these objects (calls, items, states) is guarded by `mfwb.pickles`.
+What a pickle does to these objects (calls, items, states) is checked by `preflight` and `limits`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from mfwb.pickles.placeholders import only_empty
+from mfwb.pickles.placeholders import stand_in_for_type
 from mfwb.pickles.standins import arrow, builtin, pandas, polars
 from mfwb.pickles.unpickler import Allowed
 
@@ -26,50 +26,51 @@ __all__ = ["ARRAYS", "BARE", "FRAMES", "FRAME_MAKERS", "PATHS", "PLAIN", "ZONES"
 _Names = dict[str, Callable[[], Any]]
 
 
-def _attribute(*places: str) -> Any:
-    """Return what is at the first of these places that there is; libraries move things."""
-    for place in places:
-        module, _, name = place.rpartition(".")
+def _import_first(*paths: str) -> Any:
+    """Return the object at the first of these paths that exists; libraries move their objects."""
+    for path in paths:
+        module, _, name = path.rpartition(".")
         try:
             return getattr(import_module(module), name)
         except (ImportError, AttributeError):
             continue
-    raise LookupError(f"there is no {places[0]} in the installed version")
+    raise LookupError(f"there is no {paths[0]} in the installed version")
 
 
 def _as_is(module: str, names: str) -> _Names:
     """Allow names of one module, separated by blanks."""
-    return {f"{module}.{name}": partial(_attribute, f"{module}.{name}") for name in names.split()}
+    paths = [f"{module}.{name}" for name in names.split()]
+    return {path: partial(_import_first, path) for path in paths}
 
 
-def _moved(places: str) -> _Names:
-    """Allow one thing under several names, the newest first."""
-    return dict.fromkeys(places.split(), partial(_attribute, *places.split()))
+def _moved(paths: str) -> _Names:
+    """Allow one object under several names, the newest first."""
+    return dict.fromkeys(paths.split(), partial(_import_first, *paths.split()))
 
 
 def _merged(module: str, name: str, into: str) -> _Names:
-    """Allow a class that later versions have made one with another."""
-    return {f"{module}.{name}": partial(_attribute, f"{module}.{name}", f"{module}.{into}")}
+    """Allow a class that later versions have merged into another class."""
+    return {f"{module}.{name}": partial(_import_first, f"{module}.{name}", f"{module}.{into}")}
 
 
 def _wrapped(module: str, names: str) -> _Names:
-    """Allow to call classes that can return an old object, whose state nobody may set."""
+    """Allow calls of classes that can return an existing object, whose state must not be set."""
     return {name: partial(_caller, find) for name, find in _as_is(module, names).items()}
 
 
 def _caller(find: Callable[[], Any]) -> Callable[..., Any]:
-    found = find()
-    return lambda *arguments: found(*arguments)  # noqa: PLW0108 - it must hide the class
+    kind = find()
+    return lambda *arguments: kind(*arguments)  # noqa: PLW0108 - it must hide the class
 
 
 def _replaced(stand_in: Any, *names: str) -> _Names:
-    """Allow names that stand for something else here."""
+    """Allow names, with a stand-in in place of the real object."""
     return {name: lambda: stand_in for name in names}
 
 
 PLAIN: Allowed = {
     **{
-        f"builtins.{kind.__name__}": partial(only_empty, kind)
+        f"builtins.{kind.__name__}": partial(stand_in_for_type, kind)
         for kind in (bool, dict, float, int, list, str, tuple)
     },
     **_as_is("builtins", "complex"),
@@ -94,7 +95,7 @@ PLAIN: Allowed = {
         builtin.numpy_scalar, "numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"
     ),
 }
-"""For values: what `mfwb.planning.classify` takes for plain."""
+"""For values: the types that `mfwb.planning.classify` treats as plain."""
 
 PATHS: Allowed = {
     f"{module}.{name}": find
@@ -104,7 +105,7 @@ PATHS: Allowed = {
         **dict.fromkeys(("WindowsPath", "PureWindowsPath"), lambda: PureWindowsPath),
     }.items()
 }
-"""For paths: they come out pure, whatever machine they are from."""
+"""For paths: they become pure paths, from any machine."""
 
 FRAME_MAKERS = frozenset(
     {
@@ -112,7 +113,7 @@ FRAME_MAKERS = frozenset(
         "pandas._libs.interval.__pyx_unpickle_IntervalMixin",
     }
 )
-"""Functions among those for frames that make something new each time."""
+"""Functions among the names for frames that create a new object each time."""
 
 _NUMPY: Allowed = {
     **_replaced(builtin.ARRAY_KIND, "numpy.ndarray"),
@@ -135,7 +136,7 @@ _TIME_ZONES: Allowed = {
 }
 
 ZONES: Allowed = {name: find for name, find in _TIME_ZONES.items() if name != "builtins.getattr"}
-"""For time zones; of those of `zoneinfo` the pickle also says `getattr`."""
+"""For time zones, without `getattr`, which pickles of `zoneinfo` also refer to."""
 
 _ARROW: Allowed = {
     **_as_is(
@@ -191,8 +192,8 @@ _PANDAS: Allowed = {
         "Week WeekOfMonth YearBegin YearEnd",
     ),
     **{
-        place: partial(pandas.index_by, place)
-        for place in (
+        path: partial(pandas.stand_in_for_index_function, path)
+        for path in (
             "pandas.core.indexes.base._new_Index",
             "pandas.core.indexes.datetimes._new_DatetimeIndex",
             "pandas.core.indexes.interval._new_IntervalIndex",
@@ -237,10 +238,10 @@ _PANDAS_2: Allowed = {
 }
 
 _WITH_ARGUMENTS = re.compile(r"pandas\.(_libs|core\.arrays\.string_\.StringDtype|StringDtype).*")
-"""Names of pandas whose pickles call them with something: all others are classes, made empty."""
+"""Names of pandas that pickles call with arguments: all others are classes, created empty."""
 
 BARE = frozenset(name for name in (*_PANDAS, *_PANDAS_2) if not _WITH_ARGUMENTS.fullmatch(name))
-"""Classes that may only be made empty, to get a state: with arguments they can do far more."""
+"""Classes that may only be created empty and then get a state: arguments would allow far more."""
 
 ARRAYS: Allowed = {**PLAIN, **_NUMPY}
 """For numpy's arrays and scalars, and dicts and lists of them."""
@@ -257,5 +258,5 @@ FRAMES: Allowed = {
 """For all tables, and dicts and lists of them.
 
 DataFrames, Series and Indexes of pandas 2.2 and later; tables and arrays of arrow 16 and later;
-DataFrames and Series of polars 1 and 2, which come out as what stands in for them.
+DataFrames and Series of polars 1 and 2, for which there are stand-ins.
 """

@@ -1,4 +1,4 @@
-"""The two ways to read a pickle."""
+"""Loading of pickles, and listing of the names in them, without running their code."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import pickle
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from mfwb.pickles.buffers import Source, hollow, mapped, opened
-from mfwb.pickles.limits import check
-from mfwb.pickles.preflight import Anything, Rehearsal
+from mfwb.pickles.buffers import Source, map_source, open_source, open_without_data
+from mfwb.pickles.limits import check_limits
+from mfwb.pickles.preflight import PermissiveObject, Preflight
 from mfwb.pickles.unpickler import Allowed, Unpickler, UnpicklerOfAllowed
 
-__all__ = ["Mentions", "loads", "mentions_in", "names_in"]
+__all__ = ["Mentions", "loads", "read_mentions", "read_names"]
 
 _STACK_GLOBAL = b"\x93"
 _NAMES_AT_LEAST, _NAMES_PER_BYTE = 20_000, 4
-"""Characters of names; each may be made of a module that the pickle holds once for all of them."""
+"""Characters of names; a pickle can combine one module name, stored once, with many names."""
 
 _FRAMED_PROTOCOLS = (b"\x80\x04", b"\x80\x05")
 
@@ -27,34 +27,34 @@ def loads(
 
     Args:
         source: the pickle, or its file, which is read in pieces: twice, once without its data.
-        allowed: what it may refer to. Calling these must do no harm, whatever the arguments; and
-            a class must make something new each time (else wrap it in a function).
-        makers: those functions of `allowed` that make something new each time. As with
-            instances of classes, its state may be set, once.
-        bare: those classes of `allowed` that may only be made without arguments.
+        allowed: the names that it may refer to. Calling these must do no harm, whatever the
+            arguments; and a class must create a new object each time (else wrap it in a function).
+        makers: the functions in `allowed` that create a new object each time. As for instances of
+            classes, the state of such an object may be set, once.
+        bare: the classes in `allowed` that may only be created without arguments.
 
     Raises:
-        ForbiddenName: it refers to a name that is not allowed.
-        pickle.UnpicklingError: it sets the state of something that is not its own, or would take
-            far more time or memory than its size.
-        Exception: any, if it is damaged.
+        ForbiddenName: the pickle refers to a name that is not allowed.
+        pickle.UnpicklingError: it sets the state of an object that it did not create, or would
+            take far more time or memory than its size.
+        Exception: any, if the pickle is damaged.
     """
-    with mapped(source) as data:
-        check(data, calls=True)
-    with hollow(source) as file:
-        Rehearsal(file, allowed, makers, bare).load()
-    with opened(source) as file:
+    with map_source(source) as data:
+        check_limits(data, calls=True)
+    with open_without_data(source) as file:
+        Preflight(file, allowed, makers, bare).load()
+    with open_source(source) as file:
         return UnpicklerOfAllowed(file, allowed).load()
 
 
-def names_in(data: bytes) -> tuple[str, ...]:
-    """Return the qualified names a pickle refers to, sorted; nothing of it is executed.
+def read_names(data: bytes) -> tuple[str, ...]:
+    """Return the qualified names that a pickle refers to, sorted; none of its code is run.
 
-    Good for telling what an artifact is, not for deciding whether it is safe. Names that protocol
-    2 wrote in the words of Python 2 are given in those of Python 3. Raises ValueError on a damaged
+    The names describe what an artifact is; they do not show whether it is safe. Names of Python 2,
+    which protocol 2 uses, are translated to those of Python 3. Raises ValueError on a damaged
     pickle, and on one that would take far more time or memory than its size.
     """
-    return mentions_in(data).names
+    return read_mentions(data).names
 
 
 class Mentions(NamedTuple):
@@ -62,20 +62,20 @@ class Mentions(NamedTuple):
 
     Attributes:
         names: all.
-        only_named: those of which nothing is made, as of a class that a list holds.
+        only_named: names that are never called, as of a class that is an item of a list.
     """
 
     names: tuple[str, ...]
     only_named: tuple[str, ...] = ()
 
 
-def mentions_in(data: bytes) -> Mentions:
-    """Return the names a pickle refers to as `names_in` does, and what it does with them."""
+def read_mentions(data: bytes) -> Mentions:
+    """Return the names that a pickle refers to, as `read_names` does, and which are only named."""
     if data.startswith(_FRAMED_PROTOCOLS) and _STACK_GLOBAL not in data:
-        return Mentions(())  # CPython names things in these protocols by that opcode alone
-    reader = _NameReader(data)
+        return Mentions(())  # in these protocols CPython writes names with that opcode only
+    reader = _NameUnpickler(data)
     try:
-        check(data, calls=False)
+        check_limits(data, calls=False)
         reader.load()
     except MemoryError:
         raise
@@ -84,7 +84,7 @@ def mentions_in(data: bytes) -> Mentions:
     return Mentions(tuple(sorted(reader.names)), tuple(sorted(reader.names - reader.used)))
 
 
-class _NameReader(Unpickler):
+class _NameUnpickler(Unpickler):
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.names: set[str] = set()
@@ -97,28 +97,28 @@ class _NameReader(Unpickler):
             raise pickle.UnpicklingError("its pickle makes far more names than there is in it")
         self.names.add(name)
 
-        def new(_cls: type, *arguments: Any, **named: Any) -> Anything:
+        def new(_cls: type, *arguments: Any, **named: Any) -> PermissiveObject:
             self.used.add(name)
-            self._use([*arguments, *named.values()])
-            return Anything()
+            self._mark_used([*arguments, *named.values()])
+            return PermissiveObject()
 
-        return _Name(name, (), {"__new__": new})
+        return _NameStandIn(name, (), {"__new__": new})
 
     def persistent_load(self, pid: Any, /) -> Any:
-        self._use([pid])
-        return Anything()
+        self._mark_used([pid])
+        return PermissiveObject()
 
-    def _use(self, arguments: Iterable[Any], depth: int = 2) -> None:
-        """Note what something is made with: by then it is more than named."""
-        for one in arguments:
-            if isinstance(one, _Name):
-                self.used.add(one.__name__)
-            elif type(one) is tuple and depth:
-                self._use(one, depth - 1)
+    def _mark_used(self, arguments: Iterable[Any], depth: int = 2) -> None:
+        """Record the names among the arguments of a call: they are more than only named."""
+        for argument in arguments:
+            if isinstance(argument, _NameStandIn):
+                self.used.add(argument.__name__)
+            elif type(argument) is tuple and depth:
+                self._mark_used(argument, depth - 1)
 
 
-class _Name(type):
-    """The type of what stands for a name: like a class, it can be called, or be held as it is."""
+class _NameStandIn(type):
+    """Metaclass of stand-ins for names: like a class, one can be called, or be an item itself."""
 
     def _ignore(cls, *_: Any) -> None:
         pass

@@ -1,4 +1,4 @@
-"""The opcodes of a pickle: where they are, and what they take."""
+"""Opcodes of a pickle: their positions, arguments and effect on the stack."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = [
     "MEMORY_PER_BYTE",
     "OPCODES",
     "Opcode",
-    "memo_place",
-    "needs_weighing",
-    "read",
+    "memo_index",
+    "needs_limit_check",
+    "read_opcode",
 ]
 
 _LINE_LIMIT = 5_000
 """Digits of a number; Python reads no more, and older versions take minutes for a million."""
 
-_PLACE_LIMIT = 20  # digits of a place in the memo
+_INDEX_DIGITS_LIMIT = 20  # digits of an index of the memo
 _SPARE = 100_000
 _STOP = ord(".")
 
@@ -34,7 +34,7 @@ class Opcode(NamedTuple):
     counted: int  # bytes of a length that follows, and then as many bytes
     lines: int  # that follow
     pops: int
-    to_mark: bool  # whether it also takes what is above the last mark
+    to_mark: bool  # whether it also takes all items above the last mark
     pushes: int
 
 
@@ -59,20 +59,20 @@ def _opcode(info: Any) -> Opcode:
 
 OPCODES = {ord(info.code): _opcode(info) for info in pickletools.opcodes}
 
-_WEIGHED = frozenset(
+_COSTLY = frozenset(
     {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "LONG", "LONG1", "LONG4", "INT"}
     | {"REDUCE", "NEWOBJ", "NEWOBJ_EX", "OBJ", "INST", "BUILD"}
 )
-_CHECKED = {"LONG_BINPUT", "PUT", "GET", "INT", "LONG", "EXT1", "EXT2", "EXT4"}
+_WITH_CHECKED_ARGUMENT = {"LONG_BINPUT", "PUT", "GET", "INT", "LONG", "EXT1", "EXT2", "EXT4"}
 
 
-def _short(code: bytes, most: int) -> bytes:
-    """Return a pattern of an opcode with a length of one byte, and as many bytes."""
-    lengths = b"|".join(re.escape(bytes([n])) + b".{%d}" % n for n in range(most + 1))
+def _short(code: bytes, limit: int) -> bytes:
+    """Return a pattern of an opcode with a length of one byte and so many bytes after it."""
+    lengths = b"|".join(re.escape(bytes([n])) + b".{%d}" % n for n in range(limit + 1))
     return re.escape(code) + b"(?:" + lengths + b")"
 
 
-_LIGHT = re.compile(
+_CHEAP_OPCODES = re.compile(
     b"(?:"
     + b"|".join(
         [
@@ -90,61 +90,61 @@ _LIGHT = re.compile(
     + b"){1,1000}",  # `re` remembers each round, in some 90 bytes
     re.DOTALL,
 )
-"""What weighs what it says, however much of it there is; nearly all of most pickles."""
+"""Opcodes whose cost is proportional to their bytes; nearly all of most pickles."""
 
 EMPTY_SIZES = {b"]": 56, b"}": 64, b"\x8f": 216}
-"""What a byte of a pickle can make, and how many bytes of memory that takes."""
+"""Opcodes of one byte that create a container, and the bytes of memory that it takes."""
 
 MEMORY_AT_LEAST = 50_000_000
 MEMORY_PER_BYTE = 32
-"""Bytes of memory that the containers and objects of a pickle may take, per byte of it."""
+"""Bytes of memory that containers and objects of a pickle may take: at least, and more per byte."""
 
 _CHUNK = 1_000_000
 
 
-def needs_weighing(data: bytes) -> bool:
-    """Return whether a pickle has opcodes that can make it more than it seems.
+def needs_limit_check(data: bytes) -> bool:
+    """Return whether a pickle has opcodes that can take far more time or memory than its size.
 
-    If not, it is whole: pickle.UnpicklingError if it is cut off, or asks for too much at once.
+    If not, it has been read to its end: pickle.UnpicklingError if it is cut off or invalid.
     """
     if _may_take_memory(data):
         return True
-    place = 0
+    position = 0
     while True:
-        run = _LIGHT.match(data, place)
+        run = _CHEAP_OPCODES.match(data, position)
         if run is not None:
-            place = run.end()
-        code, _, place = read(data, place)
-        if OPCODES[code].name in _WEIGHED:
+            position = run.end()
+        code, _, position = read_opcode(data, position)
+        if OPCODES[code].name in _COSTLY:
             return True
         if code == _STOP:
             return False
 
 
 def _may_take_memory(data: bytes) -> bool:
-    """Return whether there could be more in it than it may make."""
+    """Return whether the containers of a pickle could take more memory than allowed."""
     size = len(data)
-    most = MEMORY_AT_LEAST + MEMORY_PER_BYTE * size
-    if max(EMPTY_SIZES.values()) * size <= most:
+    limit = MEMORY_AT_LEAST + MEMORY_PER_BYTE * size
+    if max(EMPTY_SIZES.values()) * size <= limit:
         return False
     made = 0
     for start in range(0, size, _CHUNK):
-        chunk = data[start : start + _CHUNK]  # a mapped file can't be counted in
+        chunk = data[start : start + _CHUNK]  # mmap has no method `count`
         made += sum(chunk.count(code) * each for code, each in EMPTY_SIZES.items())
-    return made > most
+    return made > limit
 
 
-def read(data: bytes, place: int) -> tuple[int, int, int]:
-    """Return the opcode at a place, where its argument starts, and where it ends.
+def read_opcode(data: bytes, position: int) -> tuple[int, int, int]:
+    """Return the opcode at a position, and the start and end of its argument.
 
-    Raises pickle.UnpicklingError if there is none, or none that may be there.
+    Raises pickle.UnpicklingError if there is no opcode, or none that is allowed.
     """
     try:
-        code = data[place]
+        code = data[position]
         opcode = OPCODES[code]
     except (IndexError, KeyError):
-        raise pickle.UnpicklingError(f"no opcode at byte {place:,}") from None
-    start = place + 1
+        raise pickle.UnpicklingError(f"no opcode at byte {position:,}") from None
+    start = position + 1
     end = start + opcode.fixed
     if opcode.counted:
         start = end + opcode.counted
@@ -154,29 +154,29 @@ def read(data: bytes, place: int) -> tuple[int, int, int]:
         if not end:
             break
     if not start <= end <= len(data):
-        raise pickle.UnpicklingError(f"the pickle ends in the {opcode.name} at byte {place:,}")
-    if opcode.name in _CHECKED:
-        _check_argument(opcode.name, data[start:end], place)
+        raise pickle.UnpicklingError(f"the pickle ends in the {opcode.name} at byte {position:,}")
+    if opcode.name in _WITH_CHECKED_ARGUMENT:
+        _check_argument(opcode.name, data[start:end], position)
     return code, start, end
 
 
-def memo_place(name: str, argument: bytes) -> int:
-    """Return the place in the memo that an opcode names; ValueError if that is no number."""
+def memo_index(name: str, argument: bytes) -> int:
+    """Return the index of the memo in an opcode's argument; ValueError if it is no number."""
     return int(argument) if name in {"PUT", "GET"} else int.from_bytes(argument, "little")
 
 
-def _check_argument(name: str, argument: bytes, place: int) -> None:
+def _check_argument(name: str, argument: bytes, position: int) -> None:
     if name.startswith("EXT"):
         raise pickle.UnpicklingError("its pickle uses an extension code, which nobody knows here")
     if name in {"INT", "LONG"}:
         if len(argument) > _LINE_LIMIT:
             raise pickle.UnpicklingError("a number of too many digits")
         return
-    if name in {"PUT", "GET"} and len(argument) > _PLACE_LIMIT:
-        raise pickle.UnpicklingError(f"no place of the memo at byte {place:,}")
+    if name in {"PUT", "GET"} and len(argument) > _INDEX_DIGITS_LIMIT:
+        raise pickle.UnpicklingError(f"no place of the memo at byte {position:,}")
     try:
-        is_beyond = memo_place(name, argument) > place + _SPARE
+        is_beyond = memo_index(name, argument) > position + _SPARE
     except ValueError:
-        raise pickle.UnpicklingError(f"no place of the memo at byte {place:,}") from None
-    if is_beyond:  # the C unpickler makes room for as many
+        raise pickle.UnpicklingError(f"no place of the memo at byte {position:,}") from None
+    if is_beyond:  # the C unpickler allocates memory up to that index
         raise pickle.UnpicklingError("its pickle asks for a memo that is larger than itself")

@@ -1,9 +1,9 @@
-"""The packages that a pickle needs, read off its opcodes; nothing is acted out.
+"""Packages that a pickle needs, read from its opcodes; nothing is unpickled.
 
-That takes little memory, whatever the size of the file: it is mapped, and what is too long for a
-name is skipped. It follows what CPython's own pickler writes: the module and the name that a
-STACK_GLOBAL takes were pushed, or fetched from the memo, right before it. Of a pickle that was
-written otherwise the names are not known.
+That takes little memory for a file of any size: the file is mapped, and strings that are too long
+for a name are skipped. It relies on the output of CPython's own pickler: module and name of a
+STACK_GLOBAL are pushed, or read from the memo, immediately before it. For a pickle that was
+written in another way, the names are unknown.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from mfwb.pickles.opcodes import OPCODES, memo_place, read
+from mfwb.pickles.opcodes import OPCODES, memo_index, read_opcode
 
-__all__ = ["WHOLE_LIMIT", "modules_among", "names_at_start", "names_in_file"]
+__all__ = ["WHOLE_LIMIT", "list_packages", "read_names_at_start", "read_names_in_file"]
 
 OPCODES_LIMIT = 5_000_000
-"""A few seconds; of a pickle with more opcodes the names are not known."""
+"""A few seconds; the names of a pickle with more opcodes are unknown."""
 
 WHOLE_LIMIT = 16_000_000
-"""Bytes; what is smaller is acted out in memory, which takes a moment."""
+"""Bytes; a smaller pickle is unpickled with stand-ins in memory, which is quick."""
 
 _NAMES_LIMIT = 10_000
 
@@ -39,20 +39,21 @@ _GETS = frozenset({"BINGET", "LONG_BINGET", "GET"})
 _SILENT = frozenset({"PROTO", "FRAME"})
 
 
-def modules_among(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the packages beside Python itself that a pickle needs which refers to these names.
+def list_packages(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the packages, besides Python itself, that a pickle with these names needs.
 
     `__main__` stands for the file of the flow.
     """
     modules = (name.partition(".")[0] for name in names)
-    packages = {IMPORT_MAPPING.get(one, one) for one in modules}  # protocol 2 speaks Python 2
+    packages = {IMPORT_MAPPING.get(name, name) for name in modules}  # protocol 2: Python 2 names
     return tuple(sorted(packages - sys.stdlib_module_names))
 
 
-def names_in_file(path: Path, limit: int = OPCODES_LIMIT) -> tuple[str, ...] | None:
-    """Return the qualified names a pickle refers to, sorted; None if they can't be told.
+def read_names_in_file(path: Path, limit: int = OPCODES_LIMIT) -> tuple[str, ...] | None:
+    """Return the qualified names that a pickle refers to, sorted; None if they are unknown.
 
-    That is where the pickle is damaged, has more opcodes than `limit`, or is unlike CPython's.
+    They are unknown if the pickle is damaged, has more opcodes than `limit`, or was not written by
+    CPython's pickler.
     """
     if not path.stat().st_size:
         return None
@@ -63,10 +64,10 @@ def names_in_file(path: Path, limit: int = OPCODES_LIMIT) -> tuple[str, ...] | N
             return None
 
 
-def names_at_start(data: bytes, limit: int = OPCODES_LIMIT) -> tuple[str, ...]:
-    """Return the qualified names in the first bytes of a pickle, sorted, as far as it can be told.
+def read_names_at_start(data: bytes, limit: int = OPCODES_LIMIT) -> tuple[str, ...]:
+    """Return the qualified names in the first bytes of a pickle, sorted, as far as they are known.
 
-    What a pickle is, it mostly says before the many bytes that make it large.
+    The names that show what a large pickle is usually come before its data.
     """
     scan = _Scan(data)
     with suppress(pickle.UnpicklingError, ValueError):  # the rest is missing
@@ -75,24 +76,24 @@ def names_at_start(data: bytes, limit: int = OPCODES_LIMIT) -> tuple[str, ...]:
 
 
 class _Scan:
-    """One pickle on its way."""
+    """Scan of one pickle for names."""
 
     def __init__(self, data: mmap.mmap | bytes) -> None:
-        self._data = cast("bytes", data)  # all that is done with it can be done with either
+        self._data = cast("bytes", data)  # only what bytes and mmap have in common is used
         self.found: set[str] = set()
-        self._last: deque[str | None] = deque((None, None), maxlen=2)  # what was pushed last
+        self._last: deque[str | None] = deque((None, None), maxlen=2)  # the last items pushed
         self._memo: dict[int, str] = {}
         self._memoized = 0
 
     def names(self, limit: int) -> set[str]:
-        """Return all names; pickle.UnpicklingError, ValueError if they can't be told."""
-        place = 0
+        """Return all names; pickle.UnpicklingError or ValueError if they are unknown."""
+        position = 0
         for _ in range(limit):
-            code, start, place = read(self._data, place)
+            code, start, position = read_opcode(self._data, position)
             name = OPCODES[code].name
             if name == "STOP":
                 return self.found
-            self._take(name, start, place)
+            self._take(name, start, position)
         raise ValueError("too many opcodes")
 
     def _take(self, name: str, start: int, end: int) -> None:
@@ -102,7 +103,7 @@ class _Scan:
         elif name in _PUTS:
             self._keep(name, start, end)
         elif name in _GETS:
-            self._last.append(self._memo.get(memo_place(name, self._data[start:end])))
+            self._last.append(self._memo.get(memo_index(name, self._data[start:end])))
         elif name == "STACK_GLOBAL":
             self._add(*self._last)
         elif name in {"GLOBAL", "INST"}:
@@ -115,13 +116,13 @@ class _Scan:
         return self._data[start:end].decode("utf-8", "replace")
 
     def _keep(self, name: str, start: int, end: int) -> None:
-        place = self._memoized if name == "MEMOIZE" else memo_place(name, self._data[start:end])
+        index = self._memoized if name == "MEMOIZE" else memo_index(name, self._data[start:end])
         self._memoized += 1
         pushed = self._last[-1]
         if pushed is not None and len(self._memo) < _MEMO_LIMIT:
-            self._memo[place] = pushed
+            self._memo[index] = pushed
         else:
-            self._memo.pop(place, None)
+            self._memo.pop(index, None)
 
     def _add(self, module: str | None, attribute: str | None) -> None:
         if not module or not attribute:

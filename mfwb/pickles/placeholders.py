@@ -1,23 +1,23 @@
-"""What stands in a value for what mfwb does not make: it says what can be read of it."""
+"""Stand-ins in a loaded value for objects that mfwb does not create, with a readable form."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Kind", "StandIn", "only_empty"]
+__all__ = ["ClassStandIn", "StandIn", "stand_in_for_type"]
 
 
 class StandIn:
-    """Stands for an object."""
+    """Stand-in for an object."""
 
     def as_plain(self) -> Any:
-        """Return what a person would read of it, of plain values."""
+        """Return a readable form of the object, made of plain values."""
         raise NotImplementedError
 
 
-class Kind(type):
-    """The type of stand-ins for classes; as keys they would become text."""
+class ClassStandIn(type):
+    """Metaclass of stand-ins for classes; not hashable, since as keys they would become text."""
 
     name = ""
 
@@ -28,18 +28,18 @@ class Kind(type):
         return cls.name
 
 
-class _Maker(StandIn):
-    """Stands for a type that pickles name, as a `default_factory`, but don't call."""
+class _EmptyFactory(StandIn):
+    """Stand-in for a type that pickles name, as a `default_factory`, but don't call."""
 
-    __hash__ = None  # type: ignore[assignment]  # as of `Kind`
+    __hash__ = None  # type: ignore[assignment]  # for the same reason as `ClassStandIn`
 
     def __init__(self, kind: type) -> None:
         self._kind = kind
 
     def __call__(self) -> Any:
-        """Return an empty one.
+        """Return an empty object of the type.
 
-        With something it could copy it, or write it out, and that any number of times.
+        With an argument it could copy that, or write it out, any number of times.
         """
         return self._kind()
 
@@ -48,6 +48,6 @@ class _Maker(StandIn):
         return self._kind.__name__
 
 
-def only_empty(kind: type) -> Callable[[], Any]:
-    """Return what stands in for a type that pickles name but don't call."""
-    return _Maker(kind)
+def stand_in_for_type(kind: type) -> Callable[[], Any]:
+    """Return a stand-in for a type that pickles name but don't call."""
+    return _EmptyFactory(kind)

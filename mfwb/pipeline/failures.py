@@ -6,7 +6,7 @@ from mfwb.errors import SkipFlowRun, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import Bugs
 from mfwb.safe_text import one_line
-from mfwb.system_errors import shortage
+from mfwb.system_errors import describe_shortage
 
 __all__ = ["failed"]
 
@@ -24,6 +24,6 @@ def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
         return FlowRunOutcome(
             pathspec, Status.FAILED, reason=one_line(str(error)), exit_code=error.exit_code
         )
-    lacking = shortage(error)
+    lacking = describe_shortage(error)
     reason = bugs.reason(error) if lacking is None else one_line(lacking)
     return FlowRunOutcome(pathspec, Status.FAILED, reason=reason, bug=lacking is None)

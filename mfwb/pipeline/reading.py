@@ -7,11 +7,11 @@ from dataclasses import astuple, dataclass
 from mfwb.errors import SkipFlowRun, Stop, UsageError
 from mfwb.lineage import (
     Lineage,
-    flow_runs_read,
+    add_external_uses,
+    list_flow_runs_read,
     rebuild_lineage,
-    values_wanted,
-    with_meant,
-    with_outside,
+    resolve_external_reads,
+    select_values_to_read,
 )
 from mfwb.planning import Content
 from mfwb.ports import Payloads, Source
@@ -43,14 +43,14 @@ class TracedFlowRun:
 
 
 def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
-    """Return a flow run and its lineage; NotThere, SourceError, LineageError, Unreachable.
+    """Return a flow run and its lineage; NotFound, SourceError, LineageError, Unreachable.
 
     Flow runs that it used artifacts of are read, too, but not those that they used. One of them
     that can't be read, whatever is wrong with it, is told as such: this one is sound.
     """
     traced = _alone(choice, source, payloads)
     others, unread = [], {}
-    for place, pathspec in enumerate(flow_runs_read(traced.flow_run, traced.lineage)):
+    for place, pathspec in enumerate(list_flow_runs_read(traced.flow_run, traced.lineage)):
         if place >= _MOST_OTHERS:
             unread[pathspec] = f"the flow run reads more than {_MOST_OTHERS} other flow runs"
             continue
@@ -65,7 +65,7 @@ def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun
     if not others and not unread:
         return traced
     by_pathspec = {one.flow_run.pathspec: (one.flow_run, one.lineage) for one in others}
-    lineage = with_outside(traced.flow_run, traced.lineage, by_pathspec, unread)
+    lineage = add_external_uses(traced.flow_run, traced.lineage, by_pathspec, unread)
     return TracedFlowRun(traced.flow_run, lineage, tuple(others))
 
 
@@ -75,6 +75,6 @@ def _alone(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRu
     flow_run = payloads.look_inside(flow_run, contents)
     flow_run = with_storable_text(flow_run)
     lineage = rebuild_lineage(flow_run)
-    wanted = [Content(*astuple(one)) for one in values_wanted(flow_run, lineage)]
+    wanted = [Content(*astuple(one)) for one in select_values_to_read(flow_run, lineage)]
     values = payloads.decoded(wanted, contents) if wanted else {}
-    return TracedFlowRun(flow_run, with_meant(flow_run, lineage, values))
+    return TracedFlowRun(flow_run, resolve_external_reads(flow_run, lineage, values))

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mfwb.errors import NotThere, SkipFlowRun, SourceError, Stop, UsageError
+from mfwb.errors import NotFound, SkipFlowRun, SourceError, Stop, UsageError
 from mfwb.ports import Listed, Source
 from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
-from mfwb.units.moments import as_epoch_ms, is_ago, parse_moment
+from mfwb.units.moments import is_duration, parse_moment, to_epoch_ms
 
 __all__ = ["SELECTORS", "Chosen", "OpenOnes", "Selection", "choose", "find_one", "select"]
 
@@ -109,7 +109,7 @@ def select(  # noqa: PLR0913 - the ways to select flow runs
     return Selection(
         pathspecs=tuple(parse(text) for text in pathspecs),
         since=_epoch_ms("since", since, now),
-        since_is_ago=isinstance(since, str) and is_ago(since),
+        since_is_ago=isinstance(since, str) and is_duration(since),
         until=_epoch_ms("until", until, now),
         last=last,
         every=every,
@@ -122,7 +122,7 @@ def select(  # noqa: PLR0913 - the ways to select flow runs
 def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:
     try:
         if isinstance(moment, datetime):
-            return as_epoch_ms(moment)
+            return to_epoch_ms(moment)
         return parse_moment(moment, now) if isinstance(moment, str) else moment
     except ValueError as error:
         raise UsageError(f"{name}: {error}, not {str(moment)!r}") from None
@@ -181,7 +181,7 @@ def choose(selection: Selection, source: Source, open_ones: OpenOnes) -> list[Ch
 
 
 def find_one(pathspec: Pathspec, source: Source) -> Pathspec:
-    """Return the flow run that `Flow/123` or `Flow/latest` means; NotThere, Unreachable."""
+    """Return the flow run that `Flow/123` or `Flow/latest` means; NotFound, Unreachable."""
     return _latest(pathspec.flow, (), source).pathspec if pathspec.run == LATEST else pathspec
 
 
@@ -199,7 +199,7 @@ def _named(pathspec: Pathspec, selection: Selection, source: Source) -> Chosen:
 def _latest(flow: str, tags: tuple[str, ...], source: Source) -> Chosen:
     newest = next((one for one in _newest_first(source.list(flow)) if _has(one, tags)), None)
     if newest is None:
-        raise NotThere(f"there is no {flow}/{LATEST} in {source.provider}")
+        raise NotFound(f"there is no {flow}/{LATEST} in {source.provider}")
     return Chosen(newest.pathspec, newest)
 
 
@@ -268,7 +268,7 @@ def _listed(flow: str, selection: Selection, source: Source) -> tuple[list[Liste
     """
     try:
         return source.list(flow), []
-    except NotThere:
+    except NotFound:
         return [], [Chosen(Pathspec(flow))] if selection.pathspecs else []
     except SkipFlowRun:
         return [], [Chosen(Pathspec(flow))]

@@ -10,7 +10,7 @@ from itertools import islice
 from threading import BoundedSemaphore, Event
 
 from mfwb.config import Settings
-from mfwb.errors import NotThere, ends_the_call
+from mfwb.errors import NotFound, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.pipeline.draft import STILL_RUNNING, Draft, draft, notes_on, outcome_of, still_running
 from mfwb.pipeline.executor import Crew
@@ -19,7 +19,7 @@ from mfwb.pipeline.log_order import Turn, Turns
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import Chosen, Selection, choose
 from mfwb.pipeline.sync_history import Memory, is_done
-from mfwb.planning import Plan, group_of
+from mfwb.planning import Plan, choose_group
 from mfwb.ports import Destination, Entry, Standing
 
 __all__ = ["sync_flow_runs"]
@@ -115,7 +115,7 @@ class _Sync:
             for one in chunk:
                 if one.listed is not None and one.trouble is None and self._memory.is_new(one):
                     flow = one.pathspec.flow
-                    group = group_of(flow, str(one.pathspec), self._settings)
+                    group = choose_group(flow, str(one.pathspec), self._settings)
                     groups.setdefault(self._memory.destination(flow), []).append(group)
             for destination, of_it in groups.items():
                 if len(of_it) > _FEW and not self._settings.force:
@@ -133,7 +133,7 @@ class _Sync:
     def _unread(self, one: Chosen, error: BaseException) -> FlowRunOutcome:
         """Return the outcome of a flow run that could not be read, or be told of, and note it."""
         outcome = failed(str(one.pathspec), error, self._parts.bugs)
-        is_gone = isinstance(error, NotThere)
+        is_gone = isinstance(error, NotFound)
         return self._noted(
             outcome,
             lambda: self._memory.note_failure(one, outcome.reason or "", is_gone=is_gone),

@@ -1,9 +1,9 @@
-"""4 decide: snapshot, lineage and settings -> what is to be written. Pure.
+"""Stage 4, decide: from snapshot, lineage and settings to the plan of what to write. Pure.
 
 The package is not called `plan`, so that `mfwb.plan(...)` can be the function that users call.
 """
 
-from mfwb.planning.draft import draft_plan, group_of
+from mfwb.planning.draft import choose_group, draft_plan
 from mfwb.planning.external_inputs import OtherFlowRun
 from mfwb.planning.plan import (
     Content,
@@ -36,6 +36,6 @@ __all__ = [
     "TaskRow",
     "ValueElsewhere",
     "WandbRunId",
+    "choose_group",
     "draft_plan",
-    "group_of",
 ]

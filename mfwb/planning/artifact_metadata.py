@@ -1,4 +1,4 @@
-"""What W&B is told of an artifact beside its bytes: where it is from, and what it was."""
+"""Metadata of a W&B artifact: where the artifact comes from, and its type."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mfwb.planning.plan import PlannedFile
 from mfwb.snapshot import ArtifactRef, FlowRun
 
-__all__ = ["FiledArtifact", "facts_of"]
+__all__ = ["FiledArtifact", "describe_artifact"]
 
 
 class FiledArtifact(NamedTuple):
@@ -19,15 +19,17 @@ class FiledArtifact(NamedTuple):
     attempt: int | None  # of the task
 
 
-def facts_of(flow_run: FlowRun, step: str, filed: Sequence[FiledArtifact]) -> dict[str, Any]:
-    """Return the facts of one W&B artifact: of one task's artifact, or what those of many share."""
+def describe_artifact(
+    flow_run: FlowRun, step: str, filed: Sequence[FiledArtifact]
+) -> dict[str, Any]:
+    """Return the metadata of one W&B artifact: of one task's artifact, or shared by many tasks."""
     facts: dict[str, Any] = {
         "flow_run": flow_run.pathspec,
         "step": step,
         "artifact": filed[0].ref.name,
-        "python_type": _agreed(one.ref.type for one in filed),
-        "encoding": _agreed(one.ref.encoding for one in filed),
-        "size": sum(one.ref.size for one in filed),
+        "python_type": _join_distinct(entry.ref.type for entry in filed),
+        "encoding": _join_distinct(entry.ref.encoding for entry in filed),
+        "size": sum(entry.ref.size for entry in filed),
     }
     if len(filed) > 1:
         return {**facts, "tasks": len(filed)}
@@ -36,7 +38,7 @@ def facts_of(flow_run: FlowRun, step: str, filed: Sequence[FiledArtifact]) -> di
     return facts if attempt is None else {**facts, "attempt": attempt}
 
 
-def _agreed(words: Iterable[str]) -> str | list[str]:
-    """Return the word of all, or each that there is."""
-    found = sorted(set(words))
-    return found[0] if len(found) == 1 else found
+def _join_distinct(values: Iterable[str]) -> str | list[str]:
+    """Return the single value if all are equal, else the sorted distinct values."""
+    distinct = sorted(set(values))
+    return distinct[0] if len(distinct) == 1 else distinct

@@ -1,4 +1,4 @@
-"""What an artifact is for W&B, told from the facts that Metaflow recorded of it."""
+"""Classification of an artifact for W&B, from the facts that Metaflow recorded about it."""
 
 from __future__ import annotations
 
@@ -19,48 +19,51 @@ __all__ = [
     "MEMORY_FACTOR",
     "MEMORY_FACTORS",
     "VALUE_LIMIT",
+    "Classification",
     "Kind",
-    "Verdict",
+    "can_be_curve",
+    "can_be_reference",
+    "can_be_shown",
+    "can_be_value",
     "classify",
     "family_for",
     "is_plain",
-    "may_be_a_curve",
-    "may_be_a_reference",
-    "may_be_a_value",
-    "may_be_shown",
+    "needs_inspection",
     "part_of",
     "plugin_for",
-    "wants_a_look",
 ]
 
 SHOWN_LIMIT = 1_000_000
-"""Bytes; what is read of larger artifacts is not shown in the summary."""
+"""Bytes; a larger artifact is not shown in the summary."""
 
 VALUE_LIMIT = 100_000
-"""Bytes; larger values would crowd out W&B's summary, which ends at 10 MiB for a whole run."""
+"""Bytes; larger values would fill W&B's summary, which has a limit of 10 MiB for a whole run."""
 
 CURVE_LIMIT = 1_000_000
-"""Bytes; longer lists of numbers are not drawn."""
+"""Bytes; longer lists of numbers are not shown as charts."""
 
 JSON_LIMIT = 64_000_000
-"""Bytes; the pickle of a larger value is handed on, since nobody opens such a JSON file."""
+"""Bytes; a larger value stays a pickle, since nobody opens such a JSON file."""
 
 MEMORY_FACTORS = {Form.ARRAY: 3, Form.JSON: 20}
-"""Bytes that loading and writing take per byte of pickle; measured: 2, and of values 4 to 21."""
+"""Bytes of memory that loading and writing need per byte of pickle.
+
+Measured: 2 for arrays, and 4 to 21 for values."""
 
 MEMORY_FACTOR = 4
-"""The same of all other forms; measured: 2 to 3 of tables, but 8 of columns of Python strings."""
+"""The same for all other forms; measured: 2 to 3 for tables, but 8 for columns of Python strings.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Where an artifact goes, in which form, and what is shown of it besides.
+class Classification:
+    """Where an artifact goes, in which form, and what the W&B run shows of it.
 
     Attributes:
-        kind: where it goes.
-        form: what becomes of its bytes; of a value, if it went into an artifact.
-        preview: what the W&B run itself shows of it.
-        plugin: the name of the converter, of form PLUGIN.
+        kind: where the artifact goes.
+        form: the form of its bytes in W&B; for a value, the form that it would have as an artifact.
+        preview: what the W&B run itself shows of the artifact.
+        plugin: the name of the converter, for the form PLUGIN.
     """
 
     kind: Kind
@@ -118,88 +121,91 @@ _UNKNOWN = Family("*", Kind.OTHER)
 _PATH = "pathlib.*Path"
 _TENSOR = "torch._utils._rebuild_*tensor*"
 LOADED = frozenset({Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON, Form.PATH, Form.PLUGIN})
-"""Forms that take loading the pickle. (An IncludeFile's descriptor is the source's to read.)"""
+"""Forms that need the loaded pickle. (The source reads the descriptor of an IncludeFile.)"""
 
 
-def wants_a_look(ref: ArtifactRef) -> bool:
-    """Whether the recorded type does not say enough, so that `ref.names` is needed."""
+def needs_inspection(ref: ArtifactRef) -> bool:
+    """Return whether the recorded type is not enough for a decision, so `ref.names` is needed."""
     if not ref.is_pickle or ref.names is not None:
         return False
-    known = family_of(ref.type)
-    return known is None or known.form is Form.PATH or _is_told_by_names(ref.type, known)
+    family = family_of(ref.type)
+    return family is None or family.form is Form.PATH or _depends_on_names(ref.type, family)
 
 
-def _is_told_by_names(name: str, known: Family) -> bool:
-    """Whether what a value is made of decides on whether it is one: all but what numbers are."""
-    return known.kind is Kind.VALUE and name not in _SPELT_OUT and not name.startswith("numpy.")
+def _depends_on_names(name: str, family: Family) -> bool:
+    """Return whether the names in the pickle decide if this is a value; not so for numbers."""
+    return family.kind is Kind.VALUE and name not in _SPELT_OUT and not name.startswith("numpy.")
 
 
-def may_be_shown(ref: ArtifactRef, verdict: Verdict, settings: StepSettings) -> bool:
-    """Whether an artifact may also leave in the summary what a person can read of it.
+def can_be_shown(ref: ArtifactRef, classification: Classification, settings: StepSettings) -> bool:
+    """Return whether the summary may also show a readable form of an artifact.
 
-    That is so of arrays, of what paths are, of moments of pandas, and of what is made of these, of
-    plain values and of objects of users' own classes. What is larger than is shown, or can't be
-    read, leaves nothing.
+    This holds for arrays, paths, times of pandas, and for containers of these, of plain values and
+    of objects of users' own classes. Nothing is shown of an artifact that is too large or that
+    can't be read.
     """
-    if verdict.kind is Kind.VALUE or not ref.is_pickle or settings.unpickle == "never":
+    if classification.kind is Kind.VALUE or not ref.is_pickle or settings.unpickle == "never":
         return False
     if ref.size > SHOWN_LIMIT:
         return False
-    known = family_of(ref.type)
-    if ref.type in _SHOWN_TYPES or (known is not None and known.form is Form.PATH):
+    family = family_of(ref.type)
+    if ref.type in _SHOWN_TYPES or (family is not None and family.form is Form.PATH):
         return True
-    is_other = verdict.kind is Kind.OTHER and verdict.plugin is None and not ref.no_value
-    return is_other and bool(ref.names) and all(_may_be_read(name, ref) for name in ref.names or ())
+    is_other = (
+        classification.kind is Kind.OTHER and classification.plugin is None and not ref.no_value
+    )
+    return is_other and bool(ref.names) and all(_can_be_read(name, ref) for name in ref.names or ())
 
 
-def _may_be_read(name: str, ref: ArtifactRef) -> bool:
+def _can_be_read(name: str, ref: ArtifactRef) -> bool:
     if name in _READ_NAMES or name in ref.only_named:
         return True
     return fnmatchcase(name, _PATH) or family_of(name) is None
 
 
-def may_be_a_value(ref: ArtifactRef) -> bool:
-    """Whether an artifact may go into the summary, by its recorded type and size."""
-    known = family_of(ref.type)
-    is_value = known is not None and known.kind is Kind.VALUE
+def can_be_value(ref: ArtifactRef) -> bool:
+    """Return whether an artifact may go into the summary, by its recorded type and size."""
+    family = family_of(ref.type)
+    is_value = family is not None and family.kind is Kind.VALUE
     return is_value and ref.is_pickle and ref.size <= VALUE_LIMIT
 
 
-def may_be_a_curve(ref: ArtifactRef) -> bool:
-    """Whether a value that is too large for the summary may be numbers that can be drawn."""
+def can_be_curve(ref: ArtifactRef) -> bool:
+    """Return whether a value that is too large for the summary may be numbers for a chart."""
     return ref.type in {"list", "tuple"} and ref.names == () and ref.size <= CURVE_LIMIT
 
 
-def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Verdict:
-    """Return where an artifact goes.
+def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Classification:
+    """Return where an artifact goes, and in which form.
 
-    The user's word on its type comes first, then the converters of other packages, then the table
-    of families; of containers and of types that none of them knows, what the pickle refers to.
+    The user's settings for its type come first, then the converters of other packages, then the
+    table of families. For containers, and for types that none of these know, the names in the
+    pickle decide.
     """
     family = family_for(ref, settings)
     kind = _kind_by_user(ref.type, settings) or family.kind
     if kind is Kind.VALUE:
         if _fits_the_summary(ref, settings):
-            return Verdict(Kind.VALUE, Form.JSON)
+            return Classification(Kind.VALUE, Form.JSON)
         kind = Kind.OTHER
     if not ref.is_pickle:
-        return Verdict(kind, Form.STORED)
-    if not _may_be_loaded(ref, family, settings):
-        return Verdict(kind, Form.PICKLE if family.form in LOADED else family.form)
-    return Verdict(kind, family.form, family.preview, family.plugin)
+        return Classification(kind, Form.STORED)
+    if not _can_be_loaded(ref, family, settings):
+        return Classification(kind, Form.PICKLE if family.form in LOADED else family.form)
+    return Classification(kind, family.form, family.preview, family.plugin)
 
 
-def may_be_a_reference(
+def can_be_reference(
     form: Form, task: Task | None, settings: StepSettings, *, is_larger: bool
 ) -> bool:
-    """Whether W&B is to refer to the bytes where Metaflow stored them.
+    """Return whether W&B gets a reference to the bytes where Metaflow stored them.
 
     Args:
-        form: what would become of them. Paths and included files lie elsewhere.
-        task: that wrote them; None: a parameter.
-        settings: of the step. If they say nothing of references, what is too large to be copied
-            becomes one.
-        is_larger: whether it is.
+        form: the form that the bytes would have. Paths and included files are stored elsewhere.
+        task: the task that wrote the bytes; None: the artifact is a parameter.
+        settings: the settings of the step. Without a setting for references, an artifact that is
+            too large to be copied becomes a reference.
+        is_larger: whether the artifact is too large to be copied.
     """
     if task is None or task.datastore is None or form in {Form.PATH, Form.INCLUDE}:
         return False
@@ -208,33 +214,35 @@ def may_be_a_reference(
     return is_larger if settings.references is None else settings.references
 
 
-# --- what it is -----------------------------------------------------------------------------
+# --- kind and family ------------------------------------------------------------------------
 
 
 def family_for(ref: ArtifactRef, settings: StepSettings) -> Family:
-    """Return what the converters of other packages say of the type, or else the table."""
-    own = _of_table(ref, settings)
+    """Return the family of an artifact, from a converter of another package or the table."""
+    own = _look_up_family(ref, settings)
     plugin = plugin_for(ref.type, settings)
     if plugin is None:
         return own
     kind = Kind(plugin.kind)
     if not plugin.safe and settings.unpickle != "trusted":
-        return own._replace(kind=kind)  # whether it may run must not change the kind
+        return own._replace(kind=kind)  # the kind must not depend on whether the converter may run
     return Family(ref.type, kind, Form.PLUGIN, plugin=plugin.name)
 
 
-def _of_table(ref: ArtifactRef, settings: StepSettings) -> Family:
-    """Return what the table says of the type or, where that is not enough, of what it holds."""
-    known = family_of(ref.type)
-    if known is not None and known.form is Form.PATH and ref.is_relative:
-        return Family(ref.type, Kind.VALUE, Form.JSON)  # nobody knows where it starts
-    if known is None or (_is_told_by_names(ref.type, known) and not is_plain(ref.names, settings)):
-        return _holding(ref, settings)
-    return known
+def _look_up_family(ref: ArtifactRef, settings: StepSettings) -> Family:
+    """Return the family from the table; if the type is not enough, from the names in the pickle."""
+    family = family_of(ref.type)
+    if family is not None and family.form is Form.PATH and ref.is_relative:
+        return Family(ref.type, Kind.VALUE, Form.JSON)  # its start folder is not known
+    if family is None or (
+        _depends_on_names(ref.type, family) and not is_plain(ref.names, settings)
+    ):
+        return _classify_by_content(ref, settings)
+    return family
 
 
 def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
-    """Whether a pickle refers to nothing but parts of values."""
+    """Return whether a pickle refers only to parts of values."""
     return names is not None and all(
         name in _PLAIN_NAMES
         or fnmatchcase(name, _PATH)
@@ -243,25 +251,25 @@ def is_plain(names: Iterable[str] | None, settings: StepSettings) -> bool:
     )
 
 
-def _holding(ref: ArtifactRef, settings: StepSettings) -> Family:
-    """Return what becomes of an artifact for what it holds: a model beats data, data the rest.
+def _classify_by_content(ref: ArtifactRef, settings: StepSettings) -> Family:
+    """Return the family of an artifact from its content: model first, then data, then other.
 
-    A class is none of what can be made of it.
+    A class in the content does not count as an instance of that class.
     """
-    held = [name for name in ref.names or () if name not in ref.only_named]
-    parts = [part_of(name, settings) for name in held]
-    kinds = {one.kind for one in parts if one.form is not Form.PATH}
+    names_used = [name for name in ref.names or () if name not in ref.only_named]
+    parts = [part_of(name, settings) for name in names_used]
+    kinds = {part.kind for part in parts if part.form is not Form.PATH}
     if Kind.MODEL in kinds or _is_state_dict(ref):
         return Family(ref.type, Kind.MODEL)
     if Kind.DATASET not in kinds:
         return Family(ref.type, Kind.OTHER)
-    has_tables = any(one.form is Form.PARQUET for one in parts)
+    has_tables = any(part.form is Form.PARQUET for part in parts)
     form = Form.FRAMES if has_tables and ref.type in {"dict", "list"} else Form.PICKLE
     return Family(ref.type, Kind.DATASET, form)
 
 
 def part_of(name: str, settings: StepSettings) -> Family:
-    """Return what the table says of something held, but for its kind if others say another."""
+    """Return the family of one name in a pickle, with the kind from settings or converters."""
     family = family_of(name) or _UNKNOWN
     kind = _kind_by_user(name, settings)
     plugin = plugin_for(name, settings)
@@ -271,29 +279,29 @@ def part_of(name: str, settings: StepSettings) -> Family:
 
 
 def _is_state_dict(ref: ArtifactRef) -> bool:
-    """Whether this is what torch's `state_dict()` returns; other dicts of tensors may be data."""
+    """Return whether this is a `state_dict()` of torch; other dicts of tensors may be data."""
     return ref.type == "collections.OrderedDict" and any(
         fnmatchcase(name, _TENSOR) for name in ref.names or ()
     )
 
 
 def _kind_by_user(name: str, settings: StepSettings) -> Kind | None:
-    kind = _first_fit(name, settings.kinds) if settings.kinds else None
+    kind = _match_first(name, settings.kinds) if settings.kinds else None
     return None if kind is None else Kind(kind)
 
 
 @lru_cache(maxsize=4096)
-def _first_fit(name: str, kinds: tuple[tuple[str, str], ...]) -> str | None:
+def _match_first(name: str, kinds: tuple[tuple[str, str], ...]) -> str | None:
     return next((kind for pattern, kind in kinds if fnmatchcase(name, pattern)), None)
 
 
 def plugin_for(name: str, settings: StepSettings) -> Plugin | None:
-    """Return what a converter of another package says of itself, if one takes such a type."""
+    """Return the converter of another package that takes such a type; None: there is none."""
     fits = partial(fnmatchcase, name)
     return next((plugin for plugin in settings.plugins if any(map(fits, plugin.types))), None)
 
 
-# --- what can be done with it ---------------------------------------------------------------
+# --- what is possible for an artifact -------------------------------------------------------
 
 
 def _fits_the_summary(ref: ArtifactRef, settings: StepSettings) -> bool:
@@ -303,11 +311,11 @@ def _fits_the_summary(ref: ArtifactRef, settings: StepSettings) -> bool:
 
 
 def _is_of_opcodes_alone(ref: ArtifactRef) -> bool:
-    """Whether a pickle spells a value out, without a name that would have to be followed."""
+    """Return whether the opcodes of a pickle contain the whole value, without names to import."""
     return ref.type in _SCALARS or ref.names == ()
 
 
-def _may_be_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> bool:
+def _can_be_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> bool:
     if settings.unpickle == "never" or (family.needs_trust and settings.unpickle != "trusted"):
         return False
     if family.form is Form.JSON and ref.size > JSON_LIMIT:

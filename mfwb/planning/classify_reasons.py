@@ -1,4 +1,4 @@
-"""Why an artifact is of its kind, and why it is not loaded: what `classify` decides, explained."""
+"""Reasons of a classification: why an artifact has its kind, and why it is not loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mfwb.planning.classify import (
     MEMORY_FACTOR,
     MEMORY_FACTORS,
     VALUE_LIMIT,
-    Verdict,
+    Classification,
     classify,
     family_for,
     is_plain,
@@ -25,32 +25,32 @@ from mfwb.planning.plan import Form
 from mfwb.planning.type_table import Family, Kind, family_of
 from mfwb.snapshot import ArtifactRef
 
-__all__ = ["KindGround", "Reason", "Witness", "reason_of"]
+__all__ = ["DecidingType", "KindEvidence", "Reason", "explain_classification"]
 
 
-class KindGround(str, Enum):
-    """On what ground the kind of a type is told."""
+class KindEvidence(str, Enum):
+    """The evidence for the kind of a type."""
 
-    KINDS = "kinds"  # a pattern of the user's
+    KINDS = "kinds"  # a pattern in the user's settings
     CONVERTER = "converter"  # a converter of another package takes it
     TABLE = "table"  # a pattern of the table of families
     TENSORS = "tensors"  # an OrderedDict of tensors is a state dict
-    NOTHING = "nothing"  # nobody knows it
+    NOTHING = "nothing"  # the type is not known
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
-    """What decided on a kind.
+class DecidingType:
+    """The type that decided on a kind.
 
     Attributes:
-        ground: who knows it.
-        name: the qualified name that was looked at; of NOTHING one that is not known, if any.
-        pattern: the one that the name fits, if any.
+        evidence: the evidence for the kind.
+        name: the qualified name that decided; for NOTHING, a name that is not known, if any.
+        pattern: the pattern that the name matches, if any.
         inside: whether the name is not the artifact's type, but one that its pickle refers to.
-        converter: its name, of ground CONVERTER.
+        converter: the name of the converter, for the evidence CONVERTER.
     """
 
-    ground: KindGround
+    evidence: KindEvidence
     name: str = ""
     pattern: str = ""
     inside: bool = False
@@ -59,102 +59,110 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What becomes of an artifact, and why.
+    """The classification of an artifact, and the reasons for it.
 
     Attributes:
-        type: of the artifact, as Metaflow recorded it.
-        verdict: what `classify` says.
-        witness: what decided on the kind.
+        type: the type of the artifact, as Metaflow recorded it.
+        classification: the result of `classify`.
+        deciding_type: the type that decided on the kind.
         no_value: why a value does not go into the summary.
-        not_loaded: why it is not loaded, where loading it would make more of it.
-        not_converted: why a converter of another package that takes it does not get it.
-        unseen: why nobody looked into its pickle, where that would have told the kind.
+        not_loaded: why the artifact is not loaded, if loading it would give a better form.
+        not_converted: why a converter of another package that takes the type is not used.
+        unseen: why the pickle was not inspected, if that would have decided on the kind.
     """
 
     type: str
-    verdict: Verdict
-    witness: Witness
+    classification: Classification
+    deciding_type: DecidingType
     no_value: str = ""
     not_loaded: str = ""
     not_converted: str = ""
     unseen: str = ""
 
 
-def reason_of(ref: ArtifactRef, settings: StepSettings) -> Reason:
-    """Return where an artifact goes, and why."""
-    verdict = classify(ref, settings)
+def explain_classification(ref: ArtifactRef, settings: StepSettings) -> Reason:
+    """Return the classification of an artifact, and the reasons for it."""
+    classification = classify(ref, settings)
     family = family_for(ref, settings)
-    witness = _witness(ref, family, settings)
-    if verdict.kind is Kind.VALUE:
-        return Reason(ref.type, verdict, witness)
+    deciding_type = _find_deciding_type(ref, family, settings)
+    if classification.kind is Kind.VALUE:
+        return Reason(ref.type, classification, deciding_type)
     return Reason(
         ref.type,
-        verdict,
-        witness,
+        classification,
+        deciding_type,
         no_value=_no_value(ref, family, settings),
         not_loaded=_not_loaded(ref, family, settings),
         not_converted=_not_converted(ref, settings),
-        unseen=_unseen(ref) if witness.ground is KindGround.NOTHING else "",
+        unseen=_unseen(ref) if deciding_type.evidence is KindEvidence.NOTHING else "",
     )
 
 
 # --- the kind -------------------------------------------------------------------------------
 
 
-def _witness(ref: ArtifactRef, family: Family, settings: StepSettings) -> Witness:
-    said = _said(ref.type, settings)
-    if said is not None:
-        return said
-    known = family_of(ref.type)
-    if known is not None and family.kind is known.kind and family.pattern == known.pattern:
-        return Witness(KindGround.TABLE, ref.type, known.pattern)
+def _find_deciding_type(ref: ArtifactRef, family: Family, settings: StepSettings) -> DecidingType:
+    decided = _decided_by_settings(ref.type, settings)
+    if decided is not None:
+        return decided
+    family_of_part = family_of(ref.type)
+    if (
+        family_of_part is not None
+        and family.kind is family_of_part.kind
+        and family.pattern == family_of_part.pattern
+    ):
+        return DecidingType(KindEvidence.TABLE, ref.type, family_of_part.pattern)
     if family.kind is Kind.OTHER:
-        return Witness(KindGround.NOTHING, _stranger(ref, settings), inside=True)
-    name = _deciding(ref, family.kind, settings)
+        return DecidingType(KindEvidence.NOTHING, _find_unknown_name(ref, settings), inside=True)
+    name = _find_deciding_name(ref, family.kind, settings)
     if name is None:
-        return Witness(KindGround.TENSORS, ref.type)
-    return _of_part(name, settings)
+        return DecidingType(KindEvidence.TENSORS, ref.type)
+    return _find_deciding_type_of_part(name, settings)
 
 
-def _said(name: str, settings: StepSettings, *, inside: bool = False) -> Witness | None:
-    """Return what the user or a converter of another package says of a name."""
+def _decided_by_settings(
+    name: str, settings: StepSettings, *, inside: bool = False
+) -> DecidingType | None:
+    """Return the type that the user's settings or a converter decide on; None: neither does."""
     for pattern, _ in settings.kinds:
         if fnmatchcase(name, pattern):
-            return Witness(KindGround.KINDS, name, pattern, inside)
+            return DecidingType(KindEvidence.KINDS, name, pattern, inside)
     plugin = plugin_for(name, settings)
     if plugin is None:
         return None
-    pattern = next(one for one in plugin.types if fnmatchcase(name, one))
-    return Witness(KindGround.CONVERTER, name, pattern, inside, plugin.name)
+    pattern = next(pattern for pattern in plugin.types if fnmatchcase(name, pattern))
+    return DecidingType(KindEvidence.CONVERTER, name, pattern, inside, plugin.name)
 
 
-def _of_part(name: str, settings: StepSettings) -> Witness:
-    said = _said(name, settings, inside=True)
-    if said is not None:
-        return said
-    known = family_of(name)
-    return Witness(KindGround.TABLE, name, known.pattern if known else "", inside=True)
+def _find_deciding_type_of_part(name: str, settings: StepSettings) -> DecidingType:
+    decided = _decided_by_settings(name, settings, inside=True)
+    if decided is not None:
+        return decided
+    family_of_part = family_of(name)
+    return DecidingType(
+        KindEvidence.TABLE, name, family_of_part.pattern if family_of_part else "", inside=True
+    )
 
 
-def _deciding(ref: ArtifactRef, kind: Kind, settings: StepSettings) -> str | None:
-    """Return a name in the pickle that is of the kind; None if there is none."""
+def _find_deciding_name(ref: ArtifactRef, kind: Kind, settings: StepSettings) -> str | None:
+    """Return a name in the pickle that has the kind; None if there is none."""
     parts = {
         name: part_of(name, settings) for name in ref.names or () if name not in ref.only_named
     }
     fitting = [
-        name for name, one in parts.items() if one.kind is kind and one.form is not Form.PATH
+        name for name, part in parts.items() if part.kind is kind and part.form is not Form.PATH
     ]
-    return min(fitting, key=_telling_first, default=None)
+    return min(fitting, key=_known_names_first, default=None)
 
 
-def _stranger(ref: ArtifactRef, settings: StepSettings) -> str:
-    """Return a name in the pickle that no plain value refers to; empty if there is none."""
-    strange = [name for name in ref.names or () if not is_plain([name], settings)]
-    return min(strange, key=_telling_first, default="")
+def _find_unknown_name(ref: ArtifactRef, settings: StepSettings) -> str:
+    """Return a name in the pickle that is not part of a plain value; empty if there is none."""
+    unknown = [name for name in ref.names or () if not is_plain([name], settings)]
+    return min(unknown, key=_known_names_first, default="")
 
 
-def _telling_first(name: str) -> tuple[bool, bool, str]:
-    """Return what sorts names that people know before helpers of a library."""
+def _known_names_first(name: str) -> tuple[bool, bool, str]:
+    """Return a sort key that puts names that people know before helpers of a library."""
     last = name.rpartition(".")[2]
     return last.startswith("_"), not last[:1].isupper(), name
 
@@ -167,13 +175,15 @@ def _unseen(ref: ArtifactRef) -> str:
     return "its pickle can't be looked into"
 
 
-# --- what is not done -----------------------------------------------------------------------
+# --- why something is not done --------------------------------------------------------------
 
 
 def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
-    said = next((kind for name, kind in settings.kinds if fnmatchcase(ref.type, name)), None)
-    meant = family.kind if said is None else Kind(said)
-    if meant is not Kind.VALUE:
+    kind_by_user = next(
+        (kind for name, kind in settings.kinds if fnmatchcase(ref.type, name)), None
+    )
+    kind = family.kind if kind_by_user is None else Kind(kind_by_user)
+    if kind is not Kind.VALUE:
         return ""
     if not ref.is_pickle:
         return _no_pickle(ref)
@@ -192,7 +202,7 @@ def _not_converted(ref: ArtifactRef, settings: StepSettings) -> str:
 
 
 def _not_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
-    """Return why an artifact is not loaded; empty if it is, or if nothing would come of it."""
+    """Return why an artifact is not loaded; empty if it is, or if loading would change nothing."""
     if not ref.is_pickle:
         return _no_pickle(ref)
     if family.form not in LOADED and family.preview is None:

@@ -1,4 +1,4 @@
-"""Snapshot, lineage and settings -> Plan."""
+"""Draft of a plan, from a snapshot, its lineage and the settings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
-from mfwb.planning.external_inputs import OtherFlowRun, OutsideInputs
-from mfwb.planning.inputs import Inputs, inputs_by_run
-from mfwb.planning.last_steps import BAD_STATES, dead_ends, said_of_dead_ends
-from mfwb.planning.outputs import Outputs, outputs_by_run
+from mfwb.planning.external_inputs import ExternalInputs, OtherFlowRun
+from mfwb.planning.inputs import Inputs, select_inputs
+from mfwb.planning.last_steps import BAD_STATES, describe_dead_ends, find_dead_ends
+from mfwb.planning.outputs import Outputs, select_outputs
 from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
 from mfwb.planning.run_metadata import (
     describe_flow_run,
@@ -22,20 +22,20 @@ from mfwb.planning.run_metadata import (
     describe_tasks,
     span_of,
 )
-from mfwb.planning.run_scopes import Subject, subjects_of, task_label
+from mfwb.planning.run_scopes import RunScope, build_run_scopes, task_label
 from mfwb.planning.size_limits import (
     CONFIG_LIMIT,
     FACTS_LIMIT,
+    config_value,
     cut_losses,
-    cut_to_fit,
-    parameters_as_files,
-    shortened_text,
-    shown_value,
+    cut_to_limit,
+    select_parameters_as_files,
+    shorten_text,
 )
 from mfwb.snapshot import Card, Failure, FlowRun, Loss, Task
 from mfwb.snapshot.pathspec import FlowRunId
 
-__all__ = ["draft_plan", "group_of"]
+__all__ = ["choose_group", "draft_plan"]
 
 
 def draft_plan(  # noqa: PLR0913 - each is a fact of its own
@@ -47,71 +47,77 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     project: str,
     others: Iterable[OtherFlowRun] = (),
 ) -> Plan:
-    """Return what is to be written to W&B for one flow run.
+    """Return the plan of what to write to W&B for one flow run.
 
     Args:
         flow_run: a flow run that is finished or failed.
-        lineage: of the same flow run.
-        settings: of this call.
-        entity: where to, resolved; None: the default of whoever uploads.
-        project: where to, resolved.
-        others: the flow runs that it used artifacts of.
+        lineage: the lineage of the same flow run.
+        settings: the settings of this call.
+        entity: the resolved entity to write to; None: the default entity of the user who uploads.
+        project: the resolved project to write to.
+        others: the other flow runs whose artifacts this one used.
     """
-    subjects = subjects_of(flow_run, settings)
-    outputs = outputs_by_run(subjects, flow_run, lineage)
-    outside = OutsideInputs(lineage, others, settings)
-    ends = dead_ends(flow_run, lineage)
-    inputs = inputs_by_run(subjects, lineage, outputs, outside)
+    scopes = build_run_scopes(flow_run, settings)
+    outputs = select_outputs(scopes, flow_run, lineage)
+    external_inputs = ExternalInputs(lineage, others, settings)
+    dead_ends = find_dead_ends(flow_run, lineage)
+    inputs = select_inputs(scopes, lineage, outputs, external_inputs)
     shared = _Shared.of(flow_run)
     runs = [
         replace(
             _planned_run(
-                subject, shared, lineage, outputs[subject.id], inputs[subject.id], ends=ends
+                scope, shared, lineage, outputs[scope.id], inputs[scope.id], dead_ends=dead_ends
             ),
             unpickle=settings.unpickle,
         )
-        for subject in subjects
+        for scope in scopes
     ]
     return Plan(
         flow_run=flow_run.pathspec,
         source=FlowRunId(flow_run.pathspec, flow_run.provider, flow_run.started_at),
         entity=entity,
         project=project,
-        group=group_of(flow_run.flow, flow_run.pathspec, settings),
-        runs=tuple(_aliased(runs, names.run_alias(flow_run.id))),
+        group=choose_group(flow_run.flow, flow_run.pathspec, settings),
+        runs=tuple(_add_aliases(runs, names.run_alias(flow_run.id))),
         losses=flow_run.losses,
     )
 
 
-def _aliased(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]:
-    """Give the aliases of a name to the last W&B run that logs it.
+def _add_aliases(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]:
+    """Yield the W&B runs; the last one that logs an artifact name gets its aliases.
 
-    Of siblings of a foreach, which come to W&B in any order, that is always the same one.
+    Siblings of a foreach come to W&B in any order, but the same one always gets the aliases.
     """
-    order = sorted(range(len(runs)), key=lambda place: (runs[place].level, place))
-    last = {output.name: runs[place].id for place in order for output in runs[place].outputs}
+    order = sorted(range(len(runs)), key=lambda position: (runs[position].level, position))
+    last = {
+        output.name: runs[position].id for position in order for output in runs[position].outputs
+    }
     for run in runs:
         outputs = (
-            replace(one, aliases=("latest", run_alias)) if last[one.name] == run.id else one
-            for one in run.outputs
+            replace(artifact, aliases=("latest", run_alias))
+            if last[artifact.name] == run.id
+            else artifact
+            for artifact in run.outputs
         )
         yield replace(run, outputs=tuple(outputs))
 
 
-def group_of(flow: str, pathspec: str, settings: Settings) -> str:
-    """Return the group of a flow run's W&B runs, but for steps that have one of their own."""
+def choose_group(flow: str, pathspec: str, settings: Settings) -> str:
+    """Return the group of the W&B runs of a flow run; a step with its own group keeps that."""
     group = settings.wandb_of(flow).get("run_group") or pathspec
     return names.shortened(str(group), names.RUN_NAME_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What all W&B runs of a flow run say: it takes a look at every task, so it is told once.
+    """The content that all W&B runs of a flow run share.
+
+    To compute it, every task is read, so it is computed once.
 
     Attributes:
         flow_run: the flow run.
-        parameters: by their keys in config.
-        facts: of the flow run, for `config["metaflow"]`.
+        parameters: the values of the parameters, by their keys in config.
+        facts: the facts of the flow run, for `config["metaflow"]`.
     """
 
     flow_run: FlowRun
@@ -120,10 +126,10 @@ class _Shared:
 
     @classmethod
     def of(cls, flow_run: FlowRun) -> _Shared:
-        """Return it of a flow run."""
-        as_files = parameters_as_files(flow_run)
+        """Return the shared content of a flow run."""
+        as_files = select_parameters_as_files(flow_run)
         parameters = {
-            names.config_key(parameter.name): shown_value(parameter, as_files)
+            names.config_key(parameter.name): config_value(parameter, as_files)
             for parameter in flow_run.parameters
             if parameter.kind != "constant"
         }
@@ -131,70 +137,70 @@ class _Shared:
 
 
 def _planned_run(  # noqa: PLR0913 - each is a fact of its own
-    subject: Subject,
+    scope: RunScope,
     shared: _Shared,
     lineage: Lineage,
     outputs: Outputs,
     inputs: Inputs,
     *,
-    ends: frozenset[str],
+    dead_ends: frozenset[str],
 ) -> PlannedRun:
     flow_run = shared.flow_run
-    wandb_settings = dict(subject.settings.wandb)
+    wandb_settings = dict(scope.settings.wandb)
     group = str(wandb_settings.pop("run_group", None) or flow_run.pathspec)
-    job_type = str(wandb_settings.pop("run_job_type", None) or subject.step.name)
+    job_type = str(wandb_settings.pop("run_job_type", None) or scope.step.name)
     tags = (*flow_run.tags, *(wandb_settings.pop("run_tags", None) or ()))
-    for settled in ("entity", "project"):  # the plan's
-        wandb_settings.pop(settled, None)
-    stopped = any(task.pathspec in ends for task in subject.tasks)
-    failed = stopped or any(task.state in BAD_STATES for task in subject.tasks)
-    started, finished = span_of(subject.tasks)
+    for field_name in ("entity", "project"):  # the plan has them
+        wandb_settings.pop(field_name, None)
+    stopped = any(task.pathspec in dead_ends for task in scope.tasks)
+    failed = stopped or any(task.state in BAD_STATES for task in scope.tasks)
+    started, finished = span_of(scope.tasks)
     runtime = None if started is None or finished is None else (finished - started) / 1000
-    held = {ref.name for task in subject.tasks for ref in task.artifacts}
-    unchanged = held.difference(*(lineage.writes[task.pathspec] for task in subject.tasks))
-    equal = (lineage.equal_values(task.pathspec).names for task in subject.tasks)
-    facts, cut_in_config = cut_to_fit(
+    held_names = {ref.name for task in scope.tasks for ref in task.artifacts}
+    unchanged = held_names.difference(*(lineage.writes[task.pathspec] for task in scope.tasks))
+    equal = (lineage.equal_values(task.pathspec).names for task in scope.tasks)
+    facts, cut_in_config = cut_to_limit(
         {
             **shared.facts,
-            **describe_tasks(subject.step, subject.tasks),
-            "pathspec": subject.name,
+            **describe_tasks(scope.step, scope.tasks),
+            "pathspec": scope.name,
         },
         CONFIG_LIMIT,
     )
-    ending, cut_in_summary = cut_to_fit(
+    outcome, cut_in_summary = cut_to_limit(
         {
-            **describe_outcome(subject.tasks, runtime),
-            **({"stopped": said_of_dead_ends(flow_run)} if stopped else {}),
+            **describe_outcome(scope.tasks, runtime),
+            **({"stopped": describe_dead_ends(flow_run)} if stopped else {}),
         },
         FACTS_LIMIT,
     )
     cuts = [
-        *cut_losses(cut_in_config, "config.metaflow", subject.name),
-        *cut_losses(cut_in_summary, "summary.metaflow", subject.name),
-        *_exceptions_in_part(subject),
+        *cut_losses(cut_in_config, "config.metaflow", scope.name),
+        *cut_losses(cut_in_summary, "summary.metaflow", scope.name),
+        *_list_cut_exceptions(scope),
     ]
     return PlannedRun(
-        id=subject.id,
-        name=subject.name,
+        id=scope.id,
+        name=scope.name,
         group=names.shortened(group, names.RUN_NAME_LIMIT),
         job_type=names.shortened(job_type, names.JOB_TYPE_LIMIT),
         level=inputs.level,
-        merged=subject.merged,
-        tasks=tuple(_rows(subject.tasks)),
+        merged=scope.merged,
+        tasks=tuple(_rows(scope.tasks)),
         tags=tuple(sorted({names.shortened(tag, names.TAG_LIMIT) for tag in tags} - {""})),
         config={
             **shared.parameters,
             "metaflow": facts,
         },
-        summary={"metaflow": ending},
+        summary={"metaflow": outcome},
         values=outputs.values,
         curves=outputs.curves,
         shown=outputs.shown,
         inputs=inputs.artifacts,
         outputs=outputs.artifacts,
-        cards=tuple(_cards(subject)),
+        cards=tuple(_cards(scope)),
         exit_code=1 if failed else 0,
-        origin=describe_origin(subject.tasks[0]),
+        origin=describe_origin(scope.tasks[0]),
         started_at=started,
         runtime=runtime,
         passed_on=tuple(sorted(unchanged.difference(*equal))),
@@ -203,76 +209,87 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         switched_off=outputs.switched_off,
         losses=(*outputs.losses, *inputs.losses, *cuts),
         wandb_settings=wandb_settings,
-        externals=tuple(_externals(lineage, subject)),
-        **_rules_for_files(subject, outputs),
+        externals=tuple(_externals(lineage, scope)),
+        **_select_file_rules(scope, outputs),
     )
 
 
-def _rules_for_files(subject: Subject, outputs: Outputs) -> dict[str, Any]:
-    """Return which files of this machine may be sent, and how large, where that may be asked."""
+def _select_file_rules(scope: RunScope, outputs: Outputs) -> dict[str, Any]:
+    """Return which files of this machine may be sent, and their size limit.
+
+    The result is empty if no output reads files of this machine.
+    """
     forms = {file.form for artifact in outputs.artifacts for file in artifact.files}
     if not forms & {Form.PATH, Form.INCLUDE}:
         return {}
     return {
-        "path_roots": subject.settings.path_roots,
-        "file_limit": subject.settings.max_artifact_size.dataset,
+        "path_roots": scope.settings.path_roots,
+        "file_limit": scope.settings.max_artifact_size.dataset,
     }
 
 
-def _externals(lineage: Lineage, subject: Subject) -> Iterable[dict[str, str]]:
-    for one in lineage.externals_of(subject.tasks):
-        facts = {"kind": one.kind, "pathspec": one.pathspec, "artifact": one.artifact or ""}
+def _externals(lineage: Lineage, scope: RunScope) -> Iterable[dict[str, str]]:
+    for read in lineage.external_reads_of(scope.tasks):
+        facts = {"kind": read.kind, "pathspec": read.pathspec, "artifact": read.artifact or ""}
         yield {name: value for name, value in facts.items() if value}
 
 
-def _cards(subject: Subject) -> Iterable[PlannedCard]:
+def _cards(scope: RunScope) -> Iterable[PlannedCard]:
     """Yield the cards of all tasks.
 
-    A key says what the card is, not which others there are or which was rendered first: so the same
+    A key depends only on the card itself, not on other cards or the order of rendering. So the same
     card has the same key in every flow run.
     """
-    taken: set[str] = set()
-    for task in subject.tasks:
-        label = task_label(task).split("/") if subject.merged else []
-        for card in sorted(task.cards, key=_in_order):
-            own = [card.id or card.type] if card.id or card.type != _USUAL_CARD else []
-            key = names.card_key("card", *label, *own)
+    used_keys: set[str] = set()
+    for task in scope.tasks:
+        label = task_label(task).split("/") if scope.merged else []
+        for card in sorted(task.cards, key=_card_order):
+            label_parts = (
+                [card.id or card.type] if card.id or card.type != _DEFAULT_CARD_TYPE else []
+            )
+            key = names.card_key("card", *label, *label_parts)
             copies = (
                 names.card_key("card", *label, f"{card.id or card.type}-{n}") for n in count(2)
             )
-            key = next(one for one in chain((key,), copies) if one not in taken)
-            taken.add(key)
+            key = next(
+                candidate for candidate in chain((key,), copies) if candidate not in used_keys
+            )
+            used_keys.add(key)
             yield PlannedCard(key, task.pathspec, card)
 
 
-def _exceptions_in_part(subject: Subject) -> Iterable[Loss]:
-    for task in subject.tasks:
-        failures = [task.failure, *(one.failure for one in task.attempts)]
-        if any(one is not None and not one.is_whole for one in failures):
+def _list_cut_exceptions(scope: RunScope) -> Iterable[Loss]:
+    for task in scope.tasks:
+        failures = [task.failure, *(attempt.failure for attempt in task.attempts)]
+        if any(attempt is not None and not attempt.is_whole for attempt in failures):
             yield Loss(f"an exception of {task.pathspec}", "too long to be read as a whole")
 
 
-_LONGEST_CELL = 10_000  # characters; config has the whole text
+_CELL_LIMIT = 10_000  # characters; config has the whole text
 
 
-def _in_a_cell(failure: Failure) -> str:
-    return shortened_text(f"{failure.type}: {failure.message}", _LONGEST_CELL)
+def _format_cell(failure: Failure) -> str:
+    return shorten_text(f"{failure.type}: {failure.message}", _CELL_LIMIT)
 
 
-_USUAL_CARD = "default"
-"""The type of what `@card` makes if nothing else is asked for."""
+_DEFAULT_CARD_TYPE = "default"
+"""The type of the card that `@card` makes by default."""
 
 
-def _in_order(card: Card) -> tuple[bool, str, str]:
-    """Sort cards by id, then those without one by type; of one type, as they were recorded."""
+def _card_order(card: Card) -> tuple[bool, str, str]:
+    """Return the sort key of a card.
+
+    Cards are sorted by id; cards without an id follow, by type. Cards of one type stay in the order
+    in which they were recorded.
+    """
     return card.id is None, card.id or "", card.type
 
 
 def _rows(tasks: Sequence[Task]) -> Iterator[TaskRow]:
-    """Yield a row for each task, at its index in the foreach where each has one of its own."""
+    """Yield a row for each task, at its foreach index if every task has its own index."""
     by_index = all(len(task.foreach) == 1 and not task.rounds for task in tasks)
-    for place, task in enumerate(tasks):
-        yield _row(task, task.index if by_index else place)
+    for position, task in enumerate(tasks):
+        yield _row(task, task.index if by_index else position)
 
 
 def _row(task: Task, row: int) -> TaskRow:
@@ -283,5 +300,5 @@ def _row(task: Task, row: int) -> TaskRow:
         label=task_label(task),
         state=task.state.value,
         seconds=None if started is None or finished is None else (finished - started) / 1000,
-        failure=None if task.failure is None else _in_a_cell(task.failure),
+        failure=None if task.failure is None else _format_cell(task.failure),
     )

@@ -1,4 +1,4 @@
-"""Which W&B artifacts of other flow runs a W&B run uses."""
+"""Inputs of a W&B run from other flow runs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mfwb.config import Settings
-from mfwb.lineage import Lineage, OutsideUse
-from mfwb.planning.logging_runs import Logged, logged_by_task
-from mfwb.planning.outputs import outputs_by_run
+from mfwb.lineage import ExternalUse, Lineage
+from mfwb.planning.logging_runs import LoggedIndex, index_logged_artifacts
+from mfwb.planning.outputs import select_outputs
 from mfwb.planning.plan import InputArtifact, OutputArtifact, use_item
-from mfwb.planning.run_scopes import Subject, subjects_of
+from mfwb.planning.run_scopes import RunScope, build_run_scopes
 from mfwb.snapshot import FlowRun, Loss
 from mfwb.snapshot.pathspec import flow_run_of
 
-__all__ = ["OtherFlowRun", "OutsideInputs"]
+__all__ = ["ExternalInputs", "OtherFlowRun"]
 
 
 @dataclass(frozen=True, slots=True)
 class OtherFlowRun:
-    """A flow run that another one uses artifacts of, and where its W&B runs are."""
+    """A flow run whose artifacts another flow run uses, and where its W&B runs are."""
 
     flow_run: FlowRun
     lineage: Lineage
@@ -28,28 +28,28 @@ class OtherFlowRun:
     project: str
 
 
-class OutsideInputs:
-    """Finds what was used of other flow runs among what these become in W&B."""
+class ExternalInputs:
+    """The W&B artifacts of other flow runs, found by the uses in a lineage."""
 
     def __init__(
         self, lineage: Lineage, others: Iterable[OtherFlowRun], settings: Settings
     ) -> None:
-        self._uses: dict[str, list[OutsideUse]] = defaultdict(list)
-        for use in lineage.outside:
+        self._uses: dict[str, list[ExternalUse]] = defaultdict(list)
+        for use in lineage.external_uses:
             self._uses[use.edge.consumer].append(use)
-        self._logged: dict[str, tuple[str, Logged]] = {}
+        self._logged: dict[str, tuple[str, LoggedIndex]] = {}
         for other in others:
-            subjects = subjects_of(other.flow_run, settings)
-            outputs = outputs_by_run(subjects, other.flow_run, other.lineage)
-            place = f"{other.entity or ''}/{other.project}"
-            logged = logged_by_task(subjects, outputs)
-            self._logged[other.flow_run.pathspec] = (place, logged)
+            scopes = build_run_scopes(other.flow_run, settings)
+            outputs = select_outputs(scopes, other.flow_run, other.lineage)
+            destination = f"{other.entity or ''}/{other.project}"
+            logged = index_logged_artifacts(scopes, outputs)
+            self._logged[other.flow_run.pathspec] = (destination, logged)
         self._lineage = lineage
 
-    def of(self, subject: Subject) -> tuple[set[InputArtifact], list[Loss]]:
-        """Return what a W&B run uses of other flow runs, and what of it can't be had.
+    def select_for(self, scope: RunScope) -> tuple[set[InputArtifact], list[Loss]]:
+        """Return the artifacts of other flow runs that a W&B run uses, and the losses among them.
 
-        What W&B has no artifact of, as it is a value in a summary, is not among it.
+        A value that is only in a summary, without a W&B artifact, is not among them.
         """
         used = {
             InputArtifact(
@@ -57,23 +57,23 @@ class OutsideInputs:
                 type=artifact.type,
                 producer=producer.id,
                 producer_name=producer.name,
-                ground=use.edge.ground.value,
-                place=place,
+                ground=use.edge.evidence.value,
+                place=destination,
             )
-            for task in subject.tasks
+            for task in scope.tasks
             for use in self._uses[task.pathspec]
-            for place, producer, artifact in self._find(use)
+            for destination, producer, artifact in self._find(use)
         }
         losses = [
-            Loss(use_item(said.artifact or said.pathspec, subject.name), reason)
-            for said in self._lineage.externals_of(subject.tasks)
-            if (reason := self._lineage.unread.get(said))
+            Loss(use_item(read.artifact or read.pathspec, scope.name), reason)
+            for read in self._lineage.external_reads_of(scope.tasks)
+            if (reason := self._lineage.unread.get(read))
         ]
         return used, losses
 
-    def _find(self, use: OutsideUse) -> Iterator[tuple[str, Subject, OutputArtifact]]:
+    def _find(self, use: ExternalUse) -> Iterator[tuple[str, RunScope, OutputArtifact]]:
         flow_run = flow_run_of(use.edge.producer)
-        place, logged = self._logged[flow_run]
-        found = logged.get((use.edge.producer, use.edge.artifact))
-        if found is not None:
-            yield place, *found
+        destination, logged = self._logged[flow_run]
+        match = logged.get((use.edge.producer, use.edge.artifact))
+        if match is not None:
+            yield destination, *match

@@ -1,4 +1,4 @@
-"""Which other W&B runs' artifacts a W&B run uses."""
+"""Inputs of a W&B run: the artifacts of other W&B runs that it uses."""
 
 from __future__ import annotations
 
@@ -6,85 +6,85 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mfwb.lineage import Edge, Ground, Lineage
-from mfwb.planning.external_inputs import OutsideInputs
-from mfwb.planning.logging_runs import Logged, logged_by_task
+from mfwb.lineage import Edge, Evidence, Lineage
+from mfwb.planning.external_inputs import ExternalInputs
+from mfwb.planning.logging_runs import LoggedIndex, index_logged_artifacts
 from mfwb.planning.outputs import Outputs
 from mfwb.planning.plan import InputArtifact, WandbRunId, use_item
-from mfwb.planning.run_scopes import Subject
+from mfwb.planning.run_scopes import RunScope
 from mfwb.snapshot import Loss
 
-__all__ = ["Inputs", "inputs_by_run"]
+__all__ = ["Inputs", "select_inputs"]
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What one W&B run uses, and the level that this puts it on."""
+    """The artifacts that one W&B run uses, and the level that follows from them."""
 
     artifacts: tuple[InputArtifact, ...]
     losses: tuple[Loss, ...]
     level: int
 
 
-def inputs_by_run(
-    subjects: Sequence[Subject],
+def select_inputs(
+    scopes: Sequence[RunScope],
     lineage: Lineage,
     outputs: dict[WandbRunId, Outputs],
-    outside: OutsideInputs,
+    external_inputs: ExternalInputs,
 ) -> dict[WandbRunId, Inputs]:
-    """Return what each W&B run uses, and on which level that puts it."""
-    logged = logged_by_task(subjects, outputs)
+    """Return the artifacts that each W&B run uses, and its level."""
+    logged = index_logged_artifacts(scopes, outputs)
     edges: dict[str, list[Edge]] = defaultdict(list)
     for edge in lineage.edges:
         edges[edge.consumer].append(edge)
-    found: dict[WandbRunId, Inputs] = {}
-    for subject in subjects:  # in the order of the graph: some tasks may have skipped a step
-        mine = [edge for task in subject.tasks for edge in edges[task.pathspec]]
-        inner = _inputs_of(subject, mine, logged, found)
-        used, losses = outside.of(subject)
-        found[subject.id] = replace(
-            inner,
-            artifacts=tuple(sorted({*inner.artifacts, *used})),
-            losses=(*inner.losses, *losses),
+    result: dict[WandbRunId, Inputs] = {}
+    for scope in scopes:  # in the order of the graph: some tasks may have skipped a step
+        own_edges = [edge for task in scope.tasks for edge in edges[task.pathspec]]
+        own_inputs = _inputs_of(scope, own_edges, logged, result)
+        used, losses = external_inputs.select_for(scope)
+        result[scope.id] = replace(
+            own_inputs,
+            artifacts=tuple(sorted({*own_inputs.artifacts, *used})),
+            losses=(*own_inputs.losses, *losses),
         )
-    return found
+    return result
 
 
 def _inputs_of(
-    subject: Subject, edges: Iterable[Edge], logged: Logged, done: dict[WandbRunId, Inputs]
+    scope: RunScope, edges: Iterable[Edge], logged: LoggedIndex, planned: dict[WandbRunId, Inputs]
 ) -> Inputs:
     used, losses, level = set(), set(), 0
     for edge in edges:
-        producer, artifact = logged.get((edge.producer, edge.artifact), (subject, None))
-        if artifact is None or producer.id == subject.id:
+        producer, artifact = logged.get((edge.producer, edge.artifact), (scope, None))
+        if artifact is None or producer.id == scope.id:
             continue
-        if producer.id not in done:
-            reason = f"{subject.name} and {producer.name} use artifacts of each other"
-            losses.add(Loss(use_item(artifact.name, subject.name), reason))
+        if producer.id not in planned:
+            reason = f"{scope.name} and {producer.name} use artifacts of each other"
+            losses.add(Loss(use_item(artifact.name, scope.name), reason))
             continue
-        level = max(level, done[producer.id].level + 1)
+        level = max(level, planned[producer.id].level + 1)
         used.add(
             InputArtifact(
                 name=artifact.name,
                 type=artifact.type,
                 producer=producer.id,
                 producer_name=producer.name,
-                ground=edge.ground.value,
+                ground=edge.evidence.value,
             )
         )
     by_item = sorted(losses, key=lambda loss: loss.item)
-    return Inputs(_strongest(used), tuple(by_item), level)
+    return Inputs(_select_strongest(used), tuple(by_item), level)
 
 
-_GROUNDS = tuple(
+_EVIDENCE_ORDER = tuple(
     ground.value
-    for ground in (Ground.READ, Ground.FOREACH_INPUT, Ground.PARAMETER, Ground.AVAILABLE)
+    for ground in (Evidence.READ, Evidence.FOREACH_INPUT, Evidence.PARAMETER, Evidence.AVAILABLE)
 )
 
 
-def _strongest(used: Iterable[InputArtifact]) -> tuple[InputArtifact, ...]:
-    """Return one input per W&B artifact, on the ground that says most."""
+def _select_strongest(used: Iterable[InputArtifact]) -> tuple[InputArtifact, ...]:
+    """Return one input per W&B artifact, the one with the strongest evidence."""
     best: dict[tuple[WandbRunId, str], InputArtifact] = {}
-    for one in sorted(used, key=lambda one: _GROUNDS.index(one.ground)):
-        best.setdefault((one.producer, one.name), one)
+    for artifact in sorted(used, key=lambda artifact: _EVIDENCE_ORDER.index(artifact.ground)):
+        best.setdefault((artifact.producer, artifact.name), artifact)
     return tuple(sorted(best.values()))

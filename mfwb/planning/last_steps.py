@@ -1,7 +1,7 @@
-"""Where a flow run came to its end before its last step, if no task says so itself.
+"""Tasks at which a flow run stopped before its last step, if no task recorded a failure.
 
-A scheduler that is killed, or that stops, leaves tasks behind all of which went well. The W&B runs
-of those after which nothing came are the failed ones: else all would look finished.
+If a scheduler is killed or stops, all its tasks may have ended well. The W&B runs of the tasks
+without a following task are then marked as failed: otherwise all W&B runs would look finished.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from mfwb.lineage import Lineage
 from mfwb.snapshot import FlowRun, FlowRunState, TaskState
 
-__all__ = ["BAD_STATES", "dead_ends", "said_of_dead_ends"]
+__all__ = ["BAD_STATES", "describe_dead_ends", "find_dead_ends"]
 
 BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})
-"""Of tasks whose W&B runs are failed anyway."""
+"""States of tasks whose W&B runs are marked as failed in any case."""
 
 _SAID = {
     FlowRunState.ABANDONED: "the flow run went no further: it, or its scheduler, was killed",
@@ -20,10 +20,10 @@ _SAID = {
 }
 
 
-def dead_ends(flow_run: FlowRun, lineage: Lineage) -> frozenset[str]:
-    """Return the pathspecs of the tasks after which nothing came, though something should have.
+def find_dead_ends(flow_run: FlowRun, lineage: Lineage) -> frozenset[str]:
+    """Return the pathspecs of the tasks that should have a following task and have none.
 
-    Empty for a flow run that finished, and for one with a task that shows the failure.
+    The result is empty for a flow run that finished, and for one with a failed task.
     """
     if flow_run.state not in _SAID:
         return frozenset()
@@ -33,6 +33,6 @@ def dead_ends(flow_run: FlowRun, lineage: Lineage) -> frozenset[str]:
     return frozenset(task.pathspec for task in flow_run.tasks if task.pathspec not in went_on)
 
 
-def said_of_dead_ends(flow_run: FlowRun) -> str:
-    """Return what the summary says of them."""
+def describe_dead_ends(flow_run: FlowRun) -> str:
+    """Return the text for the summaries of these tasks."""
     return _SAID[flow_run.state]

@@ -1,4 +1,4 @@
-"""Which W&B run logs an artifact of a task, and in which W&B artifact."""
+"""Index of logged artifacts: the W&B run and the W&B artifact that have an artifact of a task."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 
 from mfwb.planning.outputs import Outputs
 from mfwb.planning.plan import OutputArtifact, WandbRunId
-from mfwb.planning.run_scopes import Subject
+from mfwb.planning.run_scopes import RunScope
 
-__all__ = ["Logged", "logged_by_task"]
+__all__ = ["LoggedIndex", "index_logged_artifacts"]
 
-Logged = Mapping[tuple[str, str], tuple[Subject, OutputArtifact]]
+LoggedIndex = Mapping[tuple[str, str], tuple[RunScope, OutputArtifact]]
 """By the task's pathspec and the name of its artifact."""
 
 
-def logged_by_task(subjects: Sequence[Subject], outputs: Mapping[WandbRunId, Outputs]) -> Logged:
-    """Return where each artifact goes that becomes part of a W&B artifact."""
+def index_logged_artifacts(
+    scopes: Sequence[RunScope], outputs: Mapping[WandbRunId, Outputs]
+) -> LoggedIndex:
+    """Return the W&B run and the W&B artifact of each artifact that is logged."""
     return {
-        (file.content.task, file.content.name): (subject, artifact)
-        for subject in subjects
-        for artifact in outputs[subject.id].artifacts
+        (file.content.task, file.content.name): (scope, artifact)
+        for scope in scopes
+        for artifact in outputs[scope.id].artifacts
         for file in artifact.files
     }

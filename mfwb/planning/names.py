@@ -1,6 +1,6 @@
 """Ids, names, tags and keys that W&B accepts, made from Metaflow's: stable and without collisions.
 
-The limits are the server's (facts about wandb 0.31); the client checks few of them offline.
+The limits are those of the W&B server (wandb 0.31); the client checks few of them offline.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ TAG_LIMIT = 64
 _RUN_ID_LIMIT = 64
 _ARTIFACT_NAME_LIMIT = 128
 _ALIAS_LIMIT = 128
-_CARD_PART_LIMIT = 100  # its file's name holds more than that
+_CARD_PART_LIMIT = 100  # a file name may be longer than that
 _KEY_LIMIT = 256
-_TABLE_KEY_LIMIT = _ARTIFACT_NAME_LIMIT - _RUN_ID_LIMIT - len("run--") - 4  # and some `_` behind it
-_TABLE_SUFFIX = len("-rn_vSw")  # what W&B puts behind a name out of which it left signs
+_TABLE_KEY_LIMIT = (
+    _ARTIFACT_NAME_LIMIT - _RUN_ID_LIMIT - len("run--") - 4
+)  # with room for some `_` at the end
+_TABLE_SUFFIX = len("-rn_vSw")  # the suffix that W&B appends to a name after it removed characters
 _PROJECT_LIMIT = 128
 _UNFIT_FOR_PROJECTS = re.compile(r"[/\\#?%:]")
 _UNFIT_FOR_ARTIFACTS = re.compile(r"[^A-Za-z0-9_\-.]")
@@ -50,14 +52,14 @@ _SUMMARY_TAKEN = frozenset(
 
 
 def project_name(flow: str) -> str:
-    """Return the project that a flow goes to by default: its name, but for what W&B refuses."""
+    """Return the default project of a flow: its name, without the characters that W&B refuses."""
     safe = _UNFIT_FOR_PROJECTS.sub("-", one_line(flow))
     is_fit = safe == flow and 0 < len(flow) <= _PROJECT_LIMIT
     return flow if is_fit else _with_hash(safe, flow, _PROJECT_LIMIT)
 
 
 def is_project_name(name: str) -> bool:
-    """Return whether W&B takes a name for a project."""
+    """Return whether W&B accepts a name for a project."""
     is_fit = 0 < len(name) <= _PROJECT_LIMIT and not _UNFIT_FOR_PROJECTS.search(name)
     return is_fit and not has_unstorable(name)
 
@@ -65,7 +67,7 @@ def is_project_name(name: str) -> bool:
 def run_id(*parts: str) -> WandbRunId:
     """Return the W&B run id of (flow, run id, step[, task]).
 
-    Readable as far as 64 characters go, and told apart by a hash of all parts.
+    The id has 64 readable characters at most, and a hash of all parts makes it unique.
     """
     slug = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join(parts)).strip("-")
     return WandbRunId(_with_hash(slug, "\0".join(parts), _RUN_ID_LIMIT))
@@ -78,10 +80,10 @@ def shortened(text: str, limit: int) -> str:
 
 
 def artifact_name(name: str) -> str:
-    """Return an attribute name as a W&B artifact name, which has ASCII letters and digits alone.
+    """Return an attribute name as a W&B artifact name, which has only ASCII letters and digits.
 
-    Letters of other alphabets become the Latin ones that they are read as, and a hash of the whole
-    name tells `donnees-5d9dd3a8ff2f` from `donnees`.
+    Letters of other alphabets become the Latin letters of their transcription, and a hash of the
+    whole name distinguishes `donnees-5d9dd3a8ff2f` from `donnees`.
     """
     safe = _UNFIT_FOR_ARTIFACTS.sub("_", _in_latin_letters(name))
     if safe != name or not name.strip("."):
@@ -90,25 +92,25 @@ def artifact_name(name: str) -> str:
 
 
 def names_in_project(name: str, type_: str) -> tuple[str, str]:
-    """Return what an artifact may be called in a project, best first.
+    """Return the names that an artifact may have in a project, the best one first.
 
-    W&B keeps one type per name for good. Where a project has the name with another type, the
-    artifact goes by the name with its own type behind.
+    W&B never changes the type of a name. If a project has the name with another type, the artifact
+    gets the name with its own type appended.
     """
     return name, artifact_name(f"{name}-{type_}")
 
 
 def _in_latin_letters(text: str) -> str:
-    """Return a text as one would write it in ASCII; what has no reading is `_`."""
+    """Return a text transcribed to ASCII; a letter without a transcription becomes `_`."""
     if text.isascii():
         return text
     from anyascii import anyascii  # noqa: PLC0415 - few names need it, and it reads tables of letters
 
-    return "".join(one if one.isascii() else anyascii(one) or "_" for one in text)
+    return "".join(letter if letter.isascii() else anyascii(letter) or "_" for letter in text)
 
 
 def card_key(*parts: str) -> str:
-    """Return the summary key of a card, which is also where its file goes."""
+    """Return the summary key of a card, which is also the path of its file."""
     return "/".join(_plain_part(part) for part in parts)
 
 
@@ -119,18 +121,20 @@ def _plain_part(text: str) -> str:
 
 
 def run_alias(run: str) -> str:
-    """Return the alias that says which flow run made a version: `run-123`."""
+    """Return the alias that names the flow run that made a version: `run-123`."""
     return shortened(f"run-{re.sub(r'[/:]', '-', run)}", _ALIAS_LIMIT)
 
 
 def config_key(name: str) -> str:
-    """Return the config key of a parameter; a name that config needs itself gets a `_` behind."""
+    """Return the config key of a parameter; a name that mfwb uses in config gets a `_` appended."""
     key = _key(name)
-    return f"{key}_" if key.rstrip("_") in _CONFIG_TAKEN else key  # metaflow_ moves on, too
+    return (
+        f"{key}_" if key.rstrip("_") in _CONFIG_TAKEN else key
+    )  # metaflow_ gets one more `_`, too
 
 
 def summary_key(name: str) -> str:
-    """Return the summary key of an artifact; a name that is taken there gets a `_` behind."""
+    """Return the summary key of an artifact; a name that mfwb or W&B uses gets a `_` appended."""
     key = _key(name)
     return f"{key}_" if key.rstrip("_") in _SUMMARY_TAKEN else key
 
@@ -138,7 +142,7 @@ def summary_key(name: str) -> str:
 def table_key(name: str) -> str:
     """Return the summary key of an artifact that is shown as a table.
 
-    W&B calls the artifact that it makes of a table `run-ID-KEY`, which has to fit its limit.
+    W&B makes an artifact `run-ID-KEY` for a table, and that name must keep to W&B's limit.
     """
     key = summary_key(name)
     is_kept = not _UNFIT_FOR_ARTIFACTS.search(key)
@@ -146,7 +150,7 @@ def table_key(name: str) -> str:
 
 
 def _key(name: str) -> str:
-    """Return a name as a key that can be read; W&B makes paths of keys, so it is an inner one."""
+    """Return a name as a readable key; W&B makes paths of keys, so the key must be a safe path."""
     is_path = "\\" not in name and all(part.strip(".") for part in name.split("/"))
     if is_path and name.isprintable() and len(name) <= _KEY_LIMIT:
         return name
@@ -159,7 +163,7 @@ def _with_hash(readable: str, whole: str, limit: int) -> str:
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """Return a name, with `_` behind it as long as it is taken."""
+    """Return a name, with as many `_` appended as needed to make it free."""
     while name in taken:
         name += "_"
     return name

@@ -1,4 +1,4 @@
-"""What a W&B run makes of the artifacts that its tasks wrote."""
+"""Outputs of a W&B run: the W&B artifacts and values, from the artifacts that its tasks wrote."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
 from mfwb.planning import names
-from mfwb.planning.artifact_metadata import FiledArtifact, facts_of
+from mfwb.planning.artifact_metadata import FiledArtifact, describe_artifact
 from mfwb.planning.classify import (
+    Classification,
     Kind,
-    Verdict,
+    can_be_curve,
+    can_be_reference,
+    can_be_shown,
     classify,
-    may_be_a_curve,
-    may_be_a_reference,
-    may_be_shown,
 )
 from mfwb.planning.plan import (
     Content,
@@ -26,17 +26,17 @@ from mfwb.planning.plan import (
     ValueElsewhere,
     WandbRunId,
 )
-from mfwb.planning.run_scopes import Subject, task_label
-from mfwb.planning.size_limits import parameters_as_files, too_many
+from mfwb.planning.run_scopes import RunScope, task_label
+from mfwb.planning.size_limits import select_parameters_as_files, select_values_that_do_not_fit
 from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter, Task
 from mfwb.snapshot.pathspec import parameters_of
 
-__all__ = ["Outputs", "outputs_by_run"]
+__all__ = ["Outputs", "select_outputs"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What becomes of what one W&B run's tasks wrote."""
+    """The outputs of one W&B run, from the artifacts that its tasks wrote."""
 
     artifacts: tuple[OutputArtifact, ...]
     values: tuple[PlannedValue, ...]
@@ -47,20 +47,20 @@ class Outputs:
     by_code: tuple[str, ...]
 
 
-def outputs_by_run(
-    subjects: Sequence[Subject], flow_run: FlowRun, lineage: Lineage
+def select_outputs(
+    scopes: Sequence[RunScope], flow_run: FlowRun, lineage: Lineage
 ) -> dict[WandbRunId, Outputs]:
-    """Return what each W&B run logs, puts into its summary, leaves out and loses."""
-    sortings = [_sorted_out(subject, flow_run, lineage) for subject in subjects]
-    types = _types(sortings)
-    return {one.subject.id: _outputs(one, flow_run, types) for one in sortings}
+    """Return for each W&B run what it logs, puts into its summary, leaves out and loses."""
+    sortings = [_sort_artifacts(scope, flow_run, lineage) for scope in scopes]
+    types = _choose_types(sortings)
+    return {sorting.scope.id: _make_outputs(sorting, flow_run, types) for sorting in sortings}
 
 
 @dataclass(slots=True)
 class _Sorting:
-    """Where the artifacts that a W&B run's tasks wrote go; filled one by one."""
+    """The artifacts of one W&B run, sorted by where they go; artifacts are added one by one."""
 
-    subject: Subject
+    scope: RunScope
     files: dict[tuple[str, Kind], list[FiledArtifact]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -74,116 +74,120 @@ class _Sorting:
     losses: list[Loss] = field(default_factory=list)
 
     def add(
-        self, place: Content, ref: ArtifactRef, folder: str = "", task: Task | None = None
+        self, content: Content, ref: ArtifactRef, folder: str = "", task: Task | None = None
     ) -> None:
-        """Sort in one artifact.
+        """Add one artifact.
 
         Args:
-            place: of the artifact.
+            content: the content of the artifact.
             ref: the artifact.
-            folder: of a merged W&B run, where in the W&B artifact the task's file goes.
-            task: that wrote it; None: a parameter.
+            folder: the folder in the W&B artifact for the task's file, in a merged W&B run.
+            task: the task that wrote the artifact; None: the artifact is a parameter.
         """
-        settings = self.subject.settings
-        verdict = classify(ref, settings)
-        self._add_value(verdict, place, ref, task)
-        if verdict.kind is Kind.VALUE:
+        settings = self.scope.settings
+        classification = classify(ref, settings)
+        self._add_value(classification, content, ref, task)
+        if classification.kind is Kind.VALUE:
             return
-        if not getattr(settings, verdict.kind.switch):
-            self.switched_off.append(place)
+        if not getattr(settings, classification.kind.switch):
+            self.switched_off.append(content)
             return
-        limit = getattr(settings.max_artifact_size, verdict.kind.value)
+        limit = getattr(settings.max_artifact_size, classification.kind.value)
         is_larger = limit is not None and ref.size > limit
-        if may_be_a_reference(verdict.form, task, settings, is_larger=is_larger):
-            verdict = Verdict(verdict.kind, Form.REFERENCE)
+        if can_be_reference(classification.form, task, settings, is_larger=is_larger):
+            classification = Classification(classification.kind, Form.REFERENCE)
         elif is_larger:
             reason = (
                 f"{ref.size:,} bytes, more than the {limit:,} that max_artifact_size allows "
-                f"for {verdict.kind.switch}"
+                f"for {classification.kind.switch}"
             )
-            self.losses.append(Loss(place.pathspec, reason))
+            self.losses.append(Loss(content.pathspec, reason))
             return
-        files = self.files[ref.name, verdict.kind]
-        preview = None if files else verdict.preview  # tasks of a foreach look much alike
+        files = self.files[ref.name, classification.kind]
+        preview = (
+            None if files else classification.preview
+        )  # the tasks of a foreach have similar previews
         stem = folder + names.artifact_name(ref.name)
-        file = PlannedFile(stem, verdict.form, place, preview, verdict.plugin or "")
+        file = PlannedFile(stem, classification.form, content, preview, classification.plugin or "")
         attempt = task.attempts[-1].number if task and task.attempts else None
         files.append(FiledArtifact(file, ref, attempt))
 
-    def add_equal(self, place: Content, ref: ArtifactRef, task: Task, *, by_code: bool) -> None:
-        """Sort in a value of a task's own that is equal to what it was handed.
+    def add_equal(self, content: Content, ref: ArtifactRef, task: Task, *, by_code: bool) -> None:
+        """Add a value that a task wrote itself and that equals what it received.
 
-        Where it is more than a value, its files are those of whoever wrote that content.
+        If the artifact has files, they belong to the task that first wrote the content.
         """
-        self._add_value(classify(ref, self.subject.settings), place, ref, task)
+        self._add_value(classify(ref, self.scope.settings), content, ref, task)
         if by_code:
-            self.by_code.append(place.pathspec)
+            self.by_code.append(content.pathspec)
 
     def _add_value(
-        self, verdict: Verdict, place: Content, ref: ArtifactRef, task: Task | None
+        self, classification: Classification, content: Content, ref: ArtifactRef, task: Task | None
     ) -> None:
         key = names.summary_key(ref.name)
-        if verdict.kind is Kind.VALUE:
-            self.values[key].append(place)
+        if classification.kind is Kind.VALUE:
+            self.values[key].append(content)
             return
-        if may_be_shown(ref, verdict, self.subject.settings):
-            self.shown[key].append(place)
-        if verdict.form is Form.JSON and may_be_a_curve(ref):
-            self.curves[key].append(place)
-        if task is not None and self.subject.merged:
-            self.elsewhere[key].append(ValueElsewhere(place, _in_short(ref, task)))
+        if can_be_shown(ref, classification, self.scope.settings):
+            self.shown[key].append(content)
+        if classification.form is Form.JSON and can_be_curve(ref):
+            self.curves[key].append(content)
+        if task is not None and self.scope.merged:
+            self.elsewhere[key].append(ValueElsewhere(content, _shorten_other(ref, task)))
         if task is not None and _is_caught(ref, task):
-            self.caught[key].append(ValueElsewhere(place, _in_short(ref, task)))
+            self.caught[key].append(ValueElsewhere(content, _shorten_other(ref, task)))
 
 
-def _sorted_out(subject: Subject, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
-    sorting = _Sorting(subject)
-    for task in subject.tasks:
+def _sort_artifacts(scope: RunScope, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
+    sorting = _Sorting(scope)
+    for task in scope.tasks:
         written = frozenset(lineage.writes[task.pathspec])
-        folder = f"{task_label(task)}/" if subject.merged else ""
+        folder = f"{task_label(task)}/" if scope.merged else ""
         equal = lineage.equal_values(task.pathspec)
-        crowded = _crowded(subject, task, written, equal.names)
-        for one in task.artifacts:
-            place = _content(task.pathspec, one)
-            if one.name in written:
-                why = crowded.get(one.name)
-                ref = replace(one, no_value=why) if why else one
-                sorting.add(place, ref, folder, task)
-            elif one.name in equal.names:
-                sorting.add_equal(place, one, task, by_code=one.name in equal.by_code)
-    if subject.is_first:  # the parameters have no W&B run, so the first step logs the files
+        values_without_room = _select_values_without_room(scope, task, written, equal.names)
+        for artifact in task.artifacts:
+            content = _make_content(task.pathspec, artifact)
+            if artifact.name in written:
+                reason = values_without_room.get(artifact.name)
+                ref = replace(artifact, no_value=reason) if reason else artifact
+                sorting.add(content, ref, folder, task)
+            elif artifact.name in equal.names:
+                by_code = artifact.name in equal.by_code
+                sorting.add_equal(content, artifact, task, by_code=by_code)
+    if scope.is_first:  # the parameters have no W&B run, so the first step logs the files
         owner = parameters_of(flow_run.pathspec)
         for ref in _parameter_files(flow_run):
-            sorting.add(_content(owner, ref), ref)
+            sorting.add(_make_content(owner, ref), ref)
     return sorting
 
 
-def _crowded(
-    subject: Subject, task: Task, written: Collection[str], equal: Collection[str]
+def _select_values_without_room(
+    scope: RunScope, task: Task, written: Collection[str], equal: Collection[str]
 ) -> dict[str, str]:
-    """Return which values of a task its summary has no room for, and why; many tasks' are short.
+    """Return the values of a task that do not fit into its summary, with the reason.
 
-    Of those that are equal to what the task was handed, others have the files: they stay.
+    A W&B run of many tasks has its values in a short form, so all fit. Values that equal what the
+    task received stay in the summary, since other tasks have their files.
     """
-    if subject.merged:
+    if scope.merged:
         return {}
-    values = [ref for ref in task.artifacts if classify(ref, subject.settings).kind is Kind.VALUE]
-    return too_many(
+    values = [ref for ref in task.artifacts if classify(ref, scope.settings).kind is Kind.VALUE]
+    return select_values_that_do_not_fit(
         [ref for ref in values if ref.name in written],
         beside=[ref for ref in values if ref.name in equal],
     )
 
 
 def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
-    """Yield what goes as files of parameters: included ones, and values too large for config."""
-    as_files = parameters_as_files(flow_run)
+    """Yield the parameters that become files: IncludeFiles, and values too large for config."""
+    as_files = select_parameters_as_files(flow_run)
     for parameter in flow_run.parameters:
         if parameter.kind == "IncludeFile":
-            yield _sized(parameter)
+            yield _with_file_size(parameter)
         elif parameter.name in as_files:
             if parameter.no_value:
                 yield replace(parameter.ref, no_value=parameter.no_value)
-            else:  # it is known to be plain
+            else:  # the value is known to be plain
                 yield replace(parameter.ref, no_value=_NO_ROOM, names=())
 
 
@@ -192,8 +196,8 @@ _TEXT_LIMIT = 10_000  # characters of an exception; its artifact and config have
 _CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"  # what `@catch(var=...)` keeps
 
 
-def _in_short(ref: ArtifactRef, task: Task) -> str:
-    """Return what stands for an artifact that is no value, beside values of other tasks."""
+def _shorten_other(ref: ArtifactRef, task: Task) -> str:
+    """Return the text that replaces an artifact that is no value, beside values of other tasks."""
     if _is_caught(ref, task) and task.failure is not None:
         text = f"{task.failure.type}: {task.failure.message}"
         return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}..."
@@ -204,52 +208,58 @@ def _is_caught(ref: ArtifactRef, task: Task) -> bool:
     return ref.type == _CAUGHT and task.failure is not None
 
 
-def _content(task: str, ref: ArtifactRef) -> Content:
+def _make_content(task: str, ref: ArtifactRef) -> Content:
     return Content(task, ref.name, ref.sha1, ref.size)
 
 
-def _sized(included: Parameter) -> ArtifactRef:
-    """Return an IncludeFile with the size of its file, if known, rather than of its descriptor."""
+def _with_file_size(included: Parameter) -> ArtifactRef:
+    """Return an IncludeFile with the size of its file if it is known, else of its descriptor."""
     size = included.value.get("size") if isinstance(included.value, dict) else None
     return included.ref if size is None else replace(included.ref, size=size)
 
 
-def _types(sortings: Iterable[_Sorting]) -> dict[str, Kind]:
-    """Return for each name of the flow run the type of the W&B artifact that is called so.
+def _choose_types(sortings: Iterable[_Sorting]) -> dict[str, Kind]:
+    """Return for each artifact name of the flow run the type of the W&B artifact of that name.
 
-    W&B keeps one type per artifact name: what is of another kind goes by another name.
+    W&B keeps one type per artifact name, so an artifact of another kind gets another name.
     """
     kinds = sorted((name, kind) for sorting in sortings for name, kind in sorting.files)
-    return dict(reversed(kinds))  # the first kind of a name has the last word
+    return dict(reversed(kinds))  # the first kind of a name overrides the others
 
 
-def _outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Outputs:
+def _make_outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Outputs:
     return Outputs(
         artifacts=tuple(
             OutputArtifact(
-                name=_called(name, kind, types[name]),
+                name=_choose_name(name, kind, types[name]),
                 type=kind.value,
-                aliases=(),  # until it is known who logs the name last
-                metadata={"metaflow": facts_of(flow_run, sorting.subject.step.name, filed)},
-                files=tuple(one.file for one in filed),
+                aliases=(),  # set later: the last W&B run that logs the name gets them
+                metadata={"metaflow": describe_artifact(flow_run, sorting.scope.step.name, filed)},
+                files=tuple(entry.file for entry in filed),
             )
             for (name, kind), filed in sorted(sorting.files.items())
         ),
-        values=_planned(sorting.values, sorting.elsewhere),
-        curves=_planned(sorting.curves, {}),
-        shown=_planned({**dict.fromkeys(sorting.caught, ()), **sorting.shown}, sorting.caught),
+        values=_make_planned_values(sorting.values, sorting.elsewhere),
+        curves=_make_planned_values(sorting.curves, {}),
+        shown=_make_planned_values(
+            {**dict.fromkeys(sorting.caught, ()), **sorting.shown}, sorting.caught
+        ),
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
         by_code=tuple(sorting.by_code),
     )
 
 
-def _called(name: str, kind: Kind, of_name: Kind) -> str:
-    called = names.artifact_name(name)
-    return called if kind is of_name else names.names_in_project(called, kind.value)[1]
+def _choose_name(name: str, kind: Kind, kind_of_name: Kind) -> str:
+    name_in_project = names.artifact_name(name)
+    return (
+        name_in_project
+        if kind is kind_of_name
+        else names.names_in_project(name_in_project, kind.value)[1]
+    )
 
 
-def _planned(
+def _make_planned_values(
     values: Mapping[str, Sequence[Content]], elsewhere: Mapping[str, Sequence[ValueElsewhere]]
 ) -> tuple[PlannedValue, ...]:
     return tuple(

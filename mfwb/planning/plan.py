@@ -1,7 +1,7 @@
-"""The plan: what is to be written to W&B for one flow run, decided but not done.
+"""The plan: all that mfwb will write to W&B for one flow run.
 
-A plan is a value: sorted, JSON-able, with a digest. It refers to artifacts by their sha1 and
-never holds their bytes.
+A plan is a value: sorted, convertible to JSON, with a digest. It refers to artifacts by their sha1
+and never holds their bytes.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ WandbRunId = NewType("WandbRunId", str)
 
 
 class Form(str, Enum):
-    """What becomes of the bytes of an artifact."""
+    """The form of the bytes of an artifact in W&B."""
 
     PICKLE = "pickle"  # Metaflow's own bytes, as they are
     PARQUET = "parquet"  # one table: a DataFrame, a Series, an arrow table
     FRAMES = "frames"  # a dict or list of DataFrames: a parquet file each
-    PATH = "path"  # what a pathlib.Path points at
+    PATH = "path"  # the file or folder that a pathlib.Path points at
     INCLUDE = "include"  # the content of an IncludeFile
     ARRAY = "array"  # a numpy array, as .npy
     JSON = "json"  # a plain value that is too large for the summary
-    STORED = "stored"  # what another serializer than pickle made, as it is
-    PLUGIN = "plugin"  # what a converter of another package makes of it
-    REFERENCE = "reference"  # stays where Metaflow stored it
+    STORED = "stored"  # the unchanged bytes of another serializer than pickle
+    PLUGIN = "plugin"  # the result of a converter of another package
+    REFERENCE = "reference"  # the bytes stay where Metaflow stored them
 
 
 class Preview(str, Enum):
-    """What the W&B run itself shows of an artifact, besides the artifact."""
+    """The preview of an artifact that the W&B run itself shows."""
 
     TABLE = "table"  # the first rows
     IMAGE = "image"
@@ -75,7 +75,7 @@ class Content:
 
     @property
     def pathspec(self) -> str:
-        """Metaflow's name of the artifact; also how a loss of it is called."""
+        """The pathspec of the artifact in Metaflow; it also names a loss of the artifact."""
         return f"{self.task}/{self.name}"
 
     @property
@@ -86,13 +86,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """One artifact on its way into a W&B artifact."""
+    """One artifact of a task that becomes part of a W&B artifact."""
 
     stem: str  # path in the W&B artifact, without the suffix that its form brings
     form: Form
     content: Content
     preview: Preview | None = None
-    plugin: str = ""  # the converter, of form PLUGIN
+    plugin: str = ""  # the converter, for the form PLUGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +115,20 @@ class InputArtifact:
     producer: WandbRunId
     producer_name: str
     ground: str
-    place: str = ""  # of another flow run's: `entity/project`; empty: of this flow run's
+    place: str = ""  # `entity/project` of another flow run's artifact; empty: of this flow run
 
 
 def use_item(what: str, user: str) -> str:
-    """Return what the loss of a use is called: of which artifact, by which W&B run."""
+    """Return the name of a lost use: the artifact and the W&B run that uses it."""
     return f"use of {what} by {user}"
 
 
 @dataclass(frozen=True, slots=True)
 class ValueElsewhere:
-    """What one task has, under a name that stands for a value in other tasks, and is none."""
+    """An artifact of one task that is no value, while other tasks have a value of that name."""
 
     content: Content
-    text: str  # what stands for it among the values
+    text: str  # the text that replaces it among the values
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class PlannedValue:
 
     key: str
     contents: tuple[Content, ...]
-    elsewhere: tuple[ValueElsewhere, ...] = ()  # tasks that have something else of that name
+    elsewhere: tuple[ValueElsewhere, ...] = ()  # of tasks whose artifact of that name is no value
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +154,14 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCard:
-    """A Metaflow card on its way into a W&B run."""
+    """A Metaflow card that becomes part of a W&B run."""
 
     key: str  # in the summary
     task: str  # pathspec
     card: Card
 
 
-@dataclass(frozen=True)  # without slots: what takes long to work out is kept
+@dataclass(frozen=True)  # without slots: slow results are cached on the instance
 class PlannedRun:
     """One W&B run."""
 
@@ -169,7 +169,7 @@ class PlannedRun:
     name: str
     group: str
     job_type: str
-    level: int  # every W&B run that this one uses artifacts of has a lower one
+    level: int  # each W&B run whose artifacts this one uses has a lower level
     merged: bool  # whether it stands for several tasks
     tasks: tuple[TaskRow, ...]
     tags: tuple[str, ...]
@@ -184,8 +184,8 @@ class PlannedRun:
     started_at: int | None  # epoch ms
     runtime: float | None  # seconds
     passed_on: tuple[str, ...] = ()  # artifacts that a parent wrote
-    unchanged: tuple[str, ...] = ()  # these, and values that were assigned and came out equal
-    by_code: tuple[str, ...] = ()  # pathspecs of values that are there as the source says so
+    unchanged: tuple[str, ...] = ()  # these, and values that were assigned with equal content
+    by_code: tuple[str, ...] = ()  # pathspecs of values that are known only from the source
     switched_off: tuple[Content, ...] = ()
     losses: tuple[Loss, ...] = ()
     wandb_settings: dict[str, Any] = field(default_factory=dict)
@@ -194,57 +194,59 @@ class PlannedRun:
     externals: tuple[dict[str, str], ...] = ()  # what the code reads from other flow runs
     path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
-    shown: tuple[PlannedValue, ...] = ()  # artifacts that leave a value in the summary, too
+    shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
 
     @property
     def ended_at(self) -> int | None:
-        """When its last task ended, in epoch ms; None: that is not known."""
+        """The time when its last task ended, in epoch ms; None: not known."""
         if self.started_at is None or self.runtime is None:
             return None
         return self.started_at + round(self.runtime * 1000)
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of what this W&B run will say, but for what the flow's source adds to it.
+        """A digest of the content of this W&B run, without what the source of the flow adds to it.
 
-        The source may be edited, or gone, when the flow run is synced again; what was written
-        with its help stays true, and is not written again for that.
+        The source may be edited or gone when the flow run is synced again. Content that was written
+        with the source stays valid, and is not written again because of that.
 
-        It has two parts, with a point between them: of what can only be written by opening the
-        W&B run, and of its words, which can be changed in place.
+        The digest has two parts, with a point between them: one of the content that can only be
+        written by opening the W&B run, and one of its text fields, which can be changed in place.
         """
-        said = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_BY_SOURCE)
-        said["passed_on"] = said.pop("unchanged")
+        document = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_FIELDS_FROM_SOURCE)
+        document["passed_on"] = document.pop("unchanged")
         for name in ("values", "curves", "shown"):
-            said[name] = list(self._by_content(said[name]))
-        for name in _IF_ANY:  # only where there is something; others are not written anew
-            if not said[name]:
-                del said[name]
-        words = {name: said.pop(name) for name in _WORDS}
-        words["notes"] = said["wandb_settings"].pop("run_notes", None)
-        return f"{_digest(said)[:_HALF]}.{_digest(words)[:_HALF]}"
+            document[name] = list(self._by_content(document[name]))
+        for name in _OPTIONAL_FIELDS:  # only if not empty; runs without them keep their digest
+            if not document[name]:
+                del document[name]
+        texts = {name: document.pop(name) for name in _TEXT_FIELDS}
+        texts["notes"] = document["wandb_settings"].pop("run_notes", None)
+        return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
 
     def use_item(self, used: InputArtifact) -> str:
-        """Return what the loss of a use is called, if it comes to that."""
-        alike = sum(one.name == used.name for one in self.inputs)
+        """Return the name of a lost use of an artifact by this W&B run."""
+        alike = sum(artifact.name == used.name for artifact in self.inputs)
         what = used.name if alike == 1 else f"{used.name} of {used.producer_name}"
         return use_item(what, self.name)
 
     def _by_content(self, values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield, as JSON, the values that would be there without the source."""
+        """Yield the values that are known without the source, as JSON."""
         by_code = frozenset(self.by_code)
         for value in values:
             contents = [
-                one for one in value["contents"] if f"{one['task']}/{one['name']}" not in by_code
+                content
+                for content in value["contents"]
+                if f"{content['task']}/{content['name']}" not in by_code
             ]
             if contents:
                 yield {"key": value["key"], "contents": contents}
 
 
-_HALF = 40  # letters; more than enough to tell plans apart
-_WORDS = ("name", "group", "job_type", "tags", "config")
-_IF_ANY = ("path_roots", "file_limit", "shown")
-_BY_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
+_DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
+_TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
+_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown")
+_FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,15 +263,15 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Equal for equal plans, whatever process or machine drafted them.
+        """A digest that is equal for equal plans, on every process and machine.
 
-        As with a W&B run's fingerprint, what the flow's source adds does not count.
+        As in the fingerprint of a W&B run, what the source of the flow adds does not count.
         """
         own = _adapter(Plan).dump_python(self, mode="json", exclude={"runs"})
         return _digest([own, sorted(run.fingerprint for run in self.runs)])
 
     def levels(self) -> Iterator[list[PlannedRun]]:
-        """Yield W&B runs level by level; those of a level don't need one another."""
+        """Yield the W&B runs level by level; runs of one level do not use each other."""
         for _, runs in groupby(sorted(self.runs, key=_level), key=_level):
             yield list(runs)
 
@@ -284,7 +286,7 @@ def _level(run: PlannedRun) -> int:
 
 @cache
 def _adapter(of: type) -> TypeAdapter[Any]:
-    return TypeAdapter(of)  # built when it is first needed: that takes a while
+    return TypeAdapter(of)  # built at first use: building it is slow
 
 
 def _digest(document: Any) -> str:

@@ -1,6 +1,6 @@
-"""What config and summary say about the flow run itself: facts, never secrets.
+"""Metadata of the flow run for config and summary: facts, never secrets.
 
-Attributes of decorators stay out: Metaflow records `@environment(vars=...)` in clear text.
+Attributes of decorators are left out: Metaflow records `@environment(vars=...)` in clear text.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic_core import from_json
 
-from mfwb.lineage import triggering_runs
-from mfwb.planning.size_limits import shown_value
+from mfwb.lineage import read_triggering_runs
+from mfwb.planning.size_limits import config_value
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Step, Task
 from mfwb.units.whole_numbers import with_exact_numbers
@@ -33,9 +33,9 @@ def describe_flow_run(flow_run: FlowRun, as_files: frozenset[str] = frozenset())
 
     Args:
         flow_run: the flow run.
-        as_files: constants that config has no room for.
+        as_files: the names of constants that do not fit into config.
     """
-    return _said(
+    return _drop_empty(
         {
             "flow": flow_run.flow,
             "run_id": flow_run.id,
@@ -48,22 +48,22 @@ def describe_flow_run(flow_run: FlowRun, as_files: frozenset[str] = frozenset())
             "finished_at": timestamp(flow_run.finished_at),
             "tags": list(flow_run.tags),
             "system_tags": list(flow_run.system_tags),
-            "triggered_by": list(triggering_runs(flow_run)),
+            "triggered_by": list(read_triggering_runs(flow_run)),
             "constants": {
-                one.name: shown_value(one, as_files)
-                for one in flow_run.parameters
-                if one.kind == "constant"
+                parameter.name: config_value(parameter, as_files)
+                for parameter in flow_run.parameters
+                if parameter.kind == "constant"
             },
         }
     )
 
 
 def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
-    """Return the part of `config["metaflow"]` that speaks of one step and its tasks."""
+    """Return the part of `config["metaflow"]` about one step and its tasks."""
     shared = _shared([_published(task.metadata) for task in tasks])
     roots = {f"{task.datastore.type}@{task.datastore.root}" for task in tasks if task.datastore}
     started, finished = span_of(tasks)
-    return _said(
+    return _drop_empty(
         {
             "step": step.name,
             "step_type": step.type,
@@ -79,7 +79,7 @@ def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
                 if task.failure
             ],
             "earlier_attempts": [
-                _said(
+                _drop_empty(
                     {
                         "task": task.pathspec,
                         "attempt": attempt.number,
@@ -97,9 +97,10 @@ def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
 
 
 def describe_origin(task: Task) -> dict[str, str]:
-    """Return what W&B's own fields say of where the code ran, by name in `wandb.Settings`.
+    """Return W&B's own fields about where the code ran, by their names in `wandb.Settings`.
 
-    A local flow run does not record its host; it is left empty, since W&B would put ours there.
+    A local flow run does not record its host. The field is left empty, since W&B would otherwise
+    set the host of this machine.
     """
     git = _published(task.metadata).get("git")
     facts = git if isinstance(git, dict) else {}
@@ -120,7 +121,7 @@ def describe_outcome(tasks: Sequence[Task], runtime: float | None) -> dict[str, 
     for task in tasks:
         counts[task.state.value] = counts.get(task.state.value, 0) + 1
     failure = next((task.failure for task in tasks if task.failure), None)
-    return _said(
+    return _drop_empty(
         {
             "started_at": timestamp(started),
             "ended_at": timestamp(finished),
@@ -133,25 +134,25 @@ def describe_outcome(tasks: Sequence[Task], runtime: float | None) -> dict[str, 
 
 
 def span_of(tasks: Sequence[Task]) -> tuple[int | None, int | None]:
-    """Return when the first task began and the last one ended, in epoch ms, as far as known."""
+    """Return when the first task began and the last task ended, in epoch ms; None: not known."""
     started = [task.started_at for task in tasks if task.started_at is not None]
     finished = [task.finished_at for task in tasks if task.finished_at is not None]
     return min(started, default=None), max(finished, default=None)
 
 
 def timestamp(epoch_ms: int | None) -> str | None:
-    """Return ISO 8601 in UTC, to the millisecond; it sorts as text."""
+    """Return the time in ISO 8601 in UTC, to the millisecond; these texts sort by time."""
     if epoch_ms is None:
         return None
     try:
         moment = datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc)
-    except (ValueError, OverflowError, OSError):  # no year that a calendar has
+    except (ValueError, OverflowError, OSError):  # the year is out of range
         return None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 _DOCUMENTS = {"git-info": "git", "code-package": "code_package", "execution-triggers": "trigger"}
-"""Metadata whose value is JSON, and what it is called in config."""
+"""Metadata whose value is JSON, and its key in config."""
 
 
 def _published(metadata: dict[str, str]) -> dict[str, Any]:
@@ -168,27 +169,30 @@ def _published(metadata: dict[str, str]) -> dict[str, Any]:
 def _parsed(text: str) -> Any:
     try:
         return with_exact_numbers(from_json(text))
-    except ValueError:  # no JSON, or nested 200 deep: no writer of it would take that
+    except ValueError:  # no JSON, or nested 200 deep, which no JSON writer accepts
         return text
 
 
 def _without_password(document: Any) -> Any:
-    """Cut user and password out of a repository's URL: CI systems put tokens there."""
+    """Return a document without user and password in its repository URL.
+
+    CI systems put tokens there.
+    """
     if not isinstance(document, dict) or not isinstance(document.get("repo_url"), str):
         return document
     try:
         parts = urlsplit(document["repo_url"])
-    except ValueError:  # no URL: better left out than shown with whatever is in it
+    except ValueError:  # no URL: it is left out, since it may contain a secret
         return {name: value for name, value in document.items() if name != "repo_url"}
     host = parts.netloc.rpartition("@")[2]
     return {**document, "repo_url": urlunsplit(parts._replace(netloc=host))}
 
 
 def _shared(metadata: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return each fact of the tasks: once if they agree, else as a list of what occurs."""
+    """Return each fact of the tasks: once if all tasks agree, else a list of distinct values."""
     result: dict[str, Any] = {}
     for name in sorted({name for facts in metadata for name in facts}):
-        distinct: dict[str, Any] = {}  # by text: a job's name may be another one in each task
+        distinct: dict[str, Any] = {}  # by text: a job's name may differ in each task
         for facts in metadata:
             if name in facts:
                 value = facts[name]
@@ -199,6 +203,6 @@ def _shared(metadata: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _said(facts: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is not known or empty."""
+def _drop_empty(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts without those that are not known or empty."""
     return {name: value for name, value in facts.items() if value not in (None, "", [], {}, ())}

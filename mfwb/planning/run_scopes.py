@@ -1,4 +1,4 @@
-"""What W&B runs are about: a step each, or a task each."""
+"""Scopes of W&B runs: each W&B run stands for a step, or for a task."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mfwb.planning import names
 from mfwb.planning.plan import WandbRunId
 from mfwb.snapshot import FlowRun, Step, Task
 
-__all__ = ["Subject", "subjects_of", "task_label"]
+__all__ = ["RunScope", "build_run_scopes", "task_label"]
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What one W&B run is about: a step, or one task of it."""
+class RunScope:
+    """The scope of one W&B run: a step, or one task of a step."""
 
     id: WandbRunId
     name: str
@@ -25,18 +25,18 @@ class Subject:
     settings: StepSettings
 
 
-def subjects_of(flow_run: FlowRun, settings: Settings) -> list[Subject]:
-    """Return what there will be a W&B run about, in the order of the graph."""
+def build_run_scopes(flow_run: FlowRun, settings: Settings) -> list[RunScope]:
+    """Return the scope of each W&B run, in the order of the graph."""
     by_task = settings.granularity_of(flow_run.flow) == "task"
-    subjects = []
+    scopes = []
     for step in flow_run.steps:
         groups = [(task,) for task in step.tasks] if by_task else [step.tasks]
         for tasks in groups:
             parts = [flow_run.flow, flow_run.id, step.name]
             if by_task:
                 parts.append(tasks[0].id)
-            subjects.append(
-                Subject(
+            scopes.append(
+                RunScope(
                     id=names.run_id(*parts),
                     name=names.shortened("/".join(parts), names.RUN_NAME_LIMIT),
                     step=step,
@@ -46,15 +46,15 @@ def subjects_of(flow_run: FlowRun, settings: Settings) -> list[Subject]:
                     settings=settings.for_step(flow_run.flow, step.name),
                 )
             )
-    return subjects
+    return scopes
 
 
 def task_label(task: Task) -> str:
-    """Return the place of a task among its siblings: `3`, or `0/3` in a nested foreach.
+    """Return the position of a task among its siblings: `3`, or `0/3` in a nested foreach.
 
-    Of the control task of an unbounded foreach, which has no place in it, `control`.
+    The control task of an unbounded foreach has no position, and its label is `control`.
     """
-    places = [str(place) for place in (*(f.index for f in task.foreach), *task.rounds)]
+    places = [str(position) for position in (*(f.index for f in task.foreach), *task.rounds)]
     if task.is_control:
         places.append("control")
     return "/".join(places) or "0"

@@ -1,4 +1,4 @@
-"""What fits into the config and the summary of a W&B run, and what goes elsewhere. Pure.
+"""Size limits of the config and the summary of a W&B run, and what does not fit into them. Pure.
 
 W&B refuses a config of more than 15 MB, and with it the W&B run; it drops a summary of more than
 10 MB whole. Sizes are characters of JSON.
@@ -14,31 +14,31 @@ from mfwb.planning import names
 from mfwb.snapshot import ArtifactRef, FlowRun, Loss, Parameter
 
 __all__ = [
+    "ALWAYS_FITS",
     "CONFIG_LIMIT",
     "FACTS_LIMIT",
     "SUMMARY_LIMIT",
-    "SURE_TO_FIT",
+    "config_value",
     "cut_losses",
-    "cut_to_fit",
-    "parameters_as_files",
-    "shortened_text",
-    "shown_value",
-    "too_many",
+    "cut_to_limit",
+    "select_parameters_as_files",
+    "select_values_that_do_not_fit",
+    "shorten_text",
 ]
 
 SUMMARY_LIMIT = 8_000_000
-"""Characters of a whole summary."""
+"""The limit for a whole summary, in characters."""
 
 FACTS_LIMIT = 1_000_000
-"""Characters of it that are facts of Metaflow's: how the tasks ended, and why."""
+"""The part of the summary for facts of Metaflow, in characters: how the tasks ended, and why."""
 
 CONFIG_LIMIT = 5_000_000
-"""Characters of all parameters and constants; and as many of facts of Metaflow's."""
+"""The limit for all parameters and constants, in characters; and again for facts of Metaflow."""
 
-_PER_BYTE = 8  # characters of JSON that a byte of a pickle can become, if nothing is there twice
+_CHARACTERS_PER_BYTE = 8  # of JSON, at most, for a byte of a pickle that stores nothing twice
 
-SURE_TO_FIT = (SUMMARY_LIMIT - FACTS_LIMIT) // _PER_BYTE
-"""Bytes of pickled values that fit into a summary, whatever they are."""
+ALWAYS_FITS = (SUMMARY_LIMIT - FACTS_LIMIT) // _CHARACTERS_PER_BYTE
+"""The number of bytes of pickled values that always fit into a summary, whatever they are."""
 
 _LONGEST_TEXTS = (300_000, 100_000, 30_000, 10_000, 3_000, 1_000, 300, 100)
 _LONGEST_LISTS = (30_000, 10_000, 3_000, 1_000, 100, 10)
@@ -47,22 +47,22 @@ _LONGEST_LISTS = (30_000, 10_000, 3_000, 1_000, 100, 10)
 # --- parameters -----------------------------------------------------------------------------
 
 
-def parameters_as_files(flow_run: FlowRun) -> frozenset[str]:
-    """Return the names of the parameters and constants whose value config has no room for.
+def select_parameters_as_files(flow_run: FlowRun) -> frozenset[str]:
+    """Return the names of the parameters and constants whose values do not fit into config.
 
-    These are the largest of them, and those whose value could not be told as JSON.
+    These are the largest ones, and those whose value could not be converted to JSON.
     """
-    unknown = [one.name for one in flow_run.parameters if one.no_value]
+    unknown = [parameter.name for parameter in flow_run.parameters if parameter.no_value]
     sizes = {
-        one.name: _size(one.value)
-        for one in flow_run.parameters
-        if not one.no_value and one.kind != "IncludeFile"
+        parameter.name: _size(parameter.value)
+        for parameter in flow_run.parameters
+        if not parameter.no_value and parameter.kind != "IncludeFile"
     }
-    return frozenset(unknown) | _beyond(sizes, CONFIG_LIMIT)
+    return frozenset(unknown) | _select_excess(sizes, CONFIG_LIMIT)
 
 
-def shown_value(parameter: Parameter, as_files: frozenset[str]) -> Any:
-    """Return what config says of a parameter: its value, or where that is."""
+def config_value(parameter: Parameter, as_files: frozenset[str]) -> Any:
+    """Return the config entry of a parameter: its value, or the artifact that has the value."""
     if parameter.name not in as_files:
         return parameter.value
     is_known = not parameter.no_value
@@ -73,100 +73,103 @@ def shown_value(parameter: Parameter, as_files: frozenset[str]) -> Any:
 # --- values ---------------------------------------------------------------------------------
 
 
-def too_many(refs: Iterable[ArtifactRef], beside: Iterable[ArtifactRef] = ()) -> dict[str, str]:
-    """Return which values of one task the summary has no room for, by name, and why not.
+def select_values_that_do_not_fit(
+    refs: Iterable[ArtifactRef], beside: Iterable[ArtifactRef] = ()
+) -> dict[str, str]:
+    """Return the values of one task that do not fit into the summary, by name, with the reason.
 
     Args:
-        refs: those that could go elsewhere.
-        beside: others, which need room, too.
+        refs: the values that could go elsewhere.
+        beside: other values that need room in the same summary.
     """
     sizes = {ref.name: _characters(ref) for ref in refs}
     taken = sum(map(_characters, beside))
     return {
         name: f"{sizes[name]:,} characters, and the values of this W&B run have more than "
         f"the {SUMMARY_LIMIT:,} that its summary takes"
-        for name in _beyond(sizes, SUMMARY_LIMIT - FACTS_LIMIT - taken)
+        for name in _select_excess(sizes, SUMMARY_LIMIT - FACTS_LIMIT - taken)
     }
 
 
 def _characters(ref: ArtifactRef) -> int:
-    size = ref.size * _PER_BYTE if ref.characters is None else ref.characters
+    size = ref.size * _CHARACTERS_PER_BYTE if ref.characters is None else ref.characters
     return size + len(ref.name) + len('"": , ')
 
 
-def _beyond(sizes: Mapping[str, int], limit: int) -> frozenset[str]:
-    """Return the largest, as many as it takes for the rest to fit."""
+def _select_excess(sizes: Mapping[str, int], limit: int) -> frozenset[str]:
+    """Return the names of the largest values, as many as needed for the rest to fit."""
     total = sum(sizes.values())
-    out = set()
+    excess = set()
     for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
         if total <= limit:
             break
         total -= sizes[name]
-        out.add(name)
-    return frozenset(out)
+        excess.add(name)
+    return frozenset(excess)
 
 
 # --- facts ----------------------------------------------------------------------------------
 
 
-def cut_to_fit(said: dict[str, Any], limit: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return facts cut until they fit: long texts first, then long lists; and the keys cut.
+def cut_to_limit(facts: dict[str, Any], limit: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the facts, cut until they fit, and the keys of the facts that were cut.
 
-    A text that is cut says how long it was; a list of which the end is missing, how many there are.
+    Long texts are cut first, then long lists. A cut text states its full length; a cut list states
+    how many entries are missing.
     """
-    if _size(said) <= limit:
-        return said, ()
-    fit = said
+    if _size(facts) <= limit:
+        return facts, ()
+    fit = facts
     for longest in _LONGEST_TEXTS:
-        fit = {key: _with_texts(one, longest) for key, one in said.items()}
+        fit = {key: _shorten_texts(value, longest) for key, value in facts.items()}
         if _size(fit) <= limit:
             break
     else:
         texts = fit
         for most in _LONGEST_LISTS:
-            fit = {key: _with_lists(one, most) for key, one in texts.items()}
+            fit = {key: _shorten_lists(value, most) for key, value in texts.items()}
             if _size(fit) <= limit:
                 break
-    return fit, tuple(key for key, one in fit.items() if one != said[key])
+    return fit, tuple(key for key, value in fit.items() if value != facts[key])
 
 
-def cut_losses(keys: Iterable[str], where: str, of: str) -> list[Loss]:
-    """Return what is lost of facts that were cut.
+def cut_losses(keys: Iterable[str], where: str, run_name: str) -> list[Loss]:
+    """Return the losses for facts that were cut.
 
     Args:
-        keys: as `cut_to_fit` returns them.
-        where: they stood: `config.metaflow`.
-        of: the name of the W&B run.
+        keys: the keys that `cut_to_limit` returned.
+        where: where the facts are, such as `config.metaflow`.
+        run_name: the name of the W&B run.
     """
     reason = "longer than W&B takes: texts and lists are cut, and say how long they were"
-    return [Loss(f"{where}.{key} of {of}", reason) for key in keys]
+    return [Loss(f"{where}.{key} of {run_name}", reason) for key in keys]
 
 
-def shortened_text(text: str, longest: int) -> str:
-    """Return a text, or its beginning and how long it is."""
+def shorten_text(text: str, longest: int) -> str:
+    """Return the text, or its beginning and its full length if it is too long."""
     if len(text) <= longest:
         return text
     return f"{text[:longest]} ... (the first {longest:,} of {len(text):,} characters)"
 
 
-def _with_texts(said: Any, longest: int) -> Any:
-    if isinstance(said, str):
-        return shortened_text(said, longest)
-    if isinstance(said, dict):
-        return {key: _with_texts(one, longest) for key, one in said.items()}
-    if isinstance(said, list):
-        return [_with_texts(one, longest) for one in said]
-    return said
+def _shorten_texts(value: Any, longest: int) -> Any:
+    if isinstance(value, str):
+        return shorten_text(value, longest)
+    if isinstance(value, dict):
+        return {key: _shorten_texts(inner, longest) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shorten_texts(inner, longest) for inner in value]
+    return value
 
 
-def _with_lists(said: Any, most: int) -> Any:
-    if isinstance(said, dict):
-        return {key: _with_lists(one, most) for key, one in said.items()}
-    if isinstance(said, list):
-        few = [_with_lists(one, most) for one in said[:most]]
-        return few if len(said) <= most else [*few, f"... and {len(said) - most:,} more"]
-    return said
+def _shorten_lists(value: Any, most: int) -> Any:
+    if isinstance(value, dict):
+        return {key: _shorten_lists(inner, most) for key, inner in value.items()}
+    if isinstance(value, list):
+        kept = [_shorten_lists(inner, most) for inner in value[:most]]
+        return kept if len(value) <= most else [*kept, f"... and {len(value) - most:,} more"]
+    return value
 
 
-def _size(said: Any) -> int:
-    return len(json.dumps(said))
+def _size(value: Any) -> int:
+    return len(json.dumps(value))

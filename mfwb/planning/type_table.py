@@ -1,11 +1,11 @@
-"""Which types become what: one table, read from the top; the first pattern that fits holds.
+"""Table of types and their kinds. It is read from the top; the first pattern that matches applies.
 
-Types go by their qualified names, as Metaflow records them and as pickles refer to them; `*` stands
-for anything, dots included. So exceptions stand above the rule of their library.
+Types have their qualified names, as Metaflow records them and as pickles refer to them; `*` matches
+anything, dots included. So exceptions stand above the rule of their library.
 
-What a library predicts or transforms with is a model: also a scaler, a tokenizer, a pipeline. Its
-data are a dataset if they have rows. Bare numbers (arrays, tensors) are neither, nor are
-configurations, optimizers, losses, metrics, and what a model returned.
+An object that predicts or transforms is a model: also a scaler, a tokenizer, a pipeline. Data with
+rows are a dataset. Bare numbers (arrays, tensors) are neither, and the same holds for
+configurations, optimizers, losses, metrics and the results of a model.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Family(NamedTuple):
     """Types of one kind.
 
     Attributes:
-        pattern: of qualified names, as in `torch.nn.*`.
-        kind: where they go.
-        form: what becomes of their bytes; of a value, if it goes into an artifact after all.
+        pattern: a pattern of qualified names, as in `torch.nn.*`.
+        kind: where artifacts of these types go.
+        form: the form of their bytes in W&B; for a value, the form that it has in an artifact.
         preview: what the W&B run itself shows of them.
-        needs_trust: whether the preview can be made only by loading the pickle as it asks for,
-            which `--unpickle trusted` allows.
-        plugin: the name of the converter, of form PLUGIN.
+        needs_trust: whether the preview needs the pickle loaded with all its imports, which
+            `--unpickle trusted` allows.
+        plugin: the name of the converter, for the form PLUGIN.
     """
 
     pattern: str
@@ -59,7 +59,7 @@ VALUE, DATASET, MODEL, OTHER = Kind
 JSON, PARQUET, TABLE = Form.JSON, Form.PARQUET, Preview.TABLE
 
 FAMILIES = (
-    # --- values of Python and numpy; what containers hold is told from their pickles -------------
+    # --- values of Python and numpy; the pickles of containers show what they hold ---------------
     Family("str", VALUE, JSON),
     Family("int", VALUE, JSON),
     Family("float", VALUE, JSON),
@@ -98,7 +98,7 @@ FAMILIES = (
     Family("slice", VALUE, JSON),
     Family("metaflow.*.ConfigValue", VALUE, JSON),
     Family("pathlib.Pure*Path", VALUE, JSON),  # never a file
-    # --- tables, with the functions that make them out of pickles --------------------------------
+    # --- tables, with the functions that pickles use to make them --------------------------------
     Family("pandas.DataFrame", DATASET, PARQUET, TABLE),
     Family("pandas.core.frame.DataFrame", DATASET, PARQUET, TABLE),
     Family("pandas.Series", DATASET, PARQUET, TABLE),
@@ -222,7 +222,7 @@ FAMILIES = (
     Family("matplotlib.figure.*", OTHER, preview=Preview.IMAGE, needs_trust=True),
     Family("plotly.graph_objs._figure.*", OTHER, preview=Preview.FIGURE),
     Family("plotly.graph_objs._figurewidget.*", OTHER, preview=Preview.FIGURE),
-    # --- what is known to be none of these -------------------------------------------------------
+    # --- types that are known to be none of these ------------------------------------------------
     Family("numpy.ndarray", OTHER, Form.ARRAY),
     *(
         Family(pattern, OTHER)
@@ -237,5 +237,5 @@ FAMILIES = (
 
 @lru_cache(maxsize=4096)
 def family_of(name: str) -> Family | None:
-    """Return the first family that a qualified name belongs to; None if none of the table."""
-    return next((one for one in FAMILIES if fnmatchcase(name, one.pattern)), None)
+    """Return the first family that a qualified name belongs to; None if the table has none."""
+    return next((family for family in FAMILIES if fnmatchcase(name, family.pattern)), None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mfwb.config import Layer
 from mfwb.settings_files import Trust, printable
-from mfwb.settings_inventory import FileInDoubt
+from mfwb.settings_inventory import CheckedFile
 
 __all__ = ["settings_as_json", "settings_as_text", "trust_as_text"]
 
@@ -21,7 +21,7 @@ _LANDLOCK, _HOOK = "Landlock", "audit hook"
 
 def settings_as_text(
     layers: Sequence[Layer],
-    files: Sequence[FileInDoubt],
+    files: Sequence[CheckedFile],
     trust: Trust,
     confined_by: Sequence[str],
 ) -> str:
@@ -40,7 +40,7 @@ def settings_as_text(
 
 def settings_as_json(
     layers: Sequence[Layer],
-    files: Sequence[FileInDoubt],
+    files: Sequence[CheckedFile],
     trust: Trust,
     confined_by: Sequence[str],
 ) -> str:
@@ -56,9 +56,9 @@ def settings_as_json(
             {
                 "path": str(one.file.path),
                 "origin": one.file.origin.name.lower(),
-                "counts": one.refused(trust) is None,
-                "reason": one.refused(trust),
-                "trusted": trust.holds(one.file),
+                "counts": one.refusal_reason(trust) is None,
+                "reason": one.refusal_reason(trust),
+                "trusted": trust.includes(one.file),
                 "sensitive": [*one.sensitive],
             }
             for one in files
@@ -68,11 +68,11 @@ def settings_as_json(
     return f"{json.dumps(document, indent=2, default=str)}\n"
 
 
-def trust_as_text(files: Iterable[FileInDoubt]) -> str:
+def trust_as_text(files: Iterable[CheckedFile]) -> str:
     """Return what it is that is trusted from now on."""
     lines = []
     for one in files:
-        lines.append(f"trusted: {one.file.place}")
+        lines.append(f"trusted: {one.file.real_path}")
         lines += [f"  {name} = {_shown(value)}" for name, value in _sensitive_values(one)]
         if one.sends_key_in_the_clear:
             lines.append("  with http://, keys go over the network unencrypted")
@@ -97,18 +97,18 @@ def _confined(by: Sequence[str], unpickle: str) -> str:
     return f"confined by {words}{'' if has_landlock else ': this system has no Landlock'}"
 
 
-def _about(one: FileInDoubt, trust: Trust) -> Iterator[str]:
-    reason = one.refused(trust)
+def _about(one: CheckedFile, trust: Trust) -> Iterator[str]:
+    reason = one.refusal_reason(trust)
     if reason is not None:
         yield f"does not count: {reason}"
-    elif trust.holds(one.file):
+    elif trust.includes(one.file):
         yield "trusted"
     else:
         yield "counts"
 
 
-def _refused(files: Iterable[FileInDoubt], trust: Trust) -> set[str]:
-    return {str(one.file.path) for one in files if one.refused(trust) is not None}
+def _refused(files: Iterable[CheckedFile], trust: Trust) -> set[str]:
+    return {str(one.file.path) for one in files if one.refusal_reason(trust) is not None}
 
 
 def _rows(layers: Sequence[Layer], refused: set[str]) -> list[tuple[str, Any, str]]:
@@ -128,7 +128,7 @@ def _flat(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any
             yield f"{table}{name}", _masked(str(name), value)
 
 
-def _sensitive_values(one: FileInDoubt) -> Iterator[tuple[str, Any]]:
+def _sensitive_values(one: CheckedFile) -> Iterator[tuple[str, Any]]:
     """Yield what could do harm, by the names that the file's complaints have."""
     flat = dict(_flat(one.file.values))
     for name in one.sensitive:

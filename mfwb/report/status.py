@@ -13,9 +13,9 @@ from mfwb.ports import Destination, Entry, Standing
 from mfwb.report.console import printed
 from mfwb.report.json_output import for_any_output
 from mfwb.report.result.losses import print_losses
-from mfwb.safe_text import fitted, one_line
+from mfwb.safe_text import fit_encoding, one_line
 from mfwb.sync_status import FlowStanding, Standings
-from mfwb.units.durations import how_long
+from mfwb.units.durations import format_duration
 
 __all__ = ["show_status"]
 
@@ -50,7 +50,7 @@ def show_status(
         document = standings.to_dict()
         return for_any_output(document)
     text = _to_text(standings, console, now, rebuilt=rebuilt)
-    return text, fitted(text)
+    return text, fit_encoding(text)
 
 
 def _to_text(standings: Standings, console: Console, now: datetime, *, rebuilt: bool) -> str:
@@ -130,4 +130,4 @@ def _print_open(entries: tuple[Entry, ...], console: Console, now: datetime) -> 
 def _ago(moment: str, now: datetime) -> str:
     """Return how long ago something was, which the ledger noted in UTC."""
     then = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    return f"{how_long(max(0.0, (now - then).total_seconds()))} ago"
+    return f"{format_duration(max(0.0, (now - then).total_seconds()))} ago"

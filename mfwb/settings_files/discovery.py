@@ -1,4 +1,4 @@
-"""Files with settings: where they are looked for, and what they say."""
+"""Discovery and reading of settings files."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ __all__ = [
     "SettingsFile",
     "current_folder",
     "find_file",
-    "named_file",
+    "find_users_file",
     "read",
-    "users_file",
+    "read_named_file",
 ]
 
 _NAME = "mfwb.toml"
 _PYPROJECT = "pyproject.toml"
-_LARGEST = 4 * 2**20  # bytes
+_SIZE_LIMIT = 4 * 2**20  # bytes
 _ANYBODY_MAY_WRITE = stat.S_IWOTH
 
 
@@ -48,28 +48,28 @@ class Origin(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """A file with settings, as it was when it was read.
+    """A settings file, as it was when it was read.
 
     Attributes:
-        path: as it is shown.
-        place: the real path of its folder, and its name in it. A link of that name is not
-            followed: who trusts a file does not trust any link to it, anywhere.
-        values: what it says.
+        path: the path for messages.
+        real_path: the real path of its folder, with the file's name. If the file itself is a link,
+            it is not followed: a user who trusts a file does not trust links to it elsewhere.
+        values: its settings.
         origin: why it is read.
-        is_strangers: whether another user owns it, or anybody may write to it.
+        is_foreign: whether another user owns it, or anybody may write to it.
     """
 
     path: Path
-    place: Path
+    real_path: Path
     values: Mapping[str, Any]
     origin: Origin
-    is_strangers: bool = False
+    is_foreign: bool = False
 
     @property
     def digest(self) -> str:
-        """A digest of what it says, which comments and the tables of others don't change."""
-        said = json.dumps(self.values, sort_keys=True, default=repr)
-        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+        """Digest of its values; comments and tables of other tools don't change it."""
+        text = json.dumps(self.values, sort_keys=True, default=repr)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def current_folder() -> Path:
@@ -77,26 +77,26 @@ def current_folder() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError:
-        raise UsageError("the current folder is not there any more; change to another") from None
+        raise UsageError("the current folder does not exist any more; change to another") from None
 
 
-def users_file() -> SettingsFile | None:
+def find_users_file() -> SettingsFile | None:
     """Return mfwb.toml of the user's configuration folder; None if there is none."""
     path = user_config_path("mfwb") / _NAME
-    # Without a home there is no such folder, and a relative one lies in the current folder.
+    # Without a home folder the path is relative, which would mean the current folder.
     if not path.is_absolute() or not path.is_file():
         return None
     return read(path, Origin.USERS, parse_toml)
 
 
-def named_file(path: Path) -> SettingsFile:
-    """Return a file that the user named; UsageError if it can't be read."""
+def read_named_file(path: Path) -> SettingsFile:
+    """Read a file that the user named; UsageError if it can't be read."""
     file = read(path, Origin.NAMED, parse_toml)
-    return _tool_table(file) or _with(file, {}) if path.name == _PYPROJECT else file
+    return _tool_table(file) or _with_values(file, {}) if path.name == _PYPROJECT else file
 
 
 def find_file(folder: Path) -> SettingsFile | None:
-    """Return mfwb.toml of a folder, else its pyproject.toml if that speaks of mfwb."""
+    """Return mfwb.toml of a folder, else its pyproject.toml if that has a table [tool.mfwb]."""
     own = folder / _NAME
     if own.is_file():
         return read(own, Origin.FOUND, parse_toml)
@@ -105,31 +105,33 @@ def find_file(folder: Path) -> SettingsFile | None:
 
 
 def read(path: Path, origin: Origin, parse: Callable[[bytes], dict[str, Any]]) -> SettingsFile:
-    """Return a file and what it says.
+    """Read a settings file.
 
     Args:
-        path: where it is.
+        path: the path of the file.
         origin: why it is read.
-        parse: makes values of its bytes; ValueError if it can't.
+        parse: returns the values of the file's bytes, or raises ValueError.
 
     Raises:
-        UsageError: it can't be read, or is not what it should be.
+        UsageError: it can't be read, or is not valid.
     """
     try:
         with path.open("rb") as file:
-            strangers = _is_strangers(os.fstat(file.fileno()))
-            data = file.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
-            raise UsageError(f"{path}: it has more than {_LARGEST:,} bytes, which no settings need")
+            is_foreign = _is_foreign(os.fstat(file.fileno()))
+            data = file.read(_SIZE_LIMIT + 1)
+        if len(data) > _SIZE_LIMIT:
+            raise UsageError(
+                f"{path}: it has more than {_SIZE_LIMIT:,} bytes, which no settings need"
+            )
         values = parse(data)
-        place = path.parent.resolve() / path.name
+        real_path = path.parent.resolve() / path.name
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
     except RecursionError:
         raise UsageError(f"{path}: it is nested too deeply") from None
-    return SettingsFile(path, place, values, origin, strangers)
+    return SettingsFile(path, real_path, values, origin, is_foreign)
 
 
 def parse_toml(data: bytes) -> dict[str, Any]:
@@ -148,18 +150,18 @@ def _tool_table(file: SettingsFile) -> SettingsFile | None:
         return None
     if not isinstance(table, dict):
         raise UsageError(f"{file.path}: [tool.mfwb] must be a table")
-    return _with(file, table)
+    return _with_values(file, table)
 
 
-def _with(file: SettingsFile, values: Mapping[str, Any]) -> SettingsFile:
-    return SettingsFile(file.path, file.place, values, file.origin, file.is_strangers)
+def _with_values(file: SettingsFile, values: Mapping[str, Any]) -> SettingsFile:
+    return SettingsFile(file.path, file.real_path, values, file.origin, file.is_foreign)
 
 
-def _is_strangers(status: os.stat_result) -> bool:
-    """Whether a file may say what neither this user nor the machine's owner wrote."""
+def _is_foreign(status: os.stat_result) -> bool:
+    """Whether somebody other than this user or the machine's owner may have written a file."""
     if not hasattr(os, "geteuid"):
         return False
-    ours = {os.geteuid(), 0}
+    trusted_users = {os.geteuid(), 0}
     if os.geteuid() == 0 and (user := os.environ.get("SUDO_UID", "")).isdecimal():
-        ours.add(int(user))
-    return status.st_uid not in ours or bool(status.st_mode & _ANYBODY_MAY_WRITE)
+        trusted_users.add(int(user))
+    return status.st_uid not in trusted_users or bool(status.st_mode & _ANYBODY_MAY_WRITE)

@@ -1,6 +1,6 @@
-"""The settings file that Metaflow takes from the first `.metaflow` here or above.
+"""Metaflow's settings file in the first `.metaflow` of the current folder or above.
 
-It beats the user's own one, but not variables. As of metaflow 2.19.
+It overrides the user's own settings file, but not variables. As of metaflow 2.19.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from mfwb.settings_files.discovery import Origin, SettingsFile, read
 __all__ = ["find_metaflow_file", "read_metaflow_file", "sensitive_in_metaflow_file"]
 
 _HARMLESS = frozenset({"METAFLOW_DEFAULT_METADATA", "METAFLOW_DEFAULT_DATASTORE", "METAFLOW_USER"})
-_OF_RUNNING = tuple(
+_RUN_ONLY_PREFIXES = tuple(
     f"METAFLOW_{name}_"
     for name in (
         *("AIRFLOW", "ARGO", "BATCH", "CONDA", "DEFAULT_CONTAINER", "DEFAULT_PACKAGE", "ECS"),
         *("EVENTS", "KUBERNETES", "SFN"),
     )
 )
-"""What is about running flows has no part in reading what they left."""
+"""Settings for running flows, which don't affect reading completed ones."""
 
 
 def find_metaflow_file(folder: Path) -> SettingsFile | None:
-    """Return the file that Metaflow takes if it is imported in a folder; None: there is none."""
-    for one in (folder, *folder.parents):
-        home = one / ".metaflow"
+    """Return the settings file that Metaflow uses if it is imported in a folder, or None."""
+    for parent in (folder, *folder.parents):
+        home = parent / ".metaflow"
         if home.is_dir():
             path = home / "config.json"
             return read_metaflow_file(path) if path.exists() else None
@@ -37,21 +37,21 @@ def find_metaflow_file(folder: Path) -> SettingsFile | None:
 
 
 def read_metaflow_file(path: Path) -> SettingsFile:
-    """Return a settings file of Metaflow's; UsageError."""
+    """Read a settings file of Metaflow; UsageError."""
     return read(path, Origin.FOUND, _parse)
 
 
 def sensitive_in_metaflow_file(
     values: Mapping[str, Any], environ: Mapping[str, str] = os.environ
 ) -> list[str]:
-    """Return the names of what is sensitive in it, but for what a variable overrides."""
+    """Return the names of its sensitive settings that no variable overrides."""
     return [
         name
         for name in values
-        if name.startswith("METAFLOW_")  # it reads no others
+        if name.startswith("METAFLOW_")  # Metaflow ignores other names
         and name not in environ
         and name not in _HARMLESS
-        and not name.startswith(_OF_RUNNING)
+        and not name.startswith(_RUN_ONLY_PREFIXES)
     ]
 
 

@@ -1,7 +1,7 @@
-"""Which settings can do no harm, whoever wrote them; all others are sensitive.
+"""Tables of settings that are harmless in files of strangers; all other settings are sensitive.
 
-What is harmless decides how a flow run looks in the user's own W&B. What is sensitive sends keys or
-data to other hosts, runs code, reads or writes files of the machine, or undoes a protection. A
+Harmless settings decide how a flow run looks in the user's own W&B. Sensitive settings send keys or
+data to other hosts, run code, read or write files of the machine, or disable a protection. A
 setting that is in none of these tables is sensitive.
 """
 
@@ -16,7 +16,7 @@ from mfwb.files.rooted_files import resolve_below
 
 __all__ = ["HARMLESS", "HARMLESS_OF_WANDB", "SENSITIVE", "sensitive_settings"]
 
-_LEVELS_OF_BUNDLE = 3  # DIR, level-00, wandb: what a sync that goes on there writes into
+_LEVELS_OF_BUNDLE = 3  # DIR, level-00, wandb: the folders into which a continued sync writes
 _MOST_MEMORY = 2 * 10**9  # bytes: the default, which protects the machine
 
 
@@ -28,13 +28,13 @@ def _is_off(value: Any) -> bool:
     return value is False
 
 
-def _one_of(*values: Any) -> Callable[[Any], bool]:
+def _is_any_of(*values: Any) -> Callable[[Any], bool]:
     return lambda value: value in values
 
 
 HARMLESS: Mapping[str, Callable[[Any], bool]] = {
-    # A repository says where its flows belong. W&B lets nobody write where they are no member,
-    # but to projects that are open to all: docs/settings.md says so.
+    # A repository may set entity and project of its flows. W&B refuses users who are not members,
+    # except in projects that are open to all: docs/settings.md explains it.
     "entity": _always,
     "project": _always,
     "granularity": _always,
@@ -50,20 +50,21 @@ HARMLESS: Mapping[str, Callable[[Any], bool]] = {
     "wait": _always,  # bounded
     "abandoned_after": _always,
     "strict": _always,
-    "mode": _one_of(None, "offline"),  # `online` would beat the user's WANDB_MODE
-    "unpickle": _one_of("safe", "never"),
+    "mode": _is_any_of(None, "offline"),  # `online` would beat the user's WANDB_MODE
+    "unpickle": _is_any_of("safe", "never"),
     "max_memory": lambda value: value <= _MOST_MEMORY,
     "file_references": _is_off,
-    "on_deleted": _one_of("skip", "fail"),
+    "on_deleted": _is_any_of("skip", "fail"),
     "force": _is_off,
     "overwrite_edits": _is_off,
 }
-"""By name, what says of a value whether it is harmless."""
+"""By name, a function that returns whether a value is harmless."""
 
 SENSITIVE = frozenset({"datastore_roots", "dir", "metadata", "path_roots"})
-"""What is always sensitive, or not by its value alone; named so that a test finds what is in none.
+"""Settings that are always sensitive, or not by their value alone.
 
-`dir` is harmless if it leads below the file's own folder, and no link that is there out of it.
+They are listed so that a test finds settings that are in no table. `dir` is harmless if it lies
+below the file's own folder, and no existing link leads out of that folder.
 """
 
 HARMLESS_OF_WANDB: Mapping[str, Callable[[Any], bool]] = {
@@ -77,17 +78,17 @@ HARMLESS_OF_WANDB: Mapping[str, Callable[[Any], bool]] = {
         ),
         _always,
     ),
-    "mode": _one_of("offline"),
+    "mode": _is_any_of("offline"),
 }
-"""The same of the fields of `wandb.Settings`, of which there are 156 in wandb 0.31."""
+"""The same for the fields of `wandb.Settings`, of which there are 156 in wandb 0.31."""
 
 
 def sensitive_settings(values: Mapping[str, Any], folder: Path) -> list[str]:
-    """Return the names of what is sensitive in a settings file, as the file writes them.
+    """Return the names of the sensitive settings of a file, as they are written in it.
 
     Args:
-        values: what the file says, of the types that settings have.
-        folder: where it lies.
+        values: the settings of the file, validated.
+        folder: the folder of the file.
     """
     return list(_sensitive(values, folder, ""))
 
@@ -97,12 +98,12 @@ def _sensitive(values: Mapping[str, Any], folder: Path, table: str) -> Iterator[
         if name == "settings":
             yield from (
                 f"[{table}settings] {field}"
-                for field, one in value.items()
-                if not HARMLESS_OF_WANDB.get(field, _never)(one)
+                for field, setting in value.items()
+                if not HARMLESS_OF_WANDB.get(field, _never)(setting)
             )
         elif name in {"flow", "step"}:
-            for one, of_it in value.items():
-                yield from _sensitive(of_it, folder, f"{table}{name}.{one}.")
+            for key, table_values in value.items():
+                yield from _sensitive(table_values, folder, f"{table}{name}.{key}.")
         elif name == "dir":
             if value is not None and not _is_below(folder, value):
                 yield name
@@ -115,7 +116,7 @@ def _never(_: Any) -> bool:
 
 
 def _is_below(folder: Path, path: Path) -> bool:
-    """Whether a bundle lies below a folder, links included."""
+    """Whether a bundle lies below a folder, with all links followed."""
     try:
         resolved = resolve_below(folder, path)
         return not str(path).startswith("~") and not _has_links(resolved, _LEVELS_OF_BUNDLE)
@@ -124,11 +125,12 @@ def _is_below(folder: Path, path: Path) -> bool:
 
 
 def _has_links(folder: Path, levels: int) -> bool:
-    """Whether a folder that may have come with the settings leads elsewhere; OSError."""
+    """Whether a folder, which may have come with the settings file, has links; OSError."""
     if not folder.exists():
         return False
     with os.scandir(folder) as entries:
         return any(
-            one.is_symlink() or (levels > 1 and one.is_dir() and _has_links(Path(one), levels - 1))
-            for one in entries
+            entry.is_symlink()
+            or (levels > 1 and entry.is_dir() and _has_links(Path(entry), levels - 1))
+            for entry in entries
         )

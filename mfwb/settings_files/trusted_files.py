@@ -1,4 +1,4 @@
-"""Which files the user trusts, by their place and by what they say."""
+"""Files that the user trusts, by path and content."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from mfwb.errors import UsageError
 from mfwb.files.private_files import make_folder
 from mfwb.settings_files.discovery import SettingsFile
 
-__all__ = ["Trust", "users_trust"]
+__all__ = ["Trust", "load_trust"]
 
 _NAME = "trusted.json"
-_LARGEST = 4 * 2**20  # bytes
-_OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
+_SIZE_LIMIT = 4 * 2**20  # bytes
+_OTHERS_ACCESS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class _Record(BaseModel):
-    """What is in the file: digests by places."""
+    """Content of the file: digests of settings files, by path."""
 
     model_config = ConfigDict(defer_build=True)
 
@@ -33,37 +33,37 @@ class _Record(BaseModel):
 
 
 class Trust:
-    """What the user trusts; kept in a file that nobody else may read or write."""
+    """Files that the user trusts; stored in a file that nobody else may read or write."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def holds(self, file: SettingsFile) -> bool:
-        """Return whether the user trusts what a file says now."""
-        return self._read().files.get(str(file.place)) == file.digest
+    def includes(self, file: SettingsFile) -> bool:
+        """Return whether the user trusts the present content of a file."""
+        return self._read().files.get(str(file.real_path)) == file.digest
 
     def add(self, file: SettingsFile) -> None:
-        """Trust what a file says; UsageError if that can't be noted."""
+        """Trust the present content of a file; UsageError if that can't be stored."""
         record = self._read()
-        self._write({**record.files, str(file.place): file.digest})
+        self._write({**record.files, str(file.real_path): file.digest})
 
-    def remove(self, place: Path) -> bool:
-        """Trust a file no more; return whether it was trusted."""
+    def remove(self, real_path: Path) -> bool:
+        """Stop trusting a file; return whether it was trusted."""
         files = dict(self._read().files)
-        was_trusted = files.pop(str(place), None) is not None
+        was_trusted = files.pop(str(real_path), None) is not None
         if was_trusted:
             self._write(files)
         return was_trusted
 
     def _read(self) -> _Record:
-        """Return what is noted; nothing, if somebody else may have written it."""
+        """Return the stored record; an empty one if somebody else may have written it."""
         try:
             with self.file.open("rb") as opened:
                 status = os.fstat(opened.fileno())
-                data = opened.read(_LARGEST)
+                data = opened.read(_SIZE_LIMIT)
         except OSError:
             return _Record()
-        if status.st_mode & _OTHERS_MAY or (hasattr(os, "geteuid") and not _is_ours(status)):
+        if status.st_mode & _OTHERS_ACCESS or (hasattr(os, "geteuid") and not _is_own(status)):
             return _Record()
         try:
             return _Record.model_validate_json(data)
@@ -82,14 +82,14 @@ class Trust:
             raise UsageError(f"{self.file}: {error.strerror}") from None
 
 
-def users_trust(environ: Mapping[str, str] = os.environ) -> Trust:
-    """Return what the user trusts.
+def load_trust(environ: Mapping[str, str] = os.environ) -> Trust:
+    """Return the files that the user trusts.
 
-    A relative MFWB_STATE_DIR does not count here: it would lie in the folder that is in doubt.
+    A relative MFWB_STATE_DIR does not count here: it would lie in the very folder to be checked.
     """
     home = Path(environ.get("MFWB_STATE_DIR") or ".")
     return Trust((home if home.is_absolute() else user_state_path("mfwb")) / _NAME)
 
 
-def _is_ours(status: os.stat_result) -> bool:
+def _is_own(status: os.stat_result) -> bool:
     return status.st_uid == os.geteuid()

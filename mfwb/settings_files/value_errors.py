@@ -1,4 +1,4 @@
-"""Complaints about values of settings: which setting it is, and what is expected there."""
+"""Error messages about values of settings: the setting, and the expected type or range."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-__all__ = ["complaint", "expectation", "place_of"]
+__all__ = ["describe_error", "describe_expectation", "setting_path"]
 
-_LONGEST = 100  # characters of a value in a complaint
+_LENGTH_LIMIT = 100  # characters of a value in a message
 
 _EXPECTED = {
     "bool_parsing": "true or false",
@@ -22,7 +22,7 @@ _EXPECTED = {
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
     "int_type": "a whole number",
-    "is_instance_of": "a list",  # where W&B asks for a Sequence
+    "is_instance_of": "a list",  # where W&B expects a Sequence
     "list_type": "a list",
     "model_type": "a table",
     "path_type": "a path",
@@ -30,38 +30,39 @@ _EXPECTED = {
     "string_type": "a text",
     "tuple_type": "a list",
 }
-"""What pydantic's kinds of errors say of a value's type, in the words of TOML."""
+"""Expected types, by pydantic's type of error, with TOML's names."""
 
 
-def complaint(error: ValidationError) -> str:
-    """Return the place of the first value that is wrong, what is expected, and what is there."""
+def describe_error(error: ValidationError) -> str:
+    """Return the first wrong setting, the expected value and the given value."""
     first = error.errors()[0]
-    place = place_of(first["loc"], None)
-    return f"{place}: {expectation([first])}, not {_shown(first['input'])}"
+    path = setting_path(first["loc"], None)
+    return f"{path}: {describe_expectation([first])}, not {_format(first['input'])}"
 
 
-def expectation(errors: Sequence[Mapping[str, Any]]) -> str:
-    """Return what is expected of a value.
+def describe_expectation(errors: Sequence[Mapping[str, Any]]) -> str:
+    """Return the expected type or range of a value.
 
     Args:
-        errors: pydantic's, about one value; where several types would do, one for each.
+        errors: pydantic's errors about one value; one for each type that would be valid.
     """
-    types = [_EXPECTED.get(one["type"]) for one in errors]
+    types = [_EXPECTED.get(error["type"]) for error in errors]
     if all(types):
         return f"it is {' or '.join(dict.fromkeys(filter(None, types)))}"
-    first = next(one for one, known in zip(errors, types, strict=True) if known is None)
+    first = next(error for error, name in zip(errors, types, strict=True) if name is None)
     if first["type"] == "extra_forbidden":
         return "there is no such setting"
     message: str = first["msg"]
     return message.removeprefix("Value error, ")
 
 
-def place_of(loc: Sequence[int | str], value: Any) -> str:
-    """Return where a value is, as `a.b`.
+def setting_path(loc: Sequence[int | str], value: Any) -> str:
+    """Return the dotted name of a setting, as `a.b`.
 
     Args:
-        loc: pydantic's, in which there are also names of types where several would do.
-        value: that of the first part, by which these are told apart; None: there are no such names.
+        loc: pydantic's location, which also has names of types if several types are valid.
+        value: the value of the first part, which shows what is a name of a type; None: `loc` has
+            no names of types.
     """
     return ".".join([str(loc[0]), *_parts(loc[1:], value)])
 
@@ -78,6 +79,6 @@ def _parts(loc: Sequence[int | str], value: Any) -> Iterator[str]:
             yield str(part)
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     shown = value.isoformat() if isinstance(value, (date, time)) else repr(value)
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+    return shown if len(shown) <= _LENGTH_LIMIT else f"{shown[:_LENGTH_LIMIT]}..."

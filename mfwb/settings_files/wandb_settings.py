@@ -1,6 +1,6 @@
-"""The settings file that W&B's SDK takes from the current folder, which beats the user's own one.
+"""The settings file of W&B's SDK in the current folder, which overrides the user's own one.
 
-`wandb init` writes it. As of wandb 0.31.0 the SDK reads it whatever WANDB_DIR says.
+`wandb init` writes it. As of wandb 0.31.0 the SDK reads it for any value of WANDB_DIR.
 """
 
 from __future__ import annotations
@@ -28,54 +28,56 @@ __all__ = [
 _SECTION = "default"
 SERVER_OF_WANDB = "https://api.wandb.ai"
 SERVERS_OF_WANDB = frozenset({SERVER_OF_WANDB, "https://api.forge.coreweave.com"})
-"""Names of W&B's own server, one of which is the default (wandb 0.31)."""
-_MODES = frozenset({"online", "offline", "disabled"})  # which `wandb online` and the like write
+"""URLs of W&B's own server, one of which is the default (wandb 0.31)."""
+_MODES = frozenset({"online", "offline", "disabled"})  # written by `wandb online` and the like
 
 
 def wandb_files_of(folder: Path) -> tuple[Path, ...]:
-    """Return the paths that W&B looks at in a folder: a folder, and files with settings."""
+    """Return the paths that W&B checks in a folder: a folder, and settings files."""
     return folder / ".wandb", folder / ".wandb" / "settings", folder / "wandb" / "settings"
 
 
 def find_wandb_file(folder: Path) -> SettingsFile | None:
-    """Return the file that W&B takes from a folder; None: there is none. UsageError."""
+    """Return W&B's settings file of a folder, or None; UsageError."""
     name = ".wandb" if (folder / ".wandb").exists() else "wandb"
     path = folder / name / "settings"
     return read_wandb_file(path) if path.is_file() else None
 
 
 def read_wandb_file(path: Path) -> SettingsFile:
-    """Return a settings file of W&B's; UsageError."""
+    """Read a settings file of W&B; UsageError."""
     return read(path, Origin.FOUND, _parse)
 
 
 def sensitive_in_wandb_file(
     values: Mapping[str, Any], environ: Mapping[str, str] = os.environ
 ) -> list[str]:
-    """Return the names of what is sensitive in it; a server that W&B would use anyway is not."""
+    """Return the names of its sensitive settings; a server that W&B would use anyway is not one."""
     return [name for name, value in values.items() if not _is_harmless(name, value, environ)]
 
 
 def _is_harmless(name: str, value: str, environ: Mapping[str, str]) -> bool:
     if name == "base_url":
-        return bool(environ.get("WANDB_BASE_URL")) or _bare(value) in _servers(None, environ)
+        return bool(environ.get("WANDB_BASE_URL")) or _normalize(value) in _servers(None, environ)
     if name == "mode":
         return value in _MODES
     return name in HARMLESS_OF_WANDB
 
 
 def servers_of_key(folder: Path, environ: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return the servers, any of which WANDB_API_KEY may be meant for.
+    """Return the servers to which WANDB_API_KEY may belong.
 
     Args:
-        folder: the current one, whose file W&B reads; that it may was looked at before.
+        folder: the current one, whose file W&B reads; the caller has checked that file.
         environ: the variables.
     """
     return _servers(find_wandb_file(folder), environ)
 
 
 def settings_in_wandb_files(folder: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return what W&B's settings files say together; that of a folder beats the user's. UsageError.
+    """Return the merged values of W&B's settings files; UsageError.
+
+    The file of the folder overrides the user's.
 
     Args:
         folder: the current one; None: it was removed.
@@ -91,28 +93,28 @@ def _users_wandb_file(environ: Mapping[str, str]) -> SettingsFile | None:
     return read(path, Origin.USERS, _parse) if path.is_file() else None
 
 
-def _servers(of_folder: SettingsFile | None, environ: Mapping[str, str]) -> frozenset[str]:
-    of_user = _users_wandb_file(environ)
-    said = [environ.get("WANDB_BASE_URL")]
-    said += [one.values.get("base_url") for one in (of_folder, of_user) if one is not None]
-    return next((frozenset({_bare(one)}) for one in said if one), SERVERS_OF_WANDB)
+def _servers(folder_file: SettingsFile | None, environ: Mapping[str, str]) -> frozenset[str]:
+    user_file = _users_wandb_file(environ)
+    urls = [environ.get("WANDB_BASE_URL")]
+    urls += [file.values.get("base_url") for file in (folder_file, user_file) if file is not None]
+    return next((frozenset({_normalize(url)}) for url in urls if url), SERVERS_OF_WANDB)
 
 
-def _bare(url: str) -> str:
+def _normalize(url: str) -> str:
     return url.rstrip("/")
 
 
 def _parse(data: bytes) -> dict[str, Any]:
-    """Return what W&B would read; ValueError if W&B could not."""
+    """Return the values that W&B would read; ValueError if W&B could not read the file."""
     parser = configparser.ConfigParser()
     try:
         parser.read_string(data.decode("utf-8"))
-    except configparser.Error:  # W&B says so, and takes the file for empty
+    except configparser.Error:  # W&B prints the error, and takes the file for empty
         return {}
     except UnicodeDecodeError as error:
         raise ValueError(f"no settings of W&B: {error}") from None
     try:
         return dict(parser.items(_SECTION)) if parser.has_section(_SECTION) else {}
     except configparser.Error as error:
-        what = " ".join(str(error).split())
-        raise ValueError(f"no settings of W&B: {what}") from None
+        message = " ".join(str(error).split())
+        raise ValueError(f"no settings of W&B: {message}") from None

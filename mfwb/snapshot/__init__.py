@@ -1,4 +1,4 @@
-"""2 facts: what Metaflow recorded of one flow run, as frozen values."""
+"""Stage 2, facts: what Metaflow recorded about one flow run, as frozen values."""
 
 from mfwb.snapshot.facts import (
     ArtifactRef,

@@ -1,4 +1,4 @@
-"""Snapshots to and from JSON."""
+"""Codec of snapshots, to and from JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mfwb.snapshot.facts import FlowRun
 
 @cache
 def _adapter() -> TypeAdapter[FlowRun]:
-    return TypeAdapter(FlowRun)  # built when it is first needed: that takes a while
+    return TypeAdapter(FlowRun)  # built at first use: building it is slow
 
 
 def to_json(flow_run: FlowRun) -> str:
@@ -20,5 +20,5 @@ def to_json(flow_run: FlowRun) -> str:
 
 
 def from_json(text: str | bytes) -> FlowRun:
-    """Return the flow run that `to_json` wrote; pydantic's ValidationError if it did not."""
+    """Return the flow run that `to_json` wrote; pydantic's ValidationError for any other text."""
     return _adapter().validate_json(text)

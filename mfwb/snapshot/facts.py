@@ -1,4 +1,4 @@
-"""The facts of one flow run, frozen. Times are epoch milliseconds (UTC)."""
+"""The facts of one flow run, as frozen values. Times are epoch milliseconds (UTC)."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ class TaskState(str, Enum):
     OK = "ok"
     CAUGHT = "caught"  # it raised, and @catch let the flow go on
     FAILED = "failed"
-    UNFINISHED = "unfinished"  # running, or killed before it could say
+    UNFINISHED = "unfinished"  # running, or killed before it recorded its end
 
 
 class FlowRunState(str, Enum):
-    """Whether there is anything more to come from a flow run."""
+    """Whether a flow run is complete, or more of it will follow."""
 
     FINISHED = "finished"
     FAILED = "failed"
     RUNNING = "running"
-    ABANDONED = "abandoned"  # it gave no sign of life for so long that nothing more will come
+    ABANDONED = "abandoned"  # it sent no heartbeat for so long that nothing more will follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Loss:
     reason: str
 
     def __post_init__(self) -> None:
-        """Make lines of both, which often hold names and errors of others."""
+        """Turn both into single lines: they often hold names and errors from other programs."""
         object.__setattr__(self, "item", one_line(self.item))
         object.__setattr__(self, "reason", one_line(self.reason))
 
@@ -71,7 +71,7 @@ class Datastore:
 
 
 PICKLES = frozenset({"pickle-v2", "pickle-v4", "gzip+pickle-v2", "gzip+pickle-v4"})
-"""How Metaflow calls the encodings that are pickles; gzip is the datastore's."""
+"""Metaflow's names of the encodings that are pickles; the datastore adds gzip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +83,21 @@ class ArtifactRef:
     size: int  # of the same, in bytes
     type: str  # Python's qualified name, as in "pandas.core.frame.DataFrame"
     encoding: str  # as in "pickle-v4"
-    names: tuple[str, ...] | None = None  # what its pickle refers to; None: not looked at
-    content: str | None = None  # digest of what it holds, however pickled; None: not looked at
-    only_named: tuple[str, ...] = ()  # of `names` those of which nothing is made, as of a class
-    characters: int | None = None  # of a value as JSON; None: not looked at
-    is_relative: bool | None = None  # of a path; None: not looked at
-    no_value: str = ""  # why it can't be a value in W&B's summary, if it looks like one
+    names: tuple[str, ...] | None = None  # what its pickle refers to; None: not inspected
+    content: str | None = None  # digest of the value, however pickled; None: not inspected
+    only_named: tuple[str, ...] = ()  # those of `names` without an instance, such as a class
+    characters: int | None = None  # of a value as JSON; None: not inspected
+    is_relative: bool | None = None  # of a path; None: not inspected
+    no_value: str = ""  # why it can't be a value in W&B's summary, if its type is one of values
 
     def __post_init__(self) -> None:
-        """Raise ValueError if its sha1 is none: paths are made of it."""
+        """Raise ValueError if its sha1 is invalid: mfwb makes paths from it."""
         if not is_sha1(self.sha1):
             raise ValueError(f"{self.sha1!r:.60} is no sha1")
 
     @property
     def is_pickle(self) -> bool:
-        """Whether the bytes are a pickle, as far as Metaflow recorded it."""
+        """Whether the bytes are a pickle, as recorded by Metaflow."""
         return self.encoding in PICKLES
 
 
@@ -106,10 +106,10 @@ class Parameter:
     """A `Parameter`, `Config`, `IncludeFile` or class constant and its value."""
 
     name: str
-    kind: str  # Metaflow's word: Parameter, Config, IncludeFile; and constant
+    kind: str  # Metaflow's name: Parameter, Config, IncludeFile; and constant
     ref: ArtifactRef
     value: Any = None  # JSON-safe; of an IncludeFile {"name", "size", "sha1"}
-    no_value: str = ""  # why its value is not known as JSON, though its bytes may be there
+    no_value: str = ""  # why its value is not known as JSON, although its bytes may exist
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class ForeachFrame:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The `self.next` that a task really took."""
+    """The `self.next` that a task actually took."""
 
     steps: tuple[str, ...]
     foreach: str | None = None
@@ -137,15 +137,15 @@ class Failure:
     type: str
     message: str
     stacktrace: str | None = None
-    is_whole: bool = True  # or only the beginning of it was read
+    is_whole: bool = True  # False: only the beginning was read
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a task."""
+    """One attempt at a task."""
 
     number: int
-    ok: bool | None  # None: it never said
+    ok: bool | None  # None: not recorded
     started_at: int | None
     finished_at: int | None
     failure: Failure | None = None
@@ -176,7 +176,7 @@ class Task:
     datastore: Datastore | None = None
     metadata: dict[str, str] = field(default_factory=dict)  # what may be published
     cards: tuple[Card, ...] = ()
-    is_control: bool = False  # it only set off the tasks of an unbounded foreach, in no place of it
+    is_control: bool = False  # it only started the tasks of an unbounded foreach; it has no index
 
     @property
     def step(self) -> str:
@@ -195,12 +195,12 @@ class Task:
 
     @property
     def started_at(self) -> int | None:
-        """When the latest attempt began."""
+        """The time when the latest attempt began."""
         return self.attempts[-1].started_at if self.attempts else None
 
     @property
     def finished_at(self) -> int | None:
-        """When the latest attempt ended."""
+        """The time when the latest attempt ended."""
         return self.attempts[-1].finished_at if self.attempts else None
 
     def artifact(self, name: str) -> ArtifactRef | None:
@@ -225,7 +225,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class GraphStep:
-    """A step as Metaflow's parser saw it when the flow began, whether or not it ran.
+    """A step as Metaflow's parser recorded it when the flow began, whether or not it ran.
 
     A resumed flow run records the graph of its origin.
     """
@@ -236,7 +236,7 @@ class GraphStep:
     file: str | None = None  # where it was, on the machine that ran it
     next: tuple[str, ...] = ()
     foreach: str | None = None  # the artifact that is iterated over
-    condition: str | None = None  # the artifact that a switch looks at
+    condition: str | None = None  # the artifact that a switch depends on
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ class SourceCode:
 
     script: str  # which of the files defines the flow
     files: dict[str, str]  # text by path relative to the root, with "/"
-    origin: str  # "package": Metaflow's code package; "file": where the graph says the step was
+    origin: str  # "package": Metaflow's code package; "file": the path of the step in the graph
     changed_at: int | None = None  # of files: when the last one was written, in epoch ms
 
 
@@ -267,14 +267,14 @@ class FlowRun:
     start_step: str = "start"
     end_step: str = "end"
     doc: str = ""
-    losses: tuple[Loss, ...] = ()  # what could not even be read
-    graph: tuple[GraphStep, ...] = ()  # empty: written before Metaflow recorded it
+    losses: tuple[Loss, ...] = ()  # items that could not be read
+    graph: tuple[GraphStep, ...] = ()  # empty: from a Metaflow that did not record it yet
     code: SourceCode | None = None
-    code_missing: str = ""  # why there is none
+    code_missing: str = ""  # why there is no code
 
     @property
     def pathspec(self) -> str:
-        """Metaflow's name of it."""
+        """The pathspec of the flow run in Metaflow."""
         return f"{self.flow}/{self.id}"
 
     @property

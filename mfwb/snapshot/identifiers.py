@@ -1,7 +1,7 @@
-"""What shas, ids and names have to be, since paths are made of them. Strangers write them.
+"""Rules for sha1s, ids and names. Other programs write them, and mfwb makes paths from them.
 
 The rules are Metaflow's own, or a little wider: flows and steps are named after Python classes and
-functions, run ids are numbers or what orchestrators make of them (`argo-...`, `sfn-...`).
+functions, run ids are numbers or ids of orchestrators (`argo-...`, `sfn-...`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 SHA1 = r"[0-9a-f]{40}"
-"""The pattern of what Metaflow's datastore knows content by."""
+"""The pattern of the keys of content in Metaflow's datastore."""
 
 _SHA1 = re.compile(SHA1)
 _FLOW_NAME = re.compile(r"[A-Za-z_]\w{0,199}")
@@ -35,7 +35,7 @@ def is_sha1(text: object) -> bool:
 
 
 def is_flow_name(text: object) -> bool:
-    """Return whether this can be the name of a flow: that of a class."""
+    """Return whether this can be the name of a flow, which is the name of a class."""
     return _is(_FLOW_NAME, text)
 
 
@@ -47,15 +47,15 @@ def is_run_id(text: object) -> bool:
 def is_path_part(text: object) -> bool:
     """Return whether this can be the name of a step or the id of a task.
 
-    It becomes one folder in a path, or one part of a key, which Metaflow looks for with wildcards.
+    It becomes one folder in a path, or one part of a key, and Metaflow searches with wildcards.
     """
     return _is(_PATH_PART, text)
 
 
 def is_artifact_name(text: object) -> bool:
-    """Return whether this can be the name of an artifact: `setattr` takes any text, also none.
+    """Return whether this can be the name of an artifact: `setattr` takes any text.
 
-    It is never part of a path: what W&B and files are called is made of it (`planning.names`).
+    It is never part of a path: `planning.names` makes the names in W&B and of files from it.
     """
     return isinstance(text, str) and len(text) <= _LONGEST_ARTIFACT_NAME
 

@@ -1,4 +1,4 @@
-"""Metaflow's pathspecs: as a user writes them, and the parts of those that it recorded."""
+"""Metaflow's pathspecs: those that users write, and the parts of recorded ones."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mfwb.snapshot.identifiers import is_flow_name, is_run_id
 LATEST = "latest"
 
 PARAMETERS = "_parameters"
-"""What stands for the parameters of a flow run where steps stand."""
+"""The name that replaces the step in pathspecs of parameters."""
 
 LAST_MOMENT = 253_402_300_799_999
-"""The last millisecond of the year 9999, since 1970: Python's datetime knows no later one."""
+"""The last millisecond of the year 9999, since 1970: Python's datetime has no later one."""
 
 _FIRST_ID = 10**15
-"""The smallest number that is an id of a local flow run: microseconds, as of 2001."""
+"""The smallest number that is an id of a local flow run: microseconds, in the year 2001."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pathspec:
-    """A flow, or one run of it; run None means "every run that is asked for"."""
+    """A flow, or one run of it; run None means "every selected run"."""
 
     flow: str
     run: str | None = None
@@ -46,7 +46,7 @@ def parse(text: str) -> Pathspec:
     return Pathspec(flow, run)
 
 
-# --- of what was recorded --------------------------------------------------------------------
+# --- recorded pathspecs ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class TaskPath:
 
 @dataclass(frozen=True, slots=True)
 class FlowRunId:
-    """Which flow run of that pathspec this is. It is part of digests, and in the config of W&B."""
+    """The identity of a flow run. It is part of digests, and of the config in W&B."""
 
     flow_run: str  # pathspec
     provider: str
@@ -78,7 +78,7 @@ class FlowRunId:
 
     @classmethod
     def found_in(cls, facts: Any) -> FlowRunId | None:
-        """Return the flow run that a config names; None if it names none, whoever wrote it."""
+        """Return the flow run that a config names; None if it names none. Anyone may write it."""
         if not isinstance(facts, Mapping):
             return None
         flow_run, provider = facts.get("flow_run"), facts.get("provider")
@@ -86,13 +86,13 @@ class FlowRunId:
             return None
         created_at = facts.get("created_at")
         if isinstance(created_at, float) and created_at.is_integer():
-            created_at = int(created_at)  # JSON does not tell 5 from 5.0
+            created_at = int(created_at)  # JSON does not distinguish 5 from 5.0
         return cls(flow_run, provider, created_at) if type(created_at) is int else None
 
     def is_of(self, facts: Any) -> bool:
-        """Return whether a config names this very flow run.
+        """Return whether a config names exactly this flow run.
 
-        In older ones the id of a local flow run counts as its start, also one that was chosen.
+        Older configs use the id of a local flow run as its start, even if a user chose the id.
         """
         found = FlowRunId.found_in(facts)
         return found == self or (self._is_chosen and found == self._as_older_versions)
@@ -108,7 +108,7 @@ class FlowRunId:
         return replace(self, created_at=int(parts_of(self.flow_run)[-1]) // 1000)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as config has it."""
+        """Return the identity as a dict, as config stores it."""
         return asdict(self)
 
 
@@ -118,7 +118,7 @@ def parts_of(pathspec: str) -> list[str]:
 
 
 def flow_of(pathspec: str) -> str:
-    """Return the name of the flow that any pathspec is of."""
+    """Return the name of the flow in a pathspec."""
     return pathspec.partition("/")[0]
 
 
@@ -138,25 +138,25 @@ def below_flow_run(pathspec: str) -> str:
 
 
 def owner_and_name(pathspec: str) -> tuple[str, str]:
-    """Return the pathspec of what holds an artifact, and the artifact's name."""
+    """Return the pathspec of the owner of an artifact, and the artifact's name."""
     owner, _, name = pathspec.rpartition("/")
     return owner, name
 
 
 def parameters_of(flow_run: str) -> str:
-    """Return what holds the parameters of a flow run, as edges name it: `Flow/123/_parameters`."""
+    """Return the owner of the parameters of a flow run, as in edges: `Flow/123/_parameters`."""
     return f"{flow_run}/{PARAMETERS}"
 
 
 def is_parameters(producer: str) -> bool:
-    """Return whether this holds the parameters of a flow run, and is no task."""
+    """Return whether a producer stands for the parameters of a flow run, and is no task."""
     return producer.endswith(f"/{PARAMETERS}")
 
 
 def moment_of_id(run_id: str) -> int | None:
-    """Return the moment that the id of a local flow run is, in epoch ms; None if it is none.
+    """Return the start time that is the id of a local flow run, in epoch ms; None if it is none.
 
-    Metaflow takes the start in microseconds for an id, unless somebody chose one.
+    Metaflow uses the start in microseconds as the id, unless a user chose one.
     """
     if not (run_id.isascii() and run_id.isdecimal() and len(run_id) <= _LONGEST_ID):
         return None

@@ -18,11 +18,11 @@ _NUL = "\\u0000"
 
 
 def with_storable_text(flow_run: FlowRun) -> FlowRun:
-    """Return the flow run with what is no Unicode in its texts, and NUL, as visible escapes.
+    """Return the flow run with visible escapes for NUL and invalid Unicode in its texts.
 
-    A file's name, a tag or a message may hold any bytes, and one such letter is refused by all
-    that texts go to. Nearly no flow run has any, and to find that out takes a writer of JSON a
-    hundredth of the time that walking through all facts would.
+    A file name, a tag or a message may hold any bytes. All places that texts go to refuse a text
+    with one such character. Nearly no flow run has any. To write JSON shows whether there is one,
+    in a hundredth of the time that a walk through all facts takes.
     """
     try:
         text = to_json(flow_run)
@@ -44,6 +44,6 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, (tuple, list, set, frozenset)):
         return type(value)(_cleaned(item) for item in value)
     if is_dataclass(value) and not isinstance(value, type):
-        facts = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
+        facts = {entry.name: getattr(value, entry.name) for entry in fields(value) if entry.init}
         return type(value)(**{name: _cleaned(fact) for name, fact in facts.items()})
     return value

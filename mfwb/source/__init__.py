@@ -1,4 +1,4 @@
-"""1 read: Metaflow -> snapshot, and bytes on demand. The only place that imports metaflow."""
+"""Stage 1, read: Metaflow -> snapshot, and bytes on demand. Only this package imports metaflow."""
 
 from mfwb.source.session import current_provider, open_source
 

@@ -1,36 +1,36 @@
-"""What a metadata provider may answer: records, which are JSON objects, or lists of such.
+"""Shapes of answers that a metadata provider may give: records (JSON objects) or lists of records.
 
-Metaflow's client takes what it gets: `null` for a thing that is not there, and it indexes a list
-by names.
+Metaflow's client does not check them: it takes `null` for an object that does not exist, and uses a
+list as if it were a record.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["wrong_list", "wrong_record"]
+__all__ = ["describe_non_list", "describe_non_record"]
 
 
-def wrong_record(value: Any) -> str | None:
-    """Return what a value is in place of a record; None: it is one."""
-    return None if isinstance(value, dict) and value else _named(value)
+def describe_non_record(value: Any) -> str | None:
+    """Return a description of a value that is not a record; None if it is a record."""
+    return None if isinstance(value, dict) and value else _describe(value)
 
 
-def wrong_list(value: Any, *, of_records: bool) -> str | None:
-    """Return what a value is in place of a list; None: it is one.
+def describe_non_list(value: Any, *, of_records: bool) -> str | None:
+    """Return a description of a value that is not a valid list; None if it is one.
 
     Args:
-        value: out of JSON.
-        of_records: whether its items have to be records; else whoever reads them looks.
+        value: decoded JSON.
+        of_records: whether its items have to be records; else the caller checks them.
     """
     if not isinstance(value, list):
-        return _named(value)
-    wrong = filter(None, map(wrong_record, value)) if of_records else iter(())
-    item = next(wrong, None)
+        return _describe(value)
+    descriptions = filter(None, map(describe_non_record, value)) if of_records else iter(())
+    item = next(descriptions, None)
     return None if item is None else f"a list that holds {item}"
 
 
-def _named(value: Any) -> str:
+def _describe(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The attempts of a task, told from its metadata."""
+"""Attempts of a task, read from its metadata."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mfwb.snapshot import Attempt
 from mfwb.source.typed_values import DamagedError
 
-__all__ = ["Record", "done_attempts", "to_attempts"]
+__all__ = ["Record", "completed_attempts", "to_attempts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Record:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _AttemptFacts:
     ok: bool | None = None
     started_at: int | None = None
     finished_at: int | None = None
@@ -32,44 +32,44 @@ class _Seen:
 def to_attempts(records: Iterable[Record]) -> tuple[Attempt, ...]:
     """Return the attempts, oldest first.
 
-    `attempt` opens one, `attempt-done` closes it (an attempt that could not even store its
-    artifacts never does), and `attempt_ok` between the two says how it went.
+    The record `attempt` marks the start of an attempt, and `attempt-done` its end (an attempt that
+    could not store its artifacts has none). `attempt_ok` between the two is its outcome.
 
     Raises:
-        DamagedError: one has no number.
+        DamagedError: an attempt has no valid number.
     """
-    seen: dict[int, _Seen] = {}
-    current = _Seen()
-    for record in sorted(records, key=_in_time):
+    by_number: dict[int, _AttemptFacts] = {}
+    current = _AttemptFacts()
+    for record in sorted(records, key=_time_order):
         if record.name == "attempt":
-            current = seen.setdefault(_number(record), _Seen())
+            current = by_number.setdefault(_number(record), _AttemptFacts())
             current.started_at = record.created_at
         elif record.name == "attempt_ok":
             current.ok = record.value == "True"
             current.finished_at = record.created_at
         elif record.name == "attempt-done":
-            seen.setdefault(_number(record), current).finished_at = record.created_at
+            by_number.setdefault(_number(record), current).finished_at = record.created_at
     return tuple(
         Attempt(number, facts.ok, facts.started_at, facts.finished_at)
-        for number, facts in sorted(seen.items())
+        for number, facts in sorted(by_number.items())
     )
 
 
 _ORDER = ("attempt", "attempt_ok", "attempt-done")
 
 
-def _in_time(record: Record) -> tuple[int, int]:
-    """Sort by time; a clone's records have all the same, so then by what comes first."""
+def _time_order(record: Record) -> tuple[int, int]:
+    """Return a sort key: time, then kind, since all records of a clone have the same time."""
     rank = _ORDER.index(record.name) if record.name in _ORDER else len(_ORDER)
     return record.created_at, rank
 
 
-def done_attempts(records: Iterable[Record]) -> list[int]:
+def completed_attempts(records: Iterable[Record]) -> list[int]:
     """Return the numbers of the attempts whose artifacts are complete, ascending; DamagedError."""
-    return sorted({_number(one) for one in records if one.name == "attempt-done"})
+    return sorted({_number(record) for record in records if record.name == "attempt-done"})
 
 
-_NUMBER = re.compile(r"[0-9]{1,3}")  # Metaflow makes six attempts, unless it is set up for more
+_NUMBER = re.compile(r"[0-9]{1,3}")  # Metaflow makes six attempts, unless configured for more
 
 
 def _number(record: Record) -> int:

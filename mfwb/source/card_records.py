@@ -1,9 +1,9 @@
-"""Which cards a task has: what its metadata records of them, without those of earlier attempts.
+"""Card records of a task: the cards in its metadata, without those of earlier attempts.
 
-Seen in Metaflow 2.19.39: a card is rendered by a process of its own, which records the card when it
-is done. That of an attempt which failed lives on, so that it may record its card after the next
-attempt began, and under the number of that one (`attempt_id`). So neither time nor number tells
-for certain; but there is one card for each `@card` of the step, and the last attempt's come last.
+Seen in Metaflow 2.19.39: a separate process renders a card and records it when it is done. If the
+attempt fails, that process continues, so it may record its card after the next attempt began, and
+under the number of that attempt (`attempt_id`). So neither time nor number is reliable; but there
+is one card for each `@card` of the step, and the cards of the last attempt come last.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mfwb.source.typed_values import DamagedError
 __all__ = ["CardKind", "to_cards"]
 
 CardKind = tuple[str, "str | None"]
-"""Type and id of a card; of all cards of a step, few have both in common."""
+"""Type and id of a card; few cards of a step have both in common."""
 
 _MOST_CARDS = 100
 """Cards of a task; a record costs a few bytes, and each card it names may have 50 MB."""
@@ -30,7 +30,7 @@ def to_cards(
 ) -> Iterator[Card | Loss]:
     """Yield the cards of the last attempt, in the order in which they were recorded.
 
-    In place of a card whose record is damaged, its loss. One that is recorded twice is one card.
+    For a card whose record is damaged, yield a loss. Two equal records are one card.
 
     Args:
         task: its pathspec.
@@ -38,15 +38,15 @@ def to_cards(
         declared: how many cards of a kind the step's decorators make; of other kinds, all count.
         since: epoch ms; when the last attempt began.
     """
-    found: dict[Card, None] = {}
-    for record in sorted(records, key=lambda one: (one.created_at, one.name)):
+    cards_seen: dict[Card, None] = {}
+    for record in sorted(records, key=lambda record: (record.created_at, record.name)):
         if record.type != "card-info" or record.created_at < since:
             continue
         try:
-            found[to_card(record.value)] = None
+            cards_seen[to_card(record.value)] = None
         except DamagedError as error:
             yield Loss(f"{task} card", f"what Metaflow recorded of it is odd: {error}")
-    cards = _newest(found, declared)
+    cards = _newest(cards_seen, declared)
     yield from cards[:_MOST_CARDS]
     if len(cards) > _MOST_CARDS:
         yield Loss(f"{task} card", f"the task has more than {_MOST_CARDS} cards")
@@ -58,6 +58,8 @@ def _newest(cards: Collection[Card], declared: Mapping[CardKind, int]) -> list[C
     for card in cards:
         by_kind[card.type, card.id].append(card)
     kept = {
-        card for kind, some in by_kind.items() for card in some[-declared.get(kind, len(some)) :]
+        card
+        for kind, of_kind in by_kind.items()
+        for card in of_kind[-declared.get(kind, len(of_kind)) :]
     }
     return [card for card in cards if card in kept]

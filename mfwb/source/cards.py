@@ -1,10 +1,10 @@
 """A card's HTML, read from the datastore: the one whose name holds the recorded uuid.
 
 Seen in Metaflow 2.19.39 (`CardDatastore`): in `<flow>/runs/<run>/steps/<step>/tasks/<task>/cards/`,
-below the place where cards are, they are called `<type>-<uuid>.html` or, if they have an id,
-`<type>-<id>-<uuid>.html`; before June 2022 without `steps/<step>`. That place is `mf.cards` in the
+below the folder for cards, they are called `<type>-<uuid>.html` or, if they have an id,
+`<type>-<id>-<uuid>.html`; before June 2022 without `steps/<step>`. That folder is `mf.cards` in the
 root of the datastore, or the root itself if `METAFLOW_CARD_LOCALROOT` is set, or if the datastore
-was named by `--datastore-root` alone. With `METAFLOW_DATASTORE_SYSROOT_LOCAL` it is `mf.cards` in
+is only given by `--datastore-root`. With `METAFLOW_DATASTORE_SYSROOT_LOCAL` it is `mf.cards` in
 the first `.metaflow` where the flow ran, or above.
 """
 
@@ -24,9 +24,9 @@ from mfwb.source.json_records import Readable
 if TYPE_CHECKING:  # it imports metaflow
     from mfwb.source.datastore.flow_store import FlowStore
 
-__all__ = ["MOST", "CardPlace", "copy_card"]
+__all__ = ["MAX_CARD_BYTES", "CardFolder", "copy_card"]
 
-MOST = 50_000_000
+MAX_CARD_BYTES = 50_000_000
 """Bytes; browsers open no larger HTML, and W&B's SDK reads all of it into memory."""
 
 _NAME = re.compile(r"[\w.-]{1,200}", re.ASCII)
@@ -34,33 +34,35 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class CardPlace:
-    """A place where cards may be: a folder in a store, which ends in `/`, or the whole of it."""
+class CardFolder:
+    """A folder that may have cards: a path prefix in a store that ends in `/`, or an empty one."""
 
     store: FlowStore
-    folder: str
+    prefix: str
 
 
-def copy_card(places: Iterable[CardPlace], tasks: Sequence[str], card: Card, target: Path) -> None:
+def copy_card(
+    folders: Iterable[CardFolder], tasks: Sequence[str], card: Card, target: Path
+) -> None:
     """Write a card into a file.
 
     Args:
-        places: where it may be, the most likely one first.
-        tasks: pathspecs of where it may be: a clone's cards are its origin's.
-        card: as it was recorded.
-        target: is written.
+        folders: folders that may have it, the most likely first.
+        tasks: pathspecs of the tasks that may have it: the cards of a clone are its origin's.
+        card: the recorded card.
+        target: the file to write.
 
     Raises:
         ItemLost: it is gone, or too large.
         SourceError: the datastore does not answer.
     """
-    named = [card.type, *([] if card.id is None else [card.id]), card.uuid]
-    if not all(_NAME.fullmatch(part) for part in named):
+    name_parts = [card.type, *([] if card.id is None else [card.id]), card.uuid]
+    if not all(_NAME.fullmatch(part) for part in name_parts):
         raise ItemLost("what Metaflow recorded of the card is damaged")
-    paths = [path for task in tasks for path in _paths(task, "-".join(named))]
-    for place in places:
+    paths = [path for task in tasks for path in _paths(task, "-".join(name_parts))]
+    for folder in folders:
         for path in paths:
-            with place.store.open(f"{place.folder}{path}") as blob:
+            with folder.store.open(f"{folder.prefix}{path}") as blob:
                 if blob is not None:
                     _copy(blob.stream, target)
                     return
@@ -83,8 +85,10 @@ def _copy(stream: Readable, target: Path) -> None:
         with target.open("wb") as out:
             while chunk := stream.read(_CHUNK):
                 size += len(chunk)
-                if size > MOST:
-                    raise ItemLost(f"it has more than the {MOST:,} bytes that a card may have")
+                if size > MAX_CARD_BYTES:
+                    raise ItemLost(
+                        f"it has more than the {MAX_CARD_BYTES:,} bytes that a card may have"
+                    )
                 out.write(chunk)
     except OSError as error:
         raise SourceError(f"a card can't be read: {error}") from error

@@ -1,17 +1,17 @@
-"""Metaflow's client as a source: which flow runs there are, and what each recorded."""
+"""Metaflow's client as a source: lists flow runs, and reads what each of them recorded."""
 
 from __future__ import annotations
 
 from metaflow import Run
 
-from mfwb.errors import NotThere, SourceError
+from mfwb.errors import NotFound, SourceError
 from mfwb.ports import Listed
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec
 from mfwb.source.client_errors import client_errors
 from mfwb.source.contents import FlowRunContents
 from mfwb.source.datastore.roots import DatastoreRoots
-from mfwb.source.listing import ClientListing, LocalListing, Odd
+from mfwb.source.listing import ClientListing, LocalListing, UnnamedRun
 from mfwb.source.local_provider import metadata_budget
 from mfwb.source.reader import read_flow_run
 
@@ -28,7 +28,7 @@ class MetaflowSource:
         self._roots = roots
         self._abandoned_after = abandoned_after
         self._namespace = namespace
-        self._odd: dict[Pathspec, str] = {}  # what is listed and has no name: why
+        self._unnamed: dict[Pathspec, str] = {}  # reasons, by pathspec
         self._listing = (
             LocalListing(provider, namespace, roots.folders)
             if provider.startswith("local@")
@@ -40,34 +40,34 @@ class MetaflowSource:
         return self._listing.flows()
 
     def list(self, flow: str) -> list[Listed]:
-        """Return the runs of a flow, newest first; NotThere, SourceError, Unreachable.
+        """Return the runs of a flow, newest first; NotFound, SourceError, Unreachable.
 
-        One that is damaged is among them: who reads it is told what is wrong.
+        A damaged flow run is listed, too; reading it raises an error with the reason.
         """
-        found: dict[Pathspec, Listed] = {}
-        for one in self._listing.runs(flow):
-            if isinstance(one, Odd):
-                self._odd[one.pathspec] = one.reason
-                found.setdefault(one.pathspec, Listed(one.pathspec, 0, ()))
+        runs: dict[Pathspec, Listed] = {}
+        for listed in self._listing.runs(flow):
+            if isinstance(listed, UnnamedRun):
+                self._unnamed[listed.pathspec] = listed.reason
+                runs.setdefault(listed.pathspec, Listed(listed.pathspec, 0, ()))
             else:
-                found[one.pathspec] = one
-        if not found:
-            where = "" if self._namespace is None else f" in the namespace {self._namespace}"
-            raise NotThere(f"{flow} has no runs in {self.provider}{where}")
-        return sorted(found.values(), key=_start, reverse=True)
+                runs[listed.pathspec] = listed
+        if not runs:
+            scope = "" if self._namespace is None else f" in the namespace {self._namespace}"
+            raise NotFound(f"{flow} has no runs in {self.provider}{scope}")
+        return sorted(runs.values(), key=_start_order, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
-        """Return the facts of one flow run; NotThere, SourceError or Unreachable."""
+        """Return the facts of one flow run; NotFound, SourceError or Unreachable."""
         if flow_run.run is None:
-            self.list(flow_run.flow)  # says why, as it did when its runs were looked for
+            self.list(flow_run.flow)  # raises the same error as when its runs were listed
             raise SourceError(f"the runs of {flow_run} could not be listed at first; sync again")
         with metadata_budget():
             try:
                 with client_errors(flow_run, self.provider):
                     run = Run(str(flow_run))
-            except NotThere:
-                if flow_run in self._odd:
-                    raise SourceError(self._odd[flow_run]) from None
+            except NotFound:
+                if flow_run in self._unnamed:
+                    raise SourceError(self._unnamed[flow_run]) from None
                 raise
             return read_flow_run(
                 run, self.provider, self._roots, abandoned_after=self._abandoned_after
@@ -78,7 +78,7 @@ class MetaflowSource:
         return FlowRunContents(flow_run, self._roots.folders, self._roots.cards)
 
 
-def _start(listed: Listed) -> tuple[int, int, str]:
-    """Return what sorts by start; of the same millisecond by id, which is mostly a number."""
+def _start_order(listed: Listed) -> tuple[int, int, str]:
+    """Return a sort key: the start, then the id, which is usually a number."""
     run = str(listed.pathspec.run)
     return listed.started_at, len(run), run

@@ -1,4 +1,4 @@
-"""The errors of Metaflow's client as ours."""
+"""Translate errors of Metaflow's client into errors of mfwb."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from metaflow.exception import (
 )
 from metaflow.plugins.metadata_providers.service import ServiceException
 
-from mfwb.errors import NotThere, SourceError, Unreachable
+from mfwb.errors import NotFound, SourceError, Unreachable
 from mfwb.files.rooted_files import OutsideRootError
 from mfwb.source.metadata_service import ServiceError as NoUsableAnswer
 
 __all__ = ["client_errors"]
 
-_OUTAGE = frozenset({401, 403, 429, 500, 502, 503, 504})
+_OUTAGE_STATUSES = frozenset({401, 403, 429, 500, 502, 503, 504})
 
-# What the client lets through when a record is not as Metaflow writes it: it indexes, sorts and
-# formats what it reads, unchecked. ValueError is damaged JSON, and text that is no UTF-8.
-_STUMBLES = (
+# Errors that the client lets through if a record is not as Metaflow writes it: it indexes, sorts
+# and formats what it reads, unchecked. ValueError: damaged JSON, or text that is not UTF-8.
+_DAMAGE_ERRORS = (
     AttributeError,
     IndexError,
     KeyError,
@@ -34,41 +34,42 @@ _STUMBLES = (
 
 
 @contextmanager
-def client_errors(asked: object, provider: str) -> Iterator[None]:
-    """Turn the errors of Metaflow's client into ours. Only its clear word counts as "not there".
+def client_errors(requested: object, provider: str) -> Iterator[None]:
+    """Turn errors of Metaflow's client into ours. Only its explicit errors mean "does not exist".
 
-    Nothing but calls of the client belongs inside: a mistake of ours must not look like a record
-    that is damaged.
+    Put only calls of the client inside: a bug in mfwb must not look like a damaged record.
 
     Raises:
-        NotThere: there is none, or it is in another namespace.
+        NotFound: the requested object does not exist, or is in another namespace.
         SourceError: it is damaged, or can't be read.
         Unreachable: the metadata service does not answer.
     """
     try:
         yield
     except MetaflowNotFound:
-        raise NotThere(f"there is no {asked} in {provider}") from None
+        raise NotFound(f"there is no {requested} in {provider}") from None
     except MetaflowNamespaceMismatch as error:
-        raise NotThere(f"{asked} is in another namespace: {error}") from None
+        raise NotFound(f"{requested} is in another namespace: {error}") from None
     except NoUsableAnswer as error:
-        raise error.about(asked, provider) from None
+        raise error.to_mfwb_error(requested, provider) from None
     except ServiceException as error:
-        if error.http_code is None or error.http_code in _OUTAGE or error.http_code < 0:
+        if error.http_code is None or error.http_code in _OUTAGE_STATUSES or error.http_code < 0:
             raise Unreachable(f"{provider} does not answer as it should: {error}") from None
-        raise SourceError(f"{asked}: {provider} says: {error}") from None
+        raise SourceError(f"{requested}: {provider} says: {error}") from None
     except OutsideRootError as error:
         advice = "name that folder with --datastore-root if it is yours"
-        raise SourceError(f"{asked} can't be read: {error}; {advice}") from error
+        raise SourceError(f"{requested} can't be read: {error}; {advice}") from error
     except (MetaflowException, OSError) as error:
-        raise SourceError(f"{asked} can't be read: {error}") from error
-    except _STUMBLES as error:
-        problem = "it is nested too deep" if isinstance(error, RecursionError) else _named(error)
-        raise SourceError(f"{asked} can't be read, its metadata is damaged: {problem}") from error
+        raise SourceError(f"{requested} can't be read: {error}") from error
+    except _DAMAGE_ERRORS as error:
+        problem = "it is nested too deep" if isinstance(error, RecursionError) else _describe(error)
+        raise SourceError(
+            f"{requested} can't be read, its metadata is damaged: {problem}"
+        ) from error
 
 
-def _named(error: Exception) -> str:
-    """Return what a record lacks; of another stumble that there is one, with Python's words."""
+def _describe(error: Exception) -> str:
+    """Describe the error: the key that a record lacks, or else Python's own message."""
     if isinstance(error, ValueError):
         return str(error)
     if isinstance(error, KeyError):  # its text is the key alone

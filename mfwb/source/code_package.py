@@ -1,9 +1,9 @@
-"""Metaflow's code package: the user's files in it, as text. Seen in Metaflow 2.19.39.
+"""Texts of the user's files in Metaflow's code package. Seen in Metaflow 2.19.39.
 
-A task's record `code-package` is JSON of `sha`, `location`, `ds_type` and, in its turn JSON,
-`metadata`. The package is a gzipped tar, stored raw in the flow's datastore. Where it has a file
-`.mf_install`, what Metaflow put into it lies in `.mf_code` and `.mf_meta`, and what it knows of the
-flow in `.mf_meta/INFO`; before that layout, in `metaflow`, `metaflow_extensions` and `INFO`.
+A task's record `code-package` is JSON of `sha`, `location`, `ds_type` and `metadata`, which is JSON
+itself. The package is a gzipped tar, stored raw in the flow's datastore. If it has a file
+`.mf_install`, Metaflow's own files lie in `.mf_code` and `.mf_meta`, and its facts about the flow
+in `.mf_meta/INFO`; before that layout, in `metaflow`, `metaflow_extensions` and `INFO`.
 The contract test is in tests/integration/source/test_code_package.py.
 """
 
@@ -15,10 +15,10 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, Field, Json, ValidationError
 
 from mfwb.snapshot import SourceCode
-from mfwb.source.python_text import SIZE_LIMIT, python_text
-from mfwb.source.tarball import TarballError, files_of, plain_name
+from mfwb.source.python_text import SIZE_LIMIT, decode_python
+from mfwb.source.tarball import TarballError, normalize_name, read_files
 
-__all__ = ["CodePackage", "PackageError", "package_of_record", "source_in"]
+__all__ = ["CodePackage", "PackageError", "parse_package_record", "read_source"]
 
 _FILES_LIMIT = 2_000
 _TEXT_LIMIT = 20_000_000  # bytes of all files together
@@ -31,14 +31,14 @@ _Kind = TypeVar("_Kind", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where Metaflow's own things are in a package."""
+    """Paths of Metaflow's own files in a package."""
 
     info: str
     own: tuple[str, ...]
 
 
 _LAYOUTS = {
-    # Until `.mf_install` comes, which is behind Metaflow's own files, it may be either.
+    # Until `.mf_install` is read, which comes after Metaflow's own files, the layout is not known.
     0: _Layout("INFO", ("metaflow/", "metaflow_extensions/", ".mf_meta/", ".mf_code/")),
     1: _Layout(".mf_meta/INFO", (".mf_meta/", ".mf_code/")),
 }
@@ -46,15 +46,15 @@ _INFOS = {layout.info for layout in _LAYOUTS.values()}
 
 
 class PackageError(Exception):
-    """A code package can't be read; its text says why."""
+    """A code package can't be read; the text is the reason."""
 
 
 class _Form(BaseModel):
-    archive_format: str = "tgz"  # of packages before Metaflow had a choice, too
+    archive_format: str = "tgz"  # also of packages from before Metaflow had several formats
 
 
 class CodePackage(BaseModel):
-    """What a task's record says of its code package. Its location is not followed."""
+    """A task's record of its code package. Its location is not used."""
 
     sha: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     location: str
@@ -62,15 +62,15 @@ class CodePackage(BaseModel):
     metadata: Json[_Form] = _Form()
 
 
-def source_in(packed: bytes) -> SourceCode:
+def read_source(packed: bytes) -> SourceCode:
     """Return the user's files in a code package; PackageError."""
-    unpacked = _Unpacked()
+    files = _PackageFiles()
     try:
-        for name, data in files_of(packed, unpacked.room):
-            unpacked.take(name, data)
+        for name, data in read_files(packed, files.max_size):
+            files.add(name, data)
     except TarballError as error:
         raise PackageError(str(error)) from None
-    return unpacked.code()
+    return files.to_source_code()
 
 
 class _Marker(BaseModel):
@@ -81,10 +81,10 @@ class _Info(BaseModel):
     script: str
 
 
-def package_of_record(value: str) -> CodePackage | None:
-    """Return what a task's record names; None if it names no package that Metaflow made.
+def parse_package_record(value: str) -> CodePackage | None:
+    """Return the package of a task's record; None if it is not a package that Metaflow made.
 
-    Who sets METAFLOW_CODE_SHA for ends of their own leaves a record without anything else.
+    If users set METAFLOW_CODE_SHA for another purpose, the record has no other field.
     """
     if len(value) > _RECORD_LIMIT:
         return None
@@ -94,55 +94,55 @@ def package_of_record(value: str) -> CodePackage | None:
         return None
 
 
-class _Unpacked:
-    """What has been found in a package. What Metaflow says of it comes before the user's files."""
+class _PackageFiles:
+    """Files read from a package so far. Metaflow's own files come before the user's files."""
 
     def __init__(self) -> None:
         self._layout = _LAYOUTS[0]
-        self._scripts: dict[str, str] = {}  # by the file that says so
+        self._scripts: dict[str, str] = {}  # by the INFO file that names it
         self._texts: dict[str, str] = {}
-        self._why_not: dict[str, str] = {}  # there is no text of a file
+        self._undecodable: dict[str, str] = {}  # reasons, by file
         self._left = _TEXT_LIMIT
 
-    def room(self, name: str) -> int:
-        """Return how many bytes a file may have; 0: it is not the user's, or there is no room."""
+    def max_size(self, name: str) -> int:
+        """Return how many bytes a file may have; 0: not the user's, or the package is full."""
         if name == _MARKER or name in _INFOS or name == self._script():
             return SIZE_LIMIT + 1
         full = self._left <= 0 or len(self._texts) >= _FILES_LIMIT
         is_users = name.endswith(".py") and not name.startswith(self._layout.own)
         return min(SIZE_LIMIT, self._left) if is_users and not full else 0
 
-    def take(self, name: str, data: bytes) -> None:
-        """Take a file in. Of two with one name the last one counts, as where a tar is extracted."""
+    def add(self, name: str, data: bytes) -> None:
+        """Add a file. Of two files with the same name the last one counts, as in an extraction."""
         if name == _MARKER:
-            version = _parsed(_Marker, data).version
+            version = _parse(_Marker, data).version
             if version not in _LAYOUTS:
                 raise PackageError(f"mfwb does not know how it is laid out (version {version})")
             self._layout = _LAYOUTS[version]
         elif name in _INFOS:
-            self._scripts[name] = plain_name(_parsed(_Info, data).script) or ""
+            self._scripts[name] = normalize_name(_parse(_Info, data).script) or ""
         else:
             self._left -= len(data)
             self._texts.pop(name, None)
             try:
-                self._texts[name] = python_text(data)
-            except ValueError as error:  # one that nothing imports may well be of another kind
-                self._why_not[name] = str(error)
+                self._texts[name] = decode_python(data)
+            except ValueError as error:  # no problem if nothing imports this file
+                self._undecodable[name] = str(error)
 
-    def code(self) -> SourceCode:
-        """Return the user's files; PackageError if the one that was run is not among them."""
+    def to_source_code(self) -> SourceCode:
+        """Return the user's files; PackageError if the script that was run is not among them."""
         script = self._script()
         if not script:
             raise PackageError("it does not say what was run")
         if script not in self._texts:
-            raise PackageError(f"{script} {self._why_not.get(script, 'is not in it')}")
+            raise PackageError(f"{script} {self._undecodable.get(script, 'is not in it')}")
         return SourceCode(script, self._texts, origin="package")
 
     def _script(self) -> str:
         return self._scripts.get(self._layout.info, "")
 
 
-def _parsed(kind: type[_Kind], data: bytes) -> _Kind:
+def _parse(kind: type[_Kind], data: bytes) -> _Kind:
     try:
         return kind.model_validate_json(data)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""The bytes of one flow run, and what its tasks printed and rendered."""
+"""Contents of one flow run: bytes of artifacts, logs and cards."""
 
 from __future__ import annotations
 
@@ -15,50 +15,50 @@ from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import Content
 from mfwb.ports import Located, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
-from mfwb.source.cards import CardPlace, copy_card
+from mfwb.source.cards import CardFolder, copy_card
 from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import FlowStore, open_store
 from mfwb.source.include_files import copy_content
 from mfwb.source.logs import read_log
-from mfwb.source.own_folder import own_folder_of
+from mfwb.source.own_folder import find_own_folder
 
 __all__ = ["FlowRunContents"]
 
 _MOST_ORIGINS = 20
-"""Tasks; whoever writes metadata can make a circle of clones."""
+"""Tasks; anybody who can write metadata can make a cycle of clones."""
 
 _DESCRIPTOR = 16_000
-"""Bytes; that of an IncludeFile has some hundred."""
+"""Bytes of an IncludeFile's descriptor; Metaflow's have some hundred."""
 
 
 class FlowRunContents:
-    """Reads on demand what the snapshot only refers to. Safe to use from several threads."""
+    """Reads contents of the snapshot's references on demand. Safe to use from several threads."""
 
     def __init__(
         self,
         flow_run: FlowRun,
-        also: tuple[Path, ...] = (),
+        linked_folders: tuple[Path, ...] = (),
         card_roots: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Read what a flow run refers to.
+        """Prepare reading the contents of a flow run.
 
         Args:
-            flow_run: whose contents are read.
-            also: folders that are the user's; links in its datastore may lead there.
-            card_roots: where the user has cards, by type of datastore.
+            flow_run: the flow run.
+            linked_folders: folders of the user; links in the datastore may lead into them.
+            card_roots: folders or URLs of the user's cards, by type of datastore.
         """
-        self._also = also
+        self._linked_folders = linked_folders
         self._card_roots = card_roots
-        self.own_folder = own_folder_of(flow_run)
+        self.own_folder = find_own_folder(flow_run)
         self._flow = flow_run.flow
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
-        self._chains: dict[str, tuple[str, ...]] = {}
+        self._origins: dict[str, tuple[str, ...]] = {}
         self._default = next(
             (task.datastore for task in flow_run.tasks if task.datastore is not None), None
         )
 
     def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
-        """Return the bytes of small artifacts by sha1, checked; what can't be had is missing."""
+        """Return the checked bytes of small artifacts by sha1, without those that can't be read."""
         by_datastore: dict[Datastore, dict[str, int]] = defaultdict(dict)
         for content in contents:
             datastore = self._datastore(content.task)
@@ -67,27 +67,27 @@ class FlowRunContents:
         return {
             sha: data
             for datastore, sizes in by_datastore.items()
-            for sha, data in open_store(datastore, self._flow, self._also).read(
+            for sha, data in open_store(datastore, self._flow, self._linked_folders).read(
                 sorted(sizes), sizes
             )
             if not isinstance(data, ItemLost)
         }
 
     def head(self, content: Content, size: int) -> bytes:
-        """Return the first bytes of an artifact, unchecked; ItemLost if they can't be had."""
+        """Return the first bytes of an artifact, unchecked; ItemLost if they can't be read."""
         return self._store(content.task).head(content.sha1, size)
 
     def copy(self, content: Content, path: Path) -> str:
-        """Stream an artifact's bytes, checked, into a file, and return their md5 in base64.
+        """Stream the checked bytes of an artifact into a file, and return their md5 in base64.
 
-        ItemLost if they can't be had.
+        ItemLost if they can't be read.
         """
         return self._store(content.task).copy(content.sha1, content.size, path)
 
     def locate(self, content: Content) -> Located | None:
-        """Return where an artifact's bytes lie, without reading them.
+        """Return the location of an artifact's bytes, without reading them.
 
-        None if nobody else could follow a reference to them. ItemLost if they are gone;
+        None if other machines can't follow a reference to them. ItemLost if they are gone;
         SourceError if the datastore does not answer.
         """
         return self._store(content.task).locate(content.sha1)
@@ -95,73 +95,85 @@ class FlowRunContents:
     def copy_included(
         self, content: Content, path: Path, *, allowed: AllowedFiles, limit: int | None
     ) -> str:
-        """Write what an IncludeFile holds into a file, and return its md5 in base64.
+        """Write the content of an IncludeFile into a file, and return its md5 in base64.
 
         Args:
             content: the IncludeFile; its size is that of the file, not of the descriptor.
-            path: is written.
-            allowed: files of this machine that may be sent, should it lie outside the datastore.
-            limit: bytes that it may have; None: as many as are recorded.
+            path: the file to write.
+            allowed: files of this machine that may be sent, if it lies outside the datastore.
+            limit: largest allowed number of bytes; None: the recorded size.
 
         Raises:
-            ItemLost: if it can't be had, or is too large.
+            ItemLost: if it can't be read, or is too large.
             SourceError: if the datastore does not answer.
         """
         datastore = self._datastore(content.task)
-        [(_, stored)] = self._store(content.task).read([content.sha1], {content.sha1: _DESCRIPTOR})
-        if isinstance(stored, ItemLost):
-            raise stored
-        included = internal_artifacts.to_included(internal_artifacts.decode(stored))
+        [(_, descriptor)] = self._store(content.task).read(
+            [content.sha1], {content.sha1: _DESCRIPTOR}
+        )
+        if isinstance(descriptor, ItemLost):
+            raise descriptor
+        included = internal_artifacts.to_included(internal_artifacts.decode(descriptor))
         if included is None:
             raise ItemLost("its descriptor in Metaflow's datastore is damaged")
         return copy_content(
-            included, self._flow, datastore, path, also=self._also, allowed=allowed, limit=limit
+            included,
+            self._flow,
+            datastore,
+            path,
+            linked_folders=self._linked_folders,
+            allowed=allowed,
+            limit=limit,
         )
 
     def log(self, task: str, *, most: int) -> Iterable[LogLine]:
-        """Return what a task printed, by time; SourceError if the datastore does not answer.
+        """Return the log of a task, by time; SourceError if the datastore does not answer.
 
         Args:
             task: its pathspec.
-            most: bytes that are read of it; a line says what is left out.
+            most: largest number of bytes to read; a line in the log says how many are left out.
         """
         datastore, attempts = self._tasks[task].datastore, self._tasks[task].attempts
         if datastore is None or not attempts:
             return []  # a task that never began printed nothing
-        store = open_store(datastore, self._flow, self._also)
+        store = open_store(datastore, self._flow, self._linked_folders)
         return read_log(store, f"{task}/{attempts[-1].number}", most=most)
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
-        """Write a card's HTML into a file; ItemLost if it can't be had."""
-        copy_card(self._card_places(task), self._with_origins(task), card, path)
+        """Write a card's HTML into a file; ItemLost if it can't be read."""
+        copy_card(self._card_folders(task), self._with_origins(task), card, path)
 
-    def _card_places(self, task: str) -> Iterator[CardPlace]:
-        """Yield where the cards of a task may be, the most likely place first.
+    def _card_folders(self, task: str) -> Iterator[CardFolder]:
+        """Yield the folders that may have the cards of a task, the most likely first.
 
-        Metaflow leaves them in the datastore; or where it is configured to; or, if that is for a
-        local datastore elsewhere, in `.metaflow` where the flow ran, which nothing records.
+        Metaflow writes them to the datastore; or to the configured root for cards; or, with a
+        local datastore in another folder, to `.metaflow` where the flow ran, which is not recorded.
         """
         store = self._store(task)
-        yield from (CardPlace(store, folder) for folder in ("mf.cards/", ""))
+        yield from (CardFolder(store, folder) for folder in ("mf.cards/", ""))
         kind = (self._datastore(task) or Datastore("", "")).type
         if (root := self._card_roots.get(kind)) and (kind != "local" or Path(root).is_dir()):
-            yield CardPlace(open_store(Datastore(kind, root), self._flow, self._also), "")
+            yield CardFolder(
+                open_store(Datastore(kind, root), self._flow, self._linked_folders), ""
+            )
         if kind == "local":
-            for folder in self._also:
+            for folder in self._linked_folders:
                 for part in ("mf.cards/", ".metaflow/mf.cards/"):
-                    if (folder / part).is_dir():  # which may be a link that others made
-                        there = Datastore(kind, str(folder))
-                        yield CardPlace(open_store(there, self._flow, self._also), part)
+                    if (folder / part).is_dir():  # it may be a link that others made
+                        datastore = Datastore(kind, str(folder))
+                        yield CardFolder(
+                            open_store(datastore, self._flow, self._linked_folders), part
+                        )
 
     def _with_origins(self, task: str) -> tuple[str, ...]:
-        """Return a task, and those that it is a clone of, directly or not."""
-        if task not in self._chains:
-            self._chains[task] = tuple(self._chain(task))
-        return self._chains[task]
+        """Return a task and all its origins, if it is a clone."""
+        if task not in self._origins:
+            self._origins[task] = tuple(self._walk_origins(task))
+        return self._origins[task]
 
-    def _chain(self, task: str) -> Iterator[str]:
-        known = self._tasks.get(task)
-        origin = known.origin if known is not None else None
+    def _walk_origins(self, task: str) -> Iterator[str]:
+        task_facts = self._tasks.get(task)
+        origin = task_facts.origin if task_facts is not None else None
         seen = {task}
         yield task
         while origin is not None and origin not in seen and len(seen) < _MOST_ORIGINS:
@@ -170,14 +182,14 @@ class FlowRunContents:
             try:
                 origin = MetaflowTask(origin).origin_pathspec
             except (MetaflowException, OSError, LookupError, TypeError, ValueError):
-                return  # it is gone, in another namespace, or damaged
+                return  # the origin is gone, in another namespace, or damaged
 
     def _datastore(self, task: str) -> Datastore | None:
-        known = self._tasks.get(task)
-        return known.datastore if known is not None else self._default
+        task_facts = self._tasks.get(task)
+        return task_facts.datastore if task_facts is not None else self._default
 
     def _store(self, task: str) -> FlowStore:
         datastore = self._datastore(task)
         if datastore is None:
             raise ItemLost("Metaflow did not record where its bytes are")
-        return open_store(datastore, self._flow, self._also)
+        return open_store(datastore, self._flow, self._linked_folders)

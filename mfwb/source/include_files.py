@@ -1,13 +1,13 @@
-"""The content of an IncludeFile, fetched without Metaflow's client.
+"""Content of an IncludeFile, read without Metaflow's client.
 
 Seen in Metaflow 2.19.39 (`includefile.py`). The artifact is a descriptor: a URL, a size, and
 whether Metaflow stored the file itself (`uploader-v1`, `uploader-v2` of sub-type `uploaded`) or
-only noted where it lies (`external`, which Metaflow no longer makes).
+only recorded its location (`external`, which Metaflow no longer makes).
 
-What Metaflow stored lies gzipped in `<root>/<flow>/<sha1>`, where the root is the folder `data` of
-its datastore, or one that its configuration names. The descriptor is a stranger's, so its URL is
-never opened: the sha1 is looked up where Metaflow would have put it, and has to be that of the
-content. What lies elsewhere counts only if it is a file that the user allows.
+A stored file lies gzipped in `<root>/<flow>/<sha1>`, where the root is the folder `data` of
+Metaflow's datastore, or a configured one. The descriptor may come from a stranger, so its URL is
+never opened: the sha1 is looked up where Metaflow would have stored it, and the content has to
+have that sha1. Files elsewhere are read only if the user allows them.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source.datastore.blobs import Blob
 from mfwb.source.datastore.checksums import Digests
-from mfwb.source.datastore.decompress import Growth, unpacked
+from mfwb.source.datastore.decompress import GrowthLimit, decompress
 from mfwb.source.datastore.flow_store import open_store
 from mfwb.source.datastore.internal_artifacts import Included
 
 __all__ = ["copy_content"]
 
 _CHUNK = 1 << 20
-_GROWTH = Growth(free=256_000_000, times=200)
-"""Text and tables make 3 to 20 bytes of each that is stored."""
+_GROWTH = GrowthLimit(free=256_000_000, times=200)
+"""Text and tables decompress to 3 to 20 times their stored size."""
 
 _CONFIGURED = {
     "local": "DATATOOLS_LOCALROOT",
@@ -41,7 +41,7 @@ _CONFIGURED = {
     "gs": "DATATOOLS_GSROOT",
     "azure": "DATATOOLS_AZUREROOT",
 }
-"""Where this machine's own configuration of Metaflow keeps included files, by kind of datastore."""
+"""Settings of Metaflow on this machine for the root of included files, by type of datastore."""
 
 
 def copy_content(  # noqa: PLR0913 - each is a fact of its own
@@ -50,63 +50,64 @@ def copy_content(  # noqa: PLR0913 - each is a fact of its own
     datastore: Datastore | None,
     target: Path,
     *,
-    also: tuple[Path, ...],
+    linked_folders: tuple[Path, ...],
     allowed: AllowedFiles,
     limit: int | None,
 ) -> str:
-    """Write what an IncludeFile holds into a file, and return the md5 of that, in base64.
+    """Write the content of an IncludeFile into a file, and return its md5 in base64.
 
     Args:
         included: the descriptor.
-        flow: whose flow run it is.
+        flow: the flow of the flow run.
         datastore: of the flow run.
-        target: is written.
-        also: folders that links in a local datastore may lead to.
+        target: the file to write.
+        linked_folders: folders to which links in a local datastore may lead.
         allowed: files of this machine that may be sent.
-        limit: bytes that it may have, whatever is recorded; None: any number.
+        limit: largest allowed number of bytes, besides the recorded size; None: no limit.
 
     Raises:
-        ItemLost: it can't be had, is too large, damaged, or lies where nothing may be sent from.
+        ItemLost: it can't be read, is too large, is damaged, or lies in a folder that the user
+            does not allow.
         SourceError: a datastore does not answer.
     """
     digests = Digests(included.size or 0)
-    sha = _stored_as(included)
-    places = () if sha is None else _places(flow, sha, datastore, also)
+    sha = _stored_sha1(included)
+    candidates = () if sha is None else _candidates(flow, sha, datastore, linked_folders)
     try:
-        with _chunks(included, places, allowed, digests) as chunks:
-            return _written(chunks, target, digests, included.size, limit)
+        with _chunks(included, candidates, allowed, digests) as chunks:
+            return _write(chunks, target, digests, included.size, limit)
     finally:
         digests.finish()
 
 
-def _stored_as(included: Included) -> str | None:
-    """Return the sha1 by which Metaflow's datastore knows a file; None if it stored none."""
+def _stored_sha1(included: Included) -> str | None:
+    """Return the sha1 of a file in Metaflow's datastore; None if Metaflow did not store it."""
     name = PurePosixPath(included.url).name
     return name if included.is_uploaded and is_sha1(name) else None
 
 
 @contextmanager
 def _chunks(
-    included: Included, places: Iterable[_Place], allowed: AllowedFiles, digests: Digests
+    included: Included, candidates: Iterable[_Candidate], allowed: AllowedFiles, digests: Digests
 ) -> Iterator[Generator[bytes]]:
-    """Yield the content, from where it may be had."""
-    sha = _stored_as(included)
-    for place in places:
-        with place.open(place.path) as blob:
+    """Yield the content, from the first place that has it."""
+    sha = _stored_sha1(included)
+    for candidate in candidates:
+        with candidate.open(candidate.path) as blob:
             if blob is not None:
-                yield unpacked(blob, place.sha, None, digests, _GROWTH)
+                yield decompress(blob, candidate.sha, None, digests, _GROWTH)
                 return
-        if included.url.partition("://")[2].startswith(place.root.rpartition("://")[2]):
+        if included.url.partition("://")[2].startswith(candidate.root.rpartition("://")[2]):
             raise ItemLost("the file is gone from Metaflow's datastore")
-    with _opened(allowed, _local_file(included.url)) as stream:
+    with _open_allowed(allowed, _local_file(included.url)) as stream:
         if sha is not None:
-            yield unpacked(Blob(stream, gzipped=True), sha, None, digests, _GROWTH)
+            yield decompress(Blob(stream, gzipped=True), sha, None, digests, _GROWTH)
         else:
             yield _plain(stream, digests)
 
 
-class _Place(NamedTuple):
-    """Where Metaflow may have put a file."""
+class _Candidate(NamedTuple):
+    """A path at which Metaflow may have stored a file."""
 
     root: str
     open: Callable[[str], AbstractContextManager[Blob | None]]
@@ -114,30 +115,36 @@ class _Place(NamedTuple):
     sha: str
 
 
-def _places(
-    flow: str, sha: str, datastore: Datastore | None, also: tuple[Path, ...]
-) -> Iterator[_Place]:
+def _candidates(
+    flow: str, sha: str, datastore: Datastore | None, linked_folders: tuple[Path, ...]
+) -> Iterator[_Candidate]:
     suffix = str(metaflow_config.DATATOOLS_SUFFIX)
     kind = "local"
     if datastore is not None:
         kind = datastore.type
         path = f"{suffix}/{flow}/{sha}"
-        yield _Place(datastore.root, open_store(datastore, flow, also).open, path, sha)
+        yield _Candidate(
+            datastore.root, open_store(datastore, flow, linked_folders).open, path, sha
+        )
         if kind == "local":  # beside `.metaflow`, if METAFLOW_DATASTORE_SYSROOT_LOCAL was set
-            beside = Datastore(kind, str(Path(datastore.root).parent / suffix))
-            yield from _place(beside, flow, sha, also)
+            sibling = Datastore(kind, str(Path(datastore.root).parent / suffix))
+            yield from _candidate(sibling, flow, sha, linked_folders)
     configured = getattr(metaflow_config, _CONFIGURED.get(kind, ""), None)
     if configured:
-        yield from _place(Datastore(kind, str(configured)), flow, sha, also)
+        yield from _candidate(Datastore(kind, str(configured)), flow, sha, linked_folders)
 
 
-def _place(datastore: Datastore, flow: str, sha: str, also: tuple[Path, ...]) -> Iterator[_Place]:
+def _candidate(
+    datastore: Datastore, flow: str, sha: str, linked_folders: tuple[Path, ...]
+) -> Iterator[_Candidate]:
     if datastore.type != "local" or Path(datastore.root).is_dir():
-        yield _Place(datastore.root, open_store(datastore, flow, also).open, f"{flow}/{sha}", sha)
+        yield _Candidate(
+            datastore.root, open_store(datastore, flow, linked_folders).open, f"{flow}/{sha}", sha
+        )
 
 
 def _local_file(url: str) -> Path:
-    """Return the file of this machine that a URL names; ItemLost if it names none."""
+    """Return the path of a URL on this machine; ItemLost if it has none."""
     scheme, colon, rest = url.partition("://")
     if colon and scheme not in {"local", "file"}:
         hint = "" if scheme not in _CONFIGURED else _hint(_CONFIGURED[scheme])
@@ -152,7 +159,7 @@ def _hint(setting: str) -> str:
     return f"; if your flows keep included files there, set METAFLOW_{setting} as they do"
 
 
-def _opened(allowed: AllowedFiles, file: Path) -> BinaryIO:
+def _open_allowed(allowed: AllowedFiles, file: Path) -> BinaryIO:
     try:
         return allowed.open(file)
     except FileNotFoundError:
@@ -173,7 +180,7 @@ def _plain(stream: BinaryIO, digests: Digests) -> Generator[bytes]:
         raise SourceError(f"an included file can't be read: {error}") from error
 
 
-def _written(
+def _write(
     chunks: Generator[bytes],
     target: Path,
     digests: Digests,
@@ -182,7 +189,7 @@ def _written(
 ) -> str:
     try:
         with target.open("wb") as out, closing(chunks):
-            for chunk in _bounded(chunks, recorded, limit):
+            for chunk in _check_size(chunks, recorded, limit):
                 out.write(chunk)
     except BaseException:
         with suppress(OSError):
@@ -192,14 +199,16 @@ def _written(
     return digests.md5
 
 
-def _bounded(chunks: Iterable[bytes], recorded: int | None, limit: int | None) -> Iterator[bytes]:
-    made = 0
+def _check_size(
+    chunks: Iterable[bytes], recorded: int | None, limit: int | None
+) -> Iterator[bytes]:
+    size = 0
     for chunk in chunks:
-        made += len(chunk)
-        if limit is not None and made > limit:
+        size += len(chunk)
+        if limit is not None and size > limit:
             raise ItemLost(
                 f"more than the {limit:,} bytes that max_artifact_size allows for datasets"
             )
-        if recorded is not None and made > recorded:
+        if recorded is not None and size > recorded:
             raise ItemLost(f"it has more than the {recorded:,} bytes that are recorded")
         yield chunk

@@ -1,8 +1,8 @@
-"""What Metaflow writes as JSON into datastores and metadata, as typed values.
+"""Typed records of the JSON that Metaflow writes into datastores and metadata.
 
-Whoever can write to these can write anything there. A value of a wrong type or out of range is an
-error, never a guess; of two values under one name both have to be right, and the last one counts,
-as it does for Metaflow. What Metaflow may write in later versions is passed over.
+Anybody who can write to these can write anything there. A value of a wrong type or out of range is
+an error, never a guess. If a name occurs twice, both values have to be valid, and the last one
+counts, as for Metaflow. Unknown fields, which later versions of Metaflow may add, are ignored.
 """
 
 from __future__ import annotations
@@ -27,53 +27,53 @@ from pydantic import (
 from mfwb.safe_text import storable
 from mfwb.snapshot import Card
 from mfwb.snapshot.identifiers import SHA1, is_artifact_name
-from mfwb.source.typed_values import LATEST, MOST, DamagedError, complaint
+from mfwb.source.typed_values import MAX_EPOCH_MS, MOST, DamagedError, describe_error
 
 __all__ = [
     "ArtifactRecord",
     "AttemptRecord",
     "BlobRecord",
-    "Ending",
+    "ExitRecord",
     "Location",
     "Readable",
     "RunRecord",
     "TaskRecord",
-    "as_json",
-    "as_value",
     "has_lone_surrogate",
+    "parse_json",
     "read_at_most",
     "to_card",
+    "validate",
 ]
 
 _RECORD_LIMIT = 16_000_000
 """Bytes of a task's record: a thousand artifacts take 200 KB."""
 
-_TYPE_LIMIT = 500  # characters; a metaclass may call its classes whatever it likes
+_TYPE_LIMIT = 500  # characters; a metaclass may give its classes names of any length
 _T = TypeVar("_T")
 
 
-def _name(value: str) -> str:
+def _check_artifact_name(value: str) -> str:
     if not is_artifact_name(value):
         raise ValueError("that is no name of an artifact")
     return value
 
 
-def _shortened(value: Any) -> Any:
+def _shorten(value: Any) -> Any:
     return value[:_TYPE_LIMIT] if isinstance(value, str) else value
 
 
-_Name = Annotated[str, AfterValidator(_name)]
+_ArtifactName = Annotated[str, AfterValidator(_check_artifact_name)]
 _Sha1 = Annotated[str, StringConstraints(pattern=f"^{SHA1}$")]
 _Size = Annotated[int, Field(strict=True, ge=0, le=MOST)]
-_Moment = Annotated[int, Field(strict=True, ge=0, le=LATEST)]  # epoch ms
-_Heartbeat = Annotated[int, Field(strict=True, ge=0, le=LATEST // 1000)]  # epoch s
+_Moment = Annotated[int, Field(strict=True, ge=0, le=MAX_EPOCH_MS)]  # epoch ms
+_Heartbeat = Annotated[int, Field(strict=True, ge=0, le=MAX_EPOCH_MS // 1000)]  # epoch s
 _Tag = Annotated[str, StringConstraints(strict=True, max_length=5_000)]
 _Tags = Annotated[list[_Tag], Field(max_length=10_000)]
 _Short = Annotated[str, StringConstraints(strict=True, max_length=1_000)]
 
 
 class Readable(Protocol):
-    """Bytes to be read once, from the beginning to the end."""
+    """A stream of bytes that is read once, from the beginning to the end."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return the next bytes, at most so many; none at the end. SourceError, OSError."""
@@ -85,39 +85,39 @@ class _Record(BaseModel):
 
 
 class ArtifactRecord(_Record):
-    """What an attempt wrote about one artifact: `info[name]`."""
+    """Record of an attempt about one artifact: `info[name]`."""
 
     size: _Size | None = None
-    type: Annotated[str, BeforeValidator(_shortened)] | None = None
+    type: Annotated[str, BeforeValidator(_shorten)] | None = None
     encoding: Annotated[str, StringConstraints(strict=True, max_length=200)] = "gzip+pickle-v2"
 
 
 class AttemptRecord(_Record):
-    """What an attempt wrote about its artifacts: `<attempt>.data.json`."""
+    """Record of an attempt about its artifacts: `<attempt>.data.json`."""
 
-    objects: dict[_Name, _Sha1] = Field(default_factory=dict)
-    info: dict[_Name, ArtifactRecord] = Field(default_factory=dict)
+    objects: dict[_ArtifactName, _Sha1] = Field(default_factory=dict)
+    info: dict[_ArtifactName, ArtifactRecord] = Field(default_factory=dict)
 
-    def of(self, name: str) -> ArtifactRecord:
-        """Return what is known of an artifact."""
+    def artifact(self, name: str) -> ArtifactRecord:
+        """Return the record of an artifact; an empty one if there is none."""
         return self.info.get(name) or ArtifactRecord()
 
 
-class Ending(_Record):
-    """What Metaflow's runtime wrote when an attempt ended: `<attempt>.runtime`."""
+class ExitRecord(_Record):
+    """Record that Metaflow's runtime writes when an attempt ends: `<attempt>.runtime`."""
 
     return_code: Annotated[int, Field(strict=True)] | None = None
     killed: Annotated[bool, Field(strict=True)] | None = None
 
 
 class BlobRecord(_Record):
-    """What the datastore wrote about a blob."""
+    """Record of the datastore about a blob."""
 
     cas_raw: Annotated[bool, Field(strict=True)] | None = None
 
 
 class RunRecord(_Record):
-    """What a metadata provider says of a flow run."""
+    """Record of a metadata provider about a flow run."""
 
     run_number: Annotated[int, Field(strict=True)] | _Short
     ts_epoch: _Moment
@@ -128,14 +128,14 @@ class RunRecord(_Record):
 
 
 class TaskRecord(_Record):
-    """What it says of a task."""
+    """Record of a metadata provider about a task."""
 
     ts_epoch: _Moment
     last_heartbeat_ts: _Heartbeat | None = None
 
 
 class Location(_Record):
-    """Where an artifact lies, as its metadata says."""
+    """Location of an artifact, from its metadata."""
 
     ds_type: _Short
     location: Annotated[str, StringConstraints(strict=True, max_length=5_000)]
@@ -147,40 +147,40 @@ class _CardRecord(_Record):
     card_uuid: _Short
 
 
-def as_json(kind: type[_T], data: bytes | str) -> _T:
-    """Return a value of this type out of JSON; DamagedError with what is wrong.
+def parse_json(kind: type[_T], data: bytes | str) -> _T:
+    """Parse JSON into a value of this type; DamagedError with the reason.
 
-    What is no Unicode in it is escaped, as in a name of bytes that are no UTF-8.
+    Characters that are not Unicode are escaped: a name of bytes that are not UTF-8 has some.
     """
     try:
-        found: _T = _adapter(cast("Hashable", kind)).validate_json(data)
+        result: _T = _adapter(cast("Hashable", kind)).validate_json(data)
     except ValidationError as error:
         if not has_lone_surrogate(data):
-            raise DamagedError(complaint(error)) from None
+            raise DamagedError(describe_error(error)) from None
         try:
-            return as_value(kind, json.loads(data))
-        except (ValueError, RecursionError) as another:
-            raise DamagedError(str(another)) from None
-    return found
+            return validate(kind, json.loads(data))
+        except (ValueError, RecursionError) as second_error:
+            raise DamagedError(str(second_error)) from None
+    return result
 
 
-def as_value(kind: type[_T], value: Any) -> _T:
-    """Return a value of this type out of decoded JSON; DamagedError. Escaped as by `as_json`."""
+def validate(kind: type[_T], value: Any) -> _T:
+    """Validate decoded JSON as this type; DamagedError. Text is escaped as by `parse_json`."""
     try:
-        found: _T = _adapter(cast("Hashable", kind)).validate_python(value)
+        result: _T = _adapter(cast("Hashable", kind)).validate_python(value)
     except ValidationError as error:
         try:
-            escaped = _escaped(value)
+            escaped = _escape(value)
         except RecursionError:
             raise DamagedError("it is nested too deep") from None
         if escaped == value:
-            raise DamagedError(complaint(error)) from None
-        return as_value(kind, escaped)
-    return found
+            raise DamagedError(describe_error(error)) from None
+        return validate(kind, escaped)
+    return result
 
 
 def has_lone_surrogate(data: bytes | str) -> bool:
-    """Return whether JSON has half of a letter of two, which Python takes and few others do."""
+    """Return whether JSON has a lone surrogate, which Python accepts and few other readers do."""
     text = data.decode(errors="replace") if isinstance(data, bytes) else data
     return _SURROGATE.search(text) is not None
 
@@ -188,19 +188,19 @@ def has_lone_surrogate(data: bytes | str) -> bool:
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def _escaped(value: Any) -> Any:
+def _escape(value: Any) -> Any:
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, list):
-        return [_escaped(one) for one in value]
+        return [_escape(item) for item in value]
     if isinstance(value, dict):
-        return {_escaped(name): _escaped(one) for name, one in value.items()}
+        return {_escape(name): _escape(item) for name, item in value.items()}
     return value
 
 
 def to_card(value: str) -> Card:
-    """Return the card that metadata of the type `card-info` tells of; DamagedError."""
-    record = as_json(_CardRecord, value)
+    """Return the card of metadata of the type `card-info`; DamagedError."""
+    record = parse_json(_CardRecord, value)
     return Card(type=record.type, id=record.id, uuid=record.card_uuid)
 
 
@@ -216,4 +216,4 @@ def read_at_most(stream: Readable, most: int = _RECORD_LIMIT) -> bytes:
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)  # made when it is first needed: that takes a while
+    return TypeAdapter(kind)  # built on first use: building it takes a while

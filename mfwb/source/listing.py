@@ -1,8 +1,8 @@
-"""Which flows and flow runs there are. One that is damaged is listed, too, to fail by itself.
+"""Lists flows and flow runs. Damaged flow runs are listed, too, so that each fails by itself.
 
-Metaflow's client lists all or nothing: one record that is no JSON, or lacks a field, ends the
-listing of its flow. So records are taken as the metadata provider has them, one by one; of a local
-one, from its folders: `<root>/<flow>/<run>/_meta/_self.json`, seen in Metaflow 2.19.39.
+Metaflow's client lists all or nothing: one record that is not JSON, or lacks a field, ends the
+listing of its flow. So the records are read from the metadata provider one by one; of a local
+provider, from its folders: `<root>/<flow>/<run>/_meta/_self.json`, seen in Metaflow 2.19.39.
 """
 
 from __future__ import annotations
@@ -16,102 +16,108 @@ from typing import Any
 
 from metaflow import Flow, Metaflow
 
-from mfwb.errors import NotThere, SourceError
+from mfwb.errors import NotFound, SourceError
 from mfwb.ports import Listed
 from mfwb.snapshot.identifiers import is_flow_name, is_run_id
 from mfwb.snapshot.pathspec import Pathspec, moment_of_id
 from mfwb.source.client_errors import client_errors
-from mfwb.source.json_records import RunRecord, as_value
+from mfwb.source.json_records import RunRecord, validate
 from mfwb.source.local_provider import read_record
 from mfwb.source.start_time import started_at
 from mfwb.source.typed_values import DamagedError
 
-__all__ = ["ClientListing", "Listing", "LocalListing", "Odd"]
+__all__ = ["ClientListing", "Listing", "LocalListing", "UnnamedRun"]
 
-_SELF = "_meta/_self.json"
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.:\-]")
+_RECORD = "_meta/_self.json"
+_INVALID_CHARACTERS = re.compile(r"[^A-Za-z0-9_.:\-]")
 _NAME_LIMIT = 100
-_MANY = 2_000_000  # folders beside one another
+_MAX_FOLDERS = 2_000_000  # folders beside one another
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
-    """A flow run that is listed, but has no name that a flow run can have."""
+class UnnamedRun:
+    """A listed flow run whose name is not valid for a flow run."""
 
-    pathspec: Pathspec  # as near to its name as can be
+    pathspec: Pathspec  # a valid name, similar to its own
     reason: str
 
 
-Listing = Iterator[Listed | Odd]
+Listing = Iterator[Listed | UnnamedRun]
 
 
 class LocalListing:
-    """Lists folders.
+    """Lists the folders of local metadata.
 
     Args:
-        provider: as in `local@DIR`, with an absolute folder.
+        provider: `local@DIR`, with an absolute folder.
         namespace: Metaflow's; None: all.
-        also: folders that links may lead to.
+        linked_folders: folders that links may lead to.
     """
 
-    def __init__(self, provider: str, namespace: str | None, also: tuple[Path, ...]) -> None:
+    def __init__(
+        self, provider: str, namespace: str | None, linked_folders: tuple[Path, ...]
+    ) -> None:
         self._provider = provider
         self._namespace = namespace
-        self._also = also
+        self._linked_folders = linked_folders
         self._root = Path(provider.removeprefix("local@")) / ".metaflow"
 
     def flows(self) -> list[str]:
         """Return the names of all flows that have a run in the namespace; SourceError."""
-        found = [name for name in self._folders("") if is_flow_name(name) and self._has_self(name)]
+        found = [
+            name for name in self._list_folders("") if is_flow_name(name) and self._has_record(name)
+        ]
         if self._namespace is None:
             return found
         return [name for name in found if any(True for _ in self.runs(name))]
 
     def runs(self, flow: str) -> Listing:
-        """Yield the runs of a flow; NotThere, SourceError."""
-        if not is_flow_name(flow) or not self._has_self(flow):
-            raise NotThere(f"there is no {flow} in {self._provider}")
-        for name in self._folders(flow):
+        """Yield the runs of a flow; NotFound, SourceError."""
+        if not is_flow_name(flow) or not self._has_record(flow):
+            raise NotFound(f"there is no {flow} in {self._provider}")
+        for name in self._list_folders(flow):
             try:
-                found = self._run(flow, name)
-            except FileNotFoundError:  # no flow run: a folder of artifacts, for example
+                found = self._read_run(flow, name)
+            except FileNotFoundError:  # not a flow run: a folder of artifacts, for example
                 continue
             except (OSError, ValueError) as error:
-                if self._namespace is None:  # else nobody knows whose it is
-                    yield _damaged(flow, name, self._moment(flow, name), str(error))
+                if self._namespace is None:  # else its namespace can't be known
+                    yield _to_damaged(flow, name, self._estimate_start(flow, name), str(error))
                 continue
             if self._namespace in {None, *found.tags, *found.system_tags}:
                 yield found
 
-    def _run(self, flow: str, name: str) -> Listed:
-        path = f"{flow}/{name}/{_SELF}"
+    def _read_run(self, flow: str, name: str) -> Listed:
+        path = f"{flow}/{name}/{_RECORD}"
         try:
-            record = as_value(RunRecord, read_record(self._root, path, self._also))
+            record = validate(RunRecord, read_record(self._root, path, self._linked_folders))
         except NotADirectoryError:
             raise FileNotFoundError(path) from None
         if not is_run_id(name):
             raise DamagedError("no flow run has such a name")
-        return _listed(flow, name, record, self._provider)
+        return _to_listed(flow, name, record, self._provider)
 
-    def _folders(self, flow: str) -> list[str]:
-        """Return the names of what may be flows or flow runs, sorted."""
+    def _list_folders(self, flow: str) -> list[str]:
+        """Return the names of folders that may be flows or flow runs, sorted."""
         names = []
         try:
             with os.scandir(self._root / flow) as entries:
                 for entry in entries:
                     if entry.name[0] != "." and (entry.is_dir() or entry.is_symlink()):
                         names.append(entry.name)
-                    if len(names) > _MANY:
-                        raise SourceError(f"{self._root / flow} has more than {_MANY:,} folders")
+                    if len(names) > _MAX_FOLDERS:
+                        raise SourceError(
+                            f"{self._root / flow} has more than {_MAX_FOLDERS:,} folders"
+                        )
         except OSError as error:
             raise SourceError(f"{flow or 'the list of flows'} can't be read: {error}") from error
         return sorted(names)
 
-    def _has_self(self, flow: str) -> bool:
-        return (self._root / flow / _SELF).is_file()
+    def _has_record(self, flow: str) -> bool:
+        return (self._root / flow / _RECORD).is_file()
 
-    def _moment(self, flow: str, name: str) -> int:
-        """Return about when a flow run started of which the record can't be read."""
+    def _estimate_start(self, flow: str, name: str) -> int:
+        """Return the approximate start of a flow run whose record can't be read."""
         moment = moment_of_id(name)
         if moment is not None:
             return moment
@@ -122,11 +128,11 @@ class LocalListing:
 
 
 class ClientListing:
-    """Lists what a metadata service knows.
+    """Lists flow runs of a metadata service.
 
     Args:
-        provider: as in `service@URL`.
-        namespace: Metaflow's, which the client has, too; None: all.
+        provider: `service@URL`.
+        namespace: Metaflow's, which is also set in the client; None: all.
     """
 
     def __init__(self, provider: str, namespace: str | None) -> None:
@@ -139,17 +145,17 @@ class ClientListing:
             return sorted(flow.id for flow in Metaflow() if is_flow_name(flow.id))
 
     def runs(self, flow: str) -> Listing:
-        """Yield the runs of a flow; NotThere, SourceError, Unreachable."""
-        for record in self._records(flow):
+        """Yield the runs of a flow; NotFound, SourceError, Unreachable."""
+        for record in self._read_records(flow):
             name = str(record["run_number"]) if _has_number(record) else "unnamed"
             try:
                 if not is_run_id(name):
                     raise DamagedError("no flow run has such a name")
-                yield _listed(flow, name, as_value(RunRecord, record), self._provider)
+                yield _to_listed(flow, name, validate(RunRecord, record), self._provider)
             except ValueError as error:
-                yield _damaged(flow, name if _has_number(record) else "", 0, str(error))
+                yield _to_damaged(flow, name if _has_number(record) else "", 0, str(error))
 
-    def _records(self, flow: str) -> list[Any]:
+    def _read_records(self, flow: str) -> list[Any]:
         filters = {"any_tags": self._namespace} if self._namespace else {}
         with client_errors(flow, self._provider):
             metadata = Flow(flow)._metaflow.metadata  # noqa: SLF001 - see the module docstring
@@ -161,7 +167,7 @@ def _has_number(record: Any) -> bool:
     return isinstance(record, dict) and type(record.get("run_number")) in {int, str}
 
 
-def _listed(flow: str, name: str, record: RunRecord, provider: str) -> Listed:
+def _to_listed(flow: str, name: str, record: RunRecord, provider: str) -> Listed:
     return Listed(
         pathspec=Pathspec(flow, name),
         started_at=started_at(name, record, provider),
@@ -170,10 +176,10 @@ def _listed(flow: str, name: str, record: RunRecord, provider: str) -> Listed:
     )
 
 
-def _damaged(flow: str, name: str, moment: int, reason: str) -> Listed | Odd:
-    """Return what is listed of a flow run that can't be read; who reads it is told why."""
+def _to_damaged(flow: str, name: str, moment: int, reason: str) -> Listed | UnnamedRun:
+    """Return the list entry of a flow run that can't be read; reading it raises the reason."""
     if is_run_id(name):
         return Listed(Pathspec(flow, name), moment, ())
-    near = _NOT_IN_NAMES.sub("_", name)[:_NAME_LIMIT].strip(".") or "_"
-    which = f"{flow}/{name!a:.200}" if name else f"a run of {flow} without a number"
-    return Odd(Pathspec(flow, near), f"{which} can't be read: {reason}")
+    similar = _INVALID_CHARACTERS.sub("_", name)[:_NAME_LIMIT].strip(".") or "_"
+    label = f"{flow}/{name!a:.200}" if name else f"a run of {flow} without a number"
+    return UnnamedRun(Pathspec(flow, similar), f"{label} can't be read: {reason}")

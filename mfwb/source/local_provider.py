@@ -1,10 +1,10 @@
-"""Metaflow's local metadata provider, made fit for folders that strangers write to.
+"""Metaflow's local metadata provider, made safe for folders to which strangers can write.
 
-Seen in Metaflow 2.19.39. The provider opens whatever has the name of a record and hands it to
+Seen in Metaflow 2.19.39. The provider opens any file that has the name of a record and passes it to
 `json.load`: a pipe, whose reader waits for ever; a device without an end; a link to any file of the
-machine; JSON nested deeper than the stack. All of its reading goes through the classmethod
-`LocalMetadataProvider._read_json_file`, which is replaced here in a class below the user's; and the
-client uses whatever class `metaflow.client.core.current_metadata` holds. The contract tests are in
+machine; JSON nested deeper than the stack. It reads only through the classmethod
+`LocalMetadataProvider._read_json_file`, which a subclass replaces here; and the client uses the
+class in `metaflow.client.core.current_metadata`. The contract tests are in
 tests/integration/source.
 """
 
@@ -24,7 +24,7 @@ from metaflow.plugins.metadata_providers.local import LocalMetadataProvider
 from pydantic_core import from_json
 
 from mfwb.files.rooted_files import read_below
-from mfwb.source.answer_shapes import wrong_record
+from mfwb.source.answer_shapes import describe_non_record
 from mfwb.source.json_records import has_lone_surrogate
 from mfwb.source.typed_values import DamagedError
 
@@ -33,20 +33,20 @@ __all__ = ["guard_local_provider", "metadata_budget", "read_record"]
 _RECORD_LIMIT = 1_000_000
 """Bytes of one record; Metaflow's own take a few hundred."""
 
-_ALLOWANCE = 64_000_000
-_ALLOWANCE_EACH = 1_500
-"""Bytes of all records of a flow run, and for each of them: what is in memory at a time."""
+_TOTAL_LIMIT = 64_000_000
+_TOTAL_LIMIT_PER_RECORD = 1_500
+"""Limit of the bytes of all records of a flow run, fixed and per record: all are in memory."""
 
-_MOST_BESIDE = 50_000
-"""Records of one task, which are in memory at a time; Metaflow writes some thirty."""
+_MAX_RECORDS_OF_TASK = 50_000
+"""Records of one task, all of which are in memory at a time; Metaflow writes about thirty."""
 
 
 @dataclass
-class _Spent:
+class _Usage:
     size: int = 0
     files: int = 0
     folder: str = ""
-    beside: int = 0  # files of that folder, one after the other
+    files_in_folder: int = 0  # files of that folder, one after the other
 
 
 _budget = threading.local()
@@ -54,34 +54,34 @@ _budget = threading.local()
 
 @contextmanager
 def metadata_budget() -> Iterator[None]:
-    """Bound what this thread reads of one flow run's metadata; OSError at what is more."""
-    _budget.spent = _Spent()
+    """Limit how much metadata of one flow run this thread reads; OSError beyond the limit."""
+    _budget.usage = _Usage()
     try:
         yield
     finally:
-        del _budget.spent
+        del _budget.usage
 
 
-def read_record(root: Path, path: str | Path, also: tuple[Path, ...]) -> Any:
-    """Return what a record holds; OSError, or ValueError if it is no JSON.
+def read_record(root: Path, path: str | Path, linked_folders: tuple[Path, ...]) -> Any:
+    """Return the decoded JSON of a record; OSError, or ValueError if it is not JSON.
 
     Args:
         root: of the metadata.
         path: relative to it, or absolute.
-        also: folders that links may lead to.
+        linked_folders: folders that links may lead to.
     """
-    data = read_below(root, path, most=_RECORD_LIMIT, also=also)
-    spent: _Spent | None = getattr(_budget, "spent", None)
-    if spent is not None:
-        spent.size += len(data)
-        spent.files += 1
+    data = read_below(root, path, most=_RECORD_LIMIT, linked_folders=linked_folders)
+    usage: _Usage | None = getattr(_budget, "usage", None)
+    if usage is not None:
+        usage.size += len(data)
+        usage.files += 1
         folder = str(path).rpartition(os.sep)[0]
-        spent.beside = spent.beside + 1 if folder == spent.folder else 1
-        spent.folder = folder
-        if spent.beside > _MOST_BESIDE:
-            raise OSError(f"it has more than {_MOST_BESIDE:,} records of metadata")
-        if spent.size > _ALLOWANCE + _ALLOWANCE_EACH * spent.files:
-            raise OSError(f"its metadata takes more than {_ALLOWANCE:,} bytes")
+        usage.files_in_folder = usage.files_in_folder + 1 if folder == usage.folder else 1
+        usage.folder = folder
+        if usage.files_in_folder > _MAX_RECORDS_OF_TASK:
+            raise OSError(f"it has more than {_MAX_RECORDS_OF_TASK:,} records of metadata")
+        if usage.size > _TOTAL_LIMIT + _TOTAL_LIMIT_PER_RECORD * usage.files:
+            raise OSError(f"its metadata takes more than {_TOTAL_LIMIT:,} bytes")
     try:
         return from_json(data)
     except ValueError:
@@ -90,14 +90,14 @@ def read_record(root: Path, path: str | Path, also: tuple[Path, ...]) -> Any:
         return json.loads(data)
 
 
-def guard_local_provider(root: Path | None, also: tuple[Path, ...]) -> None:
-    """Let the client read local metadata by `read_record`; nothing changes for other providers.
+def guard_local_provider(root: Path | None, linked_folders: tuple[Path, ...]) -> None:
+    """Make the client read local metadata by `read_record`; other providers do not change.
 
-    Whoever selects a provider by `metaflow.metadata` undoes it.
+    Selecting a provider with `metaflow.metadata` undoes this.
 
     Args:
         root: of the metadata; None if it is not local.
-        also: folders that links may lead to.
+        linked_folders: folders that links may lead to.
     """
     provider: Any = core.current_metadata
     is_local = isinstance(provider, type) and issubclass(provider, LocalMetadataProvider)
@@ -106,12 +106,12 @@ def guard_local_provider(root: Path | None, also: tuple[Path, ...]) -> None:
     home = root
 
     class Guarded(provider):  # type: ignore[misc]
-        """The provider, with records read as strangers' files have to be."""
+        """The provider, with records read as safely as other files of strangers."""
 
         @classmethod
         def _read_json_file(cls, filepath: str) -> Any:
-            record = read_record(home, filepath, also)
-            if (wrong := wrong_record(record)) is not None:
+            record = read_record(home, filepath, linked_folders)
+            if (wrong := describe_non_record(record)) is not None:
                 path = os.path.relpath(filepath, home)
                 raise DamagedError(f"{path} holds {wrong}, where a record must be")
             return record

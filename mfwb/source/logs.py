@@ -1,7 +1,7 @@
-"""What one attempt of a task printed, read from the datastore: bounded, whatever lies there.
+"""Log of one attempt of a task, read from the datastore with limits on its size.
 
 Seen in Metaflow 2.19.39 (`mflog`, `TaskDataStore._get_log_location`): four files beside the
-attempt's other ones, `<attempt>.<task|runtime>_<stdout|stderr>.log`, whose lines begin with
+attempt's other files, `<attempt>.<task|runtime>_<stdout|stderr>.log`, whose lines begin with
 `[MFLOG|0|<UTC time>Z|<source>|<id>]`.
 """
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mfwb.errors import SourceError
 from mfwb.ports import LogLine
 from mfwb.source.json_records import Readable
-from mfwb.source.typed_values import LATEST
+from mfwb.source.typed_values import MAX_EPOCH_MS
 
 if TYPE_CHECKING:  # it imports metaflow
     from mfwb.source.datastore.flow_store import FlowStore
@@ -32,30 +32,30 @@ _FILES = (
     ("runtime", "stderr", 1),
     ("task", "stderr", 7),
 )
-"""Source, stream, and the share of all bytes that its file gets; Metaflow's runtime says little."""
+"""Source, stream, and share of all bytes for its file; Metaflow's runtime prints little."""
 
 _LINE = re.compile(
     rb"(?:\[!)?\[MFLOG\|0\|([0-9T:.-]{19,26})Z\|[^|\]]{0,99}\|[^\]]{0,99}\](.*)", re.DOTALL
 )
-_LONGEST = 100_000  # bytes of a line
+_LINE_LIMIT = 100_000  # bytes of a line
 _CHUNK = 1 << 20
-_MOST_READ = 1 << 30  # bytes that are read to get to the end, where there is no way to skip them
+_READ_LIMIT = 1 << 30  # bytes that are read to reach the end of a stream without seek
 
 
 def read_log(store: FlowStore, attempt: str, *, most: int) -> Iterator[LogLine]:
-    """Yield what an attempt printed, in the order of time.
+    """Yield the log lines of an attempt in the order of time.
 
-    Of a file that is too large the beginning and the end are read; a line says how much is left
-    out between them, as it does where a line is cut.
+    Of a file that is too large, only the beginning and the end are read. An extra line says how
+    many bytes are left out between them; so does an extra line after a line that is cut.
 
     Args:
         store: of the flow.
         attempt: `<flow>/<run>/<step>/<task>/<number>`.
-        most: bytes of all files of it that are read, with what Metaflow put in front of lines.
+        most: largest number of bytes to read of all its files, with Metaflow's prefixes of lines.
 
     Raises:
         SourceError: the datastore does not answer.
-        ItemLost: it has the log, and can't give it.
+        ItemLost: the datastore has the log, but can't return it.
     """
     parts = sum(share for _, _, share in _FILES)
     with ExitStack() as stack:
@@ -63,17 +63,17 @@ def read_log(store: FlowStore, attempt: str, *, most: int) -> Iterator[LogLine]:
         for source, stream, share in _FILES:
             blob = stack.enter_context(store.open(f"{attempt}.{source}_{stream}.log"))
             if blob is not None:
-                files.append(_timed(_pieces(blob.stream, most * share // parts), stream))
-        for _, line in heapq.merge(*files, key=_time):
+                files.append(_parse_lines(_read_pieces(blob.stream, most * share // parts), stream))
+        for _, line in heapq.merge(*files, key=_sort_time):
             yield line
 
 
-def _time(timed: tuple[int, LogLine]) -> int:
-    return timed[0]
+def _sort_time(entry: tuple[int, LogLine]) -> int:
+    return entry[0]
 
 
-def _timed(pieces: Iterator[bytes | int], stream: str) -> Iterator[tuple[int, LogLine]]:
-    """Yield lines with what sorts them: what says no time of its own stays where it was."""
+def _parse_lines(pieces: Iterator[bytes | int], stream: str) -> Iterator[tuple[int, LogLine]]:
+    """Yield lines with their sort time: a line without a time keeps its position."""
     latest = 0
     for piece in pieces:
         if isinstance(piece, int):
@@ -95,28 +95,28 @@ def _epoch_ms(text: bytes) -> int | None:
         epoch = int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
-    return epoch if 0 <= epoch <= LATEST else None  # rounded, it may be in the year 10000
+    return epoch if 0 <= epoch <= MAX_EPOCH_MS else None  # rounded, it may be in the year 10000
 
 
 # --- bytes ----------------------------------------------------------------------------------
 
 
-def _pieces(stream: Readable, most: int) -> Iterator[bytes | int]:
-    """Yield lines without their ends; a number stands for so many bytes that are left out."""
+def _read_pieces(stream: Readable, most: int) -> Iterator[bytes | int]:
+    """Yield lines without their line ends; a number means that so many bytes are left out."""
     try:
         head = _read(stream, most - most // 2)
-        tail, skipped = _last(stream, most // 2)
+        tail, skipped = _read_end(stream, most // 2)
     except OSError as error:
         raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
     if not skipped:
-        yield from _lines(head + tail)
+        yield from _split_lines(head + tail)
         return
     head_end = head.rfind(b"\n") + 1 or len(head)
     tail_begin = tail.find(b"\n") + 1
     skipped += len(head) - head_end + tail_begin
-    yield from _lines(head[:head_end])
+    yield from _split_lines(head[:head_end])
     yield skipped
-    yield from _lines(tail[tail_begin:])
+    yield from _split_lines(tail[tail_begin:])
 
 
 def _read(stream: Readable, most: int) -> bytes:
@@ -126,16 +126,16 @@ def _read(stream: Readable, most: int) -> bytes:
     return bytes(data)
 
 
-def _last(stream: Any, most: int) -> tuple[bytes, int]:
-    """Return the last bytes of what is left of a stream, and how many come before them."""
+def _read_end(stream: Any, most: int) -> tuple[bytes, int]:
+    """Return the last bytes of a stream, and how many bytes were skipped before them."""
     if getattr(stream, "seekable", bool)():
-        here = stream.tell()
-        begin = max(here, stream.seek(0, io.SEEK_END) - most)
+        position = stream.tell()
+        begin = max(position, stream.seek(0, io.SEEK_END) - most)
         stream.seek(begin)
-        return _read(stream, most), begin - here
+        return _read(stream, most), begin - position
     chunks: deque[bytes] = deque()
     kept = read = 0
-    while read < _MOST_READ and (chunk := stream.read(_CHUNK)):
+    while read < _READ_LIMIT and (chunk := stream.read(_CHUNK)):
         chunks.append(chunk)
         kept, read = kept + len(chunk), read + len(chunk)
         while kept - len(chunks[0]) >= most:
@@ -145,9 +145,9 @@ def _last(stream: Any, most: int) -> tuple[bytes, int]:
     return data, read - len(data)
 
 
-def _lines(data: bytes) -> Iterator[bytes | int]:
+def _split_lines(data: bytes) -> Iterator[bytes | int]:
     for line in io.BytesIO(data):
-        bare = line.rstrip(b"\n") if len(line) <= _LONGEST else line[:_LONGEST]
+        bare = line.rstrip(b"\n") if len(line) <= _LINE_LIMIT else line[:_LINE_LIMIT]
         yield bare
-        if len(line) > _LONGEST:
-            yield len(line) - _LONGEST
+        if len(line) > _LINE_LIMIT:
+            yield len(line) - _LINE_LIMIT

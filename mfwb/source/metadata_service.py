@@ -1,9 +1,9 @@
-"""Asking Metaflow's metadata service, patiently and not for ever.
+"""Requests to Metaflow's metadata service, with retries and time limits.
 
-Metaflow 2.19.39 waits for an answer without an end; tries a service that refuses the connection
-for half a minute, and one that answers 500 never again; swallows Ctrl-C meanwhile; takes the page
-of a login for a damaged record, and a list that is not there for an empty one. So its own trying
-is switched off, and done here. What is touched is private; the contract test is in
+Metaflow 2.19.39 waits for an answer without a time limit; retries for half a minute if a service
+refuses the connection, and never if it answers 500; ignores Ctrl-C meanwhile; takes a login page
+for a damaged record, and a missing list for an empty one. So its own retries are switched off and
+done here. This module changes private attributes of Metaflow; the contract test is in
 tests/integration/source.
 """
 
@@ -19,156 +19,159 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from metaflow.plugins.metadata_providers import service as theirs
+from metaflow.plugins.metadata_providers import service as service_module
 
-from mfwb.deadlines import within
+from mfwb.deadlines import run_within
 from mfwb.errors import MfwbError, SourceError, Unreachable
-from mfwb.source.answer_shapes import wrong_list, wrong_record
+from mfwb.source.answer_shapes import describe_non_list, describe_non_record
 
-__all__ = ["ServiceError", "patient_service"]
+__all__ = ["ServiceError", "retrying_service"]
 
 _CONNECTING, _ANSWERING = 10.0, 60.0  # seconds, for a single try
 _FIRST_PAUSE = 0.5  # seconds; doubled from try to try
-_RESTING = 30.0  # seconds after a failure in which nothing is tried twice
-_TOO_MANY, _ILL = 429, 500  # statuses; from the latter on it is the service's trouble
-_OK_BELOW, _NOT_THERE = 300, 404
-_REFUSED = 400
+_REST = 30.0  # seconds after a failure in which nothing is tried twice
+# HTTP statuses; from 500 on, the service itself is at fault.
+_TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
+_OK_BELOW, _NOT_FOUND = 300, 404
+_CLIENT_ERROR = 400
 _PING = "/ping"
 _LIST = re.compile(
     r"/flows(/[^/]+/runs(/[^/]+/steps(/[^/]+/tasks(/[^/]+/(\w+|attempt/\d+/artifacts))?)?)?)?"
 )
-"""Paths of lists, which are there, if empty, where the thing is that they are about."""
+"""Paths of lists. An existing object has each of its lists, even if the list is empty."""
 
-_OF_RUNS = "/runs"  # the list of a flow's runs: one that is damaged fails by itself
+_LIST_OF_RUNS = "/runs"  # the list of a flow's runs: a damaged run fails by itself
 
 
 class ServiceError(Exception):
-    """The service gave no usable answer; the text says how that came, without its name.
+    """The service gave no usable answer; the text is the reason, without the service's name.
 
     Attributes:
-        is_outage: whether the service is of no use at all now; else it is about what was asked.
-        is_silence: whether there was no answer at all.
+        is_outage: whether the service can't be used at all now; else only this request failed.
+        is_timeout: whether there was no answer at all.
     """
 
-    def __init__(self, text: str, *, is_outage: bool, is_silence: bool = False) -> None:
+    def __init__(self, text: str, *, is_outage: bool, is_timeout: bool = False) -> None:
         super().__init__(text)
         self.is_outage = is_outage
-        self.is_silence = is_silence
+        self.is_timeout = is_timeout
 
-    def about(self, asked: object, provider: str) -> MfwbError:
-        """Return it as an error of ours."""
+    def to_mfwb_error(self, requested: object, provider: str) -> MfwbError:
+        """Return the error of mfwb for it."""
         if self.is_outage:
             return Unreachable(f"{provider} {self}")
-        return SourceError(f"{asked} can't be read: {provider} {self}")
+        return SourceError(f"{requested} can't be read: {provider} {self}")
 
 
 @contextmanager
-def patient_service(seconds: float) -> Iterator[Callable[[], str | None]]:
-    """Let requests to the service end in time, and try them again if that may help.
+def retrying_service(seconds: float) -> Iterator[Callable[[], str | None]]:
+    """Limit the time of requests to the service, and retry them if that may help.
 
-    Yields a function that returns what was wrong with the last answer that was of no use, without
-    the service's name: the client does not say. None: all were of use.
+    Yields a function that returns the problem with the last unusable answer, without the service's
+    name, since the client does not report it; None if all answers were usable.
 
     Args:
-        seconds: for which a single request may be tried; the user's METAFLOW_SERVICE_RETRY_COUNT
-            says how often.
+        seconds: time limit of a single request with all its retries; METAFLOW_SERVICE_RETRY_COUNT
+            is the limit of their number.
     """
-    session = theirs.ServiceMetadataProvider._session  # noqa: SLF001 - there is no public way
-    tries = theirs.SERVICE_RETRY_COUNT
-    theirs.SERVICE_RETRY_COUNT = 1
-    asking = _Asking(session.get, seconds, tries)
-    session.get = asking.get
+    session = service_module.ServiceMetadataProvider._session  # noqa: SLF001 - no public way
+    tries = service_module.SERVICE_RETRY_COUNT
+    service_module.SERVICE_RETRY_COUNT = 1
+    retrying = _RetryingGet(session.get, seconds, tries)
+    session.get = retrying.get
     try:
-        yield lambda: asking.trouble
+        yield lambda: retrying.last_problem
     finally:
         del session.get
-        theirs.SERVICE_RETRY_COUNT = tries
+        service_module.SERVICE_RETRY_COUNT = tries
 
 
-class _Asking:
-    """Asks for one call, from several threads."""
+class _RetryingGet:
+    """Sends and retries the requests of one call; safe to use from several threads."""
 
     def __init__(self, get: Callable[..., requests.Response], seconds: float, tries: int) -> None:
         self._get = get
         self._seconds = seconds
         self._tries = max(1, tries)
-        self.trouble: str | None = None
-        self._has_answered = False  # once, as it should
-        self._rests_until = float("-inf")
+        self.last_problem: str | None = None
+        self._has_answered = False  # at least once, with a usable answer
+        self._resting_until = float("-inf")
         self._lock = threading.Lock()
 
-    def get(self, url: str, **more: Any) -> requests.Response:
-        """Return an answer as `requests.Session.get` does, if there is one; ServiceError."""
+    def get(self, url: str, **options: Any) -> requests.Response:
+        """Return the answer, as `requests.Session.get` does; ServiceError if there is none."""
         deadline = time.monotonic() + self._seconds
         pause = _FIRST_PAUSE
-        answered: ServiceError | None = None  # and not as it should
+        bad_answer: ServiceError | None = None  # the last unusable answer
         for _ in range(self._tries - 1):
             try:
-                return self._answer(url, **more)
+                return self._get_once(url, **options)
             except ServiceError as error:
-                answered = answered if error.is_silence else error
-            if time.monotonic() + pause > deadline or self._rests():
+                bad_answer = bad_answer if error.is_timeout else error
+            if time.monotonic() + pause > deadline or self._is_resting():
                 break
             time.sleep(pause)
             pause *= 2
         try:
-            return self._answer(url, **more)
+            return self._get_once(url, **options)
         except ServiceError as error:
-            last = answered if answered and error.is_silence else error
+            last = bad_answer if bad_answer and error.is_timeout else error
             with self._lock:
-                self._rests_until = time.monotonic() + _RESTING
-                self.trouble = str(last)
+                self._resting_until = time.monotonic() + _REST
+                self.last_problem = str(last)
             raise last from None
 
-    def _rests(self) -> bool:
+    def _is_resting(self) -> bool:
         with self._lock:
-            return time.monotonic() < self._rests_until
+            return time.monotonic() < self._resting_until
 
-    def _answer(self, url: str, **more: Any) -> requests.Response:
+    def _get_once(self, url: str, **options: Any) -> requests.Response:
         limits = min(_CONNECTING, self._seconds), min(_ANSWERING, self._seconds)
         try:
-            # requests waits as long for each byte of an answer as for the first one.
-            get = partial(self._get, url, timeout=limits, **more)
-            response = within(self._seconds, get, "")
+            # The timeout of requests applies to each byte of an answer, not to the whole answer.
+            get = partial(self._get, url, timeout=limits, **options)
+            response = run_within(self._seconds, get, "")
         except requests.ReadTimeout:
             text = f"did not answer within {limits[1]:.0f} s"
-            raise self._silence(text) from None
+            raise self._no_answer(text) from None
         except Unreachable as error:
-            raise self._silence(str(error).strip()) from None
+            raise self._no_answer(str(error).strip()) from None
         except requests.RequestException as error:
-            raise ServiceError(f"can't be reached: {_root(error)}", is_outage=True) from None
+            raise ServiceError(f"can't be reached: {_root_cause(error)}", is_outage=True) from None
         status = response.status_code
-        if status == _TOO_MANY or status >= _ILL:
-            said = f"answered {status} {response.reason or ''}".strip()
-            raise ServiceError(said, is_outage=not self._has_answered)
+        if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR:
+            problem = f"answered {status} {response.reason or ''}".strip()
+            raise ServiceError(problem, is_outage=not self._has_answered)
         path = _path_of(url)
         if path == _PING:
-            self.trouble = None if status < _REFUSED else f"answered {status} {response.reason}"
-        elif status == _NOT_THERE and _LIST.fullmatch(path) and self._has_answered:
+            self.last_problem = (
+                None if status < _CLIENT_ERROR else f"answered {status} {response.reason}"
+            )
+        elif status == _NOT_FOUND and _LIST.fullmatch(path) and self._has_answered:
             raise ServiceError("has no list where one must be (404)", is_outage=False)
         elif status < _OK_BELOW:
-            self._look_at(response, path)
+            self._check_answer(response, path)
         self._has_answered = True
         return response
 
-    def _silence(self, text: str) -> ServiceError:
-        return ServiceError(text, is_outage=not self._has_answered, is_silence=True)
+    def _no_answer(self, text: str) -> ServiceError:
+        return ServiceError(text, is_outage=not self._has_answered, is_timeout=True)
 
-    def _look_at(self, response: requests.Response, path: str) -> None:
-        """Raise ServiceError if an answer is none that a metadata service gives."""
+    def _check_answer(self, response: requests.Response, path: str) -> None:
+        """Raise ServiceError if an answer can't come from a metadata service."""
         try:
             value = response.json()
         except (ValueError, RecursionError):
             if "json" in response.headers.get("Content-Type", ""):
-                return  # it is damaged, which is about what was asked; the client says so
+                return  # only this record is damaged; the client raises an error for it
             kind = response.headers.get("Content-Type", "something else")
             text = f"answers with {kind}, not as a metadata service does; is a login needed?"
             raise ServiceError(text, is_outage=True) from None
         is_list = _LIST.fullmatch(path) is not None
         wrong = (
-            wrong_list(value, of_records=not path.endswith(_OF_RUNS))
+            describe_non_list(value, of_records=not path.endswith(_LIST_OF_RUNS))
             if is_list
-            else wrong_record(value)
+            else describe_non_record(value)
         )
         if wrong is not None:
             expected = "a list of records" if is_list else "a record"
@@ -177,13 +180,13 @@ class _Asking:
 
 
 def _path_of(url: str) -> str:
-    """Return the path of what was asked for, as in `/flows/F`, wherever the service has its own."""
-    base = theirs.ServiceMetadataProvider.INFO or ""
+    """Return the path of the request below the base URL of the service, for example `/flows/F`."""
+    base = service_module.ServiceMetadataProvider.INFO or ""
     return url.removeprefix(base.rstrip("/")) if base else urlsplit(url).path
 
 
-def _root(error: BaseException) -> str:
-    """Return what is at the bottom of an error of requests, as in "Connection refused"."""
+def _root_cause(error: BaseException) -> str:
+    """Return the root cause of an error of requests, for example "Connection refused"."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.strerror:

@@ -1,14 +1,14 @@
-"""The folder that a flow run ran in, if that is this user's own flow run of this machine.
+"""Folder in which a flow run ran, if it is this user's own flow run on this machine.
 
-Only then may a flow run send files of that folder without being asked about. Everything that a
-flow run says of itself can be made up, such as where its source lay; so the folder is the one that
-holds `.metaflow`, and the owner of what lies there decides. All of it has to hold at once:
+Only then may a flow run send files of that folder without explicit permission. All that a flow run
+records about itself can be made up, such as the path of its source. So the folder is the one that
+holds `.metaflow`, and the owner of its files decides. All of these conditions must hold:
 
-- the metadata is local, the datastore is local, and it is the one beside the metadata;
-- the recorded user is the current one, as Metaflow tells it;
-- the folder and what Metaflow wrote there of the flow run belong to this user, and nobody else
-  may write there;
-- it is not the home folder, nor one above it.
+- the metadata is local, the datastore is local, and it lies beside the metadata;
+- the recorded user is the current one, according to Metaflow;
+- the folder and the files that Metaflow wrote there for the flow run belong to this user, and
+  nobody else may write there;
+- it is not the home folder, nor a folder above it.
 """
 
 from __future__ import annotations
@@ -21,24 +21,25 @@ from pathlib import Path
 
 from mfwb.snapshot import FlowRun
 
-__all__ = ["Facts", "own_folder", "own_folder_of"]
+__all__ = ["OwnershipFacts", "decide_own_folder", "find_own_folder"]
 
 _METAFLOW = ".metaflow"
 _LOCAL = "local@"
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What decides whether a flow run is this user's own.
+class OwnershipFacts:
+    """Facts that decide whether a flow run is this user's own.
 
     Attributes:
         provider: of the metadata.
-        datastores: type and root, links followed, of all tasks.
-        recorded_user: that the flow run names.
-        current_user: Metaflow's word for who runs this process; None: it does not know.
-        folder: that holds `.metaflow`, links followed.
+        datastores: type and root of the datastores of all tasks, links followed.
+        recorded_user: the user that the flow run recorded.
+        current_user: Metaflow's name for the user of this process; None: it has none.
+        folder: the folder that holds `.metaflow`, links followed.
         homes: home folders of this user, links followed.
-        is_private: whether folder, metadata and datastore are this user's, who alone writes there.
+        is_private: whether folder, metadata and datastore belong to this user, and only this user
+            may write there.
     """
 
     provider: str
@@ -50,8 +51,8 @@ class Facts:
     is_private: bool
 
 
-def own_folder_of(flow_run: FlowRun) -> Path | None:
-    """Return the folder of this machine that a flow run may send files of, unasked; or None."""
+def find_own_folder(flow_run: FlowRun) -> Path | None:
+    """Return the folder whose files a flow run may send without explicit permission, or None."""
     if not flow_run.provider.startswith(_LOCAL) or not hasattr(os, "getuid"):
         return None
     try:
@@ -62,8 +63,8 @@ def own_folder_of(flow_run: FlowRun) -> Path | None:
         return None
     metadata = folder / _METAFLOW
     parts = (folder, metadata, metadata / flow_run.flow, metadata / flow_run.flow / flow_run.id)
-    return own_folder(
-        Facts(
+    return decide_own_folder(
+        OwnershipFacts(
             provider=flow_run.provider,
             datastores=datastores,
             recorded_user=flow_run.user,
@@ -75,8 +76,8 @@ def own_folder_of(flow_run: FlowRun) -> Path | None:
     )
 
 
-def own_folder(facts: Facts) -> Path | None:
-    """Return the folder that counts as the user's own; None if anything speaks against it."""
+def decide_own_folder(facts: OwnershipFacts) -> Path | None:
+    """Return the folder that counts as the user's own; None if a condition does not hold."""
     folder = facts.folder
     is_own = (
         facts.provider.startswith(_LOCAL)
@@ -97,7 +98,7 @@ def _roots(flow_run: FlowRun) -> Iterable[tuple[str, str]]:
 
 
 def _current_user() -> str | None:
-    from metaflow.util import get_username  # noqa: PLC0415 - only where the rest fits
+    from metaflow.util import get_username  # noqa: PLC0415 - only if it is needed
 
     return get_username()  # type: ignore[no-any-return]
 
@@ -113,20 +114,20 @@ def _homes() -> Iterable[Path]:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether a folder is this user's, and nobody else may put anything there."""
+    """Whether a folder belongs to this user, and nobody else may write to it."""
     try:
-        facts = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return False
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         return False
-    if facts.st_mode & stat.S_IWOTH:
+    if status.st_mode & stat.S_IWOTH:
         return False
-    return not facts.st_mode & stat.S_IWGRP or _is_own_group(facts.st_gid)
+    return not status.st_mode & stat.S_IWGRP or _is_own_group(status.st_gid)
 
 
 def _is_own_group(gid: int) -> bool:
-    """Whether a group is the one that many systems give to each user alone, by the same name."""
+    """Whether a group is the user's private group: many systems make one named like the user."""
     import grp  # noqa: PLC0415 - not on Windows
     import pwd  # noqa: PLC0415
 

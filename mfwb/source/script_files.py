@@ -1,8 +1,8 @@
-"""A script and what it imports from beside it, as text. Nothing is imported.
+"""Texts of a script and of the modules that it imports from its own folder. Nothing is imported.
 
-Where the script is was written by whoever ran the flow, maybe a stranger. So only regular files are
-read, only below the script's folder, and no link is followed out of it. What is read is used only
-if it defines that flow, with its steps at the lines where they ran: mfwb.lineage.source_check.
+The path of the script comes from the person who ran the flow, maybe a stranger. So only regular
+files below the script's folder are read, and no link is followed out of it. The text is used only
+if it defines that flow, with its steps at the recorded lines: mfwb.lineage.source_check.
 """
 
 from __future__ import annotations
@@ -15,41 +15,41 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mfwb.files.rooted_files import open_below
-from mfwb.python_ast import TooLargeError, parsed
+from mfwb.python_ast import TooLargeError, parse
 from mfwb.snapshot import SourceCode
-from mfwb.source.python_text import SIZE_LIMIT, python_text
+from mfwb.source.python_text import SIZE_LIMIT, decode_python
 
 __all__ = ["read_script"]
 
 _FILES_LIMIT = 2_000
 _TEXT_LIMIT = 8_000_000  # bytes of all files together; each is parsed for what it imports
-_LOOKED_FOR_LIMIT = 20_000  # places where something imported might be
+_CANDIDATES_LIMIT = 20_000  # possible paths of imported modules
 _DEEPEST = 30  # folders below the script's
 
 
 def read_script(script: Path) -> SourceCode:
-    """Return a script and what it imports, as far as that lies beside it; OSError, ValueError."""
+    """Return a script and the modules that it imports from its folder; OSError, ValueError."""
     folder = _Folder(script.parent)
     text = folder.read(script.name)
     files, waiting = {script.name: text}, [(script.name, text)]
-    looked_for = set(files)
+    candidates = set(files)
     while waiting:
         name, text = waiting.pop()
-        for found in _imported(name, text):
-            if len(looked_for) >= _LOOKED_FOR_LIMIT or len(files) >= _FILES_LIMIT:
+        for candidate in _find_imports(name, text):
+            if len(candidates) >= _CANDIDATES_LIMIT or len(files) >= _FILES_LIMIT:
                 break
-            if found in looked_for:
+            if candidate in candidates:
                 continue
-            looked_for.add(found)
-            more = folder.read_if_there(found)
-            if more is not None:
-                files[found] = more
-                waiting.append((found, more))
+            candidates.add(candidate)
+            content = folder.read_if_exists(candidate)
+            if content is not None:
+                files[candidate] = content
+                waiting.append((candidate, content))
     return SourceCode(script.name, files, origin="file", changed_at=round(folder.changed * 1000))
 
 
 class _Folder:
-    """Python files below a folder, and when the youngest of those that were read was written."""
+    """Python files below a folder, and the last change of those that were read."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -64,45 +64,45 @@ class _Folder:
             written = os.fstat(file.fileno()).st_mtime
             data = file.read(SIZE_LIMIT + 1)
         try:
-            text = python_text(data)
+            text = decode_python(data)
         except ValueError as error:
             raise ValueError(f"{name} {error}") from None
         self.changed = max(self.changed, written)
         self._left -= len(data)
         return text
 
-    def read_if_there(self, name: str) -> str | None:
-        """Return the text of a file; None if there is none to read, or no room for it."""
+    def read_if_exists(self, name: str) -> str | None:
+        """Return the text of a file; None if it can't be read or exceeds the total limit."""
         try:
-            about = (self._root / name).stat()
-            there = stat.S_ISREG(about.st_mode) and about.st_size <= self._left
-            return self.read(name) if there else None
+            status = (self._root / name).stat()
+            is_readable = stat.S_ISREG(status.st_mode) and status.st_size <= self._left
+            return self.read(name) if is_readable else None
         except (OSError, ValueError):
             return None
 
 
-def _imported(name: str, text: str) -> Iterator[str]:
-    """Yield the files, relative to the root, in which what a file imports would lie."""
+def _find_imports(name: str, text: str) -> Iterator[str]:
+    """Yield the possible paths, relative to the root, of the modules that a file imports."""
     try:
-        tree = parsed(text)
+        tree = parse(text)
     except (SyntaxError, TooLargeError):
-        return  # the analysis says what is wrong with it
+        return  # the analysis reports the reason
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield from _files_of(alias.name.split("."))
+                yield from _module_files(alias.name.split("."))
         elif isinstance(node, ast.ImportFrom):
             package = posixpath.dirname(name).split("/") if "/" in name else []
             if node.level > len(package) + 1:
                 continue
             above = package[: len(package) + 1 - node.level] if node.level else []
             module = [*above, *(node.module.split(".") if node.module else [])]
-            yield from _files_of(module)
+            yield from _module_files(module)
             for alias in node.names:
-                yield from _files_of([*module, alias.name])
+                yield from _module_files([*module, alias.name])
 
 
-def _files_of(module: list[str]) -> Iterator[str]:
+def _module_files(module: list[str]) -> Iterator[str]:
     if module and len(module) <= _DEEPEST:
         path = "/".join(module)
         yield f"{path}.py"

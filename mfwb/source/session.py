@@ -1,4 +1,4 @@
-"""Metaflow's client, set up for reading and put back as it was."""
+"""Set up Metaflow's client for reading, and restore it afterwards."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
-from mfwb.files.tempdirs import new_scratch
-from mfwb.settings_files import find_metaflow_file, refuse_unless_trusted, users_trust
+from mfwb.files.tempdirs import make_scratch
+from mfwb.settings_files import find_metaflow_file, load_trust, refuse_unless_trusted
 from mfwb.settings_files.metaflow_config import sensitive_in_metaflow_file
 from mfwb.source.datastore.roots import DatastoreRoots, configured_card_roots, configured_roots
 from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
@@ -32,26 +32,30 @@ __all__ = ["current_provider", "metaflow_client", "open_source"]
 
 @contextmanager
 def open_source(settings: Settings) -> Iterator[MetaflowSource]:
-    """Yield Metaflow as a source; provider and namespace are process-wide and restored after.
+    """Yield Metaflow as a source. Provider and namespace are process-wide; both are restored.
 
     Raises:
-        UsageError: if Metaflow does not know such a provider, or the folder has no metadata; or
-            if Metaflow's own settings file here says more than it may.
-        Unreachable: if the metadata service does not answer, or the key is not for it.
+        UsageError: if Metaflow has no such provider, or the folder has no metadata; or if
+            Metaflow's own settings file here contains settings that it may not set.
+        Unreachable: if the metadata service does not answer, or the key is for another service.
     """
     _check_metaflow_file()
-    _keep_out_of_the_way()
+    _redirect_scratch_folders()
     _start_metaflow()
     from mfwb.source.client import MetaflowSource  # noqa: PLC0415 - imports metaflow
     from mfwb.source.local_provider import guard_local_provider  # noqa: PLC0415 - the same
-    from mfwb.source.metadata_service import patient_service  # noqa: PLC0415 - the same
+    from mfwb.source.metadata_service import retrying_service  # noqa: PLC0415 - the same
 
-    with patient_service(settings.timeout) as trouble, _restored(), keep_key_at_its_service():
+    with (
+        retrying_service(settings.timeout) as last_problem,
+        _restore_client(),
+        keep_key_at_its_service(),
+    ):
         if "metadata" not in settings.explicit:
             refuse_foreign_service(settings.metadata)
-        provider = _select_provider(settings.metadata, trouble)
+        provider = _select_provider(settings.metadata, last_problem)
         metaflow_client().namespace(settings.namespace)
-        roots = _roots(provider, settings.datastore_roots)
+        roots = _find_roots(provider, settings.datastore_roots)
         guard_local_provider(roots.home, roots.folders)
         yield MetaflowSource(
             provider,
@@ -67,32 +71,32 @@ def current_provider() -> str:
 
 
 def metaflow_client() -> ModuleType:
-    """Return metaflow, imported on first use: it reads its environment then."""
+    """Return metaflow, imported on first use. It reads its environment when it is imported."""
     return importlib.import_module("metaflow")
 
 
 def _check_metaflow_file() -> None:
     """Refuse the settings file that Metaflow is about to read here, if it could do harm.
 
-    Where Metaflow was imported before, the program that did so decided to read it.
+    If Metaflow is already imported, the program that imported it has decided to read the file.
     """
     if "metaflow" in sys.modules:
         return
     with contextlib.suppress(FileNotFoundError):  # the current folder was removed
         if file := find_metaflow_file(Path.cwd()):
             sensitive = sensitive_in_metaflow_file(file.values)
-            refuse_unless_trusted(file, sensitive, users_trust(), can_be_named=False)
+            refuse_unless_trusted(file, sensitive, load_trust(), can_be_named=False)
 
 
 def _start_metaflow() -> None:
-    """Import Metaflow; UsageError, in its words, if its own settings keep it from starting.
+    """Import Metaflow; raise UsageError with its message if its settings prevent the import.
 
-    It stumbles over a profile that is missing, a file that is no JSON, a number that is none, a
-    provider that nobody knows.
+    It fails on a missing profile, a file that is not JSON, a setting that must be a number and is
+    not one, and an unknown provider.
     """
     try:
         config = importlib.import_module("metaflow.metaflow_config")
-    except ModuleNotFoundError:  # Metaflow is not there, or not all of it
+    except ModuleNotFoundError:  # Metaflow is not installed, or not completely
         raise
     except Exception as error:
         raise UsageError(
@@ -101,31 +105,31 @@ def _start_metaflow() -> None:
         ) from error
     try:
         metaflow_client().get_metadata()
-    except ImportError as error:  # of a provider in the place of the one that it does not know
+    except ImportError as error:  # Metaflow has no such provider
         raise UsageError(
             f"Metaflow can't start with the metadata provider {config.DEFAULT_METADATA!r} "
             f"(METAFLOW_DEFAULT_METADATA): {error}"
         ) from error
 
 
-def _keep_out_of_the_way() -> None:
-    """Move what reading leaves behind out of the user's folders, unless they chose a place.
+def _redirect_scratch_folders() -> None:
+    """Make Metaflow write its temporary files outside the user's folders, unless they are set.
 
-    Reads from a cloud go through a folder in the current one by default, and the client's cache
-    is never pruned across processes. Metaflow asks for these places once, when it is imported;
-    so there has to be such a folder for as long as this process lives.
+    By default, reads from a cloud go through a folder in the current one, and the client's cache
+    is never pruned across processes. Metaflow reads these paths once, when it is imported. So the
+    folder has to exist as long as this process.
     """
     if "metaflow" in sys.modules:
         return
-    scratch = str(new_scratch())
+    scratch = str(make_scratch())
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     for name in ("ARTIFACT_LOCALROOT", "TEMPDIR", "CLIENT_CACHE_PATH"):
         os.environ.setdefault(f"METAFLOW_{name}", scratch)
 
 
 @contextmanager
-def _restored() -> Iterator[None]:
-    """Put back provider and namespace of the process: a notebook may go on using them."""
+def _restore_client() -> Iterator[None]:
+    """Restore provider and namespace of the process afterwards: a notebook may still use them."""
     metaflow = metaflow_client()
     provider = metaflow.get_metadata()
     is_local = provider.startswith("local@")
@@ -137,38 +141,39 @@ def _restored() -> Iterator[None]:
         yield
     finally:
         metaflow.namespace(namespace)
-        if is_local or metaflow.get_metadata() != provider:  # else a service would be asked
-            with contextlib.suppress(ValueError):  # there may have been none: "<No .metaflow ...>"
+        # Selecting a service again would send it a request.
+        if is_local or metaflow.get_metadata() != provider:
+            with contextlib.suppress(ValueError):  # it may have had none: "<No .metaflow ...>"
                 metaflow.metadata(provider)
 
 
-def _check_service(said: str, kind: str, where: str) -> None:
-    """Raise UsageError if a service has no URL, or one that is none."""
+def _check_service(option: str, kind: str, url: str) -> None:
+    """Raise UsageError if a service has no URL or an invalid one."""
     if kind != "service":
         return
-    if where in {"", "None"}:
+    if url in {"", "None"}:
         raise UsageError(
             "Missing Metaflow Service URL. Specify with METAFLOW_SERVICE_URL environment variable"
         )
     try:
-        parts = urlsplit(where)
-        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        parts = urlsplit(url)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
-        is_one = False
-    if not is_one:
-        raise UsageError(f"{said}: {where!r} is no URL such as https://metaflow.example.com")
+        is_url = False
+    if not is_url:
+        raise UsageError(f"{option}: {url!r} is no URL such as https://metaflow.example.com")
 
 
-def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
-    """Return the datastores that are the user's: those that Metaflow and mfwb are told of."""
+def _find_roots(provider: str, extra: tuple[str, ...]) -> DatastoreRoots:
+    """Return the user's own datastores: those in the settings of Metaflow and of mfwb."""
     from metaflow import metaflow_config, metaflow_config_funcs  # noqa: PLC0415 - read late
     from metaflow.plugins.datastores.local_storage import LocalStorage  # noqa: PLC0415
 
     from mfwb.source.datastore.flow_store import local_card_root  # noqa: PLC0415 - it imports metaflow
 
     def find_local() -> str | None:
-        found = LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False)
-        return None if found is None else str(found)
+        root = LocalStorage.get_datastore_root_from_config(lambda _: None, create_on_absent=False)
+        return None if root is None else str(root)
 
     local_config = metaflow_config_funcs.METAFLOW_LOCAL_CONFIG or {}
     sysroots = {
@@ -182,39 +187,40 @@ def _roots(provider: str, named: tuple[str, ...]) -> DatastoreRoots:
     return DatastoreRoots(
         home,
         configured_roots(sysroots, local_config, find_local),
-        named,
+        extra,
         configured_card_roots(cards, local_config, find_local),
     )
 
 
-def _select_provider(wanted: str | None, trouble: Callable[[], str | None]) -> str:
+def _select_provider(metadata: str | None, last_problem: Callable[[], str | None]) -> str:
     """Choose the metadata provider and return its name, local folders made absolute.
 
     Args:
-        wanted: as `--metadata` has it; None: Metaflow's own choice.
-        trouble: returns what was wrong with the last answer of a service, if anything was.
+        metadata: the value of `--metadata`; None: Metaflow's own choice.
+        last_problem: returns the problem with the last answer of a service, or None.
     """
     metaflow = metaflow_client()
-    if wanted is not None:
-        _check_service(f"--metadata {wanted}", *wanted.partition("@")[::2])
+    if metadata is not None:
+        _check_service(f"--metadata {metadata}", *metadata.partition("@")[::2])
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # it prints, then goes on with another
-                chosen = metaflow.metadata(wanted)
+            # For an unknown provider Metaflow prints a message and continues with another one.
+            with contextlib.redirect_stdout(io.StringIO()):
+                chosen = metaflow.metadata(metadata)
         except ValueError as error:
             if "unreachable" in str(error):
-                why = f": it {said}" if (said := trouble()) else ""
-                what = str(error).rstrip(".")
-                raise Unreachable(f"--metadata {wanted}: {what}{why}") from None
-            raise UsageError(f"--metadata {wanted}: {error}") from None
-        if chosen.split("@")[0] not in wanted and "@" in wanted:
-            raise UsageError(f"--metadata {wanted}: Metaflow knows no such metadata provider")
-    kind, _, where = str(metaflow.get_metadata()).partition("@")
-    _check_service("METAFLOW_SERVICE_URL", kind, where)
+                details = f": it {problem}" if (problem := last_problem()) else ""
+                message = str(error).rstrip(".")
+                raise Unreachable(f"--metadata {metadata}: {message}{details}") from None
+            raise UsageError(f"--metadata {metadata}: {error}") from None
+        if chosen.split("@")[0] not in metadata and "@" in metadata:
+            raise UsageError(f"--metadata {metadata}: Metaflow knows no such metadata provider")
+    kind, _, url = str(metaflow.get_metadata()).partition("@")
+    _check_service("METAFLOW_SERVICE_URL", kind, url)
     if kind != "local":
-        return f"{kind}@{where}"
-    if where.startswith("<No "):
+        return f"{kind}@{url}"
+    if url.startswith("<No "):
         raise UsageError(
             "there is no .metaflow folder here or above; run mfwb where the flows ran, or say "
             "--metadata local@DIR or service@URL"
         )
-    return f"local@{Path(where).resolve()}"
+    return f"local@{Path(url).resolve()}"

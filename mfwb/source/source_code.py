@@ -1,7 +1,8 @@
-"""The source of a flow, as text: out of Metaflow's code package, or where the graph says it lies.
+"""Source code of a flow: from Metaflow's code package, or from the file named in the graph.
 
-A local flow run has no code package unless it was asked for, so that its source is a file that may
-have been edited since, or be on another machine. Whether it is still what ran, the lineage judges.
+A local flow run has no code package unless one was requested. Then its source is a file that may
+have been edited since, or lie on another machine. The lineage checks whether it is the code that
+ran.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import GraphStep, SourceCode
-from mfwb.source.code_package import CodePackage, PackageError, package_of_record, source_in
+from mfwb.source.code_package import CodePackage, PackageError, parse_package_record, read_source
 from mfwb.source.datastore.flow_store import open_store
 from mfwb.source.script_files import read_script
 from mfwb.source.task_metadata import RawTask
@@ -24,33 +25,33 @@ _PACKED_LIMIT = 64_000_000  # bytes
 def read_code(
     raws: Sequence[RawTask], graph: Sequence[GraphStep], script: str
 ) -> tuple[SourceCode | None, str]:
-    """Return the source of a flow run, or None and why there is none.
+    """Return the source of a flow run, or None and the reason why there is none.
 
     Args:
         raws: its tasks.
-        graph: its steps, which say where each was.
+        graph: its steps, with the file and line of each.
         script: the name of the file that was run, without its folder.
     """
     for raw in raws:
-        record = _record(raw)
-        package = package_of_record(record) if record is not None else None
+        record = _package_record(raw)
+        package = parse_package_record(record) if record is not None else None
         if package is not None:
             try:
-                return source_in(_bytes_of(package, raw)), ""
+                return read_source(_read_package(package, raw)), ""
             except PackageError as error:
                 return None, f"its code package can't be read: {error}"
-    places = sorted({step.file for step in graph if step.file})
-    if not places:
+    files = sorted({step.file for step in graph if step.file})
+    if not files:
         return None, "Metaflow recorded neither a code package nor where its source was"
-    main = next((place for place in places if Path(place).name == script), places[0])
+    main = next((file for file in files if Path(file).name == script), files[0])
     try:
         return read_script(Path(main)), ""
     except (OSError, ValueError) as error:
         return None, f"its source can't be read: {error}"
 
 
-def _bytes_of(package: CodePackage, raw: RawTask) -> bytes:
-    """Return a package out of the task's own datastore: it is there or nowhere; PackageError."""
+def _read_package(package: CodePackage, raw: RawTask) -> bytes:
+    """Return a package from the task's own datastore, the only one that is read; PackageError."""
     if raw.datastore is None or raw.datastore.type != package.ds_type:
         raise PackageError(f"it is in another datastore ({package.ds_type}) than the artifacts")
     if package.metadata.archive_format != "tgz":
@@ -64,6 +65,6 @@ def _bytes_of(package: CodePackage, raw: RawTask) -> bytes:
     return packed
 
 
-def _record(raw: RawTask) -> str | None:
-    """Return what a task says of a code package of this flow run; a clone's is its origin's."""
+def _package_record(raw: RawTask) -> str | None:
+    """Return a task's record of its code package; None for a clone, which has its origin's."""
     return raw.value("code-package") if raw.value("origin-task-id") is None else None

@@ -1,4 +1,4 @@
-"""When a flow run started."""
+"""Start time of a flow run."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["started_at"]
 def started_at(run_id: str, record: RunRecord, provider: str, queued: Iterable[int] = ()) -> int:
     """Return when a flow run started, in epoch ms.
 
-    Tagging a local flow run moves what Metaflow calls its creation, but not that of its tasks. Its
-    id is its start in microseconds, unless somebody chose it.
+    Tagging a local flow run changes the creation time that Metaflow records for it, but not that
+    of its tasks. Its id is its start in microseconds, unless somebody chose the id.
 
     Args:
         run_id: its id.
-        record: what the provider says of it.
-        provider: as in `local@/data`.
+        record: the provider's record of it.
+        provider: for example `local@/data`.
         queued: when its tasks were queued, in epoch ms, as far as they were read.
     """
     if not provider.startswith("local@"):

@@ -1,8 +1,8 @@
-"""Files in a gzipped tar that a stranger may have made: read by name into memory.
+"""Read files by name into memory from a gzipped tar that a stranger may have made.
 
-Nothing is extracted, and no link is followed. `tarfile` decodes one header at a time, and no more:
-left to itself it reads as much as a header claims to need, goes back to where a negative size
-leads, and takes minutes over a crafted extended header, each depending on the version of Python.
+Nothing is extracted, and no link is followed. `tarfile` is only used to decode single headers:
+reading a whole tar, it allocates the size that a header claims, seeks backwards for a negative
+size, and takes minutes for a crafted extended header, each depending on the version of Python.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 
-__all__ = ["TarballError", "files_of", "plain_name"]
+__all__ = ["TarballError", "normalize_name", "read_files"]
 
 _UNPACKED_LIMIT = 256_000_000  # bytes
 _MEMBERS_LIMIT = 50_000
@@ -25,25 +25,25 @@ _CHUNK = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _EXTENDED = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
-# Where a sparse file's header, and each block that continues it, say that one more follows.
-_SPARSE_GOES_ON, _SPARSE_BLOCK_GOES_ON = 482, 504
+# Offsets of the flag for a further block: in the header of a sparse file, and in each such block.
+_SPARSE_CONTINUES, _SPARSE_BLOCK_CONTINUES = 482, 504
 
 
 class TarballError(ValueError):
-    """A tar is damaged, or larger than any code is; its text says which."""
+    """A tar is damaged, or larger than any real code; the text is the reason."""
 
 
-def files_of(packed: bytes, room: Callable[[str], int]) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of the regular files that are wanted, in the order of the tar.
+def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of the selected regular files, in the order of the tar.
 
     Args:
         packed: the gzipped tar.
-        room: how many bytes a file of that name may have; 0: it is not wanted.
+        max_size: returns how many bytes a file of that name may have; 0: skip it.
 
     Raises:
         TarballError: if it can't be read any further.
     """
-    unpacked = _Unpacked(packed)
+    unpacked = _Decompressor(packed)
     extended: dict[str, str] = {}
     for _ in range(_MEMBERS_LIMIT):
         block = unpacked.read(_BLOCK)
@@ -51,28 +51,28 @@ def files_of(packed: bytes, room: Callable[[str], int]) -> Iterator[tuple[str, b
         if header is None:
             return
         if header.type in _EXTENDED:
-            extended |= _records(_small(unpacked, header))
+            extended |= _parse_records(_read_extension(unpacked, header))
             continue
         if header.type == tarfile.GNUTYPE_LONGNAME:
-            name, _, _ = _small(unpacked, header).partition(b"\0")
+            name, _, _ = _read_extension(unpacked, header).partition(b"\0")
             extended["path"] = name.decode("utf-8", "replace")
             continue
         size = _size(header, extended)
-        found = plain_name(extended.get("path", header.name))
+        file_name = normalize_name(extended.get("path", header.name))
         is_file = header.type in _FILES and not any(
             key.startswith("GNU.sparse") for key in extended
         )
         extended = {}
-        if is_file and found is not None and size <= room(found):
-            yield found, unpacked.read(size)
+        if is_file and file_name is not None and size <= max_size(file_name):
+            yield file_name, unpacked.read(size)
             unpacked.skip(-size % _BLOCK)
         else:
             _skip(unpacked, header, block, size)
     raise TarballError(f"it has more than {_MEMBERS_LIMIT:,} files")
 
 
-def plain_name(name: str) -> str | None:
-    """Return a file's name below the root, in its simplest form; None if it leads elsewhere."""
+def normalize_name(name: str) -> str | None:
+    """Return a file's normalized name below the root; None if it leads out of the root."""
     parts = name.split("/")
     if not name or name.startswith("/") or len(name) > _NAME_LIMIT or ".." in parts:
         return None
@@ -92,16 +92,16 @@ def _header(block: bytes) -> tarfile.TarInfo | None:
 
 
 def _size(header: tarfile.TarInfo, extended: dict[str, str]) -> int:
-    told = extended.get("size")
-    if told is not None and not (told.isdecimal() and len(told) <= _DIGITS_LIMIT):
+    recorded = extended.get("size")
+    if recorded is not None and not (recorded.isdecimal() and len(recorded) <= _DIGITS_LIMIT):
         raise TarballError("it is damaged: a file has no size")
-    size = header.size if told is None else int(told)
+    size = header.size if recorded is None else int(recorded)
     if size < 0:
         raise TarballError("it is damaged: a file has a negative size")
     return size
 
 
-def _small(unpacked: _Unpacked, header: tarfile.TarInfo) -> bytes:
+def _read_extension(unpacked: _Decompressor, header: tarfile.TarInfo) -> bytes:
     """Return the bytes of a header that extends the next one."""
     if not 0 <= header.size <= _EXTENDED_LIMIT:
         raise TarballError(f"it has a header of {header.size:,} bytes")
@@ -110,8 +110,8 @@ def _small(unpacked: _Unpacked, header: tarfile.TarInfo) -> bytes:
     return data
 
 
-def _records(data: bytes) -> dict[str, str]:
-    """Return what an extended header says: lines as in `18 path=some_file`."""
+def _parse_records(data: bytes) -> dict[str, str]:
+    """Return the fields of an extended header: lines such as `18 path=some_file`."""
     records: dict[str, str] = {}
     start = 0
     while start < len(data) and data[start]:
@@ -126,36 +126,36 @@ def _records(data: bytes) -> dict[str, str]:
     return records
 
 
-def _skip(unpacked: _Unpacked, header: tarfile.TarInfo, block: bytes, size: int) -> None:
+def _skip(unpacked: _Decompressor, header: tarfile.TarInfo, block: bytes, size: int) -> None:
     """Go to the next header."""
     if header.type == tarfile.GNUTYPE_SPARSE:
-        goes_on = block[_SPARSE_GOES_ON]
-        while goes_on:
-            goes_on = unpacked.read(_BLOCK)[_SPARSE_BLOCK_GOES_ON]
+        continues = block[_SPARSE_CONTINUES]
+        while continues:
+            continues = unpacked.read(_BLOCK)[_SPARSE_BLOCK_CONTINUES]
     # A link, a folder or a device has no bytes, whatever its header says.
     if header.isreg() or header.type not in tarfile.SUPPORTED_TYPES:
         unpacked.skip(size + -size % _BLOCK)
 
 
-class _Unpacked:
-    """The bytes that a gzip unpacks to, from the beginning to the end, never more than asked for.
+class _Decompressor:
+    """Reads the decompressed bytes of a gzip in order, never more than requested.
 
-    What follows the first gzip in it is left alone, as nobody writes one.
+    Further gzip members are ignored, as no program writes them into a code package.
     """
 
     def __init__(self, packed: bytes) -> None:
         self._packed = memoryview(packed)
         self._zlib = zlib.decompressobj(_GZIP)
-        self._tail = b""  # of what went into zlib, what it has not taken yet
+        self._tail = b""  # input that zlib has not consumed yet
         self._ready = b""
         self._left = _UNPACKED_LIMIT
 
     def read(self, size: int) -> bytes:
-        """Return exactly so many bytes; TarballError if there are not as many."""
+        """Return exactly so many bytes; TarballError if there are fewer."""
         return b"".join(self._pieces(size))
 
     def skip(self, size: int) -> None:
-        """Leave out so many bytes; TarballError if there are not as many."""
+        """Skip so many bytes; TarballError if there are fewer."""
         for _ in self._pieces(size):
             pass
 

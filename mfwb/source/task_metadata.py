@@ -1,4 +1,4 @@
-"""What the metadata provider says of a flow run and its tasks, by Metaflow's client, checked."""
+"""Metadata of a flow run and its tasks, read from the provider by Metaflow's client, checked."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from mfwb.errors import NotThere, SourceError
+from mfwb.errors import NotFound, SourceError
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_path_part
 from mfwb.snapshot.pathspec import PARAMETERS, parameters_of
-from mfwb.source.attempts import Record, done_attempts, to_attempts
+from mfwb.source.attempts import Record, completed_attempts, to_attempts
 from mfwb.source.client_errors import client_errors
 from mfwb.source.datastore.flow_store import AttemptKey
 from mfwb.source.datastore.roots import DatastoreRoots
-from mfwb.source.json_records import Location, RunRecord, TaskRecord, as_value
+from mfwb.source.json_records import Location, RunRecord, TaskRecord, validate
 from mfwb.source.start_time import started_at
-from mfwb.source.typed_values import LATEST, DamagedError, text, whole
+from mfwb.source.typed_values import MAX_EPOCH_MS, DamagedError, as_integer, text
 
-__all__ = ["RawRun", "RawTask", "is_still_silent", "read_raw_run"]
+__all__ = ["RawRun", "RawTask", "read_raw_run", "still_has_no_outcome"]
 
-_WRITTEN_ALWAYS = "_task_ok"  # an artifact that each attempt has that stored any
-_THREADS = 4  # for a service, whose answers are waited for
+_COMMON_ARTIFACT = "_task_ok"  # each attempt that stored artifacts has this one
+_THREADS = 4  # for a service, because of the waiting time for its answers
 _ROOT = ":root:"
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class RawTask:
-    """What the metadata provider says of one task.
+    """Metadata of one task, as the provider has it.
 
     Attributes:
         task: the `metaflow.Task`.
-        record: what the provider says of it.
-        records: what it registered.
-        recorded: where it says that its artifacts are.
-        datastore: where they are read from.
-        lost_origin: the flow run it was cloned from, if its task is not there any more.
+        record: the provider's record of the task.
+        records: the metadata that the task registered.
+        recorded_datastore: the datastore of its artifacts that its metadata names.
+        datastore: the datastore from which its artifacts are read.
+        deleted_origin: the flow run from which the task was cloned, if the origin was deleted.
     """
 
     task: Any
     record: TaskRecord
     records: tuple[Record, ...]
-    recorded: Datastore | None
+    recorded_datastore: Datastore | None
     datastore: Datastore | None
-    lost_origin: str | None = None
+    deleted_origin: str | None = None
 
     @property
     def path(self) -> list[str]:
@@ -55,51 +55,52 @@ class RawTask:
 
     @property
     def pathspec(self) -> str:
-        """Metaflow's name of it."""
+        """Metaflow's pathspec of the task."""
         return "/".join(self.path)
 
     def value(self, name: str) -> str | None:
-        """Return the newest metadata of that name."""
+        """Return the newest metadata value of that name."""
         return _newest(self.records, name)
 
-    def attempts_done(self) -> list[AttemptKey]:
+    def stored_attempts(self) -> list[AttemptKey]:
         """Return the attempts that stored artifacts, oldest first."""
         _, run, step, task = self.path
-        return [AttemptKey(run, step, task, number) for number in done_attempts(self.records)]
+        return [AttemptKey(run, step, task, number) for number in completed_attempts(self.records)]
 
-    def attempts_not_well(self) -> list[AttemptKey]:
-        """Return the latest attempt if it failed, or has not said how it went."""
-        went_well = any(one.ok for one in to_attempts(self.records)[-1:])
-        return [] if went_well else self.latest_attempt()
+    def unsuccessful_attempts(self) -> list[AttemptKey]:
+        """Return the latest attempt if it failed or recorded no outcome."""
+        is_ok = any(attempt.ok for attempt in to_attempts(self.records)[-1:])
+        return [] if is_ok else self.latest_attempt()
 
     def latest_attempt(self) -> list[AttemptKey]:
         """Return the latest attempt, if there is any."""
         _, run, step, task = self.path
         latest = to_attempts(self.records)[-1:]
-        return [AttemptKey(run, step, task, one.number) for one in latest]
+        return [AttemptKey(run, step, task, attempt.number) for attempt in latest]
 
     @property
-    def is_silent(self) -> bool:
-        """Whether the latest attempt has not said how it went: it runs, or it was killed."""
-        return any(one.ok is None for one in to_attempts(self.records)[-1:])
+    def has_no_outcome(self) -> bool:
+        """Whether the latest attempt recorded no outcome: it is running, or it was killed."""
+        return any(attempt.ok is None for attempt in to_attempts(self.records)[-1:])
 
     @property
     def seen_at(self) -> int:
-        """When the task last gave a sign of life, in epoch ms."""
+        """When the task was last active, in epoch ms."""
         heartbeat = (self.record.last_heartbeat_ts or 0) * 1000
-        return max(self.record.ts_epoch, heartbeat, *(one.created_at for one in self.records))
+        times = (record.created_at for record in self.records)
+        return max(self.record.ts_epoch, heartbeat, *times)
 
 
 @dataclass(frozen=True, slots=True)
 class RawRun:
-    """What the metadata provider says of a flow run.
+    """Metadata of a flow run, as the provider has it.
 
     Attributes:
         flow: the name of its flow.
         id: its id.
-        record: what the provider says of it.
+        record: the provider's record of the flow run.
         tasks: its tasks.
-        parameters: the hidden task that holds parameters; None if it never began.
+        parameters: the hidden task that holds the parameters; None if it never began.
     """
 
     flow: str
@@ -109,42 +110,42 @@ class RawRun:
     parameters: RawTask | None
 
     @property
-    def everything(self) -> list[RawTask]:
-        """Its tasks, the hidden one among them."""
+    def all_tasks(self) -> list[RawTask]:
+        """All tasks, with the hidden one."""
         return [*self.tasks, *([self.parameters] if self.parameters else [])]
 
     def started_at(self, provider: str) -> int:
-        """Return when it started, in epoch ms, as its provider's records tell."""
-        queued = (one.record.ts_epoch for one in self.everything)
+        """Return when the flow run started, in epoch ms, from the provider's records."""
+        queued = (task.record.ts_epoch for task in self.all_tasks)
         return started_at(self.id, self.record, provider, queued)
 
 
 def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
-    """Return what the provider says of a `metaflow.Run`: a call for each task.
+    """Return the provider's metadata of a `metaflow.Run`; this takes one call per task.
 
     Args:
         run: the flow run.
         provider: of its metadata.
-        roots: where artifacts may be read from.
+        roots: datastores from which artifacts may be read.
 
     Raises:
-        SourceError: what it says is damaged, or names a datastore that is not one of the user's.
-        NotThere: it went away.
+        SourceError: the metadata is damaged, or names a datastore that is not the user's.
+        NotFound: the flow run was deleted meanwhile.
         Unreachable: the metadata service does not answer.
     """
     flow, run_id = run.path_components
     pathspec = f"{flow}/{run_id}"
-    record = _checked(pathspec, RunRecord, run._object)  # noqa: SLF001 - the client hides the rest
+    record = _validate(pathspec, RunRecord, run._object)  # noqa: SLF001 - the client hides the rest
     with client_errors(pathspec, provider):
         tasks = [task for step in run for task in step]
     _assert_names(pathspec, tasks)
 
-    admit = _remembered(roots)
+    admit = _cache_admissions(roots)
 
     def read(task: Any) -> RawTask:
         return _read_task(task, provider, admit)
 
-    if provider.startswith("local@"):  # nothing is waited for, and a thread costs a tenth
+    if provider.startswith("local@"):  # there is no waiting time, and threads cost a tenth more
         raws = [read(task) for task in tasks]
     else:
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -155,14 +156,14 @@ def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
 _Admit = Callable[[Datastore, str], Datastore]
 
 
-def _remembered(roots: DatastoreRoots) -> _Admit:
-    """Return what admits the datastore of each task: few have one of their own."""
+def _cache_admissions(roots: DatastoreRoots) -> _Admit:
+    """Return `roots.admit` with a cache: most tasks have the same datastore."""
     known: dict[Datastore, Datastore] = {}
 
-    def admit(recorded: Datastore, whose: str) -> Datastore:
-        if recorded not in known:
-            known[recorded] = roots.admit(recorded, whose)
-        return known[recorded]
+    def admit(recorded_datastore: Datastore, owner: str) -> Datastore:
+        if recorded_datastore not in known:
+            known[recorded_datastore] = roots.admit(recorded_datastore, owner)
+        return known[recorded_datastore]
 
     return admit
 
@@ -170,21 +171,24 @@ def _remembered(roots: DatastoreRoots) -> _Admit:
 def _read_task(task: Any, provider: str, admit: _Admit) -> RawTask:
     """Return the metadata of a `metaflow.Task`: one call to the provider."""
     try:
-        records, lost_origin = _records(task, provider), None
-    except NotThere as error:
-        records, lost_origin = _records_without_origin(task, provider, error)
+        records, deleted_origin = _records(task, provider), None
+    except NotFound as error:
+        records, deleted_origin = _records_without_origin(task, provider, error)
     kind, root = _newest(records, "ds-type"), _newest(records, "ds-root")
-    recorded = None if kind is None or root is None else Datastore(kind, root)
-    if lost_origin is not None and recorded is None:  # the origin's task said it
+    recorded_datastore = None if kind is None or root is None else Datastore(kind, root)
+    # Only the metadata of the deleted origin had the datastore.
+    if deleted_origin is not None and recorded_datastore is None:
         with client_errors("/".join(task.path_components), provider):
-            has_some = _WRITTEN_ALWAYS in task
-            artifact = task[_WRITTEN_ALWAYS] if has_some else None
-        recorded = _location(artifact, "/".join(task.path_components))
-    return replace(_raw(task, records, recorded, admit), lost_origin=lost_origin)
+            has_some = _COMMON_ARTIFACT in task
+            artifact = task[_COMMON_ARTIFACT] if has_some else None
+        recorded_datastore = _location(artifact, "/".join(task.path_components))
+    return replace(
+        _to_raw_task(task, records, recorded_datastore, admit), deleted_origin=deleted_origin
+    )
 
 
 def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
-    """Return the hidden task that holds parameters; its datastore is only in its artifacts."""
+    """Return the hidden task that holds parameters; only its artifacts name its datastore."""
     pathspec = "/".join(run.path_components)
     with client_errors(pathspec, provider):
         task = run[PARAMETERS].task if PARAMETERS in run else None
@@ -192,29 +196,29 @@ def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
     if task is None:
         return None
     _assert_names(pathspec, [task])
-    recorded = _location(artifact, parameters_of(pathspec))
-    return _raw(task, _records(task, provider), recorded, admit)
+    recorded_datastore = _location(artifact, parameters_of(pathspec))
+    return _to_raw_task(task, _records(task, provider), recorded_datastore, admit)
 
 
 def _location(artifact: Any, pathspec: str) -> Datastore | None:
-    """Return where a `metaflow.DataArtifact` of a task lies.
+    """Return the datastore of a `metaflow.DataArtifact`.
 
-    Of some tasks 2.19.39 keeps type and root nowhere else. Its sha is not looked at: the one that
+    For some tasks 2.19.39 records type and root nowhere else. Its sha is not used: the sha that
     counts is in the datastore's record, where it is checked.
     """
     if artifact is None:
         return None
-    where = _checked(pathspec, Location, artifact._object)  # noqa: SLF001
-    return Datastore(where.ds_type, where.location.removeprefix(_ROOT))
+    location = _validate(pathspec, Location, artifact._object)  # noqa: SLF001
+    return Datastore(location.ds_type, location.location.removeprefix(_ROOT))
 
 
-def _raw(
-    task: Any, records: tuple[Record, ...], recorded: Datastore | None, admit: _Admit
+def _to_raw_task(
+    task: Any, records: tuple[Record, ...], recorded_datastore: Datastore | None, admit: _Admit
 ) -> RawTask:
     pathspec = "/".join(task.path_components)
-    record = _checked(pathspec, TaskRecord, task._object)  # noqa: SLF001 - created_at is naive
-    datastore = None if recorded is None else admit(recorded, pathspec)
-    raw = RawTask(task, record, records, recorded, datastore)
+    record = _validate(pathspec, TaskRecord, task._object)  # noqa: SLF001 - created_at is naive
+    datastore = None if recorded_datastore is None else admit(recorded_datastore, pathspec)
+    raw = RawTask(task, record, records, recorded_datastore, datastore)
     try:
         to_attempts(records)  # their numbers become paths
     except DamagedError as error:
@@ -225,92 +229,95 @@ def _raw(
 def _records(task: Any, provider: str) -> tuple[Record, ...]:
     pathspec = "/".join(task.path_components)
     with client_errors(pathspec, provider):
-        found = [one._asdict() for one in task.metadata]
-    return tuple(_to_record(pathspec, one) for one in found)
+        rows = [row._asdict() for row in task.metadata]
+    return tuple(_to_record(pathspec, row) for row in rows)
 
 
 def _records_without_origin(
-    task: Any, provider: str, error: NotThere
+    task: Any, provider: str, error: NotFound
 ) -> tuple[tuple[Record, ...], str]:
-    """Return what a clone and its origins registered, and the first flow run that is gone.
+    """Return the metadata of a clone and its origins, and the first flow run that was deleted.
 
-    The client adds what the origin registered, and gives nothing if that was deleted (2.19.39).
-    NotThere as it was if this is no clone.
+    The client adds the metadata of the origin, and fails if the origin was deleted (2.19.39). If
+    the task is not a clone, the given NotFound is raised again.
     """
     flow, run, step, number = task.path_components
     records: tuple[Record, ...] = ()
-    seen = set()
-    while (run, number) not in seen:  # a clone may be the clone of one
-        seen.add((run, number))
-        own = _own_records(task, (flow, run, step, number), provider)
-        if not own:
+    visited = set()
+    while (run, number) not in visited:  # a clone may be the clone of one
+        visited.add((run, number))
+        own_records = _own_records(task, (flow, run, step, number), provider)
+        if not own_records:
             break
-        known = {one.name for one in records}
-        records += tuple(one for one in own if one.name not in known)
-        origin, of_task = _newest(own, "origin-run-id"), _newest(own, "origin-task-id")
-        if origin is None or of_task is None:
+        known = {record.name for record in records}
+        records += tuple(record for record in own_records if record.name not in known)
+        origin, origin_task = (
+            _newest(own_records, "origin-run-id"),
+            _newest(own_records, "origin-task-id"),
+        )
+        if origin is None or origin_task is None:
             raise error
-        run, number = origin, of_task
+        run, number = origin, origin_task
     if not records:
         raise error
     return records, f"{flow}/{run}"
 
 
 def _own_records(task: Any, path: tuple[str, str, str, str], provider: str) -> tuple[Record, ...]:
-    """Return what a task registered itself; none if it is not there."""
+    """Return the metadata that a task registered itself; none if the task does not exist."""
     pathspec = "/".join(path)
     if not all(map(is_path_part, path)):
         raise SourceError(f"{'/'.join(task.path_components)} can't be read: its origin is no task")
     try:
         with client_errors(pathspec, provider):
             metadata = task._metaflow.metadata  # noqa: SLF001 - as in `listing`
-            found = metadata.get_object("task", "metadata", None, None, *path) or []
-            named = [
-                {**one, "name": one["field_name"], "created_at": one["ts_epoch"]} for one in found
+            rows = [
+                {**row, "name": row["field_name"], "created_at": row["ts_epoch"]}
+                for row in metadata.get_object("task", "metadata", None, None, *path) or []
             ]
-    except NotThere:
+    except NotFound:
         return ()
-    return tuple(_to_record(pathspec, one) for one in named)
+    return tuple(_to_record(pathspec, row) for row in rows)
 
 
-def is_still_silent(raw: RawTask, provider: str) -> bool:
-    """Whether the latest attempt of a task has not said how it went by now, either; SourceError."""
+def still_has_no_outcome(raw: RawTask, provider: str) -> bool:
+    """Read again whether the latest attempt of a task has recorded no outcome; SourceError."""
     now = replace(raw, records=_records(raw.task, provider))
-    return now.is_silent and now.attempts_not_well() == raw.attempts_not_well()
+    return now.has_no_outcome and now.unsuccessful_attempts() == raw.unsuccessful_attempts()
 
 
-def _to_record(pathspec: str, found: dict[str, Any]) -> Record:
-    value, kind = found["value"], found["type"]
-    try:  # by hand: there are thousands of them
+def _to_record(pathspec: str, row: dict[str, Any]) -> Record:
+    value, kind = row["value"], row["type"]
+    try:  # without pydantic: there are thousands of rows
         return Record(
-            name=text(found["name"], "the name of its metadata", most=1_000),
+            name=text(row["name"], "the name of its metadata", most=1_000),
             value=value if isinstance(value, str) else json.dumps(value, sort_keys=True),
             type="" if kind is None else text(kind, "the type of its metadata", most=1_000),
-            created_at=whole(found["created_at"], "the time of its metadata", most=LATEST),
+            created_at=as_integer(row["created_at"], "the time of its metadata", most=MAX_EPOCH_MS),
         )
-    except (ValueError, TypeError, RecursionError) as error:  # the latter: nested deep, or no JSON
+    except (ValueError, TypeError, RecursionError) as error:  # not JSON, or nested too deep
         raise SourceError(f"{pathspec} can't be read: {error}") from None
 
 
 def _newest(records: Sequence[Record], name: str) -> str | None:
-    found = [record for record in records if record.name == name]
-    return max(found, key=lambda one: one.created_at).value if found else None
+    matches = [record for record in records if record.name == name]
+    return max(matches, key=lambda record: record.created_at).value if matches else None
 
 
 def _assert_names(pathspec: str, tasks: Sequence[Any]) -> None:
-    """Raise SourceError if a step or a task has a name that leads elsewhere, or one twice."""
-    seen = set()
+    """Raise SourceError if a name of a step or a task is not a plain path part, or not unique."""
+    visited = set()
     for task in tasks:
         _, _, *names = path = task.path_components
         if len(names) != 2 or not all(map(is_path_part, names)):  # noqa: PLR2004 - step and task
             raise SourceError(f"{pathspec} has a step or a task of an odd name: {names!a:.200}")
-        if tuple(path) in seen:
+        if tuple(path) in visited:
             raise SourceError(f"{pathspec} has two tasks {'/'.join(names)}")
-        seen.add(tuple(path))
+        visited.add(tuple(path))
 
 
-def _checked(whose: str, kind: type[_T], value: Any) -> _T:
+def _validate(owner: str, kind: type[_T], value: Any) -> _T:
     try:
-        return as_value(kind, value)
+        return validate(kind, value)
     except DamagedError as error:
-        raise SourceError(f"{whose} can't be read: {error}") from None
+        raise SourceError(f"{owner} can't be read: {error}") from None

@@ -1,4 +1,4 @@
-"""Raw facts -> snapshot. Nothing is read here."""
+"""Conversion of metadata and artifact records into the snapshot. Nothing is read here."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from mfwb.snapshot import (
 )
 from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.snapshot.pathspec import TaskPath
-from mfwb.source.artifact_records import Stored
+from mfwb.source.artifact_records import ArtifactRecords
 from mfwb.source.attempts import to_attempts
 from mfwb.source.card_records import to_cards
 from mfwb.source.datastore import internal_artifacts
-from mfwb.source.graph import GraphInfo, sorted_steps, sorted_tasks
+from mfwb.source.graph import GraphInfo, sort_steps, sort_tasks
 from mfwb.source.json_records import AttemptRecord
-from mfwb.source.process_exits import Ended
-from mfwb.source.scheduler_exit import gave_up
-from mfwb.source.state import Life, flow_run_state
+from mfwb.source.process_exits import ProcessExit
+from mfwb.source.scheduler_exit import has_given_up
+from mfwb.source.state import Liveness, determine_state
 from mfwb.source.task_metadata import RawRun, RawTask
 from mfwb.source.typed_values import DamagedError
 
 __all__ = ["to_flow_run", "to_parameters", "to_task"]
 
-_PUBLISHED = (
+_CONFIG_METADATA = (
     "user",
     "runtime",
     "python_version",
@@ -54,7 +54,7 @@ _PUBLISHED = (
     "aws-step-functions-execution",
     "airflow-dag-run-id",
 )
-"""Task metadata that goes into W&B's config; the rest is bookkeeping."""
+"""Task metadata that goes into W&B's config; the rest is internal to Metaflow."""
 
 
 def _to_refs(record: AttemptRecord) -> dict[str, ArtifactRef]:
@@ -62,12 +62,12 @@ def _to_refs(record: AttemptRecord) -> dict[str, ArtifactRef]:
         name: ArtifactRef(
             name=name,
             sha1=sha,
-            size=about.size or 0,
-            type=_type_name(about.type or ""),
-            encoding=about.encoding,
+            size=details.size or 0,
+            type=_type_name(details.type or ""),
+            encoding=details.encoding,
         )
         for name, sha in sorted(record.objects.items())
-        for about in (record.of(name),)
+        for details in (record.artifact(name),)
     }
 
 
@@ -76,71 +76,80 @@ def _type_name(recorded: str) -> str:
     return recorded.removeprefix("<class '").removesuffix("'>")
 
 
-def to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: GraphInfo) -> Task:
-    """Return one task; what Metaflow copied into it from `_parameters` is left out.
+def to_task(
+    raw: RawTask, records: ArtifactRecords, parameters: RawTask | None, graph: GraphInfo
+) -> Task:
+    """Return one task, without the artifacts that Metaflow copied into it from `_parameters`.
 
-    SourceError if it is not as Metaflow writes one.
+    SourceError if its records are not as Metaflow writes them.
     """
     try:
-        return _to_task(raw, stored, parameters, graph)
+        return _to_task(raw, records, parameters, graph)
     except DamagedError as error:
         raise SourceError(f"{raw.pathspec} can't be read: {error}") from None
 
 
-def _to_task(raw: RawTask, stored: Stored, parameters: RawTask | None, graph: GraphInfo) -> Task:
-    attempts = _with_death(to_attempts(raw.records), stored.died_at(raw))
-    shared = stored.record(parameters).objects if parameters else {}
-    refs = _to_refs(stored.record(raw))
-    own = tuple(
+def _to_task(
+    raw: RawTask, records: ArtifactRecords, parameters: RawTask | None, graph: GraphInfo
+) -> Task:
+    attempts = _with_death(to_attempts(raw.records), records.died_at(raw))
+    shared = records.record(parameters).objects if parameters else {}
+    refs = _to_refs(records.record(raw))
+    own_artifacts = tuple(
         ref
         for name, ref in refs.items()
         if name not in internal_artifacts.INTERNAL_NAMES and shared.get(name) != ref.sha1
     )
-    caught = _failure(raw, stored, "_catch_exception")
-    state = _state(attempts, stored.internal(raw, "_success"))
+    caught = _failure(raw, records, "_catch_exception")
+    state = _state(attempts, records.internal(raw, "_success"))
     attempts = tuple(
-        _with_failure(one, _failure(raw, stored, "_exception", one.number)) for one in attempts
+        _with_failure(attempt, _failure(raw, records, "_exception", attempt.number))
+        for attempt in attempts
     )
     return Task(
         pathspec=raw.pathspec,
         state=state,
         attempts=attempts,
-        artifacts=own,
-        transition=internal_artifacts.to_transition(stored.internal(raw, "_transition")),
-        foreach=_frames(raw, stored),
-        is_control=_is_control(raw, stored),
-        rounds=internal_artifacts.to_rounds(stored.internal(raw, "_iteration_stack")),
+        artifacts=own_artifacts,
+        transition=internal_artifacts.to_transition(records.internal(raw, "_transition")),
+        foreach=_frames(raw, records),
+        is_control=_is_control(raw, records),
+        rounds=internal_artifacts.to_rounds(records.internal(raw, "_iteration_stack")),
         origin=_origin(raw),
         failure=caught if state is TaskState.CAUGHT else _last_failure(state, attempts),
         datastore=raw.datastore,
-        metadata={name: value for name in _PUBLISHED if (value := raw.value(name)) is not None},
-        cards=tuple(one for one in _cards(raw, attempts, graph) if isinstance(one, Card)),
+        metadata={
+            name: value for name in _CONFIG_METADATA if (value := raw.value(name)) is not None
+        },
+        cards=tuple(card for card in _cards(raw, attempts, graph) if isinstance(card, Card)),
     )
 
 
-def _failure(raw: RawTask, stored: Stored, name: str, attempt: int | None = None) -> Failure | None:
-    read = internal_artifacts.to_failure(stored.internal(raw, name, attempt))
-    return read or internal_artifacts.unread_failure(stored.size(raw, name, attempt))
+def _failure(
+    raw: RawTask, records: ArtifactRecords, name: str, attempt: int | None = None
+) -> Failure | None:
+    read = internal_artifacts.to_failure(records.internal(raw, name, attempt))
+    return read or internal_artifacts.describe_unread_failure(records.size(raw, name, attempt))
 
 
-def _frames(raw: RawTask, stored: Stored) -> tuple[ForeachFrame, ...]:
-    """Return where a task ran; a task that was killed left it only in its metadata, if anywhere."""
-    stack = stored.internal(raw, "_foreach_stack")
+def _frames(raw: RawTask, records: ArtifactRecords) -> tuple[ForeachFrame, ...]:
+    """Return the foreach frames of a task; a killed task has them in its metadata, if at all."""
+    stack = records.internal(raw, "_foreach_stack")
     if stack is None:
         return internal_artifacts.to_path(raw.value("foreach-execution-path"))
     return internal_artifacts.to_frames(stack)
 
 
-def _is_control(raw: RawTask, stored: Stored) -> bool:
-    """Return whether a task only set off those of an unbounded foreach."""
-    stack = stored.internal(raw, "_foreach_stack")
+def _is_control(raw: RawTask, records: ArtifactRecords) -> bool:
+    """Return whether a task is the control task of an unbounded foreach."""
+    stack = records.internal(raw, "_foreach_stack")
     if stack is None:
-        return internal_artifacts.is_path_of_control(raw.value("foreach-execution-path"))
-    return internal_artifacts.is_of_control(stack)
+        return internal_artifacts.is_control_path(raw.value("foreach-execution-path"))
+    return internal_artifacts.is_control_stack(stack)
 
 
 def _with_death(attempts: tuple[Attempt, ...], died_at: int | None) -> tuple[Attempt, ...]:
-    """Return attempts of which the latest failed if it died without a word."""
+    """Mark the latest attempt as failed if it died without recording an outcome."""
     if died_at is None:
         return attempts
     return *attempts[:-1], replace(attempts[-1], ok=False, finished_at=died_at)
@@ -175,14 +184,14 @@ def _origin(raw: RawTask) -> str | None:
 
 
 def _cards(raw: RawTask, attempts: Sequence[Attempt], graph: GraphInfo) -> list[Card | Loss]:
-    """Return the cards of a task; a clone has those of its origin, which are older than itself."""
-    begun = attempts[-1].started_at if attempts and _origin(raw) is None else None
+    """Return the cards of a task; a clone has those of its origin, which are older."""
+    attempt_start = attempts[-1].started_at if attempts and _origin(raw) is None else None
     declared = graph.cards.get(raw.path[2], {})
-    return list(to_cards(raw.pathspec, raw.records, declared, since=begun or 0))
+    return list(to_cards(raw.pathspec, raw.records, declared, since=attempt_start or 0))
 
 
 def _losses(tasks: Sequence[RawTask], graph: GraphInfo) -> Iterator[Loss]:
-    clones = Counter(raw.lost_origin for raw in tasks if raw.lost_origin)
+    clones = Counter(raw.deleted_origin for raw in tasks if raw.deleted_origin)
     for origin, count in sorted(clones.items()):
         yield Loss(
             f"what Metaflow recorded with {origin}",
@@ -191,25 +200,27 @@ def _losses(tasks: Sequence[RawTask], graph: GraphInfo) -> Iterator[Loss]:
         )
     for raw in tasks:
         cards = _cards(raw, to_attempts(raw.records), graph)
-        yield from (one for one in cards if isinstance(one, Loss))
+        yield from (loss for loss in cards if isinstance(loss, Loss))
 
 
-def to_parameters(parameters: RawTask, stored: Stored, graph: GraphInfo) -> list[Parameter]:
+def to_parameters(
+    parameters: RawTask, records: ArtifactRecords, graph: GraphInfo
+) -> list[Parameter]:
     """Return parameters, configs, included files and constants, sorted by name."""
-    refs = _to_refs(stored.record(parameters))
+    refs = _to_refs(records.record(parameters))
     kinds = graph.kinds
-    if not graph.known:  # written before Metaflow recorded its graph
+    if not graph.is_recorded:  # written before Metaflow recorded its graph
         kinds = {name: "Parameter" for name in refs if not name.startswith("_") and name != "name"}
     return [
-        Parameter(name, kind, refs[name], _included(name, refs[name], stored))
+        Parameter(name, kind, refs[name], _included(name, refs[name], records))
         for name, kind in sorted(kinds.items())
         if name in refs
     ]
 
 
-def _included(name: str, ref: ArtifactRef, stored: Stored) -> dict[str, Any] | None:
-    """Return what config says of an IncludeFile; Metaflow does not record the file's own name."""
-    included = internal_artifacts.to_included(stored.decoded(ref.sha1))
+def _included(name: str, ref: ArtifactRef, records: ArtifactRecords) -> dict[str, Any] | None:
+    """Return the config value of an IncludeFile; Metaflow does not record the file's own name."""
+    included = internal_artifacts.to_included(records.decoded(ref.sha1))
     if included is None:
         return None
     sha1 = included.url.rsplit("/", 1)[-1] if included.is_uploaded else ""
@@ -223,30 +234,30 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
     parameters: Sequence[Parameter],
     graph: GraphInfo,
     *,
-    life: Life,
-    endings: Mapping[str, Ended],
+    liveness: Liveness,
+    exits: Mapping[str, ProcessExit],
     without_next: Collection[str],
 ) -> FlowRun:
-    """Return the flow run that a provider tells of, and its converted tasks.
+    """Return the snapshot of a flow run.
 
     Args:
-        run: as the provider has it.
+        run: the provider's metadata of it.
         provider: of the metadata.
-        tasks: converted.
-        parameters: converted.
+        tasks: its tasks, converted.
+        parameters: its parameters, converted.
         graph: as recorded.
-        life: when it was last known to be alive.
-        endings: how the processes of tasks that did not go well ended, by pathspec.
-        without_next: those that are known to have taken no `self.next`.
+        liveness: when it was last known to be alive.
+        exits: how the processes of unsuccessful tasks ended, by pathspec.
+        without_next: pathspecs of tasks that are known to have taken no `self.next`.
     """
     types = {step.name: step.type for step in graph.steps}
     ended = [task.finished_at for task in tasks if task.finished_at is not None]
-    state = flow_run_state(
+    state = determine_state(
         tasks,
         end_step=graph.end_step,
         retries=graph.retries,
-        life=life,
-        gave_up=gave_up(tasks, endings, graph, without_next=without_next),
+        liveness=liveness,
+        has_given_up=has_given_up(tasks, exits, graph, without_next=without_next),
     )
     by_step: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:
@@ -265,11 +276,11 @@ def to_flow_run(  # noqa: PLR0913 - one for each thing that was read
         steps=tuple(
             Step(
                 name=name,
-                tasks=sorted_tasks(by_step[name]),
+                tasks=sort_tasks(by_step[name]),
                 type=types.get(name),
                 doc=graph.docs.get(name, ""),
             )
-            for name in sorted_steps(tasks, graph.start_step)
+            for name in sort_steps(tasks, graph.start_step)
         ),
         start_step=graph.start_step,
         end_step=graph.end_step,

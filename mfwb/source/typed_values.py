@@ -1,7 +1,8 @@
-"""Plain values out of what strangers wrote, held to their types, ranges and lengths.
+"""Checks of type, range and length for plain values that strangers may have written.
 
-They come from decoded pickles and from JSON. Never is `str` or `repr` called on one whose type is
-not known: a list that holds itself twice, thirty levels deep, takes a few bytes and no end of time.
+The values come from decoded pickles and from JSON. Never call `str` or `repr` on a value of unknown
+type: a list that contains the next one twice, thirty levels deep, takes a few bytes, and printing
+it takes almost for ever.
 """
 
 from __future__ import annotations
@@ -13,32 +14,32 @@ from pydantic import ValidationError
 from mfwb.snapshot.pathspec import LAST_MOMENT
 
 __all__ = [
-    "LATEST",
+    "MAX_EPOCH_MS",
     "MOST",
     "DamagedError",
-    "complaint",
+    "as_integer",
     "cut",
+    "describe_error",
     "items",
     "mapping",
     "text",
-    "whole",
 ]
 
-LATEST = LAST_MOMENT
+MAX_EPOCH_MS = LAST_MOMENT
 
 MOST = 2**63 - 1
-"""No size and no position is larger: databases and JSON readers take no larger integers."""
+"""Largest size or position: databases and JSON readers accept no larger integers."""
 
 _MANY = 100_000
 _LOC_LIMIT = 100
 
 
 class DamagedError(ValueError):
-    """A value is not what Metaflow writes there; the text says which, and what is wrong."""
+    """A value is not what Metaflow writes there; the text has its name and the reason."""
 
 
 def text(value: Any, what: str, *, most: int = 10_000) -> str:
-    """Return a text; DamagedError if it is none, or longer than `most`."""
+    """Return a text; DamagedError if it is not a text, or longer than `most`."""
     if not isinstance(value, str):
         raise DamagedError(f"{what} is no text")
     if len(value) > most:
@@ -47,17 +48,17 @@ def text(value: Any, what: str, *, most: int = 10_000) -> str:
 
 
 def cut(value: Any, most: int) -> str:
-    """Return a text that people read, without its end if it is long; "" if it is no text."""
+    """Return a text for people, cut to `most` characters; "" if the value is not a text."""
     return value[:most] if isinstance(value, str) else ""
 
 
-def is_longer(value: Any, most: int) -> bool:
-    """Return whether `cut` cuts."""
+def exceeds(value: Any, most: int) -> bool:
+    """Return whether `cut` would shorten the value."""
     return isinstance(value, str) and len(value) > most
 
 
-def whole(value: Any, what: str, *, most: int = MOST) -> int:
-    """Return an integer from 0 to `most`; DamagedError if it is anything else, True for example."""
+def as_integer(value: Any, what: str, *, most: int = MOST) -> int:
+    """Return an integer from 0 to `most`; DamagedError for anything else, for example True."""
     if type(value) is not int:
         raise DamagedError(f"{what} is no integer")
     if not 0 <= value <= most:
@@ -66,7 +67,7 @@ def whole(value: Any, what: str, *, most: int = MOST) -> int:
 
 
 def items(value: Any, what: str) -> list[Any]:
-    """Return what a list or a tuple holds, and nothing of None; DamagedError if it is neither."""
+    """Return the items of a list or a tuple; none for None; DamagedError for anything else."""
     if value is None:
         return []
     if not isinstance(value, (list, tuple)):
@@ -77,7 +78,7 @@ def items(value: Any, what: str) -> list[Any]:
 
 
 def mapping(value: Any, what: str) -> dict[str, Any]:
-    """Return a dict by names, and an empty one for None; DamagedError if it is none."""
+    """Return a dict with text keys; an empty one for None; DamagedError for anything else."""
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
@@ -87,10 +88,10 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
     return value
 
 
-def complaint(error: ValidationError) -> str:
-    """Return in a few words what pydantic found wrong, and where; nothing of the input itself."""
+def describe_error(error: ValidationError) -> str:
+    """Return pydantic's first error in a few words, with its path, and without the input itself."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])[:_LOC_LIMIT]
+    path = ".".join(str(part) for part in first["loc"])[:_LOC_LIMIT]
     problem = first["msg"].removeprefix("Value error, ")
-    shown = place if place.isprintable() else ascii(place)
+    shown = path if path.isprintable() else ascii(path)
     return f"{shown}: {problem}" if shown else problem

@@ -1,1 +1,1 @@
-"""Quantities, durations, moments and whole numbers, read and written for people."""
+"""Units: sizes, durations, moments and whole numbers, parsed and formatted for people."""

@@ -1,14 +1,14 @@
-"""How long something takes or has taken, in words."""
+"""Durations as text for people."""
 
 from __future__ import annotations
 
-__all__ = ["how_long"]
+__all__ = ["format_duration"]
 
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
-def how_long(seconds: float) -> str:
-    """Return `4 minutes`: whole ones of the largest unit that fits; `0 seconds` at least."""
+def format_duration(seconds: float) -> str:
+    """Return `4 minutes`: a whole number of the largest unit that fits; at least `0 seconds`."""
     for unit, length in _UNITS:
         number = int(seconds // length)
         if number > 0:

@@ -1,25 +1,26 @@
-"""Whole numbers for readers of JSON, most of whom know numbers as floats.
+"""Whole numbers in JSON for readers that read all numbers as floats.
 
-W&B's pages, its history and many other readers round a whole number beyond 2**53, in silence, and
-W&B's own writer makes infinity of what no float holds. As text such a number stays what it is.
+W&B's pages, its history and many other readers silently round a whole number beyond 2**53, and
+W&B's own writer writes infinity for a number beyond the largest float. As text such a number stays
+exact.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["EXACT", "has_digits", "with_exact_numbers", "written"]
+__all__ = ["EXACT", "has_digits", "to_exact", "with_exact_numbers"]
 
 EXACT = 2**53
-"""The largest whole number up to which a float holds every one."""
+"""Floats represent every whole number up to this one exactly."""
 
-_DIGITS_LIMIT_BITS = 14_284  # Python writes no int of more than 4,300 digits, which is 10**4300
+_DIGITS_LIMIT_BITS = 14_284  # Python refuses to write an int of more than 4,300 digits (10**4300)
 
 
-def written(number: int) -> int | str:
-    """Return a whole number: itself if every reader takes it as it is, else as text.
+def to_exact(number: int) -> int | str:
+    """Return the number itself if every reader reads it exactly, else as text.
 
-    The text is decimal, and of more than 4,300 digits hexadecimal.
+    The text is decimal, or hexadecimal for more than 4,300 digits.
     """
     if -EXACT <= number <= EXACT:
         return number
@@ -27,16 +28,16 @@ def written(number: int) -> int | str:
 
 
 def has_digits(number: int) -> bool:
-    """Return whether Python writes a whole number in digits; there can be too many of them."""
+    """Return whether Python can write a whole number in decimal digits; it refuses too many."""
     return number.bit_length() <= _DIGITS_LIMIT_BITS
 
 
 def with_exact_numbers(document: Any) -> Any:
-    """Return JSON types with each whole number as `written` has it."""
+    """Return a JSON document with each whole number replaced by `to_exact`."""
     if isinstance(document, dict):
-        return {key: with_exact_numbers(one) for key, one in document.items()}
+        return {key: with_exact_numbers(item) for key, item in document.items()}
     if isinstance(document, list):
-        return [with_exact_numbers(one) for one in document]
+        return [with_exact_numbers(item) for item in document]
     if isinstance(document, int) and not isinstance(document, bool):
-        return written(document)
+        return to_exact(document)
     return document

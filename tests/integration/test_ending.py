@@ -19,7 +19,7 @@ from tests.sandbox import Sandbox, end
 from tests.wandb_server import WandbServer
 
 _PATIENCE = 120  # seconds
-_AT_ONCE = 2.5  # seconds, on a machine that has a lot to do
+_MAX_IDLE = 2.5  # seconds, on a machine that has a lot to do
 _INTERRUPTED = "mfwb: interrupted; run it again to carry on"
 _HUNG_UP = "mfwb: its terminal or session was closed; run it again to carry on"
 _TERMINATED = "mfwb: terminated; run it again to carry on"
@@ -137,7 +137,7 @@ def test_ended_while_w_and_b_is_silent(  # noqa: PLR0913, PLR0917 - fixtures
 
     assert (done.code, done.out) == (code, "")
     assert [one for one in done.err.splitlines() if one.startswith("mfwb: ")] == [line]
-    assert took < _AT_ONCE
+    assert took < _MAX_IDLE
     assert psutil.wait_procs(children, timeout=_PATIENCE)[1] == []
     assert list(temporary.rglob("mfwb*")) == []
     assert after.code == 0, after.err

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mfwb.safe_text import fitted
+from mfwb.safe_text import fit_encoding
 from tests.integration.results import Synced, metadata_of
 from tests.sandbox import Finished, Sandbox
 
@@ -32,7 +32,7 @@ def _folded(done: Finished) -> str:
     """Return what was printed, in ASCII and on one line."""
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
-    return " ".join(fitted(done.out).split())
+    return " ".join(fit_encoding(done.out).split())
 
 
 # --- what it prints -------------------------------------------------------------------------

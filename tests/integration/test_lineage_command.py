@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mfwb.safe_text import fitted
+from mfwb.safe_text import fit_encoding
 from tests.conftest import Resumed
 from tests.integration.results import metadata_of
 from tests.sandbox import FLOWS, Finished, Sandbox
@@ -44,7 +44,7 @@ def lineage(sandbox: Sandbox, flows_root: Path) -> Lineage:
 def _plain(done: Finished) -> str:
     """Return what was printed, in ASCII, and without sizes, which differ by version."""
     assert done.code == 0, done.err
-    without = _SIZE.sub("", fitted(done.out))
+    without = _SIZE.sub("", fit_encoding(done.out))
     return "\n".join(line.rstrip() for line in without.splitlines())
 
 

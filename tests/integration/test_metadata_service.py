@@ -21,7 +21,7 @@ also = partial(pytest.param, marks=pytest.mark.exhaustive)
 
 _FLOWS = ("linear_flow", "two_flow")
 _QUICK = 15.0  # seconds, on a machine that has a lot to do
-_AT_ONCE = 2.5  # seconds, the same
+_MAX_IDLE = 2.5  # seconds, the same
 _LOGIN = "<html><title>Sign in</title></html>"
 
 
@@ -312,5 +312,5 @@ def test_ended_while_it_waits(  # noqa: PLR0913, PLR0917 - fixtures
         time.sleep(0.05)
     done = end(process)
 
-    assert time.monotonic() - begun < _AT_ONCE
+    assert time.monotonic() - begun < _MAX_IDLE
     assert_one_line(done, code, f"mfwb: {line}; run it again to carry on")

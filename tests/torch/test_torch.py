@@ -176,7 +176,7 @@ def test_what_is_kept_is_still_so(made: TorchRun, name: str) -> None:
     kept = DATA / f"{name}.pkl"
     facts = json.loads(RECORDED.read_text(encoding="utf-8"))[name]
 
-    assert pickles.names_in(kept.read_bytes()) == pickles.names_in(made.stored(name))
+    assert pickles.read_names(kept.read_bytes()) == pickles.read_names(made.stored(name))
     assert (facts["type"], facts["encoding"]) == (
         made.recorded[name]["type"],
         made.recorded[name]["encoding"],

@@ -1,6 +1,6 @@
-"""What really happened in a flow run, recorded by its tasks, to hold mfwb's lineage against.
+"""The true lineage of flow runs, recorded by their tasks, to compare mfwb's lineage with it.
 
-`recorder.py` runs inside the tasks, `records.py` reads what it wrote, `expected.py` follows it to
-the true lineage, `shapes.py` runs the flows of tests/flows/shapes, `answers.py` asks mfwb, and
-`comparison.py` counts.
+`recorder.py` runs inside the tasks, `records.py` reads its output, `expected.py` computes
+the true lineage, `shapes.py` runs the flows of tests/flows/shapes, `answers.py` runs mfwb, and
+`comparison.py` compares both.
 """

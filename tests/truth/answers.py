@@ -87,15 +87,15 @@ def parse(document: Mapping[str, Any]) -> Answer:
     """Return the document as values."""
     tasks = document["tasks"]
     return Answer(
-        parents={one["pathspec"]: frozenset(one["parents"]) for one in tasks},
+        parents={task["pathspec"]: frozenset(task["parents"]) for task in tasks},
         reads={
-            one["pathspec"]: None if one["reads"] is None else frozenset(one["reads"])
-            for one in tasks
+            task["pathspec"]: None if task["reads"] is None else frozenset(task["reads"])
+            for task in tasks
         },
-        writes={one["pathspec"]: frozenset(one["writes"]) for one in tasks},
+        writes={task["pathspec"]: frozenset(task["writes"]) for task in tasks},
         edges=frozenset(
-            Edge(one["consumer"], one["artifact"], one["producer"], one["ground"])
-            for one in document["edges"]
+            Edge(edge["consumer"], edge["artifact"], edge["producer"], edge["ground"])
+            for edge in document["edges"]
         ),
     )
 

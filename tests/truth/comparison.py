@@ -1,4 +1,4 @@
-"""mfwb's answer held against the truth, counted."""
+"""Comparison of mfwb's lineage with the true lineage, counted."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def compare(answer: Answer, truth: Truth) -> Comparison:
 def total(comparisons: list[Comparison]) -> Comparison:
     """Return the sum of all."""
     whole = Comparison()
-    for one in comparisons:
-        for name, count in vars(one).items():
+    for comparison in comparisons:
+        for name, count in vars(comparison).items():
             setattr(whole, name, getattr(whole, name) + count)
     return whole
 

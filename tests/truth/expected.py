@@ -1,4 +1,4 @@
-"""The true lineage of a flow run: what its tasks recorded, followed from parents to children."""
+"""The true lineage of a flow run, from what its tasks recorded."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ def _giver(pathspec: str) -> str:
 def _before(record: Record, truth: Truth) -> _Holdings:
     """Return what a task had, off `self`, without doing anything: a join only what it merged."""
     if not record.is_join:
-        return {name: who for one in record.parents for name, who in truth.holdings[one].items()}
+        return {
+            name: who for parent in record.parents for name, who in truth.holdings[parent].items()
+        }
     return {
         name: frozenset().union(*(truth.holdings[path][name] for path in paths))
         for name, paths in record.merged.items()

@@ -65,11 +65,11 @@ def read_records(folder: Path, flow_run: str) -> dict[str, Record]:
 
 
 def _latest_facts(folder: Path, flow: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+    result: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.glob(f"{flow}.*.json"), key=_attempt):
         facts = json.loads(file.read_text(encoding="utf-8"))
-        found[facts["pathspec"]] = facts
-    return found
+        result[facts["pathspec"]] = facts
+    return result
 
 
 def _attempt(file: Path) -> int:

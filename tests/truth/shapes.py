@@ -1,4 +1,4 @@
-"""The shapes of flow runs that mfwb's lineage is held against, and how to run each."""
+"""The shapes of flow runs for tests of lineage, and how to run each."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb.config import Settings
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.pipeline.explain import Explanation, explain, parse_artifact
 from mfwb.ports import Contents, LogLine
 from mfwb.snapshot import ArtifactRef, Card, FlowRun, Parameter
@@ -99,15 +99,15 @@ def sample() -> Metaflow:
 
 def explained(metaflow: Metaflow, artifact: str, folder: Path, **settings: Any) -> Explanation:
     """Return what is said of an artifact of the sample's flow run, as in `train/model`."""
-    workshop = Workshop(folder, keep=False)
+    builder = PayloadBuilder(folder, keep=False)
     try:
         return explain(
             parse_artifact(f"DemoFlow/7/{artifact}"),
             Settings.model_validate(settings),
             metaflow,
-            workshop,
+            builder,
             entity="acme",
             project="wines",
         )
     finally:
-        workshop.close()
+        builder.close()

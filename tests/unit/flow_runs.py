@@ -22,7 +22,7 @@ from mfwb.snapshot import (
     Transition,
 )
 from mfwb.snapshot.identifiers import is_sha1
-from mfwb.source.graph import sorted_steps, sorted_tasks
+from mfwb.source.graph import sort_steps, sort_tasks
 
 FLOW_RUN = "DemoFlow/7"
 
@@ -115,7 +115,7 @@ def tried(
 
 def flow_run(*tasks: Task, **facts: Any) -> FlowRun:
     """Return a finished flow run of these tasks, sorted as the source sorts them."""
-    steps = sorted_steps(tasks, "start")
+    steps = sort_steps(tasks, "start")
     by_step = {name: [one for one in tasks if one.step == name] for name in steps}
     return FlowRun(
         **{
@@ -129,7 +129,7 @@ def flow_run(*tasks: Task, **facts: Any) -> FlowRun:
             "tags": (),
             "system_tags": (),
             "parameters": (),
-            "steps": tuple(Step(name, sorted_tasks(found)) for name, found in by_step.items()),
+            "steps": tuple(Step(name, sort_tasks(found)) for name, found in by_step.items()),
             **facts,
         }
     )

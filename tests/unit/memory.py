@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from mfwb.errors import ItemLost, LockHeld, NotThere, SinkError
+from mfwb.errors import ItemLost, LockHeld, NotFound, SinkError
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.outcome import OutputOutcome
 from mfwb.pipeline import Parts
@@ -89,7 +89,7 @@ class MemoryMetaflow:
             if one.flow == flow
         ]
         if not found:
-            raise NotThere(f"there is no {flow}")
+            raise NotFound(f"there is no {flow}")
         return sorted(found, key=lambda one: one.started_at, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
@@ -97,7 +97,7 @@ class MemoryMetaflow:
         for one in self.flow_runs:
             if one.pathspec == str(flow_run):
                 return one
-        raise NotThere(f"there is no {flow_run}")
+        raise NotFound(f"there is no {flow_run}")
 
     def contents(self, flow_run: FlowRun) -> Contents:  # noqa: ARG002 - all are alike
         """Return nothing much."""

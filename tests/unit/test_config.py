@@ -29,7 +29,7 @@ def load(
     return load_settings(flags or {}, folder=folder, environ=environ or {})
 
 
-def complaint(folder: Path, *args: Any, **kwargs: Any) -> str:
+def describe_error(folder: Path, *args: Any, **kwargs: Any) -> str:
     """Return what is said about settings that are wrong, without the folder's name."""
     with pytest.raises(UsageError) as caught:
         load(folder, *args, **kwargs)
@@ -387,27 +387,29 @@ def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 )
 def test_wrong_file(tmp_path: Path, toml: str, said: str) -> None:
     """A complaint names the file, the setting with its table, and what is wrong."""
-    assert complaint(tmp_path, toml=toml) == said
+    assert describe_error(tmp_path, toml=toml) == said
 
 
 def test_wrong_environment(tmp_path: Path) -> None:
     """A complaint about the environment says so, whatever the flags say."""
-    found = complaint(tmp_path, {"workers": 3}, {"MFWB_WORKERS": "many"})
+    found = describe_error(tmp_path, {"workers": 3}, {"MFWB_WORKERS": "many"})
 
     assert found.startswith("the MFWB_* variables: workers: it is a whole number, not 'many'")
-    assert complaint(tmp_path, {}, {"MFWB_MODLES": "1"}) == (
+    assert describe_error(tmp_path, {}, {"MFWB_MODLES": "1"}) == (
         "the MFWB_* variables: there is no setting 'modles'"
     )
 
 
 def test_wrong_flag(tmp_path: Path) -> None:
     """A complaint about a flag says it was an argument."""
-    assert complaint(tmp_path, {"colour": "red"}) == "the arguments: there is no setting 'colour'"
+    assert (
+        describe_error(tmp_path, {"colour": "red"}) == "the arguments: there is no setting 'colour'"
+    )
 
 
 def test_negative_limit(tmp_path: Path) -> None:
     """No artifact has less than nothing."""
-    said = complaint(tmp_path, toml="[max_artifact_size]\nmodel = -1")
+    said = describe_error(tmp_path, toml="[max_artifact_size]\nmodel = -1")
 
     assert said.startswith("mfwb.toml: max_artifact_size.model: Input should be greater than")
 
@@ -415,14 +417,14 @@ def test_negative_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("toml", ["project = ", "[flow", "\x00", "a = 1\na = 2"])
 def test_bad_toml(tmp_path: Path, toml: str) -> None:
     """A file that is no TOML is named."""
-    assert complaint(tmp_path, toml=toml).startswith("mfwb.toml: no valid TOML: ")
+    assert describe_error(tmp_path, toml=toml).startswith("mfwb.toml: no valid TOML: ")
 
 
 def test_file_of_another_encoding(tmp_path: Path) -> None:
     """So is one that is no UTF-8."""
     (tmp_path / "mfwb.toml").write_bytes(b'project = "gr\xfc\xdfe"')
 
-    assert complaint(tmp_path).startswith("mfwb.toml: no valid TOML: ")
+    assert describe_error(tmp_path).startswith("mfwb.toml: no valid TOML: ")
 
 
 def test_missing_file(tmp_path: Path) -> None:
@@ -443,7 +445,7 @@ def test_pyproject_of_another_shape(tmp_path: Path) -> None:
     assert load(tmp_path).project_of("Flow") is None
 
     (tmp_path / "pyproject.toml").write_text("[tool]\nmfwb = 3", encoding="utf-8")
-    assert complaint(tmp_path) == "pyproject.toml: [tool.mfwb] must be a table"
+    assert describe_error(tmp_path) == "pyproject.toml: [tool.mfwb] must be a table"
 
 
 # --- sizes ----------------------------------------------------------------------------------
@@ -478,7 +480,7 @@ def test_sizes(tmp_path: Path, text: str | int, size: int) -> None:
 def test_what_is_no_size(tmp_path: Path, text: str | int) -> None:
     """What is no size is refused, naming the setting."""
     for setting in ("max_artifact_size", "max_memory"):
-        assert complaint(tmp_path, {setting: text}).startswith(f"the arguments: {setting}: ")
+        assert describe_error(tmp_path, {setting: text}).startswith(f"the arguments: {setting}: ")
 
 
 def test_frozen(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mfwb import __version__
-from mfwb.crash_log import BugLogs, redacted, write_bug_log
+from mfwb.crash_log import BugLogs, redact, write_bug_log
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_secrets_are_left_out(text: str, shown: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("WANDB_API_KEY", "0123456789abcdef0123456789abcdef01234567")
     monkeypatch.setenv("EMPTY_TOKEN", "")
 
-    assert redacted(text) == shown
+    assert redact(text) == shown
 
 
 def test_log_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

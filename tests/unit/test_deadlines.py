@@ -8,23 +8,23 @@ import time
 import pytest
 
 from mfwb import deadlines
-from mfwb.deadlines import within
+from mfwb.deadlines import run_within
 from mfwb.errors import Unreachable
 
 
 def test_what_comes_back() -> None:
     """What the deed returns or raises is what one gets."""
-    assert within(1, lambda: 7, "it") == 7
+    assert run_within(1, lambda: 7, "it") == 7
     with pytest.raises(KeyError):
-        within(1, lambda: dict[str, int]()["x"], "it")
+        run_within(1, lambda: dict[str, int]()["x"], "it")
 
 
 def test_what_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the time, whatever it does is left alone."""
-    monkeypatch.setattr(deadlines, "_LEAST", 0.05)
+    monkeypatch.setattr(deadlines, "_SHORTEST", 0.05)
     begun = time.monotonic()
 
     with pytest.raises(Unreachable, match="it did not answer within"):
-        within(0.05, threading.Event().wait, "it")
+        run_within(0.05, threading.Event().wait, "it")
 
     assert time.monotonic() - begun < 10

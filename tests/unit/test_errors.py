@@ -13,7 +13,7 @@ from mfwb import errors
         (errors.UsageError, 2),
         (errors.Unreachable, 4),
         (errors.LockHeld, 5),
-        (errors.NotThere, 1),
+        (errors.NotFound, 1),
         (errors.SourceError, 1),
         (errors.LineageError, 1),
         (errors.NotOurs, 1),
@@ -42,7 +42,7 @@ def test_stop_or_go_on() -> None:
     }
     assert skips == {
         "SkipFlowRun",
-        "NotThere",
+        "NotFound",
         "Refused",
         "SourceError",
         "LineageError",

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from mfwb.config import load_settings
-from mfwb.errors import NotThere, UsageError
+from mfwb.errors import NotFound, UsageError
 from mfwb.pipeline.explain import parse_artifact
 from mfwb.pipeline.explain.switches import switch_said
 from mfwb.planning.classify import Kind
-from mfwb.planning.classify_reasons import KindGround
+from mfwb.planning.classify_reasons import KindEvidence
 from mfwb.snapshot import FlowRunState, GraphStep, Loss
 from tests.unit.explained import Fit, Metaflow, explained, sample
 from tests.unit.flow_runs import flow_run, spec, task
@@ -87,7 +87,7 @@ def test_not_there(artifact: str, says: str, tmp_path: Path) -> None:
     graph = (GraphStep("start"), GraphStep("skip"))
     metaflow.flow_runs = [replace(metaflow.flow_runs[0], graph=graph)]
 
-    with pytest.raises(NotThere) as missing:
+    with pytest.raises(NotFound) as missing:
         explained(metaflow, artifact, tmp_path)
 
     assert str(missing.value).startswith(says)
@@ -99,13 +99,13 @@ def test_many_names_are_cut(tmp_path: Path) -> None:
     refs = [metaflow.ref(f"artifact{number}", number) for number in range(20)]
     metaflow.flow_runs = [flow_run(task("start/1", has=refs))]
 
-    with pytest.raises(NotThere, match=r"it has artifact0, .* and 12 more\Z"):
+    with pytest.raises(NotFound, match=r"it has artifact0, .* and 12 more\Z"):
         explained(metaflow, "start/zz", tmp_path)
 
 
 def test_no_such_flow_run(tmp_path: Path) -> None:
     """That there is no flow run is the source's word."""
-    with pytest.raises(NotThere, match="there is no DemoFlow/7"):
+    with pytest.raises(NotFound, match="there is no DemoFlow/7"):
         explained(Metaflow(), "start/x", tmp_path)
 
 
@@ -131,7 +131,7 @@ def test_files_of_all_tasks(tmp_path: Path) -> None:
     assert [one.task for one in found.artifacts] == [spec("train/2"), spec("train/3")]
     assert [one.producer for one in found.artifacts] == [spec("train/2"), spec("train/3")]
     assert [one.attempt for one in found.artifacts] == [0, 1]
-    assert {one.reason.verdict.kind for one in found.artifacts} == {Kind.MODEL}
+    assert {one.reason.classification.kind for one in found.artifacts} == {Kind.MODEL}
     assert (artifact.planned.name, artifact.planned.type) == ("model", "model")
     assert [file.path for file in artifact.files] == ["0/model.pkl", "1/model.pkl"]
     assert [file.size for file in artifact.files] == [one.ref.size for one in found.artifacts]
@@ -317,6 +317,6 @@ def test_the_users_word_of_the_producers_step(tmp_path: Path) -> None:
     found = explained(sample(), "choose/model", tmp_path, kinds=kinds)
 
     [artifact] = found.artifacts
-    assert artifact.reason.witness.ground is KindGround.KINDS
-    assert artifact.reason.verdict.kind is Kind.OTHER
+    assert artifact.reason.deciding_type.evidence is KindEvidence.KINDS
+    assert artifact.reason.classification.kind is Kind.OTHER
     assert found.replayed[0].ready.artifacts[0].planned.type == "other"

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import mfwb
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
 
@@ -33,12 +33,12 @@ def test_the_parts_make_the_whole(tmp_path: Path) -> None:
     contents.logs[TASK] = []
     file = planned_file(contents.add("kept", "kept"), Form.PICKLE, "kept")
     run = planned_run(outputs=[output(file)])
-    workshop = Workshop(tmp_path, keep=False)
+    builder = PayloadBuilder(tmp_path, keep=False)
 
-    whole = workshop.prepare(run, contents)
-    values, files = workshop.values(run, contents), workshop.files(run, contents)
-    log = workshop.log(run, contents)
-    workshop.close()
+    whole = builder.prepare(run, contents)
+    values, files = builder.values(run, contents), builder.files(run, contents)
+    log = builder.log(run, contents)
+    builder.close()
 
     assert whole.artifacts == files.artifacts
     assert (values.artifacts, log.artifacts) == ((), ())

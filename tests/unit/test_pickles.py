@@ -152,7 +152,7 @@ def test_a_state_is_set_once() -> None:
 )
 def test_names_in(value: object, names: tuple[str, ...], protocol: int) -> None:
     """All names are found, in the words of Python 3, whatever the protocol."""
-    found = pickles.names_in(pickle.dumps(value, protocol=protocol))
+    found = pickles.read_names(pickle.dumps(value, protocol=protocol))
 
     assert tuple(name.replace("._local", "") for name in found) == names
 
@@ -161,7 +161,7 @@ def test_names_in_a_model() -> None:
     """The names in a fitted model tell what it is, and it is not made."""
     model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
 
-    names = pickles.names_in(pickle.dumps({"model": model}))
+    names = pickles.read_names(pickle.dumps({"model": model}))
 
     assert "sklearn.linear_model._logistic.LogisticRegression" in names
     assert "numpy.ndarray" in names
@@ -169,7 +169,7 @@ def test_names_in_a_model() -> None:
 
 def test_names_in_a_frame() -> None:
     """A frame is told by its name."""
-    names = pickles.names_in(pickle.dumps([pd.DataFrame({"a": [1]})]))
+    names = pickles.read_names(pickle.dumps([pd.DataFrame({"a": [1]})]))
 
     assert {"pandas.DataFrame", "pandas.core.frame.DataFrame"} & set(names)
 
@@ -178,14 +178,14 @@ def test_names_are_not_looked_up() -> None:
     """Names of modules that are not there are found all the same."""
     data = b"\x80\x04\x8c\x0cno_such_here\x94\x8c\x05Thing\x94\x93\x94)\x81\x94."
 
-    assert pickles.names_in(data) == ("no_such_here.Thing",)
+    assert pickles.read_names(data) == ("no_such_here.Thing",)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80\x02", b"no pickle", b"\x80\x04\x93.", b"\x80\x02(."])
 def test_damaged(data: bytes) -> None:
     """Damaged pickles are ValueErrors, whatever is wrong with them."""
     with pytest.raises(ValueError, match="a damaged pickle"):
-        pickles.names_in(data)
+        pickles.read_names(data)
 
 
 LARGE = 3_000_000  # bytes; so many are not looked at before they are loaded

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mfwb
-from mfwb.python_ast import TooLargeError, parsed
+from mfwb.python_ast import TooLargeError, parse
 
 BEYOND = {
     "a dotted name": "import a" + ".a" * 5_000,
@@ -30,7 +30,7 @@ BEYOND = {
 def test_what_nobody_writes(name: str) -> None:
     """It is refused, whatever this version of Python would make of it."""
     with pytest.raises(TooLargeError, match=r"^it "):
-        parsed(BEYOND[name])
+        parse(BEYOND[name])
 
 
 def test_what_people_write() -> None:
@@ -40,24 +40,24 @@ def test_what_people_write() -> None:
 
     assert len(whole) > 500_000
     for text in [*texts, whole[:300_000].rpartition("\n\n\n")[0]]:
-        assert ast.dump(parsed(text)) == ast.dump(ast.parse(text))
+        assert ast.dump(parse(text)) == ast.dump(ast.parse(text))
 
 
 @pytest.mark.parametrize("text", ['"""\n[{}]\n"""', "# {}", "r'{}' + '{{}}'"])
 def test_numbers_that_somebody_printed(text: str) -> None:
     """They look like a dotted name, but are none."""
-    assert parsed(text.format("0. " * 500))
+    assert parse(text.format("0. " * 500))
 
 
 def test_no_python() -> None:
     """It is a syntax error."""
     for text in ("def (:", "x\0y", "(" * 300):
         with pytest.raises(SyntaxError):
-            parsed(text)
+            parse(text)
 
 
 def test_nothing_is_said_of_their_text() -> None:
     """Python warns of some text on the console."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        parsed('"\\d" is x')
+        parse('"\\d" is x')

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mfwb.safe_text import fitted
+from mfwb.safe_text import fit_encoding
 
 
 def test_letters_that_an_output_lacks() -> None:
     """Signs of ours become what looks like them, and other letters escapes."""
-    assert fitted("a ← ä \N{MULTIPLICATION SIGN} b…") == "a <- \\xe4 x b..."
-    assert fitted("│ ├─ ä", "latin-1") == "| +- ä"
-    assert fitted("\N{MULTIPLICATION SIGN} ä", "latin-1") == "\N{MULTIPLICATION SIGN} ä"
-    assert fitted("a ← \ud800", "utf-8") == "a <- \\ud800"
-    assert fitted("a ← ä", "utf-8") == "a ← ä"
+    assert fit_encoding("a ← ä \N{MULTIPLICATION SIGN} b…") == "a <- \\xe4 x b..."
+    assert fit_encoding("│ ├─ ä", "latin-1") == "| +- ä"
+    assert fit_encoding("\N{MULTIPLICATION SIGN} ä", "latin-1") == "\N{MULTIPLICATION SIGN} ä"
+    assert fit_encoding("a ← \ud800", "utf-8") == "a <- \\ud800"
+    assert fit_encoding("a ← ä", "utf-8") == "a ← ä"

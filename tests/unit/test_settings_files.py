@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.config import Settings, _Sayable, load_settings
+from mfwb.config import Settings, _InputSettings, load_settings
 from mfwb.errors import UsageError
-from mfwb.settings_files import Trust, find_metaflow_file, find_wandb_file, users_trust
+from mfwb.settings_files import Trust, find_metaflow_file, find_wandb_file, load_trust
 from mfwb.settings_files.metaflow_config import sensitive_in_metaflow_file
 from mfwb.settings_files.sensitivity import HARMLESS, SENSITIVE
 from mfwb.settings_files.wandb_settings import sensitive_in_wandb_file, servers_of_key
-from mfwb.settings_inventory import files_of_folder, files_to_trust, places_of
+from mfwb.settings_inventory import list_files_to_trust, list_folder_files, list_paths_to_untrust
 
 STRANGER = 12_345  # a user id that is neither root's nor ours
 
@@ -51,8 +51,8 @@ def refused(folder: Path) -> str:
 
 def trust_all() -> None:
     """Do what `mfwb config trust` does."""
-    for one in files_to_trust(None):
-        users_trust().add(one.file)
+    for one in list_files_to_trust(None):
+        load_trust().add(one.file)
 
 
 # --- what is sensitive ----------------------------------------------------------------------
@@ -62,7 +62,7 @@ def test_every_setting_is_in_one_list() -> None:
     """A new setting is sensitive until somebody puts it into the list of harmless ones."""
     tables = {"flow", "wandb"}  # what is in them is looked at one by one
 
-    assert set(_Sayable.model_fields) == HARMLESS.keys() | SENSITIVE | tables
+    assert set(_InputSettings.model_fields) == HARMLESS.keys() | SENSITIVE | tables
     assert not HARMLESS.keys() & SENSITIVE
 
 
@@ -272,7 +272,7 @@ def test_a_file_that_is_trusted(folder: Path) -> None:
     assert "metadata" in refused(folder)
     write(file, HOSTILE)
     assert load_settings({}).unpickle == "trusted"
-    assert users_trust().remove(places_of(None)[0])
+    assert load_trust().remove(list_paths_to_untrust(None)[0])
     assert "unpickle" in refused(folder)
 
 
@@ -357,7 +357,7 @@ def test_a_list_that_others_may_have_written(folder: Path, change: Callable[[Pat
     """Nothing in it is trusted."""
     write(folder / "mfwb.toml", HOSTILE)
     trust_all()
-    change(users_trust().file)
+    change(load_trust().file)
 
     assert "unpickle" in refused(folder)
 
@@ -366,11 +366,11 @@ def test_the_list_is_private(folder: Path) -> None:
     """Nobody else reads it, and it is not looked for in the current folder."""
     write(folder / "mfwb.toml", HOSTILE)
     trust_all()
-    file = users_trust().file
+    file = load_trust().file
 
     assert file.stat().st_mode & 0o777 == 0o600
-    assert users_trust({"MFWB_STATE_DIR": "state"}).file.is_absolute()
-    assert not users_trust({"MFWB_STATE_DIR": "state"}).file.is_relative_to(folder)
+    assert load_trust({"MFWB_STATE_DIR": "state"}).file.is_absolute()
+    assert not load_trust({"MFWB_STATE_DIR": "state"}).file.is_relative_to(folder)
 
 
 def test_nothing_to_trust(folder: Path) -> None:
@@ -378,7 +378,7 @@ def test_nothing_to_trust(folder: Path) -> None:
     write(folder / "mfwb.toml", "project = 'x'")
 
     with pytest.raises(UsageError, match="there is nothing to trust here"):
-        files_to_trust(None)
+        list_files_to_trust(None)
 
 
 @pytest.mark.parametrize(
@@ -501,14 +501,14 @@ def test_all_files_of_a_folder(folder: Path) -> None:
     write(folder / "mfwb.toml", HOSTILE)
     write(folder / "wandb" / "settings", "[default]\nbase_url = https://other.example")
     write(folder / ".metaflow" / "config.json", '{"METAFLOW_SERVICE_URL": "https://other.example"}')
-    trusted: Trust = users_trust()
+    trusted: Trust = load_trust()
     trust_all()
 
-    assert [one.refused(trusted) for one in files_of_folder(folder)] == [None, None, None]
+    assert [one.refusal_reason(trusted) for one in list_folder_files(folder)] == [None, None, None]
     for name in ("wandb/settings", ".metaflow/config.json"):
-        [place] = places_of(folder / name)
+        [place] = list_paths_to_untrust(folder / name)
         assert trusted.remove(place)
-        [one] = files_to_trust(folder / name)
+        [one] = list_files_to_trust(folder / name)
         assert one.file.values
     assert isinstance(load_settings({}), Settings)
 
@@ -517,5 +517,5 @@ def test_a_folder_that_is_gone(folder: Path) -> None:
     """That is said, rather than that mfwb has a bug."""
     folder.rmdir()
 
-    with pytest.raises(UsageError, match="the current folder is not there any more"):
+    with pytest.raises(UsageError, match="the current folder does not exist any more"):
         load_settings({})

@@ -11,7 +11,7 @@ import pytest
 import wandb
 from pydantic import BaseModel
 
-from mfwb.config import Settings, _FlowTable, _Sayable, _StepTable, load_settings
+from mfwb.config import Settings, _FlowTable, _InputSettings, _StepTable, load_settings
 from mfwb.errors import UsageError
 from mfwb.sink.setup.run_settings import check_wandb_settings
 
@@ -28,7 +28,7 @@ _VALUES = {
     "a list of tables": "[{a = 5}]",
 }
 _IN_FILE: dict[str, type[BaseModel]] = {
-    "": _Sayable,
+    "": _InputSettings,
     "flow.F": _FlowTable,
     "flow.F.step.end": _StepTable,
 }

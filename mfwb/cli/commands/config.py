@@ -39,15 +39,15 @@ def config(context: click.Context) -> Any:
 @options.shown_settings
 def show(*, config: Path | None, as_json: bool) -> int:
     """Show which settings hold, who says so, and what confines the conversion of pickles."""
-    from mfwb.config import layers_of  # noqa: PLC0415 - help does without
-    from mfwb.conversion.confinement_status import confinement  # noqa: PLC0415 - the same
+    from mfwb.config import read_layers  # noqa: PLC0415 - help does without
+    from mfwb.conversion.confinement_status import read_confinement  # noqa: PLC0415 - the same
     from mfwb.report.settings import settings_as_json, settings_as_text  # noqa: PLC0415 - the same
-    from mfwb.settings_files import users_trust  # noqa: PLC0415 - the same
-    from mfwb.settings_inventory import files_in_force  # noqa: PLC0415 - the same
+    from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
+    from mfwb.settings_inventory import list_active_files  # noqa: PLC0415 - the same
 
     show_them = settings_as_json if as_json else settings_as_text
-    layers, files = layers_of({}, file=config), files_in_force(config)
-    write_out(show_them(layers, files, users_trust(), confinement()))
+    layers, files = read_layers({}, file=config), list_active_files(config)
+    write_out(show_them(layers, files, load_trust(), read_confinement()))
     return 0
 
 
@@ -59,10 +59,10 @@ def trust(*, file: Path | None) -> int:
     What it says now: when that changes, it has to be trusted anew.
     """
     from mfwb.report.settings import trust_as_text  # noqa: PLC0415 - as above
-    from mfwb.settings_files import users_trust  # noqa: PLC0415 - the same
-    from mfwb.settings_inventory import files_to_trust  # noqa: PLC0415 - the same
+    from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
+    from mfwb.settings_inventory import list_files_to_trust  # noqa: PLC0415 - the same
 
-    trusted, files = users_trust(), files_to_trust(file)
+    trusted, files = load_trust(), list_files_to_trust(file)
     for one in files:
         trusted.add(one.file)
     write_out(trust_as_text(files))
@@ -73,11 +73,11 @@ def trust(*, file: Path | None) -> int:
 @options.one_settings_file
 def untrust(*, file: Path | None) -> int:
     """Trust a file no more."""
-    from mfwb.settings_files import users_trust  # noqa: PLC0415 - as above
-    from mfwb.settings_inventory import places_of  # noqa: PLC0415 - the same
+    from mfwb.settings_files import load_trust  # noqa: PLC0415 - as above
+    from mfwb.settings_inventory import list_paths_to_untrust  # noqa: PLC0415 - the same
 
-    trusted = users_trust()
-    removed = [place for place in places_of(file) if trusted.remove(place)]
+    trusted = load_trust()
+    removed = [place for place in list_paths_to_untrust(file) if trusted.remove(place)]
     write_out("".join(f"no longer trusted: {place}\n" for place in removed))
     if not removed:
         write_error("there was nothing that is trusted")

@@ -1,35 +1,35 @@
-"""The source of a flow -> what each step does with artifacts. Pure; nothing is run."""
+"""Static analysis of the source of a flow: what each step does with artifacts. No code is run."""
 
 from mfwb.lineage.static_analysis.analyze import read_flow_code
 from mfwb.lineage.static_analysis.errors import CodeError
 from mfwb.lineage.static_analysis.result import (
     ANY,
     KINDS,
-    External,
+    ArtifactValue,
+    ExternalRead,
     FlowCode,
-    Found,
     InputRead,
-    Kept,
+    LookedUpRun,
     Merge,
-    Place,
-    Recorded,
+    SourcePosition,
     StepCode,
-    Words,
+    StoredRunId,
+    TextParts,
 )
 
 __all__ = [
     "ANY",
     "KINDS",
+    "ArtifactValue",
     "CodeError",
-    "External",
+    "ExternalRead",
     "FlowCode",
-    "Found",
     "InputRead",
-    "Kept",
+    "LookedUpRun",
     "Merge",
-    "Place",
-    "Recorded",
+    "SourcePosition",
     "StepCode",
-    "Words",
+    "StoredRunId",
+    "TextParts",
     "read_flow_code",
 ]

@@ -1,4 +1,4 @@
-"""The front door of the analysis: source text in, what each step does out."""
+"""Entry point of the analysis: from source text to what each step does."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mfwb.lineage.static_analysis.frame import Study
 from mfwb.lineage.static_analysis.program.classes import FlowClass
 from mfwb.lineage.static_analysis.program.modules import Module, Project
 from mfwb.lineage.static_analysis.result import (
-    External,
+    ArtifactValue,
+    ExternalRead,
     FlowCode,
-    Found,
     InputRead,
-    Place,
-    Recorded,
+    LookedUpRun,
+    SourcePosition,
     StepCode,
 )
-from mfwb.lineage.static_analysis.steps import Step, Studied, steps_of, study_step
+from mfwb.lineage.static_analysis.steps import Step, StepResult, steps_of, study_step
 from mfwb.lineage.static_analysis.syntax import (
     builtin_calls,  # noqa: F401 - each registers the syntax it understands
     calls,  # noqa: F401 - each registers the syntax it understands
@@ -42,10 +42,10 @@ _TOO_DEEP = "it is nested too deep"
 
 
 def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
-    """Return what each step of a flow does with artifacts, by its source alone.
+    """Return what each step of a flow does with artifacts, from the source alone.
 
-    CodeError if the script is not there or does not parse, if there is no such class in it, or if
-    the class can't be followed at all.
+    CodeError if the script is missing or does not parse, if it has no such class, or if the class
+    can't be followed at all.
     """
     try:
         return _read(source, flow)
@@ -58,17 +58,17 @@ def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
 def _read(source: SourceCode, flow: str) -> FlowCode:
     project = Project(source.script, source.files)
     module = _script(project)
-    found = project.lookup(module, flow) or frozenset()
-    infos = [atom.info for atom in found if isinstance(atom, ClassAtom)]
+    atoms = project.lookup(module, flow) or frozenset()
+    infos = [atom.info for atom in atoms if isinstance(atom, ClassAtom)]
     if not infos:
         raise CodeError(f"there is no class {flow} in {source.script}")
     study = Study(FlowClass(project, infos[-1]))
-    studied = {step: _studied(study, step) for step in steps_of(study.flow)}
-    iterated = frozenset().union(*(one.effects.iterated for one in studied.values()))
+    studied = {step: _study_or_doubt(study, step) for step in steps_of(study.flow)}
+    iterated = frozenset().union(*(result.effects.iterated for result in studied.values()))
     steps = {
-        step.name: replace(code, places=_places(step, code, study.lines))
-        for step, one in studied.items()
-        if (code := _step_code(step, one, iterated))
+        step.name: replace(code, positions=_places(step, code, study.lines))
+        for step, result in studied.items()
+        if (code := _make_step_code(step, result, iterated))
     }
     return FlowCode(steps, study.spent)
 
@@ -85,7 +85,7 @@ def _script(project: Project) -> Module:
         raise CodeError(f"{name} is not read: {error}") from error
 
 
-def _studied(study: Study, step: Step) -> Studied:
+def _study_or_doubt(study: Study, step: Step) -> StepResult:
     try:
         return study_step(study, step)
     except TooIntricateError as error:
@@ -93,10 +93,10 @@ def _studied(study: Study, step: Step) -> Studied:
     except RecursionError:
         reason = _TOO_DEEP
     doubt = f"line {step.node.lineno}: {step.name} is too intricate to follow: {reason}"
-    return Studied(Effects(doubts={doubt: None}), frozenset(), followed=False)
+    return StepResult(Effects(doubts={doubt: None}), frozenset(), followed=False)
 
 
-def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCode:
+def _make_step_code(step: Step, studied: StepResult, iterated: frozenset[str]) -> StepCode:
     effects = studied.effects
     items = {InputRead(name) for name in iterated} if effects.reads_item_of_inputs else set()
     return StepCode(
@@ -111,7 +111,9 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
         always_writes=studied.always,
         deletes=frozenset(effects.deletes),
         merges=tuple(effects.merges),
-        externals=frozenset(_told_apart({_with_fate(one, effects) for one in effects.externals})),
+        externals=frozenset(
+            _drop_mere_openings({_complete_read(read, effects) for read in effects.externals})
+        ),
         doubts=tuple(effects.doubts),
         followed=studied.followed,
     )
@@ -119,39 +121,43 @@ def _step_code(step: Step, studied: Studied, iterated: frozenset[str]) -> StepCo
 
 def _places(
     step: Step, code: StepCode, lines: Mapping[tuple[str, str], set[int]]
-) -> dict[str, Place]:
-    """Return where the body of a step first reads each artifact, as far as it does that itself."""
-    names = {*code.reads, *(one.name for one in code.input_reads)}
-    names.update(one.artifact for one in code.externals if one.artifact is not None)
+) -> dict[str, SourcePosition]:
+    """Return the position of the first read of each artifact in the body of the step itself."""
+    names = {*code.reads, *(read.name for read in code.input_reads)}
+    names.update(read.artifact for read in code.externals if read.artifact is not None)
     file, body = step.func.module.path, range(step.node.lineno, (step.node.end_lineno or 0) + 1)
-    found = {name: [line for line in lines.get((file, name), ()) if line in body] for name in names}
-    return {name: Place(file, min(some)) for name, some in found.items() if some}
+    lines_by_name = {
+        name: [line for line in lines.get((file, name), ()) if line in body] for name in names
+    }
+    return {name: SourcePosition(file, min(some)) for name, some in lines_by_name.items() if some}
 
 
-def _with_fate(external: External, effects: Effects) -> External:
-    """Return a read together with what the whole step does to the values that it is named by."""
+def _complete_read(external: ExternalRead, effects: Effects) -> ExternalRead:
+    """Return a read, completed with what the whole step does to the values in its pathspec."""
     changes = effects.writes | effects.deletes
-    words = tuple(
-        replace(word, changed=word.name in changes or bool(effects.doubts))
-        if isinstance(word, Recorded) and word.of_input is None and word.name
-        else word
-        for word in external.words
+    parts = tuple(
+        replace(part, changed=part.name in changes or bool(effects.doubts))
+        if isinstance(part, ArtifactValue) and part.of_input is None and part.name
+        else part
+        for part in external.parts
     )
-    found = {word for word in external.words if isinstance(word, Found)}
-    kept = frozenset(one for one in effects.kept if found.intersection(one.words))
-    return replace(external, words=words, kept=kept)
+    looked_up = {part for part in external.parts if isinstance(part, LookedUpRun)}
+    stored_run_ids = frozenset(
+        stored for stored in effects.stored_run_ids if looked_up.intersection(stored.parts)
+    )
+    return replace(external, parts=parts, stored_run_ids=stored_run_ids)
 
 
-def _told_apart(externals: set[External]) -> set[External]:
-    """Leave out that a flow run was opened where it is known what was read of it."""
+def _drop_mere_openings(externals: set[ExternalRead]) -> set[ExternalRead]:
+    """Return the reads without mere openings of flow runs from which a known artifact is read."""
     read_through = {
-        (one.kind == "trigger", above)
-        for one in externals
-        if one.artifact is not None
-        for above in ("", *accumulate(parts_of(one.pathspec), "{}/{}".format))
+        (read.kind == "trigger", above)
+        for read in externals
+        if read.artifact is not None
+        for above in ("", *accumulate(parts_of(read.pathspec), "{}/{}".format))
     }
     return {
-        one
-        for one in externals
-        if one.artifact is not None or (one.kind == "trigger", one.pathspec) not in read_through
+        read
+        for read in externals
+        if read.artifact is not None or (read.kind == "trigger", read.pathspec) not in read_through
     }

@@ -1,4 +1,4 @@
-"""What is wrong with source text that can't be analysed."""
+"""Errors of the static analysis."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ __all__ = ["CodeError", "TooIntricateError"]
 
 
 class CodeError(ValueError):
-    """The source does not show the flow; its text is one line that says why."""
+    """The source does not contain the flow, or can't be parsed; the text is one line."""
 
 
 class TooIntricateError(Exception):
-    """A step takes more work than is worth it; its text says what makes it so."""
+    """A step needs too much work to be analysed; the text gives the reason."""

@@ -1,7 +1,7 @@
-"""One function under analysis: where we are in it and what was found so far.
+"""One function under analysis: the state at the current point, and the effects so far.
 
-The modules that understand one kind of statement or expression each register a function here for
-the syntax they know.
+Each module that handles one kind of statement or expression registers a function here for its
+syntax.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from mfwb.lineage.static_analysis.domain.bounds import bounded
+from mfwb.lineage.static_analysis.domain.bounds import limit_size
 from mfwb.lineage.static_analysis.domain.effects import Effects, Summary
-from mfwb.lineage.static_analysis.domain.state import Exits, State, dead, merged
-from mfwb.lineage.static_analysis.domain.text_values import found_in, said_of
+from mfwb.lineage.static_analysis.domain.state import Exits, State, merge_states, unreachable
+from mfwb.lineage.static_analysis.domain.text_values import find_looked_up_runs, make_external_read
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -29,23 +29,23 @@ from mfwb.lineage.static_analysis.domain.values import (
 from mfwb.lineage.static_analysis.errors import TooIntricateError
 from mfwb.lineage.static_analysis.program.classes import FlowClass
 from mfwb.lineage.static_analysis.program.modules import Module
-from mfwb.lineage.static_analysis.result import InputRead, Kept
+from mfwb.lineage.static_analysis.result import InputRead, StoredRunId
 
 __all__ = ["Frame", "Study", "evaluates", "runs"]
 
-_STEP_PATIENCE = 50_000  # pieces of work, of some 10 us each; ordinary steps take some hundreds
-_PATIENCE = 500_000  # for all steps together
-_AT_ONCE = 64  # names that are copied or merged with one piece of work
+_STEP_WORK_LIMIT = 50_000  # pieces of work, of some 10 us each; ordinary steps take some hundreds
+_WORK_LIMIT = 500_000  # for all steps together
+_NAMES_PER_WORK = 64  # names that one piece of work copies or merges
 
 _EVALUATORS: dict[type[ast.AST], Callable[[Frame, Any], Value]] = {}
 _RUNNERS: dict[type[ast.AST], Callable[[Frame, Any], None]] = {}
 _Evaluator = Callable[["Frame", Any], Value]
 _Runner = Callable[["Frame", Any], None]
-_Told = TypeVar("_Told")
+_Result = TypeVar("_Result")
 
 
 def evaluates(*kinds: type[ast.AST]) -> Callable[[_Evaluator], _Evaluator]:
-    """Register a function as the one that evaluates these expressions."""
+    """Return a decorator that registers a function to evaluate these kinds of expressions."""
 
     def register(function: _Evaluator) -> _Evaluator:
         _EVALUATORS.update(dict.fromkeys(kinds, function))
@@ -55,7 +55,7 @@ def evaluates(*kinds: type[ast.AST]) -> Callable[[_Evaluator], _Evaluator]:
 
 
 def runs(*kinds: type[ast.AST]) -> Callable[[_Runner], _Runner]:
-    """Register a function as the one that follows these statements."""
+    """Return a decorator that registers a function to follow these kinds of statements."""
 
     def register(function: _Runner) -> _Runner:
         _RUNNERS.update(dict.fromkeys(kinds, function))
@@ -65,42 +65,42 @@ def runs(*kinds: type[ast.AST]) -> Callable[[_Runner], _Runner]:
 
 
 class Study:
-    """What all functions of one flow share while it is analysed."""
+    """The shared state of the analysis of one flow."""
 
     def __init__(self, flow: FlowClass) -> None:
         self.flow = flow
         self.project = flow.project
         self.summaries: dict[object, Summary] = {}
-        self.open: list[tuple[Func, object]] = []  # the calls we are in, with their arguments
+        self.open: list[tuple[Func, object]] = []  # the calls in progress, with their arguments
         self.recursive: set[Func] = set()
-        self.reopened = 0  # how far up the call stack a recursion reached; see following.py
+        self.reopened = 0  # how far up the call stack a recursion reached; see `calls.follow`
         self.spent = 0  # pieces of work so far
         self.lines: dict[tuple[str, str], set[int]] = {}  # of reads, by file and artifact
-        self._most = _STEP_PATIENCE
-        self._told: dict[tuple[Callable[[ast.AST], Any], ast.AST], Any] = {}
+        self._work_limit = _STEP_WORK_LIMIT
+        self._computed: dict[tuple[Callable[[ast.AST], Any], ast.AST], Any] = {}
 
     def begin_step(self) -> None:
-        """Give the next step as much patience as each has, if there is some left."""
-        self._most = min(self.spent + _STEP_PATIENCE, _PATIENCE)
+        """Set the work limit for the next step, within the limit for all steps."""
+        self._work_limit = min(self.spent + _STEP_WORK_LIMIT, _WORK_LIMIT)
         self.open.clear()
 
     def spend(self, work: int = 1) -> None:
-        """Count pieces of work; TooIntricateError when they become too many."""
+        """Count pieces of work; TooIntricateError if there are too many."""
         self.spent += work
-        if self.spent > self._most:
-            takes = "the flow takes" if self.spent > _PATIENCE else "it takes"
+        if self.spent > self._work_limit:
+            takes = "the flow takes" if self.spent > _WORK_LIMIT else "it takes"
             raise TooIntricateError(f"{takes} too much work")
 
-    def told(self, node: ast.AST, question: Callable[[ast.AST], _Told]) -> _Told:
-        """Return the answer to a question about the text of a node: it is asked once."""
-        key = question, node
-        if key not in self._told:
-            self._told[key] = question(node)
-        return self._told[key]  # type: ignore[no-any-return]
+    def compute_once(self, node: ast.AST, function: Callable[[ast.AST], _Result]) -> _Result:
+        """Return the result of a function of a node; it is computed once and cached."""
+        key = function, node
+        if key not in self._computed:
+            self._computed[key] = function(node)
+        return self._computed[key]  # type: ignore[no-any-return]
 
-    def handle(self, count: int) -> None:
-        """Count the work that it is to copy or merge so many names."""
-        self.spend(count // _AT_ONCE)
+    def spend_on_names(self, count: int) -> None:
+        """Count the work of copying or merging this number of names."""
+        self.spend(count // _NAMES_PER_WORK)
 
 
 class Frame:
@@ -114,17 +114,17 @@ class Frame:
         self.effects = Effects()
         self.state = State()
         self.exits = Exits()
-        self.catchers: list[State] = []  # what holds when an exception leaves each `try` we are in
+        self.catchers: list[State] = []  # the state when an exception leaves each open `try`
         self.local_names: frozenset[str] = frozenset()
         self.own_containers: set[str] = set()
-        self.holders: set[int] = set()  # expressions of which a subscript is taken
+        self.holders: set[int] = set()  # expressions that are subscripted
         self.returned: Value = frozenset()
         self.yielded: Value | None = None
 
     # -- walking ---------------------------------------------------------------------------------
 
     def evaluate(self, node: ast.expr) -> Value:
-        """Return what an expression stands for, with its effects noted."""
+        """Return the value of an expression, and note its effects."""
         self.study.spend()
         evaluator = _EVALUATORS.get(type(node))
         if evaluator is not None:
@@ -135,38 +135,38 @@ class Frame:
         return ANYTHING
 
     def evaluate_holder(self, node: ast.expr) -> Value:
-        """Return what an expression stands for of which a subscript is taken."""
+        """Return the value of an expression that is subscripted."""
         self.holders.add(id(node))
         return self.evaluate(node)
 
     def run(self, body: Iterable[ast.stmt]) -> None:
         """Follow statements as far as they can be reached."""
         for node in body:
-            if not self.state.alive:
+            if not self.state.is_reachable:
                 return
             self.study.spend(1 + len(self.catchers))
-            self.study.handle(self.state.size() * (1 + 2 * len(self.catchers)))
+            self.study.spend_on_names(self.state.size() * (1 + 2 * len(self.catchers)))
             self.may_raise()
             runner = _RUNNERS.get(type(node))
             if runner is not None:
                 runner(self, node)
             self.may_raise()
 
-    def either(self, *ways: Callable[[], Value]) -> Value:
-        """Follow several ways from here to where they meet; any of their values comes out."""
-        start, end, value = self.state, dead(), frozenset[Atom]()
+    def follow_either(self, *ways: Callable[[], Value]) -> Value:
+        """Follow several paths from here to where they meet; return any of their values."""
+        start, end, value = self.state, unreachable(), frozenset[Atom]()
         for way in ways:
             self.study.spend()
-            self.study.handle(2 * start.size())
+            self.study.spend_on_names(2 * start.size())
             self.state = start.copy()
             value |= way()
-            end = merged(end, self.state)
+            end = merge_states(end, self.state)
         self.state = end
-        return bounded(value)
+        return limit_size(value)
 
     @contextmanager
     def leaving(self) -> Iterator[Exits]:
-        """Collect how the block is left, so that the caller decides where that leads."""
+        """Collect the exits of the block, so that the caller decides where they lead."""
         outer, self.exits = self.exits, Exits()
         try:
             yield self.exits
@@ -175,10 +175,10 @@ class Frame:
 
     def may_raise(self) -> None:
         """Note that an exception may leave the enclosing `try` blocks from here."""
-        if self.state.alive:
-            self.catchers = [merged(catcher, self.state) for catcher in self.catchers]
+        if self.state.is_reachable:
+            self.catchers = [merge_states(catcher, self.state) for catcher in self.catchers]
 
-    # -- what is found ---------------------------------------------------------------------------
+    # -- effects ---------------------------------------------------------------------------------
 
     def read(self, name: str) -> None:
         """Note that an attribute of the flow is read here."""
@@ -186,10 +186,10 @@ class Frame:
         if sure is None:
             self.effects.reads.add(name)
         elif not sure:
-            self.effects.lost_reads.add(name)
+            self.effects.reads_after_delete.add(name)
 
     def locate(self, name: str, node: ast.AST) -> None:
-        """Note where the source reads an artifact, for those who are told of it."""
+        """Note the line at which the source reads an artifact, to show it to people."""
         if not self.state.sure.get(name):  # else it reads what it has written itself
             lines = self.study.lines.setdefault((self.module.path, name), set())
             lines.add(_line_of(name, node))
@@ -203,7 +203,7 @@ class Frame:
         """Note that an attribute of the flow is deleted here."""
         self.effects.deletes.add(name)
         if name in self.effects.deferred:
-            self.effects.lost_reads.add(name)
+            self.effects.reads_after_delete.add(name)
         self.state.sure[name] = False
         self.may_raise()
 
@@ -213,28 +213,28 @@ class Frame:
 
     def external(self, source: Client, artifact: str | None = None) -> None:
         """Note a read from another flow run."""
-        self.effects.externals.add(said_of(source, artifact))
+        self.effects.externals.add(make_external_read(source, artifact))
 
-    def keep(self, name: str, value: Value) -> None:
-        """Note that an artifact is given a value, if that tells of a flow run which was found."""
-        for keys, text in found_in(value):
-            self.effects.kept.add(Kept(self.mangled(name), keys, text.words))
+    def note_stored_run_ids(self, name: str, value: Value) -> None:
+        """Note that an artifact gets a value that contains the id of a looked-up flow run."""
+        for keys, text in find_looked_up_runs(value):
+            self.effects.stored_run_ids.add(StoredRunId(self.mangled(name), keys, text.parts))
 
     def doubt(self, node: ast.AST, text: str) -> None:
-        """Note why reads can't be told for certain."""
+        """Note why the reads are not certain."""
         line = f"line {getattr(node, 'lineno', 0)}: {text}"
         self.effects.doubts[f"{self.module.label} {line}".lstrip()] = None
 
     # -- names -----------------------------------------------------------------------------------
 
     def name_value(self, name: str) -> Value:
-        """Return what a name stands for here."""
+        """Return the value of a name at this point."""
         if name in self.state.names:
             return self.state.names[name]
         if name in self.local_names:
             return ANYTHING
-        found = self.study.project.lookup(self.module, name)
-        return frozenset({Outside(f"builtins.{name}")}) if found is None else found
+        value = self.study.project.lookup(self.module, name)
+        return frozenset({Outside(f"builtins.{name}")}) if value is None else value
 
     def mangled(self, name: str) -> str:
         """Return an attribute's name as Python stores it: `__x` becomes `_Class__x`."""
@@ -244,14 +244,14 @@ class Frame:
 
 
 def is_flow(atom: Atom) -> bool:
-    """Return whether an atom is the flow object or an input: both have artifacts."""
+    """Return whether an atom is the flow object or an input of a join: both have artifacts."""
     return isinstance(atom, FlowSelf | InputAtom)
 
 
 def _line_of(name: str, node: ast.AST) -> int:
-    """Return the line of a read; of a call that names it by a text, that of the text."""
+    """Return the line of a read; for a call with the name as a text, the line of the text."""
     if isinstance(node, ast.Call):
-        for one in (*node.args, *(keyword.value for keyword in node.keywords)):
-            if isinstance(one, ast.Constant) and one.value == name:
-                return one.lineno
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if isinstance(argument, ast.Constant) and argument.value == name:
+                return argument.lineno
     return getattr(node, "lineno", 0)

@@ -1,4 +1,4 @@
-"""What the source of a flow says that each step does with artifacts."""
+"""The result of the static analysis: what each step of a flow does with artifacts."""
 
 from __future__ import annotations
 
@@ -7,51 +7,52 @@ from dataclasses import dataclass, field
 __all__ = [
     "ANY",
     "KINDS",
-    "External",
+    "ArtifactValue",
+    "ExternalRead",
     "FlowCode",
-    "Found",
     "InputRead",
-    "Kept",
+    "LookedUpRun",
     "Merge",
-    "Place",
-    "Recorded",
+    "SourcePosition",
     "StepCode",
-    "Words",
+    "StoredRunId",
+    "TextParts",
 ]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class InputRead:
-    """An artifact that a join reads off its inputs."""
+    """An artifact that a join reads from its inputs."""
 
     name: str
-    branch: str | None = None  # the step, of `inputs.a.x`; None: of any input, or it can't be told
-    index: int | None = None  # of `inputs[0].x`
+    branch: str | None = None  # the step in `inputs.a.x`; None: any input, or not known
+    index: int | None = None  # the index in `inputs[0].x`
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """One call of `merge_artifacts`: what passes through a join without being read."""
+    """One call of `merge_artifacts`: the artifacts that pass through a join without a read."""
 
-    include: frozenset[str] | None = None  # None: not given, so all
+    include: frozenset[str] | None = None  # None: not given, so all artifacts
     exclude: frozenset[str] = frozenset()
 
 
 KINDS = ("flow", "run", "step", "task", "artifact")
-"""What the objects of Metaflow's client are; so many slashes are in their pathspecs."""
+"""The kinds of objects in Metaflow's client; the position is the number of slashes in a pathspec.
+"""
 
 ANY = "*"
-"""In the pathspec of something external: a step, but which one can't be told."""
+"""In the pathspec of an external read: a step whose name is not known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A plain value that code takes from an artifact: what it was, only the flow run tells.
+class ArtifactValue:
+    """A plain value that code takes from an artifact. Only the flow run shows what it was.
 
     Attributes:
-        name: the artifact or parameter; empty: the item of the foreach that the task is for.
-        keys: what is taken out of it, from the outside in; None: any of its elements.
-        of_input: the input of a join that it is read off; None: it is read off `self`.
+        name: the artifact or parameter; empty: the foreach item of the task.
+        keys: the keys into the value, from the outside in; None: any of its elements.
+        of_input: the input of a join that it is read from; None: it is read from `self`.
         changed: whether the step itself may write it, so that it may have had several values.
     """
 
@@ -68,66 +69,66 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The id of a flow run that code looks up, such as the latest one of a flow.
+class LookedUpRun:
+    """The id of a flow run that code looks up, such as the latest run of a flow.
 
     Attributes:
-        flow: the flow it is of.
+        flow: the name of the flow.
     """
 
-    flow: Words
+    flow: TextParts
 
     def __str__(self) -> str:
         return ANY
 
 
-Words = tuple[str | Recorded | Found, ...]
-"""A text, of which recorded values are parts."""
+TextParts = tuple[str | ArtifactValue | LookedUpRun, ...]
+"""A text, made of constant parts and of values that the flow run recorded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """That a step writes into an artifact which flow run it found.
+class StoredRunId:
+    """The id of a looked-up flow run that a step writes into an artifact.
 
     Attributes:
         name: the artifact.
-        keys: where in it, as of `Recorded`.
-        words: what is there; the flow run's id is part of it.
+        keys: the position in the artifact, as in `ArtifactValue`.
+        parts: the text at that position; the flow run's id is a part of it.
     """
 
     name: str
     keys: tuple[str | int | None, ...]
-    words: Words
+    parts: TextParts
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class External:
-    """Something that a step reads from another flow run.
+class ExternalRead:
+    """A read from another flow run in the code of a step.
 
     Attributes:
         kind: what the pathspec names: "flow", "run", "step", "task" or "artifact"; or "trigger"
-            for `current.trigger.run`. Of a flow, it can't be told which run is meant.
-        pathspec: as in `X/1` or `X/1/train`, with `{up}` where a value is; of a trigger, what
-            follows the flow run, as in `train`, and mostly nothing.
-        artifact: the name after `.data`, if one is read. What a run has is what its last step
-            has; what a step has is what any task of it has.
-        words: what it is a pathspec of, and that as far as the code tells; of a kind that `kind`
-            need not be. Empty: the pathspec says all there is to say.
-        kept: what the step keeps of the flow runs among these words that it looks up.
-        sure: whether it is this one that is read, and not one of several.
+            for `current.trigger.run`. For a flow, it is not known which run is read.
+        pathspec: as in `X/1` or `X/1/train`, with `{up}` for a value; of a trigger, the part after
+            the flow run, such as `train`, and mostly empty.
+        artifact: the name after `.data`, if one is read. A run has the artifacts of its last step;
+            a step has the artifacts of any of its tasks.
+        parts: the parts of the pathspec, as far as the code shows them; what they name may differ
+            from `kind`. Empty: `pathspec` is complete.
+        stored_run_ids: the ids of looked-up flow runs among these parts that the step stores.
+        sure: whether it is certain that this is read; False: one of several is read.
     """
 
     kind: str
     pathspec: str = ""
     artifact: str | None = None
-    words: Words = ()
-    kept: frozenset[Kept] = frozenset()
+    parts: TextParts = ()
+    stored_run_ids: frozenset[StoredRunId] = frozenset()
     sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands in the source of a flow."""
+class SourcePosition:
+    """A position in the source of a flow."""
 
     file: str  # path below the root
     line: int
@@ -139,23 +140,23 @@ class StepCode:
 
     Attributes:
         name: the step.
-        line: where it begins, as Metaflow counts: compare with `GraphStep.line`.
+        line: the line where it begins, as Metaflow counts: compare with `GraphStep.line`.
         next: the steps that its `self.next` can lead to, sorted.
-        reads: artifacts and parameters that it may read before it has surely written them itself,
-            including what `foreach=` and `condition=` name.
-        input_reads: what a join may read off its inputs.
+        reads: artifacts and parameters that it may read before it has certainly written them
+            itself, including those that `foreach=` and `condition=` name.
+        input_reads: artifacts that a join may read from its inputs.
         reads_input: whether it may read `self.input`.
-        reads_foreach_stack: whether it may call `self.foreach_stack()`, which looks at the items of
+        reads_foreach_stack: whether it may call `self.foreach_stack()`, which reads the items of
             all levels.
         writes: artifacts that it may assign.
-        always_writes: those that it assigns on every way through to its end.
+        always_writes: artifacts that it assigns on every path to its end.
         deletes: artifacts that it may delete.
         merges: calls of `merge_artifacts`.
         externals: reads from other flow runs.
-        doubts: why reads can't be told for certain, each with its line; empty: they can. `reads` is
-            then a lower bound, and what the parents had to offer is the upper one.
-        followed: whether its code was followed at all; else nothing is known but its line, and
-            `doubts` say why.
+        doubts: why its reads are not certain, each with its line; empty: they are certain. With
+            doubts, `reads` is a lower bound, and all that the parents have is the upper bound.
+        followed: whether its code was followed at all; if not, only its line is known, and `doubts`
+            has the reason.
         places: where the step's own body, not that of what it calls, first reads an artifact.
     """
 
@@ -170,10 +171,10 @@ class StepCode:
     always_writes: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()
     merges: tuple[Merge, ...] = ()
-    externals: frozenset[External] = frozenset()
+    externals: frozenset[ExternalRead] = frozenset()
     doubts: tuple[str, ...] = ()
     followed: bool = True
-    places: dict[str, Place] = field(default_factory=dict, compare=False)
+    positions: dict[str, SourcePosition] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The steps of a flow class: which methods they are, and what their decorators add."""
+"""The steps of a flow class: their methods, and what their decorators add."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.follow import doubt_wrappers, summarise
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.effects import Effects
 from mfwb.lineage.static_analysis.domain.values import (
     ClassInfo,
@@ -22,7 +22,7 @@ from mfwb.lineage.static_analysis.domain.values import (
 from mfwb.lineage.static_analysis.frame import Frame, Study
 from mfwb.lineage.static_analysis.program.classes import FlowClass, name_of, value_of_name
 
-__all__ = ["Step", "Studied", "steps_of", "study_step"]
+__all__ = ["Step", "StepResult", "steps_of", "study_step"]
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -37,8 +37,8 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Studied:
-    """What a step was found to do, and what it surely wrote when it is done."""
+class StepResult:
+    """The effects of a step, and the artifacts that it has certainly written at its end."""
 
     effects: Effects
     always: frozenset[str]
@@ -46,7 +46,7 @@ class Studied:
 
 
 def steps_of(flow: FlowClass) -> Iterator[Step]:
-    """Yield the steps: methods with Metaflow's `@step`, the nearest class first."""
+    """Yield the steps, which are methods with Metaflow's `@step`; the nearest class comes first."""
     seen: set[str] = set()
     for info in flow.order:
         for name, statements in info.members.items():
@@ -63,7 +63,7 @@ def _is_step(
 
 
 def _last_words(flow: FlowClass, info: ClassInfo, decorator: ast.expr) -> set[str]:
-    """Return the last words of what an outside decorator may be called where it comes from."""
+    """Return the last parts of the dotted names that an outside decorator may have."""
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
     return {
         atom.dotted.rpartition(".")[2]
@@ -72,20 +72,24 @@ def _last_words(flow: FlowClass, info: ClassInfo, decorator: ast.expr) -> set[st
     }
 
 
-def study_step(study: Study, step: Step) -> Studied:
+def study_step(study: Study, step: Step) -> StepResult:
     """Return what a step does from its first line to its end, decorators included."""
     study.begin_step()
     frame = Frame(study, step.func.module, step.func.owner)
     doubt_class(frame, study.flow)
-    given = (of(FlowSelf()), of(Inputs())) if len(_parameters(step.node)) > 1 else (of(FlowSelf()),)
+    given = (
+        (value_of(FlowSelf()), value_of(Inputs()))
+        if len(_parameters(step.node)) > 1
+        else (value_of(FlowSelf()),)
+    )
     summary = summarise(frame, step.func, Args(given))
     effects = frame.effects
-    effects.reads = summary.effects.reads | summary.effects.lost_reads
-    effects.take_over(summary.effects)
+    effects.reads = summary.effects.reads | summary.effects.reads_after_delete
+    effects.merge(summary.effects)
     always = {name for name, sure in summary.sure.items() if sure} if summary.ends else set()
     for decorator in step.node.decorator_list:
         _decorated(frame, decorator, always)
-    return Studied(effects, frozenset(always))
+    return StepResult(effects, frozenset(always))
 
 
 def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
@@ -97,16 +101,16 @@ def _decorated(frame: Frame, decorator: ast.expr, always: set[str]) -> None:
     if not isinstance(decorator, ast.Call):
         return
     flow, owner = frame.study.flow, frame.owner
-    words = _last_words(flow, owner, decorator) if owner else set()
-    for word in decorator.keywords:
-        if "catch" in words and word.arg == "var":
-            _caught(frame, word.value, always)
-    for part in [*decorator.args, *(word.value for word in decorator.keywords)]:
-        for one in ast.walk(part):
-            if isinstance(one, ast.Name) and owner and one.id in owner.members:
-                frame.effects.reads.add(one.id)
-            elif isinstance(one, ast.Call) and name_of(one).endswith("config_expr"):
-                _config_of(frame, one)
+    names = _last_words(flow, owner, decorator) if owner else set()
+    for keyword in decorator.keywords:
+        if "catch" in names and keyword.arg == "var":
+            _caught(frame, keyword.value, always)
+    for expression in [*decorator.args, *(keyword.value for keyword in decorator.keywords)]:
+        for node in ast.walk(expression):
+            if isinstance(node, ast.Name) and owner and node.id in owner.members:
+                frame.effects.reads.add(node.id)
+            elif isinstance(node, ast.Call) and name_of(node).endswith("config_expr"):
+                _config_of(frame, node)
 
 
 def _caught(frame: Frame, node: ast.expr, always: set[str]) -> None:
@@ -129,7 +133,7 @@ def _config_of(frame: Frame, node: ast.Call) -> None:
 
 
 def doubt_class(frame: Frame, flow: FlowClass) -> None:
-    """Doubt what the flow class does that concerns every step."""
+    """Note doubts about the flow class that concern every step."""
     for name, (info, node) in flow.unknown_bases.items():
         at = Frame(frame.study, info.module, info)
         at.doubt(node, f"its base {name} comes from outside the code package")

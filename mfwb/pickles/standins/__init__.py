@@ -1,1 +1,1 @@
-"""Stand-ins for what the pickles of known libraries call: each looks first."""
+"""Stand-ins for functions and classes in pickles of known libraries: each checks its arguments."""

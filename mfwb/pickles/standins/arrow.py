@@ -1,4 +1,4 @@
-"""Stand-ins for what makes arrow's tables: arrow trusts what it is given, mfwb looks first."""
+"""Stand-ins for functions that build Arrow tables; they check arguments that Arrow trusts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = [
 ]
 
 PART_LIMIT = 10_000
-"""Parts of one type or array. Few bytes can hold one part a billion times, as parts of parts."""
+"""Parts of one type or array. A few bytes can repeat one part a billion times by nesting."""
 
 DEPTH_LIMIT = 100
 _SCALE_LIMIT = 76
-"""Digits of a decimal; who takes it for others makes a number of as many as it says."""
+"""Digits of a decimal; converting it creates a number with as many digits as its scale says."""
 
 _LENGTH_LIMIT = 2**40
 EMPTY_LIMIT = 10_000_000
-"""Items of an array that needs no bytes for them, as one of nulls does."""
+"""Items of an array that needs no bytes for them, such as an array of nulls."""
 
 
 def buffer(data: bytes | bytearray) -> Any:
@@ -36,7 +36,7 @@ def buffer(data: bytes | bytearray) -> Any:
 
 
 def restored_array(parts: tuple[Any, ...]) -> Any:
-    """Stand in for pyarrow's `_restore_array`, which trusts the offsets that it is given."""
+    """Stand in for pyarrow's `_restore_array`, which trusts the offsets in its arguments."""
     import pyarrow as pa  # noqa: PLC0415
 
     _check_parts(parts)
@@ -47,7 +47,7 @@ def restored_array(parts: tuple[Any, ...]) -> Any:
 
 
 def chunked_array(chunks: Sequence[Any], type: Any = None) -> Any:  # noqa: A002 - arrow's name
-    """Stand in for `chunked_array`, which makes arrays of whatever it is given."""
+    """Stand in for `chunked_array`, which builds arrays of any argument."""
     import pyarrow as pa  # noqa: PLC0415
 
     for chunk in expected(chunks, list, tuple):
@@ -58,7 +58,7 @@ def chunked_array(chunks: Sequence[Any], type: Any = None) -> Any:  # noqa: A002
 
 
 def schema(fields: Sequence[Any], metadata: Any = None) -> Any:
-    """Stand in for `schema`, which also takes what is no field."""
+    """Stand in for `schema`, which also accepts other objects than fields."""
     import pyarrow as pa  # noqa: PLC0415
 
     for field in expected(fields, list, tuple):
@@ -67,7 +67,7 @@ def schema(fields: Sequence[Any], metadata: Any = None) -> Any:
 
 
 def table(columns: Sequence[Any], names: Any) -> Any:
-    """Stand in for `_reconstruct_table`; all columns are as long as each other."""
+    """Stand in for `_reconstruct_table`; all columns must have the same length."""
     import pyarrow as pa  # noqa: PLC0415
 
     _expect_columns(columns, names, pa.ChunkedArray)
@@ -77,7 +77,7 @@ def table(columns: Sequence[Any], names: Any) -> Any:
 
 
 def record_batch(columns: Sequence[Any], names: Any) -> Any:
-    """Stand in for `_reconstruct_record_batch`; all columns are as long as each other."""
+    """Stand in for `_reconstruct_record_batch`; all columns must have the same length."""
     import pyarrow as pa  # noqa: PLC0415
 
     _expect_columns(columns, names, pa.Array)
@@ -93,7 +93,7 @@ def check_array(array: Any) -> None:
 
 
 def expected(value: Any, *types: type) -> Any:
-    """Return a value of one of these types; TypeError if it is of another one."""
+    """Return the value if it has one of these types; else TypeError."""
     if not isinstance(value, types):
         raise TypeError(f"unexpected {type(value).__name__}")
     return value
@@ -108,7 +108,7 @@ def _expect_columns(columns: Any, names: Any, kind: type) -> None:
 
 
 def _check_parts(parts: Any) -> None:
-    """Raise ValueError unless the parts of an array are few, and have bytes for their items."""
+    """Raise ValueError if an array has too many parts, or too few bytes for its items."""
     seen = 0
     items = size = 0
     level = [parts]
@@ -140,7 +140,7 @@ def _check_numbers(length: Any, nulls: Any, offset: Any) -> None:
 
 
 def _size(type_: Any, items: int, buffers: Sequence[Any]) -> int:
-    """Return the bytes of an array; ValueError if there are too few for its items."""
+    """Return the number of bytes of an array; ValueError if it is too small for its items."""
     import pyarrow as pa  # noqa: PLC0415
 
     present = [one for one in buffers if one is not None]
@@ -156,18 +156,18 @@ def _size(type_: Any, items: int, buffers: Sequence[Any]) -> int:
     return sum(one.size for one in present)
 
 
-_PLAIN_BUFFERS = 2  # which are there, and what they are
+_PLAIN_BUFFERS = 2  # validity and data
 
 
 def _bits_of(type_: Any) -> int:
     try:
         return int(type_.bit_width)
-    except ValueError:  # of no fixed width; `validate` knows what these need
+    except ValueError:  # no fixed width; `validate` checks these types
         return 0
 
 
 def _check_like(parts: Any, model: Any) -> None:
-    """Raise ValueError unless parts are like those of an array that arrow made; it counts on it."""
+    """Raise ValueError unless parts have the structure of an array of Arrow, which relies on it."""
     import pyarrow as pa  # noqa: PLC0415
 
     type_, _, _, _, buffers, children, dictionary = parts

@@ -1,4 +1,4 @@
-"""Stand-ins for functions that can do more than the pickles of data need them for."""
+"""Stand-ins for functions of Python and numpy that can do more than pickles of data need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mfwb.pickles.dtypes import named
+from mfwb.pickles.dtypes import build_named_dtype
 from mfwb.pickles.unpickler import ForbiddenName
 
 __all__ = [
@@ -41,11 +41,11 @@ __all__ = [
 
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 _FRACTION = re.compile(r"(-?[0-9]{1,4300})(?:/([0-9]{1,4300}))?")
-_BITS_LIMIT = 100_000  # of the parts of a fraction; the time to shorten it grows with the square
+_BITS_LIMIT = 100_000  # of the parts of a fraction; the time to reduce it grows with the square
 
 
 def items(source: list[Any] | tuple[()] = ()) -> set[Any]:
-    """Stand in for `set`, which copies all sets that it is given."""
+    """Stand in for `set`, which also copies other sets."""
     _expect(source, (list, tuple))
     return set(source)
 
@@ -57,7 +57,7 @@ def frozen_items(source: list[Any] | tuple[()] = ()) -> frozenset[Any]:
 
 
 def counter(counts: dict[Any, Any] | None = None) -> Counter[Any]:
-    """Stand in for `Counter`, which also counts."""
+    """Stand in for `Counter`, which also counts the items of any iterable."""
     _expect(counts, (dict, type(None)))
     return Counter(counts)
 
@@ -80,13 +80,13 @@ def queue(source: list[Any] | tuple[()] = (), most: int | None = None) -> deque[
 
 
 def decimal(text: str) -> Decimal:
-    """Stand in for `Decimal`, which also takes an int of a million digits, and its time."""
+    """Stand in for `Decimal`, which also accepts an int of a million digits, and is slow then."""
     _expect(text, (str,))
     return Decimal(text)
 
 
 def fraction(numerator: str | int, denominator: int | None = None) -> Fraction:
-    """Stand in for `Fraction`, which makes a number of a billion digits of "1e999999999"."""
+    """Stand in for `Fraction`, which turns "1e999999999" into a number of a billion digits."""
     if denominator is None:
         _expect(numerator, (str,))
         found = _FRACTION.fullmatch(str(numerator))
@@ -100,35 +100,35 @@ def fraction(numerator: str | int, denominator: int | None = None) -> Fraction:
 
 
 def range_of(start: int, stop: int, step: int) -> range:
-    """Stand in for `range`, which also takes objects that say what number they are."""
+    """Stand in for `range`, which also accepts objects with `__index__`."""
     _expect_all((start, stop, step), (int,))
     return range(start, stop, step)
 
 
 def slice_of(start: int | None, stop: int | None, step: int | None) -> slice:
-    """Stand in for `slice`, which takes anything at all."""
+    """Stand in for `slice`, which accepts any object."""
     _expect_all((start, stop, step), (int, type(None)))
     return slice(start, stop, step)
 
 
 def same_dict(content: dict[Any, Any]) -> dict[Any, Any]:
-    """Stand in for what wraps a dict, as Metaflow's ConfigValue does."""
+    """Stand in for a wrapper of a dict, such as Metaflow's ConfigValue."""
     _expect(content, (dict,))
     return content
 
 
 def dtype(name: str, _align: bool = False, _copy: bool = False) -> Any:  # noqa: FBT001, FBT002 - as pickled
-    """Stand in for numpy's `dtype`, which also makes one of lists and dicts of other ones."""
+    """Stand in for numpy's `dtype`, which also accepts lists and dicts of other dtypes."""
     import numpy as np  # noqa: PLC0415
 
-    found = named((name,))
+    found = build_named_dtype((name,))
     if found is None:
         raise ForbiddenName("a dtype that numpy pickles in another way")
     return np.dtype(found, copy=True)
 
 
 def numpy_scalar(kind: Any, data: bytes) -> Any:
-    """Stand in for numpy's `scalar`, which makes room for as much as the dtype says."""
+    """Stand in for numpy's `scalar`, which allocates as much memory as the dtype says."""
     import numpy as np  # noqa: PLC0415
 
     _expect(kind, (np.dtype,))
@@ -149,7 +149,7 @@ def array_of(data: bytes | bytearray, kind: Any, shape: Any, order: str) -> Any:
 
 
 def bytes_of(source: bytes | bytearray = b"") -> bytes:
-    """Stand in for `bytes`, which makes any number of them out of a single int."""
+    """Stand in for `bytes`, which allocates any number of bytes for a single int."""
     _expect(source, (bytes, bytearray))
     return bytes(source)
 
@@ -169,7 +169,7 @@ def latin_bytes(text: str, encoding: str = "latin1") -> bytes:
 
 
 class Zone:
-    """Stands for `ZoneInfo`, which looks for the file of any name that it is given."""
+    """Stand-in for `ZoneInfo`, which searches for a file of any given name."""
 
     def __init__(self) -> None:
         raise ForbiddenName("a time zone without a name")
@@ -200,9 +200,9 @@ def fixed_offset(minutes: int) -> tzinfo:
 
 
 class _ArrayKind:
-    """Stands for the class of arrays, which makes one of any size out of memory as it lies there.
+    """Stand-in for the class of arrays, which would create one of any size in raw memory.
 
-    To call it is no more than to name it: pickles only do the latter.
+    Pickles only name the class and do not call it; so a call is refused.
     """
 
     def __call__(self, *_: Any, **__: Any) -> Any:
@@ -213,7 +213,7 @@ ARRAY_KIND = _ArrayKind()
 
 
 def empty_array(kind: Any, _shape: Any = None, _typecode: Any = None) -> Any:
-    """Stand in for numpy's `_reconstruct`: an array whose state is to follow."""
+    """Stand in for numpy's `_reconstruct`: return an array whose state is set later."""
     import numpy as np  # noqa: PLC0415
 
     if kind is not ARRAY_KIND:

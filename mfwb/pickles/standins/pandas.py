@@ -1,4 +1,4 @@
-"""Stand-ins for what holds the data of pandas' frames and series, and trusts whom it holds."""
+"""Stand-ins for the containers of data in pandas' frames and series, which trust their content."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = [
     "EMPTY_LIMIT",
     "block_manager",
     "check_values",
-    "index_by",
-    "keep_from_files",
+    "forbid_time_zone_files",
     "single_block_manager",
+    "stand_in_for_index_function",
     "unpickled_block",
 ]
 
 COLUMN_LIMIT = 1_000_000
-"""Columns; the labels of any number of them take no bytes."""
+"""Columns; labels of any number of columns can take no bytes."""
 
 EMPTY_LIMIT = 10_000_000
-"""Items of an index that needs no bytes for them, where all of them are written out."""
+"""Items of an index that needs no bytes for them, if all of them will be written out."""
 
 _INDEX_FACTS = frozenset(
     {"data", "name", "freq", "tz", "closed", "left", "right", "start", "stop", "step"}
@@ -34,8 +34,8 @@ _ARRAY_FACTS = ("data", "left", "right")
 _UNITS = frozenset({"s", "ms", "us", "ns"})
 
 
-def keep_from_files() -> None:
-    """Have pandas open no file that a time zone names: "dateutil/" and a path is one to it."""
+def forbid_time_zone_files() -> None:
+    """Stop pandas from opening a file for a time zone: it accepts "dateutil/" and a path."""
     zones: Any = import_module("pandas._libs.tslibs.timezones")
     zones.dateutil_gettz = _no_file
 
@@ -45,7 +45,7 @@ def _no_file(name: Any) -> Any:
 
 
 def unpickled_block(values: Any, placement: Any, ndim: int) -> Any:
-    """Stand in for pandas' `_unpickle_block`, which reads the memory of whatever it is given."""
+    """Stand in for pandas' `_unpickle_block`, which reads the memory of any argument."""
     import numpy as np  # noqa: PLC0415
 
     check_values(values)
@@ -58,13 +58,13 @@ def unpickled_block(values: Any, placement: Any, ndim: int) -> Any:
     return internals._unpickle_block(values, placement, ndim)  # noqa: SLF001 - as its pickles do
 
 
-def index_by(place: str) -> Callable[[type, dict[str, Any]], Any]:
-    """Return what stands in for a function that makes an index of facts about it.
+def stand_in_for_index_function(path: str) -> Callable[[type, dict[str, Any]], Any]:
+    """Return a stand-in for a function that creates an index from a dict of its properties.
 
-    Pandas passes them on to the constructor, which also takes text and lists, and the name of a
+    pandas passes these to the constructor, which also accepts text and lists, and the name of a
     dtype, whose time zone may be a file.
     """
-    module, _, name = place.rpartition(".")
+    module, _, name = path.rpartition(".")
 
     def index(kind: type, facts: dict[str, Any]) -> Any:
         import pandas as pd  # noqa: PLC0415
@@ -117,7 +117,7 @@ def _check_levels(facts: dict[str, Any]) -> None:
 
 
 def check_values(values: Any) -> None:
-    """Raise an error unless an array of pandas has all that it is made of; pandas counts on it."""
+    """Raise an error unless an array of pandas has valid parts, on which pandas relies."""
     import numpy as np  # noqa: PLC0415
     import pandas as pd  # noqa: PLC0415
 
@@ -175,7 +175,7 @@ def _check_masked(values: Any) -> None:
 
 
 def _check_backed(values: Any) -> None:
-    """Check what is a numpy array with a dtype of pandas' own on top."""
+    """Check a numpy array with a dtype of pandas' own on top."""
     import numpy as np  # noqa: PLC0415
     import pandas as pd  # noqa: PLC0415
 
@@ -184,7 +184,7 @@ def _check_backed(values: Any) -> None:
         kind = "M" if isinstance(values, pd.arrays.DatetimeArray) else "m"
         _check_unit(data.dtype)
         if isinstance(dtype, pd.DatetimeTZDtype):
-            facts = vars(dtype)  # it may have been given anything
+            facts = vars(dtype)  # a pickle may have set any state
             expected(facts.get("_tz"), tzinfo)
             fits = kind == "M" and np.datetime_data(data.dtype)[0] == facts.get("_unit")
         else:
@@ -208,7 +208,7 @@ def _check_backed(values: Any) -> None:
 
 
 def block_manager(blocks: Sequence[Any], axes: Sequence[Any]) -> Any:
-    """Stand in for pandas' BlockManager, which trusts the places that blocks claim."""
+    """Stand in for pandas' BlockManager, which trusts the positions that blocks claim."""
     import pandas as pd  # noqa: PLC0415
 
     managers = import_module("pandas.core.internals.managers")  # it has no type stubs
@@ -231,13 +231,13 @@ def block_manager(blocks: Sequence[Any], axes: Sequence[Any]) -> Any:
 
 @cache
 def single_block_manager() -> type:
-    """Return what stands in for pandas' SingleBlockManager, which a Series holds."""
+    """Return the stand-in for pandas' SingleBlockManager, which a Series holds."""
     import pandas as pd  # noqa: PLC0415
 
     managers = import_module("pandas.core.internals.managers")
 
     class Checked(managers.SingleBlockManager):  # type: ignore[misc, name-defined]
-        """As long as its labels, and of one dimension."""
+        """Manager of one block with one dimension and the length of its labels."""
 
         __slots__ = ()
 
@@ -268,5 +268,5 @@ def _blocks_in(state: Any) -> list[dict[str, Any]]:
 
 
 def _columns_of(block: Any) -> int:
-    values = block.values  # noqa: PD011 - a block has no other
+    values = block.values  # noqa: PD011 - a block has no `to_numpy`
     return len(values) if values.ndim > 1 else 1

@@ -1,4 +1,4 @@
-"""Stand-ins for the tables of polars, which pickles as Arrow's streams; polars is not needed."""
+"""Stand-ins for tables of polars, which it pickles as Arrow streams; polars is not needed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Frame", "Series"]
 
 
 class Series:
-    """What polars pickles as a Series: `table` has one column, of its name."""
+    """Stand-in for a polars Series: `table` has one column, with the name of the Series."""
 
     __slots__ = ("table",)
 
@@ -22,7 +22,7 @@ class Series:
 
 
 class Frame:
-    """What polars pickles as a DataFrame."""
+    """Stand-in for a polars DataFrame."""
 
     __slots__ = ("table",)
 
@@ -32,7 +32,7 @@ class Frame:
 
 
 def _read(stream: Any) -> Any:
-    """Return the table in the bytes of a stream; nothing in it is trusted."""
+    """Return the table in the bytes of an Arrow stream, after all of it is checked."""
     import pyarrow as pa  # noqa: PLC0415
 
     with pa.ipc.open_stream(expected(stream, bytes)) as reader:
@@ -42,7 +42,7 @@ def _read(stream: Any) -> Any:
         for chunk in column.chunks:
             check_array(chunk)
     table.validate(full=True)
-    # Its metadata is a promise of polars to itself, as that a column is sorted.
+    # Its metadata contains assertions of polars, such as that a column is sorted.
     return table.replace_schema_metadata(None)
 
 

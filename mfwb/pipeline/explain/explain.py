@@ -14,7 +14,7 @@ from mfwb.pipeline.explain.narrow_plan import losses_of, narrowed, only_values
 from mfwb.pipeline.reading import trace
 from mfwb.planning import Plan, draft_plan
 from mfwb.planning.names import config_key
-from mfwb.planning.size_limits import parameters_as_files, shown_value
+from mfwb.planning.size_limits import config_value, select_parameters_as_files
 from mfwb.ports import Contents, Payloads, ReadyRun, Source
 from mfwb.snapshot import FlowRun, Loss, Parameter
 from mfwb.snapshot.pathspec import parameters_of
@@ -44,7 +44,7 @@ def explain(  # noqa: PLR0913 - each is a fact of its own
         project: where W&B runs would go.
 
     Raises:
-        NotThere: if there is no such flow run, step, task or artifact.
+        NotFound: if there is no such flow run, step, task or artifact.
         SourceError: if the flow run can't be read.
         LineageError: if what was recorded of it contradicts itself.
         Unreachable: if Metaflow's metadata can't be reached.
@@ -80,7 +80,7 @@ def _as_said(parameter: Parameter | None, flow_run: FlowRun) -> Parameter | None
     """Return a parameter with what config says of it, which may be where its value is."""
     if parameter is None:
         return None
-    return replace(parameter, value=shown_value(parameter, parameters_as_files(flow_run)))
+    return replace(parameter, value=config_value(parameter, select_parameters_as_files(flow_run)))
 
 
 def _config_key(parameter: Parameter | None) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mfwb.config import Settings
-from mfwb.lineage.producers import Held, holdings_of
+from mfwb.lineage.producers import HeldArtifact, trace_holdings
 from mfwb.pipeline.explain.lookup import Found
 from mfwb.pipeline.explain.model import TaskArtifact
 from mfwb.pipeline.explain.switches import switch_said
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.planning.classify import Kind
-from mfwb.planning.classify_reasons import reason_of
+from mfwb.planning.classify_reasons import explain_classification
 from mfwb.snapshot import ArtifactRef, Task
 from mfwb.snapshot.pathspec import flow_of, is_parameters, parameters_of, step_of
 
@@ -28,11 +28,11 @@ def facts_of(found: Found, traced: TracedFlowRun, settings: Settings) -> Iterato
     if found.parameter is None:
         tasks = {task.pathspec: task for task in flow_run.tasks}
         order = [tasks[pathspec] for pathspec in traced.lineage.order]
-        holdings = holdings_of(order, traced.lineage.parents)
+        holdings = trace_holdings(order, traced.lineage.parents)
         for task, ref in found.holders:
             held = holdings[task.pathspec][ref.name]
             equal = traced.lineage.equal_values(task.pathspec)
-            own = Held(task.pathspec, ref)
+            own = HeldArtifact(task.pathspec, ref)
             is_shown = ref.name in equal.names and _is_value(own, settings)
             shown = own if is_shown else held
             fact = _fact(task.pathspec, ref, shown, _attempt(task), settings)
@@ -40,27 +40,27 @@ def facts_of(found: Found, traced: TracedFlowRun, settings: Settings) -> Iterato
             yield replace(fact, producer=held.producer) if is_handed else fact
     elif found.parameter.kind == "IncludeFile":
         ref = found.parameter.ref
-        held = Held(f"{flow_run.pathspec}/{flow_run.start_step}", ref)
+        held = HeldArtifact(f"{flow_run.pathspec}/{flow_run.start_step}", ref)
         yield _fact(parameters_of(flow_run.pathspec), ref, held, None, settings)
 
 
 def _fact(
-    task: str, ref: ArtifactRef, held: Held, attempt: int | None, settings: Settings
+    task: str, ref: ArtifactRef, held: HeldArtifact, attempt: int | None, settings: Settings
 ) -> TaskArtifact:
     flow, step = flow_of(held.producer), step_of(held.producer)
     its_settings = settings.for_step(flow, step)
-    reason = reason_of(held.ref, its_settings)
-    kind, off = reason.verdict.kind, ""
+    reason = explain_classification(held.ref, its_settings)
+    kind, off = reason.classification.kind, ""
     if kind is not Kind.VALUE and not getattr(its_settings, kind.switch):
         off = switch_said(settings, flow, step, kind.switch)
     producer = task if is_parameters(task) else held.producer
     return TaskArtifact(task, ref, attempt, producer, producer, reason, off)
 
 
-def _is_value(held: Held, settings: Settings) -> bool:
+def _is_value(held: HeldArtifact, settings: Settings) -> bool:
     """Whether the W&B run of its own task shows what came out equal; files go but once."""
     its_settings = settings.for_step(flow_of(held.producer), step_of(held.producer))
-    return reason_of(held.ref, its_settings).verdict.kind is Kind.VALUE
+    return explain_classification(held.ref, its_settings).classification.kind is Kind.VALUE
 
 
 def _attempt(task: Task) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mfwb.errors import NotThere
+from mfwb.errors import NotFound
 from mfwb.pipeline.explain.artifact_path import AskedArtifact
 from mfwb.snapshot import ArtifactRef, FlowRun, Parameter, Step, Task
 from mfwb.snapshot.pathspec import PARAMETERS
@@ -39,7 +39,7 @@ def as_named(asked: AskedArtifact, flow_run: FlowRun) -> AskedArtifact:
 
 
 def find(asked: AskedArtifact, flow_run: FlowRun) -> Found:
-    """Return what is meant; NotThere with what there is if there is no such thing."""
+    """Return what is meant; NotFound with what there is if there is no such thing."""
     parameter = next((one for one in flow_run.parameters if one.name == asked.name), None)
     if asked.step == PARAMETERS:
         if parameter is None:
@@ -81,7 +81,7 @@ def _task(task_id: str, step: Step, flow_run: FlowRun) -> Task:
     raise _not_there(missing, "its tasks are", ids, task_id)
 
 
-def _no_artifact(asked: AskedArtifact, tasks: Iterable[Task], flow_run: FlowRun) -> NotThere:
+def _no_artifact(asked: AskedArtifact, tasks: Iterable[Task], flow_run: FlowRun) -> NotFound:
     names = {ref.name for task in tasks for ref in task.artifacts}
     names.update(one.name for one in flow_run.parameters)
     others = [
@@ -91,14 +91,14 @@ def _no_artifact(asked: AskedArtifact, tasks: Iterable[Task], flow_run: FlowRun)
     ]
     missing = f"{asked.holder} has no artifact {asked.name!r}"
     if others:
-        return NotThere(f"{missing}, but there is one in {_listed(others)}")
+        return NotFound(f"{missing}, but there is one in {_listed(others)}")
     return _not_there(missing, "it has", sorted(names), asked.name)
 
 
-def _not_there(missing: str, there_is: str, names: list[str], meant: str) -> NotThere:
+def _not_there(missing: str, there_is: str, names: list[str], meant: str) -> NotFound:
     if hint := did_you_mean(meant, names):
-        return NotThere(f"{missing}{hint}")
-    return NotThere(f"{missing}; {there_is} {_listed(names)}" if names else missing)
+        return NotFound(f"{missing}{hint}")
+    return NotFound(f"{missing}; {there_is} {_listed(names)}" if names else missing)
 
 
 def _listed(names: list[str]) -> str:

@@ -53,20 +53,20 @@ def _ref(ref: ArtifactRef) -> dict[str, Any]:
 
 def _task(artifact: TaskArtifact) -> dict[str, Any]:
     reason = artifact.reason
-    witness = reason.witness
+    deciding_type = reason.deciding_type
     return {
         "task": artifact.task,
         "attempt": artifact.attempt,
         **_ref(artifact.ref),
         "producer": artifact.producer,
         "shown_in": artifact.shown_in,
-        "kind": reason.verdict.kind.value,
-        "form": reason.verdict.form.value,
+        "kind": reason.classification.kind.value,
+        "form": reason.classification.form.value,
         "why": why_its_kind(reason),
-        "ground": witness.ground.value,
-        "decided_by": witness.name,
-        "pattern": witness.pattern,
-        "converter": witness.converter,
+        "ground": deciding_type.evidence.value,
+        "decided_by": deciding_type.name,
+        "pattern": deciding_type.pattern,
+        "converter": deciding_type.converter,
         "not_done": why_not_more(reason),
         "switched_off": artifact.switched_off,
     }

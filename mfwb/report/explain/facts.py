@@ -134,7 +134,7 @@ def _kinds(artifacts: Sequence[TaskArtifact]) -> Iterator[Line]:
     """Yield the kind with its reason; of tasks that differ each one."""
     told: dict[tuple[str, str], list[TaskArtifact]] = defaultdict(list)
     for one in artifacts:
-        kind = one.reason.verdict.kind.value
+        kind = one.reason.classification.kind.value
         told[kind, why_its_kind(one.reason)].append(one)
     for (kind, why), alike in told.items():
         of_tasks = "" if len(told) == 1 else f" ({listed([short(one.task) for one in alike])})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfwb.planning.classify import CONTAINERS, Kind
-from mfwb.planning.classify_reasons import KindGround, Reason, Witness
+from mfwb.planning.classify_reasons import DecidingType, KindEvidence, Reason
 from mfwb.planning.type_table import family_of
 from mfwb.safe_text import one_line
 
@@ -12,16 +12,18 @@ __all__ = ["why_its_kind", "why_not_more"]
 
 def why_its_kind(reason: Reason) -> str:
     """Return why an artifact is of its kind."""
-    witness = reason.witness
-    if witness.ground is KindGround.TENSORS:
+    deciding_type = reason.deciding_type
+    if deciding_type.evidence is KindEvidence.TENSORS:
         return "an OrderedDict of tensors, as torch's state_dict() returns it"
-    if witness.ground is KindGround.NOTHING:
+    if deciding_type.evidence is KindEvidence.NOTHING:
         return _unknown(one_line(reason.type), reason)
-    is_listed = witness.ground is KindGround.TABLE and witness.pattern == witness.name
-    if witness.inside:
-        refers = f"its pickle refers to {one_line(witness.name)}"
-        return refers if is_listed else f"{refers}, which {_fits(witness)}"
-    return _listed(witness.name) if is_listed else f"its type {_fits(witness)}"
+    is_listed = (
+        deciding_type.evidence is KindEvidence.TABLE and deciding_type.pattern == deciding_type.name
+    )
+    if deciding_type.inside:
+        refers = f"its pickle refers to {one_line(deciding_type.name)}"
+        return refers if is_listed else f"{refers}, which {_fits(deciding_type)}"
+    return _listed(deciding_type.name) if is_listed else f"its type {_fits(deciding_type)}"
 
 
 def why_not_more(reason: Reason) -> dict[str, str]:
@@ -43,19 +45,19 @@ def _listed(name: str) -> str:
     return f"mfwb knows {name}"
 
 
-def _fits(witness: Witness) -> str:
-    pattern = one_line(witness.pattern)
-    if witness.ground is KindGround.KINDS:
+def _fits(deciding_type: DecidingType) -> str:
+    pattern = one_line(deciding_type.pattern)
+    if deciding_type.evidence is KindEvidence.KINDS:
         return f'fits "{pattern}" of the [kinds] in your settings'
-    if witness.ground is KindGround.CONVERTER:
-        return f"fits {pattern}, which the converter {one_line(witness.converter)} takes"
+    if deciding_type.evidence is KindEvidence.CONVERTER:
+        return f"fits {pattern}, which the converter {one_line(deciding_type.converter)} takes"
     return f"fits {pattern}"
 
 
 def _unknown(type_: str, reason: Reason) -> str:
     if reason.unseen:
         return f"what it holds is not known: {reason.unseen}"
-    held = one_line(reason.witness.name)
+    held = one_line(reason.deciding_type.name)
     if type_ in CONTAINERS:
         return f"it holds {held}, which is no plain value, no table and no model"
     named = f"mfwb does not know {type_}" if type_ else "its type was not recorded"

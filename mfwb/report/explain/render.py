@@ -8,7 +8,7 @@ from mfwb.pipeline.explain import Explanation
 from mfwb.report.explain.document import to_dict
 from mfwb.report.explain.text import to_text
 from mfwb.report.json_output import for_any_output
-from mfwb.safe_text import fitted
+from mfwb.safe_text import fit_encoding
 
 __all__ = ["show_explanation"]
 
@@ -27,4 +27,4 @@ def show_explanation(
         document = to_dict(explanation)
         return for_any_output(document)
     text = to_text(explanation, console=console)
-    return text, fitted(text)
+    return text, fit_encoding(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mfwb.lineage import Edge, Lineage
-from mfwb.lineage.static_analysis import External
+from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.held_artifacts import assigned_again, passed_on
 from mfwb.report.lineage.history import Life, Version
@@ -33,13 +33,13 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
         "tasks": [_task(task, lineage) for task in flow_run.tasks],
         "edges": [
             _edge(edge, reasons)
-            for edge in (*lineage.edges, *(use.edge for use in lineage.outside))
+            for edge in (*lineage.edges, *(use.edge for use in lineage.external_uses))
         ],
         "doubts": {step: list(told) for step, told in sorted(lineage.doubts.items())},
         "externals": {
             step.name: [_external(one, lineage.unread.get(one)) for one in externals]
             for step in sorted(flow_run.steps, key=lambda step: step.name)
-            if (externals := lineage.externals_of(step.tasks))
+            if (externals := lineage.external_reads_of(step.tasks))
         },
     }
 
@@ -77,14 +77,14 @@ def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
         "artifact": edge.artifact,
         "producer": edge.producer,
         "sha1": edge.sha1,
-        "ground": edge.ground.value,
+        "ground": edge.evidence.value,
     }
     if reasons is not None:
         told["why"] = reasons.why_of(edge)
     return told
 
 
-def _external(external: External, unread: str | None) -> dict[str, Any]:
+def _external(external: ExternalRead, unread: str | None) -> dict[str, Any]:
     return {
         "kind": external.kind,
         "pathspec": external.pathspec,

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from mfwb.lineage import Ground
-from mfwb.lineage.static_analysis import External
+from mfwb.lineage import Evidence
+from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.report.lineage.layout import Fact
 from mfwb.report.lineage.phrases import listed, short, size_of, some_of, type_of
 from mfwb.report.lineage.reasons import Reasons
@@ -82,7 +82,7 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
 
     def said(used: Used) -> tuple[str, str, str]:
         ground = _ground(used)
-        if reasons is not None and used.ground is not Ground.AVAILABLE:  # that is told once
+        if reasons is not None and used.ground is not Evidence.AVAILABLE:  # that is told once
             ground = reasons.why(view.name, used.name, used.ground)
         return _producers(used, view, sizes), _consumers(used, view), ground
 
@@ -93,7 +93,7 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
     width = min(max(map(cell_len, noted), default=0), _WIDEST_PRODUCERS)
     for (producers, *notes), members in lines.items():
         note = ", ".join(filter(None, notes))
-        available = members[0].ground is Ground.AVAILABLE  # and so are the others
+        available = members[0].ground is Evidence.AVAILABLE  # and so are the others
         yield Fact(
             "used",
             Text(
@@ -101,17 +101,17 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
             ),
             _said(f"{producers:<{width}}" if note else producers, note),
         )
-    if reasons is not None and any(one.ground is Ground.AVAILABLE for one in view.used):
+    if reasons is not None and any(one.ground is Evidence.AVAILABLE for one in view.used):
         yield Fact("available", Text(reasons.unknown(view.name), style="yellow"))
 
 
 def _ground(used: Used) -> str:
     """Return what is to be said of a ground; that something is read is what one expects."""
     return {
-        Ground.AVAILABLE: "available",
-        Ground.FOREACH_INPUT: "an item each",
-        Ground.PARAMETER: "",
-        Ground.READ: "",
+        Evidence.AVAILABLE: "available",
+        Evidence.FOREACH_INPUT: "an item each",
+        Evidence.PARAMETER: "",
+        Evidence.READ: "",
     }[used.ground]
 
 
@@ -135,7 +135,7 @@ def _consumers(used: Used, view: StepView) -> str:
     return f"by {len(used.consumers):,} of {len(view.tasks):,} tasks"
 
 
-def _external(external: External, view: StepView) -> Fact:
+def _external(external: ExternalRead, view: StepView) -> Fact:
     holder, last = owner_and_name(external.pathspec)
     name, where = external.artifact, external.pathspec
     if external.kind == "artifact":
@@ -145,7 +145,7 @@ def _external(external: External, view: StepView) -> Fact:
     if external in view.unread:
         what = Text(one_line(name or "something"), style="yellow")
         return Fact("lost", what, _said(one_line(where), view.unread[external]))
-    makers = {use.edge.producer for use in view.outside if use.said == external}
+    makers = {use.edge.producer for use in view.outside if use.read == external}
     source = listed(sorted(map(one_line, makers))) if makers else one_line(where)
     return Fact("used", Text(one_line(name or "something")), _said(source, "another flow run"))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mfwb.errors import UsageError
 from mfwb.lineage import Edge, Lineage
-from mfwb.lineage.producers import Held, holdings_of
+from mfwb.lineage.producers import HeldArtifact, trace_holdings
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.snapshot import ArtifactRef, Parameter
 from mfwb.snapshot.pathspec import parameters_of, step_of
@@ -91,15 +91,17 @@ def life_of(name: str, traced: TracedFlowRun) -> Life:
     )
 
 
-def _writers(name: str, traced: TracedFlowRun) -> dict[str, Held]:
+def _writers(name: str, traced: TracedFlowRun) -> dict[str, HeldArtifact]:
     """Return for each task that holds the artifact who wrote it, parents first."""
     tasks = {task.pathspec: task for task in traced.flow_run.tasks}
     order = [tasks[pathspec] for pathspec in traced.lineage.order]
-    holdings = holdings_of(order, traced.lineage.parents)
+    holdings = trace_holdings(order, traced.lineage.parents)
     return {task: held[name] for task, held in holdings.items() if name in held}
 
 
-def _handed_to(producer: str, writers: dict[str, Held], lineage: Lineage) -> tuple[str, ...]:
+def _handed_to(
+    producer: str, writers: dict[str, HeldArtifact], lineage: Lineage
+) -> tuple[str, ...]:
     parents = lineage.parents.get(producer, ())  # parameters have none
     return tuple(dict.fromkeys(writers[one].producer for one in parents if one in writers))
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from mfwb.lineage import Edge, Ground
+from mfwb.lineage import Edge, Evidence
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.console import printed
 from mfwb.report.format import count
@@ -44,7 +44,7 @@ def life_to_text(
         step_of(edge.consumer)
         for version in life.versions
         for edge in version.uses
-        if edge.ground is Ground.AVAILABLE
+        if edge.evidence is Evidence.AVAILABLE
     }
     with console.capture() as capture:
         print_tree(root, console)
@@ -134,10 +134,10 @@ class _Teller:
             yield Fact(label, Text(f"by {self._called(tasks)}"), Text(note, style="dim"))
 
     def _used(self, versions: Sequence[Version]) -> Iterator[Fact]:
-        by_user: dict[tuple[str, Ground], list[Edge]] = defaultdict(list)
+        by_user: dict[tuple[str, Evidence], list[Edge]] = defaultdict(list)
         for version in versions:
             for edge in version.uses:
-                by_user[step_of(edge.consumer), edge.ground].append(edge)
+                by_user[step_of(edge.consumer), edge.evidence].append(edge)
         for (step, ground), edges in by_user.items():
             why = ground.value
             if self._reasons is not None:
@@ -147,7 +147,7 @@ class _Teller:
                 "used by",
                 Text(
                     self._called(edge.consumer for edge in edges),
-                    style="dim" if ground is Ground.AVAILABLE else "",
+                    style="dim" if ground is Evidence.AVAILABLE else "",
                 ),
                 Text(", ".join(filter(None, (why, only))), style="dim"),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from mfwb.lineage import Ground
+from mfwb.lineage import Evidence
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.format import count
 from mfwb.report.lineage.steps import StepView, Used, views_of
@@ -68,7 +68,7 @@ def _arrows(
     for view in views:
         groups: dict[tuple[str, bool], list[str]] = {}
         for one in used[view.name]:
-            names = groups.setdefault((one.step, one.ground is Ground.AVAILABLE), [])
+            names = groups.setdefault((one.step, one.ground is Evidence.AVAILABLE), [])
             names.append(one.name)
         for (maker, dotted), names in groups.items():
             arrow = "-.->" if dotted else "-->"

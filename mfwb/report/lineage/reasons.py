@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from posixpath import basename
 
-from mfwb.lineage import Edge, Ground
+from mfwb.lineage import Edge, Evidence
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.phrases import listed
 from mfwb.safe_text import one_line
@@ -19,24 +19,24 @@ class Reasons:
     def __init__(self, traced: TracedFlowRun) -> None:
         self._flow_run = traced.flow_run
         self._doubts = traced.lineage.doubts
-        self._places = traced.lineage.places
+        self._places = traced.lineage.positions
 
     def why_of(self, edge: Edge) -> str:
         """Return on what ground it is said that a task used an artifact, of whatever flow run."""
         is_own = flow_run_of(edge.producer) == self._flow_run.pathspec
-        if edge.ground is Ground.AVAILABLE and not is_own:
+        if edge.evidence is Evidence.AVAILABLE and not is_own:
             return "available: of which flow run, values tell that may have changed since"
-        return self.why(step_of(edge.consumer), edge.artifact, edge.ground)
+        return self.why(step_of(edge.consumer), edge.artifact, edge.evidence)
 
-    def why(self, step: str, artifact: str, ground: Ground) -> str:
+    def why(self, step: str, artifact: str, ground: Evidence) -> str:
         """Return on what ground it is said that a step used an artifact."""
-        if ground is Ground.AVAILABLE:
+        if ground is Evidence.AVAILABLE:
             return f"available: {self.unknown(step)}"
-        if ground is Ground.FOREACH_INPUT:
+        if ground is Evidence.FOREACH_INPUT:
             return "foreach-input, an item each"
         place = self._place(step, artifact)
         if not place:
-            return "read by its code" if ground is Ground.READ else "parameter"
+            return "read by its code" if ground is Evidence.READ else "parameter"
         return f"{ground.value}, {place}"
 
     def unknown(self, step: str) -> str:

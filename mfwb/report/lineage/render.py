@@ -11,7 +11,7 @@ from mfwb.report.lineage.history import life_of
 from mfwb.report.lineage.history_text import life_to_text
 from mfwb.report.lineage.mermaid import to_mermaid
 from mfwb.report.lineage.tree import to_text
-from mfwb.safe_text import fitted
+from mfwb.safe_text import fit_encoding
 
 __all__ = ["show_lineage"]
 
@@ -50,4 +50,4 @@ def show_lineage(
         text = to_text(traced, console=console, explain=explain)
     else:
         text = life_to_text(life, traced, console=console, explain=explain)
-    return text, fitted(text)
+    return text, fit_encoding(text)

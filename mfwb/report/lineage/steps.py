@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mfwb.lineage import Edge, Ground, Lineage, OutsideUse
-from mfwb.lineage.static_analysis import External
+from mfwb.lineage import Edge, Evidence, ExternalUse, Lineage
+from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.held_artifacts import assigned_again, passed_on, written
 from mfwb.snapshot import ArtifactRef, FlowRun, GraphStep, Step, Task
@@ -25,7 +25,7 @@ class Used:
     step: str  # that made it; `_parameters` for a parameter
     producers: frozenset[str]  # its tasks
     consumers: frozenset[str]
-    ground: Ground
+    ground: Evidence
     one_each: bool  # every consumer its own producer, and several of them
 
 
@@ -76,9 +76,9 @@ class StepView:
     made: tuple[Made, ...]
     assigned_again: tuple[tuple[str, int], ...]
     passed_on: tuple[tuple[str, int], ...]
-    externals: tuple[External, ...]
-    outside: tuple[OutsideUse, ...]
-    unread: Mapping[External, str]
+    externals: tuple[ExternalRead, ...]
+    outside: tuple[ExternalUse, ...]
+    unread: Mapping[ExternalRead, str]
     doubts: tuple[str, ...]
     known: bool
 
@@ -126,9 +126,9 @@ class _Viewer:
             made=self._made(step),
             assigned_again=self._counted(step, assigned_again),
             passed_on=self._counted(step, passed_on),
-            externals=lineage.externals_of(step.tasks),
+            externals=lineage.external_reads_of(step.tasks),
             outside=tuple(
-                use for use in lineage.outside if step_of(use.edge.consumer) == step.name
+                use for use in lineage.external_uses if step_of(use.edge.consumer) == step.name
             ),
             unread=lineage.unread,
             doubts=lineage.doubts.get(step.name, ()),
@@ -174,10 +174,10 @@ class _Viewer:
         return {name: place for place, name in enumerate(names)}
 
     def _used(self, step: Step) -> tuple[Used, ...]:
-        groups: dict[tuple[int, str, str, Ground], list[Edge]] = defaultdict(list)
+        groups: dict[tuple[int, str, str, Evidence], list[Edge]] = defaultdict(list)
         for edge in self._edges.get(step.name, ()):
             maker = step_of(edge.producer)
-            groups[self._places[maker], maker, edge.artifact, edge.ground].append(edge)
+            groups[self._places[maker], maker, edge.artifact, edge.evidence].append(edge)
         return tuple(
             _used_of(name, maker, ground, edges)
             for (_, maker, name, ground), edges in sorted(groups.items())
@@ -228,7 +228,7 @@ def _chose(step: Step, graph: GraphStep | None) -> tuple[str, tuple[str, ...]] |
     return (graph.condition, tuple(taken)) if taken else None
 
 
-def _used_of(name: str, maker: str, ground: Ground, edges: Sequence[Edge]) -> Used:
+def _used_of(name: str, maker: str, ground: Evidence, edges: Sequence[Edge]) -> Used:
     producers = frozenset(edge.producer for edge in edges)
     consumers = frozenset(edge.consumer for edge in edges)
     pairs = {(edge.consumer, edge.producer) for edge in edges}

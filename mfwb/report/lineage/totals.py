@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from mfwb.lineage import Ground
+from mfwb.lineage import Evidence
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.format import count
 from mfwb.report.lineage.phrases import listed
@@ -27,8 +27,8 @@ def total_line(traced: TracedFlowRun, views: Sequence[StepView]) -> str:
     lineage = traced.lineage
     made = sum(len(names) for names in lineage.writes.values())
     tasks = sum(len(view.tasks) for view in views)
-    grounds = Counter(edge.ground for edge in lineage.edges)
-    parts = [f"{grounds[ground]:,} {ground.value}" for ground in Ground if grounds[ground]]
+    grounds = Counter(edge.evidence for edge in lineage.edges)
+    parts = [f"{grounds[ground]:,} {ground.value}" for ground in Evidence if grounds[ground]]
     whole = [count(len(views), "step"), count(tasks, "task"), f"{count(made, 'artifact')} made"]
     edges = count(len(lineage.edges), "edge")
     return f"{', '.join(whole)}; {edges}{': ' if parts else ''}{', '.join(parts)}"

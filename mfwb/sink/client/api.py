@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import wandb
 
-from mfwb.deadlines import within
+from mfwb.deadlines import run_within
 from mfwb.errors import Refused, SinkError
 from mfwb.sink.client.private import CORE_DEATHS, FAILURES
 from mfwb.sink.client.process_wide import new_api
@@ -88,7 +88,7 @@ class ApiClient:
             self._core_restarts += 1
             self._apis.clear()
             with suppress(*FAILURES):  # teardown complains that the process is gone
-                within(self.retry_budget.wait_limit, wandb.teardown, "wandb-core")
+                run_within(self.retry_budget.wait_limit, wandb.teardown, "wandb-core")
             return True
 
     def _api(self, entity: str) -> wandb.Api:

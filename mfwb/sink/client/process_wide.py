@@ -28,7 +28,7 @@ from typing import Any
 
 from pydantic._internal import _fields
 
-from mfwb.deadlines import within
+from mfwb.deadlines import run_within
 from mfwb.errors import Unreachable
 
 __all__ = [
@@ -129,7 +129,7 @@ def _restored_settings() -> Iterator[None]:
     after = _singleton()
     if before is None and after is not None and after.most_recent_active_run is None:
         with suppress(Unreachable, Exception):  # it has ended, or ends with the process
-            within(_TEARDOWN_SECONDS, wandb.teardown, "wandb-core")
+            run_within(_TEARDOWN_SECONDS, wandb.teardown, "wandb-core")
     for names, name, value in copies:
         names[name] = value
 

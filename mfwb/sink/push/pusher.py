@@ -31,7 +31,7 @@ from mfwb.sink.wandb_sync.sender import Sender
 
 __all__ = ["BundlePusher", "open_pusher"]
 
-_AT_ONCE = 200  # W&B runs in one `wandb sync`
+_MAX_IDLE = 200  # W&B runs in one `wandb sync`
 
 
 @contextmanager
@@ -124,7 +124,7 @@ class _Push:
         """Send what can be sent at once; return whether there was anything."""
         taken: list[_Named] = []
         for order in orders.values():
-            taken += order.take(_AT_ONCE - len(taken))
+            taken += order.take(_MAX_IDLE - len(taken))
         if not taken:
             return False
         # The newest first, so that `latest` need not move from one to the next.

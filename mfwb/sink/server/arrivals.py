@@ -83,7 +83,7 @@ class Arrivals:
         """
         self._existing_runs = existing_runs
         self._writer = writer
-        self._patience = wait_seconds
+        self._wait_seconds = wait_seconds
         self._sent: dict[WandbRunId, SentRun] = {}
         self._losses: dict[str, tuple[Loss, ...]] = {}  # by name of the W&B run
         self._lock = threading.Lock()
@@ -104,7 +104,7 @@ class Arrivals:
         while pending:
             pause = next(pauses, None)
             if pause is None:
-                is_late = time.monotonic() - began >= self._patience
+                is_late = time.monotonic() - began >= self._wait_seconds
                 if is_late or not any(map(self._is_written_by_others, pending.values())):
                     break
                 pause = _PAUSE_FOR_OTHERS

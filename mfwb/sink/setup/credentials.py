@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable
-from mfwb.settings_files import find_wandb_file, refuse_unless_trusted, users_trust
+from mfwb.settings_files import find_wandb_file, load_trust, refuse_unless_trusted
 from mfwb.settings_files.wandb_settings import (
     SERVERS_OF_WANDB,
     sensitive_in_wandb_file,
@@ -35,7 +35,7 @@ def check_wandb_file() -> None:
     with suppress(FileNotFoundError):  # the current folder was removed
         if file := find_wandb_file(Path.cwd()):
             sensitive = sensitive_in_wandb_file(file.values)
-            refuse_unless_trusted(file, sensitive, users_trust(), can_be_named=False)
+            refuse_unless_trusted(file, sensitive, load_trust(), can_be_named=False)
 
 
 @contextmanager

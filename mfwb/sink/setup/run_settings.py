@@ -11,7 +11,7 @@ from wandb.errors import UsageError as WandbUsageError
 
 from mfwb.config import Settings
 from mfwb.errors import UsageError
-from mfwb.settings_files.value_errors import expectation, place_of
+from mfwb.settings_files.value_errors import describe_expectation, setting_path
 from mfwb.sink.setup.settings_tables import wandb_settings_tables
 
 __all__ = ["check_wandb_settings", "run_settings"]
@@ -56,10 +56,10 @@ def _find_invalid_field(fields: Mapping[str, Any]) -> tuple[str, str] | None:
         name = str(errors[0]["loc"][0]) if errors[0]["loc"] else None
         if name is not None:
             field_errors = [one for one in errors if one["loc"][:1] == (name,)]
-            return place_of(field_errors[0]["loc"], fields.get(name)), _expected(
+            return setting_path(field_errors[0]["loc"], fields.get(name)), _expected(
                 name, fields, field_errors
             )
-        message = expectation(errors)
+        message = describe_expectation(errors)
     except (WandbUsageError, ValueError, TypeError) as error:  # the last: `run_tags = 5`
         message = str(error)
     else:
@@ -74,7 +74,9 @@ def _find_invalid_field(fields: Mapping[str, Any]) -> tuple[str, str] | None:
 def _expected(name: str, fields: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> str:
     """Return what is expected of a field: an error of the field's own check does not tell it."""
     is_own = errors[0]["type"] == "value_error"
-    return (_expected_by_type(name, fields[name]) if is_own else None) or expectation(errors)
+    return (_expected_by_type(name, fields[name]) if is_own else None) or describe_expectation(
+        errors
+    )
 
 
 def _expected_by_type(name: str, value: Any) -> str | None:
@@ -83,5 +85,5 @@ def _expected_by_type(name: str, value: Any) -> str | None:
     try:
         TypeAdapter(type_).validate_python(value)
     except ValidationError as error:
-        return expectation(error.errors())
+        return describe_expectation(error.errors())
     return None

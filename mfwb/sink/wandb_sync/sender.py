@@ -21,7 +21,7 @@ from mfwb.sink.setup.quiet_settings import replay_settings
 
 __all__ = ["Complaint", "Sender"]
 
-_AT_ONCE = 16
+_MAX_IDLE = 16
 _UPLOADER = Path(__file__).with_name("child.py")
 _SECONDS_PER_RUN = 2.0
 _IN_BETWEEN = "api: "  # a single request, which may have been repeated
@@ -57,7 +57,7 @@ class Sender:
         retry_budget.raise_if_spent("send W&B runs")
         seconds = (
             retry_budget.wait_limit
-            + runs * _SECONDS_PER_RUN / _AT_ONCE
+            + runs * _SECONDS_PER_RUN / _MAX_IDLE
             + size / MIN_BYTES_PER_SECOND
         )
         with scratch() as own:
@@ -70,7 +70,7 @@ class Sender:
             return (*_complaints(own), *trouble)
 
     def _run(self, folder: Path, own: Path, seconds: float) -> None:
-        command = [sys.executable, str(_UPLOADER), str(folder), str(_AT_ONCE)]
+        command = [sys.executable, str(_UPLOADER), str(folder), str(_MAX_IDLE)]
         said = own / "said"
         with said.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program

@@ -1,4 +1,4 @@
-"""Bytes by path, whatever the datastore: what `FlowStore` needs of one."""
+"""Interface of a datastore for `FlowStore`: bytes by path."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Protocol
 
 from mfwb.errors import ItemLost
 from mfwb.ports import Located
-from mfwb.source.json_records import BlobRecord, Readable, as_json
+from mfwb.source.json_records import BlobRecord, Readable, parse_json
 from mfwb.source.typed_values import DamagedError
 
 __all__ = ["GONE", "Blob", "Blobs", "is_gzipped"]
 
 GONE = "its bytes are gone from Metaflow's datastore"
-"""The reason of a loss."""
+"""Reason of a loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """One blob, opened."""
+    """An open blob."""
 
-    stream: Readable  # as it is stored
+    stream: Readable  # the stored bytes
     gzipped: bool
-    written_at: int | None = None  # epoch ms; files tell, and S3
+    written_at: int | None = None  # epoch ms; only of local files and S3
 
 
 class Blobs(Protocol):
@@ -31,20 +31,20 @@ class Blobs(Protocol):
 
     @property
     def readers(self) -> int:
-        """How many blobs are best read at a time."""
+        """The best number of blobs to read at a time."""
         ...
 
     def open(self, path: str) -> AbstractContextManager[Blob | None]:
-        """Yield a blob, or None if the datastore says that there is none.
+        """Yield a blob, or None if the datastore answers that there is none.
 
         Raises:
-            SourceError: if it says anything else, or nothing.
-            ItemLost: if it has the blob, and this one blob can't be read.
+            SourceError: if the datastore gives another answer, or none.
+            ItemLost: if it has the blob, but only this blob can't be read.
         """
         ...
 
     def locate(self, path: str) -> Located | None:
-        """Return where others find a blob, without reading it, or None if they can't.
+        """Return the location of a blob for other machines, without reading it, or None.
 
         Raises:
             SourceError: as in `open`.
@@ -54,14 +54,14 @@ class Blobs(Protocol):
 
 
 def is_gzipped(metadata: bytes | str | None) -> bool:
-    """Tell by a blob's side metadata; old blobs have none, and are gzipped.
+    """Return whether a blob is gzipped, from its side metadata; without any, it is (old blobs).
 
     Raises:
-        ItemLost: it is damaged.
+        ItemLost: the side metadata is damaged.
     """
     if metadata is None:
         return True
     try:
-        return not as_json(BlobRecord, metadata).cas_raw
+        return not parse_json(BlobRecord, metadata).cas_raw
     except DamagedError:
         raise ItemLost("what Metaflow's datastore says of its encoding is damaged") from None

@@ -1,4 +1,4 @@
-"""Checksums of what streams by: of large blobs in a thread of their own, while the next is read."""
+"""Checksums of a stream; for large blobs in a separate thread, while the next chunk is read."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from threading import Thread
 
 __all__ = ["Digests"]
 
-_SMALL = 8_000_000  # bytes; a thread takes longer to start than these to digest
+_SMALL = 8_000_000  # bytes; starting a thread takes longer than digesting these
 _AHEAD = 8  # chunks
 
 
 class Digests:
-    """The sha1 that Metaflow knows a blob by, and the md5 that W&B knows a file by."""
+    """Computes the sha1 that Metaflow uses for a blob, and the md5 that W&B uses for a file."""
 
     def __init__(self, size: int) -> None:
-        """Get ready for about so many bytes."""
+        """Prepare for about so many bytes."""
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._chunks: Queue[bytes | None] = Queue(_AHEAD)
@@ -26,14 +26,14 @@ class Digests:
             self._thread.start()
 
     def update(self, chunk: bytes) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
         if self._thread is None:
             self._digest(chunk)
         else:
             self._chunks.put(chunk)
 
     def finish(self) -> None:
-        """Hear that there are no more, or that nobody wants to know any more."""
+        """Stop: there are no more bytes, or the checksums are no longer needed."""
         if self._thread is not None:
             self._chunks.put(None)
             self._thread.join()

@@ -1,4 +1,4 @@
-"""Blobs in Google's and Microsoft's clouds, read by Metaflow: written from its sources, untried."""
+"""Blobs in Google's and Microsoft's clouds, read by Metaflow; written from its code, untested."""
 
 from __future__ import annotations
 
@@ -15,32 +15,38 @@ from mfwb.errors import ItemLost, SourceError
 from mfwb.ports import Located
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
-__all__ = ["DownloadedBlobs", "azure_failures", "google_failures", "in_azure", "in_google"]
+__all__ = [
+    "DownloadedBlobs",
+    "azure_errors",
+    "google_errors",
+    "locate_in_azure",
+    "locate_in_google",
+]
 
 _AZURE_HOSTS = ".blob.core.windows.net"  # W&B takes no others for Azure's
 
 
 class DownloadedBlobs:
-    """Reads what Metaflow downloads to a folder of its own, and removes afterwards."""
+    """Reads files that Metaflow downloads to a temporary folder of its own."""
 
     readers = 8
 
     def __init__(
         self,
         storage: Any,
-        find: Callable[[str], Any],
+        get_client: Callable[[str], Any],
         locate: Callable[[Any], Located | None],
         failures: tuple[type[Exception], ...],
     ) -> None:
         self._storage = storage
-        self._find = find  # the cloud's own object for a blob
+        self._get_client = get_client  # returns the cloud's own object for a blob
         self._locate = locate
         self._failures = (MetaflowException, *failures)
 
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
-        """Yield a blob, or None if Metaflow says that there is none."""
-        with self._answering(), self._storage.load_bytes([path]) as loaded:
+        """Yield a blob, or None if Metaflow reports that there is none."""
+        with self._as_source_error(), self._storage.load_bytes([path]) as loaded:
             _, local, metadata = next(iter(loaded))
             if local is None:
                 yield None
@@ -49,23 +55,23 @@ class DownloadedBlobs:
                 yield Blob(stream, is_gzipped(None if metadata is None else json.dumps(metadata)))
 
     def locate(self, path: str) -> Located | None:
-        """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
-        with self._answering():
-            blob = self._find(path)
+        """Return the location of a blob for other machines, or None; ItemLost if it is gone."""
+        with self._as_source_error():
+            blob = self._get_client(path)
             if not blob.exists():
                 raise ItemLost(GONE)
             return self._locate(blob)
 
     @contextmanager
-    def _answering(self) -> Iterator[None]:
+    def _as_source_error(self) -> Iterator[None]:
         try:
             yield
         except self._failures as error:
             raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
 
 
-def in_google(blob: Any) -> Located:
-    """Return a `google.cloud.storage.Blob` as W&B's handler of gs:// refers to it."""
+def locate_in_google(blob: Any) -> Located:
+    """Return the location of a Google blob, as W&B's handler of gs:// expects it."""
     blob.reload()
     return Located(
         f"gs://{blob.bucket.name}/{blob.name}",
@@ -76,31 +82,31 @@ def in_google(blob: Any) -> Located:
     )
 
 
-def in_azure(client: Any) -> Located | None:
-    """Return an `azure.storage.blob.BlobClient` as W&B's handler of Azure refers to it."""
+def locate_in_azure(client: Any) -> Located | None:
+    """Return the location of an Azure blob, as W&B's handler of Azure expects it."""
     uri = client.url.partition("?")[0]  # a signature may follow
     if not urlsplit(uri).netloc.endswith(_AZURE_HOSTS):
         return None
-    about = client.get_blob_properties()
+    properties = client.get_blob_properties()
     return Located(
         uri,
-        about.size,
-        etag=about.etag.strip('"'),
-        gzipped=_is_gzipped(about.metadata, "metaflow_user_attributes"),
-        version=about.version_id,
+        properties.size,
+        etag=properties.etag.strip('"'),
+        gzipped=_is_gzipped(properties.metadata, "metaflow_user_attributes"),
+        version=properties.version_id,
     )
 
 
-def google_failures() -> tuple[type[Exception], ...]:
-    """Return what Metaflow lets through of Google's errors."""
+def google_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of Google that Metaflow lets through."""
     from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415 - with Metaflow's
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - datastore `gs` only
 
     return GoogleAPIError, GoogleAuthError
 
 
-def azure_failures() -> tuple[type[Exception], ...]:
-    """Return what Metaflow lets through of Azure's errors."""
+def azure_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of Azure that Metaflow lets through."""
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - with datastore `azure` only
 
     return (AzureError,)

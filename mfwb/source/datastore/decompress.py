@@ -1,4 +1,4 @@
-"""Stored blobs -> the bytes of artifacts, in chunks: bounded, and checked."""
+"""Decompress stored blobs into the bytes of artifacts, in chunks, with limits and checks."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from mfwb.source.json_records import Readable
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Growth", "unpacked"]
+__all__ = ["GrowthLimit", "decompress"]
 
 _CHUNK = 1 << 20
 _STORED_CHUNK = 1 << 16
 
 
-class Growth(NamedTuple):
-    """How much may come out of a blob: zeros shrink to a thousandth, tables rarely to a tenth.
+class GrowthLimit(NamedTuple):
+    """Limit of the decompressed size: zeros shrink to a thousandth, tables rarely to a tenth.
 
     Attributes:
-        free: bytes that may come out of however little.
-        times: bytes that may come out of each byte that is stored, if that is more.
+        free: bytes that any blob may decompress to.
+        times: bytes per stored byte, if that is more.
     """
 
     free: int
     times: int
 
 
-# Each version of Metaflow since 2.0 records sizes: who has none is a stranger. A size that is
-# recorded may be made up, too; but arrays of zeros are no rarity.
-_UNRECORDED = Growth(free=32_000_000, times=100)
-_RECORDED = Growth(free=1_000_000_000, times=200)
+# Each version of Metaflow since 2.0 records sizes: a blob without one comes from a stranger. A
+# recorded size may be made up, too; but arrays of zeros are common.
+_UNRECORDED = GrowthLimit(free=32_000_000, times=100)
+_RECORDED = GrowthLimit(free=1_000_000_000, times=200)
 
 _DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
-def unpacked(
-    blob: Blob, sha: str, most: int | None, digests: Digests, growth: Growth | None = None
+def decompress(
+    blob: Blob, sha: str, most: int | None, digests: Digests, growth: GrowthLimit | None = None
 ) -> Generator[bytes]:
     """Yield the bytes of an artifact in chunks of at most 1 MiB.
 
-    What was yielded is good only if the end is reached: the sha1 is known no sooner.
+    The chunks are valid only if the end is reached: the sha1 is not known before.
 
     Args:
-        blob: as it is stored.
+        blob: the stored blob.
         sha: the recorded sha1 of the bytes.
-        most: bytes that there may be, as recorded; of what unpacks to more, little more is
-            unpacked. None: nothing is recorded.
-        digests: take all bytes; they are finished at the end.
-        growth: how much may come out of what is stored, whatever is recorded; None: 1 GB or
-            200 times what is stored; or 32 MB or 100 times that if nothing is recorded.
+        most: largest number of bytes according to the recorded size; little more is decompressed
+            before the error. None: no size is recorded.
+        digests: get all bytes, and are finished at the end.
+        growth: limit relative to the stored size, besides the recorded size; None: 1 GB or 200
+            times the stored size; or 32 MB or 100 times if no size is recorded.
 
     Raises:
         ItemLost: if it is damaged, too large, or has another sha1.
@@ -64,11 +64,11 @@ def unpacked(
     """
     bound = growth or (_UNRECORDED if most is None else _RECORDED)
     count = 0
-    stored = _Counted(blob.stream)
-    # gzip asks for 8 KiB at a time, which is dear where each is a call of Python's.
+    stored = _CountingStream(blob.stream)
+    # gzip reads 8 KiB at a time, which is slow if each read is a call of a Python function.
     buffered = io.BufferedReader(stored, _STORED_CHUNK)
     stream = gzip.GzipFile(fileobj=buffered) if blob.gzipped else buffered
-    while chunk := _next(stream):
+    while chunk := _read_chunk(stream):
         count += len(chunk)
         if most is not None and count > most:
             raise ItemLost("Metaflow's datastore has more bytes of it than are recorded")
@@ -81,8 +81,8 @@ def unpacked(
         raise ItemLost("its bytes in Metaflow's datastore don't have the recorded sha1")
 
 
-class _Counted(io.RawIOBase):
-    """A stream that knows how much was read of it."""
+class _CountingStream(io.RawIOBase):
+    """A stream that counts the bytes read from it."""
 
     def __init__(self, stream: Readable) -> None:
         super().__init__()
@@ -90,11 +90,11 @@ class _Counted(io.RawIOBase):
         self.size = 0
 
     def readable(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill a buffer with the next bytes, as far as they go, and return how many there were."""
+        """Read the next bytes into a buffer, and return their number."""
         view = memoryview(buffer)
         chunk = self._stream.read(len(view))
         view[: len(chunk)] = chunk
@@ -102,7 +102,7 @@ class _Counted(io.RawIOBase):
         return len(chunk)
 
 
-def _next(stream: Readable) -> bytes:
+def _read_chunk(stream: Readable) -> bytes:
     try:
         return stream.read(_CHUNK)
     except _DAMAGE as error:

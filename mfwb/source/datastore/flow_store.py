@@ -1,13 +1,14 @@
-"""Metaflow's datastore, read directly: the one module that touches what Metaflow keeps private.
+"""Direct reading of Metaflow's datastore, with its private interfaces.
 
-Seen in Metaflow 2.19.39. The client can give an artifact's type or its raw bytes only by
-unpickling it; the datastore beneath knows both. Touched are `FlowDataStore(...)._storage_impl`,
-`DATASTORES`, the paths `<flow>/<run>/<step>/<task>/<attempt>.data.json`, `<attempt>.runtime`
-beside it and `<flow>/data/<sha[:2]>/<sha>`, the blobs' side metadata `cas_raw` (beside a local
-file in `<file>_meta`, in S3 as the object's metadata `metaflow-user-attributes`), and the clients
-that Metaflow set up for its clouds: `S3Storage.s3_client.client` of boto3, and
-`root_client.get_blob_client` of Google and Azure; and `CardDatastore.get_storage_root`. The
-contract tests are in tests/integration/source.
+Seen in Metaflow 2.19.39. The client returns an artifact's type or its raw bytes only by unpickling
+it; the datastore has both without that. Private interfaces used here:
+`FlowDataStore(...)._storage_impl`, `DATASTORES`, the paths
+`<flow>/<run>/<step>/<task>/<attempt>.data.json`, `<attempt>.runtime` beside it and
+`<flow>/data/<sha[:2]>/<sha>`, the blobs' side metadata `cas_raw` (beside a local file in
+`<file>_meta`, in S3 as the object's metadata `metaflow-user-attributes`), the clients that Metaflow
+sets up for its clouds: `S3Storage.s3_client.client` of boto3, and `root_client.get_blob_client` of
+Google and Azure; and `CardDatastore.get_storage_root`. The contract tests are in
+tests/integration/source.
 """
 
 from __future__ import annotations
@@ -31,25 +32,25 @@ from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source.datastore import cloud
 from mfwb.source.datastore.blobs import GONE, Blob, Blobs
 from mfwb.source.datastore.checksums import Digests
-from mfwb.source.datastore.decompress import unpacked
+from mfwb.source.datastore.decompress import decompress
 from mfwb.source.datastore.local import LocalBlobs
-from mfwb.source.json_records import AttemptRecord, Ending, as_json, read_at_most
-from mfwb.source.process_exits import Ended
+from mfwb.source.json_records import AttemptRecord, ExitRecord, parse_json, read_at_most
+from mfwb.source.process_exits import ProcessExit
 from mfwb.source.typed_values import DamagedError
 
 __all__ = ["AttemptKey", "FlowStore", "local_card_root", "open_store"]
 
 _UNKNOWN_SIZE = 32_000_000
-"""Bytes; the most that is read into memory where nothing says how much there is."""
+"""Bytes; limit of a read into memory if no size is recorded."""
 
 _SLACK = 1_000_000
-"""Bytes; how much more there may be than is recorded, before it counts as another content."""
+"""Bytes; a blob may exceed its recorded size by so much before it counts as another content."""
 
 _SLACK_IN_MEMORY = 1_000
-"""Bytes; the same for what is read into memory, which may not be more than twice as much either:
-many are read together, as many as their recorded sizes allow."""
+"""Bytes; the same for a read into memory, which may not exceed twice the recorded size either:
+many blobs are read together, as many as their recorded sizes allow."""
 
-_ENDING_LIMIT = 64_000  # bytes; Metaflow writes sixty
+_EXIT_LIMIT = 64_000  # bytes; Metaflow writes sixty
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -66,13 +67,13 @@ class AttemptKey:
 
 
 @lru_cache(maxsize=64)
-def open_store(datastore: Datastore, flow: str, also: tuple[Path, ...] = ()) -> FlowStore:
-    """Return the store of a flow; SourceError if this Metaflow can't read that kind.
+def open_store(datastore: Datastore, flow: str, linked_folders: tuple[Path, ...] = ()) -> FlowStore:
+    """Return the store of a flow; SourceError if this Metaflow can't read that type.
 
     Args:
-        datastore: whose root is one of the user's.
-        flow: its name.
-        also: folders that links in a local one may lead to.
+        datastore: a datastore whose root is one of the user's.
+        flow: the name of the flow.
+        linked_folders: folders to which links in a local datastore may lead.
     """
     kinds = {kind.TYPE: kind for kind in DATASTORES}
     if datastore.type not in kinds:
@@ -85,66 +86,66 @@ def open_store(datastore: Datastore, flow: str, also: tuple[Path, ...] = ()) -> 
         reason = str(error) or error.headline
         raise SourceError(f"Metaflow's datastore can't be opened: {reason}") from error
     storage = store._storage_impl  # noqa: SLF001 - see the module docstring
-    return FlowStore(_blobs_in(storage, also), flow)
+    return FlowStore(_open_blobs(storage, linked_folders), flow)
 
 
 def local_card_root() -> str | None:
-    """Return the folder that Metaflow would look for cards in, here; it need not be there.
+    """Return the folder in which Metaflow would look for cards here; it may not exist.
 
-    None if it is a link, which others may have made, and would lead to cards of anybody.
+    None if it is a link: others may have made it, and it may lead to any other cards.
     """
     from metaflow.plugins.cards.card_datastore import CardDatastore  # noqa: PLC0415 - rarely needed
 
     try:
-        found = CardDatastore.get_storage_root("local")
+        root = CardDatastore.get_storage_root("local")
     except OSError:  # the current folder was removed
         return None
-    return None if found is None or Path(found).is_symlink() else str(found)
+    return None if root is None or Path(root).is_symlink() else str(root)
 
 
-def _blobs_in(storage: Any, also: tuple[Path, ...]) -> Blobs:
+def _open_blobs(storage: Any, linked_folders: tuple[Path, ...]) -> Blobs:
     if storage.TYPE == "local":
-        return LocalBlobs(storage.datastore_root, also)
+        return LocalBlobs(storage.datastore_root, linked_folders)
     if storage.TYPE == "s3":
         from mfwb.source.datastore.s3 import S3Blobs  # noqa: PLC0415 - it brings botocore
 
         return S3Blobs(lambda: storage.s3_client.client, storage.datastore_root)
 
-    def find(path: str) -> Any:
+    def get_client(path: str) -> Any:
         return storage.root_client.get_blob_client(path)
 
     if storage.TYPE == "gs":
-        failures = cloud.google_failures()
-        return cloud.DownloadedBlobs(storage, find, cloud.in_google, failures)
+        failures = cloud.google_errors()
+        return cloud.DownloadedBlobs(storage, get_client, cloud.locate_in_google, failures)
     if storage.TYPE == "azure":
-        failures = cloud.azure_failures()
-        return cloud.DownloadedBlobs(storage, find, cloud.in_azure, failures)
-    return cloud.DownloadedBlobs(storage, find, lambda _: None, ())
+        failures = cloud.azure_errors()
+        return cloud.DownloadedBlobs(storage, get_client, cloud.locate_in_azure, failures)
+    return cloud.DownloadedBlobs(storage, get_client, lambda _: None, ())
 
 
 class FlowStore:
-    """Task facts and artifact bytes of one flow. Safe to use from several threads."""
+    """Records and artifact bytes of one flow. Safe to use from several threads."""
 
     def __init__(self, blobs: Blobs, flow: str) -> None:
         self._blobs = blobs
         self._flow = flow
 
-    def task_facts(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, AttemptRecord]:
-        """Return what each attempt wrote about its artifacts; SourceError if one is damaged.
+    def read_attempt_records(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, AttemptRecord]:
+        """Return the record of each attempt about its artifacts; SourceError if one is damaged.
 
-        An attempt that never got to write it is missing.
+        Attempts without a record are missing in the result.
         """
-        found = dict(self._each(self._facts, keys))
-        return {key: facts for key, facts in found.items() if facts is not None}
+        records = self._read_each(self._read_attempt_record, keys)
+        return {key: record for key, record in records if record is not None}
 
-    def endings(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, Ended]:
-        """Return how Metaflow's scheduler saw the processes of attempts end.
+    def read_exits(self, keys: Sequence[AttemptKey]) -> dict[AttemptKey, ProcessExit]:
+        """Return how the processes of attempts ended, as Metaflow's scheduler recorded it.
 
-        It writes that down whatever became of the attempt itself. Those of which it did not are
-        missing.
+        It records that for any outcome of the attempt. Attempts without a record are missing in
+        the result.
         """
-        found = dict(self._each(self._ending, keys))
-        return {key: ended for key, ended in found.items() if ended is not None}
+        exits = self._read_each(self._read_exit, keys)
+        return {key: process_exit for key, process_exit in exits if process_exit is not None}
 
     def read(
         self,
@@ -153,21 +154,23 @@ class FlowStore:
         *,
         most: int | None = None,
     ) -> Iterator[tuple[str, bytes | ItemLost]]:
-        """Yield (sha1, bytes) of small blobs, checked; ItemLost in place of a bad one.
+        """Yield (sha1, bytes) of small blobs, checked; ItemLost instead of the bytes of a bad one.
 
         Args:
-            shas: of the blobs.
-            sizes: in bytes, as recorded, by sha1; of others, no more than 32 MB are read, of these
-                twice as many and 1 kB.
-            most: bytes of each, whatever is recorded.
+            shas: sha1s of the blobs.
+            sizes: recorded sizes in bytes, by sha1. At most twice the size and 1 kB is read of
+                these, and at most 32 MB of other blobs.
+            most: largest number of bytes of each blob, whatever its recorded size.
         """
-        known = sizes or {}
-        yield from self._each(lambda sha: self._bytes(sha, known.get(sha, 0), most), shas)
+        known_sizes = sizes or {}
+        yield from self._read_each(
+            lambda sha: self._read_bytes(sha, known_sizes.get(sha, 0), most), shas
+        )
 
     def head(self, sha: str, size: int) -> bytes:
-        """Return the first bytes of a blob, so many at most; ItemLost if it is bad so early on.
+        """Return the first bytes of a blob, at most `size`; ItemLost if they can't be read.
 
-        The sha1 is that of all bytes, so that these are not checked.
+        They are not checked, since the sha1 is that of all bytes.
         """
         data = bytearray()
         with closing(self._chunks(sha, None)) as chunks:
@@ -178,12 +181,12 @@ class FlowStore:
     def copy(self, sha: str, size: int, target: Path) -> str:
         """Stream one blob into a file, checked, and return the md5 of its bytes, in base64.
 
-        ItemLost, and no file, if it is bad.
+        If the blob is bad, raise ItemLost and leave no file.
 
         Args:
-            sha: of the blob.
-            size: in bytes, as recorded; 0 if nothing is.
-            target: is written.
+            sha: sha1 of the blob.
+            size: recorded size in bytes; 0 if none is recorded.
+            target: the file to write.
         """
         most = size + _SLACK if size else None
         digests = Digests(size)
@@ -199,40 +202,42 @@ class FlowStore:
         return digests.md5
 
     def open(self, path: str) -> AbstractContextManager[Blob | None]:
-        """Yield what lies at a path below the root of the datastore, or None if nothing does.
+        """Yield the blob at a path below the root of the datastore, or None if there is none.
 
-        SourceError if the datastore does not answer, ItemLost if this one can't be read.
+        SourceError if the datastore does not answer, ItemLost if this blob can't be read.
         """
         return self._blobs.open(path)
 
     def locate(self, sha: str) -> Located | None:
-        """Return where others find a blob, or None if they can't; ItemLost if it is gone."""
+        """Return the location of a blob for other machines, or None; ItemLost if it is gone."""
         return self._blobs.locate(self._blob_path(sha))
 
-    def _facts(self, key: AttemptKey) -> AttemptRecord | None:
+    def _read_attempt_record(self, key: AttemptKey) -> AttemptRecord | None:
         path = self._path(key.run, key.step, key.task, f"{key.attempt}.data.json")
         try:
             with self._blobs.open(path) as blob:
                 if blob is None:
                     return None
-                return as_json(AttemptRecord, read_at_most(blob.stream))
+                return parse_json(AttemptRecord, read_at_most(blob.stream))
         except (DamagedError, ItemLost) as error:
             raise SourceError(f"{path} in Metaflow's datastore is damaged: {error}") from None
 
-    def _ending(self, key: AttemptKey) -> Ended | None:
+    def _read_exit(self, key: AttemptKey) -> ProcessExit | None:
         path = self._path(key.run, key.step, key.task, f"{key.attempt}.runtime")
         try:
             with self._blobs.open(path) as blob:
                 if blob is None:
                     return None
-                ended = as_json(Ending, read_at_most(blob.stream, _ENDING_LIMIT))
-                if ended.return_code is None:
+                exit_record = parse_json(ExitRecord, read_at_most(blob.stream, _EXIT_LIMIT))
+                if exit_record.return_code is None:
                     return None
-                return Ended(blob.written_at, ended.return_code, killed=bool(ended.killed))
-        except (DamagedError, ItemLost):  # the runtime may be writing it
+                return ProcessExit(
+                    blob.written_at, exit_record.return_code, killed=bool(exit_record.killed)
+                )
+        except (DamagedError, ItemLost):  # Metaflow's runtime may be writing it now
             return None
 
-    def _bytes(self, sha: str, size: int, most: int | None) -> bytes | ItemLost:
+    def _read_bytes(self, sha: str, size: int, most: int | None) -> bytes | ItemLost:
         limit = size + min(_SLACK, size + _SLACK_IN_MEMORY) if size else _UNKNOWN_SIZE
         try:
             return b"".join(self._chunks(sha, limit if most is None else min(limit, most)))
@@ -245,22 +250,22 @@ class FlowStore:
         with self._blobs.open(self._blob_path(sha)) as blob:
             if blob is None:
                 raise ItemLost(GONE)
-            yield from unpacked(blob, sha, most, digests or Digests(0))
+            yield from decompress(blob, sha, most, digests or Digests(0))
 
-    def _each(self, read: Callable[[_A], _B], wanted: Sequence[_A]) -> Iterator[tuple[_A, _B]]:
-        """Yield what is read of each; several at a time where answers are waited for."""
-        if self._blobs.readers == 1 or len(wanted) == 1:
-            yield from ((one, read(one)) for one in wanted)
+    def _read_each(self, read: Callable[[_A], _B], keys: Sequence[_A]) -> Iterator[tuple[_A, _B]]:
+        """Yield each key with its result; read several at a time if the datastore has latency."""
+        if self._blobs.readers == 1 or len(keys) == 1:
+            yield from ((key, read(key)) for key in keys)
             return
         with ThreadPoolExecutor(self._blobs.readers) as pool:
             try:
-                yield from zip(wanted, pool.map(read, wanted), strict=True)
+                yield from zip(keys, pool.map(read, keys), strict=True)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
     def _blob_path(self, sha: str) -> str:
-        if not is_sha1(sha):  # else it could be any path
+        if not is_sha1(sha):  # any other text could be any path
             raise ItemLost("its recorded sha1 is none")
         return self._path("data", sha[:2], sha)
 

@@ -1,6 +1,7 @@
-"""The artifacts that Metaflow keeps for itself, decoded without running anything.
+"""Decode Metaflow's internal artifacts without running code from their pickles.
 
-They are pickles as the user's are, and lie where users can write; so they get the same care.
+They are pickles like the user's artifacts, and users can write to them; so they are loaded with the
+same care.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from typing import Any
 from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.snapshot.identifiers import is_path_part
-from mfwb.source.typed_values import MOST, DamagedError, cut, is_longer, items, text, whole
+from mfwb.source.typed_values import MOST, DamagedError, as_integer, cut, exceeds, items, text
 
 __all__ = [
     "INTERNAL_NAMES",
-    "TELLING_NAMES",
+    "NEEDED_NAMES",
     "Included",
     "decode",
+    "is_control_path",
+    "is_control_stack",
     "is_none",
-    "is_of_control",
-    "is_path_of_control",
     "to_failure",
     "to_frames",
     "to_included",
@@ -30,7 +31,7 @@ __all__ = [
     "to_transition",
 ]
 
-TELLING_NAMES = (
+NEEDED_NAMES = (
     "_transition",
     "_foreach_stack",
     "_iteration_stack",
@@ -38,11 +39,11 @@ TELLING_NAMES = (
     "_exception",
     "_catch_exception",
 )
-"""What has to be read of each task to know who came before whom, and how it ended."""
+"""Internal artifacts of each task that are needed for the order of tasks and their outcome."""
 
 INTERNAL_NAMES = frozenset(
     {
-        *TELLING_NAMES,
+        *NEEDED_NAMES,
         "_configs_processed",
         "_control_mapper_tasks",
         "_control_task_is_mapper_zero",
@@ -63,7 +64,7 @@ class _Frame:
     """Stands in for Metaflow's ForeachFrame, which is pickled as a class of `__main__`."""
 
     def __new__(cls, *fields: Any) -> _Frame:  # noqa: PYI034 - Self is not in Python 3.10
-        """Take the fields as the pickle has them: step, var, num_splits, index, value."""
+        """Keep the fields of the pickle: step, var, num_splits, index, value."""
         frame = super().__new__(cls)
         frame.fields = fields
         return frame
@@ -71,19 +72,19 @@ class _Frame:
     fields: tuple[Any, ...]
 
 
-class _Shell:
-    """Stands in for a class of Metaflow of which only the pickled attributes are wanted."""
+class _AttributesOnly:
+    """Stands in for a class of Metaflow of which only the pickled attributes are needed."""
 
     def __init__(self, *_: Any) -> None: ...
 
 
-_SIZE_LIMIT = 4_000_000  # bytes; to load one takes some times as much memory, of this process
+_SIZE_LIMIT = 4_000_000  # bytes; loading takes several times as much memory of this process
 _ALLOWED: pickles.Allowed = {
     "__main__.ForeachFrame": lambda: _Frame,
     "metaflow.tuple_util.ForeachFrame": lambda: _Frame,
     "metaflow.task.ForeachFrame": lambda: _Frame,
-    "metaflow.exception.MetaflowExceptionWrapper": lambda: _Shell,
-    "metaflow.includefile.IncludedFile": lambda: _Shell,
+    "metaflow.exception.MetaflowExceptionWrapper": lambda: _AttributesOnly,
+    "metaflow.includefile.IncludedFile": lambda: _AttributesOnly,
     "builtins.set": lambda: set,
     "builtins.frozenset": lambda: frozenset,
     "collections.OrderedDict": lambda: dict,
@@ -97,34 +98,36 @@ def decode(data: bytes | None) -> Any:
     try:
         return pickles.loads(data, _ALLOWED)
     except Exception:  # noqa: BLE001 - a damaged pickle can raise anything, MemoryError included
-        return None  # what hangs on it is marked as not known
+        return None  # facts that depend on it are marked as not known
 
 
 def is_none(data: bytes | None) -> bool:
-    """Whether an internal artifact was read, and is None: what can't be read is not known."""
-    return data in _NONES
+    """Whether an internal artifact was read, and its value is None."""
+    return data in _PICKLED_NONES
 
 
-_NONES = frozenset(pickle.dumps(None, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1))
+_PICKLED_NONES = frozenset(
+    pickle.dumps(None, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+)
 
 
 def to_transition(value: Any) -> Transition | None:
-    """Return the `self.next` that `_transition` holds; None if there was none; DamagedError."""
-    taken = items(value, "_transition")
-    steps = items(taken[0], "the steps of _transition") if taken else []
+    """Return the `self.next` of `_transition`; None if there was none; DamagedError."""
+    parts = items(value, "_transition")
+    steps = items(parts[0], "the steps of _transition") if parts else []
     if not steps:
         return None
-    foreach = taken[1] if len(taken) > 1 else None
+    foreach = parts[1] if len(parts) > 1 else None
     return Transition(
         steps=tuple(_step(step) for step in steps),
         foreach=None if foreach is None else text(foreach, "the foreach of _transition"),
     )
 
 
-def is_of_control(value: Any) -> bool:
-    """Return whether `_foreach_stack` is that of the control task of an unbounded foreach.
+def is_control_stack(value: Any) -> bool:
+    """Return whether `_foreach_stack` belongs to the control task of an unbounded foreach.
 
-    That one has a frame of the foreach, but no place in it.
+    Its frame of that foreach has no index.
     """
     match items(value, "_foreach_stack"):
         case [*_, _Frame(fields=(_, _, _, None, *_))]:
@@ -133,9 +136,9 @@ def is_of_control(value: Any) -> bool:
 
 
 def to_frames(value: Any) -> tuple[ForeachFrame, ...]:
-    """Return the frames that `_foreach_stack` holds, outermost first; DamagedError."""
+    """Return the frames of `_foreach_stack`, outermost first; DamagedError."""
     return tuple(
-        frame for one in items(value, "_foreach_stack") if (frame := _to_frame(one)) is not None
+        frame for item in items(value, "_foreach_stack") if (frame := _to_frame(item)) is not None
     )
 
 
@@ -147,8 +150,8 @@ def _to_frame(value: Any) -> ForeachFrame | None:
             return ForeachFrame(
                 step=_step(step),
                 var=text(var, "the variable of a foreach"),
-                num_splits=None if num_splits is None else whole(num_splits, "its splits"),
-                index=whole(index, "the index of a foreach"),
+                num_splits=None if num_splits is None else as_integer(num_splits, "its splits"),
+                index=as_integer(index, "the index of a foreach"),
             )
     raise DamagedError("_foreach_stack holds something that is no frame")
 
@@ -159,20 +162,20 @@ def _step(value: Any) -> str:
     return str(value)
 
 
-_PATH_LIMIT = 256  # characters; Metaflow cuts what is longer
+_PATH_LIMIT = 256  # characters; Metaflow cuts longer paths
 _DIGITS = 18
 
 
 def to_path(recorded: str | None) -> tuple[ForeachFrame, ...]:
-    """Return the frames that the metadata `foreach-execution-path` names: "mid:0,work:1".
+    """Return the frames of the metadata `foreach-execution-path`, for example "mid:0,work:1".
 
-    It does not say what was iterated over. Empty if there is none, or it was cut.
+    It does not have the names of the iterated variables. Empty if it is missing or cut.
     """
     if not recorded or len(recorded) >= _PATH_LIMIT:
         return ()
     frames = []
     parts = recorded.split(",")
-    for part in parts[:-1] if is_path_of_control(recorded) else parts:
+    for part in parts[:-1] if is_control_path(recorded) else parts:
         step, _, index = part.rpartition(":")
         if not (is_path_part(step) and index.isdecimal() and len(index) <= _DIGITS):
             return ()
@@ -180,35 +183,35 @@ def to_path(recorded: str | None) -> tuple[ForeachFrame, ...]:
     return tuple(frames)
 
 
-def is_path_of_control(recorded: str | None) -> bool:
-    """Return whether `foreach-execution-path` is that of a control task: "mid:0,work:None"."""
+def is_control_path(recorded: str | None) -> bool:
+    """Return whether `foreach-execution-path` is of a control task: "mid:0,work:None"."""
     return recorded is not None and len(recorded) < _PATH_LIMIT and recorded.endswith(":None")
 
 
 def to_rounds(value: Any) -> tuple[int, ...]:
-    """Return the rounds that `_iteration_stack` holds; DamagedError."""
-    return tuple(whole(one, "a round") for one in items(value, "_iteration_stack"))
+    """Return the rounds of `_iteration_stack`; DamagedError."""
+    return tuple(as_integer(item, "a round") for item in items(value, "_iteration_stack"))
 
 
 _TYPE_LIMIT, _MESSAGE_LIMIT, _STACK_LIMIT = 1_000, 100_000, 1_000_000  # characters
 
 
 def to_failure(value: Any) -> Failure | None:
-    """Return the exception that `_exception` holds; what is no text in it is left out."""
-    if not isinstance(value, _Shell):
+    """Return the exception of `_exception`, without attributes that are not texts."""
+    if not isinstance(value, _AttributesOnly):
         return None
-    facts = vars(value)
+    attributes = vars(value)
     limits = {"type": _TYPE_LIMIT, "exception": _MESSAGE_LIMIT, "stacktrace": _STACK_LIMIT}
     return Failure(
-        type=cut(facts.get("type"), _TYPE_LIMIT) or "Exception",
-        message=cut(facts.get("exception"), _MESSAGE_LIMIT),
-        stacktrace=cut(facts.get("stacktrace"), _STACK_LIMIT) or None,
-        is_whole=not any(is_longer(facts.get(name), most) for name, most in limits.items()),
+        type=cut(attributes.get("type"), _TYPE_LIMIT) or "Exception",
+        message=cut(attributes.get("exception"), _MESSAGE_LIMIT),
+        stacktrace=cut(attributes.get("stacktrace"), _STACK_LIMIT) or None,
+        is_whole=not any(exceeds(attributes.get(name), most) for name, most in limits.items()),
     )
 
 
-def unread_failure(size: int | None) -> Failure | None:
-    """Return what is known of an exception that was recorded and not read: it may be too large."""
+def describe_unread_failure(size: int | None) -> Failure | None:
+    """Return a failure for a recorded exception that is too large to read; None if it is not."""
     if size is None or size <= _SIZE_LIMIT:
         return None
     message = f"what Metaflow recorded of it takes {size:,} bytes, more than are read"
@@ -217,12 +220,12 @@ def unread_failure(size: int | None) -> Failure | None:
 
 @dataclass(frozen=True, slots=True)
 class Included:
-    """What an IncludeFile's descriptor says of its file.
+    """File of an IncludeFile's descriptor.
 
     Attributes:
-        url: where it lies.
+        url: its location.
         size: in bytes; None: not recorded.
-        is_uploaded: whether Metaflow stored it, gzipped, rather than noting where it lay.
+        is_uploaded: whether Metaflow stored the file, gzipped, and not only its location.
     """
 
     url: str
@@ -231,13 +234,13 @@ class Included:
 
 
 def to_included(value: Any) -> Included | None:
-    """Return what an IncludeFile's descriptor says, or None if that is none."""
-    if not isinstance(value, _Shell):
+    """Return the file of an IncludeFile's descriptor, or None if the value is not a descriptor."""
+    if not isinstance(value, _AttributesOnly):
         return None
     match vars(value).get("_descriptor"):
         case {"url": str(url), "type": str(kind), **rest}:
-            by_metaflow = kind == "uploader-v1" or rest.get("sub-type") == "uploaded"
-            return Included(url, _size(rest.get("size")), by_metaflow)
+            is_uploaded = kind == "uploader-v1" or rest.get("sub-type") == "uploaded"
+            return Included(url, _size(rest.get("size")), is_uploaded)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Blobs in a folder."""
+"""Blobs of a local datastore."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 __all__ = ["LocalBlobs"]
 
 
-_BESIDE_LIMIT = 64_000  # bytes; Metaflow writes forty
-_ONE_ALONE = frozenset({errno.ELOOP, errno.EFBIG, None})  # links in a circle; what lies beside it
+_METADATA_LIMIT = 64_000  # bytes; Metaflow writes forty
+_SINGLE_FILE_ERRORS = frozenset({errno.ELOOP, errno.EFBIG, None})
+"""Errors of this one file: a loop of links, or a side metadata file that is too large."""
 
 
 class LocalBlobs:
-    """Reads files itself: Metaflow takes a folder that must not be entered for an empty one."""
+    """Reads files without Metaflow, which takes a folder without permission for an empty one."""
 
-    readers = 1  # nothing is waited for, and a thread costs more than a file
+    readers = 1  # there is no waiting time, and a thread costs more than a file
 
-    def __init__(self, root: str, also: Sequence[Path] = ()) -> None:
-        """Read below a folder; links in it may lead into others, too."""
+    def __init__(self, root: str, linked_folders: Sequence[Path] = ()) -> None:
+        """Read below a folder; links may lead out of it only into the linked folders."""
         self._root = Path(root)
-        self._also = tuple(also)
+        self._linked_folders = tuple(linked_folders)
 
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
@@ -54,7 +55,7 @@ class LocalBlobs:
 
     def _file(self, path: str) -> BinaryIO | None:
         try:
-            return open_below(self._root, path, also=self._also)
+            return open_below(self._root, path, linked_folders=self._linked_folders)
         except FileNotFoundError:
             self._assert_root()
             return None
@@ -63,26 +64,31 @@ class LocalBlobs:
 
     def _is_gzipped(self, path: str) -> bool:
         try:
-            beside = read_below(self._root, f"{path}_meta", most=_BESIDE_LIMIT, also=self._also)
+            metadata = read_below(
+                self._root,
+                f"{path}_meta",
+                most=_METADATA_LIMIT,
+                linked_folders=self._linked_folders,
+            )
         except FileNotFoundError:
             return is_gzipped(None)
         except OSError as error:
             raise _failure(error) from error
-        return is_gzipped(beside)
+        return is_gzipped(metadata)
 
     def _assert_root(self) -> None:
-        """Tell a file that is gone from a disk that is not there."""
+        """Raise SourceError if the whole datastore is missing, not just one file."""
         if not self._root.is_dir():
             raise SourceError(f"Metaflow's datastore is not there: {self._root}")
 
 
 def _failure(error: OSError) -> SourceError | ItemLost:
-    """Return what is lost: one blob, if it is at fault itself, or all that is below the root."""
+    """Return ItemLost if only this blob is affected, else SourceError for the whole datastore."""
     if isinstance(error, OutsideRootError):
         return ItemLost(
             f"a link leads out of Metaflow's datastore: {error}; name that folder with "
             "--datastore-root if it is yours"
         )
-    if isinstance(error, NotAFileError) or error.errno in _ONE_ALONE:
+    if isinstance(error, NotAFileError) or error.errno in _SINGLE_FILE_ERRORS:
         return ItemLost(f"it can't be read: {error}")
     return SourceError(f"Metaflow's datastore can't be read: {error}")

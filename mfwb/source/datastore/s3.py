@@ -1,7 +1,7 @@
-"""Blobs in S3, streamed: Metaflow's own reader downloads them to the current folder first.
+"""Blobs in S3, streamed. Metaflow's own reader downloads them to the current folder first.
 
-It also takes a bucket that is not there for one without the blob, tries for an hour to reach an
-S3 that does not answer, and starts a pool of processes for more than ten blobs.
+Metaflow's reader also takes a missing bucket for a missing blob, tries for an hour to reach an S3
+that does not answer, and starts a pool of processes for more than ten blobs.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["S3Blobs"]
 
-_RESUMES = 5  # of one blob, when the connection breaks; requests are repeated by botocore itself
-_NOT_THERE = frozenset({"NoSuchKey", "404"})
+_MAX_RESUMES = 5  # of one blob, if the connection breaks; botocore itself repeats requests
+_NOT_FOUND = frozenset({"NoSuchKey", "404"})
 _ARCHIVED = "InvalidObjectState"
-_NO_PART_OF_A_PATH = frozenset("?#")
+_URI_DELIMITERS = frozenset("?#")
 _ATTRIBUTES = "metaflow-user-attributes"
 
 
 class S3Blobs:
-    """Reads objects with a client of boto3's, which may be shared by threads.
+    """Reads objects with a client of boto3, which threads may share.
 
     Raises:
-        SourceError: if boto3 is set up so that there can be no client.
+        SourceError: if boto3 can't make a client with its settings.
     """
 
     readers = 8  # boto3 keeps ten connections
@@ -40,19 +40,19 @@ class S3Blobs:
         try:
             self._client = connect()
         except BotoCoreError as error:
-            raise _unreadable(error) from error
+            raise _to_source_error(error) from error
         self._root = root.rstrip("/")
         self._bucket = parts.netloc
         self._prefix = parts.path.strip("/")
 
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
-        """Yield a blob, or None if S3 says that there is no such object."""
-        answer = self._ask(self._client.get_object, path)
+        """Yield a blob, or None if S3 answers that there is no such object."""
+        answer = self._request(self._client.get_object, path)
         if answer is None:
             yield None
             return
-        body = _Body(answer, lambda start: self._go_on(path, start, answer["ETag"]))
+        body = _Body(answer, lambda start: self._resume(path, start, answer["ETag"]))
         try:
             yield Blob(body, is_gzipped(_attributes(answer)), _written_at(answer))
         finally:
@@ -61,14 +61,14 @@ class S3Blobs:
     def locate(self, path: str) -> Located | None:
         """Return URI, size and ETag of an object by one HEAD request; ItemLost if it is gone.
 
-        None if the URI would be misread: what follows `?` or `#` is no part of a path to others.
+        None if other programs would misread the URI: for them the path ends at `?` or `#`.
         """
         uri = f"{self._root}/{path}"
-        if _NO_PART_OF_A_PATH.intersection(uri):
+        if _URI_DELIMITERS.intersection(uri):
             return None
-        answer = self._ask(self._client.head_object, path)
+        answer = self._request(self._client.head_object, path)
         if answer is None:
-            with self.open(path):  # which says if it is the bucket that is gone: HEAD does not
+            with self.open(path):  # raises SourceError if the bucket is missing; HEAD can't tell
                 raise ItemLost(GONE)
         version = answer.get("VersionId")
         return Located(
@@ -79,26 +79,26 @@ class S3Blobs:
             version=None if version == "null" else version,
         )
 
-    def _go_on(self, path: str, start: int, etag: str) -> Any:
-        answer = self._ask(self._client.get_object, path, Range=f"bytes={start}-", IfMatch=etag)
+    def _resume(self, path: str, start: int, etag: str) -> Any:
+        answer = self._request(self._client.get_object, path, Range=f"bytes={start}-", IfMatch=etag)
         if answer is None:
             raise SourceError(f"{self._root}/{path} went away while it was read")
         return answer["Body"]
 
-    def _ask(self, call: Callable[..., Any], path: str, **more: str) -> Any:
-        """Return S3's answer, or None if it is that there is no such object."""
+    def _request(self, call: Callable[..., Any], path: str, **options: str) -> Any:
+        """Return S3's answer, or None if there is no such object."""
         key = f"{self._prefix}/{path}" if self._prefix else path
         try:
-            return call(Bucket=self._bucket, Key=key, **more)
+            return call(Bucket=self._bucket, Key=key, **options)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _NOT_THERE:
+            if code in _NOT_FOUND:
                 return None
             if code == _ARCHIVED:
                 raise ItemLost("it is archived in S3, and has to be restored there") from None
-            raise _unreadable(error) from error
+            raise _to_source_error(error) from error
         except BotoCoreError as error:  # no credentials, no connection
-            raise _unreadable(error) from error
+            raise _to_source_error(error) from error
 
 
 def _written_at(answer: Any) -> int | None:
@@ -107,11 +107,11 @@ def _written_at(answer: Any) -> int | None:
 
 
 class _Body:
-    """The bytes of an object; when the connection breaks, the rest is asked for."""
+    """The bytes of an object; when the connection breaks, the rest is requested."""
 
-    def __init__(self, answer: Any, go_on: Callable[[int], Any]) -> None:
+    def __init__(self, answer: Any, resume: Callable[[int], Any]) -> None:
         self._stream = answer["Body"]
-        self._go_on = go_on
+        self._resume = resume
         self._position = 0
         self._resumes = 0
 
@@ -120,11 +120,11 @@ class _Body:
         try:
             chunk: bytes = self._stream.read(None if size < 0 else size)
         except (BotoCoreError, OSError) as error:
-            if self._resumes == _RESUMES:
-                raise _unreadable(error) from error
+            if self._resumes == _MAX_RESUMES:
+                raise _to_source_error(error) from error
             self._resumes += 1
             self._stream.close()
-            self._stream = self._go_on(self._position)
+            self._stream = self._resume(self._position)
             return self.read(size)
         self._position += len(chunk)
         return chunk
@@ -135,10 +135,10 @@ class _Body:
 
 
 def _attributes(answer: Any) -> str | None:
-    """Return what Metaflow's datastore noted beside the object."""
+    """Return the side metadata that Metaflow stored with the object."""
     text: str | None = answer.get("Metadata", {}).get(_ATTRIBUTES)
     return text
 
 
-def _unreadable(error: Exception) -> SourceError:
+def _to_source_error(error: Exception) -> SourceError:
     return SourceError(f"Metaflow's datastore in S3 can't be read: {error}")

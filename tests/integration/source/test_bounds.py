@@ -39,8 +39,8 @@ def test_a_start_in_the_future(run_id: str, ts_epoch: int, where: str) -> None:
     raw = RawRun("F", run_id, record, (), None)
 
     with pytest.raises(SourceError, match="in the future"):
-        reader._assert_began(raw, where, NOW)
-    reader._assert_began(raw, where, ts_epoch + 2 * DAY)
+        reader._assert_not_in_future(raw, where, NOW)
+    reader._assert_not_in_future(raw, where, ts_epoch + 2 * DAY)
 
 
 def test_more_in_memory_than_recorded(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_more_in_memory_than_recorded(tmp_path: Path) -> None:
 
 def test_more_records_than_a_task_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are in memory together; other tasks' records count for themselves."""
-    monkeypatch.setattr(local_provider, "_MOST_BESIDE", 10)
+    monkeypatch.setattr(local_provider, "_MAX_RECORDS_OF_TASK", 10)
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         for number in range(12):

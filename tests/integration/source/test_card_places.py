@@ -22,13 +22,13 @@ CARD = Card("blank", None, UUID)
 NAME = f"F/runs/1/steps/start/tasks/1/cards/blank-{UUID}.html"
 
 
-def _copied(root: Path, *also: Path, cards: Path | None = None) -> bytes:
+def _copied(root: Path, *linked_folders: Path, cards: Path | None = None) -> bytes:
     """Return a card of a flow run whose datastore is in a folder."""
     store = root / ".metaflow"
     store.mkdir(exist_ok=True)
     one = replace(task("start/1"), pathspec="F/1/start/1", datastore=Datastore("local", str(store)))
     run = flow_run(one)
-    contents = FlowRunContents(run, also, {"local": str(cards)} if cards else {})
+    contents = FlowRunContents(run, linked_folders, {"local": str(cards)} if cards else {})
     target = root / "copied"
     contents.copy_card("F/1/start/1", CARD, target)
     return target.read_bytes()
@@ -67,9 +67,9 @@ def test_a_link_to_somewhere_else(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
 
-    for also, cards in (((tmp_path / "flow",), None), ((), place)):
+    for linked_folders, cards in (((tmp_path / "flow",), None), ((), place)):
         with pytest.raises(ItemLost, match="leads out"):
-            _copied(root, *also, cards=cards)
+            _copied(root, *linked_folders, cards=cards)
     assert not (root / "copied").exists()
 
 

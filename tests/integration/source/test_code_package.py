@@ -52,10 +52,10 @@ class Theirs:
         """Change the record of the package in each task, and return what it was."""
         before: dict[str, Any] = {}
         for path in self.flow.rglob("*_code-package_*.json"):
-            whole = json.loads(path.read_text())
-            before = json.loads(whole["value"])
-            whole["value"] = json.dumps(before | changes)
-            path.write_text(json.dumps(whole))
+            record = json.loads(path.read_text())
+            before = json.loads(record["value"])
+            record["value"] = json.dumps(before | changes)
+            path.write_text(json.dumps(record))
         assert before
         return before
 

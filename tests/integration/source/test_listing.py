@@ -144,13 +144,13 @@ def test_namespace(lister: Lister) -> None:
 
     assert (own[0], len(own[1])) == (["LinearFlow"], 1)
     assert flows == []
-    assert listed[0] == "NotThere"
+    assert listed[0] == "NotFound"
 
 
 def test_what_is_not_there(lister: Lister) -> None:
     """A flow that nobody ran, by its own or as a choice that led nowhere; and no latest run."""
     for answer in lister.ask("list NoSuch", "read NoSuch", "read LinearFlow/latest"):
-        assert answer[0] == "NotThere"
+        assert answer[0] == "NotFound"
         assert "there is no" in answer[1]
 
 

@@ -13,7 +13,7 @@ import pytest
 from mfwb.cli import main
 from mfwb.cli.exit import end
 from mfwb.cli.help import Command
-from mfwb.errors import LockHeld, NotThere, SinkError, Unreachable, UsageError
+from mfwb.errors import LockHeld, NotFound, SinkError, Unreachable, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def ending(error: BaseException, *arguments: str) -> int:
         (UsageError, 2),
         (Unreachable, 4),
         (LockHeld, 5),
-        (NotThere, 1),
+        (NotFound, 1),
         (SinkError, 1),
     ],
 )

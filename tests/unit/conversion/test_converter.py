@@ -22,10 +22,10 @@ import psutil
 import pytest
 
 from mfwb.conversion.convert import Conversion, Job
-from mfwb.conversion.converter import BrokenOffError, Converter, UnconvertibleError, new_nursery
+from mfwb.conversion.converter import BrokenOffError, Converter, UnconvertibleError, new_forkserver
 from mfwb.conversion.converter_child import FULL, NO_MEMORY, UNCONVERTIBLE, answer
-from mfwb.isolation.forkserver import Nursery
-from mfwb.payload import Workshop
+from mfwb.isolation.forkserver import Forkserver
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form, Plan, PlannedFile
 from mfwb.snapshot.pathspec import FlowRunId
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
@@ -80,11 +80,11 @@ def plan_of(*files: PlannedFile) -> Plan:
     return Plan("Flow/1", FlowRunId("Flow/1", "local@/x", 0), None, "flow", "Flow/1", (run,))
 
 
-def started_by(workshop: Workshop) -> bool:
-    """Whether a workshop has a process; ends it."""
-    made = workshop._converted
-    found = any(one._original is not None for one in made._nurseries.values())
-    workshop.close()
+def started_by(builder: PayloadBuilder) -> bool:
+    """Whether a builder has a process; ends it."""
+    made = builder._conversions
+    found = any(one._server is not None for one in made._forkservers.values())
+    builder.close()
     return found
 
 
@@ -124,9 +124,9 @@ def test_killed_while_idle(converter: Converter, tmp_path: Path) -> None:
     assert (tmp_path / "x.parquet").exists()
 
 
-def test_close(nursery: Nursery, tmp_path: Path) -> None:
+def test_close(forkserver: Forkserver, tmp_path: Path) -> None:
     """After closing there is no process, not even a zombie, and there will be none."""
-    converter = Converter(nursery)
+    converter = Converter(forkserver)
     converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
     first = pid_of(converter)
 
@@ -138,10 +138,10 @@ def test_close(nursery: Nursery, tmp_path: Path) -> None:
         converter.convert(Job(TABLE, OLD_PICKLE, Path("never")))
 
 
-def test_close_does_not_wait(nursery: Nursery, tmp_path: Path) -> None:
+def test_close_does_not_wait(forkserver: Forkserver, tmp_path: Path) -> None:
     """Closing ends a conversion that would take for ever."""
     os.mkfifo(tmp_path / "pipe")
-    converter = Converter(nursery)
+    converter = Converter(forkserver)
     with ThreadPoolExecutor(1) as pool:
         endless = pool.submit(
             converter.convert, Job(Conversion.VALUE, tmp_path / "pipe", tmp_path / "never")
@@ -157,9 +157,9 @@ def test_parent_that_is_killed(tmp_path: Path) -> None:
     code = f"""
 import time
 from pathlib import Path
-from mfwb.conversion.converter import Converter, new_nursery
-converter = Converter(new_nursery())
-print(converter._living(Path({str(tmp_path)!r})).pid, flush=True)
+from mfwb.conversion.converter import Converter, new_forkserver
+converter = Converter(new_forkserver())
+print(converter._ensure_process(Path({str(tmp_path)!r})).pid, flush=True)
 time.sleep(100)
 """
     with subprocess.Popen(
@@ -179,9 +179,9 @@ def test_parent_that_is_killed_meanwhile(tmp_path: Path) -> None:
 from pathlib import Path
 from threading import Thread
 from mfwb.conversion.convert import Conversion, Job
-from mfwb.conversion.converter import Converter, new_nursery
-converter = Converter(new_nursery())
-print(converter._living(Path({str(tmp_path)!r})).pid, flush=True)
+from mfwb.conversion.converter import Converter, new_forkserver
+converter = Converter(new_forkserver())
+print(converter._ensure_process(Path({str(tmp_path)!r})).pid, flush=True)
 converter.convert(Job(Conversion.VALUE, Path({str(tmp_path / "pipe")!r}), Path("never")))
 """
     with subprocess.Popen(
@@ -211,10 +211,10 @@ def test_ctrl_c(converter: Converter, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES])
 def test_started_when_frames_are_expected(form: Form, tmp_path: Path) -> None:
     """The process starts before the first frame is asked for."""
-    workshop = Workshop(tmp_path, keep=True)
-    workshop.expect(plan_of(planned_file(MemoryContents().add(FRAME), form)))
+    builder = PayloadBuilder(tmp_path, keep=True)
+    builder.expect(plan_of(planned_file(MemoryContents().add(FRAME), form)))
 
-    assert started_by(workshop)
+    assert started_by(builder)
 
 
 def test_not_started_without_frames(tmp_path: Path) -> None:
@@ -225,19 +225,19 @@ def test_not_started_without_frames(tmp_path: Path) -> None:
         planned_file(contents.add(tmp_path), Form.PATH),
     ]
     plan = plan_of(*files)
-    workshop = Workshop(tmp_path / "payloads", keep=True)
-    workshop.expect(plan)
-    workshop.prepare(plan.runs[0], contents)
+    builder = PayloadBuilder(tmp_path / "payloads", keep=True)
+    builder.expect(plan)
+    builder.prepare(plan.runs[0], contents)
 
-    assert not started_by(workshop)
+    assert not started_by(builder)
 
 
-def test_not_started_for_what_is_converted(workshop: Workshop, tmp_path: Path) -> None:
+def test_not_started_for_what_is_converted(builder: PayloadBuilder, tmp_path: Path) -> None:
     """Frames that an earlier sync into this bundle converted need no process."""
     contents = MemoryContents()
     plan = plan_of(planned_file(contents.add(FRAME), Form.PARQUET))
-    workshop.prepare(plan.runs[0], contents)
-    again = Workshop(tmp_path / "payloads", keep=True)
+    builder.prepare(plan.runs[0], contents)
+    again = PayloadBuilder(tmp_path / "payloads", keep=True)
     again.expect(plan)
     again.prepare(plan.runs[0], contents)
 
@@ -247,7 +247,7 @@ def test_not_started_for_what_is_converted(workshop: Workshop, tmp_path: Path) -
 def test_no_process_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no process can be started nothing is converted: it would be without any limit."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
-    converter = Converter(new_nursery())
+    converter = Converter(new_forkserver())
 
     with pytest.raises(UnconvertibleError, match=r"no process to convert it: .*No such file"):
         converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
@@ -305,11 +305,11 @@ def test_not_enough_memory(tmp_path: Path) -> None:
     large = contents.add(pd.DataFrame({"a": np.ones(20_000_000)}), "large")
     small = contents.add(FRAME, "small")
     plan = plan_of(*(planned_file(one, Form.PARQUET, one.name) for one in (large, small)))
-    workshop = Workshop(tmp_path, keep=True, max_memory=50_000_000)
+    builder = PayloadBuilder(tmp_path, keep=True, max_memory=50_000_000)
     try:
-        (artifact,) = workshop.prepare(plan.runs[0], contents).artifacts
+        (artifact,) = builder.prepare(plan.runs[0], contents).artifacts
     finally:
-        workshop.close()
+        builder.close()
 
     assert [file.path for file in artifact.files] == ["large.pkl", "small.parquet"]
     assert artifact.metadata["kept_as_pickle"] == {
@@ -335,13 +335,13 @@ def test_modules_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.Monke
     for name in ("pandas", "pyarrow", "json", "signal"):
         (tmp_path / f"{name}.py").write_text(f"open('{name}.imported', 'w')")
     monkeypatch.chdir(tmp_path)
-    nursery = new_nursery()
+    forkserver = new_forkserver()
     try:
-        converter = Converter(nursery)
+        converter = Converter(forkserver)
         converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
         converter.close()
     finally:
-        nursery.close()
+        forkserver.close()
 
     assert (tmp_path / "x.parquet").read_bytes() == parquet_of(FRAME)
     assert list(tmp_path.glob("*.imported")) == []
@@ -354,8 +354,8 @@ def test_what_libraries_print_is_no_answer(tmp_path: Path) -> None:
     code = (
         "import os; from mfwb.conversion import convert, converter_child;"
         "convert.load_frame = lambda data: (print('noise', flush=True), os.write(1, b'noise'));"
-        "converter_child.get_ready(trusted=False);"
-        f"converter_child.work(10**9, {str(tmp_path)!r}, trusted=False)"
+        "converter_child.preload(trusted=False);"
+        f"converter_child.run_worker(10**9, {str(tmp_path)!r}, trusted=False)"
     )
     request = {
         "conversion": "table",
@@ -390,16 +390,16 @@ def test_this_process_stays_small(tmp_path: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
 contents = MemoryContents()
 contents.logs[TASK] = []
 content = contents.add_bytes(Path({str(OLD_PICKLE)!r}).read_bytes())
 run = planned_run(outputs=[output(planned_file(content, Form.PARQUET))])
-workshop = Workshop(Path({str(tmp_path)!r}), keep=True)
-print(workshop.prepare(run, contents).artifacts[0].files[0].path)
-workshop.close()
+builder = PayloadBuilder(Path({str(tmp_path)!r}), keep=True)
+print(builder.prepare(run, contents).artifacts[0].files[0].path)
+builder.close()
 print({{"pandas", "numpy", "pyarrow"}} & set(sys.modules))
 """
     done = subprocess.run(

@@ -35,8 +35,8 @@ def test_made_once(tmp_path: Path) -> None:
         made.append(path)
         path.write_bytes(b"x")
 
-    assert store.place(NAME, make) == store.place(NAME, make) == tmp_path / "ab" / NAME
-    assert Store(tmp_path).place(NAME, make).read_bytes() == b"x"
+    assert store.get_or_make(NAME, make) == store.get_or_make(NAME, make) == tmp_path / "ab" / NAME
+    assert Store(tmp_path).get_or_make(NAME, make).read_bytes() == b"x"
     assert len(made) == 1
 
 
@@ -47,7 +47,7 @@ def test_a_folder(tmp_path: Path) -> None:
         path.mkdir()
         (path / "a").write_bytes(b"a")
 
-    Store(tmp_path).place("abc.frames", make)
+    Store(tmp_path).get_or_make("abc.frames", make)
 
     assert names_in(tmp_path) == ["ab/abc.frames/a"]
 
@@ -62,10 +62,10 @@ def test_no_half_files(error: BaseException, tmp_path: Path) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        store.place(NAME, broken)
+        store.get_or_make(NAME, broken)
 
     assert names_in(tmp_path) == []
-    assert store.place(NAME, lambda path: path.touch()).exists()
+    assert store.get_or_make(NAME, lambda path: path.touch()).exists()
 
 
 def test_several_threads(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_several_threads(tmp_path: Path) -> None:
 
     def work() -> None:
         barrier.wait()
-        assert store.place(NAME, make).stat().st_size == 100_000
+        assert store.get_or_make(NAME, make).stat().st_size == 100_000
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -101,7 +101,7 @@ def test_another_process_was_faster(tmp_path: Path) -> None:
         other.mkdir(parents=True)
         (other / "a").write_bytes(b"theirs")
 
-    path = Store(tmp_path).place("abc.frames", make)
+    path = Store(tmp_path).get_or_make("abc.frames", make)
 
     assert (path / "a").read_bytes() == b"theirs"
     assert names_in(tmp_path) == ["ab/abc.frames/a"]
@@ -114,14 +114,14 @@ def test_full_disk(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(SinkError, match="no space left for the files of artifacts"):
-        Store(tmp_path).place(NAME, full)
+        Store(tmp_path).get_or_make(NAME, full)
 
 
 def test_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths are absolute, because W&B reads the files later and from elsewhere."""
     monkeypatch.chdir(tmp_path)
 
-    path = Store(Path("payloads")).place(NAME, lambda path: path.touch())
+    path = Store(Path("payloads")).get_or_make(NAME, lambda path: path.touch())
 
     assert path == tmp_path / "payloads" / "ab" / NAME
 
@@ -129,9 +129,9 @@ def test_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tidy_and_remove(tmp_path: Path) -> None:
     """Tidying leaves what is finished, removing leaves nothing."""
     store = Store(tmp_path / "x")
-    store.place(NAME, lambda path: path.touch())
+    store.get_or_make(NAME, lambda path: path.touch())
 
-    store.tidy()
+    store.remove_unfinished()
     assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["ab"]
     store.remove()
     store.remove()
@@ -145,10 +145,10 @@ def test_nobody_waits_for_another_file(tmp_path: Path) -> None:
     def slow(path: Path) -> None:
         for number in range(300):
             with ThreadPoolExecutor(1) as pool:
-                pool.submit(store.place, f"{number:06}.pkl", Path.touch).result(10)
+                pool.submit(store.get_or_make, f"{number:06}.pkl", Path.touch).result(10)
         path.touch()
 
-    store.place(NAME, slow)
+    store.get_or_make(NAME, slow)
 
     assert len(names_in(tmp_path)) == 301
 
@@ -172,7 +172,7 @@ def test_names_that_are_paths(tmp_path: Path, name: str) -> None:
     """What a stranger recorded as a sha1 leads nowhere else."""
     store = Store(tmp_path / "x" / "y")
 
-    for ask in (store.path, store.has, lambda name: store.place(name, Path.touch)):
+    for ask in (store.path, store.has, lambda name: store.get_or_make(name, Path.touch)):
         with pytest.raises(SourceError):
             ask(name)
     assert list(tmp_path.iterdir()) == []
@@ -186,7 +186,7 @@ def test_a_key_is_no_pattern(tmp_path: Path, key: str) -> None:
     (home / ".bashrc").touch()
     (home / ".ssh").mkdir()
     store = Store(tmp_path / "a" / "b" / "c")
-    store.place(NAME, Path.touch)
+    store.get_or_make(NAME, Path.touch)
 
     store.discard(key)
 
@@ -200,12 +200,12 @@ def test_only_what_was_made_here_is_removed(tmp_path: Path) -> None:
     (tmp_path / "x" / "ab" / "abcdef.txt").touch()
     (tmp_path / "x" / "other").touch()
     store = Store(tmp_path / "x")
-    store.place(NAME, Path.touch)
-    store.place("abcdef.frames", Path.mkdir)
+    store.get_or_make(NAME, Path.touch)
+    store.get_or_make("abcdef.frames", Path.mkdir)
 
     store.discard("abcdef")
     left = names_in(tmp_path)
-    store.place(NAME, Path.touch)
+    store.get_or_make(NAME, Path.touch)
     store.remove()
 
     assert left == names_in(tmp_path) == ["x/ab/abcdef.txt", "x/other"]
@@ -220,7 +220,7 @@ def test_a_link_is_no_file_of_ours(tmp_path: Path) -> None:
     store = Store(tmp_path / "x")
 
     assert not store.has(NAME)
-    path = store.place(NAME, Path.touch)
+    path = store.get_or_make(NAME, Path.touch)
 
     assert not path.is_symlink()
     assert path.read_bytes() == b""
@@ -236,7 +236,7 @@ def test_a_folder_that_is_a_link(tmp_path: Path, which: str) -> None:
     (tmp_path / which).symlink_to(elsewhere)
 
     with pytest.raises(SinkError, match="is a link"):
-        Store(tmp_path / "x").place(NAME, Path.touch)
+        Store(tmp_path / "x").get_or_make(NAME, Path.touch)
 
     assert list(elsewhere.iterdir()) == []
 
@@ -246,8 +246,8 @@ def test_private(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         store = Store(tmp_path / "x")
-        store.place(NAME, Path.touch)
-        store.place("abc.frames", lambda path: (path / "a").mkdir(parents=True))
+        store.get_or_make(NAME, Path.touch)
+        store.get_or_make("abc.frames", lambda path: (path / "a").mkdir(parents=True))
         modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "x").rglob("*")}
         modes["x"] = (tmp_path / "x").stat().st_mode & 0o777
     finally:
@@ -270,4 +270,4 @@ def test_no_folder_where_one_should_be(
     plant(planted)
 
     with pytest.raises(SinkError, match=r"folder|exists"):
-        Store(folder).place(f"ab{'0' * 38}.json", Path.touch)
+        Store(folder).get_or_make(f"ab{'0' * 38}.json", Path.touch)

@@ -1,5 +1,11 @@
 """Converters and what makes their processes, as the tests of payloads have them."""
 
-from tests.unit.payload.conftest import converter, inspecting_nursery, nursery, workshop, workshops
+from tests.unit.payload.conftest import (
+    builder,
+    builders,
+    converter,
+    forkserver,
+    inspector_forkserver,
+)
 
-__all__ = ["converter", "inspecting_nursery", "nursery", "workshop", "workshops"]
+__all__ = ["builder", "builders", "converter", "forkserver", "inspector_forkserver"]

@@ -22,13 +22,13 @@ import psutil
 import pytest
 
 from mfwb.conversion.convert import Conversion, Job, convert
-from mfwb.conversion.converter import Converter, UnconvertibleError, new_nursery
+from mfwb.conversion.converter import Converter, UnconvertibleError, new_forkserver
 from mfwb.conversion.converter_child import INBOX, OUTBOX
 from mfwb.conversion.inspector import Inspector
-from mfwb.conversion.inspector_child import Look, inspect_here
-from mfwb.isolation.audit_hook import STOPPED
-from mfwb.isolation.child_environment import environment
-from mfwb.isolation.forkserver import Nursery
+from mfwb.conversion.inspector_child import Inspection, inspect_here
+from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
+from mfwb.isolation.child_environment import build_environment
+from mfwb.isolation.forkserver import Forkserver
 from tests.unit.payload import breaking_out, lying
 from tests.unit.payload.frames_of_all_kinds import columns, frames, indexes
 from tests.unit.payload.hostile.makers import CORPUS
@@ -45,11 +45,11 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.EXDEV}
 
 
 @pytest.fixture(scope="module")
-def taken_over() -> Iterator[Nursery]:
+def taken_over() -> Iterator[Forkserver]:
     """Return what makes processes that try to break out."""
-    nursery = Nursery(breaking_out.__name__, 10**9)
-    yield nursery
-    nursery.close()
+    forkserver = Forkserver(breaking_out.__name__, 10**9)
+    yield forkserver
+    forkserver.close()
 
 
 @pytest.fixture
@@ -63,19 +63,19 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def tried(nursery: Nursery, name: str, place: Path, *, watched: bool) -> tuple[str, int]:
+def tried(forkserver: Forkserver, name: str, place: Path, *, watched: bool) -> tuple[str, int]:
     """Return what became of an attempt, and the exit code."""
-    process = nursery.new(str(place / "own"))
-    with process.requests, process.answers:
+    process = forkserver.start_process(str(place / "own"))
+    with process.requests, process.responses:
         process.requests.write(json.dumps([name, str(place), watched]).encode() + b"\n")
         process.requests.flush()
-        answer = process.answers.readline().decode().strip()
+        answer = process.responses.readline().decode().strip()
     return answer, process.kill()
 
 
 @linux
 @pytest.mark.parametrize("name", sorted(set(breaking_out.ATTEMPTS) - _SEEN_BY_PYTHON_ALONE))
-def test_the_kernel_refuses(name: str, taken_over: Nursery, place: Path) -> None:
+def test_the_kernel_refuses(name: str, taken_over: Forkserver, place: Path) -> None:
     """Whatever it runs, it has no right to."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         (place / "own" / INBOX / "port").write_text(str(server.getsockname()[1]))
@@ -89,7 +89,7 @@ def test_the_kernel_refuses(name: str, taken_over: Nursery, place: Path) -> None
 
 @linux
 @pytest.mark.parametrize("name", breaking_out.CHANGES)
-def test_the_kernel_changes_nothing(name: str, taken_over: Nursery, place: Path) -> None:
+def test_the_kernel_changes_nothing(name: str, taken_over: Forkserver, place: Path) -> None:
     """Landlock would let it change the rights, owner and times of any file of the user's."""
     paths = (place, place / "secret")
     before = [facts(path) for path in paths]
@@ -107,7 +107,7 @@ def facts(path: Path) -> tuple[Any, ...]:
 
 
 @linux
-def test_what_honest_code_does_with_its_own(taken_over: Nursery, place: Path) -> None:
+def test_what_honest_code_does_with_its_own(taken_over: Forkserver, place: Path) -> None:
     """To copy a file and to begin a thread work as ever, and so does to look at limits."""
     assert tried(taken_over, "honest", place, watched=False)[0] == "done"
 
@@ -120,13 +120,13 @@ def test_what_honest_code_does_with_its_own(taken_over: Nursery, place: Path) ->
         - _ALLOWED_TO_PYTHON
     ),
 )
-def test_the_audit_hook_stops_it(name: str, taken_over: Nursery, place: Path) -> None:
+def test_the_audit_hook_stops_it(name: str, taken_over: Forkserver, place: Path) -> None:
     """Where the kernel has nothing to offer, it ends when it tries."""
     (place / "own" / INBOX / "port").write_text("1")
 
     answer, code = tried(taken_over, name, place, watched=True)
 
-    assert (answer, code) == ("", STOPPED)
+    assert (answer, code) == ("", STOPPED_EXIT_CODE)
     assert sorted(path.name for path in place.iterdir()) == ["other", "own", "secret"]
 
 
@@ -192,7 +192,7 @@ def test_no_secrets_in_its_environment() -> None:
         "HTTPS_PROXY": "http://user:password@proxy",
     }
 
-    safe, trusted = (set(environment(given, trusted=trusted)) for trusted in (False, True))
+    safe, trusted = (set(build_environment(given, trusted=trusted)) for trusted in (False, True))
 
     assert safe & set(given) == {"PATH", "LC_ALL"}
     assert trusted & set(given) == set(given) - {"WANDB_API_KEY"}
@@ -205,8 +205,8 @@ def test_the_environment_that_it_really_has(
     """The process has no more than that, and nor has the one that it is a copy of."""
     monkeypatch.setenv("WANDB_API_KEY", "s3cret")
     (tmp_path / "x").write_bytes(pickle.dumps(1))
-    nursery = new_nursery()
-    converter = Converter(nursery)
+    forkserver = new_forkserver()
+    converter = Converter(forkserver)
     converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
     assert converter._child is not None
     process = psutil.Process(converter._child.pid)
@@ -214,17 +214,17 @@ def test_the_environment_that_it_really_has(
     seen = [one.environ() for one in (process, process.parent()) if one is not None]
 
     converter.close()
-    nursery.close()
+    forkserver.close()
     assert len(seen) == 2
     assert not [one for one in seen if "WANDB_API_KEY" in one]
 
 
-def test_a_process_for_each_flow_run(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_process_for_each_flow_run(forkserver: Forkserver, tmp_path: Path) -> None:
     """What one flow run's pickle left in memory is not there when another one's is read."""
     (tmp_path / "x").write_bytes(pickle.dumps(1))
     pids = set()
     for number in range(3):
-        converter = Converter(nursery)
+        converter = Converter(forkserver)
         for again in range(2):
             job = Job(Conversion.VALUE, tmp_path / "x", tmp_path / f"{number}{again}")
             converter.convert(job)
@@ -236,13 +236,13 @@ def test_a_process_for_each_flow_run(nursery: Nursery, tmp_path: Path) -> None:
 
 
 def test_what_it_makes_must_be_files(
-    nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    forkserver: Forkserver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A link that a process leaves where its file should be is not followed."""
     (tmp_path / "secret").write_text("s3cret")
     (tmp_path / "x").write_bytes(pickle.dumps(1))
-    converter = Converter(nursery)
-    child = converter._living(tmp_path)
+    converter = Converter(forkserver)
+    child = converter._ensure_process(tmp_path)
 
     def leave_a_link(request: dict[str, Any], _seconds: float) -> dict[str, str]:
         Path(request["target"]).symlink_to(tmp_path / "secret")
@@ -271,19 +271,19 @@ def _hollow(path: Path) -> None:
 def test_what_it_makes_has_bounds(
     make: Callable[[Path], None],
     reason: str,
-    nursery: Nursery,
+    forkserver: Forkserver,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Folders that nobody could go down to, and files that nobody could send, are not taken."""
     (tmp_path / "x").write_bytes(pickle.dumps(1))
-    converter = Converter(nursery)
+    converter = Converter(forkserver)
 
     def leave(request: dict[str, Any], _seconds: float) -> dict[str, str]:
         make(Path(request["target"]))
         return {"outcome": "done"}
 
-    monkeypatch.setattr(converter._living(tmp_path), "ask", leave)
+    monkeypatch.setattr(converter._ensure_process(tmp_path), "ask", leave)
     with pytest.raises(UnconvertibleError, match=reason):
         converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
     converter.close()
@@ -308,7 +308,7 @@ def test_the_same_as_here(inspector: Inspector) -> None:
         *(pickle.dumps(value, protocol=4) for _, value in HONEST.values()),
         *(pickle.dumps(value, protocol=4) for value in (1.5, float("nan"), "\ud800", 2**80, None)),
     ]
-    for look in Look:
+    for look in Inspection:
         there = inspector.inspect("F/1", look, pickled)
 
         here = json.loads(json.dumps(inspect_here("F/1", look, pickled)))
@@ -317,9 +317,10 @@ def test_the_same_as_here(inspector: Inspector) -> None:
 
 def test_the_first_number_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process imports numpy for it, which must not look like what no pickle does."""
-    monkeypatch.delenv("OPENBLAS_MAIN_FREE", raising=False)
+    for name in ("OPENBLAS_MAIN_FREE", "GOTOBLAS_MAIN_FREE"):  # numpy 1 sets both
+        monkeypatch.delenv(name, raising=False)
     inspector = Inspector()
-    answers = inspector.inspect("F/1", Look.VALUE, [pickle.dumps(np.float64(0.5))])
+    answers = inspector.inspect("F/1", Inspection.VALUE, [pickle.dumps(np.float64(0.5))])
     inspector.close()
 
     assert answers == [([0.5, False], None)]
@@ -330,7 +331,7 @@ def test_one_that_ends_the_process(inspector: Inspector, monkeypatch: pytest.Mon
     good = pickle.dumps({"a": 1})
     monkeypatch.setattr("mfwb.conversion.inspector._ANSWER_LIMIT", 60_000)
 
-    answers = inspector.inspect("F/2", Look.VALUE, [good, pickle.dumps("x" * 70_000), good])
+    answers = inspector.inspect("F/2", Inspection.VALUE, [good, pickle.dumps("x" * 70_000), good])
 
     assert [found for found, _ in answers] == [[{"a": 1}, False], None, [{"a": 1}, False]]
     assert answers[1][1] == "the process that looked at it ended (-9)"
@@ -339,12 +340,12 @@ def test_one_that_ends_the_process(inspector: Inspector, monkeypatch: pytest.Mon
 def test_one_that_takes_too_long() -> None:
     """The kernel ends a look that takes too much time; the next one is none the worse."""
     inspector = Inspector()
-    inspector.inspect("F/3", Look.NAMES, [b"N."])
-    desk = inspector._desk("F/3")
+    inspector.inspect("F/3", Inspection.NAMES, [b"N."])
+    desk = inspector._process_for("F/3")
     assert desk._process is not None
     os.kill(desk._process.pid, signal.SIGPROF)  # as the clock does
 
-    answers = [inspector.inspect("F/3", Look.VALUE, [pickle.dumps(1)]) for _ in range(2)]
+    answers = [inspector.inspect("F/3", Inspection.VALUE, [pickle.dumps(1)]) for _ in range(2)]
     inspector.close()
 
     assert answers == [[(None, "it took too long to look at it")], [([1, False], None)]]
@@ -354,26 +355,26 @@ def test_one_that_takes_too_long() -> None:
 def liar() -> Iterator[Inspector]:
     """Return an inspector whose processes answer what a pickle says."""
     found = Inspector()
-    found._nursery = Nursery(lying.__name__, 10**8)
+    found._forkserver = Forkserver(lying.__name__, 10**8)
     yield found
     found.close()
 
 
-ANSWERS: dict[str, tuple[Look, bytes]] = {
-    "no list": (Look.VALUE, b"5"),
-    "no pairs": (Look.VALUE, b"[5]"),
-    "a reason that is no text": (Look.VALUE, b'[[null, ["x"]]]'),
-    "no reason for nothing": (Look.NAMES, b"[[null, 5]]"),
-    "a value that is no pair": (Look.VALUE, b"[[5, null]]"),
-    "a value of two letters": (Look.VALUE, b'[["ab", null]]'),
-    "a series that is neither": (Look.VALUE_WITHOUT_NAMES, b"[[[1, 1], null]]"),
-    "names that are no text": (Look.NAMES, b'[[["a", {}], null]]'),
-    "names that are one text": (Look.NAMES_AT_START, b'[["ab", null]]'),
-    "a digest that is none": (Look.DIGEST, b"[[{}, null]]"),
-    "a deep one": (Look.VALUE, b"[" * 100_000 + b"]" * 100_000),
-    "a number of many digits": (Look.VALUE, b"[[[" + b"9" * 10_000 + b", false], null]]"),
-    "text that is none": (Look.VALUE, b"\xff\xfe"),
-    "a bomb": (Look.VALUE, b"[[[[" + b"[]," * 8_000_000 + b"[]], false], null]]"),
+ANSWERS: dict[str, tuple[Inspection, bytes]] = {
+    "no list": (Inspection.VALUE, b"5"),
+    "no pairs": (Inspection.VALUE, b"[5]"),
+    "a reason that is no text": (Inspection.VALUE, b'[[null, ["x"]]]'),
+    "no reason for nothing": (Inspection.NAMES, b"[[null, 5]]"),
+    "a value that is no pair": (Inspection.VALUE, b"[[5, null]]"),
+    "a value of two letters": (Inspection.VALUE, b'[["ab", null]]'),
+    "a series that is neither": (Inspection.VALUE_WITHOUT_NAMES, b"[[[1, 1], null]]"),
+    "names that are no text": (Inspection.NAMES, b'[[["a", {}], null]]'),
+    "names that are one text": (Inspection.NAMES_AT_START, b'[["ab", null]]'),
+    "a digest that is none": (Inspection.DIGEST, b"[[{}, null]]"),
+    "a deep one": (Inspection.VALUE, b"[" * 100_000 + b"]" * 100_000),
+    "a number of many digits": (Inspection.VALUE, b"[[[" + b"9" * 10_000 + b", false], null]]"),
+    "text that is none": (Inspection.VALUE, b"\xff\xfe"),
+    "a bomb": (Inspection.VALUE, b"[[[[" + b"[]," * 8_000_000 + b"[]], false], null]]"),
 }
 
 
@@ -410,7 +411,7 @@ def test_one_that_never_answers(liar: Inspector, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("mfwb.conversion.inspector._SECONDS", 0.5)
     reason = "it took too long to look at it"
 
-    answers = [liar.inspect("F/6", Look.VALUE, [b""]) for _ in range(2)]
+    answers = [liar.inspect("F/6", Inspection.VALUE, [b""]) for _ in range(2)]
 
     assert answers == [[(None, reason)]] * 2
 
@@ -428,14 +429,14 @@ def test_the_clock() -> None:
 def test_hostile_ones_are_no_news_to_it(name: str, inspector: Inspector) -> None:
     """Those that are known are refused by weighing, so that the process goes on."""
     data = CORPUS[name]()
-    inspector.inspect("F/4", Look.NAMES, [b"N."])
-    desk = inspector._desk("F/4")
+    inspector.inspect("F/4", Inspection.NAMES, [b"N."])
+    desk = inspector._process_for("F/4")
     assert desk._process is not None
     before = desk._process.pid
 
-    for look in Look:
+    for look in Inspection:
         ((found, _),) = inspector.inspect("F/4", look, [data])
-        if look is Look.INSIDE:
+        if look is Inspection.INSIDE:
             assert (found["names"], found["size"], found["is_relative"]) == ([], None, None)
             assert found["no_value"] is None or "more than 1,000 parts" in found["no_value"]
         else:

@@ -1,10 +1,10 @@
-"""The control task of an unbounded foreach: it sets off the others, and runs none of the code."""
+"""The control task of an unbounded foreach: it starts the others, and runs none of the code."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from mfwb.lineage import Edge, Ground, Lineage
+from mfwb.lineage import Edge, Evidence, Lineage
 from mfwb.snapshot import FlowRun
 from tests.unit.flow_runs import at, ref, sha, spec, task
 from tests.unit.lineage.test_reads import traced, with_source
@@ -56,7 +56,9 @@ def test_what_it_used_and_what_it_made() -> None:
     lineage = _lineage()
     used = [edge for edge in lineage.edges if edge.consumer == spec("work/2")]
 
-    assert used == [Edge(spec("work/2"), "items", spec("start/1"), sha("i"), Ground.FOREACH_INPUT)]
+    assert used == [
+        Edge(spec("work/2"), "items", spec("start/1"), sha("i"), Evidence.FOREACH_INPUT)
+    ]
     assert lineage.writes[spec("work/2")] == ()
     assert lineage.equal_values(spec("work/2")).names == frozenset()
     assert lineage.equal_values(spec("work/2-0")).names == {"total"}
@@ -67,12 +69,12 @@ def test_it_is_a_row_of_its_own() -> None:
     work = runs_of(_flow_run())["work"]
     [total] = work.values
 
-    assert [(one.pathspec, one.label, one.row) for one in work.tasks] == [
+    assert [(task.pathspec, task.label, task.row) for task in work.tasks] == [
         (spec("work/2-0"), "0", 0),
         (spec("work/2-1"), "1", 1),
         (spec("work/2"), "control", 2),
     ]
-    assert [one.task for one in total.contents] == [spec("work/2-0"), spec("work/2-1")]
+    assert [content.task for content in total.contents] == [spec("work/2-0"), spec("work/2-1")]
     assert work.losses == ()
 
 
@@ -86,13 +88,13 @@ def test_an_unbounded_foreach_in_a_foreach() -> None:
     lineage = traced(
         "@step\ndef start(self):\n    pass",
         task("start/1", to="mid", over="xs"),
-        *(task(f"mid/{p}", to="work", over="ys", foreach=one) for p, one in enumerate(outer)),
+        *(task(f"mid/{p}", to="work", over="ys", foreach=item) for p, item in enumerate(outer)),
         *(
-            replace(task(f"work/{p}", to="end", foreach=one), is_control=True)
-            for p, one in enumerate(outer)
+            replace(task(f"work/{p}", to="end", foreach=item), is_control=True)
+            for p, item in enumerate(outer)
         ),
         *inner,
-        *(task(f"end/{p}", foreach=one) for p, one in enumerate(outer)),
+        *(task(f"end/{p}", foreach=item) for p, item in enumerate(outer)),
     )
 
     assert [lineage.parents[spec(f"work/{p}")] for p in range(2)] == [

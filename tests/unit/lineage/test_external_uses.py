@@ -1,4 +1,4 @@
-"""What was used of other flow runs."""
+"""Uses of artifacts of other flow runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from mfwb.lineage import flow_runs_read, rebuild_lineage, triggering_runs, with_outside
-from mfwb.lineage.static_analysis import External
+from mfwb.lineage import (
+    add_external_uses,
+    list_flow_runs_read,
+    read_triggering_runs,
+    rebuild_lineage,
+)
+from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.snapshot import FlowRun, Task
 from tests.unit.flow_runs import at, flow_run, task
 
@@ -34,7 +39,7 @@ OTHER = replace(
 
 def _moved(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
     return tuple(
-        replace(one, pathspec=one.pathspec.replace("DemoFlow/7", "Other/3")) for one in tasks
+        replace(task, pathspec=task.pathspec.replace("DemoFlow/7", "Other/3")) for task in tasks
     )
 
 
@@ -49,70 +54,70 @@ def _run(triggers: object = None) -> FlowRun:
 TRIGGERED = _run([{"type": "event", "id": "e"}, {"type": "run", "id": "Other/3/end/4"}])
 
 
-def _used(said: External, run: FlowRun = TRIGGERED) -> set[tuple[str, str]]:
-    lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": (said,)})
+def _used(read: ExternalRead, run: FlowRun = TRIGGERED) -> set[tuple[str, str]]:
+    lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": (read,)})
     others = {"Other/3": (OTHER, rebuild_lineage(OTHER))}
-    found = with_outside(run, lineage, others, {})
-    assert {use.edge.consumer for use in found.outside} <= {"DemoFlow/7/end/2"}
-    assert {use.said for use in found.outside} <= {said}
-    return {(use.edge.artifact, use.edge.producer) for use in found.outside}
+    result = add_external_uses(run, lineage, others, {})
+    assert {use.edge.consumer for use in result.external_uses} <= {"DemoFlow/7/end/2"}
+    assert {use.read for use in result.external_uses} <= {read}
+    return {(use.edge.artifact, use.edge.producer) for use in result.external_uses}
 
 
 @pytest.mark.parametrize(
-    ("said", "used"),
+    ("read", "used"),
     {
-        External("run", "Other/3", "best"): {("best", "Other/3/end/4")},
-        External("run", "Other/3", "data"): {("data", "Other/3/start/1")},
-        External("trigger", "", "data"): {("data", "Other/3/start/1")},
-        External("trigger", "start", "items"): {("items", "Other/3/start/1")},
-        External("step", "Other/3/work", "part"): {
+        ExternalRead("run", "Other/3", "best"): {("best", "Other/3/end/4")},
+        ExternalRead("run", "Other/3", "data"): {("data", "Other/3/start/1")},
+        ExternalRead("trigger", "", "data"): {("data", "Other/3/start/1")},
+        ExternalRead("trigger", "start", "items"): {("items", "Other/3/start/1")},
+        ExternalRead("step", "Other/3/work", "part"): {
             ("part", "Other/3/work/2"),
             ("part", "Other/3/work/3"),
         },
-        External("task", "Other/3/work/3", "part"): {("part", "Other/3/work/3")},
-        External("artifact", "Other/3/work/3/part"): {("part", "Other/3/work/3")},
+        ExternalRead("task", "Other/3/work/3", "part"): {("part", "Other/3/work/3")},
+        ExternalRead("artifact", "Other/3/work/3/part"): {("part", "Other/3/work/3")},
     }.items(),
 )
-def test_used(said: External, used: set[tuple[str, str]]) -> None:
+def test_used(read: ExternalRead, used: set[tuple[str, str]]) -> None:
     """A run hands out what its last step has, whoever wrote that; a step what any task has."""
-    assert _used(said) == used
+    assert _used(read) == used
 
 
 @pytest.mark.parametrize(
-    "said",
+    "read",
     [
-        External("run", "Other/3", "items"),  # not handed on to the end
-        External("run", "Other/3"),
-        External("run", "Other", "best"),
-        External("run", "", "best"),
-        External("run", "Other/3/work/3/part/x", "best"),
-        External("flow", "Other", "best"),
-        External("step", "Other/3/*", "part"),
-        External("task", "Other/3/work/9", "part"),
-        External("trigger", "*", "part"),
-        External("artifact", "Other/3"),
-        External("artifact", "part"),
+        ExternalRead("run", "Other/3", "items"),  # not handed on to the end
+        ExternalRead("run", "Other/3"),
+        ExternalRead("run", "Other", "best"),
+        ExternalRead("run", "", "best"),
+        ExternalRead("run", "Other/3/work/3/part/x", "best"),
+        ExternalRead("flow", "Other", "best"),
+        ExternalRead("step", "Other/3/*", "part"),
+        ExternalRead("task", "Other/3/work/9", "part"),
+        ExternalRead("trigger", "*", "part"),
+        ExternalRead("artifact", "Other/3"),
+        ExternalRead("artifact", "part"),
     ],
 )
-def test_not_told(said: External) -> None:
+def test_unknown_reads(read: ExternalRead) -> None:
     """Where it can't be told which version is meant, or there is none, there is no edge."""
-    assert _used(said) == set()
+    assert _used(read) == set()
 
 
 def test_which_flow_runs() -> None:
     """Those that artifacts are read of, and not the flow run itself."""
     run = TRIGGERED
-    said = {
-        "DemoFlow/7/start/1": (External("trigger", "", "x"), External("run", "X/1", "y")),
+    read = {
+        "DemoFlow/7/start/1": (ExternalRead("trigger", "", "x"), ExternalRead("run", "X/1", "y")),
         "DemoFlow/7/end/2": (
-            External("run", "DemoFlow/7", "x"),
-            External("run", "Y/2"),
-            External("flow", "Z", "x"),
-            External("step", "W/5/a", "x"),
+            ExternalRead("run", "DemoFlow/7", "x"),
+            ExternalRead("run", "Y/2"),
+            ExternalRead("flow", "Z", "x"),
+            ExternalRead("step", "W/5/a", "x"),
         ),
     }
 
-    assert flow_runs_read(run, replace(rebuild_lineage(run), externals=said)) == (
+    assert list_flow_runs_read(run, replace(rebuild_lineage(run), externals=read)) == (
         "Other/3",
         "W/5",
         "X/1",
@@ -123,15 +128,17 @@ def test_unread() -> None:
     """What could not be read is told by how the code says it."""
     lineage = replace(
         rebuild_lineage(TRIGGERED),
-        externals={"DemoFlow/7/end/2": (External("trigger", "", "x"), External("run", "X/1", "y"))},
+        externals={
+            "DemoFlow/7/end/2": (ExternalRead("trigger", "", "x"), ExternalRead("run", "X/1", "y"))
+        },
     )
 
-    found = with_outside(TRIGGERED, lineage, {}, {"Other/3": "gone", "X/1": "never was"})
+    result = add_external_uses(TRIGGERED, lineage, {}, {"Other/3": "gone", "X/1": "never was"})
 
-    assert found.outside == ()
-    assert found.unread == {
-        External("trigger", "", "x"): "gone",
-        External("run", "X/1", "y"): "never was",
+    assert result.external_uses == ()
+    assert result.unread == {
+        ExternalRead("trigger", "", "x"): "gone",
+        ExternalRead("run", "X/1", "y"): "never was",
     }
 
 
@@ -139,24 +146,24 @@ def test_triggers_are_read_once() -> None:
     """However often code refers to them; and not more of them than there can be."""
     triggers = [{"type": "run", "id": f"Other/{n}", "x": "y" * 100} for n in range(20_000)]
     run = _run(triggers)
-    said = tuple(External("trigger", "", f"x{n}") for n in range(300))
-    lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": said})
+    read = tuple(ExternalRead("trigger", "", f"x{n}") for n in range(300))
+    lineage = replace(rebuild_lineage(run), externals={"DemoFlow/7/end/2": read})
 
     began = time.process_time()
-    found = flow_runs_read(run, lineage)
+    result = list_flow_runs_read(run, lineage)
 
     assert time.process_time() - began < 2.0
-    assert len(found) == 100
+    assert len(result) == 100
 
 
 def test_triggers_nested_without_end() -> None:
     """What no reader of JSON takes triggered nothing."""
     run = flow_run(task("start/1", metadata={"execution-triggers": "[" * 100_000}))
 
-    assert triggering_runs(run) == ()
+    assert read_triggering_runs(run) == ()
 
 
 @pytest.mark.parametrize("triggers", [None, {}, "x", [1], [{"type": "event", "id": "Other/3"}]])
 def test_not_triggered(triggers: object) -> None:
     """By events, by hand, or by what nobody can read."""
-    assert triggering_runs(_run(triggers)) == ()
+    assert read_triggering_runs(_run(triggers)) == ()

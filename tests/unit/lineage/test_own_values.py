@@ -1,4 +1,4 @@
-"""Which values are a task's own, though they are equal to what it was handed."""
+"""Values that a task wrote itself, although they equal what it received."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ def _join(body: str, *has: str, known: bool = True) -> EqualValues:
     *siblings, own = has
     tasks: list[Task] = [task("start/1", to="work", over="items")]
     tasks += [
-        task(f"work/{place + 2}", to="join", has=one, foreach=at(f"work:items:{place}"))
-        for place, one in enumerate(siblings)
+        task(f"work/{place + 2}", to="join", has=item, foreach=at(f"work:items:{place}"))
+        for place, item in enumerate(siblings)
     ]
     tasks.append(task("join/9", has=own))
     if not known:

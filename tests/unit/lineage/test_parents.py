@@ -1,4 +1,4 @@
-"""Who came before whom, rebuilt from what each task recorded."""
+"""The parents of each task, from what the tasks recorded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mfwb.errors import LineageError
 from mfwb.lineage import rebuild_lineage
-from mfwb.lineage.parents import parents_of, sorted_by_lineage
+from mfwb.lineage.parents import find_parents, sort_by_lineage
 from mfwb.snapshot import Task
 from tests.unit.flow_runs import at, flow_run, shuffled, spec, task
 from tests.unit.random_flows import Block, act_out, flows
@@ -25,8 +25,8 @@ Parents = dict[str, tuple[str, ...]]
 
 def parents(*tasks: Task) -> Parents:
     """Return the parents that are rebuilt, without the pathspec of the flow run."""
-    found = parents_of(flow_run(*shuffled(tasks)))
-    return {_short(child): tuple(map(_short, found[child])) for child in sorted(found)}
+    result = find_parents(flow_run(*shuffled(tasks)))
+    return {_short(child): tuple(map(_short, result[child])) for child in sorted(result)}
 
 
 def _short(pathspec: str) -> str:
@@ -35,14 +35,14 @@ def _short(pathspec: str) -> str:
 
 def test_linear() -> None:
     """A task comes from the one that went on to its step; the first has no parent."""
-    found = parents(task("start/1", to="mid"), task("mid/2", to="end"), task("end/3"))
+    result = parents(task("start/1", to="mid"), task("mid/2", to="end"), task("end/3"))
 
-    assert found == {"start/1": (), "mid/2": ("start/1",), "end/3": ("mid/2",)}
+    assert result == {"start/1": (), "mid/2": ("start/1",), "end/3": ("mid/2",)}
 
 
 def test_foreach_and_join() -> None:
     """Each task of a foreach comes from the one before it; the join from all, by position."""
-    found = parents(
+    result = parents(
         task("start/1", to="work", over="items"),
         task("work/40", to="join", foreach=at("work:items:0")),
         task("work/3", to="join", foreach=at("work:items:1")),
@@ -51,7 +51,7 @@ def test_foreach_and_join() -> None:
         task("end/6"),
     )
 
-    assert found == {
+    assert result == {
         "start/1": (),
         "work/40": ("start/1",),
         "work/3": ("start/1",),
@@ -63,7 +63,7 @@ def test_foreach_and_join() -> None:
 
 def test_linear_inside_foreach() -> None:
     """Inside a foreach a task comes from the one of its own position alone."""
-    found = parents(
+    result = parents(
         task("start/1", to="first", over="items"),
         task("first/2", to="second", foreach=at("first:items:0")),
         task("first/3", to="second", foreach=at("first:items:1")),
@@ -72,14 +72,14 @@ def test_linear_inside_foreach() -> None:
         task("join/6"),
     )
 
-    assert found["second/4"] == ("first/3",)
-    assert found["second/5"] == ("first/2",)
-    assert found["join/6"] == ("second/5", "second/4")
+    assert result["second/4"] == ("first/3",)
+    assert result["second/5"] == ("first/2",)
+    assert result["join/6"] == ("second/5", "second/4")
 
 
 def test_nested_foreach() -> None:
     """An inner join gathers the positions of its own outer one."""
-    found = parents(
+    result = parents(
         task("start/1", to="mid", over="outer"),
         task("mid/2", to="work", over="inner", foreach=at("mid:outer:0")),
         task("mid/3", to="work", over="inner", foreach=at("mid:outer:1")),
@@ -91,7 +91,7 @@ def test_nested_foreach() -> None:
         task("join/9"),
     )
 
-    assert found == {
+    assert result == {
         "start/1": (),
         "mid/2": ("start/1",),
         "mid/3": ("start/1",),
@@ -110,21 +110,21 @@ def test_ten_positions_are_numbers() -> None:
         task(f"work/{50 - index}", to="join", foreach=at(f"work:items:{index}"))
         for index in range(12)
     ]
-    found = parents(task("start/1", to="work", over="items"), *work, task("join/99"))
+    result = parents(task("start/1", to="work", over="items"), *work, task("join/99"))
 
-    assert found["join/99"] == tuple(f"work/{50 - index}" for index in range(12))
+    assert result["join/99"] == tuple(f"work/{50 - index}" for index in range(12))
 
 
 def test_split_and_join() -> None:
     """The join of a split comes from every branch, by name."""
-    found = parents(
+    result = parents(
         task("start/1", to="b a"),
         task("b/2", to="join"),
         task("a/3", to="join"),
         task("join/4"),
     )
 
-    assert found == {
+    assert result == {
         "start/1": (),
         "b/2": ("start/1",),
         "a/3": ("start/1",),
@@ -134,7 +134,7 @@ def test_split_and_join() -> None:
 
 def test_split_inside_foreach() -> None:
     """A split inside a foreach joins within its position."""
-    found = parents(
+    result = parents(
         task("start/1", to="fork", over="items"),
         task("fork/2", to="a b", foreach=at("fork:items:0")),
         task("fork/3", to="a b", foreach=at("fork:items:1")),
@@ -147,14 +147,14 @@ def test_split_inside_foreach() -> None:
         task("join/10"),
     )
 
-    assert found["meet/8"] == ("a/4", "b/7")
-    assert found["meet/9"] == ("a/5", "b/6")
-    assert found["join/10"] == ("meet/8", "meet/9")
+    assert result["meet/8"] == ("a/4", "b/7")
+    assert result["meet/9"] == ("a/5", "b/6")
+    assert result["join/10"] == ("meet/8", "meet/9")
 
 
 def test_foreach_inside_a_branch() -> None:
     """A branch that fans out is joined before the branches meet."""
-    found = parents(
+    result = parents(
         task("start/1", to="fan plain"),
         task("fan/2", to="work", over="items"),
         task("plain/3", to="meet"),
@@ -164,13 +164,13 @@ def test_foreach_inside_a_branch() -> None:
         task("meet/7"),
     )
 
-    assert found["gather/6"] == ("work/4", "work/5")
-    assert found["meet/7"] == ("gather/6", "plain/3")
+    assert result["gather/6"] == ("work/4", "work/5")
+    assert result["meet/7"] == ("gather/6", "plain/3")
 
 
 def test_recursion() -> None:
     """Each round comes from the one before, and the step behind from the last."""
-    found = parents(
+    result = parents(
         task("start/1", to="loop"),
         task("loop/2", to="loop", rounds=(0,)),
         task("loop/3", to="loop", rounds=(1,)),
@@ -178,7 +178,7 @@ def test_recursion() -> None:
         task("end/5"),
     )
 
-    assert found == {
+    assert result == {
         "start/1": (),
         "loop/2": ("start/1",),
         "loop/3": ("loop/2",),
@@ -189,7 +189,7 @@ def test_recursion() -> None:
 
 def test_recursion_behind_recursion() -> None:
     """A second recursive step, whose rounds Metaflow counts on, comes from the first's last."""
-    found = parents(
+    result = parents(
         task("start/1", to="a"),
         task("a/2", to="a", rounds=(0,)),
         task("a/3", to="b", rounds=(1,)),
@@ -198,15 +198,15 @@ def test_recursion_behind_recursion() -> None:
         task("end/6"),
     )
 
-    assert found["a/2"] == ("start/1",)
-    assert found["b/4"] == ("a/3",)
-    assert found["b/5"] == ("b/4",)
-    assert found["end/6"] == ("b/5",)
+    assert result["a/2"] == ("start/1",)
+    assert result["b/4"] == ("a/3",)
+    assert result["b/5"] == ("b/4",)
+    assert result["end/6"] == ("b/5",)
 
 
 def test_recursion_inside_foreach() -> None:
     """Rounds stay within their position."""
-    found = parents(
+    result = parents(
         task("start/1", to="loop", over="items"),
         task("loop/2", to="loop", foreach=at("loop:items:0"), rounds=(0,)),
         task("loop/3", to="join", foreach=at("loop:items:1"), rounds=(0,)),
@@ -214,9 +214,9 @@ def test_recursion_inside_foreach() -> None:
         task("join/5"),
     )
 
-    assert found["loop/3"] == ("start/1",)
-    assert found["loop/4"] == ("loop/2",)
-    assert found["join/5"] == ("loop/4", "loop/3")
+    assert result["loop/3"] == ("start/1",)
+    assert result["loop/4"] == ("loop/2",)
+    assert result["join/5"] == ("loop/4", "loop/3")
 
 
 def test_switch_that_skips() -> None:
@@ -230,7 +230,7 @@ def test_switch_that_skips() -> None:
 
 def test_switch_branches_that_meet_at_a_join() -> None:
     """Tasks of a foreach may arrive at the join from different steps."""
-    found = parents(
+    result = parents(
         task("start/1", to="choose", over="items"),
         task("choose/2", to="slow", foreach=at("choose:items:0")),
         task("choose/3", to="fast", foreach=at("choose:items:1")),
@@ -239,38 +239,38 @@ def test_switch_branches_that_meet_at_a_join() -> None:
         task("join/6"),
     )
 
-    assert found["join/6"] == ("slow/4", "fast/5")
+    assert result["join/6"] == ("slow/4", "fast/5")
 
 
 def test_two_ways_into_one_foreach() -> None:
     """The tasks of a foreach come from the one of two steps that did fan out."""
-    found = parents(
+    result = parents(
         task("start/1", to="left"),
         task("left/2", to="work", over="items"),
         task("work/3", to="join", foreach=at("work:items:0")),
         task("join/4"),
     )
 
-    assert found["work/3"] == ("left/2",)
+    assert result["work/3"] == ("left/2",)
 
 
 def test_failed_parent_of_nothing() -> None:
     """A task that failed chose no next step, so nobody comes from it."""
-    found = parents(
+    result = parents(
         task("start/1", to="work", over="items"),
         task("work/2", foreach=at("work:items:0")),
         task("work/3", to="join", foreach=at("work:items:1")),
     )
 
-    assert found == {"start/1": (), "work/2": ("start/1",), "work/3": ("start/1",)}
+    assert result == {"start/1": (), "work/2": ("start/1",), "work/3": ("start/1",)}
 
 
 def test_order_puts_parents_first() -> None:
     """Tasks are sorted so that each follows all of its parents."""
     tasks = [task("end/1"), task("mid/2", to="end"), task("start/3", to="mid")]
-    found = sorted_by_lineage(tasks, parents_of(flow_run(*tasks)))
+    result = sort_by_lineage(tasks, find_parents(flow_run(*tasks)))
 
-    assert [one.step for one in found] == ["start", "mid", "end"]
+    assert [one.step for one in result] == ["start", "mid", "end"]
 
 
 def test_cycle() -> None:
@@ -295,7 +295,7 @@ def test_more_parents_than_there_can_be() -> None:
     crowd += [task(f"b/{n}", to="c") for n in range(1000, 1300)]
 
     with pytest.raises(LineageError, match="more parents than Metaflow gives them"):
-        parents_of(flow_run(*crowd))
+        find_parents(flow_run(*crowd))
 
 
 @settings(max_examples=80)
@@ -303,9 +303,9 @@ def test_more_parents_than_there_can_be() -> None:
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """Whatever the flow looks like and in whatever order tasks are listed: the truth is found."""
     acted = act_out(flow)
-    found = parents_of(flow_run(*shuffled(acted.tasks, seed)))
+    result = find_parents(flow_run(*shuffled(acted.tasks, seed)))
 
-    assert found == acted.parents
+    assert result == acted.parents
 
 
 @contextmanager
@@ -344,6 +344,6 @@ def test_effort_grows_with_the_number_of_tasks() -> None:
 
 def test_pathspecs_are_whole() -> None:
     """Parents go by pathspec."""
-    found = parents_of(flow_run(task("start/1", to="end"), task("end/2")))
+    result = find_parents(flow_run(task("start/1", to="end"), task("end/2")))
 
-    assert found == {"DemoFlow/7/start/1": (), spec("end/2"): ("DemoFlow/7/start/1",)}
+    assert result == {"DemoFlow/7/start/1": (), spec("end/2"): ("DemoFlow/7/start/1",)}

@@ -1,4 +1,4 @@
-"""Edges by what the code reads: source text and recorded facts, joined."""
+"""Edges from the reads in the code: source text and recorded facts, joined."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def edges(lineage: Lineage) -> list[str]:
     """Return edges as `consumer <- artifact of producer (ground)`."""
     return [
         f"{_short(edge.consumer)} <- {edge.artifact} of {_short(edge.producer)} "
-        f"({edge.ground.value})"
+        f"({edge.evidence.value})"
         for edge in lineage.edges
     ]
 
 
 def reads(lineage: Lineage) -> dict[str, tuple[str, ...] | None]:
     """Return reads by `step/task`."""
-    return {_short(pathspec): found for pathspec, found in lineage.reads.items()}
+    return {_short(pathspec): result for pathspec, result in lineage.reads.items()}
 
 
 def _short(pathspec: str) -> str:
@@ -248,7 +248,7 @@ def test_a_step_that_is_too_intricate_is_alone_in_that() -> None:
     }
 
 
-def test_a_source_that_does_not_parse_is_said() -> None:
+def test_reason_for_a_source_that_does_not_parse() -> None:
     """And nothing is guessed."""
     broken = SourceCode("demo.py", {"demo.py": "class DemoFlow(:\n"}, "package")
 
@@ -282,7 +282,10 @@ def test_a_package_is_the_resumed_flow_runs_own() -> None:
         task("end/2", has="x=1 y=2"),
     )
     assert run.code is not None
-    graph = tuple(GraphStep(one.name, line=(one.line or 0) + 4, next=one.next) for one in run.graph)
+    graph = tuple(
+        GraphStep(graph_step.name, line=(graph_step.line or 0) + 4, next=graph_step.next)
+        for graph_step in run.graph
+    )
     package = SourceCode("demo.py", run.code.files, "package")
 
     lineage = rebuild_lineage(with_source(LINEAR, *run.tasks, code=package, graph=graph))
@@ -304,7 +307,7 @@ def test_a_transition_that_the_source_does_not_know() -> None:
     assert lineage.doubts["other"] == ("its source has no step other",)
 
 
-def test_pickled_anew_is_not_written() -> None:
+def test_pickled_again_is_not_written() -> None:
     """Other bytes of the same content keep their producer."""
     run = flow_run(
         task("start/1", to="mid", has=[_ref("x", "1", "same"), _ref("y", "1", "before")]),
@@ -328,7 +331,7 @@ def _ref(name: str, sha1: str, content: str | None) -> Any:
     return ref(name, sha1, "builtins.set", content=content)
 
 
-def test_a_task_that_left_nothing_says_so() -> None:
+def test_reason_for_a_task_that_recorded_nothing() -> None:
     """It has no parents that anything speaks of."""
     lineage = rebuild_lineage(
         flow_run(
@@ -345,10 +348,10 @@ def test_where_reads_stand() -> None:
     run = with_source(LINEAR, *LINEAR_TASKS, parameters=LINEAR_PARAMETERS)
     assert run.code is not None
     text = run.code.files["demo.py"].splitlines()
-    places = rebuild_lineage(run).places
+    positions = rebuild_lineage(run).positions
     edited = rebuild_lineage(replace(run, graph=(*run.graph, GraphStep("more", line=99))))
 
-    assert {place.file for place in places.values()} == {"demo.py"}
-    assert ("end", "y") in places
-    assert all(f"self.{name}" in text[place.line - 1] for (_, name), place in places.items())
-    assert edited.places == {}
+    assert {place.file for place in positions.values()} == {"demo.py"}
+    assert ("end", "y") in positions
+    assert all(f"self.{name}" in text[place.line - 1] for (_, name), place in positions.items())
+    assert edited.positions == {}

@@ -1,11 +1,11 @@
-"""Who produced and who used each artifact."""
+"""The producer and the users of each artifact."""
 
 from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfwb.lineage import Edge, Ground, rebuild_lineage
+from mfwb.lineage import Edge, Evidence, rebuild_lineage
 from mfwb.snapshot import FlowRun, Parameter, Task
 from tests.unit.flow_runs import at, flow_run, parameter, ref, sha, short, shuffled, task
 from tests.unit.random_flows import Block, act_out, flows
@@ -16,15 +16,15 @@ def edges(*tasks: Task, parameters: tuple[Parameter, ...] = ()) -> list[str]:
     lineage = rebuild_lineage(flow_run(*shuffled(tasks), parameters=parameters))
     return [
         f"{_short(edge.consumer)} <- {edge.artifact}@{short(edge.sha1)} of {_short(edge.producer)} "
-        f"({edge.ground.value})"
+        f"({edge.evidence.value})"
         for edge in lineage.edges
     ]
 
 
 def writes(run: FlowRun) -> dict[str, tuple[str, ...]]:
     """Return what each task wrote."""
-    found = rebuild_lineage(run).writes
-    return {_short(pathspec): found[pathspec] for pathspec in sorted(found)}
+    result = rebuild_lineage(run).writes
+    return {_short(pathspec): result[pathspec] for pathspec in sorted(result)}
 
 
 def _short(pathspec: str) -> str:
@@ -33,13 +33,13 @@ def _short(pathspec: str) -> str:
 
 def test_producer_is_who_wrote_it() -> None:
     """What a parent had in hand is used, and whoever wrote it is the producer."""
-    found = edges(
+    result = edges(
         task("start/1", to="mid", has="x=1"),
         task("mid/2", to="end", has="x=1 y=2"),
         task("end/3", has="x=1 y=2"),
     )
 
-    assert found == [
+    assert result == [
         "end/3 <- x@1 of start/1 (available)",
         "end/3 <- y@2 of mid/2 (available)",
         "mid/2 <- x@1 of start/1 (available)",
@@ -77,14 +77,14 @@ def test_equal_content_under_another_name_is_written() -> None:
 
 def test_join_uses_what_siblings_made() -> None:
     """A join has an edge to each sibling's version."""
-    found = edges(
+    result = edges(
         task("start/1", to="work", over="items"),
         task("work/2", to="join", has="model=m0", foreach=at("work:items:0")),
         task("work/3", to="join", has="model=m1", foreach=at("work:items:1")),
         task("join/4"),
     )
 
-    assert found == [
+    assert result == [
         "join/4 <- model@m0 of work/2 (available)",
         "join/4 <- model@m1 of work/3 (available)",
     ]
@@ -133,28 +133,28 @@ def test_siblings_that_made_the_same() -> None:
 
 def test_branches_that_pass_the_same_thing_on() -> None:
     """A join gets what both branches handed on once, from who wrote it."""
-    found = edges(
+    result = edges(
         task("start/1", to="a b", has="x=1"),
         task("a/2", to="join", has="x=1"),
         task("b/3", to="join", has="x=1"),
         task("join/4"),
     )
 
-    assert [edge for edge in found if edge.startswith("join/4")] == [
+    assert [edge for edge in result if edge.startswith("join/4")] == [
         "join/4 <- x@1 of start/1 (available)"
     ]
 
 
 def test_foreach_input() -> None:
     """The artifact behind `self.input` is marked so, for the first step inside the foreach only."""
-    found = edges(
+    result = edges(
         task("start/1", to="first", over="items", has="items=i other=o"),
         task("first/2", to="second", has="items=i other=o", foreach=at("first:items:0")),
         task("second/3", to="join", has="items=i other=o", foreach=at("first:items:0")),
         task("join/4"),
     )
 
-    assert found == [
+    assert result == [
         "first/2 <- items@i of start/1 (foreach-input)",
         "first/2 <- other@o of start/1 (available)",
         "join/4 <- items@i of start/1 (available)",
@@ -166,13 +166,13 @@ def test_foreach_input() -> None:
 
 def test_nested_foreach_input() -> None:
     """In a nested foreach the innermost list is the input."""
-    found = edges(
+    result = edges(
         task("start/1", to="mid", over="outer", has="outer=o"),
         task("mid/2", to="work", over="inner", has="outer=o inner=i", foreach=at("mid:outer:0")),
         task("work/3", foreach=at("mid:outer:0", "work:inner:0")),
     )
 
-    assert found == [
+    assert result == [
         "mid/2 <- outer@o of start/1 (foreach-input)",
         "work/3 <- inner@i of mid/2 (foreach-input)",
         "work/3 <- outer@o of start/1 (available)",
@@ -181,9 +181,9 @@ def test_nested_foreach_input() -> None:
 
 def test_parameters() -> None:
     """Every task, the first one too, can use every parameter; nobody of the flow wrote it."""
-    found = edges(task("start/1", to="end"), task("end/2"), parameters=(parameter("alpha", 0.5),))
+    result = edges(task("start/1", to="end"), task("end/2"), parameters=(parameter("alpha", 0.5),))
 
-    assert found == [
+    assert result == [
         "end/2 <- alpha@p-alpha of _parameters (parameter)",
         "start/1 <- alpha@p-alpha of _parameters (parameter)",
     ]
@@ -191,14 +191,14 @@ def test_parameters() -> None:
 
 def test_recursion() -> None:
     """A round uses what the round before wrote."""
-    found = edges(
+    result = edges(
         task("start/1", to="loop", has="n=0"),
         task("loop/2", to="loop", has="n=1", rounds=(0,)),
         task("loop/3", to="end", has="n=2", rounds=(1,)),
         task("end/4", has="n=2"),
     )
 
-    assert found == [
+    assert result == [
         "end/4 <- n@2 of loop/3 (available)",
         "loop/2 <- n@0 of start/1 (available)",
         "loop/3 <- n@1 of loop/2 (available)",
@@ -210,7 +210,7 @@ def test_edge_as_a_value() -> None:
     run = flow_run(task("start/1", to="end", has=[ref("x", "abc")]), task("end/2"))
 
     assert rebuild_lineage(run).edges == (
-        Edge("DemoFlow/7/end/2", "x", "DemoFlow/7/start/1", sha("abc"), Ground.AVAILABLE),
+        Edge("DemoFlow/7/end/2", "x", "DemoFlow/7/start/1", sha("abc"), Evidence.AVAILABLE),
     )
 
 
@@ -219,7 +219,9 @@ def test_edge_as_a_value() -> None:
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """Whatever the flow: each edge names the task that wrote that version, and none is missing."""
     acted = act_out(flow)
-    content = {(one.pathspec, ref.name): ref.sha1 for one in acted.tasks for ref in one.artifacts}
+    content = {
+        (task.pathspec, ref.name): ref.sha1 for task in acted.tasks for ref in task.artifacts
+    }
     lineage = rebuild_lineage(flow_run(*shuffled(acted.tasks, seed)))
 
     assert {(e.consumer, e.artifact, e.producer, e.sha1) for e in lineage.edges} == {

@@ -1,4 +1,4 @@
-"""Which flow runs are meant where recorded values name them."""
+"""The flow runs that reads name by recorded values."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import Any
 
 import pytest
 
-from mfwb.lineage import rebuild_lineage, values_wanted, with_meant
-from mfwb.lineage.static_analysis import External, Found, InputRead, Kept, Recorded, Words
+from mfwb.lineage import rebuild_lineage, resolve_external_reads, select_values_to_read
+from mfwb.lineage.static_analysis import (
+    ArtifactValue,
+    ExternalRead,
+    InputRead,
+    LookedUpRun,
+    StoredRunId,
+    TextParts,
+)
 from mfwb.snapshot import FlowRun, Parameter
 from tests.unit.flow_runs import at, flow_run, ref, sha, spec, task
 
-UP = Recorded("up")
-FOUND = Found(("X",))
+UP = ArtifactValue("up")
+FOUND = LookedUpRun(("X",))
 RUN = replace(
     flow_run(
         task("start/1", to="a b", has="up=1 ups=2 cfg=3"),
@@ -40,101 +47,110 @@ VALUES: dict[str, Any] = {
 }
 
 
-def _meant(
-    place: str, *words: object, values: Mapping[str, Any] = VALUES, run: FlowRun = RUN, **more: Any
+def _resolved(
+    task_path: str,
+    *parts: object,
+    values: Mapping[str, Any] = VALUES,
+    run: FlowRun = RUN,
+    **more: Any,
 ) -> set[tuple[str, str, bool]]:
     """Return kind, pathspec and certainty of what a read of `m` in a task means."""
     facts = {"kind": "run", "pathspec": "?", **more}
-    said = External(artifact="m", words=tuple(words), **facts)  # type: ignore[arg-type]
-    lineage = replace(rebuild_lineage(run), externals={spec(place): (said,)})
-    wanted = {one.sha1 for one in values_wanted(run, lineage)}
+    read = ExternalRead(artifact="m", parts=tuple(parts), **facts)  # type: ignore[arg-type]
+    lineage = replace(rebuild_lineage(run), externals={spec(task_path): (read,)})
+    wanted = {artifact.sha1 for artifact in select_values_to_read(run, lineage)}
     known = {sha1: value for sha1, value in values.items() if sha1 in wanted}
-    found = with_meant(run, lineage, known).externals[spec(place)]
-    return {(one.kind, "?" if one.words else one.pathspec, one.sure) for one in found}
+    result = resolve_external_reads(run, lineage, known).externals[spec(task_path)]
+    return {(one.kind, "?" if one.parts else one.pathspec, one.sure) for one in result}
 
 
 @pytest.mark.parametrize(
-    ("place", "words", "meant"),
+    ("task_path", "parts", "expected"),
     [
         ("a/2", (UP,), {"X/1"}),
-        ("a/2", (Recorded("given"),), {"X/9"}),
-        ("a/2", ("X/", Recorded("cfg", ("n",))), {"X/4"}),
-        ("a/2", (Recorded("cfg", ("deep", "up")),), {"X/3"}),
-        ("a/2", (Recorded("ups", (None,)),), {"X/1", "X/2"}),
-        ("a/2", (Recorded("ups", (-1,)),), {"X/2"}),
-        ("fan/6", (Recorded(""),), {"X/2"}),
-        ("join/4", (Recorded("up", of_input=InputRead("up", "b")),), {"X/5"}),
-        ("join/4", (Recorded("up", of_input=InputRead("up")),), {"X/1", "X/5"}),
-        ("a/2", (Recorded("own", changed=True),), {"X/4"}),
+        ("a/2", (ArtifactValue("given"),), {"X/9"}),
+        ("a/2", ("X/", ArtifactValue("cfg", ("n",))), {"X/4"}),
+        ("a/2", (ArtifactValue("cfg", ("deep", "up")),), {"X/3"}),
+        ("a/2", (ArtifactValue("ups", (None,)),), {"X/1", "X/2"}),
+        ("a/2", (ArtifactValue("ups", (-1,)),), {"X/2"}),
+        ("fan/6", (ArtifactValue(""),), {"X/2"}),
+        ("join/4", (ArtifactValue("up", of_input=InputRead("up", "b")),), {"X/5"}),
+        ("join/4", (ArtifactValue("up", of_input=InputRead("up")),), {"X/1", "X/5"}),
+        ("a/2", (ArtifactValue("own", changed=True),), {"X/4"}),
     ],
 )
-def test_values(place: str, words: Words, meant: set[str]) -> None:
-    """What the task was handed; each of several may be meant; one that may have changed, too."""
-    sure = len(meant) == 1 and not any(isinstance(w, Recorded) and w.changed for w in words)
+def test_values(task_path: str, parts: TextParts, expected: set[str]) -> None:
+    """The values that the task received; each of several is possible, and a changed one, too."""
+    sure = len(expected) == 1 and not any(isinstance(w, ArtifactValue) and w.changed for w in parts)
 
-    assert _meant(place, *words) == {("run", text, sure) for text in meant}
+    assert _resolved(task_path, *parts) == {("run", text, sure) for text in expected}
 
 
 @pytest.mark.parametrize(
-    "words",
+    "parts",
     [
-        (Recorded("nothing"),),
-        (Recorded("text"),),
-        (Recorded("own"),),  # written later
-        (Recorded("cfg"),),
-        (Recorded("cfg", ("n",)),),  # no pathspec of a run
-        (Recorded("cfg", ("deep",)),),
-        (Recorded("ups", (7,)),),
-        (Recorded("ups", ("x",)),),
+        (ArtifactValue("nothing"),),
+        (ArtifactValue("text"),),
+        (ArtifactValue("own"),),  # written later
+        (ArtifactValue("cfg"),),
+        (ArtifactValue("cfg", ("n",)),),  # no pathspec of a run
+        (ArtifactValue("cfg", ("deep",)),),
+        (ArtifactValue("ups", (7,)),),
+        (ArtifactValue("ups", ("x",)),),
         (UP, "/start"),  # that would be one of a step
         ("X/", UP),
         ("", UP, "/"),
     ],
 )
-def test_what_values_do_not_tell(words: Words) -> None:
+def test_values_that_name_no_flow_run(parts: TextParts) -> None:
     """The read stays as the code says it."""
-    assert _meant("a/2", *words) == {("run", "?", True)}
+    assert _resolved("a/2", *parts) == {("run", "?", True)}
 
 
 def test_values_that_cannot_be_had() -> None:
     """They tell nothing; and what is large is not asked for."""
     large = replace(RUN, steps=(replace(RUN.steps[0], tasks=(_large(RUN),)), *RUN.steps[1:]))
 
-    assert _meant("a/2", UP, values={}) == {("run", "?", True)}
-    assert _meant("a/2", UP, run=large) == {("run", "?", True)}
+    assert _resolved("a/2", UP, values={}) == {("run", "?", True)}
+    assert _resolved("a/2", UP, run=large) == {("run", "?", True)}
 
 
 def _large(run: FlowRun) -> Any:
     [start] = run.steps[0].tasks
-    return replace(start, artifacts=tuple(replace(one, size=10**6) for one in start.artifacts))
+    return replace(start, artifacts=tuple(replace(ref, size=10**6) for ref in start.artifacts))
 
 
 def test_below_a_run_and_below_a_trigger() -> None:
     """Steps and tasks may be named by values, too."""
-    assert _meant("a/2", UP, "/start", kind="step") == {("step", "X/1/start", True)}
-    assert _meant("a/2", Recorded("cfg", ("n",)), kind="trigger") == {("trigger", "4", True)}
+    assert _resolved("a/2", UP, "/start", kind="step") == {("step", "X/1/start", True)}
+    assert _resolved("a/2", ArtifactValue("cfg", ("n",)), kind="trigger") == {
+        ("trigger", "4", True)
+    }
 
 
 @pytest.mark.parametrize(
-    ("kept", "meant"),
+    ("stored_run_ids", "expected"),
     [
-        (Kept("kept", ("run",), ("X/", FOUND)), {("step", "X/6/train", False)}),
-        (Kept("kept", ("run",), (FOUND,)), {("flow", "?", True)}),
-        (Kept("kept", ("nothing",), ("X/", FOUND)), {("flow", "?", True)}),
-        (Kept("nothing", (), (FOUND,)), {("flow", "?", True)}),
+        (StoredRunId("kept", ("run",), ("X/", FOUND)), {("step", "X/6/train", False)}),
+        (StoredRunId("kept", ("run",), (FOUND,)), {("flow", "?", True)}),
+        (StoredRunId("kept", ("nothing",), ("X/", FOUND)), {("flow", "?", True)}),
+        (StoredRunId("nothing", (), (FOUND,)), {("flow", "?", True)}),
     ],
 )
-def test_what_was_found_is_told_by_what_was_kept(
-    kept: Kept, meant: set[tuple[str, str, bool]]
+def test_stored_ids_name_the_looked_up_run(
+    stored_run_ids: StoredRunId, expected: set[tuple[str, str, bool]]
 ) -> None:
     """It may be another one of that flow; so it is not sure."""
-    words = ("X/", FOUND, "/train")
+    parts = ("X/", FOUND, "/train")
 
-    assert _meant("join/4", *words, kind="flow", kept=frozenset({kept})) == meant
+    assert (
+        _resolved("join/4", *parts, kind="flow", stored_run_ids=frozenset({stored_run_ids}))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
-    ("words", "text", "meant"),
+    ("parts", "text", "expected"),
     [
         (("X/", FOUND, "-", UP), "X/6-17-18", "X/6"),
         ((UP, "-", FOUND), "17-18-6", "X/6"),
@@ -147,30 +163,32 @@ def test_what_was_found_is_told_by_what_was_kept(
         ((UP, "x", UP, "x", FOUND, "x", UP, "y"), "x" * 1_000, "?"),
     ],
 )
-def test_an_id_among_values_that_are_not_known(words: Words, text: str, meant: str) -> None:
+def test_an_id_among_values_that_are_not_known(parts: TextParts, text: str, expected: str) -> None:
     """It is told by the texts beside it, in no time."""
     values = {**VALUES, sha("6"): {"run": text}}
-    kept = frozenset({Kept("kept", ("run",), words)})
+    stored_run_ids = frozenset({StoredRunId("kept", ("run",), parts)})
 
-    found = _meant("join/4", "X/", FOUND, values=values, kind="flow", kept=kept)
+    result = _resolved(
+        "join/4", "X/", FOUND, values=values, kind="flow", stored_run_ids=stored_run_ids
+    )
 
-    assert {pathspec for _, pathspec, _ in found} == {meant}
+    assert {pathspec for _, pathspec, _ in result} == {expected}
 
 
 def test_not_more_than_there_can_be() -> None:
     """Values can name any number; a hundred are enough for one read."""
     values = {**VALUES, sha("2"): [f"X/{n}" for n in range(10_000)]}
 
-    assert len(_meant("a/2", Recorded("ups", (None,)), values=values)) == 100
-    twice = (Recorded("ups", (None,)), Recorded("ups", (None,)))
-    assert len(_meant("a/2", *twice, values=values, kind="task")) <= 100
+    assert len(_resolved("a/2", ArtifactValue("ups", (None,)), values=values)) == 100
+    twice = (ArtifactValue("ups", (None,)), ArtifactValue("ups", (None,)))
+    assert len(_resolved("a/2", *twice, values=values, kind="task")) <= 100
 
 
 def test_the_same_read_twice() -> None:
     """Where one is sure, there is no other that is not."""
-    said = (External("run", "?", "m", (UP,)), External("run", "?", "m", (UP,), sure=False))
-    lineage = replace(rebuild_lineage(RUN), externals={spec("a/2"): said})
+    read = (ExternalRead("run", "?", "m", (UP,)), ExternalRead("run", "?", "m", (UP,), sure=False))
+    lineage = replace(rebuild_lineage(RUN), externals={spec("a/2"): read})
 
-    found = with_meant(RUN, lineage, VALUES).externals[spec("a/2")]
+    result = resolve_external_reads(RUN, lineage, VALUES).externals[spec("a/2")]
 
-    assert found == (External("run", "X/1", "m"),)
+    assert result == (ExternalRead("run", "X/1", "m"),)

@@ -1,4 +1,4 @@
-"""A program for `Nursery`: a process that was taken over, and tries what it can.
+"""A program for `Forkserver`: a process that was taken over, and tries what it can.
 
 A request is a line of JSON: a name below, a path, and whether the audit hook is to watch.
 """
@@ -20,12 +20,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from mfwb.conversion.converter_child import INBOX, OUTBOX, get_readier, get_ready
-from mfwb.isolation.audit_hook import watch
-from mfwb.isolation.child_environment import readable
+from mfwb.conversion.converter_child import INBOX, OUTBOX, preload, preload_more
+from mfwb.isolation.audit_hook import install_audit_hook
+from mfwb.isolation.child_environment import list_readable_paths
 from mfwb.isolation.sandbox import confine
 
-__all__ = ["ATTEMPTS", "CHANGES", "HONEST", "get_readier", "get_ready", "work"]
+__all__ = ["ATTEMPTS", "CHANGES", "HONEST", "preload", "preload_more", "run_worker"]
 
 
 def _raw(number: int, *arguments: Any) -> int:
@@ -99,14 +99,14 @@ HONEST: dict[str, Callable[[str], Any]] = {"honest": _be_honest}
 """What has to work."""
 
 
-def work(_max_memory: int, folder: str, *, trusted: bool) -> None:
+def run_worker(_max_memory: int, folder: str, *, trusted: bool) -> None:
     """Answer one request."""
     del trusted
     name, path, is_watched = json.loads(os.fdopen(0).readline())
-    may_read = (*readable(), str(Path(folder, INBOX)))
+    may_read = (*list_readable_paths(), str(Path(folder, INBOX)))
     may_write = (str(Path(folder, OUTBOX)),)
     if is_watched:
-        watch(may_read, may_write)
+        install_audit_hook(may_read, may_write)
     else:
         confine(may_read, may_write)
     try:

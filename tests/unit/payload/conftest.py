@@ -9,65 +9,65 @@ from typing import Any
 import pytest
 
 from mfwb.conversion import inspector_child
-from mfwb.conversion.converter import Converter, new_nursery
+from mfwb.conversion.converter import Converter, new_forkserver
 from mfwb.conversion.inspector import MAX_MEMORY
-from mfwb.isolation.forkserver import Nursery
-from mfwb.payload import Workshop
+from mfwb.isolation.forkserver import Forkserver
+from mfwb.payload import PayloadBuilder
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
+def forkserver() -> Iterator[Forkserver]:
     """Return what makes the processes of converters; tests share it, and may not close it."""
-    shared = new_nursery()
+    shared = new_forkserver()
     yield shared
     shared.close()
 
 
 @pytest.fixture
-def converter(nursery: Nursery) -> Iterator[Converter]:
+def converter(forkserver: Forkserver) -> Iterator[Converter]:
     """Return a converter."""
-    found = Converter(nursery)
+    found = Converter(forkserver)
     yield found
     found.close()
 
 
 @pytest.fixture(scope="session")
-def inspecting_nursery() -> Iterator[Nursery]:
+def inspector_forkserver() -> Iterator[Forkserver]:
     """Return what makes the processes that look at pickles; tests share it."""
-    shared = Nursery(inspector_child.__name__, MAX_MEMORY)
+    shared = Forkserver(inspector_child.__name__, MAX_MEMORY)
     yield shared
     shared.close()
 
 
 @pytest.fixture(autouse=True)
-def workshops(
-    nursery: Nursery, inspecting_nursery: Nursery, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[list[Workshop]]:
-    """Return the workshops of a test, which share what makes processes; end these afterwards."""
-    made: list[Workshop] = []
-    prepare = Workshop.__init__
+def builders(
+    forkserver: Forkserver, inspector_forkserver: Forkserver, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[PayloadBuilder]]:
+    """Return the builders of a test, which share what makes processes; end these afterwards."""
+    made: list[PayloadBuilder] = []
+    prepare = PayloadBuilder.__init__
 
-    def prepare_and_note(workshop: Workshop, *arguments: Any, **named: Any) -> None:
-        prepare(workshop, *arguments, **named)
-        workshop._inspector._nursery = inspecting_nursery
-        made.append(workshop)
+    def prepare_and_note(builder: PayloadBuilder, *arguments: Any, **named: Any) -> None:
+        prepare(builder, *arguments, **named)
+        builder._inspector._forkserver = inspector_forkserver
+        made.append(builder)
 
-    monkeypatch.setattr(Workshop, "__init__", prepare_and_note)
+    monkeypatch.setattr(PayloadBuilder, "__init__", prepare_and_note)
     yield made
-    shared = {id(nursery), id(inspecting_nursery)}
-    for workshop in made:
-        for desk in workshop._inspector._desks.values():
+    shared = {id(forkserver), id(inspector_forkserver)}
+    for builder in made:
+        for desk in builder._inspector._processes.values():
             desk.end()
-        for converter in workshop._converted._converters.values():
+        for converter in builder._conversions._converters.values():
             converter.close()
-        for one in workshop._converted._nurseries.values():
+        for one in builder._conversions._forkservers.values():
             if id(one) not in shared:
                 one.close()
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, nursery: Nursery) -> Workshop:
-    """Return a workshop of a bundle, whose processes are made where all are made."""
-    found = Workshop(tmp_path / "payloads", keep=True)
-    found._converted._nurseries[False] = nursery
+def builder(tmp_path: Path, forkserver: Forkserver) -> PayloadBuilder:
+    """Return a builder of a bundle, whose processes are made where all are made."""
+    found = PayloadBuilder(tmp_path / "payloads", keep=True)
+    found._conversions._forkservers[False] = forkserver
     return found

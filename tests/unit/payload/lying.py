@@ -1,4 +1,4 @@
-"""A program for `Nursery`: an inspecting process that was taken over, and answers what it likes.
+"""A program for `Forkserver`: an inspecting process that was taken over, and answers what it likes.
 
 Its answer is the very pickle that it is asked about; if that is empty, there is none.
 """
@@ -9,18 +9,18 @@ import json
 import os
 import time
 
-__all__ = ["get_readier", "get_ready", "work"]
+__all__ = ["preload", "preload_more", "run_worker"]
 
 
-def get_ready(*, trusted: bool) -> None:
+def preload(*, trusted: bool) -> None:
     """Need nothing."""
 
 
-def get_readier() -> None:
+def preload_more() -> None:
     """Need nothing."""
 
 
-def work(_max_memory: int, _folder: str, *, trusted: bool) -> None:
+def run_worker(_max_memory: int, _folder: str, *, trusted: bool) -> None:
     """Answer one request after the other."""
     del trusted
     os.write(1, b"{}\n")

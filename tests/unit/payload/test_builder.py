@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.payload import builder as workshop_module
 from mfwb.planning import Form
 from mfwb.ports import LogLine, Payloads, ReadyFile, ReadyRun
@@ -58,42 +58,42 @@ def parquet_of(frame: pd.DataFrame) -> bytes:
     return file.getvalue()
 
 
-def test_model(workshop: Payloads, contents: MemoryContents) -> None:
+def test_model(builder: Payloads, contents: MemoryContents) -> None:
     """A model goes as the very pickle that Metaflow stored."""
     model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     content = contents.add(model, "model")
     planned = output(planned_file(content, Form.PICKLE, "model"), name="model")
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     assert files_of(ready) == {"model.pkl": contents.blobs[content.sha1]}
     assert ready.artifacts[0].planned is planned
     assert ready.losses == ()
 
 
-def test_frame(workshop: Payloads, contents: MemoryContents) -> None:
+def test_frame(builder: Payloads, contents: MemoryContents) -> None:
     """A frame goes as the parquet file that the decorator writes."""
     planned = output(planned_file(contents.add(FRAME), Form.PARQUET, "3/x"))
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     assert files_of(ready) == {"3/x.parquet": parquet_of(FRAME)}
 
 
-def test_frame_that_parquet_refuses(workshop: Payloads, contents: MemoryContents) -> None:
+def test_frame_that_parquet_refuses(builder: Payloads, contents: MemoryContents) -> None:
     """A frame that parquet can't hold goes as its pickle, and is read only once for it."""
     content = contents.add(pd.DataFrame({"a": [1, "x"]}))
     run = planned_run(outputs=[output(planned_file(content, Form.PARQUET))])
 
-    first = workshop.prepare(run, contents)
-    second = workshop.prepare(run, contents)
+    first = builder.prepare(run, contents)
+    second = builder.prepare(run, contents)
 
     assert files_of(first) == files_of(second) == {"x.pkl": contents.blobs[content.sha1]}
     assert first.losses == ()
     assert contents.copies == ["x"]
 
 
-def test_frames(workshop: Payloads, contents: MemoryContents) -> None:
+def test_frames(builder: Payloads, contents: MemoryContents) -> None:
     """A dict of frames goes as a file each, under names that every file system takes."""
     frames = {
         key: pd.DataFrame({"key": [str(key)]})
@@ -101,7 +101,7 @@ def test_frames(workshop: Payloads, contents: MemoryContents) -> None:
     }
     planned = output(planned_file(contents.add(frames), Form.FRAMES, "data"))
 
-    files = files_of(workshop.prepare(planned_run(outputs=[planned]), contents))
+    files = files_of(builder.prepare(planned_run(outputs=[planned]), contents))
 
     names = {
         pd.read_parquet(io.BytesIO(data))["key"][0]: name.removeprefix("data/")
@@ -118,11 +118,11 @@ def test_frames(workshop: Payloads, contents: MemoryContents) -> None:
     assert all("/" not in name for name in names.values())
 
 
-def test_list_of_frames(workshop: Payloads, contents: MemoryContents) -> None:
+def test_list_of_frames(builder: Payloads, contents: MemoryContents) -> None:
     """A list of frames goes as a file each, by index."""
     planned = output(planned_file(contents.add([FRAME, FRAME[:1]]), Form.FRAMES))
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     assert files_of(ready) == {
         "x/0.parquet": parquet_of(FRAME),
@@ -130,17 +130,17 @@ def test_list_of_frames(workshop: Payloads, contents: MemoryContents) -> None:
     }
 
 
-def test_not_only_frames(workshop: Payloads, contents: MemoryContents) -> None:
+def test_not_only_frames(builder: Payloads, contents: MemoryContents) -> None:
     """Frames among other things go as one pickle."""
     content = contents.add([FRAME, "x"])
     planned = output(planned_file(content, Form.FRAMES))
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     assert files_of(ready) == {"x.pkl": contents.blobs[content.sha1]}
 
 
-def test_path(workshop: Payloads, contents: MemoryContents, tmp_path: Path) -> None:
+def test_path(builder: Payloads, contents: MemoryContents, tmp_path: Path) -> None:
     """A path goes as a copy of what it points at; what is missing of it is said."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a").write_text("a")
@@ -148,7 +148,7 @@ def test_path(workshop: Payloads, contents: MemoryContents, tmp_path: Path) -> N
     planned = output(planned_file(contents.add(tmp_path / "data", "p"), Form.PATH, "p"))
 
     run = replace(planned_run(outputs=[planned]), path_roots=(str(tmp_path / "data"),))
-    ready = workshop.prepare(run, contents)
+    ready = builder.prepare(run, contents)
 
     (artifact,) = ready.artifacts
     (file,) = artifact.files
@@ -158,7 +158,7 @@ def test_path(workshop: Payloads, contents: MemoryContents, tmp_path: Path) -> N
 
 
 def test_path_that_changes_before_it_is_sent(
-    workshop: Payloads, contents: MemoryContents, tmp_path: Path
+    builder: Payloads, contents: MemoryContents, tmp_path: Path
 ) -> None:
     """What is sent is what was found to be allowed, whatever lies there by then."""
     (tmp_path / "secret").write_text("secret")
@@ -166,7 +166,7 @@ def test_path_that_changes_before_it_is_sent(
     contents.own_folder = tmp_path
     planned = output(planned_file(contents.add(tmp_path / "data.csv", "p"), Form.PATH, "p"))
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
     (tmp_path / "data.csv").unlink()
     (tmp_path / "data.csv").symlink_to(tmp_path / "secret")
 
@@ -174,7 +174,7 @@ def test_path_that_changes_before_it_is_sent(
 
 
 def test_path_that_is_too_large(
-    workshop: Payloads, contents: MemoryContents, tmp_path: Path
+    builder: Payloads, contents: MemoryContents, tmp_path: Path
 ) -> None:
     """`max_artifact_size` is about all files of it together."""
     folder = tmp_path / "data"
@@ -184,37 +184,37 @@ def test_path_that_is_too_large(
     planned = output(planned_file(contents.add(folder, "p"), Form.PATH, "p"))
     run = replace(planned_run(outputs=[planned]), path_roots=(str(tmp_path),), file_limit=8)
 
-    ready = workshop.prepare(run, contents)
+    ready = builder.prepare(run, contents)
 
     assert files_of(ready) == {"a": b"1234", "b": b"1234"}
     assert [loss.item for loss in ready.losses if loss.item.endswith("/c")] == [f"{TASK}/p/c"]
     assert "more than the 8 bytes that max_artifact_size allows" in str(ready.losses)
 
 
-def test_pickle_that_is_too_large_for_a_path(workshop: Payloads, contents: MemoryContents) -> None:
+def test_pickle_that_is_too_large_for_a_path(builder: Payloads, contents: MemoryContents) -> None:
     """Nobody reads it into memory."""
     content = replace(contents.add("x" * 2_000_000, "p"), size=2_000_000)
     planned = output(planned_file(content, Form.PATH, "p"))
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     assert ready.losses == (Loss(f"{TASK}/p", "2,000,000 bytes, too many for a path"),)
     assert contents.copies == []
 
 
-def test_included_file(workshop: Payloads, contents: MemoryContents) -> None:
+def test_included_file(builder: Payloads, contents: MemoryContents) -> None:
     """An included file goes as its content, not as the pickle that describes it."""
     content = contents.add({"descriptor": 1}, "config", "Flow/1/_parameters")
     contents.included[content.sha1] = b"a: 1\n"
     planned = output(planned_file(content, Form.INCLUDE, "config"))
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     assert files_of(ready) == {"config": b"a: 1\n"}
 
 
 @pytest.mark.parametrize("form", Form)
-def test_what_is_gone(form: Form, workshop: Payloads, contents: MemoryContents) -> None:
+def test_what_is_gone(form: Form, builder: Payloads, contents: MemoryContents) -> None:
     """Bytes that can't be had are lost with the reason; an artifact without files is left out."""
     kept = contents.add("kept", "kept")
     outputs = [
@@ -222,31 +222,31 @@ def test_what_is_gone(form: Form, workshop: Payloads, contents: MemoryContents) 
         output(planned_file(kept, Form.PICKLE, "kept"), planned_file(gone("y"), form, "y")),
     ]
 
-    ready = workshop.prepare(planned_run(outputs=outputs), contents)
+    ready = builder.prepare(planned_run(outputs=outputs), contents)
 
     reason = "the included file is gone" if form is Form.INCLUDE else "the blob is gone"
     assert list(files_of(ready)) == ["kept.pkl"]
     assert ready.losses == (Loss(f"{TASK}/x", reason), Loss(f"{TASK}/y", reason))
 
 
-def test_equal_content_is_converted_once(workshop: Payloads, contents: MemoryContents) -> None:
+def test_equal_content_is_converted_once(builder: Payloads, contents: MemoryContents) -> None:
     """Tasks that wrote the same frame share one file."""
     files = [planned_file(contents.add(FRAME), Form.PARQUET, f"{i}/x") for i in range(5)]
 
-    ready = workshop.prepare(planned_run(outputs=[output(*files)]), contents)
+    ready = builder.prepare(planned_run(outputs=[output(*files)]), contents)
 
     assert len({file.local for file in ready.artifacts[0].files}) == 1
     assert [file.path for file in ready.artifacts[0].files] == [f"{i}/x.parquet" for i in range(5)]
     assert contents.copies == ["x"]
 
 
-def test_values_and_log_of_one_task(workshop: Payloads, contents: MemoryContents) -> None:
+def test_values_and_log_of_one_task(builder: Payloads, contents: MemoryContents) -> None:
     """Values and log of one task come as they are."""
     line = LogLine("stdout", 1000, "hello")
     contents.logs[TASK] = [line]
     run = planned_run(values={"loss": [contents.add([0.5, 0.25], "loss")]})
 
-    ready = workshop.prepare(run, contents)
+    ready = builder.prepare(run, contents)
 
     assert tuple(ready.log) == (line,)
     assert replace(ready, log=()) == ReadyRun(
@@ -257,18 +257,18 @@ def test_values_and_log_of_one_task(workshop: Payloads, contents: MemoryContents
     )
 
 
-def test_log_of_many_tasks(workshop: Payloads, contents: MemoryContents) -> None:
+def test_log_of_many_tasks(builder: Payloads, contents: MemoryContents) -> None:
     """Lines of many tasks say whose they are; a log that is gone is lost."""
     contents.logs = {row(3).pathspec: [LogLine("stderr", None, "oops")]}
 
-    ready = workshop.prepare(planned_run(tasks=[row(3), row(4)]), contents)
+    ready = builder.prepare(planned_run(tasks=[row(3), row(4)]), contents)
 
     assert tuple(ready.log) == (LogLine("stderr", None, "[3] oops"),)
     assert ready.losses == (Loss("Flow/1/train/8/log", "the log is gone"),)
 
 
 def test_summary_that_is_too_large(
-    workshop: Payloads, contents: MemoryContents, monkeypatch: pytest.MonkeyPatch
+    builder: Payloads, contents: MemoryContents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The largest values of a summary that W&B would drop are lost, and said to be."""
     monkeypatch.setattr(workshop_module, "SUMMARY_LIMIT", 1000)
@@ -280,7 +280,7 @@ def test_summary_that_is_too_large(
         summary={"metaflow": {"seconds": 1}},
     )
 
-    ready = workshop.prepare(run, contents)
+    ready = builder.prepare(run, contents)
 
     assert ready.summary == {"small": "y"}
     assert ready.losses == (
@@ -292,10 +292,10 @@ def test_close_keeps_a_bundle(tmp_path: Path, contents: MemoryContents) -> None:
     """A bundle keeps its files; a temporary folder goes."""
     run = planned_run(outputs=[output(planned_file(contents.add("x"), Form.PICKLE))])
     for keep in (True, False):
-        workshop = Workshop(tmp_path / str(keep), keep=keep)
-        workshop.prepare(run, contents)
-        workshop.close()
-        workshop.close()
+        builder = PayloadBuilder(tmp_path / str(keep), keep=keep)
+        builder.prepare(run, contents)
+        builder.close()
+        builder.close()
 
     assert [path.name for path in tmp_path.iterdir()] == ["True"]
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
@@ -313,12 +313,12 @@ def test_no_pandas_without_frames() -> None:
     assert done.stdout == "set()\n"
 
 
-def test_nothing_of_it_is_lost_when_pickled(workshop: Payloads, contents: MemoryContents) -> None:
+def test_nothing_of_it_is_lost_when_pickled(builder: Payloads, contents: MemoryContents) -> None:
     """The bytes of a pickle survive, whatever they are."""
     data: Any = pickle.dumps(b"\x00" * 100_000)[:50_000]
     content = contents.add_bytes(data)
 
-    ready = workshop.prepare(
+    ready = builder.prepare(
         planned_run(outputs=[output(planned_file(content, Form.PICKLE))]), contents
     )
 

@@ -7,7 +7,7 @@ from hashlib import sha1
 from typing import Any
 
 from mfwb.lineage import rebuild_lineage
-from mfwb.payload.change_inspection import with_contents
+from mfwb.payload.change_inspection import add_content_digests
 from mfwb.snapshot import ArtifactRef, FlowRun
 from tests.unit.flow_runs import flow_run, ref, spec, task
 from tests.unit.payload.memory import MemoryContents
@@ -62,7 +62,7 @@ def test_pickled_anew() -> None:
 
     assert one != other
     assert len(writers(run)) == 3
-    assert writers(with_contents(run, contents)) == [spec("start/0"), spec("step2/2")]
+    assert writers(add_content_digests(run, contents)) == [spec("start/0"), spec("step2/2")]
 
 
 def test_only_what_changed_is_read() -> None:
@@ -92,7 +92,7 @@ def test_only_what_changed_is_read() -> None:
         ),
     )
 
-    assert with_contents(run, contents) == run
+    assert add_content_digests(run, contents) == run
     assert contents.batches == []
 
 
@@ -104,5 +104,5 @@ def test_what_can_not_be_read_counts_as_written() -> None:
     contents.blobs.popitem()
     damaged = linear(held(contents, "x", b"no pickle"), held(contents, "x", one))
 
-    assert len(writers(with_contents(gone, contents))) == 2
-    assert len(writers(with_contents(damaged, contents))) == 2
+    assert len(writers(add_content_digests(gone, contents))) == 2
+    assert len(writers(add_content_digests(damaged, contents))) == 2

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mfwb.conversion.tables import load_frame, load_frames
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form
 from mfwb.ports import ReadyArtifact
 from tests.unit.payload.frames_of_all_kinds import columns, indexes
@@ -43,7 +43,7 @@ def contents() -> MemoryContents:
 
 
 def made_of(
-    workshop: Workshop,
+    builder: PayloadBuilder,
     contents: MemoryContents,
     value: Any,
     form: Form,
@@ -51,7 +51,7 @@ def made_of(
 ) -> ReadyArtifact:
     """Return the W&B artifact that a value becomes."""
     file = planned_file(contents.add(value, "x"), form)
-    ready = workshop.prepare(planned_run(outputs=[output(file, metadata=metadata)]), contents)
+    ready = builder.prepare(planned_run(outputs=[output(file, metadata=metadata)]), contents)
     assert ready.losses == ()
     (artifact,) = ready.artifacts
     return artifact
@@ -89,30 +89,30 @@ def test_index(kind: str) -> None:
     pd.testing.assert_frame_equal(table, index.to_frame(index=False))
 
 
-def test_series_as_a_file(workshop: Workshop, contents: MemoryContents) -> None:
+def test_series_as_a_file(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """A Series without a name is read back by its place."""
     series = pd.Series([0.5, math.nan, 2.5])
 
-    data = only_file(made_of(workshop, contents, series, Form.PARQUET), "x.parquet")
+    data = only_file(made_of(builder, contents, series, Form.PARQUET), "x.parquet")
 
     read = pd.read_parquet(io.BytesIO(data)).iloc[:, 0]
     pd.testing.assert_series_equal(read, series, check_names=False)
 
 
 @pytest.mark.parametrize("value", [ARROW, ARROW.to_batches()[0]], ids=["table", "batch"])
-def test_arrow(value: Any, workshop: Workshop, contents: MemoryContents) -> None:
+def test_arrow(value: Any, builder: PayloadBuilder, contents: MemoryContents) -> None:
     """Arrow's own tables need no pandas on their way."""
-    data = only_file(made_of(workshop, contents, value, Form.PARQUET), "x.parquet")
+    data = only_file(made_of(builder, contents, value, Form.PARQUET), "x.parquet")
 
     assert pq.read_table(io.BytesIO(data)) == ARROW
     assert b"pandas" not in data
 
 
-def test_tables_of_several_kinds(workshop: Workshop, contents: MemoryContents) -> None:
+def test_tables_of_several_kinds(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """A dict may hold tables of any kind."""
     tables = {"arrow": ARROW, "series": pd.Series([1], name="n"), "frame": pd.DataFrame({"a": [1]})}
 
-    artifact = made_of(workshop, contents, tables, Form.FRAMES)
+    artifact = made_of(builder, contents, tables, Form.FRAMES)
 
     read = {file.path: pq.read_table(file.local) for file in artifact.files}
     assert list(read) == ["x/arrow.parquet", "x/frame.parquet", "x/series.parquet"]
@@ -173,9 +173,9 @@ def test_polars(protocol: int, tmp_path: Path) -> None:
     ],
     ids=lambda array: f"{array.dtype.str}-{array.ndim}",
 )
-def test_array(array: Any, workshop: Workshop, contents: MemoryContents) -> None:
+def test_array(array: Any, builder: PayloadBuilder, contents: MemoryContents) -> None:
     """An array comes back with its dtype, its shape and its values."""
-    data = only_file(made_of(workshop, contents, array, Form.ARRAY), "x.npy")
+    data = only_file(made_of(builder, contents, array, Form.ARRAY), "x.npy")
 
     read = np.load(io.BytesIO(data), allow_pickle=False)
     loaded = pickle.loads(pickle.dumps(array, protocol=4))  # in the byte order of this machine
@@ -186,9 +186,9 @@ def test_array(array: Any, workshop: Workshop, contents: MemoryContents) -> None
 @pytest.mark.parametrize(
     "value", [np.array([{1}, None], object), np.ma.masked_array([1, 2], [False, True]), [1.5]]
 )
-def test_no_plain_array(value: Any, workshop: Workshop, contents: MemoryContents) -> None:
+def test_no_plain_array(value: Any, builder: PayloadBuilder, contents: MemoryContents) -> None:
     """What `.npy` can't say without a pickle in it stays the pickle that it is."""
-    artifact = made_of(workshop, contents, value, Form.ARRAY)
+    artifact = made_of(builder, contents, value, Form.ARRAY)
 
     assert only_file(artifact, "x.pkl") == pickle.dumps(value, protocol=4)
     assert artifact.metadata["kept_as_pickle"]
@@ -211,9 +211,9 @@ VALUE = {
 }
 
 
-def test_value(workshop: Workshop, contents: MemoryContents) -> None:
+def test_value(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """Whatever a plain value holds is in the JSON."""
-    data = only_file(made_of(workshop, contents, VALUE, Form.JSON), "x.json")
+    data = only_file(made_of(builder, contents, VALUE, Form.JSON), "x.json")
 
     assert json.loads(data, parse_constant=pytest.fail) == {
         "text": "ö \U0001f600 \ud800",
@@ -230,20 +230,20 @@ def test_value(workshop: Workshop, contents: MemoryContents) -> None:
     }
 
 
-def test_large_value(workshop: Workshop, contents: MemoryContents) -> None:
+def test_large_value(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """A value may be larger than what a summary takes."""
     value = [f"{number:>200}" for number in range(60_000)]
 
-    data = only_file(made_of(workshop, contents, value, Form.JSON), "x.json")
+    data = only_file(made_of(builder, contents, value, Form.JSON), "x.json")
 
     assert len(data) > 12_000_000
     assert json.loads(data) == value
 
 
 @pytest.mark.parametrize("value", [partial(print), np.ones(3)])
-def test_no_plain_value(value: Any, workshop: Workshop, contents: MemoryContents) -> None:
+def test_no_plain_value(value: Any, builder: PayloadBuilder, contents: MemoryContents) -> None:
     """What has no JSON form stays a pickle."""
-    artifact = made_of(workshop, contents, value, Form.JSON)
+    artifact = made_of(builder, contents, value, Form.JSON)
 
     assert only_file(artifact, "x.pkl") == pickle.dumps(value, protocol=4)
 
@@ -263,7 +263,7 @@ def test_no_plain_value(value: Any, workshop: Workshop, contents: MemoryContents
     ],
 )
 def test_stored(
-    encoding: str | None, name: str, workshop: Workshop, contents: MemoryContents
+    encoding: str | None, name: str, builder: PayloadBuilder, contents: MemoryContents
 ) -> None:
     """What another serializer wrote goes as it is, by that serializer's name."""
     content = contents.add_bytes(b'{"a": 1}')
@@ -271,7 +271,7 @@ def test_stored(
         planned_file(content, Form.STORED), metadata={"metaflow": {"encoding": encoding}}
     )
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     assert only_file(ready.artifacts[0], name) == b'{"a": 1}'
 
@@ -293,8 +293,8 @@ def convert(pickle, folder):
 
 
 @pytest.fixture
-def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
-    """Return a workshop where a package with a converter is installed."""
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PayloadBuilder]:
+    """Return a builder where a package with a converter is installed."""
     site = tmp_path / "site"
     (site / "theirs-1.0.dist-info").mkdir(parents=True)
     (site / "theirs-1.0.dist-info" / "METADATA").write_text("Name: theirs\nVersion: 1.0\n")
@@ -303,12 +303,12 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop
     )
     (site / "theirs_for_mfwb.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(str(site))
-    workshop = Workshop(tmp_path / "payloads", keep=True)
-    yield workshop
-    workshop.close()
+    builder = PayloadBuilder(tmp_path / "payloads", keep=True)
+    yield builder
+    builder.close()
 
 
-def test_plugin(plugin: Workshop, contents: MemoryContents) -> None:
+def test_plugin(plugin: PayloadBuilder, contents: MemoryContents) -> None:
     """A converter's only file goes by the artifact's name, several into a folder of that name."""
     outputs = [
         output(
@@ -346,14 +346,14 @@ def test_plugin(plugin: Workshop, contents: MemoryContents) -> None:
 
 
 @pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON])
-def test_read_once(form: Form, workshop: Workshop, contents: MemoryContents) -> None:
+def test_read_once(form: Form, builder: PayloadBuilder, contents: MemoryContents) -> None:
     """Siblings that wrote what can't be converted cost one read and one try between them."""
     content = contents.add(partial(print))
     files = [planned_file(content, form, f"{place}/x") for place in range(4)]
     run = planned_run(outputs=[output(*files)])
 
-    workshop.prepare(run, contents)
-    ready = workshop.prepare(run, contents)
+    builder.prepare(run, contents)
+    ready = builder.prepare(run, contents)
 
     (artifact,) = ready.artifacts
     assert [file.path for file in artifact.files] == [f"{place}/x.pkl" for place in range(4)]

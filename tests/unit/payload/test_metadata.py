@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form
 from mfwb.ports import ReadyArtifact, ReadyFile
 from tests.unit.payload.memory import (
@@ -39,14 +39,14 @@ def contents() -> MemoryContents:
 
 
 def made_of(
-    workshop: Workshop, contents: MemoryContents, form: Form, *values: Any
+    builder: PayloadBuilder, contents: MemoryContents, form: Form, *values: Any
 ) -> ReadyArtifact:
     """Return the W&B artifact that values become, one of a task each."""
     files = [
         planned_file(contents.add(value), form, f"{place}/x" if len(values) > 1 else "x")
         for place, value in enumerate(values)
     ]
-    (artifact,) = workshop.prepare(planned_run(outputs=[output(*files)]), contents).artifacts
+    (artifact,) = builder.prepare(planned_run(outputs=[output(*files)]), contents).artifacts
     return artifact
 
 
@@ -81,10 +81,10 @@ def loaded_by(artifact: ReadyArtifact) -> Any:
     ],
 )
 def test_code_loads_it(
-    form: Form, value: Any, workshop: Workshop, contents: MemoryContents
+    form: Form, value: Any, builder: PayloadBuilder, contents: MemoryContents
 ) -> None:
     """The two lines work, and give what Metaflow had."""
-    artifact = made_of(workshop, contents, form, value)
+    artifact = made_of(builder, contents, form, value)
 
     loaded = loaded_by(artifact)
 
@@ -105,55 +105,55 @@ def test_code_loads_it(
     ],
 )
 def test_what_a_pickle_needs(
-    value: Any, modules: list[str], said: str, workshop: Workshop, contents: MemoryContents
+    value: Any, modules: list[str], said: str, builder: PayloadBuilder, contents: MemoryContents
 ) -> None:
     """Pickles say which packages they need."""
-    artifact = made_of(workshop, contents, Form.PICKLE, value)
+    artifact = made_of(builder, contents, Form.PICKLE, value)
 
     assert artifact.metadata == {"modules": modules}
     assert f"The very pickle that Metaflow stored. {said}\n" in artifact.description
 
 
-def test_damaged_pickle(workshop: Workshop, contents: MemoryContents) -> None:
+def test_damaged_pickle(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """Of a damaged pickle nobody knows what it needs."""
     file = planned_file(contents.add_bytes(b"damaged"), Form.PICKLE)
 
-    (artifact,) = workshop.prepare(planned_run(outputs=[output(file)]), contents).artifacts
+    (artifact,) = builder.prepare(planned_run(outputs=[output(file)]), contents).artifacts
 
     assert artifact.metadata == {}
     assert "what it needs is not known" in artifact.description
 
 
-def test_no_pickle_needs_nothing(workshop: Workshop, contents: MemoryContents) -> None:
+def test_no_pickle_needs_nothing(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """Only pickles run code."""
-    artifact = made_of(workshop, contents, Form.PARQUET, FRAME)
+    artifact = made_of(builder, contents, Form.PARQUET, FRAME)
 
     assert artifact.metadata == {}
     assert artifact.description.startswith(f"Metaflow's artifact `x` of `{TASK}`.\n")
 
 
-def test_why_it_stayed_a_pickle(workshop: Workshop, contents: MemoryContents) -> None:
+def test_why_it_stayed_a_pickle(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """The reason is in metadata and description; if not all are pickles, by file."""
-    one = made_of(workshop, contents, Form.ARRAY, "no array")
+    one = made_of(builder, contents, Form.ARRAY, "no array")
     reason = "TypeError: a str is no plain array"
     assert one.metadata == {"modules": [], "kept_as_pickle": reason}
     assert f"It stayed a pickle: `{reason}`.\n" in one.description
 
-    alike = made_of(workshop, contents, Form.ARRAY, "no array", "neither")
+    alike = made_of(builder, contents, Form.ARRAY, "no array", "neither")
     assert alike.metadata["kept_as_pickle"] == reason
 
-    some = made_of(workshop, contents, Form.ARRAY, np.ones(2), "no array")
+    some = made_of(builder, contents, Form.ARRAY, np.ones(2), "no array")
     assert some.metadata["kept_as_pickle"] == {"1/x.pkl": reason}
     assert "`x` of 2 tasks, a file or folder of each." in some.description
 
 
-def test_path_and_uri(workshop: Workshop, contents: MemoryContents, tmp_path: Path) -> None:
+def test_path_and_uri(builder: PayloadBuilder, contents: MemoryContents, tmp_path: Path) -> None:
     """What a path points at is a file, or an address."""
     (tmp_path / "a.csv").write_text("a")
     contents.own_folder = tmp_path
 
-    here = made_of(workshop, contents, Form.PATH, tmp_path / "a.csv")
-    there = made_of(workshop, contents, Form.PATH, Path("s3://bucket/a.csv"))
+    here = made_of(builder, contents, Form.PATH, tmp_path / "a.csv")
+    there = made_of(builder, contents, Form.PATH, Path("s3://bucket/a.csv"))
 
     assert loaded_by(here) == b"a"
     assert "entry.ref_target()" in there.description

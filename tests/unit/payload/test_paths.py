@@ -17,11 +17,11 @@ from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.private_files import remove_below
 from mfwb.payload import paths as module
-from mfwb.payload.model import Found
-from mfwb.payload.paths import files_of_path
+from mfwb.payload.model import ArtifactFiles
+from mfwb.payload.paths import read_path_files
 from mfwb.ports import ReadyFile
 
-Files = Callable[..., Found]
+Files = Callable[..., ArtifactFiles]
 
 
 @pytest.fixture
@@ -42,16 +42,18 @@ def kept() -> dict[str, bytes]:
 
 @pytest.fixture
 def files(tmp_path: Path, kept: dict[str, bytes]) -> Files:
-    """Return `files_of_path` where all below tmp_path is allowed, unless something else is said."""
+    """Return `read_path_files`; all files below tmp_path are allowed unless given otherwise."""
 
     def keep(file: BinaryIO, name: str) -> ReadyFile:
         kept[name] = file.read()
         digest = hashlib.md5(kept[name], usedforsecurity=False).digest()
         return ReadyFile(name, len(kept[name]), md5=base64.b64encode(digest).decode())
 
-    def files(path: PurePath, stem: str = "path", allowed: AllowedFiles | None = None) -> Found:
+    def files(
+        path: PurePath, stem: str = "path", allowed: AllowedFiles | None = None
+    ) -> ArtifactFiles:
         everything = AllowedFiles((tmp_path,))
-        return files_of_path(path, stem, allowed=allowed or everything, keep=keep)
+        return read_path_files(path, stem, allowed=allowed or everything, keep=keep)
 
     return files
 

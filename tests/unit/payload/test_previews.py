@@ -24,7 +24,7 @@ from mfwb.conversion.images import load_pickled_image, write_figure_png, write_i
 from mfwb.conversion.plotly import load_figure, write_figure
 from mfwb.conversion.table_rows import read_rows, write_rows
 from mfwb.conversion.tables import as_table
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form, Preview
 from mfwb.ports import ReadyPreview, ReadyRun, ReadyTable
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
@@ -155,18 +155,18 @@ def test_rows_of_polars(tmp_path: Path) -> None:
 
 
 def prepared(
-    workshop: Workshop, contents: MemoryContents, data: bytes, form: Form, preview: Preview
+    builder: PayloadBuilder, contents: MemoryContents, data: bytes, form: Form, preview: Preview
 ) -> ReadyRun:
     """Return what is ready of a W&B run with one artifact."""
     file = planned_file(contents.add_bytes(data, "x"), form, "x", preview)
-    ready = workshop.prepare(planned_run(outputs=[output(file)]), contents)
+    ready = builder.prepare(planned_run(outputs=[output(file)]), contents)
     assert ready.losses == ()
     return ready
 
 
-def test_table_of_an_artifact(workshop: Workshop, contents: MemoryContents) -> None:
+def test_table_of_an_artifact(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """The rows come out of the same conversion as the file: the pickle is read once."""
-    ready = prepared(workshop, contents, pickle.dumps(FRAME), Form.PARQUET, Preview.TABLE)
+    ready = prepared(builder, contents, pickle.dumps(FRAME), Form.PARQUET, Preview.TABLE)
 
     rows = ReadyTable(("a", "b"), ((1, "x"), (2, None)))
     assert ready.previews == (ReadyPreview("x", Preview.TABLE, table=rows),)
@@ -174,18 +174,18 @@ def test_table_of_an_artifact(workshop: Workshop, contents: MemoryContents) -> N
     assert contents.copies == ["x"]
 
 
-def test_table_that_parquet_refuses(workshop: Workshop, contents: MemoryContents) -> None:
+def test_table_that_parquet_refuses(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """A table that stays a pickle can be looked at nevertheless."""
     mixed = pickle.dumps(pd.DataFrame({"a": [1, "x"]}))
 
-    ready = prepared(workshop, contents, mixed, Form.PARQUET, Preview.TABLE)
+    ready = prepared(builder, contents, mixed, Form.PARQUET, Preview.TABLE)
 
     assert [file.path for file in ready.artifacts[0].files] == ["x.pkl"]
     assert ready.previews[0].table == ReadyTable(("a",), ((1,), ("x",)))
     assert contents.copies == ["x"]
 
 
-def test_keys(workshop: Workshop, contents: MemoryContents) -> None:
+def test_keys(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """No preview takes the place of a value, or of what the summary says of its own."""
     files = [
         planned_file(contents.add(FRAME, name), Form.PARQUET, f"{place}/{name}", Preview.TABLE)
@@ -195,16 +195,18 @@ def test_keys(workshop: Workshop, contents: MemoryContents) -> None:
         values={"loss": [contents.add(0.5, "loss")]}, outputs=[output(one) for one in files]
     )
 
-    ready = workshop.prepare(run, contents)
+    ready = builder.prepare(run, contents)
 
     assert [one.key for one in ready.previews] == ["loss_", "tasks_", "free", "free_"]
     assert ready.summary == {"loss": 0.5}
 
 
 @pytest.mark.parametrize("preview", Preview)
-def test_nothing_to_show(preview: Preview, workshop: Workshop, contents: MemoryContents) -> None:
+def test_nothing_to_show(
+    preview: Preview, builder: PayloadBuilder, contents: MemoryContents
+) -> None:
     """What can't be shown is no loss: the artifact has it."""
-    ready = prepared(workshop, contents, pickle.dumps(ValueError("x")), Form.PICKLE, preview)
+    ready = prepared(builder, contents, pickle.dumps(ValueError("x")), Form.PICKLE, preview)
 
     assert ready.previews == ()
     assert [file.path for file in ready.artifacts[0].files] == ["x.pkl"]
@@ -372,11 +374,11 @@ def test_figure_of_plotly(tmp_path: Path) -> None:
     assert drawn["layout"]["template"]
 
 
-def test_figure_of_an_artifact(workshop: Workshop, contents: MemoryContents) -> None:
+def test_figure_of_an_artifact(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """A figure is shown, and its artifact is the pickle."""
     data = like("plotly.graph_objs._figure", "Figure", arguments=(FIGURE,))
 
-    ready = prepared(workshop, contents, data, Form.PICKLE, Preview.FIGURE)
+    ready = prepared(builder, contents, data, Form.PICKLE, Preview.FIGURE)
 
     (shown,) = ready.previews
     assert (shown.key, shown.kind, shown.table) == ("x", Preview.FIGURE, None)

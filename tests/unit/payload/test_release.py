@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from mfwb.errors import ItemLost
-from mfwb.isolation.forkserver import Nursery
-from mfwb.payload import Workshop
-from mfwb.payload.refcount import Holding
+from mfwb.isolation.forkserver import Forkserver
+from mfwb.payload import PayloadBuilder
+from mfwb.payload.refcount import RefCount
 from mfwb.planning import Form, Plan, PlannedCard, PlannedFile, PlannedRun, Preview
 from mfwb.snapshot import Card
 from mfwb.snapshot.pathspec import FlowRunId
@@ -45,10 +45,10 @@ def contents() -> WithCard:
     return found
 
 
-def workshop_in(folder: Path, nursery: Nursery, *, keep: bool = False) -> Workshop:
-    """Return a workshop that works with the shared processes."""
-    found = Workshop(folder, keep=keep)
-    found._converted._nurseries[False] = nursery
+def workshop_in(folder: Path, forkserver: Forkserver, *, keep: bool = False) -> PayloadBuilder:
+    """Return a builder that works with the shared processes."""
+    found = PayloadBuilder(folder, keep=keep)
+    found._conversions._forkservers[False] = forkserver
     return found
 
 
@@ -73,7 +73,7 @@ def suffixes(folder: Path) -> list[str]:
 
 
 def test_files_go_with_their_last_user(
-    tmp_path: Path, nursery: Nursery, contents: WithCard
+    tmp_path: Path, forkserver: Forkserver, contents: WithCard
 ) -> None:
     """What two W&B runs need stays until both are written; what one needs goes with it."""
     shared = planned_file(contents.add(FRAME), Form.PARQUET, "x", Preview.TABLE)
@@ -81,73 +81,77 @@ def test_files_go_with_their_last_user(
     refused = planned_file(contents.add("no array"), Form.ARRAY, "z")
     first = run_of("first", shared, frames, refused, card="same")
     second = run_of("second", shared, card="same")
-    workshop = workshop_in(tmp_path, nursery)
-    workshop.expect(plan_of(first, second))
+    builder = workshop_in(tmp_path, forkserver)
+    builder.expect(plan_of(first, second))
 
-    workshop.prepare(first, contents)
+    builder.prepare(first, contents)
     assert suffixes(tmp_path) == ["html", "parquet", "parquet", "pkl", "rows.json"]
-    workshop.prepare(second, contents)
-    workshop.release(first)
+    builder.prepare(second, contents)
+    builder.release(first)
     assert suffixes(tmp_path) == ["html", "parquet", "rows.json"]
-    workshop.release(second)
+    builder.release(second)
     assert suffixes(tmp_path) == []
     assert sorted(contents.copies) == ["x", "x", "x"]
 
 
-def test_user_that_is_there_already(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
+def test_user_that_is_there_already(
+    tmp_path: Path, forkserver: Forkserver, contents: WithCard
+) -> None:
     """A W&B run that needs nothing, as it is there, lets go as well."""
     file = planned_file(contents.add(FRAME), Form.PARQUET)
     first, second = run_of("first", file), run_of("second", file)
-    workshop = workshop_in(tmp_path, nursery)
-    workshop.expect(plan_of(first, second))
+    builder = workshop_in(tmp_path, forkserver)
+    builder.expect(plan_of(first, second))
 
-    workshop.prepare(first, contents)
-    workshop.release(first)
+    builder.prepare(first, contents)
+    builder.release(first)
     assert suffixes(tmp_path) == ["parquet"]
-    workshop.release(second)
+    builder.release(second)
     assert suffixes(tmp_path) == []
 
 
-def test_flow_run_that_broke_off(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
+def test_flow_run_that_broke_off(
+    tmp_path: Path, forkserver: Forkserver, contents: WithCard
+) -> None:
     """What a flow run left behind when it failed goes, but for what another one needs."""
     shared, alone = (planned_file(contents.add(name), Form.PICKLE, name) for name in ("a", "b"))
     broken, other = run_of("broken", shared, alone), run_of("other", shared)
-    workshop = workshop_in(tmp_path, nursery)
-    workshop.expect(plan_of(broken))
-    workshop.expect(plan_of(other))
-    workshop.prepare(broken, contents)
+    builder = workshop_in(tmp_path, forkserver)
+    builder.expect(plan_of(broken))
+    builder.expect(plan_of(other))
+    builder.prepare(broken, contents)
 
-    workshop.dismiss(plan_of(broken))
+    builder.dismiss(plan_of(broken))
     assert suffixes(tmp_path) == ["pkl"]
-    workshop.dismiss(plan_of(other))
+    builder.dismiss(plan_of(other))
     assert suffixes(tmp_path) == []
 
 
-def test_bundle(tmp_path: Path, nursery: Nursery, contents: WithCard) -> None:
+def test_bundle(tmp_path: Path, forkserver: Forkserver, contents: WithCard) -> None:
     """A bundle keeps everything."""
     run = run_of("first", planned_file(contents.add(FRAME), Form.PARQUET), card="same")
-    workshop = workshop_in(tmp_path, nursery, keep=True)
-    workshop.expect(plan_of(run))
-    workshop.prepare(run, contents)
+    builder = workshop_in(tmp_path, forkserver, keep=True)
+    builder.expect(plan_of(run))
+    builder.prepare(run, contents)
 
-    workshop.release(run)
-    workshop.expect(plan_of(run))
+    builder.release(run)
+    builder.expect(plan_of(run))
 
     assert suffixes(tmp_path) == ["html", "parquet"]
 
 
-def test_holding() -> None:
+def test_refcount() -> None:
     """A key is free when its last holder has let go, and only once."""
-    holding = Holding()
-    holding.hold("a", ["x", "y", "x"])
-    holding.hold("b", ["y"])
+    refcount = RefCount()
+    refcount.acquire("a", ["x", "y", "x"])
+    refcount.acquire("b", ["y"])
 
-    assert holding.let_go("a") == ["x"]
-    assert holding.let_go("a") == []
-    assert holding.let_go("b") == ["y"]
-    assert holding.is_empty
-    holding.hold("c", ["z"])
-    assert not holding.is_empty
+    assert refcount.release("a") == ["x"]
+    assert refcount.release("a") == []
+    assert refcount.release("b") == ["y"]
+    assert refcount.is_empty
+    refcount.acquire("c", ["z"])
+    assert not refcount.is_empty
 
 
 PROGRAM = """

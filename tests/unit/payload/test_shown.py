@@ -12,7 +12,7 @@ import pytest
 from mfwb.config import StepSettings
 from mfwb.errors import ItemLost
 from mfwb.payload.values import decode
-from mfwb.planning.classify import classify, may_be_shown
+from mfwb.planning.classify import can_be_shown, classify
 from tests.unit.payload.memory import MemoryContents
 from tests.unit.payload.test_type_inspection import looked, ref
 
@@ -68,7 +68,7 @@ def test_shown(value: object, expected: Any) -> None:
     found = looked(contents, ref(contents, "x", value))["x"]
 
     assert decode(pickle.dumps(value), "shown").json == expected
-    assert may_be_shown(found, verdict := classify(found), StepSettings()), verdict
+    assert can_be_shown(found, classification := classify(found), StepSettings()), classification
 
 
 @pytest.mark.parametrize("moment", _MOMENTS, ids=str)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from mfwb.conversion.json_safe import to_json
-from mfwb.payload.file_names import with_safe_names
-from mfwb.payload.metadata import Made, description_of, metadata_of
-from mfwb.payload.model import Found
+from mfwb.payload.file_names import make_names_safe
+from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
+from mfwb.payload.model import ArtifactFiles
 from mfwb.planning import Content, Form, PlannedFile
 from mfwb.ports import ReadyFile
 from tests.strangers import HOSTILE, anything, assert_inert
@@ -53,12 +53,12 @@ def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  
     """Text of others is code in Markdown; the code to paste loads one file and does no more."""
     content = Content(f"F/1/start/{text}", f"x{text}", "1", 5)
     file = ReadyFile(f"x{text}.pkl", 1, uri=f"s3://b/{text}" if uri else None)
-    found = with_safe_names(Found(form, [file], kept_because=f"odd: {text}"))
-    one = Made(PlannedFile("x", form, content), found)
+    found = make_names_safe(ArtifactFiles(form, [file], kept_because=f"odd: {text}"))
+    one = BuiltArtifact(PlannedFile("x", form, content), found)
     made = [one, one] if several else [one]
     modules = {found.files[0].path: tuple(f"m{number}{text}" for number in range(50))}
 
-    description = description_of(made, modules)
+    description = build_description(made, modules)
 
     assert_inert(description)
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(description)
@@ -74,7 +74,7 @@ def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  
     assert {one.attr for one in calls if isinstance(one, ast.Attribute)} <= _CALLED
     assert all(isinstance(one, ast.Attribute) for one in calls)
     assert len(description) < 100_000
-    for facts in metadata_of(made, modules).values():
+    for facts in build_metadata(made, modules).values():
         assert_inert(" ".join([*facts.values()] if isinstance(facts, dict) else facts))
 
 
@@ -82,7 +82,7 @@ def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  
 @settings(max_examples=200, deadline=None)
 def test_names_of_files(paths: list[str]) -> None:
     """Each is inside the artifact, can be a name on any system, and is no other one's twin."""
-    found = with_safe_names(Found(Form.PATH, [ReadyFile(path, 1) for path in paths]))
+    found = make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1) for path in paths]))
 
     names = [file.path for file in found.files]
     assert len(names) == len(paths)
@@ -108,27 +108,31 @@ def test_names_of_files(paths: list[str]) -> None:
 )
 def test_names_that_stay(path: str) -> None:
     """Honest names are as they were."""
-    assert [one.path for one in with_safe_names(Found(Form.PATH, [ReadyFile(path, 1)])).files] == [
-        path
-    ]
+    assert [
+        one.path for one in make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1)])).files
+    ] == [path]
 
 
 def test_case_twins(tmp_path: Path) -> None:
     """Of two names that are one on other systems both files are there, and told apart."""
-    found = with_safe_names(
-        Found(Form.PATH, [ReadyFile("d/A.txt", 1, tmp_path), ReadyFile("d/a.txt", 2, tmp_path)])
+    found = make_names_safe(
+        ArtifactFiles(
+            Form.PATH, [ReadyFile("d/A.txt", 1, tmp_path), ReadyFile("d/a.txt", 2, tmp_path)]
+        )
     )
 
     first, second = found.files
     assert (first.path, first.size, second.size) == ("d/A.txt", 1, 2)
     assert second.path.startswith("d/a-")
     assert found.renamed == {second.path: "d/a.txt"}
-    assert metadata_of([Made(_planned(), found)], {})["renamed_files"] == found.renamed
+    assert build_metadata([BuiltArtifact(_planned(), found)], {})["renamed_files"] == found.renamed
 
 
 def test_a_file_below_a_file() -> None:
     """No machine can have a file in a file; the second one gets a name beside the first."""
-    found = with_safe_names(Found(Form.PATH, [ReadyFile("a", 1), ReadyFile("A/b/c.txt", 2)]))
+    found = make_names_safe(
+        ArtifactFiles(Form.PATH, [ReadyFile("a", 1), ReadyFile("A/b/c.txt", 2)])
+    )
 
     first, second = [file.path for file in found.files]
     assert first == "a"
@@ -140,7 +144,7 @@ def test_a_file_below_a_file() -> None:
 def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
     """It is lost, with its reason, and the others are not."""
     odd = ReadyFile("d/\udcff", 1, tmp_path / "\udcff")
-    found = with_safe_names(Found(Form.PATH, [odd, ReadyFile("d/x", 1, tmp_path / "x")]))
+    found = make_names_safe(ArtifactFiles(Form.PATH, [odd, ReadyFile("d/x", 1, tmp_path / "x")]))
 
     assert [one.path for one in found.files] == ["d/x"]
     assert found.missing == {"d/\udcff": "its name is no UTF-8, and W&B takes no other"}

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from mfwb.payload import Workshop
-from mfwb.payload.type_inspection import look_inside
+from mfwb.payload import PayloadBuilder
+from mfwb.payload.type_inspection import inspect_types
 from mfwb.planning import Content, Form
-from mfwb.planning.classify import Verdict, classify
+from mfwb.planning.classify import Classification, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
 from tests.torch.flow_run import DATA, RECORDED
 from tests.torch.kinds import KINDS, LARGE
@@ -48,7 +48,7 @@ def looked_into(name: str, contents: MemoryContents) -> ArtifactRef:
         parameters=(),
         steps=(Step("train", (task,)),),
     )
-    [found] = [one for task in look_inside(flow_run, contents).tasks for one in task.artifacts]
+    [found] = [one for task in inspect_types(flow_run, contents).tasks for one in task.artifacts]
     return found
 
 
@@ -61,17 +61,17 @@ def test_all_but_the_large_one_are_kept() -> None:
 @every_pickle
 def test_kind(name: str, contents: MemoryContents) -> None:
     """Modules, and what holds one, are models; tensors and optimizers are not."""
-    assert classify(looked_into(name, contents)) == Verdict(KINDS[name], Form.PICKLE)
+    assert classify(looked_into(name, contents)) == Classification(KINDS[name], Form.PICKLE)
 
 
 @every_pickle
-def test_prepared(name: str, contents: MemoryContents, workshop: Workshop) -> None:
+def test_prepared(name: str, contents: MemoryContents, builder: PayloadBuilder) -> None:
     """Each goes as the very pickle, and says that it takes torch to load it."""
     ref = looked_into(name, contents)
     content = Content(TASK, name, ref.sha1, ref.size)
     planned = output(planned_file(content, classify(ref).form, name), name=name)
 
-    ready = workshop.prepare(planned_run(outputs=[planned]), contents)
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
 
     [artifact] = ready.artifacts
     [file] = artifact.files

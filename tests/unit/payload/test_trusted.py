@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from mfwb.conversion.convert import Conversion, Job
-from mfwb.conversion.converter import Converter, UnconvertibleError, new_nursery
-from mfwb.isolation.forkserver import Nursery
-from mfwb.payload import Workshop
+from mfwb.conversion.converter import Converter, UnconvertibleError, new_forkserver
+from mfwb.isolation.forkserver import Forkserver
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form
 from mfwb.ports import ReadyArtifact
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
@@ -39,18 +39,18 @@ class Does:
 
 
 @pytest.fixture(scope="module")
-def trusting() -> Iterator[Nursery]:
+def trusting() -> Iterator[Forkserver]:
     """Return what makes processes that run what pickles say."""
-    nursery = new_nursery(trusted=True)
-    yield nursery
-    nursery.close()
+    forkserver = new_forkserver(trusted=True)
+    yield forkserver
+    forkserver.close()
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, nursery: Nursery, trusting: Nursery) -> Workshop:
-    """Return a workshop with both kinds of processes."""
-    found = Workshop(tmp_path / "payloads", keep=True)
-    found._converted._nurseries = {False: nursery, True: trusting}
+def builder(tmp_path: Path, forkserver: Forkserver, trusting: Forkserver) -> PayloadBuilder:
+    """Return a builder with both kinds of processes."""
+    found = PayloadBuilder(tmp_path / "payloads", keep=True)
+    found._conversions._forkservers = {False: forkserver, True: trusting}
     return found
 
 
@@ -70,7 +70,7 @@ def parquet_of(frame: pd.DataFrame) -> bytes:
 
 
 def made_of(
-    workshop: Workshop, contents: MemoryContents, values: list[Any], unpickle: str
+    builder: PayloadBuilder, contents: MemoryContents, values: list[Any], unpickle: str
 ) -> ReadyArtifact:
     """Return what becomes of values that are tables, called 0, 1, ..."""
     files = [
@@ -78,17 +78,19 @@ def made_of(
         for place, value in enumerate(values)
     ]
     run = planned_run(outputs=[output(*files)], unpickle=unpickle)  # type: ignore[arg-type]
-    ready = workshop.prepare(run, contents)
+    ready = builder.prepare(run, contents)
     assert ready.losses == ()
     (artifact,) = ready.artifacts
     return artifact
 
 
-def test_what_it_says_is_done(workshop: Workshop, contents: MemoryContents, tmp_path: Path) -> None:
+def test_what_it_says_is_done(
+    builder: PayloadBuilder, contents: MemoryContents, tmp_path: Path
+) -> None:
     """A trusted pickle is loaded as Python does it, in a process of its own."""
     value = Does("import os", f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))")
 
-    made = made_of(workshop, contents, [value], "trusted")
+    made = made_of(builder, contents, [value], "trusted")
 
     assert [file.path for file in made.files] == ["0.parquet"]
     assert made.files[0].local is not None
@@ -97,7 +99,7 @@ def test_what_it_says_is_done(workshop: Workshop, contents: MemoryContents, tmp_
 
 
 def test_modules_of_the_user(
-    workshop: Workshop,
+    builder: PayloadBuilder,
     contents: MemoryContents,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -107,10 +109,10 @@ def test_modules_of_the_user(
     monkeypatch.syspath_prepend(str(tmp_path))
     import mine_h3  # type: ignore[import-not-found]  # noqa: PLC0415
 
-    knowing = new_nursery(trusted=True)  # one that knows of it
-    workshop._converted._nurseries[True] = knowing
+    knowing = new_forkserver(trusted=True)  # one that knows of it
+    builder._conversions._forkservers[True] = knowing
     try:
-        made = made_of(workshop, contents, [mine_h3.Mine({"a": [1, 2]})], "trusted")
+        made = made_of(builder, contents, [mine_h3.Mine({"a": [1, 2]})], "trusted")
     finally:
         knowing.close()
         del sys.modules["mine_h3"]
@@ -128,10 +130,10 @@ def test_modules_of_the_user(
     ],
 )
 def test_what_goes_wrong_costs_one_artifact(
-    line: str, reason: str, workshop: Workshop, contents: MemoryContents
+    line: str, reason: str, builder: PayloadBuilder, contents: MemoryContents
 ) -> None:
     """A pickle that fails or crashes stays one, and says why; the next one is converted."""
-    made = made_of(workshop, contents, [Does(line), FRAME], "trusted")
+    made = made_of(builder, contents, [Does(line), FRAME], "trusted")
 
     files = {file.path: file.local.read_bytes() for file in made.files if file.local}
     assert files == {
@@ -157,14 +159,14 @@ def test_one_that_never_ends(tmp_path: Path) -> None:
             )
         )
     )
-    nursery = new_nursery(trusted=True)
-    converter = Converter(nursery, time_limit=5)
+    forkserver = new_forkserver(trusted=True)
+    converter = Converter(forkserver, time_limit=5)
     try:
         with pytest.raises(UnconvertibleError, match="it took more than 5 seconds"):
             converter.convert(Job(Conversion.TABLE, source, tmp_path / "x.parquet"))
     finally:
         converter.close()
-        nursery.close()
+        forkserver.close()
 
     assert not is_alive(int(started.read_text()))
 
@@ -179,14 +181,14 @@ def is_alive(pid: int) -> bool:
 
 
 def test_what_is_not_trusted_goes_elsewhere(
-    workshop: Workshop, contents: MemoryContents, tmp_path: Path
+    builder: PayloadBuilder, contents: MemoryContents, tmp_path: Path
 ) -> None:
     """What a trusted pickle did to its process does not touch those that are loaded safely."""
     spoilt = Does("import pandas", "pandas.DataFrame.to_parquet = None")
     marked = Does(f"open({str(tmp_path / 'marker')!r}, 'w')")
 
-    made_of(workshop, contents, [spoilt], "trusted")
-    made = made_of(workshop, contents, [FRAME, marked], "safe")
+    made_of(builder, contents, [spoilt], "trusted")
+    made = made_of(builder, contents, [FRAME, marked], "safe")
 
     assert [file.path for file in made.files] == ["0.parquet", "1.pkl"]
     assert not (tmp_path / "marker").exists()
@@ -195,9 +197,9 @@ def test_what_is_not_trusted_goes_elsewhere(
 
 def test_never(tmp_path: Path, contents: MemoryContents) -> None:
     """Where pickles are not to be loaded, no process is even started."""
-    workshop = Workshop(tmp_path / "payloads", keep=True)
-    made = made_of(workshop, contents, [FRAME], "never")
+    builder = PayloadBuilder(tmp_path / "payloads", keep=True)
+    made = made_of(builder, contents, [FRAME], "never")
 
-    assert workshop._converted._converters == {}
+    assert builder._conversions._converters == {}
     assert [file.path for file in made.files] == ["0.pkl"]
     assert made.metadata["kept_as_pickle"] == "pickles are not loaded (--unpickle never)"

@@ -15,9 +15,9 @@ from sklearn.svm import SVC
 from mfwb.config import StepSettings
 from mfwb.payload import batches
 from mfwb.payload.batches import load_each
-from mfwb.payload.type_inspection import WHOLE_LIMIT, look_inside
+from mfwb.payload.type_inspection import WHOLE_LIMIT, inspect_types
 from mfwb.planning import Content
-from mfwb.planning.classify import Kind, classify, may_be_shown
+from mfwb.planning.classify import Kind, can_be_shown, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
 from tests.unit.payload.memory import MemoryContents, gone
 
@@ -76,7 +76,7 @@ def test_only_where_it_is_needed() -> None:
     damaged = seen.steps[0].tasks[0].artifacts[5].sha1
     contents.blobs[damaged] = b"\x80\x04\x93"
 
-    found = look_inside(seen, contents)
+    found = inspect_types(seen, contents)
 
     assert names_of(found) == {
         "number": None,
@@ -108,7 +108,7 @@ def test_what_the_look_is_good_for() -> None:
         ]
     )
 
-    found = look_inside(seen, contents)
+    found = inspect_types(seen, contents)
 
     kinds = {one.name: classify(one).kind for task in found.tasks for one in task.artifacts}
     assert kinds == {
@@ -124,7 +124,7 @@ def test_equal_bytes_are_loaded_once() -> None:
     contents = MemoryContents()
     seen = flow_run(*([ref(contents, "x", [pd.DataFrame()])] for _ in range(50)))
 
-    found = look_inside(seen, contents)
+    found = inspect_types(seen, contents)
 
     assert contents.batches == [["x"]]
     names = {task.artifacts[0].names for task in found.tasks}
@@ -137,7 +137,7 @@ def test_nothing_to_look_at() -> None:
     contents = MemoryContents()
     seen = flow_run([ref(contents, "x", 1)])
 
-    assert look_inside(seen, contents) is seen
+    assert inspect_types(seen, contents) is seen
     assert contents.batches == []
 
 
@@ -193,7 +193,7 @@ def test_only_the_beginning_of_what_is_large() -> None:
         [ref(contents, "net", LargeNet(SVC(), WHOLE_LIMIT)), ref(contents, "small", [SVC()])]
     )
 
-    found = look_inside(seen, contents)
+    found = inspect_types(seen, contents)
 
     assert "sklearn.svm._classes.SVC" in (names_of(found)["net"] or ())
     assert classify(found.steps[0].tasks[0].artifacts[0]).kind is Kind.MODEL
@@ -207,7 +207,7 @@ def test_what_is_large_and_gone() -> None:
     seen = flow_run([ref(contents, "net", LargeNet(None, WHOLE_LIMIT))])
     contents.blobs.clear()
 
-    assert names_of(look_inside(seen, contents)) == {"net": None}
+    assert names_of(inspect_types(seen, contents)) == {"net": None}
 
 
 # --- what decides on a value ------------------------------------------------------------------
@@ -221,7 +221,7 @@ class Colour(enum.Enum):
 
 def looked(contents: MemoryContents, *refs: ArtifactRef) -> dict[str, ArtifactRef]:
     """Return artifacts after the look, by name."""
-    [task] = look_inside(flow_run([*refs]), contents).tasks
+    [task] = inspect_types(flow_run([*refs]), contents).tasks
     return {one.name: one for one in task.artifacts}
 
 
@@ -274,9 +274,9 @@ def test_the_users_word_on_an_enum(recorded: str) -> None:
 
     assert found.type == f"{__name__}.Colour"
     assert classify(found, settings).kind is Kind.VALUE
-    verdict = classify(found)
-    assert verdict.kind is Kind.OTHER
-    assert may_be_shown(found, verdict, StepSettings())
+    classification = classify(found)
+    assert classification.kind is Kind.OTHER
+    assert can_be_shown(found, classification, StepSettings())
 
 
 @pytest.mark.parametrize(

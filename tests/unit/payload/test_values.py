@@ -15,10 +15,10 @@ import pytest
 from mfwb.conversion import plain_values
 from mfwb.conversion.instances import VALUES
 from mfwb.payload import values as decoding
-from mfwb.payload.history import history_of
-from mfwb.payload.summary import limited, summarize
-from mfwb.payload.task_table import table_of
-from mfwb.payload.values import Values, decode, decode_values, with_elsewhere
+from mfwb.payload.history import build_history
+from mfwb.payload.summary import limit_summary, summarize
+from mfwb.payload.task_table import build_task_table
+from mfwb.payload.values import Values, add_elsewhere_texts, decode, decode_values
 from mfwb.pickles.allowlist import PLAIN
 from mfwb.planning import Content, PlannedRun, TaskRow, ValueElsewhere
 from mfwb.planning.classify import _PLAIN_NAMES
@@ -94,7 +94,7 @@ def test_history_of_one_task() -> None:
         unordered={1, 2},
     )
 
-    history = history_of(run, values)
+    history = build_history(run, values)
 
     assert str(history) == str(
         (
@@ -121,21 +121,21 @@ def test_points_of_one_task() -> None:
     )
     key = {**values, "curves/losses": values["count"]}  # a name that only setattr can give
 
-    assert history_of(run, values) == (
+    assert build_history(run, values) == (
         (0, {"curves/losses": 2.0, "score": 0.5, "count": 2**53}),
         (1, {"curves/losses": 1.0}),
     )
-    assert history_of(run, key)[0] == (
+    assert build_history(run, key)[0] == (
         0,
         {"curves/losses": 2.0, "score": 0.5, "count": 2**53, "curves/losses_": 2**53},
     )
-    assert history_of(*single(large=2**60, text="x")) == ()
+    assert build_history(*single(large=2**60, text="x")) == ()
 
 
 def test_names_that_meet_where_one_moves_on() -> None:
     """Each number has a chart of its own: `seconds` moves on to `seconds_`, and that one, too."""
-    [(_, first)] = history_of(*merged([row(0)], seconds=[1], seconds_=[2]))
-    only = history_of(*single(**{"curves/a": 1, "curves/a_": 2}, a=[5, 6]))
+    [(_, first)] = build_history(*merged([row(0)], seconds=[1], seconds_=[2]))
+    only = build_history(*single(**{"curves/a": 1, "curves/a_": 2}, a=[5, 6]))
 
     assert first == {"tasks/index": 0, "tasks/seconds_": 1, "tasks/seconds__": 2}
     assert only[0] == (0, {"curves/a": 5, "curves/a_": 1, "curves/a__": 2})
@@ -146,7 +146,7 @@ def test_too_long_for_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_values, "CURVE_LIMIT", 3)
     run, values = single(short=[1, 2, 3], long=[1, 2, 3, 4])
 
-    assert [list(cells) for _, cells in history_of(run, values)] == [["curves/short"]] * 3
+    assert [list(cells) for _, cells in build_history(run, values)] == [["curves/short"]] * 3
     assert summarize(run, values)["long"] == [1, 2, 3, 4]
 
 
@@ -154,7 +154,7 @@ def test_numbers_beyond_floats() -> None:
     """An int that no float can hold has no point in a chart: it is not infinite."""
     run, values = single(a=[10**400, 1, 2**64])
 
-    assert history_of(run, values) == (
+    assert build_history(run, values) == (
         (1, {"curves/a": 1}),
         (2, {"curves/a": 2.0**64}),
     )
@@ -162,7 +162,7 @@ def test_numbers_beyond_floats() -> None:
 
 def test_no_table_of_one_task() -> None:
     """One task by design needs no table."""
-    assert table_of(*single(a=1)) is None
+    assert build_task_table(*single(a=1)) is None
 
 
 # --- many tasks -----------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def test_no_cell_is_another_number() -> None:
     """The table of tasks says each value as the summary does."""
     run, values = merged([row(0), row(1)], seed=[2**127 + 12345, 1], loss=[math.nan, 0.5])
 
-    table = table_of(run, values)
+    table = build_task_table(run, values)
 
     assert table is not None
     assert [one[-2:] for one in table.rows] == [(str(2**127 + 12345), "NaN"), (1, 0.5)]
@@ -233,8 +233,8 @@ def test_a_task_that_has_something_else() -> None:
     run, values = merged([row(0), row(1), row(2)], broke=[None, None, ...], n=[1, 2, ...])
     other = ValueElsewhere(Content(run.tasks[2].pathspec, "broke", "e", 1), "ValueError: no")
     planned = [replace(one, elsewhere=(other,)) for one in run.values]
-    shown = with_elsewhere(planned, values)
-    table = table_of(run, shown)
+    shown = add_elsewhere_texts(planned, values)
+    table = build_task_table(run, shown)
 
     assert summarize(run, shown) == {
         "broke": [None, None, "ValueError: no"],
@@ -242,7 +242,7 @@ def test_a_task_that_has_something_else() -> None:
     }
     assert table is not None
     assert [cells[4:] for cells in table.rows] == [(None, 1), (None, 2), ("ValueError: no",) * 2]
-    assert [cells.get("tasks/n") for _, cells in history_of(run, values)] == [1, 2, None]
+    assert [cells.get("tasks/n") for _, cells in build_history(run, values)] == [1, 2, None]
 
 
 def test_much_of_many_tasks() -> None:
@@ -263,7 +263,7 @@ def test_history_of_many_tasks() -> None:
         mixed=[1, "x"],
     )
 
-    assert history_of(run, values) == (
+    assert build_history(run, values) == (
         (
             0,
             {
@@ -295,15 +295,15 @@ def test_curves_of_too_many_tasks() -> None:
     tasks = [row(place) for place in range(51)]
     run, values = merged(tasks, loss=[[1, 2]] * 51, score=[1] * 51)
 
-    assert history_of(run, values)[50] == (50, {"tasks/index": 50, "tasks/score": 1})
-    assert "curves/loss/0" in history_of(*merged(tasks[:50], loss=[[1, 2]] * 50))[0][1]
+    assert build_history(run, values)[50] == (50, {"tasks/index": 50, "tasks/score": 1})
+    assert "curves/loss/0" in build_history(*merged(tasks[:50], loss=[[1, 2]] * 50))[0][1]
 
 
 def test_history_is_in_order() -> None:
     """Rows ascend, in whatever order the tasks are."""
     run, values = merged([row(2), row(0), row(1)], score=[2, 0, 1])
 
-    assert [(step, cells["tasks/score"]) for step, cells in history_of(run, values)] == [
+    assert [(step, cells["tasks/score"]) for step, cells in build_history(run, values)] == [
         (0, 0),
         (1, 1),
         (2, 2),
@@ -320,7 +320,7 @@ def test_table_of_tasks() -> None:
         price=[Decimal("1.5"), True],
     )
 
-    table = table_of(run, values)
+    table = build_task_table(run, values)
 
     assert table is not None
     assert table.columns == (
@@ -335,7 +335,7 @@ def test_table_of_tasks() -> None:
 
 def test_table_without_failures() -> None:
     """The column for exceptions is there only if there is one."""
-    table = table_of(*merged([row(0)], score=[1]))
+    table = build_task_table(*merged([row(0)], score=[1]))
 
     assert table is not None
     assert table.columns == ("index", "task", "state", "seconds", "score")
@@ -411,9 +411,9 @@ def test_limit_of_the_summary() -> None:
     summary = {"a": "x" * 100, "b": 1, "c": "x" * 50}
     size = len(json.dumps(summary))
 
-    assert limited(summary, beside=0, limit=size) == (summary, {})
-    assert limited(summary, beside=0, limit=90) == ({"b": 1, "c": "x" * 50}, {"a": 109})
-    assert limited(summary, beside=50, limit=90) == ({"b": 1}, {"a": 109, "c": 59})
+    assert limit_summary(summary, beside=0, limit=size) == (summary, {})
+    assert limit_summary(summary, beside=0, limit=90) == ({"b": 1, "c": "x" * 50}, {"a": 109})
+    assert limit_summary(summary, beside=50, limit=90) == ({"b": 1}, {"a": 109, "c": 59})
 
 
 @pytest.mark.parametrize("protocol", [2, 4])

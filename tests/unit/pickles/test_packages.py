@@ -15,7 +15,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from mfwb import pickles
-from mfwb.pickles.packages import modules_among, names_in_file
+from mfwb.pickles.packages import list_packages, read_names_in_file
 from tests.unit.payload.frames_of_all_kinds import frames
 
 VALUES: dict[str, Any] = {
@@ -44,9 +44,9 @@ def test_same_names_as_acting_it_out(kind: str, protocol: int, tmp_path: Path) -
     """What is read off is what the pickle asks for when it is loaded."""
     data = pickle.dumps(VALUES[kind], protocol=protocol)
 
-    found = names_in_file(file_of(data, tmp_path))
+    found = read_names_in_file(file_of(data, tmp_path))
 
-    assert found == pickles.names_in(data)
+    assert found == pickles.read_names(data)
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,15 @@ def test_modules(
     """Python's own modules need not be named; large files say the same as small ones."""
     data = pickle.dumps(value, protocol=protocol)
 
-    assert modules_among(pickles.names_in(data)) == modules
-    assert modules_among(names_in_file(file_of(data, tmp_path)) or ()) == modules
+    assert list_packages(pickles.read_names(data)) == modules
+    assert list_packages(read_names_in_file(file_of(data, tmp_path)) or ()) == modules
 
 
 def test_class_of_the_flow(tmp_path: Path) -> None:
     """What the flow's own file defines is said to be there."""
     path = file_of(b"\x80\x04\x8c\x08__main__\x94\x8c\x03Net\x94\x93\x94)\x81\x94.", tmp_path)
 
-    assert modules_among(names_in_file(path) or ()) == ("__main__",)
+    assert list_packages(read_names_in_file(path) or ()) == ("__main__",)
 
 
 @pytest.mark.parametrize("end", range(0, 140, 7))
@@ -85,7 +85,7 @@ def test_damaged(end: int, tmp_path: Path) -> None:
     """Of what is cut off the names are not known."""
     data = pickle.dumps(pd.DataFrame({"a": [1]}), protocol=4)
 
-    assert names_in_file(file_of(data[:end], tmp_path)) is None
+    assert read_names_in_file(file_of(data[:end], tmp_path)) is None
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,15 @@ def test_damaged(end: int, tmp_path: Path) -> None:
 )
 def test_hostile(data: bytes, tmp_path: Path) -> None:
     """Of what no pickler writes the names are not known."""
-    assert names_in_file(file_of(data, tmp_path)) is None
+    assert read_names_in_file(file_of(data, tmp_path)) is None
 
 
 def test_too_many_opcodes(tmp_path: Path) -> None:
     """It gives up in time."""
     path = file_of(pickle.dumps(list(range(1000))), tmp_path)
 
-    assert names_in_file(path, limit=900) is None
-    assert names_in_file(path, limit=1100) == ()
+    assert read_names_in_file(path, limit=900) is None
+    assert read_names_in_file(path, limit=1100) == ()
 
 
 def test_little_memory(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_little_memory(tmp_path: Path) -> None:
     path = file_of(pickle.dumps(value, protocol=4), tmp_path)
     tracemalloc.start()
     try:
-        found = names_in_file(path)
+        found = read_names_in_file(path)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mfwb.errors import LineageError, NotThere, SourceError, Unreachable
+from mfwb.errors import LineageError, NotFound, SourceError, Unreachable
 from mfwb.pipeline.reading import trace
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun
@@ -37,7 +37,7 @@ def test_trace() -> None:
 
 def test_what_is_not_there() -> None:
     """Errors are those of the source, and of the lineage."""
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         trace(parse("DemoFlow/8"), MemoryMetaflow([LINE]), MemoryPayloads())
 
     cycle = flow_run(task("a/1", to="b"), task("b/2", to="a"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.errors import NotThere, SourceError, UsageError
+from mfwb.errors import NotFound, SourceError, UsageError
 from mfwb.pipeline.selection import Chosen, Selection, choose, find_one
 from mfwb.ports import Contents, Listed
 from mfwb.snapshot import FlowRun
@@ -40,7 +40,7 @@ class Listing:
         if flow in self.ill:
             raise SourceError(f"{flow} can't be read: disk on fire")
         if flow not in self.held:
-            raise NotThere(f"there is no {flow}")
+            raise NotFound(f"there is no {flow}")
         return sorted(self.held[flow], key=lambda one: one.started_at, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
@@ -118,7 +118,7 @@ def test_latest_with_a_tag() -> None:
 def test_latest_of_nothing_stays_to_fail() -> None:
     """Whoever reads it is told that there is none; a flow that can't be listed is no exception."""
     assert chosen(listing(ill={"C"}), "A/latest", "C/latest") == ["A/latest", "C/latest"]
-    with pytest.raises(NotThere, match="there is no A"):
+    with pytest.raises(NotFound, match="there is no A"):
         find_one(parse("A/latest"), listing())
 
 

@@ -1,4 +1,4 @@
-"""What an artifact is for W&B: by its type, what its pickle refers to, size and settings."""
+"""Classification of artifacts: by type, names in the pickle, size and settings."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from sklearn.preprocessing import StandardScaler
 from mfwb import pickles
 from mfwb.config import Plugin, Settings, StepSettings
 from mfwb.planning import Form, Preview
-from mfwb.planning.classify import Kind, Verdict, classify, wants_a_look
+from mfwb.planning.classify import Classification, Kind, classify, needs_inspection
 from mfwb.planning.type_table import FAMILIES
 from mfwb.snapshot import ArtifactRef
 from tests.unit.flow_runs import ref
 
-VALUE = Verdict(Kind.VALUE, Form.JSON)
-MODEL = Verdict(Kind.MODEL)
-OTHER = Verdict(Kind.OTHER)
-TEXT = Verdict(Kind.OTHER, Form.JSON)
-ARRAY = Verdict(Kind.OTHER, Form.ARRAY)
-DATASET = Verdict(Kind.DATASET)
-TABLE = Verdict(Kind.DATASET, Form.PARQUET, Preview.TABLE)
-FRAMES = Verdict(Kind.DATASET, Form.FRAMES)
-PATH = Verdict(Kind.DATASET, Form.PATH)
-INCLUDE = Verdict(Kind.DATASET, Form.INCLUDE)
-PICTURE = Verdict(Kind.OTHER, Form.PICKLE, Preview.IMAGE)
-FIGURE = Verdict(Kind.OTHER, Form.PICKLE, Preview.FIGURE)
+VALUE = Classification(Kind.VALUE, Form.JSON)
+MODEL = Classification(Kind.MODEL)
+OTHER = Classification(Kind.OTHER)
+TEXT = Classification(Kind.OTHER, Form.JSON)
+ARRAY = Classification(Kind.OTHER, Form.ARRAY)
+DATASET = Classification(Kind.DATASET)
+TABLE = Classification(Kind.DATASET, Form.PARQUET, Preview.TABLE)
+FRAMES = Classification(Kind.DATASET, Form.FRAMES)
+PATH = Classification(Kind.DATASET, Form.PATH)
+INCLUDE = Classification(Kind.DATASET, Form.INCLUDE)
+PICTURE = Classification(Kind.OTHER, Form.PICKLE, Preview.IMAGE)
+FIGURE = Classification(Kind.OTHER, Form.PICKLE, Preview.FIGURE)
 
 TENSOR = ("collections.OrderedDict", "torch._utils._rebuild_tensor_v2")
 PARAMETER = ("torch._utils._rebuild_parameter", *TENSOR)
@@ -58,10 +58,10 @@ def recorded(value: Any) -> ArtifactRef:
     """Return what Metaflow records of a value, looked into where that is needed."""
     data = pickle.dumps(value, 4)
     kind = str(type(value)).removeprefix("<class '").removesuffix("'>")
-    found = ref("x", type_=kind, size=len(data))
-    if not wants_a_look(found):
-        return found
-    return ref("x", type_=kind, size=len(data), names=pickles.names_in(data))
+    result = ref("x", type_=kind, size=len(data))
+    if not needs_inspection(result):
+        return result
+    return ref("x", type_=kind, size=len(data), names=pickles.read_names(data))
 
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
@@ -69,7 +69,7 @@ FITTED = make_pipeline(StandardScaler(), LogisticRegression())
 
 
 @pytest.mark.parametrize(
-    ("value", "verdict"),
+    ("value", "classification"),
     [
         (1, VALUE),
         (None, VALUE),
@@ -107,13 +107,13 @@ FITTED = make_pipeline(StandardScaler(), LogisticRegression())
     ],
     ids=lambda one: type(one).__name__,
 )
-def test_real_pickles(value: Any, verdict: Verdict) -> None:
+def test_real_pickles(value: Any, classification: Classification) -> None:
     """Real values of real libraries, as this Python pickles them."""
-    assert classify(recorded(value)) == verdict
+    assert classify(recorded(value)) == classification
 
 
 @pytest.mark.parametrize(
-    ("type_", "verdict"),
+    ("type_", "classification"),
     [
         ("str", VALUE),
         ("numpy.bool_", VALUE),
@@ -132,13 +132,13 @@ def test_real_pickles(value: Any, verdict: Verdict) -> None:
         ("", OTHER),
     ],
 )
-def test_by_type(type_: str, verdict: Verdict) -> None:
+def test_by_type(type_: str, classification: Classification) -> None:
     """A type that says enough decides alone; one that is not known is something other."""
-    assert classify(ref("x", type_=type_)) == verdict
+    assert classify(ref("x", type_=type_)) == classification
 
 
 @pytest.mark.parametrize(
-    ("type_", "names", "verdict"),
+    ("type_", "names", "classification"),
     [
         ("dict", (), VALUE),
         ("set", ("builtins.set",), VALUE),
@@ -161,13 +161,15 @@ def test_by_type(type_: str, verdict: Verdict) -> None:
         ("dict", ("sklearn.metrics._classification.accuracy_score",), OTHER),
     ],
 )
-def test_containers(type_: str, names: tuple[str, ...] | None, verdict: Verdict) -> None:
+def test_containers(
+    type_: str, names: tuple[str, ...] | None, classification: Classification
+) -> None:
     """Of a container decides what its pickle refers to; not looked at, it is no plain value."""
-    assert classify(ref("x", type_=type_, names=names)) == verdict
+    assert classify(ref("x", type_=type_, names=names)) == classification
 
 
 @pytest.mark.parametrize(
-    ("names", "verdict"),
+    ("names", "classification"),
     [
         (("__main__.Net", *PARAMETER), MODEL),
         (("__main__.Net", "torch.nn.modules.linear.Linear"), MODEL),
@@ -182,9 +184,11 @@ def test_containers(type_: str, names: tuple[str, ...] | None, verdict: Verdict)
         (None, OTHER),
     ],
 )
-def test_class_of_the_users_own(names: tuple[str, ...] | None, verdict: Verdict) -> None:
+def test_class_of_the_users_own(
+    names: tuple[str, ...] | None, classification: Classification
+) -> None:
     """An object of a class that nobody knows is what the strongest of its parts is."""
-    assert classify(ref("x", type_="__main__.Net", names=names)) == verdict
+    assert classify(ref("x", type_="__main__.Net", names=names)) == classification
 
 
 @pytest.mark.parametrize(
@@ -203,7 +207,7 @@ def test_order_of_names(type_: str, names: tuple[str, ...], seed: Any) -> None:
 
 @pytest.mark.parametrize(("type_", "names"), [("str", None), ("list", ()), ("dict", ())])
 @pytest.mark.parametrize(
-    ("size", "verdict"),
+    ("size", "classification"),
     [
         (100_000, VALUE),
         (100_001, TEXT),
@@ -212,14 +216,14 @@ def test_order_of_names(type_: str, names: tuple[str, ...], seed: Any) -> None:
     ],
 )
 def test_large_values(
-    type_: str, names: tuple[str, ...] | None, size: int, verdict: Verdict
+    type_: str, names: tuple[str, ...] | None, size: int, classification: Classification
 ) -> None:
     """A value that is too large for a summary becomes JSON, and then just its pickle."""
-    assert classify(ref("x", type_=type_, size=size, names=names)) == verdict
+    assert classify(ref("x", type_=type_, size=size, names=names)) == classification
 
 
 @pytest.mark.parametrize(
-    ("type_", "names", "largest", "verdict"),
+    ("type_", "names", "largest", "classification"),
     [
         ("pandas.DataFrame", None, 250, TABLE),
         ("dict", ("pandas.DataFrame",), 250, FRAMES),
@@ -229,16 +233,18 @@ def test_large_values(
         ("metaflow.includefile.IncludedFile", None, 10**15, INCLUDE),
     ],
 )
-def test_memory(type_: str, names: tuple[str, ...] | None, largest: int, verdict: Verdict) -> None:
+def test_memory(
+    type_: str, names: tuple[str, ...] | None, largest: int, classification: Classification
+) -> None:
     """What would take more memory than it may is not loaded; what is not loaded takes none."""
     settings = chosen(max_memory=1000)
 
-    assert classify(ref("x", type_=type_, size=largest, names=names), settings) == verdict
+    assert classify(ref("x", type_=type_, size=largest, names=names), settings) == classification
     larger = classify(ref("x", type_=type_, size=largest + 1, names=names), settings)
     if largest < 1000:
-        assert larger == Verdict(verdict.kind)
+        assert larger == Classification(classification.kind)
     else:
-        assert larger == verdict
+        assert larger == classification
 
 
 def test_memory_of_values() -> None:
@@ -254,7 +260,7 @@ def test_memory_of_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_", "names", "size", "verdict"),
+    ("type_", "names", "size", "classification"),
     [
         ("str", None, 5, VALUE),
         ("NoneType", None, 5, VALUE),
@@ -271,11 +277,13 @@ def test_memory_of_values() -> None:
         ("sklearn.svm._classes.SVC", None, 5, MODEL),
     ],
 )
-def test_never(type_: str, names: tuple[str, ...] | None, size: int, verdict: Verdict) -> None:
+def test_never(
+    type_: str, names: tuple[str, ...] | None, size: int, classification: Classification
+) -> None:
     """Where nothing is to be loaded, kinds stay, and all but spelled out values are pickles."""
-    found = classify(ref("x", type_=type_, size=size, names=names), chosen(unpickle="never"))
+    result = classify(ref("x", type_=type_, size=size, names=names), chosen(unpickle="never"))
 
-    assert found == verdict
+    assert result == classification
 
 
 def test_trusted() -> None:
@@ -301,15 +309,15 @@ def test_what_is_no_pickle(type_: str, kind: Kind) -> None:
     """Bytes of another serializer are handed on as they are; their kind is that of the type."""
     foreign = ref("x", type_=type_, encoding="jsonic-v1")
 
-    assert classify(foreign) == Verdict(kind, Form.STORED)
-    assert not wants_a_look(foreign)
+    assert classify(foreign) == Classification(kind, Form.STORED)
+    assert not needs_inspection(foreign)
 
 
 # --- what the user says ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("kinds", "type_", "names", "verdict"),
+    ("kinds", "type_", "names", "classification"),
     [
         ({"mylib.*": "model"}, "mylib.nets.Net", None, MODEL),
         ({"mylib.*": "model"}, "dict", ("mylib.nets.Net",), MODEL),
@@ -319,12 +327,17 @@ def test_what_is_no_pickle(type_: str, kind: Kind) -> None:
         ({"__main__.Mine": "dataset"}, "__main__.Mine", PARAMETER, DATASET),
         ({"sklearn.*": "other"}, "dict", ("sklearn.svm._classes.SVC",), OTHER),
         ({"sklearn.pre*": "other"}, "sklearn.preprocessing._data.StandardScaler", None, OTHER),
-        ({"numpy.ndarray": "dataset"}, "numpy.ndarray", None, Verdict(Kind.DATASET, Form.ARRAY)),
+        (
+            {"numpy.ndarray": "dataset"},
+            "numpy.ndarray",
+            None,
+            Classification(Kind.DATASET, Form.ARRAY),
+        ),
         (
             {"pandas.*": "other"},
             "pandas.Series",
             None,
-            Verdict(Kind.OTHER, Form.PARQUET, Preview.TABLE),
+            Classification(Kind.OTHER, Form.PARQUET, Preview.TABLE),
         ),
         ({"dict": "other"}, "dict", (), TEXT),
         ({"dict": "dataset"}, "dict", ("pandas.DataFrame",), FRAMES),
@@ -334,10 +347,10 @@ def test_what_is_no_pickle(type_: str, kind: Kind) -> None:
     ],
 )
 def test_kinds_of_the_user(
-    kinds: dict[str, str], type_: str, names: tuple[str, ...] | None, verdict: Verdict
+    kinds: dict[str, str], type_: str, names: tuple[str, ...] | None, classification: Classification
 ) -> None:
     """What the settings say of a type holds, wherever it occurs; its form stays what it is."""
-    assert classify(ref("x", type_=type_, names=names), chosen(kinds=kinds)) == verdict
+    assert classify(ref("x", type_=type_, names=names), chosen(kinds=kinds)) == classification
 
 
 KNOWN = [family.pattern.replace("*", "x") for family in FAMILIES]
@@ -370,7 +383,7 @@ def test_kind_of_one_flow() -> None:
 
 SAFE = Plugin(name="mine", types=("mylib.Table", "mylib.io.*"), kind="dataset", safe=True)
 UNSAFE = SAFE.model_copy(update={"safe": False})
-CONVERTED = Verdict(Kind.DATASET, Form.PLUGIN, plugin="mine")
+CONVERTED = Classification(Kind.DATASET, Form.PLUGIN, plugin="mine")
 
 
 def with_plugin(plugin: Plugin, **said: Any) -> StepSettings:
@@ -379,20 +392,24 @@ def with_plugin(plugin: Plugin, **said: Any) -> StepSettings:
 
 
 @pytest.mark.parametrize(
-    ("plugin", "said", "verdict"),
+    ("plugin", "said", "classification"),
     [
         (SAFE, {}, CONVERTED),
         (SAFE, {"unpickle": "trusted"}, CONVERTED),
         (SAFE, {"unpickle": "never"}, DATASET),
         (SAFE, {"max_memory": 10}, DATASET),
-        (SAFE, {"kinds": {"mylib.*": "model"}}, Verdict(Kind.MODEL, Form.PLUGIN, plugin="mine")),
+        (
+            SAFE,
+            {"kinds": {"mylib.*": "model"}},
+            Classification(Kind.MODEL, Form.PLUGIN, plugin="mine"),
+        ),
         (UNSAFE, {}, DATASET),
         (UNSAFE, {"unpickle": "trusted"}, CONVERTED),
     ],
 )
-def test_plugins(plugin: Plugin, said: dict[str, Any], verdict: Verdict) -> None:
+def test_plugins(plugin: Plugin, said: dict[str, Any], classification: Classification) -> None:
     """A converter gets its types if it may run; their kind is what it says, run or not."""
-    assert classify(ref("x", type_="mylib.io.Blob"), with_plugin(plugin, **said)) == verdict
+    assert classify(ref("x", type_="mylib.io.Blob"), with_plugin(plugin, **said)) == classification
 
 
 def test_plugin_for_a_known_type() -> None:
@@ -401,8 +418,12 @@ def test_plugin_for_a_known_type() -> None:
     unsafe = frames.model_copy(update={"safe": False})
     frame = ref("x", type_="pandas.DataFrame")
 
-    assert classify(frame, with_plugin(frames)) == Verdict(Kind.OTHER, Form.PLUGIN, plugin="mine")
-    assert classify(frame, with_plugin(unsafe)) == Verdict(Kind.OTHER, Form.PARQUET, Preview.TABLE)
+    assert classify(frame, with_plugin(frames)) == Classification(
+        Kind.OTHER, Form.PLUGIN, plugin="mine"
+    )
+    assert classify(frame, with_plugin(unsafe)) == Classification(
+        Kind.OTHER, Form.PARQUET, Preview.TABLE
+    )
 
 
 def test_container_of_what_a_plugin_converts() -> None:
@@ -433,10 +454,10 @@ def test_container_of_what_a_plugin_converts() -> None:
 )
 def test_wants_a_look(type_: str, wanted: bool) -> None:  # noqa: FBT001 - of a table
     """A pickle is looked into if its type does not tell what it is, and only once."""
-    assert wants_a_look(ref("x", type_=type_)) == wanted
-    assert not wants_a_look(ref("x", type_=type_, names=()))
+    assert needs_inspection(ref("x", type_=type_)) == wanted
+    assert not needs_inspection(ref("x", type_=type_, names=()))
 
 
 def test_giants() -> None:
     """How much of it is read is for those to decide who read."""
-    assert wants_a_look(ref("x", type_="dict", size=64_000_000_000))
+    assert needs_inspection(ref("x", type_="dict", size=64_000_000_000))

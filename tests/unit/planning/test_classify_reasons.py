@@ -1,4 +1,4 @@
-"""Why an artifact is of its kind: the same as `classify` decides, with who or what decided."""
+"""Reasons of a classification: they agree with `classify`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from mfwb.config import Plugin, Settings, StepSettings
 from mfwb.planning.classify import classify
-from mfwb.planning.classify_reasons import KindGround, Witness, reason_of
+from mfwb.planning.classify_reasons import DecidingType, KindEvidence, explain_classification
 from mfwb.planning.plan import Form
 from mfwb.planning.type_table import Kind
 from tests.unit.flow_runs import ref
@@ -31,74 +31,85 @@ def chosen(*plugins: Plugin, **said: Any) -> StepSettings:
 
 
 @pytest.mark.parametrize(
-    ("type_", "names", "witness"),
+    ("type_", "names", "deciding_type"),
     [
-        ("int", None, Witness(KindGround.TABLE, "int", "int")),
-        ("dict", (), Witness(KindGround.TABLE, "dict", "dict")),
+        ("int", None, DecidingType(KindEvidence.TABLE, "int", "int")),
+        ("dict", (), DecidingType(KindEvidence.TABLE, "dict", "dict")),
         (
             "sklearn.svm._classes.SVC",
             None,
-            Witness(KindGround.TABLE, "sklearn.svm._classes.SVC", "sklearn.*"),
+            DecidingType(KindEvidence.TABLE, "sklearn.svm._classes.SVC", "sklearn.*"),
         ),
         (
             "__main__.Net",
             ("__main__.Net", "torch._utils._rebuild_parameter", "torch.nn.modules.linear.Linear"),
-            Witness(KindGround.TABLE, "torch.nn.modules.linear.Linear", "torch.nn.*", inside=True),
+            DecidingType(
+                KindEvidence.TABLE, "torch.nn.modules.linear.Linear", "torch.nn.*", inside=True
+            ),
         ),
         (
             "dict",
             ("pandas.DataFrame", "sklearn.svm._classes.SVC"),
-            Witness(KindGround.TABLE, "sklearn.svm._classes.SVC", "sklearn.*", inside=True),
+            DecidingType(KindEvidence.TABLE, "sklearn.svm._classes.SVC", "sklearn.*", inside=True),
         ),
         (
             "dict",
             ("builtins.slice", "pandas.DataFrame"),
-            Witness(KindGround.TABLE, "pandas.DataFrame", "pandas.DataFrame", inside=True),
+            DecidingType(KindEvidence.TABLE, "pandas.DataFrame", "pandas.DataFrame", inside=True),
         ),
         (
             "collections.OrderedDict",
             TENSOR,
-            Witness(KindGround.TENSORS, "collections.OrderedDict"),
+            DecidingType(KindEvidence.TENSORS, "collections.OrderedDict"),
         ),
         (
             "list",
             ("numpy._core.multiarray._reconstruct", "numpy.dtype", "numpy.ndarray"),
-            Witness(KindGround.NOTHING, "numpy.ndarray", inside=True),
+            DecidingType(KindEvidence.NOTHING, "numpy.ndarray", inside=True),
         ),
-        ("__main__.Thing", (), Witness(KindGround.NOTHING, inside=True)),
-        ("__main__.Thing", None, Witness(KindGround.NOTHING, inside=True)),
+        ("__main__.Thing", (), DecidingType(KindEvidence.NOTHING, inside=True)),
+        ("__main__.Thing", None, DecidingType(KindEvidence.NOTHING, inside=True)),
     ],
 )
-def test_what_decided(type_: str, names: tuple[str, ...] | None, witness: Witness) -> None:
+def test_what_decided(
+    type_: str, names: tuple[str, ...] | None, deciding_type: DecidingType
+) -> None:
     """The table's pattern, or the name in the pickle that people know best, or nothing."""
-    assert reason_of(ref("x", type_=type_, names=names), chosen()).witness == witness
+    assert (
+        explain_classification(ref("x", type_=type_, names=names), chosen()).deciding_type
+        == deciding_type
+    )
 
 
 def test_the_users_word_comes_first() -> None:
     """A pattern of [kinds] decides, on the type or on what it holds."""
     settings = chosen(SAFE, kinds={"own.*": "model", "lib.*": "dataset"})
 
-    own = reason_of(ref("x", type_="own.Table"), settings)
-    assert own.witness == Witness(KindGround.KINDS, "own.Table", "own.*")
-    assert own.verdict.kind is Kind.MODEL
+    own = explain_classification(ref("x", type_="own.Table"), settings)
+    assert own.deciding_type == DecidingType(KindEvidence.KINDS, "own.Table", "own.*")
+    assert own.classification.kind is Kind.MODEL
 
-    holds = reason_of(ref("x", type_="dict", names=("lib.Frame", "numpy.dtype")), settings)
-    assert holds.witness == Witness(KindGround.KINDS, "lib.Frame", "lib.*", inside=True)
-    assert holds.verdict.kind is Kind.DATASET
+    holds = explain_classification(
+        ref("x", type_="dict", names=("lib.Frame", "numpy.dtype")), settings
+    )
+    assert holds.deciding_type == DecidingType(
+        KindEvidence.KINDS, "lib.Frame", "lib.*", inside=True
+    )
+    assert holds.classification.kind is Kind.DATASET
 
 
 def test_converters_come_second() -> None:
     """A converter decides on its types, and on what holds them; the pattern that fits is told."""
     settings = chosen(SAFE)
 
-    alone = reason_of(ref("x", type_="own.io.File"), settings)
-    held = reason_of(ref("x", type_="list", names=("own.Table",)), settings)
+    alone = explain_classification(ref("x", type_="own.io.File"), settings)
+    held = explain_classification(ref("x", type_="list", names=("own.Table",)), settings)
 
-    assert alone.witness == Witness(
-        KindGround.CONVERTER, "own.io.File", "own.io.*", converter="tables"
+    assert alone.deciding_type == DecidingType(
+        KindEvidence.CONVERTER, "own.io.File", "own.io.*", converter="tables"
     )
-    assert held.witness == Witness(
-        KindGround.CONVERTER, "own.Table", "own.Table", inside=True, converter="tables"
+    assert held.deciding_type == DecidingType(
+        KindEvidence.CONVERTER, "own.Table", "own.Table", inside=True, converter="tables"
     )
 
 
@@ -124,9 +135,9 @@ def test_converters_come_second() -> None:
 )
 def test_no_value(artifact: Any, settings: dict[str, Any], words: str) -> None:
     """A value that is not in the summary says why."""
-    reason = reason_of(artifact, chosen(**settings))
+    reason = explain_classification(artifact, chosen(**settings))
 
-    assert reason.verdict.kind is Kind.OTHER
+    assert reason.classification.kind is Kind.OTHER
     assert words in reason.no_value
 
 
@@ -147,21 +158,21 @@ def test_no_value(artifact: Any, settings: dict[str, Any], words: str) -> None:
 )
 def test_not_loaded(artifact: Any, settings: dict[str, Any], words: str) -> None:
     """What is not loaded, although more would come of it, says why."""
-    reason = reason_of(artifact, chosen(**settings))
+    reason = explain_classification(artifact, chosen(**settings))
 
-    assert reason.verdict.form in {Form.PICKLE, Form.STORED}
+    assert reason.classification.form in {Form.PICKLE, Form.STORED}
     assert words in reason.not_loaded
 
 
 def test_a_converter_that_is_not_trusted() -> None:
     """It is told that a converter does not run; what the table makes of the type is made."""
     artifact = ref("x", type_="pandas.DataFrame")
-    reason = reason_of(artifact, chosen(UNSAFE))
+    reason = explain_classification(artifact, chosen(UNSAFE))
 
     assert reason.not_converted == "the converter any may run code, which takes --unpickle trusted"
-    assert (reason.verdict.form, reason.not_loaded) == (Form.PARQUET, "")
-    trusted = reason_of(artifact, chosen(UNSAFE, unpickle="trusted"))
-    assert (trusted.verdict.form, trusted.not_converted) == (Form.PLUGIN, "")
+    assert (reason.classification.form, reason.not_loaded) == (Form.PARQUET, "")
+    trusted = explain_classification(artifact, chosen(UNSAFE, unpickle="trusted"))
+    assert (trusted.classification.form, trusted.not_converted) == (Form.PLUGIN, "")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +186,7 @@ def test_a_converter_that_is_not_trusted() -> None:
 )
 def test_unseen(artifact: Any, words: str) -> None:
     """Where nobody looked inside, nothing is said of what is there."""
-    assert reason_of(artifact, chosen()).unseen == words
+    assert explain_classification(artifact, chosen()).unseen == words
 
 
 # --- it is what `classify` says -------------------------------------------------------------
@@ -223,15 +234,15 @@ def test_every_difference_has_its_reason(
         (50, 100_001, 64_000_001), ("pickle-v4", "own-v1"), ((), (SAFE, UNSAFE))
     ):
         artifact = ref("x", type_=type_, names=names, size=size, encoding=encoding)
-        reason = reason_of(artifact, chosen(*plugins, **words))
+        reason = explain_classification(artifact, chosen(*plugins, **words))
 
-        assert reason.verdict == classify(artifact, chosen(*plugins, **words))
+        assert reason.classification == classify(artifact, chosen(*plugins, **words))
         best = classify(
             replace(artifact, size=50, encoding="pickle-v4"), chosen(*plugins, **generous)
         )
         told = any((reason.no_value, reason.not_loaded, reason.not_converted))
         if encoding == "pickle-v4":
-            assert told == (reason.verdict != best), (reason, best)
+            assert told == (reason.classification != best), (reason, best)
         else:
             assert reason.not_loaded.startswith("it is no pickle")
 
@@ -243,7 +254,7 @@ def test_every_difference_has_its_reason(
 def test_types_as_metaflow_records_them(value: Any, ground: str) -> None:
     """The names of real types fit the patterns that are told."""
     recorded = str(type(value)).removeprefix("<class '").removesuffix("'>")
-    witness = reason_of(ref("x", type_=recorded), chosen()).witness
+    deciding_type = explain_classification(ref("x", type_=recorded), chosen()).deciding_type
 
-    assert witness.ground is KindGround.TABLE
-    assert witness.pattern in {ground, recorded}
+    assert deciding_type.evidence is KindEvidence.TABLE
+    assert deciding_type.pattern in {ground, recorded}

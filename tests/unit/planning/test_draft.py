@@ -1,4 +1,4 @@
-"""What is to be written to W&B for one flow run."""
+"""The plan for one flow run."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 def fan(*models: ArtifactRef) -> FlowRun:
     """Return a foreach of which each task made a model, joined by a step that made a frame."""
     work = [
-        task(f"work/{place + 2}", to="join", has=[one], foreach=at(f"work:items:{place}"))
-        for place, one in enumerate(models)
+        task(f"work/{place + 2}", to="join", has=[model], foreach=at(f"work:items:{place}"))
+        for place, model in enumerate(models)
     ]
     return flow_run(
         task("start/1", to="work", over="items", has=[data_frame("wines", "w")]),
@@ -118,10 +118,10 @@ def test_ids_and_names_are_acceptable(flow: str, run_id: str, granularity: str) 
     run = renamed(flow_run(*tasks), flow, run_id)
     plan = plan_of(run, granularity=granularity)
 
-    assert all(re.fullmatch("[A-Za-z0-9_-]{1,64}", one.id) for one in plan.runs)
-    assert all(len(one.name) <= 128 and len(one.job_type) <= 64 for one in plan.runs)
+    assert all(re.fullmatch("[A-Za-z0-9_-]{1,64}", run.id) for run in plan.runs)
+    assert all(len(run.name) <= 128 and len(run.job_type) <= 64 for run in plan.runs)
     assert len(plan.group) <= 128
-    assert len({one.id for one in plan.runs}) == len({one.name for one in plan.runs}) == 2
+    assert len({run.id for run in plan.runs}) == len({run.name for run in plan.runs}) == 2
 
 
 def test_long_names() -> None:
@@ -130,11 +130,11 @@ def test_long_names() -> None:
     run = flow_run(task("start/1", to=f"{step}a {step}b"), task(f"{step}a/2"), task(f"{step}b/3"))
     plan = plan_of(renamed(run, flow, "1795226515084300"))
 
-    assert [len(one.name) for one in plan.runs] == [128, 128, 128]
-    assert [len(one.job_type) for one in plan.runs] == [5, 64, 64]
-    assert [len(one.id) for one in plan.runs] == [64, 64, 64]
+    assert [len(run.name) for run in plan.runs] == [128, 128, 128]
+    assert [len(run.job_type) for run in plan.runs] == [5, 64, 64]
+    assert [len(run.id) for run in plan.runs] == [64, 64, 64]
     assert len(plan.group) == 128
-    assert len({one.name for one in plan.runs}) == len({one.id for one in plan.runs}) == 3
+    assert len({run.name for run in plan.runs}) == len({run.id for run in plan.runs}) == 3
     assert plan.runs[1].job_type != plan.runs[2].job_type
 
 
@@ -218,7 +218,7 @@ def test_config() -> None:
     }
 
 
-def test_source_tells_flow_runs_of_one_name_apart() -> None:
+def test_source_distinguishes_flow_runs_of_one_name() -> None:
     """The plan says where a flow run comes from, and when it started."""
     local = replace(renamed(FAN, "DemoFlow", "1795226515084300"), started_at=1_795_226_515_084)
     service = replace(FAN, provider="service@https://meta")
@@ -243,8 +243,8 @@ def test_aliases_are_of_the_last_who_logs_a_name() -> None:
     runs = runs_of(FAN, granularity="task")
     models = {name: runs[name].outputs[0] for name in ("work/2", "work/3")}
 
-    assert [one.name for one in models.values()] == ["model", "model"]
-    assert [one.aliases for one in models.values()] == [(), ("latest", "run-7")]
+    assert [model.name for model in models.values()] == ["model", "model"]
+    assert [model.aliases for model in models.values()] == [(), ("latest", "run-7")]
     assert runs["start/1"].outputs[0].aliases == ("latest", "run-7")
 
 
@@ -339,7 +339,10 @@ def test_how_far_pickles_are_loaded() -> None:
 
     def files(**settings: Any) -> dict[str, tuple[Form, Preview | None]]:
         outputs = runs_of(run, **settings)["start"].outputs
-        return {one.name: (one.files[0].form, one.files[0].preview) for one in outputs}
+        return {
+            artifact.name: (artifact.files[0].form, artifact.files[0].preview)
+            for artifact in outputs
+        }
 
     table, pickle = (Form.PARQUET, Preview.TABLE), (Form.PICKLE, None)
     assert files() == {"big": table, "small": table}
@@ -352,7 +355,7 @@ def test_large_value() -> None:
     has = [ref("large", type_="list", size=100_001, names=()), ref("small", type_="str")]
     start = runs_of(flow_run(task("start/1", has=has)))["start"]
 
-    assert [(one.name, one.type) for one in start.outputs] == [("large", "other")]
+    assert [(artifact.name, artifact.type) for artifact in start.outputs] == [("large", "other")]
     assert [file.form for file in start.outputs[0].files] == [Form.JSON]
     assert [value.key for value in start.values] == ["small"]
 
@@ -362,8 +365,8 @@ def test_kinds_of_the_user() -> None:
     run = flow_run(task("start/1", has=[ref("net", type_="__main__.Net", names=("__main__.Net",))]))
     kinds = {"__main__.Net": "model"}
 
-    assert [one.type for one in runs_of(run)["start"].outputs] == ["other"]
-    assert [one.type for one in runs_of(run, kinds=kinds)["start"].outputs] == ["model"]
+    assert [artifact.type for artifact in runs_of(run)["start"].outputs] == ["other"]
+    assert [artifact.type for artifact in runs_of(run, kinds=kinds)["start"].outputs] == ["model"]
     assert runs_of(run, kinds=kinds, models=False)["start"].outputs == ()
 
 
@@ -398,7 +401,7 @@ def test_rounds_of_recursion() -> None:
     assert [file.stem for file in runs["loop"].outputs[0].files] == ["0/m", "1/m"]
     assert [(row.label, row.row) for row in runs["loop"].tasks] == [("0", 0), ("1", 1)]
     assert runs["loop"].inputs == ()
-    assert [one.name for one in runs["end"].inputs] == ["m"]
+    assert [used.name for used in runs["end"].inputs] == ["m"]
 
 
 def test_foreach_over_one_item() -> None:
@@ -512,7 +515,8 @@ def test_values_that_came_out_equal() -> None:
 def _values(run: PlannedRun) -> dict[str, list[str]]:
     return {
         value.key: [
-            f"{one.task.removeprefix('DemoFlow/7/')} {short(one.sha1)}" for one in value.contents
+            f"{content.task.removeprefix('DemoFlow/7/')} {short(content.sha1)}"
+            for content in value.contents
         ]
         for value in run.values
     }
@@ -536,13 +540,13 @@ def test_a_value_here_and_more_there() -> None:
     [value] = runs_of(run)["work"].values
     alone = runs_of(run, granularity="task")["work/3"]
 
-    assert [one.task for one in value.contents] == [spec("work/2")]
-    assert [(one.content.task, one.text) for one in value.elsewhere] == [
+    assert [content.task for content in value.contents] == [spec("work/2")]
+    assert [(other.content.task, other.text) for other in value.elsewhere] == [
         (spec("work/3"), "builtins.ValueError: no"),
         (spec("work/4"), "<pandas.core.frame.DataFrame>"),
     ]
     assert alone.values == ()
-    assert [[one.text for one in value.elsewhere] for value in alone.shown] == [
+    assert [[other.text for other in value.elsewhere] for value in alone.shown] == [
         ["builtins.ValueError: no"]
     ]
 
@@ -551,11 +555,11 @@ def test_siblings_of_different_types() -> None:
     """A name that is a frame here and a model there becomes two artifacts: W&B wants one type."""
     planned = runs_of(fan(data_frame("x", "d"), model("x", "m"), ref("x", "n")))["work"]
 
-    assert [(one.name, one.type) for one in planned.outputs] == [
+    assert [(artifact.name, artifact.type) for artifact in planned.outputs] == [
         ("x", "dataset"),
         ("x-model", "model"),
     ]
-    assert [file.stem for one in planned.outputs for file in one.files] == ["0/x", "1/x"]
+    assert [file.stem for artifact in planned.outputs for file in artifact.files] == ["0/x", "1/x"]
     assert [value.key for value in planned.values] == ["x"]
 
 
@@ -567,8 +571,12 @@ def test_steps_that_disagree_on_a_type() -> None:
     )
     runs = runs_of(run)
 
-    assert [(one.name, one.type) for one in runs["start"].outputs] == [("x", "dataset")]
-    assert [(one.name, one.type) for one in runs["end"].outputs] == [("x-model", "model")]
+    assert [(artifact.name, artifact.type) for artifact in runs["start"].outputs] == [
+        ("x", "dataset")
+    ]
+    assert [(artifact.name, artifact.type) for artifact in runs["end"].outputs] == [
+        ("x-model", "model")
+    ]
 
 
 def test_name_that_is_taken_by_a_disambiguated_one() -> None:
@@ -576,9 +584,9 @@ def test_name_that_is_taken_by_a_disambiguated_one() -> None:
     run = flow_run(
         task("start/1", has=[data_frame("größe", "1"), model("gr__e", "2")]),
     )
-    found = [one.name for one in runs_of(run)["start"].outputs]
+    result = [artifact.name for artifact in runs_of(run)["start"].outputs]
 
-    assert len(set(found)) == 2
+    assert len(set(result)) == 2
 
 
 @pytest.mark.parametrize(
@@ -600,7 +608,9 @@ def test_switches(chosen: dict[str, Any], off: list[str]) -> None:
     start = runs_of(flow_run(task("start/1", has=has)), **chosen)["start"]
 
     assert [content.name for content in start.switched_off] == off
-    assert [one.name for one in start.outputs] == [x for x in ["d", "m", "o"] if x not in off]
+    assert [artifact.name for artifact in start.outputs] == [
+        x for x in ["d", "m", "o"] if x not in off
+    ]
     assert [value.key for value in start.values] == ["v"]
     assert start.losses == ()
 
@@ -616,7 +626,7 @@ def test_artifact_that_is_too_large() -> None:
             "1,000,001 bytes, more than the 1,000,000 that max_artifact_size allows for datasets",
         ),
     )
-    assert [one.name for one in start.outputs] == ["fits"]
+    assert [artifact.name for artifact in start.outputs] == ["fits"]
 
 
 def test_limits_by_type() -> None:
@@ -625,7 +635,7 @@ def test_limits_by_type() -> None:
     limits = {"dataset": "1KB", "model": 50}
     start = runs_of(flow_run(task("start/1", has=has)), max_artifact_size=limits)["start"]
 
-    assert [one.name for one in start.outputs] == ["d", "o"]
+    assert [artifact.name for artifact in start.outputs] == ["d", "o"]
     assert [loss.reason for loss in start.losses] == [
         "60 bytes, more than the 50 that max_artifact_size allows for models"
     ]
@@ -683,7 +693,7 @@ def test_first_step_by_another_name() -> None:
     run = flow_run(*tasks, parameters=(included,), start_step="begin", end_step="finish")
     runs = runs_of(replace(run, steps=tuple(sorted(run.steps, key=lambda one: one.name))))
 
-    assert [one.name for one in runs["begin"].outputs] == ["words"]
+    assert [artifact.name for artifact in runs["begin"].outputs] == ["words"]
 
 
 # --- inputs ---------------------------------------------------------------------------------
@@ -709,14 +719,16 @@ def test_join_uses_one_merged_artifact() -> None:
     """A join at granularity `step` uses the siblings' common artifact once."""
     runs = runs_of(FAN)
 
-    assert [(one.name, one.producer) for one in runs["join"].inputs] == [("model", runs["work"].id)]
+    assert [(used.name, used.producer) for used in runs["join"].inputs] == [
+        ("model", runs["work"].id)
+    ]
 
 
 def test_join_uses_each_tasks_artifact() -> None:
     """A join at granularity `task` uses what each sibling logged."""
     runs = runs_of(FAN, granularity="task")
 
-    assert [(one.name, one.producer) for one in runs["join/8"].inputs] == sorted(
+    assert [(used.name, used.producer) for used in runs["join/8"].inputs] == sorted(
         [("model", runs["work/2"].id), ("model", runs["work/3"].id)]
     )
 
@@ -731,11 +743,11 @@ def test_foreach_input() -> None:
     )
     runs = runs_of(run)
 
-    assert [one.ground for one in runs["work"].inputs] == ["foreach-input"]
-    assert [one.ground for one in runs["mid"].inputs] == ["available"]
+    assert [used.ground for used in runs["work"].inputs] == ["foreach-input"]
+    assert [used.ground for used in runs["mid"].inputs] == ["available"]
 
 
-def test_ground_that_says_more() -> None:
+def test_stronger_evidence_is_kept() -> None:
     """Of two grounds on which tasks of a step use the same artifact the more telling is kept."""
     frames = ref("frames", "f", "list", names=("pandas.DataFrame",))
     run = flow_run(
@@ -747,7 +759,7 @@ def test_ground_that_says_more() -> None:
         task("work/6", has=[frames], foreach=at("choose:sides:1", "work:frames:0")),
     )
 
-    assert [one.ground for one in runs_of(run)["work"].inputs] == ["foreach-input"]
+    assert [used.ground for used in runs_of(run)["work"].inputs] == ["foreach-input"]
 
 
 def test_what_was_not_logged_is_not_used() -> None:
@@ -770,7 +782,7 @@ def test_step_that_some_tasks_skipped() -> None:
     runs = runs_of(run)
 
     assert runs["after"].losses == ()
-    assert [one.producer for one in runs["after"].inputs] == [runs["work"].id]
+    assert [used.producer for used in runs["after"].inputs] == [runs["work"].id]
     assert runs["after"].level == runs["work"].level + 1
 
 
@@ -787,7 +799,7 @@ def test_steps_that_use_artifacts_of_each_other() -> None:
     )
     runs = runs_of(run)
 
-    assert [one.name for one in runs["a"].inputs] == ["n"]
+    assert [used.name for used in runs["a"].inputs] == ["n"]
     assert runs["b"].inputs == ()
     assert runs["b"].losses == (
         Loss(
@@ -804,17 +816,21 @@ def test_any_flow(flow: list[Block], granularity: str) -> None:
     acted = act_out(flow)
     plan = plan_of(flow_run(*acted.tasks), granularity=granularity)
     levels = {run.id: run.level for run in plan.runs}
-    logged = {(run.id, one.name, one.type) for run in plan.runs for one in run.outputs}
+    logged = {
+        (run.id, artifact.name, artifact.type) for run in plan.runs for artifact in run.outputs
+    }
     planned = [
         (content.task, content.name)
         for run in plan.runs
         for content in (
-            *(one for value in run.values for one in value.contents),
+            *(content for value in run.values for content in value.contents),
             *(file.content for artifact in run.outputs for file in artifact.files),
         )
     ]
 
-    assert len({(name, kind) for _, name, kind in logged}) == len({one[1] for one in logged})
+    assert len({(name, kind) for _, name, kind in logged}) == len(
+        {artifact[1] for artifact in logged}
+    )
     assert len(levels) == len(plan.runs)
     by_level = [run.level for runs in plan.levels() for run in runs]
     assert by_level == sorted(levels.values())
@@ -835,7 +851,7 @@ def test_any_flow(flow: list[Block], granularity: str) -> None:
         assert (step, name) in changed_by_step or step.endswith("_join")
     for run in plan.runs:
         assert run.losses == ()
-        assert len({one.name for one in run.outputs}) == len(run.outputs)
+        assert len({artifact.name for artifact in run.outputs}) == len(run.outputs)
         for used in run.inputs:
             assert levels[used.producer] < run.level
             assert (used.producer, used.name, used.type) in logged
@@ -905,20 +921,20 @@ def test_a_card_has_one_key(order: tuple[int, ...]) -> None:
 
     for some in (rendered, rendered[:3]):
         planned = runs_of(flow_run(task("start/1", cards=tuple(some))))["start"].cards
-        found = {card.card: card.key for card in planned}
+        result = {card.card: card.key for card in planned}
         alone = Card("default", "blank", "u4") not in some  # then its name is free
-        assert found == {
+        assert result == {
             card: "card/blank" if alone and cards[card] == "card/blank-2" else cards[card]
             for card in some
         }
 
 
-def test_cards_that_nothing_tells_apart() -> None:
+def test_indistinguishable_cards() -> None:
     """Two of one type without an id: in the order in which they were recorded."""
     first, second = Card("blank", None, "u2"), Card("blank", None, "u1")
     planned = runs_of(flow_run(task("start/1", cards=(first, second))))["start"].cards
 
-    assert [(one.key, one.card) for one in planned] == [
+    assert [(run.key, run.card) for run in planned] == [
         ("card/blank", first),
         ("card/blank-2", second),
     ]
@@ -955,9 +971,9 @@ def test_curves_that_are_too_large_for_the_summary() -> None:
     ]
     start = runs_of(flow_run(task("start/1", has=refs)))["start"]
 
-    assert [one.key for one in start.curves] == ["losses"]
-    assert [one.key for one in start.values] == ["short"]
-    assert {one.name: one.files[0].form for one in start.outputs} == dict.fromkeys(
+    assert [value.key for value in start.curves] == ["losses"]
+    assert [value.key for value in start.values] == ["short"]
+    assert {artifact.name: artifact.files[0].form for artifact in start.outputs} == dict.fromkeys(
         ("losses", "longer", "when"), Form.JSON
     )
 
@@ -985,5 +1001,5 @@ def test_what_triggered_a_flow_run_is_read_once() -> None:
     runs = plan_of(run, granularity="task").runs
 
     assert len(runs) == 11
-    assert {tuple(one.config["metaflow"]["triggered_by"]) for one in runs} == {("Other/3",)}
+    assert {tuple(run.config["metaflow"]["triggered_by"]) for run in runs} == {("Other/3",)}
     assert events.asked == 1

@@ -1,4 +1,4 @@
-"""Where a flow run came to its end before its last step: those W&B runs are failed ones."""
+"""W&B runs of the tasks at which a flow run stopped before its last step are failed."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_the_last_step_reached_failed(
 
     planned = plan_of(run).runs
 
-    assert {one.job_type for one in planned if one.exit_code} == failed
-    says_so = {one.job_type for one in planned if "stopped" in one.summary["metaflow"]}
+    assert {run.job_type for run in planned if run.exit_code} == failed
+    says_so = {run.job_type for run in planned if "stopped" in run.summary["metaflow"]}
     assert says_so == (failed if BROKEN not in tasks else set())
 
 

@@ -23,9 +23,9 @@ def test_run_id() -> None:
 
 def test_run_id_of_an_argo_run() -> None:
     """Signs that W&B refuses in an id are replaced."""
-    found = names.run_id("Flow", "argo-my.flow:x/1", "train")
+    result = names.run_id("Flow", "argo-my.flow:x/1", "train")
 
-    assert re.fullmatch("Flow-argo-my-flow-x-1-train-[0-9a-f]{12}", found)
+    assert re.fullmatch("Flow-argo-my-flow-x-1-train-[0-9a-f]{12}", result)
 
 
 @given(PARTS)
@@ -43,7 +43,7 @@ def test_run_ids_are_distinct(one: list[str], other: list[str]) -> None:
     assert names.run_id(*one) != names.run_id(*other)
 
 
-def test_run_ids_tell_parts_apart() -> None:
+def test_run_ids_distinguish_parts() -> None:
     """Where one part ends and the next begins makes a difference."""
     long = "x" * 100
 
@@ -54,9 +54,9 @@ def test_run_ids_tell_parts_apart() -> None:
 def test_run_ids_of_many_tasks_are_distinct() -> None:
     """A wide foreach of a flow with a long name does not run out of ids."""
     flow, step = "AnUnusuallyLongNameOfAFlow", "a_step_with_a_long_name_too"
-    found = {names.run_id(flow, "1795226515084300", step, str(task)) for task in range(20_000)}
+    result = {names.run_id(flow, "1795226515084300", step, str(task)) for task in range(20_000)}
 
-    assert len(found) == 20_000
+    assert len(result) == 20_000
 
 
 def test_shortened_leaves_short_text() -> None:
@@ -66,10 +66,10 @@ def test_shortened_leaves_short_text() -> None:
 
 def test_shortened_stays_within_the_limit() -> None:
     """Longer text is cut to the limit, and keeps its beginning."""
-    found = names.shortened("a" * 129, 128)
+    result = names.shortened("a" * 129, 128)
 
-    assert len(found) == 128
-    assert found.startswith("a" * 100)
+    assert len(result) == 128
+    assert result.startswith("a" * 100)
 
 
 @given(TEXT, TEXT, st.integers(16, 128))
@@ -99,10 +99,10 @@ def test_artifact_name_stays(name: str) -> None:
 )
 def test_artifact_name_of_another_alphabet(name: str, readable: str) -> None:
     """It can be read, and is told from the name that is written like that."""
-    found = names.artifact_name(name)
+    result = names.artifact_name(name)
 
-    assert re.fullmatch(f"{readable}-[0-9a-f]{{12}}", found)
-    assert found != names.artifact_name(readable)
+    assert re.fullmatch(f"{readable}-[0-9a-f]{{12}}", result)
+    assert result != names.artifact_name(readable)
 
 
 def test_names_that_are_read_alike() -> None:

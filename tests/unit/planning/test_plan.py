@@ -87,7 +87,7 @@ def test_equal_plans() -> None:
         replace(plan_of(sample()), project="else"),
     ],
 )
-def test_digest_tells_plans_apart(changed: Plan) -> None:
+def test_digest_distinguishes_plans(changed: Plan) -> None:
     """Whatever would be written differently changes the digest."""
     assert changed.digest != plan_of(sample()).digest
 
@@ -96,9 +96,9 @@ def test_fingerprint_is_of_one_wandb_run() -> None:
     """A change in one step's content changes the fingerprint of its W&B run, and of no other."""
     before, after = plan_of(sample()).runs, plan_of(sample(sha1="m2")).runs
     changed = [
-        one.job_type
-        for one, other in zip(before, after, strict=True)
-        if one.fingerprint != other.fingerprint
+        pair.job_type
+        for pair, other in zip(before, after, strict=True)
+        if pair.fingerprint != other.fingerprint
     ]
 
     assert changed == ["work"]

@@ -1,4 +1,4 @@
-"""What config and summary say about a flow run."""
+"""Metadata of a flow run in config and summary."""
 
 from __future__ import annotations
 
@@ -128,12 +128,12 @@ def test_failures_and_earlier_attempts() -> None:
             ),
         ),
     )
-    found = describe_tasks(Step("work", tasks), tasks)
+    result = describe_tasks(Step("work", tasks), tasks)
 
-    assert found["failures"] == [
+    assert result["failures"] == [
         {"task": "DemoFlow/7/work/2", "type": "ValueError", "message": "no"}
     ]
-    assert found["earlier_attempts"] == [
+    assert result["earlier_attempts"] == [
         {
             "task": "DemoFlow/7/work/2",
             "attempt": 0,
@@ -149,19 +149,19 @@ def test_documents_are_opened() -> None:
     tasks = (
         task("work/2", metadata={"execution-triggers": '[{"flow": "A"}]', "code-package": "{bad"}),
     )
-    found = describe_tasks(Step("work", tasks), tasks)
+    result = describe_tasks(Step("work", tasks), tasks)
 
-    assert found["trigger"] == [{"flow": "A"}]
-    assert found["code_package"] == "{bad"
+    assert result["trigger"] == [{"flow": "A"}]
+    assert result["code_package"] == "{bad"
 
 
 def test_no_password_in_the_url_of_a_repository() -> None:
     """A token that a CI system put into the repository's URL goes nowhere."""
     tasks = (task("work/2", metadata={"git-info": json.dumps(GIT)}),)
-    found = describe_tasks(Step("work", tasks), tasks)
+    result = describe_tasks(Step("work", tasks), tasks)
 
-    assert found["git"] == {"repo_url": "https://example.org/repo.git", "commit_sha": "abc123"}
-    assert "s3cret" not in json.dumps([found, describe_origin(tasks[0])])
+    assert result["git"] == {"repo_url": "https://example.org/repo.git", "commit_sha": "abc123"}
+    assert "s3cret" not in json.dumps([result, describe_origin(tasks[0])])
 
 
 @pytest.mark.parametrize(

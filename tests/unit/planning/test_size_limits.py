@@ -1,4 +1,4 @@
-"""What has no room in config and summary."""
+"""What does not fit into config and summary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from mfwb.planning import size_limits
-from mfwb.planning.size_limits import cut_to_fit, parameters_as_files, shown_value, too_many
+from mfwb.planning.size_limits import (
+    config_value,
+    cut_to_limit,
+    select_parameters_as_files,
+    select_values_that_do_not_fit,
+)
 from mfwb.snapshot import ArtifactRef, Parameter
 from tests.unit.flow_runs import flow_run, task
 
@@ -28,8 +33,8 @@ def test_parameters_that_fit() -> None:
     """Config says all of them."""
     told = flow_run(task("start/1"), parameters=(parameter("a", {}), parameter("b", "x" * 1000)))
 
-    assert parameters_as_files(told) == frozenset()
-    assert shown_value(told.parameters[0], frozenset()) == {}
+    assert select_parameters_as_files(told) == frozenset()
+    assert config_value(told.parameters[0], frozenset()) == {}
 
 
 def test_the_largest_parameters_go() -> None:
@@ -39,11 +44,11 @@ def test_the_largest_parameters_go() -> None:
     unknown = parameter("unknown", "<str>", no_value="it contains itself")
     told = flow_run(task("start/1"), parameters=(large, constant, unknown, parameter("a", 1)))
 
-    as_files = parameters_as_files(told)
+    as_files = select_parameters_as_files(told)
 
     assert as_files == {"large", "unknown"}
-    assert shown_value(large, as_files) == "4,000,002 characters: see the artifact large"
-    assert shown_value(unknown, as_files) == "<str>: see the artifact unknown"
+    assert config_value(large, as_files) == "4,000,002 characters: see the artifact large"
+    assert config_value(unknown, as_files) == "<str>: see the artifact unknown"
 
 
 def test_too_many_values() -> None:
@@ -51,15 +56,15 @@ def test_too_many_values() -> None:
     limit = size_limits.SUMMARY_LIMIT - size_limits.FACTS_LIMIT
     few = [value("a", 10, limit - 10_000), value("b", 1_000)]
 
-    assert too_many(few) == {}
-    assert set(too_many([*few, value("c", 5, 9_000)])) == {"a"}
+    assert select_values_that_do_not_fit(few) == {}
+    assert set(select_values_that_do_not_fit([*few, value("c", 5, 9_000)])) == {"a"}
 
 
 def test_short_facts_stay() -> None:
     """What fits is not touched."""
     facts = {"a": ["x"], "b": {"c": 1}}
 
-    assert cut_to_fit(facts, 100) == (facts, ())
+    assert cut_to_limit(facts, 100) == (facts, ())
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_short_facts_stay() -> None:
 )
 def test_facts_are_cut_until_they_fit(facts: dict[str, Any]) -> None:
     """Texts are cut first, then lists; both say how long they were, and what was cut is told."""
-    fit, keys = cut_to_fit(facts, 5_000_000)
+    fit, keys = cut_to_limit(facts, 5_000_000)
 
     said = json.dumps(fit)
     assert len(said) <= 5_000_000

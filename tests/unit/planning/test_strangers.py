@@ -1,4 +1,4 @@
-"""Names, keys, tags and aliases that W&B gets, whatever a stranger's flow run is called."""
+"""Names, keys, tags and aliases in W&B, for any names in a flow run."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def test_plan(text: str) -> None:
             assert_label(tag, 64)
         for value in run.origin.values():
             assert_inert(value)
-        for key in (*run.config, *(one.key for one in run.values)):
+        for key in (*run.config, *(value.key for value in run.values)):
             assert_key(key)
-        cards = [one.key for one in run.cards]
+        cards = [card.key for card in run.cards]
         assert len(set(cards)) == len(cards)
         for key in cards:
             assert_key(key)

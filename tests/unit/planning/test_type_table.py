@@ -114,7 +114,7 @@ def expected(names: str, kind: Kind, *rest: object) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("name", "verdict"),
+    ("name", "classification"),
     [
         *expected(VALUES, Kind.VALUE, Form.JSON, None),
         *expected(TABLES, Kind.DATASET, Form.PARQUET, Preview.TABLE),
@@ -144,12 +144,12 @@ def expected(names: str, kind: Kind, *rest: object) -> list[object]:
         ),
     ],
 )
-def test_known(name: str, verdict: tuple[Kind, Form, Preview | None]) -> None:
+def test_known(name: str, classification: tuple[Kind, Form, Preview | None]) -> None:
     """Each type of a well-known library is of its kind."""
     family = family_of(name)
 
     assert family is not None
-    assert (family.kind, family.form, family.preview) == verdict
+    assert (family.kind, family.form, family.preview) == classification
 
 
 @pytest.mark.parametrize("name", UNKNOWN.split())
@@ -166,7 +166,7 @@ def test_every_row_counts(family: Family) -> None:
 
 def test_only_figures_of_matplotlib_need_trust() -> None:
     """All other previews come out of pickles that were not run."""
-    assert [one.pattern for one in FAMILIES if one.needs_trust] == ["matplotlib.figure.*"]
+    assert [family.pattern for family in FAMILIES if family.needs_trust] == ["matplotlib.figure.*"]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from rich.console import Console
 
 from mfwb.pipeline.explain import Explanation
 from mfwb.planning import Preview
-from mfwb.planning.classify import Verdict
-from mfwb.planning.classify_reasons import KindGround, Reason, Witness
+from mfwb.planning.classify import Classification
+from mfwb.planning.classify_reasons import DecidingType, KindEvidence, Reason
 from mfwb.planning.type_table import Kind
 from mfwb.ports import ReadyPreview, ReadyTable
 from mfwb.report.explain import show_explanation
@@ -282,68 +282,70 @@ def test_nothing_steers_the_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_", "witness", "says"),
+    ("type_", "deciding_type", "says"),
     [
-        ("dict", Witness(KindGround.TABLE, "dict", "dict"), "a dict of plain values"),
-        ("str", Witness(KindGround.TABLE, "str", "str"), "str is a plain value"),
+        ("dict", DecidingType(KindEvidence.TABLE, "dict", "dict"), "a dict of plain values"),
+        ("str", DecidingType(KindEvidence.TABLE, "str", "str"), "str is a plain value"),
         (
             "numpy.ndarray",
-            Witness(KindGround.TABLE, "numpy.ndarray", "numpy.ndarray"),
+            DecidingType(KindEvidence.TABLE, "numpy.ndarray", "numpy.ndarray"),
             "mfwb knows numpy.ndarray",
         ),
-        ("a.B", Witness(KindGround.TABLE, "a.B", "a.*"), "its type fits a.*"),
+        ("a.B", DecidingType(KindEvidence.TABLE, "a.B", "a.*"), "its type fits a.*"),
         (
             "a.B",
-            Witness(KindGround.TABLE, "torch.nn.modules.linear.Linear", "torch.nn.*", inside=True),
+            DecidingType(
+                KindEvidence.TABLE, "torch.nn.modules.linear.Linear", "torch.nn.*", inside=True
+            ),
             "its pickle refers to torch.nn.modules.linear.Linear, which fits torch.nn.*",
         ),
         (
             "a.B",
-            Witness(KindGround.TABLE, "pandas.DataFrame", "pandas.DataFrame", inside=True),
+            DecidingType(KindEvidence.TABLE, "pandas.DataFrame", "pandas.DataFrame", inside=True),
             "its pickle refers to pandas.DataFrame",
         ),
         (
             "a.B",
-            Witness(KindGround.KINDS, "a.B", "a.*"),
+            DecidingType(KindEvidence.KINDS, "a.B", "a.*"),
             'its type fits "a.*" of the [kinds] in your settings',
         ),
         (
             "list",
-            Witness(KindGround.CONVERTER, "a.B", "a.*", inside=True, converter="mine"),
+            DecidingType(KindEvidence.CONVERTER, "a.B", "a.*", inside=True, converter="mine"),
             "its pickle refers to a.B, which fits a.*, which the converter mine takes",
         ),
         (
             "collections.OrderedDict",
-            Witness(KindGround.TENSORS, "collections.OrderedDict"),
+            DecidingType(KindEvidence.TENSORS, "collections.OrderedDict"),
             "an OrderedDict of tensors, as torch's state_dict() returns it",
         ),
         (
             "list",
-            Witness(KindGround.NOTHING, "a.B", inside=True),
+            DecidingType(KindEvidence.NOTHING, "a.B", inside=True),
             "it holds a.B, which is no plain value, no table and no model",
         ),
         (
             "a.B",
-            Witness(KindGround.NOTHING, inside=True),
+            DecidingType(KindEvidence.NOTHING, inside=True),
             "mfwb does not know a.B, and no table or model is seen in it",
         ),
         (
             "",
-            Witness(KindGround.NOTHING, inside=True),
+            DecidingType(KindEvidence.NOTHING, inside=True),
             "its type was not recorded, and no table or model is seen in it",
         ),
     ],
 )
-def test_why(type_: str, witness: Witness, says: str) -> None:
+def test_why(type_: str, deciding_type: DecidingType, says: str) -> None:
     """Each ground has its words."""
-    assert why_its_kind(Reason(type_, Verdict(Kind.OTHER), witness)) == says
+    assert why_its_kind(Reason(type_, Classification(Kind.OTHER), deciding_type)) == says
 
 
 def test_why_not_more() -> None:
     """What was not done has its reason, and so has what was not looked into."""
-    witness = Witness(KindGround.NOTHING)
-    blind = Reason("a.B", Verdict(Kind.OTHER), witness, unseen="it is damaged")
-    lazy = Reason("a.B", Verdict(Kind.OTHER), witness, no_value="a", not_loaded="b")
+    deciding_type = DecidingType(KindEvidence.NOTHING)
+    blind = Reason("a.B", Classification(Kind.OTHER), deciding_type, unseen="it is damaged")
+    lazy = Reason("a.B", Classification(Kind.OTHER), deciding_type, no_value="a", not_loaded="b")
 
     assert why_its_kind(blind) == "what it holds is not known: it is damaged"
     assert why_not_more(blind) == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mfwb.config import Layer
-from mfwb.conversion.confinement_status import confinement
+from mfwb.conversion.confinement_status import read_confinement
 from mfwb.report.settings import settings_as_json, settings_as_text
 from mfwb.settings_files import Trust
 
@@ -47,4 +47,4 @@ def test_what_is_trusted_is_not_confined(values: dict[str, object], tmp_path: Pa
 
 def test_what_the_process_says() -> None:
     """It is asked of a real one, which has at least Python's hook."""
-    assert confinement()[-1] == "audit hook"
+    assert read_confinement()[-1] == "audit hook"

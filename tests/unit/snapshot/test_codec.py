@@ -1,4 +1,4 @@
-"""Snapshots to and from JSON."""
+"""Codec of snapshots, to and from JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pathspecs, as a user writes them."""
+"""Pathspecs that users write."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def test_more_than_a_flow_run(text: str) -> None:
 def test_any_text(text: str) -> None:
     """Whatever is written, it is a pathspec or a usage error, never a crash or a path."""
     try:
-        found = parse(text)
+        result = parse(text)
     except UsageError:
         return
 
-    assert str(found) == text.strip()
-    assert found.run is None or not {"/", "\\", " ", "*"} & set(found.run)
+    assert str(result) == text.strip()
+    assert result.run is None or not {"/", "\\", " ", "*"} & set(result.run)
 
 
 # --- of what was recorded -------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_config_that_names_no_flow_run(facts: object) -> None:
     assert not THIS.is_of(facts)
 
 
-def test_flow_runs_of_one_pathspec_are_told_apart() -> None:
+def test_flow_runs_of_one_pathspec_are_distinguished() -> None:
     """By where they were recorded and when they began; a chosen id once counted as the start."""
     facts = THIS.to_dict()
     service = FlowRunId("Flow/123", "service@https://meta", STARTED)

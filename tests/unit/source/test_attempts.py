@@ -7,7 +7,7 @@ import random
 import pytest
 
 from mfwb.snapshot import Attempt
-from mfwb.source.attempts import Record, done_attempts, to_attempts
+from mfwb.source.attempts import Record, completed_attempts, to_attempts
 
 
 def records(*rows: tuple[int, str, str]) -> list[Record]:
@@ -51,7 +51,7 @@ CLONE = (("attempt", "0"), ("attempt_ok", "True"), ("attempt-done", "0"))
 def test_ok() -> None:
     """An attempt lasts from `attempt` to `attempt-done`."""
     assert to_attempts(OK) == (Attempt(0, ok=True, started_at=10, finished_at=21),)
-    assert done_attempts(OK) == [0]
+    assert completed_attempts(OK) == [0]
 
 
 def test_failed_then_ok() -> None:
@@ -60,7 +60,7 @@ def test_failed_then_ok() -> None:
         Attempt(0, ok=False, started_at=10, finished_at=21),
         Attempt(1, ok=True, started_at=30, finished_at=41),
     )
-    assert done_attempts(FAILED_THEN_OK) == [0, 1]
+    assert completed_attempts(FAILED_THEN_OK) == [0, 1]
 
 
 def test_killed_then_ok() -> None:
@@ -69,13 +69,13 @@ def test_killed_then_ok() -> None:
         Attempt(0, ok=None, started_at=10, finished_at=None),
         Attempt(1, ok=True, started_at=30, finished_at=41),
     )
-    assert done_attempts(KILLED_THEN_OK) == [1]
+    assert completed_attempts(KILLED_THEN_OK) == [1]
 
 
 def test_unpicklable() -> None:
     """An attempt that could not store its artifacts failed, and has none."""
     assert to_attempts(UNPICKLABLE) == (Attempt(0, ok=False, started_at=10, finished_at=20),)
-    assert done_attempts(UNPICKLABLE) == []
+    assert completed_attempts(UNPICKLABLE) == []
 
 
 def test_at_work() -> None:
@@ -94,7 +94,7 @@ def test_ten_attempts() -> None:
     done = [(10 * number + 5, "attempt-done", str(number)) for number in range(12)]
 
     assert [one.number for one in to_attempts(records(*rows, *done))] == list(range(12))
-    assert done_attempts(records(*rows, *done)) == list(range(12))
+    assert completed_attempts(records(*rows, *done)) == list(range(12))
 
 
 @pytest.mark.parametrize("value", ["True", "False"])

@@ -13,7 +13,7 @@ import pytest
 from mfwb.errors import ItemLost
 from mfwb.snapshot import Card
 from mfwb.source import cards as module
-from mfwb.source.cards import CardPlace, copy_card
+from mfwb.source.cards import CardFolder, copy_card
 from mfwb.source.datastore.blobs import Blob
 
 UUID = "6acd7102ebd84e3390d7713b36fb880e"
@@ -37,7 +37,7 @@ class Store:
 
 def copied(store: Store, card: Card, target: Path, *tasks: str) -> bytes:
     """Return the card of a task."""
-    places = [CardPlace(cast("Any", store), folder) for folder in ("mf.cards/", "")]
+    places = [CardFolder(cast("Any", store), folder) for folder in ("mf.cards/", "")]
     copy_card(places, tasks or ("F/1/s/2",), card, target)
     return target.read_bytes()
 
@@ -91,7 +91,7 @@ def test_names_that_are_paths(card: Card, tmp_path: Path) -> None:
 
 def test_a_card_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is lost with a reason."""
-    monkeypatch.setattr(module, "MOST", 3)
+    monkeypatch.setattr(module, "MAX_CARD_BYTES", 3)
 
     with pytest.raises(ItemLost, match="more than the 3 bytes that a card may have"):
         copied(

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.source.code_package import PackageError, package_of_record, source_in
-from mfwb.source.tarball import TarballError, files_of
+from mfwb.source.code_package import PackageError, parse_package_record, read_source
+from mfwb.source.tarball import TarballError, read_files
 from tests.unit.source.tars import FLOW, NEW, OLD, member, packed, tar
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -40,7 +40,7 @@ def _nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.mark.parametrize("own", [NEW, OLD], ids=["new", "old"])
 def test_the_files_of_the_user(own: tuple[tuple[tarfile.TarInfo, bytes], ...]) -> None:
     """Python files, but Metaflow's own; in whatever folder, links and devices aside."""
-    code = source_in(
+    code = read_source(
         packed(
             *own,
             member("flow.py", FLOW),
@@ -68,7 +68,7 @@ def test_long_names_of_both_kinds(kind: int) -> None:
     name = "/".join(["folder"] * 40) + "/step.py"
     data = tar([*NEW, member("flow.py", FLOW), member(name, b"x = 1")], kind)
 
-    assert source_in(gzip.compress(data)).files[name] == "x = 1"
+    assert read_source(gzip.compress(data)).files[name] == "x = 1"
 
 
 HOSTILE = {
@@ -94,7 +94,7 @@ def test_members_that_are_no_files_of_the_package(name: str) -> None:
     """They are left out, and the rest is read."""
     link = member("out", type=tarfile.SYMTYPE, linkname="..")
 
-    code = source_in(
+    code = read_source(
         packed(*NEW, link, HOSTILE[name], member("flow.py", FLOW), member("z.py", b"z = 1"))
     )
 
@@ -105,14 +105,14 @@ def test_a_file_through_a_link_is_a_name_like_any_other() -> None:
     """Where nothing is extracted, a link leads nowhere."""
     link = member("out", type=tarfile.SYMTYPE, linkname="..")
 
-    code = source_in(packed(*NEW, member("flow.py", FLOW), link, member("out/x.py", b"x = 1")))
+    code = read_source(packed(*NEW, member("flow.py", FLOW), link, member("out/x.py", b"x = 1")))
 
     assert set(code.files) == {"flow.py", "out/x.py"}
 
 
 def test_of_two_with_one_name_the_last_one_counts() -> None:
     """As in a folder that it is extracted to."""
-    code = source_in(packed(*NEW, member("flow.py", b"old"), member("./flow.py", FLOW)))
+    code = read_source(packed(*NEW, member("flow.py", b"old"), member("./flow.py", FLOW)))
 
     assert code.files == {"flow.py": FLOW.decode()}
 
@@ -193,7 +193,7 @@ def test_packages_that_can_not_be_read(name: str) -> None:
     before = time.process_time()
 
     with pytest.raises(PackageError, match=reason):
-        source_in(data)
+        read_source(data)
 
     assert time.process_time() - before < 20
 
@@ -205,7 +205,7 @@ def test_a_bomb_takes_no_memory() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(TarballError):
-            list(files_of(data, lambda _: 1_000_000))
+            list(read_files(data, lambda _: 1_000_000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -215,10 +215,10 @@ def test_a_bomb_takes_no_memory() -> None:
 
 def test_many_small_files_are_read_as_far_as_there_is_room() -> None:
     """2,000 files, and 20 MB: the script is among them, wherever it is."""
-    many = source_in(
+    many = read_source(
         packed(*NEW, *[member(f"m{i}.py", b"x") for i in range(3_000)], member("flow.py", FLOW))
     )
-    large = source_in(
+    large = read_source(
         packed(
             *NEW,
             *[member(f"m{i}.py", b"#" * 999_000) for i in range(30)],
@@ -236,8 +236,8 @@ def test_the_record_of_a_package() -> None:
     """As Metaflow writes it now, and as it did before packages had a form."""
     old = {key: RECORD[key] for key in ("sha", "location", "ds_type")}
 
-    assert package_of_record(json.dumps(RECORD)) is not None
-    found = package_of_record(json.dumps(old))
+    assert parse_package_record(json.dumps(RECORD)) is not None
+    found = parse_package_record(json.dumps(old))
 
     assert found is not None
     assert (found.sha, found.metadata.archive_format) == (SHA, "tgz")
@@ -265,4 +265,4 @@ def test_the_record_of_a_package() -> None:
 )
 def test_a_record_that_names_no_package(value: str) -> None:
     """Wrong types, or a variable of a build system's own: not an error."""
-    assert package_of_record(value) is None
+    assert parse_package_record(value) is None

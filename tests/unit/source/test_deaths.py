@@ -14,7 +14,7 @@ from mfwb.source.datastore.flow_store import AttemptKey, FlowStore
 from mfwb.source.datastore.local import LocalBlobs
 
 keys = [AttemptKey("7", "train", task, 1) for task in sys.argv[2:]]
-ends = FlowStore(LocalBlobs(sys.argv[1]), "WineFlow").endings(keys)
+ends = FlowStore(LocalBlobs(sys.argv[1]), "WineFlow").read_exits(keys)
 print(json.dumps({key.task: [one.at, one.return_code, one.killed] for key, one in ends.items()}))
 """
 _DIED_AT = 1_700_000_000_123

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfwb.snapshot import Task
-from mfwb.source.graph import sorted_steps, sorted_tasks, to_graph
+from mfwb.source.graph import sort_steps, sort_tasks, to_graph
 from tests.unit.flow_runs import at, shuffled, task
 from tests.unit.random_flows import Block, act_out, flows
 
 
 def steps(*tasks: Task, start: str = "start") -> list[str]:
     """Return the steps of tasks that are listed in an order of no meaning."""
-    return sorted_steps(shuffled(tasks), start)
+    return sort_steps(shuffled(tasks), start)
 
 
 def test_linear() -> None:
@@ -95,7 +95,7 @@ def test_deep_graph() -> None:
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """Whatever the flow: each step is listed once, behind the steps that led to it."""
     tasks = act_out(flow).tasks
-    found = sorted_steps(shuffled(tasks, seed), "start")
+    found = sort_steps(shuffled(tasks, seed), "start")
     place = {name: number for number, name in enumerate(found)}
 
     assert sorted(found) == sorted({one.step for one in tasks})
@@ -106,7 +106,7 @@ def test_any_flow(flow: list[Block], seed: int) -> None:
 
 def ids(tasks: Sequence[Task]) -> list[str]:
     """Return the ids of tasks after sorting."""
-    return [one.id for one in sorted_tasks(shuffled(tasks))]
+    return [one.id for one in sort_tasks(shuffled(tasks))]
 
 
 def test_tasks_by_position() -> None:

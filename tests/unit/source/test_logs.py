@@ -152,7 +152,7 @@ def test_one_very_long_line(seekable: bool) -> None:  # noqa: FBT001 - a paramet
 
 def test_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not grow with the log."""
-    monkeypatch.setattr(module, "_MOST_READ", 40_000_000)
+    monkeypatch.setattr(module, "_READ_LIMIT", 40_000_000)
 
     class Endless:
         """A log without an end."""

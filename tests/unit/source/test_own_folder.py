@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from mfwb.snapshot import Datastore
-from mfwb.source.own_folder import Facts, own_folder, own_folder_of
+from mfwb.source.own_folder import OwnershipFacts, decide_own_folder, find_own_folder
 from tests.unit.flow_runs import flow_run, task
 
 FOLDER = Path("/work/project")
-OWN = Facts(
+OWN = OwnershipFacts(
     provider="local@/work/project",
     datastores=frozenset({("local", "/work/project/.metaflow")}),
     recorded_user="ci",
@@ -26,7 +26,7 @@ OWN = Facts(
 
 def test_own() -> None:
     """All of it holds."""
-    assert own_folder(OWN) == FOLDER
+    assert decide_own_folder(OWN) == FOLDER
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_own() -> None:
 )
 def test_not_own(against: dict[str, object]) -> None:
     """Anything that speaks against it is enough."""
-    assert own_folder(replace(OWN, **against)) is None  # type: ignore[arg-type]
+    assert decide_own_folder(replace(OWN, **against)) is None  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def found(project: Path) -> Path | None:
     read = replace(
         flow_run(task("start/1")), provider=f"local@{project}", user="tester", steps=(step,)
     )
-    return own_folder_of(read)
+    return find_own_folder(read)
 
 
 def test_facts_of_the_disk(project: Path) -> None:

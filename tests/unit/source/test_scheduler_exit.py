@@ -9,8 +9,8 @@ import pytest
 
 from mfwb.snapshot import GraphStep, Task, TaskState
 from mfwb.source.graph import GraphInfo
-from mfwb.source.process_exits import Ended
-from mfwb.source.scheduler_exit import gave_up
+from mfwb.source.process_exits import ProcessExit
+from mfwb.source.scheduler_exit import has_given_up
 from tests.unit.flow_runs import task, tried
 
 GRAPH = GraphInfo(
@@ -20,7 +20,7 @@ GRAPH = GraphInfo(
         GraphStep("end"),
     ),
     retries={"work": 1},
-    known=True,
+    is_recorded=True,
 )
 DEV = {"runtime": "dev"}
 START = task("start/1", to="work", metadata=DEV)
@@ -37,7 +37,7 @@ def failed(number: int, **facts: Any) -> Task:
 
 
 SILENT_END = replace(failed(0), metadata={"runtime": "argo-workflows"})
-BAD, WELL = Ended(1, 1, killed=False), Ended(1, 0, killed=False)
+BAD, WELL = ProcessExit(1, 1, killed=False), ProcessExit(1, 0, killed=False)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ BAD, WELL = Ended(1, 1, killed=False), Ended(1, 0, killed=False)
         ((START, failed(0)), BAD, False),  # another one is to come
         ((START, failed(1)), None, False),  # nobody has seen its process end
         ((START, failed(0)), WELL, True),  # os._exit(0): what it should have written is missing
-        ((START, failed(0)), Ended(1, 202, killed=False), True),  # it forbids another attempt
-        ((START, failed(0)), Ended(1, -9, killed=True), True),  # the scheduler killed it
-        ((START, failed(0)), Ended(1, -9, killed=False), False),  # somebody else did
+        ((START, failed(0)), ProcessExit(1, 202, killed=False), True),  # it forbids another attempt
+        ((START, failed(0)), ProcessExit(1, -9, killed=True), True),  # the scheduler killed it
+        ((START, failed(0)), ProcessExit(1, -9, killed=False), False),  # somebody else did
         ((CLONE, failed(1)), BAD, False),  # what retries there are its origin does not tell
         ((CLONE, failed(0)), WELL, True),
         ((START, SILENT_END), WELL, False),  # another scheduler
@@ -59,12 +59,12 @@ BAD, WELL = Ended(1, 1, killed=False), Ended(1, 0, killed=False)
     ],
 )
 def test_a_process_that_ended(
-    tasks: tuple[Task, ...], ending: Ended | None, *, expected: bool
+    tasks: tuple[Task, ...], ending: ProcessExit | None, *, expected: bool
 ) -> None:
     """How it ended decides, if nothing can come after it."""
-    endings = {} if ending is None else {tasks[-1].pathspec: ending}
+    exits = {} if ending is None else {tasks[-1].pathspec: ending}
 
-    assert gave_up(tasks, endings, GRAPH, without_next=()) is expected
+    assert has_given_up(tasks, exits, GRAPH, without_next=()) is expected
 
 
 @pytest.mark.parametrize(
@@ -82,5 +82,5 @@ def test_a_step_that_leads_nowhere(tasks: tuple[Task, ...], *, expected: bool) -
     """Without a `self.next` Metaflow's scheduler can't go on."""
     stopped = {task.pathspec for task in tasks if task.transition is None}
 
-    assert gave_up(tasks, {}, GRAPH, without_next=stopped) is expected
-    assert not gave_up(tasks, {}, GRAPH, without_next=())  # it is just not stored yet
+    assert has_given_up(tasks, {}, GRAPH, without_next=stopped) is expected
+    assert not has_given_up(tasks, {}, GRAPH, without_next=())  # it is just not stored yet

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mfwb.snapshot import Task, TaskState
-from mfwb.source.state import Life, flow_run_state
+from mfwb.source.state import Liveness, determine_state
 from tests.unit.flow_runs import task, tried
 
 NOW = 1_700_000_000_000
@@ -34,20 +34,20 @@ def state(  # noqa: PLR0913 - each is a fact of its own
     heartbeat: int | None = None,
     abandoned_after: int = DAY,
     end: str = "end",
-    gave_up: bool = False,
+    has_given_up: bool = False,
 ) -> str:
     """Return the state of a flow run that gave its last signs of life so many ms ago."""
-    return flow_run_state(
+    return determine_state(
         tasks,
         end_step=end,
         retries={"work": retries},
-        life=Life(
+        liveness=Liveness(
             seen_at=NOW - seen,
             heartbeat_at=None if heartbeat is None else NOW - heartbeat,
             abandoned_after=abandoned_after,
             now=NOW,
         ),
-        gave_up=gave_up,
+        has_given_up=has_given_up,
     ).value
 
 
@@ -171,11 +171,11 @@ def test_no_patience() -> None:
 
 def test_the_scheduler_gave_up() -> None:
     """It failed at once, however its heart beats; what it kills is waited for some minutes."""
-    assert state(START, failed(ago=SECOND), heartbeat=SECOND, gave_up=True) == "failed"
-    assert state(START, heartbeat=SECOND, gave_up=True) == "failed"
-    assert state(START, failed(ago=SECOND), RUNNING, seen=SECOND, gave_up=True) == "running"
-    assert state(START, failed(ago=HOUR), RUNNING, seen=7 * MINUTE, gave_up=True) == "failed"
-    assert state(*DONE, gave_up=True) == "finished"
+    assert state(START, failed(ago=SECOND), heartbeat=SECOND, has_given_up=True) == "failed"
+    assert state(START, heartbeat=SECOND, has_given_up=True) == "failed"
+    assert state(START, failed(ago=SECOND), RUNNING, seen=SECOND, has_given_up=True) == "running"
+    assert state(START, failed(ago=HOUR), RUNNING, seen=7 * MINUTE, has_given_up=True) == "failed"
+    assert state(*DONE, has_given_up=True) == "finished"
 
 
 def test_a_retry_that_a_resumed_flow_run_may_have_got() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.units.durations import how_long
+from mfwb.units.durations import format_duration
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from mfwb.units.durations import how_long
 )
 def test_largest_unit_that_fits(seconds: float, words: str) -> None:
     """Whole ones of the largest unit are told, nothing is rounded up."""
-    assert how_long(seconds) == words
+    assert format_duration(seconds) == words

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfwb.units.moments import A_MOMENT, as_epoch_ms, parse_moment
+from mfwb.units.moments import MOMENT_FORMAT, parse_moment, to_epoch_ms
 
 NOW = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 HOUR = 3_600_000
@@ -96,7 +96,7 @@ def test_no_moment(text: str) -> None:
     with pytest.raises(ValueError, match="times are written like") as caught:
         parse_moment(text, NOW)
 
-    assert str(caught.value) == A_MOMENT
+    assert str(caught.value) == MOMENT_FORMAT
 
 
 @given(st.text(max_size=30))
@@ -105,7 +105,7 @@ def test_any_text(text: str) -> None:
     try:
         moment = parse_moment(text, NOW)
     except ValueError as error:
-        assert str(error) == A_MOMENT  # noqa: PT017 - both ends are fine
+        assert str(error) == MOMENT_FORMAT  # noqa: PT017 - both ends are fine
     else:
         assert isinstance(moment, int)
 
@@ -118,8 +118,8 @@ def test_any_text(text: str) -> None:
 )
 def test_what_python_writes(moment: datetime) -> None:
     """ISO 8601 as Python writes it comes back, to the millisecond."""
-    assert parse_moment(moment.isoformat(), NOW) == as_epoch_ms(moment)
-    assert abs(as_epoch_ms(moment) - moment.timestamp() * 1000) <= 0.5
+    assert parse_moment(moment.isoformat(), NOW) == to_epoch_ms(moment)
+    assert abs(to_epoch_ms(moment) - moment.timestamp() * 1000) <= 0.5
 
 
 @pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31T23:59Z"])
@@ -128,4 +128,4 @@ def test_first_and_last_day(text: str) -> None:
     try:
         assert isinstance(parse_moment(text, NOW), int)
     except ValueError as error:
-        assert str(error) == A_MOMENT  # noqa: PT017 - both ends are fine
+        assert str(error) == MOMENT_FORMAT  # noqa: PT017 - both ends are fine

@@ -1,1 +1,1 @@
-"""What calling, reaching and taking apart a value does."""
+"""Calls, attributes and elements of values."""

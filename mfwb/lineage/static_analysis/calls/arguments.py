@@ -1,4 +1,4 @@
-"""The arguments of a call, and what they bind in the function that is called."""
+"""The arguments of a call, and the parameters of the function that they bind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.values import ANYTHING, DictOf, Iter, Map, Tup, Value
 
 __all__ = ["Args", "bind", "defaults_of"]
@@ -14,14 +14,14 @@ __all__ = ["Args", "bind", "defaults_of"]
 
 @dataclass(frozen=True, slots=True)
 class Args:
-    """The arguments of a call. `rest`: what `*` and `**` may hand on, to any parameter."""
+    """The arguments of a call. `rest`: the values of `*` and `**`, for any parameter."""
 
     positional: tuple[Value, ...] = ()
     keywords: tuple[tuple[str, Value], ...] = ()
     rest: Value | None = None
 
     def all(self) -> list[Value]:
-        """Return all values that are handed over."""
+        """Return all argument values."""
         return [
             *self.positional,
             *(value for _, value in self.keywords),
@@ -29,7 +29,7 @@ class Args:
         ]
 
     def keyword(self, name: str) -> Value | None:
-        """Return a keyword's value, or None if it is not given."""
+        """Return the value of a keyword, or None if it is not given."""
         return dict(self.keywords).get(name)
 
     def get(self, position: int, name: str) -> Value | None:
@@ -40,39 +40,39 @@ class Args:
 
 
 def bind(parameters: ast.arguments, args: Args) -> dict[str, Value]:
-    """Return what each parameter stands for."""
+    """Return the value of each parameter."""
     plain = [*parameters.posonlyargs, *parameters.args]
     unknown = ANYTHING if args.rest is None else args.rest | ANYTHING
-    bound = {one.arg: unknown for one in [*plain, *parameters.kwonlyargs]}
-    bound.update(zip((one.arg for one in plain), args.positional, strict=False))
+    bound = {parameter.arg: unknown for parameter in [*plain, *parameters.kwonlyargs]}
+    bound.update(zip((parameter.arg for parameter in plain), args.positional, strict=False))
     extra: dict[str, Value] = {}
     for name, value in args.keywords:
         (bound if name in bound else extra)[name] = value
     if parameters.vararg:
         left = args.positional[len(plain) :]
         bound[parameters.vararg.arg] = (
-            of(Tup(left)) if args.rest is None else of(Iter(_union(left) | unknown))
+            value_of(Tup(left)) if args.rest is None else value_of(Iter(_union(left) | unknown))
         )
     if parameters.kwarg:
         known = args.rest is None
         bound[parameters.kwarg.arg] = (
-            of(DictOf(tuple(extra), tuple(extra.values())))
+            value_of(DictOf(tuple(extra), tuple(extra.values())))
             if known
-            else of(Map(_union(extra.values()) | unknown))
+            else value_of(Map(_union(extra.values()) | unknown))
         )
     return bound
 
 
 def defaults_of(parameters: ast.arguments, args: Args) -> Iterable[tuple[str, ast.expr]]:
-    """Yield the parameters that a call may leave to their defaults."""
+    """Yield the parameters that may keep their defaults in a call."""
     given = {name for name, _ in args.keywords}
     plain = [*parameters.posonlyargs, *parameters.args]
-    given.update(one.arg for one in plain[: len(args.positional)])
+    given.update(parameter.arg for parameter in plain[: len(args.positional)])
     by_position = zip(reversed(plain), reversed(parameters.defaults), strict=False)
     by_name = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
-    for one, default in [*by_position, *by_name]:
-        if default is not None and one.arg not in given:
-            yield one.arg, default
+    for parameter, default in [*by_position, *by_name]:
+        if default is not None and parameter.arg not in given:
+            yield parameter.arg, default
 
 
 def _union(values: Iterable[Value]) -> Value:

@@ -1,4 +1,4 @@
-"""Attributes of the flow object, of inputs and of everything else: read, written, deleted."""
+"""Reads, writes and deletes of attributes: of the flow object, of inputs and of other values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.client import client_attribute
 from mfwb.lineage.static_analysis.calls.follow import follow
 from mfwb.lineage.static_analysis.calls.members import kinds_of, member, note_read
-from mfwb.lineage.static_analysis.domain.bounds import of, union
-from mfwb.lineage.static_analysis.domain.state import merged
-from mfwb.lineage.static_analysis.domain.text_values import inside
+from mfwb.lineage.static_analysis.domain.bounds import union, value_of
+from mfwb.lineage.static_analysis.domain.state import merge_states
+from mfwb.lineage.static_analysis.domain.text_values import item_of_text
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Api,
@@ -40,8 +40,8 @@ from mfwb.lineage.static_analysis.domain.values import (
     Value,
 )
 from mfwb.lineage.static_analysis.frame import Frame, evaluates
-from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, INSIDES
-from mfwb.lineage.static_analysis.result import Recorded
+from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, PRIVATE_ATTRIBUTES
+from mfwb.lineage.static_analysis.result import ArtifactValue
 
 __all__ = ["delete_attribute", "flow_dict", "read_attribute", "write_attribute"]
 
@@ -56,7 +56,7 @@ def _attribute(frame: Frame, node: ast.Attribute) -> Value:
 
 
 def read_attribute(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
-    """Return what `atom.name` stands for, with the read noted."""
+    """Return the value of `atom.name`, and note the read."""
     if isinstance(atom, FlowSelf | InputAtom | ClientData):
         own = isinstance(atom, FlowSelf)
         frame.locate(frame.mangled(name) if own else name, node)
@@ -73,23 +73,23 @@ def _of_client(frame: Frame, atom: Atom, name: str, _node: ast.AST) -> Value:
 
 
 def _of_text(_frame: Frame, atom: Text, name: str, _node: ast.AST) -> Value:
-    return inside(atom, name)
+    return item_of_text(atom, name)
 
 
 def _of_container(_frame: Frame, atom: Atom, name: str, _node: ast.AST) -> Value:
-    return of(MethodOf(atom, name))
+    return value_of(MethodOf(atom, name))
 
 
 def _of_flow(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
     name = frame.mangled(name)
-    found = frame.study.flow.find(name)
-    if found is not None:
-        return member(frame, atom, name, found)
+    definition = frame.study.flow.find(name)
+    if definition is not None:
+        return member(frame, atom, name, definition)
     if name in FLOW_API:
         return _of_api(frame, atom, name)
     if name.startswith("__") and name.endswith("__"):
         return _special(frame, atom, name, node)
-    if name in INSIDES:
+    if name in PRIVATE_ATTRIBUTES:
         frame.doubt(node, f"{name} reaches into Metaflow's insides")
         return ANYTHING
     return note_read(frame, atom, name)
@@ -101,41 +101,41 @@ def _of_api(frame: Frame, atom: Atom, name: str) -> Value:
             frame.effects.reads_item_of_inputs = True
         else:
             frame.effects.reads_input = True
-            return of(Text((Recorded(""),)))
+            return value_of(Text((ArtifactValue(""),)))
         return ANYTHING
-    return of(Api(name, atom))
+    return value_of(Api(name, atom))
 
 
 def _special(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
     if name == "__dict__":
         return flow_dict(frame, (atom,), node)
     if name == "__class__":
-        return of(ClassAtom(frame.study.flow.info))
+        return value_of(ClassAtom(frame.study.flow.info))
     if name in {"__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__reduce__"}:
         frame.doubt(node, f"{name} may read any artifact")
     return ANYTHING
 
 
 def flow_dict(frame: Frame, owners: Iterable[Atom], node: ast.AST) -> Value:
-    """Return `__dict__` of the flow or inputs; other than with a subscript it is doubted."""
+    """Return `__dict__` of the flow or inputs, with a doubt unless it is subscripted."""
     if id(node) not in frame.holders:
         frame.doubt(node, "__dict__ is used as a whole")
-    return of(*(FlowDict(atom) for atom in owners))
+    return value_of(*(FlowDict(atom) for atom in owners))
 
 
 def _of_inputs(frame: Frame, atom: Inputs, name: str, node: ast.AST) -> Value:
     if name == "flows":
-        return of(atom)
+        return value_of(atom)
     if name.startswith("__"):
         frame.doubt(node, f"{name} of the inputs may hand out any artifact")
         return ANYTHING
-    return of(InputAtom(branch=name))
+    return value_of(InputAtom(branch=name))
 
 
 def _of_super(frame: Frame, atom: Super, name: str, node: ast.AST) -> Value:
-    found = frame.study.flow.find(name, after=atom.after)
-    if found is not None:
-        return member(frame, atom.receiver, name, found)
+    definition = frame.study.flow.find(name, after=atom.after)
+    if definition is not None:
+        return member(frame, atom.receiver, name, definition)
     if name in FLOW_API:
         return _of_api(frame, atom.receiver, name)
     if name in {"__getattribute__", "__getattr__", "__setattr__", "__delattr__"}:
@@ -150,17 +150,17 @@ def _of_class(frame: Frame, atom: ClassAtom, name: str, node: ast.AST) -> Value:
     if name in {"__dict__", "__getattribute__"}:
         frame.doubt(node, f"{name} may read any artifact")
     after = flow.order.index(atom.info)
-    found = flow.find(name, after=flow.order[after - 1] if after else None)
-    if found is None:
+    definition = flow.find(name, after=flow.order[after - 1] if after else None)
+    if definition is None:
         return ANYTHING
-    info, statements = found
+    info, statements = definition
     last = statements[-1]
     if not isinstance(last, _FUNCTIONS):
-        return member(frame, FlowSelf(), name, found)
+        return member(frame, FlowSelf(), name, definition)
     func = frame.study.project.function(last, info.module, info)
     if "classmethod" in kinds_of(frame, last):
-        return of(Bound(func, ClassAtom(flow.info)))
-    return of(func)
+        return value_of(Bound(func, ClassAtom(flow.info)))
+    return value_of(func)
 
 
 _READERS: dict[type[Atom], Callable[[Frame, Any, str, ast.AST], Value]] = {
@@ -183,17 +183,17 @@ def write_attribute(frame: Frame, owner: Value, name: str, node: ast.AST) -> Non
         if isinstance(atom, FlowSelf):
             _write_flow(frame, name, node)
     if len(owner) > 1:
-        frame.state = merged(before, frame.state)
+        frame.state = merge_states(before, frame.state)
 
 
 def _write_flow(frame: Frame, name: str, node: ast.AST) -> None:
-    found = frame.study.flow.find(name)
-    statements = found[1] if found else []
-    if any(kinds_of(frame, one) & {"property", "setter"} for one in statements):
-        setters = [one for one in statements if "setter" in kinds_of(frame, one)]
-        if found and setters:
-            func = frame.study.project.function(setters[-1], found[0].module, found[0])  # type: ignore[arg-type]
-            follow(frame, func, Args((of(FlowSelf()), ANYTHING)))
+    definition = frame.study.flow.find(name)
+    statements = definition[1] if definition else []
+    if any(kinds_of(frame, statement) & {"property", "setter"} for statement in statements):
+        setters = [statement for statement in statements if "setter" in kinds_of(frame, statement)]
+        if definition and setters:
+            func = frame.study.project.function(setters[-1], definition[0].module, definition[0])  # type: ignore[arg-type]
+            follow(frame, func, Args((value_of(FlowSelf()), ANYTHING)))
         return
     if name.startswith("__") and name.endswith("__"):
         if name in {"__dict__", "__class__"}:

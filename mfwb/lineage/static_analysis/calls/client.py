@@ -1,13 +1,13 @@
-"""Reads from other flow runs: through Metaflow's client, and from the run that triggered ours."""
+"""Reads from other flow runs: with Metaflow's client, and from the run that triggered this one."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from mfwb.lineage.static_analysis.calls.arguments import Args
-from mfwb.lineage.static_analysis.calls.client_levels import found_run, part_of
-from mfwb.lineage.static_analysis.domain.bounds import of
-from mfwb.lineage.static_analysis.domain.text_values import last_part, text_of, words_of
+from mfwb.lineage.static_analysis.calls.client_levels import child_of, looked_up_run
+from mfwb.lineage.static_analysis.domain.bounds import value_of
+from mfwb.lineage.static_analysis.domain.text_values import concatenate, get_text_parts, last_part
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     OTHER,
@@ -46,9 +46,9 @@ def is_client(atom: Atom) -> bool:
 
 
 def metaflow_object(dotted: str) -> Value | None:
-    """Return what a name of Metaflow's stands for, if it leads to other flow runs."""
+    """Return the value of a name in Metaflow, if it leads to other flow runs; else None."""
     if dotted in {"metaflow.current", "metaflow.metaflow_current.current"}:
-        return of(Current())
+        return value_of(Current())
     return None
 
 
@@ -60,23 +60,23 @@ def client_call(frame: Frame, dotted: str, args: Args) -> Value | None:
     given = args.get(0, "pathspec") or args.keyword("name") or ANYTHING
     level = _CLASSES[name]
     clients = [
-        Client(KINDS[level], words, level, sure=len(given) == 1)
-        for words in (words_of(of(atom)) for atom in given)
-        if words
+        Client(KINDS[level], parts, level, sure=len(given) == 1)
+        for parts in (get_text_parts(value_of(atom)) for atom in given)
+        if parts
     ]
     for client in clients:
         frame.external(client)
-    return of(*clients, *([OTHER] if len(clients) < len(given) else []))
+    return value_of(*clients, *([OTHER] if len(clients) < len(given) else []))
 
 
 def client_attribute(frame: Frame, atom: Atom, name: str) -> Value:
-    """Return what an attribute of a client object stands for; reading data is noted."""
+    """Return the value of an attribute of a client object, and note reads of data."""
     if isinstance(atom, ClientData):
-        frame.external(atom.of, name)
+        frame.external(atom.source, name)
     elif isinstance(atom, Current) and name == "trigger":
-        return of(Trigger())
+        return value_of(Trigger())
     elif isinstance(atom, Current) and name == "flow_name":
-        return of(Const(frame.study.flow.info.name))
+        return value_of(Const(frame.study.flow.info.name))
     elif isinstance(atom, Trigger) and name in {"run", "runs"}:
         return _of_trigger(frame, 0 if name == "runs" else 1)
     elif isinstance(atom, Client):
@@ -86,29 +86,29 @@ def client_attribute(frame: Frame, atom: Atom, name: str) -> Value:
 
 def _of_client(atom: Client, name: str) -> Value:
     if name in {"data", "artifacts"} and atom.level < _CLASSES["DataArtifact"]:
-        return of(ClientData(atom))
+        return value_of(ClientData(atom))
     if name in {"id", "pathspec"}:
         return _name_of(atom, name)
     level = _LEADS_TO.get(name)
     if level is None:
         return ANYTHING
     if atom.kind == "flow" and level == _CLASSES["Run"]:
-        return of(found_run(atom))
-    return of(replace(atom, level=level))
+        return value_of(looked_up_run(atom))
+    return value_of(replace(atom, level=level))
 
 
 def _name_of(atom: Client, name: str) -> Value:
-    """Return the `id` or the `pathspec` of an object, as far as the code tells."""
+    """Return the `id` or the `pathspec` of an object, as far as the code shows it."""
     if atom.kind != KINDS[atom.level] or not atom.sure:
         return ANYTHING
-    return text_of(last_part(atom.words) if name == "id" else atom.words)
+    return concatenate(last_part(atom.parts) if name == "id" else atom.parts)
 
 
 def client_item(frame: Frame, atom: Atom, key: Value) -> Value:
-    """Return what a subscript of a client object stands for."""
+    """Return the value of a subscript of a client object."""
     constant = only(key)
     name = constant.value if isinstance(constant, Const) else None
-    words = words_of(key)
+    parts = get_text_parts(key)
     if isinstance(atom, Trigger):
         return _of_trigger(frame, 1)
     if isinstance(atom, ClientData):
@@ -116,11 +116,11 @@ def client_item(frame: Frame, atom: Atom, key: Value) -> Value:
     if isinstance(atom, Client):
         if atom.level == _CLASSES["Task"] and isinstance(name, str):
             frame.external(atom, name)
-        return of(part_of(atom, words))
+        return value_of(child_of(atom, parts))
     return ANYTHING
 
 
 def _of_trigger(frame: Frame, level: int) -> Value:
     trigger = Client("trigger", (), level)
     frame.external(trigger)
-    return of(trigger)
+    return value_of(trigger)

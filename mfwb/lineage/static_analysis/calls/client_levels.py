@@ -1,43 +1,45 @@
-"""What is below an object of Metaflow's client, and how much of it the code names."""
+"""Objects below an object of Metaflow's client, and their pathspecs as far as they are known."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from mfwb.lineage.static_analysis.domain.text_values import joined
+from mfwb.lineage.static_analysis.domain.text_values import join_parts
 from mfwb.lineage.static_analysis.domain.values import Client
-from mfwb.lineage.static_analysis.result import ANY, KINDS, Found, Words
+from mfwb.lineage.static_analysis.result import ANY, KINDS, LookedUpRun, TextParts
 
-__all__ = ["found_run", "part_of"]
+__all__ = ["child_of", "looked_up_run"]
 
 _RUN, _TASK, _ARTIFACT = 1, 3, 4
 
 
-def part_of(atom: Client, name: Words | None = None) -> Client:
-    """Return what is below an object of the client; without a name, any of what is there.
+def child_of(atom: Client, name: TextParts | None = None) -> Client:
+    """Return the object below a client object; without a name, any of the objects below.
 
-    The end of a run stands for the run, and any task for its step; any step is its own case.
+    The end of a run stands for the run, and any task for its step; any step is a separate case.
     """
     level = min(atom.level + 1, _ARTIFACT)
-    if _level_said(atom) != atom.level or level > _TASK:
+    if _named_level(atom) != atom.level or level > _TASK:
         return replace(atom, level=level)
     if name is None and atom.level == 0:
-        return found_run(atom)
+        return looked_up_run(atom)
     if name is None and atom.level != _RUN:
         return replace(atom, level=level)
     kind = atom.kind if atom.kind == "trigger" else KINDS[level]
-    words = joined(atom.words, ("/",) if atom.words else (), name or (ANY,))
-    return Client(kind, words, level, atom.sure)
+    parts = join_parts(atom.parts, ("/",) if atom.parts else (), name or (ANY,))
+    return Client(kind, parts, level, atom.sure)
 
 
-def found_run(flow: Client) -> Client:
+def looked_up_run(flow: Client) -> Client:
     """Return a run of a flow that code looks up."""
-    return Client(KINDS[_RUN], joined(flow.words, ("/",), (Found(flow.words),)), _RUN, flow.sure)
+    return Client(
+        KINDS[_RUN], join_parts(flow.parts, ("/",), (LookedUpRun(flow.parts),)), _RUN, flow.sure
+    )
 
 
-def _level_said(atom: Client) -> int:
-    """Return the level that the pathspec names; that of a trigger begins below its run."""
+def _named_level(atom: Client) -> int:
+    """Return the level that the pathspec names; the pathspec of a trigger begins below its run."""
     if atom.kind != "trigger":
         return KINDS.index(atom.kind)
-    slashes = sum(word.count("/") for word in atom.words if isinstance(word, str))
-    return _RUN + (slashes + 1 if atom.words else 0)
+    slashes = sum(part.count("/") for part in atom.parts if isinstance(part, str))
+    return _RUN + (slashes + 1 if atom.parts else 0)

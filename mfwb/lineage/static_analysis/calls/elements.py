@@ -1,12 +1,12 @@
-"""What comes out of a container: by iterating, by subscript, by its methods."""
+"""Elements of containers: by iteration, by subscript, by their methods."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from mfwb.lineage.static_analysis.calls.client_levels import part_of
-from mfwb.lineage.static_analysis.domain.bounds import of, union
-from mfwb.lineage.static_analysis.domain.text_values import inside
+from mfwb.lineage.static_analysis.calls.client_levels import child_of
+from mfwb.lineage.static_analysis.domain.bounds import union, value_of
+from mfwb.lineage.static_analysis.domain.text_values import item_of_text
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -35,12 +35,12 @@ __all__ = [
     "members_of",
     "slice_of",
     "spread",
-    "unpacked",
+    "unpack",
 ]
 
 
 def element_of(value: Value) -> Value:
-    """Return what iterating over a value gives."""
+    """Return the elements from an iteration over a value."""
     return union(_element(atom) for atom in value)
 
 
@@ -52,16 +52,16 @@ def _element(atom: Atom) -> Value:
     if isinstance(atom, DictOf):
         return frozenset(Const(key) for key in atom.keys) or ANYTHING
     if isinstance(atom, Inputs):
-        return of(InputAtom())
-    return of(part_of(atom)) if isinstance(atom, Client) else _element_of_text(atom)
+        return value_of(InputAtom())
+    return value_of(child_of(atom)) if isinstance(atom, Client) else _element_of_text(atom)
 
 
 def _element_of_text(atom: Atom) -> Value:
-    return inside(atom, None) if isinstance(atom, Text) else ANYTHING
+    return item_of_text(atom, None) if isinstance(atom, Text) else ANYTHING
 
 
 def members_of(value: Value) -> Value:
-    """Return what the values of a container may be, those of a dict included."""
+    """Return the possible values in a container, those of a dict included."""
     return union(_members(atom) for atom in value)
 
 
@@ -69,13 +69,13 @@ def _members(atom: Atom) -> Value:
     if isinstance(atom, DictOf):
         return union(atom.values)
     if isinstance(atom, Map):
-        return atom.of
+        return atom.element
     return _element(atom)
 
 
 def entries_of(atom: Atom) -> Value:
-    """Return what `**` hands on."""
-    return _members(atom) if isinstance(atom, DictOf | Map | Nested) else of(atom)
+    """Return the values that `**` passes on."""
+    return _members(atom) if isinstance(atom, DictOf | Map | Nested) else value_of(atom)
 
 
 def spread(value: Value) -> tuple[Value, ...] | None:
@@ -84,12 +84,12 @@ def spread(value: Value) -> tuple[Value, ...] | None:
     if isinstance(atom, Tup):
         return atom.items
     if isinstance(atom, DictOf):
-        return tuple(of(Const(key)) for key in atom.keys)
+        return tuple(value_of(Const(key)) for key in atom.keys)
     return None
 
 
 def is_nonempty(value: Value) -> bool:
-    """Return whether there surely is something to iterate over. A join has an input."""
+    """Return whether an iterable certainly has an element. A join always has an input."""
     return all(
         isinstance(atom, Inputs)
         or (isinstance(atom, Tup) and bool(atom.items))
@@ -99,14 +99,14 @@ def is_nonempty(value: Value) -> bool:
     )
 
 
-def unpacked(value: Value, index: int) -> Value:
-    """Return what unpacking gives to the target there; negative: counted from the end."""
-    return union(_unpacked(atom, index) for atom in value)
+def unpack(value: Value, index: int) -> Value:
+    """Return the value that the target at an index gets; a negative index counts from the end."""
+    return union(_unpack_atom(atom, index) for atom in value)
 
 
-def _unpacked(atom: Atom, index: int) -> Value:
+def _unpack_atom(atom: Atom, index: int) -> Value:
     if isinstance(atom, Inputs):
-        return of(InputAtom(index=index))
+        return value_of(InputAtom(index=index))
     if isinstance(atom, Tup):
         return _at(atom, index)
     return _element(atom)
@@ -118,7 +118,7 @@ def _at(atom: Tup, index: int) -> Value:
 
 
 def item_of(value: Value, key: Value) -> Value:
-    """Return what `value[key]` gives."""
+    """Return the value of `value[key]`."""
     constant = only(key)
     return union(
         _item(atom, constant.value if isinstance(constant, Const) else None) for atom in value
@@ -127,53 +127,57 @@ def item_of(value: Value, key: Value) -> Value:
 
 def _item(atom: Atom, key: str | int | None) -> Value:
     if isinstance(atom, Inputs):
-        return of(InputAtom(index=key)) if isinstance(key, int) else of(InputAtom())
+        return value_of(InputAtom(index=key)) if isinstance(key, int) else value_of(InputAtom())
     if isinstance(atom, Tup) and isinstance(key, int):
         return _at(atom, key)
     if isinstance(atom, DictOf) and key in atom.keys:
         return atom.values[atom.keys.index(key)]
     if isinstance(atom, Text):
-        return inside(atom, key)
+        return item_of_text(atom, key)
     return _members(atom)
 
 
 def slice_of(value: Value) -> Value:
-    """Return what a slice gives: the same elements, if any."""
+    """Return the value of a slice: the same elements, if any."""
     return union(_slice(atom) for atom in value)
 
 
 def _slice(atom: Atom) -> Value:
     if isinstance(atom, Tup | Iter | Inputs):
-        return of(Iter(_element(atom)))
+        return value_of(Iter(_element(atom)))
     if isinstance(atom, Nested):
-        return of(atom)
+        return value_of(atom)
     return ANYTHING
 
 
 def _items(atom: Atom) -> Value:
     if isinstance(atom, DictOf):
         pairs = zip(atom.keys, atom.values, strict=True)
-        return of(Tup(tuple(of(Tup((of(Const(key)), value))) for key, value in pairs)))
-    return of(Iter(of(Tup((ANYTHING, _members(atom))))))
+        return value_of(
+            Tup(tuple(value_of(Tup((value_of(Const(key)), value))) for key, value in pairs))
+        )
+    return value_of(Iter(value_of(Tup((ANYTHING, _members(atom))))))
 
 
 def _values(atom: Atom) -> Value:
-    return of(Tup(atom.values)) if isinstance(atom, DictOf) else of(Iter(_members(atom)))
+    return (
+        value_of(Tup(atom.values)) if isinstance(atom, DictOf) else value_of(Iter(_members(atom)))
+    )
 
 
 def _keys(atom: Atom) -> Value:
     if isinstance(atom, DictOf):
-        return of(Tup(tuple(of(Const(key)) for key in atom.keys)))
+        return value_of(Tup(tuple(value_of(Const(key)) for key in atom.keys)))
     return ANYTHING
 
 
 CONTAINER_METHODS: dict[str, Callable[[Atom], Value]] = {
-    "copy": of,
+    "copy": value_of,
     "get": lambda atom: _members(atom) | ANYTHING,
     "items": _items,
     "keys": _keys,
     "pop": _members,
-    "popitem": lambda atom: of(Tup((ANYTHING, _members(atom)))),
+    "popitem": lambda atom: value_of(Tup((ANYTHING, _members(atom)))),
     "popleft": _members,
     "setdefault": lambda atom: _members(atom) | ANYTHING,
     "values": _values,
@@ -181,6 +185,6 @@ CONTAINER_METHODS: dict[str, Callable[[Atom], Value]] = {
 
 
 def container_method(atom: MethodOf) -> Value | None:
-    """Return what calling a container's method gives, or None if it is none that hands out."""
+    """Return the result of a container's method, or None if it returns no elements."""
     method = CONTAINER_METHODS.get(atom.name)
     return method(atom.owner) if method else None

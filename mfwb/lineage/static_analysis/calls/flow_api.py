@@ -44,17 +44,17 @@ def _next(frame: Frame, args: Args, node: ast.Call) -> None:
         for atom in leaves_of(value):
             if isinstance(atom, Bound):
                 frame.effects.next.add(atom.func.name)
-    for word in ("foreach", "condition"):
-        given = args.keyword(word)
+    for argument in ("foreach", "condition"):
+        given = args.keyword(argument)
         if given is None:
             continue
         names = strings_of(given)
         if names is None:
-            frame.doubt(node, f"{word}= of self.next is computed")
+            frame.doubt(node, f"{argument}= of self.next is computed")
             continue
         for name in names:
             read_attribute(frame, FlowSelf(), name, node)
-            if word == "foreach":
+            if argument == "foreach":
                 frame.effects.iterated.add(name)
 
 

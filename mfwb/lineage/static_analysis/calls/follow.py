@@ -1,13 +1,13 @@
-"""Calls of functions whose source we have: each is analysed once per kind of arguments."""
+"""Calls of functions with known source: each is analysed once per kind of arguments."""
 
 from __future__ import annotations
 
 import ast
 
 from mfwb.lineage.static_analysis.calls.arguments import Args, bind, defaults_of
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.effects import Effects, Summary
-from mfwb.lineage.static_analysis.domain.state import State, merged
+from mfwb.lineage.static_analysis.domain.state import State, merge_states
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Func,
@@ -27,50 +27,52 @@ from mfwb.lineage.static_analysis.program.metaflow_names import HARMLESS_WRAPPER
 __all__ = ["apply_summary", "defer", "doubt_wrappers", "follow", "summarise"]
 
 _DEPTH = 40
-_CALL = 5  # pieces of work that it is to go into a function
+_CALL = 5  # pieces of work to enter a function
 
 
 def follow(frame: Frame, func: Func, args: Args, *, sure: bool = True) -> Value:
-    """Do what a call does; `sure`: it happens once, here. Returns what the call returns."""
+    """Apply the effects of a call, and return its value; `sure`: it happens exactly once, here."""
     summary = summarise(frame, func, args)
     apply_summary(frame, summary, sure=sure)
     return summary.value
 
 
 def apply_summary(frame: Frame, summary: Summary, *, sure: bool) -> None:
-    """Bring a call's effects in at this point."""
-    found = summary.effects
-    frame.study.handle(found.size() + len(summary.sure) + frame.state.size())
-    for name in found.reads:
+    """Add the effects of a call at this point."""
+    effects = summary.effects
+    frame.study.spend_on_names(effects.size() + len(summary.sure) + frame.state.size())
+    for name in effects.reads:
         frame.read(name)
-    frame.effects.lost_reads |= found.lost_reads | (found.deletes & frame.effects.deferred)
-    frame.effects.take_over(found)
+    frame.effects.reads_after_delete |= effects.reads_after_delete | (
+        effects.deletes & frame.effects.deferred
+    )
+    frame.effects.merge(effects)
     before = frame.state.copy()
-    if found.deletes and frame.catchers:
-        frame.state.sure.update(dict.fromkeys(found.deletes, False))
+    if effects.deletes and frame.catchers:
+        frame.state.sure.update(dict.fromkeys(effects.deletes, False))
         frame.may_raise()
         frame.state = before.copy()
     for name, written in summary.sure.items():
         frame.state.sure[name] = written and name not in frame.effects.unsettled
-    frame.state.alive = summary.ends
+    frame.state.is_reachable = summary.ends
     if not sure:
-        frame.state = merged(before, frame.state)
+        frame.state = merge_states(before, frame.state)
 
 
 def defer(frame: Frame, summary: Summary) -> None:
-    """Bring in the effects of a function that may be called at any time from now on."""
-    found = summary.effects
-    frame.effects.deferred |= found.reads | found.lost_reads
-    frame.effects.unsettled |= found.deletes
+    """Add the effects of a function that may be called at any time from now on."""
+    effects = summary.effects
+    frame.effects.deferred |= effects.reads | effects.reads_after_delete
+    frame.effects.unsettled |= effects.deletes
     apply_summary(frame, summary, sure=False)
 
 
 def summarise(frame: Frame, func: Func, args: Args, home: Frame | None = None) -> Summary:
-    """Return what a call of a function does. `home` is the frame that an inner one sees."""
+    """Return the summary of a call. `home` is the frame around an inner function."""
     study = frame.study
     study.spend(_CALL)
     if any(func is other for other, _ in study.open):
-        return _again(frame, func, args)
+        return _summarise_recursion(frame, func, args)
     if len(study.open) > _DEPTH:
         frame.doubt(func.node, f"calls lead too deep, at {func.name}")
         return Summary()
@@ -82,7 +84,7 @@ def summarise(frame: Frame, func: Func, args: Args, home: Frame | None = None) -
     study.open.append((func, args))
     study.reopened = depth
     try:
-        summary = _analysed(frame, func, args, home)
+        summary = _analyse(frame, func, args, home)
     finally:
         study.open.pop()
         complete = study.reopened >= depth
@@ -94,27 +96,27 @@ def summarise(frame: Frame, func: Func, args: Args, home: Frame | None = None) -
     return summary
 
 
-def _again(frame: Frame, func: Func, args: Args) -> Summary:
-    """Return what a function does that calls itself: nothing that its first call does not.
+def _summarise_recursion(frame: Frame, func: Func, args: Args) -> Summary:
+    """Return the summary of a recursive call, which has no effects beyond the first call.
 
-    But for attributes deleted so far, which that call may have held for written.
+    The exception are attributes deleted so far, which the first call may have taken as written.
     """
     study = frame.study
     study.recursive.add(func)
     first = next(index for index, (other, _) in enumerate(study.open) if other is func)
     study.reopened = min(study.reopened, first)
     effects = Effects()
-    effects.lost_reads = {name for name, sure in frame.state.sure.items() if not sure}
+    effects.reads_after_delete = {name for name, sure in frame.state.sure.items() if not sure}
     rest = args.positional[1:] if func.owner else args.positional
     if (func, args) not in study.open and any(holds_flow(value) for value in rest):
         frame.doubt(func.node, f"{func.name} calls itself with other inputs")
     deleted = study.project.deleted()
-    study.handle(len(deleted) + len(effects.lost_reads))
+    study.spend_on_names(len(deleted) + len(effects.reads_after_delete))
     sure = dict.fromkeys(deleted, False)
     return Summary(effects, sure)
 
 
-def _analysed(caller: Frame, func: Func, args: Args, home: Frame | None) -> Summary:
+def _analyse(caller: Frame, func: Func, args: Args, home: Frame | None) -> Summary:
     node = func.node
     frame = Frame(caller.study, func.module, func.owner)
     _spend_on_head(frame, node, home)
@@ -137,30 +139,30 @@ def _analysed(caller: Frame, func: Func, args: Args, home: Frame | None) -> Summ
         frame.receiver = first
     if isinstance(node, ast.Lambda):
         frame.returned = frame.evaluate(node.body)
-        return Summary(frame.effects, frame.state.sure, frame.state.alive, frame.returned)
+        return Summary(frame.effects, frame.state.sure, frame.state.is_reachable, frame.returned)
     frame.run(node.body)
-    end = merged(frame.exits.returns, frame.state)
-    if frame.yielded is not None:  # a generator: it runs when it is iterated over, or never
+    end = merge_states(frame.exits.returns, frame.state)
+    if frame.yielded is not None:  # a generator: its code runs during iteration, or never
         return Summary(
             frame.effects,
-            merged(end, State()).sure if end.alive else {},
-            value=of(Iter(frame.yielded)),
+            merge_states(end, State()).sure if end.is_reachable else {},
+            value=value_of(Iter(frame.yielded)),
         )
-    value = frame.returned | (ANYTHING if frame.state.alive else frozenset())
-    return Summary(frame.effects, end.sure, end.alive, value or ANYTHING)
+    value = frame.returned | (ANYTHING if frame.state.is_reachable else frozenset())
+    return Summary(frame.effects, end.sure, end.is_reachable, value or ANYTHING)
 
 
 def _spend_on_head(frame: Frame, node: FunctionNode, home: Frame | None) -> None:
-    """Count the work that it is to set up a function's names, and to look at its decorators."""
+    """Count the work of setting up the names of a function and checking its decorators."""
     parameters = node.args
     count = len(parameters.args) + len(parameters.posonlyargs) + len(parameters.kwonlyargs)
     frame.study.spend(count + len(getattr(node, "decorator_list", ())))
     if home is not None:
-        frame.study.handle(home.state.size() + len(home.local_names))
+        frame.study.spend_on_names(home.state.size() + len(home.local_names))
 
 
 def doubt_wrappers(frame: Frame, node: FunctionNode | ast.ClassDef) -> None:
-    """Doubt decorators that are handed more than they are known to need."""
+    """Note doubts about decorators that may read artifacts."""
     for decorator in getattr(node, "decorator_list", ()):
         target = decorator.func if isinstance(decorator, ast.Call) else decorator
         if not _is_harmless(frame, target):

@@ -1,4 +1,4 @@
-"""Calling what an expression stands for, whatever it is."""
+"""Calls of any value."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.follow import defer, summarise
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.effects import Summary
-from mfwb.lineage.static_analysis.domain.state import merged
+from mfwb.lineage.static_analysis.domain.state import merge_states
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -34,7 +34,7 @@ _INVOKERS: dict[type[Atom], _Invoker] = {}
 
 
 def invokes(kind: type[Atom]) -> Callable[[_Invoker], _Invoker]:
-    """Register a function as the one that calls this kind of thing."""
+    """Return a decorator that registers a function to call this kind of atom."""
 
     def register(function: _Invoker) -> _Invoker:
         _INVOKERS[kind] = function
@@ -44,24 +44,24 @@ def invokes(kind: type[Atom]) -> Callable[[_Invoker], _Invoker]:
 
 
 def invoke(frame: Frame, atom: Atom, args: Args, node: ast.Call) -> Value:
-    """Return what a call gives, with its effects noted."""
+    """Return the value of a call, and note its effects."""
     frame.study.spend()
     invoker = _INVOKERS.get(type(atom))
     return unknown_call(frame, args, node) if invoker is None else invoker(frame, atom, args, node)
 
 
 def apply(frame: Frame, called: Value, args: Args, node: ast.Call) -> Value:
-    """Return what a function gives that something else calls, none to many times."""
+    """Return the value of a function that other code calls, any number of times."""
     value: Value = frozenset()
     for atom in called:
         before = frame.state.copy()
         value |= invoke(frame, atom, args, node)
-        frame.state = merged(before, frame.state)
+        frame.state = merge_states(before, frame.state)
     return value or ANYTHING
 
 
 def unknown_call(frame: Frame, args: Args, node: ast.Call) -> Value:
-    """Return what a function gives that we know nothing of; what it is handed matters."""
+    """Return the value of an unknown function, and note doubts about its arguments."""
     for value in args.all():
         if holds_flow(value):
             what = "self" if FlowSelf() in leaves_of(value) else "an input"
@@ -85,11 +85,11 @@ def hand_over(frame: Frame, args: Args, node: ast.Call) -> None:
 
 
 def _of_any_call(frame: Frame, atom: Atom) -> Summary | None:
-    """Return what calling an atom with whatever arguments may do, if it can be followed."""
+    """Return the summary of a call of an atom with any arguments; None: it can't be followed."""
     if isinstance(atom, Local):
         return summarise(frame, atom.func, Args(rest=ANYTHING), home=atom.home)
     if isinstance(atom, Bound):
-        return summarise(frame, atom.func, Args((of(atom.receiver),), rest=ANYTHING))
+        return summarise(frame, atom.func, Args((value_of(atom.receiver),), rest=ANYTHING))
     if isinstance(atom, Func):
         return summarise(frame, atom, Args(rest=ANYTHING))
     return None

@@ -1,4 +1,4 @@
-"""Members of the flow class: methods, properties, constants, and what reaching them means."""
+"""Members of the flow class: the values of methods, properties and constants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 
 from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.follow import follow
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -22,41 +22,45 @@ from mfwb.lineage.static_analysis.domain.values import (
 from mfwb.lineage.static_analysis.frame import Frame
 from mfwb.lineage.static_analysis.program.classes import value_of_name
 from mfwb.lineage.static_analysis.program.literals import literal_value
-from mfwb.lineage.static_analysis.result import InputRead, Recorded
+from mfwb.lineage.static_analysis.result import ArtifactValue, InputRead
 
 __all__ = ["kinds_of", "member", "note_read"]
 
-_CONSTANT = 5  # pieces of work that it is to look a class variable up
+_CONSTANT = 5  # pieces of work to look up a class variable
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PROPERTIES = frozenset({"property", "cached_property", "abstractproperty"})
 
 
 def note_read(frame: Frame, atom: Atom, name: str) -> Value:
-    """Note that an artifact of the flow or of an input is read, and return what it stands for."""
+    """Note a read of an artifact of the flow or of an input, and return its value."""
     if isinstance(atom, InputAtom):
         frame.read_input(atom, name)
-        return of(Text((Recorded(name, of_input=InputRead(name, atom.branch, atom.index)),)))
+        return value_of(
+            Text((ArtifactValue(name, of_input=InputRead(name, atom.branch, atom.index)),))
+        )
     frame.read(name)
-    return of(Text((Recorded(name),)))
+    return value_of(Text((ArtifactValue(name),)))
 
 
-def member(frame: Frame, atom: Atom, name: str, found: tuple[ClassInfo, list[ast.stmt]]) -> Value:
-    """Return what a member of the flow class stands for when it is reached through an object."""
-    info, statements = found
+def member(
+    frame: Frame, atom: Atom, name: str, definition: tuple[ClassInfo, list[ast.stmt]]
+) -> Value:
+    """Return the value of a member of the flow class that is read through an object."""
+    info, statements = definition
     last = statements[-1]
     if isinstance(last, _FUNCTIONS):
         getter = frame.study.project.function(statements[0], info.module, info)  # type: ignore[arg-type]
         return _function(frame, atom, getter, statements)
     if isinstance(last, ast.ClassDef):
-        return of(ClassAtom(frame.study.project.class_info(last, info.module)))
+        return value_of(ClassAtom(frame.study.project.class_info(last, info.module)))
     func = _function_under_another_name(frame, info, name, getattr(last, "value", None))
     if func is not None:
-        return of(Bound(func, atom))
-    recorded = note_read(frame, atom, name)
-    if frame.study.project.sets_anew(name):
-        return recorded
+        return value_of(Bound(func, atom))
+    artifact_value = note_read(frame, atom, name)
+    if frame.study.project.reassigns(name):
+        return artifact_value
     constant = _constant(frame, info, statements, frozenset())
-    return recorded if constant == ANYTHING else constant
+    return artifact_value if constant == ANYTHING else constant
 
 
 def _function_under_another_name(
@@ -79,35 +83,37 @@ def _function(frame: Frame, atom: Atom, func: Func, statements: list[ast.stmt]) 
     project, info = frame.study.project, func.owner
     kinds = kinds_of(frame, statements[0])
     if kinds & _PROPERTIES:
-        return follow(frame, func, Args((of(atom),)))
+        return follow(frame, func, Args((value_of(atom),)))
     last = project.function(statements[-1], func.module, info)  # type: ignore[arg-type]
     kinds = kinds_of(frame, statements[-1])
     if "staticmethod" in kinds:
-        return of(last)
+        return value_of(last)
     if "classmethod" in kinds:
-        return of(Bound(last, ClassAtom(frame.study.flow.info)))
-    return of(Bound(last, atom))
+        return value_of(Bound(last, ClassAtom(frame.study.flow.info)))
+    return value_of(Bound(last, atom))
 
 
 def kinds_of(frame: Frame, node: ast.stmt) -> set[str]:
-    """Return the last words of a function's decorators."""
-    return frame.study.told(node, _kinds_of)
+    """Return the last parts of the names of a function's decorators."""
+    return frame.study.compute_once(node, _kinds_of)
 
 
 def _kinds_of(node: ast.AST) -> set[str]:
     decorators = getattr(node, "decorator_list", [])
-    targets = [one.func if isinstance(one, ast.Call) else one for one in decorators]
+    targets = [
+        decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in decorators
+    ]
     return {
-        one.attr if isinstance(one, ast.Attribute) else one.id
-        for one in targets
-        if isinstance(one, ast.Attribute | ast.Name)
+        decorator.attr if isinstance(decorator, ast.Attribute) else decorator.id
+        for decorator in targets
+        if isinstance(decorator, ast.Attribute | ast.Name)
     }
 
 
 def _constant(
     frame: Frame, info: ClassInfo, statements: list[ast.stmt], above: frozenset[str]
 ) -> Value:
-    """Return what a class variable stands for. `above`: those that led here."""
+    """Return the value of a class variable. `above`: the class variables that refer to it."""
     frame.study.spend(_CONSTANT)
     last = statements[-1]
     if len(statements) > 1 or not isinstance(last, ast.Assign | ast.AnnAssign) or not last.value:

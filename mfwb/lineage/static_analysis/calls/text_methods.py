@@ -1,4 +1,4 @@
-"""Methods of constant texts that make others: `"X/{}".format(run)`, `"/".join([flow, run])`."""
+"""Methods of constant texts that return texts: `"X/{}".format(run)`, `"/".join([flow, run])`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import ast
 
 from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.elements import spread
-from mfwb.lineage.static_analysis.domain.text_values import text_of, words_of
+from mfwb.lineage.static_analysis.domain.text_values import concatenate, get_text_parts
 from mfwb.lineage.static_analysis.domain.values import ANYTHING, Value
-from mfwb.lineage.static_analysis.result import Words
+from mfwb.lineage.static_analysis.result import TextParts
 
 __all__ = ["text_method"]
 
 
 def text_method(called: ast.expr, args: Args) -> Value:
-    """Return the text that a method of a constant text gives; ANYTHING if that is not known."""
+    """Return the text that a method of a constant text returns; ANYTHING if it is not known."""
     if not isinstance(called, ast.Attribute) or not isinstance(called.value, ast.Constant):
         return ANYTHING
     text = called.value.value
@@ -34,7 +34,7 @@ def _alternating(constants: list[str], values: tuple[Value, ...]) -> Value:
     """Return constants with values between them."""
     if len(constants) != len(values) + 1:
         return ANYTHING
-    words: list[Words | None] = [(constants[0],)]
+    parts: list[TextParts | None] = [(constants[0],)]
     for value, constant in zip(values, constants[1:], strict=True):
-        words += [words_of(value), (constant,)]
-    return text_of(*words)
+        parts += [get_text_parts(value), (constant,)]
+    return concatenate(*parts)

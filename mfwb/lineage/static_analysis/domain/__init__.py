@@ -1,1 +1,1 @@
-"""What the analysis knows: values, states, effects, and their bounds."""
+"""Domain of the analysis: values, states, effects, and limits on their size."""

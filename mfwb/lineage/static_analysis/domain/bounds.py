@@ -1,8 +1,8 @@
-"""How large a value may get. What grows further is held to be less certain, so that an end comes.
+"""Limits on the size of values. A larger value becomes less certain, so the analysis always ends.
 
 A container that is put into itself, or into others that are put into it, would double with every
-line, and with every round of a loop. So each value has a greatest size and a greatest depth; what
-would go beyond becomes a container of which only is known what may be in it somewhere. What matters
+line, and with every round of a loop. So each value has a maximum size and a maximum depth. A larger
+value becomes a container whose content is known, but not the position of the content. What matters
 to lineage is never left out: the flow, inputs of joins, functions.
 """
 
@@ -39,20 +39,20 @@ from mfwb.lineage.static_analysis.errors import TooIntricateError
 __all__ = [
     "LARGEST_NUMBER",
     "LONGEST_TEXT",
-    "alike_as_one",
-    "anyhow",
-    "bounded",
-    "of",
-    "simplified",
-    "somewhere",
+    "forget_structure",
+    "limit_size",
+    "merge_alike",
+    "simplify",
     "union",
+    "value_of",
+    "widen",
 ]
 
 LONGEST_TEXT = 1_000
-"""Letters of a text that is worth knowing: it may be the name of an artifact."""
+"""The length limit for known texts, in letters: a text may be the name of an artifact."""
 
 LARGEST_NUMBER = 2**31
-"""A number that is worth knowing: it may be a position in a list."""
+"""The limit for known numbers: a number may be a position in a list."""
 
 _MATTERING = (*FLOWS, Api, Bound, Func, Other, Super)
 _HANDED_ON = (*FLOWS, Api, Bound, Client, ClientData, Func, Local, Super)
@@ -63,31 +63,31 @@ _WIDEST = 1_000  # atoms that an expression may stand for
 _MOST_CONTAINERS = 16  # of those
 
 
-def of(*atoms: Atom) -> Value:
-    """Return the value that is one of these."""
+def value_of(*atoms: Atom) -> Value:
+    """Return the value that is one of these atoms."""
     value = frozenset(atoms)
     for atom in atoms:
         if isinstance(atom, Container) and (atom.weight > _HEAVIEST or atom.depth > _DEEPEST):
-            return bounded(value)
+            return limit_size(value)
     return value
 
 
 def union(values: Iterable[Value]) -> Value:
     """Return the value that may be any of these; ANYTHING if there are none."""
-    return bounded(frozenset().union(*values)) or ANYTHING
+    return limit_size(frozenset().union(*values)) or ANYTHING
 
 
-def bounded(value: Value) -> Value:
+def limit_size(value: Value) -> Value:
     """Return the same value, less certain if it is too large.
 
-    TooIntricateError if it may be too many things that matter.
+    TooIntricateError if too many things that matter are possible.
     """
     containers = [atom for atom in value if isinstance(atom, Container)]
     if any(atom.weight > _HEAVIEST or atom.depth > _DEEPEST for atom in containers):
-        value = frozenset[Atom]().union(*map(_lighter, value))
+        value = frozenset[Atom]().union(*map(_lighten, value))
         containers = [atom for atom in value if isinstance(atom, Container)]
     if len(containers) > _MOST_CONTAINERS:
-        value = value.difference(containers) | somewhere(frozenset(containers))
+        value = value.difference(containers) | forget_structure(frozenset(containers))
     if len(value) > _WIDEST:
         value = frozenset(OTHER if isinstance(atom, Const | Text) else atom for atom in value)
     if len(value) > _WIDEST:
@@ -95,17 +95,17 @@ def bounded(value: Value) -> Value:
     return value
 
 
-def anyhow(value: Value) -> Value:
-    """Return what a value may become in any number of rounds: of what it holds, what matters.
+def widen(value: Value) -> Value:
+    """Return what a value may become in any number of rounds: what matters of its content.
 
-    There are only so many flows and methods, but any number of names of something outside.
+    The number of flows and methods is limited, but not that of names from outside.
     """
     leaves = frozenset(atom for atom in _leaves(value) if isinstance(atom, _MATTERING))
     return leaves if leaves == ANYTHING else leaves | {Nested(leaves)}
 
 
-def _lighter(atom: Atom) -> Value:
-    """Return what a container is held to be if it is too large, and others as they are."""
+def _lighten(atom: Atom) -> Value:
+    """Return a less certain value for a container that is too large; other atoms stay."""
     if not isinstance(atom, Container) or _fits(atom):
         return frozenset((atom,))
     known: Container
@@ -114,28 +114,28 @@ def _lighter(atom: Atom) -> Value:
     elif isinstance(atom, DictOf) and atom.depth <= _DEEPEST:
         known = Map(union(atom.values))
     else:
-        return somewhere(frozenset((atom,)))
-    return frozenset((known,)) if _fits(known) else somewhere(frozenset((known,)))
+        return forget_structure(frozenset((atom,)))
+    return frozenset((known,)) if _fits(known) else forget_structure(frozenset((known,)))
 
 
-def alike_as_one(value: Value) -> Value:
-    """Return the same value, with lists of whatever length as one, and dicts of whatever keys.
+def merge_alike(value: Value) -> Value:
+    """Return the same value, with all lists merged into one, and all dicts merged into one.
 
-    To go through them, or to take something out of them, gives the same as before.
+    Iterating over them, or taking an element out, gives the same as before.
     """
     for kind in (Iter, Map):
         several = [atom for atom in value if isinstance(atom, kind)]
         if len(several) > 1:
-            inside = union(atom.of for atom in several)
-            one = Map(inside) if kind is Map else Iter(inside, all(map(_is_nonempty, several)))
-            value = value.difference(several) | {one}
+            inside = union(atom.element for atom in several)
+            merged = Map(inside) if kind is Map else Iter(inside, all(map(_is_nonempty, several)))
+            value = value.difference(several) | {merged}
     return value
 
 
-def simplified(value: Value) -> Value:
-    """Return containers that change, less certain if they are deep and hold nothing that matters.
+def simplify(value: Value) -> Value:
+    """Return a value of changing containers; deep ones without what matters become less certain.
 
-    Names of artifacts are in lists, and in dicts of lists, but hardly deeper.
+    Names of artifacts are in lists, and in dicts of lists, but rarely deeper.
     """
     deep = [
         atom
@@ -144,7 +144,7 @@ def simplified(value: Value) -> Value:
         and atom.depth > _DEEPEST_PLAIN
         and not any(isinstance(leaf, _HANDED_ON) for leaf in atom.leaves)
     ]
-    return value.difference(deep) | somewhere(frozenset(deep)) if deep else value
+    return value.difference(deep) | forget_structure(frozenset(deep)) if deep else value
 
 
 def _is_nonempty(atom: Iter | Map) -> bool:
@@ -155,14 +155,14 @@ def _fits(atom: Container) -> bool:
     return atom.weight <= _HEAVIEST and atom.depth <= _DEEPEST
 
 
-def somewhere(value: Value) -> Value:
-    """Return containers of which only is known what may be in them somewhere."""
+def forget_structure(value: Value) -> Value:
+    """Return a container with the same content, but without the positions in it."""
     leaves = _leaves(value)
     return leaves if leaves == ANYTHING else frozenset((Nested(leaves),))
 
 
 def _leaves(value: Value) -> Value:
-    """Return what is in containers and matters."""
+    """Return what containers hold, without plain values."""
     leaves = leaves_of(value)
     if len(leaves) > _WIDEST:
         raise TooIntricateError("a container may hold too many things")

@@ -1,29 +1,29 @@
-"""What a function, or a whole step, was found to do."""
+"""Effects of a function or of a whole step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from mfwb.lineage.static_analysis.domain.values import ANYTHING, Value
-from mfwb.lineage.static_analysis.result import External, InputRead, Kept, Merge
+from mfwb.lineage.static_analysis.result import ExternalRead, InputRead, Merge, StoredRunId
 
 __all__ = ["Effects", "Summary"]
 
 
 @dataclass(slots=True)
 class Effects:
-    """All that may happen, whichever way is taken.
+    """All effects that are possible on any path.
 
     Attributes:
         reads: attributes read before the function has surely written them.
         lost_reads: attributes read after they may have been deleted: whatever the caller wrote
             before, they may come from the parents.
-        deferred: attributes that inner functions read, whenever these are called.
-        unsettled: attributes that inner functions delete, whenever these are called.
+        deferred: attributes that inner functions read, at whatever time they are called.
+        unsettled: attributes that inner functions delete, at whatever time they are called.
     """
 
     reads: set[str] = field(default_factory=set)
-    lost_reads: set[str] = field(default_factory=set)
+    reads_after_delete: set[str] = field(default_factory=set)
     input_reads: set[InputRead] = field(default_factory=set)
     reads_input: bool = False
     reads_foreach_stack: bool = False
@@ -31,32 +31,32 @@ class Effects:
     writes: set[str] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
     merges: dict[Merge, None] = field(default_factory=dict)
-    externals: set[External] = field(default_factory=set)
-    kept: set[Kept] = field(default_factory=set)
+    externals: set[ExternalRead] = field(default_factory=set)
+    stored_run_ids: set[StoredRunId] = field(default_factory=set)
     doubts: dict[str, None] = field(default_factory=dict)
     next: set[str] = field(default_factory=set)
-    iterated: set[str] = field(default_factory=set)  # what `foreach=` names
+    iterated: set[str] = field(default_factory=set)  # the artifacts that `foreach=` names
     deferred: set[str] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
 
     def size(self) -> int:
-        """Return how many things were found."""
+        """Return the number of effects."""
         return (
             len(self.reads)
-            + len(self.lost_reads)
+            + len(self.reads_after_delete)
             + len(self.input_reads)
             + len(self.writes)
             + len(self.deletes)
             + len(self.merges)
             + len(self.externals)
-            + len(self.kept)
+            + len(self.stored_run_ids)
             + len(self.doubts)
             + len(self.deferred)
             + len(self.unsettled)
         )
 
-    def take_over(self, other: Effects) -> None:
-        """Add what does not depend on the point at which it happened."""
+    def merge(self, other: Effects) -> None:
+        """Add the effects that do not depend on the point at which they happen."""
         self.input_reads |= other.input_reads
         self.reads_input |= other.reads_input
         self.reads_foreach_stack |= other.reads_foreach_stack
@@ -65,7 +65,7 @@ class Effects:
         self.deletes |= other.deletes
         self.merges |= other.merges
         self.externals |= other.externals
-        self.kept |= other.kept
+        self.stored_run_ids |= other.stored_run_ids
         self.doubts |= other.doubts
         self.next |= other.next
         self.iterated |= other.iterated
@@ -75,7 +75,7 @@ class Effects:
 
 @dataclass(slots=True)
 class Summary:
-    """What a call of a function does.
+    """The summary of a call of a function.
 
     Attributes:
         sure: as in `State`, at the end of the call.

@@ -1,67 +1,67 @@
-"""What is known at one point of a function, and how two ways to a point are brought together."""
+"""State at one point of a function, and the merge of states where two paths meet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mfwb.lineage.static_analysis.domain.bounds import bounded
+from mfwb.lineage.static_analysis.domain.bounds import limit_size
 from mfwb.lineage.static_analysis.domain.values import Value
 
-__all__ = ["Exits", "State", "dead", "merged"]
+__all__ = ["Exits", "State", "merge_states", "unreachable"]
 
 
 @dataclass(slots=True)
 class State:
-    """What holds at a point.
+    """The state at one point.
 
     Attributes:
-        sure: attributes of the flow: True, surely written since the function began; False, may
-            have been deleted since. What was before the function holds for all others.
-        names: what local names stand for.
+        sure: attributes of the flow: True, certainly written since the function began; False,
+            possibly deleted since. All others are as they were before the function.
+        names: the values of local names.
         alive: whether the point can be reached.
     """
 
     sure: dict[str, bool] = field(default_factory=dict)
     names: dict[str, Value] = field(default_factory=dict)
-    alive: bool = True
+    is_reachable: bool = True
 
     def copy(self) -> State:
-        """Return a state that can be changed on its own."""
-        return State(dict(self.sure), dict(self.names), self.alive)
+        """Return an independent copy."""
+        return State(dict(self.sure), dict(self.names), self.is_reachable)
 
     def size(self) -> int:
-        """Return how many names it says something of."""
+        """Return the number of names in the state."""
         return len(self.sure) + len(self.names)
 
 
-def dead() -> State:
-    """Return the state of a point that nothing leads to."""
-    return State(alive=False)
+def unreachable() -> State:
+    """Return the state of a point that no path reaches."""
+    return State(is_reachable=False)
 
 
-def merged(one: State, two: State) -> State:
-    """Return what holds where two ways meet."""
-    if not one.alive:
-        return two.copy()
-    if not two.alive:
-        return one.copy()
+def merge_states(first: State, second: State) -> State:
+    """Return the state where two paths meet."""
+    if not first.is_reachable:
+        return second.copy()
+    if not second.is_reachable:
+        return first.copy()
     sure = {
-        name: one.sure.get(name) is True and two.sure.get(name) is True
-        for name in one.sure.keys() | two.sure.keys()
-        if one.sure.get(name) == two.sure.get(name)
-        or False in (one.sure.get(name), two.sure.get(name))
+        name: first.sure.get(name) is True and second.sure.get(name) is True
+        for name in first.sure.keys() | second.sure.keys()
+        if first.sure.get(name) == second.sure.get(name)
+        or False in (first.sure.get(name), second.sure.get(name))
     }
-    names = dict(one.names)
-    for name, value in two.names.items():
+    names = dict(first.names)
+    for name, value in second.names.items():
         known = names.get(name)
-        names[name] = value if known is None or known is value else bounded(known | value)
+        names[name] = value if known is None or known is value else limit_size(known | value)
     return State(sure, names)
 
 
 @dataclass(slots=True)
 class Exits:
-    """The states in which a block was left other than by its end."""
+    """The states in which a block is left other than at its end."""
 
-    returns: State = field(default_factory=dead)
-    breaks: State = field(default_factory=dead)
-    continues: State = field(default_factory=dead)
+    returns: State = field(default_factory=unreachable)
+    breaks: State = field(default_factory=unreachable)
+    continues: State = field(default_factory=unreachable)

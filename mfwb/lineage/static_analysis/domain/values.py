@@ -1,8 +1,8 @@
-"""What an expression may stand for, as far as it matters to lineage.
+"""Values: what an expression may stand for, as far as it matters to lineage.
 
-A `Value` is a set: the expression is one of its members. `OTHER` stands for everything that does
-not matter; a value that holds it along with others is not certain. How large a value may get is in
-bounds.py.
+A `Value` is a set of atoms: the expression is one of them. `OTHER` stands for everything that does
+not matter; a value that holds it along with others is not certain. The limits on the size of values
+are in `bounds`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from mfwb.lineage.static_analysis.result import Words
+from mfwb.lineage.static_analysis.result import TextParts
 
 __all__ = [
     "ANYTHING",
@@ -80,9 +80,9 @@ class Const(Atom):
 
 @dataclass(frozen=True, slots=True)
 class Text(Atom):
-    """A text, or another plain value, of which recorded values are parts; it may be anything."""
+    """A text or another plain value that contains recorded values; it may be anything."""
 
-    words: Words
+    parts: TextParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ class Container(Atom):
     """Something that holds values.
 
     Attributes:
-        weight: how many atoms there are in it, itself included; what two places share counts twice.
-        depth: how many containers lie within each other.
+        weight: the number of atoms in it, itself included; what is in it twice counts twice.
+        depth: the number of nested containers.
         holds_flow: whether the flow object or an input of a join may be in it.
-        leaves: all that is in it, at whatever depth, but containers and plain values. It is kept,
-            since to look for it takes as long as a container is large, and is done all the time.
+        leaves: all content at any depth, without containers and plain values. It is stored, since
+            it is needed often and computing it takes as long as the container is large.
     """
 
     weight: int = field(init=False, compare=False, repr=False, default=1)
@@ -163,25 +163,25 @@ class Tup(Container):
 
 @dataclass(frozen=True, slots=True)
 class Iter(Container):
-    """Something to iterate over."""
+    """An iterable."""
 
-    of: Value
+    element: Value
     nonempty: bool = False
 
     def held(self) -> tuple[Value, ...]:
-        """Return what its elements may be."""
-        return (self.of,)
+        """Return the possible elements."""
+        return (self.element,)
 
 
 @dataclass(frozen=True, slots=True)
 class Map(Container):
     """A dict with keys that are not known."""
 
-    of: Value
+    element: Value
 
     def held(self) -> tuple[Value, ...]:
-        """Return what its values may be."""
-        return (self.of,)
+        """Return the possible values."""
+        return (self.element,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +198,12 @@ class DictOf(Container):
 
 @dataclass(frozen=True, slots=True)
 class Nested(Container):
-    """Containers in containers, in which these may be at any place: too large to tell more."""
+    """Nested containers that hold these atoms at unknown positions: more detail is too large."""
 
     leaves: Value  # no containers
 
     def held(self) -> tuple[Value, ...]:
-        """Return what may be in it."""
+        """Return the possible content."""
         return (self.leaves,)
 
 
@@ -215,7 +215,7 @@ class MethodOf(Container):
     name: str
 
     def held(self) -> tuple[Value, ...]:
-        """Return what it is a method of."""
+        """Return the owner of the method."""
         return (frozenset((self.owner,)),)
 
 
@@ -229,7 +229,7 @@ class Func(Atom):
 
     @property
     def name(self) -> str:
-        """The name it was defined by."""
+        """The name in its definition."""
         return "lambda" if isinstance(self.node, ast.Lambda) else self.node.name
 
 
@@ -246,7 +246,7 @@ class Local(Atom):
     """A function or lambda inside another one."""
 
     func: Func
-    home: Any  # frame.Frame: where its free names are looked up
+    home: Any  # frame.Frame, in which its free names are looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +281,7 @@ class ModuleAtom(Atom):
 
 @dataclass(frozen=True, slots=True)
 class Outside(Atom):
-    """Something that is not in the files, by its dotted name."""
+    """Something outside the files, by its dotted name."""
 
     dotted: str
 
@@ -308,14 +308,14 @@ class Client(Atom):
     """An object of Metaflow's client. Levels: 0 flow, 1 run, 2 step, 3 task, 4 artifact.
 
     Attributes:
-        kind: what the words name, as in `External`.
-        words: its pathspec, as far as the code tells.
-        level: of what the object is.
-        sure: whether it is this one, and not one of several.
+        kind: what the parts name, as in `ExternalRead`.
+        parts: its pathspec, as far as the code shows it.
+        level: the level of the object itself.
+        sure: whether it is certainly this object; False: it is one of several.
     """
 
     kind: str
-    words: Words
+    parts: TextParts
     level: int
     sure: bool = True
 
@@ -324,7 +324,7 @@ class Client(Atom):
 class ClientData(Atom):
     """`.data` or `.artifacts` of a run or task."""
 
-    of: Client
+    source: Client
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -342,19 +342,19 @@ class ClassInfo:
 
 
 FLOWS = (FlowSelf, FlowDict, Inputs, InputAtom)
-"""What artifacts are read off."""
+"""Atoms that artifacts are read from."""
 
 OTHER = Other()
 ANYTHING: Value = frozenset({OTHER})
 
 
 def only(value: Value) -> Atom | None:
-    """Return the one thing that the value stands for, or None if that is not certain."""
+    """Return the single atom of a value, or None if it has several."""
     return next(iter(value)) if len(value) == 1 else None
 
 
 def is_plain(value: Value) -> bool:
-    """Return whether a value is nothing that may hold something that matters, or be it."""
+    """Return whether a value is plain: it neither is nor holds anything that matters."""
     return all(isinstance(atom, Other | Text) for atom in value)
 
 
@@ -367,21 +367,21 @@ def holds_flow(value: Value) -> bool:
 
 
 def leaves_of(value: Value) -> Value:
-    """Return all that the value may be or hold, but containers and plain values."""
-    found: set[Atom] = set()
+    """Return all atoms that the value may be or hold, without containers and plain values."""
+    leaves: set[Atom] = set()
     for atom in value:
         if isinstance(atom, Container):
-            found |= atom.leaves
+            leaves |= atom.leaves
         elif isinstance(atom, FlowDict):
-            found |= {atom, atom.owner}
+            leaves |= {atom, atom.owner}
         elif not isinstance(atom, Const | Text):
-            found.add(atom)
-    return frozenset(found)
+            leaves.add(atom)
+    return frozenset(leaves)
 
 
 def strings_of(value: Value) -> frozenset[str] | None:
     """Return the strings that the value may be, or None if it may be something else."""
-    found = frozenset(
+    strings = frozenset(
         atom.value for atom in value if isinstance(atom, Const) and isinstance(atom.value, str)
     )
-    return found if found and len(found) == len(value) else None
+    return strings if strings and len(strings) == len(value) else None

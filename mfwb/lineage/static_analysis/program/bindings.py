@@ -1,4 +1,4 @@
-"""Which names the statements of a module or class bind."""
+"""Names that the statements of a module or class bind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def statements_in(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:
 
 
 def bound_by(node: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement binds in the module or class it stands in."""
+    """Yield the names that a statement binds in its module or class."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name
     elif isinstance(node, ast.Import | ast.ImportFrom):

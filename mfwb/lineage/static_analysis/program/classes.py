@@ -1,4 +1,4 @@
-"""The flow class, its bases in the order Python looks through them, and their members."""
+"""The flow class, its bases in Python's method resolution order, and their members."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mfwb.lineage.static_analysis.program.modules import Module, Project
 __all__ = ["FlowClass", "name_of", "value_of_name"]
 
 _MOST_CLASSES = 64
-_LONGEST = 80  # letters of an expression in a sentence
+_LONGEST = 80  # letters of an expression in a message
 _HOOKS = ("__delattr__", "__getattr__", "__getattribute__", "__setattr__")
 
 
@@ -62,31 +62,31 @@ class FlowClass:
         return self._orders[info]
 
     def _bases(self, info: ClassInfo) -> list[ClassInfo]:
-        found = []
-        metaclass = [word.value for word in info.node.keywords if word.arg == "metaclass"]
+        inherited = []
+        metaclass = [keyword.value for keyword in info.node.keywords if keyword.arg == "metaclass"]
         for node in [*info.node.bases, *metaclass]:
             target = node.value if isinstance(node, ast.Subscript) else node
             atoms = value_of_name(self.project, info.module, target)
             inside = [atom.info for atom in atoms if isinstance(atom, ClassAtom)]
-            found += inside[-1:]
+            inherited += inside[-1:]
             if not inside and not any(_is_harmless(atom) for atom in atoms):
                 self.unknown_bases.setdefault(name_of(target), (info, node))
-        return found
+        return inherited
 
 
 def value_of_name(project: Project, module: Module, node: ast.expr) -> Value:
-    """Return what a plain or dotted name means at the top of a module."""
+    """Return the value of a plain or dotted name at the top level of a module."""
     if isinstance(node, ast.Attribute):
         owner = value_of_name(project, module, node.value)
         return frozenset().union(*(project.attribute(atom, node.attr) for atom in owner))
     if isinstance(node, ast.Name):
-        found = project.lookup(module, node.id)
-        return frozenset({Outside(f"builtins.{node.id}")}) if found is None else found
+        value = project.lookup(module, node.id)
+        return frozenset({Outside(f"builtins.{node.id}")}) if value is None else value
     return literal_value(node, lambda _: None)
 
 
 def name_of(node: ast.expr) -> str:
-    """Return an expression as people would name it in a sentence."""
+    """Return an expression as it is shown in a message."""
     text = ast.unparse(node.func if isinstance(node, ast.Call) else node)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
@@ -109,5 +109,5 @@ def _merged(lines: list[list[ClassInfo]]) -> list[ClassInfo]:
             lines[0][0],
         )
         order.append(head)
-        lines = [rest for line in lines if (rest := [one for one in line if one is not head])]
+        lines = [rest for line in lines if (rest := [base for base in line if base is not head])]
     return order

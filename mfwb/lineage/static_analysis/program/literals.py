@@ -1,12 +1,12 @@
-"""Values that can be told from the text alone: literals, and names that stand for them."""
+"""Values that are known from the source text alone: literals, and names of literals."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable
 
-from mfwb.lineage.static_analysis.domain.bounds import LARGEST_NUMBER, LONGEST_TEXT, of
-from mfwb.lineage.static_analysis.domain.text_values import text_of, words_of
+from mfwb.lineage.static_analysis.domain.bounds import LARGEST_NUMBER, LONGEST_TEXT, value_of
+from mfwb.lineage.static_analysis.domain.text_values import concatenate, get_text_parts
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -17,15 +17,15 @@ from mfwb.lineage.static_analysis.domain.values import (
     Value,
     only,
 )
-from mfwb.lineage.static_analysis.result import Words
+from mfwb.lineage.static_analysis.result import TextParts
 
-__all__ = ["added", "constant", "formatted", "literal_value"]
+__all__ = ["add_values", "constant", "format_values", "literal_value"]
 
 _Lookup = Callable[[str], "Value | None"]
 
 
 def literal_value(node: ast.expr, lookup: _Lookup) -> Value:
-    """Return what a literal stands for; anything that is not one is `ANYTHING`."""
+    """Return the value of a literal; `ANYTHING` for other expressions."""
     value = ANYTHING
     if isinstance(node, ast.Constant):
         value = constant(node.value)
@@ -36,7 +36,7 @@ def literal_value(node: ast.expr, lookup: _Lookup) -> Value:
     elif isinstance(node, ast.Dict):
         value = _dict(node, lookup)
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        value = added(literal_value(node.left, lookup), literal_value(node.right, lookup))
+        value = add_values(literal_value(node.left, lookup), literal_value(node.right, lookup))
     elif isinstance(node, ast.Call) and _is_copying(node):
         value = literal_value(node.args[0], lookup)
     return value
@@ -46,42 +46,48 @@ def constant(value: object) -> Value:
     """Return the value of a constant; only None, strings and whole numbers matter."""
     plain = value is None or (isinstance(value, str) and len(value) <= LONGEST_TEXT)
     if plain or (type(value) is int and abs(value) <= LARGEST_NUMBER):
-        return of(Const(value))  # type: ignore[arg-type]
+        return value_of(Const(value))  # type: ignore[arg-type]
     return ANYTHING
 
 
-def added(left: Value, right: Value) -> Value:
-    """Return what `left + right` stands for."""
-    one, two = only(left), only(right)
-    if isinstance(one, Tup) and isinstance(two, Tup):
-        return of(Tup(one.items + two.items))
-    texts = [isinstance(_value_of(atom), str) or _is_text(atom) for atom in (one, two)]
-    both = all(texts[place] or isinstance(atom, Text) for place, atom in enumerate((one, two)))
-    return text_of(words_of(left), words_of(right)) if both and any(texts) else ANYTHING
+def add_values(left: Value, right: Value) -> Value:
+    """Return the value of `left + right`."""
+    first, second = only(left), only(right)
+    if isinstance(first, Tup) and isinstance(second, Tup):
+        return value_of(Tup(first.items + second.items))
+    texts = [isinstance(_value_of(atom), str) or _is_text(atom) for atom in (first, second)]
+    both = all(
+        texts[position] or isinstance(atom, Text) for position, atom in enumerate((first, second))
+    )
+    return (
+        concatenate(get_text_parts(left), get_text_parts(right))
+        if both and any(texts)
+        else ANYTHING
+    )
 
 
 def _is_text(atom: Atom | None) -> bool:
-    """Return whether a value is a text for certain: two recorded ones may be numbers."""
-    return isinstance(atom, Text) and any(isinstance(word, str) for word in atom.words)
+    """Return whether a value is certainly a text: two recorded values may be numbers."""
+    return isinstance(atom, Text) and any(isinstance(part, str) for part in atom.parts)
 
 
 def _value_of(atom: object) -> object:
     return atom.value if isinstance(atom, Const) else None
 
 
-def formatted(pattern: Value, values: Value) -> Value:
-    """Return what `pattern % values` stands for, if all of it is `%s`."""
+def format_values(pattern: Value, values: Value) -> Value:
+    """Return the value of `pattern % values`, if the pattern has only `%s`."""
     template, given = _value_of(only(pattern)), only(values)
     if not isinstance(template, str) or template.count("%") != template.count("%s"):
         return ANYTHING
     items = given.items if isinstance(given, Tup) else (values,)
-    constants = [(part,) for part in template.split("%s")]
+    constants = [(constant,) for constant in template.split("%s")]
     if len(constants) != len(items) + 1:
         return ANYTHING
-    words: list[Words | None] = [constants[0]]
-    for item, part in zip(items, constants[1:], strict=True):
-        words += [words_of(item), part]
-    return text_of(*words)
+    parts: list[TextParts | None] = [constants[0]]
+    for item, constant in zip(items, constants[1:], strict=True):
+        parts += [get_text_parts(item), constant]
+    return concatenate(*parts)
 
 
 def _display(elements: list[ast.expr], lookup: _Lookup) -> Value:
@@ -94,7 +100,7 @@ def _display(elements: list[ast.expr], lookup: _Lookup) -> Value:
             items += spread.items
         else:
             items.append(literal_value(element, lookup))
-    return of(Tup(tuple(items)))
+    return value_of(Tup(tuple(items)))
 
 
 def _dict(node: ast.Dict, lookup: _Lookup) -> Value:
@@ -102,7 +108,7 @@ def _dict(node: ast.Dict, lookup: _Lookup) -> Value:
     known = tuple(key.value for key in keys if isinstance(key, Const) and key.value is not None)
     if len(known) != len(keys):
         return ANYTHING
-    return of(DictOf(known, tuple(literal_value(value, lookup) for value in node.values)))
+    return value_of(DictOf(known, tuple(literal_value(value, lookup) for value in node.values)))
 
 
 def _is_copying(node: ast.Call) -> bool:

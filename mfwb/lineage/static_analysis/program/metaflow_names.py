@@ -1,4 +1,4 @@
-"""What of a flow object belongs to Metaflow, and which outside names are known to be harmless."""
+"""Names of a flow object that belong to Metaflow, and outside names that are harmless."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ __all__ = [
     "FLOW_API",
     "HARMLESS_BASES",
     "HARMLESS_WRAPPERS",
-    "INSIDES",
     "METAFLOW_ROOTS",
+    "PRIVATE_ATTRIBUTES",
     "is_metaflow",
 ]
 
-# Public attributes of FlowSpec in Metaflow 2.19. `name` is set anew in every process.
+# Public attributes of FlowSpec in Metaflow 2.19. Every process sets `name` again.
 FLOW_API = frozenset(
     {
         "cmd",
@@ -25,8 +25,8 @@ FLOW_API = frozenset(
     }
 )
 
-# Private ones: state of the task at hand, never something that a step computed.
-INSIDES = frozenset(
+# Private attributes: state of the current task, never something that a step computed.
+PRIVATE_ATTRIBUTES = frozenset(
     {
         "_EPHEMERAL",
         "_NON_PARAMETERS",

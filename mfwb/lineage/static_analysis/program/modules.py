@@ -1,4 +1,4 @@
-"""The files of a flow as modules: what their names stand for, imports followed."""
+"""The files of a flow as modules: the values of their names, with imports followed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import builtins
 import posixpath
 from dataclasses import dataclass, field
 
-from mfwb.lineage.static_analysis.domain.bounds import of
+from mfwb.lineage.static_analysis.domain.bounds import value_of
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -23,12 +23,12 @@ from mfwb.lineage.static_analysis.errors import TooIntricateError
 from mfwb.lineage.static_analysis.program.bindings import bound_by, is_plain, statements_in
 from mfwb.lineage.static_analysis.program.literals import literal_value
 from mfwb.lineage.static_analysis.program.survey import Survey, survey
-from mfwb.python_ast import TooLargeError, parsed, tokens_in
+from mfwb.python_ast import TooLargeError, count_tokens, parse
 
 __all__ = ["Module", "Project", "dotted_of_import"]
 
 _TOKENS_LIMIT = 500_000  # of all files together; each takes up to a kilobyte as a tree
-_MOST_DOTS = 12  # in a name of something outside; what is deeper is not worth telling apart
+_MOST_DOTS = 12  # in the name of something outside; deeper names need no distinction
 _MOST_LOOKUPS = 50  # of names that stand for each other
 
 
@@ -37,7 +37,7 @@ class Module:
     """One parsed file.
 
     Attributes:
-        label: how a doubt names it; empty for the script.
+        label: its name in doubts; empty for the script.
         package: the dotted name that its relative imports start from.
     """
 
@@ -51,14 +51,14 @@ class Module:
 
     @property
     def survey(self) -> Survey:
-        """What one pass over the file tells; made when it is first asked for."""
+        """The result of one pass over the file, computed at first use."""
         if self._survey is None:
             self._survey = survey(self.tree)
         return self._survey
 
 
 class Project:
-    """All files of a flow. They are parsed when something refers to them, and once."""
+    """All files of a flow. A file is parsed once, when something refers to it."""
 
     def __init__(self, script: str, files: dict[str, str]) -> None:
         self.script = script
@@ -72,7 +72,7 @@ class Project:
         self._functions: dict[int, Func] = {}
 
     def module(self, path: str) -> Module | None:
-        """Return the module in that file, or None if it is not there or does not parse."""
+        """Return the module in that file, or None if it is missing or does not parse."""
         if path not in self._modules:
             try:
                 self._modules[path] = self.parse(path) if path in self.files else None
@@ -81,15 +81,15 @@ class Project:
         return self._modules[path]
 
     def parse(self, path: str) -> Module:
-        """Return the module in that file; errors are those of `syntax.parsed`."""
-        self._tokens += tokens_in(self.files[path])
+        """Return the module in that file; the errors are those of `python_ast.parse`."""
+        self._tokens += count_tokens(self.files[path])
         if self._tokens > _TOKENS_LIMIT:
             raise TooLargeError("there is too much source")
         module = Module(
             path=path,
             label="" if path == self.script else path,
             package=posixpath.dirname(path).replace("/", "."),
-            tree=parsed(self.files[path]),
+            tree=parse(self.files[path]),
         )
         for node in statements_in(module.tree.body):
             if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
@@ -100,17 +100,17 @@ class Project:
         return module
 
     def deleted(self) -> set[str]:
-        """Return the attributes that any file read so far deletes, by whatever object."""
+        """Return the attributes that any file read so far deletes, on any object."""
         modules = [module for module in self._modules.values() if module]
         return {name for module in modules for name in module.survey.deleted}
 
-    def sets_anew(self, attribute: str) -> bool:
+    def reassigns(self, attribute: str) -> bool:
         """Return whether any file read so far assigns such an attribute, or changes it in place."""
         modules = [module for module in self._modules.values() if module]
-        return any(attribute in module.survey.set_anew for module in modules)
+        return any(attribute in module.survey.reassigned for module in modules)
 
     def lookup(self, module: Module, name: str) -> Value | None:
-        """Return what a name means at the top of a module, or None if it is not defined there."""
+        """Return the value of a name at the top level of a module, or None if it is not defined."""
         key = (module.path, name)
         if key not in self._found:
             if key in self._open:
@@ -125,37 +125,37 @@ class Project:
         return self._found[key]
 
     def thing(self, dotted: str) -> Value:
-        """Return what an absolute dotted name stands for."""
+        """Return the value of an absolute dotted name."""
         path = self._path_of(dotted)
         module = self.module(path) if path else None
         if module is not None:
-            return of(ModuleAtom(module))
+            return value_of(ModuleAtom(module))
         parent, _, name = dotted.rpartition(".")
         holder = self.thing(parent) if parent else ANYTHING
         for atom in holder:
             if isinstance(atom, ModuleAtom):
-                found = self.lookup(atom.module, name)
-                return of(Outside(dotted)) if found is None else found
-        return of(Outside(dotted))
+                value = self.lookup(atom.module, name)
+                return value_of(Outside(dotted)) if value is None else value
+        return value_of(Outside(dotted))
 
     def attribute(self, atom: Atom, name: str) -> Value:
-        """Return what `name` of a module, or of something outside, stands for."""
+        """Return the value of the attribute `name` of a module, or of something outside."""
         if isinstance(atom, Outside):
             if atom.dotted.count(".") >= _MOST_DOTS:
                 return ANYTHING
             return self.thing(f"{atom.dotted}.{name}")
         if not isinstance(atom, ModuleAtom):
             return ANYTHING
-        found = self.lookup(atom.module, name)
-        if found is not None:
-            return found
+        value = self.lookup(atom.module, name)
+        if value is not None:
+            return value
         folder = posixpath.splitext(atom.module.path)[0]
         if posixpath.basename(folder) == "__init__":
             folder = posixpath.dirname(folder)
         return self.thing(f"{folder}.{name}".replace("/", "."))
 
     def imported(self, module: Module, node: ast.stmt, name: str) -> Value:
-        """Return what an import statement binds to `name`."""
+        """Return the value that an import statement binds to `name`."""
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname == name:
@@ -190,16 +190,16 @@ class Project:
             return self._from_star(module, name)
         if len(bindings) > 1 and all(is_plain(node) for node in bindings):
             return ANYTHING
-        found: set[Atom] = set()
+        atoms: set[Atom] = set()
         for node in bindings:
-            found |= self._defined(module, node, name)
-        return frozenset(found)
+            atoms |= self._defined(module, node, name)
+        return frozenset(atoms)
 
     def _defined(self, module: Module, node: ast.stmt, name: str) -> Value:
         if isinstance(node, ast.ClassDef):
-            return of(ClassAtom(self.class_info(node, module)))
+            return value_of(ClassAtom(self.class_info(node, module)))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            return of(self.function(node, module))
+            return value_of(self.function(node, module))
         if isinstance(node, ast.Import | ast.ImportFrom):
             return self.imported(module, node, name)
         return self._constant(module, node, name)
@@ -207,7 +207,7 @@ class Project:
     def _constant(self, module: Module, node: ast.stmt, name: str) -> Value:
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if isinstance(value, ast.Lambda):
-            return of(self.function(value, module))
+            return value_of(self.function(value, module))
         if value is None or name in module.survey.changed:
             return ANYTHING
         if isinstance(value, ast.Attribute):
@@ -221,15 +221,15 @@ class Project:
             source = self.thing(base)
             for atom in source:
                 if isinstance(atom, Outside) and not hasattr(builtins, name):
-                    return of(Outside(f"{base}.{name}"))
+                    return value_of(Outside(f"{base}.{name}"))
                 if isinstance(atom, ModuleAtom):
-                    found = self.lookup(atom.module, name)
-                    if found is not None:
-                        return found
+                    value = self.lookup(atom.module, name)
+                    if value is not None:
+                        return value
         return None
 
     def _path_of(self, dotted: str) -> str | None:
-        """Return the file of a module, by the script's folder first, as Python does."""
+        """Return the file of a module; the script's folder comes first, as in Python."""
         if dotted not in self._paths:
             self._paths[dotted] = self._look_for(dotted)
         return self._paths[dotted]

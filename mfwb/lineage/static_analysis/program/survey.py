@@ -1,4 +1,4 @@
-"""One pass over a file for what must be known of all of it beforehand."""
+"""Survey of a file: one pass for what must be known about all of it in advance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEAVES = (ast.Constant, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, 
 
 @dataclass(slots=True)
 class Scope:
-    """The names that a function binds, and those that it says are bound elsewhere."""
+    """The names that a function binds, and those that it declares `global` or `nonlocal`."""
 
     bound: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
@@ -27,10 +27,10 @@ class Scope:
 
 @dataclass(slots=True)
 class Survey:
-    """What one pass found.
+    """The result of one pass over a file.
 
     Attributes:
-        scopes: by function: the names it binds.
+        scopes: the names that each function binds.
         changed: names of objects that something in the file may change in place.
         deleted: attributes that something in the file deletes.
         set_anew: attributes that something in the file assigns, or changes in place.
@@ -39,7 +39,7 @@ class Survey:
     scopes: dict[ast.AST, Scope] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
-    set_anew: set[str] = field(default_factory=set)
+    reassigned: set[str] = field(default_factory=set)
 
     def local_names(self, function: ast.AST) -> frozenset[str]:
         """Return the names that are local to a function because it binds them."""
@@ -48,16 +48,16 @@ class Survey:
 
 
 def survey(tree: ast.Module) -> Survey:
-    """Return what one pass over a file tells."""
-    found = Survey()
+    """Return the result of one pass over a file."""
+    result = Survey()
     pending: list[tuple[ast.AST, Scope]] = [(tree, Scope())]
     while pending:
         node, scope = pending.pop()
-        _note(node, scope, found)
+        _note(node, scope, result)
         if isinstance(node, _SCOPES):
-            scope = found.scopes.setdefault(node, Scope())
+            scope = result.scopes.setdefault(node, Scope())
         pending.extend((child, scope) for child in _children(node))
-    return found
+    return result
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
@@ -68,21 +68,21 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
                 yield child
 
 
-def _note(node: ast.AST, scope: Scope, found: Survey) -> None:
+def _note(node: ast.AST, scope: Scope, result: Survey) -> None:
     if isinstance(node, ast.Name):
         if isinstance(node.ctx, ast.Store):
             scope.bound.add(node.id)
     elif isinstance(node, ast.arg):
         scope.bound.add(node.arg)
     elif isinstance(node, ast.Attribute | ast.Subscript | ast.AugAssign):
-        _note_change(node, found)
+        _note_change(node, result)
     elif isinstance(node, ast.Call):
-        _note_by_name(node, found)
+        _note_by_name(node, result)
     else:
-        _note_binding(node, scope, found)
+        _note_binding(node, scope, result)
 
 
-def _note_binding(node: ast.AST, scope: Scope, found: Survey) -> None:
+def _note_binding(node: ast.AST, scope: Scope, result: Survey) -> None:
     if isinstance(node, _DEFINITIONS):
         scope.bound.add(node.name)
     elif isinstance(node, ast.alias):
@@ -91,32 +91,32 @@ def _note_binding(node: ast.AST, scope: Scope, found: Survey) -> None:
         scope.bound.add(node.name or "_")
     elif isinstance(node, ast.Global | ast.Nonlocal):
         scope.elsewhere.update(node.names)
-        found.changed.update(node.names)
+        result.changed.update(node.names)
 
 
-def _note_change(node: ast.Attribute | ast.Subscript | ast.AugAssign, found: Survey) -> None:
+def _note_change(node: ast.Attribute | ast.Subscript | ast.AugAssign, result: Survey) -> None:
     target: ast.AST | None = None
     if isinstance(node, ast.AugAssign):
         target = node.target
     elif not isinstance(node.ctx, ast.Load):
         target = node.value
         if isinstance(node, ast.Attribute):
-            found.set_anew.add(node.attr)
+            result.reassigned.add(node.attr)
             if isinstance(node.ctx, ast.Del):
-                found.deleted.add(node.attr)
+                result.deleted.add(node.attr)
     elif isinstance(node, ast.Attribute) and node.attr in _CHANGING:
         target = node.value
     if isinstance(target, ast.Name):
-        found.changed.add(target.id)
+        result.changed.add(target.id)
     elif isinstance(target, ast.Attribute):
-        found.set_anew.add(target.attr)
+        result.reassigned.add(target.attr)
 
 
-def _note_by_name(node: ast.Call, found: Survey) -> None:
+def _note_by_name(node: ast.Call, result: Survey) -> None:
     if isinstance(node.func, ast.Name) and node.func.id in {"delattr", "setattr"}:
-        noted = found.deleted if node.func.id == "delattr" else found.set_anew
+        noted = result.deleted if node.func.id == "delattr" else result.reassigned
         noted.update(
-            one.value
-            for one in node.args
-            if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            argument.value
+            for argument in node.args
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
         )

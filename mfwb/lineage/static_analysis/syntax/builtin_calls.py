@@ -1,4 +1,4 @@
-"""Calls of Python's own functions that hand on what they are given, or only look at it."""
+"""Calls of Python's own functions that pass their arguments on, or only inspect them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.client import client_call
 from mfwb.lineage.static_analysis.calls.elements import element_of, is_nonempty, members_of, spread
 from mfwb.lineage.static_analysis.calls.invoke import apply, hand_over, invokes, unknown_call
-from mfwb.lineage.static_analysis.domain.bounds import of, union
-from mfwb.lineage.static_analysis.domain.text_values import text_of, words_of
+from mfwb.lineage.static_analysis.domain.bounds import union, value_of
+from mfwb.lineage.static_analysis.domain.text_values import concatenate, get_text_parts
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Const,
@@ -31,18 +31,18 @@ from mfwb.lineage.static_analysis.syntax.calls_by_name import NAMING_CALLS
 __all__: list[str] = []
 
 _Known = Callable[[Frame, Args, ast.Call], Value]
-_MOST = 50  # elements of a range that are worth telling apart
+_MOST = 50  # elements of a range that are followed one by one
 
 
 def _same(_frame: Frame, args: Args, _node: ast.Call) -> Value:
     """`list`, `tuple`, `iter`: the same elements in the same order."""
     given = args.get(0, "iterable")
     if given is None:
-        return of(Tup(())) if not args.rest else of(Iter(args.rest))
+        return value_of(Tup(())) if not args.rest else value_of(Iter(args.rest))
     elements = spread(given)
     if elements is not None:
-        return of(Tup(elements))
-    return of(Iter(element_of(given), is_nonempty(given)))
+        return value_of(Tup(elements))
+    return value_of(Iter(element_of(given), is_nonempty(given)))
 
 
 def _reordered(frame: Frame, args: Args, node: ast.Call) -> Value:
@@ -52,8 +52,8 @@ def _reordered(frame: Frame, args: Args, node: ast.Call) -> Value:
     _use_key(frame, args, element, node)
     elements = spread(given)
     if elements is not None and not holds_flow(given):
-        return of(Tup(elements))
-    return of(Iter(element, is_nonempty(given)))
+        return value_of(Tup(elements))
+    return value_of(Iter(element, is_nonempty(given)))
 
 
 def _use_key(frame: Frame, args: Args, element: Value, node: ast.Call) -> None:
@@ -79,18 +79,20 @@ def _enumerate(_frame: Frame, args: Args, _node: ast.Call) -> Value:
     given = args.get(0, "iterable") or ANYTHING
     elements = spread(given)
     if elements is not None:
-        return of(Tup(tuple(of(Tup((ANYTHING, element))) for element in elements)))
-    return of(Iter(of(Tup((ANYTHING, element_of(given)))), is_nonempty(given)))
+        return value_of(Tup(tuple(value_of(Tup((ANYTHING, element))) for element in elements)))
+    return value_of(Iter(value_of(Tup((ANYTHING, element_of(given)))), is_nonempty(given)))
 
 
 def _zip(_frame: Frame, args: Args, _node: ast.Call) -> Value:
     if args.rest:
-        return of(Iter(of(Iter(element_of(union([*args.positional, args.rest]))))))
-    lines = [spread(one) for one in args.positional]
+        return value_of(Iter(value_of(Iter(element_of(union([*args.positional, args.rest]))))))
+    lines = [spread(argument) for argument in args.positional]
     known = [line for line in lines if line is not None]
     if known and len(known) == len(lines):
-        return of(Tup(tuple(of(Tup(row)) for row in zip(*known, strict=False))))
-    return of(Iter(of(Tup(tuple(element_of(one) for one in args.positional)))))
+        return value_of(Tup(tuple(value_of(Tup(row)) for row in zip(*known, strict=False))))
+    return value_of(
+        Iter(value_of(Tup(tuple(element_of(argument) for argument in args.positional))))
+    )
 
 
 def _map(frame: Frame, args: Args, node: ast.Call) -> Value:
@@ -98,7 +100,7 @@ def _map(frame: Frame, args: Args, node: ast.Call) -> Value:
         return unknown_call(frame, args, node)
     function, *sources = args.positional
     elements = tuple(element_of(source) for source in sources)
-    return of(Iter(apply(frame, function, Args(elements, rest=args.rest), node)))
+    return value_of(Iter(apply(frame, function, Args(elements, rest=args.rest), node)))
 
 
 def _filter(frame: Frame, args: Args, node: ast.Call) -> Value:
@@ -106,7 +108,7 @@ def _filter(frame: Frame, args: Args, node: ast.Call) -> Value:
         return unknown_call(frame, args, node)
     function, source = args.positional
     apply(frame, function, Args((element_of(source),)), node)
-    return of(Iter(element_of(source)))
+    return value_of(Iter(element_of(source)))
 
 
 def _reduce(frame: Frame, args: Args, node: ast.Call) -> Value:
@@ -119,15 +121,15 @@ def _reduce(frame: Frame, args: Args, node: ast.Call) -> Value:
 
 
 def _chain(_frame: Frame, args: Args, _node: ast.Call) -> Value:
-    return of(Iter(union(element_of(one) for one in args.all())))
+    return value_of(Iter(union(element_of(argument) for argument in args.all())))
 
 
 def _chain_all(_frame: Frame, args: Args, _node: ast.Call) -> Value:
-    return of(Iter(element_of(element_of(args.get(0, "") or ANYTHING))))
+    return value_of(Iter(element_of(element_of(args.get(0, "") or ANYTHING))))
 
 
 def _part(_frame: Frame, args: Args, _node: ast.Call) -> Value:
-    return of(Iter(element_of(args.get(0, "") or ANYTHING)))
+    return value_of(Iter(element_of(args.get(0, "") or ANYTHING)))
 
 
 def _dict(_frame: Frame, args: Args, _node: ast.Call) -> Value:
@@ -135,10 +137,10 @@ def _dict(_frame: Frame, args: Args, _node: ast.Call) -> Value:
     for given in args.positional:
         pairs = element_of(given)
         entries += [members_of(given) if given != ANYTHING and _is_dict(given) else _second(pairs)]
-        entries += [of(atom) for atom in given if isinstance(atom, Nested)]
+        entries += [value_of(atom) for atom in given if isinstance(atom, Nested)]
     if not args.positional and args.rest is None:
-        return of(DictOf(tuple(name for name, _ in args.keywords), tuple(entries)))
-    return of(Map(union([*entries, args.rest or ANYTHING])))
+        return value_of(DictOf(tuple(name for name, _ in args.keywords), tuple(entries)))
+    return value_of(Map(union([*entries, args.rest or ANYTHING])))
 
 
 def _is_dict(value: Value) -> bool:
@@ -147,7 +149,9 @@ def _is_dict(value: Value) -> bool:
 
 def _second(pairs: Value) -> Value:
     return union(
-        atom.items[1] if isinstance(atom, Tup) and len(atom.items) > 1 else element_of(of(atom))
+        atom.items[1]
+        if isinstance(atom, Tup) and len(atom.items) > 1
+        else element_of(value_of(atom))
         for atom in pairs
     )
 
@@ -159,8 +163,8 @@ def _range(_frame: Frame, args: Args, _node: ast.Call) -> Value:
         return ANYTHING
     values = range(*numbers[:3])
     if len(values) <= _MOST:
-        return of(Tup(tuple(of(Const(value)) for value in values)))
-    return of(Iter(ANYTHING, nonempty=True))
+        return value_of(Tup(tuple(value_of(Const(value)) for value in values)))
+    return value_of(Iter(ANYTHING, nonempty=True))
 
 
 def _only_looks(frame: Frame, args: Args, node: ast.Call) -> Value:
@@ -177,10 +181,9 @@ def _as_text(frame: Frame, args: Args, _node: ast.Call) -> Value:
 
 
 def _str(frame: Frame, args: Args, node: ast.Call) -> Value:
-    given = args.get(0, "object") if len(args.all()) == 1 else None
-    """`str`: of a text, that text."""
+    """`str`: the string of a text is that text."""
     given = args.get(0, "object")
-    value = text_of(words_of(given)) if given and len(args.all()) == 1 else ANYTHING
+    value = concatenate(get_text_parts(given)) if given and len(args.all()) == 1 else ANYTHING
     return _as_text(frame, args, node) if value == ANYTHING else value
 
 

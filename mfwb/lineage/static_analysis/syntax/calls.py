@@ -1,4 +1,4 @@
-"""Calls: of what we can follow, of what we know, and of everything else."""
+"""Calls: of functions with known source, of known methods, and of everything else."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from mfwb.lineage.static_analysis.calls.invoke import (
     unknown_call,
 )
 from mfwb.lineage.static_analysis.calls.text_methods import text_method
-from mfwb.lineage.static_analysis.domain.bounds import of, union
-from mfwb.lineage.static_analysis.domain.text_values import inside
+from mfwb.lineage.static_analysis.domain.bounds import union, value_of
+from mfwb.lineage.static_analysis.domain.text_values import item_of_text
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Bound,
@@ -37,7 +37,7 @@ from mfwb.lineage.static_analysis.domain.values import (
     only,
 )
 from mfwb.lineage.static_analysis.frame import Frame, evaluates
-from mfwb.lineage.static_analysis.result import Recorded
+from mfwb.lineage.static_analysis.result import ArtifactValue
 from mfwb.lineage.static_analysis.syntax.targets import put_into
 
 __all__: list[str] = []
@@ -55,25 +55,25 @@ def _call(frame: Frame, node: ast.Call) -> Value:
     if len(called) == 1:
         value = invoke(frame, next(iter(called)), args, node)
         return text_method(node.func, args) if value == ANYTHING else value
-    return frame.either(*(partial(invoke, frame, atom, args, node) for atom in called))
+    return frame.follow_either(*(partial(invoke, frame, atom, args, node) for atom in called))
 
 
 def _arguments(frame: Frame, node: ast.Call) -> Args:
     positional: list[Value] = []
     rest: Value | None = None
-    for one in node.args:
-        value = frame.evaluate(one)
-        if isinstance(one, ast.Starred) or rest is not None:
+    for argument in node.args:
+        value = frame.evaluate(argument)
+        if isinstance(argument, ast.Starred) or rest is not None:
             rest = value | (rest or frozenset())
         else:
             positional.append(value)
     keywords: list[tuple[str, Value]] = []
-    for word in node.keywords:
-        value = frame.evaluate(word.value)
-        if word.arg is None:
+    for keyword in node.keywords:
+        value = frame.evaluate(keyword.value)
+        if keyword.arg is None:
             rest = union(map(entries_of, value)) | (rest or frozenset())
         else:
-            keywords.append((word.arg, value))
+            keywords.append((keyword.arg, value))
     return Args(tuple(positional), tuple(keywords), rest)
 
 
@@ -84,7 +84,7 @@ def _function(frame: Frame, atom: Func, args: Args, _node: ast.Call) -> Value:
 
 @invokes(Bound)
 def _method(frame: Frame, atom: Bound, args: Args, _node: ast.Call) -> Value:
-    own = Args((of(atom.receiver), *args.positional), args.keywords, args.rest)
+    own = Args((value_of(atom.receiver), *args.positional), args.keywords, args.rest)
     return follow(frame, atom.func, own)
 
 
@@ -97,17 +97,19 @@ def _local(frame: Frame, atom: Local, args: Args, _node: ast.Call) -> Value:
 
 @invokes(Client)
 def _client(_frame: Frame, atom: Client, _args: Args, _node: ast.Call) -> Value:
-    return of(atom)
+    return value_of(atom)
 
 
 @invokes(Text)
 def _of_text(frame: Frame, atom: Text, args: Args, node: ast.Call) -> Value:
-    """Call something recorded; `get` takes something out of it, as a subscript does."""
+    """Return the value of a call on a recorded value; `get` takes an element, like a subscript."""
     unknown_call(frame, args, node)
-    word, key = atom.words[0], only(args.get(0, "") or ANYTHING)
-    if isinstance(word, Recorded) and word.keys[-1:] == ("get",) and isinstance(key, Const):
-        owner = Text((replace(word, keys=word.keys[:-1]),))
-        return inside(owner, key.value) | (ANYTHING if len(args.positional) > 1 else frozenset())
+    part, key = atom.parts[0], only(args.get(0, "") or ANYTHING)
+    if isinstance(part, ArtifactValue) and part.keys[-1:] == ("get",) and isinstance(key, Const):
+        owner = Text((replace(part, keys=part.keys[:-1]),))
+        return item_of_text(owner, key.value) | (
+            ANYTHING if len(args.positional) > 1 else frozenset()
+        )
     return ANYTHING
 
 
@@ -118,7 +120,7 @@ def _of_container(frame: Frame, atom: MethodOf, args: Args, node: ast.Call) -> V
     handed_out = container_method(atom) or ANYTHING
     if atom.name == "sort":
         key = args.keyword("key")
-        apply(frame, key or ANYTHING, Args((element_of(of(atom.owner)),)), node)
+        apply(frame, key or ANYTHING, Args((element_of(value_of(atom.owner)),)), node)
     if atom.name in _PUTS:
         put_into(frame, holder, given, node)
     elif atom.name in _PUTS_ALL:

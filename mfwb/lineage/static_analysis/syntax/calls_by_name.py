@@ -1,4 +1,4 @@
-"""Calls that reach attributes by name, and those that reach names of the function itself."""
+"""Calls that access attributes by name, and calls that access names of the function itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mfwb.lineage.static_analysis.calls.arguments import Args
 from mfwb.lineage.static_analysis.calls.attributes import flow_dict
 from mfwb.lineage.static_analysis.calls.invoke import hand_over, invokes, unknown_call
-from mfwb.lineage.static_analysis.domain.bounds import of, union
+from mfwb.lineage.static_analysis.domain.bounds import union, value_of
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     ClassAtom,
@@ -69,7 +69,7 @@ def _vars(frame: Frame, args: Args, node: ast.Call) -> Value:
 
 
 def _own_names(frame: Frame, _args: Args, node: ast.Call) -> Value:
-    """`locals()`: hands out self under a name that we don't see."""
+    """`locals()`: returns self under a name that the analysis can't see."""
     if any(holds_flow(value) for value in frame.state.names.values()):
         frame.doubt(node, f"{name_of(node)}() hands out self by name")
     return ANYTHING
@@ -92,7 +92,7 @@ def _looks_at_stack(frame: Frame, _args: Args, node: ast.Call) -> Value:
 def _type(frame: Frame, args: Args, _node: ast.Call) -> Value:
     owner = args.get(0, "") or ANYTHING
     if any(is_flow(atom) for atom in owner) and len(args.positional) == 1:
-        return of(ClassAtom(frame.study.flow.info))
+        return value_of(ClassAtom(frame.study.flow.info))
     return ANYTHING
 
 
@@ -104,13 +104,13 @@ def _super(frame: Frame, args: Args, _node: ast.Call) -> Value:
         receiver = atom
     if after is None or receiver is None:
         return ANYTHING
-    return of(Super(after, receiver))
+    return value_of(Super(after, receiver))
 
 
 def _attrgetter(_frame: Frame, args: Args, _node: ast.Call) -> Value:
     names = [strings_of(value) for value in args.positional]
     known = [next(iter(name)).partition(".")[0] for name in names if name and len(name) == 1]
-    return of(Getter(tuple(known))) if len(known) == len(names) else of(Getter(()))
+    return value_of(Getter(tuple(known))) if len(known) == len(names) else value_of(Getter(()))
 
 
 @invokes(Getter)
@@ -118,11 +118,11 @@ def _getter(frame: Frame, atom: Getter, args: Args, node: ast.Call) -> Value:
     owner = args.get(0, "") or args.rest or ANYTHING
     if not atom.names:
         return _getattr(frame, Args((owner, ANYTHING)), node)
-    return union(by_name(frame, one, _text(name), node) for name in atom.names for one in owner)
+    return union(by_name(frame, atom, _text(name), node) for name in atom.names for atom in owner)
 
 
 def _text(name: str) -> Value:
-    return of(Const(name))
+    return value_of(Const(name))
 
 
 NAMING_CALLS: dict[str, _Known] = {

@@ -1,39 +1,39 @@
-"""Comprehensions: like loops, but each with names of its own."""
+"""Comprehensions: like loops, but with their own names."""
 
 from __future__ import annotations
 
 import ast
 
 from mfwb.lineage.static_analysis.calls.elements import element_of, is_nonempty
-from mfwb.lineage.static_analysis.domain.bounds import of
-from mfwb.lineage.static_analysis.domain.state import merged
+from mfwb.lineage.static_analysis.domain.bounds import value_of
+from mfwb.lineage.static_analysis.domain.state import merge_states
 from mfwb.lineage.static_analysis.domain.values import Iter, Map, Value
 from mfwb.lineage.static_analysis.frame import Frame, evaluates
 from mfwb.lineage.static_analysis.syntax.targets import assign
 
 __all__: list[str] = []
 
-_COMPREHENSION = 3  # pieces of work besides what is in it
+_COMPREHENSION = 3  # pieces of work in addition to its content
 
 
 @evaluates(ast.ListComp, ast.SetComp, ast.GeneratorExp)
 def _comprehension(frame: Frame, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Value:
     value, nonempty = _comprehended(frame, node.generators, [node.elt])
-    return of(Iter(value[0], nonempty))
+    return value_of(Iter(value[0], nonempty))
 
 
 @evaluates(ast.DictComp)
 def _dict_comprehension(frame: Frame, node: ast.DictComp) -> Value:
     value, _ = _comprehended(frame, node.generators, [node.key, node.value])
-    return of(Map(value[1]))
+    return value_of(Map(value[1]))
 
 
 def _comprehended(
     frame: Frame, generators: list[ast.comprehension], parts: list[ast.expr]
 ) -> tuple[list[Value], bool]:
-    """Return what the parts may be, and whether there surely is an element."""
+    """Return the possible values of the parts, and whether there is certainly an element."""
     frame.study.spend(_COMPREHENSION)
-    frame.study.handle(3 * frame.state.size())
+    frame.study.spend_on_names(3 * frame.state.size())
     outer_names = dict(frame.state.names)
     before = None
     nonempty = True
@@ -49,7 +49,7 @@ def _comprehended(
     if False in frame.state.sure.values():  # the next element may miss what this one deleted
         values = [frame.evaluate(part) for part in parts]
     if before is not None and not nonempty:
-        frame.state = merged(before, frame.state)
+        frame.state = merge_states(before, frame.state)
     walrus = _walrus_names(generators, parts)
     names = {name: frame.state.names[name] for name in walrus if name in frame.state.names}
     frame.state.names = outer_names | names
@@ -58,8 +58,8 @@ def _comprehended(
 
 def _walrus_names(generators: list[ast.comprehension], parts: list[ast.expr]) -> set[str]:
     return {
-        one.target.id
+        node.target.id
         for part in [*generators, *parts]
-        for one in ast.walk(part)
-        if isinstance(one, ast.NamedExpr)
+        for node in ast.walk(part)
+        if isinstance(node, ast.NamedExpr)
     }

@@ -1,4 +1,4 @@
-"""Expressions but calls and attributes: names, containers, choices, inner functions."""
+"""Expressions other than calls and attributes: names, containers, choices, inner functions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mfwb.lineage.static_analysis.calls.attributes import read_attribute
 from mfwb.lineage.static_analysis.calls.client import client_item, is_client, metaflow_object
 from mfwb.lineage.static_analysis.calls.elements import element_of, entries_of, item_of, slice_of
 from mfwb.lineage.static_analysis.calls.follow import defer, summarise
-from mfwb.lineage.static_analysis.domain.bounds import of, union
-from mfwb.lineage.static_analysis.domain.text_values import text_of, words_of
+from mfwb.lineage.static_analysis.domain.bounds import union, value_of
+from mfwb.lineage.static_analysis.domain.text_values import concatenate, get_text_parts
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Atom,
@@ -31,10 +31,10 @@ from mfwb.lineage.static_analysis.domain.values import (
     strings_of,
 )
 from mfwb.lineage.static_analysis.frame import Frame, evaluates, is_flow
-from mfwb.lineage.static_analysis.program.literals import added, constant, formatted
+from mfwb.lineage.static_analysis.program.literals import add_values, constant, format_values
 from mfwb.lineage.static_analysis.syntax.targets import assign
 
-__all__ = ["defined"]
+__all__ = ["define_function"]
 
 
 @evaluates(ast.Constant)
@@ -62,8 +62,8 @@ def _display(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
         else:
             items.append(value)
     if open_ended:
-        return of(Iter(union([*items, *open_ended])))
-    return of(Tup(tuple(items)))
+        return value_of(Iter(union([*items, *open_ended])))
+    return value_of(Tup(tuple(items)))
 
 
 @evaluates(ast.Starred)
@@ -82,23 +82,23 @@ def _dict(frame: Frame, node: ast.Dict) -> Value:
         values.append(value if key is not None else union(map(entries_of, value)))
     known = tuple(key for key in keys if key is not None)
     if len(known) == len(values):
-        return of(DictOf(known, tuple(values)))
-    return of(Map(union(values)))
+        return value_of(DictOf(known, tuple(values)))
+    return value_of(Map(union(values)))
 
 
 @evaluates(ast.JoinedStr)
 def _formatted(frame: Frame, node: ast.JoinedStr) -> Value:
-    text = of(Const(""))
-    for part in node.values:
-        inside = part.value if isinstance(part, ast.FormattedValue) else part
-        words = words_of(frame.evaluate(inside))
-        if isinstance(part, ast.FormattedValue):
-            if part.format_spec is not None:
-                frame.evaluate(part.format_spec)
-                words = None
-            if part.conversion not in {-1, ord("s")}:
-                words = None
-        text = text_of(words_of(text), words)
+    text = value_of(Const(""))
+    for piece in node.values:
+        inside = piece.value if isinstance(piece, ast.FormattedValue) else piece
+        parts = get_text_parts(frame.evaluate(inside))
+        if isinstance(piece, ast.FormattedValue):
+            if piece.format_spec is not None:
+                frame.evaluate(piece.format_spec)
+                parts = None
+            if piece.conversion not in {-1, ord("s")}:
+                parts = None
+        text = concatenate(get_text_parts(text), parts)
     return text
 
 
@@ -113,17 +113,17 @@ def _walrus(frame: Frame, node: ast.NamedExpr) -> Value:
 def _binary(frame: Frame, node: ast.BinOp) -> Value:
     left, right = frame.evaluate(node.left), frame.evaluate(node.right)
     if holds_flow(left | right):
-        return of(Iter(union([element_of(left), element_of(right)])))
+        return value_of(Iter(union([element_of(left), element_of(right)])))
     if isinstance(node.op, ast.Mod):
-        return formatted(left, right)
-    return added(left, right) if isinstance(node.op, ast.Add) else ANYTHING
+        return format_values(left, right)
+    return add_values(left, right) if isinstance(node.op, ast.Add) else ANYTHING
 
 
 @evaluates(ast.UnaryOp)
 def _unary(frame: Frame, node: ast.UnaryOp) -> Value:
     atom = only(frame.evaluate(node.operand))
     if isinstance(node.op, ast.USub) and isinstance(atom, Const) and isinstance(atom.value, int):
-        return of(Const(-atom.value))
+        return value_of(Const(-atom.value))
     return ANYTHING
 
 
@@ -131,7 +131,7 @@ def _unary(frame: Frame, node: ast.UnaryOp) -> Value:
 def _short_circuit(frame: Frame, node: ast.BoolOp) -> Value:
     value = frame.evaluate(node.values[0])
     for later in node.values[1:]:
-        value |= frame.either(_nothing, partial(frame.evaluate, later))
+        value |= frame.follow_either(_nothing, partial(frame.evaluate, later))
     return value
 
 
@@ -140,7 +140,7 @@ def _comparison(frame: Frame, node: ast.Compare) -> Value:
     frame.evaluate(node.left)
     frame.evaluate(node.comparators[0])
     for later in node.comparators[1:]:
-        frame.either(_nothing, partial(frame.evaluate, later))
+        frame.follow_either(_nothing, partial(frame.evaluate, later))
     return ANYTHING
 
 
@@ -151,7 +151,9 @@ def _nothing() -> Value:
 @evaluates(ast.IfExp)
 def _choice(frame: Frame, node: ast.IfExp) -> Value:
     frame.evaluate(node.test)
-    return frame.either(lambda: frame.evaluate(node.body), lambda: frame.evaluate(node.orelse))
+    return frame.follow_either(
+        lambda: frame.evaluate(node.body), lambda: frame.evaluate(node.orelse)
+    )
 
 
 @evaluates(ast.Subscript)
@@ -168,34 +170,34 @@ def _item(frame: Frame, atom: Atom, key: Value, node: ast.Subscript) -> Value:
         return by_name(frame, atom.owner, key, node)
     if is_client(atom):
         return client_item(frame, atom, key)
-    return item_of(of(atom), key)
+    return item_of(value_of(atom), key)
 
 
 def by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> Value:
-    """Return what an attribute stands for whose name is an expression."""
+    """Return the value of an attribute with a computed name."""
     names = strings_of(key)
     if names is not None:
         return union(read_attribute(frame, owner, name, node) for name in sorted(names))
     if is_flow(owner):
         frame.doubt(node, "reads an artifact by a computed name")
     elif isinstance(owner, Inputs):
-        return element_of(of(owner))
+        return element_of(value_of(owner))
     return ANYTHING
 
 
 @evaluates(ast.Lambda)
 def _lambda(frame: Frame, node: ast.Lambda) -> Value:
-    return defined(frame, node)
+    return define_function(frame, node)
 
 
-def defined(frame: Frame, node: FunctionNode) -> Value:
-    """Return an inner function. Whatever it does may happen from here on."""
+def define_function(frame: Frame, node: FunctionNode) -> Value:
+    """Return an inner function. Its effects may happen at any time from here on."""
     for default in [*node.args.defaults, *node.args.kw_defaults]:
         if default is not None:
             frame.evaluate(default)
     local = Local(frame.study.project.function(node, frame.module), frame)
     defer(frame, summarise(frame, local.func, Args(rest=ANYTHING), home=frame))
-    return of(local)
+    return value_of(local)
 
 
 @evaluates(ast.Yield)

@@ -1,4 +1,4 @@
-"""Loops: followed until going round once more tells nothing new."""
+"""Loops: followed until another round changes nothing."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import ast
 from collections.abc import Callable
 
 from mfwb.lineage.static_analysis.calls.elements import element_of, is_nonempty, spread
-from mfwb.lineage.static_analysis.domain.bounds import anyhow
-from mfwb.lineage.static_analysis.domain.state import State, dead, merged
+from mfwb.lineage.static_analysis.domain.bounds import widen
+from mfwb.lineage.static_analysis.domain.state import State, merge_states, unreachable
 from mfwb.lineage.static_analysis.domain.values import Value, holds_flow, is_plain
 from mfwb.lineage.static_analysis.errors import TooIntricateError
 from mfwb.lineage.static_analysis.frame import Frame, runs
@@ -39,59 +39,59 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
 def _worth_unrolling(
     frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]
 ) -> bool:
-    """Return whether going through the elements one by one may tell more."""
+    """Return whether following the elements one by one may give a more certain result."""
     if len(elements) > _UNROLLED or all(is_plain(element) for element in elements):
         return False
     if any(holds_flow(element) for element in elements):
         return False
-    if frame.study.told(node, _reaches_by_name):
+    if frame.study.compute_once(node, _reaches_by_name):
         return True
-    return len(elements) <= _UNROLLED // 5 and frame.study.told(node, _calls)
+    return len(elements) <= _UNROLLED // 5 and frame.study.compute_once(node, _calls)
 
 
 def _reaches_by_name(loop: ast.AST) -> bool:
     return any(
-        one.id in _BY_NAME if isinstance(one, ast.Name) else one.attr == "__dict__"
-        for one in ast.walk(loop)
-        if isinstance(one, ast.Name | ast.Attribute)
+        node.id in _BY_NAME if isinstance(node, ast.Name) else node.attr == "__dict__"
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Name | ast.Attribute)
     )
 
 
 def _calls(loop: ast.AST) -> bool:
-    return any(isinstance(one, ast.Call) for one in ast.walk(loop))
+    return any(isinstance(node, ast.Call) for node in ast.walk(loop))
 
 
 def _one_by_one(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> None:
-    breaks = dead()
+    breaks = unreachable()
     for element in elements:
-        if not frame.state.alive:
+        if not frame.state.is_reachable:
             break
         assign(frame, node.target, element)
-        breaks = merged(breaks, _once(frame, node.body))
+        breaks = merge_states(breaks, _once(frame, node.body))
     _otherwise(frame, node.orelse, breaks)
 
 
 def _once(frame: Frame, body: list[ast.stmt]) -> State:
-    """Follow the body to where the next round begins; returns where it breaks off."""
+    """Follow the body to the start of the next round; return the state at its `break`s."""
     with frame.leaving() as exits:
         frame.run(body)
-    frame.exits.returns = merged(frame.exits.returns, exits.returns)
-    frame.state = merged(frame.state, exits.continues)
+    frame.exits.returns = merge_states(frame.exits.returns, exits.returns)
+    frame.state = merge_states(frame.state, exits.continues)
     return exits.breaks
 
 
 def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tuple[State, State]:
-    """Go round until nothing changes, and stand where the loop may end by itself.
+    """Follow rounds until nothing changes; the state is then that at the regular end of the loop.
 
-    Returns where it breaks off, and what holds after at least one round.
+    Return the state at its `break`s, and the state after at least one round.
     """
-    entry, breaks, after = frame.state.copy(), dead(), dead()
+    entry, breaks, after = frame.state.copy(), unreachable(), unreachable()
     for count in range(_ROUNDS):
         frame.state = entry.copy()
         head()
-        breaks = merged(breaks, _once(frame, body))
+        breaks = merge_states(breaks, _once(frame, body))
         after = frame.state
-        again = merged(entry, after)
+        again = merge_states(entry, after)
         if count >= _PATIENT_ROUNDS:
             _give_up_values(entry, again)
         if again == entry:
@@ -102,24 +102,24 @@ def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tup
 
 
 def _give_up_values(entry: State, again: State) -> None:
-    """Let go of what names stand for that differs from round to round, as far as it may not matter.
+    """Widen the values of names that differ from round to round.
 
-    What they hold of the flow is kept, wherever it may be in them by then.
+    What the values hold of the flow is kept, at any position in them.
     """
     for name, value in again.names.items():
         if value != entry.names.get(name):
-            again.names[name] = anyhow(value)
+            again.names[name] = widen(value)
 
 
 def _otherwise(frame: Frame, orelse: list[ast.stmt], breaks: State) -> None:
     frame.run(orelse)
-    frame.state = merged(frame.state, breaks)
+    frame.state = merge_states(frame.state, breaks)
 
 
 @runs(ast.While)
 def _while(frame: Frame, node: ast.While) -> None:
     endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
-    tested = dead()
+    tested = unreachable()
 
     def head() -> None:
         nonlocal tested
@@ -127,17 +127,17 @@ def _while(frame: Frame, node: ast.While) -> None:
         tested = frame.state.copy()
 
     breaks, _ = _rounds(frame, head, node.body)
-    frame.state = dead() if endless else tested
+    frame.state = unreachable() if endless else tested
     _otherwise(frame, node.orelse, breaks)
 
 
 @runs(ast.Break)
 def _break(frame: Frame, _node: ast.Break) -> None:
-    frame.exits.breaks = merged(frame.exits.breaks, frame.state)
-    frame.state = dead()
+    frame.exits.breaks = merge_states(frame.exits.breaks, frame.state)
+    frame.state = unreachable()
 
 
 @runs(ast.Continue)
 def _continue(frame: Frame, _node: ast.Continue) -> None:
-    frame.exits.continues = merged(frame.exits.continues, frame.state)
-    frame.state = dead()
+    frame.exits.continues = merge_states(frame.exits.continues, frame.state)
+    frame.state = unreachable()

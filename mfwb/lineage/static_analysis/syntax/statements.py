@@ -1,4 +1,4 @@
-"""Statements that go straight on or branch once."""
+"""Simple statements, and statements that branch once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import ast
 from functools import partial
 
 from mfwb.lineage.static_analysis.calls.elements import element_of
-from mfwb.lineage.static_analysis.domain.bounds import of, union
-from mfwb.lineage.static_analysis.domain.state import dead, merged
+from mfwb.lineage.static_analysis.domain.bounds import union, value_of
+from mfwb.lineage.static_analysis.domain.state import merge_states, unreachable
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     ClassAtom,
@@ -17,7 +17,7 @@ from mfwb.lineage.static_analysis.domain.values import (
     is_plain,
 )
 from mfwb.lineage.static_analysis.frame import Frame, runs
-from mfwb.lineage.static_analysis.syntax.expressions import defined
+from mfwb.lineage.static_analysis.syntax.expressions import define_function
 from mfwb.lineage.static_analysis.syntax.targets import assign, delete, read_target
 
 __all__: list[str] = []
@@ -66,9 +66,9 @@ def _remember_container(frame: Frame, target: ast.expr, value: ast.expr, *, shar
 @runs(ast.AugAssign)
 def _augmented(frame: Frame, node: ast.AugAssign) -> None:
     before = read_target(frame, node.target)
-    added = frame.evaluate(node.value)
-    inside = union([element_of(before), element_of(added)])
-    value = ANYTHING if is_plain(inside) else of(Iter(inside))
+    add_values = frame.evaluate(node.value)
+    inside = union([element_of(before), element_of(add_values)])
+    value = ANYTHING if is_plain(inside) else value_of(Iter(inside))
     assign(frame, node.target, value)
 
 
@@ -82,15 +82,15 @@ def _deletion(frame: Frame, node: ast.Delete) -> None:
 def _function(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     for decorator in node.decorator_list:
         frame.evaluate(decorator)
-    value = defined(frame, node)
+    value = define_function(frame, node)
     frame.state.names[node.name] = value | (ANYTHING if node.decorator_list else frozenset())
-    if frame.study.told(node, _names_itself):
-        defined(frame, node)  # once more: it may call itself
+    if frame.study.compute_once(node, _names_itself):
+        define_function(frame, node)  # defined again, since it may call itself
 
 
 def _names_itself(node: ast.AST) -> bool:
     name = getattr(node, "name", None)
-    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
+    return any(isinstance(child, ast.Name) and child.id == name for child in ast.walk(node))
 
 
 @runs(ast.ClassDef)
@@ -101,7 +101,7 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
     names = dict(frame.state.names)
     frame.run(node.body)
     info = frame.study.project.class_info(node, frame.module)
-    frame.state.names = names | {node.name: of(ClassAtom(info))}
+    frame.state.names = names | {node.name: value_of(ClassAtom(info))}
 
 
 @runs(ast.Import, ast.ImportFrom)
@@ -115,8 +115,8 @@ def _import(frame: Frame, node: ast.Import | ast.ImportFrom) -> None:
 @runs(ast.Return)
 def _return(frame: Frame, node: ast.Return) -> None:
     frame.returned |= frame.evaluate(node.value) if node.value else ANYTHING
-    frame.exits.returns = merged(frame.exits.returns, frame.state)
-    frame.state = dead()
+    frame.exits.returns = merge_states(frame.exits.returns, frame.state)
+    frame.state = unreachable()
 
 
 @runs(ast.Raise)
@@ -125,14 +125,14 @@ def _raise(frame: Frame, node: ast.Raise) -> None:
         if part is not None:
             frame.evaluate(part)
     frame.may_raise()
-    frame.state = dead()
+    frame.state = unreachable()
 
 
 @runs(ast.Assert)
 def _assert(frame: Frame, node: ast.Assert) -> None:
     frame.evaluate(node.test)
     if node.msg is not None:
-        frame.either(partial(_value, frozenset()), partial(frame.evaluate, node.msg))
+        frame.follow_either(partial(_value, frozenset()), partial(frame.evaluate, node.msg))
 
 
 def _value(value: Value) -> Value:
@@ -142,7 +142,7 @@ def _value(value: Value) -> Value:
 @runs(ast.If)
 def _if(frame: Frame, node: ast.If) -> None:
     frame.evaluate(node.test)
-    frame.either(partial(_block, frame, node.body), partial(_block, frame, node.orelse))
+    frame.follow_either(partial(_block, frame, node.body), partial(_block, frame, node.orelse))
 
 
 def _block(frame: Frame, body: list[ast.stmt]) -> Value:
@@ -153,7 +153,7 @@ def _block(frame: Frame, body: list[ast.stmt]) -> Value:
 @runs(ast.Match)
 def _match(frame: Frame, node: ast.Match) -> None:
     subject = frame.evaluate(node.subject)
-    end = dead()
+    end = unreachable()
     for case in node.cases:
         _capture(frame, case.pattern, subject)
         certain = _is_certain(case.pattern) and case.guard is None
@@ -161,15 +161,15 @@ def _match(frame: Frame, node: ast.Match) -> None:
             frame.evaluate(case.guard)
         tested = frame.state.copy()
         frame.run(case.body)
-        end = merged(end, frame.state)
-        frame.state = dead() if certain else tested
+        end = merge_states(end, frame.state)
+        frame.state = unreachable() if certain else tested
         if certain:
             break
-    frame.state = merged(end, frame.state)
+    frame.state = merge_states(end, frame.state)
 
 
 def _capture(frame: Frame, pattern: ast.pattern, subject: Value) -> None:
-    """Evaluate what a pattern compares with, and bind what it captures."""
+    """Evaluate the values that a pattern compares with, and bind the names that it captures."""
     if isinstance(pattern, ast.MatchAs) and pattern.pattern is None:
         if pattern.name:
             frame.state.names[pattern.name] = subject
@@ -186,12 +186,12 @@ def _part_of(subject: Value) -> Value:
     inside = element_of(subject)
     if is_plain(inside):
         return subject | inside | ANYTHING
-    return subject | inside | of(Iter(inside), Map(inside))
+    return subject | inside | value_of(Iter(inside), Map(inside))
 
 
 def _is_certain(pattern: ast.pattern) -> bool:
     if isinstance(pattern, ast.MatchAs):
         return pattern.pattern is None or _is_certain(pattern.pattern)
     if isinstance(pattern, ast.MatchOr):
-        return any(_is_certain(one) for one in pattern.patterns)
+        return any(_is_certain(alternative) for alternative in pattern.patterns)
     return False

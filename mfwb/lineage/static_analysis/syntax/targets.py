@@ -1,4 +1,4 @@
-"""What is assigned to, and what is deleted."""
+"""Targets of assignments and deletions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mfwb.lineage.static_analysis.calls.attributes import (
     read_attribute,
     write_attribute,
 )
-from mfwb.lineage.static_analysis.calls.elements import element_of, unpacked
+from mfwb.lineage.static_analysis.calls.elements import element_of, unpack
 from mfwb.lineage.static_analysis.domain.bounds import (
-    alike_as_one,
-    of,
-    simplified,
-    somewhere,
+    forget_structure,
+    merge_alike,
+    simplify,
     union,
+    value_of,
 )
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
@@ -52,7 +52,7 @@ __all__ = [
 
 
 def assign(frame: Frame, target: ast.expr, value: Value) -> None:
-    """Give a value to a target of whatever form."""
+    """Assign a value to a target of any form."""
     if isinstance(target, ast.Name):
         _assign_name(frame, target, value)
     elif isinstance(target, ast.Attribute):
@@ -61,7 +61,7 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
             frame.doubt(target, f"the flow or an input is stored in {name_of(target)}")
         write_attribute(frame, owner, target.attr, target)
         if FlowSelf() in owner:
-            frame.keep(target.attr, value)
+            frame.note_stored_run_ids(target.attr, value)
     elif isinstance(target, ast.Subscript):
         _assign_item(frame, target, value)
     elif isinstance(target, ast.Tuple | ast.List):
@@ -77,14 +77,14 @@ def _assign_name(frame: Frame, target: ast.Name, value: Value) -> None:
 
 
 def _unpack(frame: Frame, targets: list[ast.expr], value: Value) -> None:
-    starred = next((i for i, one in enumerate(targets) if isinstance(one, ast.Starred)), None)
+    starred = next((i for i, target in enumerate(targets) if isinstance(target, ast.Starred)), None)
     for index, target in enumerate(targets):
         if index == starred:
-            assign(frame, target, of(Iter(element_of(value))))
+            assign(frame, target, value_of(Iter(element_of(value))))
         elif starred is not None and index > starred:
-            assign(frame, target, unpacked(value, index - len(targets)))
+            assign(frame, target, unpack(value, index - len(targets)))
         else:
-            assign(frame, target, unpacked(value, index))
+            assign(frame, target, unpack(value, index))
 
 
 def _assign_item(frame: Frame, target: ast.Subscript, value: Value) -> None:
@@ -105,71 +105,71 @@ def put_into(frame: Frame, container: ast.expr, value: Value, node: ast.AST) -> 
         return
     if holds_flow(value):
         frame.doubt(node, f"the flow or an input is stored in {name_of(container)}")
-    for other, held in frame.state.names.items():  # whatever shares it changes too
+    for other, held in frame.state.names.items():  # all names that share the container change, too
         if any(is_container(atom) for atom in held):
             frame.state.names[other] = _loosened(frame, held, value)
 
 
 def is_container(atom: Atom) -> bool:
-    """Return whether an atom is a list, dict or the like that we know something of."""
+    """Return whether an atom is a list, dict or another container with known content."""
     return isinstance(atom, DictOf | Iter | Map | Nested | Tup)
 
 
 def _loosened(frame: Frame, held: Value, value: Value) -> Value:
-    """Return a container, or what may be one, that holds `value` besides, in any order."""
-    frame.study.spend(1 + sum(one.weight for one in held if isinstance(one, Container)) // 8)
+    """Return a possible container with `value` added, in any order."""
+    frame.study.spend(1 + sum(atom.weight for atom in held if isinstance(atom, Container)) // 8)
     return _with_all(held, value)
 
 
 def _with_all(held: Value, value: Value) -> Value:
-    return simplified(alike_as_one(union(_with(atom, value) for atom in held)))
+    return simplify(merge_alike(union(_with(atom, value) for atom in held)))
 
 
 def _with(atom: Atom, value: Value) -> Value:
     if isinstance(atom, DictOf | Map):
-        return of(Map(_inside(atom, value)))
+        return value_of(Map(_inside(atom, value)))
     if isinstance(atom, Iter | Tup):
-        return of(Iter(_inside(atom, value)))
+        return value_of(Iter(_inside(atom, value)))
     if isinstance(atom, Nested):
-        return somewhere(of(atom) | value)
+        return forget_structure(value_of(atom) | value)
     if isinstance(atom, Other | Text) and holds_flow(value):
-        return of(OTHER, Iter(value), Map(value))
-    return of(atom)
+        return value_of(OTHER, Iter(value), Map(value))
+    return value_of(atom)
 
 
 def _inside(atom: Container, value: Value) -> Value:
-    """Return what may be in a container that got a value, or whose containers got it."""
-    return union([value, *(_with_all(one, value) for one in atom.held())])
+    """Return the possible content of a container after it, or a container in it, got a value."""
+    return union([value, *(_with_all(value, value) for value in atom.held())])
 
 
 def write_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
-    """Note an assignment to an attribute whose name is an expression."""
+    """Note an assignment to an attribute with a computed name."""
 
     def write(name: str) -> Value:
-        write_attribute(frame, of(owner), name, node)
+        write_attribute(frame, value_of(owner), name, node)
         return ANYTHING
 
     if names := _artifact_names(frame, owner, key, node, "writes"):
-        frame.either(*(partial(write, name) for name in sorted(names)))
+        frame.follow_either(*(partial(write, name) for name in sorted(names)))
 
 
 def delete_by_name(frame: Frame, owner: Atom, key: Value, node: ast.AST) -> None:
-    """Note the deletion of an attribute whose name is an expression."""
+    """Note the deletion of an attribute with a computed name."""
     for name in _artifact_names(frame, owner, key, node, "deletes"):
-        delete_attribute(frame, of(owner), name)
+        delete_attribute(frame, value_of(owner), name)
 
 
 def _artifact_names(
     frame: Frame, owner: Atom, key: Value, node: ast.AST, what: str
 ) -> Collection[str]:
-    """Return the artifacts that an expression may name, after noting a doubt if it may name any.
+    """Return the artifacts that an expression may name, and note a doubt if any name is possible.
 
     Args:
-        frame: where it stands.
-        owner: whose attribute it is; only a flow has artifacts.
-        key: the name.
-        node: what is done with it.
-        what: the same, as the doubt says it.
+        frame: the function under analysis.
+        owner: the owner of the attribute; only a flow has artifacts.
+        key: the value of the expression.
+        node: the assignment or deletion.
+        what: the verb for the doubt.
     """
     if not isinstance(owner, FlowSelf):
         return ()
@@ -180,7 +180,7 @@ def _artifact_names(
 
 
 def delete(frame: Frame, target: ast.expr) -> None:
-    """Delete a target of whatever form."""
+    """Delete a target of any form."""
     if isinstance(target, ast.Attribute):
         delete_attribute(frame, frame.evaluate(target.value), target.attr)
     elif isinstance(target, ast.Name):
@@ -193,12 +193,12 @@ def delete(frame: Frame, target: ast.expr) -> None:
         if any(is_container(atom) for atom in owner):
             put_into(frame, target.value, frozenset(), target)
     elif isinstance(target, ast.Tuple | ast.List):
-        for one in target.elts:
-            delete(frame, one)
+        for element in target.elts:
+            delete(frame, element)
 
 
 def read_target(frame: Frame, target: ast.expr) -> Value:
-    """Read what an augmented assignment is about to change."""
+    """Return the value of the target of an augmented assignment, and note the read."""
     if isinstance(target, ast.Attribute):
         owner = frame.evaluate(target.value)
         for atom in owner:

@@ -1,10 +1,10 @@
-"""`try` and `with`: what holds when something was raised on the way."""
+"""`try` and `with`: the state after exceptions."""
 
 from __future__ import annotations
 
 import ast
 
-from mfwb.lineage.static_analysis.domain.state import Exits, State, dead, merged
+from mfwb.lineage.static_analysis.domain.state import Exits, State, merge_states, unreachable
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Bound,
@@ -49,26 +49,26 @@ def _guarded(frame: Frame, node: ast.Try) -> None:
         if handler.name:
             frame.state.names[handler.name] = ANYTHING
         frame.run(handler.body)
-        end = merged(end, frame.state)
+        end = merge_states(end, frame.state)
     frame.state = end
 
 
 def _finally(frame: Frame, body: list[ast.stmt], exits: Exits, raised: State) -> None:
-    """Lead every way out of the block through its `finally`."""
+    """Follow the `finally` body on every exit of the block."""
     end = frame.state
     frame.state = raised
     frame.run(body)  # and the exception goes on
     frame.may_raise()
     outer = frame.exits
-    outer.returns = merged(outer.returns, _through(frame, body, exits.returns))
-    outer.breaks = merged(outer.breaks, _through(frame, body, exits.breaks))
-    outer.continues = merged(outer.continues, _through(frame, body, exits.continues))
+    outer.returns = merge_states(outer.returns, _through(frame, body, exits.returns))
+    outer.breaks = merge_states(outer.breaks, _through(frame, body, exits.breaks))
+    outer.continues = merge_states(outer.continues, _through(frame, body, exits.continues))
     frame.state = _through(frame, body, end)
 
 
 def _through(frame: Frame, body: list[ast.stmt], state: State) -> State:
-    if not state.alive:
-        return dead()
+    if not state.is_reachable:
+        return unreachable()
     frame.state = state.copy()
     frame.run(body)
     return frame.state
@@ -91,19 +91,19 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
         return
     frame.catchers.append(frame.state.copy())
     frame.run(node.body)
-    frame.state = merged(frame.state, frame.catchers.pop())
+    frame.state = merge_states(frame.state, frame.catchers.pop())
 
 
 def _may_swallow(frame: Frame, node: ast.expr) -> bool:
-    """Return whether a context manager may keep an exception from going on."""
-    if any(word in name_of(node).lower() for word in _SOUNDS_SWALLOWING):
+    """Return whether a context manager may suppress an exception."""
+    if any(part in name_of(node).lower() for part in _SOUNDS_SWALLOWING):
         return True
     target = node.func if isinstance(node, ast.Call) else node
-    return any(_swallows(frame, atom) for atom in _quietly(frame, target))
+    return any(_swallows(frame, atom) for atom in _evaluate_without_effects(frame, target))
 
 
-def _quietly(frame: Frame, node: ast.expr) -> Value:
-    """Return what an expression stands for, once more, without another effect of it."""
+def _evaluate_without_effects(frame: Frame, node: ast.expr) -> Value:
+    """Return the value of an expression again, without effects on the state."""
     state = frame.state.copy()
     value = frame.evaluate(node)
     frame.state = state
@@ -111,12 +111,12 @@ def _quietly(frame: Frame, node: ast.expr) -> Value:
 
 
 def _catches(function: ast.AST) -> bool:
-    return any(isinstance(one, ast.Try) and one.handlers for one in ast.walk(function))
+    return any(isinstance(node, ast.Try) and node.handlers for node in ast.walk(function))
 
 
 def _returns(function: ast.AST) -> bool:
-    found = (one.value for one in ast.walk(function) if isinstance(one, ast.Return))
-    return any(value is not None for value in found)
+    values = (node.value for node in ast.walk(function) if isinstance(node, ast.Return))
+    return any(value is not None for value in values)
 
 
 def _swallows(frame: Frame, atom: object) -> bool:
@@ -127,8 +127,8 @@ def _swallows(frame: Frame, atom: object) -> bool:
     if isinstance(atom, Local):
         atom = atom.func
     if isinstance(atom, Func):
-        return frame.study.told(atom.node, _catches)
+        return frame.study.compute_once(atom.node, _catches)
     if isinstance(atom, ClassAtom):
         leaving = [*atom.info.members.get("__exit__", []), *atom.info.members.get("__aexit__", [])]
-        return not leaving or any(frame.study.told(one, _returns) for one in leaving)
+        return not leaving or any(frame.study.compute_once(method, _returns) for method in leaving)
     return False

@@ -12,7 +12,7 @@ import pytest
 from mfwb.cli.app import mfwb
 from mfwb.cli.commands.explain import explain
 from mfwb.cli.exit import end
-from mfwb.errors import NotThere
+from mfwb.errors import NotFound
 from mfwb.pipeline.explain import Explanation
 from tests.unit.explained import explained, sample
 
@@ -31,7 +31,7 @@ class Call:
         print("chatter on stdout")  # noqa: T201 - that is the point
         print("chatter on stderr", file=sys.stderr)  # noqa: T201 - the same
         if pathspec == "F/9/a/b":
-            raise NotThere("there is no F/9")
+            raise NotFound("there is no F/9")
         return explained(sample(), "train/model", self.folder)
 
 

@@ -127,7 +127,7 @@ def test_damaged_ledger(capsys: pytest.CaptureFixture[str], ledger: Path) -> Non
     assert (code, out) == (2, "")
     assert err == (
         f"mfwb: the ledger {ledger} is damaged: file is not a database; `mfwb status --rebuild` "
-        "makes it anew of what W&B has\n"
+        "rebuilds it from W&B\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Random step bodies, and an object that records what running one really reads and writes."""
+"""Random step bodies, and an object that records the reads and writes of a running step."""
 
 from __future__ import annotations
 

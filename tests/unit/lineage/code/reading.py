@@ -1,4 +1,4 @@
-"""Turns the body of a step into what the analysis says of it."""
+"""Helpers: the result of the analysis for the body of a step."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def step(body: str, *, members: str = "", above: str = "", deco: str = "") -> St
 
 def reads(body: str, **around: str) -> str:
     """Return the reads, sorted, in one string; doubts fail the test."""
-    found = step(body, **around)
-    assert found.doubts == ()
-    return " ".join(sorted(found.reads))
+    result = step(body, **around)
+    assert result.doubts == ()
+    return " ".join(sorted(result.reads))
 
 
 def always(body: str, **around: str) -> str:
@@ -46,9 +46,9 @@ def always(body: str, **around: str) -> str:
 
 def input_reads(body: str, **around: str) -> str:
     """Return the input reads, sorted, as `branch.x`, `[0].x` or `x`; doubts fail the test."""
-    found = step(body, **around)
-    assert found.doubts == ()
-    return " ".join(sorted(_said(one) for one in found.input_reads))
+    result = step(body, **around)
+    assert result.doubts == ()
+    return " ".join(sorted(_said(read) for read in result.input_reads))
 
 
 def _said(one: InputRead) -> str:
@@ -59,4 +59,4 @@ def _said(one: InputRead) -> str:
 
 def doubts(body: str, **around: str) -> str:
     """Return the doubts without their lines, in one string."""
-    return "; ".join(one.partition(": ")[2] for one in step(body, **around).doubts)
+    return "; ".join(doubt.partition(": ")[2] for doubt in step(body, **around).doubts)

@@ -1,4 +1,4 @@
-"""The analysis always ends, within its budget of work, whatever the source is."""
+"""The analysis always ends, within its work limit, for any source."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_everyday_code_that_puts_things_into_each_other(name: str) -> None:
     assert step(EVERYDAY[name]).followed
 
 
-def test_what_matters_is_not_lost_where_containers_grow() -> None:
+def test_growing_containers_keep_what_matters() -> None:
     """The flow in a container that became too large to tell apart is still handed on with it."""
     found = step("box = [self]\nfor x in xs:\n    box = [box, {'x': box}]\nsend(box)")
 

@@ -1,4 +1,4 @@
-"""Which reads may come from the parents, and what is surely written, along every way."""
+"""Reads that may come from the parents, and certain writes, on every path."""
 
 from __future__ import annotations
 
@@ -153,15 +153,15 @@ def test_always_writes(case: str) -> None:
 
 def test_writes_and_deletes_may_happen() -> None:
     """Any way counts."""
-    found = step("if c:\n    self.x = 1\n    del self.y\nfor self.z in l:\n    pass")
+    result = step("if c:\n    self.x = 1\n    del self.y\nfor self.z in l:\n    pass")
 
-    assert found.writes == {"x", "z"}
-    assert found.deletes == {"y"}
+    assert result.writes == {"x", "z"}
+    assert result.deletes == {"y"}
 
 
 def test_name_of_the_first_argument() -> None:
     """`self` is only a habit."""
-    found = flow_code(HEAD + "class F(FlowSpec):\n @step\n def a(me):\n  me.y = me.x")
+    result = flow_code(HEAD + "class F(FlowSpec):\n @step\n def a(me):\n  me.y = me.x")
 
-    assert found.steps["a"].reads == {"x"}
-    assert found.steps["a"].writes == {"y"}
+    assert result.steps["a"].reads == {"x"}
+    assert result.steps["a"].writes == {"y"}

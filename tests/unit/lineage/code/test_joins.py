@@ -1,4 +1,4 @@
-"""What a join reads off its inputs."""
+"""Reads of a join from its inputs."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_what_can_not_be_followed_is_doubted(body: str) -> None:
 
 def test_item_of_an_input_is_what_was_iterated_over() -> None:
     """`i.input` reads the artifact that `foreach=` names."""
-    found = flow_code(
+    result = flow_code(
         HEAD
         + """
 class F(FlowSpec):
@@ -180,7 +180,7 @@ class F(FlowSpec):
 """
     )
 
-    assert [one.name for one in found.steps["join"].input_reads] == ["xs"]
+    assert [read.name for read in result.steps["join"].input_reads] == ["xs"]
 
 
 MERGES = {
@@ -205,10 +205,10 @@ def test_merge(case: str) -> None:
     """What a merge takes along is told when its names are constants."""
     body, merge = MERGES[case]
 
-    found = step(body, above="KEEP = ['k', 'l']", members="OUT = ['o']")
+    result = step(body, above="KEEP = ['k', 'l']", members="OUT = ['o']")
 
-    assert found.merges == (merge,)
-    assert found.doubts == ()
+    assert result.merges == (merge,)
+    assert result.doubts == ()
 
 
 @pytest.mark.parametrize(
@@ -216,16 +216,16 @@ def test_merge(case: str) -> None:
 )
 def test_computed_merge_is_doubted(names: str) -> None:
     """Computed names: all may come through, and it is said."""
-    found = step(
+    result = step(
         f"self.merge_artifacts(inputs, include={names})", above="KEEP = [1]; KEEP.append(2)"
     )
 
-    assert found.merges == (Merge(),)
-    assert len(found.doubts) == 1
+    assert result.merges == (Merge(),)
+    assert len(result.doubts) == 1
 
 
 def test_merged_artifact_is_read_afterwards() -> None:
     """A merge does not make an artifact the step's own."""
-    found = step("self.merge_artifacts(inputs)\nself.y = 1\nprint(self.x, self.y)")
+    result = step("self.merge_artifacts(inputs)\nself.y = 1\nprint(self.x, self.y)")
 
-    assert found.reads == {"x"}
+    assert result.reads == {"x"}

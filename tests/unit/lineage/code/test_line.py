@@ -1,4 +1,4 @@
-"""Lines are Metaflow's, measured on Metaflow's own graph."""
+"""Lines of steps equal those in Metaflow's own graph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb.lineage.static_analysis import read_flow_code
-from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, INSIDES
+from mfwb.lineage.static_analysis.program.metaflow_names import FLOW_API, PRIVATE_ATTRIBUTES
 from mfwb.snapshot import SourceCode
 
 SCRIPT = '''\
@@ -100,9 +100,9 @@ def test_line_and_next_are_those_of_metaflow(tmp_path: Path) -> None:
     """Decorators, comments, blocks and bases included; and no name of FlowSpec is unknown."""
     said = metaflow_says(tmp_path)
 
-    found = read_flow_code(SourceCode("flow.py", {"flow.py": SCRIPT}, "file"), "F").steps
+    result = read_flow_code(SourceCode("flow.py", {"flow.py": SCRIPT}, "file"), "F").steps
 
-    assert {one.name: one.line for one in found.values()} == said["line"]
-    assert {one.name: list(one.next) for one in found.values()} == said["next"]
+    assert {step.name: step.line for step in result.values()} == said["line"]
+    assert {step.name: list(step.next) for step in result.values()} == said["next"]
     public = {name for name in said["names"] if not name.startswith("__")}
-    assert public <= FLOW_API | INSIDES
+    assert public <= FLOW_API | PRIVATE_ATTRIBUTES

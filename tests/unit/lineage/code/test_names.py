@@ -1,4 +1,4 @@
-"""Attributes reached by name, steps and artifacts named to `self.next`, and what is doubted."""
+"""Attributes by name, steps and artifacts named to `self.next`, and doubts."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def test_names_are_followed(case: str) -> None:
     """A name that the text tells is as good as the attribute itself."""
     body, expected = READS[case]
 
-    found = reads(
+    result = reads(
         body or "pass", above="NAME = 'n'\nNAMES = ['k', 'l']", members="COLS = ('c', 'd')"
     )
 
-    assert found == expected
+    assert result == expected
 
 
 def test_loop_over_names_surely_writes() -> None:
@@ -86,11 +86,11 @@ def test_next(body: str) -> None:
     """The steps that come next are no reads."""
     members = "@step\ndef b(self):\n    pass\n@step\ndef c(self):\n    pass"
 
-    found = step(body, members=members)
+    result = step(body, members=members)
 
-    assert found.next == NEXT[body]
-    assert found.reads <= {"k", "done"}
-    assert found.doubts == ()
+    assert result.next == NEXT[body]
+    assert result.reads <= {"k", "done"}
+    assert result.doubts == ()
 
 
 DOUBTS = {
@@ -193,9 +193,9 @@ def test_too_intricate_a_step_is_doubted() -> None:
     for _ in range(12):
         body = "try:\n" + _indented(body) + "\nfinally:\n" + _indented(body)
 
-    found = step(body)
+    result = step(body)
 
-    assert found.doubts == ("line 7: a is too intricate to follow: it takes too much work",)
+    assert result.doubts == ("line 7: a is too intricate to follow: it takes too much work",)
 
 
 def _indented(text: str) -> str:
@@ -229,11 +229,11 @@ def test_text_that_is_run_where_no_flow_is_in_sight() -> None:
 )
 def test_a_class_variable_that_is_changed(body: str) -> None:
     """What it holds then is not what the class says."""
-    found = step(
+    result = step(
         f"{body}\nfor name in self.NAMES: getattr(self, name)",
         members="NAMES = ['x']\ndef helper(self):\n    self.NAMES.extend(['y'])",
     )
 
-    assert [one.partition(": ")[2] for one in found.doubts] == [
+    assert [doubt.partition(": ")[2] for doubt in result.doubts] == [
         "reads an artifact by a computed name"
     ]

@@ -1,10 +1,10 @@
-"""Where a step reads an artifact."""
+"""Positions of reads in the source."""
 
 from __future__ import annotations
 
 import pytest
 
-from mfwb.lineage.static_analysis import Place, read_flow_code
+from mfwb.lineage.static_analysis import SourcePosition, read_flow_code
 from mfwb.snapshot import SourceCode
 
 SOURCE = """\
@@ -54,13 +54,13 @@ class Other:
 FILE = "src/demo.py"
 
 
-def places(source: str = SOURCE) -> dict[tuple[str, str], Place]:
+def positions(source: str = SOURCE) -> dict[tuple[str, str], SourcePosition]:
     """Return all places in a source, by step and artifact."""
     code = read_flow_code(SourceCode(FILE, {FILE: source}, "package"), "DemoFlow")
     return {
         (step.name, name): place
         for step in code.steps.values()
-        for name, place in step.places.items()
+        for name, place in step.positions.items()
     }
 
 
@@ -84,7 +84,7 @@ def places(source: str = SOURCE) -> dict[tuple[str, str], Place]:
 )
 def test_lines(step: str, name: str, line: int) -> None:
     """Reads, changes and names in calls are found where they first stand."""
-    assert places()[step, name] == Place(FILE, line)
+    assert positions()[step, name] == SourcePosition(FILE, line)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_lines(step: str, name: str, line: int) -> None:
 )
 def test_no_line(step: str, name: str) -> None:
     """What is only written has no line, nor what another function or class reads."""
-    assert (step, name) not in places()
+    assert (step, name) not in positions()
 
 
 def test_step_of_a_base_class_in_another_file() -> None:
@@ -118,8 +118,8 @@ def test_step_of_a_base_class_in_another_file() -> None:
 
     code = read_flow_code(SourceCode("demo.py", {"demo.py": flow, "base.py": base}, ""), "DemoFlow")
 
-    assert code.steps["start"].places == {"x": Place("demo.py", 6)}
-    assert code.steps["end"].places == {"x": Place("base.py", 8)}
+    assert code.steps["start"].positions == {"x": SourcePosition("demo.py", 6)}
+    assert code.steps["end"].positions == {"x": SourcePosition("base.py", 8)}
 
 
 def test_places_do_not_count() -> None:
@@ -131,4 +131,4 @@ def test_places_do_not_count() -> None:
     )
 
     assert one == other
-    assert one.places != other.places
+    assert one.positions != other.positions

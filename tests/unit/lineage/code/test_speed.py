@@ -1,4 +1,4 @@
-"""Large flows are read in no time."""
+"""Large flows are analysed fast."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_fifty_steps() -> None:
     source = SourceCode("flow.py", {"flow.py": text}, "file")
 
     before = time.process_time()
-    found = read_flow_code(source, "F")
+    result = read_flow_code(source, "F")
     spent = time.process_time() - before
 
-    assert len(found.steps) == 50
-    assert found.steps["s7"].reads == {"rate"}
-    assert found.steps["s7"].always_writes == {"rows", "data7", "total7", "a_7", "b_7"}
+    assert len(result.steps) == 50
+    assert result.steps["s7"].reads == {"rate"}
+    assert result.steps["s7"].always_writes == {"rows", "data7", "total7", "a_7", "b_7"}
     assert spent < 1
 
 
@@ -63,7 +63,7 @@ def test_methods_that_call_each_other_are_analysed_once() -> None:
     )
     text = f"{HEAD}{helpers}\n    def h35(self): self.x\n    @step\n    def a(self): self.h0()"
 
-    found = read_flow_code(SourceCode("flow.py", {"flow.py": text}, "file"), "F").steps["a"]
+    result = read_flow_code(SourceCode("flow.py", {"flow.py": text}, "file"), "F").steps["a"]
 
-    assert found.reads == {"x"}
-    assert found.doubts == ()
+    assert result.reads == {"x"}
+    assert result.doubts == ()

@@ -1,4 +1,4 @@
-"""The analysis against the truth: random steps are run, and nothing they do may be missed."""
+"""The analysis against running code: random steps are run, and no read or write may be missed."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tests.unit.lineage.code.programs import NAMES, Record, programs, run
 @given(program=programs())
 def test_no_read_is_missed(program: str) -> None:
     """What a run reads of its parents is among the reads, whichever way it takes."""
-    found = read_flow_code(SourceCode("f.py", {"f.py": program}, "file"), "F").steps["a"]
+    result = read_flow_code(SourceCode("f.py", {"f.py": program}, "file"), "F").steps["a"]
 
-    assert found.doubts == ()
+    assert result.doubts == ()
     for seed in range(12):
-        _compare(found, run(program, seed), program)
+        _compare(result, run(program, seed), program)
 
 
-def _compare(found: StepCode, truth: Record, program: str) -> None:
+def _compare(result: StepCode, truth: Record, program: str) -> None:
     names = set(NAMES)
-    assert truth.reads & names <= found.reads, program
-    assert truth.writes & names <= found.writes, program
-    assert truth.deletes & names <= found.deletes, program
+    assert truth.reads & names <= result.reads, program
+    assert truth.writes & names <= result.writes, program
+    assert truth.deletes & names <= result.deletes, program
     if truth.at_end is not None:
-        assert found.always_writes <= truth.at_end, program
+        assert result.always_writes <= truth.at_end, program

@@ -18,7 +18,7 @@ from mfwb import pickles
 from mfwb.conversion import json_safe
 from mfwb.conversion.tables import load_frame
 from mfwb.errors import ItemLost
-from mfwb.payload import Workshop, parameters
+from mfwb.payload import PayloadBuilder, parameters
 from mfwb.payload.values import decode
 from mfwb.pickles.allowlist import FRAMES, PATHS, PLAIN
 from mfwb.planning import Form
@@ -170,7 +170,7 @@ def test_a_short_pickle_is_no_long_value() -> None:
 def test_names_that_are_far_longer_than_their_pickle() -> None:
     """They are kept for as long as the flow run, and so are those of its other artifacts."""
     with pytest.raises(ValueError, match="far more names"):
-        pickles.mentions_in(OF_USERS["many names of one long module"]())
+        pickles.read_mentions(OF_USERS["many names of one long module"]())
 
 
 def test_values_that_name_flow_runs_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_values_that_name_flow_runs_have_bounds(monkeypatch: pytest.MonkeyPatch)
     contents = MemoryContents()
     wanted = [contents.add(str(number) * 1_000) for number in range(5)]
 
-    assert list(parameters.values_of(wanted, contents)) == [one.sha1 for one in wanted[:2]]
+    assert list(parameters.decode_artifacts(wanted, contents)) == [one.sha1 for one in wanted[:2]]
 
 
 def test_paths_are_pure() -> None:
@@ -188,14 +188,14 @@ def test_paths_are_pure() -> None:
 
 
 @pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES])
-def test_no_bytes_are_lost(form: Form, workshop: Workshop) -> None:
+def test_no_bytes_are_lost(form: Form, builder: PayloadBuilder) -> None:
     """A frame that is not loaded goes to W&B as the pickle it is."""
     contents = MemoryContents()
     content = contents.add(OBJECTS["in a frame"])
     contents.logs[content.task] = []
     run = planned_run(outputs=[output(planned_file(content, form))])
 
-    ready = workshop.prepare(run, contents)
+    ready = builder.prepare(run, contents)
 
     (file,) = ready.artifacts[0].files
     assert file.path == "x.pkl"

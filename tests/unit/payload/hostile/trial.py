@@ -19,7 +19,7 @@ from typing import Any
 
 from mfwb import pickles
 from mfwb.conversion.arrays import load_array
-from mfwb.conversion.inspector_child import Look, inspect_here
+from mfwb.conversion.inspector_child import Inspection, inspect_here
 from mfwb.conversion.json_files import load_value
 from mfwb.conversion.tables import load_frame
 from mfwb.errors import ItemLost
@@ -34,11 +34,11 @@ TIME_LIMIT = 20  # seconds of CPU, which a busy machine makes longer
 WAYS: dict[str, Callable[[bytes], Any]] = {
     "value": decode,
     "shown": lambda data: decode(data, "shown"),
-    "inside": lambda data: inspect_here("", Look.INSIDE, [data]),
+    "inside": lambda data: inspect_here("", Inspection.INSIDE, [data]),
     "file": load_value,
     "table": load_frame,
     "array": load_array,
-    "names": pickles.names_in,
+    "names": pickles.read_names,
     "digest": content_digest,
     "pickle": pickle.loads,  # for what is known to run nothing
     "execute": lambda _: Path(MARKER).touch(),

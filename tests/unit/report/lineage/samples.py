@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from mfwb.lineage import Ground, rebuild_lineage
+from mfwb.lineage import Evidence, rebuild_lineage
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage import show_lineage
 from mfwb.report.lineage.phrases import TIMES
@@ -29,9 +29,9 @@ def traced(run: FlowRun, reads: Mapping[str, str] | None = None, **lineage: Any)
     if reads is not None:
         known = {step: set(names.split()) for step, names in reads.items()}
         edges = [
-            replace(one, ground=Ground.READ) if one.ground is Ground.AVAILABLE else one
+            replace(one, evidence=Evidence.READ) if one.evidence is Evidence.AVAILABLE else one
             for one in found.edges
-            if one.ground is Ground.FOREACH_INPUT
+            if one.evidence is Evidence.FOREACH_INPUT
             or one.artifact in known.get(one.consumer.split("/")[2], ())
         ]
         found = replace(

@@ -7,7 +7,7 @@ import json
 
 from rich.console import Console
 
-from mfwb.lineage.static_analysis import External
+from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.report.lineage import show_lineage
 from mfwb.report.lineage.phrases import TIMES
 from tests.unit.flow_runs import flow_run, sha, task
@@ -60,7 +60,7 @@ def test_states_and_clones() -> None:
 
 def test_externals() -> None:
     """Reads from other flow runs are listed by step."""
-    externals = {"DemoFlow/7/end/7": (External("run", "Other/3", "x"),)}
+    externals = {"DemoFlow/7/end/7": (ExternalRead("run", "Other/3", "x"),)}
 
     assert json.loads(shown(traced(WINES, {}, externals=externals), "json"))["externals"] == {
         "end": [{"kind": "run", "pathspec": "Other/3", "artifact": "x", "unread": None}]

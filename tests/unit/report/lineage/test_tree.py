@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from mfwb.lineage import Edge
-from mfwb.lineage.static_analysis import External, read_flow_code
+from mfwb.lineage.static_analysis import ExternalRead, read_flow_code
 from mfwb.snapshot import FlowRunState, SourceCode
 from tests.unit.flow_runs import at, flow_run, ref, task
 from tests.unit.report.lineage.samples import (
@@ -254,10 +254,10 @@ def test_other_flow_runs() -> None:
     """Reads from other flow runs are among what was used."""
     externals = {
         "DemoFlow/7/start/1": (
-            External("trigger", "", "model"),
-            External("run", "Other/3", "scores"),
-            External("flow", "Other"),
-            External("artifact", "Other/3/end/9/best"),
+            ExternalRead("trigger", "", "model"),
+            ExternalRead("run", "Other/3", "scores"),
+            ExternalRead("flow", "Other"),
+            ExternalRead("artifact", "Other/3/end/9/best"),
         )
     }
     told = section(shown(traced(WINES, {}, externals=externals)), "start")
@@ -270,7 +270,7 @@ def test_other_flow_runs() -> None:
 
 def test_another_flow_run_that_is_gone() -> None:
     """What can't be read there is not said to be used: no edge leads to it."""
-    said = External("run", "Other/3", "scores")
+    said = ExternalRead("run", "Other/3", "scores")
     found = traced(WINES, {}, externals={"DemoFlow/7/start/1": (said,)})
     lineage = replace(found.lineage, unread={said: "there is no Other/3 in local@/data"})
     found = replace(found, lineage=lineage)
@@ -302,9 +302,9 @@ class DemoFlow(FlowSpec):
 """
     code = SourceCode("flows/demo.py", {"flows/demo.py": source}, "package")
     steps = read_flow_code(code, "DemoFlow").steps.values()
-    places = {(step.name, name): at for step in steps for name, at in step.places.items()}
+    positions = {(step.name, name): at for step in steps for name, at in step.positions.items()}
     found = traced(replace(WINES, code=code), READS_WITH_SEED)
-    found = replace(found, lineage=replace(found.lineage, places=places))
+    found = replace(found, lineage=replace(found.lineage, positions=positions))
     text = shown(found, explain=True)
 
     def told(step: str) -> list[str]:

@@ -11,14 +11,14 @@ import pytest
 from mfwb.errors import ItemLost
 from mfwb.source.datastore.blobs import Blob
 from mfwb.source.datastore.checksums import Digests
-from mfwb.source.datastore.decompress import Growth, unpacked
+from mfwb.source.datastore.decompress import GrowthLimit, decompress
 
 
-def unpack(data: bytes, *, most: int | None, growth: Growth | None = None) -> int:
+def unpack(data: bytes, *, most: int | None, growth: GrowthLimit | None = None) -> int:
     """Return how many bytes come out of data that was packed."""
     blob = Blob(io.BytesIO(gzip.compress(data)), gzipped=True)
     sha = hashlib.sha1(data, usedforsecurity=False).hexdigest()
-    return sum(map(len, unpacked(blob, sha, most, Digests(0), growth)))
+    return sum(map(len, decompress(blob, sha, most, Digests(0), growth)))
 
 
 ZEROS = bytes(10_000_000)
@@ -38,16 +38,16 @@ def test_more_than_recorded() -> None:
 def test_a_size_that_is_made_up() -> None:
     """A bomb ends at so many times what is stored, whatever is recorded."""
     with pytest.raises(ItemLost, match="more bytes than 200 times what is stored"):
-        unpack(ZEROS, most=2**62, growth=Growth(free=1_000_000, times=200))
+        unpack(ZEROS, most=2**62, growth=GrowthLimit(free=1_000_000, times=200))
 
 
 def test_little_may_grow_as_it_likes() -> None:
     """A few bytes can't fill a disk."""
-    assert unpack(ZEROS, most=2**62, growth=Growth(free=len(ZEROS), times=1)) == len(ZEROS)
+    assert unpack(ZEROS, most=2**62, growth=GrowthLimit(free=len(ZEROS), times=1)) == len(ZEROS)
 
 
 def test_what_does_not_shrink() -> None:
     """However much there is of it."""
     noise = b"".join(hashlib.sha256(bytes([place])).digest() for place in range(200)) * 100
 
-    assert unpack(noise, most=len(noise), growth=Growth(free=0, times=200)) == len(noise)
+    assert unpack(noise, most=len(noise), growth=GrowthLimit(free=0, times=200)) == len(noise)

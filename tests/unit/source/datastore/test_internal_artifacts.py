@@ -101,7 +101,7 @@ def test_frame_without_an_index() -> None:
     stack = listed(instance(FRAMES[0], "work", "items", None, None))
 
     assert internal_artifacts.to_frames(internal_artifacts.decode(stack)) == ()
-    assert internal_artifacts.is_of_control(internal_artifacts.decode(stack))
+    assert internal_artifacts.is_control_stack(internal_artifacts.decode(stack))
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -109,8 +109,8 @@ def test_no_control_task(index: int) -> None:
     """Whoever has a place in a foreach works in it: with `num_parallel` the control task, too."""
     stack = listed(instance(FRAMES[0], "work", "items", None, index))
 
-    assert not internal_artifacts.is_of_control(internal_artifacts.decode(stack))
-    assert not internal_artifacts.is_of_control([])
+    assert not internal_artifacts.is_control_stack(internal_artifacts.decode(stack))
+    assert not internal_artifacts.is_control_stack([])
 
 
 def doubled(depth: int = 30) -> list[Any]:
@@ -341,4 +341,4 @@ def test_damaged_pickles(data: bytes | None) -> None:
 def test_paths(recorded: str | None, indices: list[int]) -> None:
     """What a killed task left of its foreach path; cut or odd ones say nothing."""
     assert [frame.index for frame in internal_artifacts.to_path(recorded)] == indices
-    assert internal_artifacts.is_path_of_control(recorded) == (recorded or "").endswith(":None")
+    assert internal_artifacts.is_control_path(recorded) == (recorded or "").endswith(":None")

@@ -77,24 +77,24 @@ def test_advice() -> None:
 
 def test_folders(tmp_path: Path) -> None:
     """A local root that is not the user's is looked for where the metadata is, else nowhere."""
-    home, named, other = (tmp_path / name for name in ("home", "named", "other"))
-    for folder in (home, named / "deep", other):
+    home, extra, other = (tmp_path / name for name in ("home", "named", "other"))
+    for folder in (home, extra / "deep", other):
         folder.mkdir(parents=True)
-    (tmp_path / "link").symlink_to(named)
-    (named / "out").symlink_to(other)
+    (tmp_path / "link").symlink_to(extra)
+    (extra / "out").symlink_to(other)
     at_home = Datastore("local", str(home))
 
     def admit(roots: DatastoreRoots, folder: Path) -> Datastore:
         return roots.admit(Datastore("local", str(folder)), "F/1/start/1")
 
-    local = DatastoreRoots(home, {}, (str(named),))
+    local = DatastoreRoots(home, {}, (str(extra),))
     assert admit(local, home) == at_home
-    assert admit(local, named / "deep") == Datastore("local", str(named / "deep"))
+    assert admit(local, extra / "deep") == Datastore("local", str(extra / "deep"))
     assert admit(local, tmp_path / "link" / "deep").root.endswith("link/deep")
-    assert admit(local, named / "gone") == at_home  # moved together with its metadata
-    assert admit(local, named / "out") == admit(local, other) == at_home
-    service = DatastoreRoots(None, {"local": str(named)}, ())
-    assert admit(service, named / "gone") == Datastore("local", str(named / "gone"))
+    assert admit(local, extra / "gone") == at_home  # moved together with its metadata
+    assert admit(local, extra / "out") == admit(local, other) == at_home
+    service = DatastoreRoots(None, {"local": str(extra)}, ())
+    assert admit(service, extra / "gone") == Datastore("local", str(extra / "gone"))
     with pytest.raises(SourceError, match="your datastores"):
         admit(service, other)
 

@@ -4,48 +4,54 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.lineage.static_analysis import External, Found, InputRead, Kept, Recorded
+from mfwb.lineage.static_analysis import (
+    ArtifactValue,
+    ExternalRead,
+    InputRead,
+    LookedUpRun,
+    StoredRunId,
+)
 from tests.unit.lineage.code.reading import HEAD, flow_code, step
 
 MODEL = "model"
 EXTERNALS = {
-    'Run("X/1").data.model': External("run", "X/1", MODEL),
-    'Run(pathspec="X/1").data.model': External("run", "X/1", MODEL),
-    'Run("X/1")': External("run", "X/1"),
-    'run = Run("X/1")\nprint(run.data.model)': External("run", "X/1", MODEL),
-    'Flow("X").latest_run.data.model': External("flow", "X", MODEL),
-    'Flow("X").latest_successful_run["train"].task.data.model': External("flow", "X", MODEL),
-    'Flow("X")["12"].data.model': External("run", "X/12", MODEL),
-    'for run in Flow("X"):\n    run.data.model': External("flow", "X", MODEL),
-    'for run in Flow("X").runs("tag"):\n    run.data.model': External("flow", "X", MODEL),
-    'list(Flow("X").runs())[0].data.model': External("flow", "X", MODEL),
-    'next(iter(Flow("X"))).data.model': External("flow", "X", MODEL),
-    'Run("X/1")["train"].task.data.model': External("step", "X/1/train", MODEL),
-    'for t in Run("X/1")["train"]:\n    t.data.model': External("step", "X/1/train", MODEL),
-    '[t.data.model for t in Run("X/1")["train"].tasks()]': External("step", "X/1/train", MODEL),
-    'Run("X/1")["train"]["2"].data.model': External("task", "X/1/train/2", MODEL),
-    'for s in Run("X/1"):\n    s.task.data.model': External("step", "X/1/*", MODEL),
-    'Run("X/1")[name].task.data.model': External("step", "X/1/*", MODEL),
-    'Flow("X")["12"]["train"].task.data.model': External("step", "X/12/train", MODEL),
-    'Run("X/1").end_task["model"].data': External("run", "X/1", MODEL),
-    'Run("X/1").end_task.artifacts.model.data': External("run", "X/1", MODEL),
-    'getattr(Run("X/1").data, "model")': External("run", "X/1", MODEL),
-    'Step("X/1/train").task.data.model': External("step", "X/1/train", MODEL),
-    'Task("X/1/train/2").data.model': External("task", "X/1/train/2", MODEL),
-    'Task("X/1/train/2")["model"].data': External("task", "X/1/train/2", MODEL),
-    'DataArtifact("X/1/train/2/model").data': External("artifact", "X/1/train/2/model"),
-    "current.trigger.run.data.model": External("trigger", "", MODEL),
-    'current.trigger.run["train"].task.data.model': External("trigger", "train", MODEL),
-    'current.trigger.run["train"]["2"].data.model': External("trigger", "train/2", MODEL),
-    "for s in current.trigger.run:\n    s.task.data.model": External("trigger", "*", MODEL),
-    'current.trigger["X"]["train"].task.data.model': External("trigger", "train", MODEL),
-    'current.trigger["X"].data.model': External("trigger", "", MODEL),
-    "current.trigger.runs[0].data.model": External("trigger", "", MODEL),
-    "for r in current.trigger.runs:\n    r.data.model": External("trigger", "", MODEL),
+    'Run("X/1").data.model': ExternalRead("run", "X/1", MODEL),
+    'Run(pathspec="X/1").data.model': ExternalRead("run", "X/1", MODEL),
+    'Run("X/1")': ExternalRead("run", "X/1"),
+    'run = Run("X/1")\nprint(run.data.model)': ExternalRead("run", "X/1", MODEL),
+    'Flow("X").latest_run.data.model': ExternalRead("flow", "X", MODEL),
+    'Flow("X").latest_successful_run["train"].task.data.model': ExternalRead("flow", "X", MODEL),
+    'Flow("X")["12"].data.model': ExternalRead("run", "X/12", MODEL),
+    'for run in Flow("X"):\n    run.data.model': ExternalRead("flow", "X", MODEL),
+    'for run in Flow("X").runs("tag"):\n    run.data.model': ExternalRead("flow", "X", MODEL),
+    'list(Flow("X").runs())[0].data.model': ExternalRead("flow", "X", MODEL),
+    'next(iter(Flow("X"))).data.model': ExternalRead("flow", "X", MODEL),
+    'Run("X/1")["train"].task.data.model': ExternalRead("step", "X/1/train", MODEL),
+    'for t in Run("X/1")["train"]:\n    t.data.model': ExternalRead("step", "X/1/train", MODEL),
+    '[t.data.model for t in Run("X/1")["train"].tasks()]': ExternalRead("step", "X/1/train", MODEL),
+    'Run("X/1")["train"]["2"].data.model': ExternalRead("task", "X/1/train/2", MODEL),
+    'for s in Run("X/1"):\n    s.task.data.model': ExternalRead("step", "X/1/*", MODEL),
+    'Run("X/1")[name].task.data.model': ExternalRead("step", "X/1/*", MODEL),
+    'Flow("X")["12"]["train"].task.data.model': ExternalRead("step", "X/12/train", MODEL),
+    'Run("X/1").end_task["model"].data': ExternalRead("run", "X/1", MODEL),
+    'Run("X/1").end_task.artifacts.model.data': ExternalRead("run", "X/1", MODEL),
+    'getattr(Run("X/1").data, "model")': ExternalRead("run", "X/1", MODEL),
+    'Step("X/1/train").task.data.model': ExternalRead("step", "X/1/train", MODEL),
+    'Task("X/1/train/2").data.model': ExternalRead("task", "X/1/train/2", MODEL),
+    'Task("X/1/train/2")["model"].data': ExternalRead("task", "X/1/train/2", MODEL),
+    'DataArtifact("X/1/train/2/model").data': ExternalRead("artifact", "X/1/train/2/model"),
+    "current.trigger.run.data.model": ExternalRead("trigger", "", MODEL),
+    'current.trigger.run["train"].task.data.model': ExternalRead("trigger", "train", MODEL),
+    'current.trigger.run["train"]["2"].data.model': ExternalRead("trigger", "train/2", MODEL),
+    "for s in current.trigger.run:\n    s.task.data.model": ExternalRead("trigger", "*", MODEL),
+    'current.trigger["X"]["train"].task.data.model': ExternalRead("trigger", "train", MODEL),
+    'current.trigger["X"].data.model': ExternalRead("trigger", "", MODEL),
+    "current.trigger.runs[0].data.model": ExternalRead("trigger", "", MODEL),
+    "for r in current.trigger.runs:\n    r.data.model": ExternalRead("trigger", "", MODEL),
     "run = current.trigger.run if current.trigger else Run(NAME)\nrun.data.model": None,
-    "self.helper()": External("run", "X/7", MODEL),
-    "load().data.model": External("run", "X/8", MODEL),
-    "Run(NAME).data.model": External("run", "X/9", MODEL),
+    "self.helper()": ExternalRead("run", "X/7", MODEL),
+    "load().data.model": ExternalRead("run", "X/8", MODEL),
+    "Run(NAME).data.model": ExternalRead("run", "X/9", MODEL),
     "Run(n).data.model": None,
     "current.run_id": None,
     'Other("X/1").data.model': None,
@@ -55,20 +61,20 @@ EXTERNALS = {
 @pytest.mark.parametrize("body", EXTERNALS)
 def test_externals(body: str) -> None:
     """Which flow run is read, and which artifact of it, as far as constants tell."""
-    found = step(
+    result = step(
         body,
         members='def helper(self):\n    return Run("X/7").data.model',
         above='NAME = "X/9"\ndef load():\n    return Run("X/8")',
     )
     expected = EXTERNALS[body]
-    said = {External(one.kind, one.pathspec, one.artifact) for one in found.externals}
+    said = {ExternalRead(read.kind, read.pathspec, read.artifact) for read in result.externals}
 
     if body.startswith("run = current"):
-        assert said == {External("trigger", "", MODEL), External("run", "X/9", MODEL)}
+        assert said == {ExternalRead("trigger", "", MODEL), ExternalRead("run", "X/9", MODEL)}
     else:
         assert said == ({expected} if expected else set())
-    assert found.doubts == ()
-    assert found.reads == frozenset()
+    assert result.doubts == ()
+    assert result.reads == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -86,26 +92,26 @@ def test_imported_names(line: str, name: str, inside: bool) -> None:  # noqa: FB
     """Under whatever name, at the top or inside the step."""
     above, within = ("", f"{line}; ") if inside else (line, "")
 
-    found = flow_code(
+    result = flow_code(
         f"{HEAD}{above}\nclass F(FlowSpec):\n @step\n def a(self):\n"
         f"  {within}self.m = {name}('X/1').data.m"
     )
 
-    assert found.steps["a"].externals == {External("run", "X/1", "m")}
+    assert result.steps["a"].externals == {ExternalRead("run", "X/1", "m")}
 
 
 def test_two_artifacts_of_one_run() -> None:
     """Each is told, and the run not once more without one."""
-    found = step('r = Run("X/1")\nself.a_ = r.data.a\nself.b_ = r.data.b\nq = Run("Y/2")')
+    result = step('r = Run("X/1")\nself.a_ = r.data.a\nself.b_ = r.data.b\nq = Run("Y/2")')
 
-    assert found.externals == {
-        External("run", "X/1", "a"),
-        External("run", "X/1", "b"),
-        External("run", "Y/2"),
+    assert result.externals == {
+        ExternalRead("run", "X/1", "a"),
+        ExternalRead("run", "X/1", "b"),
+        ExternalRead("run", "Y/2"),
     }
 
 
-UP = Recorded("up")
+UP = ArtifactValue("up")
 WORDS = {
     "Run(self.up).data.m": ("run", "{up}", (UP,)),
     "Run(str(self.up)).data.m": ("run", "{up}", (UP,)),
@@ -115,7 +121,7 @@ WORDS = {
     'Run("%s/%s" % (self.f, self.up)).data.m': (
         "run",
         "{f}/{up}",
-        (Recorded("f"), "/", UP),
+        (ArtifactValue("f"), "/", UP),
     ),
     'Run("X/{}".format(self.up)).data.m': ("run", "X/{up}", ("X/", UP)),
     'Run("/".join(["X", self.up])).data.m': ("run", "X/{up}", ("X/", UP)),
@@ -129,26 +135,26 @@ WORDS = {
     "Run(self.cfg.deep.up).data.m": (
         "run",
         "{cfg.deep.up}",
-        (Recorded("cfg", ("deep", "up")),),
+        (ArtifactValue("cfg", ("deep", "up")),),
     ),
-    'Run(self.cfg["up"]).data.m': ("run", "{cfg.up}", (Recorded("cfg", ("up",)),)),
-    'Run(self.cfg.get("up")).data.m': ("run", "{cfg.up}", (Recorded("cfg", ("up",)),)),
-    "for up in self.ups:\n    Run(up).data.m": ("run", "{ups.*}", (Recorded("ups", (None,)),)),
-    "[Run(up).data.m for up in self.ups]": ("run", "{ups.*}", (Recorded("ups", (None,)),)),
-    "Run(self.ups[-1]).data.m": ("run", "{ups.-1}", (Recorded("ups", (-1,)),)),
-    "Run(self.input).data.m": ("run", "{input}", (Recorded(""),)),
+    'Run(self.cfg["up"]).data.m': ("run", "{cfg.up}", (ArtifactValue("cfg", ("up",)),)),
+    'Run(self.cfg.get("up")).data.m': ("run", "{cfg.up}", (ArtifactValue("cfg", ("up",)),)),
+    "for up in self.ups:\n    Run(up).data.m": ("run", "{ups.*}", (ArtifactValue("ups", (None,)),)),
+    "[Run(up).data.m for up in self.ups]": ("run", "{ups.*}", (ArtifactValue("ups", (None,)),)),
+    "Run(self.ups[-1]).data.m": ("run", "{ups.-1}", (ArtifactValue("ups", (-1,)),)),
+    "Run(self.input).data.m": ("run", "{input}", (ArtifactValue(""),)),
     "Run(inputs[0].up).data.m": (
         "run",
         "{inputs.up}",
-        (Recorded("up", of_input=InputRead("up", None, 0)),),
+        (ArtifactValue("up", of_input=InputRead("up", None, 0)),),
     ),
     "Run(inputs.a.up).data.m": (
         "run",
         "{inputs.a.up}",
-        (Recorded("up", of_input=InputRead("up", "a")),),
+        (ArtifactValue("up", of_input=InputRead("up", "a")),),
     ),
     "current.trigger.run[self.up].task.data.m": ("trigger", "{up}", (UP,)),
-    "self.up = 1\nRun(self.up).data.m": ("run", "{up}", (Recorded("up", changed=True),)),
+    "self.up = 1\nRun(self.up).data.m": ("run", "{up}", (ArtifactValue("up", changed=True),)),
     "Flow(current.flow_name)['7'].data.m": ("run", "F/7", ()),
 }
 
@@ -156,12 +162,12 @@ WORDS = {
 @pytest.mark.parametrize("body", WORDS)
 def test_named_by_values(body: str) -> None:
     """What a value is, the flow run tells; where it stands, the code."""
-    found = step(body, above="def load(up):\n    return Run(up)", members="up = Parameter('up')")
+    result = step(body, above="def load(up):\n    return Run(up)", members="up = Parameter('up')")
 
-    [said] = [one for one in found.externals if one.artifact]
-    kind, pathspec, words = WORDS[body]
-    assert said == External(kind, pathspec, "m", words)
-    assert found.doubts == ()
+    [said] = [read for read in result.externals if read.artifact]
+    kind, pathspec, parts = WORDS[body]
+    assert said == ExternalRead(kind, pathspec, "m", parts)
+    assert result.doubts == ()
 
 
 @pytest.mark.parametrize(
@@ -179,36 +185,36 @@ def test_named_by_values(body: str) -> None:
 )
 def test_made_of_values(body: str) -> None:
     """What code computes of values is not known."""
-    assert {one for one in step(body).externals if one.artifact} == set()
+    assert {read for read in step(body).externals if read.artifact} == set()
 
 
 def test_one_of_several() -> None:
     """Each may be meant, and that is said."""
-    found = step('Run(self.up if self.up else "X/1").data.m')
+    result = step('Run(self.up if self.up else "X/1").data.m')
 
-    assert found.externals == {
-        External("run", "{up}", "m", (UP,), sure=False),
-        External("run", "X/1", "m", sure=False),
+    assert result.externals == {
+        ExternalRead("run", "{up}", "m", (UP,), sure=False),
+        ExternalRead("run", "X/1", "m", sure=False),
     }
 
 
-FOUND = Found(("X",))
+FOUND = LookedUpRun(("X",))
 KEPT = {
-    "self.r = run.id": Kept("r", (), (FOUND,)),
-    "self.r = run.pathspec": Kept("r", (), ("X/", FOUND)),
-    "self.r = f'run {run.id}'": Kept("r", (), ("run ", FOUND)),
-    "self.r = {'run': {'id': run.id}, 'n': 1}": Kept("r", ("run", "id"), (FOUND,)),
-    "keep(self, run)": Kept("r", (), (FOUND,)),
+    "self.r = run.id": StoredRunId("r", (), (FOUND,)),
+    "self.r = run.pathspec": StoredRunId("r", (), ("X/", FOUND)),
+    "self.r = f'run {run.id}'": StoredRunId("r", (), ("run ", FOUND)),
+    "self.r = {'run': {'id': run.id}, 'n': 1}": StoredRunId("r", ("run", "id"), (FOUND,)),
+    "keep(self, run)": StoredRunId("r", (), (FOUND,)),
 }
 
 
 @pytest.mark.parametrize("body", KEPT)
 def test_what_a_step_keeps_of_the_run_it_found(body: str) -> None:
     """It tells later which one that was."""
-    found = step(
+    result = step(
         f'run = Flow("X").latest_run\nrun["train"].task.data.m\n{body}',
         above="def keep(flow, run):\n    flow.r = run.id",
     )
 
-    words = ("X/", FOUND, "/train")
-    assert found.externals == {External("flow", "X", "m", words, frozenset({KEPT[body]}))}
+    parts = ("X/", FOUND, "/train")
+    assert result.externals == {ExternalRead("flow", "X", "m", parts, frozenset({KEPT[body]}))}

@@ -1,4 +1,4 @@
-"""Where steps and helpers come from: the class, its bases, other files."""
+"""Steps and helpers from the class, its bases and other files."""
 
 from __future__ import annotations
 
@@ -117,12 +117,12 @@ def test_api_is_no_artifact(expression: str) -> None:
     assert reads(f"print({expression})") == ""
 
 
-def test_input_is_told_apart() -> None:
+def test_input_is_distinguished() -> None:
     """`self.input` is the item of a foreach."""
-    found = step("print(self.input)")
+    result = step("print(self.input)")
 
-    assert found.reads_input
-    assert found.reads == frozenset()
+    assert result.reads_input
+    assert result.reads == frozenset()
 
 
 SUPER = """
@@ -158,13 +158,13 @@ class F(Mixin, Base):
 
 def test_bases_in_the_order_of_python() -> None:
     """The nearest class wins, `super()` goes on behind it, and steps are inherited."""
-    found = flow_code(HEAD + SUPER)
+    result = flow_code(HEAD + SUPER)
 
-    assert set(found.steps) == {"start", "end"}
-    assert found.steps["start"].reads == {"own", "mixin", "base", "prop", "K"}
-    assert found.steps["start"].always_writes == {"by_base"}
-    assert found.steps["start"].next == ("end",)
-    assert found.steps["start"].doubts == ()
+    assert set(result.steps) == {"start", "end"}
+    assert result.steps["start"].reads == {"own", "mixin", "base", "prop", "K"}
+    assert result.steps["start"].always_writes == {"by_base"}
+    assert result.steps["start"].next == ("end",)
+    assert result.steps["start"].doubts == ()
 
 
 FLOW = """
@@ -216,10 +216,10 @@ def test_bases_in_other_files(case: str) -> None:
     """Imports are followed to the files that came along."""
     line, base, others = IMPORTS[case]
 
-    found = flow_code(f"{HEAD}{line}\n{FLOW.format(base=base)}", others).steps["start"]
+    result = flow_code(f"{HEAD}{line}\n{FLOW.format(base=base)}", others).steps["start"]
 
-    assert found.reads == {"x"}
-    assert found.doubts == ()
+    assert result.reads == {"x"}
+    assert result.doubts == ()
 
 
 def test_relative_to_the_folder_of_the_script() -> None:
@@ -230,40 +230,42 @@ def test_relative_to_the_folder_of_the_script() -> None:
         "common/deep.py": "def h(self):\n    print(self.x)\n",
     }
 
-    found = read_flow_code(SourceCode("flows/train.py", files, "file"), "F").steps["start"]
+    result = read_flow_code(SourceCode("flows/train.py", files, "file"), "F").steps["start"]
 
-    assert found.reads == {"x"}
-    assert found.doubts == ()
+    assert result.reads == {"x"}
+    assert result.doubts == ()
 
 
 def test_doubt_in_another_file_names_it() -> None:
     """A line number alone would mislead."""
     base = "class Base:\n    def h(self):\n        foo(self)\n"
 
-    found = flow_code(f"{HEAD}from base import Base\n{FLOW.format(base='Base')}", {"base.py": base})
+    result = flow_code(
+        f"{HEAD}from base import Base\n{FLOW.format(base='Base')}", {"base.py": base}
+    )
 
-    assert found.steps["start"].doubts == ("base.py line 3: self is handed to foo",)
+    assert result.steps["start"].doubts == ("base.py line 3: self is handed to foo",)
 
 
 def test_imported_function_is_followed() -> None:
     """Also when it is imported inside the step."""
-    found = flow_code(
+    result = flow_code(
         HEAD + "class F(FlowSpec):\n @step\n def a(self):\n  from u import h\n  h(self)",
         {"u.py": "def h(flow):\n    flow.y = flow.x"},
     ).steps["a"]
 
-    assert found.reads == {"x"}
-    assert found.always_writes == {"y"}
-    assert found.doubts == ()
+    assert result.reads == {"x"}
+    assert result.always_writes == {"y"}
+    assert result.doubts == ()
 
 
 def test_flow_imported_into_the_script() -> None:
     """The class need not be in the script itself."""
     other = HEAD + "class F(FlowSpec):\n @step\n def a(self):\n  foo(self)"
 
-    found = flow_code("from other import F", {"other.py": other}).steps["a"]
+    result = flow_code("from other import F", {"other.py": other}).steps["a"]
 
-    assert found.doubts == ("other.py line 5: self is handed to foo",)
+    assert result.doubts == ("other.py line 5: self is handed to foo",)
 
 
 @pytest.mark.parametrize("around", ["if c:", "try:", "with c:"])
@@ -271,11 +273,11 @@ def test_flow_inside_a_block(around: str) -> None:
     """A class is found wherever the module defines it."""
     end = "\nexcept E:\n pass" if around == "try:" else ""
 
-    found = flow_code(
+    result = flow_code(
         f"{HEAD}{around}\n class F(FlowSpec):\n  @step\n  def a(self):\n   self.x = 1{end}"
     )
 
-    assert found.steps["a"].writes == {"x"}
+    assert result.steps["a"].writes == {"x"}
 
 
 STEPS = {
@@ -292,13 +294,13 @@ STEPS = {
 @pytest.mark.parametrize("imports", STEPS)
 def test_steps_are_recognised(imports: str) -> None:
     """Whatever `step` is called here."""
-    found = flow_code(
+    result = flow_code(
         f"{imports}\nclass F(FlowSpec):\n {STEPS[imports]}\n def a(self): pass\n def b(self): pass",
         {"common.py": "from metaflow import FlowSpec, step"},
     )
 
-    assert list(found.steps) == ["a"]
-    assert found.steps["a"].doubts == ()
+    assert list(result.steps) == ["a"]
+    assert result.steps["a"].doubts == ()
 
 
 HARMLESS = [
@@ -326,32 +328,32 @@ def test_decorators_of_metaflow_are_harmless(decorator: str) -> None:
 @pytest.mark.parametrize("decorator", ["wandb_log", "wandb_log(datasets=True)"])
 def test_the_decorator_of_w_and_b_is_harmless(decorator: str) -> None:
     """On a step or on the flow: what it reads it only logs."""
-    found = flow_code(
+    result = flow_code(
         f"{HEAD}from wandb.integration.metaflow import wandb_log\n"
         f"@{decorator}\nclass F(FlowSpec):\n @{decorator}\n @step\n def a(self): print(self.x)"
     )
 
-    assert found.steps["a"].doubts == ()
-    assert found.steps["a"].reads == {"x"}
+    assert result.steps["a"].doubts == ()
+    assert result.steps["a"].reads == {"x"}
 
 
 def test_catch_writes() -> None:
     """Metaflow sets the variable whether or not something was raised."""
-    found = step("self.x = 1", deco="@catch(var='err', print_exception=False)")
+    result = step("self.x = 1", deco="@catch(var='err', print_exception=False)")
 
-    assert found.writes == {"x", "err"}
-    assert found.always_writes == {"x", "err"}
+    assert result.writes == {"x", "err"}
+    assert result.always_writes == {"x", "err"}
 
 
 def test_configs_in_decorators_are_read() -> None:
     """A config that a decorator takes its arguments from matters to the step."""
-    found = step(
+    result = step(
         "pass",
         members="cfg = Config('cfg')\nother = Config('other')",
         deco="@resources(cpu=cfg.cpu)\n@environment(vars=config_expr('other.vars'))",
     )
 
-    assert found.reads == {"cfg", "other"}
+    assert result.reads == {"cfg", "other"}
 
 
 DECORATED = {
@@ -364,42 +366,42 @@ DECORATED = {
 @pytest.mark.parametrize("decorator", DECORATED)
 def test_other_decorators_are_doubted(decorator: str) -> None:
     """They wrap the step and are handed the flow."""
-    found = flow_code(
+    result = flow_code(
         f"{HEAD}import torch; mine = print\n"
         f"class F(FlowSpec):\n {decorator}\n @step\n def a(self): pass"
     )
 
-    assert found.steps["a"].doubts == (DECORATED[decorator],)
+    assert result.steps["a"].doubts == (DECORATED[decorator],)
 
 
 def test_flow_mutators_are_doubted() -> None:
     """A decorator of the class that is not Metaflow's may change every step."""
-    found = flow_code(
+    result = flow_code(
         HEAD
         + "class M(FlowMutator): pass\n@project(name='p')\n@M\n"
         + "class F(FlowSpec):\n @step\n def a(self): pass"
     )
 
-    assert found.steps["a"].doubts == ("line 4: decorated by M, which may read artifacts",)
+    assert result.steps["a"].doubts == ("line 4: decorated by M, which may read artifacts",)
 
 
 def test_decorated_helper_is_doubted_and_followed() -> None:
     """What is in sight is told, what is not is said."""
-    found = step("self.h()", members="@timed\ndef h(self):\n    print(self.x)")
+    result = step("self.h()", members="@timed\ndef h(self):\n    print(self.x)")
 
-    assert found.reads == {"x"}
-    assert len(found.doubts) == 1
+    assert result.reads == {"x"}
+    assert len(result.doubts) == 1
 
 
 def test_unknown_base_is_doubted_in_every_step() -> None:
     """Its methods, and steps, are out of sight."""
-    found = flow_code(
+    result = flow_code(
         HEAD + "from company import Base\nclass F(Base, FlowSpec):\n @step\n def a(self):\n  pass\n"
         " @step\n def b(self):\n  pass"
     )
 
     expected = ("line 3: its base Base comes from outside the code package",)
-    assert [one.doubts for one in found.steps.values()] == [expected, expected]
+    assert [step.doubts for step in result.steps.values()] == [expected, expected]
 
 
 @pytest.mark.parametrize(
@@ -414,9 +416,9 @@ def test_unknown_base_is_doubted_in_every_step() -> None:
 )
 def test_harmless_bases(base: str) -> None:
     """They add nothing that reads artifacts."""
-    found = flow_code(f"{HEAD}import abc, typing\nclass F({base}):\n @step\n def a(self):\n  pass")
+    result = flow_code(f"{HEAD}import abc, typing\nclass F({base}):\n @step\n def a(self):\n  pass")
 
-    assert found.steps["a"].doubts == ()
+    assert result.steps["a"].doubts == ()
 
 
 @pytest.mark.parametrize("hook", ["__getattr__", "__getattribute__", "__setattr__"])
@@ -453,10 +455,10 @@ def test_script_that_is_not_there() -> None:
 
 def test_other_file_that_does_not_parse_is_as_good_as_absent() -> None:
     """Only what comes from it is in doubt."""
-    found = flow_code(
+    result = flow_code(
         f"{HEAD}from base import Base\n{FLOW.format(base='Base')}", {"base.py": "class ("}
     )
 
-    assert found.steps["start"].doubts == (
+    assert result.steps["start"].doubts == (
         "line 4: its base Base comes from outside the code package",
     )
