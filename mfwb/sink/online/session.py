@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,8 +13,7 @@ import wandb
 
 from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
-from mfwb.planning import InputArtifact, Plan, PlannedRun, WandbRunId
-from mfwb.planning.names import names_in_project
+from mfwb.planning import InputArtifact, Plan, PlannedRun
 from mfwb.ports import ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
@@ -37,7 +35,8 @@ from mfwb.sink.content.run_metadata import planned_run_metadata, read_run_metada
 from mfwb.sink.history.append_rows import append_rows
 from mfwb.sink.history.read_rows import History, Row, missing_rows
 from mfwb.sink.online.in_flight import InFlight
-from mfwb.sink.online.uploads import Upload, UploadResult, Uploads
+from mfwb.sink.online.logged_artifacts import LoggedArtifacts, collection_name
+from mfwb.sink.online.uploads import Upload, Uploads
 from mfwb.sink.online.write_run import (
     init_arguments,
     resume_arguments,
@@ -104,10 +103,7 @@ class OnlineSession:
         self._arrivals = Arrivals(
             existing_runs, writer=claims.writer, wait_seconds=project.client.retry_budget.seconds
         )
-        self._logged: dict[tuple[WandbRunId, str], wandb.Artifact] = {}
-        self._fetched_runs: set[WandbRunId] = set()  # the runs whose logged artifacts are known
-        self._missing_artifacts: set[tuple[WandbRunId, str]] = set()  # a later sync may log them
-        self._lock = threading.Lock()
+        self._logged = LoggedArtifacts(existing_runs, plan.source.provider)
         for run in plan.runs:
             raise_if_foreign(existing_runs.get(run.id), run, plan.source)
         planned = {(one.name, one.type) for run in plan.runs for one in run.outputs}
@@ -123,8 +119,8 @@ class OnlineSession:
         if existing.receipt is not None:
             receipt = existing.receipt
             return WrittenRun(existing.id, existing.url, receipt.outputs, receipt.losses)
-        self._fetch_logged(run.id)
-        artifacts = (self._find_logged(run.id, one.name, one.type) for one in run.outputs)
+        self._logged.of_run(run.id)
+        artifacts = (self._logged.find(run.id, one.name, one.type) for one in run.outputs)
         outputs = [_output_of(one) for one in artifacts if one is not None]
         return WrittenRun(existing.id, existing.url, tuple(outputs), ())
 
@@ -296,13 +292,9 @@ class OnlineSession:
         """Write all of a W&B run, with these rows of its history; return the result."""
         logged_before: dict[str, wandb.Artifact] = {}
         if not claim.is_new:
-            logged_before = {
-                name: one for (of, name), one in self._fetch_logged(run.id).items() if of == run.id
-            }
+            logged_before = self._logged.of_run(run.id)
         losses = [loss for used in run.inputs if (loss := self._use_artifact(open_run, run, used))]
-        lacks_input = any(
-            (used.producer, used.name) in self._missing_artifacts for used in run.inputs
-        )
+        lacks_input = any(map(self._logged.is_missing, run.inputs))
         uploads: list[Upload] = []
         try:
             self._project.collections.load(one.planned.name for one in ready.artifacts)
@@ -315,7 +307,7 @@ class OnlineSession:
         finally:
             self._uploads.release(uploads)
         for one in results:
-            self._record_result(run, one)
+            self._logged.add(run.id, one)
         losses += [one.loss for one in results if one.loss]
         outputs = tuple(one.output for one in results if one.output)
         complete = not lacks_input and not any(one.try_again for one in results)
@@ -329,7 +321,7 @@ class OnlineSession:
             receipt = Receipt(
                 outputs, all_losses, uses_of(run, all_losses), summary_keys(run, ready)
             )
-            used = {logged.id for one in run.inputs if (logged := self._find_used(one))}
+            used = {logged.id for one in run.inputs if (logged := self._logged.find_used(one))}
             self._arrivals.add(
                 SentRun.of(
                     run,
@@ -379,17 +371,10 @@ class OnlineSession:
         append_rows(self._client, destination, run, missing, others)
         return (), ()
 
-    def _record_result(self, run: PlannedRun, result: UploadResult) -> None:
-        with self._lock:
-            if result.artifact is not None:
-                self._logged[run.id, _collection_name(result.artifact)] = result.artifact
-            elif result.try_again:
-                self._missing_artifacts.add((run.id, result.name))
-
     def _use_artifact(
         self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact
     ) -> Loss | None:
-        logged = self._find_used(used)
+        logged = self._logged.find_used(used)
         if logged is None:
             reason = f"{used.producer_name} could not log it"
             if used.place:
@@ -404,7 +389,7 @@ class OnlineSession:
         self, existing: ExistingRun, run: PlannedRun, used: InputArtifact
     ) -> bool:
         """Let a finished W&B run use an artifact; return whether the artifact does not exist."""
-        logged = self._find_used(used)
+        logged = self._logged.find_used(used)
         if logged is not None:
             self._existing_runs.call_with_run(
                 existing,
@@ -412,43 +397,6 @@ class OnlineSession:
                 f"let {run.name} use {used.name}",
             )
         return logged is None
-
-    def _find_used(self, used: InputArtifact) -> wandb.Artifact | None:
-        artifact = self._find_logged(used.producer, used.name, used.type)
-        if artifact is None:
-            self._fetch_logged(used.producer, used.place)
-            artifact = self._find_logged(used.producer, used.name, used.type)
-        return artifact
-
-    def _find_logged(self, run_id: WandbRunId, name: str, type_: str) -> wandb.Artifact | None:
-        """Return a known artifact of a W&B run, under any name that it may have in this project."""
-        candidates = (self._logged.get((run_id, one)) for one in names_in_project(name, type_))
-        return next((one for one in candidates if one is not None and one.type == type_), None)
-
-    def _fetch_logged(
-        self, run_id: WandbRunId, place: str = ""
-    ) -> dict[tuple[WandbRunId, str], wandb.Artifact]:
-        """Return the known artifacts, after fetching those of this W&B run.
-
-        Args:
-            run_id: the planned id.
-            place: `entity/project` of another flow run's W&B run; empty for this flow run.
-        """
-        with self._lock:
-            if run_id in self._fetched_runs:
-                return self._logged
-        if place:
-            provider = self._plan.source.provider
-            artifacts = self._existing_runs.list_logged_artifacts_elsewhere(place, run_id, provider)
-        elif self._existing_runs.get(run_id) is not None:
-            artifacts = self._existing_runs.list_logged_artifacts(run_id)
-        else:
-            artifacts = []
-        with self._lock:
-            self._fetched_runs.add(run_id)
-            for artifact in artifacts:
-                self._logged.setdefault((run_id, _collection_name(artifact)), artifact)
-            return self._logged
 
 
 def _transfer_seconds(ready: ReadyRun) -> float:
@@ -460,13 +408,9 @@ def _transfer_seconds(ready: ReadyRun) -> float:
 _MIN_TRANSFER_SECONDS = 30.0  # seconds
 
 
-def _collection_name(artifact: wandb.Artifact) -> str:
-    return str(artifact.name.rpartition(":")[0])
-
-
 def _output_of(artifact: wandb.Artifact) -> OutputOutcome:
     return OutputOutcome(
-        name=_collection_name(artifact),
+        name=collection_name(artifact),
         type=artifact.type,
         digest=artifact.digest,
         size=artifact.size,
