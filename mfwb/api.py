@@ -10,7 +10,7 @@ from typing import Any
 
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
-from mfwb.destination import bundle_of, names_of, project_of, read_defaults
+from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import UsageError
 from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
 from mfwb.outcome import Result
@@ -220,7 +220,7 @@ def explain(
     """
     asked = parse_artifact(pathspec)
     resolved = _with_plugins(load_settings(settings, file=config))
-    entity, project = names_of(asked.flow_run.flow, resolved, read_defaults())
+    entity, project = entity_and_project(asked.flow_run.flow, resolved, read_defaults())
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
 
     with wire_source(resolved) as (source, payloads):
