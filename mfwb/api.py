@@ -12,7 +12,7 @@ from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, names_of, project_of, read_defaults
 from mfwb.errors import UsageError
-from mfwb.ledger import ledger_path, put_aside_if_damaged, standings_in
+from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
 from mfwb.outcome import Result
 from mfwb.pipeline import (
     Parts,
@@ -250,7 +250,7 @@ def status(*flows: str, config: Path | None = None, **settings: Any) -> SyncStat
         LockHeld: if another process keeps the ledger locked.
     """
     resolved = load_settings(settings, file=config)
-    return standings_in(
+    return read_sync_status(
         ledger_path(bundle_of(resolved, read_defaults())),
         flows=_flow_names(flows),
         entity=resolved.entity if "entity" in resolved.explicit else None,

@@ -29,7 +29,7 @@ __all__ = ["Arrivals", "Sent", "judge_rows", "lacks_of"]
 
 _LOOKS = (0.0, 0.5, 2.0, 5.0)  # seconds before each; a server may take a moment
 _LOOKS_FOR_OTHERS = 2.0  # seconds before each further look, if another sync writes the same
-_MAX_IDLE = 8  # marks
+_MARKING_WORKERS = 8  # marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Arrivals:
 
     def _mark(self, proven: list[Sent]) -> None:
         if proven:
-            with ThreadPoolExecutor(min(_MAX_IDLE, len(proven)), "mfwb-mark") as pool:
+            with ThreadPoolExecutor(min(_MARKING_WORKERS, len(proven)), "mfwb-mark") as pool:
                 list(pool.map(self._mark_one, proven))
 
     def _mark_one(self, sent: Sent) -> None:
