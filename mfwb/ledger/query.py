@@ -6,14 +6,14 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mfwb.ledger.sqlite import SqliteLedger
-from mfwb.sync_status import Standings, sum_up
+from mfwb.sync_status import SyncStatus, summarize
 
 __all__ = ["read_sync_status"]
 
 
 def read_sync_status(
     path: Path, *, flows: Collection[str], entity: str | None, project: str | None
-) -> Standings:
+) -> SyncStatus:
     """Return the sync status of flow runs; if there is no ledger, none is created.
 
     Args:
@@ -27,7 +27,7 @@ def read_sync_status(
         LockHeld: if another process keeps it locked.
     """
     if not path.exists():
-        return sum_up(str(path), known=(), losses=())
+        return summarize(str(path), known=(), losses=())
     with SqliteLedger.open(path) as ledger:
         selected = [
             known
@@ -37,4 +37,4 @@ def read_sync_status(
             if project in (None, known.entry.destination.project)
         ]
         losses = ledger.losses(known.entry for known in selected if known.lost)
-        return sum_up(str(path), selected, losses)
+        return summarize(str(path), selected, losses)

@@ -27,7 +27,7 @@ from mfwb.ledger.schema import IS_OPEN, migrate, write_transaction
 from mfwb.outcome import outcome_to_json
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.snapshot import Loss
-from mfwb.sync_status import Known
+from mfwb.sync_status import KnownFlowRun
 
 __all__ = ["SqliteLedger"]
 
@@ -181,10 +181,10 @@ class SqliteLedger:
         )
         return dict(rows)
 
-    def known(self) -> list[Known]:
+    def known(self) -> list[KnownFlowRun]:
         """Return all entries without outcomes, sorted by flow run, with their numbers of losses."""
         rows = self._select(f"SELECT {_COLUMNS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
-        return [Known(self._entry(row), lost=row[-1]) for row in rows]
+        return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
 
     def losses(self, entries: Iterable[Entry]) -> Iterator[Loss]:
         """Yield the losses in the outcomes of some flow runs."""

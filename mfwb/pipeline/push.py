@@ -8,7 +8,7 @@ from dataclasses import replace
 from mfwb.config import Settings
 from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.pipeline.failures import failed
+from mfwb.pipeline.failures import failed_outcome
 from mfwb.ports import Bugs, Cargo, Entry, Ledger, Progress, Pushed, Pusher, Standing
 
 __all__ = ["push_flow_runs"]
@@ -46,7 +46,7 @@ class _Push:
             try:
                 step = self._outcome_or_cargo(entry)
             except BaseException as error:  # noqa: BLE001 - what ends the call is raised again
-                step = failed(entry.flow_run, error, self._bugs)
+                step = failed_outcome(entry.flow_run, error, self._bugs)
             if isinstance(step, Cargo):
                 cargo[position] = step
             else:
@@ -76,7 +76,7 @@ class _Push:
         try:
             return self._write_outcome(pushed)
         except BaseException as error:  # noqa: BLE001 - what ends the call is raised again
-            return failed(pushed.cargo.entry.flow_run, error, self._bugs)
+            return failed_outcome(pushed.cargo.entry.flow_run, error, self._bugs)
 
     def _bundled(self) -> list[Entry]:
         """Return the entries of the bundle that may have something to push, oldest first."""
@@ -124,7 +124,7 @@ class _Push:
         if pushed.reason:
             reason, is_bug = pushed.reason, False
             if pushed.bug is not None:
-                failure = failed(cargo.entry.flow_run, pushed.bug, self._bugs)
+                failure = failed_outcome(cargo.entry.flow_run, pushed.bug, self._bugs)
                 reason, is_bug = failure.reason or reason, failure.bug
             outcome = replace(outcome, status=Status.FAILED, reason=reason, bug=is_bug)
             self._write_entry(

@@ -12,8 +12,10 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +40,8 @@ def main(path: Path, rounds: int) -> None:
         acknowledged.update(written)
         with SqliteLedger.open(path) as ledger:
             stored = {entry.flow_run for entry in ledger.entries() if _is_whole(entry, ledger)}
-            [check] = ledger._select("PRAGMA integrity_check")
+        with closing(sqlite3.connect(path)) as file:
+            [check] = file.execute("PRAGMA integrity_check").fetchall()
         result = {
             "acknowledged": len(written),
             "missing": len(acknowledged - stored),

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from mfwb.ledger import SqliteLedger, read_sync_status
-from mfwb.sync_status import Standings
+from mfwb.sync_status import SyncStatus
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
 
 def status(
     path: Path, *flows: str, entity: str | None = None, project: str | None = None
-) -> Standings:
+) -> SyncStatus:
     """Return the sync status of some flows."""
     return read_sync_status(path, flows=flows, entity=entity, project=project)
 
@@ -21,7 +21,7 @@ def test_no_ledger(tmp_path: Path) -> None:
     """If there is no ledger, neither a ledger nor its folder is created."""
     path = tmp_path / "state" / "ledger.sqlite"
 
-    assert status(path) == Standings(str(path), (), (), ())
+    assert status(path) == SyncStatus(str(path), (), (), ())
     assert list(tmp_path.iterdir()) == []
 
 

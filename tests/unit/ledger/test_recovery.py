@@ -92,9 +92,9 @@ def test_the_journal_is_renamed_too(tmp_path: Path) -> None:
     """The journal is renamed, too: otherwise SQLite would apply it to the next ledger."""
     path = tmp_path / "ledger.sqlite"
     damaged_inside(path)
-    with SqliteLedger.open(path) as ledger:
-        ledger._connection.execute("BEGIN IMMEDIATE")
-        ledger._connection.execute("UPDATE ledger SET id = 'half a write'")
+    with closing(sqlite3.connect(path, isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+        somebody.execute("UPDATE ledger SET id = 'half a write'")
         assert path.with_name("ledger.sqlite-journal").exists()
         aside = put_aside_if_damaged(path)
 
