@@ -21,7 +21,7 @@ from mfwb.arguments import (
 )
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
-from mfwb.destination import bundle_of, names_of, project_of, read_defaults
+from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import UsageError
 from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
 from mfwb.outcome import Result
@@ -248,7 +248,7 @@ def explain(
     holder = pathspec_text(pathspec)
     artifact = parse_artifact(holder if name is None else f"{holder}/{name}")
     resolved = _with_plugins(load_settings(settings, file=folder_path(config)))
-    entity, project = names_of(artifact.flow_run.flow, resolved, read_defaults())
+    entity, project = entity_and_project(artifact.flow_run.flow, resolved, read_defaults())
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
     with _watched(progress=progress) as watcher, wire_source(resolved) as (source, payloads):

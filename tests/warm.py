@@ -168,7 +168,7 @@ def _be_a_process_of_its_own() -> None:
     from mfwb.files.tempdirs import make_scratch  # noqa: PLC0415 - not in the tests' process
     from mfwb.sink.server import claims  # noqa: PLC0415 - the same
 
-    claims._STARTED = time.monotonic()
+    claims._PROCESS_STARTED = time.monotonic()
     tempfile.tempdir = None
     scratch = make_scratch()  # mfwb imports wandb when temporary files lie in one
     atexit.register(shutil.rmtree, scratch)

@@ -1,13 +1,13 @@
 """Where W&B runs go: mode, server or bundle, entity and project. wandb is not imported here."""
 
-from mfwb.destination.resolve import Destinations, bundle_of, names_of, project_of
+from mfwb.destination.resolve import Destinations, bundle_of, entity_and_project, project_of
 from mfwb.destination.wandb_defaults import WandbDefaults, read_defaults
 
 __all__ = [
     "Destinations",
     "WandbDefaults",
     "bundle_of",
-    "names_of",
+    "entity_and_project",
     "project_of",
     "read_defaults",
 ]

@@ -1,4 +1,4 @@
-"""Where W&B runs go: our settings come first, then W&B's own variables and files."""
+"""Resolve where W&B runs go: mfwb's settings come first, then W&B's own variables and files."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from mfwb.errors import UsageError
 from mfwb.planning.names import is_project_name, project_name
 from mfwb.ports import Destination
 
-__all__ = ["Destinations", "bundle_of", "names_of", "project_of"]
+__all__ = ["Destinations", "bundle_of", "entity_and_project", "project_of"]
 
 _MODES = ("online", "offline")
 
 
 class Destinations:
-    """The destination of each flow, in one call; it knows whether W&B may be asked for it."""
+    """The destination of each flow in one call, with a query to W&B only where that is allowed."""
 
     def __init__(
         self,
         settings: Settings,
         defaults: WandbDefaults,
-        ask_entity: Callable[[str], str | None],
+        query_entity: Callable[[str], str | None],
         *,
         may_ask: bool,
     ) -> None:
-        """Resolve mode, server and bundle; those of a flow when they are asked for.
+        """Resolve mode, server and bundle; `of` resolves the rest for each flow.
 
         Args:
             settings: of this call.
-            defaults: what W&B's own variables and files say.
-            ask_entity: returns the entity that the credentials stand for at a server; Unreachable
-                if they don't hold.
-            may_ask: whether an entity that was not given is asked for. Else it remains unknown.
+            defaults: W&B's own settings, from its variables and files.
+            query_entity: returns the entity of the credentials at a server; it raises Unreachable
+                if they are not valid.
+            may_ask: whether W&B may be queried for an entity that was not given.
 
         Raises:
-            UsageError: for a mode in which nothing would be written, or that does not fit `dir`.
+            UsageError: for a mode that writes nothing, or that does not fit `dir`.
         """
         self._settings = settings
-        self._ask_entity = ask_entity
+        self._query_entity = query_entity
         self._may_ask = may_ask
         self._viewer_entity: str | None = None
         self.defaults = defaults
@@ -49,28 +49,30 @@ class Destinations:
         self.base_url = str(settings.wandb.get("base_url") or defaults.base_url)
 
     def of(self, flow: str) -> Destination:
-        """Return where the runs of a flow go.
+        """Return the destination of the runs of a flow.
 
         Raises:
-            UsageError: W&B takes no such name, or an offline sync does not know the entity.
-            Unreachable: the entity has to be asked for, and the credentials don't hold.
+            UsageError: W&B accepts no such name, or the entity of an offline sync is unknown.
+            Unreachable: the entity has to be queried, and the credentials are not valid.
         """
-        entity, project = names_of(flow, self._settings, self.defaults, or_else=self._entity)
+        entity, project = entity_and_project(
+            flow, self._settings, self.defaults, default_entity=self._entity
+        )
         base = str(self.bundle) if self.bundle else self.base_url
         return Destination(mode=self.mode, base=base, entity=entity, project=project)
 
     def of_bundled(self, bundled: Destination) -> Destination:
-        """Return where a push sends what was synced into a bundle: names stay as they are."""
+        """Return the destination of a push of a bundled run: names stay the same."""
         return Destination("online", self.base_url, bundled.entity, bundled.project)
 
     def viewer_entity(self) -> str | None:
-        """Return the entity that the credentials stand for; Unreachable if they don't hold."""
+        """Return the entity of the credentials; Unreachable if they are not valid."""
         if self._viewer_entity is None:
-            self._viewer_entity = self._ask_entity(self.base_url)
+            self._viewer_entity = self._query_entity(self.base_url)
         return self._viewer_entity
 
     def _entity(self) -> str | None:
-        """Return the entity where none was given; None if it remains unknown."""
+        """Return the entity if none was given; None if it is unknown."""
         if not self._may_ask:
             return None
         if self.mode == "online":
@@ -81,49 +83,49 @@ class Destinations:
         )
 
 
-def names_of(
+def entity_and_project(
     flow: str,
     settings: Settings,
     defaults: WandbDefaults,
     *,
-    or_else: Callable[[], str | None] = lambda: None,
+    default_entity: Callable[[], str | None] = lambda: None,
 ) -> tuple[str | None, str]:
-    """Return the entity and the project of a flow; the entity is None if it is not known.
+    """Return the entity and the project of a flow; the entity is None if it is unknown.
 
     Args:
         flow: its name.
         settings: of this call.
-        defaults: what W&B's own variables and files say.
-        or_else: called for an entity that was not given.
+        defaults: W&B's own settings, from its variables and files.
+        default_entity: called for an entity that was not given.
 
     Raises:
-        UsageError: W&B takes no such name.
+        UsageError: W&B accepts no such name.
     """
     entity = settings.entity_of(flow) or defaults.entity
     if entity is None:
-        entity = or_else()
+        entity = default_entity()
     project = project_of(flow, settings, defaults) or project_name(flow)
     _check_names(entity, project)
     return entity, project
 
 
 def project_of(flow: str, settings: Settings, defaults: WandbDefaults) -> str | None:
-    """Return the project that was given for a flow; None: it is called as the flow is."""
+    """Return the project that was given for a flow; None if it has the name of the flow."""
     return settings.project_of(flow) or defaults.project
 
 
 def bundle_of(settings: Settings, defaults: WandbDefaults) -> Path | None:
-    """Return the bundle whose ledger is asked for; None if it is the ledger of all servers.
+    """Return the bundle whose ledger is read; None for the ledger of all servers.
 
-    A folder alone is enough here: nothing is written, so that it can't be meant otherwise.
+    A folder alone is enough here: nothing is written, so the mode is clear.
 
     Raises:
-        UsageError: if mode and folder don't go together.
+        UsageError: if mode and folder don't fit together.
     """
     if settings.dir is not None:
         if _given_mode(settings) == "online":
             raise UsageError("--dir is where an offline sync writes; say --mode offline")
-        return _as_bundle(settings.dir)
+        return _bundle_path(settings.dir)
     if (_given_mode(settings) or defaults.mode) == "offline":
         raise UsageError("an offline sync has its ledger in its bundle; add --dir DIR")
     return None
@@ -151,15 +153,15 @@ def _bundle_to_write(settings: Settings, mode: str) -> Path | None:
         return None
     if settings.dir is None:
         raise UsageError("an offline sync needs a folder to write to; add --dir DIR")
-    return _as_bundle(settings.dir)
+    return _bundle_path(settings.dir)
 
 
-def _as_bundle(folder: Path) -> Path:
+def _bundle_path(folder: Path) -> Path:
     return folder.expanduser().resolve()
 
 
 def _check_names(entity: str | None, project: str) -> None:
-    """Refuse what W&B would refuse as late as it opens a run, or take for a part of a path."""
+    """Raise UsageError for names that W&B refuses only when it opens a run, or reads as a path."""
     if not is_project_name(project):
         raise UsageError(
             f"{project!r} is no name of a W&B project, which has 128 characters at most and none "

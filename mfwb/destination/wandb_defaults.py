@@ -1,8 +1,8 @@
-"""What W&B's own variables and files say of where runs go.
+"""W&B's own settings of where runs go, from its variables and files.
 
-W&B itself is asked by whoever writes, and its answer is remembered from one call to the next: to
-ask takes as long as importing wandb, which is half of a call that finds nothing new. A command
-that does without wandb reads variables and files as W&B does.
+A call that writes gets them from W&B itself, and saves them for the next call: the query takes as
+long as the import of wandb, which is half of a call that finds nothing new. A command without
+wandb reads variables and files in the same way as W&B.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from mfwb.files.private_files import overwrite
 from mfwb.planning.names import is_project_name
 from mfwb.settings_files.wandb_settings import SERVER_OF_WANDB, settings_in_wandb_files
 
-__all__ = ["WandbDefaults", "cache_key", "read_defaults", "recall", "remember"]
+__all__ = ["WandbDefaults", "cache_key", "load_defaults", "read_defaults", "save_defaults"]
 
 _FILE = "wandb-defaults.json"
-_WHERE_FILES_LIE = ("HOME", "XDG_CONFIG_HOME")
-_SECRET = "WANDB_API_KEY"  # noqa: S105 - its name, which decides nothing here
+_FOLDER_VARIABLES = ("HOME", "XDG_CONFIG_HOME")
+_SECRET = "WANDB_API_KEY"  # noqa: S105 - the name of a variable that does not matter here
 
 
 @dataclass(frozen=True, slots=True)
 class WandbDefaults:
-    """W&B's effective settings, as far as they say where runs go."""
+    """W&B's effective settings of where runs go."""
 
     mode: str
     base_url: str
@@ -38,10 +38,10 @@ class WandbDefaults:
 
 
 def read_defaults(environ: Mapping[str, str] = os.environ) -> WandbDefaults:
-    """Return what W&B would say, of its files and variables (wandb 0.31.0); UsageError.
+    """Return W&B's settings, read from its files and variables (wandb 0.31.0); UsageError.
 
-    Files that name no project W&B would take don't count at all, as with W&B. What else W&B
-    refuses there is not looked at: the sync that would use it says so.
+    As in W&B, files with an invalid project name don't count at all. Other invalid values are not
+    checked: the sync that uses them reports them.
     """
     files = settings_in_wandb_files(_here(), environ)
     if not is_project_name(files.get("project") or "any"):
@@ -59,14 +59,14 @@ def read_defaults(environ: Mapping[str, str] = os.environ) -> WandbDefaults:
 
 
 def cache_key() -> str:
-    """Return a digest of what W&B makes its settings from, but for its files.
+    """Return a digest of the inputs of W&B's settings, except its files.
 
-    That is its variables, where it looks for files, and its version (wandb 0.31.0).
+    These are its variables, the folders of its files, and its version (wandb 0.31.0).
     """
     variables = {
         name: value
         for name, value in os.environ.items()
-        if name in _WHERE_FILES_LIE or (name.startswith("WANDB_") and name != _SECRET)
+        if name in _FOLDER_VARIABLES or (name.startswith("WANDB_") and name != _SECRET)
     }
     here = _here()
     parts = [version("wandb"), here and str(here), sorted(variables.items())]
@@ -76,33 +76,33 @@ def cache_key() -> str:
 def _here() -> Path | None:
     try:
         return Path.cwd()
-    except FileNotFoundError:  # somebody removed it
+    except FileNotFoundError:  # the folder was removed
         return None
 
 
-def remember(folder: Path, key: str, files: Iterable[Path], defaults: WandbDefaults) -> None:
-    """Keep what W&B said for calls that have the same key."""
-    looks = {str(file): _look_of(file) for file in files}
-    document = {"witnesses": key, "files": looks, "defaults": asdict(defaults)}
-    with suppress(OSError):  # then W&B is asked again
+def save_defaults(folder: Path, key: str, files: Iterable[Path], defaults: WandbDefaults) -> None:
+    """Save W&B's settings for later calls with the same cache key."""
+    stats = {str(file): _stat_of(file) for file in files}
+    document = {"witnesses": key, "files": stats, "defaults": asdict(defaults)}
+    with suppress(OSError):  # then the next call queries W&B again
         overwrite(folder / _FILE, json.dumps(document).encode())
 
 
-def recall(folder: Path, key: str) -> WandbDefaults | None:
-    """Return what W&B would say; None if it has to be asked."""
+def load_defaults(folder: Path, key: str) -> WandbDefaults | None:
+    """Return the saved settings; None if W&B has to be queried."""
     try:
         document = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         is_same = document["witnesses"] == key and all(
-            _look_of(Path(name)) == look for name, look in document["files"].items()
+            _stat_of(Path(name)) == stat_values for name, stat_values in document["files"].items()
         )
         return WandbDefaults(**document["defaults"]) if is_same else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # there is none, or none of ours: then W&B is asked
+        return None  # the file is missing or not valid: then W&B is queried
 
 
-def _look_of(file: Path) -> list[int]:
+def _stat_of(file: Path) -> list[int]:
     try:
         stat = file.stat()
-    except OSError as error:  # that it is not there, or can't be looked at, is a look, too
+    except OSError as error:  # a missing or unreadable file is a state to compare, too
         return [error.errno or 0]
     return [stat.st_mtime_ns, stat.st_size, stat.st_ino]

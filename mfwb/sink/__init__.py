@@ -1,5 +1,5 @@
-"""5b write: plan -> W&B, online or offline. The only place that imports wandb, and late."""
+"""Step 5b, write: plan -> W&B, online or offline. The only package that imports wandb, lazily."""
 
-from mfwb.sink.lazy import LateSink, open_sink
+from mfwb.sink.lazy import LazySink, open_sink
 
-__all__ = ["LateSink", "open_sink"]
+__all__ = ["LazySink", "open_sink"]

@@ -1,4 +1,4 @@
-"""W&B, opened for one call when something has to be asked or written, and closed behind it."""
+"""Lazy sink: wandb is imported only when a call has to read from W&B or write to it."""
 
 from __future__ import annotations
 
@@ -11,71 +11,77 @@ from typing import TYPE_CHECKING
 
 from mfwb.config import Settings
 from mfwb.destination import Destinations, WandbDefaults
-from mfwb.destination.wandb_defaults import cache_key, recall, remember
+from mfwb.destination.wandb_defaults import cache_key, load_defaults, save_defaults
 from mfwb.errors import UsageError
 from mfwb.planning import Plan
 from mfwb.ports import Destination, ExistingFlowRun, Session
-from mfwb.sink.setup.credentials import check_wandb_file, credentials_of, only_its_own_key
-from mfwb.sink.setup.environment import our_environment
-from mfwb.sink.setup.settings_tables import tables_of
+from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
+from mfwb.sink.setup.environment import replay_environment
+from mfwb.sink.setup.settings_tables import wandb_settings_tables
 
 if TYPE_CHECKING:
     from mfwb.sink.wandb_sink import WandbSink
 
-__all__ = ["LateSink", "open_sink"]
+__all__ = ["LazySink", "open_sink"]
 
 
 @contextmanager
-def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[LateSink]:
-    """Yield W&B as a sink; UsageError for settings that W&B does not know, or nobody trusts.
+def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[LazySink]:
+    """Yield W&B as a sink.
 
     Args:
         settings: of this call.
-        memory: the folder in which is remembered what W&B's own settings say.
-        may_ask: whether W&B is asked for an entity that was not given.
+        memory: the folder that keeps the defaults of W&B's own settings between calls.
+        may_ask: whether W&B may be asked for an entity that was not given.
+
+    Raises:
+        UsageError: for settings that W&B does not know or that come from an untrusted file.
     """
     check_wandb_file()
     key = cache_key()
-    known = None if tables_of(settings) else recall(memory, key)
+    remembered = None if wandb_settings_tables(settings) else load_defaults(memory, key)
     with (
-        only_its_own_key(settings) as no_key,
-        our_environment(settings.timeout) as scratch,
-        ExitStack() as until_then,
+        restrict_api_key(settings) as no_key_reason,
+        replay_environment(settings.timeout) as scratch,
+        ExitStack() as contexts,
     ):
 
-        @cache  # it is asked here, or when the sink wakes, or both
-        def ask() -> WandbDefaults:
-            # The first to import wandb.
+        @cache  # it may be called below, or by `LazySink.load`, or by both
+        def query_once() -> WandbDefaults:
+            # The first import of wandb.
             from mfwb.sink.client.process_wide import altered_wandb, without_debug_logs  # noqa: PLC0415
 
-            until_then.enter_context(altered_wandb())
-            from mfwb.sink.setup.sdk_settings import ask_defaults, files_of_settings  # noqa: PLC0415
+            contexts.enter_context(altered_wandb())
+            from mfwb.sink.setup.sdk_settings import files_of_settings, query_defaults  # noqa: PLC0415
 
-            said = ask_defaults(settings.timeout)
-            until_then.enter_context(without_debug_logs())
-            remember(memory, key, files_of_settings(), said)
-            return said
+            defaults = query_defaults(settings.timeout)
+            contexts.enter_context(without_debug_logs())
+            save_defaults(memory, key, files_of_settings(), defaults)
+            return defaults
 
-        ask_entity = credentials_of(settings, no_key)
-        destinations = Destinations(settings, known or ask(), ask_entity, may_ask=may_ask)
-        sink = LateSink(destinations, settings, ask, scratch)
-        if known is None:
-            sink.wake()
+        query_entity = entity_query(settings, no_key_reason)
+        destinations = Destinations(
+            settings, remembered or query_once(), query_entity, may_ask=may_ask
+        )
+        sink = LazySink(destinations, settings, query_once, scratch)
+        if remembered is None:
+            sink.load()
         yield sink
 
 
-class LateSink:
-    """A sink that imports wandb when it can't be avoided any more."""
+class LazySink:
+    """A sink that imports wandb only when it is needed."""
 
     def __init__(
         self,
         destinations: Destinations,
         settings: Settings,
-        ask: Callable[[], WandbDefaults],
+        query_once: Callable[[], WandbDefaults],
         scratch: Path,
     ) -> None:
         self._settings = settings
-        self._ask = ask  # W&B, and remember what it says: so the next call knows better
+        # It also remembers the defaults for the next call.
+        self._query_defaults = query_once
         self._destinations = destinations
         self._scratch = scratch
         self._sink: WandbSink | None = None
@@ -83,34 +89,34 @@ class LateSink:
 
     @property
     def bundle(self) -> Path | None:
-        """The folder that an offline sync writes to; None: it goes to a server."""
+        """The folder that an offline sync writes to; None for a sync to a server."""
         return self._destinations.bundle
 
     def destination(self, flow: str) -> Destination:
-        """Return where the runs of a flow go."""
+        """Return the destination of the runs of a flow."""
         return self._destinations.of(flow)
 
     def prefetch(self, destination: Destination, groups: Sequence[str]) -> None:
-        """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""
-        self.wake().prefetch(destination, groups)
+        """Fetch all W&B runs of some groups at once, so that `open` need not fetch each of them."""
+        self.load().prefetch(destination, groups)
 
     def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
-        """Return all flow runs that W&B has from mfwb there; of a bundle, none."""
-        return self.wake().read_back(destination)
+        """Return all flow runs that mfwb synced to a destination; none for a bundle."""
+        return self.load().read_back(destination)
 
     def open(
         self, plan: Plan, *, writer: str, written: Collection[str] = ()
     ) -> AbstractContextManager[Session]:
-        """Look at what is there, and get ready to write."""
-        return self.wake().open(plan, writer=writer, written=written)
+        """Fetch the existing W&B runs and yield a session that writes the plan."""
+        return self.load().open(plan, writer=writer, written=written)
 
-    def wake(self) -> WandbSink:
-        """Return the sink that does the work; UsageError if W&B's settings have just changed."""
+    def load(self) -> WandbSink:
+        """Import wandb and return the real sink; UsageError if W&B's settings have just changed."""
         with self._lock:
             if self._sink is None:
-                if self._ask() != self._destinations.defaults:
+                if self._query_defaults() != self._destinations.defaults:
                     raise UsageError("W&B's settings changed meanwhile; run it again")
-                from mfwb.sink.wandb_sink import WandbSink  # noqa: PLC0415 - wandb is there now
+                from mfwb.sink.wandb_sink import WandbSink  # noqa: PLC0415 - late, too
 
                 self._sink = WandbSink(self._settings, self._destinations, self._scratch)
             return self._sink

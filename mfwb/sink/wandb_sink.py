@@ -1,4 +1,4 @@
-"""W&B, for one call."""
+"""The W&B sink of one call."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from mfwb.config import Settings
 from mfwb.destination import Destinations
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, ExistingFlowRun, Session
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.client.retry_budget import RetryBudget
 from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.offline.session import OfflineSession
-from mfwb.sink.online.in_flight import UnderWay
+from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.session import OnlineSession, Project
 from mfwb.sink.server.claims import Claims
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.flow_runs import found_flow_runs
-from mfwb.sink.server.latest_alias import Newest
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.flow_runs import group_by_flow_run
+from mfwb.sink.server.latest_alias import LatestAlias
 from mfwb.sink.setup.run_settings import check_wandb_settings
 
 __all__ = ["WandbSink"]
 
 
 class WandbSink:
-    """Opens sessions, one for each flow run; several may be open at once."""
+    """Open sessions, one for each flow run; several may be open at once."""
 
     def __init__(self, settings: Settings, destinations: Destinations, scratch: Path) -> None:
         check_wandb_settings(settings)
@@ -40,29 +40,32 @@ class WandbSink:
         self._force = settings.force
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
         self._scratch = scratch
-        self._service = Service(self._destinations.base_url, Patience(settings.timeout))
+        self._client = ApiClient(self._destinations.base_url, RetryBudget(settings.timeout))
         self._projects: dict[tuple[str, str], Project] = {}
-        self._seen: dict[tuple[str, str], dict[str, Existing]] = {}  # by id, as looked ahead
+        # By entity and project, then by id.
+        self._prefetched: dict[tuple[str, str], dict[str, ExistingRun]] = {}
         self._lock = threading.Lock()
 
     def prefetch(self, destination: Destination, groups: Sequence[str]) -> None:
-        """Ask for all W&B runs of some groups at once, so that `open` need not ask for each."""
+        """Fetch all W&B runs of some groups at once, so that `open` need not fetch each."""
         if self._bundle is not None:
             return
         entity = self._entity(destination.entity)
-        found = ExistingRuns(self._service, entity, destination.project).of_groups(groups)
-        self._seen[entity, destination.project] = {one.id: one for one in found}
+        existing = ExistingRuns(self._client, entity, destination.project).list_groups(groups)
+        self._prefetched[entity, destination.project] = {one.id: one for one in existing}
 
     def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
-        """Return all flow runs that W&B has from mfwb there; of a bundle, none."""
+        """Return all flow runs that mfwb synced to a destination; none for a bundle."""
         if self._bundle is not None:
             return []
         entity = self._entity(destination.entity)
-        return found_flow_runs(ExistingRuns(self._service, entity, destination.project).of_mfwb())
+        return group_by_flow_run(
+            ExistingRuns(self._client, entity, destination.project).list_synced_runs()
+        )
 
     @contextmanager
     def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
-        """Look at what is there, and get ready to write."""
+        """Fetch the existing W&B runs and yield a session that writes the plan."""
         if self._bundle is not None and self._checksums is not None:
             yield OfflineSession(plan, self._bundle, self._checksums, writer=writer)
         else:
@@ -71,32 +74,50 @@ class WandbSink:
     def _online(self, plan: Plan, writer: str, written: Collection[str]) -> OnlineSession:
         entity = self._entity(plan.entity)
         project = self._project(entity, plan.project)
-        existing = ExistingRuns(self._service, entity, plan.project)
-        seen = self._seen.get((entity, plan.project), {})
-        ahead = {run.id: seen[run.id] for run in plan.runs if _is_done(seen.get(run.id), run)}
-        existing.take(ahead)
-        existing.look(run for run in plan.runs if run.id not in ahead)
-        claims = Claims(plan, existing, self._service, writer=writer, on_deleted=self._on_deleted)
-        return OnlineSession(plan, project, existing, claims, written)
+        existing_runs = ExistingRuns(self._client, entity, plan.project)
+        prefetched = self._prefetched.get((entity, plan.project), {})
+        complete = {
+            run.id: prefetched[run.id]
+            for run in plan.runs
+            if _is_complete(prefetched.get(run.id), run)
+        }
+        existing_runs.add_known(complete)
+        existing_runs.fetch(run for run in plan.runs if run.id not in complete)
+        claims = Claims(
+            plan, existing_runs, self._client, writer=writer, on_deleted=self._on_deleted
+        )
+        return OnlineSession(plan, project, existing_runs, claims, written)
 
-    def _entity(self, said: str | None) -> str:
-        """Return the entity, after making sure that the credentials hold; Unreachable."""
+    def _entity(self, given: str | None) -> str:
+        """Return the entity, after a check of the credentials; Unreachable."""
         viewer = self._destinations.viewer_entity()
-        return said or viewer or ""
+        return given or viewer or ""
 
     def _project(self, entity: str, name: str) -> Project:
         with self._lock:
             if (entity, name) not in self._projects:
-                collections = Collections(self._service, entity, name)
-                newest = Newest(self._service, entity, name, collections)
+                collections = Collections(self._client, entity, name)
+                latest_alias = LatestAlias(self._client, entity, name, collections)
                 self._projects[entity, name] = Project(
-                    *(self._service, entity, name, collections, newest, UnderWay(), self._scratch),
+                    *(
+                        self._client,
+                        entity,
+                        name,
+                        collections,
+                        latest_alias,
+                        InFlight(),
+                        self._scratch,
+                    ),
                     force=self._force,
                     edit_rule=self._edit_rule,
                 )
             return self._projects[entity, name]
 
 
-def _is_done(found: Existing | None, run: PlannedRun) -> bool:
-    """Whether what was seen ahead is all that was planned: that does not change any more."""
-    return found is not None and found.complete == run.fingerprint and found.receipt is not None
+def _is_complete(existing: ExistingRun | None, run: PlannedRun) -> bool:
+    """Whether a prefetched W&B run has all that is planned, so that it does not change any more."""
+    return (
+        existing is not None
+        and existing.complete == run.fingerprint
+        and existing.receipt is not None
+    )

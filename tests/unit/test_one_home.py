@@ -243,7 +243,7 @@ RULES = [
     ),
     Rule(
         "how long wandb-core outlives who started it",
-        constant_called("CORE_OUTLIVES", "_CORE_OUTLIVES"),
+        constant_called("CORE_EXIT_SECONDS", "_CORE_EXIT_SECONDS", "CORE_OUTLIVES"),
         ("sink/client/private.py",),
     ),
     Rule("how slow an upload may be", number(256 * 1024), ("sink/client/retry_budget.py",)),

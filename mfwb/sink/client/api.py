@@ -1,4 +1,4 @@
-"""The way to W&B: one wandb-core for the whole call, started again if it dies."""
+"""Client of W&B's public Api: one wandb-core for the whole call, restarted if it ends."""
 
 from __future__ import annotations
 
@@ -11,83 +11,89 @@ import wandb
 
 from mfwb.deadlines import run_within
 from mfwb.errors import Refused, SinkError
-from mfwb.sink.client.private import DEATHS, FAILURES
+from mfwb.sink.client.private import CORE_DEATHS, FAILURES
 from mfwb.sink.client.process_wide import new_api
-from mfwb.sink.client.refusals import lets_nobody_in
-from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.client.refusals import is_access_denied
+from mfwb.sink.client.retry_budget import RetryBudget
 
-__all__ = ["Service", "refused"]
+__all__ = ["ApiClient", "refused_error"]
 
 T = TypeVar("T")
 
-_ANSWER_SECONDS = 19  # for a single request
-_LIVES = 5  # of wandb-core in one call; what kills it that often kills it always
+_REQUEST_TIMEOUT = 19  # for a single request
+_MAX_CORE_STARTS = 5  # of wandb-core in one call; what ends it that often always ends it
 
 
-def refused(place: str, why: object) -> Refused:
-    """Return the error that says that W&B lets nobody in there."""
+def refused_error(project_path: str, why: object) -> Refused:
+    """Return the error for a project that the credentials give no access to."""
     return Refused(
-        f"W&B refuses {place}: {why}; is that the entity and the project, and may the API key "
-        "write there?"
+        f"W&B refuses {project_path}: {why}; check the entity and the project, and that the API "
+        "key may write there"
     )
 
 
-class Service:
-    """W&B's public Api, patiently asked, by any number of threads."""
+class ApiClient:
+    """W&B's public Api with retries, for any number of threads."""
 
-    def __init__(self, base_url: str, patience: Patience) -> None:
+    def __init__(self, base_url: str, retry_budget: RetryBudget) -> None:
         self.base_url = base_url
-        self.patience = patience
+        self.retry_budget = retry_budget
         self._apis: dict[str, wandb.Api] = {}
-        self._life = 0
+        self._core_restarts = 0
         self._lock = threading.RLock()
 
-    def ask(self, place: str, question: Callable[[wandb.Api], T], what: str) -> T:
-        """Return what a question about a project's things is answered.
+    def call(self, project_path: str, request: Callable[[wandb.Api], T], purpose: str) -> T:
+        """Return the result of a request about a project.
 
         Args:
-            place: `entity/project`.
-            question: may be asked more than once.
-            what: for the complaint, as in "list its runs".
+            project_path: `entity/project`.
+            request: sends the request; it may be called more than once.
+            purpose: for the error message, as in "list its runs".
 
         Raises:
-            Refused: the credentials don't hold there.
+            Refused: the credentials give no access to the project.
             SinkError: W&B can't answer.
         """
-        entity = place.partition("/")[0]
+        entity = project_path.partition("/")[0]
         while True:
-            life = self.life
+            core_restarts = self.core_restarts
             try:
-                return self.patience.attempt(lambda: question(self._api(entity)), what)
+                return self.retry_budget.attempt(lambda: request(self._api(entity)), purpose)
             except SinkError as error:
-                if error.__cause__ is not None and lets_nobody_in(error.__cause__):
-                    raise refused(place, error) from error.__cause__
+                if error.__cause__ is not None and is_access_denied(error.__cause__):
+                    raise refused_error(project_path, error) from error.__cause__
                 raise
-            except DEATHS as error:
-                if not self.revive(life):
-                    raise SinkError(f"can't {what}: wandb-core keeps dying") from error
+            except CORE_DEATHS as error:
+                if not self.restart_core(core_restarts):
+                    raise SinkError(
+                        f"can't {purpose}: wandb-core keeps ending unexpectedly"
+                    ) from error
 
     @property
-    def life(self) -> int:
-        """How often wandb-core was started again: it changes when what was open is lost."""
-        return self._life
+    def core_restarts(self) -> int:
+        """The number of restarts of wandb-core: after each one, open runs and Apis are lost."""
+        return self._core_restarts
 
-    def revive(self, life: int) -> bool:
-        """Start wandb-core again if it died in that life; return whether that may help."""
+    def restart_core(self, core_restarts: int) -> bool:
+        """Restart wandb-core unless another thread has done so; return whether that may help.
+
+        Args:
+            core_restarts: the number of restarts before the failed request.
+        """
         with self._lock:
-            if life != self._life:
+            if core_restarts != self._core_restarts:
                 return True
-            if self._life + 1 >= _LIVES:
+            if self._core_restarts + 1 >= _MAX_CORE_STARTS:
                 return False
-            self._life += 1
+            self._core_restarts += 1
             self._apis.clear()
-            with suppress(*FAILURES):  # it complains that what it tears down is gone
-                run_within(self.patience.limit, wandb.teardown, "wandb-core")
+            with suppress(*FAILURES):  # teardown complains that the process is gone
+                run_within(self.retry_budget.wait_limit, wandb.teardown, "wandb-core")
             return True
 
     def _api(self, entity: str) -> wandb.Api:
         with self._lock:
             if entity not in self._apis:
                 overrides = {"base_url": self.base_url, "entity": entity}
-                self._apis[entity] = new_api(overrides, timeout=_ANSWER_SECONDS)
+                self._apis[entity] = new_api(overrides, timeout=_REQUEST_TIMEOUT)
             return self._apis[entity]

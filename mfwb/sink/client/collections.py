@@ -1,6 +1,6 @@
-"""What a project has of some names: the type that each has for good, and the version with `latest`.
+"""Artifact collections of a project: the type of each name, and the version with `latest`.
 
-W&B calls all versions of one name a collection.
+A collection is W&B's term for all versions of one name. Its type never changes.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ import wandb
 
 from mfwb.errors import SinkError
 from mfwb.planning.names import names_in_project
-from mfwb.sink.client.api import Service
-from mfwb.sink.client.private import ask_graphql
+from mfwb.sink.client.api import ApiClient
+from mfwb.sink.client.private import execute_graphql
 
 __all__ = [
     "LATEST",
-    "NEWEST",
-    "OTHERS",
+    "NEWEST_START_KEY",
+    "OTHERS_KEY",
     "Collection",
     "Collections",
-    "Made",
-    "made_when",
+    "VersionTimes",
+    "read_version_times",
     "version_number",
 ]
 
 LATEST = "latest"
-NEWEST = "newest_flow_run_started_at"
-"""The key in an artifact's metadata, below `mfwb`, that says which flow run logged it last."""
+NEWEST_START_KEY = "newest_flow_run_started_at"
+"""The key in an artifact's metadata, below `mfwb`, for the start of the newest flow run."""
 
-OTHERS = "somebody_else_logged_it_first"
-"""The key beside it that says that W&B made this version for somebody else."""
+OTHERS_KEY = "somebody_else_logged_it_first"
+"""The key beside it for a version that someone else logged first."""
 
-_FRESH = 10.0  # seconds; others may log something at any time
+_CACHE_SECONDS = 10.0  # short, since other processes may log artifacts at any time
 _NAMES_PER_QUERY = 50
 
 _FIELDS = """{
@@ -49,12 +49,12 @@ _FIELDS = """{
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """When a version was made, in epoch ms.
+class VersionTimes:
+    """When a version was logged, in epoch ms.
 
     Attributes:
-        started: of ours: when the newest flow run began that logged it; -1: it is none of ours.
-        by_others: when somebody else logged it; -1: nobody did.
+        started: the start of the newest flow run that logged it; -1 if mfwb did not log it.
+        by_others: when someone else logged it; -1 if nobody did.
     """
 
     started: int = -1
@@ -66,128 +66,130 @@ class Collection:
     """The versions of one name.
 
     Attributes:
-        type: of all of them; None: there is none.
-        latest: of the one that has `latest`; nothing if none has.
-        top: the number of the newest one; -1: there is none.
+        type: the type of all versions; None if there is no version.
+        latest: the times of the version with `latest`; empty if none has it.
+        newest_version: the number of the newest version; -1 if there is none.
     """
 
     type: str | None = None
-    latest: Made = Made()
-    top: int = -1
+    latest: VersionTimes = VersionTimes()
+    newest_version: int = -1
 
 
 class Collections:
-    """The collections of one project, as they were a moment ago."""
+    """The collections of one project, cached for a few seconds."""
 
-    def __init__(self, service: Service, entity: str, project: str) -> None:
-        self._service = service
+    def __init__(self, client: ApiClient, entity: str, project: str) -> None:
+        self._client = client
         self._entity = entity
         self._project = project
-        self._known: dict[str, tuple[float, Collection]] = {}
-        self._types: dict[str, str] = {}  # of those that are there: these never change
+        self._cache: dict[str, tuple[float, Collection]] = {}
+        self._types: dict[str, str] = {}  # of existing names; a type never changes
         self._lock = Lock()
 
-    def look(self, names: Iterable[str]) -> None:
-        """Ask for some names, many at once, unless they have just been asked for; SinkError."""
+    def load(self, names: Iterable[str]) -> None:
+        """Load the collections of some names, many per request, unless cached; SinkError."""
         now = time.monotonic()
         with self._lock:
             stale = [name for name in dict.fromkeys(names) if not self._is_fresh(name, now)]
         for start in range(0, len(stale), _NAMES_PER_QUERY):
-            some = stale[start : start + _NAMES_PER_QUERY]
-            said = self._service.ask(
+            batch = stale[start : start + _NAMES_PER_QUERY]
+            answers = self._client.call(
                 f"{self._entity}/{self._project}",
-                lambda api, some=some: self._ask(api, some),  # type: ignore[misc]
+                lambda api, batch=batch: self._query(api, batch),  # type: ignore[misc]
                 f"look up the artifacts of {self._entity}/{self._project}",
             )
             try:
-                found = [_collection(one) for one in said]
+                collections = [_parse_collection(one) for one in answers]
             except (KeyError, TypeError, ValueError, AttributeError) as error:
-                place = f"{self._entity}/{self._project}"
-                told = f"W&B's answer about the artifacts of {place} can't be read: {error!r}"
-                raise SinkError(told) from error
+                path = f"{self._entity}/{self._project}"
+                message = f"W&B's answer about the artifacts of {path} can't be read: {error!r}"
+                raise SinkError(message) from error
             with self._lock:
-                for name, one in zip(some, found, strict=True):
-                    self._known[name] = (now, one)
+                for name, one in zip(batch, collections, strict=True):
+                    self._cache[name] = (now, one)
                     if one.type is not None:
                         self._types[name] = one.type
 
     def get(self, name: str) -> Collection:
-        """Return what there is of a name; SinkError."""
-        self.look([name])
+        """Return the collection of a name; SinkError."""
+        self.load([name])
         with self._lock:
-            return self._known[name][1]
+            return self._cache[name][1]
 
-    def name_for(self, name: str, type_: str) -> str:
-        """Return what an artifact of a type is called in this project; SinkError.
+    def name_in_project(self, name: str, type_: str) -> str:
+        """Return the name of an artifact of a type in this project; SinkError.
 
-        A name keeps its type for good: what is of another one goes by another name.
+        A name keeps its type for good: an artifact of another type gets another name.
         """
         for candidate in names_in_project(name, type_):
             with self._lock:
-                known = self._types.get(candidate)
-            if (known or self.get(candidate).type or type_) == type_:
+                known_type = self._types.get(candidate)
+            if (known_type or self.get(candidate).type or type_) == type_:
                 return candidate
-        return name  # W&B refuses it, and says why
+        return name  # W&B refuses it, with its reason
 
     def note(self, name: str, type_: str) -> None:
-        """Hear that something of a type was logged."""
+        """Note the type of a name that was logged just now."""
         with self._lock:
             self._types[name] = type_
 
     def forget(self, names: Iterable[str]) -> None:
-        """Hear that what was known of names may not hold any more."""
+        """Remove names from the cache: others may have changed them."""
         with self._lock:
             for name in names:
-                self._known.pop(name, None)
+                self._cache.pop(name, None)
 
     def _is_fresh(self, name: str, now: float) -> bool:
-        asked, _ = self._known.get(name, (float("-inf"), None))
-        return now - asked < _FRESH
+        requested, _ = self._cache.get(name, (float("-inf"), None))
+        return now - requested < _CACHE_SECONDS
 
-    def _ask(self, api: wandb.Api, names: Sequence[str]) -> list[Any]:
-        """Return what W&B says of each name; None: it has none of that name."""
-        variables = {f"n{place}": name for place, name in enumerate(names)}
+    def _query(self, api: wandb.Api, names: Sequence[str]) -> list[Any]:
+        """Return W&B's record of each name; None if the name does not exist."""
+        variables = {f"n{index}": name for index, name in enumerate(names)}
         declared = ", ".join(f"${one}: String!" for one in variables)
-        asked = "\n".join(f"{one}: artifactCollection(name: ${one}) {_FIELDS}" for one in variables)
+        queries = "\n".join(
+            f"{one}: artifactCollection(name: ${one}) {_FIELDS}" for one in variables
+        )
         text = (
             f"query MfwbCollections($entity: String!, $project: String!, {declared}) "
-            f"{{ project(name: $project, entityName: $entity) {{ {asked} }} }}"
+            f"{{ project(name: $project, entityName: $entity) {{ {queries} }} }}"
         )
-        place = {"entity": self._entity, "project": self._project}
-        project = ask_graphql(api, text, {**place, **variables})["project"] or {}
+        project_variables = {"entity": self._entity, "project": self._project}
+        project = execute_graphql(api, text, {**project_variables, **variables})["project"] or {}
         return [project.get(one) for one in variables]
 
 
-def _collection(said: Any) -> Collection:
-    if said is None:
+def _parse_collection(node: Any) -> Collection:
+    if node is None:
         return Collection()
-    numbers = [edge["node"]["versionIndex"] for edge in said["artifacts"]["edges"]]
-    membership = said["artifactMembership"]
-    latest = Made()
+    numbers = [edge["node"]["versionIndex"] for edge in node["artifacts"]["edges"]]
+    membership = node["artifactMembership"]
+    latest = VersionTimes()
     if membership is not None and membership["artifact"] is not None:
         artifact = membership["artifact"]
-        latest = made_when(_mapping(artifact["metadata"]), artifact["createdAt"])
+        latest = read_version_times(_mapping(artifact["metadata"]), artifact["createdAt"])
     return Collection(
-        type=said["defaultArtifactType"]["name"],
+        type=node["defaultArtifactType"]["name"],
         latest=latest,
-        top=max((one for one in numbers if one is not None), default=-1),
+        newest_version=max((one for one in numbers if one is not None), default=-1),
     )
 
 
-def made_when(metadata: Any, created_at: str) -> Made:
-    """Return when a version was made, as its metadata and W&B say."""
-    said = metadata.get("mfwb") if isinstance(metadata, dict) else None
-    said = said if isinstance(said, dict) else {}
-    started = said.get(NEWEST, -1)
-    is_ours = type(started) is int and started >= 0 and not said.get(OTHERS)
-    return Made(
+def read_version_times(metadata: Any, created_at: str) -> VersionTimes:
+    """Return when a version was logged, from its metadata and W&B's time."""
+    note = metadata.get("mfwb") if isinstance(metadata, dict) else None
+    note = note if isinstance(note, dict) else {}
+    started = note.get(NEWEST_START_KEY, -1)
+    is_ours = type(started) is int and started >= 0 and not note.get(OTHERS_KEY)
+    return VersionTimes(
         started=started if type(started) is int else -1,
         by_others=-1 if is_ours else _epoch_ms(created_at),
     )
 
 
 def version_number(version: str) -> int:
-    """Return the number of a version, which W&B calls `v7`."""
+    """Return the number of a version; W&B writes it as `v7`."""
     return int(version.removeprefix("v"))
 
 

@@ -1,4 +1,4 @@
-"""What mfwb touches of wandb that is not public. Seen in wandb 0.31.0.
+"""Private parts of wandb that mfwb uses. Seen in wandb 0.31.0.
 
 The contract tests are in tests/integration/sink.
 """
@@ -22,23 +22,23 @@ from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
 
 __all__ = [
-    "CORE_OUTLIVES",
-    "DEATHS",
+    "CORE_DEATHS",
+    "CORE_EXIT_SECONDS",
     "FAILURES",
     "ServicePollForTokenError",
-    "add_entry",
-    "add_local",
-    "ask_graphql",
-    "choked",
-    "death_in",
+    "add_local_file",
+    "add_reference_entry",
+    "execute_graphql",
+    "find_core_death",
     "http_status",
-    "log_without_latest",
-    "name_of_table",
+    "is_unreadable_answer",
+    "log_artifact_without_latest",
     "publish_started_at",
+    "table_artifact_name",
 ]
 
-CORE_OUTLIVES = 3.0
-"""Seconds; wandb-core looks every second whether who started it still lives."""
+CORE_EXIT_SECONDS = 3.0
+"""Seconds; wandb-core checks every second whether its parent process still runs."""
 
 FAILURES = (
     Error,
@@ -49,18 +49,18 @@ FAILURES = (
     ConnectionError,
     TimeoutError,
 )
-"""What wandb raises when it, wandb-core or the server fails. Only the first is public."""
+"""Errors of wandb, of wandb-core or of the server. Only the first class is public."""
 
-DEATHS = (MailboxClosedError, HandleAbandonedError, ConnectionError)
-"""What it raises when wandb-core is gone: until `wandb.teardown()` nothing works any more."""
+CORE_DEATHS = (MailboxClosedError, HandleAbandonedError, ConnectionError)
+"""Errors after wandb-core has ended: until `wandb.teardown()` no request works any more."""
 
 
-def death_in(error: BaseException) -> BaseException | None:
-    """Return the end of wandb-core that an error tells of; None: it is about something else.
+def find_core_death(error: BaseException) -> BaseException | None:
+    """Return the error that shows that wandb-core has ended; None if the cause is another one.
 
-    The public Api hides it behind an Error of its own.
+    The public Api hides it behind its own Error.
     """
-    if isinstance(error, DEATHS):
+    if isinstance(error, CORE_DEATHS):
         return error
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, (MailboxClosedError, HandleAbandonedError)):
@@ -69,41 +69,43 @@ def death_in(error: BaseException) -> BaseException | None:
 
 
 def http_status(error: BaseException) -> int | None:
-    """Return what the server answered, if an error is about an answer; None: there was none."""
+    """Return the HTTP status in an error; None if the server did not answer."""
     inner = getattr(error, "exc", None) or error
     response = getattr(inner, "response", None)
     status = getattr(response, "http_status", None)
     return int(status) if status else None
 
 
-_NONSENSE = (TypeError, AttributeError, LookupError, AssertionError, ValidationError)
+_UNREADABLE = (TypeError, AttributeError, LookupError, AssertionError, ValidationError)
 
 
-def choked(error: BaseException) -> bool:
-    """Whether wandb's own code failed at what it was given: by W&B, as `null` for an object."""
-    if not isinstance(error, _NONSENSE):
+def is_unreadable_answer(error: BaseException) -> bool:
+    """Whether wandb's own code failed on an answer of W&B, such as `null` for an object."""
+    if not isinstance(error, _UNREADABLE):
         return False
     frame, names = error.__traceback__, [""]
     while frame is not None:
         names.append(str(frame.tb_frame.f_globals.get("__name__", "")))
         frame = frame.tb_next
     last = names[-1].partition(".")[0]
-    return last == "wandb" or (last in _HELPERS and any(one.startswith("wandb.") for one in names))
+    return last == "wandb" or (last in _PARSERS and any(one.startswith("wandb.") for one in names))
 
 
-_HELPERS = frozenset({"pydantic", "json"})  # of wandb's, which fail in its place
+_PARSERS = frozenset({"pydantic", "json"})  # called by wandb; they fail on a bad answer
 
 
-def ask_graphql(api: wandb.Api, text: str, variables: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer to a GraphQL request of ours, where the public Api has none like it."""
+def execute_graphql(api: wandb.Api, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to a GraphQL request for which the public Api has no method."""
     answer: dict[str, Any] = api._service_api.execute_graphql(text, variables)  # noqa: SLF001
     return answer
 
 
-def log_without_latest(run: wandb.Run, artifact: wandb.Artifact, aliases: Iterable[str]) -> None:
-    """Log an artifact under these aliases alone; public `log_artifact` always adds `latest`.
+def log_artifact_without_latest(
+    run: wandb.Run, artifact: wandb.Artifact, aliases: Iterable[str]
+) -> None:
+    """Log an artifact with exactly these aliases; public `log_artifact` always adds `latest`.
 
-    It does what that does, word for word, but for the aliases.
+    This is a copy of that method apart from the aliases.
     """
     artifact.finalize()
     run._assert_can_log_artifact(artifact)  # noqa: SLF001
@@ -113,21 +115,21 @@ def log_without_latest(run: wandb.Run, artifact: wandb.Artifact, aliases: Iterab
     run._public_api()._set_artifact_save_handle(artifact, handle)  # noqa: SLF001
 
 
-def add_entry(  # noqa: PLR0913 - one for each field
+def add_reference_entry(  # noqa: PLR0913 - one for each field
     artifact: wandb.Artifact, *, path: str, ref: str, digest: str, size: int, extra: dict[str, str]
 ) -> None:
     """Add a reference whose size and checksum are known.
 
-    Public `add_reference` asks the network for them, or leaves them out; and for either it sets
-    boto3 up anew, which takes a quarter of a second.
+    Public `add_reference` requests them over the network, or leaves them out. For each reference
+    it also sets up boto3 again, which takes a quarter of a second.
 
     Args:
         artifact: a draft.
         path: in the artifact.
         ref: the URI.
-        digest: as W&B's handler of the URI's scheme takes it: the ETag.
+        digest: the ETag, as W&B's handler of the URI's scheme uses it.
         size: in bytes.
-        extra: what the handler notes besides.
+        extra: the handler's other values.
     """
     entry = ArtifactManifestEntry(
         path=LogicalPath(path), ref=ref, digest=digest, size=size, extra=extra
@@ -135,15 +137,15 @@ def add_entry(  # noqa: PLR0913 - one for each field
     artifact.manifest.add_entry(entry)
 
 
-def add_local(
+def add_local_file(
     artifact: wandb.Artifact, path: str, local: Path | None, *, md5: str, size: int
 ) -> None:
-    """Add a file whose checksum is known; public `add_file` maps it into memory to work it out.
+    """Add a file whose checksum is known; public `add_file` maps it into memory.
 
     Args:
         artifact: a draft.
         path: in the artifact.
-        local: the file, which stays where it is.
+        local: the file, which stays in place.
         md5: in base64.
         size: in bytes.
     """
@@ -154,17 +156,17 @@ def add_local(
     )
 
 
-def name_of_table(run_id: str, key: str) -> str:
-    """Return what W&B calls the artifact that it makes of a table in a summary."""
+def table_artifact_name(run_id: str, key: str) -> str:
+    """Return W&B's name for the artifact of a table in a summary."""
     return sanitize_artifact_name(f"run-{run_id}-{key}")
 
 
 def publish_started_at(run: wandb.Run, epoch_ms: int, **facts: str) -> None:
-    """Record when the work began; W&B's own clock says when the run was written.
+    """Publish when the work began; W&B's own clock shows when the run was written.
 
     Args:
         run: an open run.
-        epoch_ms: when the work began.
+        epoch_ms: the start of the work.
         **facts: fields of EnvironmentRecord such as host, program, python, username.
     """
     record = pb.EnvironmentRecord(**facts)

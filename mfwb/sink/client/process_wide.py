@@ -1,19 +1,19 @@
-"""All that mfwb alters of this process for W&B's sake; a call ends with it as it was before.
+"""Process-wide changes of wandb; each of them is undone at the end of a call.
 
-Whoever calls `mfwb.sync()` in a notebook goes on with wandb there. Seen in wandb 0.31.0 and
-pydantic 2.13; the contract tests are in tests/integration/sink. Variables of the environment are
-in `environment.py` and `credentials.py`, which put them back in the same way.
+A notebook that calls `mfwb.sync()` continues with an unchanged wandb. Seen in wandb 0.31.0 and
+pydantic 2.13; the contract tests are in tests/integration/sink. `environment.py` and
+`credentials.py` set environment variables, and restore them in the same way.
 
-| what is altered meanwhile | what for |
+| change during a call | reason |
 |---|---|
-| pydantic parses no source of models for docstrings | a quarter of a second of each import |
-| wandb believes that there is no pandas | the better part of a second: it imports it for a dict |
-| caches of artifacts take several threads | they are pruned from 100 artifacts on |
-| one thread may take the lock of `wandb.setup()` twice | else it hangs if wandb-core can't start |
-| wandb-core prints nothing | the stacks of all its threads, where it lacks memory |
-| runs of ours do without config-defaults.yaml | its values would be in each W&B run's config |
-| debug logs take warnings only | each open run's log has what is done for any of them |
-| W&B's settings, and wandb-core | a run of the program's own would have those of ours |
+| pydantic does not parse the source of models for docstrings | saves 0.25 s for each import |
+| wandb treats pandas as not installed | saves most of a second: wandb imports it for any dict |
+| artifact caches are thread-safe | wandb prunes them from 100 artifacts on |
+| the lock of `wandb.setup()` is reentrant | else it hangs if wandb-core can't start |
+| wandb-core prints nothing | without memory it prints the stacks of all its threads |
+| mfwb's runs ignore config-defaults.yaml | its values would be in each W&B run's config |
+| debug logs have warnings only | each open run's log has the messages of all runs |
+| W&B's settings and wandb-core are reset | the program's own runs would get mfwb's settings |
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ __all__ = [
     "without_field_descriptions",
 ]
 
-_IMPORTING = threading.Lock()
+_IMPORT_LOCK = threading.Lock()
 
 
 @contextmanager
 def without_field_descriptions() -> Iterator[None]:
-    """Keep pydantic (2.13) from parsing the source of each model for the docstrings of its fields.
+    """Keep pydantic (2.13) from parsing the source of each model for docstrings of fields.
 
-    wandb asks for that with `use_attribute_docstrings`; they only become descriptions in schemas.
+    wandb sets `use_attribute_docstrings`; the docstrings become descriptions in schemas only.
     """
     name = "extract_docstrings_from_cls"
-    with _IMPORTING:
+    with _IMPORT_LOCK:
         original = getattr(_fields, name, None)
-        if original is None:  # another version, which is slower then, and as right
+        if original is None:  # another version of pydantic, which is slower and works as well
             yield
             return
         setattr(_fields, name, lambda *_, **__: {})
@@ -76,14 +76,14 @@ with without_field_descriptions():
 
 
 def new_api(overrides: dict[str, Any], **more: Any) -> wandb.Api:
-    """Return a new public Api, which wandb imports when it is first asked for; so late, too."""
+    """Return a new public Api, which wandb imports at first use."""
     with without_field_descriptions():
         api = wandb.Api
     return api(overrides=overrides, **more)
 
 
-class _Users:
-    """How many calls are at work in this process; the last one to end undoes what the first did."""
+class _Calls:
+    """A count of the active calls in this process; the end of the last one undoes all changes."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -91,51 +91,51 @@ class _Users:
         self.undo = ExitStack()
 
 
-_USERS = _Users()
+_CALLS = _Calls()
 
 
 @contextmanager
 def altered_wandb() -> Iterator[None]:
-    """Alter wandb for a call, of which several may be at work; before W&B is asked for settings."""
-    with _USERS.lock:
-        if not _USERS.count:
+    """Change wandb for one of several concurrent calls; enter before reading W&B's settings."""
+    with _CALLS.lock:
+        if not _CALLS.count:
             with ExitStack() as stack:
                 for alter in _ALTERATIONS:
                     stack.enter_context(alter())
-                _USERS.undo = stack.pop_all()
-        _USERS.count += 1
+                _CALLS.undo = stack.pop_all()
+        _CALLS.count += 1
     try:
         yield
     finally:
-        with _USERS.lock:
-            _USERS.count -= 1
-            if not _USERS.count:
-                _USERS.undo.close()
+        with _CALLS.lock:
+            _CALLS.count -= 1
+            if not _CALLS.count:
+                _CALLS.undo.close()
 
 
-_LAST_WORDS = 5.0  # seconds for wandb-core to end
+_TEARDOWN_SECONDS = 5.0  # for wandb-core to end
 
 
 @contextmanager
-def _settings_put_back() -> Iterator[None]:
-    """Let W&B read its settings anew when it is next asked, if it had none before.
+def _restored_settings() -> Iterator[None]:
+    """Let W&B read its settings again at the next request, if it had none before the call.
 
-    They were read from our variables, and W&B keeps them for as long as wandb-core lives. A run of
-    the program's own that was opened meanwhile needs both; then they stay.
+    They come from mfwb's variables, and W&B keeps them as long as wandb-core lives. If the
+    program itself opened a run meanwhile, it needs both, and they stay.
     """
     before = _singleton()
-    known = [(vars(module), name, vars(module)[name]) for module, name in _KNOWN_OF_SETTINGS]
+    copies = [(vars(module), name, vars(module)[name]) for module, name in _SETTINGS_COPIES]
     yield
     after = _singleton()
     if before is None and after is not None and after.most_recent_active_run is None:
-        with suppress(Unreachable, Exception):  # it is gone, or goes at the end of the process
-            run_within(_LAST_WORDS, wandb.teardown, "wandb-core")
-    for names, name, value in known:
+        with suppress(Unreachable, Exception):  # it has ended, or ends with the process
+            run_within(_TEARDOWN_SECONDS, wandb.teardown, "wandb-core")
+    for names, name, value in copies:
         names[name] = value
 
 
-_KNOWN_OF_SETTINGS = ((term, "_silent"), (authenticate, "_session_auth"))
-"""What W&B knows of its settings elsewhere: whether it prints anything, and who is logged in."""
+_SETTINGS_COPIES = ((term, "_silent"), (authenticate, "_session_auth"))
+"""Copies of settings elsewhere in W&B: whether it prints, and who is logged in."""
 
 
 def _singleton() -> Any:
@@ -143,7 +143,7 @@ def _singleton() -> Any:
 
 
 class _SafeCache(CappedDict):
-    """W&B's cache of artifacts, which two threads may prune at once."""
+    """W&B's cache of artifacts, made safe for two threads that prune it at once."""
 
     _lock = threading.RLock()
 
@@ -154,7 +154,7 @@ class _SafeCache(CappedDict):
 
 @contextmanager
 def _safe_caches() -> Iterator[None]:
-    """Let several threads make artifacts; after a hundred, each prunes what another one has."""
+    """Let several threads create artifacts; after a hundred, each prunes the shared cache."""
     caches = (artifact_instance_cache, artifact_instance_cache_by_client_id)
     before = [type(one) for one in caches]
     for one in caches:
@@ -167,84 +167,84 @@ def _safe_caches() -> Iterator[None]:
 
 
 @contextmanager
-def _setup_twice_by_one_thread() -> Iterator[None]:
+def _reentrant_setup_lock() -> Iterator[None]:
     """Keep `wandb.setup()` from waiting for itself when wandb-core can't start.
 
-    It holds a lock while it starts it, and what reports that failure asks for the same lock.
+    It holds a lock during the start, and its error report needs the same lock.
     """
-    with _put(vars(wandb_setup), "_singleton_lock", threading.RLock()):
+    with _replaced(vars(wandb_setup), "_singleton_lock", threading.RLock()):
         yield
 
 
-class _Quiet:
-    """Starts processes as `subprocess` does, whose output goes nowhere."""
+class _SilentSubprocess:
+    """A `subprocess` whose processes have no output."""
 
     DEVNULL = subprocess.DEVNULL
 
     @staticmethod
-    def Popen(*command: Any, **how: Any) -> subprocess.Popen[Any]:  # noqa: N802 - its name
-        """Start one."""
+    def Popen(*command: Any, **options: Any) -> subprocess.Popen[Any]:  # noqa: N802 - its name
+        """Start a process."""
         nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(*command, **{**how, **nowhere})  # noqa: S603 - wandb's own command
+        return subprocess.Popen(*command, **{**options, **nowhere})  # noqa: S603 - wandb's own command
 
 
 @contextmanager
-def _quiet_core() -> Iterator[None]:
-    """Let wandb-core print nothing: where it lacks memory, it is the stacks of all its threads.
+def _silent_core() -> Iterator[None]:
+    """Keep wandb-core from printing: without memory it prints the stacks of all its threads.
 
-    Its log files stay; with WANDB_CORE_DEBUG it prints what it likes.
+    Its log files stay; with WANDB_CORE_DEBUG it prints as usual.
     """
     if os.environ.get("WANDB_CORE_DEBUG"):
         yield
         return
-    with _put(vars(service_process), "subprocess", _Quiet):
+    with _replaced(vars(service_process), "subprocess", _SilentSubprocess):
         yield
 
 
 @contextmanager
-def _pandas_left_alone() -> Iterator[None]:
-    """Keep wandb from importing pandas, for the better part of a second, to look at a dict.
+def _without_pandas() -> Iterator[None]:
+    """Keep wandb from importing pandas, which takes most of a second, to inspect a dict.
 
-    It would know by that whether a value is a DataFrame, and tells by the name of its type if
-    pandas is not installed. mfwb hands it none.
+    wandb imports it to detect DataFrames. If pandas is not installed, it compares type names.
+    mfwb passes no DataFrame.
     """
-    with _put(vars(wandb.util), "pd_available", False):  # noqa: FBT003 - the value that it has
+    with _replaced(vars(wandb.util), "pd_available", False):  # noqa: FBT003 - the value that it has
         yield
 
 
-class _Ours(threading.local):
-    """Whether this thread makes a run of ours."""
+class _ThreadState(threading.local):
+    """Whether this thread opens one of mfwb's runs."""
 
     is_opening = False
 
 
-_OURS = _Ours()
+_THREAD_STATE = _ThreadState()
 
 
 @contextmanager
 def without_config_defaults() -> Iterator[None]:
-    """Open a run without what config-defaults.yaml of the current folder says.
+    """Open a run without the values in config-defaults.yaml of the current folder.
 
-    W&B puts that into the config of every run that this process makes, and a replayed one was not
-    made here. For the runs of others in this process nothing changes.
+    W&B adds these to the config of every run of this process, but a replayed run did not happen
+    here. Other runs in this process keep them.
     """
-    _OURS.is_opening = True
+    _THREAD_STATE.is_opening = True
     try:
         yield
     finally:
-        _OURS.is_opening = False
+        _THREAD_STATE.is_opening = False
 
 
 @contextmanager
-def _config_defaults_of_others() -> Iterator[None]:
+def _config_defaults_for_others() -> Iterator[None]:
     theirs: Any = Config
     load = theirs._load_defaults  # noqa: SLF001
 
-    def load_unless_ours(config: Config) -> None:
-        if not _OURS.is_opening:
+    def load_for_others(config: Config) -> None:
+        if not _THREAD_STATE.is_opening:
             load(config)
 
-    theirs._load_defaults = load_unless_ours  # noqa: SLF001
+    theirs._load_defaults = load_for_others  # noqa: SLF001
     try:
         yield
     finally:
@@ -253,11 +253,11 @@ def _config_defaults_of_others() -> Iterator[None]:
 
 @contextmanager
 def without_debug_logs() -> Iterator[None]:
-    """Keep W&B from telling each open run's debug.log what it does for any of them.
+    """Keep W&B from writing the messages of all runs into each open run's debug.log.
 
-    Those files go with the scratch folder, most often; warnings are still written. W&B sets its
-    logger up when it is first asked for settings, so only after that this has an effect. Who sets
-    WANDB_DEBUG, W&B's own switch, gets all of it.
+    Most of these files are deleted with the scratch folder; warnings are still written. W&B sets
+    up its logger when its settings are first read, so this works only after that. With
+    WANDB_DEBUG, W&B's own switch, everything is written.
     """
     if os.environ.get("WANDB_DEBUG"):
         yield
@@ -272,8 +272,8 @@ def without_debug_logs() -> Iterator[None]:
 
 
 @contextmanager
-def _put(names: dict[str, Any], name: str, value: Any) -> Iterator[None]:
-    """Give a name of a module another value meanwhile."""
+def _replaced(names: dict[str, Any], name: str, value: Any) -> Iterator[None]:
+    """Replace the value of a name in a module for the duration of the context."""
     before = names[name]
     names[name] = value
     try:
@@ -283,11 +283,11 @@ def _put(names: dict[str, Any], name: str, value: Any) -> Iterator[None]:
 
 
 _ALTERATIONS = (
-    _setup_twice_by_one_thread,
-    _settings_put_back,
-    _quiet_core,
+    _reentrant_setup_lock,
+    _restored_settings,
+    _silent_core,
     _safe_caches,
-    _pandas_left_alone,
-    _config_defaults_of_others,
+    _without_pandas,
+    _config_defaults_for_others,
 )
-"""They are undone in the opposite order: the lock stays until W&B's settings are put back."""
+"""They are undone in reverse order: the lock stays until W&B's settings are restored."""

@@ -1,4 +1,4 @@
-"""What W&B refuses for good, and why: so that nobody tries again what can't become better."""
+"""Refusals: errors of W&B that a retry can't change, and their explanations."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import re
 from mfwb.safe_text import first_line
 from mfwb.sink.client.private import http_status
 
-__all__ = ["explained", "is_final", "lets_nobody_in"]
+__all__ = ["explain_error", "is_access_denied", "is_final"]
 
-_FINAL = frozenset({400, 401, 403, 404, 409, 410, 413, 422})
-"""Answers that stay the same however often one asks."""
+_FINAL_STATUSES = frozenset({400, 401, 403, 404, 409, 410, 413, 422})
+"""HTTP statuses that stay the same after a retry."""
 
-_NOBODY = frozenset({401, 403})
+_ACCESS_STATUSES = frozenset({401, 403})
 
-_UNKNOWN = (
+_UNKNOWN_IN_SCHEMA = (
     "Cannot query field",
     "Unknown argument",
     "Unknown type",
     "Unknown operation",
     "is not defined by type",
 )
-"""How servers word that they lack a part of W&B's GraphQL, with whatever status."""
+"""Texts of servers that lack a part of W&B's GraphQL schema, with any status."""
 
-_NULL = "not found under entity"  # the public Api's words for null where a project is expected
+_NO_PROJECT = "not found under entity"  # the text of the public Api for a null project
 
-_SAID = re.compile(r"returned error (\d{3})")  # wandb-core's words
+_STATUS_TEXT = re.compile(r"returned error (\d{3})")  # in messages of wandb-core
 
 _HINTS = {
     413: "too large for this server, or for a proxy on the way to it",
@@ -35,28 +35,32 @@ _HINTS = {
 
 
 def is_final(error: BaseException) -> bool:
-    """Whether the same request would be refused again."""
-    return _status(error) in _FINAL or _lacks(error) or _NULL in str(error)
+    """Whether W&B would refuse the same request again."""
+    return (
+        _status(error) in _FINAL_STATUSES
+        or _is_missing_in_schema(error)
+        or _NO_PROJECT in str(error)
+    )
 
 
-def lets_nobody_in(error: BaseException) -> bool:
-    """Whether it is the credentials that W&B refuses, or what they may do."""
-    return _status(error) in _NOBODY
+def is_access_denied(error: BaseException) -> bool:
+    """Whether W&B refuses the credentials, or their permissions."""
+    return _status(error) in _ACCESS_STATUSES
 
 
-def explained(error: BaseException) -> str:
-    """Return W&B's words, and what they mean if they don't say it."""
-    said = first_line(error)
-    if _lacks(error):
-        return f"{said} (this server lacks what W&B's servers have; it may be too old)"
+def explain_error(error: BaseException) -> str:
+    """Return W&B's message, with an explanation if it lacks one."""
+    message = first_line(error)
+    if _is_missing_in_schema(error):
+        return f"{message} (this server lacks what W&B's servers have; it may be too old)"
     hint = _HINTS.get(_status(error) or 0)
-    return f"{said} ({hint})" if hint else said
+    return f"{message} ({hint})" if hint else message
 
 
 def _status(error: BaseException) -> int | None:
-    said = _SAID.search(str(error))
-    return http_status(error) or (int(said[1]) if said else None)
+    match = _STATUS_TEXT.search(str(error))
+    return http_status(error) or (int(match[1]) if match else None)
 
 
-def _lacks(error: BaseException) -> bool:
-    return any(words in str(error) for words in _UNKNOWN)
+def _is_missing_in_schema(error: BaseException) -> bool:
+    return any(text in str(error) for text in _UNKNOWN_IN_SCHEMA)

@@ -1,4 +1,4 @@
-"""What W&B answers to our own GraphQL requests: `null` where something is needed is no answer."""
+"""Answers to mfwb's own GraphQL requests: `null` in place of a needed value is an error."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 from mfwb.errors import SinkError
 
-__all__ = ["expected", "nodes"]
+__all__ = ["nodes", "require"]
 
 
-def expected(answer: Any, *path: str) -> Any:
-    """Return what lies at a path in an answer; SinkError if W&B says `null` on the way to it."""
-    found = answer
-    for place, name in enumerate(path):
-        found = found.get(name) if isinstance(found, Mapping) else None
-        if found is None:
-            raise SinkError(f"W&B answered null for {'.'.join(path[: place + 1])}")
-    return found
+def require(answer: Any, *path: str) -> Any:
+    """Return the value at a path in an answer; SinkError if W&B answers `null` on the way."""
+    value = answer
+    for index, name in enumerate(path):
+        value = value.get(name) if isinstance(value, Mapping) else None
+        if value is None:
+            raise SinkError(f"W&B answered null for {'.'.join(path[: index + 1])}")
+    return value
 
 
 def nodes(connection: Any) -> Iterator[Any]:
-    """Yield what a connection joins; SinkError if it is none."""
-    for edge in expected(connection, "edges"):
-        yield expected(edge, "node")
+    """Yield the nodes of a GraphQL connection; SinkError if it is not one."""
+    for edge in require(connection, "edges"):
+        yield require(edge, "node")

@@ -1,4 +1,4 @@
-"""Trying again: one budget of time for all workers of a call, spent while W&B is in trouble."""
+"""Retry budget: the time that all workers of a call together may spend on retries."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.private import FAILURES, choked, death_in
-from mfwb.sink.client.refusals import explained, is_final
+from mfwb.sink.client.private import FAILURES, find_core_death, is_unreadable_answer
+from mfwb.sink.client.refusals import explain_error, is_final
 
-__all__ = ["SLOWEST", "Patience"]
+__all__ = ["MIN_BYTES_PER_SECOND", "RetryBudget"]
 
-SLOWEST = 256 * 1024
-"""Bytes a second; an upload that is slower counts as stuck."""
+MIN_BYTES_PER_SECOND = 256 * 1024
+"""The slowest upload; a slower one counts as stuck."""
 
 T = TypeVar("T")
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds; doubled from try to try
-_LEAST = 20.0  # seconds for which even those may wait who come when the budget is spent
-_REST = 30.0  # seconds after the end of the budget in which nobody tries
+_MIN_PAUSE, _MAX_PAUSE = 0.5, 10.0  # seconds; doubled after each attempt
+_MIN_WAIT = 20.0  # seconds for a single wait, even if the budget is spent
+_COOLDOWN = 30.0  # seconds without any attempt after the budget is spent
 
 
-class Patience:
-    """How long a call may go on trying.
+class RetryBudget:
+    """How long a call may retry.
 
-    What counts is the time in which anybody waits for W&B in trouble, once, however many wait.
-    When it is spent, W&B is left alone for a moment: whoever comes then is told so at once, so
+    Time counts while any worker waits for W&B in trouble, and counts once, however many wait.
+    When the budget is spent, W&B gets no request for a moment: each new request fails at once, so
     that a hundred flow runs don't wait for the same outage one after the other.
     """
 
@@ -38,75 +38,75 @@ class Patience:
         self._clock = clock
         self._spent = 0.0
         self._counted_until = float("-inf")
-        self._rest_until = float("-inf")
+        self._cooldown_until = float("-inf")
         self._lock = threading.Lock()
 
     @property
-    def left(self) -> float:
-        """How many seconds may still be spent."""
+    def seconds_left(self) -> float:
+        """The seconds that may still be spent."""
         with self._lock:
             return max(0.0, self.seconds - self._spent)
 
     @property
-    def limit(self) -> float:
-        """How many seconds a single wait may take, before it counts as failed."""
-        return max(_LEAST, self.left)
+    def wait_limit(self) -> float:
+        """The seconds that a single wait may take before it counts as failed."""
+        return max(_MIN_WAIT, self.seconds_left)
 
-    def attempt(self, deed: Callable[[], T], what: str) -> T:
-        """Return what a deed returns, tried again while W&B or the way to it is in trouble.
+    def attempt(self, action: Callable[[], T], purpose: str) -> T:
+        """Return the result of an action, with retries while W&B or the connection is in trouble.
 
         Args:
-            deed: does something that may be done more than once.
-            what: for the complaint, as in "list the runs of acme/wines".
+            action: may be called more than once.
+            purpose: for the error message, as in "list the runs of acme/wines".
 
         Raises:
-            SinkError: if W&B refuses, or the trouble outlasts the budget.
-            wandb's own (DEATHS): if wandb-core is gone; what was open in it stays lost, so that
-                trying the same again would never help.
+            SinkError: if W&B refuses, or the trouble lasts longer than the budget.
+            wandb's own (CORE_DEATHS): if wandb-core has ended. Its open runs are lost, so
+                that a retry would never help.
         """
-        self.refuse_if_resting(what)
+        self.raise_if_spent(purpose)
         began = self._clock()
-        pause = _FIRST_PAUSE
+        pause = _MIN_PAUSE
         while True:
             try:
-                return deed()
+                return action()
             except FAILURES as error:
-                if death := death_in(error):
+                if death := find_core_death(error):
                     raise death from None
-                if is_final(error) or self._has_ended(began, pause):
-                    raise SinkError(f"can't {what}: {explained(error)}") from error
+                if is_final(error) or self._spend(began, pause):
+                    raise SinkError(f"can't {purpose}: {explain_error(error)}") from error
             except Exception as error:
-                if not choked(error):
+                if not is_unreadable_answer(error):
                     raise
-                raise SinkError(f"can't {what}: W&B's answer is none ({error!r})") from error
+                raise SinkError(f"can't {purpose}: W&B's answer is none ({error!r})") from error
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _MAX_PAUSE)
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Count a wait that fails as time in trouble; wandb-core does the trying meanwhile."""
+    def count_failed_wait(self) -> Iterator[None]:
+        """Count a failed wait as time in trouble; wandb-core itself retries meanwhile."""
         began = self._clock()
         try:
             yield
         except (ValueError, *FAILURES):
-            self._has_ended(began, 0.0)
+            self._spend(began, 0.0)
             raise
 
-    def refuse_if_resting(self, what: str) -> None:
-        """Raise SinkError if W&B did not work until the budget was spent, a moment ago."""
+    def raise_if_spent(self, purpose: str) -> None:
+        """Raise SinkError if the budget was spent a moment ago."""
         with self._lock:
-            if self._clock() < self._rest_until:
+            if self._clock() < self._cooldown_until:
                 raise SinkError(
-                    f"can't {what}: W&B has not worked for the {self.seconds:.0f} s of --timeout"
+                    f"can't {purpose}: W&B has not worked for the {self.seconds:.0f} s of --timeout"
                 )
 
-    def _has_ended(self, began: float, pause: float) -> bool:
-        """Count the time since a failing deed began; return whether no more may be spent."""
+    def _spend(self, began: float, pause: float) -> bool:
+        """Count the time since a failed action began; return whether the budget is spent."""
         with self._lock:
             now = self._clock()
             self._spent += max(0.0, now - max(began, self._counted_until))
             self._counted_until = max(now, self._counted_until)
             if self._spent + pause <= self.seconds:
                 return False
-            self._rest_until = now + _REST
+            self._cooldown_until = now + _COOLDOWN
             return True

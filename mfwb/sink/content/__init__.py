@@ -1,1 +1,1 @@
-"""What one W&B run says, in both modes."""
+"""The content of one W&B run, in both modes."""

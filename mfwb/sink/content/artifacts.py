@@ -1,4 +1,4 @@
-"""`wandb.Artifact` objects, made without a second copy of any byte."""
+"""`wandb.Artifact` objects, created without a second copy of any byte."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from typing import Any
 import wandb
 
 from mfwb.ports import ReadyArtifact
-from mfwb.sink.client.collections import NEWEST
-from mfwb.sink.client.private import add_local
+from mfwb.sink.client.collections import NEWEST_START_KEY
+from mfwb.sink.client.private import add_local_file
 from mfwb.sink.content.references import add_reference
 
 __all__ = ["artifact_metadata", "make_artifact"]
 
 
 def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
-    """Return an artifact whose files stay where they are: they are not staged nor cached.
+    """Return an artifact whose files stay in place: W&B neither stages nor caches them.
 
     Args:
-        ready: what is to be in it.
-        started_at: when its flow run started, in epoch ms.
+        ready: its files and metadata.
+        started_at: the start of its flow run, in epoch ms.
     """
     planned = ready.planned
     artifact = wandb.Artifact(
         planned.name,
         type=planned.type,
         description=ready.description or None,
-        metadata={**artifact_metadata(ready), "mfwb": {NEWEST: started_at}},
+        metadata={**artifact_metadata(ready), "mfwb": {NEWEST_START_KEY: started_at}},
     )
     for file in ready.files:
         if file.uri is not None:
             add_reference(artifact, file)
         elif file.md5 is not None:
-            add_local(artifact, file.path, file.local, md5=file.md5, size=file.size)
+            add_local_file(artifact, file.path, file.local, md5=file.md5, size=file.size)
         else:
             artifact.add_file(str(file.local), name=file.path, policy="immutable", skip_cache=True)
     return artifact
 
 
 def artifact_metadata(ready: ReadyArtifact) -> dict[str, Any]:
-    """Return what was known beforehand, and what only the bytes could tell."""
+    """Return the planned metadata, with what only the bytes could tell."""
     planned = ready.planned.metadata
     if not ready.metadata:
         return planned

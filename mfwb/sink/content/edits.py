@@ -1,12 +1,12 @@
-"""What people wrote in a W&B run stays: only what mfwb itself wrote may change.
+"""Edits that people made in a W&B run: they stay, and mfwb changes only its own values.
 
-Three things decide: what mfwb wrote there last, what is there now, and what it means to write. What
-is there and is not what mfwb wrote, somebody else wrote; what mfwb wrote and is not there any more,
-somebody removed. Both are edits.
+Three values decide: what mfwb wrote last, what W&B has now, and what mfwb plans to write. A value
+that exists and that mfwb did not write is an edit. A value that mfwb wrote and that no longer
+exists was removed, which is an edit, too.
 
-What mfwb wrote, it notes in the very request that writes it: in config, as digests. A W&B run of an
-older mfwb has no such note. Then all that is there and differs counts as somebody's, but for mfwb's
-own names in config.
+In the same request, mfwb notes what it writes: in config, as digests. A W&B run of an older mfwb
+has no such note. Then every existing value that differs counts as an edit, except those below
+mfwb's own names in config.
 """
 
 from __future__ import annotations
@@ -20,31 +20,39 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mfwb.sink.content.own_notes import note_from
+from mfwb.sink.content.own_notes import parse_note
 from mfwb.sink.content.run_content import MARKER
-from mfwb.sink.content.run_texts import Words
+from mfwb.sink.content.run_metadata import RunMetadata
 
-__all__ = ["EditRule", "Merged", "Wrote", "first_words", "merged", "others_summary", "wrote_in"]
+__all__ = [
+    "EditRule",
+    "MergedMetadata",
+    "WrittenDigests",
+    "merge_metadata",
+    "new_run_metadata",
+    "read_written_digests",
+    "select_others_summary",
+]
 
 _NOTE = "wrote"
 """The key below `config["mfwb"]` with the note of what mfwb wrote."""
 
-_FACTS = "metaflow"
-"""The key in config whose keys are looked at one by one."""
+_METAFLOW_KEY = "metaflow"
+"""The key in config below which each key is merged separately."""
 
-_SCALARS = {"name": "name", "group": "group", "job_type": "job type", "notes": "notes"}
-"""Fields of `Words`, and what they are called."""
+_TEXT_FIELDS = {"name": "name", "group": "group", "job_type": "job type", "notes": "notes"}
+"""Text fields of `RunMetadata`, and their names in messages."""
 
-_DIGEST = 12  # letters
+_DIGEST_LENGTH = 12  # letters
 
 
 @dataclass(frozen=True, slots=True)
-class Wrote:
-    """What mfwb wrote into a W&B run in words, as digests.
+class WrittenDigests:
+    """Digests of the metadata that mfwb wrote into a W&B run. The field names are stored.
 
     Attributes:
-        config: of the values, by key.
-        facts: the same of what is below `metaflow`.
+        config: digests of the values, by key.
+        facts: digests of the values below `metaflow`, by key.
     """
 
     name: str
@@ -58,11 +66,11 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class EditRule:
-    """What becomes of what others changed of mfwb's words.
+    """How edits of other people are treated.
 
     Attributes:
-        overwrite: it is written over, and what they removed comes back.
-        restore: keys of config that are missing come back.
+        overwrite: whether mfwb's values replace edits and restore removed values.
+        restore: whether missing keys of config are restored.
     """
 
     overwrite: bool = False
@@ -70,167 +78,202 @@ class EditRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
-    """What is to be said.
+class MergedMetadata:
+    """Metadata to write, and the edits of other people.
 
     Attributes:
-        words: with the note of what mfwb wrote.
-        kept: what somebody changed and mfwb means otherwise: `name`, `config rate`, `tag good`.
-        undone: the same of what is written over.
+        run_metadata: the metadata, with the note of what mfwb writes.
+        kept: edits that stay and differ from the plan, as in `name`, `config rate`, `tag good`.
+        undone: edits that mfwb overwrites.
     """
 
-    words: Words
+    run_metadata: RunMetadata
     kept: tuple[str, ...] = ()
     undone: tuple[str, ...] = ()
 
 
-def first_words(meant: Words) -> Words:
-    """Return the words of a W&B run that nobody has written yet, with the note of them."""
-    return _noted(meant, _wrote(meant))
+def new_run_metadata(planned: RunMetadata) -> RunMetadata:
+    """Return the metadata of a new W&B run, with its note."""
+    return _with_note(planned, _digest_metadata(planned))
 
 
-def wrote_in(config: Mapping[str, Any]) -> Wrote | None:
-    """Return what mfwb noted in a config; None: an older one wrote it, or somebody else."""
+def read_written_digests(config: Mapping[str, Any]) -> WrittenDigests | None:
+    """Return mfwb's note in a config; None if there is none, as from an older mfwb."""
     marker = config.get(MARKER)
-    return note_from(marker.get(_NOTE) if isinstance(marker, Mapping) else None, _adapter())
+    return parse_note(marker.get(_NOTE) if isinstance(marker, Mapping) else None, _adapter())
 
 
-def merged(meant: Words, there: Words, rule: EditRule) -> Merged:
-    """Return what a W&B run is to say that says something already.
+def merge_metadata(planned: RunMetadata, current: RunMetadata, rule: EditRule) -> MergedMetadata:
+    """Return the metadata for an existing W&B run.
 
-    What others added stays in any case: tags, keys, and notes where mfwb has none.
+    What others added always stays: tags, keys, and notes where mfwb has none.
 
     Args:
-        meant: what mfwb would say if it were alone.
-        there: what is there now.
-        rule: about what others changed.
+        planned: the planned metadata.
+        current: the metadata in W&B.
+        rule: how edits of other people are treated.
     """
-    before = wrote_in(there.config)
-    told = _Told(rule)
-    scalars = {name: _scalar(name, meant, there, before, told) for name in _SCALARS}
-    tags, tag_note = _tags(meant.tags, there.tags, before, told)
-    both = replace(meant, **scalars, tags=tags, config=_config(meant, there, before, told))
-    note = replace(_wrote(meant), tags=tag_note)
-    return Merged(_noted(both, note), tuple(told.kept), tuple(told.undone))
+    written = read_written_digests(current.config)
+    edits = _Edits(rule)
+    scalars = {name: _merge_text(name, planned, current, written, edits) for name in _TEXT_FIELDS}
+    tags, tag_digests = _merge_tags(planned.tags, current.tags, written, edits)
+    merged = replace(
+        planned, **scalars, tags=tags, config=_merge_config(planned, current, written, edits)
+    )
+    note = replace(_digest_metadata(planned), tags=tag_digests)
+    return MergedMetadata(_with_note(merged, note), tuple(edits.kept), tuple(edits.undone))
 
 
-def others_summary(
-    there: Mapping[str, Any], meant: Collection[str], wrote: Collection[str]
+def select_others_summary(
+    current: Mapping[str, Any], planned: Collection[str], written_keys: Collection[str]
 ) -> dict[str, Any]:
-    """Return what others wrote into a summary.
+    """Return the summary values of other people.
 
     Args:
-        there: the summary as it is.
-        meant: keys that mfwb is going to write.
-        wrote: keys that it wrote before, as far as that is known.
+        current: the current summary.
+        planned: the keys that mfwb is going to write.
+        written_keys: the keys that mfwb wrote before, if they are known.
     """
-    ours = {MARKER, *meant, *wrote}
+    own_keys = {MARKER, *planned, *written_keys}
     return {
         key: value
-        for key, value in there.items()
-        if key not in ours and not key.startswith("_")  # those are W&B's
+        for key, value in current.items()
+        if key not in own_keys and not key.startswith("_")  # W&B's own keys
     }
 
 
 @dataclass(slots=True)
-class _Told:
-    """Collects what others changed."""
+class _Edits:
+    """The edits of other people, collected during a merge."""
 
     rule: EditRule
     kept: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
 
-    def edit(self, what: str) -> bool:
-        """Hear of an edit; return whether it stays."""
+    def keeps_edit(self, what: str) -> bool:
+        """Record an edit; return whether it stays."""
         (self.undone if self.rule.overwrite else self.kept).append(what)
         return not self.rule.overwrite
 
 
-def _scalar(name: str, meant: Words, there: Words, before: Wrote | None, told: _Told) -> str:
-    new: str = getattr(meant, name)
-    old: str = getattr(there, name)
-    is_ours = before is not None and _digest(old) == getattr(before, name)
+def _merge_text(
+    name: str,
+    planned: RunMetadata,
+    current: RunMetadata,
+    written: WrittenDigests | None,
+    edits: _Edits,
+) -> str:
+    new: str = getattr(planned, name)
+    old: str = getattr(current, name)
+    is_ours = written is not None and _digest(old) == getattr(written, name)
     if new == old or is_ours:
         return new
-    if not old and (before is None or name == "job_type"):  # that nobody can remove
+    if not old and (written is None or name == "job_type"):  # nobody can remove a job type
         return new
-    if not new:  # mfwb has nothing to say here: it is an addition
+    if not new:  # mfwb plans no value: the other value is an addition
         return old
-    return old if told.edit(_SCALARS[name]) else new
+    return old if edits.keeps_edit(_TEXT_FIELDS[name]) else new
 
 
-def _tags(
-    meant: Iterable[str], there: Iterable[str], before: Wrote | None, told: _Told
+def _merge_tags(
+    planned: Iterable[str], current: Iterable[str], written: WrittenDigests | None, edits: _Edits
 ) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Return tags, and the digests of those that mfwb answers for."""
-    there, meant = tuple(dict.fromkeys(there)), tuple(dict.fromkeys(meant))
-    wrote = before.tags if before else frozenset()
-    ours = {tag for tag in {*meant, *there} if _digest(tag) in wrote}
-    removed = {tag for tag in meant if tag in ours and tag not in there and told.edit(f"tag {tag}")}
-    kept = [tag for tag in there if tag in meant or tag not in ours]
-    added = [tag for tag in meant if tag not in there and tag not in removed]
-    in_order = [tag for tag in meant if tag in {*kept, *added}]
-    others = [tag for tag in kept if tag not in meant]
-    is_new = before is None  # then those that are meant and there were mfwb's before
-    note = frozenset(_digest(tag) for tag in meant if is_new or tag in ours or tag not in there)
+    """Return the tags, and the digests of those that belong to mfwb."""
+    current, planned = tuple(dict.fromkeys(current)), tuple(dict.fromkeys(planned))
+    written_tags = written.tags if written else frozenset()
+    own_tags = {tag for tag in {*planned, *current} if _digest(tag) in written_tags}
+    removed = {
+        tag
+        for tag in planned
+        if tag in own_tags and tag not in current and edits.keeps_edit(f"tag {tag}")
+    }
+    kept = [tag for tag in current if tag in planned or tag not in own_tags]
+    added = [tag for tag in planned if tag not in current and tag not in removed]
+    in_order = [tag for tag in planned if tag in {*kept, *added}]
+    others = [tag for tag in kept if tag not in planned]
+    is_new = written is None  # then planned tags that exist count as mfwb's
+    note = frozenset(
+        _digest(tag) for tag in planned if is_new or tag in own_tags or tag not in current
+    )
     return (*in_order, *others), note
 
 
-def _config(meant: Words, there: Words, before: Wrote | None, told: _Told) -> dict[str, Any]:
-    own, found = dict(meant.config), dict(there.config)
-    marker, facts = own.pop(MARKER, None), own.pop(_FACTS, None)
-    found.pop(MARKER, None)
-    old_facts = found.pop(_FACTS, None)
-    said = _Keys("config ", told).merged(own, found, before.config if before else None)
-    if isinstance(facts, Mapping):
-        old = old_facts if isinstance(old_facts, Mapping) else {}
-        # Without a note they count as mfwb's, which has that name to itself.
-        wrote = before.facts if before else {key: _digest(old[key]) for key in facts if key in old}
-        said[_FACTS] = _Keys(f"config {_FACTS}.", told).merged(facts, old, wrote)
+def _merge_config(
+    planned: RunMetadata, current: RunMetadata, written: WrittenDigests | None, edits: _Edits
+) -> dict[str, Any]:
+    planned_config, current_config = dict(planned.config), dict(current.config)
+    marker, planned_facts = (
+        planned_config.pop(MARKER, None),
+        planned_config.pop(_METAFLOW_KEY, None),
+    )
+    current_config.pop(MARKER, None)
+    current_metaflow = current_config.pop(_METAFLOW_KEY, None)
+    result = _MappingMerge("config ", edits).merge(
+        planned_config, current_config, written.config if written else None
+    )
+    if isinstance(planned_facts, Mapping):
+        current_facts = current_metaflow if isinstance(current_metaflow, Mapping) else {}
+        # Without a note they count as mfwb's, which owns that name.
+        written_facts = (
+            written.facts
+            if written
+            else {key: _digest(current_facts[key]) for key in planned_facts if key in current_facts}
+        )
+        result[_METAFLOW_KEY] = _MappingMerge(f"config {_METAFLOW_KEY}.", edits).merge(
+            planned_facts, current_facts, written_facts
+        )
     if marker is not None:
-        said[MARKER] = marker
-    return said
+        result[MARKER] = marker
+    return result
 
 
 @dataclass(frozen=True, slots=True)
-class _Keys:
-    """Keys of a mapping, each for itself."""
+class _MappingMerge:
+    """A merge of a mapping, key by key."""
 
-    called: str
-    told: _Told
+    prefix: str
+    edits: _Edits
 
-    def merged(
-        self, meant: Mapping[str, Any], there: Mapping[str, Any], wrote: Mapping[str, str] | None
+    def merge(
+        self,
+        planned: Mapping[str, Any],
+        current: Mapping[str, Any],
+        written: Mapping[str, str] | None,
     ) -> dict[str, Any]:
-        known = wrote or {}
-        said = {
+        written_digests = written or {}
+        result = {
             key: value
-            for key, value in there.items()
-            if key not in meant and known.get(key) != _digest(value)
+            for key, value in current.items()
+            if key not in planned and written_digests.get(key) != _digest(value)
         }
-        for key, value in meant.items():
-            if key not in there:
-                is_known = known.get(key) not in {None, _digest({})}  # empty ones get lost
-                is_gone = is_known and not self.told.rule.restore
-                if not (is_gone and self.told.edit(f"{self.called}{key}")):
-                    said[key] = value
-            elif _digest(there[key]) in (_digest(value), known.get(key)):
-                said[key] = value
+        for key, value in planned.items():
+            if key not in current:
+                is_written = written_digests.get(key) not in {
+                    None,
+                    _digest({}),
+                }  # empty ones get lost
+                is_removed = is_written and not self.edits.rule.restore
+                if not (is_removed and self.edits.keeps_edit(f"{self.prefix}{key}")):
+                    result[key] = value
+            elif _digest(current[key]) in (_digest(value), written_digests.get(key)):
+                result[key] = value
             else:
-                said[key] = there[key] if self.told.edit(f"{self.called}{key}") else value
-        return said
+                result[key] = (
+                    current[key] if self.edits.keeps_edit(f"{self.prefix}{key}") else value
+                )
+        return result
 
 
-def _wrote(words: Words) -> Wrote:
-    config = dict(words.config)
+def _digest_metadata(run_metadata: RunMetadata) -> WrittenDigests:
+    config = dict(run_metadata.config)
     config.pop(MARKER, None)
-    facts = config.pop(_FACTS, None)
-    return Wrote(
-        name=_digest(words.name),
-        group=_digest(words.group),
-        job_type=_digest(words.job_type),
-        notes=_digest(words.notes),
-        tags=frozenset(map(_digest, words.tags)),
+    facts = config.pop(_METAFLOW_KEY, None)
+    return WrittenDigests(
+        name=_digest(run_metadata.name),
+        group=_digest(run_metadata.group),
+        job_type=_digest(run_metadata.job_type),
+        notes=_digest(run_metadata.notes),
+        tags=frozenset(map(_digest, run_metadata.tags)),
         config=_digests(config),
         facts=_digests(facts) if isinstance(facts, Mapping) else {},
     )
@@ -240,37 +283,37 @@ def _digests(values: Mapping[str, Any]) -> dict[str, str]:
     return {key: _digest(value) for key, value in values.items()}
 
 
-def _noted(words: Words, note: Wrote) -> Words:
-    said = _adapter().dump_python(note, mode="json")
-    said["tags"].sort()
-    text = json.dumps(said, separators=(",", ":"), sort_keys=True)
-    marker = {**words.config.get(MARKER, {}), _NOTE: text}
-    return replace(words, config={**words.config, MARKER: marker})
+def _with_note(run_metadata: RunMetadata, note: WrittenDigests) -> RunMetadata:
+    result = _adapter().dump_python(note, mode="json")
+    result["tags"].sort()
+    text = json.dumps(result, separators=(",", ":"), sort_keys=True)
+    marker = {**run_metadata.config.get(MARKER, {}), _NOTE: text}
+    return replace(run_metadata, config={**run_metadata.config, MARKER: marker})
 
 
 def _digest(value: Any) -> str:
-    """Return a digest that is the same for a value and for what W&B makes of it.
+    """Return a digest that is the same for a value and for W&B's copy of it.
 
-    Its database knows no type of numbers, and its writer no empty dicts in dicts.
+    W&B's database has one type of numbers, and its writer drops empty dicts in dicts.
     """
     try:
-        text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
-    except RecursionError:  # somebody else's: mfwb writes none that is nested so deep
+        text = json.dumps(_normalize(value), sort_keys=True, separators=(",", ":"))
+    except RecursionError:  # not mfwb's value: mfwb writes none with such deep nesting
         text = "too deep"
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
-def _plain(value: Any) -> Any:
+def _normalize(value: Any) -> Any:
     if isinstance(value, Mapping):
-        plain = {str(key): _plain(one) for key, one in value.items()}
+        plain = {str(key): _normalize(one) for key, one in value.items()}
         return {key: one for key, one in plain.items() if one != {}}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_normalize(one) for one in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
 
 
 @cache
-def _adapter() -> TypeAdapter[Wrote]:
-    return TypeAdapter(Wrote)
+def _adapter() -> TypeAdapter[WrittenDigests]:
+    return TypeAdapter(WrittenDigests)

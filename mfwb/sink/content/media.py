@@ -1,4 +1,4 @@
-"""Files of one W&B run that its summary shows: tables, cards, images and figures."""
+"""Media files of a W&B run's summary: tables, cards, images and figures."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ __all__ = [
     "write_table_artifact",
 ]
 
-_LONGEST_PART = 100  # letters; a file's name has 255 bytes, and more comes behind it
-_PANEL_ROWS = 10_000  # as W&B cuts it; the artifact has them all
+_MAX_PART_LENGTH = 100  # letters; a file name has 255 bytes at most, and a suffix follows
+_MAX_PANEL_ROWS = 10_000  # W&B's own limit; the artifact has all rows
 
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """A file below `files` of a W&B run, and what the summary says of it."""
+    """A file below `files` of a W&B run, and its value in the summary."""
 
     path: str
-    said: dict[str, Any]
+    summary_value: dict[str, Any]
 
 
 def place_card(card: ReadyCard, files: Path) -> MediaFile:
-    """Put a card where W&B looks for HTML."""
-    return _placed(card.path, files, _Kind("html", ".html", "html-file"), card.key)
+    """Place a card in W&B's folder for HTML."""
+    return _place(card.path, files, _Kind("html", ".html", "html-file"), card.key)
 
 
 def place_preview(preview: ReadyPreview, files: Path) -> MediaFile:
-    """Put an image or a figure where W&B looks for it."""
+    """Place an image or a figure in W&B's folder for it."""
     if preview.path is None:
         raise AssertionError(preview.kind)
-    placed = _placed(preview.path, files, _KINDS[preview.kind], preview.key)
+    media = _place(preview.path, files, _KINDS[preview.kind], preview.key)
     if preview.kind is Preview.IMAGE:
         width, height = _png_size(preview.path)
-        placed.said.update(format="png", width=width, height=height)
-    return placed
+        media.summary_value.update(format="png", width=width, height=height)
+    return media
 
 
 class _Kind(NamedTuple):
@@ -66,8 +66,8 @@ _KINDS = {
 }
 
 
-def _placed(source: Path, files: Path, kind: _Kind, key: str) -> MediaFile:
-    """Put a file among those of a W&B run; on the same disk that takes no room."""
+def _place(source: Path, files: Path, kind: _Kind, key: str) -> MediaFile:
+    """Place a file among those of a W&B run; on the same disk it is linked, not copied."""
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     path = _media_path(kind.folder, key, digest, kind.suffix)
     target = files / path
@@ -81,7 +81,7 @@ def _placed(source: Path, files: Path, kind: _Kind, key: str) -> MediaFile:
 
 
 def _png_size(path: Path) -> tuple[int, int]:
-    """Return width and height in pixels, which a PNG says right at its beginning."""
+    """Return width and height in pixels, from the header of a PNG."""
     with path.open("rb") as file:
         width, height = struct.unpack(">16x2I", file.read(24))
     return width, height
@@ -90,23 +90,23 @@ def _png_size(path: Path) -> tuple[int, int]:
 def place_table(
     key: str, table: ReadyTable, files: Path, client_id: str, sequence_client_id: str
 ) -> MediaFile:
-    """Put a table where W&B looks for tables.
+    """Place a table in W&B's folder for tables.
 
     Args:
-        key: of the table in the summary.
+        key: the key of the table in the summary.
         table: the table.
         files: the folder `files` of the W&B run.
-        client_id: of the artifact that holds the whole table.
-        sequence_client_id: of that artifact's versions.
+        client_id: the client id of the artifact with the whole table.
+        sequence_client_id: the client id of all versions of that artifact.
     """
-    document = {"columns": table.columns, "data": table.rows[:_PANEL_ROWS]}
+    document = {"columns": table.columns, "data": table.rows[:_MAX_PANEL_ROWS]}
     data = json.dumps(document, separators=(",", ":")).encode()
     digest = hashlib.sha256(data).hexdigest()
     path = _media_path("table", key, digest, ".table.json")
     target = files / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
-    said = {
+    summary_value = {
         "_type": "table-file",
         "sha256": digest,
         "size": len(data),
@@ -119,17 +119,17 @@ def place_table(
         "nrows": len(table.rows),
         "log_mode": "IMMUTABLE",
     }
-    return MediaFile(path, said)
+    return MediaFile(path, summary_value)
 
 
 def table_file(key: str) -> str:
-    """Return what the file of a table is called in its artifact: as W&B calls it, if it can be."""
+    """Return the file name of a table in its artifact: W&B's own name, if it is a safe path."""
     name = f"{key}.table.json"
     return name if is_plain_path(name) else f"{artifact_name(key)}.table.json"
 
 
 def write_table_artifact(table: ReadyTable, path: Path) -> None:
-    """Write a table as W&B's artifacts hold it; as online, a column may hold values of any type."""
+    """Write a table in the format of W&B's artifacts; a column may hold values of any type."""
     anything = {
         "wb_type": "union",
         "params": {"allowed_types": [{"wb_type": "any"}, {"wb_type": "none"}]},
@@ -149,16 +149,16 @@ def write_table_artifact(table: ReadyTable, path: Path) -> None:
     path.write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
 
 
-def _shortened(part: str) -> str:
-    return f"{part[:_LONGEST_PART]}-{hashlib.sha256(part.encode()).hexdigest()[:12]}"
+def _shorten(part: str) -> str:
+    return f"{part[:_MAX_PART_LENGTH]}-{hashlib.sha256(part.encode()).hexdigest()[:12]}"
 
 
 def _media_path(kind: str, key: str, digest: str, suffix: str) -> str:
-    return f"media/{kind}/{_as_path(key)}_summary_{digest[:20]}{suffix}"
+    return f"media/{kind}/{_safe_path(key)}_summary_{digest[:20]}{suffix}"
 
 
-def _as_path(key: str) -> str:
-    """Return a key as a path that leads nowhere else; it may be called as a stranger likes."""
+def _safe_path(key: str) -> str:
+    """Return a key as a path that stays in its folder; the key may be any text."""
     safe = re.sub(r"[^\w./-]", "_", key).replace("..", "__")
-    parts = [part if len(part) <= _LONGEST_PART else _shortened(part) for part in safe.split("/")]
+    parts = [part if len(part) <= _MAX_PART_LENGTH else _shorten(part) for part in safe.split("/")]
     return "/".join(part for part in parts if part not in ("", ".")) or "_"

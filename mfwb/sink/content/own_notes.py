@@ -1,4 +1,4 @@
-"""What mfwb wrote into a W&B run about itself, as JSON, and which anybody may have changed."""
+"""Notes of mfwb in a W&B run: JSON that anybody may have changed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-__all__ = ["note_from"]
+__all__ = ["parse_note"]
 
 _T = TypeVar("_T")
 
 
-def note_from(text: Any, adapter: TypeAdapter[_T]) -> _T | None:
-    """Return what a note says; None if it is none, or none of that kind."""
+def parse_note(text: Any, adapter: TypeAdapter[_T]) -> _T | None:
+    """Return a parsed note; None if the text is not a note of that type."""
     if not isinstance(text, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a complete W&B run says about itself in its summary, so that nobody has to ask around."""
+"""Receipt: what mfwb wrote into a W&B run, kept in its summary, so that one request reads it."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from pydantic import TypeAdapter
 
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, PlannedRun
-from mfwb.sink.content.own_notes import note_from
+from mfwb.sink.content.own_notes import parse_note
 from mfwb.snapshot import Loss
 
-__all__ = ["Receipt", "receipt_from", "receipt_text", "use_item", "use_name", "uses_of"]
+__all__ = ["Receipt", "dump_receipt", "parse_receipt", "use_item", "use_name", "uses_of"]
 
-_LONGEST = 64_000  # letters; W&B drops a summary of 10 MB, and a run with many files has a long one
+_MAX_LENGTH = 64_000  # letters; W&B drops a summary of 10 MB; many files make a long receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was written into one W&B run.
+    """The record of what was written into one W&B run. The field names are stored.
 
     Attributes:
         outputs: the artifacts that it logged.
-        losses: beside those of the plan.
-        uses: the artifacts that it uses, as `use_name` calls them.
-        summary_keys: what mfwb wrote into the summary; an older one did not note them.
+        losses: the losses beside those of the plan.
+        uses: the artifacts that it uses, by `use_name`.
+        summary_keys: the keys that mfwb wrote into the summary; older receipts have none.
     """
 
     outputs: tuple[OutputOutcome, ...] = ()
@@ -37,30 +37,30 @@ class Receipt:
 
 
 def use_item(run: PlannedRun, used: InputArtifact) -> str:
-    """Return what the loss of a use is called."""
+    """Return the name for the loss of a used artifact."""
     return run.use_item(used)
 
 
 def uses_of(run: PlannedRun, losses: Iterable[Loss]) -> tuple[str, ...]:
-    """Return what a W&B run uses but for what was lost."""
+    """Return the names of all artifacts that a W&B run uses, except lost ones."""
     lost = {loss.item for loss in losses}
     return tuple(sorted(use_name(one) for one in run.inputs if use_item(run, one) not in lost))
 
 
 def use_name(used: InputArtifact) -> str:
-    """Return what tells a use from all others of the same W&B run."""
+    """Return the name of a used artifact, which is unique in its W&B run."""
     return f"{used.name} of {used.producer_name}"
 
 
-def receipt_text(receipt: Receipt) -> str | None:
+def dump_receipt(receipt: Receipt) -> str | None:
     """Return a receipt as compact JSON; None if it would be too long."""
     text = _adapter().dump_json(receipt, exclude_defaults=True).decode()
-    return text if len(text) <= _LONGEST else None
+    return text if len(text) <= _MAX_LENGTH else None
 
 
-def receipt_from(text: Any) -> Receipt | None:
-    """Return the receipt that `receipt_text` wrote; None if this is none."""
-    return note_from(text, _adapter())
+def parse_receipt(text: Any) -> Receipt | None:
+    """Return the receipt that `dump_receipt` wrote; None if the text is not one."""
+    return parse_note(text, _adapter())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Entries of W&B artifacts for bytes that stay where they are."""
+"""References: entries of W&B artifacts for bytes that stay in their store."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from urllib.parse import urlsplit
 import wandb
 
 from mfwb.ports import ReadyFile
-from mfwb.sink.client.private import add_entry
+from mfwb.sink.client.private import add_reference_entry
 
 __all__ = ["add_reference"]
 
 
 def add_reference(artifact: wandb.Artifact, file: ReadyFile) -> None:
-    """Refer to a file by its URI; nobody is asked what lies there.
+    """Add a reference to a file by its URI; no request is sent to its store.
 
-    With an ETag the entry is what W&B's own handler of the scheme makes of the object: it can
-    tell on download whether another one lies there by then. Without one it is told apart by its
-    URI alone, but for a local file, which is read for its checksum.
+    With an ETag, the entry equals that of W&B's own handler of the scheme: on download W&B
+    notices if the object has changed. Without an ETag only the URI identifies it. A local file
+    is read for its checksum.
     """
     if file.uri is None:
         raise ValueError(f"{file.path} has no URI")
@@ -25,7 +25,7 @@ def add_reference(artifact: wandb.Artifact, file: ReadyFile) -> None:
         local = urlsplit(file.uri).scheme == "file"
         artifact.add_reference(file.uri, name=file.path, checksum=local)
         return
-    add_entry(
+    add_reference_entry(
         artifact,
         path=file.path,
         ref=file.uri,
@@ -36,6 +36,6 @@ def add_reference(artifact: wandb.Artifact, file: ReadyFile) -> None:
 
 
 def _extra(file: ReadyFile, etag: str) -> dict[str, str]:
-    """Return what W&B's handlers note beside the checksum; Google's notes no ETag."""
-    noted = {} if urlsplit(file.uri or "").scheme == "gs" else {"etag": etag}
-    return noted if file.version is None else {**noted, "versionID": file.version}
+    """Return what W&B's handlers store beside the checksum; the one for Google stores no ETag."""
+    note = {} if urlsplit(file.uri or "").scheme == "gs" else {"etag": etag}
+    return note if file.version is None else {**note, "versionID": file.version}

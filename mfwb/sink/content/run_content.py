@@ -1,4 +1,4 @@
-"""What one W&B run says, in both modes: plain values, as W&B takes them."""
+"""The content of one W&B run, in both modes, as plain values that W&B accepts."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from typing import Any
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import LogLine, ReadyPreview, ReadyRun, ReadyTable
 from mfwb.safe_text import printable
-from mfwb.sink.content.receipt import Receipt, receipt_text
+from mfwb.sink.content.receipt import Receipt, dump_receipt
 from mfwb.version import __version__
 
 __all__ = [
     "MARKER",
     "TABLE",
-    "config_of",
+    "build_config",
+    "build_summary",
     "done",
+    "file_previews",
+    "format_log",
     "has_empty_dict",
-    "keys_of",
-    "log_texts",
-    "pictures_of",
     "sent",
-    "summary_of",
+    "summary_keys",
     "tables_of",
 ]
 
 MARKER = "mfwb"
-"""The key in config and summary under which mfwb speaks of itself."""
+"""The key in config and summary for mfwb's own values."""
 
 TABLE = "tasks"
-"""The key in the summary of the table of tasks."""
+"""The key of the table of tasks in the summary."""
 
 
-_LOG_PART = 1_000_000
-"""Characters of a log that are said at a time."""
+_MAX_LOG_PART = 1_000_000
+"""The most characters of a log in one write."""
 
 
-def config_of(plan: Plan, run: PlannedRun, writer: str) -> dict[str, Any]:
+def build_config(plan: Plan, run: PlannedRun, writer: str) -> dict[str, Any]:
     """Return the whole config.
 
     Args:
         plan: the plan that the W&B run belongs to.
-        run: as planned.
-        writer: the ledger of this sync.
+        run: the planned run.
+        writer: the id of this sync's ledger.
     """
     marker = {
         "version": __version__,
@@ -52,24 +52,24 @@ def config_of(plan: Plan, run: PlannedRun, writer: str) -> dict[str, Any]:
         "fingerprint": run.fingerprint,
         "writer": writer,
     }
-    said = {**run.config, MARKER: marker}
+    config = {**run.config, MARKER: marker}
     if run.externals:
-        said["metaflow"] = {**said["metaflow"], "external_inputs": list(run.externals)}
-    return said
+        config["metaflow"] = {**config["metaflow"], "external_inputs": list(run.externals)}
+    return config
 
 
-def has_empty_dict(said: Any) -> bool:
-    """Whether there is an empty dict in a dict: wandb-core leaves them out of config.
+def has_empty_dict(value: Any) -> bool:
+    """Whether a dict has an empty dict inside: wandb-core leaves those out of config.
 
-    It takes config for a tree of which only leaves count. What is in a list is a leaf.
+    It treats config as a tree in which only leaves count. A list is a leaf.
     """
-    if not isinstance(said, dict):
+    if not isinstance(value, dict):
         return False
-    return not said or any(map(has_empty_dict, said.values()))
+    return not value or any(map(has_empty_dict, value.values()))
 
 
-def summary_of(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
-    """Return the summary but for tables and cards; W&B would drop None, so it is said in words."""
+def build_summary(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
+    """Return the summary without tables and cards; None becomes a text, since W&B drops None."""
     values = {key: "None" if value is None else value for key, value in ready.summary.items()}
     if run.runtime is not None:
         values["_wandb"] = {"runtime": round(run.runtime)}
@@ -78,37 +78,37 @@ def summary_of(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
 
 
 def tables_of(ready: ReadyRun) -> dict[str, ReadyTable]:
-    """Return all tables by their key in the summary: that of tasks, and previews."""
+    """Return all tables by their key in the summary: the tasks and the previews."""
     tables = {one.key: one.table for one in ready.previews if one.table is not None}
     return tables if ready.table is None else {TABLE: ready.table, **tables}
 
 
-def keys_of(run: PlannedRun, ready: ReadyRun) -> tuple[str, ...]:
-    """Return all keys of the summary that mfwb writes, sorted; charts bring theirs along."""
+def summary_keys(run: PlannedRun, ready: ReadyRun) -> tuple[str, ...]:
+    """Return all keys of the summary that mfwb writes, sorted; charts add theirs."""
     shown = (*(card.key for card in ready.cards), *(one.key for one in ready.previews))
     charts = (key for _, row in ready.history for key in row)
-    keys = {*summary_of(run, ready), *tables_of(ready), *shown, *charts}
+    keys = {*build_summary(run, ready), *tables_of(ready), *shown, *charts}
     return tuple(sorted(keys))
 
 
-def pictures_of(ready: ReadyRun) -> list[ReadyPreview]:
+def file_previews(ready: ReadyRun) -> list[ReadyPreview]:
     """Return the previews that are files."""
     return [one for one in ready.previews if one.path is not None]
 
 
 def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:
-    """Return what marks, in the summary, a W&B run as complete: all that was planned is in it."""
-    said = {"complete": fingerprint, "receipt": receipt_text(receipt)}
-    return {MARKER: {name: value for name, value in said.items() if value is not None}}
+    """Return the mark of a complete W&B run for its summary: all that was planned is in it."""
+    marks = {"complete": fingerprint, "receipt": dump_receipt(receipt)}
+    return {MARKER: {name: value for name, value in marks.items() if value is not None}}
 
 
 def sent(token: str) -> dict[str, Any]:
-    """Return what marks, in the summary, a W&B run that was sent and is still to be looked at."""
+    """Return the mark of a sent W&B run for its summary, which is still to be checked."""
     return {MARKER: {"sent": token}}
 
 
-def log_texts(lines: Iterable[LogLine]) -> Iterator[str]:
-    """Yield lines with the time they were printed, many at a time.
+def format_log(lines: Iterable[LogLine]) -> Iterator[str]:
+    """Yield many log lines at a time, each with the time it was printed.
 
     W&B would show the time of the upload.
     """
@@ -118,7 +118,7 @@ def log_texts(lines: Iterable[LogLine]) -> Iterator[str]:
         texts = list(_log_lines(line))
         parts += texts
         size += sum(map(len, texts))
-        if size >= _LOG_PART:
+        if size >= _MAX_LOG_PART:
             yield "\n".join(parts)
             parts, size = [], 0
     if parts:
@@ -126,37 +126,37 @@ def log_texts(lines: Iterable[LogLine]) -> Iterator[str]:
 
 
 def _log_lines(line: LogLine) -> Iterator[str]:
-    """Yield a line for each that was written over the one before, as progress bars do."""
+    """Yield one line for each part that overwrote the one before, as progress bars do."""
     label = "" if line.stream == "stdout" else f"[{line.stream}] "
-    start = f"{_clock(line.time)}{label}"
+    start = f"{_format_time(line.time)}{label}"
     texts = [part for part in line.text.split("\r") if part] or [""]
-    return (f"{start}{_shown(text)}" for text in texts)
+    return (f"{start}{_without_control_codes(text)}" for text in texts)
 
 
-_SEQUENCES = re.compile(
+_ESCAPE_SEQUENCES = re.compile(
     r"(?P<colour>\x1b\[[0-9;:]*m)"
     r"|\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: moves, erases, switches modes
-    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS and their kin: titles, links
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS and similar: titles, links
 )
 
 
-def _shown(text: str) -> str:
-    """Return a line of a log with colours, which W&B shows, and nothing else that steers.
+def _without_control_codes(text: str) -> str:
+    """Return a log line with its colours, which W&B shows, and no other control sequence.
 
-    Other sequences are of use to a terminal alone; what is left of unfinished ones is escaped.
+    Other sequences are useful in a terminal only; the rest of unfinished ones is escaped.
     """
     if text.isprintable():
         return text
     parts = []
     end = 0
-    for found in _SEQUENCES.finditer(text):
-        parts += [printable(text[end : found.start()]), found["colour"] or ""]
-        end = found.end()
+    for match in _ESCAPE_SEQUENCES.finditer(text):
+        parts += [printable(text[end : match.start()]), match["colour"] or ""]
+        end = match.end()
     return "".join([*parts, printable(text[end:])])
 
 
-def _clock(epoch_ms: int | None) -> str:
+def _format_time(epoch_ms: int | None) -> str:
     if epoch_ms is None:
         return ""
-    moment = datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc)
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{epoch_ms % 1000:03d}Z "
+    time = datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc)
+    return f"{time:%Y-%m-%d %H:%M:%S}.{epoch_ms % 1000:03d}Z "

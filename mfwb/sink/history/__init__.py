@@ -1,1 +1,1 @@
-"""Rows of W&B runs' histories: read back, and put where some are missing."""
+"""Rows of W&B runs' histories: read back, and appended where some are missing."""

@@ -1,4 +1,4 @@
-"""Rows that are missing between others of a history: the SDK takes only those behind the last."""
+"""Appending rows that are missing inside a history: the SDK accepts only rows after the last."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.files.tempdirs import scratch
 from mfwb.planning import PlannedRun, WandbRunId
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.history.read_rows import Row
 from mfwb.sink.history.rows_file import write_rows
 from mfwb.sink.offline import records
@@ -19,33 +19,35 @@ __all__ = ["append_rows"]
 
 
 def append_rows(
-    service: Service,
-    place: tuple[str, str, WandbRunId],
+    client: ApiClient,
+    destination: tuple[str, str, WandbRunId],
     run: PlannedRun,
     rows: Sequence[Row],
     others: Mapping[str, Any],
 ) -> None:
-    """Append rows to the history of a W&B run that is there; SinkError.
+    """Append rows to the history of an existing W&B run; SinkError.
 
-    Whether they arrived has to be looked up. Of its summary only what others wrote is left, so that
-    it has to be written anew.
+    The caller has to check whether they arrived. Only the summary of other people is left, so that
+    mfwb's own summary has to be written again.
 
     Args:
-        service: the way to W&B.
-        place: entity, project, and the id under which it is there.
-        run: as planned.
-        rows: of any steps.
-        others: what others wrote into its summary.
+        client: the client of W&B's Api.
+        destination: entity, project, and the run's id in W&B.
+        run: the planned run.
+        rows: rows with any steps.
+        others: the summary values of other people.
     """
-    entity, project, run_id = place
-    begin = run.started_at or 0
-    moment = {"_timestamp": begin / 1000, "_runtime": 0.0}
+    entity, project, run_id = destination
+    start = run.started_at or 0
+    timestamps = {"_timestamp": start / 1000, "_runtime": 0.0}
     record = pb.RunRecord(run_id=run_id, entity=entity, project=project)
-    record.start_time.FromMilliseconds(begin)
-    said = [
-        *(records.history_record(step, {**row, **moment}) for step, row in rows),
+    record.start_time.FromMilliseconds(start)
+    added_records = [
+        *(records.history_record(step, {**row, **timestamps}) for step, row in rows),
         records.exit_record(run.exit_code),
     ]
     with scratch() as folder:
-        size = write_rows(folder / f"offline-run-20000101_000000-{run_id}", record, said, others)
-        Sender(service).send(folder, runs=1, size=size)
+        size = write_rows(
+            folder / f"offline-run-20000101_000000-{run_id}", record, added_records, others
+        )
+        Sender(client).send(folder, runs=1, size=size)

@@ -1,4 +1,4 @@
-"""The rows of W&B runs' histories, read back: `finish` says nothing of rows that got lost."""
+"""Rows of W&B runs' histories, read back: `finish` does not report lost rows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 import wandb
 
-from mfwb.sink.client.private import ask_graphql
-from mfwb.sink.client.responses import expected, nodes
+from mfwb.sink.client.private import execute_graphql
+from mfwb.sink.client.responses import nodes, require
 
-__all__ = ["History", "Row", "foreign_rows", "missing_rows", "read_histories"]
+__all__ = ["History", "Row", "count_foreign_rows", "missing_rows", "read_histories"]
 
 Row = tuple[int, Mapping[str, Any]]
 """The step of a row, and its values by name."""
@@ -34,22 +34,22 @@ query MfwbHistories(
     }
 }
 """
-"""W&B's public Api asks for the history of one run at a time, with three requests or more."""
+"""W&B's public Api requests the history of one run at a time, with three requests or more."""
 
 _RUNS_AT_ONCE = 50
-_FIRST_STEPS = 200  # of each W&B run, when many are asked for
-_STEPS = 5_000  # of one W&B run
-_ROWS_PER_STEP = 4  # most that are expected; W&B leaves rows out if there are more
+_STEPS_OF_MANY = 200  # of each W&B run, in a request for many
+_STEPS_OF_ONE = 5_000  # in a request for one W&B run
+_ROWS_PER_STEP = 4  # at most; W&B leaves rows out if there are more
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a W&B run has of history.
+    """The history of a W&B run.
 
     Attributes:
         rows: in W&B's order.
-        lines: how many there are, as W&B counts.
-        last_step: the highest one; -1: there is none.
+        lines: W&B's count of the rows.
+        last_step: the highest step; -1 if there is none.
     """
 
     rows: tuple[Row, ...] = ()
@@ -60,74 +60,77 @@ class History:
 def read_histories(
     api: wandb.Api, entity: str, project: str, run_ids: Sequence[str]
 ) -> dict[str, History]:
-    """Return the whole history of each W&B run by its id; those that are not there are missing.
+    """Return the whole history of each W&B run by its id, without runs that do not exist.
 
-    Most take part in one request for fifty.
+    One request for fifty runs is enough for most of them.
     """
-    found: dict[str, History] = {}
+    histories: dict[str, History] = {}
     for start in range(0, len(run_ids), _RUNS_AT_ONCE):
-        some = run_ids[start : start + _RUNS_AT_ONCE]
-        for run_id, history in _read(api, (entity, project), some, 0, _FIRST_STEPS):
-            whole, first = history, _FIRST_STEPS
+        batch = run_ids[start : start + _RUNS_AT_ONCE]
+        for run_id, history in _read(api, (entity, project), batch, 0, _STEPS_OF_MANY):
+            whole, first = history, _STEPS_OF_MANY
             while first <= history.last_step:
-                pages = dict(_read(api, (entity, project), [run_id], first, first + _STEPS))
+                pages = dict(_read(api, (entity, project), [run_id], first, first + _STEPS_OF_ONE))
                 page = pages.get(run_id, History())
                 whole = replace(whole, rows=(*whole.rows, *page.rows))
-                first += _STEPS
-            found[run_id] = whole
-    return found
+                first += _STEPS_OF_ONE
+            histories[run_id] = whole
+    return histories
 
 
-def missing_rows(planned: Iterable[Row], there: Iterable[Row]) -> list[Row]:
-    """Return the planned rows that are not there, each with all its values."""
+def missing_rows(planned: Iterable[Row], stored: Iterable[Row]) -> list[Row]:
+    """Return the planned rows that are not stored with all their values."""
     by_step: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for step, values in there:
+    for step, values in stored:
         by_step[step].append(values)
     return [
         (step, values)
         for step, values in planned
-        if not any(_holds(one, values) for one in by_step[step])
+        if not any(_contains(candidate, values) for candidate in by_step[step])
     ]
 
 
-def foreign_rows(planned: Sequence[Row], there: Iterable[Row]) -> int:
-    """Return how many rows there are that say something else of what is planned, or say it again.
+def count_foreign_rows(planned: Sequence[Row], stored: Iterable[Row]) -> int:
+    """Return the number of stored rows that differ from the plan, or repeat a planned row.
 
-    W&B takes no row back. Rows that have none of the planned names are somebody's own.
+    W&B can't remove rows. Rows without any planned name belong to other people.
     """
     by_step = dict(planned)
     names = {name for _, values in planned for name in values}
-    found: set[int] = set()
+    matched_steps: set[int] = set()
     foreign = 0
-    for step, values in there:
+    for step, values in stored:
         if names.isdisjoint(values):
             continue
-        if step in by_step and step not in found and _holds(values, by_step[step]):
-            found.add(step)
+        if step in by_step and step not in matched_steps and _contains(values, by_step[step]):
+            matched_steps.add(step)
         else:
             foreign += 1
     return foreign
 
 
 def _read(
-    api: wandb.Api, place: tuple[str, str], run_ids: Sequence[str], first: int, end: int
+    api: wandb.Api, project: tuple[str, str], run_ids: Sequence[str], first: int, end: int
 ) -> Iterator[tuple[str, History]]:
-    """Yield what W&B runs have of history from one step to before another one."""
+    """Yield the histories of W&B runs from the step `first` to before the step `end`."""
     variables = {
-        "entity": place[0],
-        "project": place[1],
+        "entity": project[0],
+        "project": project[1],
         "filters": json.dumps({"name": {"$in": list(run_ids)}}),
         "runs": len(run_ids),
         "first": first,
         "end": end,
         "most": (end - first) * _ROWS_PER_STEP,
     }
-    answer = ask_graphql(api, _RUNS, variables)
-    for run in nodes(expected(answer, "project", "runs")):
+    answer = execute_graphql(api, _RUNS, variables)
+    for run in nodes(require(answer, "project", "runs")):
         rows = tuple(map(_row, run.get("history") or ()))
         last = max((step for step, _ in rows), default=-1)
-        said = (run.get("historyKeys") or {}).get("lastStep", -1)
-        yield run["name"], History(rows, int(run.get("historyLineCount") or 0), max(last, said))
+        last_reported = (run.get("historyKeys") or {}).get("lastStep", -1)
+        yield (
+            run["name"],
+            History(rows, int(run.get("historyLineCount") or 0), max(last, last_reported)),
+        )
 
 
 def _row(text: str) -> Row:
@@ -135,18 +138,18 @@ def _row(text: str) -> Row:
     return int(values.get("_step", -1)), values
 
 
-def _holds(there: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:
-    return all(name in there and _equal(there[name], value) for name, value in planned.items())
+def _contains(stored: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:
+    return all(name in stored and _equal(stored[name], value) for name, value in planned.items())
 
 
-def _equal(there: Any, planned: Any) -> bool:
-    """Whether W&B's value is the planned one; numbers that JSON can't hold come as words."""
+def _equal(stored: Any, planned: Any) -> bool:
+    """Whether W&B's value is the planned one; numbers that JSON can't hold come as text."""
     if isinstance(planned, (int, float)) and not isinstance(planned, bool):
         try:
-            number = float(there)
+            number = float(stored)
         except (TypeError, ValueError):
             return False
         if math.isnan(planned):
             return math.isnan(number)
         return math.isclose(number, planned, rel_tol=1e-12)
-    return bool(there == planned)
+    return bool(stored == planned)

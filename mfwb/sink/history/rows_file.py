@@ -1,7 +1,7 @@
-"""A file for `wandb sync` with rows that are missing in a history that is there.
+"""A file for `wandb sync` with rows that are missing in an existing history.
 
-The W&B run is gone on with, so that they come behind those that are there, whatever a server says
-of their number, and they may have any step.
+The file resumes the W&B run. So its rows follow the existing ones, whatever row count the server
+reports, and they may have any step.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ __all__ = ["write_rows"]
 
 
 def write_rows(
-    folder: Path, run: pb.RunRecord, said: Iterable[pb.Record], others: Mapping[str, Any]
+    folder: Path, run: pb.RunRecord, added_records: Iterable[pb.Record], others: Mapping[str, Any]
 ) -> int:
-    """Write the folder of an offline W&B run that goes on with one that is there.
+    """Write the folder of an offline W&B run that resumes an existing one.
 
     Args:
-        folder: to be made.
+        folder: the folder to create.
         run: the W&B run.
-        said: rows of any steps, and the end.
-        others: what others wrote into its summary.
+        added_records: rows with any steps, and the exit record.
+        others: the summary values of other people.
 
     Returns:
-        How many bytes there are.
+        The size of the file in bytes.
     """
     (folder / "files").mkdir(parents=True)
     file = folder / f"run-{run.run_id}.wandb"
     run.resume = True
     summary = records.summary_record(others)
-    every = [records.header_record(), pb.Record(run=run), summary, *said]
-    write_records(file, records.numbered(run.run_id, every))
+    all_records = [records.header_record(), pb.Record(run=run), summary, *added_records]
+    write_records(file, records.numbered(run.run_id, all_records))
     keep_steps(file)
     return file.stat().st_size

@@ -1,6 +1,6 @@
-"""What is in a bundle already: the W&B runs of earlier syncs.
+"""Bundle: the W&B runs of earlier syncs in a folder.
 
-Whatever is in there may have been changed by others. A link is none of ours.
+Other programs may have changed any of it. Links do not count, since mfwb creates none.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from mfwb.sink.offline.manifest import (
     BadManifestError,
     Checksums,
     Manifest,
-    open_inside,
+    open_in_bundle,
     read_manifest,
 )
 from mfwb.sink.offline.wandb_file import records_in
 
-__all__ = ["PAYLOADS", "BundledRun", "bundled_runs", "level_folder"]
+__all__ = ["PAYLOADS", "BundledRun", "find_bundled_runs", "level_folder"]
 
 PAYLOADS = "payloads"
-"""The folder of a bundle that its W&B runs share."""
+"""The folder of files that all W&B runs of a bundle share."""
 
-_LEVEL = re.compile(r"level-([0-9]{2,4})")
-_RUN = re.compile(r"offline-run-[0-9]{8}_[0-9]{6}-([A-Za-z0-9_-]{1,128})")
+_LEVEL_FOLDER = re.compile(r"level-([0-9]{2,4})")
+_RUN_FOLDER = re.compile(r"offline-run-[0-9]{8}_[0-9]{6}-([A-Za-z0-9_-]{1,128})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class BundledRun:
     """A W&B run in a bundle.
 
     Attributes:
-        bundle: the folder that all of it lies in.
-        name: of its own folder, from there.
-        level: all that it uses was logged by lower ones.
+        bundle: the folder of the bundle.
+        name: the path of the run's folder in the bundle.
+        level: all that the run uses was logged by lower levels.
     """
 
     bundle: Path
@@ -49,78 +49,80 @@ class BundledRun:
 
     @property
     def folder(self) -> Path:
-        """Its own folder."""
+        """The folder of the run."""
         return self.bundle / self.name
 
     @property
     def file(self) -> str:
-        """Its `.wandb` file, from the bundle."""
+        """The path of its `.wandb` file in the bundle."""
         return f"{self.name}/run-{self.run_id}.wandb"
 
     @property
     def is_finished(self) -> bool:
-        """Whether its `.wandb` file is there."""
+        """Whether its `.wandb` file exists."""
         try:
-            open_inside(self.bundle, self.file).close()
+            open_in_bundle(self.bundle, self.file).close()
         except OSError:
             return False
         return True
 
     def manifest(self) -> Manifest:
-        """Return what it is made of; BadManifestError."""
+        """Return the manifest of the run; BadManifestError."""
         return read_manifest(self.bundle, f"{self.name}/{MANIFEST}")
 
     def logged(self) -> dict[str, pb.ArtifactRecord]:
-        """Return the artifacts that it logs, by name, naming files where the bundle is now.
+        """Return the artifacts that the run logs, by name, with the bundle's current paths.
 
-        No artifacts if it was never finished, or can't be read.
+        There are none if the run is not finished, or can't be read.
         """
         try:
             manifest = self.manifest()
-            fixed = manifest.files.get(self.file)
-            if fixed is None or not Checksums(self.bundle).agree(self.file, fixed):
+            checksum = manifest.files.get(self.file)
+            if checksum is None or not Checksums(self.bundle).matches(self.file, checksum):
                 return {}
-            with open_inside(self.bundle, self.file) as file:
+            with open_in_bundle(self.bundle, self.file) as file:
                 artifacts = [one.artifact for one in records_in(file) if one.HasField("artifact")]
             logged = {one.name: one for one in artifacts if not one.use_after_commit}
-            return {name: self._moved(one, manifest) for name, one in logged.items()}
+            return {name: self._with_current_paths(one, manifest) for name, one in logged.items()}
         except (OSError, ValueError):
             return {}
 
-    def _moved(self, record: pb.ArtifactRecord, manifest: Manifest) -> pb.ArtifactRecord:
+    def _with_current_paths(
+        self, record: pb.ArtifactRecord, manifest: Manifest
+    ) -> pb.ArtifactRecord:
         for entry in record.manifest.contents:
             if entry.local_path:
-                name = manifest.named(entry.local_path)
+                name = manifest.path_in_bundle(entry.local_path)
                 if name is None:
                     raise BadManifestError(f"{entry.local_path} is not in the manifest")
                 entry.local_path = str(self.bundle / name)
         return record
 
 
-def bundled_runs(
+def find_bundled_runs(
     bundle: Path, run_ids: Collection[WandbRunId]
 ) -> dict[WandbRunId, list[BundledRun]]:
-    """Return what there is of these W&B runs, by id."""
-    found: dict[WandbRunId, list[BundledRun]] = {}
+    """Return the bundle's runs with these ids, by id."""
+    runs: dict[WandbRunId, list[BundledRun]] = {}
     for level, folder in _level_folders(bundle):
         for path in folder.iterdir():
-            run = _RUN.fullmatch(path.name)  # offline-run-20261121_094500-<id>
+            run = _RUN_FOLDER.fullmatch(path.name)  # offline-run-20261121_094500-<id>
             if run and run[1] in run_ids and path.is_dir() and not path.is_symlink():
                 name = path.relative_to(bundle).as_posix()
                 run_id = WandbRunId(run[1])
-                found.setdefault(run_id, []).append(BundledRun(bundle, name, run_id, level))
-    return found
+                runs.setdefault(run_id, []).append(BundledRun(bundle, name, run_id, level))
+    return runs
 
 
 def _level_folders(bundle: Path) -> Iterator[tuple[int, Path]]:
-    """Yield each level, and where its W&B runs are."""
+    """Yield each level, with the folder of its W&B runs."""
     for path in bundle.iterdir() if bundle.is_dir() else ():
-        level = _LEVEL.fullmatch(path.name)
+        level = _LEVEL_FOLDER.fullmatch(path.name)
         folder = path / "wandb"
         if level and folder.is_dir() and not path.is_symlink() and not folder.is_symlink():
             yield int(level[1]), folder
 
 
 def level_folder(bundle: Path, level: int) -> Path:
-    """Return where W&B runs of a level are."""
+    """Return the folder for the W&B runs of a level."""
     return bundle / f"level-{level:02d}" / "wandb"

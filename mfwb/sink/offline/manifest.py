@@ -1,12 +1,12 @@
-"""What a W&B run in a bundle is made of: each file that is sent with it, its size and its sha256.
+"""Manifest of a W&B run in a bundle: each file that is sent with it, its size and its sha256.
 
-The manifest lies in the folder of the W&B run, and is written just before its `.wandb` file
-appears. So it is whole whenever the W&B run is, however a sync ended, and syncs into one bundle
-don't wait for each other.
+The manifest is in the folder of the W&B run, and is written just before its `.wandb` file
+appears. So it is whole whenever the W&B run is, however a sync ended, and concurrent syncs into
+one bundle need not wait for each other.
 
-It tells that a bundle was changed, by accident or by somebody who left the manifest alone. It
-proves nothing about who wrote the bundle: whoever changes a file can write the manifest anew. So
-a push holds what is in it to the bundle's folder all the same.
+It shows that a bundle was changed by accident, or by anybody who left the manifest alone. It does
+not prove who wrote the bundle: whoever changes a file can also replace the manifest. So a push
+accepts only paths inside the bundle's folder in any case.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ __all__ = [
     "MANIFEST",
     "BadManifestError",
     "Checksums",
-    "Fixed",
+    "FileChecksum",
     "Manifest",
-    "copy_in",
-    "open_inside",
+    "copy_file",
+    "open_in_bundle",
     "read_manifest",
     "write_manifest",
 ]
@@ -50,20 +50,20 @@ __all__ = [
 MANIFEST = "manifest.json"
 
 _VERSION = 1
-_MOST = 256 * 1024**2  # bytes of a manifest: some million files
-_CHUNK = 1024**2
+_MAX_MANIFEST_BYTES = 256 * 1024**2  # bytes of a manifest: some million files
+_CHUNK_SIZE = 1024**2
 
 _Size = Annotated[int, Field(strict=True, ge=0)]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class BadManifestError(ValueError):
-    """A manifest is not what mfwb writes, or is not there."""
+    """A manifest is missing, or is not one that mfwb writes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
-    """What a file has to be."""
+class FileChecksum:
+    """The size and the checksum of a file."""
 
     size: int
     sha256: str
@@ -74,17 +74,17 @@ class Manifest:
     """The files of one W&B run, by their paths in the bundle.
 
     Attributes:
-        bundle: where the bundle was when they were written, by which `.wandb` files name them.
-        files: all that may be sent with the W&B run.
+        bundle: the folder of the bundle at that time, which the paths in `.wandb` files begin with.
+        files: all files that may be sent with the W&B run.
     """
 
     bundle: PurePosixPath
-    files: Mapping[str, Fixed]
+    files: Mapping[str, FileChecksum]
 
-    def named(self, local_path: str) -> str | None:
-        """Return the path in the bundle of what a `.wandb` file names; None: it may not be sent.
+    def path_in_bundle(self, local_path: str) -> str | None:
+        """Return the path in the bundle for a path in a `.wandb` file; None if it may not be sent.
 
-        Nothing is looked up on the disk.
+        The disk is not read.
         """
         path = PurePosixPath(local_path)
         if not path.is_relative_to(self.bundle):
@@ -94,26 +94,26 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _StoredManifest:
     version: int
     bundle: str
     files: dict[str, tuple[_Size, _Sha256]]
 
 
-def open_inside(bundle: Path, name: str) -> BinaryIO:
-    """Return a file of a bundle, opened for reading; OSError.
+def open_in_bundle(bundle: Path, name: str) -> BinaryIO:
+    """Open a file of a bundle for reading; OSError.
 
     Raises:
-        OutsideRootError: a link is on the way: mfwb makes none in a bundle.
-        NotAFileError: there is no regular file.
+        OutsideRootError: the path has a link, which mfwb never creates in a bundle.
+        NotAFileError: the path is not a regular file.
     """
     if resolve_below(bundle, name) != bundle.resolve() / name:
         raise OutsideRootError(f"{name} is a link, or behind one")
     return open_below(bundle, name)
 
 
-def write_manifest(path: Path, bundle: Path, files: Mapping[str, Fixed]) -> None:
-    """Write the manifest of a W&B run, whose folder has none."""
+def write_manifest(path: Path, bundle: Path, files: Mapping[str, FileChecksum]) -> None:
+    """Write the manifest of a W&B run whose folder has none yet."""
     listed = {name: (one.size, one.sha256) for name, one in sorted(files.items())}
     document = {"version": _VERSION, "bundle": str(bundle), "files": listed}
     with create(path) as file:
@@ -121,83 +121,83 @@ def write_manifest(path: Path, bundle: Path, files: Mapping[str, Fixed]) -> None
 
 
 def read_manifest(bundle: Path, name: str) -> Manifest:
-    """Return a manifest; BadManifestError if there is none that mfwb would have written.
+    """Return a manifest; BadManifestError if it is missing or mfwb would not have written it.
 
     Args:
-        bundle: the folder that it has to lie in.
-        name: its path in there.
+        bundle: the folder of the bundle.
+        name: the path of the manifest in the bundle.
     """
     try:
-        with open_inside(bundle, name):
-            data = read_below(bundle, name, most=_MOST)
+        with open_in_bundle(bundle, name):
+            data = read_below(bundle, name, most=_MAX_MANIFEST_BYTES)
         stored = _adapter().validate_json(data)
     except FileNotFoundError:
         raise BadManifestError("it has no manifest") from None
     except (OSError, ValidationError) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadManifestError(f"its manifest can't be read: {why}") from None
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadManifestError(f"its manifest can't be read: {reason}") from None
     if stored.version != _VERSION:
         raise BadManifestError(f"its manifest is of version {stored.version}, not {_VERSION}")
-    if odd := next((one for one in stored.files if not is_plain_path(one)), None):
-        raise BadManifestError(f"its manifest names {odd!r}, which is no path in a bundle")
-    files = {one: Fixed(*listed) for one, listed in stored.files.items()}
+    if invalid := next((one for one in stored.files if not is_plain_path(one)), None):
+        raise BadManifestError(f"its manifest names {invalid!r}, which is no path in a bundle")
+    files = {one: FileChecksum(*listed) for one, listed in stored.files.items()}
     return Manifest(PurePosixPath(stored.bundle), files)
 
 
 @cache
-def _adapter() -> TypeAdapter[_Stored]:
-    return TypeAdapter(_Stored)
+def _adapter() -> TypeAdapter[_StoredManifest]:
+    return TypeAdapter(_StoredManifest)
 
 
 class Checksums:
-    """Works out what files of a bundle are, each once as long as it stays the same; thread-safe."""
+    """Compute checksums of a bundle's files, each once until it changes; thread-safe."""
 
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
-        self._known: dict[tuple[str, int, int, int, int], Fixed] = {}
+        self._cache: dict[tuple[str, int, int, int, int], FileChecksum] = {}
         self._lock = Lock()
 
-    def of(self, names: Iterable[str]) -> dict[str, Fixed]:
-        """Return what files are, by their paths in the bundle; OSError."""
-        return {name: self.of_one(name) for name in names}
+    def of(self, names: Iterable[str]) -> dict[str, FileChecksum]:
+        """Return the checksums of files, by their paths in the bundle; OSError."""
+        return {name: self.checksum(name) for name in names}
 
-    def of_one(self, name: str) -> Fixed:
-        """Return what a file is; OSError, also if it is no file of the bundle's own."""
-        with open_inside(self._bundle, name) as file:
+    def checksum(self, name: str) -> FileChecksum:
+        """Return the checksum of a file; OSError, also if it is not a file of the bundle itself."""
+        with open_in_bundle(self._bundle, name) as file:
             status = os.fstat(file.fileno())
-            times = (status.st_mtime_ns, status.st_ctime_ns)  # the latter nobody can set
+            times = (status.st_mtime_ns, status.st_ctime_ns)  # nobody can set the ctime
             key = (name, status.st_ino, status.st_size, *times)
             with self._lock:
-                known = self._known.get(key)
-            if known is None:
-                known = _digested(file)
+                checksum = self._cache.get(key)
+            if checksum is None:
+                checksum = _digest_file(file)
                 with self._lock:
-                    self._known[key] = known
-        return known
+                    self._cache[key] = checksum
+        return checksum
 
-    def agree(self, name: str, fixed: Fixed) -> bool:
-        """Whether a file is what it has to be; OSError as of `of_one`.
+    def matches(self, name: str, expected: FileChecksum) -> bool:
+        """Whether a file has the expected checksum; OSError as in `checksum`.
 
-        One of another size is not read: it may be a terabyte of nothing.
+        A file of another size is not read: it may be a terabyte of zeros.
         """
-        with open_inside(self._bundle, name) as file:
+        with open_in_bundle(self._bundle, name) as file:
             size = os.fstat(file.fileno()).st_size
-        return size == fixed.size and self.of_one(name) == fixed
+        return size == expected.size and self.checksum(name) == expected
 
 
-def _digested(file: BinaryIO) -> Fixed:
+def _digest_file(file: BinaryIO) -> FileChecksum:
     digest, size = hashlib.sha256(), 0
-    while chunk := file.read(_CHUNK):
+    while chunk := file.read(_CHUNK_SIZE):
         digest.update(chunk)
         size += len(chunk)
-    return Fixed(size, digest.hexdigest())
+    return FileChecksum(size, digest.hexdigest())
 
 
-def copy_in(source: Path, target: Path) -> None:
-    """Copy a file of this machine, whose folder may change, to where there is none yet; OSError."""
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file, whose folder may change meanwhile, to a new path; OSError."""
     descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NotAFileError(f"{source} is no file")
     with os.fdopen(descriptor, "rb") as file, create(target) as copy:
-        shutil.copyfileobj(file, copy, _CHUNK)
+        shutil.copyfileobj(file, copy, _CHUNK_SIZE)

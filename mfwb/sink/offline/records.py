@@ -1,4 +1,4 @@
-"""The records of one W&B run, as a `.wandb` file holds them: what wandb-core would write."""
+"""The records of one W&B run in a `.wandb` file, as wandb-core would write them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import wandb
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.planning import Plan, PlannedRun
-from mfwb.sink.content.edits import first_words
-from mfwb.sink.content.run_texts import Words, planned_words
+from mfwb.sink.content.edits import new_run_metadata
+from mfwb.sink.content.run_metadata import RunMetadata, planned_run_metadata
 from mfwb.version import __version__
 
 __all__ = [
-    "all_of",
-    "client_word",
+    "add_to_summary",
     "environment_record",
     "exit_record",
     "files_record",
@@ -27,39 +26,40 @@ __all__ = [
     "history_record",
     "log_record",
     "logged_artifact",
+    "make_draft_id",
+    "number_records",
     "numbered",
     "opening_records",
-    "say_in_summary",
-    "say_words",
     "summary_record",
     "used_artifact",
+    "write_run_metadata",
 ]
 
 _ALPHABET = string.digits + string.ascii_lowercase
-_MIN_SERVER = "0.70.0"  # what wandb 0.31 asks for
+_MIN_SERVER = "0.70.0"  # the minimum of wandb 0.31
 
 
-def all_of(run: PlannedRun, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
-    """Yield records numbered, and with the name of the W&B run that they belong to."""
+def number_records(run: PlannedRun, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
+    """Yield records with numbers and the id of the W&B run that they belong to."""
     return numbered(run.id, records)
 
 
 def numbered(run_id: str, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
-    """Yield records numbered, and with the id of the W&B run that they belong to."""
+    """Yield records with numbers and the id of the W&B run that they belong to."""
     for number, record in enumerate(records, start=1):
         record.num = number
         record._info.stream_id = run_id  # noqa: SLF001 - a field of the message
         yield record
 
 
-def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Iterator[pb.Record]:
-    """Yield what must come first: of which kind the file is, and which W&B run is in it.
+def opening_records(plan: Plan, run: PlannedRun, start: int, writer: str) -> Iterator[pb.Record]:
+    """Yield the first records: the kind of the file, and its W&B run.
 
     Args:
         plan: the plan that the W&B run belongs to; its entity is known.
-        run: as planned.
-        begin: what W&B is to take for the start, in epoch ms.
-        writer: the ledger of this sync.
+        run: the planned run.
+        start: the start of the run for W&B, in epoch ms.
+        writer: the id of this sync's ledger.
     """
     yield header_record()
     telemetry = _telemetry()
@@ -70,8 +70,8 @@ def opening_records(plan: Plan, run: PlannedRun, begin: int, writer: str) -> Ite
         telemetry=telemetry,
         **_origin(run),
     )
-    record.start_time.FromMilliseconds(begin)
-    say_words(record, first_words(planned_words(plan, run, writer)))
+    record.start_time.FromMilliseconds(start)
+    write_run_metadata(record, new_run_metadata(planned_run_metadata(plan, run, writer)))
     yield pb.Record(run=record)
     yield pb.Record(telemetry=telemetry)
 
@@ -82,36 +82,36 @@ def header_record() -> pb.Record:
     return pb.Record(header=pb.HeaderRecord(version_info=version))
 
 
-def say_words(record: pb.RunRecord, words: Words) -> None:
-    """Have a record say names, tags, notes and config, and no others."""
-    record.run_group, record.job_type = words.group, words.job_type
-    record.display_name, record.notes = words.name, words.notes
+def write_run_metadata(record: pb.RunRecord, run_metadata: RunMetadata) -> None:
+    """Set names, tags, notes and config of a record, and remove other ones."""
+    record.run_group, record.job_type = run_metadata.group, run_metadata.job_type
+    record.display_name, record.notes = run_metadata.name, run_metadata.notes
     del record.tags[:]
-    record.tags.extend(words.tags)
+    record.tags.extend(run_metadata.tags)
     del record.config.update[:]
-    for key, value in words.config.items():
+    for key, value in run_metadata.config.items():
         record.config.update.add(key=key, value_json=_json(value))
 
 
-def say_in_summary(record: pb.SummaryRecord, values: Mapping[str, Any]) -> None:
-    """Have a record say these values, too."""
+def add_to_summary(record: pb.SummaryRecord, values: Mapping[str, Any]) -> None:
+    """Add values to a summary record."""
     for key, value in values.items():
         record.update.add(key=key, value_json=_json(value))
 
 
 def _origin(run: PlannedRun) -> dict[str, Any]:
-    """Return where the code ran; of the user's `[settings]`, those that a record has room for."""
-    known = {**run.origin, **run.wandb_settings}
-    git = {"commit": known.get("git_commit"), "remote_url": known.get("git_remote_url")}
+    """Return where the code ran; of the user's `[settings]`, the fields that a record can hold."""
+    settings = {**run.origin, **run.wandb_settings}
+    git = {"commit": settings.get("git_commit"), "remote_url": settings.get("git_remote_url")}
     return {
-        "host": known.get("host") or "",
-        "sweep_id": known.get("sweep_id") or "",
+        "host": settings.get("host") or "",
+        "sweep_id": settings.get("sweep_id") or "",
         "git": pb.GitRepoRecord(**git) if any(git.values()) else None,
     }
 
 
 def _telemetry() -> Any:
-    """Return what W&B's own writer says of itself in a file like ours."""
+    """Return the telemetry that W&B's own writer puts into such a file."""
     record = pb.Record().telemetry
     record.feature.offline = True
     record.feature.server_side_derived_summary = True
@@ -121,7 +121,7 @@ def _telemetry() -> Any:
 
 
 def environment_record(epoch_ms: int) -> pb.Record:
-    """Return the record that says when the work began."""
+    """Return the record with the start of the work."""
     record = pb.EnvironmentRecord()
     record.started_at.FromMilliseconds(epoch_ms)
     return pb.Record(environment=record)
@@ -137,7 +137,7 @@ def history_record(step: int, row: Mapping[str, Any]) -> pb.Record:
 
 
 def log_record(text: str) -> pb.Record:
-    """Return lines for the Logs tab."""
+    """Return the record with lines for the Logs tab."""
     return pb.Record(output_logger=pb.OutputLoggerRecord(line=f"{text}\n"))
 
 
@@ -149,7 +149,7 @@ def files_record(paths: Sequence[str]) -> pb.Record:
 def summary_record(values: Mapping[str, Any]) -> pb.Record:
     """Return the summary."""
     record = pb.SummaryRecord()
-    say_in_summary(record, values)
+    add_to_summary(record, values)
     return pb.Record(summary=record)
 
 
@@ -166,14 +166,14 @@ def logged_artifact(
     *,
     as_: tuple[str, str] | None = None,
 ) -> pb.ArtifactRecord:
-    """Return the record by which a W&B run logs an artifact.
+    """Return the record of a W&B run that logs an artifact.
 
     Args:
         plan: the plan that the W&B run belongs to.
         run: the W&B run.
-        artifact: the artifact, all files in it.
-        aliases: all of them: W&B adds none.
-        as_: name and type, if others than the artifact's: W&B keeps those of tables for itself.
+        artifact: the artifact with all its files.
+        aliases: all aliases: W&B adds none.
+        as_: name and type, if they differ from the artifact's: W&B reserves those of tables.
     """
     name, type_ = as_ or (artifact.name, artifact.type)
     return pb.ArtifactRecord(
@@ -194,11 +194,11 @@ def logged_artifact(
 
 
 def used_artifact(run: PlannedRun, logged: pb.ArtifactRecord) -> pb.Record:
-    """Return the record by which a W&B run uses what another one logs.
+    """Return the record of a W&B run that uses an artifact of another one.
 
-    Public `use_artifact` refuses to work offline. This is what it does online with a draft: the
-    artifact is created for the user rather than for this run, and used once it is committed. It
-    has no alias, so that it moves no `latest`.
+    Public `use_artifact` refuses to work offline. This record does what the method does online
+    with a draft: the artifact is created for the user rather than for this run, and used once it
+    is committed. It has no alias, so that `latest` does not move.
     """
     record = pb.ArtifactRecord()
     record.CopyFrom(logged)
@@ -214,31 +214,31 @@ def used_artifact(run: PlannedRun, logged: pb.ArtifactRecord) -> pb.Record:
 def _client_ids(
     entity: str | None, project: str, run: PlannedRun, name: str, digest: str
 ) -> dict[str, str]:
-    """Return what W&B knows a draft by until it has an id.
+    """Return the client ids of a draft, which W&B uses until it has an id.
 
-    W&B's writer draws them by lot. The same draft has the same ones here, so that a file that is
-    written again is the same file; in another project it is another draft, as W&B looks drafts up
-    by these ids alone.
+    W&B's writer chooses them at random. Here the same draft always gets the same ids, so that a
+    file that is written again is the same file. In another project it is another draft, as W&B
+    finds drafts by these ids alone.
     """
     draft = f"{entity or ''}/{project}/{run.id}/{name}:{digest}"
     return {
-        "client_id": client_word(draft),
-        "sequence_client_id": client_word(f"versions of {draft}"),
+        "client_id": make_draft_id(draft),
+        "sequence_client_id": make_draft_id(f"versions of {draft}"),
     }
 
 
-def client_word(seed: str) -> str:
-    """Return 128 letters and digits, as W&B's ids of drafts are, that stand for a text."""
+def make_draft_id(seed: str) -> str:
+    """Return the draft id for a text: 128 letters and digits, as in W&B's own draft ids."""
     number = int.from_bytes(sha512(f"{seed}\n".encode()).digest() * 2, "big")
-    letters = []
+    characters = []
     for _ in range(128):
-        number, place = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[place])
-    return "".join(letters)
+        number, index = divmod(number, len(_ALPHABET))
+        characters.append(_ALPHABET[index])
+    return "".join(characters)
 
 
 def _manifest(artifact: wandb.Artifact) -> pb.ArtifactManifest:
-    """Return the files of an artifact. `manifest` is a property without documentation."""
+    """Return the files of an artifact. The property `manifest` is not documented."""
     manifest = artifact.manifest
     policy = manifest.storage_policy
     record = pb.ArtifactManifest(version=manifest.version(), storage_policy=policy.name())

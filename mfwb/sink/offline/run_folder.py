@@ -1,4 +1,4 @@
-"""The folder of one W&B run in a bundle, with all that is sent with it but for payloads."""
+"""Run folder: the folder of one W&B run in a bundle, with all its files except payloads."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from mfwb.files.private_files import make_folder, make_folders, make_private, re
 from mfwb.planning import WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile
 from mfwb.sink.offline.bundle import PAYLOADS
-from mfwb.sink.offline.manifest import MANIFEST, Checksums, copy_in, write_manifest
+from mfwb.sink.offline.manifest import MANIFEST, Checksums, copy_file, write_manifest
 from mfwb.sink.offline.wandb_file import write_records
 
 __all__ = ["RunFolder"]
 
 
 class RunFolder:
-    """Files of a W&B run, which is there when `finish` has returned, and not before."""
+    """The files of a W&B run, which counts as written once `finish` has returned."""
 
     def __init__(self, bundle: Path, path: Path) -> None:
-        """Make the folder anew; OSError."""
+        """Create the folder again, empty; OSError."""
         self._bundle = bundle
         self._numbers = count(1)
         self.path = path
@@ -33,23 +33,23 @@ class RunFolder:
         self.files = make_folders(bundle, *parts, "files")
 
     def new_file(self, suffix: str = "") -> Path:
-        """Return where a file of an artifact may be written; its name says nothing."""
+        """Return a new path for a file of an artifact, with a meaningless name."""
         folder = make_folders(self.path, "artifacts")
         return folder / f"{next(self._numbers):04d}{suffix}"
 
-    def brought_in(self, artifact: ReadyArtifact) -> ReadyArtifact:
-        """Return an artifact all files of which are in the bundle: what is not is copied; OSError.
+    def copy_into_bundle(self, artifact: ReadyArtifact) -> ReadyArtifact:
+        """Return an artifact after copying files from outside into the bundle; OSError.
 
-        A file elsewhere may be changed or gone, or be somebody else's, when the bundle is pushed.
+        A file elsewhere may be changed, deleted or replaced before the bundle is pushed.
         """
-        return replace(artifact, files=tuple(self._brought_in(one) for one in artifact.files))
+        return replace(artifact, files=tuple(self._copy_file(one) for one in artifact.files))
 
-    def _brought_in(self, file: ReadyFile) -> ReadyFile:
+    def _copy_file(self, file: ReadyFile) -> ReadyFile:
         if file.local is None or self._is_inside(file.local):
             return file
         target = self.new_file()
-        copy_in(file.local, target)
-        # Of the checksum of what was read before, nobody knows whether it is that of the copy.
+        copy_file(file.local, target)
+        # The known checksum may not be that of the copy: the file may have changed meanwhile.
         return replace(file, local=target, md5=None, size=target.stat().st_size)
 
     def _is_inside(self, path: Path) -> bool:
@@ -58,32 +58,38 @@ class RunFolder:
     def finish(
         self, run_id: WandbRunId, records: Iterable[pb.Record], checksums: Checksums
     ) -> None:
-        """Write the `.wandb` file, which comes last and appears whole; OSError.
+        """Write the `.wandb` file, which is the last file and appears whole; OSError.
 
         Args:
-            run_id: of the W&B run.
-            records: all of them.
-            checksums: of the bundle.
+            run_id: the id of the W&B run.
+            records: all its records.
+            checksums: the checksums of the bundle.
         """
         path = self.path / f"run-{run_id}.wandb"
         unfinished = path.with_suffix(".unfinished")
-        referred: set[str] = set()
-        write_records(unfinished, self._noted(records, referred))
+        referenced: set[str] = set()
+        write_records(unfinished, self._note_files(records, referenced))
         make_private(self.path)
-        fixed = checksums.of(sorted(referred))
-        fixed[self._name(path)] = checksums.of_one(self._name(unfinished))
-        write_manifest(self.path / MANIFEST, self._bundle, fixed)
+        checksums_by_name = checksums.of(sorted(referenced))
+        checksums_by_name[self._path_in_bundle(path)] = checksums.checksum(
+            self._path_in_bundle(unfinished)
+        )
+        write_manifest(self.path / MANIFEST, self._bundle, checksums_by_name)
         unfinished.rename(path)
 
-    def _noted(self, records: Iterable[pb.Record], referred: set[str]) -> Iterator[pb.Record]:
-        """Yield records, and note the files of the bundle that they refer to."""
+    def _note_files(
+        self, records: Iterable[pb.Record], referenced: set[str]
+    ) -> Iterator[pb.Record]:
+        """Yield records, and collect the files of the bundle that they refer to."""
         for record in records:
             if record.HasField("artifact"):
                 paths = (one.local_path for one in record.artifact.manifest.contents)
-                referred.update(self._name(Path(one)) for one in paths if one)
+                referenced.update(self._path_in_bundle(Path(one)) for one in paths if one)
             elif record.HasField("files"):
-                referred.update(self._name(self.files / one.path) for one in record.files.files)
+                referenced.update(
+                    self._path_in_bundle(self.files / one.path) for one in record.files.files
+                )
             yield record
 
-    def _name(self, path: Path) -> str:
+    def _path_in_bundle(self, path: Path) -> str:
         return path.relative_to(self._bundle).as_posix()

@@ -1,11 +1,11 @@
-"""W&B runs as `.wandb` files in a bundle: closed, with lineage, ready for `wandb sync`.
+"""W&B runs as closed `.wandb` files in a bundle, with lineage, ready for `wandb sync`.
 
     DIR/payloads/           the files of artifacts, once each; the W&B runs refer to them
-    DIR/level-00/wandb/     W&B runs that use nothing of another one, a folder each
+    DIR/level-00/wandb/     W&B runs that use no other one's artifacts, with a folder each
     DIR/level-01/wandb/     W&B runs that use artifacts of level 00; and so on
 
-In the folder of a W&B run: `run-ID.wandb`, `files` that W&B shows, `artifacts` that have no place
-among the payloads, and the `manifest.json` of all that is sent with it.
+The folder of a W&B run has `run-ID.wandb`, the `files` that W&B shows, the `artifacts` that are
+not among the payloads, and the `manifest.json` of all that is sent with the run.
 
 `wandb sync` uploads runs in random order, and an artifact that is used before it was logged
 gets no producer; so levels are uploaded one after the other.
@@ -31,7 +31,7 @@ from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink.client.collections import LATEST
-from mfwb.sink.client.private import name_of_table
+from mfwb.sink.client.private import table_artifact_name
 from mfwb.sink.content.artifacts import make_artifact
 from mfwb.sink.content.media import (
     place_card,
@@ -42,15 +42,15 @@ from mfwb.sink.content.media import (
 )
 from mfwb.sink.content.receipt import Receipt, use_item, uses_of
 from mfwb.sink.content.run_content import (
+    build_summary,
     done,
-    keys_of,
-    log_texts,
-    pictures_of,
-    summary_of,
+    file_previews,
+    format_log,
+    summary_keys,
     tables_of,
 )
 from mfwb.sink.offline import records
-from mfwb.sink.offline.bundle import bundled_runs, level_folder
+from mfwb.sink.offline.bundle import find_bundled_runs, level_folder
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.offline.run_folder import RunFolder
 from mfwb.snapshot import Loss
@@ -59,7 +59,7 @@ __all__ = ["OfflineSession"]
 
 
 class OfflineSession:
-    """Writes the W&B runs of one flow run into a bundle."""
+    """Write the W&B runs of one flow run into a bundle."""
 
     def __init__(self, plan: Plan, bundle: Path, checksums: Checksums, *, writer: str) -> None:
         self._plan = plan
@@ -68,81 +68,81 @@ class OfflineSession:
         self._bundle = bundle
         self._checksums = checksums
         self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}
-        self._contents: set[tuple[str, str]] = set()
+        self._logged_contents: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
-        self._older = bundled_runs(bundle, {run.id for run in plan.runs})
-        self._first_level = self._find_elsewhere()
+        self._earlier_runs = find_bundled_runs(bundle, {run.id for run in plan.runs})
+        self._first_level = self._find_used_elsewhere()
 
     def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
-        """Return None: whether a bundle is complete, its ledger knows."""
+        """Return None: the ledger of a bundle knows what is complete."""
         return None
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
-        """Write one W&B run; an earlier one of that id gives way.
+        """Write one W&B run, which replaces an earlier one with that id.
 
-        Its `.wandb` file comes last and appears whole, or not at all.
+        Its `.wandb` file is written last, and appears whole or not at all.
         """
-        with _said_as_ours(self._bundle):
+        with _as_sink_errors(self._bundle):
             return self._write(run, ready)
 
     def _write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
-        begin = run.started_at if run.started_at is not None else self._start
+        start = run.started_at if run.started_at is not None else self._start
         level = level_folder(self._bundle, self._first_level + run.level)
-        for older in self._older.get(run.id, ()):
-            remove_below(self._bundle, older.name)
-        folder = RunFolder(self._bundle, level / _folder_name(begin, run.id))
-        uses, losses = self._uses(run)
-        logged = [self._log(run, folder.brought_in(one)) for one in ready.artifacts]
+        for earlier in self._earlier_runs.get(run.id, ()):
+            remove_below(self._bundle, earlier.name)
+        folder = RunFolder(self._bundle, level / _folder_name(start, run.id))
+        uses, losses = self._find_used(run)
+        logged = [self._log(run, folder.copy_into_bundle(one)) for one in ready.artifacts]
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
-        keys = keys_of(run, ready)
+        keys = summary_keys(run, ready)
         receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses), keys)
-        said = [
-            *records.opening_records(self._plan, run, begin, self._writer),
+        file_records = [
+            *records.opening_records(self._plan, run, start, self._writer),
             *(records.used_artifact(run, one) for one in uses),
             *(pb.Record(artifact=one) for one in logged),
-            *_timeline(run, ready, begin),
+            *_timeline(run, ready, start),
             *self._summary(run, ready, folder, done(run.fingerprint, receipt)),
             records.exit_record(run.exit_code),
         ]
-        folder.finish(run.id, records.all_of(run, said), self._checksums)
+        folder.finish(run.id, records.number_records(run, file_records), self._checksums)
         return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
 
     def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
-        """Return what was found: nothing ever is."""
+        """Return the found run: offline there is never one."""
         return found
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
-        """Return no loss: what is on the disk is there."""
+        """Return no losses: all that was written is on the disk."""
         return {}
 
-    def _find_elsewhere(self) -> int:
-        """Find what is used of other flow runs in this bundle; return the level that it leads to.
+    def _find_used_elsewhere(self) -> int:
+        """Find the used artifacts of other flow runs in this bundle; return our first level.
 
-        W&B's files can say that a run uses an artifact of its own project only.
+        In W&B's files a run can use artifacts of its own project only.
         """
-        here = f"{self._plan.entity or ''}/{self._plan.project}"
-        used = {one for run in self._plan.runs for one in run.inputs if one.place == here}
+        own_project = f"{self._plan.entity or ''}/{self._plan.project}"
+        used = {one for run in self._plan.runs for one in run.inputs if one.place == own_project}
         first_level = 0
-        found = bundled_runs(self._bundle, {one.producer for one in used})
+        found = find_bundled_runs(self._bundle, {one.producer for one in used})
         for run_id, runs in found.items():
             for run in runs:
                 first_level = max(first_level, run.level + 1)
                 for name, record in run.logged().items():
-                    if f"{record.entity}/{record.project}" == here:
+                    if f"{record.entity}/{record.project}" == own_project:
                         self._logged[run_id, name] = record
         return first_level
 
-    def _uses(self, run: PlannedRun) -> tuple[list[pb.ArtifactRecord], list[Loss]]:
+    def _find_used(self, run: PlannedRun) -> tuple[list[pb.ArtifactRecord], list[Loss]]:
         uses, losses = [], []
         for used in run.inputs:
             logged = self._logged.get((used.producer, used.name))
             if logged is None:
-                losses.append(Loss(use_item(run, used), self._missing(used)))
+                losses.append(Loss(use_item(run, used), self._explain_missing(used)))
             else:
                 uses.append(logged)
         return uses, losses
 
-    def _missing(self, used: InputArtifact) -> str:
+    def _explain_missing(self, used: InputArtifact) -> str:
         if not used.place:
             return f"{used.producer_name} could not log it"
         if used.place == f"{self._plan.entity or ''}/{self._plan.project}":
@@ -164,36 +164,36 @@ class OfflineSession:
     def _outcome(self, ready: ReadyArtifact, logged: pb.ArtifactRecord) -> OutputOutcome:
         content = (logged.name, logged.digest)
         with self._lock:
-            known = content in self._contents
-            self._contents.add(content)
+            is_duplicate = content in self._logged_contents
+            self._logged_contents.add(content)
         return OutputOutcome(
             name=logged.name,
             type=logged.type,
             digest=logged.digest,
             size=sum(file.size for file in ready.files),
             files=tuple(file.path for file in ready.files),
-            deduplicated=known,
+            deduplicated=is_duplicate,
             items=len(ready.planned.files),
         )
 
     def _summary(
         self, run: PlannedRun, ready: ReadyRun, folder: RunFolder, marker: dict[str, Any]
     ) -> Iterator[pb.Record]:
-        """Yield the summary, and before it what it refers to: files and the tables' artifacts."""
+        """Yield the summary, after the files and tables' artifacts that it refers to."""
         shown = {card.key: place_card(card, folder.files) for card in ready.cards}
         for key, table in tables_of(ready).items():
             artifact = self._table_artifact(run, key, table, folder)
             ids = (artifact.client_id, artifact.sequence_client_id)
             shown[key] = place_table(key, table, folder.files, *ids)
             yield pb.Record(artifact=artifact)
-        for preview in pictures_of(ready):
+        for preview in file_previews(ready):
             shown[preview.key] = place_preview(preview, folder.files)
         if shown:
             yield records.files_record([file.path for file in shown.values()])
         yield records.summary_record(
             {
-                **summary_of(run, ready),
-                **{key: file.said for key, file in shown.items()},
+                **build_summary(run, ready),
+                **{key: file.summary_value for key, file in shown.items()},
                 **marker,
             }
         )
@@ -201,38 +201,38 @@ class OfflineSession:
     def _table_artifact(
         self, run: PlannedRun, key: str, table: ReadyTable, folder: RunFolder
     ) -> pb.ArtifactRecord:
-        """Return the artifact that W&B makes of each table, under the name that it gives it."""
+        """Return the artifact that W&B creates for each table, with W&B's name for it."""
         path = folder.new_file(".table.json")
         write_table_artifact(table, path)
         file = ReadyFile(table_file(key), path.stat().st_size, path)
         planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
         artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
-        artifact.metadata = {}  # as W&B makes it
-        as_ = (name_of_table(run.id, key), "run_table")
+        artifact.metadata = {}  # as in W&B's own artifact
+        as_ = (table_artifact_name(run.id, key), "run_table")
         return records.logged_artifact(self._plan, run, artifact, (LATEST,), as_=as_)
 
 
-def _timeline(run: PlannedRun, ready: ReadyRun, begin: int) -> Iterator[pb.Record]:
-    """Yield what happened, and when: start, history and log."""
+def _timeline(run: PlannedRun, ready: ReadyRun, start: int) -> Iterator[pb.Record]:
+    """Yield the records with a time: start, history and log."""
     if run.started_at is not None:
         yield records.environment_record(run.started_at)
-    moment = {"_timestamp": begin / 1000, "_runtime": 0.0}
+    timestamps = {"_timestamp": start / 1000, "_runtime": 0.0}
     for step, row in ready.history:
-        yield records.history_record(step, {**row, **moment})
-    for text in log_texts(ready.log):
+        yield records.history_record(step, {**row, **timestamps})
+    for text in format_log(ready.log):
         yield records.log_record(text)
 
 
 @contextmanager
-def _said_as_ours(bundle: Path) -> Iterator[None]:
-    """Turn what the disk refuses, and links where none should be, into the flow run's failure."""
+def _as_sink_errors(bundle: Path) -> Iterator[None]:
+    """Turn disk errors, and links where none may be, into an error of the flow run."""
     try:
         yield
     except OSError as error:
         raise SinkError(f"the bundle {bundle} can't be written: {error}") from error
 
 
-def _folder_name(begin: int, run_id: WandbRunId) -> str:
-    """Return the name W&B would give, but for the time, which is that of the work."""
-    moment = datetime.fromtimestamp(begin / 1000, tz=timezone.utc)
-    return f"offline-run-{moment:%Y%m%d_%H%M%S}-{run_id}"
+def _folder_name(start: int, run_id: WandbRunId) -> str:
+    """Return W&B's name for the folder, but with the time of the work."""
+    time = datetime.fromtimestamp(start / 1000, tz=timezone.utc)
+    return f"offline-run-{time:%Y%m%d_%H%M%S}-{run_id}"

@@ -1,7 +1,7 @@
-"""W&B's `.wandb` files, a run each: LevelDB's log format around protobuf records.
+"""W&B's `.wandb` files, one for each run: LevelDB's log format around protobuf records.
 
 The format is not public; it was the same in every wandb from 0.12 to 0.31. The contract test
-reads what the SDK wrote, and gives what we wrote to `wandb sync` and to `wandb leet inspect`.
+reads files of the SDK, and passes files of mfwb to `wandb sync` and to `wandb leet inspect`.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ __all__ = [
 ]
 
 _FILE_HEADER = b":W&B\xe1\xbe\x00"  # name, magic number, version of the format
-_BLOCK = 32 * 1024
-_CHUNK_HEADER = 7  # bytes: checksum, length, kind; a chunk lies within one block
-_LONGEST = 512 * 1024**2  # bytes of a record; the log of a W&B run is one
+_BLOCK_SIZE = 32 * 1024
+_CHUNK_HEADER_SIZE = 7  # bytes: checksum, length, kind; a chunk lies within one block
+_MAX_RECORD_BYTES = 512 * 1024**2  # the log of a W&B run is one record
 _NONE, _FULL, _FIRST, _MIDDLE, _LAST = 0, 1, 2, 3, 4
-_SEEDS = {kind: crc32(bytes([kind])) for kind in (_FULL, _FIRST, _MIDDLE, _LAST)}
+_CHECKSUM_SEEDS = {kind: crc32(bytes([kind])) for kind in (_FULL, _FIRST, _MIDDLE, _LAST)}
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
-    """Write a file that holds these records and is closed."""
+    """Write a closed file with these records."""
     write_framed(path, (record.SerializeToString() for record in records))
 
 
 def keep_steps(path: Path) -> None:
-    """Have the rows of a file that goes on with a W&B run keep their steps.
+    """Keep the steps of the rows in a file that resumes a W&B run.
 
-    `wandb sync` would count them from the last one that is there. By a file beside it, that it
-    writes itself at the first time, it knows where to count from. That file is not public: seen in
-    wandb 0.31.0, held by tests/integration/sink/test_sync_state.py.
+    `wandb sync` would count them from the last existing step. It reads the first step from a file
+    beside it, which it writes itself at the first sync. That file is not public: seen in wandb
+    0.31.0, and checked by tests/integration/sink/test_sync_state.py.
     """
-    said = {"starting_step": 0, "starting_runtime": 0}
-    path.with_name(f"{path.name}.syncstate").write_text(json.dumps(said), encoding="utf-8")
+    state = {"starting_step": 0, "starting_runtime": 0}
+    path.with_name(f"{path.name}.syncstate").write_text(json.dumps(state), encoding="utf-8")
 
 
 def write_framed(path: Path, records: Iterable[bytes]) -> None:
-    """Write a file of records that are bytes already."""
+    """Write a file of serialized records."""
     with path.open("wb") as file:
         file.write(_FILE_HEADER)
         position = len(_FILE_HEADER)
@@ -60,21 +60,24 @@ def write_framed(path: Path, records: Iterable[bytes]) -> None:
 
 
 def _framed(record: bytes, position: int) -> bytes:
-    """Return a record cut into chunks, none of which crosses the border of a block.
+    """Return a record cut into chunks, none of which crosses the end of a block.
 
     Args:
         record: the record.
-        position: where in the file it will lie; the first block holds the file header, too.
+        position: its position in the file; the first block also holds the file header.
     """
     chunks, rest, first = [], memoryview(record), True
     while first or rest:
-        left = _BLOCK - position % _BLOCK
-        if left < _CHUNK_HEADER:
-            chunks.append(bytes(left))
-            position, left = position + left, _BLOCK
-        part, rest = rest[: left - _CHUNK_HEADER], rest[left - _CHUNK_HEADER :]
+        space_left = _BLOCK_SIZE - position % _BLOCK_SIZE
+        if space_left < _CHUNK_HEADER_SIZE:
+            chunks.append(bytes(space_left))
+            position, space_left = position + space_left, _BLOCK_SIZE
+        part, rest = (
+            rest[: space_left - _CHUNK_HEADER_SIZE],
+            rest[space_left - _CHUNK_HEADER_SIZE :],
+        )
         chunks.append(_chunk(part, _kind(first=first, last=not rest)))
-        position += _CHUNK_HEADER + len(part)
+        position += _CHUNK_HEADER_SIZE + len(part)
         first = False
     return b"".join(chunks)
 
@@ -86,47 +89,47 @@ def _kind(*, first: bool, last: bool) -> int:
 
 
 def _chunk(part: memoryview, kind: int) -> bytes:
-    checksum = crc32(part, _SEEDS[kind]).to_bytes(4, "little")
+    checksum = crc32(part, _CHECKSUM_SEEDS[kind]).to_bytes(4, "little")
     return checksum + len(part).to_bytes(2, "little") + bytes([kind]) + part
 
 
 def read_records(path: Path) -> Iterator[Record]:
-    """Yield the records of a `.wandb` file, up to where it is complete; ValueError."""
+    """Yield the records of a `.wandb` file, up to its first incomplete one; ValueError."""
     with path.open("rb") as file:
         yield from records_in(file)
 
 
 def read_framed(path: Path) -> Iterator[bytes]:
-    """Yield the records of a file as bytes, up to where it is complete; ValueError."""
+    """Yield the serialized records of a file, up to its first incomplete one; ValueError."""
     with path.open("rb") as file:
         yield from _framed_in(file)
 
 
 def records_in(file: BinaryIO) -> Iterator[Record]:
-    """Yield the records of an open `.wandb` file, up to where it is complete; ValueError.
+    """Yield the records of an open `.wandb` file, up to its first incomplete one; ValueError.
 
-    No more than the longest of them is in memory at once.
+    Only one record is in memory at a time.
     """
     for data in _framed_in(file):
         record = Record()
         try:
             record.ParseFromString(data)
-        except DecodeError as error:  # some releases of protobuf have it as a ValueError, some not
+        except DecodeError as error:  # a ValueError in some releases of protobuf only
             raise ValueError(f"a record is none: {error}") from None
         yield record
 
 
 def _framed_in(file: BinaryIO) -> Iterator[bytes]:
     parts: list[bytes] = []
-    start, size = len(_FILE_HEADER), 0  # the first block holds the file header, too
-    while block := file.read(_BLOCK):
+    start, size = len(_FILE_HEADER), 0  # the first block also holds the file header
+    while block := file.read(_BLOCK_SIZE):
         for kind, part in _chunks(block, start):
             if kind == _NONE:
                 return
             parts.append(part)
             size += len(part)
-            if size > _LONGEST:
-                raise ValueError(f"a record has more than {_LONGEST:,} bytes")
+            if size > _MAX_RECORD_BYTES:
+                raise ValueError(f"a record has more than {_MAX_RECORD_BYTES:,} bytes")
             if kind in {_FULL, _LAST}:
                 yield b"".join(parts)
                 parts, size = [], 0
@@ -134,16 +137,16 @@ def _framed_in(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _chunks(block: bytes, position: int) -> Iterator[tuple[int, bytes]]:
-    """Yield kind and bytes of each chunk of a block; one of no kind is where the file breaks off.
+    """Yield kind and bytes of each chunk of a block; the file breaks off at a chunk without a kind.
 
     Args:
-        block: of the file.
-        position: where in it the first chunk lies.
+        block: a block of the file.
+        position: the position of its first chunk.
     """
-    while position + _CHUNK_HEADER <= len(block):
+    while position + _CHUNK_HEADER_SIZE <= len(block):
         length = int.from_bytes(block[position + 4 : position + 6], "little")
         kind = block[position + 6]
-        start = position + _CHUNK_HEADER
+        start = position + _CHUNK_HEADER_SIZE
         if start + length > len(block):
             kind = _NONE
         yield kind, block[start : start + length]

@@ -1,13 +1,13 @@
-"""Contents on their way to W&B: what comes twice at once would get two versions."""
+"""Artifact contents in flight: the same content, logged twice at once, would get two versions."""
 
 from __future__ import annotations
 
 import threading
 
-__all__ = ["UnderWay"]
+__all__ = ["InFlight"]
 
 
-class UnderWay:
+class InFlight:
     """The contents that are being logged in one project, by name and digest."""
 
     def __init__(self) -> None:
@@ -15,7 +15,7 @@ class UnderWay:
         self._lock = threading.Lock()
 
     def begin(self, name: str, digest: str) -> threading.Event | None:
-        """Return None if nobody else is logging this, so that the caller may; else its arrival."""
+        """Register a content and return None; return its arrival event if it is in flight."""
         with self._lock:
             arrival = self._arrivals.get((name, digest))
             if arrival is None:
@@ -23,7 +23,7 @@ class UnderWay:
             return arrival
 
     def end(self, name: str, digest: str) -> None:
-        """Hear that what was begun has arrived, or failed; it may be said more than once."""
+        """Signal that a content has arrived or failed; safe to call more than once."""
         with self._lock:
             arrival = self._arrivals.pop((name, digest), None)
         if arrival is not None:

@@ -1,4 +1,4 @@
-"""Artifacts on their way to a server."""
+"""Uploads of artifacts to a server."""
 
 from __future__ import annotations
 
@@ -13,33 +13,38 @@ from mfwb.outcome import OutputOutcome
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyArtifact
 from mfwb.safe_text import first_line
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.client.private import DEATHS, FAILURES, death_in, log_without_latest
-from mfwb.sink.client.refusals import explained
-from mfwb.sink.client.retry_budget import SLOWEST
+from mfwb.sink.client.private import (
+    CORE_DEATHS,
+    FAILURES,
+    find_core_death,
+    log_artifact_without_latest,
+)
+from mfwb.sink.client.refusals import explain_error
+from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.content.artifacts import artifact_metadata, make_artifact
-from mfwb.sink.online.in_flight import UnderWay
-from mfwb.sink.server.latest_alias import LATEST, Moment, Newest
+from mfwb.sink.online.in_flight import InFlight
+from mfwb.sink.server.latest_alias import LATEST, LatestAlias, Moment
 from mfwb.snapshot import Loss
 
-__all__ = ["Arrived", "Upload", "Uploads"]
+__all__ = ["Upload", "UploadResult", "Uploads"]
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An artifact that was sent on its way, or refused at once.
+    """The upload of an artifact, in progress or refused at once.
 
     Attributes:
         ready: the artifact, under the name that it has in this project.
         planned: the name that was planned.
-        item: what its loss would be called.
-        moment: when it was made.
-        artifact: what is logged; None: it was refused.
-        aliases: that it is to have.
+        item: the name of its loss, if it is lost.
+        moment: when the artifact was created.
+        artifact: the logged artifact; None if it was refused.
+        aliases: the aliases that it gets.
         refusal: why it was refused.
-        after: another W&B run logs the same content just now; this one has to wait for that.
-        is_ours: nobody else may log this content until it has arrived.
+        blocked_by: the arrival of the same content from another W&B run, which comes first.
+        is_registered: whether other uploads of this content wait for this one.
     """
 
     ready: ReadyArtifact
@@ -49,21 +54,21 @@ class Upload:
     artifact: wandb.Artifact | None = None
     aliases: tuple[str, ...] = ()
     refusal: str = ""
-    after: threading.Event | None = None
-    is_ours: bool = False
+    blocked_by: threading.Event | None = None
+    is_registered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
-    """What became of an upload.
+class UploadResult:
+    """The result of an upload.
 
     Attributes:
-        name: that was planned.
-        artifact: the version in W&B; None: there is none.
-        output: what is told of it.
-        loss: why it is not there.
-        try_again: whether it may be there another time.
-        trouble: why W&B did not take it, if the artifact itself was sound.
+        name: the planned name.
+        artifact: the version in W&B; None if there is none.
+        output: the reported output.
+        loss: why the artifact is missing.
+        try_again: whether another sync may succeed.
+        trouble: why W&B did not take the artifact, if the artifact itself was sound.
     """
 
     name: str
@@ -75,44 +80,44 @@ class Arrived:
 
 
 class Uploads:
-    """Logs the artifacts of one flow run."""
+    """Log the artifacts of one flow run."""
 
     def __init__(
         self,
         plan: Plan,
-        service: Service,
+        client: ApiClient,
         collections: Collections,
-        newest: Newest,
-        under_way: UnderWay,
+        latest_alias: LatestAlias,
+        in_flight: InFlight,
     ) -> None:
         self._start = plan.source.created_at
-        self._service = service
+        self._client = client
         self._collections = collections
-        self._newest = newest
-        self._under_way = under_way
+        self._latest_alias = latest_alias
+        self._in_flight = in_flight
 
     def start(
         self,
         open_run: wandb.Run,
         run: PlannedRun,
         ready: ReadyArtifact,
-        there: Mapping[str, wandb.Artifact],
+        logged_before: Mapping[str, wandb.Artifact],
     ) -> Upload:
-        """Send an artifact on its way; W&B may refuse it at once.
+        """Start the upload of an artifact; W&B may refuse it at once.
 
         Args:
-            open_run: the W&B run that logs it.
-            run: the same, as planned.
+            open_run: the open W&B run that logs it.
+            run: the planned run.
             ready: the artifact.
-            there: what the W&B run logged in an earlier sync, by name.
+            logged_before: the artifacts of this W&B run from an earlier sync, by name.
         """
-        upload = self._start_as_called(open_run, run, ready, there)
-        while self._has_another_name_now(upload, ready):
-            upload = self._start_as_called(open_run, run, ready, there)
+        upload = self._start_under_project_name(open_run, run, ready, logged_before)
+        while self._has_new_name(upload, ready):
+            upload = self._start_under_project_name(open_run, run, ready, logged_before)
         return upload
 
-    def _has_another_name_now(self, upload: Upload, ready: ReadyArtifact) -> bool:
-        """Whether one that was refused has a name of its own by now.
+    def _has_new_name(self, upload: Upload, ready: ReadyArtifact) -> bool:
+        """Whether a refused artifact now has another name in the project.
 
         Another machine may have given its name another type a moment ago.
         """
@@ -120,20 +125,20 @@ class Uploads:
         if not upload.refusal or upload.ready.planned.name != name:
             return False
         self._collections.forget([name])
-        return self._called(ready) != name
+        return self._project_name(ready) != name
 
-    def _called(self, ready: ReadyArtifact) -> str:
-        return self._collections.name_for(ready.planned.name, ready.planned.type)
+    def _project_name(self, ready: ReadyArtifact) -> str:
+        return self._collections.name_in_project(ready.planned.name, ready.planned.type)
 
-    def _start_as_called(
+    def _start_under_project_name(
         self,
         open_run: wandb.Run,
         run: PlannedRun,
         ready: ReadyArtifact,
-        there: Mapping[str, wandb.Artifact],
+        logged_before: Mapping[str, wandb.Artifact],
     ) -> Upload:
-        """Send an artifact on its way, under the name that it has in this project."""
-        planned, name = ready.planned.name, self._called(ready)
+        """Start the upload of an artifact, under its name in this project."""
+        planned, name = ready.planned.name, self._project_name(ready)
         ready = replace(ready, planned=replace(ready.planned, name=name))
         ended = self._start if run.ended_at is None else run.ended_at
         upload = Upload(ready, planned, f"{run.name}/{planned}", Moment(self._start, ended))
@@ -144,70 +149,78 @@ class Uploads:
             artifact = make_artifact(ready, self._start)
         except (ValueError, OSError) as error:
             return replace(upload, refusal=first_line(error))
-        before = there.get(name)
-        if before is not None and before.digest == artifact.digest:
-            return replace(upload, artifact=before, aliases=aliases)
-        after = self._under_way.begin(name, artifact.digest)
+        earlier = logged_before.get(name)
+        if earlier is not None and earlier.digest == artifact.digest:
+            return replace(upload, artifact=earlier, aliases=aliases)
+        blocked_by = self._in_flight.begin(name, artifact.digest)
         upload = replace(
-            upload, artifact=artifact, aliases=aliases, after=after, is_ours=after is None
+            upload,
+            artifact=artifact,
+            aliases=aliases,
+            blocked_by=blocked_by,
+            is_registered=blocked_by is None,
         )
-        return upload if after is not None else self._log(open_run, upload)
+        return upload if blocked_by is not None else self._log(open_run, upload)
 
     def _is_newest(self, name: str, upload: Upload) -> bool:
         planned = (upload.planned, upload.ready.planned.type)
-        return self._newest.is_newest(name, planned, upload.moment)
+        return self._latest_alias.is_newest(name, planned, upload.moment)
 
-    def wait_for(self, open_run: wandb.Run, uploads: Sequence[Upload]) -> list[Arrived]:
-        """Wait for uploads: `finish` would hide that they failed. SinkError.
+    def wait(self, open_run: wandb.Run, uploads: Sequence[Upload]) -> list[UploadResult]:
+        """Wait for uploads and return their results: `finish` would hide failures. SinkError.
 
-        Whether W&B refused an artifact for good, it does not always say; so the W&B run is not
-        taken for complete, which is told, and the next sync tries again.
+        W&B does not always report whether it refused an artifact for good. So the W&B run is not
+        marked as complete, which is reported, and the next sync tries again.
         """
-        arrived: dict[int, Arrived] = {}
-        # Others wait for what is ours, so that comes first: else two might wait for each other.
-        for place, upload in sorted(enumerate(uploads), key=lambda one: one[1].after is not None):
-            arrived[place] = self._wait_for(open_run, upload)
-        return [arrived[place] for place in range(len(uploads))]
+        results: dict[int, UploadResult] = {}
+        # Other uploads wait for the registered ones, so these come first: else two could deadlock.
+        for index, upload in sorted(
+            enumerate(uploads), key=lambda one: one[1].blocked_by is not None
+        ):
+            results[index] = self._wait(open_run, upload)
+        return [results[index] for index in range(len(uploads))]
 
-    def let_go(self, uploads: Iterable[Upload]) -> None:
-        """Let nobody wait any longer for what has arrived, or failed."""
+    def release(self, uploads: Iterable[Upload]) -> None:
+        """Release the uploads that wait for these, which have arrived or failed."""
         for upload in uploads:
-            if upload.artifact is not None and upload.is_ours:
-                self._under_way.end(upload.ready.planned.name, upload.artifact.digest)
+            if upload.artifact is not None and upload.is_registered:
+                self._in_flight.end(upload.ready.planned.name, upload.artifact.digest)
 
-    def _wait_for(self, open_run: wandb.Run, upload: Upload) -> Arrived:
+    def _wait(self, open_run: wandb.Run, upload: Upload) -> UploadResult:
         name = upload.planned
         size = sum(file.size for file in upload.ready.files if file.uri is None)
-        patience = self._service.patience
-        timeout = patience.limit + size / SLOWEST
-        if upload.after is not None:
-            upload.after.wait(timeout)
+        retry_budget = self._client.retry_budget
+        timeout = retry_budget.wait_limit + size / MIN_BYTES_PER_SECOND
+        if upload.blocked_by is not None:
+            upload.blocked_by.wait(timeout)
             upload = self._log(open_run, upload)
         try:
             if upload.artifact is None:
-                return Arrived(name, loss=Loss(upload.item, upload.refusal))
-            waited_for = upload.artifact
-            with patience.waiting():
-                patience.attempt(
-                    lambda: waited_for.wait(timeout=round(timeout)), f"hear of {upload.item}"
+                return UploadResult(name, loss=Loss(upload.item, upload.refusal))
+            artifact = upload.artifact
+            with retry_budget.count_failed_wait():
+                retry_budget.attempt(
+                    lambda: artifact.wait(timeout=round(timeout)), f"hear of {upload.item}"
                 )
-        except DEATHS:
+        except CORE_DEATHS:
             raise
         except (ValueError, SinkError, *FAILURES) as error:
-            reason = f"W&B did not take it: {explained(error)}"
-            return Arrived(
+            reason = f"W&B did not take it: {explain_error(error)}"
+            return UploadResult(
                 name,
                 loss=Loss(upload.item, reason),
                 try_again=True,
                 trouble=f"{name}: {reason}",
             )
         finally:
-            self.let_go([upload])
+            self.release([upload])
         output = _output(upload.ready, upload.artifact)
-        called = upload.ready.planned.name
-        self._collections.note(called, upload.ready.planned.type)
-        self._newest.arrived(called, upload.moment, upload.artifact, upload.aliases)
-        return Arrived(name, upload.artifact, output)
+        name_in_project = upload.ready.planned.name
+        self._collections.note(name_in_project, upload.ready.planned.type)
+        self._latest_alias.set_aliases(
+            name_in_project, upload.moment, upload.artifact, upload.aliases
+        )
+        return UploadResult(name, upload.artifact, output)
 
     def _log(self, open_run: wandb.Run, upload: Upload) -> Upload:
         if upload.artifact is None:
@@ -216,24 +229,24 @@ class Uploads:
             if LATEST in upload.aliases:
                 open_run.log_artifact(upload.artifact, aliases=list(upload.aliases))
             else:
-                log_without_latest(open_run, upload.artifact, upload.aliases)
+                log_artifact_without_latest(open_run, upload.artifact, upload.aliases)
         except BaseException as error:
-            self.let_go([upload])
-            if isinstance(error, (ValueError, OSError)) and death_in(error) is None:
+            self.release([upload])
+            if isinstance(error, (ValueError, OSError)) and find_core_death(error) is None:
                 return replace(upload, artifact=None, refusal=first_line(error))
             raise
         return upload
 
 
 def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
-    said = {key: value for key, value in logged.metadata.items() if key != "mfwb"}
+    metadata = {key: value for key, value in logged.metadata.items() if key != "mfwb"}
     return OutputOutcome(
         name=ready.planned.name,
         type=ready.planned.type,
         digest=logged.digest,
         size=sum(file.size for file in ready.files),
         files=tuple(file.path for file in ready.files),
-        deduplicated=said != artifact_metadata(ready),  # W&B kept the first one's
+        deduplicated=metadata != artifact_metadata(ready),  # W&B kept the metadata of the first one
         version=logged.version,
         items=len(ready.planned.files),
     )

@@ -1,4 +1,4 @@
-"""What one open W&B run is told, online."""
+"""Writing to one open W&B run, online."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun
 from mfwb.sink.client.private import publish_started_at
 from mfwb.sink.content.media import place_preview
-from mfwb.sink.content.run_content import log_texts, pictures_of, sent, summary_of, tables_of
-from mfwb.sink.content.run_texts import Words
+from mfwb.sink.content.run_content import build_summary, file_previews, format_log, sent, tables_of
+from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
 
-__all__ = ["init_arguments", "resume_arguments", "say_all", "say_rows", "say_sent"]
+__all__ = ["init_arguments", "resume_arguments", "write_all", "write_history", "write_sent_marker"]
 
 
-def init_arguments(plan: Plan, words: Words, run_id: WandbRunId) -> dict[str, Any]:
-    """Return the arguments of `wandb.init`: all are given, so that none is the environment's."""
+def init_arguments(plan: Plan, run_metadata: RunMetadata, run_id: WandbRunId) -> dict[str, Any]:
+    """Return all arguments of `wandb.init`, so that none comes from the environment."""
     return {
         "entity": plan.entity,
         "project": plan.project,
         "id": run_id,
-        "name": words.name,
-        "group": words.group,
-        "job_type": words.job_type,
-        "tags": list(words.tags),
-        "notes": words.notes,
+        "name": run_metadata.name,
+        "group": run_metadata.group,
+        "job_type": run_metadata.job_type,
+        "tags": list(run_metadata.tags),
+        "notes": run_metadata.notes,
         "reinit": "create_new",
-        "config": dict(words.config),
+        "config": dict(run_metadata.config),
     }
 
 
 def resume_arguments(plan: Plan, run_id: WandbRunId) -> dict[str, Any]:
-    """Return the arguments of `wandb.init` that go on with a W&B run, and change no word of it."""
+    """Return the arguments of `wandb.init` that resume a W&B run and change no metadata of it."""
     return {
         "entity": plan.entity,
         "project": plan.project,
@@ -46,7 +46,7 @@ def resume_arguments(plan: Plan, run_id: WandbRunId) -> dict[str, Any]:
     }
 
 
-def say_all(
+def write_all(
     open_run: wandb.Run,
     run: PlannedRun,
     ready: ReadyRun,
@@ -54,21 +54,21 @@ def say_all(
     rows: Sequence[Row],
     others: Mapping[str, Any],
 ) -> None:
-    """Tell a W&B run its history, table, cards, log, times and summary.
+    """Write history, table, cards, log, times and summary of a W&B run.
 
     Args:
-        open_run: the W&B run.
-        run: as planned.
-        ready: values and files.
-        rows: those of its history that are to be written; W&B can't take any back.
-        others: what others wrote into its summary, which W&B would drop.
+        open_run: the open W&B run.
+        run: the planned run.
+        ready: its values and files.
+        rows: the rows of its history that are to be written; W&B can't remove any later.
+        others: summary values of other people, which W&B would drop.
     """
     if run.started_at is not None:
         publish_started_at(open_run, run.started_at)
-    say_rows(open_run, run, rows)
-    for text in log_texts(ready.log):
+    write_history(open_run, run, rows)
+    for text in format_log(ready.log):
         open_run.write_logs(text)
-    summary = {**others, **summary_of(run, ready)}
+    summary = {**others, **build_summary(run, ready)}
     for key, table in tables_of(ready).items():
         summary[key] = wandb.Table(
             columns=list(table.columns),
@@ -77,21 +77,21 @@ def say_all(
         )
     for card in ready.cards:
         summary[card.key] = wandb.Html(str(card.path), inject=False)
-    for picture in pictures_of(ready):  # W&B's classes need plotly and Pillow to take a file
+    for preview in file_previews(ready):  # W&B's classes need plotly and Pillow to take a file
         files = Path(open_run.dir)
-        placed = place_preview(picture, files)
-        open_run.save(str(files / placed.path), base_path=str(files), policy="now")
-        summary[picture.key] = placed.said
+        media = place_preview(preview, files)
+        open_run.save(str(files / media.path), base_path=str(files), policy="now")
+        summary[preview.key] = media.summary_value
     open_run.summary.update(summary)
 
 
-def say_rows(open_run: wandb.Run, run: PlannedRun, rows: Iterable[Row]) -> None:
-    """Tell a W&B run rows of its history, steps ascending."""
-    moment = {} if run.started_at is None else {"_timestamp": run.started_at / 1000}
+def write_history(open_run: wandb.Run, run: PlannedRun, rows: Iterable[Row]) -> None:
+    """Write rows of a W&B run's history, steps ascending."""
+    timestamp = {} if run.started_at is None else {"_timestamp": run.started_at / 1000}
     for step, row in rows:
-        open_run.log({**row, **moment}, step=step)
+        open_run.log({**row, **timestamp}, step=step)
 
 
-def say_sent(open_run: wandb.Run, token: str) -> None:
-    """Mark a W&B run as sent: by that it is known whether the summary of this sync has arrived."""
+def write_sent_marker(open_run: wandb.Run, token: str) -> None:
+    """Mark a W&B run as sent: the token shows whether the summary of this sync has arrived."""
     open_run.summary.update(sent(token))

@@ -15,7 +15,7 @@ from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.files.tempdirs import scratch
 from mfwb.ports import Progress
 from mfwb.sink.push.bundle_run import RunHeader
-from mfwb.sink.push.finalize import say_words, set_aliases
+from mfwb.sink.push.finalize import set_aliases, write_run_metadata
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.shipment import ProjectPath, Shipment
 from mfwb.sink.push.upload import Upload
@@ -135,14 +135,16 @@ class BatchSender:
         if arrival.missing:
             return replace(upload, missing=arrival.missing, unlogged=arrival.unlogged)
         losses = (*project.use_losses(upload), *arrival.losses)
-        receipt = set_aliases(upload, arrival, project.newest, losses)
+        receipt = set_aliases(upload, arrival, project.latest_alias, losses)
         existing = project.get_existing(header)
         project.note_logged(upload)
         if upload.retryable:
             upload.shipment.note_incomplete(header, existing, losses)
             self._progress.advance()
             return None
-        edits = say_words(project.existing, upload.run, receipt, existing, project.edit_rule)
+        edits = write_run_metadata(
+            project.existing, upload.run, receipt, existing, project.edit_rule
+        )
         upload.shipment.note_edits(header, edits)
         upload.shipment.note(header, existing.id, existing.url, receipt, wrote=True)
         self._progress.advance()
@@ -159,7 +161,7 @@ class BatchSender:
         ]
         losses = tuple(Loss(f"{header.name}/{artifact.name}", why) for artifact in refused)
         arrival = check_arrival(upload, project.existing)
-        set_aliases(upload, arrival, project.newest, ())
+        set_aliases(upload, arrival, project.latest_alias, ())
         project.note_logged(upload, upload.unlogged)
         other_losses = (*project.use_losses(upload), *arrival.losses)
         upload.shipment.note_incomplete(
@@ -191,7 +193,7 @@ def look_up_runs(
     the unreadable answer fails.
     """
     try:
-        existing.look(header for _, headers in runs for header in headers)
+        existing.fetch(header for _, headers in runs for header in headers)
     except SkipFlowRun as error:
         for shipment, _ in runs:
             shipment.fail(error)
@@ -200,7 +202,7 @@ def look_up_runs(
             raise
         for shipment, headers in runs:
             with shipment.catch_errors():
-                existing.look(headers)
+                existing.fetch(headers)
 
 
 def _missing_error(upload: Upload, errors: Sequence[SyncError]) -> SinkError:

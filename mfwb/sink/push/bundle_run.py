@@ -12,12 +12,12 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
-from mfwb.sink.content.receipt import Receipt, receipt_from
+from mfwb.sink.content.receipt import Receipt, parse_receipt
 from mfwb.sink.content.run_content import MARKER
-from mfwb.sink.content.run_texts import Words
+from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
 from mfwb.sink.push.original_run import OriginalRun
-from mfwb.sink.server.run_files import shown_files
+from mfwb.sink.server.run_files import files_in_summary
 from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = [
@@ -124,10 +124,10 @@ class RecordedRun:
     summary_keys: tuple[str, ...]
     ended_at: int | None = None
 
-    def words(self) -> Words:
+    def run_metadata(self) -> RunMetadata:
         """Return the metadata to write in W&B; BundleChanged, SinkError."""
         header = self.header
-        return Words(
+        return RunMetadata(
             name=header.name,
             group=header.group,
             job_type=header.job_type,
@@ -198,9 +198,9 @@ def read_run(header: RunHeader) -> RecordedRun:
         tags=tuple(run.tags),
         notes=run.notes,
         fingerprint=str(marks.get("complete", "")),
-        receipt=receipt_from(marks.get("receipt")) or Receipt(),
+        receipt=parse_receipt(marks.get("receipt")) or Receipt(),
         last_step=max(steps, default=None),
-        media=frozenset(shown_files(summary.values())),
+        media=frozenset(files_in_summary(summary.values())),
         logged=tuple(artifact for is_use, artifact in artifacts if not is_use),
         used=tuple(artifact for is_use, artifact in artifacts if is_use),
         ended_at=_ended_at(summary.get("metaflow")),

@@ -7,29 +7,29 @@ from dataclasses import replace
 import wandb
 
 from mfwb.outcome import OutputOutcome
-from mfwb.sink.content.edits import EditRule, Merged
+from mfwb.sink.content.edits import EditRule, MergedMetadata
 from mfwb.sink.content.receipt import Receipt
 from mfwb.sink.content.run_content import MARKER, done
 from mfwb.sink.push.bundle_run import RecordedArtifact, RecordedRun
 from mfwb.sink.push.upload import Upload
 from mfwb.sink.push.verify import Arrival
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.latest_alias import LATEST, Moment, Newest
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.latest_alias import LATEST, LatestAlias, Moment
 from mfwb.sink.server.update_run import amend
 from mfwb.snapshot import Loss
 
-__all__ = ["say_words", "set_aliases"]
+__all__ = ["set_aliases", "write_run_metadata"]
 
 
 def set_aliases(
-    upload: Upload, arrival: Arrival, newest: Newest, losses: tuple[Loss, ...]
+    upload: Upload, arrival: Arrival, latest_alias: LatestAlias, losses: tuple[Loss, ...]
 ) -> Receipt:
     """Set the aliases of the logged artifacts; return the receipt of what has arrived. SinkError.
 
     Args:
         upload: the W&B run.
         arrival: the arrived part of it: everything, or everything except some artifacts.
-        newest: decides which version gets `latest`.
+        latest_alias: decides which version gets `latest`.
         losses: the losses in addition to those in the bundle.
     """
     run = upload.run
@@ -41,7 +41,7 @@ def set_aliases(
         artifact = arrival.logged.get(renamed.content)
         if recorded.is_own or artifact is None:
             continue
-        _set_aliases(renamed, artifact, moment, newest)
+        _set_aliases(renamed, artifact, moment, latest_alias)
         if recorded.name in outputs:
             outputs[recorded.name] = _as_arrived(outputs[recorded.name], renamed, artifact)
     unavailable = {f"{name} of {producer}" for (name, _), producer in upload.unavailable.items()}
@@ -50,9 +50,9 @@ def set_aliases(
     return replace(run.receipt, outputs=tuple(outputs.values()), losses=all_losses, uses=uses)
 
 
-def say_words(
-    runs: ExistingRuns, run: RecordedRun, receipt: Receipt, existing: Existing, rule: EditRule
-) -> Merged:
+def write_run_metadata(
+    runs: ExistingRuns, run: RecordedRun, receipt: Receipt, existing: ExistingRun, rule: EditRule
+) -> MergedMetadata:
     """Write the metadata of a W&B run as in the bundle, and the mark that it is complete.
 
     The rule decides whether edits of others are kept.
@@ -60,19 +60,19 @@ def say_words(
     # W&B itself sets `_step`, but not if it had all rows already.
     step = {} if run.last_step is None else {"_step": run.last_step}
     marks = {**done(run.fingerprint, receipt), **step}
-    return amend(runs, existing, run.words(), marks, rule)
+    return amend(runs, existing, run.run_metadata(), marks, rule)
 
 
 def _set_aliases(
-    recorded: RecordedArtifact, artifact: wandb.Artifact, moment: Moment, newest: Newest
+    recorded: RecordedArtifact, artifact: wandb.Artifact, moment: Moment, latest_alias: LatestAlias
 ) -> None:
     aliases = set(recorded.aliases)
     if LATEST in aliases:
         planned = (recorded.name, recorded.type)
-        newest.announce([planned], moment.started)
-        if not newest.is_newest(recorded.name, planned, moment):
+        latest_alias.announce([planned], moment.started)
+        if not latest_alias.is_newest(recorded.name, planned, moment):
             aliases -= {LATEST}
-    newest.arrived(recorded.name, moment, artifact, aliases, as_before=True)
+    latest_alias.set_aliases(recorded.name, moment, artifact, aliases, is_stale=True)
 
 
 def _as_arrived(

@@ -12,7 +12,13 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.errors import BundleChanged
 from mfwb.sink.offline.bundle import BundledRun
-from mfwb.sink.offline.manifest import BadManifestError, Checksums, Fixed, Manifest, open_inside
+from mfwb.sink.offline.manifest import (
+    BadManifestError,
+    Checksums,
+    FileChecksum,
+    Manifest,
+    open_in_bundle,
+)
 from mfwb.sink.offline.wandb_file import records_in
 from mfwb.sink.push.record_check import check_records
 
@@ -40,7 +46,7 @@ class OriginalRun:
         """Yield its records; BundleChanged if one is not as mfwb writes it."""
         run = self.bundled
         try:
-            with open_inside(run.bundle, run.file) as file:
+            with open_in_bundle(run.bundle, run.file) as file:
                 yield from check_records(records_in(file), self.manifest, self.files, run.run_id)
         except (OSError, ValueError) as error:
             raise self.changed(str(error)) from error
@@ -48,7 +54,7 @@ class OriginalRun:
     def open(self, name: str) -> BinaryIO:
         """Return an open file of the bundle; BundleChanged if it is no regular file any more."""
         try:
-            return open_inside(self.bundled.bundle, name)
+            return open_in_bundle(self.bundled.bundle, name)
         except OSError as error:
             raise self.changed(str(error)) from error
 
@@ -106,18 +112,18 @@ def verify_files(
             check.cancel()
 
 
-def _check(checksums: Checksums, bundle: Path, name: str, fixed: Fixed) -> None:
+def _check(checksums: Checksums, bundle: Path, name: str, fixed: FileChecksum) -> None:
     try:
-        is_unchanged = checksums.agree(name, fixed)
+        is_unchanged = checksums.matches(name, fixed)
     except OSError as error:
         raise _changed(bundle, f"{name}: {error}") from error
     if not is_unchanged:
         raise _changed(bundle, f"{name} is not what it was")
 
 
-def _expected_checksums(bundle: Path, originals: Iterable[OriginalRun]) -> dict[str, Fixed]:
+def _expected_checksums(bundle: Path, originals: Iterable[OriginalRun]) -> dict[str, FileChecksum]:
     """Return the checksum of each file in all manifests."""
-    expected: dict[str, Fixed] = {}
+    expected: dict[str, FileChecksum] = {}
     for original in originals:
         for name, fixed in original.manifest.files.items():
             if expected.setdefault(name, fixed) != fixed:

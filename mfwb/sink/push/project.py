@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.content.edits import EditRule, merged, others_summary
-from mfwb.sink.content.run_texts import words_there
+from mfwb.sink.content.edits import EditRule, merge_metadata, select_others_summary
+from mfwb.sink.content.run_metadata import read_run_metadata
 from mfwb.sink.history.read_rows import History, missing_rows
 from mfwb.sink.push.bundle_run import (
     RecordedArtifact,
@@ -21,13 +21,13 @@ from mfwb.sink.push.bundle_run import (
     read_history,
     read_run,
 )
-from mfwb.sink.push.finalize import say_words
+from mfwb.sink.push.finalize import write_run_metadata
 from mfwb.sink.push.shipment import ProjectPath, Shipment
 from mfwb.sink.push.upload import Upload
 from mfwb.sink.server.claims import Claims
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.latest_alias import Newest
-from mfwb.sink.server.update_run import differ_in_words
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.latest_alias import LatestAlias
+from mfwb.sink.server.update_run import has_same_content
 from mfwb.snapshot import Loss
 
 __all__ = ["Project"]
@@ -43,7 +43,7 @@ class _ArtifactStates:
 
     logged: set[Content] = field(default_factory=set)
     deleted: dict[Content, str] = field(default_factory=dict)
-    refused: dict[Content, str] = field(default_factory=dict)
+    refused_error: dict[Content, str] = field(default_factory=dict)
     failed: dict[Content, str] = field(default_factory=dict)
 
 
@@ -53,18 +53,18 @@ class Project:
     def __init__(
         self,
         path: ProjectPath,
-        service: Service,
+        client: ApiClient,
         *,
         writer: str,
         on_deleted: OnDeleted,
         edit_rule: EditRule,
     ) -> None:
         self.edit_rule = edit_rule
-        self.service = service
-        self.existing = ExistingRuns(service, path.entity, path.project)
-        self._collections = Collections(service, path.entity, path.project)
-        self.newest = Newest(service, path.entity, path.project, self._collections)
-        self._claims = Claims(path, self.existing, service, writer=writer, on_deleted=on_deleted)
+        self.client = client
+        self.existing = ExistingRuns(client, path.entity, path.project)
+        self._collections = Collections(client, path.entity, path.project)
+        self.latest_alias = LatestAlias(client, path.entity, path.project, self._collections)
+        self._claims = Claims(path, self.existing, client, writer=writer, on_deleted=on_deleted)
         self._artifacts = _ArtifactStates()
         self._lock = Lock()
 
@@ -77,7 +77,7 @@ class Project:
         if self._is_complete(shipment, run):
             return None
         unavailable = self._unavailable(run)
-        claim = self._claims.claim(header, was_there=shipment.was_pushed(header))
+        claim = self._claims.claim(header, was_written=shipment.was_pushed(header))
         if claim.id is None:
             shipment.note_deleted(header)
             self._note(self._artifacts.deleted, run)
@@ -85,7 +85,7 @@ class Project:
         upload = replace(self._upload(shipment, run, unavailable), id=claim.id)
         if claim.is_new:
             return upload
-        self.existing.look([header])  # again, now that no other sync writes it
+        self.existing.fetch([header])  # again, now that no other sync writes it
         if self._is_complete(shipment, run):
             return None
         return self._with_edits(self.without_existing_rows(upload))
@@ -93,7 +93,7 @@ class Project:
     def without_existing_rows(self, upload: Upload) -> Upload:
         """Return an upload without the rows of history that W&B has already."""
         header = upload.run.header
-        history = self.existing.histories([header.id]).get(header.id, History())
+        history = self.existing.read_histories([header.id]).get(header.id, History())
         planned = read_history(header.original) if upload.run.last_step is not None else []
         missing = frozenset(step for step, _ in missing_rows(planned, history.rows))
         return replace(
@@ -106,12 +106,12 @@ class Project:
         if existing is None:
             return upload
         handle = existing.handle
-        merge = merged(upload.run.words(), words_there(handle), self.edit_rule)
+        merge = merge_metadata(upload.run.run_metadata(), read_run_metadata(handle), self.edit_rule)
         upload.shipment.note_edits(upload.run.header, merge)
         wrote = existing.receipt.summary_keys if existing.receipt else ()
         keys = (*upload.run.summary_keys, *upload.run.receipt.summary_keys)
-        others = others_summary(handle.summary_metrics, keys, wrote)
-        return replace(upload, words=merge.words, others=others)
+        others = select_others_summary(handle.summary_metrics, keys, wrote)
+        return replace(upload, run_metadata=merge.run_metadata, others=others)
 
     def _upload(
         self, shipment: Shipment, run: RecordedRun, unavailable: Mapping[Content, str]
@@ -119,15 +119,15 @@ class Project:
         """Return the upload of a whole W&B run, with its artifacts' names in this project."""
         recorded = (*run.logged, *run.used)
         artifacts = {(item.name, item.type) for item in recorded if not item.is_own}
-        self._collections.look(sorted(name for name, _ in artifacts))
-        names = {artifact: self._collections.name_for(*artifact) for artifact in artifacts}
+        self._collections.load(sorted(name for name, _ in artifacts))
+        names = {artifact: self._collections.name_in_project(*artifact) for artifact in artifacts}
         return Upload(
             shipment=shipment,
             run=run,
             id=run.header.id,
             token=uuid4().hex,
             unavailable=unavailable,
-            retryable=unavailable.keys() & self._artifacts.refused.keys(),
+            retryable=unavailable.keys() & self._artifacts.refused_error.keys(),
             names={artifact: name for artifact, name in names.items() if name != artifact[0]},
         )
 
@@ -142,7 +142,7 @@ class Project:
             self._collections.note(upload.artifact_name(item.name, item.type), item.type)
         with self._lock:
             self._artifacts.logged.update(item.content for item in logged)
-            self._artifacts.refused.update(
+            self._artifacts.refused_error.update(
                 {item.content: upload.run.header.name for item in missing}
             )
 
@@ -156,7 +156,7 @@ class Project:
             upload, names=self._upload(upload.shipment, upload.run, upload.unavailable).names
         )
 
-    def get_existing(self, header: RunHeader) -> Existing:
+    def get_existing(self, header: RunHeader) -> ExistingRun:
         """Return a W&B run that was just looked up; SinkError if it was deleted since."""
         existing = self.existing.get(header.id)
         if existing is None:
@@ -185,12 +185,12 @@ class Project:
             return False
         wrote = existing.complete != run.fingerprint
         if wrote and (
-            not differ_in_words(existing.complete, run.fingerprint) or not existing.receipt
+            not has_same_content(existing.complete, run.fingerprint) or not existing.receipt
         ):
             return False
         receipt = existing.receipt or run.receipt
         if wrote:
-            edits = say_words(self.existing, run, receipt, existing, self.edit_rule)
+            edits = write_run_metadata(self.existing, run, receipt, existing, self.edit_rule)
             shipment.note_edits(run.header, edits)
         shipment.note(run.header, existing.id, existing.url, receipt, wrote=wrote)
         with self._lock:
@@ -205,7 +205,7 @@ class Project:
             for name, digest in sorted(missing & states.failed.keys()):
                 producer = states.failed[name, digest]
                 raise SinkError(f"{run.header.name} uses {name} of {producer}, which is not there")
-            absent = {**states.deleted, **states.refused}
+            absent = {**states.deleted, **states.refused_error}
             return {content: absent[content] for content in missing & absent.keys()}
 
     def _note(self, missing: dict[Content, str], run: RecordedRun) -> None:

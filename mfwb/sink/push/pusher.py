@@ -12,9 +12,9 @@ from mfwb.config import Settings
 from mfwb.destination import Destinations
 from mfwb.planning import WandbRunId
 from mfwb.ports import BundledFlowRun, Destination, Progress, PushedFlowRun
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.process_wide import altered_wandb
-from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.client.retry_budget import RetryBudget
 from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.push.batch import BatchSender, look_up_runs
@@ -23,11 +23,11 @@ from mfwb.sink.push.original_run import verify_files
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.schedule import Schedule, ScheduledRun
 from mfwb.sink.push.shipment import ProjectPath, Shipment, load
-from mfwb.sink.server.ownership import refuse_foreign
-from mfwb.sink.setup.credentials import check_wandb_file, credentials_of, only_its_own_key
-from mfwb.sink.setup.environment import our_environment
+from mfwb.sink.server.ownership import raise_if_foreign
+from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
+from mfwb.sink.setup.environment import replay_environment
 from mfwb.sink.setup.run_settings import check_wandb_settings
-from mfwb.sink.setup.sdk_settings import ask_defaults
+from mfwb.sink.setup.sdk_settings import query_defaults
 from mfwb.sink.wandb_sync.sender import Sender
 
 __all__ = ["BundlePusher", "open_pusher"]
@@ -44,8 +44,8 @@ def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
     """
     check_wandb_file()
     with (
-        only_its_own_key(settings) as no_key,
-        our_environment(settings.timeout),
+        restrict_api_key(settings) as no_key,
+        replay_environment(settings.timeout),
         altered_wandb(),
     ):
         check_wandb_settings(settings)
@@ -59,8 +59,8 @@ class BundlePusher:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
         self._destinations = Destinations(
             to_a_server,
-            ask_defaults(settings.timeout),
-            credentials_of(settings, no_key),
+            query_defaults(settings.timeout),
+            entity_query(settings, no_key),
             may_ask=True,
         )
         self._settings = settings
@@ -80,26 +80,26 @@ class BundlePusher:
             BundleChanged: if a file of the bundle is not what mfwb wrote; nothing was sent then.
         """
         self._destinations.viewer_entity()
-        service = Service(self._destinations.base_url, Patience(self._settings.timeout))
+        client = ApiClient(self._destinations.base_url, RetryBudget(self._settings.timeout))
         checksums = Checksums(self._bundle)
         shipments = [load(flow_run, self._bundle, checksums) for flow_run in cargo]
         progress.wandb_runs(sum(len(shipment.headers) for shipment in shipments))
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
             originals = [header.original for shipment in shipments for header in shipment.headers]
             verify_files(self._bundle, originals, checksums, pool)
-            projects = self._projects(shipments, service, writer)
-            sender = BatchSender(Sender(service), projects, pool, progress)
+            projects = self._projects(shipments, client, writer)
+            sender = BatchSender(Sender(client), projects, pool, progress)
             work = _Push(projects, sender, shipments)
             yield from work.push(_schedules(shipments))
 
     def _projects(
-        self, shipments: Sequence[Shipment], service: Service, writer: str
+        self, shipments: Sequence[Shipment], client: ApiClient, writer: str
     ) -> dict[ProjectPath, Project]:
         """Return the projects that flow runs are sent to."""
         return {
             path: Project(
                 path,
-                service,
+                client,
                 writer=writer,
                 on_deleted=self._settings.on_deleted,
                 edit_rule=EditRule(self._settings.overwrite_edits),
@@ -164,7 +164,7 @@ class _Push:
         for shipment in shipments:
             with shipment.catch_errors():
                 for header in shipment.headers:
-                    refuse_foreign(existing.get(header.id), header, header.source)
+                    raise_if_foreign(existing.get(header.id), header, header.source)
 
 
 _Key = tuple[int, WandbRunId]

@@ -145,7 +145,7 @@ def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Ma
             continue
         if entry.ref:
             raise ForeignRecordError(f"{entry.path!r} is both a file and a reference")
-        if manifest.named(entry.local_path) is None:
+        if manifest.path_in_bundle(entry.local_path) is None:
             raise ForeignRecordError(f"it names {entry.local_path!r}, which is not in its manifest")
 
 

@@ -13,14 +13,14 @@ from mfwb.outcome import ItemCounts, WandbRunOutcome
 from mfwb.planning import WandbRunId
 from mfwb.ports import BundledFlowRun, PushedFlowRun
 from mfwb.safe_text import one_line
-from mfwb.sink.content.edits import Merged
+from mfwb.sink.content.edits import MergedMetadata
 from mfwb.sink.content.receipt import Receipt
-from mfwb.sink.offline.bundle import bundled_runs
+from mfwb.sink.offline.bundle import find_bundled_runs
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.push.bundle_run import RunHeader, read_header
 from mfwb.sink.push.original_run import open_original
-from mfwb.sink.server.existing_runs import Existing
-from mfwb.sink.server.run_generations import common_part
+from mfwb.sink.server.existing_runs import ExistingRun
+from mfwb.sink.server.run_generations import digest_of_id
 from mfwb.snapshot import Loss
 
 __all__ = ["ProjectPath", "Shipment", "load"]
@@ -54,7 +54,7 @@ class Shipment:
     superseded: bool = False
     _outcomes: dict[str, WandbRunOutcome] = field(default_factory=dict)
     _troubles: list[str] = field(default_factory=list)
-    _edits: dict[str, Merged] = field(default_factory=dict)
+    _edits: dict[str, MergedMetadata] = field(default_factory=dict)
 
     @property
     def project_path(self) -> ProjectPath:
@@ -74,7 +74,7 @@ class Shipment:
 
     def was_pushed(self, header: RunHeader) -> bool:
         """Whether a W&B run was pushed before; if W&B does not have it, it was deleted."""
-        return common_part(header.id) in {common_part(run_id) for run_id in self.cargo.written}
+        return digest_of_id(header.id) in {digest_of_id(run_id) for run_id in self.cargo.written}
 
     def note(
         self, header: RunHeader, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
@@ -94,14 +94,14 @@ class Shipment:
         )
         self.wrote = self.wrote or wrote
 
-    def note_edits(self, header: RunHeader, edits: Merged) -> None:
+    def note_edits(self, header: RunHeader, edits: MergedMetadata) -> None:
         """Note the edits of others in a W&B run; this comes before `note`."""
         before = self._edits.get(header.id)
         undone = (*(before.undone if before else ()), *edits.undone)
         self._edits[header.id] = replace(edits, undone=tuple(dict.fromkeys(undone)))
 
     def note_incomplete(
-        self, header: RunHeader, existing: Existing, losses: tuple[Loss, ...]
+        self, header: RunHeader, existing: ExistingRun, losses: tuple[Loss, ...]
     ) -> None:
         """Note that a W&B run is there, except for some artifacts, which another push may send.
 
@@ -189,7 +189,7 @@ def _loaded(cargo: BundledFlowRun, bundle: Path, checksums: Checksums) -> Shipme
 
 def _headers(cargo: BundledFlowRun, bundle: Path, checksums: Checksums) -> list[RunHeader]:
     ids = [WandbRunId(run.id) for run in cargo.outcome.wandb_runs]
-    bundled = bundled_runs(bundle, ids)
+    bundled = find_bundled_runs(bundle, ids)
     finished = [run for run_id in ids for run in bundled.get(run_id, ()) if run.is_finished]
     if [run.run_id for run in finished] != ids:
         raise SinkError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mfwb.planning import WandbRunId
-from mfwb.sink.content.run_texts import Words
+from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.push.bundle_run import RecordedArtifact, RecordedRun
 from mfwb.sink.push.shipment import Shipment
 
@@ -30,7 +30,7 @@ class Upload:
         retryable: those of them that another push may find.
         names: names in this project of artifacts that can't keep their recorded names, by name and
             type.
-        words: the metadata to write where somebody has edited it; None: as recorded.
+        run_metadata: the metadata to write where somebody has edited it; None: as recorded.
         others: what others wrote into its summary.
         missing: what W&B did not have at the last look-up; empty: not looked up yet.
         unlogged: artifacts that W&B did not have then, by name and digest, if all else was there.
@@ -45,7 +45,7 @@ class Upload:
     unavailable: Mapping[tuple[str, str], str] = field(default_factory=dict)
     retryable: Collection[tuple[str, str]] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    words: Words | None = None
+    run_metadata: RunMetadata | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
     missing: str = ""
     unlogged: frozenset[tuple[str, str]] = frozenset()

@@ -25,7 +25,7 @@ from mfwb.errors import SinkError
 from mfwb.files.private_files import create
 from mfwb.sink.content.run_content import MARKER, sent
 from mfwb.sink.history.rows_file import write_rows
-from mfwb.sink.offline.records import client_word, say_in_summary, say_words
+from mfwb.sink.offline.records import add_to_summary, make_draft_id, write_run_metadata
 from mfwb.sink.offline.wandb_file import write_records
 from mfwb.sink.push.original_run import OriginalRun
 from mfwb.sink.push.upload import Upload
@@ -94,8 +94,8 @@ class _UploadRecords:
                 self._change_summary(record.summary)
             elif record.HasField("run"):
                 record.run.run_id = self._upload.id
-                if self._upload.words is not None:
-                    say_words(record.run, self._upload.words)
+                if self._upload.run_metadata is not None:
+                    write_run_metadata(record.run, self._upload.run_metadata)
             elif record.HasField("files"):
                 self.shown.update(file.path for file in record.files.files)
             record._info.stream_id = self._upload.id  # noqa: SLF001 - a field of the message
@@ -123,7 +123,7 @@ class _UploadRecords:
                 entry.skip_cache = True
 
     def _path_of(self, local_path: str) -> Path:
-        name = self._original.manifest.named(local_path)
+        name = self._original.manifest.path_in_bundle(local_path)
         if name is None:
             raise self._original.changed(f"{local_path} is not in its manifest")
         return self._original.path_of(name)
@@ -131,7 +131,7 @@ class _UploadRecords:
     def _renew_draft_ids(self, record: pb.ArtifactRecord) -> None:
         """Give an artifact new draft ids: the old ids would lead W&B to its former version."""
         for old in (record.client_id, record.sequence_client_id):
-            self._draft_ids[old] = client_word(f"{old} in {self._upload.id}")
+            self._draft_ids[old] = make_draft_id(f"{old} in {self._upload.id}")
         record.client_id = self._draft_ids[record.client_id]
         record.sequence_client_id = self._draft_ids[record.sequence_client_id]
 
@@ -142,7 +142,7 @@ class _UploadRecords:
                 item.value_json = item.value_json.replace(old, new)
         del summary.update[:]
         summary.update.extend(kept)
-        say_in_summary(summary, {**self._upload.others, **sent(self._upload.token)})
+        add_to_summary(summary, {**self._upload.others, **sent(self._upload.token)})
 
 
 def _copy_shown_file(original: OriginalRun, path: str, target: Path) -> None:

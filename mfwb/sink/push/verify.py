@@ -10,9 +10,9 @@ import wandb
 from mfwb.sink.history.read_rows import History
 from mfwb.sink.push.bundle_run import read_history
 from mfwb.sink.push.upload import Upload
-from mfwb.sink.server.arrivals import judge_rows, lacks_of
+from mfwb.sink.server.arrivals import compare_rows, describe_missing
 from mfwb.sink.server.existing_runs import ExistingRuns
-from mfwb.sink.server.run_files import ALWAYS_THERE
+from mfwb.sink.server.run_files import CORE_FILES
 from mfwb.snapshot import Loss
 
 __all__ = ["Arrival", "check_arrival"]
@@ -41,14 +41,16 @@ def check_arrival(upload: Upload, existing: ExistingRuns) -> Arrival:
     missing, losses = _missing(upload, existing)
     if missing:
         return Arrival(missing)
-    logged = _by_content(existing.logged(run.header.id)) if run.logged else {}
+    logged = _by_content(existing.list_logged_artifacts(run.header.id)) if run.logged else {}
     unlogged = {upload.with_wandb_name(item).content for item in run.logged} - logged.keys()
     uses = {
         upload.with_wandb_name(item).content
         for item in run.used
         if item.content not in upload.unavailable
     }
-    unused = uses - _by_content(existing.used(run.header.id)).keys() if uses else set()
+    unused = (
+        uses - _by_content(existing.list_used_artifacts(run.header.id)).keys() if uses else set()
+    )
     if unused:
         return Arrival(f"artifacts that it uses are missing: {_names(unused)}")
     if unlogged:
@@ -62,16 +64,20 @@ def _missing(upload: Upload, existing: ExistingRuns) -> tuple[str, tuple[Loss, .
     run, header = upload.run, upload.run.header
     existing_run = existing.get(header.id)
     if existing_run is not None and not existing_run.is_open:
-        missing_files = (ALWAYS_THERE | run.media) - existing.files(header.id).keys()
+        missing_files = (CORE_FILES | run.media) - existing.list_files(header.id).keys()
         if missing_files:
             return f"files are missing: {', '.join(sorted(missing_files))}", ()
-    words = upload.words or header
-    expected = {"fingerprint": run.fingerprint, "job_type": words.job_type, "token": upload.token}
-    missing = lacks_of(existing_run, **expected)
+    run_metadata = upload.run_metadata or header
+    expected = {
+        "fingerprint": run.fingerprint,
+        "job_type": run_metadata.job_type,
+        "token": upload.token,
+    }
+    missing = describe_missing(existing_run, **expected)
     if missing or run.last_step is None:
         return missing, ()
-    history = existing.histories([header.id]).get(header.id, History())
-    return judge_rows(header.name, read_history(header.original), history)
+    history = existing.read_histories([header.id]).get(header.id, History())
+    return compare_rows(header.name, read_history(header.original), history)
 
 
 def _names(contents: Iterable[tuple[str, str]]) -> str:

@@ -1,1 +1,1 @@
-"""What a W&B server has, and changing it in place."""
+"""W&B runs on a server: reading them, claiming them, and updating them in place."""

@@ -1,6 +1,7 @@
-"""Whether what was written is there: `finish` returns as if it were, whatever became of it.
+"""Arrivals: checks that all that was written has reached W&B.
 
-Only what was read back is marked as complete, so that no other sync trusts what is not there.
+`finish` reports success in any case. Only what was read back is marked as complete, so that no
+later sync relies on data that W&B does not have.
 """
 
 from __future__ import annotations
@@ -18,33 +19,33 @@ from mfwb.errors import SinkError
 from mfwb.planning import PlannedRun, WandbRunId
 from mfwb.sink.content.receipt import Receipt
 from mfwb.sink.content.run_content import done
-from mfwb.sink.content.run_texts import Words
-from mfwb.sink.history.read_rows import History, Row, foreign_rows, missing_rows
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.run_files import MOST
-from mfwb.sink.server.update_run import write_words
+from mfwb.sink.content.run_metadata import RunMetadata
+from mfwb.sink.history.read_rows import History, Row, count_foreign_rows, missing_rows
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.run_files import MAX_LISTED
+from mfwb.sink.server.update_run import write_run_metadata
 from mfwb.snapshot import Loss
 
-__all__ = ["Arrivals", "Sent", "judge_rows", "lacks_of"]
+__all__ = ["Arrivals", "SentRun", "compare_rows", "describe_missing"]
 
-_LOOKS = (0.0, 0.5, 2.0, 5.0)  # seconds before each; a server may take a moment
-_LOOKS_FOR_OTHERS = 2.0  # seconds before each further look, if another sync writes the same
+_PAUSES = (0.0, 0.5, 2.0, 5.0)  # seconds before each; a server may take a moment
+_PAUSE_FOR_OTHERS = 2.0  # seconds before each further check, if another sync writes the same
 _MARKING_WORKERS = 8  # marks
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A W&B run all of which was sent.
+class SentRun:
+    """A W&B run that was sent whole.
 
     Attributes:
-        run: as planned.
-        token: by which its summary is known for that of this sync.
-        receipt: what is to be said of it when it is proven to be there.
-        rows: of its history, packed: there may be many, and many W&B runs.
-        job_type: as was said: it is there if all is that wandb-core says at first.
-        uses: ids of the artifact versions that it uses.
-        complaint: what wandb-core complained of meanwhile.
-        words: what it is to say beside that, where wandb-core leaves out a part of them.
+        run: the planned run.
+        token: shows that its summary is the one of this sync.
+        receipt: the receipt to write once all of it has arrived.
+        rows: the rows of its history, compressed: there may be many, in many W&B runs.
+        job_type: in the first request of wandb-core; once it has arrived, that request has.
+        uses: ids of the artifact versions that the run uses.
+        complaint: the first error in wandb-core's log.
+        run_metadata: the metadata to write again, where wandb-core leaves out a part of it.
     """
 
     run: PlannedRun
@@ -54,164 +55,181 @@ class Sent:
     uses: frozenset[str] = frozenset()
     job_type: str = ""
     complaint: str = ""
-    words: Words | None = None
+    run_metadata: RunMetadata | None = None
 
     @classmethod
-    def of(cls, run: PlannedRun, receipt: Receipt, rows: Iterable[Row], **more: Any) -> Sent:
-        """Return it, with its rows packed."""
+    def of(cls, run: PlannedRun, receipt: Receipt, rows: Iterable[Row], **more: Any) -> SentRun:
+        """Return a sent run, with its rows compressed."""
         packed = zlib.compress(json.dumps(list(rows)).encode())
         return cls(run, receipt=receipt, rows=packed, **more)
 
     @property
     def history(self) -> list[Row]:
-        """The planned rows of its history."""
+        """The planned rows of its history, uncompressed."""
         rows: list[Row] = [(step, row) for step, row in json.loads(zlib.decompress(self.rows))]
         return rows
 
 
 class Arrivals:
-    """The W&B runs of one flow run that were written and are to be there."""
+    """The W&B runs of one flow run that were sent and have to arrive."""
 
-    def __init__(self, existing: ExistingRuns, *, writer: str, patience: float) -> None:
-        """Begin with none.
+    def __init__(self, existing_runs: ExistingRuns, *, writer: str, wait_seconds: float) -> None:
+        """Start with no W&B run.
 
         Args:
-            existing: the W&B runs of the project.
-            writer: the ledger of this sync.
-            patience: seconds to wait for another sync that writes the same.
+            existing_runs: the W&B runs of the project.
+            writer: the id of this sync's ledger.
+            wait_seconds: seconds to wait for another sync that writes the same.
         """
-        self._existing = existing
+        self._existing_runs = existing_runs
         self._writer = writer
-        self._patience = patience
-        self._sent: dict[WandbRunId, Sent] = {}
+        self._wait_seconds = wait_seconds
+        self._sent: dict[WandbRunId, SentRun] = {}
         self._losses: dict[str, tuple[Loss, ...]] = {}  # by name of the W&B run
         self._lock = threading.Lock()
 
-    def expect(self, sent: Sent) -> None:
-        """Hear that a W&B run was sent."""
+    def add(self, sent: SentRun) -> None:
+        """Add a W&B run that was sent."""
         with self._lock:
             self._sent[sent.run.id] = sent
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
-        """Read all back and mark what is there as complete; SinkError if something is not.
+        """Read all W&B runs back and mark those that have arrived; SinkError if one has not.
 
         Returns:
-            What is to be told of W&B runs that are there, by their names.
+            The losses of W&B runs that have arrived, by their names.
         """
-        waiting, lacks = dict(self._sent), dict[WandbRunId, str]()
-        pauses, began = iter(_LOOKS), time.monotonic()
-        while waiting:
+        pending, missing = dict(self._sent), dict[WandbRunId, str]()
+        pauses, began = iter(_PAUSES), time.monotonic()
+        while pending:
             pause = next(pauses, None)
             if pause is None:
-                is_late = time.monotonic() - began >= self._patience
-                if is_late or not any(map(self._is_taken, waiting.values())):
+                is_late = time.monotonic() - began >= self._wait_seconds
+                if is_late or not any(map(self._is_written_by_others, pending.values())):
                     break
-                pause = _LOOKS_FOR_OTHERS
+                pause = _PAUSE_FOR_OTHERS
             time.sleep(pause)
-            lacks = self._look(waiting)
-            here = [sent for run_id, sent in waiting.items() if run_id not in lacks]
-            self._mark([sent for sent in here if not self._is_taken(sent)])
-            waiting = {run_id: waiting[run_id] for run_id in lacks}
-        if lacks:
-            told = "; ".join(_told(self._sent[one], text) for one, text in lacks.items())
-            raise SinkError(f"W&B does not have all that was sent: {told}")
+            missing = self._check(pending)
+            arrived = [sent for run_id, sent in pending.items() if run_id not in missing]
+            self._mark([sent for sent in arrived if not self._is_written_by_others(sent)])
+            pending = {run_id: pending[run_id] for run_id in missing}
+        if missing:
+            details = "; ".join(_describe(self._sent[one], text) for one, text in missing.items())
+            raise SinkError(f"W&B does not have all that was sent: {details}")
         return self._losses
 
-    def _look(self, waiting: Mapping[WandbRunId, Sent]) -> dict[WandbRunId, str]:
-        """Return what each W&B run lacks, for those that lack something."""
-        self._existing.look(sent.run for sent in waiting.values())
-        lacks = {run_id: self._lacks(one) for run_id, one in waiting.items()}
+    def _check(self, pending: Mapping[WandbRunId, SentRun]) -> dict[WandbRunId, str]:
+        """Return what is missing, for each W&B run that is not whole."""
+        self._existing_runs.fetch(sent.run for sent in pending.values())
+        missing = {run_id: self._describe_missing(one) for run_id, one in pending.items()}
         rows = {
             run_id: one.history
-            for run_id, one in waiting.items()
-            if not lacks[run_id] and not self._is_taken(one)
+            for run_id, one in pending.items()
+            if not missing[run_id] and not self._is_written_by_others(one)
         }
-        there = self._existing.histories(run_id for run_id, planned in rows.items() if planned)
+        histories = self._existing_runs.read_histories(
+            run_id for run_id, planned in rows.items() if planned
+        )
         for run_id, planned in rows.items():
-            sent = waiting[run_id]
-            lacks[run_id], losses = judge_rows(sent.run.name, planned, there.get(run_id, History()))
+            sent = pending[run_id]
+            missing[run_id], losses = compare_rows(
+                sent.run.name, planned, histories.get(run_id, History())
+            )
             if losses:
                 self._losses[sent.run.name] = losses
-        return {run_id: text for run_id, text in lacks.items() if text}
+        return {run_id: text for run_id, text in missing.items() if text}
 
-    def _is_taken(self, sent: Sent) -> bool:
-        """Whether another sync wrote a W&B run after this one: then that one answers for it."""
-        found = self._existing.get(sent.run.id)
-        return found is not None and found.writer not in {"", self._writer}
+    def _is_written_by_others(self, sent: SentRun) -> bool:
+        """Whether another sync wrote a W&B run after this one, and so is responsible for it."""
+        existing = self._existing_runs.get(sent.run.id)
+        return existing is not None and existing.writer not in {"", self._writer}
 
-    def _lacks(self, sent: Sent) -> str:
-        """Return what is missing of a W&B run but for its history; empty if nothing is."""
-        found = self._existing.get(sent.run.id)
-        if found and self._is_taken(sent):
-            is_there = found.complete == sent.run.fingerprint
+    def _describe_missing(self, sent: SentRun) -> str:
+        """Return what is missing of a W&B run apart from its history; empty if nothing is."""
+        existing = self._existing_runs.get(sent.run.id)
+        if existing and self._is_written_by_others(sent):
+            is_there = existing.complete == sent.run.fingerprint
             return "" if is_there else "another sync has begun to write it, and does not end"
-        said = {"fingerprint": sent.run.fingerprint, "job_type": sent.job_type, "token": sent.token}
-        lacks = lacks_of(found, **said)
-        if not lacks and found and len(found.uses) < MOST and not found.uses >= sent.uses:
+        expected = {
+            "fingerprint": sent.run.fingerprint,
+            "job_type": sent.job_type,
+            "token": sent.token,
+        }
+        missing = describe_missing(existing, **expected)
+        if (
+            not missing
+            and existing
+            and len(existing.uses) < MAX_LISTED
+            and not existing.uses >= sent.uses
+        ):
             return "artifacts that it uses are missing"
-        return lacks
+        return missing
 
-    def _mark(self, proven: list[Sent]) -> None:
+    def _mark(self, proven: list[SentRun]) -> None:
         if proven:
             with ThreadPoolExecutor(min(_MARKING_WORKERS, len(proven)), "mfwb-mark") as pool:
-                list(pool.map(self._mark_one, proven))
+                list(pool.map(self._mark_run, proven))
 
-    def _mark_one(self, sent: Sent) -> None:
-        found = self._existing.get(sent.run.id)
-        if found is None:
+    def _mark_run(self, sent: SentRun) -> None:
+        existing = self._existing_runs.get(sent.run.id)
+        if existing is None:
             raise AssertionError(sent.run.id)
         receipt = sent.receipt
         if losses := self._losses.get(sent.run.name):
             receipt = replace(receipt, losses=(*receipt.losses, *losses))
-        said = done(sent.run.fingerprint, receipt)
-        if rows := sent.history:  # W&B says it itself, but not if all rows were there already
-            said["_step"] = rows[-1][0]
+        summary = done(sent.run.fingerprint, receipt)
+        if rows := sent.history:  # W&B sets `_step` itself, unless all rows existed already
+            summary["_step"] = rows[-1][0]
 
-        def deed(handle: Any) -> None:
-            if sent.words is not None:
-                write_words(handle, sent.words)
-            handle.summary.update(said)
+        def action(handle: Any) -> None:
+            if sent.run_metadata is not None:
+                write_run_metadata(handle, sent.run_metadata)
+            handle.summary.update(summary)
 
-        self._existing.ask_of(found, deed, f"mark {sent.run.name} as complete")
+        self._existing_runs.call_with_run(existing, action, f"mark {sent.run.name} as complete")
 
 
-def _told(sent: Sent, lacks: str) -> str:
+def _describe(sent: SentRun, missing: str) -> str:
     why = f" ({sent.complaint})" if sent.complaint else ""
-    return f"{sent.run.name}: {lacks}{why}"
+    return f"{sent.run.name}: {missing}{why}"
 
 
-def judge_rows(name: str, planned: Sequence[Row], there: History) -> tuple[str, tuple[Loss, ...]]:
-    """Return what a history lacks, empty if nothing, and what is in it that is to be told.
+def compare_rows(
+    name: str, planned: Sequence[Row], stored: History
+) -> tuple[str, tuple[Loss, ...]]:
+    """Return what is missing of a history, empty if nothing is, and the losses to report.
 
     Args:
-        name: of the W&B run.
-        planned: its rows.
-        there: what was read back.
+        name: the name of the W&B run.
+        planned: the planned rows.
+        stored: the history that was read back.
     """
-    if missing := missing_rows(planned, there.rows):
+    if missing := missing_rows(planned, stored.rows):
         return f"{len(planned) - len(missing)} of {len(planned)} rows of its history are there", ()
-    if foreign := foreign_rows(planned, there.rows):
+    if foreign := count_foreign_rows(planned, stored.rows):
         rows = "a row" if foreign == 1 else f"{foreign} rows"
         why = f"W&B has {rows} too many, with other values or twice, and takes no row back"
         return "", (Loss(f"{name}/history", why),)
     return "", ()
 
 
-def lacks_of(found: Existing | None, *, fingerprint: str, job_type: str, token: str) -> str:
-    """Return what is missing of a W&B run itself that was sent; empty if nothing is.
+def describe_missing(
+    existing: ExistingRun | None, *, fingerprint: str, job_type: str, token: str
+) -> str:
+    """Return what is missing of a W&B run without history and uses; empty if nothing is.
 
     Args:
-        found: what was read back.
-        fingerprint: as its config is to say.
-        job_type: as was said: it is there if all is that wandb-core says at first.
-        token: as its summary is to say.
+        existing: the W&B run that was read back.
+        fingerprint: the expected one in its config.
+        job_type: in the first request of wandb-core; once it has arrived, that request has.
+        token: the expected one in its summary.
     """
-    if found is None:
+    if existing is None:
         return "the run is not there"
-    if found.is_open:
-        return f"its state is {found.state}"
-    if found.fingerprint != fingerprint or found.job_type != job_type:
+    if existing.is_open:
+        return f"its state is {existing.state}"
+    if existing.fingerprint != fingerprint or existing.job_type != job_type:
         return "its config, or what is said of it beside that, is not all there"
-    if found.sent != token:
+    if existing.sent != token:
         return "its summary or its files are not all there"
     return ""

@@ -1,7 +1,7 @@
-"""Who writes a W&B run: one sync only, even if two machines begin with it at once.
+"""Claims of W&B runs: one sync only writes a run, even if two machines start at the same time.
 
-W&B says of each request to make a run whether it made one. So of two who ask, one is told that it
-did, and the other one waits until that one is done, or shows no sign of life.
+W&B's answer to each request to create a run tells whether it created one. So of two syncs, one
+gets the run, and the other waits until the first has finished or shows no sign of life.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import wandb
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
-from mfwb.sink.client.api import Service, refused
-from mfwb.sink.client.private import CORE_OUTLIVES, ask_graphql, http_status
-from mfwb.sink.client.responses import expected
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
-from mfwb.sink.server.ownership import Named, Placed
-from mfwb.sink.server.run_generations import generation_of, in_generation
+from mfwb.sink.client.api import ApiClient, refused_error
+from mfwb.sink.client.private import CORE_EXIT_SECONDS, execute_graphql, http_status
+from mfwb.sink.client.responses import require
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
+from mfwb.sink.server.ownership import HasProject, RunIdentity
+from mfwb.sink.server.run_generations import generation_of, id_in_generation
 
 __all__ = ["Claim", "Claims"]
 
@@ -35,20 +35,20 @@ mutation MfwbClaimRun(
     }) { inserted }
 }
 """
-"""It says nothing that another sync of the same flow run would not say, too.
+"""The request sets nothing that another sync of the same flow run would set otherwise.
 
-And not the job type: that is there as soon as what wandb-core says of the run has arrived.
+It leaves out the job type, which shows that wandb-core's first request has arrived.
 """
 
-_LOOKS_EVERY = 2.0  # seconds
-_SILENCE = 45.0  # seconds; wandb-core gives a sign of life every 30 while a run is open
-_SILENCE_OF_EMPTY = 10.0  # seconds; between its claim and its first words a sync takes about one
-_STARTED = time.monotonic()  # of this process
+_POLL_SECONDS = 2.0  # seconds
+_MAX_SILENCE = 45.0  # seconds; wandb-core gives a sign of life every 30 while a run is open
+_MAX_SILENCE_OF_EMPTY = 10.0  # seconds; a sync takes about one between claim and first request
+_PROCESS_STARTED = time.monotonic()
 
 
-class _Answer(Enum):
-    MADE = "made"
-    THERE = "there"
+class _ClaimResult(Enum):
+    CREATED = "made"
+    EXISTS = "there"
     DELETED = "deleted"
 
 
@@ -57,8 +57,8 @@ class Claim:
     """The right to write a W&B run.
 
     Attributes:
-        id: to write it under; None: it was deleted, and stays away.
-        is_new: nothing is there yet.
+        id: the id to write it under; None if it was deleted and stays deleted.
+        is_new: whether W&B has nothing of it yet.
     """
 
     id: WandbRunId | None
@@ -66,49 +66,49 @@ class Claim:
 
 
 class Claims:
-    """Claims W&B runs of one project."""
+    """Claim W&B runs of one project."""
 
     def __init__(
         self,
-        plan: Placed,
-        existing: ExistingRuns,
-        service: Service,
+        plan: HasProject,
+        existing_runs: ExistingRuns,
+        client: ApiClient,
         *,
         writer: str,
         on_deleted: OnDeleted,
     ) -> None:
         self._plan = plan
-        self._existing = existing
-        self._service = service
+        self._existing_runs = existing_runs
+        self._client = client
         self.writer = writer
         self._on_deleted = on_deleted
 
-    def claim(self, run: Named, *, was_there: bool) -> Claim:
-        """Return the right to write a W&B run; SinkError if somebody else has it, and keeps it.
+    def claim(self, run: RunIdentity, *, was_written: bool) -> Claim:
+        """Return the right to write a W&B run; SinkError if another sync keeps it.
 
         Args:
-            run: as planned.
-            was_there: it was written once, so that it was deleted if it is not there now.
+            run: the planned run.
+            was_written: whether an earlier sync wrote it: if it does not exist, it was deleted.
         """
-        found = self._existing.get(run.id)
-        if found is not None:
-            self._wait_for_others(run, found)
-            return Claim(found.id)
-        if was_there and self._on_deleted != "recreate":
-            return self._deleted(run, run.id)
-        generation = int(was_there)
+        existing = self._existing_runs.get(run.id)
+        if existing is not None:
+            self._wait_for_others(run, existing)
+            return Claim(existing.id)
+        if was_written and self._on_deleted != "recreate":
+            return self._handle_deleted(run, run.id)
+        generation = int(was_written)
         while True:
-            run_id = in_generation(run.id, generation)
-            answer = self._ask(run, run_id)
-            if answer is _Answer.MADE:
+            run_id = id_in_generation(run.id, generation)
+            result = self._send_claim(run, run_id)
+            if result is _ClaimResult.CREATED:
                 return Claim(run_id, is_new=True)
-            if answer is _Answer.THERE:
-                return self._claim_of_others(run)
+            if result is _ClaimResult.EXISTS:
+                return self._claim_after_others(run)
             if self._on_deleted != "recreate":
-                return self._deleted(run, run_id)
+                return self._handle_deleted(run, run_id)
             generation = generation_of(run_id) + 1
 
-    def _deleted(self, run: Named, run_id: WandbRunId) -> Claim:
+    def _handle_deleted(self, run: RunIdentity, run_id: WandbRunId) -> Claim:
         if self._on_deleted == "fail":
             raise SinkError(
                 f"{run.name} was deleted in W&B (its id is {run_id}); say --on-deleted skip to "
@@ -116,45 +116,45 @@ class Claims:
             )
         return Claim(None)
 
-    def _claim_of_others(self, run: Named) -> Claim:
-        """Wait for those who were a moment earlier, then take what they left, if they left it."""
-        self._existing.look([run])
-        found = self._existing.get(run.id)
-        if found is None:
+    def _claim_after_others(self, run: RunIdentity) -> Claim:
+        """Wait for the sync that came first, then take over the run if that sync did not finish."""
+        existing = self._existing_runs.fetch([run]).get(run.id)
+        if existing is None:
             raise SinkError(f"{run.name}: W&B says that it is there, and does not list it")
-        self._wait_for_others(run, found)
-        return Claim(found.id)
+        self._wait_for_others(run, existing)
+        return Claim(existing.id)
 
-    def _wait_for_others(self, run: Named, found: Existing) -> None:
-        """Return when nobody else writes a W&B run any more."""
-        if not found.is_open:
+    def _wait_for_others(self, run: RunIdentity, existing: ExistingRun) -> None:
+        """Return when no other sync writes a W&B run any more."""
+        if not existing.is_open:
             return
-        if found.writer == self.writer:  # this ledger's sync that was cut short
-            self._outlive_core()
+        if existing.writer == self.writer:  # an interrupted sync with this ledger
+            self._wait_for_old_core()
             return
-        began = moved = time.monotonic()
+        began = changed = time.monotonic()
         while True:
-            silence = _SILENCE_OF_EMPTY if found.is_empty else _SILENCE
+            silence = _MAX_SILENCE_OF_EMPTY if existing.is_empty else _MAX_SILENCE
             now = time.monotonic()
-            if now - moved >= silence:
+            if now - changed >= silence:
                 return
-            if now - began >= self._service.patience.seconds + _SILENCE:
-                raise SinkError(f"{run.name}: another machine has been writing {found.url} so long")
-            time.sleep(_LOOKS_EVERY)
-            before = found.sign_of_life
-            self._existing.look([run])
-            again = self._existing.get(run.id)
-            if again is None or not again.is_open:
+            if now - began >= self._client.retry_budget.seconds + _MAX_SILENCE:
+                raise SinkError(
+                    f"{run.name}: another machine has been writing {existing.url} so long"
+                )
+            time.sleep(_POLL_SECONDS)
+            before = existing.sign_of_life
+            reloaded = self._existing_runs.fetch([run]).get(run.id)
+            if reloaded is None or not reloaded.is_open:
                 return
-            found = again
-            if found.sign_of_life != before:
-                moved = time.monotonic()
+            existing = reloaded
+            if existing.sign_of_life != before:
+                changed = time.monotonic()
 
-    def _outlive_core(self) -> None:
-        """Return when no wandb-core can be left of a process that ended before this one began."""
-        time.sleep(max(0.0, CORE_OUTLIVES - (time.monotonic() - _STARTED)))
+    def _wait_for_old_core(self) -> None:
+        """Return when no wandb-core of an earlier process can still be running."""
+        time.sleep(max(0.0, CORE_EXIT_SECONDS - (time.monotonic() - _PROCESS_STARTED)))
 
-    def _ask(self, run: Named, run_id: WandbRunId) -> _Answer:
+    def _send_claim(self, run: RunIdentity, run_id: WandbRunId) -> _ClaimResult:
         variables = {
             "entity": self._plan.entity,
             "project": self._plan.project,
@@ -163,18 +163,18 @@ class Claims:
             "groupName": run.group,
         }
 
-        def question(api: wandb.Api) -> _Answer:
-            inserted = expected(ask_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
-            return _Answer.MADE if inserted else _Answer.THERE
+        def request(api: wandb.Api) -> _ClaimResult:
+            inserted = require(execute_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
+            return _ClaimResult.CREATED if inserted else _ClaimResult.EXISTS
 
         try:
-            return self._service.ask(self._existing.path, question, f"make {run.name}")
+            return self._client.call(self._existing_runs.path, request, f"make {run.name}")
         except SinkError as error:
             status = http_status(error.__cause__) if error.__cause__ else None
             if status == _CONFLICT:
-                return _Answer.DELETED  # "previously created and deleted": for a week
-            if status == _NOT_FOUND:  # the entity, since W&B makes projects as they are needed
-                raise refused(self._existing.path, error) from error.__cause__
+                return _ClaimResult.DELETED  # "previously created and deleted": for a week
+            if status == _NOT_FOUND:  # the entity is missing: W&B creates projects on demand
+                raise refused_error(self._existing_runs.path, error) from error.__cause__
             raise
 
 

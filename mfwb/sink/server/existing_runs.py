@@ -1,4 +1,4 @@
-"""What is in W&B already. A query that fails is an error, never "not there"."""
+"""Existing W&B runs of a project. A query that fails is an error, never "does not exist"."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ from typing import Any, Protocol, TypeVar
 import wandb
 
 from mfwb.planning import WandbRunId
-from mfwb.sink.client.api import Service
-from mfwb.sink.content.receipt import Receipt, receipt_from
+from mfwb.sink.client.api import ApiClient
+from mfwb.sink.content.receipt import Receipt, parse_receipt
 from mfwb.sink.content.run_content import MARKER
 from mfwb.sink.history.read_rows import History, read_histories
-from mfwb.sink.server.run_files import Parts, has_its_files, parts_of_runs
-from mfwb.sink.server.run_generations import generation_of, in_generation
+from mfwb.sink.server.run_files import RunParts, has_all_files, query_run_parts
+from mfwb.sink.server.run_generations import generation_of, id_in_generation
 
-__all__ = ["Existing", "ExistingRuns"]
+__all__ = ["ExistingRun", "ExistingRuns"]
 
 _IDS_PER_QUERY = 800
 _PER_PAGE = 1000
-_GENERATIONS = 4  # that are asked for at once
+_GENERATIONS = 4  # that one query looks for
 _NO_PROJECT = "Could not find project"
-_CLOSED = frozenset({"finished", "failed", "crashed", "killed"})
-_ENDED_BY_US = frozenset({"finished", "failed"})
+_CLOSED_STATES = frozenset({"finished", "failed", "crashed", "killed"})
+_STATES_SET_BY_MFWB = frozenset({"finished", "failed"})
 
 T = TypeVar("T")
 
 
 class Identified(Protocol):
-    """Whatever goes by an id that a plan gave it."""
+    """Anything with the id of a planned W&B run."""
 
     @property
     def id(self) -> WandbRunId:
-        """As planned."""
+        """The planned id."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Existing:
-    """A W&B run that was found under a planned id, or a later generation of it.
+class ExistingRun:
+    """A W&B run that exists under a planned id, or under a later generation of it.
 
     Attributes:
-        id: under which it was found.
-        state: as W&B says.
-        source: the flow run it stands for, as mfwb wrote it; None: mfwb did not.
-        writer: the ledger of the sync that wrote it; empty if that is not known.
-        fingerprint: of the plan that it was written for last, as its config says.
-        uses: ids of the artifact versions that it uses, if it is sent.
-        sent: by which sync it was sent that has not yet marked it as complete.
-        complete: fingerprint of the plan that was carried out whole.
-        receipt: what was written, if it is complete.
-        rows: how many rows its history has.
-        sign_of_life: changes as long as somebody writes.
-        is_empty: nobody has said anything in it yet.
-        handle: of W&B's public Api; of no use any more once wandb-core was started again.
-        life: of wandb-core, in which the handle is of use.
+        id: its id in W&B.
+        state: W&B's state of it.
+        source: the flow run that it represents, as mfwb wrote it; None if mfwb did not.
+        writer: the ledger id of the sync that wrote it; empty if unknown.
+        fingerprint: of the plan that it was last written for, from its config.
+        uses: ids of the artifact versions that it uses, if it was sent.
+        sent: the token of the sync that sent it and has not yet marked it as complete.
+        complete: fingerprint of the plan that was written whole.
+        receipt: the record of what was written, if it is complete.
+        rows: the number of rows in its history.
+        sign_of_life: changes as long as a process writes the run.
+        is_empty: whether nobody has written anything into it yet.
+        handle: the run object of W&B's public Api; unusable after a restart of wandb-core.
+        core_restarts: the number of restarts when the handle was made.
     """
 
     id: WandbRunId
@@ -76,215 +76,232 @@ class Existing:
     sign_of_life: tuple[str, ...]
     is_empty: bool
     handle: Any
-    life: int
+    core_restarts: int
     uses: frozenset[str] = frozenset()
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody may be writing it."""
-        return self.state not in _CLOSED
+        """Whether a process may be writing it."""
+        return self.state not in _CLOSED_STATES
 
 
 class ExistingRuns:
     """The W&B runs of one project."""
 
-    def __init__(self, service: Service, entity: str, project: str) -> None:
-        self._service = service
+    def __init__(self, client: ApiClient, entity: str, project: str) -> None:
+        self._client = client
         self._entity = entity
         self._project = project
         self.path = f"{entity}/{project}"
-        self._found: dict[WandbRunId, Existing] = {}
+        self._runs: dict[WandbRunId, ExistingRun] = {}
 
-    def look(self, runs: Iterable[Identified]) -> None:
-        """Ask for planned W&B runs in all their generations, hundreds at once; SinkError."""
-        wanted = {run.id: 0 for run in runs}
+    def fetch(self, runs: Iterable[Identified]) -> dict[WandbRunId, ExistingRun]:
+        """Fetch planned W&B runs in all their generations, hundreds per request; SinkError.
+
+        Returns:
+            The runs that exist, by their planned ids; for each the latest generation.
+        """
+        planned = [run.id for run in runs]
+        open_ids = dict.fromkeys(planned)
         first = 0
-        while wanted:
+        while open_ids:
             ids = {
-                in_generation(run_id, first + number): run_id
-                for run_id in wanted
+                id_in_generation(run_id, first + number): run_id
+                for run_id in open_ids
                 for number in range(_GENERATIONS)
             }
-            newest = dict.fromkeys(wanted)
+            latest = dict.fromkeys(open_ids)
             for chunk in _chunks(ids, _IDS_PER_QUERY):
-                for found in self._ask({"name": {"$in": chunk}}, self.path):
-                    run_id = ids[found.id]
-                    newest[run_id] = max(newest[run_id], found, key=_by_generation)
-            for run_id, one in newest.items():
-                if one is not None or not first:
-                    self._found.pop(run_id, None)
-                if one is not None:
-                    self._found[run_id] = one
+                for existing in self._query({"name": {"$in": chunk}}, self.path):
+                    run_id = ids[existing.id]
+                    latest[run_id] = max(latest[run_id], existing, key=_by_generation)
+            for run_id, newest in latest.items():
+                if newest is not None or not first:
+                    self._runs.pop(run_id, None)
+                if newest is not None:
+                    self._runs[run_id] = newest
             last = first + _GENERATIONS - 1
-            wanted = {
-                run_id: 0
-                for run_id, one in newest.items()
-                if one is not None and one.id == in_generation(run_id, last)
+            open_ids = {
+                run_id: None
+                for run_id, newest in latest.items()
+                if newest is not None and newest.id == id_in_generation(run_id, last)
             }
             first += _GENERATIONS
+        return {run_id: run for run_id in planned if (run := self._runs.get(run_id))}
 
-    def get(self, run_id: WandbRunId) -> Existing | None:
-        """Return what is there of a planned W&B run, or None if nothing is."""
-        return self._found.get(run_id)
+    def get(self, run_id: WandbRunId) -> ExistingRun | None:
+        """Return the fetched W&B run for a planned id, or None if it does not exist."""
+        return self._runs.get(run_id)
 
-    def take(self, found: Mapping[WandbRunId, Existing]) -> None:
-        """Believe what somebody else found, by planned id."""
-        self._found.update(found)
+    def add_known(self, existing: Mapping[WandbRunId, ExistingRun]) -> None:
+        """Add W&B runs that were fetched elsewhere, by planned id."""
+        self._runs.update(existing)
 
-    def of_groups(self, groups: Sequence[str]) -> Iterator[Existing]:
-        """Yield the W&B runs of some groups, hundreds with each request; SinkError."""
-        return self._ask({"group": {"$in": list(groups)}}, self.path)
+    def list_groups(self, groups: Sequence[str]) -> Iterator[ExistingRun]:
+        """Yield the W&B runs of some groups, hundreds per request; SinkError."""
+        return self._query({"group": {"$in": list(groups)}}, self.path)
 
-    def of_mfwb(self) -> Iterator[Existing]:
+    def list_synced_runs(self) -> Iterator[ExistingRun]:
         """Yield all W&B runs that mfwb wrote, oldest first; SinkError."""
-        found = self._ask({f"config.{MARKER}.value.version": {"$ne": None}}, self.path)
-        return (one for one in found if one.source is not None)
+        existing = self._query({f"config.{MARKER}.value.version": {"$ne": None}}, self.path)
+        return (one for one in existing if one.source is not None)
 
-    def histories(self, run_ids: Iterable[WandbRunId]) -> dict[WandbRunId, History]:
-        """Return all rows of planned W&B runs that are there; SinkError."""
-        ids = {found.id: run_id for run_id in run_ids if (found := self._found.get(run_id))}
+    def read_histories(self, run_ids: Iterable[WandbRunId]) -> dict[WandbRunId, History]:
+        """Return the histories of the planned W&B runs that exist; SinkError."""
+        ids = {existing.id: run_id for run_id in run_ids if (existing := self._runs.get(run_id))}
         if not ids:
             return {}
-        there = self._service.ask(
+        histories = self._client.call(
             self.path,
             lambda api: read_histories(api, self._entity, self._project, list(ids)),
             f"read the history of runs of {self.path}",
         )
-        return {ids[WandbRunId(found)]: history for found, history in there.items()}
+        return {ids[WandbRunId(existing)]: history for existing, history in histories.items()}
 
-    def files(self, run_id: WandbRunId) -> dict[str, int]:
+    def list_files(self, run_id: WandbRunId) -> dict[str, int]:
         """Return the sizes of a W&B run's files by name; SinkError."""
-        found = self._found[run_id]
-        return self.ask_of(
-            found,
+        existing = self._runs[run_id]
+        return self.call_with_run(
+            existing,
             lambda run: {file.name: int(file.size) for file in run.files(per_page=500)},
-            f"list the files of {found.id}",
+            f"list the files of {existing.id}",
         )
 
-    def logged(self, run_id: WandbRunId) -> list[wandb.Artifact]:
+    def list_logged_artifacts(self, run_id: WandbRunId) -> list[wandb.Artifact]:
         """Return the artifact versions that an existing W&B run logged; SinkError."""
-        return self._logged(self._found[run_id])
+        return self._logged(self._runs[run_id])
 
-    def used(self, run_id: WandbRunId) -> list[wandb.Artifact]:
+    def list_used_artifacts(self, run_id: WandbRunId) -> list[wandb.Artifact]:
         """Return the artifact versions that an existing W&B run uses; SinkError."""
-        found = self._found[run_id]
-        return self.ask_of(
-            found, lambda run: list(run.used_artifacts()), f"list what {found.id} uses"
+        existing = self._runs[run_id]
+        return self.call_with_run(
+            existing, lambda run: list(run.used_artifacts()), f"list what {existing.id} uses"
         )
 
-    def ask_of(self, found: Existing, question: Callable[[Any], T], what: str) -> T:
-        """Return what a question about one W&B run is answered, or a change to it; SinkError."""
+    def call_with_run(self, existing: ExistingRun, request: Callable[[Any], T], purpose: str) -> T:
+        """Return the result of a request about one W&B run, which may change it; SinkError."""
 
-        def asked(api: wandb.Api) -> T:
-            if found.life == self._service.life:
-                return question(found.handle)
-            return question(api.run("/".join(found.handle.path)))
+        def send(api: wandb.Api) -> T:
+            if existing.core_restarts == self._client.core_restarts:
+                return request(existing.handle)
+            return request(api.run("/".join(existing.handle.path)))
 
-        return self._service.ask(self.path, asked, what)
+        return self._client.call(self.path, send, purpose)
 
-    def ask_anew(self, found: Existing, question: Callable[[Any], T], what: str) -> T:
-        """Return what a question is answered about one W&B run as it is by now; SinkError.
+    def call_with_reloaded_run(
+        self, existing: ExistingRun, request: Callable[[Any], T], purpose: str
+    ) -> T:
+        """Return the result of a request about one W&B run after reloading it; SinkError.
 
-        A listing may be minutes old, and it forgets `_wandb` of config.
+        A listing may be minutes old, and it leaves out `_wandb` of config.
         """
 
-        def asked(api: wandb.Api) -> T:
-            api.flush()  # type: ignore[no-untyped-call] # else it has the answer of before
-            return question(api.run("/".join(found.handle.path)))
+        def send(api: wandb.Api) -> T:
+            api.flush()  # type: ignore[no-untyped-call] # else it returns the cached run
+            return request(api.run("/".join(existing.handle.path)))
 
-        return self._service.ask(self.path, asked, what)
+        return self._client.call(self.path, send, purpose)
 
-    def logged_elsewhere(
+    def list_logged_artifacts_elsewhere(
         self, place: str, run_id: WandbRunId, provider: str
     ) -> list[wandb.Artifact]:
-        """Return what a W&B run of another flow run logged; empty if it is not there; SinkError.
+        """Return the artifacts that another flow run's W&B run logged; SinkError.
+
+        The list is empty if that W&B run does not exist.
 
         Args:
-            place: `entity/project`; without the entity, that of this project.
-            run_id: of the W&B run.
-            provider: where its flow run was read; what came from elsewhere is another one.
+            place: `entity/project`; without an entity, that of this project is used.
+            run_id: the planned id of the W&B run.
+            provider: the provider of its flow run; a W&B run from another provider does not count.
         """
         entity, _, project = place.rpartition("/")
-        ids = [in_generation(run_id, number) for number in range(_GENERATIONS)]
+        ids = [id_in_generation(run_id, number) for number in range(_GENERATIONS)]
         path = f"{entity or self._entity}/{project}"
-        found = max(self._ask({"name": {"$in": ids}}, path), key=_by_generation, default=None)
-        if found is None or (found.source or {}).get("provider") != provider:
+        existing = max(self._query({"name": {"$in": ids}}, path), key=_by_generation, default=None)
+        if existing is None or (existing.source or {}).get("provider") != provider:
             return []
-        return self._logged(found)
+        return self._logged(existing)
 
-    def _logged(self, found: Existing) -> list[wandb.Artifact]:
-        return self.ask_of(
-            found, lambda run: list(run.logged_artifacts()), f"list the artifacts of {found.id}"
+    def _logged(self, existing: ExistingRun) -> list[wandb.Artifact]:
+        return self.call_with_run(
+            existing,
+            lambda run: list(run.logged_artifacts()),
+            f"list the artifacts of {existing.id}",
         )
 
-    def _ask(self, filters: dict[str, Any], path: str) -> Iterator[Existing]:
-        def question(api: wandb.Api) -> list[Existing]:
-            api.flush()  # type: ignore[no-untyped-call] # it would answer the same question as it did before
+    def _query(self, filters: dict[str, Any], path: str) -> Iterator[ExistingRun]:
+        def request(api: wandb.Api) -> list[ExistingRun]:
+            api.flush()  # type: ignore[no-untyped-call] # else it returns the cached answer
             try:
-                life = self._service.life
-                found = api.runs(path, filters=filters, per_page=_PER_PAGE, lazy=False)
-                return [_existing(one, life) for one in found]
+                core_restarts = self._client.core_restarts
+                existing = api.runs(path, filters=filters, per_page=_PER_PAGE, lazy=False)
+                return [_parse_run(one, core_restarts) for one in existing]
             except ValueError as error:
-                if str(error).startswith(_NO_PROJECT):  # its clear word: the first run makes it
+                if str(error).startswith(_NO_PROJECT):  # the first run will create the project
                     return []
                 raise
 
-        found = self._service.ask(path, question, f"list the runs of {path}")
-        return iter(self._believed(found, path))
+        existing = self._client.call(path, request, f"list the runs of {path}")
+        return iter(self._check_files(existing, path))
 
-    def _believed(self, found: list[Existing], path: str) -> list[Existing]:
-        """Return W&B runs; those that say they are complete, and lack files, as what they are."""
+    def _check_files(self, existing: list[ExistingRun], path: str) -> list[ExistingRun]:
+        """Return W&B runs without the marks of those that lack files."""
         entity, _, project = path.partition("/")
-        parts: dict[str, Parts] = {}
-        for some in _chunks(filter(_claims_to_be_whole, found), _PER_PAGE):
-            ids, are_new = [one.id for one in some], any(one.sent for one in some)
-            parts |= self._service.ask(
+        parts: dict[str, RunParts] = {}
+        for chunk in _chunks(filter(_is_marked, existing), _PER_PAGE):
+            ids, are_new = [one.id for one in chunk], any(one.sent for one in chunk)
+            parts |= self._client.call(
                 path,
-                partial(parts_of_runs, entity=entity, project=project, run_ids=ids, uses=are_new),
+                partial(query_run_parts, entity=entity, project=project, run_ids=ids, uses=are_new),
                 f"list the files of the runs of {path}",
             )
-        return [_as_it_is(one, parts.get(one.id, Parts())) for one in found]
+        return [_with_checked_marks(one, parts.get(one.id, RunParts())) for one in existing]
 
 
-def _existing(found: Any, life: int) -> Existing:
-    said = found.config.get(MARKER) or {}
-    done = dict(found.summary.get(MARKER) or {})
-    rows = int(found.historyLineCount or 0)
-    return Existing(
-        id=WandbRunId(found.id),
-        name=found.display_name or "",
-        group=found.group or "",
-        job_type=found.job_type or "",
-        state=found.state,
+def _parse_run(existing: Any, core_restarts: int) -> ExistingRun:
+    said = existing.config.get(MARKER) or {}
+    done = dict(existing.summary.get(MARKER) or {})
+    rows = int(existing.historyLineCount or 0)
+    return ExistingRun(
+        id=WandbRunId(existing.id),
+        name=existing.display_name or "",
+        group=existing.group or "",
+        job_type=existing.job_type or "",
+        state=existing.state,
         source=said.get("source"),
         writer=said.get("writer", ""),
         fingerprint=said.get("fingerprint", ""),
         sent=done.get("sent"),
-        complete=done.get("complete") if found.state in _ENDED_BY_US else None,
-        receipt=receipt_from(done.get("receipt")),
-        url=found.url,
+        complete=done.get("complete") if existing.state in _STATES_SET_BY_MFWB else None,
+        receipt=parse_receipt(done.get("receipt")),
+        url=existing.url,
         rows=rows,
-        sign_of_life=(str(found.heartbeat_at), str(rows), said.get("writer", ""), found.state),
-        is_empty=not (rows or found.config or done),
-        handle=found,
-        life=life,
+        sign_of_life=(
+            str(existing.heartbeat_at),
+            str(rows),
+            said.get("writer", ""),
+            existing.state,
+        ),
+        is_empty=not (rows or existing.config or done),
+        handle=existing,
+        core_restarts=core_restarts,
     )
 
 
-def _claims_to_be_whole(found: Existing) -> bool:
-    return found.complete is not None or found.sent is not None
+def _is_marked(existing: ExistingRun) -> bool:
+    return existing.complete is not None or existing.sent is not None
 
 
-def _as_it_is(found: Existing, parts: Parts) -> Existing:
-    if not _claims_to_be_whole(found):
-        return found
-    if has_its_files(found.handle.summary_metrics, parts.files):
-        return replace(found, uses=parts.uses)
-    return replace(found, complete=None, sent=None)
+def _with_checked_marks(existing: ExistingRun, parts: RunParts) -> ExistingRun:
+    if not _is_marked(existing):
+        return existing
+    if has_all_files(existing.handle.summary_metrics, parts.files):
+        return replace(existing, uses=parts.uses)
+    return replace(existing, complete=None, sent=None)
 
 
-def _by_generation(found: Existing | None) -> int:
-    return -1 if found is None else generation_of(found.id)
+def _by_generation(existing: ExistingRun | None) -> int:
+    return -1 if existing is None else generation_of(existing.id)
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -1,4 +1,4 @@
-"""W&B runs -> the flow runs that they stand for."""
+"""W&B runs -> the flow runs that they represent."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from collections.abc import Iterable, Iterator
 
 from mfwb.outcome import WandbRunOutcome
 from mfwb.ports import ExistingFlowRun
-from mfwb.sink.server.existing_runs import Existing
+from mfwb.sink.server.existing_runs import ExistingRun
 from mfwb.snapshot.pathspec import FlowRunId
 
-__all__ = ["found_flow_runs"]
+__all__ = ["group_by_flow_run"]
 
 
-def found_flow_runs(runs: Iterable[Existing]) -> Iterator[ExistingFlowRun]:
-    """Yield each flow run that W&B runs stand for, oldest first."""
-    by_source: defaultdict[FlowRunId, list[Existing]] = defaultdict(list)
+def group_by_flow_run(runs: Iterable[ExistingRun]) -> Iterator[ExistingFlowRun]:
+    """Yield each flow run that W&B runs represent, oldest first."""
+    by_source: defaultdict[FlowRunId, list[ExistingRun]] = defaultdict(list)
     for run in runs:
         source = FlowRunId.found_in(run.source)
-        if source is not None:  # else it says of no flow run that it stands for it
+        if source is not None:  # else it names no flow run
             by_source[source].append(run)
-    for source, of_it in sorted(by_source.items(), key=lambda one: _in_order(one[0])):
+    for source, group in sorted(by_source.items(), key=lambda item: _sort_key(item[0])):
         yield ExistingFlowRun(
             flow_run=source.flow_run,
             provider=source.provider,
             started_at=source.created_at,
-            group=Counter(run.group for run in of_it).most_common(1)[0][0],
-            wandb_runs=tuple(sorted(map(_outcome, of_it), key=lambda one: one.name)),
+            group=Counter(run.group for run in group).most_common(1)[0][0],
+            wandb_runs=tuple(sorted(map(_outcome, group), key=lambda run: run.name)),
         )
 
 
-def _in_order(source: FlowRunId) -> tuple[int, str, str]:
+def _sort_key(source: FlowRunId) -> tuple[int, str, str]:
     return source.created_at, source.provider, source.flow_run
 
 
-def _name(found: Existing) -> str:
-    """Return the name that mfwb gave a W&B run: people may have given it another one."""
-    facts = found.handle.config.get("metaflow")
-    said = facts.get("pathspec") if isinstance(facts, dict) else None
-    return said if isinstance(said, str) else found.name
+def _name(existing: ExistingRun) -> str:
+    """Return the name that mfwb gave a W&B run: people may have renamed it."""
+    facts = existing.handle.config.get("metaflow")
+    pathspec = facts.get("pathspec") if isinstance(facts, dict) else None
+    return pathspec if isinstance(pathspec, str) else existing.name
 
 
-def _outcome(found: Existing) -> WandbRunOutcome:
-    receipt = found.receipt
+def _outcome(existing: ExistingRun) -> WandbRunOutcome:
+    receipt = existing.receipt
     return WandbRunOutcome(
-        id=found.id,
-        name=_name(found),
-        job_type=found.job_type,
-        state=found.state,
-        url=found.url,
+        id=existing.id,
+        name=_name(existing),
+        job_type=existing.job_type,
+        state=existing.state,
+        url=existing.url,
         outputs=receipt.outputs if receipt else (),
         losses=receipt.losses if receipt else (),
-        complete=found.complete is not None,
+        complete=existing.complete is not None,
     )

@@ -1,7 +1,7 @@
-"""Who has the alias `latest`: the newest version, in whatever order flow runs are synced.
+"""The alias `latest`: it belongs to the newest version, in whatever order flow runs are synced.
 
-Among flow runs the one that started last has it. Somebody else's version, as of a live W&B run, is
-newer if W&B got it after the W&B run of ours had ended.
+Among mfwb's versions, the one of the flow run that started last gets it. A version of someone
+else, for example of a live W&B run, is newer if W&B received it after our W&B run had ended.
 """
 
 from __future__ import annotations
@@ -12,175 +12,185 @@ from dataclasses import dataclass, field
 
 import wandb
 
-from mfwb.sink.client.api import Service
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import (
     LATEST,
-    NEWEST,
-    OTHERS,
+    NEWEST_START_KEY,
+    OTHERS_KEY,
     Collections,
-    Made,
-    made_when,
+    VersionTimes,
+    read_version_times,
     version_number,
 )
 
-__all__ = ["LATEST", "Moment", "Newest"]
+__all__ = ["LATEST", "LatestAlias", "Moment"]
 
 _PER_PAGE = 50
 
-Planned = tuple[str, str]
-"""Name and type of an artifact, before it is known what it is called in its project."""
+PlannedName = tuple[str, str]
+"""The planned name and type of an artifact, which may have another name in its project."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When an artifact of ours was made, in epoch ms.
+    """When an artifact of mfwb was created, in epoch ms.
 
     Attributes:
-        started: when its flow run began.
-        ended: when the tasks of its W&B run ended.
+        started: the start of its flow run.
+        ended: the end of the tasks of its W&B run.
     """
 
     started: int
     ended: int
 
-    def is_before(self, other: Made) -> bool:
-        """Whether a version that is there is newer."""
+    def is_older_than(self, other: VersionTimes) -> bool:
+        """Whether an existing version is newer."""
         return self.started < other.started or self.ended < other.by_others
 
 
 @dataclass(slots=True)
-class _Name:
-    """What is known of the artifacts of one name."""
+class _NameState:
+    """The state of the artifacts of one name."""
 
-    top: int | None = None  # number of the newest version that is known; None: not asked yet
-    arrived: wandb.Artifact | None = None  # the newest one that this call logged
-    arrived_start: int = -1
-    moves: int = 0  # how often this call gave `latest` to a version
-    moves_before: dict[int, int] = field(default_factory=dict)  # by start, when W&B was asked
+    newest_version: int | None = None  # the highest known version number; None: not requested yet
+    logged: wandb.Artifact | None = None  # the newest version that this call logged
+    logged_start: int = -1
+    assignments: int = 0  # how often this call gave `latest` to a version
+    assignments_before: dict[int, int] = field(default_factory=dict)  # by start, when W&B was asked
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Newest:
-    """Decides about `latest` in one project, for all flow runs of a call."""
+class LatestAlias:
+    """Set the alias `latest` in one project, for all flow runs of a call."""
 
     def __init__(
-        self, service: Service, entity: str, project: str, collections: Collections
+        self, client: ApiClient, entity: str, project: str, collections: Collections
     ) -> None:
-        self._service = service
+        self._client = client
         self._path = f"{entity}/{project}"
         self._collections = collections
-        self._names: dict[str, _Name] = {}
-        self._announced: dict[Planned, int] = {}  # start of the newest flow run, in epoch ms
+        self._names: dict[str, _NameState] = {}
+        self._announced: dict[PlannedName, int] = {}  # start of the newest flow run, in epoch ms
         self._lock = threading.Lock()
 
-    def announce(self, artifacts: Iterable[Planned], start: int) -> None:
-        """Hear that a flow run that started then will log artifacts that were planned so."""
+    def announce(self, artifacts: Iterable[PlannedName], start: int) -> None:
+        """Announce the artifacts that a flow run with this start will log."""
         with self._lock:
             for one in artifacts:
                 self._announced[one] = max(self._announced.get(one, -1), start)
 
-    def is_newest(self, name: str, planned: Planned, moment: Moment) -> bool:
-        """Return whether an artifact of ours gets `latest`; SinkError.
+    def is_newest(self, name: str, planned: PlannedName, moment: Moment) -> bool:
+        """Return whether an artifact of mfwb gets `latest`; SinkError.
 
         Args:
-            name: that it has in this project.
-            planned: as it was announced.
+            name: its name in this project.
+            planned: the announced name and type.
             moment: when it was made.
         """
         with self._lock:
             announced = self._announced.get(planned, -1)
-        of = self._of(name)
-        with of.lock:
-            there = self._collections.get(name)
-            of.top = max(there.top, -1 if of.top is None else of.top)
-            of.moves_before[moment.started] = of.moves
-            return moment.started >= announced and not moment.is_before(there.latest)
+        state = self._state_of(name)
+        with state.lock:
+            collection = self._collections.get(name)
+            state.newest_version = max(
+                collection.newest_version,
+                -1 if state.newest_version is None else state.newest_version,
+            )
+            state.assignments_before[moment.started] = state.assignments
+            return moment.started >= announced and not moment.is_older_than(collection.latest)
 
-    def arrived(
+    def set_aliases(
         self,
         name: str,
         moment: Moment,
         artifact: wandb.Artifact,
         aliases: Iterable[str],
         *,
-        as_before: bool = False,
+        is_stale: bool = False,
     ) -> None:
-        """Put aliases where they belong, now that a version is there; SinkError.
+        """Set the aliases of a version that has arrived; SinkError.
 
-        A version that W&B had already says by its metadata that a newer flow run logged it. If a
-        newer one came in while this one was on its way, `latest` is given back.
+        An existing version gets the newer start in its metadata. If a newer version came in while
+        this one was uploaded, that one gets `latest` back.
 
         Args:
-            name: of the artifact.
+            name: its name in this project.
             moment: when it was made.
             artifact: the version.
-            aliases: that it is to have.
-            as_before: the version is at hand as it was before `is_newest` was asked.
+            aliases: the aliases that it gets.
+            is_stale: whether the version was read before `is_newest` was called.
         """
-        of = self._of(name)
+        state = self._state_of(name)
         aliases = set(aliases)
-        with of.lock:
-            moves = of.moves_before.pop(moment.started, None)
+        with state.lock:
+            assignments = state.assignments_before.pop(moment.started, None)
             if LATEST in aliases:
-                if as_before or moves != of.moves:  # it may have lost `latest` meanwhile
-                    artifact = self._again(artifact)
-                newer = self._newer(name, of, moment, artifact)
-                if newer is not None:
-                    self._settle(newer, {LATEST}, -1)
+                # It may have lost `latest` since it was read.
+                if is_stale or assignments != state.assignments:
+                    artifact = self._reload(artifact)
+                newer_version = self._find_newer_version(name, state, moment, artifact)
+                if newer_version is not None:
+                    self._save_aliases(newer_version, {LATEST}, -1)
                     aliases -= {LATEST}
                 else:
-                    of.arrived, of.arrived_start = artifact, moment.started
-                    of.moves += 1
-            of.top = max(version_number(artifact.version), -1 if of.top is None else of.top)
-            self._settle(artifact, aliases, moment.started)
+                    state.logged, state.logged_start = artifact, moment.started
+                    state.assignments += 1
+            state.newest_version = max(
+                version_number(artifact.version),
+                -1 if state.newest_version is None else state.newest_version,
+            )
+            self._save_aliases(artifact, aliases, moment.started)
 
-    def _newer(
-        self, name: str, of: _Name, moment: Moment, artifact: wandb.Artifact
+    def _find_newer_version(
+        self, name: str, state: _NameState, moment: Moment, artifact: wandb.Artifact
     ) -> wandb.Artifact | None:
-        """Return the version that came in meanwhile, and is newer; None if there is none."""
-        if of.arrived is not None and moment.started < of.arrived_start:
-            return self._again(of.arrived)
-        if of.top is None or version_number(artifact.version) <= of.top + 1:
+        """Return a newer version that came in meanwhile; None if there is none."""
+        if state.logged is not None and moment.started < state.logged_start:
+            return self._reload(state.logged)
+        if (
+            state.newest_version is None
+            or version_number(artifact.version) <= state.newest_version + 1
+        ):
             return None
-        low = of.top  # somebody has logged versions since W&B was asked
+        known_version = state.newest_version  # somebody has logged versions since W&B was asked
 
-        def question(api: wandb.Api) -> wandb.Artifact | None:
+        def request(api: wandb.Api) -> wandb.Artifact | None:
             for one in api.artifacts(artifact.type, f"{self._path}/{name}", per_page=_PER_PAGE):
-                if version_number(one.version) <= low:
+                if version_number(one.version) <= known_version:
                     return None
-                if one.id != artifact.id and moment.is_before(
-                    made_when(dict(one.metadata), one.created_at)
+                if one.id != artifact.id and moment.is_older_than(
+                    read_version_times(dict(one.metadata), one.created_at)
                 ):
                     return one
             return None
 
-        return self._service.ask(self._path, question, f"list the versions of {name}")
+        return self._client.call(self._path, request, f"list the versions of {name}")
 
-    def _again(self, artifact: wandb.Artifact) -> wandb.Artifact:
-        """Return a version as it is now; the object at hand has not heard that it lost `latest`."""
-        found: wandb.Artifact = self._service.ask(
+    def _reload(self, artifact: wandb.Artifact) -> wandb.Artifact:
+        """Return a version as it is now: the given object does not show that it lost `latest`."""
+        existing: wandb.Artifact = self._client.call(
             self._path,
             lambda api: api.artifact(f"{self._path}/{artifact.name}"),
             f"read {artifact.name}",
         )
-        return found
+        return existing
 
-    def _settle(self, artifact: wandb.Artifact, aliases: set[str], start: int) -> None:
-        said = dict(artifact.metadata.get("mfwb") or {})
-        is_news = LATEST in aliases and int(said.get(NEWEST, -1)) < start
-        if not is_news and aliases <= set(artifact.aliases):
+    def _save_aliases(self, artifact: wandb.Artifact, aliases: set[str], start: int) -> None:
+        note = dict(artifact.metadata.get("mfwb") or {})
+        has_newer_start = LATEST in aliases and int(note.get(NEWEST_START_KEY, -1)) < start
+        if not has_newer_start and aliases <= set(artifact.aliases):
             return
 
-        def deed(_: wandb.Api) -> None:
-            if is_news:
-                by_others = {} if said else {OTHERS: True}
-                ours = {**said, NEWEST: start, **by_others}
+        def action(_: wandb.Api) -> None:
+            if has_newer_start:
+                by_others = {} if note else {OTHERS_KEY: True}
+                ours = {**note, NEWEST_START_KEY: start, **by_others}
                 artifact.metadata = {**artifact.metadata, "mfwb": ours}
             artifact.aliases = sorted({*artifact.aliases, *aliases})
             artifact.save()
 
-        self._service.ask(self._path, deed, f"set the aliases of {artifact.name}")
+        self._client.call(self._path, action, f"set the aliases of {artifact.name}")
 
-    def _of(self, name: str) -> _Name:
+    def _state_of(self, name: str) -> _NameState:
         with self._lock:
-            return self._names.setdefault(name, _Name())
+            return self._names.setdefault(name, _NameState())

@@ -1,4 +1,4 @@
-"""What has to be known of a W&B run to find, claim and tell it from others."""
+"""Ownership of W&B runs: what identifies one, and whether mfwb may write to it."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from typing import Protocol
 
 from mfwb.errors import NotOurs
 from mfwb.planning import WandbRunId
-from mfwb.sink.server.existing_runs import Existing
+from mfwb.sink.server.existing_runs import ExistingRun
 from mfwb.snapshot.pathspec import FlowRunId
 
-__all__ = ["Named", "Placed", "refuse_foreign"]
+__all__ = ["HasProject", "RunIdentity", "raise_if_foreign"]
 
 
-class Named(Protocol):
-    """A W&B run that is to be written: `PlannedRun`, or what a bundle has of one."""
+class RunIdentity(Protocol):
+    """A W&B run to write: `PlannedRun`, or the record of one in a bundle."""
 
     @property
     def id(self) -> WandbRunId:
-        """As planned."""
+        """The planned id."""
         ...
 
     @property
     def name(self) -> str:
-        """As W&B shows it."""
+        """The name that W&B shows."""
         ...
 
     @property
     def group(self) -> str:
-        """What it shares with the others of its flow run."""
+        """The group of all W&B runs of its flow run."""
         ...
 
     @property
@@ -36,36 +36,36 @@ class Named(Protocol):
         ...
 
 
-class Placed(Protocol):
-    """Something that belongs to one project."""
+class HasProject(Protocol):
+    """Anything that belongs to one project."""
 
     @property
     def entity(self) -> str | None:
-        """None: that of the credentials."""
+        """The entity; None for that of the credentials."""
         ...
 
     @property
     def project(self) -> str:
-        """Its name."""
+        """The name of the project."""
         ...
 
 
-def refuse_foreign(found: Existing | None, run: Named, source: FlowRunId) -> None:
-    """Raise NotOurs if a W&B run is there that was not written from this very flow run.
+def raise_if_foreign(existing: ExistingRun | None, run: RunIdentity, source: FlowRunId) -> None:
+    """Raise NotOurs if the existing W&B run was not written from this flow run.
 
     Args:
-        found: under the id of the W&B run.
-        run: that is to be written.
+        existing: the W&B run under the id; None if there is none.
+        run: the W&B run to write.
         source: the flow run.
     """
-    if found is None or source.is_of(found.source) or _is_claim(found, run):
+    if existing is None or source.is_of(existing.source) or _is_claim(existing, run):
         return
     raise NotOurs(
-        f"{found.url} has the id of {run.name} but was written from another source; it "
+        f"{existing.url} has the id of {run.name} but was written from another source; it "
         "is left alone. Choose another --project"
     )
 
 
-def _is_claim(found: Existing, run: Named) -> bool:
-    """Whether nothing is there but that a sync was about to write this."""
-    return found.is_empty and (found.name, found.group) == (run.name, run.group)
+def _is_claim(existing: ExistingRun, run: RunIdentity) -> bool:
+    """Whether the run is only a claim: a sync was about to write this very run."""
+    return existing.is_empty and (existing.name, existing.group) == (run.name, run.group)

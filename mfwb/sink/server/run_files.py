@@ -1,4 +1,4 @@
-"""Which files and uses W&B has of its runs: what fails in silence is not proven by a mark."""
+"""Files and used artifacts of W&B runs: uploads can fail silently, so a mark proves nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ from typing import Any
 
 import wandb
 
-from mfwb.sink.client.private import ask_graphql
-from mfwb.sink.client.responses import expected, nodes
+from mfwb.sink.client.private import execute_graphql
+from mfwb.sink.client.responses import nodes, require
 
-__all__ = ["ALWAYS_THERE", "MOST", "Parts", "has_its_files", "parts_of_runs", "shown_files"]
+__all__ = [
+    "CORE_FILES",
+    "MAX_LISTED",
+    "RunParts",
+    "files_in_summary",
+    "has_all_files",
+    "query_run_parts",
+]
 
 _QUERY = """
 query MfwbRunFiles(
@@ -30,59 +37,57 @@ query MfwbRunFiles(
     }
 }
 """
-"""W&B's public Api asks for the files of one run at a time."""
+"""W&B's public Api requests the files of one run at a time."""
 
-ALWAYS_THERE = frozenset(
-    {"config.yaml", "wandb-summary.json"}
-)  # which wandb-core uploads at the end
-MOST = 1000
-"""Files, and uses, that are listed of each; of more it is not known what is missing."""
+CORE_FILES = frozenset({"config.yaml", "wandb-summary.json"})  # which wandb-core uploads at the end
+MAX_LISTED = 1000
+"""The most files, and uses, that are listed for each run; more are not checked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a W&B run has: the names of its files, and the ids of the artifacts that it uses."""
+class RunParts:
+    """The names of a W&B run's files, and the ids of the artifacts that it uses."""
 
     files: frozenset[str] = frozenset()
     uses: frozenset[str] = frozenset()
 
 
-def parts_of_runs(
+def query_run_parts(
     api: wandb.Api, entity: str, project: str, run_ids: Sequence[str], *, uses: bool
-) -> dict[str, Parts]:
-    """Return what W&B runs have by their ids, with one request.
+) -> dict[str, RunParts]:
+    """Return the parts of W&B runs by run id, with one request.
 
     Args:
-        api: to ask.
-        entity: of the project.
-        project: of the W&B runs.
-        run_ids: some hundred of them.
-        uses: whether to ask for what they use, too, which takes W&B longer.
+        api: W&B's public Api.
+        entity: the entity of the project.
+        project: the project of the W&B runs.
+        run_ids: up to some hundred ids.
+        uses: whether to request the used artifacts, too, which takes W&B longer.
     """
     variables = {
         "entity": entity,
         "project": project,
         "filters": json.dumps({"name": {"$in": list(run_ids)}}),
         "runs": len(run_ids),
-        "files": MOST,
+        "files": MAX_LISTED,
         "uses": uses,
     }
-    runs = nodes(expected(ask_graphql(api, _QUERY, variables), "project", "runs"))
+    runs = nodes(require(execute_graphql(api, _QUERY, variables), "project", "runs"))
     return {run["name"]: _parts(run, uses=uses) for run in runs}
 
 
-def _parts(run: Any, *, uses: bool) -> Parts:
-    files = nodes(expected(run, "files"))
-    used = nodes(expected(run, "inputArtifacts")) if uses else ()
-    return Parts(frozenset(one["name"] for one in files), frozenset(one["id"] for one in used))
+def _parts(run: Any, *, uses: bool) -> RunParts:
+    files = nodes(require(run, "files"))
+    used = nodes(require(run, "inputArtifacts")) if uses else ()
+    return RunParts(frozenset(one["name"] for one in files), frozenset(one["id"] for one in used))
 
 
-def has_its_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:
-    """Whether all is there that is always, and all that a summary shows."""
-    return len(files) >= MOST or files >= {*ALWAYS_THERE, *shown_files(summary.values())}
+def has_all_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:
+    """Whether W&B has the files of every run, and all files that the summary shows."""
+    return len(files) >= MAX_LISTED or files >= {*CORE_FILES, *files_in_summary(summary.values())}
 
 
-def shown_files(values: Iterable[Any]) -> Iterator[str]:
+def files_in_summary(values: Iterable[Any]) -> Iterator[str]:
     """Yield the files that a summary refers to."""
     for value in values:
         if isinstance(value, dict) and "_type" in value and "path" in value:

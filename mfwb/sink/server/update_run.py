@@ -1,59 +1,59 @@
-"""Changing the words of a W&B run that is complete: no run is opened, nothing is uploaded."""
+"""Updates of a complete W&B run's metadata: no run is opened, nothing is uploaded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from mfwb.sink.content.edits import EditRule, Merged, merged
-from mfwb.sink.content.run_texts import Words, words_there
-from mfwb.sink.server.existing_runs import Existing, ExistingRuns
+from mfwb.sink.content.edits import EditRule, MergedMetadata, merge_metadata
+from mfwb.sink.content.run_metadata import RunMetadata, read_run_metadata
+from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 
-__all__ = ["amend", "differ_in_words", "write_words"]
+__all__ = ["amend", "has_same_content", "write_run_metadata"]
 
 
 def amend(
     runs: ExistingRuns,
-    found: Existing,
-    words: Words,
+    existing: ExistingRun,
+    run_metadata: RunMetadata,
     done: Mapping[str, Any],
     rule: EditRule,
-) -> Merged:
-    """Bring names, tags and config of a W&B run up to date; what others wrote stays. SinkError.
+) -> MergedMetadata:
+    """Update names, tags and config of a W&B run; edits of other people stay. SinkError.
 
-    The summary, which says for which plan the W&B run is complete, is written last.
+    The summary, which marks the plan that the W&B run is complete for, is written last.
 
     Args:
-        runs: of the project.
-        found: the W&B run.
-        words: what it is to say.
-        done: what marks it, in the summary, as complete.
-        rule: about what others changed.
+        runs: the W&B runs of the project.
+        existing: the W&B run to update.
+        run_metadata: the planned metadata.
+        done: the mark of a complete run, for the summary.
+        rule: how edits of other people are treated.
 
     Returns:
-        What it says now, and what others had changed.
+        The new metadata, with the edits of other people.
     """
 
-    def deed(handle: Any) -> Merged:
-        both = merged(words, words_there(handle), rule)
-        write_words(handle, both.words)
+    def action(handle: Any) -> MergedMetadata:
+        merged = merge_metadata(run_metadata, read_run_metadata(handle), rule)
+        write_run_metadata(handle, merged.run_metadata)
         handle.summary.update(dict(done))
-        return both
+        return merged
 
-    return runs.ask_anew(found, deed, f"change the words of {words.name}")
+    return runs.call_with_reloaded_run(existing, action, f"change the words of {run_metadata.name}")
 
 
-def write_words(handle: Any, words: Words) -> None:
-    """Have a W&B run say these words, and no others; `handle` is W&B's own for it."""
+def write_run_metadata(handle: Any, run_metadata: RunMetadata) -> None:
+    """Write the metadata of a W&B run and nothing else; `handle` is W&B's run object."""
     handle.config.clear()
-    handle.config.update(words.config)
-    handle.tags = list(words.tags)
-    handle.display_name, handle.group = words.name, words.group
-    handle.job_type = words.job_type
-    handle.notes = words.notes or (handle.notes and "")
+    handle.config.update(run_metadata.config)
+    handle.tags = list(run_metadata.tags)
+    handle.display_name, handle.group = run_metadata.name, run_metadata.group
+    handle.job_type = run_metadata.job_type
+    handle.notes = run_metadata.notes or (handle.notes and "")
     handle.update()
 
 
-def differ_in_words(complete: str, fingerprint: str) -> bool:
-    """Whether what is there and what is planned are the same but for words."""
+def has_same_content(complete: str, fingerprint: str) -> bool:
+    """Whether a complete run and a plan differ in metadata at most."""
     return complete.partition(".")[0] == fingerprint.partition(".")[0]

@@ -1,1 +1,1 @@
-"""How W&B's SDK is set up before it does anything."""
+"""Setup of W&B's SDK before its first use."""

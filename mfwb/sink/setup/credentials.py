@@ -1,4 +1,4 @@
-"""W&B's key goes to the server that it is for, and to no other one."""
+"""Credentials: W&B's key is sent only to the server that it is for."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from mfwb.settings_files.wandb_settings import (
 )
 from mfwb.url_origins import origin_of
 
-__all__ = ["check_wandb_file", "credentials_of", "only_its_own_key"]
+__all__ = ["check_wandb_file", "entity_query", "restrict_api_key"]
 
 _KEY = "WANDB_API_KEY"
 _KEYS = (_KEY, "WANDB_IDENTITY_TOKEN_FILE")
-"""Variables that wandb (0.31.0) sends to whatever server is in force."""
+"""Variables that wandb (0.31.0) sends to any configured server."""
 
 
 def check_wandb_file() -> None:
-    """Refuse a settings file of W&B's that lies in the current folder and could do harm.
+    """Refuse a settings file of W&B in the current folder that could do harm.
 
     Raises:
-        UsageError: it says more than a name of an entity or a project, and nobody trusts it.
+        UsageError: it sets more than names of an entity or a project, and is not trusted.
     """
     with suppress(FileNotFoundError):  # the current folder was removed
         if file := find_wandb_file(Path.cwd()):
@@ -39,14 +39,14 @@ def check_wandb_file() -> None:
 
 
 @contextmanager
-def only_its_own_key(settings: Settings) -> Iterator[str | None]:
-    """Keep W&B's key from a server that a settings file names; before wandb reads its variables.
+def restrict_api_key(settings: Settings) -> Iterator[str | None]:
+    """Keep W&B's key from a server in a settings file; enter before wandb reads its variables.
 
-    Variables hold the key for the server that W&B's own settings name. If a file of ours names
-    another one, only a key counts that is kept for that one: in the same file, or in netrc.
+    The key in the variables is for the server in W&B's own settings. If a settings file of mfwb
+    names another server, only a key for that server counts: in the same file, or in netrc.
 
     Yields:
-        Why there is no key for that server; None if there may be one.
+        The reason why there is no key for that server; None if there may be one.
     """
     server = settings.wandb.get("base_url")
     own = settings.wandb.get("api_key")
@@ -55,77 +55,77 @@ def only_its_own_key(settings: Settings) -> Iterator[str | None]:
     if own is not None:
         changes = {**dict.fromkeys(_KEYS), _KEY: str(own)}
     elif server is not None and "settings" not in settings.explicit:
-        theirs = _servers()
-        if origin_of(str(server)) not in {origin_of(one) for one in theirs}:
+        key_servers = _servers_of_key()
+        if origin_of(str(server)) not in {origin_of(one) for one in key_servers}:
             changes = dict.fromkeys(_KEYS)
-            reason = _reason(str(server), sorted(theirs))
+            reason = _explain_missing_key(str(server), sorted(key_servers))
     before = {name: os.environ.get(name) for name in changes}
-    _set(changes)
+    _set_variables(changes)
     try:
         yield reason
     finally:
-        _set(before)
+        _set_variables(before)
 
 
-def credentials_of(settings: Settings, no_key: str | None) -> Callable[[str], str | None]:
-    """Return what asks a server for the entity that the credentials stand for; then Unreachable.
+def entity_query(settings: Settings, no_key_reason: str | None) -> Callable[[str], str | None]:
+    """Return a function that queries a server for the credentials' entity, or raises Unreachable.
 
     Args:
         settings: of this call.
-        no_key: why there is no key for that server; None: there may be one.
+        no_key_reason: why there is no key for that server; None if there may be one.
     """
 
-    def ask(base_url: str) -> str | None:
-        if no_key is not None:
-            raise Unreachable(no_key)
-        from mfwb.sink.setup.sdk_settings import ask_entity  # noqa: PLC0415 - it brings wandb
+    def query(base_url: str) -> str | None:
+        if no_key_reason is not None:
+            raise Unreachable(no_key_reason)
+        from mfwb.sink.setup.sdk_settings import query_entity  # noqa: PLC0415 - it brings wandb
 
-        return ask_entity(base_url, settings.timeout)
+        return query_entity(base_url, settings.timeout)
 
-    return ask
+    return query
 
 
-def _servers() -> frozenset[str]:
+def _servers_of_key() -> frozenset[str]:
     try:
         here = Path.cwd()
-    except FileNotFoundError:  # somebody removed it
+    except FileNotFoundError:  # the folder was removed
         here = Path("/")
     return servers_of_key(here)
 
 
-def _reason(server: str, theirs: list[str]) -> str | None:
-    """Return why there is no key for a server; None if netrc has one of its own."""
-    if _names(server) & _machines():
+def _explain_missing_key(server: str, key_servers: list[str]) -> str | None:
+    """Return why there is no key for a server; None if netrc has one for it."""
+    if _netrc_names(server) & _netrc_machines():
         return None
-    said = next((name for name in _KEYS if os.environ.get(name)), None)
+    variable = next((name for name in _KEYS if os.environ.get(name)), None)
     login = f"run `wandb login --host {server}`"
-    if said is None:
+    if variable is None:
         return f"there are no W&B credentials for {server}, which [settings] names; {login}"
     return (
-        f"the key in {said} is for {' or '.join(theirs)}, but [settings] names {server}: set "
-        f"WANDB_BASE_URL={server} if it is for that one, else {login}"
+        f"the key in {variable} is for {' or '.join(key_servers)}, but [settings] names "
+        f"{server}: set WANDB_BASE_URL={server} if it is for that one, else {login}"
     )
 
 
-def _machines() -> frozenset[str]:
-    """Return the servers that netrc has a key for; its `default` is for none of them."""
-    said = os.environ.get("NETRC")
-    for path in [said] if said else ["~/.netrc", "~/_netrc"]:
+def _netrc_machines() -> frozenset[str]:
+    """Return the servers with a key in netrc; its `default` counts for none of them."""
+    given_path = os.environ.get("NETRC")
+    for path in [given_path] if given_path else ["~/.netrc", "~/_netrc"]:
         with suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
             return frozenset(netrc.netrc(Path(path).expanduser()).hosts) - {"default"}
     return frozenset()
 
 
-def _names(url: str) -> frozenset[str]:
-    """Return the names that netrc may have for a server: W&B's own one has two."""
+def _netrc_names(url: str) -> frozenset[str]:
+    """Return the possible names of a server in netrc: W&B's own server has two."""
     if url.rstrip("/") in SERVERS_OF_WANDB:
         return frozenset(urlsplit(one).netloc for one in SERVERS_OF_WANDB)
-    with suppress(ValueError):  # `http://[`, which wandb refuses in a moment
+    with suppress(ValueError):  # `http://[`, which wandb refuses later
         return frozenset({urlsplit(url).netloc})
     return frozenset()
 
 
-def _set(variables: dict[str, str | None]) -> None:
+def _set_variables(variables: dict[str, str | None]) -> None:
     for name, value in variables.items():
         os.environ.pop(name, None)
         if value is not None:

@@ -1,4 +1,4 @@
-"""W&B's environment variables: which hold for us, and which must not leak into replayed runs."""
+"""W&B's environment variables for a call: those for a single run must not affect replayed runs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.files.tempdirs import scratch
-from mfwb.sink.setup.quiet_settings import WHOLE, replaying
+from mfwb.sink.setup.quiet_settings import REQUIRED_SETTINGS, replay_settings
 
-__all__ = ["our_environment", "variable_of"]
+__all__ = ["environment_variable", "replay_environment"]
 
-_ABOUT_ONE_RUN = (
+_VARIABLES_OF_ONE_RUN = (
     "WANDB_NAME",
     "WANDB_NOTES",
     "WANDB_TAGS",
@@ -48,29 +48,29 @@ _ABOUT_ONE_RUN = (
     "WANDB__FILES_DIR",
     "WANDB__FILE_STREAM_MAX_LINE_BYTES",
 )
-"""They speak of the run of the process that has them, and would be put on every replayed one."""
+"""They describe the run of the current process, and would apply to every replayed run."""
 
-_SCRATCH = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
+_FOLDER_VARIABLES = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
 
 @contextmanager
-def our_environment(patience: float) -> Iterator[Path]:
+def replay_environment(retry_seconds: float) -> Iterator[Path]:
     """Yield a scratch folder for W&B's own files, with the environment set for many runs.
 
-    Variables that speak of one run are hidden, and those by which data would get lost. W&B makes
-    a folder for each run it writes or reads, in the current one by default, stages files of
-    tables, and caches what it uploads: all that goes into the scratch folder, and with it; but
-    WANDB_DIR holds if it is set.
+    Variables that describe one run are hidden, and so are those that would lose data. W&B makes
+    a folder for each run that it writes or reads, by default in the current folder. It also
+    stages files of tables, and caches uploads. All of that goes into the scratch folder, which is
+    deleted with it; but WANDB_DIR is kept if it is set.
 
     Args:
-        patience: seconds for which this call tries again.
+        retry_seconds: the seconds for which this call retries.
     """
-    names = {*_ABOUT_ONE_RUN, *map(variable_of, WHOLE)}
+    names = {*_VARIABLES_OF_ONE_RUN, *map(environment_variable, REQUIRED_SETTINGS)}
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     with scratch() as folder:
-        said = replaying(patience)
-        quiet = {variable_of(name): str(value).lower() for name, value in said.items()}
-        before = {name: os.environ.get(name) for name in (*_SCRATCH, *quiet)}
+        settings = replay_settings(retry_seconds)
+        quiet = {environment_variable(name): str(value).lower() for name, value in settings.items()}
+        before = {name: os.environ.get(name) for name in (*_FOLDER_VARIABLES, *quiet)}
         os.environ.setdefault("WANDB_DIR", str(folder))
         os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **quiet)
         try:
@@ -83,6 +83,6 @@ def our_environment(patience: float) -> Iterator[Path]:
             os.environ.update(hidden)
 
 
-def variable_of(setting: str) -> str:
+def environment_variable(setting: str) -> str:
     """Return the environment variable of a field of `wandb.Settings`: `x_a` is WANDB__A."""
     return f"WANDB_{setting.removeprefix('x').upper()}"

@@ -1,4 +1,4 @@
-"""What W&B's SDK says when it is asked where runs go, and who asks."""
+"""Settings of W&B's SDK: where runs go, and whose credentials it has."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from mfwb.destination import WandbDefaults
 from mfwb.errors import Unreachable, UsageError
 from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_settings import wandb_files_of
-from mfwb.sink.client.private import FAILURES, ServicePollForTokenError, choked
+from mfwb.sink.client.private import FAILURES, ServicePollForTokenError, is_unreadable_answer
 from mfwb.sink.client.process_wide import new_api
-from mfwb.sink.client.refusals import explained
+from mfwb.sink.client.refusals import explain_error
 
-__all__ = ["ask_defaults", "ask_entity", "files_of_settings"]
+__all__ = ["files_of_settings", "query_defaults", "query_entity"]
 
-_NO_JSON = "looking for beginning of value"
-"""wandb-core's words where it is answered with a page, or with something else that is no JSON."""
+_NOT_JSON = "looking for beginning of value"
+"""The text of wandb-core for an answer that is not JSON, such as a web page."""
 
-_SILENCE = "did not respond in time"  # wandb-core's words, after it tried for 19 seconds
+_TIMED_OUT = "did not respond in time"  # the text of wandb-core after 19 seconds of retries
 
 
-def ask_defaults(seconds: float) -> WandbDefaults:
-    """Return W&B's effective settings, of its files and of the environment; start wandb-core.
+def query_defaults(seconds: float) -> WandbDefaults:
+    """Return W&B's effective settings, from files and environment; this starts wandb-core.
 
     Args:
-        seconds: how long that may take.
+        seconds: the time limit.
 
     Raises:
-        UsageError: W&B does not take its settings.
+        UsageError: W&B refuses its own settings.
         Unreachable: wandb-core does not start.
     """
     try:
@@ -42,9 +42,9 @@ def ask_defaults(seconds: float) -> WandbDefaults:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        said = f"WANDB_{name.upper()}"
-        raise UsageError(f"W&B's settings ({said}, or its files): {first['msg']}") from None
-    except WandbUsageError as error:  # one of those below, too
+        variable = f"WANDB_{name.upper()}"
+        raise UsageError(f"W&B's settings ({variable}, or its files): {first['msg']}") from None
+    except WandbUsageError as error:  # also one of the errors below
         raise UsageError(f"W&B's settings (its variables or files): {first_line(error)}") from None
     except (*FAILURES, OSError, RuntimeError) as error:  # no memory, no process, no thread
         raise Unreachable(f"wandb-core can't start: {first_line(error)}") from error
@@ -57,35 +57,35 @@ def ask_defaults(seconds: float) -> WandbDefaults:
 
 
 def files_of_settings() -> list[Path]:
-    """Return the files that W&B reads its settings from, or that decide which these are."""
+    """Return the files that W&B's settings come from, and those that choose these files."""
     files: list[Path] = []
-    with suppress(FileNotFoundError):  # somebody removed the current folder
+    with suppress(FileNotFoundError):  # the current folder was removed
         files += wandb_files_of(Path.cwd())
     system = wandb.setup().settings.settings_system
     return [*files, Path(system)] if system else files
 
 
-def ask_entity(base_url: str, seconds: float) -> str | None:
-    """Return the entity that the credentials stand for; Unreachable if they don't hold.
+def query_entity(base_url: str, seconds: float) -> str | None:
+    """Return the entity of the credentials; Unreachable if they are not valid.
 
     Args:
-        base_url: of the server.
-        seconds: how long it may take to answer; a silence is waited for twice, if there is time.
+        base_url: the URL of the server.
+        seconds: the time limit; after a timeout the query is sent once more, if there is time.
     """
 
-    def ask() -> str | None:
-        with suppress(_SilenceError):
+    def query_twice() -> str | None:
+        with suppress(_TimedOutError):
             return _entity(base_url)
         return _entity(base_url)
 
     try:
-        return run_within(seconds, ask, base_url)
-    except _SilenceError:
+        return run_within(seconds, query_twice, base_url)
+    except _TimedOutError:
         raise Unreachable(f"{base_url} does not answer, or not in time") from None
 
 
-class _SilenceError(Exception):
-    """wandb-core gave up waiting for an answer."""
+class _TimedOutError(Exception):
+    """wandb-core got no answer in time."""
 
 
 def _entity(base_url: str) -> str | None:
@@ -96,20 +96,20 @@ def _entity(base_url: str) -> str | None:
             f"there are no W&B credentials for {base_url}; run `wandb login` or set WANDB_API_KEY"
         ) from None
     except AuthenticationError as error:
-        if _SILENCE in str(error):
-            raise _SilenceError from None
+        if _TIMED_OUT in str(error):
+            raise _TimedOutError from None
         if isinstance(error.__cause__, ServicePollForTokenError):
             raise Unreachable(f"wandb-core can't start: {first_line(error.__cause__)}") from None
-        if _NO_JSON in str(error):
+        if _NOT_JSON in str(error):
             raise Unreachable(
                 f"{base_url} does not answer as W&B does; is that W&B's address, and does a login "
                 "page or a proxy lie before it?"
             ) from None
         raise Unreachable(f"W&B credentials: {first_line(error)}") from None
     except (CommError, ConnectionError, TimeoutError) as error:
-        raise Unreachable(f"{base_url} can't be used: {explained(error)}") from None
+        raise Unreachable(f"{base_url} can't be used: {explain_error(error)}") from None
     except Exception as error:
-        if not choked(error):
+        if not is_unreadable_answer(error):
             raise
         raise Unreachable(f"{base_url} does not answer as W&B does ({error!r})") from None
     return entity

@@ -1,4 +1,4 @@
-"""Which tables of settings are handed to wandb as they are."""
+"""Tables of settings that are passed to wandb unchanged."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from mfwb.config import Settings
 
-__all__ = ["tables_of"]
+__all__ = ["wandb_settings_tables"]
 
 
-def tables_of(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
-    """Return the tables that say something, by the names that they have in mfwb.toml."""
+def wandb_settings_tables(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    """Return the tables that are not empty, by their names in mfwb.toml."""
     tables = [("settings", settings.wandb)]
     for flow, table in settings.flow.items():
         tables.append((f"flow.{flow}.settings", table.wandb))

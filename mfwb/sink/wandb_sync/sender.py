@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mfwb.files.tempdirs import scratch
-from mfwb.sink.client.api import Service
-from mfwb.sink.client.private import CORE_OUTLIVES
-from mfwb.sink.client.retry_budget import SLOWEST
-from mfwb.sink.setup.environment import variable_of
-from mfwb.sink.setup.quiet_settings import replaying
+from mfwb.sink.client.api import ApiClient
+from mfwb.sink.client.private import CORE_EXIT_SECONDS
+from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
+from mfwb.sink.setup.environment import environment_variable
+from mfwb.sink.setup.quiet_settings import replay_settings
 
 __all__ = ["Sender", "SyncError"]
 
@@ -43,8 +43,8 @@ class SyncError:
 class Sender:
     """Runs `wandb sync`, and kills it when it is stuck."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
 
     def send(self, folder: Path, *, runs: int, size: int) -> tuple[SyncError, ...]:
         """Send a folder, and return the logged errors; the caller looks up what has arrived.
@@ -57,13 +57,17 @@ class Sender:
         Raises:
             SinkError: if W&B has failed for longer than the retry budget of the call.
         """
-        patience = self._service.patience
-        patience.refuse_if_resting("send W&B runs")
-        seconds = patience.limit + runs * _SECONDS_PER_RUN / _PARALLEL_RUNS + size / SLOWEST
+        retry_budget = self._client.retry_budget
+        retry_budget.raise_if_spent("send W&B runs")
+        seconds = (
+            retry_budget.wait_limit
+            + runs * _SECONDS_PER_RUN / _PARALLEL_RUNS
+            + size / MIN_BYTES_PER_SECOND
+        )
         with scratch() as wandb_dir:
             failures: list[SyncError] = []
             try:
-                with patience.waiting():
+                with retry_budget.count_failed_wait():
                     self._run(folder, wandb_dir, seconds)
             except (TimeoutError, ConnectionError) as error:
                 failures.append(SyncError(str(error)))
@@ -92,7 +96,7 @@ class Sender:
             if process.stdin:
                 process.stdin.close()
             if process.returncode:
-                time.sleep(CORE_OUTLIVES)
+                time.sleep(CORE_EXIT_SECONDS)
         if code:
             raise ConnectionAbortedError(
                 f"`wandb sync` ended with {code}: {_last_line(output_path)}"
@@ -100,14 +104,17 @@ class Sender:
 
     def _environment(self, wandb_dir: Path) -> dict[str, str]:
         settings = {
-            "base_url": self._service.base_url,
+            "base_url": self._client.base_url,
             "mode": "online",
             "dir": wandb_dir,
             "program": "mfwb",  # otherwise W&B stores the path of child.py
-            **replaying(self._service.patience.seconds),
+            **replay_settings(self._client.retry_budget.seconds),
         }
         inherited = {name: value for name, value in os.environ.items() if name != _CORE_VARIABLE}
-        return {**inherited, **{variable_of(name): str(value) for name, value in settings.items()}}
+        return {
+            **inherited,
+            **{environment_variable(name): str(value) for name, value in settings.items()},
+        }
 
 
 def _last_line(path: Path) -> str:

@@ -16,7 +16,7 @@ from wandb.sdk.artifacts._internal_artifact import InternalArtifact
 
 from mfwb.settings_files import find_wandb_file
 from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
-from mfwb.sink.client.private import add_local, name_of_table
+from mfwb.sink.client.private import add_local_file, table_artifact_name
 from mfwb.sink.offline.wandb_file import read_framed, read_records, write_framed
 from tests.sandbox import Sandbox
 
@@ -26,14 +26,14 @@ import wandb
 from mfwb.ports import ReadyTable
 from mfwb.sink.content.media import write_table_artifact
 from mfwb.sink.client.private import FAILURES, publish_started_at
-from mfwb.sink.setup.quiet_settings import replaying
+from mfwb.sink.setup.quiet_settings import replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 from pathlib import Path
 
 folder = sys.argv[1]
 run = wandb.init(
     project="p", entity="e", id="producer", dir=folder, reinit="create_new",
-    settings=run_settings({}, {**replaying(60.0), "mode": "offline"}),
+    settings=run_settings({}, {**replay_settings(60.0), "mode": "offline"}),
 )
 made = wandb.Artifact("made", type="dataset", metadata={"a": 1})
 made.add_file(sys.argv[2], name="x.bin", policy="immutable", skip_cache=True)
@@ -160,7 +160,7 @@ def test_the_name_of_a_table(key: str) -> None:
     """As W&B makes it of the key in the summary."""
     made = InternalArtifact(f"run-x-{key}", "run_table")
 
-    assert name_of_table("x", key) == made.name
+    assert table_artifact_name("x", key) == made.name
 
 
 def test_failures_have_their_names(written: dict[str, Any]) -> None:
@@ -193,7 +193,7 @@ def test_a_file_whose_checksum_is_known(tmp_path: Path) -> None:
     ours = wandb.Artifact("ours", type="other")
     md5 = base64.b64encode(hashlib.md5(b"bytes", usedforsecurity=False).digest()).decode()
 
-    add_local(ours, "a/x.pkl", file, md5=md5, size=5)
+    add_local_file(ours, "a/x.pkl", file, md5=md5, size=5)
 
     assert ours.digest == theirs.digest
     [one], [other] = ours.manifest.entries.values(), theirs.manifest.entries.values()

@@ -1,4 +1,4 @@
-"""What is read of W&B's files and variables without wandb is what W&B reads."""
+"""mfwb reads W&B's files and variables as W&B does, without wandb."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _one_name(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _made(folder: Path, files: dict[str, str], variables: dict[str, str]) -> list[Any]:
-    """Make the files of a case, and return the case for the probe."""
+    """Write the files of a case, and return the case for the probe."""
     folder.mkdir()
     for name, text in files.items():
         path = folder / name

@@ -1,4 +1,4 @@
-"""Where W&B runs go, by our settings and by what W&B's own ones say."""
+"""Destinations from mfwb's settings and W&B's own ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from mfwb.config import load_settings
-from mfwb.destination import Destinations, WandbDefaults, bundle_of, names_of, read_defaults
+from mfwb.destination import (
+    Destinations,
+    WandbDefaults,
+    bundle_of,
+    entity_and_project,
+    read_defaults,
+)
 from mfwb.errors import UsageError
 from mfwb.ports import Destination
 
@@ -17,8 +23,8 @@ SERVER = "https://w.example"
 NOTHING = WandbDefaults(mode="online", base_url=SERVER, entity=None, project=None)
 
 
-class Asked:
-    """A server that says whose the credentials are, and notes that it was asked."""
+class EntityQueries:
+    """A server that returns the entity of the credentials, and notes each query."""
 
     def __init__(self) -> None:
         self.servers: list[str] = []
@@ -30,74 +36,74 @@ class Asked:
 
 
 def destinations(
-    asked: Asked, defaults: WandbDefaults = NOTHING, *, may_ask: bool = True, **given: Any
+    queries: EntityQueries, defaults: WandbDefaults = NOTHING, *, may_ask: bool = True, **given: Any
 ) -> Destinations:
     """Return the destinations of a call."""
-    return Destinations(load_settings(given, environ={}), defaults, asked, may_ask=may_ask)
+    return Destinations(load_settings(given, environ={}), defaults, queries, may_ask=may_ask)
 
 
 def test_a_sync_asks_once() -> None:
-    """An entity that was not given is the one that the credentials stand for."""
-    asked = Asked()
-    resolved = destinations(asked)
+    """An entity that was not given is that of the credentials."""
+    queries = EntityQueries()
+    resolved = destinations(queries)
 
     assert resolved.of("F") == Destination("online", SERVER, "me", "F")
     assert resolved.of("G").entity == "me"
-    assert asked.servers == [SERVER]
+    assert queries.servers == [SERVER]
 
 
 def test_a_plan_does_not_ask() -> None:
-    """An entity that was not given remains unknown."""
-    asked = Asked()
+    """An entity that was not given stays unknown."""
+    queries = EntityQueries()
 
-    assert destinations(asked, may_ask=False).of("F") == Destination("online", SERVER, None, "F")
-    assert asked.servers == []
+    assert destinations(queries, may_ask=False).of("F") == Destination("online", SERVER, None, "F")
+    assert queries.servers == []
 
 
 def test_nobody_asks_for_what_was_given() -> None:
     """Neither for an argument, nor for W&B's own variable or file."""
-    asked = Asked()
+    queries = EntityQueries()
     by_wandb = replace(NOTHING, entity="acme", project="wines")
 
-    assert destinations(asked, entity="ours", project="p").of("F").entity == "ours"
-    assert destinations(asked, by_wandb).of("F") == Destination("online", SERVER, "acme", "wines")
-    assert asked.servers == []
+    assert destinations(queries, entity="ours", project="p").of("F").entity == "ours"
+    assert destinations(queries, by_wandb).of("F") == Destination("online", SERVER, "acme", "wines")
+    assert queries.servers == []
 
 
 def test_offline(tmp_path: Path) -> None:
     """A sync into a bundle must know the entity; a plan of one need not."""
-    asked = Asked()
+    queries = EntityQueries()
     given: dict[str, Any] = {"mode": "offline", "dir": tmp_path}
 
     with pytest.raises(UsageError, match="--entity"):
-        destinations(asked, **given).of("F")
-    assert destinations(asked, may_ask=False, **given).of("F").entity is None
-    assert asked.servers == []
+        destinations(queries, **given).of("F")
+    assert destinations(queries, may_ask=False, **given).of("F").entity is None
+    assert queries.servers == []
 
 
 def test_a_push_keeps_the_names(tmp_path: Path) -> None:
     """Only the server is the one of this call."""
     bundled = Destination("offline", str(tmp_path), "acme", "wines")
 
-    found = destinations(Asked(), replace(NOTHING, project="other")).of_bundled(bundled)
+    found = destinations(EntityQueries(), replace(NOTHING, project="other")).of_bundled(bundled)
 
     assert found == Destination("online", SERVER, "acme", "wines")
 
 
 @pytest.mark.parametrize("given", [{"project": "a/b"}, {"entity": "a/b"}])
 def test_names_that_wandb_refuses(given: dict[str, str]) -> None:
-    """They are refused before anything is read, whoever wants to know."""
+    """They are refused before anything is read, in every command."""
     with pytest.raises(UsageError, match="is no name of"):
-        names_of("F", load_settings(given, environ={}), NOTHING)
+        entity_and_project("F", load_settings(given, environ={}), NOTHING)
 
 
-def bundle(tmp_path: Path, **said: Any) -> Path | None:
-    """Return the bundle that some settings mean."""
-    return bundle_of(load_settings(said, folder=tmp_path, environ={}), read_defaults())
+def bundle(tmp_path: Path, **given: Any) -> Path | None:
+    """Return the bundle that some settings select."""
+    return bundle_of(load_settings(given, folder=tmp_path, environ={}), read_defaults())
 
 
 def test_bundle_that_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder means a bundle, and without one it is the server."""
+    """A folder selects a bundle, and without one the server is selected."""
     monkeypatch.delenv("WANDB_MODE", raising=False)
     folder = tmp_path / "b"
 
@@ -109,16 +115,17 @@ def test_bundle_that_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    "said", [{"mode": "online", "dir": "b"}, {"mode": "offline"}, {"settings": {"mode": "offline"}}]
+    "given",
+    [{"mode": "online", "dir": "b"}, {"mode": "offline"}, {"settings": {"mode": "offline"}}],
 )
-def test_mode_and_folder_have_to_fit(tmp_path: Path, said: dict[str, Any]) -> None:
+def test_mode_and_folder_have_to_fit(tmp_path: Path, given: dict[str, Any]) -> None:
     """A server has no folder, and a bundle is one."""
     with pytest.raises(UsageError, match="--dir"):
-        bundle(tmp_path, **said)
+        bundle(tmp_path, **given)
 
 
 def test_wandb_may_say_that_it_is_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """W&B's own variable counts where nothing else is said."""
+    """W&B's own variable counts where nothing else is given."""
     monkeypatch.setenv("WANDB_MODE", "offline")
 
     with pytest.raises(UsageError, match="add --dir"):

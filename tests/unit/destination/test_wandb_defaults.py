@@ -1,4 +1,4 @@
-"""What W&B's own settings say, remembered as long as nothing can have changed them."""
+"""W&B's own settings, saved until they may have changed."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.destination.wandb_defaults import WandbDefaults, cache_key, recall, remember
+from mfwb.destination.wandb_defaults import WandbDefaults, cache_key, load_defaults, save_defaults
 
 SAID = WandbDefaults(mode="online", base_url="https://w.example", entity="acme", project=None)
 
 
 def test_it_is_remembered(tmp_path: Path) -> None:
-    """What was said is said again, whether the files that W&B reads are there or not."""
-    there = tmp_path / "settings"
-    there.write_text("[default]", encoding="utf-8")
+    """Saved settings are loaded again, whether W&B's files exist or not."""
+    existing = tmp_path / "settings"
+    existing.write_text("[default]", encoding="utf-8")
 
-    remember(tmp_path, "digest", [there, tmp_path / "missing"], SAID)
+    save_defaults(tmp_path, "digest", [existing, tmp_path / "missing"], SAID)
 
-    assert recall(tmp_path, "digest") == SAID
+    assert load_defaults(tmp_path, "digest") == SAID
 
 
 def _edit(file: Path) -> None:
@@ -36,27 +36,27 @@ def test_a_file_that_changed(tmp_path: Path, change: Callable[[Path], None]) -> 
     """W&B is asked anew."""
     file = tmp_path / "settings"
     file.write_text("[default]", encoding="utf-8")
-    remember(tmp_path, "digest", [file], SAID)
+    save_defaults(tmp_path, "digest", [file], SAID)
 
     change(file)
 
-    assert recall(tmp_path, "digest") is None
+    assert load_defaults(tmp_path, "digest") is None
 
 
 def test_a_file_that_appeared(tmp_path: Path) -> None:
     """W&B is asked anew."""
-    remember(tmp_path, "digest", [tmp_path / "settings"], SAID)
+    save_defaults(tmp_path, "digest", [tmp_path / "settings"], SAID)
 
     (tmp_path / "settings").touch()
 
-    assert recall(tmp_path, "digest") is None
+    assert load_defaults(tmp_path, "digest") is None
 
 
 @pytest.mark.parametrize(
     "name", ["WANDB_ENTITY", "WANDB_BASE_URL", "WANDB_CONFIG_DIR", "HOME", "XDG_CONFIG_HOME"]
 )
 def test_variables_count(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Any of those that W&B looks at makes a difference."""
+    """Each variable that W&B reads makes a difference."""
     before = cache_key()
     monkeypatch.setenv(name, "/something/else")
 
@@ -64,7 +64,7 @@ def test_variables_count(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 def test_the_folder_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """There may be settings in it."""
+    """It may have settings."""
     before = cache_key()
     monkeypatch.chdir(tmp_path)
 
@@ -72,7 +72,7 @@ def test_the_folder_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 def test_a_folder_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It is somewhere else than any that is there."""
+    """It differs from all existing folders."""
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -92,14 +92,14 @@ def test_a_secret_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"witnesses": "digest", "files": 1}', "\0"])
 def test_half_a_file(tmp_path: Path, text: str) -> None:
-    """What a kill left, or somebody wrote, is no memory."""
+    """A file that a kill left, or that someone else wrote, does not count."""
     (tmp_path / "wandb-defaults.json").write_text(text, encoding="utf-8")
 
-    assert recall(tmp_path, "digest") is None
+    assert load_defaults(tmp_path, "digest") is None
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    """Where nothing can be kept, nothing is remembered."""
-    remember(tmp_path / "none", "digest", [], SAID)
+    """Nothing is saved where nothing can be written."""
+    save_defaults(tmp_path / "none", "digest", [], SAID)
 
-    assert recall(tmp_path / "none", "digest") is None
+    assert load_defaults(tmp_path / "none", "digest") is None

@@ -1,4 +1,4 @@
-"""Say what W&B's SDK and mfwb make of the settings files and variables of some folders.
+"""Print how W&B's SDK and mfwb read the settings files and variables of some folders.
 
 Reads a JSON list of cases from stdin: folder, and variables. Prints a list of pairs.
 """
@@ -17,7 +17,7 @@ from mfwb.destination import read_defaults
 
 
 def of_wandb() -> dict[str, Any]:
-    """Return what W&B makes of them."""
+    """Return the settings that W&B reads."""
     wandb.teardown()
     settings = wandb.setup().settings
     return {

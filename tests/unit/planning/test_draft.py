@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfwb.config import Settings
-from mfwb.destination import names_of, read_defaults
+from mfwb.destination import entity_and_project, read_defaults
 from mfwb.lineage import rebuild_lineage
 from mfwb.planning import (
     Content,
@@ -141,7 +141,7 @@ def test_long_names() -> None:
 def test_default_project() -> None:
     """Without a project, the flow's name is one."""
     settings = Settings.model_validate({})
-    entity, project = names_of("DemoFlow", settings, read_defaults({}))
+    entity, project = entity_and_project("DemoFlow", settings, read_defaults({}))
 
     plan = draft_plan(FAN, rebuild_lineage(FAN), settings, entity=entity, project=project)
 

@@ -1,4 +1,4 @@
-"""What a project has of some names decides how artifacts are called, and who has `latest`."""
+"""Collections of a project decide the names of artifacts, and which version has `latest`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.api import Service
-from mfwb.sink.client.collections import Collections, Made, made_when
+from mfwb.sink.client.api import ApiClient
+from mfwb.sink.client.collections import Collections, VersionTimes, read_version_times
 from mfwb.sink.server.latest_alias import Moment
 
 _AT = "2026-11-01T12:00:00"
@@ -19,23 +19,23 @@ _AT_MS = 1_793_534_400_000
 
 
 class Server:
-    """Answers what W&B would of a project whose names have these types."""
+    """Answers as W&B would for a project whose names have these types."""
 
     def __init__(self, **types: str) -> None:
         self.types = {name.replace("_", "-"): type_ for name, type_ in types.items()}
-        self.asked: list[list[str]] = []
-        self.is_there = True
+        self.requested: list[list[str]] = []
+        self.exists = True
 
     def execute_graphql(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
         """Answer for each name."""
         names = {key: name for key, name in variables.items() if key not in ("entity", "project")}
         assert all(f"{key}: artifactCollection(name: ${key})" in text for key in names)
-        self.asked.append(list(names.values()))
-        said = {key: self.collection_of(name) for key, name in names.items()}
-        return {"project": said if self.is_there else None}
+        self.requested.append(list(names.values()))
+        answer = {key: self.collection_of(name) for key, name in names.items()}
+        return {"project": answer if self.exists else None}
 
     def collection_of(self, name: str) -> dict[str, Any] | None:
-        """Return what it has of one."""
+        """Return the collection of a name."""
         if name not in self.types:
             return None
         return {
@@ -44,61 +44,61 @@ class Server:
             "artifactMembership": {"artifact": {"createdAt": _AT, "metadata": "{}"}},
         }
 
-    def ask(self, _: str, question: Callable[[Any], Any], __: str) -> Any:
-        """Ask as `Service` does."""
-        return question(SimpleNamespace(_service_api=self))
+    def call(self, _: str, request: Callable[[Any], Any], __: str) -> Any:
+        """Send a request as `ApiClient` does."""
+        return request(SimpleNamespace(_service_api=self))
 
 
 def collections(server: Server) -> Collections:
-    """Return what is known of its project."""
-    return Collections(cast("Service", server), "acme", "p")
+    """Return the collections of its project."""
+    return Collections(cast("ApiClient", server), "acme", "p")
 
 
 def test_a_name_of_another_type() -> None:
-    """What the project has under a name with another type goes by another name."""
+    """An artifact whose name has another type in the project gets another name."""
     known = collections(Server(x="dataset", x_model="model", y="model", z="other", z_model="other"))
 
-    assert known.name_for("x", "model") == "x-model"
-    assert known.name_for("x", "dataset") == "x"
-    assert known.name_for("y", "model") == "y"
-    assert known.name_for("new", "model") == "new"
-    assert known.name_for("z", "model") == "z"  # both are taken: W&B says so
+    assert known.name_in_project("x", "model") == "x-model"
+    assert known.name_in_project("x", "dataset") == "x"
+    assert known.name_in_project("y", "model") == "y"
+    assert known.name_in_project("new", "model") == "new"
+    assert known.name_in_project("z", "model") == "z"  # both are taken: W&B says so
 
 
 def test_names_are_asked_for_together() -> None:
-    """And not again a moment later, unless something spoke against it."""
+    """And not again within seconds, unless a name was forgotten."""
     server = Server(x="dataset")
     known = collections(server)
     names = [f"n{number}" for number in range(60)]
 
-    known.look(names)
-    known.look(names)
+    known.load(names)
+    known.load(names)
     known.forget(["n7"])
-    known.look(names)
+    known.load(names)
 
-    assert [len(one) for one in server.asked] == [50, 10, 1]
+    assert [len(one) for one in server.requested] == [50, 10, 1]
 
 
 def test_a_type_is_heard_of() -> None:
-    """What was just logged settles the name, before W&B is asked again."""
+    """A logged artifact fixes the type of its name before the next query."""
     known = collections(Server())
-    known.look(["x"])
+    known.load(["x"])
     known.note("x", "dataset")
 
-    assert known.name_for("x", "model") == "x-model"
+    assert known.name_in_project("x", "model") == "x-model"
 
 
 def test_no_project() -> None:
-    """It has nothing."""
+    """It has no collection."""
     server = Server(x="dataset")
-    server.is_there = False
+    server.exists = False
 
     assert collections(server).get("x").type is None
 
 
 @pytest.mark.parametrize("odd", [{"artifacts": None}, {}, {"defaultArtifactType": None}])
 def test_an_answer_that_makes_no_sense(odd: dict[str, Any]) -> None:
-    """It is W&B's failure, told as such."""
+    """It is reported as a failure of W&B."""
     server = Server(x="dataset")
     whole = server.collection_of("x") or {}
     server.collection_of = lambda _: {**whole, **odd} if odd else {}  # type: ignore[assignment, method-assign]
@@ -108,35 +108,35 @@ def test_an_answer_that_makes_no_sense(odd: dict[str, Any]) -> None:
 
 
 def test_what_is_there() -> None:
-    """Who has `latest`, and how many versions there are."""
+    """The version with `latest`, and the number of versions."""
     found = collections(Server(x="dataset")).get("x")
 
-    assert (found.top, found.latest) == (3, Made(by_others=_AT_MS))
+    assert (found.newest_version, found.latest) == (3, VersionTimes(by_others=_AT_MS))
 
 
 @pytest.mark.parametrize("metadata", [{}, None, {"mfwb": 7}, {"mfwb": {}}, {"mfwb": {"x": 1}}])
 @pytest.mark.parametrize("at", [_AT, f"{_AT}Z", f"{_AT}.000Z", f"{_AT}+00:00"])
 def test_a_version_of_somebody_else(metadata: Any, at: str) -> None:
-    """It is as old as W&B says."""
-    assert made_when(metadata, at) == Made(by_others=_AT_MS)
+    """Its time is W&B's time."""
+    assert read_version_times(metadata, at) == VersionTimes(by_others=_AT_MS)
 
 
 def test_a_version_of_ours() -> None:
-    """It is as old as the newest flow run that logged it; or else, as who logged it first."""
+    """Its time is the start of the newest flow run that logged it, else that of the first one."""
     ours = {"mfwb": {"newest_flow_run_started_at": 5}}
     shared = json.loads(json.dumps(ours))
     shared["mfwb"]["somebody_else_logged_it_first"] = True
 
-    assert made_when(ours, _AT) == Made(started=5)
-    assert made_when(shared, _AT) == Made(started=5, by_others=_AT_MS)
+    assert read_version_times(ours, _AT) == VersionTimes(started=5)
+    assert read_version_times(shared, _AT) == VersionTimes(started=5, by_others=_AT_MS)
 
 
 def test_which_is_newer() -> None:
-    """Flow runs go by their start; what others log, by the end of the tasks."""
+    """Flow runs compare by their start; versions of others compare with the end of the tasks."""
     moment = Moment(started=10, ended=20)
 
-    assert moment.is_before(Made(started=11))
-    assert not moment.is_before(Made(started=10))
-    assert moment.is_before(Made(by_others=21))
-    assert not moment.is_before(Made(by_others=15))
-    assert not moment.is_before(Made())
+    assert moment.is_older_than(VersionTimes(started=11))
+    assert not moment.is_older_than(VersionTimes(started=10))
+    assert moment.is_older_than(VersionTimes(by_others=21))
+    assert not moment.is_older_than(VersionTimes(by_others=15))
+    assert not moment.is_older_than(VersionTimes())

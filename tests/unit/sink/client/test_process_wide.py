@@ -1,4 +1,4 @@
-"""What is touched of pydantic that is not public."""
+"""Private parts of pydantic that mfwb replaces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mfwb.sink.client.process_wide import without_field_descriptions
 
 
 def test_contract() -> None:
-    """Pydantic has what is put out of action; without it models are the same but for words."""
+    """Pydantic has the replaced function; without it models differ in descriptions only."""
     assert callable(getattr(_fields, "extract_docstrings_from_cls"))  # noqa: B009 - not exported
     with without_field_descriptions():
 

@@ -1,4 +1,4 @@
-"""What is refused for good, in what words, and what is no answer at all."""
+"""Final refusals, their explanations, and answers of `null`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from wandb.errors import CommError
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.core_log import first_complaint
-from mfwb.sink.client.refusals import explained, is_final, lets_nobody_in
-from mfwb.sink.client.responses import expected, nodes
+from mfwb.sink.client.core_log import find_first_error
+from mfwb.sink.client.refusals import explain_error, is_access_denied, is_final
+from mfwb.sink.client.responses import nodes, require
 
 
 @pytest.mark.parametrize(
@@ -24,39 +24,41 @@ from mfwb.sink.client.responses import expected, nodes
     ],
 )
 def test_what_stays_refused(text: str, *, is_for_good: bool) -> None:
-    """A server that lacks a field never gets it; one that is busy may be idle soon."""
+    """A server that lacks a field will not get it; a busy server may soon be idle."""
     assert is_final(CommError(text)) is is_for_good
 
 
 def test_it_is_said_what_a_refusal_means() -> None:
-    """Numbers are explained, with W&B's own words in front."""
-    assert explained(CommError("returned error 413: x")).startswith("returned error 413: x (too")
-    assert "too old" in explained(CommError('Cannot query field "x" on type "Run".'))
-    assert explained(CommError("no way")) == "no way"
-    assert lets_nobody_in(CommError("returned error 401: who?"))
-    assert not lets_nobody_in(CommError("returned error 404: what?"))
+    """Statuses are explained, after W&B's own message."""
+    assert explain_error(CommError("returned error 413: x")).startswith(
+        "returned error 413: x (too"
+    )
+    assert "too old" in explain_error(CommError('Cannot query field "x" on type "Run".'))
+    assert explain_error(CommError("no way")) == "no way"
+    assert is_access_denied(CommError("returned error 401: who?"))
+    assert not is_access_denied(CommError("returned error 404: what?"))
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"a": None}, {"a": {"b": None}}, {"a": []}])
 def test_null_is_no_answer(answer: object) -> None:
-    """It is never taken for nothing being there."""
+    """It never counts as "does not exist"."""
     with pytest.raises(SinkError, match="answered null for a"):
-        expected(answer, "a", "b")
+        require(answer, "a", "b")
 
 
 def test_null_among_nodes_is_no_answer() -> None:
-    """Neither is it in a list."""
+    """Nor in a list."""
     with pytest.raises(SinkError, match="null"):
         list(nodes({"edges": [{"node": {"name": "x"}}, {"node": None}]}))
 
 
 def test_first_complaint() -> None:
-    """Of a log, requests that may have been repeated count for nothing, nor do broken lines."""
+    """Failed single requests don't count, since wandb-core retries them; nor do broken lines."""
     log = (
         '{"level":"INFO","msg":"x"}\n'
         '{"level":"ERROR","msg":"api: got 503"}\n'
         '["ERROR"]\n{"level":"ERR\n'
         '{"level":"ERROR","msg":"upload failed","error":"status 403"}\n'
     )
-    assert first_complaint(log) == "upload failed status 403"
-    assert first_complaint("") == ""
+    assert find_first_error(log) == "upload failed status 403"
+    assert find_first_error("") == ""

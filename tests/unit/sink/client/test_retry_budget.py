@@ -1,4 +1,4 @@
-"""Trying again, on one budget."""
+"""Retries with one shared budget."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from wandb.errors import CommError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.retry_budget import Patience
+from mfwb.sink.client.retry_budget import RetryBudget
 
 
 class Clock:
@@ -21,8 +21,8 @@ class Clock:
         return self.now
 
 
-class Deed:
-    """Fails so many times, each of which takes a while."""
+class FailingAction:
+    """An action that fails a number of times, each after some seconds."""
 
     def __init__(self, clock: Clock, failures: int, seconds: float) -> None:
         self.calls = 0
@@ -31,7 +31,7 @@ class Deed:
         self._seconds = seconds
 
     def __call__(self) -> str:
-        """Return something, or fail."""
+        """Return a value, or fail."""
         self.calls += 1
         if self.calls <= self._failures:
             self._clock.now += self._seconds
@@ -41,7 +41,7 @@ class Deed:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Return a clock that pauses move on, too."""
+    """Return a clock that pauses move forward, too."""
     found = Clock()
 
     def sleep(seconds: float) -> None:
@@ -53,85 +53,85 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_it_passes(clock: Clock) -> None:
-    """What fails for a while is tried until it does not."""
-    deed = Deed(clock, failures=4, seconds=1)
+    """An action that fails for a while is retried until it succeeds."""
+    action = FailingAction(clock, failures=4, seconds=1)
 
-    assert Patience(60, clock).attempt(deed, "do it") == "done"
-    assert deed.calls == 5
+    assert RetryBudget(60, clock).attempt(action, "do it") == "done"
+    assert action.calls == 5
 
 
 def test_it_lasts(clock: Clock) -> None:
-    """When the budget is spent the last failure is told, and what was to be done."""
-    patience = Patience(20, clock)
+    """When the budget is spent, the error has the last failure and the purpose."""
+    retry_budget = RetryBudget(20, clock)
     with pytest.raises(SinkError, match="can't do it: no way"):
-        patience.attempt(Deed(clock, failures=1000, seconds=3), "do it")
+        retry_budget.attempt(FailingAction(clock, failures=1000, seconds=3), "do it")
 
     assert clock.now <= 20 + 3 + 10
-    assert patience.left == 0
+    assert retry_budget.seconds_left == 0
 
 
 def test_nobody_waits_for_the_same_again(clock: Clock) -> None:
-    """Who comes right after is told at once; a while later one may try again."""
-    patience = Patience(5, clock)
+    """The next request fails at once; after the cooldown a request is sent again."""
+    retry_budget = RetryBudget(5, clock)
     with pytest.raises(SinkError):
-        patience.attempt(Deed(clock, failures=1000, seconds=3), "do it")
-    later = Deed(clock, failures=0, seconds=0)
+        retry_budget.attempt(FailingAction(clock, failures=1000, seconds=3), "do it")
+    later = FailingAction(clock, failures=0, seconds=0)
 
     with pytest.raises(SinkError, match="--timeout"):
-        patience.attempt(later, "do more")
+        retry_budget.attempt(later, "do more")
     assert later.calls == 0
     clock.now += 60
-    assert patience.attempt(later, "do more") == "done"
+    assert retry_budget.attempt(later, "do more") == "done"
 
 
 def test_what_is_final_is_not_tried_again(clock: Clock) -> None:
-    """An answer that will stay the same is believed the first time."""
+    """A final answer is not retried."""
 
     class RefusedError(CommError):
-        """A refusal as wandb-core tells it."""
+        """A refusal as wandb-core reports it."""
 
         class response:  # noqa: N801 - an attribute of wandb's
-            """What the server answered."""
+            """The server's answer."""
 
             http_status = 401
 
     calls = []
 
-    def deed() -> None:
+    def action() -> None:
         calls.append(1)
         raise RefusedError("invalid API key")
 
     with pytest.raises(SinkError, match="invalid API key"):
-        Patience(60, clock).attempt(deed, "do it")
+        RetryBudget(60, clock).attempt(action, "do it")
     assert len(calls) == 1
 
 
 def test_time_in_trouble_counts_once(clock: Clock) -> None:
-    """Two that wait for the same outage spend what one of them would."""
-    patience = Patience(100, clock)
+    """Two threads that wait for the same outage spend as much as one."""
+    retry_budget = RetryBudget(100, clock)
 
     def both() -> None:
-        with patience.waiting(), patience.waiting():
+        with retry_budget.count_failed_wait(), retry_budget.count_failed_wait():
             clock.now += 30
             raise CommError("no way")
 
     with pytest.raises(CommError):
         both()
 
-    assert patience.left == 70
+    assert retry_budget.seconds_left == 70
 
 
 @pytest.mark.parametrize("is_hidden", [False, True])
 def test_the_end_of_wandb_core_is_not_tried_again(clock: Clock, is_hidden: bool) -> None:  # noqa: FBT001
-    """What was open in it is lost; whoever opened it has to begin anew."""
+    """Its open runs are lost, and have to be opened again."""
     calls = []
 
-    def deed() -> None:
+    def action() -> None:
         calls.append(1)
         if is_hidden:
             raise CommError("no answer") from MailboxClosedError()
         raise MailboxClosedError
 
     with pytest.raises(MailboxClosedError):
-        Patience(60, clock).attempt(deed, "hear of an artifact")
+        RetryBudget(60, clock).attempt(action, "hear of an artifact")
     assert len(calls) == 1

@@ -1,4 +1,4 @@
-"""What mfwb wrote, what is there, what it means to write: only its own words may change."""
+"""Merging written, current and planned metadata: mfwb changes only its own values."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfwb.sink.content.edits import EditRule, first_words, merged, others_summary, wrote_in
-from mfwb.sink.content.run_texts import Words
+from mfwb.sink.content.edits import (
+    EditRule,
+    merge_metadata,
+    new_run_metadata,
+    read_written_digests,
+    select_others_summary,
+)
+from mfwb.sink.content.run_metadata import RunMetadata
 
 KEEP, OVERWRITE = EditRule(), EditRule(overwrite=True)
 FEW = st.sampled_from(["", "a", "b", "c"])
@@ -19,140 +25,158 @@ VALUES = st.sampled_from([0, 1.0, 0.5, "x", None, [1], {"k": [1.0]}])
 CONFIGS = st.dictionaries(st.sampled_from("pqrs"), VALUES, max_size=4)
 
 
-def words(name: str, tags: Any = (), notes: str = "", config: Any = (), facts: Any = ()) -> Words:
-    """Return words with mfwb's own part of config."""
-    said = {**dict(config), "metaflow": dict(facts), "mfwb": {"version": "1"}}
-    return Words(name, "G", "step", tuple(tags), notes, said)
+def run_metadata(
+    name: str, tags: Any = (), notes: str = "", config: Any = (), facts: Any = ()
+) -> RunMetadata:
+    """Return metadata with mfwb's own part of config."""
+    config_with_marker = {**dict(config), "metaflow": dict(facts), "mfwb": {"version": "1"}}
+    return RunMetadata(name, "G", "step", tuple(tags), notes, config_with_marker)
 
 
-WORDS = st.builds(
-    words, st.sampled_from("XYZ"), st.sets(st.sampled_from("tuv")), FEW, CONFIGS, CONFIGS
+RUN_METADATA = st.builds(
+    run_metadata, st.sampled_from("XYZ"), st.sets(st.sampled_from("tuv")), FEW, CONFIGS, CONFIGS
 )
 
 
-def stored(said: Words) -> Words:
-    """Return what W&B has of words: JSON, of whose numbers a database may make others."""
-    config = json.loads(json.dumps(said.config), parse_float=lambda n: _number(float(n)))
-    return replace(said, config=config)
+def stored(run_metadata: RunMetadata) -> RunMetadata:
+    """Return metadata as W&B stores it: as JSON, with numbers that a database may convert."""
+    config = json.loads(json.dumps(run_metadata.config), parse_float=lambda n: _number(float(n)))
+    return replace(run_metadata, config=config)
 
 
 def _number(number: float) -> Any:
     return int(number) if number.is_integer() else number
 
 
-def plain(said: Words) -> dict[str, Any]:
-    """Return words without the note of them, for comparing."""
-    config = {key: value for key, value in said.config.items() if key != "mfwb"}
+def plain(run_metadata: RunMetadata) -> dict[str, Any]:
+    """Return metadata without mfwb's note, for comparisons."""
+    config = {key: value for key, value in run_metadata.config.items() if key != "mfwb"}
     return {
-        **{name: getattr(said, name) for name in ("name", "group", "job_type", "notes")},
-        "tags": set(said.tags),
+        **{name: getattr(run_metadata, name) for name in ("name", "group", "job_type", "notes")},
+        "tags": set(run_metadata.tags),
         "config": json.loads(json.dumps(config)),
     }
 
 
 @settings(max_examples=40, deadline=None)
-@given(WORDS, WORDS)
-def test_without_edits_it_is_what_is_meant(before: Words, meant: Words) -> None:
-    """Whatever was written before, if nobody changed it."""
-    both = merged(meant, stored(first_words(before)), KEEP)
+@given(RUN_METADATA, RUN_METADATA)
+def test_without_edits_the_plan_is_written(before: RunMetadata, planned: RunMetadata) -> None:
+    """Whatever was written before, if nobody edited it."""
+    merged = merge_metadata(planned, stored(new_run_metadata(before)), KEEP)
 
-    assert plain(both.words) == plain(meant)
-    assert (both.kept, both.undone) == ((), ())
-    assert wrote_in(both.words.config) == wrote_in(first_words(meant).config)
+    assert plain(merged.run_metadata) == plain(planned)
+    assert (merged.kept, merged.undone) == ((), ())
+    assert read_written_digests(merged.run_metadata.config) == read_written_digests(
+        new_run_metadata(planned).config
+    )
 
 
 @settings(max_examples=40, deadline=None)
-@given(WORDS, WORDS, WORDS)
-def test_only_what_mfwb_wrote_changes(before: Words, edited: Words, meant: Words) -> None:
-    """Each word that is there and is not what mfwb wrote stays; one that was removed stays away."""
-    there = _edited(stored(first_words(before)), edited)
-    both = merged(meant, there, KEEP)
+@given(RUN_METADATA, RUN_METADATA, RUN_METADATA)
+def test_only_what_mfwb_wrote_changes(
+    before: RunMetadata, edited: RunMetadata, planned: RunMetadata
+) -> None:
+    """Each value that mfwb did not write stays; a removed value stays removed."""
+    current = _edited(stored(new_run_metadata(before)), edited)
+    merged = merge_metadata(planned, current, KEEP)
 
     for name in ("name", "notes"):
-        if getattr(there, name) != getattr(before, name):
-            assert getattr(both.words, name) == getattr(there, name) or not getattr(there, name)
-    added, removed = {*there.tags} - {*before.tags}, {*before.tags} - {*there.tags}
-    assert added <= {*both.words.tags}
-    assert not removed & {*both.words.tags}
-    for own, wrote, now in _mappings(before, there, both.words):
+        if getattr(current, name) != getattr(before, name):
+            assert getattr(merged.run_metadata, name) == getattr(current, name) or not getattr(
+                current, name
+            )
+    added, removed = {*current.tags} - {*before.tags}, {*before.tags} - {*current.tags}
+    assert added <= {*merged.run_metadata.tags}
+    assert not removed & {*merged.run_metadata.tags}
+    for own, wrote, now in _mappings(before, current, merged.run_metadata):
         for key, value in own.items():
             if key not in wrote or wrote[key] != value:
                 assert now[key] == value
         assert not (wrote.keys() - own.keys()) & now.keys()
-    assert both.undone == ()
+    assert merged.undone == ()
 
 
 @settings(max_examples=40, deadline=None)
-@given(WORDS, WORDS, WORDS)
-def test_it_is_settled_at_once(before: Words, edited: Words, meant: Words) -> None:
-    """What came of it stays, however often the same is meant, and is told each time."""
-    once = merged(meant, _edited(stored(first_words(before)), edited), KEEP)
-    twice = merged(meant, stored(once.words), KEEP)
+@given(RUN_METADATA, RUN_METADATA, RUN_METADATA)
+def test_a_second_merge_changes_nothing(
+    before: RunMetadata, edited: RunMetadata, planned: RunMetadata
+) -> None:
+    """A second merge with the same plan keeps the result, and reports the same edits."""
+    first = merge_metadata(planned, _edited(stored(new_run_metadata(before)), edited), KEEP)
+    second = merge_metadata(planned, stored(first.run_metadata), KEEP)
 
-    assert plain(twice.words) == plain(once.words)
-    assert set(twice.kept) == set(once.kept)
+    assert plain(second.run_metadata) == plain(first.run_metadata)
+    assert set(second.kept) == set(first.kept)
 
 
 @settings(max_examples=40, deadline=None)
-@given(WORDS, WORDS, WORDS)
-def test_overwriting_spares_what_others_added(before: Words, edited: Words, meant: Words) -> None:
-    """Mfwb's own words are as it means them; what it has no word for is the others'."""
-    there = _edited(stored(first_words(before)), edited)
-    said = merged(meant, there, OVERWRITE).words
+@given(RUN_METADATA, RUN_METADATA, RUN_METADATA)
+def test_overwriting_spares_what_others_added(
+    before: RunMetadata, edited: RunMetadata, planned: RunMetadata
+) -> None:
+    """Mfwb's own values are as planned; values that mfwb does not plan stay."""
+    current = _edited(stored(new_run_metadata(before)), edited)
+    merged = merge_metadata(planned, current, OVERWRITE).run_metadata
 
-    assert said.name == meant.name
-    assert {*meant.tags} <= {*said.tags}
-    assert {*there.tags} - {*before.tags} <= {*said.tags}
-    for key, value in meant.config.items():
-        assert key in ("metaflow", "mfwb") or said.config[key] == value
-    own = {key for key in there.config if key not in before.config and key not in meant.config}
-    assert own <= said.config.keys()
+    assert merged.name == planned.name
+    assert {*planned.tags} <= {*merged.tags}
+    assert {*current.tags} - {*before.tags} <= {*merged.tags}
+    for key, value in planned.config.items():
+        assert key in ("metaflow", "mfwb") or merged.config[key] == value
+    own = {key for key in current.config if key not in before.config and key not in planned.config}
+    assert own <= merged.config.keys()
 
 
 def test_removed_keys_come_back_if_all_is_restored() -> None:
     """`--force` brings back keys of config, which W&B's pages can't remove; not tags."""
-    meant = words("X", "t", config={"p": 1})
-    there = replace(first_words(meant), tags=(), config={"mfwb": first_words(meant).config["mfwb"]})
+    planned = run_metadata("X", "t", config={"p": 1})
+    current = replace(
+        new_run_metadata(planned),
+        tags=(),
+        config={"mfwb": new_run_metadata(planned).config["mfwb"]},
+    )
 
-    assert "p" not in merged(meant, there, KEEP).words.config
-    both = merged(meant, there, EditRule(restore=True))
-    assert both.words.config["p"] == 1
-    assert both.words.tags == ()
-    assert both.kept == ("tag t",)
+    assert "p" not in merge_metadata(planned, current, KEEP).run_metadata.config
+    merged = merge_metadata(planned, current, EditRule(restore=True))
+    assert merged.run_metadata.config["p"] == 1
+    assert merged.run_metadata.tags == ()
+    assert merged.kept == ("tag t",)
 
 
 def test_words_of_an_older_mfwb() -> None:
-    """What it wrote is not known: what is there and differs stays, but for mfwb's own names."""
-    there = words("X", "tu", "n", {"p": 1, "q": 2}, {"tags": ["old"], "seen": 1})
-    meant = words("Y", "tv", "", {"p": 1.0, "q": 3, "r": 4}, {"tags": ["new"]})
+    """Without a note, each current value that differs stays, except below mfwb's own names."""
+    current = run_metadata("X", "tu", "n", {"p": 1, "q": 2}, {"tags": ["old"], "seen": 1})
+    planned = run_metadata("Y", "tv", "", {"p": 1.0, "q": 3, "r": 4}, {"tags": ["new"]})
 
-    both = merged(meant, there, KEEP)
+    merged = merge_metadata(planned, current, KEEP)
 
-    assert plain(both.words) == plain(
-        words("X", "tuv", "n", {"p": 1, "q": 2, "r": 4}, {"tags": ["new"], "seen": 1})
+    assert plain(merged.run_metadata) == plain(
+        run_metadata("X", "tuv", "n", {"p": 1, "q": 2, "r": 4}, {"tags": ["new"], "seen": 1})
     )
-    assert both.kept == ("name", "config q")
-    later = merged(words("Y", "v", "", {"p": 1}, {"tags": ["new"]}), both.words, KEEP).words
+    assert merged.kept == ("name", "config q")
+    later = merge_metadata(
+        run_metadata("Y", "v", "", {"p": 1}, {"tags": ["new"]}), merged.run_metadata, KEEP
+    ).run_metadata
     assert set(later.tags) == {"u", "v"}  # `t` was mfwb's
     assert "r" not in later.config
 
 
 def test_summary_of_others() -> None:
     """Keys that mfwb neither writes nor wrote, and that are not W&B's."""
-    there = {"loss": 1, "gone": 2, "verdict": 3, "_step": 4, "mfwb": {}, "_wandb": {}}
+    current = {"loss": 1, "gone": 2, "verdict": 3, "_step": 4, "mfwb": {}, "_wandb": {}}
 
-    assert others_summary(there, ["loss"], ["gone", "loss"]) == {"verdict": 3}
-
-
-def _edited(there: Words, edited: Words) -> Words:
-    """Return what is there after somebody changed all of it but mfwb's own note."""
-    return replace(edited, config={**edited.config, "mfwb": there.config["mfwb"]})
+    assert select_others_summary(current, ["loss"], ["gone", "loss"]) == {"verdict": 3}
 
 
-def _mappings(*said: Words) -> list[tuple[Mapping[str, Any], ...]]:
-    before, there, now = (
+def _edited(current: RunMetadata, edited: RunMetadata) -> RunMetadata:
+    """Return the current metadata after edits of everything except mfwb's own note."""
+    return replace(edited, config={**edited.config, "mfwb": current.config["mfwb"]})
+
+
+def _mappings(*versions: RunMetadata) -> list[tuple[Mapping[str, Any], ...]]:
+    before, current, now = (
         {key: value for key, value in one.config.items() if key not in ("mfwb", "metaflow")}
-        for one in said
+        for one in versions
     )
-    facts = [one.config["metaflow"] for one in said]
-    return [(there, before, now), (facts[1], facts[0], facts[2])]
+    facts = [one.config["metaflow"] for one in versions]
+    return [(current, before, now), (facts[1], facts[0], facts[2])]

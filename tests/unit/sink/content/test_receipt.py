@@ -1,11 +1,11 @@
-"""What a W&B run says of itself."""
+"""Receipts in the summary of a W&B run."""
 
 from __future__ import annotations
 
 import pytest
 
 from mfwb.outcome import OutputOutcome
-from mfwb.sink.content.receipt import Receipt, receipt_from, receipt_text
+from mfwb.sink.content.receipt import Receipt, dump_receipt, parse_receipt
 from mfwb.snapshot import Loss
 
 
@@ -17,17 +17,17 @@ def test_round_trip() -> None:
         uses=("model of Flow/1/train",),
     )
 
-    assert receipt_from(receipt_text(receipt)) == receipt
+    assert parse_receipt(dump_receipt(receipt)) == receipt
 
 
 @pytest.mark.parametrize("said", [None, 7, "", "{", '{"outputs": 3}'])
 def test_what_is_none(said: object) -> None:
-    """Anything else is no receipt, and no error."""
-    assert receipt_from(said) is None
+    """Any other value is not a receipt, and not an error."""
+    assert parse_receipt(said) is None
 
 
 def test_too_long() -> None:
     """A receipt of very many files is left out."""
     files = tuple(f"{number}/model.pkl" for number in range(10_000))
 
-    assert receipt_text(Receipt((OutputOutcome("m", "model", "d", 1, files),))) is None
+    assert dump_receipt(Receipt((OutputOutcome("m", "model", "d", 1, files),))) is None

@@ -1,4 +1,4 @@
-"""What the Logs tab gets of the lines that a task printed."""
+"""Log lines of tasks in W&B's Logs tab."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 
 from mfwb.ports import LogLine
-from mfwb.sink.content.run_content import log_texts
+from mfwb.sink.content.run_content import format_log
 from tests.strangers import anything, assert_inert
 
 
 def _text(lines: list[LogLine]) -> str:
-    return "\n".join(log_texts(lines))
+    return "\n".join(format_log(lines))
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ def _text(lines: list[LogLine]) -> str:
     ],
 )
 def test_sequences(text: str, shown: str) -> None:
-    """Colours stay, since W&B shows them; what else steers a terminal goes or can be seen."""
+    """Colours stay, since W&B shows them; other control sequences are removed or made visible."""
     assert _text([LogLine("stdout", None, text)]) == shown
 
 
 def test_progress_bars() -> None:
-    """What was written over the same line is a line each, with its time and its stream."""
+    """Each text that overwrote a line is a line of its own, with its time and its stream."""
     line = LogLine("stderr", 0, " 10%\r 20%\r\r100%\r")
     when = "1970-01-01 00:00:00.000Z [stderr] "
 
@@ -46,6 +46,6 @@ def test_progress_bars() -> None:
 
 @given(text=anything())
 def test_anything(text: str) -> None:
-    """Nothing but colours is left to steer anything."""
+    """No control sequence except colours is left."""
     shown = _text([LogLine("stdout", None, text)])
     assert_inert(re.sub(r"\x1b\[[0-9;:]*m", "", shown))

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from mfwb.sink.history.read_rows import Row, foreign_rows, missing_rows
+from mfwb.sink.history.read_rows import Row, count_foreign_rows, missing_rows
 
 PLANNED: list[Row] = [(0, {"a": 1, "b": "x"}), (1, {"a": 0.1}), (2, {"a": math.nan, "c": math.inf})]
 WORDS: dict[str, Any] = {"a": "NaN", "c": "Infinity"}
 
 
 def test_what_is_there_is_not_missing() -> None:
-    """Numbers that JSON can't hold come back as words, and W&B adds keys of its own."""
+    """Numbers that JSON can't hold come back as text, and W&B adds its own keys."""
     there: list[Row] = [
         (2, WORDS),
         (0, {"a": 1.0, "b": "x", "_step": 0, "_runtime": 3.5}),
@@ -35,7 +35,7 @@ def test_what_is_there_is_not_missing() -> None:
     ],
 )
 def test_another_row_is_not_it(row: Row) -> None:
-    """As many rows prove nothing: each has to be there with its values."""
+    """The row count proves nothing: each row has to be stored with its values."""
     there: list[Row] = [(0, {"a": 1, "b": "x"}), row, (2, WORDS)]
 
     assert missing_rows(PLANNED, there) == [PLANNED[1]]
@@ -52,8 +52,8 @@ def test_another_row_is_not_it(row: Row) -> None:
     ],
 )
 def test_rows_too_many(row: Row, foreign: int) -> None:
-    """Other values of planned names count, and rows that are there twice; somebody's own do not."""
+    """Other values of planned names and repeated rows count; rows of other people do not."""
     there: list[Row] = [row, *PLANNED]
 
     assert missing_rows(PLANNED, there) == []
-    assert foreign_rows(PLANNED, there) == foreign
+    assert count_foreign_rows(PLANNED, there) == foreign

@@ -1,13 +1,13 @@
-"""Equal contents at once."""
+"""Equal contents that are logged at the same time."""
 
 from __future__ import annotations
 
-from mfwb.sink.online.in_flight import UnderWay
+from mfwb.sink.online.in_flight import InFlight
 
 
 def test_one_at_a_time() -> None:
-    """The second one hears when the first one's has arrived; then it may go on itself."""
-    under_way = UnderWay()
+    """The second upload waits for the arrival of the first one; then it may continue."""
+    under_way = InFlight()
     first, second = under_way.begin("a", "d"), under_way.begin("a", "d")
     other = under_way.begin("a", "e")
 

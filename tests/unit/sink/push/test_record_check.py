@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 import pytest
 from wandb.proto import wandb_internal_pb2 as pb
 
-from mfwb.sink.offline.manifest import Fixed, Manifest
+from mfwb.sink.offline.manifest import FileChecksum, Manifest
 from mfwb.sink.push.record_check import ForeignRecordError, check_records
 
-MANIFEST = Manifest(PurePosixPath("/bundle"), {"payloads/x": Fixed(1, "0" * 64)})
+MANIFEST = Manifest(PurePosixPath("/bundle"), {"payloads/x": FileChecksum(1, "0" * 64)})
 
 
 def records(type_: str = "dataset", path: str = "x.json") -> list[pb.Record]:

@@ -1,4 +1,4 @@
-"""What W&B has, as a lost ledger would have known it."""
+"""Flow runs read back from W&B, for a lost ledger."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from mfwb.sink.server.existing_runs import Existing
-from mfwb.sink.server.flow_runs import found_flow_runs
+from mfwb.sink.server.existing_runs import ExistingRun
+from mfwb.sink.server.flow_runs import group_by_flow_run
 
 
-def existing(step: str, name: str, group: str) -> Existing:
+def existing(step: str, name: str, group: str) -> ExistingRun:
     """Return a W&B run of a step."""
     source = {"created_at": 5, "provider": "local@/data", "flow_run": "Flow/1"}
     facts: dict[str, Any] = {
-        **dict.fromkeys(Existing.__dataclass_fields__, ""),
+        **dict.fromkeys(ExistingRun.__dataclass_fields__, ""),
         "id": f"id-{step}",
         "name": name,
         "group": group,
@@ -23,11 +23,11 @@ def existing(step: str, name: str, group: str) -> Existing:
         "receipt": None,
         "handle": SimpleNamespace(config={"metaflow": {"pathspec": f"Flow/1/{step}"}}),
     }
-    return Existing(**facts)
+    return ExistingRun(**facts)
 
 
 def test_names_that_people_changed() -> None:
-    """W&B runs go by mfwb's names for them, and the group is that of most; others' stay out."""
+    """W&B runs have mfwb's names, the most frequent group counts, and foreign runs are left out."""
     by_others = replace(existing("else", "Else", "Else"), source={"flow_run": "Flow/1"})
     runs = [
         by_others,
@@ -36,7 +36,7 @@ def test_names_that_people_changed() -> None:
         existing("end", "Flow/1/end", "Flow/1"),
     ]
 
-    [found] = found_flow_runs(runs)
+    [found] = group_by_flow_run(runs)
 
     assert found.group == "Flow/1"
     assert [run.name for run in found.wandb_runs] == ["Flow/1/end", "Flow/1/start", "Flow/1/work"]

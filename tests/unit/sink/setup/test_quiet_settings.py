@@ -1,4 +1,4 @@
-"""What W&B writes down of itself while runs are replayed."""
+"""W&B's own logs while runs are replayed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOGGER = logging.getLogger("wandb")
 
 @pytest.fixture(autouse=True)
 def debugging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Set the logger up as W&B does."""
+    """Set up the logger as W&B does."""
     monkeypatch.delenv("WANDB_DEBUG", raising=False)
     before = LOGGER.level
     LOGGER.setLevel(logging.DEBUG)
@@ -23,7 +23,7 @@ def debugging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_warnings_are_left() -> None:
-    """And afterwards all is as it was, for runs of the program's own."""
+    """Afterwards all is as before, for the program's own runs."""
     with without_debug_logs():
         with without_debug_logs():
             pass

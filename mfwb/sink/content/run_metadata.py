@@ -1,4 +1,4 @@
-"""What a W&B run says in words: its names, tags, notes and config, as planned or as they are."""
+"""Metadata of a W&B run: names, tags, notes and config, planned or as W&B has them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from mfwb.planning import Plan, PlannedRun
-from mfwb.sink.content.run_content import config_of
+from mfwb.sink.content.run_content import build_config
 
-__all__ = ["Words", "planned_words", "words_there"]
+__all__ = ["RunMetadata", "planned_run_metadata", "read_run_metadata"]
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """What a W&B run says that can be changed in place, and that people change.
+class RunMetadata:
+    """The metadata of a W&B run that can be changed in place, by mfwb and by people.
 
     Attributes:
         notes: empty if there are none.
-        config: all of it but for what W&B keeps there for itself.
+        config: all of config without W&B's own part.
     """
 
     name: str
@@ -29,21 +29,21 @@ class Words:
     config: Mapping[str, Any]
 
 
-def planned_words(plan: Plan, run: PlannedRun, writer: str) -> Words:
-    """Return what a planned W&B run is to say."""
-    return Words(
+def planned_run_metadata(plan: Plan, run: PlannedRun, writer: str) -> RunMetadata:
+    """Return the planned metadata of a W&B run."""
+    return RunMetadata(
         name=run.name,
         group=run.group,
         job_type=run.job_type,
         tags=run.tags,
         notes=run.wandb_settings.get("run_notes") or "",
-        config=config_of(plan, run, writer),
+        config=build_config(plan, run, writer),
     )
 
 
-def words_there(handle: Any) -> Words:
-    """Return what a W&B run says, that W&B's public Api has just loaded."""
-    return Words(
+def read_run_metadata(handle: Any) -> RunMetadata:
+    """Return the metadata of a W&B run that W&B's public Api has just loaded."""
+    return RunMetadata(
         name=handle.display_name or "",
         group=handle.group or "",
         job_type=handle.job_type or "",
