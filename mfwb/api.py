@@ -12,7 +12,7 @@ from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import UsageError
-from mfwb.ledger import ledger_path, put_aside_if_damaged, standings_in
+from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
 from mfwb.outcome import Result
 from mfwb.pipeline import (
     Parts,
@@ -20,21 +20,21 @@ from mfwb.pipeline import (
     plan_flow_runs,
     push_flow_runs,
     rebuild_ledgers,
+    retry_with_new_ledger,
     sync_flow_runs,
-    with_a_sound_ledger,
 )
 from mfwb.pipeline.explain import Explanation, parse_artifact
 from mfwb.pipeline.explain import explain as explain_artifact
 from mfwb.pipeline.reading import TracedFlowRun, trace
-from mfwb.pipeline.selection import Selection, find_one, select
+from mfwb.pipeline.selection import Selection, make_selection, resolve_flow_run
 from mfwb.ports import Progress, Unwatched
 from mfwb.snapshot.pathspec import parse
-from mfwb.sync_status import Standings
+from mfwb.sync_status import SyncStatus
 
 __all__ = [
     "Explanation",
     "Rebuilt",
-    "Standings",
+    "SyncStatus",
     "TracedFlowRun",
     "explain",
     "lineage",
@@ -81,7 +81,7 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         Unreachable: if Metaflow's metadata can't be reached.
     """
     resolved = load_settings(settings, file=config)
-    selection = select(
+    selection = make_selection(
         pathspecs,
         since=since,
         until=until,
@@ -118,7 +118,7 @@ def sync(  # noqa: PLR0913 - the same
         LockHeld: if another sync works with the same ledger.
     """
     resolved = load_settings(settings, file=config)
-    selection = select(
+    selection = make_selection(
         pathspecs,
         since=since,
         until=until,
@@ -190,7 +190,7 @@ def lineage(
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
 
     with wire_source(resolved) as (source, payloads):
-        found = find_one(choice, source)
+        found = resolve_flow_run(choice, source)
         (progress or Unwatched()).flow_run(str(found), 0, 1)
         return trace(found, source, payloads)
 
@@ -224,10 +224,10 @@ def explain(
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it brings Metaflow
 
     with wire_source(resolved) as (source, payloads):
-        found = find_one(asked.flow_run, source)
+        found = resolve_flow_run(asked.flow_run, source)
         (progress or Unwatched()).flow_run(str(found), 0, 1)
         return explain_artifact(
-            asked.of(found),
+            asked.with_flow_run(found),
             resolved,
             source,
             payloads,
@@ -236,7 +236,7 @@ def explain(
         )
 
 
-def status(*flows: str, config: Path | None = None, **settings: Any) -> Standings:
+def status(*flows: str, config: Path | None = None, **settings: Any) -> SyncStatus:
     """Return how flow runs stand, as the ledger has it. Neither Metaflow nor W&B is asked.
 
     Args:
@@ -250,7 +250,7 @@ def status(*flows: str, config: Path | None = None, **settings: Any) -> Standing
         LockHeld: if another process keeps the ledger locked.
     """
     resolved = load_settings(settings, file=config)
-    return standings_in(
+    return read_sync_status(
         ledger_path(bundle_of(resolved, read_defaults())),
         flows=_flow_names(flows),
         entity=resolved.entity if "entity" in resolved.explicit else None,
@@ -316,7 +316,7 @@ def sync_selection(
 ) -> Result:
     """Return what `sync` returns, of a selection and settings that were made before."""
     act = partial(_carry_out, sync_flow_runs, selection, settings, progress, may_ask=True)
-    return with_a_sound_ledger(act, put_aside_if_damaged)
+    return retry_with_new_ledger(act, put_aside_if_damaged)
 
 
 def push_bundle(

@@ -1,4 +1,4 @@
-"""How each artifact ended: nothing may go missing between plan and outcome."""
+"""Item counts: how each artifact ended, so that none goes missing between plan and outcome."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_run_of, owner_and_name, parameters_of
 
-__all__ = ["as_planned", "count_items", "count_same_content", "describe_inputs", "left_away"]
+__all__ = ["as_planned", "count_deleted", "count_items", "count_same_content", "describe_inputs"]
 
 
 def count_items(
     run: PlannedRun, losses: Collection[Loss], outputs: Collection[OutputOutcome]
 ) -> ItemCounts:
-    """Return how the artifacts that a W&B run's tasks wrote ended; the parts add up.
+    """Return how the artifacts that a W&B run's tasks wrote ended; the parts add up to the total.
 
     Args:
         run: the planned W&B run.
-        losses: of this W&B run, those of the plan included.
-        outputs: the W&B artifacts that were logged, or are meant to be.
+        losses: losses of this W&B run, including those of the plan.
+        outputs: the W&B artifacts that were logged, or are planned to be.
     """
     lost = {loss.item for loss in losses}
     logged = {(output.name, output.type): output for output in outputs}
-    values = [one for value in run.values for one in value.contents if one.pathspec not in lost]
+    contents = [content for value in run.values for content in value.contents]
+    values = [content for content in contents if content.pathspec not in lost]
     written = deduplicated = missing = 0
     for artifact in run.outputs:
         at_hand = sum(file.content.pathspec not in lost for file in artifact.files)
-        called = names_in_project(artifact.name, artifact.type)
-        output = next(filter(None, (logged.get((one, artifact.type)) for one in called)), None)
+        names = names_in_project(artifact.name, artifact.type)
+        output = next(filter(None, (logged.get((name, artifact.type)) for name in names)), None)
         if output is None:
             missing += at_hand
         elif output.deduplicated:
@@ -39,7 +40,7 @@ def count_items(
         else:
             written += at_hand
     planned = _planned_items(run)
-    lost_beforehand = sum(_is_artifact(one, run) for one in run.losses)
+    lost_beforehand = sum(_is_artifact(loss, run) for loss in run.losses)
     return ItemCounts(
         total=len(planned) + len(run.switched_off) + lost_beforehand,
         values=len(values),
@@ -51,14 +52,14 @@ def count_items(
 
 
 def count_same_content(items: ItemCounts, outputs: Collection[OutputOutcome]) -> ItemCounts:
-    """Return counts after it was seen which W&B artifacts W&B had already; the rest stays."""
+    """Return the counts, corrected by the W&B artifacts whose content W&B had already."""
     both = items.written + items.deduplicated
-    same = min(both, sum(one.items for one in outputs if one.deduplicated))
+    same = min(both, sum(output.items for output in outputs if output.deduplicated))
     return replace(items, written=both - same, deduplicated=same)
 
 
-def left_away(run: PlannedRun) -> ItemCounts:
-    """Return the counts of a W&B run that somebody deleted: all of it is switched off with it."""
+def count_deleted(run: PlannedRun) -> ItemCounts:
+    """Return the counts of a W&B run that somebody deleted: all its items are switched off."""
     total = count_items(run, run.losses, ()).total
     return ItemCounts(total=total, switched_off=total)
 
@@ -66,21 +67,25 @@ def left_away(run: PlannedRun) -> ItemCounts:
 def describe_inputs(
     run: PlannedRun, digests: dict[tuple[str, str], str | None], losses: Iterable[Loss] = ()
 ) -> tuple[InputOutcome, ...]:
-    """Return what a W&B run uses, but for uses that were lost.
+    """Return the artifacts that a W&B run uses, without uses that were lost.
 
     Args:
-        run: as planned.
+        run: the planned W&B run.
         digests: by (producer's name, artifact name).
-        losses: of what was planned, when it was written.
+        losses: losses of planned items, found when they were written.
     """
     lost = {loss.item for loss in losses}
-    return tuple(_described(one, digests) for one in run.inputs if run.use_item(one) not in lost)
+    return tuple(
+        _describe_input(used, digests) for used in run.inputs if run.use_item(used) not in lost
+    )
 
 
-def _described(used: InputArtifact, digests: dict[tuple[str, str], str | None]) -> InputOutcome:
-    called = names_in_project(used.name, used.type)
-    known = (one for one in called if (used.producer_name, one) in digests)
-    name = next(known, used.name)
+def _describe_input(
+    used: InputArtifact, digests: dict[tuple[str, str], str | None]
+) -> InputOutcome:
+    names = names_in_project(used.name, used.type)
+    logged = (name for name in names if (used.producer_name, name) in digests)
+    name = next(logged, used.name)
     return InputOutcome(
         name=name,
         type=used.type,
@@ -111,20 +116,20 @@ def as_planned(run: PlannedRun) -> WandbRunOutcome:
         outputs=outputs,
         summary_keys=tuple(value.key for value in run.values),
         passed_on=run.passed_on,
-        switched_off=tuple(sorted({one.name for one in run.switched_off})),
+        switched_off=tuple(sorted({content.name for content in run.switched_off})),
         items=count_items(run, run.losses, outputs),
         losses=run.losses,
     )
 
 
 def _planned_items(run: PlannedRun) -> set[str]:
-    contents = [one for value in run.values for one in value.contents]
+    contents = [content for value in run.values for content in value.contents]
     contents += [file.content for artifact in run.outputs for file in artifact.files]
-    return {one.pathspec for one in contents}
+    return {content.pathspec for content in contents}
 
 
 def _is_artifact(loss: Loss, run: PlannedRun) -> bool:
-    """Whether a loss of the plan is that of an artifact (and not, say, of an edge)."""
+    """Return whether a loss of the plan concerns an artifact (and not, for example, an edge)."""
     owners = {task.pathspec for task in run.tasks}
     owners |= {parameters_of(flow_run_of(owner)) for owner in owners}  # included files
     return owner_and_name(loss.item)[0] in owners

@@ -596,6 +596,11 @@ class Cargo:
     outcome: FlowRunOutcome
     written: frozenset[str] = frozenset()
 
+    @property
+    def key(self) -> tuple[str, str, Destination]:
+        """The key of the flow run in a push: the ledger has one entry of each."""
+        return self.entry.flow_run, self.entry.provider, self.destination
+
 
 @dataclass(frozen=True, slots=True)
 class Pushed:

@@ -1,4 +1,4 @@
-"""How the flow runs of a ledger stand: in numbers, and which of them are open. Pure."""
+"""Sync status: numbers of flow runs in a ledger by their sync state, and the open ones. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mfwb.ports import Destination, Entry, Standing
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_of
 
-__all__ = ["FlowStanding", "Known", "Standings", "sum_up"]
+__all__ = ["FlowSyncStatus", "KnownFlowRun", "SyncStatus", "summarize"]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """An entry of the ledger, without its outcome, and how many losses that tells of."""
+class KnownFlowRun:
+    """A flow run of the ledger: its entry without the outcome, and the outcome's losses."""
 
     entry: Entry
     lost: int
@@ -28,18 +28,18 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowStanding:
-    """How many runs of a flow stand how at a destination.
+class FlowSyncStatus:
+    """The numbers of a flow's runs by sync state, at one destination.
 
     Attributes:
-        flow: its name.
-        destination: where they go.
-        synced: all that can be there is there.
-        pending: to be looked at by the next sync.
-        failed: could not be synced; the next sync tries again.
-        left_out: not asked for.
-        lost: items of all of them that did not reach W&B.
-        newest: when the last one was synced, ISO 8601 in UTC; empty: none was.
+        flow: name of the flow.
+        destination: where its runs go.
+        synced: flow runs that are complete.
+        pending: flow runs that the next sync checks.
+        failed: flow runs that could not be synced; the next sync tries again.
+        left_out: flow runs that were not selected.
+        lost: items of all these flow runs that did not reach W&B.
+        newest: time of the last sync, ISO 8601 in UTC; empty: there was none.
     """
 
     flow: str
@@ -53,18 +53,18 @@ class FlowStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
-    """What `mfwb status` tells.
+class SyncStatus:
+    """What `mfwb status` shows.
 
     Attributes:
-        ledger: the path of its file.
-        flows: by flow and destination.
-        open: flow runs that the next sync has to look at, failed ones first, then by start.
-        losses: of all flow runs.
+        ledger: path of the ledger's file.
+        flows: one for each flow and destination.
+        open: flow runs that the next sync checks, failed ones first, then by start.
+        losses: losses of all flow runs.
     """
 
     ledger: str
-    flows: tuple[FlowStanding, ...]
+    flows: tuple[FlowSyncStatus, ...]
     open: tuple[Entry, ...]
     losses: tuple[Loss, ...]
 
@@ -74,56 +74,58 @@ class Standings:
             "version": 1,
             "command": "status",
             "ledger": self.ledger,
-            "flows": [_flow(one) for one in self.flows],
-            "open": [_open(one) for one in self.open],
+            "flows": [_flow(row) for row in self.flows],
+            "open": [_open(entry) for entry in self.open],
         }
 
 
-def sum_up(ledger: str, known: Iterable[Known], losses: Iterable[Loss]) -> Standings:
-    """Return how it all stands."""
+def summarize(ledger: str, known: Iterable[KnownFlowRun], losses: Iterable[Loss]) -> SyncStatus:
+    """Return the sync status of all flow runs of a ledger."""
     known = list(known)
-    groups: dict[tuple[str, Destination], list[Known]] = {}
-    for one in known:
-        groups.setdefault((one.flow, one.entry.destination), []).append(one)
-    rows = [_counted(*key, members) for key, members in groups.items()]
-    return Standings(
+    groups: dict[tuple[str, Destination], list[KnownFlowRun]] = {}
+    for flow_run in known:
+        groups.setdefault((flow_run.flow, flow_run.entry.destination), []).append(flow_run)
+    rows = [_count(*key, members) for key, members in groups.items()]
+    return SyncStatus(
         ledger=ledger,
         flows=tuple(sorted(rows, key=_by_flow)),
         open=tuple(
-            sorted((one.entry for one in known if one.entry.standing.is_open), key=_urgency)
+            sorted((run.entry for run in known if run.entry.standing.is_open), key=_urgency)
         ),
         losses=tuple(losses),
     )
 
 
-def _counted(flow: str, destination: Destination, known: Sequence[Known]) -> FlowStanding:
-    number = Counter(one.entry.standing for one in known)
-    done = [one.entry.at for one in known if one.entry.standing is Standing.SYNCED]
-    return FlowStanding(
+def _count(flow: str, destination: Destination, known: Sequence[KnownFlowRun]) -> FlowSyncStatus:
+    numbers = Counter(run.entry.standing for run in known)
+    synced_at = [run.entry.at for run in known if run.entry.standing is Standing.SYNCED]
+    return FlowSyncStatus(
         flow,
         destination,
-        synced=number[Standing.SYNCED],
-        pending=sum(number[one] for one in Standing if one.is_open and one is not Standing.FAILED),
-        failed=number[Standing.FAILED],
-        left_out=number[Standing.LEFT_OUT],
-        lost=sum(one.lost for one in known),
-        newest=max(done, default=""),
+        synced=numbers[Standing.SYNCED],
+        pending=sum(
+            numbers[state] for state in Standing if state.is_open and state is not Standing.FAILED
+        ),
+        failed=numbers[Standing.FAILED],
+        left_out=numbers[Standing.LEFT_OUT],
+        lost=sum(run.lost for run in known),
+        newest=max(synced_at, default=""),
     )
 
 
-def _by_flow(row: FlowStanding) -> tuple[str, ...]:
-    where = row.destination
-    return row.flow, where.entity or "", where.project, where.mode, where.base
+def _by_flow(row: FlowSyncStatus) -> tuple[str, ...]:
+    target = row.destination
+    return row.flow, target.entity or "", target.project, target.mode, target.base
 
 
 def _urgency(entry: Entry) -> tuple[bool, int, str]:
     return entry.standing is not Standing.FAILED, entry.started_at, entry.flow_run
 
 
-def _flow(row: FlowStanding) -> dict[str, Any]:
+def _flow(row: FlowSyncStatus) -> dict[str, Any]:
     return {
         "flow": row.flow,
-        **_where(row.destination),
+        **_destination(row.destination),
         "synced": row.synced,
         "pending": row.pending,
         "failed": row.failed,
@@ -142,11 +144,11 @@ def _open(entry: Entry) -> dict[str, Any]:
         "started_at": entry.started_at,
         "state": entry.state,
         "provider": entry.provider,
-        **_where(entry.destination),
+        **_destination(entry.destination),
     }
 
 
-def _where(destination: Destination) -> dict[str, Any]:
+def _destination(destination: Destination) -> dict[str, Any]:
     return {
         "entity": destination.entity,
         "project": destination.project,

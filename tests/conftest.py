@@ -12,12 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.skips import MOST_SKIPPED, SkipBounds, size_of
 from tests.sandbox import Sandbox
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _MADE_ONCE_A_WORKER = {"synced", "client"}  # fixtures of the session that are dear to make
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Bound what may be skipped, where all tests of all workers are heard of."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(SkipBounds(MOST_SKIPPED, size_of))
 
 
 @pytest.hookimpl(tryfirst=True)

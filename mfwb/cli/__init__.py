@@ -1,4 +1,4 @@
-"""The front door: nothing here imports more than click before a command runs."""
+"""The command line: nothing here imports more than click before a command runs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command line and leave with its exit code.
+    """Run one command line and exit with its exit code.
 
     Args:
-        arguments: of a program that goes on afterwards; None: those of this process.
+        arguments: given by a program that goes on afterwards; None: those of this process.
     """
     if arguments is None:
         end_at_once_by_signals()

@@ -1,4 +1,4 @@
-"""The group of all commands, and running one."""
+"""The `mfwb` command: the group of all commands, and how one is run."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from mfwb.cli.commands.status import status
 from mfwb.cli.commands.sync import sync
 from mfwb.cli.exit import end
 from mfwb.cli.help import Group
-from mfwb.cli.streams import say_at_once, take_streams
-from mfwb.cli.watchdog import Lookout
+from mfwb.cli.streams import install_streams, write_error_at_once
+from mfwb.cli.watchdog import Watchdog
 
 __all__ = ["mfwb", "run"]
 
 _EXAMPLES = """\
-mfwb plan TrainFlow/latest                look before you leap
+mfwb plan TrainFlow/latest                what a sync would do
 mfwb sync TrainFlow/123 --project wines   one flow run
 mfwb sync TrainFlow --last 5              the newest five
-mfwb sync --since 24h                     what is new, of all flows
-mfwb push bundle                          what was synced offline
-mfwb lineage TrainFlow/123                who made and who used what
-mfwb explain TrainFlow/123/train/model    what becomes of it, and why
+mfwb sync --since 24h                     new flow runs of all flows
+mfwb push bundle                          the bundle of an offline sync
+mfwb lineage TrainFlow/123                which task made and used what
+mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
 """
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
-"""Python's own 700 costs a tenth of a sync: imports and facts make many objects, which stay."""
+"""Python's default of 700 costs a tenth of a sync: imports and facts make many lasting objects."""
 
 
 @click.group(
@@ -65,13 +65,13 @@ mfwb.add_command(config)
 
 
 def run(arguments: Sequence[str] | None) -> NoReturn:
-    """Run one command line and leave with its exit code; None: that of this process."""
-    # wandb reports its own errors home unless told not to, and takes a second to get ready for it.
+    """Run one command line and exit with its exit code; None: the arguments of this process."""
+    # wandb sends reports of its own errors by default, and takes a second to prepare for that.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    if arguments is not None:  # of a program that goes on, and has streams of its own
+    if arguments is not None:  # the calling program goes on, and has streams of its own
         sys.exit(end(mfwb, arguments))
-    take_streams()
-    code = end(mfwb, sys.argv[1:], Lookout(say_at_once).last_word)
-    gc.freeze()  # else leaving looks through all that the SDKs made: a third of a second
+    install_streams()
+    code = end(mfwb, sys.argv[1:], Watchdog(write_error_at_once).while_reporting)
+    gc.freeze()  # else the exit looks through all objects of the SDKs: a third of a second
     sys.exit(code)

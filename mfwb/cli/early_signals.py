@@ -1,8 +1,8 @@
-"""The signals that end the program, and what they do while its modules are still imported.
+"""Signals that end the program, and their handlers while its modules are still imported.
 
-That takes half a second, in which nothing has been begun, so that nothing needs to be tidied up. To
-raise an exception, as Python does for Ctrl-C, would be of no use: who imports may swallow it.
-Nothing is imported here that takes time.
+The imports take half a second. Nothing has been started by then, so nothing needs to be cleaned up.
+An exception, as Python raises it for Ctrl-C, would be of no use: the importing code may catch it.
+This module imports nothing that takes time.
 """
 
 from __future__ import annotations
@@ -21,35 +21,36 @@ ENDS = {
     signal.SIGTERM: (143, "terminated"),
     signal.SIGHUP: (129, "its terminal or session was closed"),
 }
-"""Signals that end the program: exit code, and what is said."""
+"""Signals that end the program: exit code, and the text to report."""
 
 _STDERR = 2
 _before: dict[signal.Signals, Any] = {}
 
 
 def end_at_once_by_signals() -> None:
-    """Let signals end the process with their line and exit code, without tidying up.
+    """Let signals end the process with their line and exit code, without a cleanup.
 
-    Those that are ignored, or that somebody else handles, stay as they are.
+    Signals that are ignored, or that other code handles, stay as they are.
     """
     _before.update(free_signals())
-    for one in _before:
-        signal.signal(one, _end)
+    for number in _before:
+        signal.signal(number, _end)
 
 
 def free_signals() -> dict[signal.Signals, Any]:
-    """Return the signals that nobody ignores or handles, and what they do without us."""
+    """Return the signals that are neither ignored nor handled, with their original handlers."""
     handlers = {
-        one: _before[one] if (now := signal.getsignal(one)) is _end else now for one in ENDS
+        number: _before[number] if (now := signal.getsignal(number)) is _end else now
+        for number in ENDS
     }
     defaults = (signal.SIG_DFL, signal.default_int_handler)
-    return {one: handler for one, handler in handlers.items() if handler in defaults}
+    return {number: handler for number, handler in handlers.items() if handler in defaults}
 
 
 def _end(number: int, _: object) -> None:
-    code, what = ENDS[signal.Signals(number)]
+    code, reason = ENDS[signal.Signals(number)]
     try:
         start = "\n" if number == signal.SIGINT and os.isatty(_STDERR) else ""
-        os.write(_STDERR, f"{start}mfwb: {what}; run it again to carry on\n".encode())
+        os.write(_STDERR, f"{start}mfwb: {reason}; run it again to carry on\n".encode())
     finally:
         os._exit(code)

@@ -1,4 +1,4 @@
-"""How every command ends: one line on stderr at most, and an exit code."""
+"""End of a command: at most one line on stderr, and an exit code."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from mfwb.cli.early_signals import ENDS, free_signals
-from mfwb.cli.help import KeptFromClick
-from mfwb.cli.streams import leave_closed_terminal, stdout_trouble, write_block, write_error
+from mfwb.cli.help import HiddenFromClick
+from mfwb.cli.streams import detach_closed_terminal, stdout_error, write_block, write_error
 from mfwb.errors import MfwbError
 from mfwb.safe_text import one_line
 from mfwb.system_errors import describe_shortage
@@ -25,86 +25,89 @@ _INTERRUPTED = ENDS[signal.SIGINT][0]
 
 
 class _Terminated(KeyboardInterrupt):
-    """A signal ended the program; all that can be done is what Ctrl-C asks for."""
+    """A signal ended the program; mfwb then does the same as after Ctrl-C."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.exit_code, self.what = ENDS[signal.Signals(number)]
+        self.exit_code, self.reason = ENDS[signal.Signals(number)]
 
 
-_LastWord = Callable[[int], AbstractContextManager[None]]
+_WhileReporting = Callable[[int], AbstractContextManager[None]]
 
 
 def end(
     command: click.Command,
     arguments: Sequence[str],
-    last_word: _LastWord = lambda _: nullcontext(),
+    while_reporting: _WhileReporting = lambda _: nullcontext(),
 ) -> int:
-    """Run a command line, tell what stopped it, if anything did, and return the exit code.
+    """Run a command line, report an error that ended it, and return the exit code.
 
     Args:
-        command: what is run.
-        arguments: of the command line.
-        last_word: entered with the exit code while the end is told.
+        command: the command to run.
+        arguments: the arguments of the command line.
+        while_reporting: a context that is entered with the exit code while the end is reported.
     """
-    came: list[_Terminated] = []  # also what somebody swallowed, and made another error of
+    signals: list[_Terminated] = []  # also those that a library caught and replaced by an error
     try:
-        with _terminable(came):
+        with _signals_as_interrupt(signals):
             code = command.main(list(arguments), prog_name="mfwb", standalone_mode=False)
-    except KeptFromClick as kept:
-        return _tell(came[0] if came else kept.error, arguments, last_word)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last one to be asked
-        return _tell(came[0] if came else error, arguments, last_word)
-    trouble = stdout_trouble()
-    code = int(code or 0) or (1 if trouble else 0)
-    with last_word(code):
-        if trouble:
-            write_error(trouble)
+    except HiddenFromClick as kept:
+        return _report_error(signals[0] if signals else kept.error, arguments, while_reporting)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last handler of the program
+        return _report_error(signals[0] if signals else error, arguments, while_reporting)
+    stdout_failure = stdout_error()
+    code = int(code or 0) or (1 if stdout_failure else 0)
+    with while_reporting(code):
+        if stdout_failure:
+            write_error(stdout_failure)
     return code
 
 
 @contextmanager
-def _terminable(came: list[_Terminated]) -> Iterator[None]:
-    """Let signals end the program as Ctrl-C does, so that it tidies up; who ignores one may.
+def _signals_as_interrupt(signals: list[_Terminated]) -> Iterator[None]:
+    """Let signals end the program as Ctrl-C does, so that it cleans up; ignored ones stay ignored.
 
-    `nohup` has SIGHUP ignored, a shell SIGINT of what it starts in the background. When one has
-    come, the others are passed over to the end: once is enough, while it tidies up.
+    `nohup` makes a program ignore SIGHUP, and a shell makes background programs ignore SIGINT.
+    After the first signal, all others are ignored: one is enough, while the program cleans up.
     """
     before = free_signals()
 
     def terminate(number: int, _: Any) -> None:
-        for one in ENDS:
-            signal.signal(one, _pass_over)
+        for other in ENDS:
+            signal.signal(other, _ignore_signal)
         if number == signal.SIGHUP:
-            leave_closed_terminal()
-        came.append(_Terminated(number))
-        raise came[0]
+            detach_closed_terminal()
+        signals.append(_Terminated(number))
+        raise signals[0]
 
-    for one in before:
-        signal.signal(one, terminate)
+    for number in before:
+        signal.signal(number, terminate)
     try:
         yield
     finally:
-        for one, handler in (dict.fromkeys(ENDS, signal.SIG_IGN) if came else before).items():
-            signal.signal(one, handler)
+        after = dict.fromkeys(ENDS, signal.SIG_IGN) if signals else before
+        for number, handler in after.items():
+            signal.signal(number, handler)
 
 
-def _pass_over(*_: Any) -> None:
-    """Do nothing about a signal that comes while we tidy up.
+def _ignore_signal(*_: Any) -> None:
+    """Ignore a signal that comes while the program cleans up.
 
-    SIG_IGN would let Python complain of one that has come already. On leaving, Python gives up its
-    handlers, and then it has to be SIG_IGN.
+    With SIG_IGN, Python would complain about a signal that has come already. At its exit, Python
+    removes its handlers, and then it must be SIG_IGN.
     """
 
 
-def _tell(error: BaseException, arguments: Sequence[str], last_word: _LastWord) -> int:
-    """Say on one line what stopped the program and return the exit code."""
+def _report_error(
+    error: BaseException, arguments: Sequence[str], while_reporting: _WhileReporting
+) -> int:
+    """Write one line on what stopped the program and return the exit code."""
     code = _code_of(error)
-    with last_word(code):
+    with while_reporting(code):
         if code == _INTERRUPTED:
-            _leave_line_of_control_c()
+            _end_line_of_control_c()
         if code == _BUG:
-            _tell_bug(error, arguments)
+            _report_bug(error, arguments)
         else:
             write_error(_line_of(error))
     return code
@@ -125,14 +128,14 @@ def _line_of(error: BaseException) -> str:
         return _usage(error)
     if isinstance(error, MfwbError):
         return str(error)
-    if lacking := describe_shortage(error):
-        return lacking
-    ended = error if isinstance(error, _Terminated) else _Terminated(signal.SIGINT)
-    return f"{ended.what}; run it again to carry on"
+    if reason := describe_shortage(error):
+        return reason
+    signal_end = error if isinstance(error, _Terminated) else _Terminated(signal.SIGINT)
+    return f"{signal_end.reason}; run it again to carry on"
 
 
 def _usage(error: click.ClickException) -> str:
-    """Return what is wrong and where to read on."""
+    """Return what is wrong, and where the help is."""
     message = one_line(error.format_message())
     end = "" if message.endswith((".", "?", ")")) else "."
     context = getattr(error, "ctx", None)
@@ -140,13 +143,13 @@ def _usage(error: click.ClickException) -> str:
     return f"{message}{end} See `{path} --help`."
 
 
-def _leave_line_of_control_c() -> None:
+def _end_line_of_control_c() -> None:
     if sys.stderr.isatty():
         sys.stderr.write("\n")
 
 
-def _tell_bug(error: BaseException, arguments: Sequence[str]) -> None:
-    from mfwb.crash_log import bug_reason, format_traceback, write_bug_log  # noqa: PLC0415 - hardly needed
+def _report_bug(error: BaseException, arguments: Sequence[str]) -> None:
+    from mfwb.crash_log import bug_reason, format_traceback, write_bug_log  # noqa: PLC0415 - rarely needed
 
     if "--verbose" in arguments:
         write_block(format_traceback(error))

@@ -1,4 +1,4 @@
-"""How help looks: options under headings, all descriptions in one column."""
+"""Layout of the help: options under headings, all descriptions in one column."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-__all__ = ["Command", "Group", "HelpedArgument", "HelpedOption", "KeptFromClick"]
+__all__ = ["Command", "Group", "HelpedArgument", "HelpedOption", "HiddenFromClick"]
 
 
 class HelpedOption(click.Option):
@@ -17,13 +17,13 @@ class HelpedOption(click.Option):
         self.heading = heading
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Return the two cells of its line in the help, without what click adds on ranges."""
+        """Return the two cells of its line in the help, without the ranges that click adds."""
         record = super().get_help_record(ctx)
         return record and (record[0], self.help or "")
 
 
 class HelpedArgument(click.Argument):
-    """An argument that is explained, which click's own are not."""
+    """An argument with a description in the help, which click's own arguments lack."""
 
     def __init__(self, *args: Any, heading: str, help: str, **kwargs: Any) -> None:  # noqa: A002 - click's word
         super().__init__(*args, **kwargs)
@@ -36,7 +36,7 @@ class HelpedArgument(click.Argument):
 
 
 class _Formatter(click.HelpFormatter):
-    """Help with bold headings; click takes the bold away where there is no terminal."""
+    """Help with bold headings; click removes the bold if the output is no terminal."""
 
     def write_heading(self, heading: str) -> None:
         super().write_heading(click.style(heading, bold=True))
@@ -68,25 +68,25 @@ class Command(_WithExamples, click.Command):
             record = parameter.get_help_record(ctx)
             if record is not None:
                 sections.setdefault(getattr(parameter, "heading", ""), []).append(record)
-        # click aligns each section by itself, so all first cells are made equally long.
+        # click aligns each section for itself, so all first cells get the same length.
         width = max(len(term) for records in sections.values() for term, _ in records)
         for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl([(f"{term:<{width}}", text) for term, text in records])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; hide from click what it would end the program for in its own way.
+        """Run the command; hide errors from click for which it would end the program itself.
 
-        It takes every broken pipe for one on stdout, and says nothing.
+        It assumes that every broken pipe is stdout, and reports nothing.
         """
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, EOFError, OSError) as error:
-            raise KeptFromClick(error) from error
+            raise HiddenFromClick(error) from error
 
 
-class KeptFromClick(Exception):  # noqa: N818 - it carries one
-    """What really ended a command."""
+class HiddenFromClick(Exception):  # noqa: N818 - it carries an error
+    """Carries the error that really ended a command."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(str(error))

@@ -1,4 +1,4 @@
-"""The options that commands share, in groups. Not said is None: files and variables decide."""
+"""The options that commands share, in groups. None: not given, so files and variables decide."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import click
 from mfwb.cli.help import HelpedArgument, HelpedOption
 
 __all__ = [
-    "artifact_of_a_step",
-    "choose",
-    "document",
+    "artifact_argument",
+    "artifact_filter",
+    "artifact_handling",
+    "config_output",
+    "destination",
     "dry_run",
-    "how",
-    "how_to_push",
-    "one_artifact",
-    "one_flow_run",
-    "one_settings_file",
-    "picture",
+    "flow_run_argument",
+    "flow_run_selection",
+    "lineage_output",
     "project",
-    "show",
-    "shown_settings",
-    "what",
-    "whence",
-    "where_to",
+    "push_behavior",
+    "result_output",
+    "settings_file_argument",
+    "source",
+    "sync_behavior",
+    "text_or_json",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def choose(command: _F) -> _F:
-    """Add what says which flow runs."""
-    return _all(
+def flow_run_selection(command: _F) -> _F:
+    """Add the options that select flow runs."""
+    return _add_in_order(
         command,
         click.argument(
             "pathspecs",
@@ -48,13 +48,13 @@ def choose(command: _F) -> _F:
             "Choose",
             "--since",
             metavar="TIME",
-            help="Started since 24h, 7d, 2026-11-01",
+            help="Started in the last 24h, or since 2026-11-01",
         ),
         _option(
             "Choose",
             "--until",
             metavar="TIME",
-            help="Started before",
+            help="Started before this time",
         ),
         _option(
             "Choose",
@@ -69,7 +69,7 @@ def choose(command: _F) -> _F:
             "every",
             is_flag=True,
             default=False,
-            help="All runs",
+            help="All runs, whenever they started",
         ),
         _option(
             "Choose",
@@ -77,20 +77,20 @@ def choose(command: _F) -> _F:
             "tags",
             multiple=True,
             metavar="TAG",
-            help="Only with this tag; repeat it for more",
+            help="Only flow runs with this tag; repeatable",
         ),
         _option(
             "Choose",
             "--failed/--no-failed",
-            help="Only failed ones; or none of them  [both]",
+            help="Only failed runs, or no failed runs  [both]",
         ),
         _namespace,
     )
 
 
-def one_flow_run(command: _F) -> _F:
-    """Add what says which flow run, where it can be only one."""
-    return _all(
+def flow_run_argument(command: _F) -> _F:
+    """Add the argument for one flow run."""
+    return _add_in_order(
         command,
         click.argument(
             "pathspec",
@@ -103,9 +103,9 @@ def one_flow_run(command: _F) -> _F:
     )
 
 
-def artifact_of_a_step(command: _F) -> _F:
-    """Add what says which artifact of a flow run."""
-    return _all(
+def artifact_argument(command: _F) -> _F:
+    """Add the argument for one artifact of a flow run."""
+    return _add_in_order(
         command,
         click.argument(
             "pathspec",
@@ -118,20 +118,20 @@ def artifact_of_a_step(command: _F) -> _F:
     )
 
 
-def one_artifact(command: _F) -> _F:
-    """Add what says which artifact alone is of interest."""
+def artifact_filter(command: _F) -> _F:
+    """Add the option that shows one artifact alone."""
     return _option(
         "Choose",
         "--artifact",
         metavar="NAME",
-        help="The life of this one, to its last reader",
+        help="Only this artifact: its versions and uses",
     )(command)
 
 
-def where_to(command: _F) -> _F:
-    """Add what says where W&B runs go."""
+def destination(command: _F) -> _F:
+    """Add the options for the destination of W&B runs."""
     heading = "Where to"
-    return _all(
+    return _add_in_order(
         command,
         project,
         _option(
@@ -145,29 +145,29 @@ def where_to(command: _F) -> _F:
             "--dir",
             type=click.Path(path_type=Path),
             metavar="DIR",
-            help="Where the offline bundle goes",
+            help="Folder of the offline bundle",
         ),
     )
 
 
 def project(command: _F) -> _F:
-    """Add what says to which project of W&B they go."""
+    """Add the options for the entity and the project in W&B."""
     heading = "Where to"
-    return _all(
+    return _add_in_order(
         command,
         _option(heading, "--entity", metavar="NAME", help="W&B entity  [your default]"),
         _option(heading, "--project", metavar="NAME", help="W&B project  [the flow's name]"),
     )
 
 
-def what(command: _F) -> _F:
-    """Add what says which artifacts go along, and how finely."""
+def artifact_handling(command: _F) -> _F:
+    """Add the options for which artifacts are logged, and in which form."""
     heading = "What"
-    return _all(
+    return _add_in_order(
         command,
         _option(heading, "--datasets/--no-datasets", help="Tables, paths, included files  [on]"),
         _option(heading, "--models/--no-models", help="Models of well-known libraries  [on]"),
-        _option(heading, "--others/--no-others", help="Anything else that was pickled  [on]"),
+        _option(heading, "--others/--no-others", help="All other pickled objects  [on]"),
         _option(
             heading,
             "--granularity",
@@ -178,19 +178,19 @@ def what(command: _F) -> _F:
             heading,
             "--max-artifact-size",
             metavar="SIZE",
-            help="Leave out larger ones, as in 2GB  [no limit]",
+            help="Exclude larger ones, as in 2GB  [no limit]",
         ),
         _option(
             heading,
             "--references/--no-references",
-            help="Point at Metaflow's bytes  [if too large]",
+            help="Link to Metaflow's bytes  [if too large]",
         ),
         _option(
             heading,
             "--file-references",
             is_flag=True,
             default=None,
-            help="The same of a local datastore  [off]",
+            help="The same for a local datastore  [off]",
         ),
         _option(
             heading,
@@ -198,7 +198,7 @@ def what(command: _F) -> _F:
             "path_roots",
             multiple=True,
             type=click.Path(),
-            callback=_or_not_said,
+            callback=_none_if_empty,
             metavar="DIR",
             help="A folder whose files may be sent; repeatable",
         ),
@@ -213,43 +213,43 @@ def what(command: _F) -> _F:
             heading,
             "--max-memory",
             metavar="SIZE",
-            help="What loading an artifact may take  [2GB]",
+            help="Limit for loading one artifact  [2GB]",
         ),
     )
 
 
-def how(command: _F) -> _F:
-    """Add what says how the work is done."""
+def sync_behavior(command: _F) -> _F:
+    """Add the options for how a sync works."""
     heading = "How"
-    return _all(
+    return _add_in_order(
         command,
-        _workers("W&B runs written at once  [16]"),
+        _workers("W&B runs written at the same time  [16]"),
         _timeout,
-        _wait("Wait for another sync to end for  [0s]"),
+        _wait("Wait for another sync, for at most  [0s]"),
         _on_deleted,
         _option(
             heading,
             "--abandoned-after",
             metavar="DURATION",
-            help="Silence that ends a flow run  [24h]",
+            help="Treat silent flow runs as ended after  [24h]",
         ),
-        _option(heading, "--force", is_flag=True, help="Write again what was synced before"),
-        _overwrite_edits("Also what people changed in W&B since"),
-        _option(heading, "--strict", is_flag=True, help="Exit 3 if anything was lost"),
+        _option(heading, "--force", is_flag=True, help="Write synced flow runs again"),
+        _overwrite_edits,
+        _option(heading, "--strict", is_flag=True, help="Exit with 3 if anything was lost"),
         _config,
         _metadata,
     )
 
 
-def how_to_push(command: _F) -> _F:
-    """Add what says how a bundle is uploaded."""
-    return _all(
+def push_behavior(command: _F) -> _F:
+    """Add the options for how a push works."""
+    return _add_in_order(
         command,
-        _workers("Requests to W&B at once  [16]"),
+        _workers("Requests to W&B at the same time  [16]"),
         _timeout,
-        _wait("Wait for another push or sync to end for  [0s]"),
+        _wait("Wait for another push or sync, for at most  [0s]"),
         _on_deleted,
-        _overwrite_edits("Write over what people changed in W&B"),
+        _overwrite_edits,
         _config,
     )
 
@@ -260,7 +260,7 @@ def _workers(text: str) -> Callable[[_F], _F]:
 
 def _timeout(command: _F) -> _F:
     return _option(
-        "How", "--timeout", metavar="DURATION", help="Retry a W&B that is ill for  [5m]"
+        "How", "--timeout", metavar="DURATION", help="Retry while W&B fails, for at most  [5m]"
     )(command)
 
 
@@ -274,17 +274,19 @@ def _on_deleted(command: _F) -> _F:
         "--on-deleted",
         type=click.Choice(["skip", "recreate", "fail"]),
         metavar="HOW",
-        help="What W&B lacks: skip, recreate, fail  [skip]",
+        help="Deleted in W&B: skip, recreate, fail  [skip]",
     )(command)
 
 
-def _overwrite_edits(text: str) -> Callable[[_F], _F]:
-    return _option("How", "--overwrite-edits", is_flag=True, help=text)
+def _overwrite_edits(command: _F) -> _F:
+    return _option(
+        "How", "--overwrite-edits", is_flag=True, help="Overwrite what people changed in W&B"
+    )(command)
 
 
-def whence(command: _F) -> _F:
-    """Add what says where flow runs are read from."""
-    return _all(command, _config, _metadata)
+def source(command: _F) -> _F:
+    """Add the options for where flow runs are read from."""
+    return _add_in_order(command, _config, _metadata)
 
 
 def dry_run(command: _F) -> _F:
@@ -294,14 +296,14 @@ def dry_run(command: _F) -> _F:
         "--dry-run",
         is_flag=True,
         default=False,
-        help="Only say what would be done, as `plan` does",
+        help="Only show what would be done, like `plan`",
     )(command)
 
 
-def show(command: _F) -> _F:
-    """Add what says how much is told."""
+def result_output(command: _F) -> _F:
+    """Add the options for the output of a result."""
     heading = "Show"
-    return _all(
+    return _add_in_order(
         command,
         _json,
         _option(
@@ -309,26 +311,28 @@ def show(command: _F) -> _F:
             "--quiet",
             is_flag=True,
             default=False,
-            help="Only what failed or was lost, on stderr",
+            help="Only failures and losses, on stderr",
         ),
-        _option(heading, "--verbose", is_flag=True, default=False, help="Every W&B run in full"),
+        _option(
+            heading, "--verbose", is_flag=True, default=False, help="Show every W&B run in full"
+        ),
         _help,
     )
 
 
-def document(command: _F) -> _F:
-    """Add what says whether words or a document are wanted."""
-    return _all(command, _json, _quiet, _help)
+def text_or_json(command: _F) -> _F:
+    """Add the options for output as text or as a JSON document."""
+    return _add_in_order(command, _json, _quiet, _help)
 
 
-def shown_settings(command: _F) -> _F:
-    """Add what says whose settings are shown, and how."""
-    return _all(command, _config, _json, _help)
+def config_output(command: _F) -> _F:
+    """Add the options for the output of settings."""
+    return _add_in_order(command, _config, _json, _help)
 
 
-def one_settings_file(command: _F) -> _F:
-    """Add what says which settings file."""
-    return _all(
+def settings_file_argument(command: _F) -> _F:
+    """Add the argument for one settings file."""
+    return _add_in_order(
         command,
         click.argument(
             "file",
@@ -337,16 +341,16 @@ def one_settings_file(command: _F) -> _F:
             type=click.Path(path_type=Path),
             cls=HelpedArgument,
             heading="Choose",
-            help="This one  [those of this folder]",
+            help="A settings file  [all of this folder]",
         ),
         _help,
     )
 
 
-def picture(command: _F) -> _F:
-    """Add what says how lineage is shown."""
+def lineage_output(command: _F) -> _F:
+    """Add the options for the output of lineage."""
     heading = "Show"
-    return _all(
+    return _add_in_order(
         command,
         _option(
             heading,
@@ -361,7 +365,7 @@ def picture(command: _F) -> _F:
             "--explain",
             is_flag=True,
             default=False,
-            help="Say on what ground each use is told",
+            help="Show the evidence for each use",
         ),
         _quiet,
         _help,
@@ -370,7 +374,7 @@ def picture(command: _F) -> _F:
 
 def _namespace(command: _F) -> _F:
     return _option(
-        "Choose", "--namespace", metavar="NS", help="Only what is in this namespace  [all]"
+        "Choose", "--namespace", metavar="NS", help="Only this Metaflow namespace  [all]"
     )(command)
 
 
@@ -380,7 +384,7 @@ def _config(command: _F) -> _F:
         "--config",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Settings  [mfwb.toml or pyproject.toml]",
+        help="Settings file  [mfwb.toml or pyproject.toml]",
     )(command)
 
 
@@ -401,7 +405,7 @@ def _datastore_root(command: _F) -> _F:
         multiple=True,
         metavar="ROOT",
         callback=lambda _context, _option, roots: roots or None,
-        help="Another datastore of yours; repeat for more",
+        help="Another datastore of yours; repeatable",
     )(command)
 
 
@@ -418,7 +422,7 @@ def _json(command: _F) -> _F:
 
 def _quiet(command: _F) -> _F:
     return _option(
-        "Show", "--quiet", is_flag=True, default=False, help="No progress, nothing from the SDKs"
+        "Show", "--quiet", is_flag=True, default=False, help="No progress, no output of the SDKs"
     )(command)
 
 
@@ -435,13 +439,13 @@ def _help(command: _F) -> _F:
     )(command)
 
 
-def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's signature
-    if asked and not context.resilient_parsing:
+def _show_help(context: click.Context, _: click.Parameter, is_given: bool) -> None:  # noqa: FBT001 - click's signature
+    if is_given and not context.resilient_parsing:
         click.echo(context.get_help(), color=context.color)
         context.exit()
 
 
-def _or_not_said(
+def _none_if_empty(
     _: click.Context, __: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...] | None:
     return value or None
@@ -451,8 +455,8 @@ def _option(heading: str, *names: str, default: Any = None, **kwargs: Any) -> Ca
     return click.option(*names, cls=HelpedOption, heading=heading, default=default, **kwargs)
 
 
-def _all(command: _F, *decorators: Callable[[_F], _F]) -> _F:
-    """Apply decorators so that help shows them in the order in which they are written."""
+def _add_in_order(command: _F, *decorators: Callable[[_F], _F]) -> _F:
+    """Apply decorators so that help shows the options in the given order."""
     for decorator in reversed(decorators):
         command = decorator(command)
     return command

@@ -1,4 +1,4 @@
-"""What every command does: call, report, and say how it went."""
+"""Run a command: call the API, print the result, and return the exit code."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mfwb.cli.streams import (
+    can_encode_all_letters,
     keep_stdout_clean,
-    takes_all_letters,
     write_error,
     write_out,
     write_parts,
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mfwb.pipeline.selection import Selection
     from mfwb.ports import Progress
 
-__all__ = ["act", "call_and_report"]
+__all__ = ["run_command", "run_with_selection"]
 
 
-def act(
+def run_with_selection(
     call: Callable[[Selection, Settings, Progress], Result],
     *,
     config: Path | None,
@@ -33,29 +33,29 @@ def act(
     verbose: bool,
     **options: Any,
 ) -> int:
-    """Call with a selection of flow runs, report, and return the exit code.
+    """Call with a selection of flow runs, print the result, and return the exit code.
 
     Args:
-        call: what does the work.
+        call: does the work.
         config: a settings file.
-        as_json: print a document rather than text.
-        quiet: print what failed or was lost, nothing else.
+        as_json: print a JSON document rather than text.
+        quiet: print failures and losses, nothing else.
         verbose: print every W&B run in full.
-        **options: the ways to select flow runs, and settings; None is not said.
+        **options: options that select flow runs, and settings; None: not given.
     """
-    from mfwb.pipeline.selection import SELECTORS, select  # noqa: PLC0415 - help does without
+    from mfwb.pipeline.selection import SELECTORS, make_selection  # noqa: PLC0415 - help does without
 
     selectors = {name: options.pop(name) for name in SELECTORS}
 
     def call_with(settings: Settings, progress: Progress) -> Result:
-        return call(select(**selectors, namespace=settings.namespace), settings, progress)
+        return call(make_selection(**selectors, namespace=settings.namespace), settings, progress)
 
-    return call_and_report(
+    return run_command(
         call_with, config=config, as_json=as_json, quiet=quiet, verbose=verbose, **options
     )
 
 
-def call_and_report(
+def run_command(
     call: Callable[[Settings, Progress], Result],
     *,
     config: Path | None,
@@ -64,16 +64,16 @@ def call_and_report(
     verbose: bool,
     **settings: Any,
 ) -> int:
-    """Call, report, and return the exit code; arguments as of `act`."""
+    """Call, print the result, and return the exit code; arguments as of `run_with_selection`."""
     from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: help does without
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
-    from mfwb.report import watch  # noqa: PLC0415 - rich: the same
+    from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich: the same
 
     resolved = load_settings(settings, file=config)
     with (
         temporary_files_in_scratch(),
         keep_stdout_clean(quiet=quiet),
-        watch(quiet=quiet) as progress,
+        progress_on_stderr(quiet=quiet) as progress,
     ):
         result = call(resolved, progress)
     _report(result, as_json=as_json, quiet=quiet, verbose=verbose)
@@ -81,13 +81,13 @@ def call_and_report(
 
 
 def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> None:
-    from mfwb.report import complaints, console_for, to_json, to_text  # noqa: PLC0415 - as above
+    from mfwb.report import console_for, problem_lines, to_json, to_text  # noqa: PLC0415 - as above
 
     if as_json or quiet:
-        for line in complaints(result):
+        for line in problem_lines(result):
             write_error(line)
     if as_json:
-        ascii_only = not takes_all_letters(sys.stdout)
+        ascii_only = not can_encode_all_letters(sys.stdout)
         write_parts(to_json(result, ascii_only=ascii_only, indented=sys.stdout.isatty()))
     elif not quiet:
         write_out(to_text(result, console=console_for(sys.stdout), verbose=verbose))

@@ -1,4 +1,4 @@
-"""stdout is data, stderr is talk: who may write where."""
+"""Output streams: stdout is for data, stderr for messages."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from typing import Any, TextIO, cast
 from mfwb.safe_text import LONGEST, fit_encoding, one_line, printable
 
 __all__ = [
+    "can_encode_all_letters",
+    "detach_closed_terminal",
+    "install_streams",
     "keep_stdout_clean",
-    "leave_closed_terminal",
-    "say_at_once",
-    "stdout_trouble",
-    "take_streams",
-    "takes_all_letters",
+    "stdout_error",
     "write_block",
     "write_error",
+    "write_error_at_once",
     "write_out",
     "write_parts",
 ]
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
-_LONGEST = 3 * LONGEST  # letters: a name and a reason, each as long as can be
+_LONGEST = 3 * LONGEST  # letters: a name and a reason, each of the greatest length
 
 
-class _Kept(FileIO):
-    """A stream that never fails: what can't be written vanishes, and why is kept.
+class _FailSafeStream(FileIO):
+    """A stream that never fails: what can't be written is dropped, and the error is kept.
 
-    Whoever prints, be it click, rich or an SDK, does so somewhere in the middle of the work, which
-    is not to end for that.
+    click, rich and the SDKs print in the middle of the work, which must not end because of that.
     """
 
     trouble: OSError | None = None
 
     def write(self, data: Any, /) -> int:
-        """Write all of it; return how many bytes that are."""
+        """Write all of the data; return how many bytes these are."""
         rest = memoryview(data).cast("B")
         size = len(rest)
         while rest:
@@ -48,32 +47,32 @@ class _Kept(FileIO):
                 written = super().write(rest)
             except OSError as error:
                 self.trouble = self.trouble or error
-                _send_nowhere(self.fileno())
+                _discard_output(self.fileno())
                 break
-            if written is None:  # whoever reads it set it not to block, and it is full
+            if written is None:  # the reader made it non-blocking, and it is full
                 select.select([], [self.fileno()], [])
             else:
                 rest = rest[written:]
         return size
 
 
-def take_streams() -> None:
-    """Let this process write on stdout and stderr by streams that never fail.
+def install_streams() -> None:
+    """Replace stdout and stderr of this process by streams that never fail.
 
-    One that is closed leads nowhere from now on; else the next file that is opened would take its
-    place, and all that is printed would land in it.
+    A closed stream is replaced by the null device; else the next file that is opened would get its
+    descriptor, and all that is printed would be written to that file.
     """
     while (lowest := os.open(os.devnull, os.O_RDWR)) <= _STDERR:  # which was closed
         pass
     os.close(lowest)
     sys.stdin = sys.stdin or open(_STDIN, encoding="utf-8")  # noqa: SIM115 - no file
-    sys.stdout = _taken(_STDOUT, sys.stdout)
-    sys.stderr = _taken(_STDERR, sys.stderr)
+    sys.stdout = _wrapped(_STDOUT, sys.stdout)
+    sys.stderr = _wrapped(_STDERR, sys.stderr)
 
 
-def _taken(descriptor: int, stream: TextIO | None) -> TextIO:
-    """Return a stream in the place of another one; None: it was closed."""
-    raw = _Kept(descriptor, "w", closefd=False)
+def _wrapped(descriptor: int, stream: TextIO | None) -> TextIO:
+    """Return a stream that replaces another one; None: that one was closed."""
+    raw = _FailSafeStream(descriptor, "w", closefd=False)
     if stream is None:
         return TextIOWrapper(cast("Any", raw), "utf-8", "backslashreplace")
     stream.flush()
@@ -87,10 +86,10 @@ def _taken(descriptor: int, stream: TextIO | None) -> TextIO:
     )
 
 
-def stdout_trouble() -> str | None:
-    """Return why something could not be written on stdout; None: all of it was.
+def stdout_error() -> str | None:
+    """Return why something could not be written on stdout; None: all of it was written.
 
-    A reader who left early, as `head` does, is no trouble.
+    A reader that ends early, as `head` does, is no error.
     """
     _flush(sys.stdout)
     error = getattr(getattr(sys.stdout, "buffer", None), "trouble", None)
@@ -101,7 +100,7 @@ def stdout_trouble() -> str | None:
 
 @contextmanager
 def keep_stdout_clean(*, quiet: bool) -> Iterator[None]:
-    """Send to stderr, or nowhere, what SDKs and their processes print on stdout meanwhile."""
+    """Send to stderr what SDKs and their processes print on stdout meanwhile; drop it if quiet."""
     with ExitStack() as stack:
         nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8")) if quiet else None  # noqa: PTH123 - no file
         stack.enter_context(_descriptor_moved(_STDOUT, nowhere.fileno() if nowhere else _STDERR))
@@ -113,11 +112,11 @@ def keep_stdout_clean(*, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def _descriptor_moved(source: int, target: int) -> Iterator[None]:
-    """Let a descriptor mean another one, for us and for the processes we start."""
+    """Redirect a descriptor to another one, for this process and for those that it starts."""
     _flush(sys.stdout)
     try:
         original = os.dup(source)
-    except OSError:  # it is closed, so nothing can be spilled on it
+    except OSError:  # it is closed, so nothing can be written on it
         yield
         return
     printed_to = sys.stdout
@@ -125,7 +124,7 @@ def _descriptor_moved(source: int, target: int) -> Iterator[None]:
         os.dup2(target, source)
         yield
     finally:
-        _flush(printed_to)  # what somebody left in the buffer belongs to the other side
+        _flush(printed_to)  # text that is still in the buffer belongs to the target
         os.dup2(original, source)
         os.close(original)
 
@@ -136,30 +135,30 @@ def _flush(stream: TextIO) -> None:
 
 
 def write_error(line: str) -> None:
-    """Write one line on stderr, in our name; whatever is in it stays one line of plain letters."""
+    """Write one line on stderr, in mfwb's name; it stays one line of printable letters."""
     write_block(f"mfwb: {one_line(line, _LONGEST)}\n")
 
 
-def say_at_once(line: str) -> None:
-    """Write one line on stderr as `write_error` does, past whatever Python holds there."""
+def write_error_at_once(line: str) -> None:
+    """Write one line on stderr as `write_error` does, without Python's buffer and locks."""
     with suppress(OSError):
         os.write(_STDERR, f"mfwb: {one_line(line, _LONGEST)}\n".encode())
 
 
 def write_block(text: str) -> None:
     """Write lines on stderr; what could steer a terminal is escaped."""
-    with suppress(OSError):  # in a hook, where streams are Metaflow's: who closed it knows
+    with suppress(OSError):  # in a hook, where streams are Metaflow's and may be closed
         sys.stderr.write(_fitting(printable(text), sys.stderr))
 
 
 def write_out(text: str, *, plain: str | None = None) -> None:
-    """Write data on stdout; whether that worked, `stdout_trouble` says.
+    """Write data on stdout; `stdout_error` returns whether that failed.
 
     Args:
-        text: what to write.
-        plain: what to write instead if stdout has no encoding for every letter.
+        text: the text to write.
+        plain: the text to write instead if stdout can't encode every letter.
     """
-    write_parts([text if plain is None or takes_all_letters(sys.stdout) else plain])
+    write_parts([text if plain is None or can_encode_all_letters(sys.stdout) else plain])
 
 
 def write_parts(parts: Iterable[str]) -> None:
@@ -169,8 +168,8 @@ def write_parts(parts: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def takes_all_letters(stream: TextIO) -> bool:
-    """Whether a stream has an encoding for every letter there is."""
+def can_encode_all_letters(stream: TextIO) -> bool:
+    """Return whether a stream can encode every letter of Unicode."""
     return (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
 
@@ -178,15 +177,15 @@ def _fitting(text: str, stream: TextIO) -> str:
     return fit_encoding(text, stream.encoding or "utf-8")
 
 
-def leave_closed_terminal() -> None:
-    """Let what is still written to a terminal that is gone vanish: it would be an error each."""
+def detach_closed_terminal() -> None:
+    """Drop what is still written to a terminal that is gone: each line would be an error."""
     for stream in (_STDOUT, _STDERR):
         with suppress(OSError):
             if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
-                _send_nowhere(stream)
+                _discard_output(stream)
 
 
-def _send_nowhere(descriptor: int) -> None:
+def _discard_output(descriptor: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)

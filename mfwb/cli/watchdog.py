@@ -1,8 +1,9 @@
-"""A process that is told to end does so, whatever it waits for.
+"""Watchdog: ends this process after a signal, whatever it waits for.
 
-Python raises an exception in the main thread then, which tidies up on its way. But a library may
-swallow it, as Metaflow does while it asks its service; it is not raised before a call of a library
-in C returns; and threads that wait for W&B are waited for at the end. So another thread looks on.
+On a signal, Python raises an exception in the main thread, which cleans up on its way. But a
+library may catch it, as Metaflow does during a request to its service; it is not raised before a
+call of a C library returns; and at the exit Python waits for threads that wait for W&B. So another
+thread watches.
 """
 
 from __future__ import annotations
@@ -18,86 +19,87 @@ from pathlib import Path
 from mfwb.cli.early_signals import ENDS
 from mfwb.files.tempdirs import remove_all
 
-__all__ = ["Lookout"]
+__all__ = ["Watchdog"]
 
-_TIDYING = 0.8  # seconds from a signal on
-_LEAVING = 10.0  # seconds from the end of the command on, which threads and atexit may take
-_LEAVING_SILENCE = 3.0  # the same where an end did not answer: what is waited for then is as silent
+_CLEANUP_SECONDS = 0.8  # after a signal
+_EXIT_SECONDS = 10.0  # after the end of the command, for threads and atexit handlers
+# The same if W&B or Metaflow did not answer: then the threads wait for the same silent server.
+_EXIT_SECONDS_UNREACHABLE = 3.0
 _UNREACHABLE = 4
 
 
-class Lookout:
-    """Ends this process if it does not end by itself; there is one, made in the main thread."""
+class Watchdog:
+    """Ends this process if it does not end by itself; create one only, in the main thread."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        """Look on from now on.
+    def __init__(self, write_line: Callable[[str], None]) -> None:
+        """Start to watch.
 
         Args:
-            say: writes one line on stderr, in our name.
+            write_line: writes one line on stderr, in mfwb's name.
         """
-        self._say = say
+        self._write_line = write_line
         self._code: int | None = None
         self._lock = threading.Lock()
-        heard, self._wakes = os.pipe()
-        os.set_blocking(self._wakes, False)
-        signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
-        for deed in (lambda: self._listen(heard), self._wait):
-            threading.Thread(target=deed, name="mfwb-lookout", daemon=True).start()
+        signals, self._wakeup = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        for action in (lambda: self._watch_signals(signals), self._watch_exit):
+            threading.Thread(target=action, name="mfwb-watchdog", daemon=True).start()
 
     @contextmanager
-    def last_word(self, code: int) -> Iterator[None]:
-        """Say how the command ended, and hear its exit code; nobody else says it then."""
+    def while_reporting(self, code: int) -> Iterator[None]:
+        """Keep the exit code while the command reports its end; the watchdog reports none then."""
         with self._lock:
             self._code = code
             yield
 
-    def _listen(self, heard: int) -> None:
+    def _watch_signals(self, signals: int) -> None:
         while True:
-            for number in os.read(heard, 64):
+            for number in os.read(signals, 64):
                 if number in ENDS:
-                    time.sleep(_TIDYING)
-                    code, what = ENDS[signal.Signals(number)]
+                    time.sleep(_CLEANUP_SECONDS)
+                    code, reason = ENDS[signal.Signals(number)]
                     with self._lock:
                         if self._code is None:
-                            self._say(f"{what}; run it again to carry on")
-                        _leave(code if self._code is None else self._code)
+                            self._write_line(f"{reason}; run it again to carry on")
+                        _exit_process(code if self._code is None else self._code)
 
-    def _wait(self) -> None:
-        threading.main_thread().join()  # until it begins to wait for other threads, at the end
-        time.sleep(_LEAVING_SILENCE if self._code == _UNREACHABLE else _LEAVING)
-        _leave(self._code or 0)
+    def _watch_exit(self) -> None:
+        threading.main_thread().join()  # until it starts to wait for other threads, at the exit
+        time.sleep(_EXIT_SECONDS_UNREACHABLE if self._code == _UNREACHABLE else _EXIT_SECONDS)
+        _exit_process(self._code or 0)
 
 
-def _leave(code: int) -> None:
-    """End this process and those that it started, and leave no temporary files.
+def _exit_process(code: int) -> None:
+    """End this process and its child processes, and leave no temporary files.
 
-    They are stopped first, so that none writes what has just been removed; and killed last, for a
-    thread of this process would start wandb-core again if it died.
+    The children are stopped first, so that none writes a file that has just been removed. They are
+    killed last, because a thread of this process would start wandb-core again if it died.
     """
     children: list[int] = []
     try:
-        children = _processes_below("self")
+        children = _descendants("self")
         _send(children, signal.SIGSTOP)
         remove_all()
     finally:
-        _send(children, signal.SIGKILL)  # those that are stopped would stay for ever
+        _send(children, signal.SIGKILL)  # stopped processes would stay for ever
         os._exit(code)
 
 
-def _send(processes: Iterable[int], what: signal.Signals) -> None:
-    for one in processes:
+def _send(processes: Iterable[int], number: signal.Signals) -> None:
+    for process in processes:
         with suppress(OSError):  # it has ended
-            os.kill(one, what)
+            os.kill(process, number)
 
 
-def _processes_below(process: str) -> list[int]:
-    """Return the ids of the processes that one started, and so on; where there is no /proc, none.
+def _descendants(process: str) -> list[int]:
+    """Return the ids of a process's children, their children, and so on; without /proc: none.
 
-    Those end by themselves, a moment after this one.
+    Those end by themselves, a moment after this process.
     """
-    found: list[int] = []
+    ids: list[int] = []
     for path in Path("/proc", process, "task").glob("*/children"):
         with suppress(OSError):  # of a thread that has just ended
             for child in path.read_text(encoding="ascii").split():
-                found += [int(child), *_processes_below(child)]
-    return found
+                ids += [int(child), *_descendants(child)]
+    return ids

@@ -1,4 +1,4 @@
-"""Where ledgers lie."""
+"""Paths of ledger files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["ledger_path"]
 
 
 def ledger_path(bundle: Path | None) -> Path:
-    """Return the ledger of a bundle, or the user's for all servers.
+    """Return the path of a bundle's ledger, or of the user's ledger for all servers.
 
-    A bundle carries its own: who deletes or moves the bundle takes the memory along.
+    A bundle contains its own ledger, so that the ledger is moved or deleted together with it.
     """
     if bundle is not None:
         return bundle / "ledger.sqlite"

@@ -1,4 +1,4 @@
-"""What a ledger says of how things stand."""
+"""The sync status of the flow runs in a ledger."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mfwb.ledger.sqlite import SqliteLedger
-from mfwb.sync_status import Standings, sum_up
+from mfwb.sync_status import SyncStatus, summarize
 
-__all__ = ["standings_in"]
+__all__ = ["read_sync_status"]
 
 
-def standings_in(
+def read_sync_status(
     path: Path, *, flows: Collection[str], entity: str | None, project: str | None
-) -> Standings:
-    """Return how flow runs stand; where there is no ledger, none is made.
+) -> SyncStatus:
+    """Return the sync status of flow runs; if there is no ledger, none is created.
 
     Args:
-        path: of the ledger.
-        flows: names of those that are of interest; empty: all.
-        entity: only what went there; None: anywhere.
-        project: only what went there; None: anywhere.
+        path: the file of the ledger.
+        flows: names of the selected flows; empty: all.
+        entity: select only flow runs that were sent to this entity; None: any.
+        project: select only flow runs that were sent to this project; None: any.
 
     Raises:
         UsageError: if the file can't be used, or a newer mfwb wrote it.
         LockHeld: if another process keeps it locked.
     """
     if not path.exists():
-        return sum_up(str(path), known=(), losses=())
+        return summarize(str(path), known=(), losses=())
     with SqliteLedger.open(path) as ledger:
-        known = [
-            one
-            for one in ledger.known()
-            if not flows or one.flow in flows
-            if entity in (None, one.entry.destination.entity)
-            if project in (None, one.entry.destination.project)
+        selected = [
+            known
+            for known in ledger.known()
+            if not flows or known.flow in flows
+            if entity in (None, known.entry.destination.entity)
+            if project in (None, known.entry.destination.project)
         ]
-        losses = ledger.losses(one.entry for one in known if one.lost)
-        return sum_up(str(path), known, losses)
+        losses = ledger.losses(known.entry for known in selected if known.lost)
+        return summarize(str(path), selected, losses)

@@ -1,4 +1,4 @@
-"""Entries as rows of the ledger's table, and back."""
+"""Conversion between entries and rows of the ledger's table."""
 
 from __future__ import annotations
 
@@ -12,35 +12,40 @@ from typing import Any
 from mfwb.outcome import outcome_from_json
 from mfwb.ports import Destination, Entry, Standing
 
-__all__ = ["AT_A_DESTINATION", "FACTS", "at_a_destination", "to_entry", "to_row", "with_outcome"]
+__all__ = [
+    "DESTINATION_MATCHES",
+    "ENTRY_COLUMNS",
+    "destination_values",
+    "to_entry",
+    "to_row",
+    "with_outcome",
+]
 
-AT_A_DESTINATION = "mode = ? AND base = ? AND entity = ? AND project = ?"
+DESTINATION_MATCHES = "mode = ? AND base = ? AND entity = ? AND project = ?"
 
-FACTS = (
+ENTRY_COLUMNS = (
     *("flow_run", "provider", "mode", "base", "entity", "project", "standing", "state"),
     *("started_at", "listed", "asked", "digest", "reason", "at", "lost"),
 )
-"""The columns that an entry without its outcome is made of, and the number of losses."""
+"""The columns of an entry without its outcome, and the number of losses."""
 
-
-_STANDINGS = {one.value: one for one in Standing}
+_STANDINGS = {standing.value: standing for standing in Standing}
 _TYPES = {"started_at": int, "lost": int}  # the others are text
 _FLOW_RUN = re.compile(r"[^/\0]+/[^/\0]+")
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _LAST_MOMENT = 253_402_300_799_000  # epoch ms: the end of the year 9999
 
 
-def at_a_destination(destination: Destination) -> tuple[str, str, str, str]:
-    """Return the values for `AT_A_DESTINATION`."""
-    offline = destination.mode == "offline"
-    # A bundle may be moved together with its ledger, so its path is not part of what is known.
-    base = "" if offline else destination.base
+def destination_values(destination: Destination) -> tuple[str, str, str, str]:
+    """Return the values for `DESTINATION_MATCHES`."""
+    # A bundle may be moved together with its ledger, so its path is not stored.
+    base = "" if destination.mode == "offline" else destination.base
     return destination.mode, base, destination.entity or "", destination.project
 
 
 def to_row(entry: Entry) -> dict[str, Any]:
-    """Return the values by column, but for the time, which the ledger fills in."""
-    mode, base, entity, project = at_a_destination(entry.destination)
+    """Return the values of an entry by column, without the time, which the ledger fills in."""
+    mode, base, entity, project = destination_values(entry.destination)
     return {
         "flow_run": entry.flow_run,
         "provider": entry.provider,
@@ -60,16 +65,16 @@ def to_row(entry: Entry) -> dict[str, Any]:
 
 
 def to_entry(row: Sequence[Any], bundle: str) -> Entry:
-    """Return the entry of the columns `FACTS`.
+    """Return the entry of a row.
 
     Args:
-        row: their values.
-        bundle: the folder of the ledger, which is the base of what is offline.
+        row: the values of `ENTRY_COLUMNS`.
+        bundle: the folder of the ledger, which is the base of offline destinations.
 
     Raises:
-        sqlite3.DatabaseError: mfwb did not write that.
+        sqlite3.DatabaseError: if mfwb did not write the row.
     """
-    _check(row)
+    _raise_if_invalid(row)
     flow_run, provider, mode, base, entity, project, standing, state, *rest = row
     started_at, listed, asked, digest, reason, at, _ = rest
     return Entry(
@@ -87,30 +92,30 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
     )
 
 
-def _check(row: Sequence[Any]) -> None:
-    """Make sure of the types, which SQLite leaves to whoever writes, and of what has a form."""
-    facts = dict(zip(FACTS, row, strict=True))
-    good = all(isinstance(value, _TYPES.get(name, str)) for name, value in facts.items())
+def _raise_if_invalid(row: Sequence[Any]) -> None:
+    """Check types, which SQLite does not enforce, and the values that have a format."""
+    values = dict(zip(ENTRY_COLUMNS, row, strict=True))
+    has_types = all(isinstance(value, _TYPES.get(name, str)) for name, value in values.items())
     if not (
-        good
-        and _FLOW_RUN.fullmatch(facts["flow_run"])
-        and _AT.fullmatch(facts["at"])
-        and facts["standing"] in _STANDINGS
-        and abs(facts["started_at"]) <= _LAST_MOMENT
+        has_types
+        and _FLOW_RUN.fullmatch(values["flow_run"])
+        and _AT.fullmatch(values["at"])
+        and values["standing"] in _STANDINGS
+        and abs(values["started_at"]) <= _LAST_MOMENT
     ):
         raise sqlite3.DatabaseError("it has a row that mfwb did not write")
 
 
 @cache
 def _destination(mode: str, base: str, entity: str, project: str) -> Destination:
-    return Destination(mode, base, entity or None, project)  # the same few for thousands of rows
+    return Destination(mode, base, entity or None, project)  # thousands of rows share a few
 
 
 def with_outcome(entry: Entry, outcome: str | None) -> Entry:
     """Return the entry with its outcome.
 
-    Of an outcome that this version can't read nothing is known, so no plan counts as carried out:
-    the next sync compares with W&B, which knows better.
+    If this version can't read the outcome, no plan counts as carried out: the next sync compares
+    with W&B, which has the facts.
     """
     if outcome is None:
         return entry

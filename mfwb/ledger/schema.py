@@ -1,4 +1,4 @@
-"""The tables of a ledger, and how older ones become what they are today."""
+"""The schema of a ledger, and the migration of ledgers of older versions."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ from mfwb.errors import UsageError
 
 __all__ = [
     "IS_OPEN",
-    "NEWEST",
-    "bring_up_to_date",
-    "reading",
-    "schema_in",
+    "NEWEST_VERSION",
+    "migrate",
+    "read_schema",
+    "read_transaction",
+    "read_version",
     "schema_of",
-    "transaction",
-    "version_of",
+    "write_transaction",
 ]
 
 Schema = frozenset[tuple[str, str, str]]
 
 IS_OPEN = "standing NOT IN ('synced', 'left out')"
-"""`Standing.is_open` in SQL, letter by letter as in the index: else SQLite does not use that."""
+"""`Standing.is_open` in SQL, with the exact text of the index: otherwise SQLite does not use it."""
 
 
-def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables, or those of an older mfwb what they are today.
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Create the tables, or migrate those of an older version.
 
-    Each step is a transaction with the version that it leads to, so that who is killed in between
-    leaves an older ledger, and of two processes that begin at once one finds the work done.
+    Each step is one transaction that also writes the new version. If the process is killed in
+    between, the ledger keeps an older version. If two processes migrate at once, one of them finds
+    the step done.
 
     Raises:
-        UsageError: if a newer mfwb wrote the ledger; it is left as it is.
+        UsageError: if a newer mfwb wrote the ledger; it is not changed.
     """
-    while (version := version_of(connection)) < len(_STEPS):
-        with transaction(connection):
-            if version_of(connection) == version:
+    while (version := read_version(connection)) < len(_STEPS):
+        with write_transaction(connection):
+            if read_version(connection) == version:
                 _STEPS[version](connection)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
     if version > len(_STEPS):
@@ -51,8 +52,8 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
 
 
 @contextmanager
-def reading(connection: sqlite3.Connection) -> Iterator[None]:
-    """See one state of the ledger meanwhile, whatever others write."""
+def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read one state of the ledger, whatever other processes write meanwhile."""
     connection.execute("BEGIN")
     try:
         yield
@@ -62,40 +63,40 @@ def reading(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do all that is done meanwhile, or nothing of it; nobody else writes in between."""
+def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write everything or nothing; no other process writes meanwhile."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # SQLite itself rolls back after some errors
+        if connection.in_transaction:  # after some errors SQLite itself rolls back
             connection.execute("ROLLBACK")
         raise
 
 
-def version_of(connection: sqlite3.Connection) -> int:
-    """Return how far the tables have come; 0: there are none."""
+def read_version(connection: sqlite3.Connection) -> int:
+    """Return the version of the schema; 0: there are no tables."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def schema_in(connection: sqlite3.Connection) -> Schema:
-    """Return what there is: kind, name, and the SQL that made it."""
+def read_schema(connection: sqlite3.Connection) -> Schema:
+    """Return the tables and indexes: kind, name, and the SQL that created it."""
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
     return frozenset((kind, name, " ".join(str(sql).split())) for kind, name, sql in rows)
 
 
 @cache
 def schema_of(version: int) -> Schema:
-    """Return what a version makes, or the newest one of those that are known."""
+    """Return the schema that a version creates; of an unknown version, the newest schema."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for step in _STEPS[:version]:
             step(connection)
-        return schema_in(connection)
+        return read_schema(connection)
 
 
-def _plans_that_were_carried_out(connection: sqlite3.Connection) -> None:
-    # The table may be there: version 1 made it in one transaction and wrote its number in another.
+def _create_done(connection: sqlite3.Connection) -> None:
+    # The table may exist: version 1 created it in one transaction and wrote its number in another.
     connection.execute(
         """
         CREATE TABLE IF NOT EXISTS done (
@@ -112,7 +113,7 @@ def _plans_that_were_carried_out(connection: sqlite3.Connection) -> None:
     )
 
 
-def _standings(connection: sqlite3.Connection) -> None:
+def _create_flow_runs(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE ledger (id TEXT NOT NULL)")
     connection.execute("INSERT INTO ledger VALUES (?)", (str(uuid4()),))
     connection.execute(
@@ -138,7 +139,7 @@ def _standings(connection: sqlite3.Connection) -> None:
         )
         """
     )
-    # Apart, since they are long: who reads a thousand standings would wait for them.
+    # In a table of their own, since they are long: reading a thousand standings would be slow.
     connection.execute("CREATE TABLE outcomes (id INTEGER PRIMARY KEY, outcome TEXT NOT NULL)")
     connection.execute("CREATE INDEX by_start ON flow_runs (started_at)")
     connection.execute(f"CREATE INDEX open_ones ON flow_runs (standing) WHERE {IS_OPEN}")
@@ -162,22 +163,23 @@ def _standings(connection: sqlite3.Connection) -> None:
 
 
 def _count_losses(outcome: str) -> int:
-    """Count what version 1 noted as lost; what can't be read is no reason to stop here."""
+    """Return the number of losses in an outcome of version 1; 0 if it can't be read."""
     try:
-        told = json.loads(outcome)
-        return sum(len(one["losses"]) for one in (told, *told["wandb_runs"]))
+        flow_run = json.loads(outcome)
+        return sum(len(run["losses"]) for run in (flow_run, *flow_run["wandb_runs"]))
     except (ValueError, KeyError, TypeError):
         return 0
 
 
 _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    _plans_that_were_carried_out,
-    _standings,
+    _create_done,
+    _create_flow_runs,
 )
-"""What leads from each version to the next; a new file begins at version 0.
+"""The steps from each version to the next; a new file begins at version 0.
 
-A table is made anew, and not altered: a ledger is held to the SQL of one that begins at 0.
+A step creates a new table and does not alter one: the SQL of a migrated ledger has to be equal to
+that of a ledger that begins at version 0.
 """
 
-NEWEST = len(_STEPS)
-"""The version of a ledger that is up to date."""
+NEWEST_VERSION = len(_STEPS)
+"""The version of a ledger after all steps."""

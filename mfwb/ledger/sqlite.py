@@ -12,52 +12,52 @@ from typing import Any
 
 from mfwb.errors import UsageError
 from mfwb.files.private_files import create, file_mode_in, make_folder
-from mfwb.ledger.locks import hold
-from mfwb.ledger.recovery import errors_named
+from mfwb.ledger.locks import hold_locks
+from mfwb.ledger.recovery import translate_errors
 from mfwb.ledger.rows import (
-    AT_A_DESTINATION,
-    FACTS,
-    at_a_destination,
+    DESTINATION_MATCHES,
+    ENTRY_COLUMNS,
+    destination_values,
     to_entry,
     to_row,
     with_outcome,
 )
-from mfwb.ledger.safety_check import check_files, check_schema, distrust
-from mfwb.ledger.schema import IS_OPEN, bring_up_to_date, transaction
+from mfwb.ledger.safety_check import check_files, check_schema, restrict_connection
+from mfwb.ledger.schema import IS_OPEN, migrate, write_transaction
 from mfwb.outcome import outcome_to_json
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.snapshot import Loss
-from mfwb.sync_status import Known
+from mfwb.sync_status import KnownFlowRun
 
 __all__ = ["SqliteLedger"]
 
 _BUSY_SECONDS = 10.0
-_FACTS = ", ".join(FACTS)
-_AT_ONE_PLACE = f"flow_run = ? AND provider IN (?, '') AND {AT_A_DESTINATION}"
-_FORMER = f"SELECT id FROM flow_runs WHERE {_AT_ONE_PLACE}"  # noqa: S608 - constants
+_COLUMNS = ", ".join(ENTRY_COLUMNS)
+_ENTRY_MATCHES = f"flow_run = ? AND provider IN (?, '') AND {DESTINATION_MATCHES}"
+_PREVIOUS = f"SELECT id FROM flow_runs WHERE {_ENTRY_MATCHES}"  # noqa: S608 - constants
 
-# Two look-ups in indexes: for an OR, SQLite reads all rows instead.
-_SINCE = (
+# Two searches in indexes: with an OR, SQLite reads all rows instead.
+_SINCE_MATCHES = (
     "id IN (SELECT id FROM flow_runs WHERE started_at >= ? "  # noqa: S608 - constants
     f"UNION SELECT id FROM flow_runs WHERE {IS_OPEN})"
 )
 
 
 class SqliteLedger:
-    """Remembers by flow run and destination. Safe to use from several threads and processes."""
+    """The entries by flow run and destination. Safe to use from several threads and processes."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
         self._bundle = str(path.parent)
-        self._one_at_a_time = threading.Lock()
+        self._connection_lock = threading.Lock()
         self._is_closed = False
         self.id: str = self._read_id()
 
     @classmethod
     @contextmanager
     def open(cls, path: Path) -> Iterator[SqliteLedger]:
-        """Yield the ledger at a path, made if there is none.
+        """Yield the ledger at a path; it is created if there is none.
 
         Raises:
             UsageError: if the file can't be used, or a newer mfwb wrote it.
@@ -66,18 +66,18 @@ class SqliteLedger:
         try:
             make_folder(path.parent)
             check_files(path)
-            _make(path)
+            _create_file(path)
             connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
         except (OSError, sqlite3.Error) as error:
             raise UsageError(f"the ledger {path} can't be opened: {error}") from None
         with closing(connection):
-            with errors_named(path):
-                distrust(connection)
+            with translate_errors(path):
+                restrict_connection(connection)
                 check_schema(connection, path)
-                _make_safe(connection)
-                bring_up_to_date(connection, path)
+                _set_durable(connection)
+                migrate(connection, path)
             ledger = cls(connection, path)
             try:
                 yield ledger
@@ -85,45 +85,46 @@ class SqliteLedger:
                 ledger._close()
 
     def _close(self) -> None:
-        """Let no more be asked or written, after what is being done now.
+        """Wait for the query that is running, and refuse all later ones.
 
-        When a call breaks off, threads of it still work; SQLite does not bear to be closed then.
+        When a call is interrupted, its threads still work. SQLite must not be closed while it is
+        used.
         """
-        with self._one_at_a_time:
+        with self._connection_lock:
             self._is_closed = True
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Have the ledger to oneself; CancelledError if the call has ended."""
-        with self._one_at_a_time:
+    def _exclusive(self) -> Iterator[None]:
+        """Use the connection alone; CancelledError if the ledger was closed."""
+        with self._connection_lock:
             if self._is_closed:
                 raise CancelledError
-            with errors_named(self._path):
+            with translate_errors(self._path):
                 yield
 
     def lock(
         self, destinations: Iterable[Destination], *, wait: float
     ) -> AbstractContextManager[None]:
-        """Keep other syncs with this ledger away from some entities and projects meanwhile.
+        """Return a context that holds the locks of some entities and projects in this ledger.
 
         Raises:
-            LockHeld: if another one is at work there and is not done within `wait` seconds.
-            UsageError: if there can be no locks beside the ledger.
+            LockHeld: if another sync holds a lock and does not release it within `wait` seconds.
+            UsageError: if the lock files beside the ledger can't be used.
         """
-        return hold(self._path.parent / "locks", destinations, wait=wait)
+        return hold_locks(self._path.parent / "locks", destinations, wait=wait)
 
     def entry(self, flow_run: str, provider: str, destination: Destination) -> Entry | None:
-        """Return what is known of one flow run at one destination, its outcome included.
+        """Return the entry of one flow run at one destination, with its outcome.
 
-        What an older mfwb wrote names no provider, and is found for each.
+        An entry of an older mfwb has no provider; it matches any provider.
         """
         rows = self._select(
-            f"SELECT {_FACTS}, outcome FROM flow_runs LEFT JOIN outcomes USING (id) "  # noqa: S608 - constants
-            f"WHERE {_AT_ONE_PLACE} ORDER BY provider DESC LIMIT 1",
-            (flow_run, provider, *at_a_destination(destination)),
+            f"SELECT {_COLUMNS}, outcome FROM flow_runs LEFT JOIN outcomes USING (id) "  # noqa: S608 - constants
+            f"WHERE {_ENTRY_MATCHES} ORDER BY provider DESC LIMIT 1",
+            (flow_run, provider, *destination_values(destination)),
         )
-        for *facts, outcome in rows:
-            return with_outcome(self._entry(facts), outcome)
+        for *columns, outcome in rows:
+            return with_outcome(self._entry(columns), outcome)
         return None
 
     def entries(
@@ -134,13 +135,13 @@ class SqliteLedger:
         flow: str | None = None,
         since: int | None = None,
     ) -> list[Entry]:
-        """Return what is known, oldest flow run first, without outcomes.
+        """Return the entries without outcomes, oldest flow run first.
 
         Args:
-            provider: only of flow runs that were read there, or of which that is not known.
-            destination: only what went there.
-            flow: only of this flow.
-            since: only of flow runs that started then or later, in epoch ms, and open ones.
+            provider: select only flow runs of this provider, or of an unknown one.
+            destination: select only flow runs that were sent there.
+            flow: select only runs of this flow.
+            since: select only flow runs that started then or later, in epoch ms, and open ones.
         """
         conditions: list[str] = []
         values: list[str | int] = []
@@ -148,99 +149,105 @@ class SqliteLedger:
             conditions.append("provider IN (?, '')")
             values.append(provider)
         if destination is not None:
-            conditions.append(AT_A_DESTINATION)
-            values += at_a_destination(destination)
+            conditions.append(DESTINATION_MATCHES)
+            values += destination_values(destination)
         if flow is not None:
             conditions.append("flow_run >= ? AND flow_run < ?")
-            values += _bounds(flow)
+            values += _pathspec_range(flow)
         if since is not None:
-            conditions.append(_SINCE)
+            conditions.append(_SINCE_MATCHES)
             values.append(since)
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         rows = self._select(
-            f"SELECT {_FACTS} FROM flow_runs {where} ORDER BY started_at, flow_run",  # noqa: S608 - constants
+            f"SELECT {_COLUMNS} FROM flow_runs {where} ORDER BY started_at, flow_run",  # noqa: S608 - constants
             values,
         )
         return [self._entry(row) for row in rows]
 
     def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
-        """Return what the listing said of each run of a flow that was synced, by pathspec.
+        """Return the listing's stamp of each run of a flow that was synced, by pathspec.
 
-        Of one that was only found in W&B, as by a rebuilt ledger, it is not known.
+        A run that was only read back from W&B, as in a rebuilt ledger, has no stamp.
         """
         rows = self._select(
             "SELECT flow_run, listed FROM flow_runs WHERE standing = ? AND digest != '' "  # noqa: S608 - constants
-            f"AND provider IN (?, '') AND {AT_A_DESTINATION} AND flow_run >= ? AND flow_run < ?",
-            (Standing.SYNCED.value, provider, *at_a_destination(destination), *_bounds(flow)),
+            f"AND provider IN (?, '') AND {DESTINATION_MATCHES} AND flow_run >= ? AND flow_run < ?",
+            (
+                Standing.SYNCED.value,
+                provider,
+                *destination_values(destination),
+                *_pathspec_range(flow),
+            ),
         )
         return dict(rows)
 
-    def known(self) -> list[Known]:
-        """Return all entries without outcomes, by flow run, with how much was lost of each."""
-        rows = self._select(f"SELECT {_FACTS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
-        return [Known(self._entry(row), lost=row[-1]) for row in rows]
+    def known(self) -> list[KnownFlowRun]:
+        """Return all entries without outcomes, sorted by flow run, with their numbers of losses."""
+        rows = self._select(f"SELECT {_COLUMNS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
+        return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
 
     def losses(self, entries: Iterable[Entry]) -> Iterator[Loss]:
-        """Yield what did not reach W&B of some flow runs, as their outcomes tell."""
-        for one in entries:
-            found = self.entry(one.flow_run, one.provider, one.destination)
-            if found and found.outcome:
-                yield from found.outcome.all_losses
+        """Yield the losses in the outcomes of some flow runs."""
+        for entry in entries:
+            stored = self.entry(entry.flow_run, entry.provider, entry.destination)
+            if stored and stored.outcome:
+                yield from stored.outcome.all_losses
 
     def write(self, entry: Entry) -> None:
-        """Put an entry in the place of what was known of its flow run at its destination."""
+        """Write an entry; it replaces the previous entry of its flow run at its destination."""
         row = to_row(entry)
-        marks = ", ".join("?" * len(row))
+        placeholders = ", ".join("?" * len(row))
         outcome = outcome_to_json(entry.outcome) if entry.outcome else None
-        former = entry.flow_run, entry.provider, *at_a_destination(entry.destination)
-        with self._turn(), transaction(self._connection):
+        key = entry.flow_run, entry.provider, *destination_values(entry.destination)
+        with self._exclusive(), write_transaction(self._connection):
             for table in ("outcomes", "flow_runs"):
                 self._connection.execute(
-                    f"DELETE FROM {table} WHERE id IN ({_FORMER})",  # noqa: S608 - constants
-                    former,
+                    f"DELETE FROM {table} WHERE id IN ({_PREVIOUS})",  # noqa: S608 - constants
+                    key,
                 )
-            made = self._connection.execute(
-                f"INSERT INTO flow_runs ({', '.join(row)}) VALUES ({marks})",  # noqa: S608 - column names
+            inserted = self._connection.execute(
+                f"INSERT INTO flow_runs ({', '.join(row)}) VALUES ({placeholders})",  # noqa: S608 - column names
                 tuple(row.values()),
             )
             if outcome is not None:
                 self._connection.execute(
-                    "INSERT INTO outcomes (id, outcome) VALUES (?, ?)", (made.lastrowid, outcome)
+                    "INSERT INTO outcomes (id, outcome) VALUES (?, ?)",
+                    (inserted.lastrowid, outcome),
                 )
 
     def _read_id(self) -> str:
-        with errors_named(self._path):
-            [(found,), *_] = self._select("SELECT id FROM ledger") or [(None,)]
-            if not isinstance(found, str):
+        with translate_errors(self._path):
+            [(ledger_id,), *_] = self._select("SELECT id FROM ledger") or [(None,)]
+            if not isinstance(ledger_id, str):
                 raise sqlite3.DatabaseError("it has no id")
-            return found
+            return ledger_id
 
     def _entry(self, row: Sequence[Any]) -> Entry:
-        with errors_named(self._path):
+        with translate_errors(self._path):
             return to_entry(row, self._bundle)
 
     def _select(self, query: str, values: Iterable[str | int] = ()) -> list[tuple[Any, ...]]:
-        with self._turn():
+        with self._exclusive():
             return self._connection.execute(query, tuple(values)).fetchall()
 
 
-def _make(path: Path) -> None:
-    """Make an empty file if there is none, with the rights that SQLite then gives its journals."""
+def _create_file(path: Path) -> None:
+    """Create an empty file if there is none; SQLite gives its journals the same rights."""
     with suppress(FileExistsError):
         create(path, file_mode_in(path.parent)).close()
 
 
-def _make_safe(connection: sqlite3.Connection) -> None:
-    """Have each write on the disk before it counts as done, and undone if it was cut short.
+def _set_durable(connection: sqlite3.Connection) -> None:
+    """Set SQLite to sync each write to the disk before it ends, and to undo incomplete writes.
 
-    A journal that is deleted needs no memory that processes share, as a write-ahead log does, so
-    it works on network file systems, too. A write takes some milliseconds, and a flow run is
-    written a few times, so that the faster log would gain nothing.
+    A rollback journal (DELETE) works on network file systems, too: it needs no memory that
+    processes share, as a write-ahead log does. A write takes some milliseconds, and a flow run is
+    written a few times, so that the faster write-ahead log would gain nothing.
     """
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("PRAGMA synchronous = FULL")
 
 
-def _bounds(flow: str) -> tuple[str, str]:
-    """Return between what the pathspecs of a flow's runs lie."""
-    return f"{flow}/", f"{flow}0"  # 0 is what comes after the slash
+def _pathspec_range(flow: str) -> tuple[str, str]:
+    """Return the range of the pathspecs of a flow's runs: its start, and its end, excluded."""
+    return f"{flow}/", f"{flow}0"  # 0 is the character after the slash

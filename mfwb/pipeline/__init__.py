@@ -1,10 +1,10 @@
-"""The story: choose flow runs, read each, rebuild its lineage, draft, carry out, remember."""
+"""The stages of a call: select flow runs, read each, rebuild lineage, plan, write, record."""
 
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.plan import plan_flow_runs
 from mfwb.pipeline.push import push_flow_runs
 from mfwb.pipeline.rebuild import Rebuilt, rebuild_ledgers
-from mfwb.pipeline.recovery import with_a_sound_ledger
+from mfwb.pipeline.recovery import retry_with_new_ledger
 from mfwb.pipeline.sync import sync_flow_runs
 
 __all__ = [
@@ -13,6 +13,6 @@ __all__ = [
     "plan_flow_runs",
     "push_flow_runs",
     "rebuild_ledgers",
+    "retry_with_new_ledger",
     "sync_flow_runs",
-    "with_a_sound_ledger",
 ]

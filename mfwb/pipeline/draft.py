@@ -1,4 +1,4 @@
-"""A flow run, read, with its lineage and the plan of what W&B is to get of it."""
+"""Draft: a flow run that was read, with its lineage and the plan of what to write to W&B."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.reading import TracedFlowRun, trace
-from mfwb.pipeline.selection import Chosen, Selection
+from mfwb.pipeline.selection import SelectedFlowRun, Selection
 from mfwb.planning import OtherFlowRun, Plan, draft_plan
 from mfwb.ports import Contents, Destination, Sink
 from mfwb.snapshot import FlowRun, FlowRunState
 from mfwb.snapshot.pathspec import flow_run_of
 
-__all__ = ["STILL_RUNNING", "Draft", "draft", "notes_on", "outcome_of", "still_running"]
+__all__ = ["STILL_RUNNING", "Draft", "draft", "make_outcome", "notes_on", "still_running_outcome"]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is to be done about one flow run.
+    """What to do with one flow run.
 
     Attributes:
-        flow_run: the facts; a flow run that is still going has no plan.
-        plan: what is to be written; None: nothing yet.
-        destination: where to.
-        contents: the bytes.
-        others: the flow runs that come first: it uses their artifacts, or was resumed from them.
+        flow_run: its facts.
+        plan: what to write; None: nothing yet, because the flow run is still running.
+        destination: where to write it.
+        contents: the bytes of its artifacts.
+        others: the flow runs that must come first: this one uses their artifacts, or was resumed
+            from them.
     """
 
     flow_run: FlowRun
@@ -37,17 +38,17 @@ class Draft:
     others: frozenset[str] = frozenset()
 
 
-def draft(chosen: Chosen, settings: Settings, parts: Parts) -> Draft:
-    """Read a flow run and draft its plan; SkipFlowRun or Stop if that can't be done.
+def draft(selected: SelectedFlowRun, settings: Settings, parts: Parts) -> Draft:
+    """Read a flow run and return its draft; SkipFlowRun or Stop if that can't be done.
 
     Args:
-        chosen: which flow run.
-        settings: of this call.
-        parts: the outside.
+        selected: the flow run.
+        settings: the settings of this call.
+        parts: source, sink and the other parts.
     """
-    if chosen.trouble is not None:
-        raise chosen.trouble
-    traced = trace(chosen.pathspec, parts.source, parts.payloads)
+    if selected.error is not None:
+        raise selected.error
+    traced = trace(selected.pathspec, parts.source, parts.payloads)
     flow_run = traced.flow_run
     destination = parts.sink.destination(flow_run.flow)
     contents = parts.source.contents(flow_run)
@@ -59,30 +60,30 @@ def draft(chosen: Chosen, settings: Settings, parts: Parts) -> Draft:
         settings,
         entity=destination.entity,
         project=destination.project,
-        others=[_elsewhere(other, parts.sink) for other in traced.others],
+        others=[_other_flow_run(other, parts.sink) for other in traced.others],
     )
     others = {other.flow_run.pathspec for other in traced.others}
     return Draft(flow_run, plan, destination, contents, frozenset(others | _origins(flow_run)))
 
 
 def _origins(flow_run: FlowRun) -> set[str]:
-    """Return the flow runs whose tasks were cloned: W&B names who logs a content first."""
+    """Return the flow runs whose tasks were cloned: W&B names the first that logs a content."""
     return {flow_run_of(task.origin) for task in flow_run.tasks if task.origin}
 
 
-def _elsewhere(other: TracedFlowRun, sink: Sink) -> OtherFlowRun:
+def _other_flow_run(other: TracedFlowRun, sink: Sink) -> OtherFlowRun:
     destination = sink.destination(other.flow_run.flow)
     return OtherFlowRun(other.flow_run, other.lineage, destination.entity, destination.project)
 
 
-def outcome_of(
+def make_outcome(
     status: Status,
     plan: Plan,
     destination: Destination,
     runs: tuple[WandbRunOutcome, ...],
     reason: str | None = None,
 ) -> FlowRunOutcome:
-    """Return what became of a plan."""
+    """Return the outcome of a plan."""
     return FlowRunOutcome(
         pathspec=plan.flow_run,
         status=status,
@@ -97,21 +98,21 @@ def outcome_of(
 
 
 STILL_RUNNING = "it is still running"
-"""Why a flow run is left for another time."""
+"""The reason for which a flow run is skipped until a later sync."""
 
 
-def still_running(drafted: Draft) -> FlowRunOutcome:
-    """Return the outcome of a flow run that is left for another time."""
+def still_running_outcome(drafted: Draft) -> FlowRunOutcome:
+    """Return the outcome of a flow run that is skipped because it is still running."""
     return FlowRunOutcome(drafted.flow_run.pathspec, Status.SKIPPED, reason=STILL_RUNNING)
 
 
 def notes_on(selection: Selection, outcomes: Iterable[FlowRunOutcome]) -> tuple[str, ...]:
-    """Return what to know about flow runs that were named and are still running.
+    """Return notes on flow runs whose names were given and that are still running.
 
-    Who names one may know that its process is gone, as a job does that ran it; Metaflow may not.
+    The user may know that the process has ended, as a job does that ran it; Metaflow may not.
     """
-    named = {str(one) for one in selection.pathspecs}
-    running = [one.pathspec for one in outcomes if one.reason == STILL_RUNNING]
+    named = {str(pathspec) for pathspec in selection.pathspecs}
+    running = [outcome.pathspec for outcome in outcomes if outcome.reason == STILL_RUNNING]
     return tuple(
         f"nothing says that {pathspec} is over; if its process is gone, say --abandoned-after 0s"
         for pathspec in running

@@ -1,4 +1,4 @@
-"""The workers of a call: they write the W&B runs of several flow runs at once."""
+"""Executor: worker threads that write the W&B runs of several flow runs at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import zip_longest
 from threading import Condition
 from typing import Any
 
-from mfwb.item_counts import as_planned, count_items, describe_inputs, left_away
+from mfwb.item_counts import as_planned, count_deleted, count_items, describe_inputs
 from mfwb.outcome import WandbRunOutcome
 from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.log_order import Turn
@@ -19,182 +19,189 @@ from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, Session, WrittenRun
 from mfwb.snapshot import Loss
 
-__all__ = ["Carried", "Crew"]
+__all__ = ["ExecutionResult", "Executor"]
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """What became of a plan.
+class ExecutionResult:
+    """The result of carrying out one plan.
 
     Attributes:
-        runs: a W&B run each, in the order of the plan.
+        runs: one outcome for each W&B run, in the order of the plan.
         wrote: whether anything had to be written.
-        trouble: what was wrong with W&B, if that is why something is missing.
+        error: what was wrong with W&B, if that is why something is missing.
     """
 
     runs: tuple[WandbRunOutcome, ...]
     wrote: bool
-    trouble: str
+    error: str
 
 
-class Crew:
-    """A pool of workers, whom several flow runs share."""
+class Executor:
+    """A pool of worker threads that several flow runs share."""
 
     def __init__(self, parts: Parts, workers: int, *, force: bool) -> None:
         self._parts = parts
         self._workers = workers
         self._force = force
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mfwb-worker")
-        self._writing = _Writing()
+        self._write_gate = _WriteGate()
 
-    def carry_out(self, drafted: Draft, plan: Plan, session: Session, turn: Turn) -> Carried:
-        """Write all W&B runs of a flow run, level by level: what is used was logged before.
+    def carry_out(
+        self, drafted: Draft, plan: Plan, session: Session, turn: Turn
+    ) -> ExecutionResult:
+        """Write all W&B runs of a flow run and return the result.
 
-        While a level is written, the first runs of the next one are made ready: as many as there
-        are workers, so that memory stays bounded. SkipFlowRun if one can't be written.
+        They are written level by level, so that an artifact is logged before it is used. While a
+        level is written, the first runs of the next level are prepared: as many as there are
+        workers, so that memory stays bounded. SkipFlowRun if a W&B run can't be written.
 
         Args:
             drafted: the flow run.
-            plan: of it.
-            session: W&B, opened for it.
-            turn: says which W&B run may be written now. It is waited for here and not by workers,
-                of whom those that come first may have need.
+            plan: its plan.
+            session: W&B, opened for this flow run.
+            turn: decides which W&B run may be written now. This thread waits for it, not a worker:
+                the W&B runs that come first may need all workers.
         """
         self._parts.progress.wandb_runs(len(plan.runs))
         self._parts.payloads.expect(plan)
-        work = _Work(drafted, session, self._parts, self._writing, turn, force=self._force)
+        execution = _FlowRunExecution(
+            drafted, session, self._parts, self._write_gate, turn, force=self._force
+        )
         written: list[tuple[WandbRunOutcome, WrittenRun, bool]] = []
-        under_way: list[Future[Any]] = []
+        unfinished: list[Future[Any]] = []
         try:
             levels = list(plan.levels())
             for level, following in zip_longest(levels, levels[1:], fillvalue=()):
-                under_way = []
+                unfinished = []
                 writing = []
-                for run in turn.in_turn(level):
-                    writing.append(self._pool.submit(work.write, run))
-                    under_way.append(writing[-1])
+                for run in turn.iterate_when_allowed(level):
+                    writing.append(self._pool.submit(execution.write, run))
+                    unfinished.append(writing[-1])
                 for run in following[: self._workers]:
-                    work.ahead[run.id] = self._pool.submit(work.get_ready, run)
-                    under_way.append(work.ahead[run.id])
-                of_level = [future.result() for future in writing]
-                work.note([outcome for outcome, _, _ in of_level])
-                written += of_level
-            seen = session.confirm() if any(wrote for _, _, wrote in written) else {}
+                    execution.prepared[run.id] = self._pool.submit(execution.prepare_run, run)
+                    unfinished.append(execution.prepared[run.id])
+                level_results = [future.result() for future in writing]
+                execution.keep_digests([outcome for outcome, _, _ in level_results])
+                written += level_results
+            losses = session.confirm() if any(wrote for _, _, wrote in written) else {}
         finally:
-            _let_end(under_way)
+            _cancel_and_wait(unfinished)
             self._parts.payloads.dismiss(plan)
-        order = {run.name: place for place, run in enumerate(plan.runs)}
-        written.sort(key=lambda one: order[one[0].name])
-        return Carried(
-            runs=tuple(_also(outcome, seen.get(outcome.name, ())) for outcome, _, _ in written),
+        positions = {run.name: position for position, run in enumerate(plan.runs)}
+        written.sort(key=lambda triple: positions[triple[0].name])
+        return ExecutionResult(
+            runs=tuple(
+                _add_losses(outcome, losses.get(outcome.name, ())) for outcome, _, _ in written
+            ),
             wrote=any(wrote for _, _, wrote in written),
-            trouble="; ".join(said.trouble for _, said, _ in written if said.trouble),
+            error="; ".join(run.trouble for _, run, _ in written if run.trouble),
         )
 
     def end(self, seconds: float) -> None:
-        """Let no other W&B run be written, and those be finished that have been begun.
+        """Start no other W&B run, and wait for those that have been started.
 
-        Without their payloads, which are closed next, they would look complete and not be.
+        Their payloads are closed next. Without them a W&B run would look complete, but not be so.
 
         Args:
-            seconds: how long they may take.
+            seconds: how long to wait.
         """
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._writing.end(seconds)
+        self._write_gate.end(seconds)
 
     def close(self) -> None:
-        """Let the workers go, when all is done."""
+        """Stop the workers after all work is done."""
         self._pool.shutdown()
 
 
-def _also(outcome: WandbRunOutcome, losses: Sequence[Loss]) -> WandbRunOutcome:
+def _add_losses(outcome: WandbRunOutcome, losses: Sequence[Loss]) -> WandbRunOutcome:
     return replace(outcome, losses=tuple(dict.fromkeys((*outcome.losses, *losses))))
 
 
-def _let_end(under_way: list[Future[Any]]) -> None:
-    """Leave nothing of a flow run behind that broke off: another one has the workers next."""
-    for future in under_way:
+def _cancel_and_wait(unfinished: list[Future[Any]]) -> None:
+    """Leave no work of an interrupted flow run behind: another flow run gets the workers next."""
+    for future in unfinished:
         future.cancel()
-    for future in under_way:
+    for future in unfinished:
         if not future.cancelled():
             future.exception()
 
 
-class _Writing:
-    """Lets W&B runs be written, until that has to end."""
+class _WriteGate:
+    """Allows W&B runs to be written until it is closed."""
 
     def __init__(self) -> None:
-        self._less = Condition()
-        self._under_way = 0
+        self._changed = Condition()
+        self._active = 0
         self._ended = False
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """Write one W&B run meanwhile; CancelledError if none may be written any more."""
-        with self._less:
+    def open_for_run(self) -> Iterator[None]:
+        """Allow one W&B run to be written meanwhile; CancelledError if the gate is closed."""
+        with self._changed:
             if self._ended:
                 raise CancelledError
-            self._under_way += 1
+            self._active += 1
         try:
             yield
         finally:
-            with self._less:
-                self._under_way -= 1
-                self._less.notify_all()
+            with self._changed:
+                self._active -= 1
+                self._changed.notify_all()
 
     def end(self, seconds: float) -> None:
-        """Let no other W&B run be written, and wait for those that have been begun, so long."""
-        with self._less:
+        """Close the gate, and wait this long for W&B runs that have been started."""
+        with self._changed:
             self._ended = True
-            self._less.wait_for(lambda: not self._under_way, seconds)
+            self._changed.wait_for(lambda: not self._active, seconds)
 
 
 @dataclass(slots=True)
-class _Work:
-    """The W&B runs of one flow run, on their way."""
+class _FlowRunExecution:
+    """The W&B runs of one flow run while they are written."""
 
     draft: Draft
     session: Session
     parts: Parts
-    writing: _Writing
+    write_gate: _WriteGate
     turn: Turn
     force: bool
-    ahead: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
+    prepared: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
     digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
-    def get_ready(self, run: PlannedRun) -> WrittenRun | ReadyRun:
-        """Return what is there of a W&B run if all of it is, else what is needed to write it."""
-        found = None if self.force else self.session.find(run)
-        return found or self.parts.payloads.prepare(run, self.draft.contents)
+    def prepare_run(self, run: PlannedRun) -> WrittenRun | ReadyRun:
+        """Return the existing W&B run if it is complete, else what is needed to write it."""
+        existing = None if self.force else self.session.find(run)
+        return existing or self.parts.payloads.prepare(run, self.draft.contents)
 
-    def note(self, outcomes: list[WandbRunOutcome]) -> None:
-        """Keep the digests of what a level made, for those that use it."""
-        for one in outcomes:
-            self.digests.update({(one.name, made.name): made.digest for made in one.outputs})
+    def keep_digests(self, outcomes: list[WandbRunOutcome]) -> None:
+        """Keep the digests of the artifacts of a level, for the W&B runs that use them."""
+        for run in outcomes:
+            self.digests.update({(run.name, output.name): output.digest for output in run.outputs})
 
     def write(self, run: PlannedRun) -> tuple[WandbRunOutcome, WrittenRun, bool]:
-        """Write one W&B run, unless it is there; return whether it had to be."""
+        """Write one W&B run unless it is complete; return whether it was written, too."""
         logged = False
         try:
-            outcome, written, wrote = self._write(run)
+            outcome, written, wrote = self._write_run(run)
             logged = not written.deleted and written.complete
         finally:
-            self.turn.is_over(run, logged=logged)
+            self.turn.finish_run(run, logged=logged)
         return outcome, written, wrote
 
-    def _write(self, run: PlannedRun) -> tuple[WandbRunOutcome, WrittenRun, bool]:
-        ahead = self.ahead.pop(run.id, None)
-        ready = self.get_ready(run) if ahead is None else ahead.result()
+    def _write_run(self, run: PlannedRun) -> tuple[WandbRunOutcome, WrittenRun, bool]:
+        future = self.prepared.pop(run.id, None)
+        ready = self.prepare_run(run) if future is None else future.result()
         if isinstance(ready, WrittenRun):
-            written, made = self.session.amend(run, ready), None
+            written, prepared = self.session.amend(run, ready), None
         else:
-            made = ready
-            with self.writing.one():
+            prepared = ready
+            with self.write_gate.open_for_run():
                 written = self.session.write(run, ready)
-        outcome = _outcome(run, written, made, self.digests)
+        outcome = _outcome(run, written, prepared, self.digests)
         self.parts.payloads.release(run)
         self.parts.progress.advance()
-        wrote = written.amended or (made is not None and not written.deleted)
+        wrote = written.amended or (prepared is not None and not written.deleted)
         return outcome, written, wrote
 
 
@@ -207,11 +214,11 @@ def _outcome(
     planned = as_planned(run)
     if written.deleted:
         return replace(
-            planned, id=written.id, inputs=(), outputs=(), items=left_away(run), deleted=True
+            planned, id=written.id, inputs=(), outputs=(), items=count_deleted(run), deleted=True
         )
-    # What another sync wrote meanwhile has its losses from the same preparations.
-    every = (*run.losses, *(ready.losses if ready else ()), *written.losses)
-    losses = tuple(dict.fromkeys(every))
+    # If another sync wrote the run meanwhile, its losses come from the same preparations.
+    all_losses = (*run.losses, *(ready.losses if ready else ()), *written.losses)
+    losses = tuple(dict.fromkeys(all_losses))
     is_url = "://" in written.place
     return replace(
         planned,

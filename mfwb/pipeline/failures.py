@@ -1,4 +1,4 @@
-"""What an error does to the flow run that it came up with, and to no other one."""
+"""Failures: turn an error into the outcome of the flow run that it occurred in."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from mfwb.ports import Bugs
 from mfwb.safe_text import one_line
 from mfwb.system_errors import describe_shortage
 
-__all__ = ["failed"]
+__all__ = ["failed_outcome"]
 
 
-def failed(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
-    """Return the outcome of a flow run that an error ended; what ends the call is raised again.
+def failed_outcome(pathspec: str, error: BaseException, bugs: Bugs) -> FlowRunOutcome:
+    """Return the outcome of a flow run that an error ended; raise errors that end the whole call.
 
-    An error that nobody foresaw is a bug of ours, unless the machine lacks something; and the flow
-    run's failure all the same: the other flow runs may be sound, and a cron job must not stand
-    still for one of them.
+    An unexpected error is a bug of mfwb, unless the machine lacks something. Either way it is the
+    failure of this flow run alone: the other flow runs may be sound, and one of them must not stop
+    a cron job.
     """
     if ends_the_call(error):
         raise error

@@ -1,11 +1,12 @@
-"""Who logs first what several W&B runs log: W&B calls that one its creator, and nobody else.
+"""Log order: which W&B run logs an artifact first when several W&B runs log the same content.
 
-The oldest flow run is to be it, and of one flow run the first W&B run, however many workers there
-are. So who comes later waits until the content is there; and who would log a name with another type
-waits for that name, since W&B gives it the type of whoever comes first.
+W&B names the W&B run that logs a content first as its creator, and no other one. This has to be the
+oldest flow run, and within a flow run the first W&B run, whatever the number of workers. So later
+W&B runs wait until the content has been logged. A W&B run that would log a name with another type
+waits for that name, since W&B gives the name the type of the first artifact.
 
-What is equal is told from the plan: the same files made of the same contents. That is known of all
-levels beforehand, and it is rare that different contents make equal files.
+The plan shows which contents are equal: the same files made of the same contents. This is known for
+all levels beforehand, and it is rare that different contents make equal files.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from threading import Condition
 
 from mfwb.planning import OutputArtifact, Plan, PlannedRun, WandbRunId
 
-__all__ = ["Turn", "Turns"]
+__all__ = ["LogOrder", "Turn"]
 
-_Order = tuple[int, int]
-"""Of a W&B run: the place of its flow run, and its own one in there."""
+_Position = tuple[int, int]
+"""The position of a W&B run: the number of its flow run, and its own number in that."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Thing:
-    """What a W&B run logs.
+class _LoggedArtifact:
+    """An artifact that a W&B run logs.
 
     Attributes:
-        name: of the artifact, and in which project.
-        type: of the artifact.
+        name: its project and its name.
+        type: its type.
         content: name, type and what its files are made of.
     """
 
@@ -40,18 +41,18 @@ class _Thing:
 
 @dataclass(slots=True)
 class _Queue:
-    """Those who log one content, or one name with one type, in their order."""
+    """The W&B runs that log one content, or one name with one type, in their order."""
 
-    orders: dict[_Order, None] = field(default_factory=dict)  # a set that keeps its order
-    is_there: bool = False  # somebody has logged it
+    positions: dict[_Position, None] = field(default_factory=dict)  # a set that keeps its order
+    is_logged: bool = False  # a W&B run has logged it
 
-    def is_begun_before(self, order: _Order) -> bool:
-        """Whether somebody comes before, and is not done."""
-        return next(iter(self.orders), order) < order
+    def has_waiting_before(self, position: _Position) -> bool:
+        """Return whether a W&B run with a lower position has not finished yet."""
+        return next(iter(self.positions), position) < position
 
 
-class Turns:
-    """The flow runs of a call, in the order in which they were announced."""
+class LogOrder:
+    """The flow runs of a call, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._numbers = count()
@@ -59,110 +60,117 @@ class Turns:
         self._contents: dict[Hashable, _Queue] = {}
         self._names: dict[Hashable, dict[str, _Queue]] = {}  # by type
 
-    def announce(self, plan: Plan) -> Turn:
-        """Hear of a flow run that will be written; those that were announced before are older."""
+    def add(self, plan: Plan) -> Turn:
+        """Add a flow run that will be written, and return its turn; earlier ones are older."""
         number = next(self._numbers)
-        place = (plan.entity, plan.project)
+        destination = (plan.entity, plan.project)
         runs = [run for level in plan.levels() for run in level]
-        orders = {run.id: (number, at) for at, run in enumerate(runs)}
-        things = {run.id: [_thing(place, one) for one in run.outputs] for run in runs}
+        positions = {run.id: (number, at) for at, run in enumerate(runs)}
+        artifacts = {
+            run.id: [_logged_artifact(destination, artifact) for artifact in run.outputs]
+            for run in runs
+        }
         with self._changed:
             for run in runs:
-                for queue in self._queues(things[run.id]):
-                    queue.orders[orders[run.id]] = None
-        return Turn(self, orders, things)
+                for queue in self._queues(artifacts[run.id]):
+                    queue.positions[positions[run.id]] = None
+        return Turn(self, positions, artifacts)
 
-    def must_wait(self, things: Iterable[_Thing], order: _Order) -> bool:
-        """Whether somebody who comes before has not logged yet what has to be there first."""
+    def is_blocked(self, artifacts: Iterable[_LoggedArtifact], position: _Position) -> bool:
+        """Return whether an earlier W&B run still has to log one of these artifacts."""
         with self._changed:
-            return any(self._is_not_yet(one, order) for one in things)
+            return any(self._is_blocked(artifact, position) for artifact in artifacts)
 
-    def wait(self, things: Iterable[_Thing], order: _Order) -> None:
-        """Return when who comes before has logged what has to be there first, or won't."""
+    def wait(self, artifacts: Iterable[_LoggedArtifact], position: _Position) -> None:
+        """Wait until earlier W&B runs have logged these artifacts, or have given up."""
         with self._changed:
-            self._changed.wait_for(lambda: not self.must_wait(things, order))
+            self._changed.wait_for(lambda: not self.is_blocked(artifacts, position))
 
-    def leave(self, things: Iterable[_Thing], order: _Order, *, logged: bool) -> None:
-        """Hear that things of a W&B run were logged, or won't be; it may be said again."""
+    def finish(
+        self, artifacts: Iterable[_LoggedArtifact], position: _Position, *, logged: bool
+    ) -> None:
+        """Note that a W&B run logged its artifacts, or never will; calls may be repeated."""
         with self._changed:
-            for one in things:
-                types = self._names.get(one.name, {})
-                found = (self._contents.get(one.content), types.get(one.type))
-                for queue in found:
-                    if queue is not None and order in queue.orders:
-                        del queue.orders[order]
-                        queue.is_there = queue.is_there or logged
-                self._forget(one, types)
+            for artifact in artifacts:
+                types = self._names.get(artifact.name, {})
+                queues = (self._contents.get(artifact.content), types.get(artifact.type))
+                for queue in queues:
+                    if queue is not None and position in queue.positions:
+                        del queue.positions[position]
+                        queue.is_logged = queue.is_logged or logged
+                self._forget(artifact, types)
             self._changed.notify_all()
 
-    def _is_not_yet(self, one: _Thing, order: _Order) -> bool:
-        content = self._contents.get(one.content)
-        if content is not None and not content.is_there and content.is_begun_before(order):
+    def _is_blocked(self, artifact: _LoggedArtifact, position: _Position) -> bool:
+        content = self._contents.get(artifact.content)
+        if content is not None and not content.is_logged and content.has_waiting_before(position):
             return True
-        types = self._names.get(one.name, {})
-        if len(types) == 1 or any(queue.is_there for queue in types.values()):
+        types = self._names.get(artifact.name, {})
+        if len(types) == 1 or any(queue.is_logged for queue in types.values()):
             return False
-        others = (queue for type_, queue in types.items() if type_ != one.type)
-        return any(queue.is_begun_before(order) for queue in others)
+        others = (queue for type_, queue in types.items() if type_ != artifact.type)
+        return any(queue.has_waiting_before(position) for queue in others)
 
-    def _queues(self, things: Iterable[_Thing]) -> Iterator[_Queue]:
-        for one in things:
-            yield self._contents.setdefault(one.content, _Queue())
-            yield self._names.setdefault(one.name, {}).setdefault(one.type, _Queue())
+    def _queues(self, artifacts: Iterable[_LoggedArtifact]) -> Iterator[_Queue]:
+        for artifact in artifacts:
+            yield self._contents.setdefault(artifact.content, _Queue())
+            yield self._names.setdefault(artifact.name, {}).setdefault(artifact.type, _Queue())
 
-    def _forget(self, one: _Thing, types: Mapping[str, _Queue]) -> None:
-        """Keep nothing of what nobody is about to log any more: a call may see many flow runs."""
-        content = self._contents.get(one.content)
-        if content is not None and not content.orders:
-            del self._contents[one.content]
-        if types and not any(queue.orders for queue in types.values()):
-            del self._names[one.name]
+    def _forget(self, artifact: _LoggedArtifact, types: Mapping[str, _Queue]) -> None:
+        """Remove what no W&B run will log any more: a call may see many flow runs."""
+        content = self._contents.get(artifact.content)
+        if content is not None and not content.positions:
+            del self._contents[artifact.content]
+        if types and not any(queue.positions for queue in types.values()):
+            del self._names[artifact.name]
 
 
 class Turn:
-    """One flow run among those of a call."""
+    """The turn of one flow run: which of its W&B runs may be written now."""
 
     def __init__(
         self,
-        turns: Turns,
-        orders: Mapping[WandbRunId, _Order],
-        things: Mapping[WandbRunId, list[_Thing]],
+        log_order: LogOrder,
+        positions: Mapping[WandbRunId, _Position],
+        artifacts: Mapping[WandbRunId, list[_LoggedArtifact]],
     ) -> None:
-        self._turns = turns
-        self._orders = orders
-        self._things = things
+        self._log_order = log_order
+        self._positions = positions
+        self._artifacts_by_run = artifacts
 
-    def in_turn(self, runs: Iterable[PlannedRun]) -> Iterator[PlannedRun]:
-        """Yield W&B runs of one level as soon as they may be written.
+    def iterate_when_allowed(self, runs: Iterable[PlannedRun]) -> Iterator[PlannedRun]:
+        """Yield the W&B runs of one level as soon as they may be written.
 
-        First come those that need not wait. Who is given one has to say when it is over.
+        W&B runs that need not wait come first. Call `finish_run` for each of them afterwards.
         """
-        late = []
+        blocked = []
         for run in runs:
-            if self._turns.must_wait(self._things[run.id], self._orders[run.id]):
-                late.append(run)
+            if self._log_order.is_blocked(self._artifacts_by_run[run.id], self._positions[run.id]):
+                blocked.append(run)
             else:
                 yield run
-        for run in late:
-            self._turns.wait(self._things[run.id], self._orders[run.id])
+        for run in blocked:
+            self._log_order.wait(self._artifacts_by_run[run.id], self._positions[run.id])
             yield run
 
-    def is_over(self, run: PlannedRun, *, logged: bool) -> None:
-        """Hear that a W&B run is written, or could not be.
+    def finish_run(self, run: PlannedRun, *, logged: bool) -> None:
+        """Note that a W&B run was written, or could not be.
 
         Args:
-            run: as planned.
-            logged: whether all its artifacts are there.
+            run: the planned W&B run.
+            logged: whether all its artifacts were logged.
         """
-        self._turns.leave(self._things[run.id], self._orders[run.id], logged=logged)
+        self._log_order.finish(
+            self._artifacts_by_run[run.id], self._positions[run.id], logged=logged
+        )
 
-    def leave(self) -> None:
-        """Hear that nothing more comes of the flow run, whatever became of it."""
-        for run_id, order in self._orders.items():
-            self._turns.leave(self._things[run_id], order, logged=False)
+    def finish(self) -> None:
+        """Note that the flow run logs nothing more, whether it succeeded or failed."""
+        for run_id, position in self._positions.items():
+            self._log_order.finish(self._artifacts_by_run[run_id], position, logged=False)
 
 
-def _thing(place: Hashable, artifact: OutputArtifact) -> _Thing:
-    name = (place, artifact.name)
-    files = tuple((one.stem, one.form, one.plugin, one.content.sha1) for one in artifact.files)
-    return _Thing(name, artifact.type, (name, artifact.type, files))
+def _logged_artifact(destination: Hashable, artifact: OutputArtifact) -> _LoggedArtifact:
+    name = (destination, artifact.name)
+    files = tuple((file.stem, file.form, file.plugin, file.content.sha1) for file in artifact.files)
+    return _LoggedArtifact(name, artifact.type, (name, artifact.type, files))

@@ -1,4 +1,4 @@
-"""What `mfwb.wiring` joined."""
+"""The parts of one call, as `mfwb.wiring` joins them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Parts"]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The outside of the pipeline."""
+    """The implementations of all ports that the pipeline uses."""
 
     source: Source
     payloads: Payloads

@@ -1,45 +1,49 @@
-"""Saying what a sync would do."""
+"""Plan what a sync would do, without writing anything."""
 
 from __future__ import annotations
 
 from mfwb.config import Settings
 from mfwb.item_counts import as_planned
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.pipeline.draft import draft, notes_on, outcome_of, still_running
-from mfwb.pipeline.failures import failed
+from mfwb.pipeline.draft import draft, make_outcome, notes_on, still_running_outcome
+from mfwb.pipeline.failures import failed_outcome
 from mfwb.pipeline.parts import Parts
-from mfwb.pipeline.selection import Chosen, Selection, choose
-from mfwb.pipeline.sync_history import Memory, is_done
+from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
+from mfwb.pipeline.sync_history import SyncHistory, is_done
 
 __all__ = ["plan_flow_runs"]
 
 
 def plan_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Result:
-    """Return what `sync_flow_runs` would do, as far as can be told without asking W&B."""
-    memory = Memory(selection, settings, parts)
-    chosen = memory.without_left_out(choose(selection, parts.source, memory.open_ones))
+    """Return what `sync_flow_runs` would do, as far as this is known without querying W&B."""
+    history = SyncHistory(selection, settings, parts)
+    selected = history.remove_excluded(
+        select_flow_runs(selection, parts.source, history.find_open_flow_runs)
+    )
     outcomes = []
-    for position, one in enumerate(chosen):
+    for position, flow_run in enumerate(selected):
         try:
-            parts.progress.flow_run(str(one.pathspec), position, len(chosen))
-            outcomes.append(_planned(one, settings, parts, memory))
-        except BaseException as error:  # noqa: BLE001, PERF203 - each for itself; see `failed`
-            outcomes.append(failed(str(one.pathspec), error, parts.bugs))
+            parts.progress.flow_run(str(flow_run.pathspec), position, len(selected))
+            outcomes.append(_planned(flow_run, settings, parts, history))
+        except BaseException as error:  # noqa: BLE001, PERF203 - one error concerns one flow run; see `failed_outcome`
+            outcomes.append(failed_outcome(str(flow_run.pathspec), error, parts.bugs))
     return Result("plan", tuple(outcomes), notes=notes_on(selection, outcomes))
 
 
-def _planned(one: Chosen, settings: Settings, parts: Parts, memory: Memory) -> FlowRunOutcome:
-    if (known := memory.recall(one)) is not None:
+def _planned(
+    flow_run: SelectedFlowRun, settings: Settings, parts: Parts, history: SyncHistory
+) -> FlowRunOutcome:
+    if (known := history.find_outcome(flow_run)) is not None:
         return known
-    drafted = draft(one, settings, parts)
+    drafted = draft(flow_run, settings, parts)
     plan = drafted.plan
     if plan is None:
-        return still_running(drafted)
-    if reason := memory.left_out(drafted):
+        return still_running_outcome(drafted)
+    if reason := history.exclusion_reason(drafted):
         return FlowRunOutcome(plan.flow_run, Status.SKIPPED, reason=reason)
-    before = memory.before(drafted)
+    before = history.previous_entry(drafted)
     done = before is not None and is_done(before, plan) and not settings.force
-    return outcome_of(
+    return make_outcome(
         Status.UNCHANGED if done else Status.PLANNED,
         plan,
         drafted.destination,

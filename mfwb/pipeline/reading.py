@@ -23,18 +23,18 @@ from mfwb.snapshot.storable import with_storable_text
 __all__ = ["TracedFlowRun", "trace"]
 
 
-_MOST_OTHERS = 100
-"""Other flow runs that are read for one: all of them are in memory at a time."""
+_MAX_OTHERS = 100
+"""Other flow runs that are read for one flow run: all of them are in memory at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class TracedFlowRun:
-    """The facts of one flow run, and what was worked out from them.
+    """The facts of one flow run, and its lineage.
 
     Attributes:
         flow_run: steps, tasks, artifacts and parameters, as Metaflow recorded them.
-        lineage: which task made and which used what, and on what ground that is said.
-        others: flow runs that this one used artifacts of.
+        lineage: which task made and which task used each artifact, and the evidence for it.
+        others: flow runs whose artifacts this one used.
     """
 
     flow_run: FlowRun
@@ -42,39 +42,39 @@ class TracedFlowRun:
     others: tuple[TracedFlowRun, ...] = ()
 
 
-def trace(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
+def trace(pathspec: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
     """Return a flow run and its lineage; NotFound, SourceError, LineageError, Unreachable.
 
-    Flow runs that it used artifacts of are read, too, but not those that they used. One of them
-    that can't be read, whatever is wrong with it, is told as such: this one is sound.
+    Flow runs whose artifacts it used are read, too, but not the flow runs that those used. If one
+    of them can't be read, for any reason, the lineage reports it; this flow run does not fail.
     """
-    traced = _alone(choice, source, payloads)
+    traced = _read_alone(pathspec, source, payloads)
     others, unread = [], {}
-    for place, pathspec in enumerate(list_flow_runs_read(traced.flow_run, traced.lineage)):
-        if place >= _MOST_OTHERS:
-            unread[pathspec] = f"the flow run reads more than {_MOST_OTHERS} other flow runs"
+    for number, other in enumerate(list_flow_runs_read(traced.flow_run, traced.lineage)):
+        if number >= _MAX_OTHERS:
+            unread[other] = f"the flow run reads more than {_MAX_OTHERS} other flow runs"
             continue
         try:
-            others.append(_alone(parse(pathspec), source, payloads))
+            others.append(_read_alone(parse(other), source, payloads))
         except (SkipFlowRun, UsageError) as error:
-            unread[pathspec] = str(error)
+            unread[other] = str(error)
         except Stop:
             raise
-        except Exception as error:  # noqa: BLE001 - that one's fault; its own sync calls it a bug
-            unread[pathspec] = f"it can't be read ({one_line(f'{type(error).__name__}: {error}')})"
+        except Exception as error:  # noqa: BLE001 - its own sync reports it as a bug
+            unread[other] = f"it can't be read ({one_line(f'{type(error).__name__}: {error}')})"
     if not others and not unread:
         return traced
-    by_pathspec = {one.flow_run.pathspec: (one.flow_run, one.lineage) for one in others}
+    by_pathspec = {other.flow_run.pathspec: (other.flow_run, other.lineage) for other in others}
     lineage = add_external_uses(traced.flow_run, traced.lineage, by_pathspec, unread)
     return TracedFlowRun(traced.flow_run, lineage, tuple(others))
 
 
-def _alone(choice: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
-    flow_run = source.read(choice)
+def _read_alone(pathspec: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
+    flow_run = source.read(pathspec)
     contents = source.contents(flow_run)
     flow_run = payloads.look_inside(flow_run, contents)
     flow_run = with_storable_text(flow_run)
     lineage = rebuild_lineage(flow_run)
-    wanted = [Content(*astuple(one)) for one in select_values_to_read(flow_run, lineage)]
+    wanted = [Content(*astuple(value)) for value in select_values_to_read(flow_run, lineage)]
     values = payloads.decoded(wanted, contents) if wanted else {}
     return TracedFlowRun(flow_run, resolve_external_reads(flow_run, lineage, values))

@@ -1,4 +1,4 @@
-"""A ledger that was lost, made anew of what W&B has."""
+"""Rebuild a lost ledger from W&B."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Rebuilt", "rebuild_ledger", "rebuild_ledgers"]
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """How many flow runs were found at a destination."""
+    """The number of flow runs that W&B has at a destination."""
 
     destination: Destination
     synced: int = 0
@@ -32,18 +32,18 @@ def rebuild_ledgers(
     put_aside: Callable[[], Path | None],
     moved: Callable[[Path], object] | None,
 ) -> tuple[Rebuilt, ...]:
-    """Make the ledger anew of what W&B has of some flows; return what each project has.
+    """Rebuild the ledger from W&B for some flows; return the numbers for each project.
 
     Args:
-        flows: their names; none: the project that the settings name.
-        settings: of this call.
-        open_parts: opens the outside, the ledger included, which has to be sound then.
-        put_aside: renames a ledger that is damaged, and returns what it is called now.
-        moved: told that, as soon as it is so.
+        flows: names of flows; empty: the project of the settings.
+        settings: the settings of this call.
+        open_parts: opens all parts, including the ledger, which must be sound by then.
+        put_aside: renames a damaged ledger, and returns its new path.
+        moved: called with that path, as soon as the ledger is renamed.
 
     Raises:
-        LockHeld: if a sync is at work there.
-        SinkError, Unreachable: if W&B does not say what it has.
+        LockHeld: if a sync is running there.
+        SinkError, Unreachable: if W&B does not answer the query.
     """
     aside = put_aside()
     if aside and moved:
@@ -52,50 +52,50 @@ def rebuild_ledgers(
         sink, ledger = parts.sink, parts.ledger
         destinations = dict.fromkeys(sink.destination(flow) for flow in flows or [""])
         with ledger.lock(destinations, wait=settings.wait):
-            return tuple(rebuild_ledger(ledger, sink, one) for one in destinations)
+            return tuple(rebuild_ledger(ledger, sink, target) for target in destinations)
 
 
 def rebuild_ledger(ledger: Ledger, sink: Sink, destination: Destination) -> Rebuilt:
-    """Write an entry for each flow run that W&B has from mfwb at a destination.
+    """Write a ledger entry for each flow run that mfwb wrote to W&B at a destination.
 
-    Nothing is known of the plans that were carried out, so the next sync compares with W&B.
+    The plans that were carried out are not known, so the next sync compares with W&B.
 
     Raises:
-        SinkError, Unreachable: if W&B does not say what it has.
+        SinkError, Unreachable: if W&B does not answer the query.
     """
-    entries = [_entry(found, destination) for found in sink.read_back(destination)]
-    for one in entries:
-        ledger.write(one)
+    entries = [_entry(flow_run, destination) for flow_run in sink.read_back(destination)]
+    for entry in entries:
+        ledger.write(entry)
     return Rebuilt(
         destination, _count(entries, Standing.SYNCED), _count(entries, Standing.INCOMPLETE)
     )
 
 
 def _count(entries: Iterable[Entry], standing: Standing) -> int:
-    return sum(one.standing is standing for one in entries)
+    return sum(entry.standing is standing for entry in entries)
 
 
-def _entry(found: FoundFlowRun, destination: Destination) -> Entry:
-    runs = found.wandb_runs
-    lacking = [run.name for run in runs if not run.complete]
-    is_whole = bool(runs) and not lacking
+def _entry(flow_run: FoundFlowRun, destination: Destination) -> Entry:
+    runs = flow_run.wandb_runs
+    incomplete = [run.name for run in runs if not run.complete]
+    is_whole = bool(runs) and not incomplete
     outcome = FlowRunOutcome(
-        found.flow_run,
+        flow_run.flow_run,
         Status.SYNCED,
-        group=found.group,
+        group=flow_run.group,
         project=destination.project,
         entity=destination.entity,
         mode=destination.mode,
         wandb_runs=runs,
     )
     return Entry(
-        flow_run=found.flow_run,
-        provider=found.provider,
+        flow_run=flow_run.flow_run,
+        provider=flow_run.provider,
         destination=destination,
         standing=Standing.SYNCED if is_whole else Standing.INCOMPLETE,
-        started_at=found.started_at,
+        started_at=flow_run.started_at,
         reason=""
         if is_whole
-        else f"{len(lacking):,} of its {len(runs):,} W&B runs are not complete",
+        else f"{len(incomplete):,} of its {len(runs):,} W&B runs are not complete",
         outcome=outcome,
     )

@@ -1,4 +1,4 @@
-"""Going on where the ledger is damaged: W&B is asked instead, which knows as much."""
+"""Recovery from a damaged ledger: W&B is queried instead, since it has the same information."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pathlib import Path
 from mfwb.errors import LedgerDamaged
 from mfwb.outcome import Result
 
-__all__ = ["with_a_sound_ledger"]
+__all__ = ["retry_with_new_ledger"]
 
 
-def with_a_sound_ledger(
-    act: Callable[[], Result], put_aside: Callable[[Path], Path | None]
+def retry_with_new_ledger(
+    action: Callable[[], Result], put_aside: Callable[[Path], Path | None]
 ) -> Result:
-    """Return what an act returns; if its ledger is damaged, of a second try with a new one.
+    """Run an action and return its result; if the ledger is damaged, run it again with a new one.
 
     Args:
-        act: opens the ledger, and does the work.
-        put_aside: renames a ledger, if it is damaged, and returns what it is called now.
+        action: opens the ledger, and does the work.
+        put_aside: renames a damaged ledger and returns its new path; None: the ledger is sound.
 
     Raises:
-        LedgerDamaged: if the ledger is sound after all, so that a second try would end as this one.
+        LedgerDamaged: if the ledger is sound after all, so that a second run would fail, too.
     """
     try:
-        return act()
+        return action()
     except LedgerDamaged as damaged:
         aside = put_aside(damaged.path)
         if aside is None:
             raise
         note = f"the ledger was damaged and is called {aside} now; W&B was asked instead"
-        result = act()
+        result = action()
         return replace(result, notes=(note, *result.notes))

@@ -1,4 +1,4 @@
-"""Which flow runs are meant, told from listings: none of them is read."""
+"""Selection of flow runs, from listings alone: none of the flow runs is read."""
 
 from __future__ import annotations
 
@@ -14,33 +14,40 @@ from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
 from mfwb.units.moments import is_duration, parse_moment, to_epoch_ms
 
-__all__ = ["SELECTORS", "Chosen", "OpenOnes", "Selection", "choose", "find_one", "select"]
+__all__ = [
+    "SELECTORS",
+    "FindOpenFlowRuns",
+    "SelectedFlowRun",
+    "Selection",
+    "make_selection",
+    "resolve_flow_run",
+    "select_flow_runs",
+]
 
 _OVERLAP = 600_000  # ms; the clocks of machines differ
 
-OpenOnes = Callable[[str, Sequence[Listed]], Iterable[str]]
-"""Of a flow and its listed runs, the pathspecs of those that the ledger knows and that are not done
-any more: an earlier sync left them undone, or they were tagged since."""
+FindOpenFlowRuns = Callable[[str, Sequence[Listed]], Iterable[str]]
+"""Takes a flow and its listed runs. Returns the pathspecs of runs in the ledger that are open: an
+earlier sync did not complete them, or they were tagged since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which flow runs a user selects. `select` makes it of what was given.
+    """The flow runs that a user selects. `make_selection` makes it from the user's values.
 
     Attributes:
-        pathspecs: `Flow/123`, `Flow/latest` or `Flow`, in the order in which they were named; none:
-            every flow.
-        since: those that started then or later, in epoch ms.
-        since_is_ago: whether it was said as how long ago, as in 24h: then those of the ten minutes
-            before come along. A job that asks again and again must miss none because the clocks of
-            machines differ. A date is meant as it is said.
-        until: those that started before, in epoch ms.
-        last: so many of the newest of each flow.
-        every: all, whenever they started.
-        tags: those that have all of these, the user's or Metaflow's own.
-        failed: those that failed (True) or the others (False); None: both. Listings don't tell, so
-            `choose` leaves that to who reads them.
-        namespace: Metaflow's, to which the source keeps its listings; None: there are no bounds.
+        pathspecs: `Flow/123`, `Flow/latest` or `Flow`, in the given order; empty: every flow.
+        since: select flow runs that started then or later, in epoch ms.
+        since_is_ago: whether `since` was given as a duration, as in 24h. Then flow runs of the ten
+            minutes before it are selected, too: a job that runs again and again must miss none
+            because the clocks of machines differ. A date is taken exactly.
+        until: select flow runs that started before, in epoch ms.
+        last: select this many of the newest runs of each flow.
+        every: select all flow runs, whenever they started.
+        tags: select flow runs that have all of these tags, the user's or Metaflow's own.
+        failed: select flow runs that failed (True) or that did not (False); None: both. Listings
+            don't show this, so `select_flow_runs` leaves it to the code that reads the flow runs.
+        namespace: the Metaflow namespace of the listings; None: all namespaces.
     """
 
     pathspecs: tuple[Pathspec, ...] = ()
@@ -54,31 +61,32 @@ class Selection:
     namespace: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise UsageError if this says too little, or what can't be."""
-        bounded = any(one is not None for one in (self.since, self.until, self.last))
+        """Raise UsageError if the values are too few, or contradict each other."""
+        bounded = any(bound is not None for bound in (self.since, self.until, self.last))
         if self.every and bounded:
-            raise UsageError("--all is every flow run: leave out --since, --until and --last")
+            raise UsageError("--all selects every flow run: leave out --since, --until and --last")
         if self.since is not None and self.until is not None and self.since >= self.until:
-            raise UsageError("--since has to come before --until")
+            raise UsageError("--since must be earlier than --until")
         if bounded or self.every:
             return
         if not self.pathspecs:
             raise UsageError(
-                "say which flow runs: Flow/123, Flow/latest, Flow --last 5, "
+                "no flow runs selected: give Flow/123, Flow/latest, Flow --last 5, "
                 "or --since 24h for all flows"
             )
-        for flow in (one.flow for one in self.pathspecs if one.run is None):
+        for flow in (pathspec.flow for pathspec in self.pathspecs if pathspec.run is None):
             raise UsageError(
-                f"which runs of {flow}? Say {flow}/123, {flow}/{LATEST}, {flow} --last 5, "
+                f"which runs of {flow}? Give {flow}/123, {flow}/{LATEST}, {flow} --last 5, "
                 f"{flow} --since 24h or {flow} --all"
             )
 
 
 SELECTORS = ("pathspecs", "since", "until", "last", "every", "tags", "failed")
-"""The ways to select flow runs, as commands and functions name them; arguments of `select`."""
+"""The options that select flow runs, as commands and functions name them: the arguments of
+`make_selection`."""
 
 
-def select(  # noqa: PLR0913 - the ways to select flow runs
+def make_selection(  # noqa: PLR0913 - the ways to select flow runs
     pathspecs: Iterable[str],
     *,
     since: str | datetime | int | None = None,
@@ -89,21 +97,21 @@ def select(  # noqa: PLR0913 - the ways to select flow runs
     failed: bool | None = None,
     namespace: str | None = None,
 ) -> Selection:
-    """Return the selection that was given, in the forms in which users give it.
+    """Return the selection for values in the forms that users give.
 
     Args:
         pathspecs: `Flow/123`, `Flow/latest`, or `Flow`.
         since: as on the command line (`24h`, `2026-11-01`), a datetime (local, if it has no time
             zone), or epoch ms.
-        until: in the same ways.
-        last: of each flow, so many of the newest.
+        until: in the same forms.
+        last: of each flow, this many of the newest runs.
         every: all flow runs.
-        tags: those that have all of these.
-        failed: those that failed, or the others; None: both.
-        namespace: Metaflow's, as the settings have it.
+        tags: flow runs that have all of these.
+        failed: flow runs that failed (True) or did not (False); None: both.
+        namespace: the Metaflow namespace of the settings.
 
     Raises:
-        UsageError: for what can't be read, says too little, or can't be.
+        UsageError: if a value can't be read, or the values are too few or contradict each other.
     """
     now = time.time_ns() // 1_000_000
     return Selection(
@@ -129,164 +137,191 @@ def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int |
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A flow run that is meant.
+class SelectedFlowRun:
+    """A selected flow run.
 
     Attributes:
-        pathspec: which one. A flow alone, or `latest`, is one that was not found: whoever reads
-            it is told why.
-        listed: what the listing says of it; None if it was named, or is not listed.
-        trouble: why the runs of the flow could not be listed, if that can't be asked again.
+        pathspec: its pathspec. A flow alone, or `latest`, stands for a flow run that was not found:
+            reading it raises the error that says why.
+        listed: its entry in the listing; None if the user gave its name, or if it is not listed.
+        error: why the runs of the flow could not be listed, if a second request would not tell.
     """
 
     pathspec: Pathspec
     listed: Listed | None = None
-    trouble: BaseException | None = field(default=None, compare=False)
+    error: BaseException | None = field(default=None, compare=False)
 
 
-def choose(selection: Selection, source: Source, open_ones: OpenOnes) -> list[Chosen]:
-    """Return the flow runs that are meant, each once.
+def select_flow_runs(
+    selection: Selection, source: Source, find_open_flow_runs: FindOpenFlowRuns
+) -> list[SelectedFlowRun]:
+    """Return the selected flow runs, each once.
 
-    `Flow/123` stands for itself, whether it is there or not, and `Flow/latest` for the newest. They
-    come first, in the order in which they were named. The others come after them, the oldest first
-    over all flows, so that what one flow run made is there before another one uses it.
+    `Flow/123` selects this flow run, whether it exists or not, and `Flow/latest` the newest one.
+    They come first, in the given order. The others follow, the oldest first over all flows, so that
+    the artifacts of one flow run exist before another flow run uses them.
 
-    With `since` (or `every`) comes what an earlier sync left open in those flows, and what was
-    tagged since then, however long ago it started: so a job that asks for the last days, again and
-    again, comes back to a flow run that was still going, or failed to sync, until it is done.
-    `last` and `until` by themselves ask for certain flow runs rather than for what is new, and get
-    those alone. An open one has to have the tags, too, and to have started before `until`. One that
-    is not listed any more is chosen unless there is something it would have to comply with; it then
-    fails, which tells it.
+    `since` and `every` also select what an earlier sync left open in those flows, and what was
+    tagged since then, however long ago it started. So a job that syncs the last days, again and
+    again, returns to a flow run that was still running, or failed to sync, until it is done.
+    `last` and `until` alone select certain flow runs rather than what is new, so they select no
+    open ones. An open flow run must have the tags, too, and must have started before `until`. An
+    open flow run that is not listed any more is selected unless a condition can't be checked for
+    it; it then fails, which shows it to the user.
 
     Args:
-        selection: which flow runs.
+        selection: the user's selection.
         source: lists flows and their runs.
-        open_ones: asked once for each flow that is meant as a whole.
+        find_open_flow_runs: called once for each flow that is selected as a whole.
 
     Raises:
         SourceError: if the flows can't be listed.
         Unreachable: if the source does not answer.
     """
-    named = [_named(one, selection, source) for one in selection.pathspecs if one.run is not None]
+    named = [
+        _select_named(pathspec, selection, source)
+        for pathspec in selection.pathspecs
+        if pathspec.run is not None
+    ]
     if selection.pathspecs:
-        flows = list(dict.fromkeys(one.flow for one in selection.pathspecs if one.run is None))
+        whole = (pathspec.flow for pathspec in selection.pathspecs if pathspec.run is None)
+        flows = list(dict.fromkeys(whole))
     else:
         flows = source.flows()
-    others = [one for flow in flows for one in _alone(flow, selection, source, open_ones)]
-    found: dict[Pathspec, Chosen] = {}
-    for one in (*named, *sorted(others, key=_start)):
-        found.setdefault(one.pathspec, one)
-    return list(found.values())
+    others = [
+        flow_run
+        for flow in flows
+        for flow_run in _select_in_flow(flow, selection, source, find_open_flow_runs)
+    ]
+    selected: dict[Pathspec, SelectedFlowRun] = {}
+    for flow_run in (*named, *sorted(others, key=_start)):
+        selected.setdefault(flow_run.pathspec, flow_run)
+    return list(selected.values())
 
 
-def find_one(pathspec: Pathspec, source: Source) -> Pathspec:
-    """Return the flow run that `Flow/123` or `Flow/latest` means; NotFound, Unreachable."""
+def resolve_flow_run(pathspec: Pathspec, source: Source) -> Pathspec:
+    """Return the pathspec that `Flow/123` or `Flow/latest` stands for; NotFound, Unreachable."""
     return _latest(pathspec.flow, (), source).pathspec if pathspec.run == LATEST else pathspec
 
 
-def _named(pathspec: Pathspec, selection: Selection, source: Source) -> Chosen:
+def _select_named(pathspec: Pathspec, selection: Selection, source: Source) -> SelectedFlowRun:
     if pathspec.run != LATEST:
-        return Chosen(pathspec)
+        return SelectedFlowRun(pathspec)
     try:
         return _latest(pathspec.flow, selection.tags, source)
     except Stop:
         raise
-    except Exception as error:  # noqa: BLE001 - whoever carries it out says what it is
-        return Chosen(pathspec, trouble=error)  # to read it would find none of that name
+    except Exception as error:  # noqa: BLE001 - it is reported when the flow run is carried out
+        # Reading would only report that there is no flow run called `latest`.
+        return SelectedFlowRun(pathspec, error=error)
 
 
-def _latest(flow: str, tags: tuple[str, ...], source: Source) -> Chosen:
-    newest = next((one for one in _newest_first(source.list(flow)) if _has(one, tags)), None)
+def _latest(flow: str, tags: tuple[str, ...], source: Source) -> SelectedFlowRun:
+    listed = _newest_first(source.list(flow))
+    newest = next((flow_run for flow_run in listed if _has_tags(flow_run, tags)), None)
     if newest is None:
         raise NotFound(f"there is no {flow}/{LATEST} in {source.provider}")
-    return Chosen(newest.pathspec, newest)
+    return SelectedFlowRun(newest.pathspec, newest)
 
 
-def _alone(flow: str, selection: Selection, source: Source, open_ones: OpenOnes) -> list[Chosen]:
-    """Return the runs of a flow that are meant, or the flow itself with what was wrong with it.
+def _select_in_flow(
+    flow: str, selection: Selection, source: Source, find_open_flow_runs: FindOpenFlowRuns
+) -> list[SelectedFlowRun]:
+    """Return the selected runs of a flow, or the flow itself with its error.
 
-    Whatever a listing may trip over, it is that flow's failure: other flows have nothing to do
-    with it. Of a flow that nobody named this holds for errors of usage, too.
+    Any error of a listing is the failure of that flow alone: it does not concern other flows. For a
+    flow whose name the user did not give, this includes usage errors.
     """
     if has_unstorable(flow):
-        return [_unnamable(Pathspec(flow))]
+        return [_with_unstorable_name(Pathspec(flow))]
     try:
-        return _of_flow(flow, selection, source, open_ones)
+        return _select_listed(flow, selection, source, find_open_flow_runs)
     except UsageError as error:
         if selection.pathspecs:
             raise
-        return [Chosen(Pathspec(flow), trouble=SourceError(f"{flow} can't be listed: {error}"))]
+        failure = SourceError(f"{flow} can't be listed: {error}")
+        return [SelectedFlowRun(Pathspec(flow), error=failure)]
     except Stop:
         raise
-    except Exception as error:  # noqa: BLE001 - whoever carries it out says what it is
-        return [Chosen(Pathspec(flow), trouble=error)]
+    except Exception as error:  # noqa: BLE001 - it is reported when the flow run is carried out
+        return [SelectedFlowRun(Pathspec(flow), error=error)]
 
 
-def _of_flow(flow: str, selection: Selection, source: Source, open_ones: OpenOnes) -> list[Chosen]:
-    """Return the runs of a flow that are meant, those of the same moment in their order."""
-    listed, trouble = _listed(flow, selection, source)
-    trouble += [_unnamable(one.pathspec) for one in listed if has_unstorable(str(one.pathspec))]
-    listed = [one for one in listed if not has_unstorable(str(one.pathspec))]
-    eligible = [one for one in _newest_first(listed) if _complies(one, selection)]
+def _select_listed(
+    flow: str, selection: Selection, source: Source, find_open_flow_runs: FindOpenFlowRuns
+) -> list[SelectedFlowRun]:
+    """Return the selected runs of a flow; runs with the same start keep their order."""
+    listed, failures = _list_flow(flow, selection, source)
+    unstorable = {run.pathspec for run in listed if has_unstorable(str(run.pathspec))}
+    failures += [
+        _with_unstorable_name(run.pathspec) for run in listed if run.pathspec in unstorable
+    ]
+    listed = [run for run in listed if run.pathspec not in unstorable]
+    eligible = [run for run in _newest_first(listed) if _is_eligible(run, selection)]
     overlap = _OVERLAP if selection.since_is_ago else 0
     start = None if selection.since is None else selection.since - overlap
-    inside = [one for one in eligible if start is None or one.started_at >= start][: selection.last]
-    meant = {one.pathspec for one in inside}
+    inside = [run for run in eligible if start is None or run.started_at >= start][: selection.last]
+    selected = {run.pathspec for run in inside}
     gone: list[Pathspec] = []
     if selection.since is not None or selection.every:
-        left_open = list(_parsed(open_ones(flow, listed), eligible))
-        meant |= {*left_open}
+        left_open = list(_parse_names(find_open_flow_runs(flow, listed), eligible))
+        selected |= {*left_open}
         if not (selection.tags or selection.until is not None or selection.namespace is not None):
-            known = {one.pathspec for one in listed}
-            gone = [one for one in left_open if one not in known]
-    chosen = [Chosen(one.pathspec, one) for one in reversed(eligible) if one.pathspec in meant]
-    return [*trouble, *(Chosen(one) for one in gone), *chosen]
+            known = {run.pathspec for run in listed}
+            gone = [pathspec for pathspec in left_open if pathspec not in known]
+    in_order = [run for run in reversed(eligible) if run.pathspec in selected]
+    return [
+        *failures,
+        *(SelectedFlowRun(pathspec) for pathspec in gone),
+        *(SelectedFlowRun(run.pathspec, run) for run in in_order),
+    ]
 
 
-def _unnamable(pathspec: Pathspec) -> Chosen:
-    """Return what a folder whose name is no text becomes: ledger and W&B could not hold it."""
+def _with_unstorable_name(pathspec: Pathspec) -> SelectedFlowRun:
+    """Return the failure for a folder whose name is no text: ledger and W&B could not store it."""
     named = Pathspec(storable(pathspec.flow), pathspec.run and storable(pathspec.run))
-    return Chosen(named, trouble=SourceError(f"the name of {named} is no UTF-8 text"))
+    return SelectedFlowRun(named, error=SourceError(f"the name of {named} is no UTF-8 text"))
 
 
-def _parsed(names: Iterable[str], listed: Iterable[Listed]) -> Iterator[Pathspec]:
-    """Yield pathspecs of flow runs that are listed, or that could be said on a command line.
+def _parse_names(names: Iterable[str], listed: Iterable[Listed]) -> Iterator[Pathspec]:
+    """Yield pathspecs of flow runs that are listed, or that can be given on a command line.
 
-    A stranger may have given a flow run a name that can't be said, and that the ledger has kept.
+    A stranger may have chosen a name that can't be given there, and the ledger may have it.
     """
-    known = {str(one.pathspec): one.pathspec for one in listed}
+    known = {str(flow_run.pathspec): flow_run.pathspec for flow_run in listed}
     for name in names:
         with suppress(UsageError):
             yield known[name] if name in known else parse(name)
 
 
-def _listed(flow: str, selection: Selection, source: Source) -> tuple[list[Listed], list[Chosen]]:
-    """Return the runs of a flow, and the flow itself if they can't be listed, to fail by itself.
+def _list_flow(
+    flow: str, selection: Selection, source: Source
+) -> tuple[list[Listed], list[SelectedFlowRun]]:
+    """Return the runs of a flow, and the flow itself as a failure if they can't be listed.
 
-    A flow that nobody named may vanish: that it was there a moment ago is no reason to complain.
+    A flow whose name the user did not give may vanish between two requests: that is no failure.
     """
     try:
         return source.list(flow), []
     except NotFound:
-        return [], [Chosen(Pathspec(flow))] if selection.pathspecs else []
+        return [], [SelectedFlowRun(Pathspec(flow))] if selection.pathspecs else []
     except SkipFlowRun:
-        return [], [Chosen(Pathspec(flow))]
+        return [], [SelectedFlowRun(Pathspec(flow))]
 
 
 def _newest_first(listed: Iterable[Listed]) -> list[Listed]:
-    return sorted(listed, key=lambda one: one.started_at, reverse=True)
+    return sorted(listed, key=lambda flow_run: flow_run.started_at, reverse=True)
 
 
-def _complies(listed: Listed, selection: Selection) -> bool:
+def _is_eligible(listed: Listed, selection: Selection) -> bool:
     in_time = selection.until is None or listed.started_at < selection.until
-    return in_time and _has(listed, selection.tags)
+    return in_time and _has_tags(listed, selection.tags)
 
 
-def _start(chosen: Chosen) -> int:
-    """Return what flow runs are sorted by; what is not listed comes first, as it only fails."""
-    return chosen.listed.started_at if chosen.listed else 0
+def _start(selected: SelectedFlowRun) -> int:
+    """Return the start, to sort by; flow runs that are not listed come first: they only fail."""
+    return selected.listed.started_at if selected.listed else 0
 
 
-def _has(listed: Listed, tags: tuple[str, ...]) -> bool:
+def _has_tags(listed: Listed, tags: tuple[str, ...]) -> bool:
     return {*tags} <= {*listed.tags, *listed.system_tags}

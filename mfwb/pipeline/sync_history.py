@@ -1,4 +1,4 @@
-"""What the ledger says of flow runs before they are read, and what it is told afterwards."""
+"""Sync history: what the ledger has of flow runs before they are read, and records afterwards."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.parts import Parts
-from mfwb.pipeline.selection import Chosen, Selection
+from mfwb.pipeline.selection import SelectedFlowRun, Selection
 from mfwb.planning import Plan
 from mfwb.ports import Destination, Entry, Listed, Standing
 from mfwb.snapshot import FlowRun, FlowRunState
 
-__all__ = ["Memory", "is_done"]
+__all__ = ["SyncHistory", "is_done"]
 
 _FINAL = frozenset({FlowRunState.FINISHED.value, FlowRunState.FAILED.value})
-_EARLIER = 3_600_000  # ms; more than the window's start may lie before what was asked for
-_PATIENCE = timedelta(hours=1)
-"""What W&B refused is offered again after that; a job that runs every minute would wear it out."""
+_EARLIER = 3_600_000  # ms; longer than the selection's start may be moved back by its overlap
+_RETRY_AFTER = timedelta(hours=1)
+"""Refused items are sent again after this time: a job that runs every minute would overload it."""
 
 
-class Memory:
-    """The ledger, seen from one call."""
+class SyncHistory:
+    """The ledger entries that one call needs."""
 
     def __init__(self, selection: Selection, settings: Settings, parts: Parts) -> None:
         self._selection = selection
@@ -36,15 +36,15 @@ class Memory:
         self._stamps: dict[str, str] = {}
 
     def refresh(self) -> None:
-        """Read the ledger again when it is next asked: another sync may have ended meanwhile."""
+        """Read the ledger again at the next query: another sync may have ended meanwhile."""
         self._by_flow.clear()
 
     def destination(self, flow: str) -> Destination:
-        """Return where the runs of a flow go; Unreachable."""
+        """Return the destination of a flow's runs; Unreachable."""
         return self._parts.sink.destination(flow)
 
-    def open_ones(self, flow: str, listed: Iterable[Listed]) -> Iterable[str]:
-        """Return the flow runs that an earlier sync did not end with, and those tagged since."""
+    def find_open_flow_runs(self, flow: str, listed: Iterable[Listed]) -> Iterable[str]:
+        """Return the flow runs that an earlier sync did not complete, and those tagged since."""
         left_open = [
             entry.flow_run
             for entry in self._entries(flow).values()
@@ -53,63 +53,63 @@ class Memory:
         then = self._parts.ledger.stamps(
             provider=self._parts.source.provider, destination=self.destination(flow), flow=flow
         )
-        found = ((str(one.pathspec), one.stamp) for one in listed)
-        tagged = [name for name, stamp in found if then.get(name, stamp) != stamp]
+        now = ((str(flow_run.pathspec), flow_run.stamp) for flow_run in listed)
+        tagged = [name for name, stamp in now if then.get(name, stamp) != stamp]
         return [*left_open, *tagged]
 
-    def recall(self, chosen: Chosen) -> FlowRunOutcome | None:
-        """Return what is known of a flow run that need not be read; None if it has to be.
+    def find_outcome(self, selected: SelectedFlowRun) -> FlowRunOutcome | None:
+        """Return the recorded outcome of a flow run; None if the flow run has to be read.
 
-        What is over does not change any more but for its tags, which listings show; and what was
-        asked for is the same as long as the settings are.
+        A flow run that has ended does not change any more, except for its tags, which listings
+        show. The same settings ask for the same result.
         """
-        if chosen.listed is None or self._settings.force or self._settings.on_deleted != "skip":
+        if selected.listed is None or self._settings.force or self._settings.on_deleted != "skip":
             return None
-        entry = self._entries(chosen.pathspec.flow).get(str(chosen.pathspec))
-        if entry is None or not self._is_current(entry, chosen):
+        entry = self._entries(selected.pathspec.flow).get(str(selected.pathspec))
+        if entry is None or not self._is_current(entry, selected):
             return None
-        return self._recorded(entry.flow_run, self.destination(chosen.pathspec.flow))
+        return self._recorded(entry.flow_run, self.destination(selected.pathspec.flow))
 
-    def without_left_out(self, chosen: Iterable[Chosen]) -> list[Chosen]:
-        """Return flow runs but for those known to be ones that --failed or --no-failed leaves out.
+    def remove_excluded(self, selected: Iterable[SelectedFlowRun]) -> list[SelectedFlowRun]:
+        """Return the flow runs without those that --failed or --no-failed is known to exclude.
 
-        One that the ledger can't tell of stays, to fail by itself.
+        If the ledger can't be read for a flow run, that one stays, and fails alone.
         """
         kept = []
-        for one in chosen:
+        for flow_run in selected:
             try:
-                if not self.leaves_out(one):
-                    kept.append(one)
-            except Exception as error:  # noqa: PERF203 - each for itself
+                if not self.is_excluded(flow_run):
+                    kept.append(flow_run)
+            except Exception as error:  # noqa: PERF203 - one error concerns one flow run
                 if ends_the_call(error):
                     raise
-                kept.append(replace(one, trouble=error))
+                kept.append(replace(flow_run, error=error))
         return kept
 
-    def leaves_out(self, chosen: Chosen) -> bool:
-        """Whether a flow run is known to be one that --failed or --no-failed leaves out."""
-        entry = self._entries(chosen.pathspec.flow).get(str(chosen.pathspec))
+    def is_excluded(self, selected: SelectedFlowRun) -> bool:
+        """Return whether --failed or --no-failed is known to exclude a flow run."""
+        entry = self._entries(selected.pathspec.flow).get(str(selected.pathspec))
         is_left_out = entry is not None and entry.standing is Standing.LEFT_OUT
-        return is_left_out and entry is not None and self._is_current(entry, chosen)
+        return is_left_out and entry is not None and self._is_current(entry, selected)
 
-    def is_new(self, chosen: Chosen) -> bool:
-        """Whether nothing is known of a flow run, so that W&B has to be asked about it."""
-        entry = self._entries(chosen.pathspec.flow).get(str(chosen.pathspec))
+    def is_new(self, selected: SelectedFlowRun) -> bool:
+        """Return whether the ledger has no plan of a flow run, so that W&B has to be queried."""
+        entry = self._entries(selected.pathspec.flow).get(str(selected.pathspec))
         return entry is None or not entry.digest
 
-    def before(self, drafted: Draft) -> Entry | None:
-        """Return what was known of a flow run until now."""
+    def previous_entry(self, drafted: Draft) -> Entry | None:
+        """Return the ledger's entry of a flow run before this sync; None if it has none."""
         flow_run = drafted.flow_run
         return self._parts.ledger.entry(flow_run.pathspec, flow_run.provider, drafted.destination)
 
-    def left_out(self, drafted: Draft) -> str:
-        """Return why a flow run is left out that was read; empty if it is not."""
+    def exclusion_reason(self, drafted: Draft) -> str:
+        """Return why a flow run that was read is excluded; empty if it is not."""
         failed = drafted.flow_run.state in _FAILED
         if self._selection.failed is None or self._selection.failed is failed:
             return ""
         return "it failed, and --no-failed leaves it out" if failed else "it did not fail"
 
-    def note(
+    def record(
         self,
         drafted: Draft,
         standing: Standing,
@@ -117,7 +117,7 @@ class Memory:
         reason: str = "",
         outcome: FlowRunOutcome | None = None,
     ) -> None:
-        """Write down how far a flow run has come."""
+        """Write the sync state of a flow run to the ledger."""
         flow_run = drafted.flow_run
         self._parts.ledger.write(
             Entry(
@@ -135,29 +135,29 @@ class Memory:
             )
         )
 
-    def note_failure(self, chosen: Chosen, reason: str, *, is_gone: bool) -> None:
-        """Write down that a flow run could not even be read; one that is gone is given up."""
+    def record_failure(self, selected: SelectedFlowRun, reason: str, *, is_gone: bool) -> None:
+        """Write to the ledger that a flow run could not be read; one that is gone is given up."""
         provider = self._parts.source.provider
-        destination = self.destination(chosen.pathspec.flow)
-        before = self._parts.ledger.entry(str(chosen.pathspec), provider, destination)
-        if before is None and (is_gone or chosen.listed is None):
-            return  # whoever named it is told
-        entry = before or Entry(str(chosen.pathspec), provider, destination, Standing.FAILED)
+        destination = self.destination(selected.pathspec.flow)
+        before = self._parts.ledger.entry(str(selected.pathspec), provider, destination)
+        if before is None and (is_gone or selected.listed is None):
+            return  # the user who gave its name sees the error
+        entry = before or Entry(str(selected.pathspec), provider, destination, Standing.FAILED)
         standing = Standing.LEFT_OUT if is_gone else Standing.FAILED
         self._parts.ledger.write(replace(entry, standing=standing, reason=reason, listed=""))
 
-    def _is_current(self, entry: Entry, chosen: Chosen) -> bool:
-        listed = chosen.listed
+    def _is_current(self, entry: Entry, selected: SelectedFlowRun) -> bool:
+        listed = selected.listed
         if listed is None or entry.listed != listed.stamp:
             return False
-        if entry.state not in _FINAL or entry.asked != self._stamp(chosen.pathspec.flow):
+        if entry.state not in _FINAL or entry.asked != self._stamp(selected.pathspec.flow):
             return False
         return not entry.standing.is_open or self._can_wait(entry)
 
     def _can_wait(self, entry: Entry) -> bool:
         if entry.standing is not Standing.INCOMPLETE or not entry.at:
             return False
-        return self._now - datetime.fromisoformat(entry.at.replace("Z", "+00:00")) < _PATIENCE
+        return self._now - datetime.fromisoformat(entry.at.replace("Z", "+00:00")) < _RETRY_AFTER
 
     def _recorded(self, flow_run: str, destination: Destination) -> FlowRunOutcome | None:
         entry = self._parts.ledger.entry(flow_run, self._parts.source.provider, destination)
@@ -167,13 +167,13 @@ class Memory:
 
     def _entries(self, flow: str) -> dict[str, Entry]:
         if flow not in self._by_flow:
-            found = self._parts.ledger.entries(
+            entries = self._parts.ledger.entries(
                 provider=self._parts.source.provider,
                 destination=self.destination(flow),
                 flow=flow,
                 since=None if self._selection.since is None else self._selection.since - _EARLIER,
             )
-            self._by_flow[flow] = {entry.flow_run: entry for entry in found}
+            self._by_flow[flow] = {entry.flow_run: entry for entry in entries}
         return self._by_flow[flow]
 
     def _stamp(self, flow: str) -> str:
@@ -183,7 +183,7 @@ class Memory:
 
 
 def is_done(entry: Entry, plan: Plan) -> bool:
-    """Whether this very plan was carried out whole."""
+    """Return whether exactly this plan was carried out completely."""
     return entry.standing is Standing.SYNCED and entry.digest == plan.digest
 
 
@@ -191,5 +191,5 @@ _FAILED = frozenset(FlowRunState) - {FlowRunState.FINISHED, FlowRunState.RUNNING
 
 
 def _stamp(flow_run: FlowRun) -> str:
-    """Return the same as the listing of a flow run says."""
+    """Return the same stamp as `Listed.stamp`."""
     return "\n".join(sorted(flow_run.tags))

@@ -1,4 +1,4 @@
-"""The consoles that text for people goes through: nothing in it can steer the terminal."""
+"""Consoles for text that people read: no text can control the terminal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FILE_WIDTH = 100
 
 
 class PrintableConsole(Console):
-    """A console that escapes whatever is not printable in what it is given, however it came there.
+    """A console that escapes everything in a text that is not printable, whatever its source.
 
-    What rich itself adds, colours and cursor moves, is no text and stays. Markup and emoji codes
-    are off: what stands in brackets in a name is part of the name.
+    Colours and cursor moves, which rich itself adds, are no text and stay. Markup and emoji codes
+    are off: brackets in a name are part of the name.
     """
 
     def __init__(self, file: TextIO, *, width: int | None = None) -> None:
@@ -28,7 +28,7 @@ class PrintableConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Yield the segments of something to print; rich asks here for each part of it, too."""
+        """Yield the segments of a renderable; rich calls this for each part of it, too."""
         for segment in super().render(renderable, options):
             text, style, control = segment
             if control or text == "\n" or text.isprintable():
@@ -38,12 +38,12 @@ class PrintableConsole(Console):
 
 
 def console_for(stream: TextIO) -> Console:
-    """Return a console as wide as the terminal, or of a fixed width if it is none."""
+    """Return a console as wide as the terminal, or of a fixed width if there is none."""
     return PrintableConsole(stream, width=None if stream.isatty() else _FILE_WIDTH)
 
 
 def printed(captured: str) -> str:
-    """Return what a console captured, without the spaces that end its lines."""
+    """Return the text that a console captured, without spaces at the end of its lines."""
     # Not splitlines: it breaks at letters that are no line break for a terminal.
     lines = captured.removesuffix("\n").split("\n")
     return "".join(f"{line.rstrip(' ')}\n" for line in lines) if captured else ""

@@ -1,15 +1,15 @@
-"""How mfwb talks: counts, sizes, places and names, the same everywhere."""
+"""Formats of counts, sizes, projects and names, the same in all output."""
 
 from __future__ import annotations
 
 from mfwb.outcome import FlowRunOutcome
 from mfwb.safe_text import one_line
 
-__all__ = ["count", "human_size", "place", "tail"]
+__all__ = ["count", "human_size", "project_path", "short_name"]
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
-_NEXT_UNIT = 999.5  # would be shown as 1000
-_NO_DECIMALS = 99.95  # would be shown as 100.0
+_NEXT_UNIT = 999.5  # from here on, the number would be shown as 1000
+_NO_DECIMALS = 99.95  # from here on, the number would be shown as 100.0
 
 
 def count(number: int, noun: str) -> str:
@@ -27,13 +27,13 @@ def human_size(size: int) -> str:
     return f"{value:.{decimals}f} {_UNITS[unit]}"
 
 
-def place(flow_run: FlowRunOutcome) -> str:
-    """Return where in W&B a flow run goes: `acme/wines`, as far as it is known."""
+def project_path(flow_run: FlowRunOutcome) -> str:
+    """Return the W&B project of a flow run: `acme/wines`, or without an unknown entity."""
     if flow_run.entity is None:
         return f"project {one_line(flow_run.project or '')} of your default entity"
     return one_line(f"{flow_run.entity}/{flow_run.project}")
 
 
-def tail(name: str, pathspec: str) -> str:
-    """Return the name of a W&B run without that of its flow run: `train`, `train/4`."""
+def short_name(name: str, pathspec: str) -> str:
+    """Return the name of a W&B run without the name of its flow run: `train`, `train/4`."""
     return name.removeprefix(f"{pathspec}/")

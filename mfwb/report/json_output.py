@@ -1,4 +1,4 @@
-"""Documents as JSON that may be shown on a terminal."""
+"""JSON output that is safe to show on a terminal."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def for_any_output(document: object) -> tuple[str, str]:
 
 
 def json_text(document: object, *, ascii_only: bool, indent: int | None = 2) -> str:
-    r"""Return a document as JSON; what is not printable in it stands there as `\u....`.
+    r"""Return a document as JSON; unprintable letters in it are written as `\u....`.
 
-    JSON escapes the first 32 letters by itself, but not those that steer a terminal from beyond
-    ASCII, that turn the direction of text, or that are no Unicode.
+    JSON itself escapes the first 32 letters, but not the letters beyond ASCII that control a
+    terminal, that change the direction of text, or that are no Unicode.
 
     Args:
-        document: made of what JSON knows.
+        document: made of types that JSON has.
         ascii_only: escape all letters beyond ASCII.
         indent: blanks for each level; None: all on one line.
     """
@@ -38,5 +38,5 @@ _LAYOUT = frozenset(" \n")
 def _escaped(letter: str) -> str:
     if letter.isprintable():
         return letter
-    # JSON's own way, but for the one letter of ASCII that it leaves alone: delete.
+    # JSON's own escape, except for the one letter of ASCII that it does not escape: delete.
     return json.dumps(letter)[1:-1].replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""Progress on a terminal, or silence."""
+"""Progress on a terminal; no output elsewhere."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from mfwb.ports import Progress, Unwatched
 from mfwb.report.console import PrintableConsole
 from mfwb.safe_text import one_line
 
-__all__ = ["watch"]
+__all__ = ["progress_on_stderr"]
 
-_LONGEST_NAME = 80  # letters; the line would be all name else
+_LONGEST_NAME = 80  # letters; a longer name would fill the line
 
 
 @contextmanager
-def watch(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
-    """Yield one who shows on stderr how far the work is, if stderr is a terminal.
+def progress_on_stderr(*, quiet: bool, console: Console | None = None) -> Iterator[Progress]:
+    """Yield a `Progress` that shows the state of the work on stderr, if stderr is a terminal.
 
-    Whatever happens inside, the terminal is left as it was.
+    The terminal is restored afterwards, even after an error.
     """
     console = console or PrintableConsole(sys.stderr)
     if quiet or not console.is_terminal:
         yield Unwatched()
         return
     with _display(console) as display:
-        yield _Shown(display)
+        yield _ProgressLine(display)
 
 
 def _display(console: Console) -> Display:
@@ -53,8 +53,8 @@ def _display(console: Console) -> Display:
     )
 
 
-class _Shown:
-    """Progress as one line: the flow run that is read, and how many W&B runs are written."""
+class _ProgressLine:
+    """Progress in one line: the flow run that is read, and the number of W&B runs written."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
@@ -63,18 +63,18 @@ class _Shown:
         self._total = 0
 
     def flow_run(self, pathspec: str, position: int, total: int) -> None:
-        """Show which flow run is read; W&B runs of earlier ones may still be on their way."""
+        """Show which flow run is read; W&B runs of earlier flow runs may still be written."""
         name = one_line(pathspec, _LONGEST_NAME)
         text = name if total == 1 else f"{name} ({position + 1} of {total})"
         what = "W&B runs" if self._total else "reading"
         self._display.update(self._task, description=text, what=what)
 
     def wandb_runs(self, total: int) -> None:
-        """Show how many W&B runs there are now."""
+        """Add to the total number of W&B runs."""
         with self._lock:
             self._total += total
             self._display.update(self._task, total=self._total, what="W&B runs")
 
     def advance(self) -> None:
-        """Show that one more is written."""
+        """Show that one more W&B run is written."""
         self._display.advance(self._task)

@@ -1,4 +1,4 @@
-"""The settings of a folder: which hold, who says so, and which files may not decide."""
+"""Settings in force in a folder, where each is set, and which files do not count."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def settings_as_text(
     trust: Trust,
     confined_by: Sequence[str],
 ) -> str:
-    """Return what holds, a line each, the files that have a say, and what confines conversions."""
+    """Return the settings in force, the settings files, and what confines conversions."""
     rows = _rows(layers, _refused(files, trust))
     width = max((len(name) for name, _, _ in rows), default=0)
     lines = [f"{name:<{width}} = {_shown(value)}  ({origin})" for name, value, origin in rows]
     if not lines:
         lines = ["all settings have their defaults"]
-    for one in files:
-        lines += ["", f"{one.file.path} ({one.file.origin.value})"]
-        lines += [f"  {line}" for line in _about(one, trust)]
+    for file in files:
+        lines += ["", f"{file.file.path} ({file.file.origin.value})"]
+        lines += [f"  {line}" for line in _about(file, trust)]
     lines += ["", f"conversion of pickles: {_confined(confined_by, _unpickled(rows))}"]
     return "".join(f"{line}\n" for line in lines)
 
@@ -44,7 +44,7 @@ def settings_as_json(
     trust: Trust,
     confined_by: Sequence[str],
 ) -> str:
-    """Return the same as a document."""
+    """Return the same as a JSON document."""
     document = {
         "version": 1,
         "command": "config",
@@ -54,14 +54,14 @@ def settings_as_json(
         ],
         "files": [
             {
-                "path": str(one.file.path),
-                "origin": one.file.origin.name.lower(),
-                "counts": one.refusal_reason(trust) is None,
-                "reason": one.refusal_reason(trust),
-                "trusted": trust.includes(one.file),
-                "sensitive": [*one.sensitive],
+                "path": str(file.file.path),
+                "origin": file.file.origin.name.lower(),
+                "counts": file.refusal_reason(trust) is None,
+                "reason": file.refusal_reason(trust),
+                "trusted": trust.includes(file.file),
+                "sensitive": [*file.sensitive],
             }
-            for one in files
+            for file in files
         ],
         "confined_by": [*confined_by],
     }
@@ -69,50 +69,50 @@ def settings_as_json(
 
 
 def trust_as_text(files: Iterable[CheckedFile]) -> str:
-    """Return what it is that is trusted from now on."""
+    """Return the settings that are trusted from now on."""
     lines = []
-    for one in files:
-        lines.append(f"trusted: {one.file.real_path}")
-        lines += [f"  {name} = {_shown(value)}" for name, value in _sensitive_values(one)]
-        if one.sends_key_in_the_clear:
+    for file in files:
+        lines.append(f"trusted: {file.file.real_path}")
+        lines += [f"  {name} = {_shown(value)}" for name, value in _sensitive_values(file)]
+        if file.sends_key_in_the_clear:
             lines.append("  with http://, keys go over the network unencrypted")
     return "".join(f"{line}\n" for line in lines)
 
 
 def _unpickled(rows: Sequence[tuple[str, Any, str]]) -> str:
-    """Return how far pickles are loaded, by the most that any table of the settings says."""
-    said = [value for name, value, _ in rows if name.rpartition(".")[2] == "unpickle"]
-    return "trusted" if "trusted" in said else "safe"
+    """Return how pickles are loaded: the most permissive value in any table of the settings."""
+    values = [value for name, value, _ in rows if name.rpartition(".")[2] == "unpickle"]
+    return "trusted" if "trusted" in values else "safe"
 
 
 def _confined(by: Sequence[str], unpickle: str) -> str:
-    """Say what keeps pickles from doing harm."""
+    """Return what keeps pickles from doing harm."""
     if unpickle == "trusted":
         return 'not confined where unpickle is "trusted": there, pickles may run code'
     if not by:
         return "not possible: no process for it can be started on this system"
-    kernel = [one for one in by if one != _HOOK]
-    words = ", ".join(kernel) if kernel else "Python's audit hook only"
-    has_landlock = any(one.startswith(_LANDLOCK) for one in kernel)
-    return f"confined by {words}{'' if has_landlock else ': this system has no Landlock'}"
+    kernel = [name for name in by if name != _HOOK]
+    names = ", ".join(kernel) if kernel else "Python's audit hook only"
+    has_landlock = any(name.startswith(_LANDLOCK) for name in kernel)
+    return f"confined by {names}{'' if has_landlock else ': this system has no Landlock'}"
 
 
-def _about(one: CheckedFile, trust: Trust) -> Iterator[str]:
-    reason = one.refusal_reason(trust)
+def _about(file: CheckedFile, trust: Trust) -> Iterator[str]:
+    reason = file.refusal_reason(trust)
     if reason is not None:
         yield f"does not count: {reason}"
-    elif trust.includes(one.file):
+    elif trust.includes(file.file):
         yield "trusted"
     else:
         yield "counts"
 
 
 def _refused(files: Iterable[CheckedFile], trust: Trust) -> set[str]:
-    return {str(one.file.path) for one in files if one.refusal_reason(trust) is not None}
+    return {str(file.file.path) for file in files if file.refusal_reason(trust) is not None}
 
 
 def _rows(layers: Sequence[Layer], refused: set[str]) -> list[tuple[str, Any, str]]:
-    """Return name, value and origin of what holds; what a file may not say is left out."""
+    """Return name, value and origin of the settings in force; refused ones are excluded."""
     rows: dict[str, tuple[Any, str]] = {}
     for layer in layers:
         if layer.origin not in refused:
@@ -128,10 +128,10 @@ def _flat(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any
             yield f"{table}{name}", _masked(str(name), value)
 
 
-def _sensitive_values(one: CheckedFile) -> Iterator[tuple[str, Any]]:
-    """Yield what could do harm, by the names that the file's complaints have."""
-    flat = dict(_flat(one.file.values))
-    for name in one.sensitive:
+def _sensitive_values(file: CheckedFile) -> Iterator[tuple[str, Any]]:
+    """Yield the settings that could do harm, by the names that the error messages use."""
+    flat = dict(_flat(file.file.values))
+    for name in file.sensitive:
         key = re.sub(r"^\[(.*)\] ", r"\1.", name)
         yield (
             printable(name),

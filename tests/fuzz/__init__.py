@@ -1,1 +1,1 @@
-"""Random changes to real pickles; run by `make test-fuzz`, and by nothing else."""
+"""Fuzz test: random changes to real pickles; run only by `make test-fuzz`."""

@@ -1,5 +1,5 @@
 # ruff: noqa: T201 - it is a program
-"""Loads thousands of damaged pickles, and fails if one does more than to fail to load.
+"""Loads thousands of damaged pickles; fails if one of them does more than fail to load.
 
 `python -m tests.fuzz [CASES] [SEED]`
 """

@@ -1,4 +1,4 @@
-"""Random changes to pickles, the same for the same seed."""
+"""Random changes to pickles, reproducible from a seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real pickles of all kinds that are loaded."""
+"""Real pickles of all kinds that mfwb loads, as input of the fuzz test."""
 
 from __future__ import annotations
 

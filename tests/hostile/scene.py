@@ -279,12 +279,12 @@ class Scene:
 
     def try_out(self, command: str, *, seconds: float = SECONDS) -> tuple[Watched, list[str]]:
         """Run a command, and return what was wrong with what it did."""
-        self._forget()
+        self.forget()
         before = self.snapshot()
         done = self.run(*self.arguments(command), seconds=seconds)
         return done, [*self.problems(done, before), *self.outcomes(command, done)]
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Clear away what the command before has left as evidence."""
         for path in (self.root / "markers").iterdir():
             path.unlink()

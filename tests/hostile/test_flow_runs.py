@@ -61,11 +61,15 @@ def _first_of_each_row() -> list[Case]:
     return list(rows.values())
 
 
+_SPARED = {"push": (1, 2), "online": (0,)}
+"""The parts of the sample that commands which take long leave out; by family they run over all."""
+
+
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_a_sample_together(origin: Origin, tmp_path: Path, part: int) -> None:
     """Dozens of hostile flow runs in one folder, one call of each command."""
     cases = sampled()[part::_PARTS]
-    commands = tuple(one for one in _OVER_ALL if one != "push" or part == 0)  # push takes longest
+    commands = tuple(one for one in _OVER_ALL if part not in _SPARED.get(one, ()))
 
     found = _tried(tmp_path / "scene", origin, cases, commands, _LONGEST)
 

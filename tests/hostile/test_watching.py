@@ -26,7 +26,7 @@ def _run(scene: Scene, program: str, seconds: float = 20) -> tuple[Watched, list
     """Run a program in place of mfwb, and return what was found wrong with it."""
     path = scene.interpreter.mfwb.with_name("program")
     path.write_text(program, encoding="utf-8")
-    scene._forget()
+    scene.forget()
     before = scene.snapshot()
     done = scene.interpreter.run(
         [str(path)],
@@ -165,3 +165,22 @@ def test_hanging_up_leaves_nothing(origin: Origin, tmp_path: Path) -> None:
 
     assert code == 129
     assert left == []
+
+
+_THREE_AT_ONCE = """
+import subprocess, sys, threading, time
+nap = "import time; a = bytearray(40_000_000); time.sleep(1.5)"
+grandchild = f"import subprocess, sys; subprocess.run([sys.executable, '-I', '-c', {nap!r}])"
+def start(): subprocess.run([sys.executable, "-I", "-c", grandchild])
+threads = [threading.Thread(target=start) for _ in range(3)]
+for one in threads: one.start()
+for one in threads: one.join()
+"""
+
+
+def test_memory_of_all_that_any_thread_started(scene: Scene) -> None:
+    """Grandchildren count, whichever thread of the program started their parents."""
+    done, _ = _run(scene, _THREE_AT_ONCE)
+
+    assert done.code == 0, done.err
+    assert done.peak > 3 * 40_000_000

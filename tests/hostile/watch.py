@@ -26,6 +26,8 @@ _EVERY = 0.05  # seconds between two looks at the memory
 _LITTLE = 400_000_000  # bytes: of so few it does not matter which are shared, and to ask is dear
 _OUTPUT = 5_000_000  # bytes of output that are kept; nobody reads more
 
+_LINUX_TELLS = Path(f"/proc/self/task/{os.getpid()}/children").exists()
+
 
 def _installed() -> tuple[Path, ...]:
     found = {
@@ -159,16 +161,18 @@ class _Tree:
     """A process and all that came of it."""
 
     def __init__(self, pid: int) -> None:
-        self._root = psutil.Process(pid)
-        self._known: dict[int, psutil.Process] = {pid: self._root}
+        self._known: dict[int, psutil.Process] = {pid: psutil.Process(pid)}
         self.peak = 0
         self._most = 0
 
     def look(self) -> None:
         """Note new processes, and the memory of all."""
-        with contextlib.suppress(psutil.Error):
-            for child in self._root.children(recursive=True):
-                self._known.setdefault(child.pid, child)
+        waiting = list(self._known.values())
+        while waiting:
+            for child in _children(waiting.pop()):
+                if child.pid not in self._known:
+                    self._known[child.pid] = child
+                    waiting.append(child)
         resident = sum(map(_resident, self._known.values()))
         if resident > self._most:  # what processes share is in there for each of them
             self._most = resident
@@ -182,6 +186,25 @@ class _Tree:
         for process in self._known.values():
             with contextlib.suppress(psutil.Error):  # its id and its start are compared
                 process.send_signal(signal.SIGKILL)
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    """Return what a process has started and not outlived, of all of its threads.
+
+    Linux tells that for a process; elsewhere all processes are asked for their parents, which is
+    dear where there are many.
+    """
+    found = []
+    with contextlib.suppress(psutil.Error, OSError):
+        if not process.is_running():  # its number may be another one's by now
+            return []
+        if not _LINUX_TELLS:
+            return list(process.children())
+        for path in Path(f"/proc/{process.pid}/task").glob("*/children"):
+            for pid in path.read_text(encoding="ascii").split():
+                with contextlib.suppress(psutil.Error):  # it has just ended
+                    found.append(psutil.Process(int(pid)))
+    return found
 
 
 def _resident(process: psutil.Process) -> int:

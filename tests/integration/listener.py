@@ -38,7 +38,7 @@ def listening(*, redirect_to: str | None = None) -> Iterator[Listener]:
     """Yield a host that answers each GET with an empty list, or with a redirection."""
 
     class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
+        def answer(self) -> None:
             said = {name.lower(): value for name, value in self.headers.items()}
             listener.requests.append((self.path, said))
             self.send_response(302 if redirect_to else 200)
@@ -53,7 +53,7 @@ def listening(*, redirect_to: str | None = None) -> Iterator[Listener]:
             """Say nothing."""
 
     for method in ("GET", "POST", "PUT", "HEAD", "CONNECT"):
-        setattr(Handler, f"do_{method}", Handler._answer)
+        setattr(Handler, f"do_{method}", Handler.answer)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         listener = Listener(f"http://localhost:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

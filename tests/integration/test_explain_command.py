@@ -44,7 +44,7 @@ def test_a_table(explain: Explain, flow_run: FlowRuns) -> None:
     text = _folded(explain("FanFlow/latest/each/part"))
 
     assert text.startswith(
-        f"{pathspec}/each/part written by each x 3 tasks, each another one what pandas."
+        f"{pathspec}/each/part written by each x 3 tasks, all different what pandas."
     )
     assert "kind dataset: mfwb knows pandas." in text
     assert f"artifact part, type dataset, aliases latest and run-{pathspec.split('/')[1]}" in text
@@ -127,7 +127,7 @@ def test_it_says_what_a_sync_writes(explain: Explain, synced: Callable[..., Sync
 @pytest.mark.parametrize(
     ("pathspec", "code", "words"),
     [
-        ("LinearFlow", 2, "'LinearFlow' does not name an artifact; say Flow/123/train/model"),
+        ("LinearFlow", 2, "'LinearFlow' does not name an artifact; give Flow/123/train/model"),
         ("LinearFlow/latest/strat/x", 1, "has no step 'strat'; did you mean start?"),
         ("LinearFlow/latest/start/zzzz", 1, "has no artifact 'zzzz'; it has "),
         ("NoSuchFlow/latest/start/x", 1, "there is no NoSuchFlow"),

@@ -93,7 +93,7 @@ def test_without_a_ledger_wandb_is_asked_in_bulk(place: Place) -> None:
     assert statuses(place.sync("--all", machine="other")) == ["unchanged"] * 3
 
     assert place.state() == before
-    # Few flow runs are looked up one by one; tests/unit/test_pipeline.py has many.
+    # Few flow runs are looked up one by one; tests/unit/pipeline/test_sync.py has many.
     assert asked.count("Runs") <= 3
     assert not {"UpsertBucket", "MfwbClaimRun"} & set(asked)
     assert {"Runs"} & {one.operation for one in place.server.requests} == set()

@@ -1,1 +1,1 @@
-"""torch in a venv of its own, and mfwb in one where it is not; run by `make test-torch`."""
+"""Tests with torch in its own venv, and mfwb in a venv without torch; run by `make test-torch`."""

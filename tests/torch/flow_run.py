@@ -1,4 +1,4 @@
-"""A flow run of `tests/flows/torch_flow.py`, made where torch is."""
+"""Run of `tests/flows/torch_flow.py` in the venv with torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the artifacts of `tests/flows/torch_flow.py` are for W&B."""
+"""Expected kinds of the artifacts of `tests/flows/torch_flow.py` in W&B."""
 
 from __future__ import annotations
 

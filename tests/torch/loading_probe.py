@@ -1,4 +1,4 @@
-"""Loads pickles with torch, and prints the fingerprint of each by the name of its file."""
+"""Loads pickles with torch, and prints the fingerprint of each, by file name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes tests/data/torch anew: the small pickles of a real flow run; run by `make torch-data`."""
+"""Rewrites tests/data/torch: small pickles of a real flow run; run by `make torch-data`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules, weights and optimizers reach W&B as they are, from where there is no torch."""
+"""Modules, weights and optimizers reach W&B unchanged, from a venv without torch."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from mfwb.errors import ItemLost, LockHeld, NotFound, SinkError
 from mfwb.files.allowed_files import AllowedFiles
-from mfwb.outcome import OutputOutcome
+from mfwb.item_counts import as_planned
+from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Content, Plan, PlannedRun
 from mfwb.ports import (
@@ -28,6 +29,7 @@ from mfwb.ports import (
     Standing,
     WrittenRun,
 )
+from mfwb.safe_text import one_line
 from mfwb.snapshot import Card, FlowRun, Loss
 from mfwb.snapshot.pathspec import Pathspec
 
@@ -72,7 +74,7 @@ class NoContents:
 
 @dataclass
 class MemoryMetaflow:
-    """A source that holds some flow runs, oldest first."""
+    """A source that holds some flow runs, in any order."""
 
     flow_runs: list[FlowRun] = field(default_factory=list)
     provider: str = "local@/data"
@@ -82,15 +84,15 @@ class MemoryMetaflow:
         return sorted({one.flow for one in self.flow_runs})
 
     def list(self, flow: str) -> list[Listed]:
-        """Return the runs of a flow, newest first; of one moment that which was put in last."""
+        """Return the runs of a flow, newest first; of one moment by id, which is a number."""
         found = [
             Listed(Pathspec(one.flow, one.id), one.started_at, one.tags, one.system_tags)
-            for one in reversed(self.flow_runs)
+            for one in self.flow_runs
             if one.flow == flow
         ]
         if not found:
             raise NotFound(f"there is no {flow}")
-        return sorted(found, key=lambda one: one.started_at, reverse=True)
+        return sorted(found, key=_start, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
         """Return a flow run."""
@@ -102,6 +104,11 @@ class MemoryMetaflow:
     def contents(self, flow_run: FlowRun) -> Contents:  # noqa: ARG002 - all are alike
         """Return nothing much."""
         return NoContents()
+
+
+def _start(listed: Listed) -> tuple[int, int, str]:
+    run = str(listed.pathspec.run)
+    return listed.started_at, len(run), run
 
 
 @dataclass
@@ -130,7 +137,11 @@ class MemoryPayloads:
         self.prepared.append(run.name)
         items = {f"{one.task}/{one.name}" for value in run.values for one in value.contents}
         lost = tuple(Loss(item, "gone") for item in sorted(items & self.gone))
-        summary = {value.key: 1 for value in run.values}
+        summary = {
+            value.key: 1
+            for value in run.values
+            if any(f"{one.task}/{one.name}" not in self.gone for one in value.contents)
+        }
         return ReadyRun(summary, history=(), table=None, artifacts=(), losses=lost)
 
     def values(self, run: PlannedRun, contents: Contents) -> ReadyRun:
@@ -161,25 +172,37 @@ class MemoryWandb:
     """A sink: W&B runs by id, with the fingerprint of the plan that wrote them."""
 
     entity: str = "acme"
+    project: str = ""  # that of all flows; empty: each has one that is called like it
     runs: dict[str, str] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)  # names, in the order in which they ended
+    amended: list[str] = field(default_factory=list)  # names, of those that got other words
     refused: set[str] = field(default_factory=set)  # names of W&B runs that can't be written
     deleted: set[str] = field(default_factory=set)  # names of W&B runs that somebody deleted
     lost: set[str] = field(default_factory=set)  # names of those that vanish after they are written
     looked_ahead: list[list[str]] = field(default_factory=list)
     bundle: Path | None = None
+    plans: dict[str, Plan] = field(default_factory=dict)  # by flow run, as they were opened last
 
     def look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:  # noqa: ARG002
         """Note what was asked for."""
         self.looked_ahead.append(list(groups))
 
-    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:  # noqa: ARG002
-        """Know of nothing."""
-        return []
+    def read_back(self, destination: Destination) -> Iterable[FoundFlowRun]:
+        """Return what was written there."""
+        for plan in sorted(self.plans.values(), key=lambda one: one.source.created_at):
+            there = [run for run in plan.runs if run.id in self.runs]
+            if there and (plan.entity, plan.project) == (destination.entity, destination.project):
+                yield FoundFlowRun(
+                    plan.flow_run,
+                    plan.source.provider,
+                    plan.source.created_at,
+                    plan.group,
+                    tuple(sorted(map(_found, there), key=lambda one: one.name)),
+                )
 
     def destination(self, flow: str) -> Destination:
         """Return a project that is called like the flow."""
-        return Destination("online", "memory://wandb", self.entity, flow.lower())
+        return Destination("online", "memory://wandb", self.entity, self.project or flow.lower())
 
     @contextmanager
     def open(
@@ -190,6 +213,7 @@ class MemoryWandb:
         written: Collection[str] = (),
     ) -> Iterator[Session]:
         """Yield a session."""
+        self.plans[plan.flow_run] = plan
         yield MemorySession(self, plan, frozenset(written))
 
 
@@ -203,13 +227,20 @@ class MemorySession:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, run: PlannedRun) -> WrittenRun | None:
-        """Return a W&B run that is there, if this very plan wrote it."""
-        same = self.wandb.runs.get(run.id) == run.fingerprint
-        return self._as_written(run) if same else None
+        """Return a W&B run that is there, if it says what is planned but for words."""
+        there = self.wandb.runs.get(run.id, "").partition(".")[0]
+        return _as_written(run) if there == run.fingerprint.partition(".")[0] else None
 
-    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002
-        """Have nothing to change."""
-        return found
+    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
+        """Take over the words of the plan, if they are others."""
+        with self.lock:
+            if self.wandb.runs[run.id] == run.fingerprint:
+                return found
+            if run.name in self.wandb.refused:
+                raise SinkError(f"W&B refuses {run.name}")
+            self.wandb.runs[run.id] = run.fingerprint
+            self.wandb.amended.append(run.name)
+        return replace(found, amended=True)
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:  # noqa: ARG002
         """Write a W&B run; all that it uses must have been written."""
@@ -223,7 +254,7 @@ class MemorySession:
                 raise SinkError(f"{run.name} uses artifacts of {missing}, which are not there")
             self.wandb.runs[run.id] = run.fingerprint
             self.wandb.written.append(run.name)
-        return self._as_written(run)
+        return _as_written(run)
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
         """Say what has vanished."""
@@ -231,27 +262,40 @@ class MemorySession:
             raise SinkError(f"W&B does not have {sorted(gone)}")
         return {}
 
-    def _as_written(self, run: PlannedRun) -> WrittenRun:
-        outputs = tuple(
-            OutputOutcome(one.name, one.type, f"digest of {run.name}/{one.name}", 1, ())
-            for one in run.outputs
-        )
-        return WrittenRun(run.id, f"memory://wandb/{run.id}", outputs, ())
+
+def _as_written(run: PlannedRun) -> WrittenRun:
+    outputs = tuple(
+        OutputOutcome(one.name, one.type, f"digest of {run.name}/{one.name}", 1, ())
+        for one in run.outputs
+    )
+    return WrittenRun(run.id, f"memory://wandb/{run.id}", outputs, ())
+
+
+def _found(run: PlannedRun) -> WandbRunOutcome:
+    written = _as_written(run)
+    return replace(as_planned(run), url=written.place, outputs=written.outputs)
 
 
 @dataclass
 class MemoryLedger:
-    """A ledger that is forgotten with the process."""
+    """A ledger that is forgotten with the process.
+
+    Attributes:
+        id: what tells it from others.
+        folder: where it would lie: the base of what was synced offline.
+        written: all that ever was, in that order.
+    """
 
     id: str = "memory"
+    folder: str = "/memory"
     rows: dict[tuple[str, str, Destination], Entry] = field(default_factory=dict)
-    written: list[Entry] = field(default_factory=list)  # all that ever was, in that order
-    held: set[tuple[str | None, str]] = field(default_factory=set)
+    written: list[Entry] = field(default_factory=list)
+    held: set[tuple[str, str]] = field(default_factory=set)
 
     @contextmanager
     def lock(self, destinations: Iterable[Destination], *, wait: float) -> Iterator[None]:
         """Hold entities and projects; it is of no use to wait where nobody else is at work."""
-        asked = {(one.entity, one.project) for one in destinations}
+        asked = {(one.entity or "", one.project) for one in destinations}
         if self.held & asked:
             raise LockHeld(f"another sync is at work, and still is after {wait} seconds")
         self.held |= asked
@@ -262,8 +306,8 @@ class MemoryLedger:
 
     def entry(self, flow_run: str, provider: str, destination: Destination) -> Entry | None:
         """Return what is known of one flow run, from wherever it was read if nobody knows."""
-        exact = self.rows.get((flow_run, provider, destination))
-        return exact or self.rows.get((flow_run, "", destination))
+        place = self._kept(destination)
+        return self.rows.get((flow_run, provider, place)) or self.rows.get((flow_run, "", place))
 
     def entries(
         self,
@@ -278,7 +322,7 @@ class MemoryLedger:
             replace(one, outcome=None)
             for one in self.rows.values()
             if provider in (None, one.provider) or not one.provider
-            if destination in (None, one.destination)
+            if destination is None or self._kept(destination) == one.destination
             if flow in (None, one.flow_run.split("/")[0])
             if since is None or one.started_at >= since or one.standing.is_open
         ]
@@ -293,10 +337,16 @@ class MemoryLedger:
     def write(self, entry: Entry) -> None:
         """Keep an entry, at a second of its own."""
         moment = datetime.fromtimestamp(len(self.written), tz=timezone.utc)
-        written = replace(entry, at=moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        at = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        written = replace(entry, destination=self._kept(entry.destination), at=at)
         self.written.append(written)
-        self.rows.pop((entry.flow_run, "", entry.destination), None)
-        self.rows[entry.flow_run, entry.provider, entry.destination] = written
+        self.rows.pop((entry.flow_run, "", written.destination), None)
+        self.rows[entry.flow_run, entry.provider, written.destination] = written
+
+    def _kept(self, destination: Destination) -> Destination:
+        """Return a destination as a ledger keeps it: a bundle lies where its ledger does."""
+        base = self.folder if destination.mode == "offline" else destination.base
+        return replace(destination, base=base, entity=destination.entity or None)
 
 
 @dataclass
@@ -327,7 +377,7 @@ class MemoryBugs:
     def reason(self, error: BaseException) -> str:
         """Keep an error."""
         self.met.append(error)
-        return f"a bug: {error}"
+        return one_line(f"a bug: {error}", 500)
 
 
 @dataclass

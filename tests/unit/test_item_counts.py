@@ -1,4 +1,4 @@
-"""How each artifact ended."""
+"""Counts of how each artifact ended."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mfwb
 from mfwb import api
-from mfwb.pipeline.selection import SELECTORS, select
+from mfwb.pipeline.selection import SELECTORS, make_selection
 
 PACKAGE = Path(mfwb.__file__).parent
 
@@ -27,8 +27,8 @@ finally:
 
 
 def test_the_selectors_are_the_arguments() -> None:
-    """The namespace alone comes from the settings; functions take what `select` takes."""
-    given = [*inspect.signature(select).parameters]
+    """The namespace alone comes from the settings; functions take what `make_selection` takes."""
+    given = [*inspect.signature(make_selection).parameters]
 
     assert given == [*SELECTORS, "namespace"]
     for function in (api.sync, api.plan):
@@ -45,7 +45,7 @@ def test_a_selection_has_one_home() -> None:
 
     assert found == {
         "pipeline/selection.py: Selection",  # the value
-        "pipeline/selection.py: select",  # of what was given
+        "pipeline/selection.py: make_selection",  # of what was given
         "api.py: plan",  # what users call
         "api.py: sync",
     }

@@ -1,20 +1,20 @@
-"""How flow runs stand, in numbers."""
+"""The sync status of flow runs, in numbers."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from mfwb.ports import Destination, Entry, Standing
-from mfwb.sync_status import FlowStanding, Known, sum_up
+from mfwb.sync_status import FlowSyncStatus, KnownFlowRun, summarize
 
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
 BUNDLE = Destination("offline", "/bundle", None, "wines")
 
 
-def known(flow_run: str, standing: Standing, lost: int = 0, **facts: object) -> Known:
+def known(flow_run: str, standing: Standing, lost: int = 0, **facts: object) -> KnownFlowRun:
     """Return what is known of a flow run."""
     entry = Entry(flow_run, "local@/data", WINES, standing, at="2026-11-01T00:00:00Z")
-    return Known(replace(entry, **facts), lost)  # type: ignore[arg-type]
+    return KnownFlowRun(replace(entry, **facts), lost)  # type: ignore[arg-type]
 
 
 ALL = [known(f"Flow/{number}", standing, lost=1) for number, standing in enumerate(Standing)]
@@ -22,9 +22,9 @@ ALL = [known(f"Flow/{number}", standing, lost=1) for number, standing in enumera
 
 def test_each_standing_is_counted_once() -> None:
     """Synced, pending, failed and left out are all there is."""
-    [row] = sum_up("path", ALL, ()).flows
+    [row] = summarize("path", ALL, ()).flows
 
-    assert row == FlowStanding(
+    assert row == FlowSyncStatus(
         "Flow", WINES, synced=1, pending=3, failed=1, left_out=1, lost=6, newest=ALL[0].entry.at
     )
     assert row.synced + row.pending + row.failed + row.left_out == len(Standing)
@@ -32,7 +32,7 @@ def test_each_standing_is_counted_once() -> None:
 
 def test_newest_is_that_of_the_synced() -> None:
     """When something was synced last, other news don't say."""
-    [row] = sum_up(
+    [row] = summarize(
         "path",
         [
             known("Flow/1", Standing.SYNCED, at="2026-11-02T00:00:00Z"),
@@ -47,7 +47,7 @@ def test_newest_is_that_of_the_synced() -> None:
 
 def test_a_row_for_each_flow_and_destination() -> None:
     """Rows stand by flow, then by where they go."""
-    rows = sum_up(
+    rows = summarize(
         "path",
         [
             known("Other/1", Standing.SYNCED),
@@ -67,7 +67,7 @@ def test_a_row_for_each_flow_and_destination() -> None:
 
 def test_failed_ones_first() -> None:
     """What is open stands by urgency: what failed, then the oldest."""
-    found = sum_up(
+    found = summarize(
         "path",
         [
             known("Flow/1", Standing.RUNNING, started_at=1),
@@ -84,7 +84,7 @@ def test_failed_ones_first() -> None:
 def test_document() -> None:
     """The document has all that is counted, and what is open."""
     failed = known("Flow/7", Standing.FAILED, reason="gone", started_at=5, state="finished")
-    document = sum_up("path", [failed], ()).to_dict()
+    document = summarize("path", [failed], ()).to_dict()
 
     assert document == {
         "version": 1,

@@ -14,9 +14,9 @@ from mfwb.cli.streams import write_error, write_out
 __all__ = ["config"]
 
 _EXAMPLES = """\
-mfwb config                      which settings hold, and who says so
-mfwb config trust                let what this folder's files say count
-mfwb config untrust mfwb.toml    no more
+mfwb config                      the settings in force, and their origin
+mfwb config trust                trust the settings files of this folder
+mfwb config untrust mfwb.toml    no longer trust this file
 """
 
 
@@ -29,56 +29,59 @@ mfwb config untrust mfwb.toml    no more
 @click.help_option("--help", help="Show this text")
 @click.pass_context
 def config(context: click.Context) -> Any:
-    """Show the settings, and say which files may decide."""
+    """Show the settings, and trust settings files."""
     if context.invoked_subcommand is None:
         return context.invoke(show, config=None, as_json=False)
     return None
 
 
 @config.command(cls=Command, epilog="mfwb config show\nmfwb config show --json\n")
-@options.shown_settings
+@options.config_output
 def show(*, config: Path | None, as_json: bool) -> int:
-    """Show which settings hold, who says so, and what confines the conversion of pickles."""
+    """Show the settings in force, and where each is set.
+
+    Also shows which settings files count, and what confines the conversion of pickles.
+    """
     from mfwb.config import read_layers  # noqa: PLC0415 - help does without
     from mfwb.conversion.confinement_status import read_confinement  # noqa: PLC0415 - the same
     from mfwb.report.settings import settings_as_json, settings_as_text  # noqa: PLC0415 - the same
     from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
     from mfwb.settings_inventory import list_active_files  # noqa: PLC0415 - the same
 
-    show_them = settings_as_json if as_json else settings_as_text
+    render = settings_as_json if as_json else settings_as_text
     layers, files = read_layers({}, file=config), list_active_files(config)
-    write_out(show_them(layers, files, load_trust(), read_confinement()))
+    write_out(render(layers, files, load_trust(), read_confinement()))
     return 0
 
 
 @config.command(cls=Command, epilog="mfwb config trust\nmfwb config trust mfwb.toml\n")
-@options.one_settings_file
+@options.settings_file_argument
 def trust(*, file: Path | None) -> int:
-    """Let what a file of this folder says count.
+    """Trust settings files of this folder.
 
-    What it says now: when that changes, it has to be trusted anew.
+    Only their present settings: when a file changes, it has to be trusted again.
     """
     from mfwb.report.settings import trust_as_text  # noqa: PLC0415 - as above
     from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
     from mfwb.settings_inventory import list_files_to_trust  # noqa: PLC0415 - the same
 
     trusted, files = load_trust(), list_files_to_trust(file)
-    for one in files:
-        trusted.add(one.file)
+    for doubtful in files:
+        trusted.add(doubtful.file)
     write_out(trust_as_text(files))
     return 0
 
 
 @config.command(cls=Command, epilog="mfwb config untrust\nmfwb config untrust mfwb.toml\n")
-@options.one_settings_file
+@options.settings_file_argument
 def untrust(*, file: Path | None) -> int:
-    """Trust a file no more."""
+    """No longer trust settings files of this folder."""
     from mfwb.settings_files import load_trust  # noqa: PLC0415 - as above
     from mfwb.settings_inventory import list_paths_to_untrust  # noqa: PLC0415 - the same
 
     trusted = load_trust()
-    removed = [place for place in list_paths_to_untrust(file) if trusted.remove(place)]
-    write_out("".join(f"no longer trusted: {place}\n" for place in removed))
+    removed = [path for path in list_paths_to_untrust(file) if trusted.remove(path)]
+    write_out("".join(f"no longer trusted: {path}\n" for path in removed))
     if not removed:
-        write_error("there was nothing that is trusted")
+        write_error("no file here was trusted")
     return 0

@@ -22,23 +22,23 @@ mfwb explain TrainFlow/123/_parameters/alpha
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@options.artifact_of_a_step
+@options.artifact_argument
 @options.project
-@options.what
-@options.whence
-@options.document
+@options.artifact_handling
+@options.source
+@options.text_or_json
 def explain(
     *, pathspec: str, as_json: bool, config: Path | None, quiet: bool, **settings: Any
 ) -> int:
-    """Say what W&B gets of one artifact, and why.
+    """Show what W&B gets of one artifact, and why.
 
-    The very files are made, and thrown away. W&B has no part in it.
+    The files are really made, and then deleted. W&B is not contacted.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
-    from mfwb.report import console_for, watch  # noqa: PLC0415 - the same
+    from mfwb.report import console_for, progress_on_stderr  # noqa: PLC0415 - the same
     from mfwb.report.explain import show_explanation  # noqa: PLC0415 - the same
 
-    with keep_stdout_clean(quiet=quiet), watch(quiet=quiet) as progress:
+    with keep_stdout_clean(quiet=quiet), progress_on_stderr(quiet=quiet) as progress:
         explanation = api.explain(pathspec, config=config, progress=progress, **settings)
     console = console_for(sys.stdout)
     text, plain = show_explanation(explanation, console=console, as_json=as_json)

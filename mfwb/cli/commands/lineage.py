@@ -22,10 +22,10 @@ mfwb lineage TrainFlow/123 --format mermaid > lineage.mmd
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@options.one_flow_run
-@options.one_artifact
-@options.whence
-@options.picture
+@options.flow_run_argument
+@options.artifact_filter
+@options.source
+@options.lineage_output
 def lineage(  # noqa: PLR0913 - they are the options
     *,
     pathspec: str,
@@ -36,17 +36,17 @@ def lineage(  # noqa: PLR0913 - they are the options
     quiet: bool,
     **settings: Any,
 ) -> int:
-    """Show who made and who used what.
+    """Show which task made and which task used each artifact.
 
-    Of one flow run, rebuilt from what Metaflow recorded. W&B has no part in it.
+    For one flow run, rebuilt from Metaflow's records. W&B is not contacted.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
-    from mfwb.report import console_for, watch  # noqa: PLC0415 - the same
+    from mfwb.report import console_for, progress_on_stderr  # noqa: PLC0415 - the same
     from mfwb.report.lineage import show_lineage  # noqa: PLC0415 - the same
 
     if explain and form == "mermaid":
-        raise click.UsageError("--explain takes words, and a chart has no room for them")
-    with keep_stdout_clean(quiet=quiet), watch(quiet=quiet) as progress:
+        raise click.UsageError("--explain needs text or json: a mermaid chart can't show evidence")
+    with keep_stdout_clean(quiet=quiet), progress_on_stderr(quiet=quiet) as progress:
         traced = api.lineage(pathspec, config=config, progress=progress, **settings)
     console = console_for(sys.stdout)
     text, plain = show_lineage(traced, form, console=console, artifact=artifact, explain=explain)

@@ -8,7 +8,7 @@ import click
 
 from mfwb.cli import options
 from mfwb.cli.help import Command
-from mfwb.cli.run import act
+from mfwb.cli.run import run_with_selection
 
 __all__ = ["plan"]
 
@@ -20,16 +20,16 @@ mfwb plan --since 7d --failed
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@options.choose
-@options.where_to
-@options.what
-@options.how
-@options.show
-def plan(**said: Any) -> int:
-    """Say what sync would do.
+@options.flow_run_selection
+@options.destination
+@options.artifact_handling
+@options.sync_behavior
+@options.result_output
+def plan(**given: Any) -> int:
+    """Show what sync would do.
 
-    Nothing is written, and W&B is not asked: no key is needed.
+    Nothing is written, and W&B is not contacted: no key is needed.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
 
-    return act(api.plan_selection, **said)
+    return run_with_selection(api.plan_selection, **given)

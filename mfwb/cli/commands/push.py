@@ -10,7 +10,7 @@ import click
 
 from mfwb.cli import options
 from mfwb.cli.help import Command, HelpedArgument
-from mfwb.cli.run import call_and_report
+from mfwb.cli.run import run_command
 
 __all__ = ["push"]
 
@@ -31,13 +31,14 @@ mfwb push bundle --timeout 30m --wait 1h
     heading="Choose",
     help="The bundle of an offline sync  [MFWB_DIR]",
 )
-@options.how_to_push
-@options.show
-def push(*, bundle: Path | None, **said: Any) -> int:
+@options.push_behavior
+@options.result_output
+def push(*, bundle: Path | None, **given: Any) -> int:
     """Upload the bundle of an offline sync.
 
-    Level by level of the lineage, checked; what was pushed before is left alone.
+    In the order of the lineage, and checked afterwards. Flow runs that were pushed
+    before stay as they are.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
 
-    return call_and_report(partial(api.push_bundle, bundle), **said)
+    return run_command(partial(api.push_bundle, bundle), **given)

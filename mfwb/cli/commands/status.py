@@ -33,17 +33,17 @@ mfwb status --rebuild --project wines
     heading="Choose",
     help="Only these flows  [all]",
 )
-@options.where_to
+@options.destination
 @click.option(
     "--rebuild",
     is_flag=True,
     default=False,
     cls=HelpedOption,
     heading="How",
-    help="Make a lost ledger anew from W&B",
+    help="Rebuild a lost ledger from W&B",
 )
-@options.whence
-@options.document
+@options.source
+@options.text_or_json
 def status(
     *,
     flows: Sequence[str],
@@ -53,9 +53,9 @@ def status(
     quiet: bool,
     **settings: Any,
 ) -> int:
-    """Say what was synced, what is pending, and what was lost.
+    """Show what was synced, what is pending, and what was lost.
 
-    As the ledger has it: neither Metaflow nor W&B is asked, but by --rebuild.
+    Read from the ledger alone: only --rebuild contacts Metaflow and W&B.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
     from mfwb.report import console_for  # noqa: PLC0415 - the same
@@ -63,9 +63,9 @@ def status(
 
     if rebuild:
         _rebuild(flows, config, settings, quiet=quiet)
-    standings = api.status(*flows, config=config, **settings)
+    sync_status = api.status(*flows, config=config, **settings)
     text, plain = show_status(
-        standings,
+        sync_status,
         console=console_for(sys.stdout),
         now=datetime.now(timezone.utc),
         as_json=as_json,
@@ -83,14 +83,15 @@ def _rebuild(
     moved: list[Path] = []
     try:
         with keep_stdout_clean(quiet=quiet):
-            found = api.rebuild(*flows, config=config, moved=moved.append, **settings)
+            results = api.rebuild(*flows, config=config, moved=moved.append, **settings)
     finally:
-        for aside in moved:  # also if W&B can't be asked then
+        for aside in moved:  # also if W&B can't be queried afterwards
             write_error(f"the damaged ledger is called {aside} now")
-    for one in found:
-        project = "/".join(filter(None, (one.destination.entity, one.destination.project)))
-        if one.synced or one.incomplete:
-            has = f"has {one.synced:,} synced and {one.incomplete:,} incomplete flow runs"
+    for rebuilt in results:
+        destination = rebuilt.destination
+        project = "/".join(filter(None, (destination.entity, destination.project)))
+        if rebuilt.synced or rebuilt.incomplete:
+            has = f"has {rebuilt.synced:,} synced and {rebuilt.incomplete:,} incomplete flow runs"
         else:
-            has = "has no flow run that mfwb wrote; say another --project or --entity if it should"
+            has = "has no flow run of mfwb; if it should, give another --project or --entity"
         write_error(f"{project} {has}")

@@ -8,7 +8,7 @@ import click
 
 from mfwb.cli import options
 from mfwb.cli.help import Command
-from mfwb.cli.run import act
+from mfwb.cli.run import run_with_selection
 
 __all__ = ["sync"]
 
@@ -21,17 +21,18 @@ mfwb sync TrainFlow --since 2026-11-01 --until 2026-12-01 --tag prod
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@options.choose
-@options.where_to
-@options.what
-@options.how
+@options.flow_run_selection
+@options.destination
+@options.artifact_handling
+@options.sync_behavior
 @options.dry_run
-@options.show
-def sync(*, dry_run: bool, **said: Any) -> int:
+@options.result_output
+def sync(*, dry_run: bool, **given: Any) -> int:
     """Replay flow runs into Weights & Biases.
 
-    One W&B run per step, grouped by flow run. What was synced before is left alone.
+    One W&B run per step, grouped by flow run. Flow runs that were synced before stay
+    as they are.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
 
-    return act(api.plan_selection if dry_run else api.sync_selection, **said)
+    return run_with_selection(api.plan_selection if dry_run else api.sync_selection, **given)

@@ -1,4 +1,4 @@
-"""Which artifact is meant, as a user writes it."""
+"""The path of an artifact, as a user writes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mfwb.errors import UsageError
 from mfwb.snapshot.identifiers import is_artifact_name
 from mfwb.snapshot.pathspec import PARAMETERS, Pathspec, parameters_of, parse, parts_of
 
-__all__ = ["AskedArtifact", "parse_artifact"]
+__all__ = ["ArtifactPath", "parse_artifact"]
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 _TASK = re.compile(r"[A-Za-z0-9_.:\-]+\Z")
@@ -17,7 +17,7 @@ _OF_A_STEP = 4  # parts
 
 
 @dataclass(frozen=True, slots=True)
-class AskedArtifact:
+class ArtifactPath:
     """An artifact of all tasks of a step, or of one."""
 
     flow_run: Pathspec
@@ -30,13 +30,13 @@ class AskedArtifact:
         return "/".join((str(self.flow_run), self.step, *task, self.name))
 
     @property
-    def holder(self) -> str:
-        """What has it: the pathspec of the step or the task."""
+    def holder_path(self) -> str:
+        """The pathspec of the step or the task that has the artifact."""
         return str(self).removesuffix(f"/{self.name}")
 
     @property
-    def with_slash(self) -> AskedArtifact:
-        """What was asked for if what looks like the id of a task is the beginning of a name.
+    def with_task_in_name(self) -> ArtifactPath:
+        """The path if what looks like the id of a task is the beginning of the artifact's name.
 
         `setattr(self, "auc/1", x)` makes such a name.
         """
@@ -44,35 +44,36 @@ class AskedArtifact:
             self if self.task is None else replace(self, name=f"{self.task}/{self.name}", task=None)
         )
 
-    def of(self, flow_run: Pathspec) -> AskedArtifact:
-        """Return the same of a flow run that was found, where `latest` was asked for."""
+    def with_flow_run(self, flow_run: Pathspec) -> ArtifactPath:
+        """Return the same path with another flow run: the one that `latest` stands for."""
         return replace(self, flow_run=flow_run)
 
 
-def parse_artifact(text: str) -> AskedArtifact:
-    """Return what `Flow/123/train/model` means; UsageError if it names no artifact."""
+def parse_artifact(text: str) -> ArtifactPath:
+    """Return the path that `Flow/123/train/model` stands for; UsageError if it is no such path."""
     parts = parts_of(text.strip())
     if len(parts) < _OF_A_STEP:
         raise UsageError(
-            f"{text!r} does not name an artifact; say Flow/123/train/model or "
-            "Flow/latest/train/model, or Flow/123/train/4/model for that of one task"
+            f"{text!r} does not name an artifact; give Flow/123/train/model or "
+            "Flow/latest/train/model, or Flow/123/train/4/model for one task"
         )
     flow_run, step = parse("/".join(parts[:2])), parts[2]
     task, name = None, parts[3]
     if len(parts) > _OF_A_STEP:
         task, name = parts[3], "/".join(parts[4:])
     if task is None and name.isdecimal():
-        raise UsageError(f"{text!r} names a task; say which artifact of it: {text.strip()}/model")
-    for what, part, is_one in (
+        raise UsageError(f"{text!r} names a task; add an artifact: {text.strip()}/model")
+    for kind, part, is_valid in (
         ("a step", step, _NAME.match(step)),
         ("an artifact", name, is_artifact_name(name)),
     ):
-        if not is_one:
-            raise UsageError(f"{part!r} in {text!r} can't be the name of {what}")
+        if not is_valid:
+            raise UsageError(f"{part!r} in {text!r} can't be the name of {kind}")
     if task is not None and not _TASK.match(task):
         raise UsageError(f"{task!r} in {text!r} can't be the id of a task")
     if task is not None and step == PARAMETERS:
         raise UsageError(
-            f"parameters are those of a flow run: say {parameters_of(str(flow_run))}/{name}"
+            f"parameters belong to a flow run, not to a task: give "
+            f"{parameters_of(str(flow_run))}/{name}"
         )
-    return AskedArtifact(flow_run, step, name, task)
+    return ArtifactPath(flow_run, step, name, task)

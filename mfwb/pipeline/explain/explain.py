@@ -1,4 +1,4 @@
-"""Draft the plan of a flow run, and carry out the part of it that is about one artifact."""
+"""Draft the plan of a flow run, and carry out the part of it that concerns one artifact."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from mfwb.config import Settings
-from mfwb.pipeline.explain.artifact_path import AskedArtifact
+from mfwb.pipeline.explain.artifact_path import ArtifactPath
 from mfwb.pipeline.explain.facts import facts_of
-from mfwb.pipeline.explain.lookup import as_named, find
+from mfwb.pipeline.explain.lookup import find_artifact, resolve_name
 from mfwb.pipeline.explain.model import Explanation, Replayed
-from mfwb.pipeline.explain.narrow_plan import losses_of, narrowed, only_values
+from mfwb.pipeline.explain.narrow_plan import keep_only_values, losses_of, narrow_run
 from mfwb.pipeline.reading import trace
 from mfwb.planning import Plan, draft_plan
 from mfwb.planning.names import config_key
@@ -23,7 +23,7 @@ __all__ = ["explain"]
 
 
 def explain(  # noqa: PLR0913 - each is a fact of its own
-    asked: AskedArtifact,
+    artifact: ArtifactPath,
     settings: Settings,
     source: Source,
     payloads: Payloads,
@@ -33,13 +33,13 @@ def explain(  # noqa: PLR0913 - each is a fact of its own
 ) -> Explanation:
     """Return what an artifact is and what W&B would get of it. Nothing is written to W&B.
 
-    The very files are made, in the folder of `payloads`, so that what is lost shows.
+    The files are really made, in the folder of `payloads`, so that losses show.
 
     Args:
-        asked: which artifact, of a flow run that is named by its id.
-        settings: of this call.
+        artifact: path of the artifact, with the id of the flow run.
+        settings: the settings of this call.
         source: where the flow run is read from.
-        payloads: what makes files.
+        payloads: makes the files.
         entity: where W&B runs would go; None: the default of whoever syncs.
         project: where W&B runs would go.
 
@@ -49,35 +49,35 @@ def explain(  # noqa: PLR0913 - each is a fact of its own
         LineageError: if what was recorded of it contradicts itself.
         Unreachable: if Metaflow's metadata can't be reached.
     """
-    traced = trace(asked.flow_run, source, payloads)
+    traced = trace(artifact.flow_run, source, payloads)
     flow_run = traced.flow_run
-    asked = as_named(asked, flow_run)
-    found = find(asked, flow_run)
+    artifact = resolve_name(artifact, flow_run)
+    match = find_artifact(artifact, flow_run)
     plan = draft_plan(flow_run, traced.lineage, settings, entity=entity, project=project)
-    artifacts = tuple(facts_of(found, traced, settings))
-    meant = {f"{one.shown_in}/{asked.name}" for one in artifacts}
-    if found.parameter is not None:
-        meant.add(f"{parameters_of(flow_run.pathspec)}/{asked.name}")
-    replayed, losses = _replay(plan, meant, payloads, source.contents(flow_run))
+    artifacts = tuple(facts_of(match, traced, settings))
+    selected = {f"{copy.shown_in}/{artifact.name}" for copy in artifacts}
+    if match.parameter is not None:
+        selected.add(f"{parameters_of(flow_run.pathspec)}/{artifact.name}")
+    replayed, losses = _replay(plan, selected, payloads, source.contents(flow_run))
     return Explanation(
-        pathspec=str(asked),
+        pathspec=str(artifact),
         flow_run=flow_run.pathspec,
         state=flow_run.state,
-        name=asked.name,
+        name=artifact.name,
         entity=plan.entity,
         project=plan.project,
         artifacts=artifacts,
-        among=found.among,
-        parameter=_as_said(found.parameter, flow_run),
-        config_key=_config_key(found.parameter),
+        among=match.among,
+        parameter=_shown_parameter(match.parameter, flow_run),
+        config_key=_config_key(match.parameter),
         wandb_runs=len(plan.runs),
         replayed=replayed,
         losses=losses,
     )
 
 
-def _as_said(parameter: Parameter | None, flow_run: FlowRun) -> Parameter | None:
-    """Return a parameter with what config says of it, which may be where its value is."""
+def _shown_parameter(parameter: Parameter | None, flow_run: FlowRun) -> Parameter | None:
+    """Return a parameter with the value that config shows, which may be the place of the value."""
     if parameter is None:
         return None
     return replace(parameter, value=config_value(parameter, select_parameters_as_files(flow_run)))
@@ -92,25 +92,28 @@ def _config_key(parameter: Parameter | None) -> str:
 
 
 def _replay(
-    plan: Plan, meant: Collection[str], payloads: Payloads, contents: Contents
+    plan: Plan, selected: Collection[str], payloads: Payloads, contents: Contents
 ) -> tuple[tuple[Replayed, ...], tuple[Loss, ...]]:
-    """Return what W&B runs get of some artifacts, and what is lost of these."""
-    parts = [(run, part) for run in plan.runs if (part := narrowed(run, meant)) is not None]
+    """Return what W&B runs get of the selected artifacts, and their losses."""
+    parts = [(run, part) for run in plan.runs if (part := narrow_run(run, selected)) is not None]
     payloads.expect(replace(plan, runs=tuple(part for _, part in parts)))
     replayed = []
-    losses = [*losses_of(meant, plan.losses), *(loss for _, part in parts for loss in part.losses)]
+    losses = [
+        *losses_of(selected, plan.losses),
+        *(loss for _, part in parts for loss in part.losses),
+    ]
     for run, part in parts:
         files, ready = payloads.files(part, contents), payloads.values(part, contents)
         ready = replace(ready, artifacts=files.artifacts, losses=(*ready.losses, *files.losses))
         if part.values:
-            ready = _beside_others(ready, payloads.values(only_values(run), contents))
-        lost = tuple(dict.fromkeys(losses_of(meant, ready.losses)))
+            ready = _limit_summary(ready, payloads.values(keep_only_values(run), contents))
+        lost = tuple(dict.fromkeys(losses_of(selected, ready.losses)))
         replayed.append(Replayed(part, replace(ready, losses=lost)))
         losses += lost
     return tuple(replayed), tuple(dict.fromkeys(losses))
 
 
-def _beside_others(ready: ReadyRun, whole: ReadyRun) -> ReadyRun:
-    """Return what is left of some values in a summary that others share: there is a limit."""
+def _limit_summary(ready: ReadyRun, whole: ReadyRun) -> ReadyRun:
+    """Return the values that fit into the summary beside all other values: it has a limit."""
     summary = {key: value for key, value in ready.summary.items() if key in whole.summary}
     return replace(ready, summary=summary, losses=(*ready.losses, *whole.losses))

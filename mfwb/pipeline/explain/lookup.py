@@ -1,4 +1,4 @@
-"""Find what is asked for among the facts of a flow run, or say what there is instead."""
+"""Look up an artifact among the facts of a flow run; the error names what exists instead."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mfwb.errors import NotFound
-from mfwb.pipeline.explain.artifact_path import AskedArtifact
+from mfwb.pipeline.explain.artifact_path import ArtifactPath
 from mfwb.snapshot import ArtifactRef, FlowRun, Parameter, Step, Task
 from mfwb.snapshot.pathspec import PARAMETERS
 from mfwb.suggestions import did_you_mean
 
-__all__ = ["Found", "as_named", "find"]
+__all__ = ["ArtifactMatch", "find_artifact", "resolve_name"]
 
 _FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What is meant: an artifact of some tasks, or else a parameter.
+class ArtifactMatch:
+    """The result of a lookup: an artifact of some tasks, or else a parameter.
 
     Attributes:
-        holders: the tasks that have it, by foreach position, each with what it has.
+        holders: the tasks that have it, by foreach position, each with its artifact.
         among: how many tasks there are that could have it.
         parameter: the parameter, where no task has an artifact of that name.
     """
@@ -31,45 +31,46 @@ class Found:
     parameter: Parameter | None = None
 
 
-def as_named(asked: AskedArtifact, flow_run: FlowRun) -> AskedArtifact:
-    """Return what is asked for, with a `/` in the name where there is an artifact of that name."""
-    whole = asked.with_slash
-    tasks = [task for task in flow_run.tasks if task.step == asked.step]
-    return whole if any(task.artifact(whole.name) for task in tasks) else asked
+def resolve_name(artifact: ArtifactPath, flow_run: FlowRun) -> ArtifactPath:
+    """Return the path, with a `/` in the name if there is an artifact of that name."""
+    whole = artifact.with_task_in_name
+    tasks = [task for task in flow_run.tasks if task.step == artifact.step]
+    return whole if any(task.artifact(whole.name) for task in tasks) else artifact
 
 
-def find(asked: AskedArtifact, flow_run: FlowRun) -> Found:
-    """Return what is meant; NotFound with what there is if there is no such thing."""
-    parameter = next((one for one in flow_run.parameters if one.name == asked.name), None)
-    if asked.step == PARAMETERS:
+def find_artifact(artifact: ArtifactPath, flow_run: FlowRun) -> ArtifactMatch:
+    """Return the artifact or parameter; NotFound, which names what exists, if there is none."""
+    named = (parameter for parameter in flow_run.parameters if parameter.name == artifact.name)
+    parameter = next(named, None)
+    if artifact.step == PARAMETERS:
         if parameter is None:
-            raise _not_there(
-                f"{flow_run.pathspec} has no parameter {asked.name!r}",
+            raise _not_found(
+                f"{flow_run.pathspec} has no parameter {artifact.name!r}",
                 "its parameters are",
-                [one.name for one in flow_run.parameters],
-                asked.name,
+                [parameter.name for parameter in flow_run.parameters],
+                artifact.name,
             )
-        return Found(parameter=parameter)
-    step = _step(asked, flow_run)
-    tasks = step.tasks if asked.task is None else (_task(asked.task, step, flow_run),)
-    holders = tuple((task, ref) for task in tasks if (ref := task.artifact(asked.name)))
+        return ArtifactMatch(parameter=parameter)
+    step = _step(artifact, flow_run)
+    tasks = step.tasks if artifact.task is None else (_task(artifact.task, step, flow_run),)
+    holders = tuple((task, ref) for task in tasks if (ref := task.artifact(artifact.name)))
     if holders:
-        return Found(holders, len(tasks))
+        return ArtifactMatch(holders, len(tasks))
     if parameter is not None:  # every task holds a copy
-        return Found(parameter=parameter)
-    raise _no_artifact(asked, tasks, flow_run)
+        return ArtifactMatch(parameter=parameter)
+    raise _no_artifact(artifact, tasks, flow_run)
 
 
-def _step(asked: AskedArtifact, flow_run: FlowRun) -> Step:
+def _step(artifact: ArtifactPath, flow_run: FlowRun) -> Step:
     for step in flow_run.steps:
-        if step.name == asked.step:
+        if step.name == artifact.step:
             return step
     names = [step.name for step in flow_run.steps]
-    did_not_run = asked.step in {step.name for step in flow_run.graph}
-    missing = f"step {asked.step} of {flow_run.pathspec} did not run"
+    did_not_run = artifact.step in {step.name for step in flow_run.graph}
+    missing = f"step {artifact.step} of {flow_run.pathspec} did not run"
     if not did_not_run:
-        missing = f"{flow_run.pathspec} has no step {asked.step!r}"
-    raise _not_there(missing, "its steps are", names, asked.step)
+        missing = f"{flow_run.pathspec} has no step {artifact.step!r}"
+    raise _not_found(missing, "its steps are", names, artifact.step)
 
 
 def _task(task_id: str, step: Step, flow_run: FlowRun) -> Task:
@@ -78,30 +79,30 @@ def _task(task_id: str, step: Step, flow_run: FlowRun) -> Task:
             return task
     ids = [task.id for task in step.tasks]
     missing = f"{flow_run.pathspec}/{step.name} has no task {task_id!r}"
-    raise _not_there(missing, "its tasks are", ids, task_id)
+    raise _not_found(missing, "its tasks are", ids, task_id)
 
 
-def _no_artifact(asked: AskedArtifact, tasks: Iterable[Task], flow_run: FlowRun) -> NotFound:
+def _no_artifact(artifact: ArtifactPath, tasks: Iterable[Task], flow_run: FlowRun) -> NotFound:
     names = {ref.name for task in tasks for ref in task.artifacts}
-    names.update(one.name for one in flow_run.parameters)
+    names.update(parameter.name for parameter in flow_run.parameters)
     others = [
         step.name
         for step in flow_run.steps
-        if any(task.artifact(asked.name) for task in step.tasks)
+        if any(task.artifact(artifact.name) for task in step.tasks)
     ]
-    missing = f"{asked.holder} has no artifact {asked.name!r}"
+    missing = f"{artifact.holder_path} has no artifact {artifact.name!r}"
     if others:
-        return NotFound(f"{missing}, but there is one in {_listed(others)}")
-    return _not_there(missing, "it has", sorted(names), asked.name)
+        return NotFound(f"{missing}, but there is one in {_join(others)}")
+    return _not_found(missing, "it has", sorted(names), artifact.name)
 
 
-def _not_there(missing: str, there_is: str, names: list[str], meant: str) -> NotFound:
-    if hint := did_you_mean(meant, names):
+def _not_found(missing: str, prefix: str, names: list[str], given: str) -> NotFound:
+    if hint := did_you_mean(given, names):
         return NotFound(f"{missing}{hint}")
-    return NotFound(f"{missing}; {there_is} {_listed(names)}" if names else missing)
+    return NotFound(f"{missing}; {prefix} {_join(names)}" if names else missing)
 
 
-def _listed(names: list[str]) -> str:
+def _join(names: list[str]) -> str:
     if len(names) > _FEW:
         return f"{', '.join(names[:_FEW])} and {len(names) - _FEW:,} more"
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

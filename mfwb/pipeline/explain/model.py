@@ -1,4 +1,4 @@
-"""What there is to say of one artifact, as frozen values."""
+"""Model of an explanation: frozen values about one artifact."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ class TaskArtifact:
     """The artifact as one task has it.
 
     Attributes:
-        task: its pathspec; of an included file that of the parameters.
+        task: pathspec of the task; for an included file, that of the parameters.
         ref: type, size, sha1, encoding.
-        attempt: of the task, that left it; None: not recorded.
-        producer: the task that wrote it: this one, or one that it was handed on from.
-        shown_in: the task whose W&B run gets it: the producer, but for values that came out equal.
-        reason: what becomes of it, and why; decided where it was written.
-        switched_off: the setting that keeps it out of W&B, and where that was said; else empty.
+        attempt: the attempt of the task that wrote it; None: not recorded.
+        producer: the task that wrote it: this one, or the one that it was handed on from.
+        shown_in: the task whose W&B run gets it: the producer, except for values that a task
+            assigned again with an equal result.
+        reason: how it is handled, and why; decided for the task that wrote it.
+        switched_off: the setting that keeps it out of W&B, and where it is set; else empty.
     """
 
     task: str
@@ -37,7 +38,7 @@ class TaskArtifact:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What one W&B run gets of the artifact. Its files are gone by now, but not their sizes."""
+    """What one W&B run gets of the artifact. The files are removed by now; the sizes remain."""
 
     planned: PlannedRun  # narrowed to the artifact
     ready: ReadyRun
@@ -45,22 +46,22 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One artifact of all tasks of a step or of one of them, or a parameter.
+    """One artifact of all tasks of a step or of one task, or a parameter.
 
     Attributes:
-        pathspec: as asked, with the flow run that `latest` is.
-        flow_run: its pathspec.
-        state: of the flow run; nothing is written as long as it is running.
-        name: of the artifact.
-        entity: of W&B; None: the default of whoever syncs.
-        project: of W&B.
-        artifacts: by task, in the order of the foreach.
-        among: how many tasks there are that could have it.
-        parameter: if it is one.
-        config_key: where in the config of W&B runs a parameter goes, as in `metaflow.constants.x`.
-        wandb_runs: how many W&B runs the flow run has, which all get the config.
+        pathspec: the given path, with the id of the flow run in place of `latest`.
+        flow_run: pathspec of the flow run.
+        state: state of the flow run; nothing is written as long as it is running.
+        name: name of the artifact.
+        entity: W&B entity; None: the default entity of the user who syncs.
+        project: W&B project.
+        artifacts: one for each task, in the order of the foreach.
+        among: how many tasks could have it.
+        parameter: the parameter, if it is one.
+        config_key: key of a parameter in the config of W&B runs, as in `metaflow.constants.x`.
+        wandb_runs: how many W&B runs the flow run has; all of them get the config.
         replayed: the W&B runs that get the artifact, in the order of the graph.
-        losses: what of it does not reach W&B.
+        losses: the parts of it that do not reach W&B.
     """
 
     pathspec: str

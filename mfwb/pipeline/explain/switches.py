@@ -1,17 +1,17 @@
-"""Which setting keeps an artifact out of W&B, and where it was said."""
+"""The setting that keeps an artifact out of W&B, and where it is set."""
 
 from __future__ import annotations
 
 from mfwb.config import Settings
 
-__all__ = ["switch_said"]
+__all__ = ["describe_switch"]
 
 
-def switch_said(settings: Settings, flow: str, step: str, switch: str) -> str:
-    """Return the words that switched a kind off for a step.
+def describe_switch(settings: Settings, flow: str, step: str, switch: str) -> str:
+    """Return the option or the line of a settings file that switches a kind off for a step.
 
     Args:
-        settings: of the call.
+        settings: the settings of the call.
         flow: the flow's name.
         step: the step's name.
         switch: datasets, models or others; it is off.

@@ -1,4 +1,4 @@
-"""Show what became of one artifact, and why: for people and as a document."""
+"""The explanation of one artifact, as text and as a JSON document."""
 
 from mfwb.report.explain.render import show_explanation
 

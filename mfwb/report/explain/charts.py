@@ -1,4 +1,4 @@
-"""Where a value shows beside the summary."""
+"""The charts and table columns that show a value beside the summary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OF_EVERY_ROW = frozenset({"index", "task", "state", "seconds", "exception"})
 
 
 def charts_of(replayed: Replayed) -> list[str]:
-    """Return the names of the charts that the artifact is drawn in."""
+    """Return the names of the charts that show the artifact."""
     names = {name: None for _, row in replayed.ready.history for name in row}
     return [name for name in names if name not in _OF_EVERY_TASK]
 

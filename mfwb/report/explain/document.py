@@ -28,8 +28,8 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "project": explanation.project,
         "parameter": _parameter(explanation),
         "among_tasks": explanation.among,
-        "tasks": [_task(one) for one in explanation.artifacts],
-        "wandb_runs": [_run(one) for one in explanation.replayed],
+        "tasks": [_task(artifact) for artifact in explanation.artifacts],
+        "wandb_runs": [_run(replayed) for replayed in explanation.replayed],
         "losses": [{"item": loss.item, "reason": loss.reason} for loss in explanation.losses],
     }
 
@@ -80,8 +80,8 @@ def _run(replayed: Replayed) -> dict[str, Any]:
         "summary": ready.summary,
         "charts": charts_of(replayed),
         "table_columns": columns_of(replayed),
-        "artifacts": [_artifact(one) for one in ready.artifacts],
-        "previews": [_preview(one) for one in ready.previews],
+        "artifacts": [_artifact(artifact) for artifact in ready.artifacts],
+        "previews": [_preview(preview) for preview in ready.previews],
     }
 
 
@@ -93,13 +93,13 @@ def _artifact(artifact: ReadyArtifact) -> dict[str, Any]:
         "aliases": list(planned.aliases),
         "files": [
             {
-                "path": one.file.path,
-                "size": one.file.size,
-                "form": one.form.value,
-                "task": one.task,
-                "reference": one.file.uri,
+                "path": made_file.file.path,
+                "size": made_file.file.size,
+                "form": made_file.form.value,
+                "task": made_file.task,
+                "reference": made_file.file.uri,
             }
-            for one in files_of(artifact)
+            for made_file in files_of(artifact)
         ],
         "modules": artifact.metadata.get("modules"),
         "description": artifact.description,

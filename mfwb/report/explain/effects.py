@@ -1,4 +1,4 @@
-"""What W&B gets of an artifact: lines for people."""
+"""Lines of text on what W&B gets of an artifact."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mfwb.report.explain.charts import charts_of, columns_of
 from mfwb.report.explain.files import altered, files_of, kept_because
 from mfwb.report.explain.lines import Line, columns
 from mfwb.report.format import count, human_size
-from mfwb.report.lineage.phrases import listed
+from mfwb.report.lineage.phrases import join_names
 from mfwb.safe_text import one_line
 
 __all__ = ["effect_lines"]
@@ -37,21 +37,23 @@ _FORMS = {
 
 
 def effect_lines(explanation: Explanation) -> Iterator[Line]:
-    """Yield what would be written, in the first W&B run in full, and what would not be."""
+    """Yield lines on what would be written, for the first W&B run in full, and what would not."""
     if explanation.parameter is not None:
         yield from _config(explanation)
-    handed_on = [one for one in explanation.artifacts if one.shown_in != one.task]
+    handed_on = [
+        artifact for artifact in explanation.artifacts if artifact.shown_in != artifact.task
+    ]
     if handed_on and len(handed_on) == len(explanation.artifacts):
-        yield Line("written", Text("nothing here, it is only handed on; where it was written:"))
+        yield Line("written", Text("nothing here, it is only passed on; its own step writes:"))
     yield from _switched_off(explanation)
-    there = [one for one in explanation.replayed if _is_something(one)]
-    for replayed in there[:1]:
+    nonempty = [replayed for replayed in explanation.replayed if _is_something(replayed)]
+    for replayed in nonempty[:1]:
         yield from _in_run(replayed, explanation)
-    if not there and not explanation.parameter and not _is_off(explanation):
+    if not nonempty and not explanation.parameter and not _is_off(explanation):
         yield Line("written", Text("nothing", style="yellow"))
-    if len(there) > 1:
-        names = [one_line(one.planned.name) for one in there[1:]]
-        yield Line("also", Text(f"in the same way: {listed(names)}"))
+    if len(nonempty) > 1:
+        names = [one_line(replayed.planned.name) for replayed in nonempty[1:]]
+        yield Line("also", Text(f"in the same way: {join_names(names)}"))
 
 
 # --- parameters -----------------------------------------------------------------------------
@@ -64,10 +66,10 @@ def _config(explanation: Explanation) -> Iterator[Line]:
     value = _value(explanation.parameter.value)
     runs = count(explanation.wandb_runs, "W&B run")
     yield Line("written", Text.assemble((f"config{keys}", "bold"), f" = {value}"))
-    yield Line("by", Text(f"each of {runs} in {_place(explanation)}"))
+    yield Line("by", Text(f"each of {runs} in {_project(explanation)}"))
 
 
-# --- what is left out -----------------------------------------------------------------------
+# --- what is excluded -----------------------------------------------------------------------
 
 
 def _is_something(replayed: Replayed) -> bool:
@@ -76,13 +78,13 @@ def _is_something(replayed: Replayed) -> bool:
 
 
 def _is_off(explanation: Explanation) -> bool:
-    return any(one.switched_off for one in explanation.artifacts)
+    return any(artifact.switched_off for artifact in explanation.artifacts)
 
 
 def _switched_off(explanation: Explanation) -> Iterator[Line]:
-    for said in dict.fromkeys(one.switched_off for one in explanation.artifacts):
-        if said:
-            text = f"no artifact: switched off by {one_line(said)}"
+    for setting in dict.fromkeys(artifact.switched_off for artifact in explanation.artifacts):
+        if setting:
+            text = f"no artifact: switched off by {one_line(setting)}"
             yield Line("written", Text(text, style="yellow"))
 
 
@@ -99,53 +101,53 @@ def _in_run(replayed: Replayed, explanation: Explanation) -> Iterator[Line]:
     for preview in replayed.ready.previews:
         yield Line("shown", _preview(preview))
     run = one_line(replayed.planned.name)
-    yield Line("by", Text(f"W&B run {run}\nin {_place(explanation)}"))
+    yield Line("by", Text(f"W&B run {run}\nin {_project(explanation)}"))
 
 
 def _beside(replayed: Replayed) -> Iterator[Line]:
     charts = [one_line(name) for name in charts_of(replayed)]
     if charts:
-        yield Line("chart", Text(listed(charts)))
+        yield Line("chart", Text(join_names(charts)))
     names = columns_of(replayed)
     if names:
-        yield Line("table", Text(f"tasks, column {listed([one_line(one) for one in names])}"))
+        yield Line("table", Text(f"tasks, column {join_names([one_line(name) for name in names])}"))
 
 
 def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
     planned = artifact.planned
-    aliases = [one_line(one) for one in planned.aliases]
+    aliases = [one_line(alias) for alias in planned.aliases]
     what = Text.assemble(
         "artifact ",
         (one_line(planned.name), "bold"),
         f", type {planned.type}",
-        f", aliases {listed(aliases)}" if aliases else ", whose aliases a later W&B run has",
+        f", aliases {join_names(aliases)}" if aliases else ", whose aliases a later W&B run has",
     )
     yield Line("written", what)
     made = list(files_of(artifact))
     rows = [
         [
-            Text(one_line(one.file.path)),
-            Text(human_size(one.file.size), justify="right"),
-            Text(_FORMS[one.form], style="dim"),
+            Text(one_line(made_file.file.path)),
+            Text(human_size(made_file.file.size), justify="right"),
+            Text(_FORMS[made_file.form], style="dim"),
         ]
-        for one in made[:_FEW]
+        for made_file in made[:_FEW]
     ]
     if len(made) > _FEW:
         rows.append([Text(f"and {len(made) - _FEW:,} more", style="dim")])
     yield Line("files" if len(made) > 1 else "file", columns(rows))
-    for one in made[:_FEW]:
-        if one.file.uri is not None:
-            yield Line("at", Text(one_line(one.file.uri)))
+    for made_file in made[:_FEW]:
+        if made_file.file.uri is not None:
+            yield Line("at", Text(one_line(made_file.file.uri)))
     siblings = planned.metadata.get("metaflow", {}).get("tasks", 1)
     if siblings > len(planned.files):
         others = count(siblings - len(planned.files), "other task")
         yield Line("", Text(f"beside those of {others}", style="dim"))
     for change in altered(artifact):
-        told = f"the pickle goes along, since in parquet {one_line(change)}"
-        yield Line("", Text(told, style="yellow"))
+        text = f"the pickle is logged, too, because in parquet {one_line(change)}"
+        yield Line("", Text(text, style="yellow"))
     for reason in kept_because(artifact):
         yield Line("", Text(f"stays a pickle: {one_line(reason)}", style="yellow"))
-    if any(one.form is Form.PICKLE for one in made):
+    if any(made_file.form is Form.PICKLE for made_file in made):
         yield Line("needs", Text(_needs(artifact.metadata.get("modules"))))
 
 
@@ -165,10 +167,10 @@ def _preview(preview: ReadyPreview) -> Text:
     return Text(f"{key}: {what}")
 
 
-# --- words ----------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------
 
 
-def _place(explanation: Explanation) -> str:
+def _project(explanation: Explanation) -> str:
     project = one_line(explanation.project)
     if explanation.entity is None:
         return f"project {project} of your default entity"

@@ -1,4 +1,4 @@
-"""What an artifact is: lines for people."""
+"""Lines of text on the facts of an artifact."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mfwb.pipeline.explain import Explanation, TaskArtifact
 from mfwb.report.explain.lines import Line, columns
 from mfwb.report.explain.reasons import why_its_kind, why_not_more
 from mfwb.report.format import human_size
-from mfwb.report.lineage.phrases import TIMES, listed, short, some_of
+from mfwb.report.lineage.phrases import TIMES, join_names, name_tasks, task_name
 from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef
 from mfwb.snapshot.pathspec import step_of
@@ -31,21 +31,21 @@ _PARAMETERS = {
 
 
 def origin(explanation: Explanation) -> str:
-    """Return who has the artifact, who wrote it, and whether tasks agree."""
+    """Return which tasks have the artifact, which one wrote it, and whether contents differ."""
     if explanation.parameter is not None:
         return f"{_PARAMETERS.get(explanation.parameter.kind, 'a parameter')} of the flow run"
     artifacts = explanation.artifacts
-    handed_on = [one for one in artifacts if one.producer != one.task]
+    handed_on = [artifact for artifact in artifacts if artifact.producer != artifact.task]
     own = len(artifacts) - len(handed_on)
-    holders = _called([one.task for one in artifacts], explanation.among)
+    holders = _name_tasks([artifact.task for artifact in artifacts], explanation.among)
     if not handed_on:
         sentence = f"written by {holders}"
     elif own:
         sentence = (
-            f"written by {own:,} of {holders}; others hand on what {_writers(handed_on)} wrote"
+            f"written by {own:,} of {holders}; others pass on what {_writers(handed_on)} wrote"
         )
     else:
-        sentence = f"handed on by {holders}; written by {_writers(handed_on)}"
+        sentence = f"passed on by {holders}; written by {_writers(handed_on)}"
     return sentence + _agreement(artifacts)
 
 
@@ -58,29 +58,29 @@ def fact_lines(explanation: Explanation) -> Iterator[Line]:
     yield from _kinds(explanation.artifacts)
 
 
-# --- who has it -----------------------------------------------------------------------------
+# --- tasks that have it ---------------------------------------------------------------------
 
 
-def _called(tasks: Sequence[str], among: int) -> str:
+def _name_tasks(tasks: Sequence[str], among: int) -> str:
     if len(tasks) == 1 and among == 1:
-        return short(tasks[0])
-    return some_of(tasks, step_of(tasks[0]), among)
+        return task_name(tasks[0])
+    return name_tasks(tasks, step_of(tasks[0]), among)
 
 
 def _writers(artifacts: Sequence[TaskArtifact]) -> str:
-    return listed(sorted({short(one.producer) for one in artifacts}))
+    return join_names(sorted({task_name(artifact.producer) for artifact in artifacts}))
 
 
 def _agreement(artifacts: Sequence[TaskArtifact]) -> str:
     if len(artifacts) == 1:
         return ""
-    contents = len({one.ref.sha1 for one in artifacts})
+    contents = len({artifact.ref.sha1 for artifact in artifacts})
     if contents == 1:
-        return ", all alike"
-    return ", each another one" if contents == len(artifacts) else f", {contents:,} contents"
+        return ", all equal"
+    return ", all different" if contents == len(artifacts) else f", {contents:,} contents"
 
 
-# --- what it is -----------------------------------------------------------------------------
+# --- its contents ---------------------------------------------------------------------------
 
 
 def _what(ref: ArtifactRef, attempt: int | None = None) -> Text:
@@ -94,16 +94,16 @@ def _what(ref: ArtifactRef, attempt: int | None = None) -> Text:
 
 
 def _contents(artifacts: Sequence[TaskArtifact]) -> Text | Table:
-    """Return the one content that there is, or a line for each."""
+    """Return the content if there is only one, or a line for each content."""
     by_content: dict[str, list[TaskArtifact]] = defaultdict(list)
-    for one in artifacts:
-        by_content[one.ref.sha1].append(one)
+    for artifact in artifacts:
+        by_content[artifact.ref.sha1].append(artifact)
     if len(by_content) == 1:
-        attempts = {one.attempt for one in artifacts}
+        attempts = {artifact.attempt for artifact in artifacts}
         return _what(artifacts[0].ref, attempts.pop() if len(attempts) == 1 else None)
     rows = [_row(alike) for alike in by_content.values()]
-    heading = sorted({one_line(one.ref.type) for one in artifacts})
-    encodings = sorted({one_line(one.ref.encoding) for one in artifacts})
+    heading = sorted({one_line(artifact.ref.type) for artifact in artifacts})
+    encodings = sorted({one_line(artifact.ref.encoding) for artifact in artifacts})
     table = columns(rows[:_FEW])
     if len(rows) > _FEW:
         table.add_row(Text(f"and {len(rows) - _FEW:,} more", style="dim"))
@@ -120,7 +120,7 @@ def _row(alike: Sequence[TaskArtifact]) -> list[Text]:
     more = f" {TIMES} {len(alike):,}" if len(alike) > 1 else ""
     attempt = "" if first.attempt is None else f"attempt {first.attempt}"
     return [
-        Text(short(first.task) + more),
+        Text(task_name(first.task) + more),
         Text(human_size(first.ref.size)),
         Text(f"sha1 {one_line(first.ref.sha1[:_SHA])}", style="dim"),
         Text(attempt, style="dim"),
@@ -131,14 +131,15 @@ def _row(alike: Sequence[TaskArtifact]) -> list[Text]:
 
 
 def _kinds(artifacts: Sequence[TaskArtifact]) -> Iterator[Line]:
-    """Yield the kind with its reason; of tasks that differ each one."""
-    told: dict[tuple[str, str], list[TaskArtifact]] = defaultdict(list)
-    for one in artifacts:
-        kind = one.reason.classification.kind.value
-        told[kind, why_its_kind(one.reason)].append(one)
-    for (kind, why), alike in told.items():
-        of_tasks = "" if len(told) == 1 else f" ({listed([short(one.task) for one in alike])})"
+    """Yield the kind with its reason; if tasks differ, one line for each kind."""
+    by_kind: dict[tuple[str, str], list[TaskArtifact]] = defaultdict(list)
+    for artifact in artifacts:
+        kind = artifact.reason.classification.kind.value
+        by_kind[kind, why_its_kind(artifact.reason)].append(artifact)
+    for (kind, why), alike in by_kind.items():
+        names = join_names([task_name(artifact.task) for artifact in alike])
+        of_tasks = "" if len(by_kind) == 1 else f" ({names})"
         text = Text.assemble((kind, "bold"), f": {why}{of_tasks}")
         yield Line("kind", text)
-        for what, because in why_not_more(alike[0].reason).items():
-            yield Line("", Text(f"{what}: {because}", style="yellow"))
+        for effect, reason in why_not_more(alike[0].reason).items():
+            yield Line("", Text(f"{effect}: {reason}", style="yellow"))

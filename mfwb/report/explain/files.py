@@ -1,4 +1,4 @@
-"""The files of a W&B artifact, and what each of them is."""
+"""The files of a W&B artifact, each with its form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TABLES = frozenset({Form.PARQUET, Form.FRAMES})
 
 
 class MadeFile(NamedTuple):
-    """One file, the form in which it says what the artifact says, and the task it is of."""
+    """One file, the form in which it has the content of the artifact, and its task."""
 
     file: ReadyFile
     form: Form
@@ -22,18 +22,18 @@ class MadeFile(NamedTuple):
 
 
 def files_of(artifact: ReadyArtifact) -> Iterator[MadeFile]:
-    """Yield the files of a W&B artifact; one that stayed a pickle is called one."""
+    """Yield the files of a W&B artifact; a file that stayed a pickle has the form of a pickle."""
     kept = artifact.metadata.get("kept_as_pickle", {})
     for file in artifact.files:
         planned = _planned(file, artifact.planned.files)
         is_kept = isinstance(kept, str) or file.path in kept
         if planned.form in _TABLES and file.path == f"{planned.stem}.pkl":
-            is_kept = True  # it goes along with tables that say less
+            is_kept = True  # it is logged beside tables that have less information
         yield MadeFile(file, Form.PICKLE if is_kept else planned.form, planned.content.task)
 
 
 def altered(artifact: ReadyArtifact) -> list[str]:
-    """Return what files say otherwise than the pickles beside them, each once."""
+    """Return how files differ from the pickles beside them, each difference once."""
     return list(dict.fromkeys(artifact.metadata.get("altered", {}).values()))
 
 
@@ -44,13 +44,13 @@ def kept_because(artifact: ReadyArtifact) -> list[str]:
 
 
 def _planned(file: ReadyFile, planned: tuple[PlannedFile, ...]) -> PlannedFile:
-    """Return what a file was planned as: its path is the stem, and a suffix or more.
+    """Return the planned file of a file: the path begins with the stem of the plan.
 
-    What a path of the flow run points at, and what was renamed, is found by its folder, which is
-    that of its task.
+    A file that a path of the flow run points at, and one that was renamed, is found by its folder,
+    which is that of its task.
     """
-    fitting = [one for one in planned if file.path.startswith(one.stem)]
+    fitting = [candidate for candidate in planned if file.path.startswith(candidate.stem)]
     if not fitting:
-        folders = [(one, one.stem.rpartition("/")[0]) for one in planned]
+        folders = [(candidate, candidate.stem.rpartition("/")[0]) for candidate in planned]
         fitting = [one for one, folder in folders if file.path.startswith(f"{folder}/")]
-    return max(fitting or planned, key=lambda one: len(one.stem))
+    return max(fitting or planned, key=lambda candidate: len(candidate.stem))

@@ -1,4 +1,4 @@
-"""Labels in one column, what is said in another."""
+"""Lines with a label in one column and content in another."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _GAP = 2
 
 
 class Line(NamedTuple):
-    """A label and what is said under it; without one it belongs to the line above."""
+    """A label and its content; a line without a label belongs to the line above."""
 
     label: str
-    said: RenderableType
+    content: RenderableType
 
 
 def print_lines(lines: Iterable[Line], console: Console, *, width: int) -> None:
-    """Print lines with all labels in a column; one like that above is not repeated.
+    """Print lines with all labels in a column; a label equal to the one above is not repeated.
 
     Args:
-        lines: what to print.
-        console: where to.
-        width: columns that may be used.
+        lines: the lines to print.
+        console: the console to print to.
+        width: number of columns that may be used.
     """
     lines = list(lines)
     labels = max((len(line.label) for line in lines), default=0)
@@ -35,14 +35,14 @@ def print_lines(lines: Iterable[Line], console: Console, *, width: int) -> None:
     grid.add_column(width=labels, style="dim", no_wrap=True)
     grid.add_column(overflow="fold", max_width=width - labels - _GAP)
     above = ""
-    for label, said in lines:
-        grid.add_row(Text("" if label == above else label), said)
+    for label, content in lines:
+        grid.add_row(Text("" if label == above else label), content)
         above = label or above
     console.print(grid, width=width)
 
 
 def columns(rows: Iterable[Sequence[Text]]) -> Table:
-    """Return cells in columns; the last one takes what there is of the width."""
+    """Return cells in columns; the last column takes the rest of the width."""
     table = Table.grid(padding=(0, _GAP, 0, 0))
     rows = list(rows)
     for _ in range(max(map(len, rows), default=0)):

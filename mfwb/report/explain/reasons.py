@@ -1,4 +1,4 @@
-"""Why an artifact is of its kind, in words."""
+"""The reasons for the kind of an artifact, as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["why_its_kind", "why_not_more"]
 
 
 def why_its_kind(reason: Reason) -> str:
-    """Return why an artifact is of its kind."""
+    """Return why an artifact has its kind."""
     deciding_type = reason.deciding_type
     if deciding_type.evidence is KindEvidence.TENSORS:
         return "an OrderedDict of tensors, as torch's state_dict() returns it"
@@ -27,13 +27,13 @@ def why_its_kind(reason: Reason) -> str:
 
 
 def why_not_more(reason: Reason) -> dict[str, str]:
-    """Return what is not done with an artifact that could be, and why."""
-    told = {
+    """Return what is not done with an artifact although it could be, and why."""
+    reasons = {
         "not in the summary": reason.no_value,
         "not loaded": reason.not_loaded,
         "not converted": reason.not_converted,
     }
-    return {what: one_line(why) for what, why in told.items() if why}
+    return {effect: one_line(why) for effect, why in reasons.items() if why}
 
 
 def _listed(name: str) -> str:

@@ -1,4 +1,4 @@
-"""An explanation in the form that was asked for."""
+"""An explanation in the requested form."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["show_explanation"]
 def show_explanation(
     explanation: Explanation, *, console: Console, as_json: bool
 ) -> tuple[str, str]:
-    """Return what is to be printed, and the same for an output that takes ASCII only.
+    """Return the output, and the same for a stream that takes ASCII only.
 
     Args:
-        explanation: of one artifact.
-        console: where text will go.
-        as_json: whether a document is asked for rather than text.
+        explanation: the explanation of one artifact.
+        console: the console that text is formatted for.
+        as_json: return a JSON document rather than text.
     """
     if as_json:
         document = to_dict(explanation)

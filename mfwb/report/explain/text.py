@@ -1,4 +1,4 @@
-"""An explanation for people."""
+"""An explanation as text."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["to_text"]
 _WIDEST = 80
 _INDENT = 2
 _MANY = 8
-"""Losses; of more the rest is counted."""
+"""If there are more losses, the rest is only counted."""
 
 
 def to_text(explanation: Explanation, *, console: Console) -> str:
-    """Return what is to be printed, in the colours of a console and at most 80 columns."""
+    """Return the text, in the colours of a console and at most 80 columns wide."""
     width = min(console.width, _WIDEST)
     with console.capture() as capture:
         _print(Text(one_line(explanation.pathspec), style="bold", overflow="fold"), console, width)
@@ -51,14 +51,19 @@ def _ends(explanation: Explanation) -> Iterator[Line]:
     if len(losses) > _MANY:
         yield Line("lost", Text(f"and {len(losses) - _MANY:,} more", style="yellow"))
     if explanation.state is FlowRunState.RUNNING:
-        text = "the flow run is still running; a sync leaves it alone until it ends"
+        text = "the flow run is still running; a sync skips it until it ends"
         yield Line("note", Text(text, style="yellow"))
 
 
 def _shown(explanation: Explanation) -> list[ReadyArtifact]:
-    """Return the W&B artifacts that are told in full: those of the first W&B run that has any."""
+    """Return the W&B artifacts that are shown in full: those of the first W&B run that has any."""
     return next(
-        (list(one.ready.artifacts) for one in explanation.replayed if one.ready.artifacts), []
+        (
+            list(replayed.ready.artifacts)
+            for replayed in explanation.replayed
+            if replayed.ready.artifacts
+        ),
+        [],
     )
 
 

@@ -1,4 +1,4 @@
-"""Show lineage: as a tree, as a chart, as a document, and one artifact by itself."""
+"""Reports of lineage: as a tree, a chart or a JSON document, and of one artifact alone."""
 
 from mfwb.report.lineage.render import show_lineage
 

@@ -8,11 +8,11 @@ from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage.held_artifacts import assigned_again, passed_on
-from mfwb.report.lineage.history import Life, Version
+from mfwb.report.lineage.history import ArtifactHistory, Version
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.snapshot import Task
 
-__all__ = ["life_to_dict", "to_dict"]
+__all__ = ["history_to_dict", "to_dict"]
 
 _VERSION = 1
 
@@ -22,7 +22,7 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
 
     Args:
         traced: a flow run and its lineage.
-        explain: whether each edge says in words on what ground it was drawn.
+        explain: whether each edge has a text that explains its evidence.
     """
     flow_run, lineage = traced.flow_run, traced.lineage
     reasons = Reasons(traced) if explain else None
@@ -35,25 +35,27 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
             _edge(edge, reasons)
             for edge in (*lineage.edges, *(use.edge for use in lineage.external_uses))
         ],
-        "doubts": {step: list(told) for step, told in sorted(lineage.doubts.items())},
+        "doubts": {step: list(doubts) for step, doubts in sorted(lineage.doubts.items())},
         "externals": {
-            step.name: [_external(one, lineage.unread.get(one)) for one in externals]
+            step.name: [_external(external, lineage.unread.get(external)) for external in externals]
             for step in sorted(flow_run.steps, key=lambda step: step.name)
             if (externals := lineage.external_reads_of(step.tasks))
         },
     }
 
 
-def life_to_dict(life: Life, traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
+def history_to_dict(
+    history: ArtifactHistory, traced: TracedFlowRun, *, explain: bool = False
+) -> dict[str, Any]:
     """Return the document that `--artifact NAME --format json` prints."""
     reasons = Reasons(traced) if explain else None
     return {
         "version": _VERSION,
         "flow_run": traced.flow_run.pathspec,
         "state": traced.flow_run.state.value,
-        "artifact": life.name,
-        "versions": [_life_version(one) for one in life.versions],
-        "edges": [_edge(edge, reasons) for one in life.versions for edge in one.uses],
+        "artifact": history.name,
+        "versions": [_version(version) for version in history.versions],
+        "edges": [_edge(edge, reasons) for version in history.versions for edge in version.uses],
     }
 
 
@@ -72,7 +74,7 @@ def _task(task: Task, lineage: Lineage) -> dict[str, Any]:
 
 
 def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
-    told = {
+    document = {
         "consumer": edge.consumer,
         "artifact": edge.artifact,
         "producer": edge.producer,
@@ -80,8 +82,8 @@ def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
         "ground": edge.evidence.value,
     }
     if reasons is not None:
-        told["why"] = reasons.why_of(edge)
-    return told
+        document["why"] = reasons.why_of(edge)
+    return document
 
 
 def _external(external: ExternalRead, unread: str | None) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def _external(external: ExternalRead, unread: str | None) -> dict[str, Any]:
     }
 
 
-def _life_version(version: Version) -> dict[str, Any]:
+def _version(version: Version) -> dict[str, Any]:
     return {
         "producer": version.producer,
         "sha1": version.ref.sha1,

@@ -1,4 +1,4 @@
-"""What stands below the headline of a step."""
+"""The lines below the headline of a step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 from mfwb.lineage import Evidence
 from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.report.lineage.layout import Fact
-from mfwb.report.lineage.phrases import listed, short, size_of, some_of, type_of
+from mfwb.report.lineage.phrases import join_names, name_tasks, size_of, task_name, type_of
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import Made, StepView, Used
 from mfwb.safe_text import one_line
@@ -23,7 +23,7 @@ __all__ = ["facts_of"]
 _FEW = 3
 _ASSIGNED = "assigned"
 _WIDEST_PRODUCERS = 30
-"""What is said of producers is aligned behind them, unless they take more room than that."""
+"""Notes on producers are aligned behind them, unless the producers are wider than this."""
 
 
 def facts_of(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> list[Fact]:
@@ -32,63 +32,65 @@ def facts_of(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> 
     Args:
         view: the step.
         sizes: the number of tasks of every step.
-        reasons: what explains each use; None: nobody asked.
+        reasons: explains the evidence of each use; None: not requested.
     """
     return [
-        *_troubles(view),
+        *_failures(view),
         *_used(view, sizes, reasons),
-        *(_external(one, view) for one in view.externals),
-        *(_made(one, view) for one in view.made),
+        *(_external(external, view) for external in view.externals),
+        *(_made(made, view) for made in view.made),
         *_counted(_ASSIGNED, view.assigned_again, view),
         *_counted("passed on", view.passed_on, view),
     ]
 
 
-# --- how it went ----------------------------------------------------------------------------
+# --- failures and clones --------------------------------------------------------------------
 
 
-def _troubles(view: StepView) -> Iterator[Fact]:
+def _failures(view: StepView) -> Iterator[Fact]:
     for state, style in ((TaskState.FAILED, "red"), (TaskState.CAUGHT, "yellow")):
         tasks = [task for task in view.tasks if task.state is state]
         for task in tasks[:_FEW]:
-            yield Fact(state.value, Text(_failure(task, alone=len(view.tasks) == 1), style=style))
+            yield Fact(
+                state.value, Text(_describe_failure(task, alone=len(view.tasks) == 1), style=style)
+            )
         if len(tasks) > _FEW:
             yield Fact(state.value, Text(f"and {len(tasks) - _FEW:,} more", style=style))
     origins = [task.origin for task in view.tasks if task.origin]
     if origins:
-        yield Fact("cloned", Text(_clones(origins, len(view.tasks)), style="dim"))
+        yield Fact("cloned", Text(_describe_clones(origins, len(view.tasks)), style="dim"))
 
 
-def _failure(task: Task, *, alone: bool) -> str:
+def _describe_failure(task: Task, *, alone: bool) -> str:
     failure = task.failure
     if failure is None:
-        what = "it did not say why"
+        what = "no reason was recorded"
     else:
         what = f"{failure.type.removeprefix('builtins.')}: {failure.message}"
-    return one_line(what if alone else f"{short(task.pathspec)}: {what}")
+    return one_line(what if alone else f"{task_name(task.pathspec)}: {what}")
 
 
-def _clones(origins: Sequence[str], total: int) -> str:
+def _describe_clones(origins: Sequence[str], total: int) -> str:
     number = "" if len(origins) == total else f"{len(origins):,} of {total:,} tasks "
     runs = dict.fromkeys(flow_run_of(origin) for origin in origins)
-    return f"{number}from {listed([one_line(one) for one in runs])}"
+    return f"{number}from {join_names([one_line(run) for run in runs])}"
 
 
-# --- what it used ---------------------------------------------------------------------------
+# --- used artifacts -------------------------------------------------------------------------
 
 
 def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Iterator[Fact]:
-    """Yield a line for all artifacts of which the same is to be said."""
+    """Yield one line for all used artifacts that have the same producers, consumers and notes."""
 
-    def said(used: Used) -> tuple[str, str, str]:
+    def line_key(used: Used) -> tuple[str, str, str]:
         ground = _ground(used)
-        if reasons is not None and used.ground is not Evidence.AVAILABLE:  # that is told once
+        if reasons is not None and used.ground is not Evidence.AVAILABLE:  # that is reported once
             ground = reasons.why(view.name, used.name, used.ground)
         return _producers(used, view, sizes), _consumers(used, view), ground
 
     lines: dict[tuple[str, str, str], list[Used]] = defaultdict(list)
-    for one in view.used:
-        lines[said(one)].append(one)
+    for used in view.used:
+        lines[line_key(used)].append(used)
     noted = [producers for producers, *notes in lines if any(notes)]
     width = min(max(map(cell_len, noted), default=0), _WIDEST_PRODUCERS)
     for (producers, *notes), members in lines.items():
@@ -97,16 +99,16 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
         yield Fact(
             "used",
             Text(
-                ", ".join(one_line(one.name) for one in members), style="dim" if available else ""
+                ", ".join(one_line(used.name) for used in members), style="dim" if available else ""
             ),
-            _said(f"{producers:<{width}}" if note else producers, note),
+            _source_text(f"{producers:<{width}}" if note else producers, note),
         )
-    if reasons is not None and any(one.ground is Evidence.AVAILABLE for one in view.used):
+    if reasons is not None and any(used.ground is Evidence.AVAILABLE for used in view.used):
         yield Fact("available", Text(reasons.unknown(view.name), style="yellow"))
 
 
 def _ground(used: Used) -> str:
-    """Return what is to be said of a ground; that something is read is what one expects."""
+    """Return a note on the evidence of a use; empty for a read, which is the usual case."""
     return {
         Evidence.AVAILABLE: "available",
         Evidence.FOREACH_INPUT: "an item each",
@@ -123,15 +125,15 @@ def _producers(used: Used, view: StepView, sizes: dict[str, int]) -> str:
     total = sizes[used.step]
     if used.one_each:
         return f"{one_line(used.step)}, each from its own"
-    return some_of(used.producers, used.step, total)
+    return name_tasks(used.producers, used.step, total)
 
 
 def _consumers(used: Used, view: StepView) -> str:
-    """Return who used it, unless all tasks did."""
+    """Return which tasks used it; empty if all did."""
     if len(used.consumers) == len(view.tasks):
         return ""
     if len(used.consumers) == 1:
-        return f"by {short(next(iter(used.consumers)))}"
+        return f"by {task_name(next(iter(used.consumers)))}"
     return f"by {len(used.consumers):,} of {len(view.tasks):,} tasks"
 
 
@@ -144,18 +146,20 @@ def _external(external: ExternalRead, view: StepView) -> Fact:
         where = "the flow run that triggered this one"
     if external in view.unread:
         what = Text(one_line(name or "something"), style="yellow")
-        return Fact("lost", what, _said(one_line(where), view.unread[external]))
-    makers = {use.edge.producer for use in view.outside if use.read == external}
-    source = listed(sorted(map(one_line, makers))) if makers else one_line(where)
-    return Fact("used", Text(one_line(name or "something")), _said(source, "another flow run"))
+        return Fact("lost", what, _source_text(one_line(where), view.unread[external]))
+    producers = {use.edge.producer for use in view.outside if use.read == external}
+    source = join_names(sorted(map(one_line, producers))) if producers else one_line(where)
+    return Fact(
+        "used", Text(one_line(name or "something")), _source_text(source, "another flow run")
+    )
 
 
-def _said(producers: str, note: str) -> Text:
+def _source_text(producers: str, note: str) -> Text:
     text = Text.assemble(("\N{LEFTWARDS ARROW} ", "dim"), producers)
     return text.append(f"  {note}", style="dim") if note else text
 
 
-# --- what it made ---------------------------------------------------------------------------
+# --- made artifacts -------------------------------------------------------------------------
 
 
 def _made(made: Made, view: StepView) -> Fact:
@@ -163,18 +167,18 @@ def _made(made: Made, view: StepView) -> Fact:
     if made.changed:
         notes.append("changed")
     if len(made.tasks) == 1 and len(view.tasks) > 1:
-        notes.append(f"by {short(made.tasks[0].pathspec)}")
+        notes.append(f"by {task_name(made.tasks[0].pathspec)}")
     elif len(made.tasks) < len(view.tasks):
         notes.append(f"by {len(made.tasks):,} of {len(view.tasks):,} tasks")
     if made.is_same:
         notes.append("the same content")
-    said = Text.assemble(type_of(made.refs), (f"  {size_of(made.refs)}", "dim"))
+    description = Text.assemble(type_of(made.refs), (f"  {size_of(made.refs)}", "dim"))
     if notes:
-        said.append(f"  {', '.join(notes)}", style="dim")
-    return Fact("made", Text(one_line(made.name), style="green"), said)
+        description.append(f"  {', '.join(notes)}", style="dim")
+    return Fact("made", Text(one_line(made.name), style="green"), description)
 
 
-# --- what it holds as it got it -------------------------------------------------------------
+# --- artifacts that it passes on ------------------------------------------------------------
 
 
 def _counted(label: str, counts: Sequence[tuple[str, int]], view: StepView) -> Iterator[Fact]:
@@ -185,5 +189,5 @@ def _counted(label: str, counts: Sequence[tuple[str, int]], view: StepView) -> I
         one_line(name) if number == total else f"{one_line(name)} ({number:,} of {total:,} tasks)"
         for name, number in counts
     ]
-    said = Text("equal to what it got", style="dim") if label == _ASSIGNED else None
-    yield Fact(label, Text(", ".join(names), style="dim"), said)
+    description = Text("equal to the value it got", style="dim") if label == _ASSIGNED else None
+    yield Fact(label, Text(", ".join(names), style="dim"), description)

@@ -1,4 +1,4 @@
-"""The line above a step: what it is called, how many tasks it has, where it comes from."""
+"""The headline of a step: its name, its number of tasks, and the steps before it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from rich.text import Text
 
 from mfwb.report.format import count
-from mfwb.report.lineage.phrases import TIMES, listed
+from mfwb.report.lineage.phrases import TIMES, join_names
 from mfwb.report.lineage.steps import StepView
 from mfwb.safe_text import one_line
 from mfwb.snapshot import TaskState
@@ -33,11 +33,11 @@ def headline(view: StepView, sizes: dict[str, int]) -> Text:
         text.append(f" {TIMES} {_rounds(view)}", style="cyan not bold")
     elif len(view.tasks) > 1:
         text.append(f" {TIMES} {len(view.tasks):,} tasks", style="cyan not bold")
-    for words, style in _states(view):
-        text.append(f"  {words}", style=f"{style}")
-    for words in (_origin(view, sizes), _choice(view)):
-        if words:
-            text.append(f"  {words}", style="not bold dim")
+    for state, style in _states(view):
+        text.append(f"  {state}", style=f"{style}")
+    for note in (_origin(view, sizes), _choice(view)):
+        if note:
+            text.append(f"  {note}", style="not bold dim")
     return text
 
 
@@ -68,8 +68,8 @@ def _origin(view: StepView, sizes: dict[str, int]) -> str:
         splitter, number = view.before[0]
         return f"after {one_line(splitter)}, {each}" if number == 1 else f"after {names[0]}, {each}"
     if view.joins:
-        return f"joins {listed(names)}"
-    # A step inside a foreach follows its sibling one by one: their number says nothing new.
+        return f"joins {join_names(names)}"
+    # A step inside a foreach follows its predecessor task by task: the number adds nothing.
     steps = [
         one_line(step) if number in (sizes[step], len(view.tasks)) else name
         for (step, number), name in zip(view.before, names, strict=True)
@@ -81,4 +81,4 @@ def _choice(view: StepView) -> str:
     if view.chose is None:
         return ""
     condition, steps = view.chose
-    return f"switches on {one_line(condition)} to {listed([one_line(one) for one in steps])}"
+    return f"switches on {one_line(condition)} to {join_names([one_line(step) for step in steps])}"

@@ -1,4 +1,4 @@
-"""What a task holds when it ends: what it wrote, and what it hands on as it got it."""
+"""The artifacts that a task has at its end: those that it wrote, and those that it passes on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def written(task: Task, lineage: Lineage) -> Iterator[ArtifactRef]:
 
 
 def assigned_again(task: Task, lineage: Lineage) -> tuple[str, ...]:
-    """Return the names of what a task assigned, and what came out equal to what it got, sorted."""
+    """Return the names of artifacts that a task assigned again with an equal value, sorted."""
     return tuple(sorted(lineage.equal_values(task.pathspec).assigned))
 
 
 def passed_on(task: Task, lineage: Lineage) -> tuple[str, ...]:
-    """Return the names of the artifacts that a task hands on as it got them, sorted."""
+    """Return the names of the artifacts that a task passes on unchanged, sorted."""
     names = {*lineage.writes[task.pathspec], *assigned_again(task, lineage)}
     return tuple(ref.name for ref in task.artifacts if ref.name not in names)

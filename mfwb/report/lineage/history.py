@@ -1,4 +1,4 @@
-"""The life of one artifact: its versions, from birth to the last reader."""
+"""The history of one artifact: its versions, from the first producer to the last user."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from mfwb.snapshot import ArtifactRef, Parameter
 from mfwb.snapshot.pathspec import parameters_of, step_of
 from mfwb.suggestions import did_you_mean
 
-__all__ = ["Life", "Version", "life_of"]
+__all__ = ["ArtifactHistory", "Version", "history_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What one task wrote under the name, and what became of it.
+    """One version: what one task wrote under the name, and its uses.
 
     Attributes:
         producer: the task; or Flow/123/_parameters.
         ref: the artifact.
-        changes: producers of the versions that its task had been handed; empty: it is new.
-        passed_on: tasks that handed it on as it is, parents first.
-        assigned_again: tasks that assigned it anew, and it came out equal, parents first.
-        uses: edges to those who used it, in the order in which tasks ran.
+        changes: producers of the versions that its task inherited; empty: the artifact is new.
+        passed_on: tasks that passed it on unchanged, parents first.
+        assigned_again: tasks that assigned it again with an equal value, parents first.
+        uses: edges to the tasks that used it, in the order in which they ran.
     """
 
     producer: str
@@ -42,19 +42,21 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
-    """All versions of an artifact, by the order in which tasks ran."""
+class ArtifactHistory:
+    """All versions of an artifact, in the order in which tasks ran."""
 
     name: str
     versions: tuple[Version, ...]
-    last_user: str | None  # the last task to use any of them
-    parameter: Parameter | None  # if it is one
+    last_user: str | None  # the last task that used any version
+    parameter: Parameter | None  # the parameter, if it is one
 
 
-def life_of(name: str, traced: TracedFlowRun) -> Life:
-    """Return the life of an artifact or a parameter; UsageError if there is none of that name."""
+def history_of(name: str, traced: TracedFlowRun) -> ArtifactHistory:
+    """Return the history of an artifact or a parameter; UsageError if there is no such name."""
     flow_run, lineage = traced.flow_run, traced.lineage
-    parameter = next((one for one in flow_run.parameters if one.name == name), None)
+    parameter = next(
+        (parameter for parameter in flow_run.parameters if parameter.name == name), None
+    )
     writers = _writers(name, traced)
     refs = {held.producer: held.ref for held in writers.values()}
     if parameter is not None:
@@ -65,13 +67,13 @@ def life_of(name: str, traced: TracedFlowRun) -> Life:
     last = uses[-1].consumer if uses else None
     kept = {task: held for task, held in writers.items() if held.producer != task}
     again = {task for task in kept if name in lineage.equal_values(task).assigned}
-    return Life(
+    return ArtifactHistory(
         name=name,
         versions=tuple(
             Version(
                 producer=producer,
                 ref=ref,
-                changes=_handed_to(producer, writers, lineage),
+                changes=_inherited_producers(producer, writers, lineage),
                 passed_on=tuple(
                     task
                     for task, held in kept.items()
@@ -92,29 +94,29 @@ def life_of(name: str, traced: TracedFlowRun) -> Life:
 
 
 def _writers(name: str, traced: TracedFlowRun) -> dict[str, HeldArtifact]:
-    """Return for each task that holds the artifact who wrote it, parents first."""
+    """Return, for each task that has the artifact, the task that wrote it, parents first."""
     tasks = {task.pathspec: task for task in traced.flow_run.tasks}
     order = [tasks[pathspec] for pathspec in traced.lineage.order]
     holdings = trace_holdings(order, traced.lineage.parents)
     return {task: held[name] for task, held in holdings.items() if name in held}
 
 
-def _handed_to(
+def _inherited_producers(
     producer: str, writers: dict[str, HeldArtifact], lineage: Lineage
 ) -> tuple[str, ...]:
     parents = lineage.parents.get(producer, ())  # parameters have none
-    return tuple(dict.fromkeys(writers[one].producer for one in parents if one in writers))
+    return tuple(dict.fromkeys(writers[parent].producer for parent in parents if parent in writers))
 
 
 def _uses(name: str, lineage: Lineage) -> list[Edge]:
     """Return the edges of an artifact in the order in which tasks ran."""
-    places = {pathspec: place for place, pathspec in enumerate(lineage.order)}
+    positions = {pathspec: position for position, pathspec in enumerate(lineage.order)}
     edges = (edge for edge in lineage.edges if edge.artifact == name)
-    return sorted(edges, key=lambda edge: places[edge.consumer])
+    return sorted(edges, key=lambda edge: positions[edge.consumer])
 
 
 def _unknown(name: str, traced: TracedFlowRun) -> str:
     flow_run = traced.flow_run
     names = {ref.name for task in flow_run.tasks for ref in task.artifacts}
-    names.update(one.name for one in flow_run.parameters)
+    names.update(parameter.name for parameter in flow_run.parameters)
     return f"{flow_run.pathspec} has no artifact {name!r}{did_you_mean(name, names)}"

@@ -1,4 +1,4 @@
-"""The life of one artifact, for people."""
+"""The history of one artifact as text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from mfwb.lineage import Edge, Evidence
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.console import printed
 from mfwb.report.format import count
-from mfwb.report.lineage.history import Life, Version
+from mfwb.report.lineage.history import ArtifactHistory, Version
 from mfwb.report.lineage.layout import Fact, Node, print_tree
-from mfwb.report.lineage.phrases import TIMES, listed, short, size_of, some_of, type_of, value_of
+from mfwb.report.lineage.phrases import (
+    TIMES,
+    join_names,
+    name_tasks,
+    size_of,
+    task_name,
+    type_of,
+    value_of,
+)
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import views_of
 from mfwb.report.lineage.totals import doubt_lines
@@ -22,63 +30,66 @@ from mfwb.report.lineage.tree import flow_run_headline
 from mfwb.safe_text import one_line
 from mfwb.snapshot.pathspec import PARAMETERS, step_of
 
-__all__ = ["life_to_text"]
+__all__ = ["history_to_text"]
 
 _LONG = 12
-"""A step that wrote more versions than that gets a last line that counts the rest."""
+"""If a step wrote more versions, its last line counts the rest."""
 
 _SHA = 8  # letters of a sha1 that are shown
 
 
-def life_to_text(
-    life: Life, traced: TracedFlowRun, *, console: Console, explain: bool = False
+def history_to_text(
+    history: ArtifactHistory, traced: TracedFlowRun, *, console: Console, explain: bool = False
 ) -> str:
-    """Return what is to be printed of an artifact, in the width and the colours of a console."""
+    """Return the text on an artifact, in the width and the colours of a console."""
     reasons = Reasons(traced)
-    teller = _Teller(life, traced, reasons if explain else None)
-    kind = "a parameter" if life.parameter else "an artifact"
-    headline = Text.assemble((one_line(life.name), "bold green"), (f"  {kind} of ", "dim"))
+    builder = _NodeBuilder(history, traced, reasons if explain else None)
+    kind = "a parameter" if history.parameter else "an artifact"
+    headline = Text.assemble((one_line(history.name), "bold green"), (f"  {kind} of ", "dim"))
     root = Node(headline.append_text(flow_run_headline(traced.flow_run)))
-    root.inside.extend(teller.nodes())
+    root.inside.extend(builder.nodes())
     in_doubt = {
         step_of(edge.consumer)
-        for version in life.versions
+        for version in history.versions
         for edge in version.uses
         if edge.evidence is Evidence.AVAILABLE
     }
     with console.capture() as capture:
         print_tree(root, console)
-        console.print(Text(_total(life), style="bold"))
+        console.print(Text(_total(history), style="bold"))
         doubtful = [view for view in views_of(traced) if view.name in in_doubt]
         for line in doubt_lines(doubtful, reasons):
             console.print(line)
     return printed(capture.get())
 
 
-def _total(life: Life) -> str:
-    uses = [edge for version in life.versions for edge in version.uses]
+def _total(history: ArtifactHistory) -> str:
+    uses = [edge for version in history.versions for edge in version.uses]
     users = {edge.consumer for edge in uses}
-    versions = count(len(life.versions), "version")
-    contents = len({version.ref.sha1 for version in life.versions})
-    if contents < len(life.versions):
+    versions = count(len(history.versions), "version")
+    contents = len({version.ref.sha1 for version in history.versions})
+    if contents < len(history.versions):
         versions += f" of {count(contents, 'content')}"
-    if life.last_user is None:
+    if history.last_user is None:
         return f"{versions}, used by no task"
-    return f"{versions}, used by {count(len(users), 'task')}, at last by {short(life.last_user)}"
+    last = task_name(history.last_user)
+    return f"{versions}, used by {count(len(users), 'task')}, at last by {last}"
 
 
-class _Teller:
-    """Says what there is to say of each step that wrote the artifact."""
+class _NodeBuilder:
+    """Builds a node of the tree for each step that wrote the artifact."""
 
-    def __init__(self, life: Life, traced: TracedFlowRun, reasons: Reasons | None) -> None:
-        self._life = life
+    def __init__(
+        self, history: ArtifactHistory, traced: TracedFlowRun, reasons: Reasons | None
+    ) -> None:
+        self._history = history
         self._reasons = reasons
         self._steps = {step.name: step for step in traced.flow_run.steps}
 
     def nodes(self) -> Iterator[Node]:
         """Yield a node for each step that wrote a version, in the order in which they ran."""
         by_step: dict[str, list[Version]] = defaultdict(list)
-        for version in self._life.versions:
+        for version in self._history.versions:
             by_step[version.step].append(version)
         for step, versions in by_step.items():
             yield Node(self._headline(step, versions), list(self._facts(step, versions)))
@@ -91,13 +102,13 @@ class _Teller:
         if total > 1:
             some = f"{len(versions):,}" if len(versions) == total else f"{len(versions)} of {total}"
             text.append(f" {TIMES} {some} tasks", style="not bold cyan")
-        before = [one for version in versions for one in version.changes]
-        words = f"changed what {self._called(before)} wrote" if before else "made it"
-        return text.append(f"  {words}", style="not bold dim")
+        before = [producer for version in versions for producer in version.changes]
+        note = f"changed what {self._name_tasks(before)} wrote" if before else "made it"
+        return text.append(f"  {note}", style="not bold dim")
 
     def _facts(self, step: str, versions: Sequence[Version]) -> Iterator[Fact]:
-        if step == PARAMETERS and self._life.parameter is not None:
-            value = self._life.parameter.value
+        if step == PARAMETERS and self._history.parameter is not None:
+            value = self._history.parameter.value
             yield Fact("value", Text(value_of(value)), _what(versions[0]))
         else:
             yield from self._wrote(versions)
@@ -110,7 +121,7 @@ class _Teller:
     def _wrote(self, versions: Sequence[Version]) -> Iterator[Fact]:
         shown = versions if len(versions) <= _LONG else versions[: _LONG - 1]
         for version in shown:
-            yield Fact("wrote", Text(short(version.producer)), _what(version))
+            yield Fact("wrote", Text(task_name(version.producer)), _what(version))
         if len(versions) > len(shown):
             rest = len(versions) - len(shown)
             yield Fact("wrote", Text(f"and {rest:,} more", style="dim"), Text())
@@ -121,7 +132,7 @@ class _Teller:
         kept: Iterable[tuple[Version, Sequence[str]]],
         versions: Sequence[Version],
     ) -> Iterator[Fact]:
-        """Yield a line for each step, or for several of which the same is to be said."""
+        """Yield one line for each step, or for several steps with the same note."""
         passed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for version, by in kept:
             for task in by:
@@ -131,7 +142,7 @@ class _Teller:
             tasks = [task for some in by_producer.values() for task in some]
             by_note[self._only(by_producer, versions)] += tasks
         for note, tasks in by_note.items():
-            yield Fact(label, Text(f"by {self._called(tasks)}"), Text(note, style="dim"))
+            yield Fact(label, Text(f"by {self._name_tasks(tasks)}"), Text(note, style="dim"))
 
     def _used(self, versions: Sequence[Version]) -> Iterator[Fact]:
         by_user: dict[tuple[str, Evidence], list[Edge]] = defaultdict(list)
@@ -141,28 +152,33 @@ class _Teller:
         for (step, ground), edges in by_user.items():
             why = ground.value
             if self._reasons is not None:
-                why = self._reasons.why(step, self._life.name, ground)
+                why = self._reasons.why(step, self._history.name, ground)
             only = self._only({edge.producer for edge in edges}, versions)
             yield Fact(
                 "used by",
                 Text(
-                    self._called(edge.consumer for edge in edges),
+                    self._name_tasks(edge.consumer for edge in edges),
                     style="dim" if ground is Evidence.AVAILABLE else "",
                 ),
                 Text(", ".join(filter(None, (why, only))), style="dim"),
             )
 
     def _only(self, producers: Collection[str], versions: Sequence[Version]) -> str:
-        """Return which versions are meant, unless all are."""
-        return "" if len(producers) == len(versions) else f"only {self._called(sorted(producers))}"
+        """Return a note that names the versions; empty if it is all of them."""
+        return (
+            "" if len(producers) == len(versions) else f"only {self._name_tasks(sorted(producers))}"
+        )
 
-    def _called(self, pathspecs: Iterable[str]) -> str:
-        """Return how tasks of any steps are called."""
+    def _name_tasks(self, pathspecs: Iterable[str]) -> str:
+        """Return the names of tasks of any steps."""
         by_step: dict[str, dict[str, None]] = defaultdict(dict)
         for pathspec in pathspecs:
             by_step[step_of(pathspec)][pathspec] = None
-        return listed(
-            [some_of(tasks, step, len(self._steps[step].tasks)) for step, tasks in by_step.items()],
+        return join_names(
+            [
+                name_tasks(tasks, step, len(self._steps[step].tasks))
+                for step, tasks in by_step.items()
+            ],
             _LONG,
         )
 

@@ -1,4 +1,4 @@
-"""Trees of headlines and facts: with guides on a terminal, indented elsewhere."""
+"""Layout of trees of headlines and facts: with guides on a terminal, indented elsewhere."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _SHARE = 3
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A label, names, and what is said of them; or, if that is None, a label and one text."""
+    """A label, names, and their description; or, if that is None, a label and one text."""
 
     label: str
     names: Text
-    said: Text | None = None
+    description: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A headline, what stands below it, and the nodes inside it."""
+    """A headline, the facts below it, and the nodes inside it."""
 
     headline: Text
     facts: Sequence[Fact] = ()
@@ -58,8 +58,8 @@ def print_tree(root: Node, console: Console) -> None:
 
 
 def _widths(root: Node, width: int) -> _Widths:
-    facts = [fact for node in _all(root) for fact in node.facts]
-    names = _names_width([fact.names for fact in facts if fact.said is not None])
+    facts = [fact for node in _all_nodes(root) for fact in node.facts]
+    names = _names_width([fact.names for fact in facts if fact.description is not None])
     return _Widths(
         label=max((len(fact.label) for fact in facts), default=0),
         names=min(names, width // _SHARE),
@@ -67,44 +67,44 @@ def _widths(root: Node, width: int) -> _Widths:
 
 
 def _names_width(names: Sequence[Text]) -> int:
-    """Return the width of the longest name; lists of names may take some more, then they wrap."""
-    alone = max((cell_len(one) for text in names for one in text.plain.split(", ")), default=0)
+    """Return the width of the longest name; lists of names may be wider, up to a limit."""
+    alone = max((cell_len(name) for text in names for name in text.plain.split(", ")), default=0)
     longest = max((text.cell_len for text in names), default=0)
     return max(alone, min(longest, _LISTS))
 
 
-def _all(node: Node) -> Iterator[Node]:
+def _all_nodes(node: Node) -> Iterator[Node]:
     yield node
-    for one in node.inside:
-        yield from _all(one)
+    for child in node.inside:
+        yield from _all_nodes(child)
 
 
 def _with_guides(node: Node, widths: _Widths) -> Tree:
     tree = Tree(_body(node, widths), guide_style="dim")
-    for one in node.inside:
-        tree.children.append(_with_guides(one, widths))
+    for child in node.inside:
+        tree.children.append(_with_guides(child, widths))
     return tree
 
 
 def _print_indented(node: Node, console: Console, widths: _Widths, depth: int) -> None:
     console.print(Padding(_body(node, widths), (0, 0, 0, depth * _INDENT)))
-    for one in node.inside:
-        _print_indented(one, console, widths, depth + 1)
+    for child in node.inside:
+        _print_indented(child, console, widths, depth + 1)
 
 
 def _body(node: Node, widths: _Widths) -> Group:
-    grids = [_grid(facts, widths) for facts in _alike(node.facts)]
+    grids = [_grid(facts, widths) for facts in _group_by_columns(node.facts)]
     return Group(node.headline, *grids, Text())
 
 
-def _alike(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]:
-    """Yield facts of the same columns together, each with its label if that is a new one."""
-    said = ""
+def _group_by_columns(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]:
+    """Yield facts with the same columns together, each with its label if that is a new one."""
+    previous = ""
     labelled = []
     for fact in facts:
-        labelled.append(("" if fact.label == said else fact.label, fact))
-        said = fact.label
-    for _, members in groupby(labelled, key=lambda pair: pair[1].said is None):
+        labelled.append(("" if fact.label == previous else fact.label, fact))
+        previous = fact.label
+    for _, members in groupby(labelled, key=lambda pair: pair[1].description is None):
         yield list(members)
 
 
@@ -113,10 +113,10 @@ def _grid(facts: Sequence[tuple[str, Fact]], widths: _Widths) -> Table:
     grid.add_column(width=widths.label, style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, fact in facts:
-        if fact.said is None:
+        if fact.description is None:
             grid.add_row(Text(label), fact.names)
         else:
             grid.columns[1].width = widths.names
-            grid.add_row(Text(label), fact.names, fact.said)
+            grid.add_row(Text(label), fact.names, fact.description)
     grid.columns[-1].overflow = "fold"
     return grid

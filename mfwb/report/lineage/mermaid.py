@@ -15,29 +15,31 @@ from mfwb.snapshot.pathspec import PARAMETERS, flow_run_of
 __all__ = ["to_mermaid"]
 
 _MANY = 8
-"""More artifacts on one arrow than that are counted rather than named."""
+"""If an arrow has more artifacts, the rest is counted rather than named."""
 
 _LONGEST_NAME = 200  # letters
 
 _PLAIN = frozenset(" _-.,/")
-"""Beside letters and digits what means nothing to Mermaid within quotes, nor to HTML. A `%%{` would
-be a directive wherever it stands, a backtick begins Markdown, a colon may name an icon."""
+"""Characters beside letters and digits that have no meaning in Mermaid's quotes, nor in HTML. A
+`%%{` would be a directive anywhere, a backtick begins Markdown, a colon may name an icon."""
 
 
 def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
-    """Return a flowchart; dotted arrows are artifacts of which it is not known if they were read.
+    """Return a flowchart; dotted arrows are artifacts that were available, and perhaps not read.
 
     Args:
         traced: a flow run and its lineage.
-        artifact: the only one of interest; None: all are.
+        artifact: name of the only artifact to show; None: show all.
     """
     views = views_of(traced)
-    used = {view.name: [one for one in view.used if artifact in (None, one.name)] for view in views}
+    used_by_step = {
+        view.name: [used for used in view.used if artifact in (None, used.name)] for view in views
+    }
     ids = {view.name: f"step{number}" for number, view in enumerate(views, start=1)}
     ids[PARAMETERS] = "parameters"
     lines = [
-        *_nodes(views, ids, used),
-        *_arrows(views, ids, used),
+        *_nodes(views, ids, used_by_step),
+        *_arrows(views, ids, used_by_step),
         *_from_outside(views, ids, artifact),
         *_failures(views, ids),
     ]
@@ -50,7 +52,7 @@ def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
 def _nodes(
     views: Iterable[StepView], ids: dict[str, str], used: dict[str, list[Used]]
 ) -> Iterator[str]:
-    if any(one.step == PARAMETERS for some in used.values() for one in some):
+    if any(use.step == PARAMETERS for some in used.values() for use in some):
         yield f'{ids[PARAMETERS]}[/"parameters"/]'
     for view in views:
         label = _escaped(view.name)
@@ -67,14 +69,14 @@ def _arrows(
 ) -> Iterator[str]:
     for view in views:
         groups: dict[tuple[str, bool], list[str]] = {}
-        for one in used[view.name]:
-            names = groups.setdefault((one.step, one.ground is Evidence.AVAILABLE), [])
-            names.append(one.name)
+        for use in used[view.name]:
+            names = groups.setdefault((use.step, use.ground is Evidence.AVAILABLE), [])
+            names.append(use.name)
         for (maker, dotted), names in groups.items():
             arrow = "-.->" if dotted else "-->"
             label = _label(list(dict.fromkeys(names)))
             yield f'{ids[maker]} {arrow}|"{label}"| {ids[view.name]}'
-        # An arrow that is not drawn keeps what follows below what it follows.
+        # An invisible arrow keeps a step below the steps before it.
         makers = {maker for maker, _ in groups}
         for step, _ in view.before:
             if step not in makers:
@@ -84,7 +86,7 @@ def _arrows(
 def _from_outside(
     views: Iterable[StepView], ids: dict[str, str], artifact: str | None
 ) -> Iterator[str]:
-    """Yield other flow runs, and arrows from them."""
+    """Yield nodes for other flow runs, and arrows from them."""
     others: dict[str, str] = {}
     for view in views:
         groups: dict[str, set[str]] = {}
@@ -117,7 +119,7 @@ def _failures(views: Iterable[StepView], ids: dict[str, str]) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return a text that Mermaid shows as it is: all that might mean something is a number."""
+    """Return a text that Mermaid shows unchanged: characters with a meaning become numbers."""
     return "".join(
         letter if letter.isalnum() or letter in _PLAIN else f"#{ord(letter)};"
         for letter in one_line(text, _LONGEST_NAME)

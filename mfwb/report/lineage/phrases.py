@@ -1,4 +1,4 @@
-"""How tasks, grounds and types are called."""
+"""Names of tasks, sizes, types and values, as the reports show them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mfwb.safe_text import one_line
 from mfwb.snapshot import ArtifactRef
 from mfwb.snapshot.pathspec import below_flow_run
 
-__all__ = ["TIMES", "listed", "short", "size_of", "some_of", "type_of", "value_of"]
+__all__ = ["TIMES", "join_names", "name_tasks", "size_of", "task_name", "type_of", "value_of"]
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -18,32 +18,32 @@ _FEW = 3
 _LONGEST_VALUE = 40
 
 
-def short(pathspec: str) -> str:
+def task_name(pathspec: str) -> str:
     """Return `train/4` of `Flow/123/train/4`."""
     return one_line(below_flow_run(pathspec))
 
 
-def some_of(pathspecs: Collection[str], step: str, total: int) -> str:
-    """Return how some of a step's tasks are called.
+def name_tasks(pathspecs: Collection[str], step: str, total: int) -> str:
+    """Return the name of some tasks of a step.
 
     `train` if the step has one task, else `train/4` or, with a sign for times, `train x 3 tasks`
     or `train x 3 of 12 tasks`.
 
     Args:
-        pathspecs: at least one.
+        pathspecs: pathspecs of the tasks, at least one.
         step: the step of all of them.
-        total: the number of tasks that the step has.
+        total: the number of all tasks of the step.
     """
     if total == 1:
         return one_line(step)
     if len(pathspecs) == 1:
-        return short(next(iter(pathspecs)))
+        return task_name(next(iter(pathspecs)))
     some = f"{len(pathspecs):,}" if len(pathspecs) == total else f"{len(pathspecs):,} of {total:,}"
     return f"{one_line(step)} {TIMES} {some} tasks"
 
 
-def listed(items: Sequence[str], most: int = _FEW) -> str:
-    """Return `a`, `a and b`, `a, b and c`; of too many the first ones and how many more."""
+def join_names(items: Sequence[str], most: int = _FEW) -> str:
+    """Return `a`, `a and b`, `a, b and c`; for too many, the first ones and how many more."""
     if len(items) > most:
         return f"{', '.join(items[:most])} and {len(items) - most:,} more"
     if len(items) == 1:

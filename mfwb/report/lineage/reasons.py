@@ -1,4 +1,4 @@
-"""The ground of a use, in words."""
+"""Explanations of the evidence of uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from posixpath import basename
 
 from mfwb.lineage import Edge, Evidence
 from mfwb.pipeline.reading import TracedFlowRun
-from mfwb.report.lineage.phrases import listed
+from mfwb.report.lineage.phrases import join_names
 from mfwb.safe_text import one_line
 from mfwb.snapshot.pathspec import flow_run_of, step_of
 
@@ -14,7 +14,7 @@ __all__ = ["Reasons"]
 
 
 class Reasons:
-    """Says why a use is believed."""
+    """Explains the evidence of each use."""
 
     def __init__(self, traced: TracedFlowRun) -> None:
         self._flow_run = traced.flow_run
@@ -22,14 +22,14 @@ class Reasons:
         self._places = traced.lineage.positions
 
     def why_of(self, edge: Edge) -> str:
-        """Return on what ground it is said that a task used an artifact, of whatever flow run."""
+        """Return the evidence that a task used an artifact, of this or another flow run."""
         is_own = flow_run_of(edge.producer) == self._flow_run.pathspec
         if edge.evidence is Evidence.AVAILABLE and not is_own:
             return "available: of which flow run, values tell that may have changed since"
         return self.why(step_of(edge.consumer), edge.artifact, edge.evidence)
 
     def why(self, step: str, artifact: str, ground: Evidence) -> str:
-        """Return on what ground it is said that a step used an artifact."""
+        """Return the evidence that a step used an artifact."""
         if ground is Evidence.AVAILABLE:
             return f"available: {self.unknown(step)}"
         if ground is Evidence.FOREACH_INPUT:
@@ -40,8 +40,8 @@ class Reasons:
         return f"{ground.value}, {place}"
 
     def unknown(self, step: str) -> str:
-        """Return why it can't be told whether a step reads what was at hand."""
-        return f"whether it was read is not known: {listed(self.doubts(step))}"
+        """Return why it is not known whether a step read the artifacts that were available."""
+        return f"whether it was read is not known: {join_names(self.doubts(step))}"
 
     def doubts(self, step: str) -> tuple[str, ...]:
         """Return why the reads of a step are not known."""

@@ -1,4 +1,4 @@
-"""Lineage in the form that was asked for."""
+"""Lineage in the requested form."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from rich.console import Console
 
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.json_output import for_any_output
-from mfwb.report.lineage.document import life_to_dict, to_dict
-from mfwb.report.lineage.history import life_of
-from mfwb.report.lineage.history_text import life_to_text
+from mfwb.report.lineage.document import history_to_dict, to_dict
+from mfwb.report.lineage.history import history_of
+from mfwb.report.lineage.history_text import history_to_text
 from mfwb.report.lineage.mermaid import to_mermaid
 from mfwb.report.lineage.tree import to_text
 from mfwb.safe_text import fit_encoding
@@ -24,30 +24,30 @@ def show_lineage(
     artifact: str | None = None,
     explain: bool = False,
 ) -> tuple[str, str]:
-    """Return what is to be printed, and the same for an output that takes ASCII only.
+    """Return the output, and the same for a stream that takes ASCII only.
 
     Args:
         traced: a flow run and its lineage.
         form: text, mermaid or json.
-        console: where text will go.
-        artifact: the only one of interest; None: all are.
-        explain: whether to say on what ground each use is told.
+        console: the console that text is formatted for.
+        artifact: name of the only artifact to show; None: show all.
+        explain: whether to explain the evidence of each use.
 
     Raises:
         UsageError: if there is no artifact of that name.
     """
-    life = None if artifact is None else life_of(artifact, traced)
+    history = None if artifact is None else history_of(artifact, traced)
     if form == "json":
         document = (
             to_dict(traced, explain=explain)
-            if life is None
-            else life_to_dict(life, traced, explain=explain)
+            if history is None
+            else history_to_dict(history, traced, explain=explain)
         )
         return for_any_output(document)
     if form == "mermaid":
         text = to_mermaid(traced, artifact=artifact)
-    elif life is None:
+    elif history is None:
         text = to_text(traced, console=console, explain=explain)
     else:
-        text = life_to_text(life, traced, console=console, explain=explain)
+        text = history_to_text(history, traced, console=console, explain=explain)
     return text, fit_encoding(text)

@@ -1,4 +1,4 @@
-"""A traced flow run -> what there is to say of each step, its tasks taken together."""
+"""Views of steps: the facts and the lineage of each step, for all its tasks together."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Made", "StepView", "Used", "views_of"]
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """An artifact that tasks of a step used, of one step that made it, on one ground."""
+    """An artifact that tasks of a step used, from one producing step, with one kind of evidence."""
 
     name: str
-    step: str  # that made it; `_parameters` for a parameter
-    producers: frozenset[str]  # its tasks
+    step: str  # the step that made it; `_parameters` for a parameter
+    producers: frozenset[str]  # tasks of that step
     consumers: frozenset[str]
     ground: Evidence
-    one_each: bool  # every consumer its own producer, and several of them
+    one_each: bool  # there are several producers, and each consumer used one of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Made:
     name: str
     refs: tuple[ArtifactRef, ...]
     tasks: tuple[Task, ...]  # in the order of refs
-    changed: bool  # a parent of each had one of that name
+    changed: bool  # each task had a parent with an artifact of that name
 
     @property
     def is_same(self) -> bool:
@@ -49,21 +49,21 @@ class StepView:
     """One step that ran.
 
     Attributes:
-        step: the facts.
-        before: steps that its tasks came from, itself left out, and how many tasks that were.
-        joins: whether a task came from several.
+        step: the facts of the step.
+        before: the steps before it, except itself, each with its number of tasks.
+        joins: whether a task has several parents.
         over: the artifact that a foreach iterated over to make its tasks.
-        chose: of a switch, what it looks at, and the steps that it took.
+        chose: for a switch: its condition, and the steps that it took.
         inside: the step that fanned out around it.
-        used: sorted by who made it.
-        made: by name.
-        assigned_again: names, and how many tasks assigned what they had been handed.
+        used: used artifacts, sorted by the step that made them.
+        made: made artifacts, by name.
+        assigned_again: names, and how many tasks assigned them again with an equal value.
         passed_on: names, and how many tasks pass them on.
-        externals: reads from other flow runs, as its code says them.
-        outside: who made what is read there, as far as it is known.
-        unread: why the rest could not be read.
+        externals: reads from other flow runs, as its code has them.
+        outside: the producers of these reads, as far as they are known.
+        unread: why the other reads could not be resolved.
         doubts: why its reads are not known.
-        known: whether they are, of all its tasks.
+        known: whether the reads of all its tasks are known.
     """
 
     step: Step
@@ -94,25 +94,25 @@ class StepView:
 
     @property
     def rounds(self) -> int:
-        """How often a recursive step ran; 0 if it is none."""
+        """How often a recursive step ran; 0 if it is not recursive."""
         return len({task.rounds for task in self.tasks if task.rounds})
 
 
 def views_of(traced: TracedFlowRun) -> tuple[StepView, ...]:
     """Return the steps that ran, in the order of the graph."""
-    viewer = _Viewer(traced.flow_run, traced.lineage)
-    return tuple(viewer.view(step) for step in traced.flow_run.steps if step.tasks)
+    builder = _ViewBuilder(traced.flow_run, traced.lineage)
+    return tuple(builder.view(step) for step in traced.flow_run.steps if step.tasks)
 
 
-class _Viewer:
+class _ViewBuilder:
     def __init__(self, flow_run: FlowRun, lineage: Lineage) -> None:
         self._flow_run = flow_run
         self._lineage = lineage
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
-        self._graph = {one.name: one for one in flow_run.graph}
+        self._graph = {graph_step.name: graph_step for graph_step in flow_run.graph}
 
     def view(self, step: Step) -> StepView:
-        """Return what there is to say of a step."""
+        """Return the view of a step."""
         lineage = self._lineage
         parents = [lineage.parents[task.pathspec] for task in step.tasks]
         return StepView(
@@ -143,7 +143,7 @@ class _Viewer:
         for pathspec in tasks:
             by_step[step_of(pathspec)].append(pathspec)
         by_step.pop(step.name, None)
-        return tuple((name, len(found)) for name, found in by_step.items())
+        return tuple((name, len(pathspecs)) for name, pathspecs in by_step.items())
 
     def _inside(self, step: Step) -> str | None:
         frames = step.tasks[0].foreach
@@ -151,7 +151,7 @@ class _Viewer:
 
     @cached_property
     def _splitters(self) -> dict[str, str]:
-        """Who fanned out, by the first step inside the foreach."""
+        """The steps that fanned out, by the first step inside the foreach."""
         return {
             task.step: step_of(parent)
             for task in self._flow_run.tasks
@@ -168,26 +168,26 @@ class _Viewer:
         return edges
 
     @cached_property
-    def _places(self) -> dict[str, int]:
-        """The places of steps in the graph; the parameters come last."""
+    def _positions(self) -> dict[str, int]:
+        """The positions of steps in the graph; the parameters come last."""
         names = [*(step.name for step in self._flow_run.steps), PARAMETERS]
-        return {name: place for place, name in enumerate(names)}
+        return {name: position for position, name in enumerate(names)}
 
     def _used(self, step: Step) -> tuple[Used, ...]:
         groups: dict[tuple[int, str, str, Evidence], list[Edge]] = defaultdict(list)
         for edge in self._edges.get(step.name, ()):
             maker = step_of(edge.producer)
-            groups[self._places[maker], maker, edge.artifact, edge.evidence].append(edge)
+            groups[self._positions[maker], maker, edge.artifact, edge.evidence].append(edge)
         return tuple(
             _used_of(name, maker, ground, edges)
             for (_, maker, name, ground), edges in sorted(groups.items())
         )
 
     def _made(self, step: Step) -> tuple[Made, ...]:
-        found: dict[str, list[tuple[ArtifactRef, Task]]] = defaultdict(list)
+        by_name: dict[str, list[tuple[ArtifactRef, Task]]] = defaultdict(list)
         for task in step.tasks:
             for ref in written(task, self._lineage):
-                found[ref.name].append((ref, task))
+                by_name[ref.name].append((ref, task))
         return tuple(
             Made(
                 name,
@@ -195,7 +195,7 @@ class _Viewer:
                 tuple(task for _, task in pairs),
                 all(self._had(task, name) for _, task in pairs),
             )
-            for name, pairs in sorted(found.items())
+            for name, pairs in sorted(by_name.items())
         )
 
     def _had(self, task: Task, name: str) -> bool:
@@ -207,7 +207,7 @@ class _Viewer:
     def _counted(
         self, step: Step, names_of: Callable[[Task, Lineage], Iterable[str]]
     ) -> tuple[tuple[str, int], ...]:
-        """Return names that some of the tasks have, and how many of these, sorted."""
+        """Return the names that tasks of a step have, each with the number of tasks, sorted."""
         counts: Counter[str] = Counter()
         for task in step.tasks:
             counts.update(names_of(task, self._lineage))

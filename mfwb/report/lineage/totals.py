@@ -1,4 +1,4 @@
-"""The last lines: how much there is, and what of it is not known."""
+"""Totals of lineage: the last lines, with numbers and with reads that are not known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 from mfwb.lineage import Evidence
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.format import count
-from mfwb.report.lineage.phrases import listed
+from mfwb.report.lineage.phrases import join_names
 from mfwb.report.lineage.reasons import Reasons
 from mfwb.report.lineage.steps import StepView
 from mfwb.safe_text import one_line
@@ -23,7 +23,7 @@ _MANY_STEPS = 6
 
 
 def total_line(traced: TracedFlowRun, views: Sequence[StepView]) -> str:
-    """Return how many steps, tasks, artifacts and edges there are, and of what ground."""
+    """Return the numbers of steps, tasks and artifacts, and of edges by their evidence."""
     lineage = traced.lineage
     made = sum(len(names) for names in lineage.writes.values())
     tasks = sum(len(view.tasks) for view in views)
@@ -35,7 +35,7 @@ def total_line(traced: TracedFlowRun, views: Sequence[StepView]) -> str:
 
 
 def doubt_lines(views: Sequence[StepView], reasons: Reasons) -> Iterator[RenderableType]:
-    """Yield which steps' reads are not known, and why; nothing if they are."""
+    """Yield the steps whose reads are not known, and why; nothing if all are known."""
     by_reason: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for view in views:
         if view.doubts or not view.known:
@@ -45,9 +45,9 @@ def doubt_lines(views: Sequence[StepView], reasons: Reasons) -> Iterator[Rendera
         return
     steps = "one step" if number == 1 else f"{number:,} steps"
     yield Text(
-        f"what {steps} read is not known for certain; all that was at hand is shown as available",
+        f"the reads of {steps} are not certain; all artifacts at hand are shown as available",
         style="yellow",
     )
-    for told, names in by_reason.items():
-        line = f"{listed(names, _MANY_STEPS)}: {'; '.join(told)}"
+    for doubts, names in by_reason.items():
+        line = f"{join_names(names, _MANY_STEPS)}: {'; '.join(doubts)}"
         yield Padding(Text(line, style="yellow", overflow="fold"), (0, 0, 0, 2))

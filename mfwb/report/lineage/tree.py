@@ -1,4 +1,4 @@
-"""Lineage for people: the steps of a flow run, what each used, made and passed on."""
+"""Lineage as text: the steps of a flow run, and what each used, made and passed on."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _STYLES = {
 
 
 def to_text(traced: TracedFlowRun, *, console: Console, explain: bool = False) -> str:
-    """Return what is to be printed, in the width and the colours of a console.
+    """Return the text, in the width and the colours of a console.
 
     Args:
         traced: a flow run and its lineage.
-        console: where it will go.
-        explain: whether to say on what ground each use is told.
+        console: the console that the text is formatted for.
+        explain: whether to explain the evidence of each use.
     """
     views = views_of(traced)
     reasons = Reasons(traced)
@@ -44,7 +44,7 @@ def to_text(traced: TracedFlowRun, *, console: Console, explain: bool = False) -
         for view in views
     }
     for view in views:
-        _home(view, root, nodes).inside.append(nodes[view.name])
+        _enclosing_node(view, root, nodes).inside.append(nodes[view.name])
     with console.capture() as capture:
         print_tree(root, console)
         console.print(Text(total_line(traced, views), style="bold"))
@@ -54,7 +54,7 @@ def to_text(traced: TracedFlowRun, *, console: Console, explain: bool = False) -
 
 
 def flow_run_headline(flow_run: FlowRun) -> Text:
-    """Return what a flow run is called and how it went."""
+    """Return the name and the state of a flow run."""
     state = flow_run.state
     text = Text.assemble((one_line(flow_run.pathspec), "bold"), "  ", (state.value, _STYLES[state]))
     if state is FlowRunState.RUNNING:
@@ -62,13 +62,13 @@ def flow_run_headline(flow_run: FlowRun) -> Text:
     return text
 
 
-def _home(view: StepView, root: Node, nodes: dict[str, Node]) -> Node:
-    """Return the node that a step stands in: that of the step that fanned out around it."""
+def _enclosing_node(view: StepView, root: Node, nodes: dict[str, Node]) -> Node:
+    """Return the node around a step: that of the step that fanned out around it."""
     return root if view.inside is None else nodes.get(view.inside, root)
 
 
 def _parameters(flow_run: FlowRun) -> list[Fact]:
     return [
-        Fact("parameter", Text(f"{one_line(one.name)} = {value_of(one.value)}"))
-        for one in flow_run.parameters
+        Fact("parameter", Text(f"{one_line(parameter.name)} = {value_of(parameter.value)}"))
+        for parameter in flow_run.parameters
     ]

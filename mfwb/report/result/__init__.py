@@ -1,1 +1,1 @@
-"""A result, for people and as a document."""
+"""The result of a call, as text and as a JSON document."""

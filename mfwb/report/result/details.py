@@ -1,4 +1,4 @@
-"""What `--verbose` adds: every W&B run with all that it used and made."""
+"""The details of `--verbose`: every W&B run with all artifacts that it used and made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, InputOutcome, OutputOutcome, WandbRunOutcome
-from mfwb.report.format import human_size, tail
+from mfwb.report.format import human_size, short_name
 from mfwb.safe_text import one_line
 
 __all__ = ["print_details"]
@@ -17,16 +17,16 @@ _LABELS = len("switched off")
 
 
 def print_details(flow_run: FlowRunOutcome, console: Console) -> None:
-    """Print each W&B run of a flow run in full, one fact per line, nothing wrapped or cut."""
+    """Print each W&B run of a flow run in full, one fact per line, without wrapping or cutting."""
     for run in flow_run.wandb_runs:
         head = Text.assemble("  ", (one_line(run.name), "bold"))
         console.print(head, soft_wrap=True)
-        said = None
+        previous = None
         for label, fact in _facts(run, flow_run.pathspec):
-            shown = "" if label == said else label  # a label is said once for all its lines
+            shown = "" if label == previous else label  # a label is printed once for its lines
             line = Text.assemble("    ", (f"{shown:<{_LABELS}}", "dim"), "  ", fact)
             console.print(line, soft_wrap=True)
-            said = label
+            previous = label
         console.print()
 
 
@@ -35,8 +35,8 @@ def _facts(run: WandbRunOutcome, pathspec: str) -> Iterator[tuple[str, str]]:
     yield "state", one_line(run.state)
     if run.url or run.dir:
         yield "see", one_line(run.url or run.dir or "")
-    yield from (("used", _used(one, pathspec)) for one in run.inputs)
-    yield from (("made", _made(one)) for one in run.outputs)
+    yield from (("used", _used(used, pathspec)) for used in run.inputs)
+    yield from (("made", _made(made)) for made in run.outputs)
     for label, names in (
         ("summary", run.summary_keys),
         ("passed on", run.passed_on),
@@ -49,7 +49,9 @@ def _facts(run: WandbRunOutcome, pathspec: str) -> Iterator[tuple[str, str]]:
 def _used(used: InputOutcome, pathspec: str) -> str:
     digest = f", digest {used.digest}" if used.digest else ""
     facts = f"({used.type}, {used.ground}{digest})"
-    return f"{one_line(used.name)} ← {one_line(tail(used.producer, pathspec))} {one_line(facts)}"
+    return (
+        f"{one_line(used.name)} ← {one_line(short_name(used.producer, pathspec))} {one_line(facts)}"
+    )
 
 
 def _made(made: OutputOutcome) -> str:
@@ -64,5 +66,5 @@ def _made(made: OutputOutcome) -> str:
 
 
 def _names(names: Iterable[str]) -> str:
-    """Return names one after the other: each is bounded, their number is not."""
+    """Return all names in one line: each name has a limited length, their number has no limit."""
     return ", ".join(map(one_line, names))

@@ -16,15 +16,15 @@ def to_json(result: Result, *, ascii_only: bool = False, indented: bool = True) 
     """Yield the document that `--json` prints, one flow run after the other: there may be many.
 
     Args:
-        result: what became of the flow runs.
-        ascii_only: escape all other letters.
+        result: the result of a call.
+        ascii_only: escape all letters beyond ASCII.
         indented: for people; else each flow run is one line, which takes a fifth of the time.
     """
     dump = partial(json_text, ascii_only=ascii_only)
     rest = result.without_flow_runs()
     yield "{"
-    for place, (name, value) in enumerate(rest.items()):
-        yield f'{"," if place else ""}\n  "{name}": '
+    for position, (name, value) in enumerate(rest.items()):
+        yield f'{"," if position else ""}\n  "{name}": '
         if name == "flow_runs":
             yield from _flow_runs(
                 result, partial(_indented, dump, 2) if indented else partial(dump, indent=None)
@@ -36,11 +36,11 @@ def to_json(result: Result, *, ascii_only: bool = False, indented: bool = True) 
 
 def _flow_runs(result: Result, dump: Callable[[Any], str]) -> Iterator[str]:
     yield "["
-    for place, one in enumerate(result.flow_runs):
-        yield f"{',' if place else ''}\n    {dump(one.to_dict())}"
+    for position, flow_run in enumerate(result.flow_runs):
+        yield f"{',' if position else ''}\n    {dump(flow_run.to_dict())}"
     yield "\n  ]" if result.flow_runs else "]"
 
 
 def _indented(dump: Callable[..., str], depth: int, value: Any) -> str:
     text = dump(value, indent=2)
-    return text.replace("\n", "\n" + "  " * depth)  # within strings JSON has no line breaks
+    return text.replace("\n", "\n" + "  " * depth)  # JSON has no line breaks within strings

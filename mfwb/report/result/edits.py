@@ -1,4 +1,4 @@
-"""What people had changed in W&B: what was left as they made it, and what was written over."""
+"""Edits of people in W&B: those that were kept, and those that were overwritten."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from mfwb.safe_text import one_line
 __all__ = ["print_edits"]
 
 _MOST = 8
-"""More different edits than that are counted."""
+"""If there are more different edits, the rest is only counted."""
 
 
 def print_edits(flow_runs: Iterable[FlowRunOutcome], console: Console, *, indent: int) -> None:
-    """Print what was changed in W&B of what these flow runs wrote there, if anything was."""
+    """Print the edits of people in the W&B runs of these flow runs, if there are any."""
     runs = [
-        run for one in flow_runs if one.status is not Status.UNCHANGED for run in one.wandb_runs
+        run
+        for flow_run in flow_runs
+        if flow_run.status is not Status.UNCHANGED
+        for run in flow_run.wandb_runs
     ]
     lines = list(_lines(runs))
     for line in lines:
@@ -33,12 +36,12 @@ def print_edits(flow_runs: Iterable[FlowRunOutcome], console: Console, *, indent
 
 def _lines(runs: Sequence[WandbRunOutcome]) -> Iterator[str]:
     if kept := Counter(edit for run in runs for edit in run.edits_kept):
-        yield f"left as people changed it in W&B (--overwrite-edits): {_said(kept)}"
+        yield f"kept edits of people in W&B (see --overwrite-edits): {_list_edits(kept)}"
     if undone := Counter(edit for run in runs for edit in run.edits_undone):
-        yield f"written over what people had changed in W&B: {_said(undone)}"
+        yield f"overwrote edits of people in W&B: {_list_edits(undone)}"
 
 
-def _said(edits: Counter[str]) -> str:
+def _list_edits(edits: Counter[str]) -> str:
     parts = [
         one_line(edit) + (f" of {count(number, 'W&B run')}" if number > 1 else "")
         for edit, number in list(edits.items())[:_MOST]

@@ -1,4 +1,4 @@
-"""Many flow runs: a line each, and those about which nothing was to be done in numbers."""
+"""A list of many flow runs: one line each, and the number of those with nothing to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Status
-from mfwb.report.format import count, place
+from mfwb.report.format import count, project_path
 from mfwb.safe_text import one_line
 
 __all__ = ["STATUS_STYLES", "list_of"]
@@ -24,36 +24,36 @@ STATUS_STYLES = {
 }
 
 _FOLDED = (Status.UNCHANGED, Status.SKIPPED)
-"""Nothing was to be done, or not yet, so the name of each is of no interest."""
+"""There was nothing to do, or not yet, so only their number is shown."""
 
 _GAP = "  "
-_LONGEST_NAME = 200  # letters; all others are as wide
+_LONGEST_NAME = 200  # letters; the column is as wide as the longest name
 _NARROW = 20  # columns that a reason gets at least
 
 
 def list_of(flow_runs: Sequence[FlowRunOutcome], console: Console) -> list[str]:
-    """Return the lines of a list, in the colours of a console and folded to its width.
+    """Return the lines of a list, in the colours of a console and wrapped to its width.
 
     Rich's own tables take a second for a thousand flow runs, so the columns are made here.
     """
-    told = [one for one in flow_runs if one.status not in _FOLDED]
-    return [*_rows(told, console), *_folded(flow_runs, console)]
+    shown = [flow_run for flow_run in flow_runs if flow_run.status not in _FOLDED]
+    return [*_rows(shown, console), *_folded(flow_runs, console)]
 
 
 def _rows(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str]:
-    names = [one_line(one.pathspec, _LONGEST_NAME) for one in flow_runs]
+    names = [one_line(flow_run.pathspec, _LONGEST_NAME) for flow_run in flow_runs]
     name_width = max(map(cell_len, names), default=0)
-    status_width = max((len(one.status.value) for one in flow_runs), default=0)
+    status_width = max((len(flow_run.status.value) for flow_run in flow_runs), default=0)
     indent = name_width + status_width + 2 * len(_GAP)
     width = max(_NARROW, console.width - indent)
     bold = _painter("bold", console)
     painters = {status: _painter(style, console) for status, style in STATUS_STYLES.items()}
-    for one, called in zip(flow_runs, names, strict=True):
-        name = bold(called) + " " * (name_width - cell_len(called))
-        status = painters[one.status](one.status.value)
-        padding = " " * (status_width - len(one.status.value))
-        first, *more = _wrapped(_brief(one), width)
-        yield f"{name}{_GAP}{status}{padding}{_GAP}{first}"
+    for flow_run, name in zip(flow_runs, names, strict=True):
+        cell = bold(name) + " " * (name_width - cell_len(name))
+        status = painters[flow_run.status](flow_run.status.value)
+        padding = " " * (status_width - len(flow_run.status.value))
+        first, *more = _wrapped(_brief(flow_run), width)
+        yield f"{cell}{_GAP}{status}{padding}{_GAP}{first}"
         yield from (" " * indent + line for line in more)
 
 
@@ -68,27 +68,27 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
 
 def _folded(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str]:
     groups = Counter(
-        (one.status, one.reason) if one.status is Status.SKIPPED else (one.status, None)
-        for one in flow_runs
-        if one.status in _FOLDED
+        (run.status, run.reason) if run.status is Status.SKIPPED else (run.status, None)
+        for run in flow_runs
+        if run.status in _FOLDED
     )
     for (status, reason), number in sorted(groups.items(), key=lambda group: -group[1]):
-        words = _painter(STATUS_STYLES[status], console)(status.value)
-        why = f": {one_line(reason)}" if reason else ""
-        yield f"{count(number, 'flow run')} {words}{why}"
+        text = _painter(STATUS_STYLES[status], console)(status.value)
+        suffix = f": {one_line(reason)}" if reason else ""
+        yield f"{count(number, 'flow run')} {text}{suffix}"
 
 
 def _brief(flow_run: FlowRunOutcome) -> str:
     if flow_run.status is Status.FAILED:
-        return one_line(flow_run.reason or "no reason was given")
-    parts = [count(len(flow_run.wandb_runs), "W&B run"), place(flow_run)]
+        return one_line(flow_run.reason or "no reason was recorded")
+    parts = [count(len(flow_run.wandb_runs), "W&B run"), project_path(flow_run)]
     if flow_run.all_losses:
         parts.append(count(len(flow_run.all_losses), "loss"))
     return ", ".join(parts)
 
 
 def _painter(style: str, console: Console) -> Callable[[str], str]:
-    """Return what puts text between the codes of a style, which Rich is asked for only once."""
+    """Return a function that puts text between the codes of a style; Rich computes them once."""
     with console.capture() as capture:
         console.print(Text("x", style=style), end="")
     before, _, after = capture.get().partition("x")

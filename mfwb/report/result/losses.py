@@ -1,4 +1,4 @@
-"""The list of what did not reach W&B, with reasons."""
+"""The list of losses: items that did not reach W&B, with reasons."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from mfwb.snapshot import Loss
 __all__ = ["print_losses"]
 
 _MANY = 20
-"""More losses than that are told by reason."""
+"""If there are more losses, they are grouped by reason."""
 
 _EXAMPLES = 3
-"""Items named for each reason then."""
+"""The number of items shown for each reason."""
 
 
 def print_losses(losses: Sequence[Loss], console: Console, *, whole: bool, indent: int) -> None:
-    """Print each loss, or with very many each reason with some of its items; no reason is cut.
+    """Print each loss, or, of very many, each reason with some of its items; no reason is cut.
 
     Args:
-        losses: of one flow run, or of several.
-        console: where to.
-        whole: print each, however many there are.
-        indent: columns to leave free.
+        losses: losses of one or several flow runs.
+        console: the console to print to.
+        whole: print each loss, however many there are.
+        indent: columns to leave free on the left.
     """
     if not losses:
         return
     console.print(Padding(Text(count(len(losses), "loss"), style="yellow"), (0, 0, 0, indent)))
-    groups = [(one.reason, [one.item]) for one in losses]
+    groups = [(loss.reason, [loss.item]) for loss in losses]
     if len(losses) > _MANY and not whole:
         groups = list(_by_reason(losses))
     for reason, items in groups:
@@ -48,7 +48,7 @@ def _by_reason(losses: Iterable[Loss]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _print_group(reason: str, items: Sequence[str], console: Console, indent: int) -> None:
-    """Print items and their reason, on one line if it fits, else the reason underneath."""
+    """Print items and their reason, on one line if it fits, else the reason below."""
     shown = items if len(items) <= _EXAMPLES else items[:_EXAMPLES]
     for item in shown[:-1]:
         console.print(Text(" " * indent + one_line(item)), soft_wrap=True)

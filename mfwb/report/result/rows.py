@@ -1,4 +1,4 @@
-"""W&B runs -> rows of a table; hundreds of W&B runs become one row per step."""
+"""Rows of the table of W&B runs; hundreds of W&B runs become one row per step."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
-from mfwb.report.format import tail
+from mfwb.report.format import short_name
 from mfwb.snapshot.pathspec import parts_of
 
 __all__ = ["MANY", "Made", "Row", "Used", "rows_of"]
 
 MANY = 20
-"""More W&B runs than that are shown step by step."""
+"""If there are more W&B runs, there is one row per step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Row:
     """One W&B run, or all those of a step."""
 
     step: str
-    failed: int  # W&B runs that show a failure
+    failed: int  # number of W&B runs with state failed
     used: tuple[Used, ...]
     made: tuple[Made, ...]
     values: int
@@ -79,21 +79,23 @@ def _row(
 
 
 def _label(run: WandbRunOutcome, flow_run: FlowRunOutcome) -> str:
-    """Return the step, the task if there is one, and the job type if it says something else."""
-    name = tail(run.name, flow_run.pathspec)
+    """Return the step, the task if there is one, and the job type if it differs from the step."""
+    name = short_name(run.name, flow_run.pathspec)
     return name if parts_of(name)[0] == run.job_type else f"{name} ({run.job_type})"
 
 
 def _step(run: WandbRunOutcome, flow_run: FlowRunOutcome) -> str:
-    return parts_of(tail(run.name, flow_run.pathspec))[0]
+    return parts_of(short_name(run.name, flow_run.pathspec))[0]
 
 
 def _used(
     runs: Iterable[WandbRunOutcome], flow_run: FlowRunOutcome, *, merge: bool
 ) -> tuple[Used, ...]:
-    """Return what was used; with `merge`, what tasks of one step made is one thing."""
+    """Return the used artifacts; with `merge`, those that tasks of one step made count as one."""
     pairs = dict.fromkeys(
-        (one.name, tail(one.producer, flow_run.pathspec)) for run in runs for one in run.inputs
+        (used.name, short_name(used.producer, flow_run.pathspec))
+        for run in runs
+        for used in run.inputs
     )
     if not merge:
         return tuple(Used(name, producer) for name, producer in pairs)
@@ -102,23 +104,23 @@ def _used(
 
 
 def _made(outputs: Iterable[OutputOutcome]) -> tuple[Made, ...]:
-    in_order = sorted(outputs, key=lambda one: (one.name, one.type))
-    groups = groupby(in_order, key=lambda one: (one.name, one.type))
+    in_order = sorted(outputs, key=lambda output: (output.name, output.type))
+    groups = groupby(in_order, key=lambda output: (output.name, output.type))
     return tuple(_made_of(name, kind, list(members)) for (name, kind), members in groups)
 
 
 def _made_of(name: str, kind: str, members: Sequence[OutputOutcome]) -> Made:
-    return Made(name, kind, sum(one.size for one in members), _version(members), len(members))
+    return Made(name, kind, sum(output.size for output in members), _version(members), len(members))
 
 
 def _version(members: Sequence[OutputOutcome]) -> str:
-    """Return `v3` or `same`; of several, how many of each; nothing if not known."""
-    same = sum(one.deduplicated for one in members)
+    """Return `v3` or `same`; for several, how many of each; empty if not known."""
+    same = sum(output.deduplicated for output in members)
     if same == len(members):
         return "same"
     if len(members) == 1:
         return members[0].version or ""
-    if not any(one.version for one in members):
+    if not any(output.version for output in members):
         return ""
     new = f"{len(members) - same:,} new"
     return f"{new},\n{same:,} same" if same else new

@@ -1,4 +1,4 @@
-"""The table of a flow run: what each of its W&B runs used and made."""
+"""The table of a flow run: the artifacts that each of its W&B runs used and made."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _GAP = 2
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
 _LONG = 10
-"""A W&B run with more artifacts than that gets a last line that counts the rest."""
+"""If a W&B run has more artifacts, its last line counts the rest."""
 
 
 def table_of(rows: Sequence[Row], width: int) -> Table:
-    """Return the rows as a table; columns that would be empty are left out.
+    """Return the rows as a table without empty columns.
 
-    So there is a column for the state only if some W&B run shows a failure. Where a table would
-    be too wide, columns that can be done without go before names are broken.
+    So there is a column for the state only if a W&B run failed. If the table would be too wide,
+    less important columns are removed before names are broken.
     """
     lines = [line for row in rows for line in _lines(row)]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     columns = _fitting(
-        [one for one in _COLUMNS if any(one.key in line for line in lines)], lines, width
+        [column for column in _COLUMNS if any(column.key in line for line in lines)], lines, width
     )
     for column in columns:
         table.add_column(
@@ -86,9 +86,9 @@ def _width(column: _Column, lines: Sequence[_Line]) -> int:
 
 
 def _lines(row: Row) -> Iterable[_Line]:
-    """Yield the lines of a row: the W&B run once, beside it each artifact on its own line."""
-    used = _shortened([_used(one, row.count) for one in row.used], "used")
-    made = _shortened([_made(one, row.count) for one in row.made], "made")
+    """Yield the lines of a row: the W&B run once, and each artifact on its own line beside it."""
+    used = _shortened([_used(used, row.count) for used in row.used], "used")
+    made = _shortened([_made(made, row.count) for made in row.made], "made")
     head = _head(row)
     nothing: _Line = {}
     for left, right in zip_longest(used or [nothing], made, fillvalue=nothing):
@@ -133,5 +133,5 @@ def _made(made: Made, runs: int) -> _Line:
 
 
 def _with_count(text: Text, count: int, usual: int = 1) -> Text:
-    """Add how many there are, unless there is one, or one for each W&B run of the row."""
+    """Append the count, unless it is one, or one for each W&B run of the row."""
     return text if count in (1, usual) else text.append(f" {_TIMES} {count:,}", style="dim")

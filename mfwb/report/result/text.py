@@ -1,4 +1,4 @@
-"""A result for people: what became of each flow run, what was lost, where to look, totals."""
+"""A result as text: the outcome of each flow run, losses, edits, URLs and totals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.console import printed
-from mfwb.report.format import count, place, tail
+from mfwb.report.format import count, project_path, short_name
 from mfwb.report.result.details import print_details
 from mfwb.report.result.edits import print_edits
 from mfwb.report.result.listing import STATUS_STYLES, list_of
@@ -24,16 +24,16 @@ from mfwb.safe_text import one_line
 __all__ = ["to_text"]
 
 _FEW = 3
-"""More flow runs than that get one line each, or less."""
+"""If there are more flow runs, they get one line each, or less."""
 
 
 def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
-    """Return what is to be printed, in the width and the colours of a console."""
+    """Return the text, in the width and the colours of a console."""
     many = len(result.flow_runs) > _FEW and not verbose
     listed = list_of(result.flow_runs, console) if many else []
     with console.capture() as capture:
         if many:
-            _print_what_is_common(result, console)
+            _print_shared_parts(result, console)
         else:
             for flow_run in result.flow_runs:
                 _print_flow_run(flow_run, console, verbose=verbose)
@@ -58,7 +58,7 @@ def _print_flow_run(flow_run: FlowRunOutcome, console: Console, *, verbose: bool
         console.print()
     print_edits([flow_run], console, indent=2)
     if not verbose:
-        _print_places(flow_run, console)
+        _print_links(flow_run, console)
 
 
 def _print_headline(flow_run: FlowRunOutcome, console: Console) -> None:
@@ -74,31 +74,31 @@ def _status(flow_run: FlowRunOutcome) -> Text:
 
 
 def _sentence(flow_run: FlowRunOutcome) -> str:
-    """Return what became of a flow run and where it is to be found, or why not."""
+    """Return the outcome of a flow run and its place in W&B, or the reason of a failure."""
     if flow_run.status in (Status.SKIPPED, Status.FAILED):
-        return one_line(flow_run.reason or "no reason was given")
+        return one_line(flow_run.reason or "no reason was recorded")
     runs = count(len(flow_run.wandb_runs), "W&B run")
-    where = f"{place(flow_run)}, group {one_line(flow_run.group or '')}"
+    target = f"{project_path(flow_run)}, group {one_line(flow_run.group or '')}"
     if flow_run.mode == "offline":
-        where += ", offline"
+        target += ", offline"
     gone = sum(run.deleted for run in flow_run.wandb_runs)
-    deleted = f"; {gone:,} deleted in W&B, and left away (--on-deleted recreate)" if gone else ""
+    deleted = f"; {gone:,} deleted in W&B, and excluded (see --on-deleted recreate)" if gone else ""
     if flow_run.status is Status.UNCHANGED:
-        return f"nothing to do: unchanged since the last sync ({runs} in {where}){deleted}"
+        return f"nothing to do: unchanged since the last sync ({runs} in {target}){deleted}"
     verb = "would go to" if flow_run.status is Status.PLANNED else "in"
     failed = sum(run.state == "failed" for run in flow_run.wandb_runs)
-    return f"{runs} {verb} {where}" + (f"; {failed:,} marked failed" if failed else "") + deleted
+    return f"{runs} {verb} {target}" + (f"; {failed:,} marked failed" if failed else "") + deleted
 
 
-def _print_places(flow_run: FlowRunOutcome, console: Console) -> None:
-    """Print the URL of each W&B run; of too many, or offline, only where they all are."""
+def _print_links(flow_run: FlowRunOutcome, console: Console) -> None:
+    """Print the URL of each W&B run; for too many, or offline, only their common place."""
     links = [
-        (one_line(tail(run.name, flow_run.pathspec)), run.url)
+        (one_line(short_name(run.name, flow_run.pathspec)), run.url)
         for run in flow_run.wandb_runs
         if run.url
     ]
     if not links or len(links) > MANY:
-        _print_common_places([flow_run], console)
+        _print_common_links([flow_run], console)
         return
     width = max(len(name) for name, _ in links)
     for name, url in links:
@@ -107,31 +107,31 @@ def _print_places(flow_run: FlowRunOutcome, console: Console) -> None:
     console.print()
 
 
-def _print_common_places(flow_runs: Iterable[FlowRunOutcome], console: Console) -> None:
+def _print_common_links(flow_runs: Iterable[FlowRunOutcome], console: Console) -> None:
     runs = [run for flow_run in flow_runs for run in flow_run.wandb_runs]
     projects = [run.url.rpartition("/runs/")[0] or run.url for run in runs if run.url]
     folders = [str(PurePath(run.dir).parent) for run in runs if run.dir]
-    places = dict.fromkeys([*projects, *folders])
-    for one in places:
-        console.print(Text.assemble("  ", ("see", "dim"), "  ", _link(one)), soft_wrap=True)
-    if places:
+    targets = dict.fromkeys([*projects, *folders])
+    for target in targets:
+        console.print(Text.assemble("  ", ("see", "dim"), "  ", _link(target)), soft_wrap=True)
+    if targets:
         console.print()
 
 
-def _link(place: str) -> Text:
-    """Return a place as a link if it is a URL of plain letters, which ends no escape sequence."""
-    is_url = "://" in place and place.isascii() and place.isprintable() and " " not in place
-    return Text(one_line(place), style=f"link {place}" if is_url else "")
+def _link(target: str) -> Text:
+    """Return a target as a link if it is a URL of plain letters, which ends no escape sequence."""
+    is_url = "://" in target and target.isascii() and target.isprintable() and " " not in target
+    return Text(one_line(target), style=f"link {target}" if is_url else "")
 
 
 # --- many flow runs -------------------------------------------------------------------------
 
 
-def _print_what_is_common(result: Result, console: Console) -> None:
-    """Print what was lost of all flow runs, and where they all are."""
+def _print_shared_parts(result: Result, console: Console) -> None:
+    """Print the losses and edits of all flow runs together, and their common places."""
     console.print()
     if result.losses:
         print_losses(result.losses, console, whole=False, indent=0)
         console.print()
     print_edits(result.flow_runs, console, indent=0)
-    _print_common_places(result.flow_runs, console)
+    _print_common_links(result.flow_runs, console)

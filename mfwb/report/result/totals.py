@@ -1,4 +1,4 @@
-"""The last lines: how everything ended, in numbers that add up."""
+"""Totals: the last lines of a result, with numbers that add up."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["totals"]
 
 
 def totals(result: Result) -> list[str]:
-    """Return what became of flow runs, if there are several, of artifacts, and of the rest."""
+    """Return a line on flow runs, if there are several, one on artifacts, and one on losses."""
     lines = []
     if len(result.flow_runs) != 1:
         lines.append(_flow_runs(result))
-    if any(one.wandb_runs and _is_new(one.status) for one in result.flow_runs):
+    if any(flow_run.wandb_runs and _is_new(flow_run.status) for flow_run in result.flow_runs):
         lines.append(_artifacts(result))
     losses = len(result.losses)
     lines.append(count(losses, "loss") if losses else "no losses")
@@ -23,28 +23,33 @@ def totals(result: Result) -> list[str]:
 
 
 def _flow_runs(result: Result) -> str:
-    by_status = Counter(one.status for one in result.flow_runs)
-    parts = [f"{by_status[one]:,} {one.value}" for one in Status if by_status[one]]
+    by_status = Counter(flow_run.status for flow_run in result.flow_runs)
+    parts = [f"{by_status[status]:,} {status.value}" for status in Status if by_status[status]]
     whole = count(len(result.flow_runs), "flow run")
     return f"{whole}: {', '.join(parts)}" if parts else whole
 
 
 def _artifacts(result: Result) -> str:
-    """Count what this call is about; what an earlier one did is told as "unchanged"."""
-    items = [run.items for one in result.flow_runs if _is_new(one.status) for run in one.wandb_runs]
+    """Count the artifacts that this call wrote or planned, without unchanged flow runs."""
+    items = [
+        run.items
+        for flow_run in result.flow_runs
+        if _is_new(flow_run.status)
+        for run in flow_run.wandb_runs
+    ]
     parts = {
-        "in summary": sum(one.values for one in items),
-        "written": sum(one.written for one in items),
-        "same content": sum(one.deduplicated for one in items),
-        "switched off": sum(one.switched_off for one in items),
-        "lost": sum(one.lost for one in items),
+        "in summary": sum(counts.values for counts in items),
+        "written": sum(counts.written for counts in items),
+        "same content": sum(counts.deduplicated for counts in items),
+        "switched off": sum(counts.switched_off for counts in items),
+        "lost": sum(counts.lost for counts in items),
     }
     planned = result.command == "plan"
-    if planned:  # whether W&B has a content already is not known before it is sent
+    if planned:  # before a content is sent, it is not known whether W&B has it already
         parts["written"] += parts.pop("same content")
-    told = ", ".join(f"{number:,} {words}" for words, number in parts.items())
-    total = count(sum(one.total for one in items), "artifact")
-    return f"{total}{' would be' if planned else ''}: {told}"
+    numbers = ", ".join(f"{number:,} {label}" for label, number in parts.items())
+    total = count(sum(counts.total for counts in items), "artifact")
+    return f"{total}{' would be' if planned else ''}: {numbers}"
 
 
 def _is_new(status: Status) -> bool:

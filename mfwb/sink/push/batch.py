@@ -1,215 +1,218 @@
-"""W&B runs that are sent together: prepared, sent, looked up, and what is missing sent again."""
+"""A batch of W&B runs: prepare them, send them, look them up, and send what is missing again."""
 
 from __future__ import annotations
 
 import glob
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
-from typing import TypeVar
 
 from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.files.tempdirs import scratch
 from mfwb.ports import Progress
-from mfwb.sink.push.bundle_run import RecordedArtifact, Title
-from mfwb.sink.push.finalize import settle_aliases, write_run_metadata
+from mfwb.sink.push.bundle_run import RunHeader
+from mfwb.sink.push.finalize import set_aliases, write_run_metadata
 from mfwb.sink.push.project import Project
-from mfwb.sink.push.shipment import Shipment
-from mfwb.sink.push.upload_files import Derivation, write_derived
-from mfwb.sink.push.verify import check
+from mfwb.sink.push.shipment import ProjectPath, Shipment
+from mfwb.sink.push.upload import Upload
+from mfwb.sink.push.upload_files import write_upload
+from mfwb.sink.push.verify import check_arrival
 from mfwb.sink.server.existing_runs import ExistingRuns
-from mfwb.sink.wandb_sync.sender import Complaint, Sender
+from mfwb.sink.wandb_sync.sender import Sender, SyncError
 from mfwb.snapshot import Loss
 
-__all__ = ["Batches", "Load", "look_up"]
+__all__ = ["BatchSender", "look_up_runs"]
 
-_LOOKS = (0.0, 0.5, 2.0)  # seconds before each; a server may take a moment
+_PAUSES = (0.0, 0.5, 2.0)  # seconds before each look-up; a server may take a moment
 _TRIES = 2
 
-T = TypeVar("T", "Load", "_Sent")
 
+class BatchSender:
+    """Sends batches of W&B runs that do not depend on one another."""
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A W&B run that is to be pushed."""
-
-    shipment: Shipment
-    title: Title
-    project: Project
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A W&B run that has to be sent, or was, and what it lacked when it was looked up."""
-
-    load: Load
-    what: Derivation
-    lacks: str = ""
-    unlogged: frozenset[tuple[str, str]] = frozenset()  # all else is there
-
-    @property
-    def shipment(self) -> Shipment:
-        """The flow run that it belongs to."""
-        return self.load.shipment
-
-
-class Batches:
-    """Sends W&B runs of one level, which don't need one another."""
-
-    def __init__(self, sender: Sender, pool: Executor, progress: Progress) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        projects: Mapping[ProjectPath, Project],
+        pool: Executor,
+        progress: Progress,
+    ) -> None:
         self._sender = sender
+        self._projects = projects
         self._pool = pool
         self._progress = progress
 
-    def send(self, loads: Iterable[Load]) -> None:
-        """Push W&B runs; a flow run fails if one of its own is not there in the end.
+    def send(self, runs: Iterable[tuple[Shipment, RunHeader]]) -> None:
+        """Send W&B runs; a flow run fails if one of its W&B runs does not arrive.
 
-        If one only lacks artifacts, which W&B did not take, the rest of the flow run goes on.
+        If only some artifacts are missing that W&B refused, the push of the flow run goes on.
         """
-        waiting = self._each(self._prepared, loads)
-        complaints: tuple[Complaint, ...] = ()
+        pending = self._run_all(
+            (shipment, partial(self._prepare, shipment, header)) for shipment, header in runs
+        )
+        errors: tuple[SyncError, ...] = ()
         for number in range(_TRIES):
             if number:
-                waiting = self._each(_what_is_left, waiting)
-            if waiting:
-                waiting, complaints = self._upload(waiting)
-                waiting = self._arrived(waiting)
-        for one in waiting:
-            with one.shipment.failing():
-                if one.unlogged and all(said.path is not None for said in complaints):
-                    _note_lacking(one, complaints)
+                pending = self._run_all(
+                    (upload.shipment, partial(self._remaining, upload)) for upload in pending
+                )
+            if pending:
+                pending, errors = self._upload(pending)
+                pending = self._finish_arrived(pending)
+        for upload in pending:
+            with upload.shipment.catch_errors():
+                if upload.unlogged and all(error.path is not None for error in errors):
+                    self._note_incomplete(upload, errors)
                 else:
-                    raise _not_all_there(one, complaints)
+                    raise _missing_error(upload, errors)
 
-    def _prepared(self, load: Load) -> _Sent | None:
-        if load.shipment.reason:
+    def _prepare(self, shipment: Shipment, header: RunHeader) -> Upload | None:
+        if shipment.reason:
             return None
-        what = load.project.prepare(load.shipment, load.title)
-        if what is None:
+        upload = self._projects[shipment.project_path].prepare(shipment, header)
+        if upload is None:
             self._progress.advance()
-            return None
-        return _Sent(load, what)
+        return upload
 
-    def _upload(self, waiting: Sequence[_Sent]) -> tuple[list[_Sent], tuple[Complaint, ...]]:
-        """Send what can be made ready; return that, and what W&B complained of."""
+    def _remaining(self, upload: Upload) -> Upload:
+        """Return the part of a W&B run that has not arrived yet."""
+        project = self._projects[upload.shipment.project_path]
+        project.forget_names(upload)
+        return project.without_existing_rows(project.with_current_names(upload))
+
+    def _upload(self, pending: Sequence[Upload]) -> tuple[list[Upload], tuple[SyncError, ...]]:
+        """Send all uploads whose files can be written; return them, and the errors of W&B."""
         with scratch() as folder:
-            ready = [one for one in waiting if self._made_ready(one, folder)]
-            size = sum(artifact.size for one in ready for artifact in one.what.run.logged)
+            ready = [upload for upload in pending if self._write_files(upload, folder)]
+            size = sum(artifact.size for upload in ready for artifact in upload.run.logged)
             try:
                 return ready, self._sender.send(folder, runs=len(ready), size=size)
             except SinkError as error:
-                return ready, (Complaint(str(error)),)
+                return ready, (SyncError(str(error)),)
 
-    def _made_ready(self, one: _Sent, folder: Path) -> bool:
-        made = folder / one.what.run.title.original.bundled.folder.name
-        is_ready = False
-        with one.shipment.failing():
-            write_derived(one.what, made)
-            is_ready = True
-        if not is_ready:
-            for half in folder.glob(f"{glob.escape(made.name)}*"):
-                rmtree(half, ignore_errors=True)  # it must not be sent
-        return is_ready
+    def _write_files(self, upload: Upload, folder: Path) -> bool:
+        """Write the files of an upload; return whether that worked."""
+        run_folder = folder / upload.run.header.original.bundled.folder.name
+        is_written = False
+        with upload.shipment.catch_errors():
+            write_upload(upload, run_folder)
+            is_written = True
+        if not is_written:
+            for incomplete in folder.glob(f"{glob.escape(run_folder.name)}*"):
+                rmtree(incomplete, ignore_errors=True)  # it must not be sent
+        return is_written
 
-    def _arrived(self, waiting: list[_Sent]) -> list[_Sent]:
-        """Finish what is there; return what is not."""
-        for pause in _LOOKS:
+    def _finish_arrived(self, pending: list[Upload]) -> list[Upload]:
+        """Finish the uploads that have arrived; return the others."""
+        for pause in _PAUSES:
             time.sleep(pause)
-            still: list[_Sent] = []
-            projects = {id(one.load.project): one.load.project for one in waiting}
-            for project in projects.values():
-                of_it = [one for one in waiting if one.load.project is project]
-                look_up(project.existing, [(one.shipment, [one.load.title]) for one in of_it])
-                there = (one for one in of_it if not one.shipment.reason)
-                still += self._each(self._finished, there)
-            waiting = still
-            if not waiting:
+            missing: list[Upload] = []
+            for path in dict.fromkeys(upload.shipment.project_path for upload in pending):
+                uploads = [upload for upload in pending if upload.shipment.project_path == path]
+                missing += self._finish_project(self._projects[path], uploads)
+            pending = missing
+            if not pending:
                 break
-        return waiting
+        return pending
 
-    def _finished(self, one: _Sent) -> _Sent | None:
-        project, title = one.load.project, one.load.title
-        arrival = check(one.what, project.existing)
-        if arrival.lacks:
-            return replace(one, lacks=arrival.lacks, unlogged=arrival.unlogged)
-        losses = (*project.losses_of(one.what), *arrival.losses)
-        receipt = settle_aliases(one.what, arrival, project.latest_alias, losses)
-        found = project.found(title)
-        project.note_there(one.what)
-        if one.what.for_now:
-            one.shipment.note_lacking(title, found, losses)
+    def _finish_project(self, project: Project, uploads: Sequence[Upload]) -> list[Upload]:
+        """Finish the uploads to a project that have arrived; return the others."""
+        runs = [(upload.shipment, [upload.run.header]) for upload in uploads]
+        look_up_runs(project.existing, runs)
+        return self._run_all(
+            (upload.shipment, partial(self._finish, upload))
+            for upload in uploads
+            if not upload.shipment.reason
+        )
+
+    def _finish(self, upload: Upload) -> Upload | None:
+        project, header = self._projects[upload.shipment.project_path], upload.run.header
+        arrival = check_arrival(upload, project.existing)
+        if arrival.missing:
+            return replace(upload, missing=arrival.missing, unlogged=arrival.unlogged)
+        losses = (*project.use_losses(upload), *arrival.losses)
+        receipt = set_aliases(upload, arrival, project.latest_alias, losses)
+        existing = project.get_existing(header)
+        project.note_logged(upload)
+        if upload.retryable:
+            upload.shipment.note_incomplete(header, existing, losses)
             self._progress.advance()
             return None
-        said = write_run_metadata(project.existing, one.what.run, receipt, found, project.edit_rule)
-        one.shipment.note_edits(title, said)
-        one.shipment.note(title, found.id, found.url, receipt, wrote=True)
+        edits = write_run_metadata(
+            project.existing, upload.run, receipt, existing, project.edit_rule
+        )
+        upload.shipment.note_edits(header, edits)
+        upload.shipment.note(header, existing.id, existing.url, receipt, wrote=True)
         self._progress.advance()
         return None
 
-    def _each(self, deed: Callable[[T], _Sent | None], things: Iterable[T]) -> list[_Sent]:
-        """Do something with each, several at once; return what came of it, if anything did."""
-        futures = [(one, self._pool.submit(deed, one)) for one in things]
-        left: list[_Sent] = []
-        for one, future in futures:
-            with one.shipment.failing():
-                came = future.result()
-                left += [] if came is None else [came]
-        return left
+    def _note_incomplete(self, upload: Upload, errors: Sequence[SyncError]) -> None:
+        """Finish a W&B run without the artifacts that W&B refused, and note these as losses."""
+        project, header = self._projects[upload.shipment.project_path], upload.run.header
+        why = _error_of(upload, errors) or "W&B did not take it"
+        refused_error = [
+            artifact
+            for artifact in upload.run.logged
+            if upload.with_wandb_name(artifact).content in upload.unlogged
+        ]
+        losses = tuple(Loss(f"{header.name}/{artifact.name}", why) for artifact in refused_error)
+        arrival = check_arrival(upload, project.existing)
+        set_aliases(upload, arrival, project.latest_alias, ())
+        project.note_logged(upload, upload.unlogged)
+        other_losses = (*project.use_losses(upload), *arrival.losses)
+        upload.shipment.note_incomplete(
+            header, project.get_existing(header), (*losses, *other_losses)
+        )
+
+    def _run_all(
+        self, actions: Iterable[tuple[Shipment, Callable[[], Upload | None]]]
+    ) -> list[Upload]:
+        """Run actions in the pool; return the uploads that they return.
+
+        An error of an action is the failure of the flow run that the action belongs to.
+        """
+        futures = [(shipment, self._pool.submit(action)) for shipment, action in actions]
+        uploads: list[Upload] = []
+        for shipment, future in futures:
+            with shipment.catch_errors():
+                upload = future.result()
+                uploads += [] if upload is None else [upload]
+        return uploads
 
 
-def look_up(existing: ExistingRuns, asked: Sequence[tuple[Shipment, Sequence[Title]]]) -> None:
-    """Ask for W&B runs of one project; flow runs that can't go on without an answer fail.
+def look_up_runs(
+    existing: ExistingRuns, runs: Sequence[tuple[Shipment, Sequence[RunHeader]]]
+) -> None:
+    """Look up W&B runs of one project; the flow runs fail if W&B does not answer.
 
-    If an answer about many can't be read, each flow run is asked for alone: it is one's fault.
+    If the answer can't be read, each flow run is looked up alone, so that only the flow run with
+    the unreadable answer fails.
     """
     try:
-        existing.fetch(title for _, titles in asked for title in titles)
+        existing.fetch(header for _, headers in runs for header in headers)
     except SkipFlowRun as error:
-        for shipment, _ in asked:
+        for shipment, _ in runs:
             shipment.fail(error)
     except Exception as error:
         if ends_the_call(error):
             raise
-        for shipment, titles in asked:
-            with shipment.failing():
-                existing.fetch(titles)
+        for shipment, headers in runs:
+            with shipment.catch_errors():
+                existing.fetch(headers)
 
 
-def _what_is_left(one: _Sent) -> _Sent:
-    """Return what is to be sent of a W&B run part of which has arrived."""
-    project = one.load.project
-    project.forget_types(one.what)
-    return replace(one, what=project.without_rows_there(project.named_anew(one.what)))
+def _missing_error(upload: Upload, errors: Sequence[SyncError]) -> SinkError:
+    error = _error_of(upload, errors)
+    why = f" ({error})" if error else ""
+    return SinkError(f"W&B does not have all of {upload.run.header.name}: {upload.missing}{why}")
 
 
-def _note_lacking(one: _Sent, complaints: Sequence[Complaint]) -> None:
-    """Settle what is there of a W&B run, and note what W&B did not take."""
-    project, title = one.load.project, one.load.title
-    why = _complaint(one, complaints) or "W&B did not take it"
-    lost = [each for each in one.what.run.logged if _is_among(each, one)]
-    losses = tuple(Loss(f"{title.name}/{each.name}", why) for each in lost)
-    arrival = check(one.what, project.existing)
-    settle_aliases(one.what, arrival, project.latest_alias, ())
-    project.note_there(one.what, one.unlogged)
-    others = (*project.losses_of(one.what), *arrival.losses)
-    one.shipment.note_lacking(title, project.found(title), (*losses, *others))
-
-
-def _is_among(artifact: RecordedArtifact, one: _Sent) -> bool:
-    return one.what.as_called(artifact).content in one.unlogged
-
-
-def _not_all_there(one: _Sent, complaints: Sequence[Complaint]) -> SinkError:
-    said = _complaint(one, complaints)
-    why = f" ({said})" if said else ""
-    return SinkError(f"W&B does not have all of {one.load.title.name}: {one.lacks}{why}")
-
-
-def _complaint(one: _Sent, complaints: Sequence[Complaint]) -> str:
-    """Return the first thing that W&B said of a W&B run, or of all; empty: nothing."""
-    file = f"run-{one.what.id}.wandb"
-    of_it = (said.text for said in complaints if said.path is None or said.path.name == file)
-    return next(of_it, "")
+def _error_of(upload: Upload, errors: Sequence[SyncError]) -> str:
+    """Return the text of the first error that concerns a W&B run, or all; empty: none."""
+    file = f"run-{upload.id}.wandb"
+    texts = (error.text for error in errors if error.path is None or error.path.name == file)
+    return next(texts, "")

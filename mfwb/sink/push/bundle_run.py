@@ -1,4 +1,4 @@
-"""What the `.wandb` files of a bundle say of their W&B runs."""
+"""W&B runs as they are recorded in the `.wandb` files of a bundle."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from mfwb.sink.content.receipt import Receipt, parse_receipt
 from mfwb.sink.content.run_content import MARKER
 from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
-from mfwb.sink.push.original_run import Original
+from mfwb.sink.push.original_run import OriginalRun
 from mfwb.sink.server.run_files import files_in_summary
 from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = [
-    "Contents",
     "RecordedArtifact",
     "RecordedRun",
-    "Title",
+    "RunArtifacts",
+    "RunHeader",
+    "read_artifacts",
     "read_config",
-    "read_contents",
+    "read_header",
     "read_history",
     "read_run",
-    "read_title",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Title:
-    """What a file says at its beginning: which W&B run is in it.
+class RunHeader:
+    """The beginning of a `.wandb` file: the identity of the W&B run in it.
 
     Attributes:
         original: the W&B run in its bundle.
-        source: the flow run that it stands for.
+        source: the flow run that the W&B run belongs to.
     """
 
-    original: Original
+    original: OriginalRun
     id: WandbRunId
     name: str
     group: str
@@ -53,12 +53,12 @@ class Title:
 
     @property
     def level(self) -> int:
-        """All that this W&B run uses has been logged by lower ones."""
+        """The level of the W&B run; it only uses artifacts of lower levels."""
         return self.original.level
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Entity and project."""
+    def project_path(self) -> tuple[str, str]:
+        """The entity and the project."""
         return self.entity, self.project
 
 
@@ -68,7 +68,7 @@ class RecordedArtifact:
 
     Attributes:
         size: bytes that have to be sent if W&B does not have them.
-        is_own: of the kind that W&B makes itself, of tables.
+        is_own: whether it is of the type that W&B itself creates for tables.
     """
 
     name: str
@@ -81,18 +81,18 @@ class RecordedArtifact:
 
     @property
     def content(self) -> tuple[str, str]:
-        """What tells it from others in its project."""
+        """Name and digest, which identify the artifact in its project."""
         return self.name, self.digest
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """Which artifacts a W&B run logs and uses.
+class RunArtifacts:
+    """The artifacts that a W&B run logs and uses.
 
     Attributes:
-        types: names of those that it logs, with their types.
-        logged: names and digests of these.
-        used: names and digests of those that it uses.
+        types: names and types of the logged artifacts.
+        logged: names and digests of the logged artifacts.
+        used: names and digests of the used artifacts.
     """
 
     types: frozenset[tuple[str, str]]
@@ -102,17 +102,17 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """All of a file but what is long.
+    """The content of a `.wandb` file without its rows and lines.
 
     Attributes:
-        fingerprint: of the plan that was carried out.
-        receipt: what was written.
-        last_step: of the last row of its history; None: there is none.
-        media: files that its summary shows.
-        ended_at: when its last task ended, in epoch ms; None: it does not say.
+        fingerprint: the fingerprint of the plan that was carried out.
+        receipt: the receipt of what was written.
+        last_step: the step of the last row of its history; None: there is no row.
+        media: the files that its summary shows.
+        ended_at: the end of its last task, in epoch ms; None: it is not recorded.
     """
 
-    title: Title
+    header: RunHeader
     tags: tuple[str, ...]
     notes: str
     fingerprint: str
@@ -125,27 +125,28 @@ class RecordedRun:
     ended_at: int | None = None
 
     def run_metadata(self) -> RunMetadata:
-        """Return what it is to say in words; BundleChanged, SinkError."""
-        title = self.title
+        """Return the metadata to write in W&B; BundleChanged, SinkError."""
+        header = self.header
         return RunMetadata(
-            name=title.name,
-            group=title.group,
-            job_type=title.job_type,
+            name=header.name,
+            group=header.group,
+            job_type=header.job_type,
             tags=self.tags,
             notes=self.notes,
-            config=read_config(title.original),
+            config=read_config(header.original),
         )
 
 
-def read_history(original: Original) -> list[Row]:
-    """Return the rows of history that are in a file, as planned; BundleChanged."""
-    return [_row(original, one.history) for one in original.records() if one.HasField("history")]
+def read_history(original: OriginalRun) -> list[Row]:
+    """Return the rows of history in a file, as planned; BundleChanged."""
+    records = (record for record in original.records() if record.HasField("history"))
+    return [_row(original, record.history) for record in records]
 
 
-def read_title(original: Original) -> Title:
-    """Return which W&B run is in a file; BundleChanged, or SinkError if none is."""
+def read_header(original: OriginalRun) -> RunHeader:
+    """Return the header of a file; BundleChanged, or SinkError if there is no W&B run in it."""
     run = _run_in(original)
-    return Title(
+    return RunHeader(
         original=original,
         id=WandbRunId(run.run_id),
         name=run.display_name,
@@ -157,26 +158,28 @@ def read_title(original: Original) -> Title:
     )
 
 
-def read_contents(title: Title) -> Contents:
-    """Return which artifacts are in a file, all of which is read; BundleChanged."""
-    found = [one.artifact for one in title.original.records() if one.HasField("artifact")]
-    logged = [one for one in found if not one.use_after_commit]
-    return Contents(
-        types=frozenset((one.name, one.type) for one in logged),
-        logged=frozenset((one.name, one.digest) for one in logged),
-        used=frozenset((one.name, one.digest) for one in found if one.use_after_commit),
+def read_artifacts(header: RunHeader) -> RunArtifacts:
+    """Return the artifacts in a file; this reads all of its records; BundleChanged."""
+    records = (record for record in header.original.records() if record.HasField("artifact"))
+    artifacts = [record.artifact for record in records]
+    logged = [artifact for artifact in artifacts if not artifact.use_after_commit]
+    used = [artifact for artifact in artifacts if artifact.use_after_commit]
+    return RunArtifacts(
+        types=frozenset((artifact.name, artifact.type) for artifact in logged),
+        logged=frozenset((artifact.name, artifact.digest) for artifact in logged),
+        used=frozenset((artifact.name, artifact.digest) for artifact in used),
     )
 
 
-def read_run(title: Title) -> RecordedRun:
-    """Return what a file says; BundleChanged, or SinkError if it was never finished."""
-    original = title.original
+def read_run(header: RunHeader) -> RecordedRun:
+    """Return the W&B run in a file; BundleChanged, or SinkError if it is incomplete."""
+    original = header.original
     summary: dict[str, Any] = {}
     steps: list[int] = []
     artifacts: list[tuple[bool, RecordedArtifact]] = []
-    run, is_over = pb.RunRecord(), False
+    run, is_finished = pb.RunRecord(), False
     for record in original.records():
-        is_over = record.HasField("exit")
+        is_finished = record.HasField("exit")
         if record.HasField("run"):
             run = record.run
         elif record.HasField("summary"):
@@ -187,37 +190,37 @@ def read_run(title: Title) -> RecordedRun:
         elif record.HasField("artifact"):
             is_use = record.artifact.use_after_commit
             artifacts.append((is_use, _artifact(original, record.artifact)))
-    if not is_over:
-        raise _useless(original)
-    said = _mapping(original, summary.get(MARKER, {}))
+    if not is_finished:
+        raise _incomplete(original)
+    marks = _mapping(original, summary.get(MARKER, {}))
     return RecordedRun(
-        title=title,
+        header=header,
         tags=tuple(run.tags),
         notes=run.notes,
-        fingerprint=str(said.get("complete", "")),
-        receipt=parse_receipt(said.get("receipt")) or Receipt(),
+        fingerprint=str(marks.get("complete", "")),
+        receipt=parse_receipt(marks.get("receipt")) or Receipt(),
         last_step=max(steps, default=None),
         media=frozenset(files_in_summary(summary.values())),
-        logged=tuple(one for is_use, one in artifacts if not is_use),
-        used=tuple(one for is_use, one in artifacts if is_use),
+        logged=tuple(artifact for is_use, artifact in artifacts if not is_use),
+        used=tuple(artifact for is_use, artifact in artifacts if is_use),
         ended_at=_ended_at(summary.get("metaflow")),
         summary_keys=tuple(summary),
     )
 
 
-def _row(original: Original, record: pb.HistoryRecord) -> Row:
-    said = {item.nested_key[0]: _value(original, item.value_json) for item in record.item}
-    values = {name: value for name, value in said.items() if name not in _BY_W_AND_B}
+def _row(original: OriginalRun, record: pb.HistoryRecord) -> Row:
+    row = {item.nested_key[0]: _value(original, item.value_json) for item in record.item}
+    values = {name: value for name, value in row.items() if name not in _WANDB_COLUMNS}
     return int(record.step.num), values
 
 
-_BY_W_AND_B = frozenset({"_step", "_timestamp", "_runtime"})
-"""What W&B has in each row."""
+_WANDB_COLUMNS = frozenset({"_step", "_timestamp", "_runtime"})
+"""The columns that W&B adds to each row."""
 
 
-def _ended_at(said: Any) -> int | None:
-    """Return when the last task ended, as the summary says it for people."""
-    text = said.get("ended_at") if isinstance(said, dict) else None
+def _ended_at(section: Any) -> int | None:
+    """Return the end of the last task, from the section `metaflow` of the summary."""
+    text = section.get("ended_at") if isinstance(section, dict) else None
     try:
         moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:
@@ -225,32 +228,32 @@ def _ended_at(said: Any) -> int | None:
     return round(moment.timestamp() * 1000)
 
 
-def read_config(original: Original) -> dict[str, Any]:
+def read_config(original: OriginalRun) -> dict[str, Any]:
     """Return the config of the W&B run in a file; BundleChanged, SinkError."""
     return _config_in(original, _run_in(original))
 
 
-def _run_in(original: Original) -> pb.RunRecord:
+def _run_in(original: OriginalRun) -> pb.RunRecord:
     for record in original.records():
         if record.HasField("run"):
             return record.run
-    raise _useless(original)
+    raise _incomplete(original)
 
 
-def _config_in(original: Original, run: pb.RunRecord) -> dict[str, Any]:
+def _config_in(original: OriginalRun, run: pb.RunRecord) -> dict[str, Any]:
     """Return the config of a W&B run."""
     return {item.key: _value(original, item.value_json) for item in run.config.update}
 
 
-def _source(original: Original, config: dict[str, Any]) -> FlowRunId:
-    """Return the flow run that a config says the W&B run is of."""
+def _source(original: OriginalRun, config: dict[str, Any]) -> FlowRunId:
+    """Return the flow run of a W&B run, from its config."""
     source = FlowRunId.found_in(_mapping(original, config.get(MARKER, {})).get("source"))
     if source is None:
         raise original.changed("it does not say which flow run it is of")
     return source
 
 
-def _artifact(original: Original, record: pb.ArtifactRecord) -> RecordedArtifact:
+def _artifact(original: OriginalRun, record: pb.ArtifactRecord) -> RecordedArtifact:
     return RecordedArtifact(
         name=record.name,
         type=record.type,
@@ -262,20 +265,20 @@ def _artifact(original: Original, record: pb.ArtifactRecord) -> RecordedArtifact
     )
 
 
-def _value(original: Original, text: str) -> Any:
-    """Return a value as mfwb wrote it: also with NaN and halves of letters, as Python does."""
+def _value(original: OriginalRun, text: str) -> Any:
+    """Return a value as mfwb wrote it: also with NaN and lone surrogates, as Python reads them."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise original.changed(f"a value in it is no JSON ({error})") from None
 
 
-def _mapping(original: Original, value: Any) -> Mapping[str, Any]:
+def _mapping(original: OriginalRun, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise original.changed("a value in it is of another type than mfwb writes")
     return value
 
 
-def _useless(original: Original) -> SinkError:
+def _incomplete(original: OriginalRun) -> SinkError:
     path = original.bundled.bundle / original.bundled.file
-    return SinkError(f"{path} is not whole; sync its flow run into the bundle again with --force")
+    return SinkError(f"{path} is incomplete; sync its flow run into the bundle again with --force")

@@ -1,4 +1,4 @@
-"""The last word about a W&B run all of which has arrived: aliases, and that it is complete."""
+"""The end of an upload that has arrived: set the aliases, and mark the W&B run as complete."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from mfwb.sink.content.edits import EditRule, MergedMetadata
 from mfwb.sink.content.receipt import Receipt
 from mfwb.sink.content.run_content import MARKER, done
 from mfwb.sink.push.bundle_run import RecordedArtifact, RecordedRun
-from mfwb.sink.push.upload_files import Derivation
+from mfwb.sink.push.upload import Upload
 from mfwb.sink.push.verify import Arrival
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.latest_alias import LATEST, LatestAlias, Moment
 from mfwb.sink.server.update_run import amend
 from mfwb.snapshot import Loss
 
-__all__ = ["settle_aliases", "write_run_metadata"]
+__all__ = ["set_aliases", "write_run_metadata"]
 
 
-def settle_aliases(
-    sent: Derivation, arrival: Arrival, latest_alias: LatestAlias, losses: tuple[Loss, ...]
+def set_aliases(
+    upload: Upload, arrival: Arrival, latest_alias: LatestAlias, losses: tuple[Loss, ...]
 ) -> Receipt:
-    """Settle the aliases of what a W&B run logged; return what is there of it. SinkError.
+    """Set the aliases of the logged artifacts; return the receipt of what has arrived. SinkError.
 
     Args:
-        sent: the W&B run.
-        arrival: what is there of it: all, or all but some artifacts.
-        latest_alias: decides about `latest`.
-        losses: beside those that were known in the bundle.
+        upload: the W&B run.
+        arrival: the arrived part of it: everything, or everything except some artifacts.
+        latest_alias: decides which version gets `latest`.
+        losses: the losses in addition to those in the bundle.
     """
-    run = sent.run
-    start = run.title.source.created_at
+    run = upload.run
+    start = run.header.source.created_at
     moment = Moment(start, start if run.ended_at is None else run.ended_at)
-    outputs = {one.name: one for one in run.receipt.outputs}
+    outputs = {output.name: output for output in run.receipt.outputs}
     for recorded in run.logged:
-        called = sent.as_called(recorded)
-        artifact = arrival.logged.get(called.content)
+        renamed = upload.with_wandb_name(recorded)
+        artifact = arrival.logged.get(renamed.content)
         if recorded.is_own or artifact is None:
             continue
-        _settle(called, artifact, moment, latest_alias)
+        _set_aliases(renamed, artifact, moment, latest_alias)
         if recorded.name in outputs:
-            outputs[recorded.name] = _as_arrived(outputs[recorded.name], called, artifact)
-    lost = {f"{name} of {who}" for (name, _), who in sent.without.items()}
-    uses = tuple(use for use in run.receipt.uses if use not in lost)
+            outputs[recorded.name] = _as_arrived(outputs[recorded.name], renamed, artifact)
+    unavailable = {f"{name} of {producer}" for (name, _), producer in upload.unavailable.items()}
+    uses = tuple(use for use in run.receipt.uses if use not in unavailable)
     all_losses = (*run.receipt.losses, *losses)
     return replace(run.receipt, outputs=tuple(outputs.values()), losses=all_losses, uses=uses)
 
 
 def write_run_metadata(
-    runs: ExistingRuns, run: RecordedRun, receipt: Receipt, found: ExistingRun, rule: EditRule
+    runs: ExistingRuns, run: RecordedRun, receipt: Receipt, existing: ExistingRun, rule: EditRule
 ) -> MergedMetadata:
-    """Have a W&B run say what the bundle says of it in words, and that it is complete.
+    """Write the metadata of a W&B run as in the bundle, and the mark that it is complete.
 
-    What others wrote in it stays, as the rule says.
+    The rule decides whether edits of others are kept.
     """
-    # W&B says it itself, but not if all rows were there already.
+    # W&B itself sets `_step`, but not if it had all rows already.
     step = {} if run.last_step is None else {"_step": run.last_step}
     marks = {**done(run.fingerprint, receipt), **step}
-    return amend(runs, found, run.run_metadata(), marks, rule)
+    return amend(runs, existing, run.run_metadata(), marks, rule)
 
 
-def _settle(
+def _set_aliases(
     recorded: RecordedArtifact, artifact: wandb.Artifact, moment: Moment, latest_alias: LatestAlias
 ) -> None:
     aliases = set(recorded.aliases)
@@ -78,5 +78,7 @@ def _settle(
 def _as_arrived(
     output: OutputOutcome, recorded: RecordedArtifact, artifact: wandb.Artifact
 ) -> OutputOutcome:
-    said, meant = ({**one, MARKER: None} for one in (artifact.metadata, recorded.metadata))
-    return replace(output, name=recorded.name, version=artifact.version, deduplicated=said != meant)
+    stored, planned = ({**data, MARKER: None} for data in (artifact.metadata, recorded.metadata))
+    return replace(
+        output, name=recorded.name, version=artifact.version, deduplicated=stored != planned
+    )

@@ -1,4 +1,4 @@
-"""A W&B run as it lies in a bundle: read with the eyes of somebody who does not trust it."""
+"""A W&B run in a bundle, whose files are checked before they are used."""
 
 from __future__ import annotations
 
@@ -20,65 +20,65 @@ from mfwb.sink.offline.manifest import (
     open_in_bundle,
 )
 from mfwb.sink.offline.wandb_file import records_in
-from mfwb.sink.push.vetting import vetted
+from mfwb.sink.push.record_check import check_records
 
-__all__ = ["Original", "original_of", "verify"]
+__all__ = ["OriginalRun", "open_original", "verify_files"]
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
-    """Its place in the bundle, and the files that may be sent with it."""
+class OriginalRun:
+    """A W&B run in a bundle, with the manifest of the files that may be sent with it."""
 
     bundled: BundledRun
     manifest: Manifest
 
     @property
     def level(self) -> int:
-        """All that this W&B run uses has been logged by lower ones."""
+        """The level of the W&B run; it only uses artifacts of lower levels."""
         return self.bundled.level
 
     @property
     def files(self) -> str:
-        """The folder of what its summary shows, from the bundle."""
+        """The folder of the files that its summary shows, relative to the bundle."""
         return f"{self.bundled.name}/files"
 
     def records(self) -> Iterator[pb.Record]:
         """Yield its records; BundleChanged if one is not as mfwb writes it."""
-        one = self.bundled
+        run = self.bundled
         try:
-            with open_in_bundle(one.bundle, one.file) as file:
-                yield from vetted(records_in(file), self.manifest, self.files, one.run_id)
+            with open_in_bundle(run.bundle, run.file) as file:
+                yield from check_records(records_in(file), self.manifest, self.files, run.run_id)
         except (OSError, ValueError) as error:
             raise self.changed(str(error)) from error
 
     def open(self, name: str) -> BinaryIO:
-        """Return a file of the bundle; BundleChanged if there is no file of its own any more."""
+        """Return an open file of the bundle; BundleChanged if it is no regular file any more."""
         try:
             return open_in_bundle(self.bundled.bundle, name)
         except OSError as error:
             raise self.changed(str(error)) from error
 
     def path_of(self, name: str) -> Path:
-        """Return where a file of the bundle is; errors as of `open`."""
+        """Return the path of a file of the bundle; errors as of `open`."""
         self.open(name).close()
         return self.bundled.bundle / name
 
-    def changed(self, what: str) -> BundleChanged:
+    def changed(self, detail: str) -> BundleChanged:
         """Return the error that ends a push."""
-        return _changed(self.bundled.bundle, f"{self.bundled.file}: {what}")
+        return _changed(self.bundled.bundle, f"{self.bundled.file}: {detail}")
 
 
-def original_of(bundled: BundledRun, checksums: Checksums) -> Original:
-    """Return a W&B run of a bundle, whose records may be read.
+def open_original(bundled: BundledRun, checksums: Checksums) -> OriginalRun:
+    """Return a W&B run of a bundle, whose `.wandb` file is checked.
 
-    BundleChanged if its manifest is not there, or is none, or its records are not those of it.
+    BundleChanged if its manifest is missing or invalid, or if the file has another checksum.
 
     Args:
-        bundled: its place.
-        checksums: of the bundle.
+        bundled: the W&B run.
+        checksums: the checksums of the bundle.
     """
     try:
-        original = Original(bundled, bundled.manifest())
+        original = OriginalRun(bundled, bundled.manifest())
     except BadManifestError as error:
         raise _changed(bundled.bundle, f"{bundled.name}: {error}") from error
     fixed = original.manifest.files.get(bundled.file)
@@ -88,51 +88,51 @@ def original_of(bundled: BundledRun, checksums: Checksums) -> Original:
     return original
 
 
-def verify(
-    bundle: Path, originals: Iterable[Original], checksums: Checksums, pool: Executor
+def verify_files(
+    bundle: Path, originals: Iterable[OriginalRun], checksums: Checksums, pool: Executor
 ) -> None:
-    """Make sure that all files that will be sent are what the sync wrote, and lie in the bundle.
+    """Make sure that all files that will be sent are in the bundle and as the sync wrote them.
 
-    Whether records are like ours, is told as they are read. A file whose checksum is known, and
-    that has not been touched since, is not read again.
+    The records are checked later, when they are read. A file is not read again if its checksum is
+    known and it was not modified since.
 
     Raises:
-        BundleChanged: it is not; nothing must be sent.
+        BundleChanged: if a file is not as it was written; nothing must be sent then.
     """
-    wanted = _wanted(bundle, originals)
+    expected = _expected_checksums(bundle, originals)
     checks = [
         pool.submit(_check, checksums, bundle, name, fixed)
-        for name, fixed in sorted(wanted.items())
+        for name, fixed in sorted(expected.items())
     ]
     try:
-        for one_check in checks:
-            one_check.result()
+        for check in checks:
+            check.result()
     finally:
-        for one_check in checks:
-            one_check.cancel()
+        for check in checks:
+            check.cancel()
 
 
 def _check(checksums: Checksums, bundle: Path, name: str, fixed: FileChecksum) -> None:
     try:
-        is_the_same = checksums.matches(name, fixed)
+        is_unchanged = checksums.matches(name, fixed)
     except OSError as error:
         raise _changed(bundle, f"{name}: {error}") from error
-    if not is_the_same:
+    if not is_unchanged:
         raise _changed(bundle, f"{name} is not what it was")
 
 
-def _wanted(bundle: Path, originals: Iterable[Original]) -> dict[str, FileChecksum]:
-    """Return what each file has to be by all manifests."""
-    wanted: dict[str, FileChecksum] = {}
-    for one in originals:
-        for name, fixed in one.manifest.files.items():
-            if wanted.setdefault(name, fixed) != fixed:
+def _expected_checksums(bundle: Path, originals: Iterable[OriginalRun]) -> dict[str, FileChecksum]:
+    """Return the checksum of each file in all manifests."""
+    expected: dict[str, FileChecksum] = {}
+    for original in originals:
+        for name, fixed in original.manifest.files.items():
+            if expected.setdefault(name, fixed) != fixed:
                 raise _changed(bundle, f"{name}: two manifests differ about it")
-    return wanted
+    return expected
 
 
-def _changed(bundle: Path, what: str) -> BundleChanged:
+def _changed(bundle: Path, detail: str) -> BundleChanged:
     return BundleChanged(
-        f"the bundle {bundle} is not what mfwb wrote: {what}; nothing more is sent of it. "
-        "Sync it anew, with --force or into another --dir"
+        f"the bundle {bundle} is not what mfwb wrote: {detail}; nothing more is sent of it. "
+        "Sync it again, with --force or into another --dir"
     )

@@ -1,4 +1,4 @@
-"""One project that a bundle is pushed to."""
+"""A project that a bundle is pushed to."""
 
 from __future__ import annotations
 
@@ -14,47 +14,45 @@ from mfwb.sink.client.collections import Collections
 from mfwb.sink.content.edits import EditRule, merge_metadata, select_others_summary
 from mfwb.sink.content.run_metadata import read_run_metadata
 from mfwb.sink.history.read_rows import History, missing_rows
-from mfwb.sink.push.bundle_run import RecordedRun, Title, read_history, read_run
+from mfwb.sink.push.bundle_run import (
+    RecordedArtifact,
+    RecordedRun,
+    RunHeader,
+    read_history,
+    read_run,
+)
 from mfwb.sink.push.finalize import write_run_metadata
-from mfwb.sink.push.shipment import Shipment
-from mfwb.sink.push.upload_files import Derivation
+from mfwb.sink.push.shipment import ProjectPath, Shipment
+from mfwb.sink.push.upload import Upload
 from mfwb.sink.server.claims import Claims
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.latest_alias import LatestAlias
 from mfwb.sink.server.update_run import has_same_content
 from mfwb.snapshot import Loss
 
-__all__ = ["Place", "Project"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where that is."""
-
-    entity: str
-    project: str
+__all__ = ["Project"]
 
 
 Content = tuple[str, str]
-"""Name and digest of an artifact, as the bundle has them."""
+"""Name and digest of an artifact, as in the bundle."""
 
 
 @dataclass(slots=True)
-class _Known:
-    """Artifacts that are there, or are not: who should have logged them, and why they are not."""
+class _ArtifactStates:
+    """Artifacts that W&B has, and missing ones with the W&B run that should have logged them."""
 
-    there: set[Content] = field(default_factory=set)
+    logged: set[Content] = field(default_factory=set)
     deleted: dict[Content, str] = field(default_factory=dict)
     refused_error: dict[Content, str] = field(default_factory=dict)
     failed: dict[Content, str] = field(default_factory=dict)
 
 
 class Project:
-    """Finds out what of a W&B run has to be sent."""
+    """Decides which parts of a W&B run have to be sent."""
 
     def __init__(
         self,
-        place: Place,
+        path: ProjectPath,
         client: ApiClient,
         *,
         writer: str,
@@ -63,138 +61,153 @@ class Project:
     ) -> None:
         self.edit_rule = edit_rule
         self.client = client
-        self.existing = ExistingRuns(client, place.entity, place.project)
-        self._collections = Collections(client, place.entity, place.project)
-        self.latest_alias = LatestAlias(client, place.entity, place.project, self._collections)
-        self._claims = Claims(place, self.existing, client, writer=writer, on_deleted=on_deleted)
-        self._known = _Known()
+        self.existing = ExistingRuns(client, path.entity, path.project)
+        self._collections = Collections(client, path.entity, path.project)
+        self.latest_alias = LatestAlias(client, path.entity, path.project, self._collections)
+        self._claims = Claims(path, self.existing, client, writer=writer, on_deleted=on_deleted)
+        self._artifacts = _ArtifactStates()
         self._lock = Lock()
 
-    def prepare(self, shipment: Shipment, title: Title) -> Derivation | None:
-        """Return what is to be sent of a W&B run; None if nothing is. NotOurs, SinkError.
+    def prepare(self, shipment: Shipment, header: RunHeader) -> Upload | None:
+        """Return the upload of a W&B run; None: nothing has to be sent. NotOurs, SinkError.
 
-        It is claimed, so that nobody else writes it.
+        The W&B run is claimed, so that no other sync writes it.
         """
-        run = read_run(title)
-        if self._is_there(shipment, run):
+        run = read_run(header)
+        if self._is_complete(shipment, run):
             return None
-        without = self._not_to_be_used(run)
-        claim = self._claims.claim(title, was_written=shipment.was_written(title))
+        unavailable = self._unavailable(run)
+        claim = self._claims.claim(header, was_written=shipment.was_pushed(header))
         if claim.id is None:
-            shipment.note_deleted(title)
-            self._note(self._known.deleted, run)
+            shipment.note_deleted(header)
+            self._note(self._artifacts.deleted, run)
             return None
-        what = replace(self._what(run, without), id=claim.id)
+        upload = replace(self._upload(shipment, run, unavailable), id=claim.id)
         if claim.is_new:
-            return what
-        self.existing.fetch([title])  # what it has now that nobody else writes it
-        if self._is_there(shipment, run):
+            return upload
+        self.existing.fetch([header])  # again, now that no other sync writes it
+        if self._is_complete(shipment, run):
             return None
-        return self._beside_others(shipment, self.without_rows_there(what))
+        return self._with_edits(self.without_existing_rows(upload))
 
-    def without_rows_there(self, what: Derivation) -> Derivation:
-        """Return what is to be sent of a W&B run that has some rows of history already."""
-        title = what.run.title
-        there = self.existing.read_histories([title.id]).get(title.id, History())
-        planned = read_history(title.original) if what.run.last_step is not None else []
-        missing = frozenset(step for step, _ in missing_rows(planned, there.rows))
-        return replace(what, goes_on=bool(there.rows or there.lines), rows_missing=missing)
+    def without_existing_rows(self, upload: Upload) -> Upload:
+        """Return an upload without the rows of history that W&B has already."""
+        header = upload.run.header
+        history = self.existing.read_histories([header.id]).get(header.id, History())
+        planned = read_history(header.original) if upload.run.last_step is not None else []
+        missing = frozenset(step for step, _ in missing_rows(planned, history.rows))
+        return replace(
+            upload, has_history=bool(history.rows or history.lines), rows_missing=missing
+        )
 
-    def _beside_others(self, shipment: Shipment, what: Derivation) -> Derivation:
-        """Return what is to be sent of a W&B run that is there, with what others wrote in it."""
-        found = self.existing.get(what.run.title.id)
-        if found is None:
-            return what
-        handle = found.handle
-        both = merge_metadata(what.run.run_metadata(), read_run_metadata(handle), self.edit_rule)
-        shipment.note_edits(what.run.title, both)
-        wrote = found.receipt.summary_keys if found.receipt else ()
-        keys = (*what.run.summary_keys, *what.run.receipt.summary_keys)
+    def _with_edits(self, upload: Upload) -> Upload:
+        """Return the upload of an existing W&B run, with what others wrote in it."""
+        existing = self.existing.get(upload.run.header.id)
+        if existing is None:
+            return upload
+        handle = existing.handle
+        merge = merge_metadata(upload.run.run_metadata(), read_run_metadata(handle), self.edit_rule)
+        upload.shipment.note_edits(upload.run.header, merge)
+        wrote = existing.receipt.summary_keys if existing.receipt else ()
+        keys = (*upload.run.summary_keys, *upload.run.receipt.summary_keys)
         others = select_others_summary(handle.summary_metrics, keys, wrote)
-        return replace(what, run_metadata=both.run_metadata, others=others)
+        return replace(upload, run_metadata=merge.run_metadata, others=others)
 
-    def _what(self, run: RecordedRun, without: Mapping[Content, str]) -> Derivation:
-        """Return all of a W&B run, under the names that its artifacts have here."""
-        artifacts = {(one.name, one.type) for one in (*run.logged, *run.used) if not one.is_own}
+    def _upload(
+        self, shipment: Shipment, run: RecordedRun, unavailable: Mapping[Content, str]
+    ) -> Upload:
+        """Return the upload of a whole W&B run, with its artifacts' names in this project."""
+        recorded = (*run.logged, *run.used)
+        artifacts = {(item.name, item.type) for item in recorded if not item.is_own}
         self._collections.load(sorted(name for name, _ in artifacts))
-        called = {one: self._collections.name_in_project(*one) for one in artifacts}
-        return Derivation(
+        names = {artifact: self._collections.name_in_project(*artifact) for artifact in artifacts}
+        return Upload(
+            shipment=shipment,
             run=run,
-            id=run.title.id,
+            id=run.header.id,
             token=uuid4().hex,
-            without=without,
-            for_now=without.keys() & self._known.refused_error.keys(),
-            names={one: name for one, name in called.items() if name != one[0]},
+            unavailable=unavailable,
+            retryable=unavailable.keys() & self._artifacts.refused_error.keys(),
+            names={artifact: name for artifact, name in names.items() if name != artifact[0]},
         )
 
-    def note_there(self, what: Derivation, but: Collection[Content] = ()) -> None:
-        """Hear that what a W&B run logs is there, but for some, as they are called in W&B."""
-        there = [one for one in what.run.logged if what.as_called(one).content not in but]
-        missing = [one for one in what.run.logged if what.as_called(one).content in but]
-        for one in there:
-            self._collections.note(what.called(one.name, one.type), one.type)
+    def note_logged(self, upload: Upload, refused_error: Collection[Content] = ()) -> None:
+        """Note that W&B has the artifacts of an upload, except for refused ones, by W&B name."""
+        logged: list[RecordedArtifact] = []
+        missing: list[RecordedArtifact] = []
+        for item in upload.run.logged:
+            is_refused = upload.with_wandb_name(item).content in refused_error
+            (missing if is_refused else logged).append(item)
+        for item in logged:
+            self._collections.note(upload.artifact_name(item.name, item.type), item.type)
         with self._lock:
-            self._known.there.update(one.content for one in there)
-            self._known.refused_error.update({one.content: what.run.title.name for one in missing})
+            self._artifacts.logged.update(item.content for item in logged)
+            self._artifacts.refused_error.update(
+                {item.content: upload.run.header.name for item in missing}
+            )
 
-    def forget_types(self, what: Derivation) -> None:
-        """Hear that W&B did not take all of a W&B run: others may have given names a type."""
-        self._collections.forget(one.name for one in what.run.logged)
+    def forget_names(self, upload: Upload) -> None:
+        """Forget the types of names: W&B refused artifacts, so others may have set a type."""
+        self._collections.forget(artifact.name for artifact in upload.run.logged)
 
-    def named_anew(self, what: Derivation) -> Derivation:
-        """Return what is to be sent under the names that its artifacts have here by now."""
-        return replace(what, names=self._what(what.run, what.without).names)
-
-    def found(self, title: Title) -> ExistingRun:
-        """Return a W&B run that has just been looked up; SinkError if it is gone."""
-        found = self.existing.get(title.id)
-        if found is None:
-            raise SinkError(f"{title.name} is not there any more")
-        return found
-
-    def losses_of(self, what: Derivation) -> tuple[Loss, ...]:
-        """Return which uses are lost, since who should have logged the artifacts could not."""
-        return tuple(
-            Loss(f"use of {name} by {what.run.title.name}", f"{who} could not log it")
-            for (name, _), who in sorted(what.without.items())
+    def with_current_names(self, upload: Upload) -> Upload:
+        """Return an upload with the names that its artifacts have in this project now."""
+        return replace(
+            upload, names=self._upload(upload.shipment, upload.run, upload.unavailable).names
         )
 
-    def give_up(self, titles: Iterable[Title]) -> None:
-        """Hear that W&B runs won't be there; nothing that uses their artifacts can be, then."""
-        for title in titles:
+    def get_existing(self, header: RunHeader) -> ExistingRun:
+        """Return a W&B run that was just looked up; SinkError if it was deleted since."""
+        existing = self.existing.get(header.id)
+        if existing is None:
+            raise SinkError(f"{header.name} is not there any more")
+        return existing
+
+    def use_losses(self, upload: Upload) -> tuple[Loss, ...]:
+        """Return the losses of uses: the artifacts could not be logged by their W&B runs."""
+        return tuple(
+            Loss(f"use of {name} by {upload.run.header.name}", f"{producer} could not log it")
+            for (name, _), producer in sorted(upload.unavailable.items())
+        )
+
+    def mark_failed(self, headers: Iterable[RunHeader]) -> None:
+        """Note that W&B runs failed; the W&B runs that use their artifacts fail, too."""
+        for header in headers:
             try:
-                self._note(self._known.failed, read_run(title))
-            except SinkError:  # noqa: PERF203 - who needs what is in there is told then
+                self._note(self._artifacts.failed, read_run(header))
+            except SinkError:  # noqa: PERF203 - the W&B runs that use its artifacts fail
                 continue
 
-    def _is_there(self, shipment: Shipment, run: RecordedRun) -> bool:
-        """Whether all of a W&B run is there; if only its words differ, they are changed."""
-        found = self.existing.get(run.title.id)
-        if found is None or found.complete is None:
+    def _is_complete(self, shipment: Shipment, run: RecordedRun) -> bool:
+        """Whether W&B has all of a W&B run; if only its metadata differs, that is updated."""
+        existing = self.existing.get(run.header.id)
+        if existing is None or existing.complete is None:
             return False
-        wrote = found.complete != run.fingerprint
-        if wrote and (not has_same_content(found.complete, run.fingerprint) or not found.receipt):
+        wrote = existing.complete != run.fingerprint
+        if wrote and (
+            not has_same_content(existing.complete, run.fingerprint) or not existing.receipt
+        ):
             return False
-        receipt = found.receipt or run.receipt
+        receipt = existing.receipt or run.receipt
         if wrote:
-            said = write_run_metadata(self.existing, run, receipt, found, self.edit_rule)
-            shipment.note_edits(run.title, said)
-        shipment.note(run.title, found.id, found.url, receipt, wrote=wrote)
+            edits = write_run_metadata(self.existing, run, receipt, existing, self.edit_rule)
+            shipment.note_edits(run.header, edits)
+        shipment.note(run.header, existing.id, existing.url, receipt, wrote=wrote)
         with self._lock:
-            self._known.there.update(one.content for one in run.logged)
+            self._artifacts.logged.update(artifact.content for artifact in run.logged)
         return True
 
-    def _not_to_be_used(self, run: RecordedRun) -> dict[Content, str]:
-        """Return what nobody has logged of what a W&B run uses, and who should have."""
+    def _unavailable(self, run: RecordedRun) -> dict[Content, str]:
+        """Return the used artifacts that W&B does not have, with the W&B runs of which they are."""
         with self._lock:
-            known = self._known
-            missing = {one.content for one in run.used} - known.there
-            for name, digest in sorted(missing & known.failed.keys()):
-                who = known.failed[name, digest]
-                raise SinkError(f"{run.title.name} uses {name} of {who}, which is not there")
-            absent = {**known.deleted, **known.refused_error}
-            return {one: absent[one] for one in missing & absent.keys()}
+            states = self._artifacts
+            missing = {artifact.content for artifact in run.used} - states.logged
+            for name, digest in sorted(missing & states.failed.keys()):
+                producer = states.failed[name, digest]
+                raise SinkError(f"{run.header.name} uses {name} of {producer}, which is not there")
+            absent = {**states.deleted, **states.refused_error}
+            return {content: absent[content] for content in missing & absent.keys()}
 
-    def _note(self, where: dict[Content, str], run: RecordedRun) -> None:
+    def _note(self, missing: dict[Content, str], run: RecordedRun) -> None:
         with self._lock:
-            where.update({one.content: run.title.name for one in run.logged})
+            missing.update({artifact.content: run.header.name for artifact in run.logged})

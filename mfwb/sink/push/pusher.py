@@ -1,4 +1,4 @@
-"""Pushing flow runs level by level: an artifact has to be logged before it is used."""
+"""Push of flow runs, level by level: an artifact has to be logged before it is used."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.destination import Destinations
+from mfwb.planning import WandbRunId
 from mfwb.ports import Cargo, Destination, Progress, Pushed
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.process_wide import altered_wandb
 from mfwb.sink.client.retry_budget import RetryBudget
 from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
-from mfwb.sink.push.batch import Batches, Load, look_up
-from mfwb.sink.push.bundle_run import Title, read_contents
-from mfwb.sink.push.original_run import verify
-from mfwb.sink.push.project import Place, Project
-from mfwb.sink.push.schedule import Item, Order
-from mfwb.sink.push.shipment import Shipment, load
+from mfwb.sink.push.batch import BatchSender, look_up_runs
+from mfwb.sink.push.bundle_run import read_artifacts
+from mfwb.sink.push.original_run import verify_files
+from mfwb.sink.push.project import Project
+from mfwb.sink.push.schedule import Schedule, ScheduledRun
+from mfwb.sink.push.shipment import ProjectPath, Shipment, load
 from mfwb.sink.server.ownership import raise_if_foreign
 from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
 from mfwb.sink.setup.environment import replay_environment
@@ -31,15 +32,15 @@ from mfwb.sink.wandb_sync.sender import Sender
 
 __all__ = ["BundlePusher", "open_pusher"]
 
-_MAX_IDLE = 200  # W&B runs in one `wandb sync`
+_BATCH_SIZE = 200  # W&B runs in one `wandb sync`
 
 
 @contextmanager
 def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
-    """Yield the way from a bundle to the server.
+    """Yield the pusher of a bundle.
 
     Raises:
-        UsageError: for settings that W&B does not know, or nobody trusts.
+        UsageError: if W&B does not know a setting, or a settings file is not trusted.
     """
     check_wandb_file()
     with (
@@ -52,7 +53,7 @@ def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
 
 
 class BundlePusher:
-    """Sends what a bundle holds, and looks whether it has arrived."""
+    """Sends the W&B runs of a bundle, and verifies that they have arrived."""
 
     def __init__(self, settings: Settings, bundle: Path, no_key: str | None) -> None:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
@@ -66,123 +67,125 @@ class BundlePusher:
         self._bundle = bundle
 
     def destination(self, bundled: Destination) -> Destination:
-        """Return where goes what was synced into the bundle for some entity and project."""
+        """Return the destination of the W&B runs that a bundle has for an entity and project."""
         return self._destinations.of_bundled(bundled)
 
     def push(self, cargo: Sequence[Cargo], *, writer: str, progress: Progress) -> Iterator[Pushed]:
-        """Yield each flow run as soon as it is there, or can't be.
+        """Yield the result of each flow run as soon as it is complete or has failed.
 
         Raises:
-            Unreachable: W&B can't be reached, or refuses the credentials.
-            BundleChanged: something that would be sent is not what mfwb wrote; nothing was sent.
+            Unreachable: if W&B can't be reached, or refuses the credentials.
+            BundleChanged: if a file of the bundle is not what mfwb wrote; nothing was sent then.
         """
         self._destinations.viewer_entity()
         client = ApiClient(self._destinations.base_url, RetryBudget(self._settings.timeout))
         checksums = Checksums(self._bundle)
-        shipments = [load(one, self._bundle, checksums) for one in cargo]
-        progress.wandb_runs(sum(len(one.titles) for one in shipments))
+        shipments = [load(flow_run, self._bundle, checksums) for flow_run in cargo]
+        progress.wandb_runs(sum(len(shipment.headers) for shipment in shipments))
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
-            originals = [title.original for one in shipments for title in one.titles]
-            verify(self._bundle, originals, checksums, pool)
-            batches = Batches(Sender(client), pool, progress)
-            work = _Push(self._settings, client, batches, writer)
-            yield from work.push(shipments, _orders(shipments))
+            originals = [header.original for shipment in shipments for header in shipment.headers]
+            verify_files(self._bundle, originals, checksums, pool)
+            projects = self._projects(shipments, client, writer)
+            sender = BatchSender(Sender(client), projects, pool, progress)
+            work = _Push(projects, sender, shipments)
+            yield from work.push(_schedules(shipments))
 
-
-class _Push:
-    """One call."""
-
-    def __init__(
-        self, settings: Settings, client: ApiClient, batches: Batches, writer: str
-    ) -> None:
-        self._settings = settings
-        self._client = client
-        self._batches = batches
-        self._writer = writer
-        self._projects: dict[Place, Project] = {}
-
-    def push(
-        self, shipments: Sequence[Shipment], orders: Mapping[Place, Order[_Named]]
-    ) -> Iterator[Pushed]:
-        """Yield flow runs as they come to their end."""
-        for place in dict.fromkeys(map(_place, shipments)):
-            self._look([one for one in shipments if _place(one) == place])
-        in_flight = dict(enumerate(shipments))
-        while True:
-            over = {number for number, one in in_flight.items() if one.is_over}
-            for number in sorted(over):
-                one = in_flight.pop(number)
-                with one.failing():
-                    self._project(_place(one)).give_up(one.missing())
-                yield one.as_pushed()
-            for order in orders.values():
-                order.drop(over)
-            if not self._send(orders):
-                return
-
-    def _send(self, orders: Mapping[Place, Order[_Named]]) -> bool:
-        """Send what can be sent at once; return whether there was anything."""
-        taken: list[_Named] = []
-        for order in orders.values():
-            taken += order.take(_MAX_IDLE - len(taken))
-        if not taken:
-            return False
-        # The newest first, so that `latest` need not move from one to the next.
-        self._batches.send(
-            Load(shipment, title, self._project(_place(shipment)))
-            for shipment, title in reversed(taken)
-        )
-        there = [one for one in taken if one[0].has(one[1])]
-        for order in orders.values():
-            order.over(there)
-        return True
-
-    def _look(self, shipments: Sequence[Shipment]) -> None:
-        """Ask for all W&B runs of one project; those of other sources are left alone."""
-        existing = self._project(_place(shipments[0])).existing
-        look_up(existing, [(one, one.titles) for one in shipments])
-        for one in shipments:
-            with one.failing():
-                for title in one.titles:
-                    raise_if_foreign(existing.get(title.id), title, title.source)
-
-    def _project(self, place: Place) -> Project:
-        if place not in self._projects:
-            self._projects[place] = Project(
-                place,
-                self._client,
-                writer=self._writer,
+    def _projects(
+        self, shipments: Sequence[Shipment], client: ApiClient, writer: str
+    ) -> dict[ProjectPath, Project]:
+        """Return the projects that flow runs are sent to."""
+        return {
+            path: Project(
+                path,
+                client,
+                writer=writer,
                 on_deleted=self._settings.on_deleted,
                 edit_rule=EditRule(self._settings.overwrite_edits),
             )
-        return self._projects[place]
+            for path in dict.fromkeys(shipment.project_path for shipment in shipments)
+        }
 
 
-_Named = tuple[Shipment, Title]
+class _Push:
+    """The push of one call."""
+
+    def __init__(
+        self,
+        projects: Mapping[ProjectPath, Project],
+        sender: BatchSender,
+        shipments: Sequence[Shipment],
+    ) -> None:
+        self._projects = projects
+        self._batches = sender
+        self._shipments = shipments
+        self._runs = {
+            (number, header.id): (shipment, header)
+            for number, shipment in enumerate(shipments)
+            for header in shipment.headers
+        }
+
+    def push(self, schedules: Mapping[ProjectPath, Schedule[_Key]]) -> Iterator[Pushed]:
+        """Yield the results of flow runs, each as soon as it is known."""
+        for path in self._projects:
+            self._look_up([item for item in self._shipments if item.project_path == path])
+        in_flight = dict(enumerate(self._shipments))
+        while True:
+            done = {number for number, shipment in in_flight.items() if shipment.is_done}
+            for number in sorted(done):
+                shipment = in_flight.pop(number)
+                with shipment.catch_errors():
+                    self._projects[shipment.project_path].mark_failed(shipment.missing_runs())
+                yield shipment.result()
+            for schedule in schedules.values():
+                schedule.drop(done)
+            if not self._send(schedules):
+                return
+
+    def _send(self, schedules: Mapping[ProjectPath, Schedule[_Key]]) -> bool:
+        """Send all W&B runs that may be sent at once; return whether there were any."""
+        taken: list[_Key] = []
+        for schedule in schedules.values():
+            taken += schedule.take(_BATCH_SIZE - len(taken))
+        if not taken:
+            return False
+        # The newest is sent first, so that `latest` need not move from version to version.
+        self._batches.send([self._runs[key] for key in reversed(taken)])
+        arrived = [key for key in taken if self._runs[key][0].has(key[1])]
+        for schedule in schedules.values():
+            schedule.complete(arrived)
+        return True
+
+    def _look_up(self, shipments: Sequence[Shipment]) -> None:
+        """Look up all W&B runs of one project; a flow run fails if one is of another source."""
+        existing = self._projects[shipments[0].project_path].existing
+        look_up_runs(existing, [(shipment, shipment.headers) for shipment in shipments])
+        for shipment in shipments:
+            with shipment.catch_errors():
+                for header in shipment.headers:
+                    raise_if_foreign(existing.get(header.id), header, header.source)
 
 
-def _orders(shipments: Sequence[Shipment]) -> dict[Place, Order[_Named]]:
-    """Return in which order W&B runs are sent to each project; BundleChanged.
+_Key = tuple[int, WandbRunId]
+"""Identifies a W&B run: the position of its flow run, and its id in the bundle."""
 
-    All records are read for that, so that none is sent if one is not as mfwb writes it.
+
+def _schedules(shipments: Sequence[Shipment]) -> dict[ProjectPath, Schedule[_Key]]:
+    """Return the schedule of each project; BundleChanged.
+
+    This reads all records, so that nothing is sent if one record is not as mfwb writes it.
     """
-    items: dict[Place, list[Item[_Named]]] = defaultdict(list)
+    runs: dict[ProjectPath, list[ScheduledRun[_Key]]] = defaultdict(list)
     for number, shipment in enumerate(shipments):
-        for title in shipment.titles:
-            contents = read_contents(title)
-            items[_place(shipment)].append(
-                Item(
-                    of=(shipment, title),
+        for header in shipment.headers:
+            artifacts = read_artifacts(header)
+            runs[shipment.project_path].append(
+                ScheduledRun(
+                    key=(number, header.id),
                     flow_run=number,
-                    level=title.level,
-                    types=contents.types,
-                    logged=contents.logged,
-                    used=contents.used,
+                    level=header.level,
+                    types=artifacts.types,
+                    logged=artifacts.logged,
+                    used=artifacts.used,
                 )
             )
-    return {place: Order(of_it) for place, of_it in items.items()}
-
-
-def _place(shipment: Shipment) -> Place:
-    destination = shipment.cargo.destination
-    return Place(destination.entity or "", destination.project)
+    return {path: Schedule(group) for path, group in runs.items()}

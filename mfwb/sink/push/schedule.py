@@ -1,40 +1,40 @@
-"""In which order the W&B runs of a bundle are sent, and which of them at once.
+"""The schedule of a push: the order of the W&B runs, and which of them are sent at once.
 
-What a W&B run uses has to be logged before. And of those that log the same content, or one name
-with several types, the oldest comes first and alone, as online: W&B makes several versions of what
-it is sent at once. Whoever waits, waits for some that come before it; so there is always one that
-can be sent.
+The artifacts that a W&B run uses have to be logged before it. If several W&B runs log the same
+content, or one name with several types, the oldest is sent first and alone, as online: W&B creates
+several versions if it receives the same content at once. A W&B run only waits for some that come
+before it, so there is always one that can be sent.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Item", "Order"]
+__all__ = ["Schedule", "ScheduledRun"]
 
 Content = tuple[str, str]
-"""Name and digest."""
+"""Name and digest of an artifact."""
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Item(Generic[T]):
-    """A W&B run that is to be sent.
+class ScheduledRun(Generic[T]):
+    """A W&B run that has to be sent.
 
     Attributes:
-        of: the W&B run.
-        flow_run: the place of its flow run among all, oldest first.
-        level: all that it uses is logged by W&B runs of lower ones.
-        types: of the names that it logs.
-        logged: what it logs.
-        used: what it uses.
+        key: identifies the W&B run.
+        flow_run: the position of its flow run among all, oldest first.
+        level: the W&B run only uses artifacts of W&B runs of lower levels.
+        types: names and types of the artifacts that it logs.
+        logged: the artifacts that it logs.
+        used: the artifacts that it uses.
     """
 
-    of: T
+    key: T
     flow_run: int
     level: int
     types: Collection[tuple[str, str]] = ()
@@ -42,125 +42,135 @@ class Item(Generic[T]):
     used: Collection[Content] = ()
 
 
-class Order(Generic[T]):
-    """What is still to be sent; whoever sends it says what became of it."""
+class Schedule(Generic[T]):
+    """The W&B runs that still have to be sent, in their order."""
 
-    def __init__(self, items: Iterable[Item[T]]) -> None:
-        self._waiting = dict(enumerate(_producers_first(items)))
-        self._sent: dict[int, Item[T]] = {}
-        self._levels: dict[int, Counter[int]] = defaultdict(Counter)  # that are not over
-        self._makers: dict[Content, dict[int, None]] = defaultdict(dict)  # that are not over
-        self._there: set[Content] = set()
-        self._typed: set[str] = set()  # names whose type is settled
-        for place, item in self._waiting.items():
-            self._levels[item.flow_run][item.level] += 1
-            for content in item.logged:
-                self._makers[content][place] = None
+    def __init__(self, runs: Iterable[ScheduledRun[T]]) -> None:
+        self._pending = dict(enumerate(_sort_producers_first(runs)))
+        self._sending: dict[int, ScheduledRun[T]] = {}
+        self._levels: dict[int, Counter[int]] = defaultdict(Counter)  # of W&B runs not done yet
+        self._producers: dict[Content, dict[int, None]] = defaultdict(dict)  # not done yet
+        self._logged: set[Content] = set()
+        self._typed: set[str] = set()  # names that have a type in W&B
+        for position, run in self._pending.items():
+            self._levels[run.flow_run][run.level] += 1
+            for content in run.logged:
+                self._producers[content][position] = None
 
     def take(self, most: int) -> list[T]:
-        """Return those that may be sent now, at once; none if nothing is left.
+        """Return the keys of W&B runs that may be sent at once now; empty if nothing is left.
 
-        All that were returned before have to be over by now.
+        All W&B runs that were returned before have to be completed by now.
         """
-        contents: set[Content] = set()  # of those that come before
+        contents: set[Content] = set()  # of the W&B runs that come before
         types: dict[str, set[str]] = defaultdict(set)
-        for place, item in self._waiting.items():
-            if len(self._sent) == most:
+        for position, run in self._pending.items():
+            if len(self._sending) == most:
                 break
-            new = {*item.logged} - self._there
-            clashes = any(types[name] - {type_} for name, type_ in item.types)
-            if new.isdisjoint(contents) and not clashes and self._has_all(item, place):
-                self._sent[place] = item
+            new = {*run.logged} - self._logged
+            clashes = any(types[name] - {type_} for name, type_ in run.types)
+            if new.isdisjoint(contents) and not clashes and self._has_inputs(run, position):
+                self._sending[position] = run
             contents |= new
-            for name, type_ in item.types:
+            for name, type_ in run.types:
                 if name not in self._typed:
                     types[name].add(type_)
-        for place in self._sent:
-            del self._waiting[place]
-        return [item.of for item in self._sent.values()]
+        for position in self._sending:
+            del self._pending[position]
+        return [run.key for run in self._sending.values()]
 
-    def over(self, arrived: Collection[T]) -> None:
-        """Hear that all that were returned last are over, and which of them are there."""
-        there = {id(one) for one in arrived}
-        for place, item in self._sent.items():
-            self._forget(place, item)
-            if id(item.of) in there:
-                self._there.update(item.logged)
-                self._typed.update(name for name, _ in item.types)
-        self._sent = {}
+    def complete(self, arrived: Collection[T]) -> None:
+        """Complete the W&B runs that were taken last.
+
+        Args:
+            arrived: the keys of those that W&B has now; the others failed.
+        """
+        keys = set(arrived)
+        for position, run in self._sending.items():
+            self._remove(position, run)
+            if run.key in keys:
+                self._logged.update(run.logged)
+                self._typed.update(name for name, _ in run.types)
+        self._sending = {}
 
     def drop(self, flow_runs: Collection[int]) -> None:
-        """Hear that nothing more is to be sent of some flow runs."""
-        gone = {at: one for at, one in self._waiting.items() if one.flow_run in flow_runs}
-        for place, item in gone.items():
-            self._forget(place, item)
-            del self._waiting[place]
+        """Remove the pending W&B runs of some flow runs, by position."""
+        dropped = {
+            position: run for position, run in self._pending.items() if run.flow_run in flow_runs
+        }
+        for position, run in dropped.items():
+            self._remove(position, run)
+            del self._pending[position]
 
-    def _has_all(self, item: Item[T], place: int) -> bool:
-        """Whether what a W&B run uses is there, as far as it will ever be."""
-        levels = self._levels[item.flow_run]
-        if any(number and level < item.level for level, number in levels.items()):
+    def _has_inputs(self, run: ScheduledRun[T], position: int) -> bool:
+        """Whether no pending W&B run could still log an artifact that a W&B run uses."""
+        levels = self._levels[run.flow_run]
+        if any(number and level < run.level for level, number in levels.items()):
             return False
-        missing = (one for one in item.used if one not in self._there)
-        return all(next(iter(self._makers.get(one, ())), place) >= place for one in missing)
+        missing = (content for content in run.used if content not in self._logged)
+        return all(
+            next(iter(self._producers.get(content, ())), position) >= position
+            for content in missing
+        )
 
-    def _forget(self, place: int, item: Item[T]) -> None:
-        self._levels[item.flow_run][item.level] -= 1
-        for content in item.logged:
-            self._makers[content].pop(place, None)
+    def _remove(self, position: int, run: ScheduledRun[T]) -> None:
+        self._levels[run.flow_run][run.level] -= 1
+        for content in run.logged:
+            self._producers[content].pop(position, None)
 
 
-def _producers_first(items: Iterable[Item[T]]) -> Iterator[Item[T]]:
-    """Yield all, oldest flow run first, but after what they use of a younger one."""
-    ordered = sorted(items, key=lambda one: (one.flow_run, one.level))
-    before = _Before(ordered)
+def _sort_producers_first(runs: Iterable[ScheduledRun[T]]) -> Iterator[ScheduledRun[T]]:
+    """Yield all W&B runs, oldest flow run first, but each after its producers in younger ones."""
+    ordered = sorted(runs, key=lambda run: (run.flow_run, run.level))
+    predecessors = _Predecessors(ordered)
     for first in range(len(ordered)):
         stack = [first]
-        while stack:  # of ever lower levels
-            earlier = before.missing(stack[-1])
+        while stack:  # each entry has a lower level than the one below it
+            earlier = predecessors.missing(stack[-1])
             if earlier is not None:
                 stack.append(earlier)
                 continue
-            at = stack.pop()
-            if before.note(at):
-                yield ordered[at]
+            position = stack.pop()
+            if predecessors.mark_done(position):
+                yield ordered[position]
 
 
-class _Before(Generic[T]):
-    """What has to come before each."""
+class _Predecessors(Generic[T]):
+    """The W&B runs that have to come before each other one."""
 
-    def __init__(self, items: Sequence[Item[T]]) -> None:
-        self._items = items
+    def __init__(self, runs: Sequence[ScheduledRun[T]]) -> None:
+        self._runs = runs
         self._done: set[int] = set()
-        self._made: set[Content] = set()
-        self._makers: dict[Content, list[int]] = defaultdict(list)
-        self._first: dict[int, int] = {}  # of each flow run, that has not been yielded
-        for at, item in enumerate(items):
-            self._first.setdefault(item.flow_run, at)
-            for content in item.logged:
-                self._makers[content].append(at)
+        self._logged: set[Content] = set()
+        self._producers: dict[Content, list[int]] = defaultdict(list)
+        self._first: dict[int, int] = {}  # by flow run: its first W&B run that is not done
+        for position, run in enumerate(runs):
+            self._first.setdefault(run.flow_run, position)
+            for content in run.logged:
+                self._producers[content].append(position)
 
-    def missing(self, at: int) -> int | None:
-        """Return one that has to come before; None if all have."""
-        item = self._items[at]
-        first = self._first[item.flow_run]
-        while first < at and first in self._done:
+    def missing(self, position: int) -> int | None:
+        """Return the position of a predecessor that is not done; None if all are done."""
+        run = self._runs[position]
+        first = self._first[run.flow_run]
+        while first < position and first in self._done:
             first += 1
-        self._first[item.flow_run] = first
-        if first < at and self._items[first].level < item.level:
+        self._first[run.flow_run] = first
+        if first < position and self._runs[first].level < run.level:
             return first
-        for content in item.used:
-            if content not in self._made:
-                makers = self._makers.get(content, ())
-                found = next((one for one in makers if self._items[one].level < item.level), None)
-                if found is not None:
-                    return found
+        for content in run.used:
+            if content not in self._logged:
+                producers = self._producers.get(content, ())
+                lower = (at for at in producers if self._runs[at].level < run.level)
+                producer = next(lower, None)
+                if producer is not None:
+                    return producer
         return None
 
-    def note(self, at: int) -> bool:
-        """Hear that one comes next; return whether it has not come before."""
-        if at in self._done:
+    def mark_done(self, position: int) -> bool:
+        """Mark a W&B run as done; return whether it was not done before."""
+        if position in self._done:
             return False
-        self._done.add(at)
-        self._made.update(self._items[at].logged)
+        self._done.add(position)
+        self._logged.update(self._runs[position].logged)
         return True

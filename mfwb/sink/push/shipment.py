@@ -1,4 +1,4 @@
-"""A flow run on its way from a bundle to a server."""
+"""The push of one flow run: its W&B runs, and their results so far."""
 
 from __future__ import annotations
 
@@ -17,29 +17,37 @@ from mfwb.sink.content.edits import MergedMetadata
 from mfwb.sink.content.receipt import Receipt
 from mfwb.sink.offline.bundle import find_bundled_runs
 from mfwb.sink.offline.manifest import Checksums
-from mfwb.sink.push.bundle_run import Title, read_title
-from mfwb.sink.push.original_run import original_of
+from mfwb.sink.push.bundle_run import RunHeader, read_header
+from mfwb.sink.push.original_run import open_original
 from mfwb.sink.server.existing_runs import ExistingRun
 from mfwb.sink.server.run_generations import digest_of_id
 from mfwb.snapshot import Loss
 
-__all__ = ["Shipment", "load"]
+__all__ = ["ProjectPath", "Shipment", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPath:
+    """The entity and the name of a project in W&B."""
+
+    entity: str
+    project: str
 
 
 @dataclass(slots=True)
 class Shipment:
-    """What has to be pushed of a flow run, and what became of it so far.
+    """A flow run that is pushed, and the results of its W&B runs so far.
 
     Attributes:
-        titles: of its W&B runs.
-        reason: why it can't go on; empty: it does.
+        headers: the headers of its W&B runs.
+        reason: why the push of it failed; empty: it did not fail.
         wrote: whether anything had to be written.
-        superseded: whether the bundle has something else in its place.
-        bug: the error of ours because of which it can't go on, if that is why.
+        superseded: whether another sync has replaced it in the bundle.
+        bug: the unexpected error because of which it failed; None: there was none.
     """
 
     cargo: Cargo
-    titles: Sequence[Title]
+    headers: Sequence[RunHeader]
     reason: str = ""
     bug: BaseException | None = None
     wrote: bool = False
@@ -49,25 +57,31 @@ class Shipment:
     _edits: dict[str, MergedMetadata] = field(default_factory=dict)
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing more will become of it."""
-        return bool(self.reason) or len(self._outcomes) == len(self.titles)
+    def project_path(self) -> ProjectPath:
+        """The project that it is sent to."""
+        destination = self.cargo.destination
+        return ProjectPath(destination.entity or "", destination.project)
 
-    def has(self, title: Title) -> bool:
-        """Whether all of a W&B run is there."""
-        found = self._outcomes.get(title.id)
-        return found is not None and found.complete and not found.deleted
+    @property
+    def is_done(self) -> bool:
+        """Whether it failed, or each of its W&B runs has a result."""
+        return bool(self.reason) or len(self._outcomes) == len(self.headers)
 
-    def was_written(self, title: Title) -> bool:
-        """Whether a W&B run was pushed once, so that it was deleted if it is not there."""
-        return digest_of_id(title.id) in {digest_of_id(one) for one in self.cargo.written}
+    def has(self, run_id: WandbRunId) -> bool:
+        """Whether a W&B run has arrived completely."""
+        outcome = self._outcomes.get(run_id)
+        return outcome is not None and outcome.complete and not outcome.deleted
+
+    def was_pushed(self, header: RunHeader) -> bool:
+        """Whether a W&B run was pushed before; if W&B does not have it, it was deleted."""
+        return digest_of_id(header.id) in {digest_of_id(run_id) for run_id in self.cargo.written}
 
     def note(
-        self, title: Title, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
+        self, header: RunHeader, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
     ) -> None:
-        """Hear that a W&B run is there, complete."""
-        bundled = self._bundled(title)
-        self._outcomes[title.id] = replace(
+        """Note that a W&B run is complete in W&B."""
+        bundled = self._bundled(header)
+        self._outcomes[header.id] = replace(
             bundled,
             id=run_id,
             url=url,
@@ -75,53 +89,57 @@ class Shipment:
             outputs=receipt.outputs,
             items=count_same_content(bundled.items, receipt.outputs),
             losses=tuple(dict.fromkeys((*bundled.losses, *receipt.losses))),
-            edits_kept=self._edits[title.id].kept if title.id in self._edits else (),
-            edits_undone=self._edits[title.id].undone if title.id in self._edits else (),
+            edits_kept=self._edits[header.id].kept if header.id in self._edits else (),
+            edits_undone=self._edits[header.id].undone if header.id in self._edits else (),
         )
         self.wrote = self.wrote or wrote
 
-    def note_edits(self, title: Title, said: MergedMetadata) -> None:
-        """Hear what others had changed in a W&B run, before it is noted."""
-        before = self._edits.get(title.id)
-        undone = (*(before.undone if before else ()), *said.undone)
-        self._edits[title.id] = replace(said, undone=tuple(dict.fromkeys(undone)))
+    def note_edits(self, header: RunHeader, edits: MergedMetadata) -> None:
+        """Note the edits of others in a W&B run; this comes before `note`."""
+        before = self._edits.get(header.id)
+        undone = (*(before.undone if before else ()), *edits.undone)
+        self._edits[header.id] = replace(edits, undone=tuple(dict.fromkeys(undone)))
 
-    def note_lacking(self, title: Title, found: ExistingRun, losses: tuple[Loss, ...]) -> None:
-        """Hear that a W&B run is there, but for some artifacts: the rest of the flow run goes on.
+    def note_incomplete(
+        self, header: RunHeader, existing: ExistingRun, losses: tuple[Loss, ...]
+    ) -> None:
+        """Note that a W&B run is there, except for some artifacts, which another push may send.
 
-        Another push may bring them.
+        The push of the flow run goes on.
         """
-        bundled = self._bundled(title)
+        bundled = self._bundled(header)
         lost = {loss.item for loss in losses}
-        self._outcomes[title.id] = replace(
+        self._outcomes[header.id] = replace(
             bundled,
-            id=found.id,
-            url=found.url,
+            id=existing.id,
+            url=existing.url,
             dir=None,
-            outputs=tuple(one for one in bundled.outputs if f"{title.name}/{one.name}" not in lost),
+            outputs=tuple(
+                output for output in bundled.outputs if f"{header.name}/{output.name}" not in lost
+            ),
             losses=tuple(dict.fromkeys((*bundled.losses, *losses))),
             complete=False,
         )
         self.wrote = True
         self._troubles += [f"{loss.item}: {loss.reason}" for loss in losses]
 
-    def note_deleted(self, title: Title) -> None:
-        """Hear that somebody deleted a W&B run, so that it stays away."""
-        bundled = self._bundled(title)
-        away = ItemCounts(total=bundled.items.total, switched_off=bundled.items.total)
-        self._outcomes[title.id] = replace(
-            bundled, dir=None, outputs=(), losses=(), items=away, deleted=True
+    def note_deleted(self, header: RunHeader) -> None:
+        """Note that somebody deleted a W&B run, so that it is not written again."""
+        bundled = self._bundled(header)
+        counts = ItemCounts(total=bundled.items.total, switched_off=bundled.items.total)
+        self._outcomes[header.id] = replace(
+            bundled, dir=None, outputs=(), losses=(), items=counts, deleted=True
         )
 
     def fail(self, error: BaseException) -> None:
-        """Hear that it can't go on; the first reason is the one that is told."""
+        """Note that the push of the flow run failed; only the first reason is kept."""
         if not self.reason:
             self.reason = one_line(str(error)) or type(error).__name__
             self.bug = None if isinstance(error, SkipFlowRun) else error
 
     @contextmanager
-    def failing(self) -> Iterator[None]:
-        """Do something without which it can't go on; others have nothing to do with it."""
+    def catch_errors(self) -> Iterator[None]:
+        """Make an error in the `with` body the failure of this flow run alone."""
         try:
             yield
         except BaseException as error:
@@ -129,14 +147,14 @@ class Shipment:
                 raise
             self.fail(error)
 
-    def missing(self) -> Iterable[Title]:
-        """Return the W&B runs that are not there."""
-        return (title for title in self.titles if title.id not in self._outcomes)
+    def missing_runs(self) -> Iterable[RunHeader]:
+        """Return the W&B runs without a result."""
+        return (header for header in self.headers if header.id not in self._outcomes)
 
-    def as_pushed(self) -> Pushed:
-        """Return what became of it."""
+    def result(self) -> Pushed:
+        """Return the result of the push."""
         ids = [run.id for run in self.cargo.outcome.wandb_runs]
-        runs = tuple(self._outcomes[one] for one in ids if one in self._outcomes)
+        runs = tuple(self._outcomes[run_id] for run_id in ids if run_id in self._outcomes)
         return Pushed(
             self.cargo,
             runs,
@@ -146,47 +164,47 @@ class Shipment:
             bug=self.bug,
         )
 
-    def _bundled(self, title: Title) -> WandbRunOutcome:
-        return next(run for run in self.cargo.outcome.wandb_runs if run.id == title.id)
+    def _bundled(self, header: RunHeader) -> WandbRunOutcome:
+        return next(run for run in self.cargo.outcome.wandb_runs if run.id == header.id)
 
 
 def load(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
-    """Return a flow run with what a bundle has of it; one that is not there can't go on.
+    """Return a flow run with its W&B runs in a bundle; it has failed if they can't be read.
 
-    BundleChanged if what is there is not what mfwb wrote.
+    BundleChanged if a file is not what mfwb wrote.
     """
     shipment = Shipment(cargo, ())
-    with shipment.failing():
+    with shipment.catch_errors():
         shipment = _loaded(cargo, bundle, checksums)
-    return shipment  # noqa: RET504 - what was loaded, or what failed
+    return shipment  # noqa: RET504 - it was replaced, or has failed
 
 
 def _loaded(cargo: Cargo, bundle: Path, checksums: Checksums) -> Shipment:
-    titles = _titles(cargo, bundle, checksums)
-    if other := next((title for title in titles if not _is_of(title, cargo)), None):
+    headers = _headers(cargo, bundle, checksums)
+    if other := next((header for header in headers if not _is_of(header, cargo)), None):
         reason = f"{bundle} has that of {_origin(other)} in its place"
         return Shipment(cargo, (), reason=reason, superseded=True)
-    return Shipment(cargo, titles)
+    return Shipment(cargo, headers)
 
 
-def _titles(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[Title]:
+def _headers(cargo: Cargo, bundle: Path, checksums: Checksums) -> list[RunHeader]:
     ids = [WandbRunId(run.id) for run in cargo.outcome.wandb_runs]
-    found = find_bundled_runs(bundle, ids)
-    whole = [one for run_id in ids for one in found.get(run_id, ()) if one.is_finished]
-    if [one.run_id for one in whole] != ids:
+    bundled = find_bundled_runs(bundle, ids)
+    finished = [run for run_id in ids for run in bundled.get(run_id, ()) if run.is_finished]
+    if [run.run_id for run in finished] != ids:
         raise SinkError(
             f"{bundle} does not have each W&B run of {cargo.entry.flow_run} once; sync that into "
             "it again with --force"
         )
-    return [read_title(original_of(one, checksums)) for one in whole]
+    return [read_header(open_original(run, checksums)) for run in finished]
 
 
-def _is_of(title: Title, cargo: Cargo) -> bool:
-    """Whether a W&B run is of this sync, and not of a later one that made the same ids."""
-    place = (cargo.destination.entity, cargo.destination.project)
+def _is_of(header: RunHeader, cargo: Cargo) -> bool:
+    """Whether a W&B run is of this sync, and not of a later one with the same ids."""
+    project_path = (cargo.destination.entity, cargo.destination.project)
     provider = cargo.entry.provider
-    return title.place == place and provider in ("", title.source.provider)
+    return header.project_path == project_path and provider in ("", header.source.provider)
 
 
-def _origin(title: Title) -> str:
-    return f"{title.source.provider} for {'/'.join(title.place)}"
+def _origin(header: RunHeader) -> str:
+    return f"{header.source.provider} for {'/'.join(header.project_path)}"

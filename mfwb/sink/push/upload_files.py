@@ -1,124 +1,90 @@
-"""Files for `wandb sync`, made of a bundle's: what may be sent now, under the names it goes by.
+"""Files for `wandb sync`, written from a bundle's files for one upload.
 
-The bundle's own files are left as they are. What is sent lacks three things: the alias `latest`,
-which belongs to the newest flow run and not to whoever comes last; the mark of completeness, which
-is set when all has arrived; and rows of history that are there, since W&B can only append. Where
-there are some, those that are missing go in a file of their own, which goes on with the W&B run:
-else some servers put new rows in the places of the first ones. What is sent names files where the
-bundle is now, and none that is not in the manifest. What others wrote in a W&B run that is there
-already it has in addition, since W&B replaces words and summary as a whole.
+The bundle's own files are not changed. The written files lack three things:
+
+- the alias `latest`, which belongs to the newest flow run and not to the one that is sent last;
+- the mark of completeness, which is set when everything has arrived;
+- the rows of history that W&B has already, since W&B can only append. If W&B has some rows, the
+  missing rows are in a file of their own, which resumes the W&B run: otherwise some servers put new
+  rows in the places of the first ones.
+
+The written files name files by the current path of the bundle, and none that is not in the
+manifest. They include what others wrote in a W&B run that exists already, since W&B replaces
+metadata and summary as a whole.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.errors import SinkError
 from mfwb.files.private_files import create
-from mfwb.planning import WandbRunId
 from mfwb.sink.content.run_content import MARKER, sent
-from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.rows_file import write_rows
 from mfwb.sink.offline.records import add_to_summary, make_draft_id, write_run_metadata
 from mfwb.sink.offline.wandb_file import write_records
-from mfwb.sink.push.bundle_run import RecordedArtifact, RecordedRun
-from mfwb.sink.push.original_run import Original
+from mfwb.sink.push.original_run import OriginalRun
+from mfwb.sink.push.upload import Upload
 from mfwb.sink.server.latest_alias import LATEST
 
-__all__ = ["Derivation", "write_derived"]
+__all__ = ["write_upload"]
 
 
-@dataclass(frozen=True, slots=True)
-class Derivation:
-    """What is to be sent of a W&B run.
-
-    Attributes:
-        id: the id that it goes by; another one than recorded if that was deleted.
-        token: by which its summary is known for that of this push.
-        goes_on: whether it has some history, behind which the rest is written.
-        rows_missing: steps whose rows are not in that.
-        without: artifacts that it can't use, by name and digest: why.
-        for_now: those of them that another push may find.
-        names: what artifacts are called in this project that can't keep their names, by name and
-            type.
-        run_metadata: what it is to say where somebody has written in it; None: what is recorded.
-        others: what others wrote into its summary.
-    """
-
-    run: RecordedRun
-    id: WandbRunId
-    token: str
-    goes_on: bool = False
-    rows_missing: Collection[int] = ()
-    without: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    for_now: Collection[tuple[str, str]] = ()
-    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    run_metadata: RunMetadata | None = None
-    others: Mapping[str, Any] = field(default_factory=dict)
-
-    def called(self, name: str, type_: str) -> str:
-        """Return what an artifact is called in W&B."""
-        name = self.names.get((name, type_), name)
-        return _renamed(name, self.run.title.id, self.id)  # as tables are named after the id
-
-    def as_called(self, artifact: RecordedArtifact) -> RecordedArtifact:
-        """Return an artifact by the name that it has in W&B."""
-        return replace(artifact, name=self.called(artifact.name, artifact.type))
-
-
-def write_derived(what: Derivation, folder: Path) -> None:
+def write_upload(upload: Upload, folder: Path) -> None:
     """Write an offline W&B run for `wandb sync`; BundleChanged, SinkError.
 
-    Rows that are missing of a W&B run that has some are in a folder beside it, which is sent first.
+    If W&B has some rows already, the missing rows are in a folder beside it, which is sent first.
 
     Args:
-        what: is to be sent.
-        folder: to be made, among temporary ones.
+        upload: the W&B run.
+        folder: the folder to create, in a temporary one.
     """
-    derived = _Derived(what)
+    upload_records = _UploadRecords(upload)
     (folder / "files").mkdir(parents=True)
-    write_records(folder / f"run-{what.id}.wandb", derived.records())
-    if what.goes_on and what.rows_missing:
-        _write_missing_rows(what, folder.with_name(f"{folder.name}-rows"))
-    for path in sorted(derived.shown):
-        _show(what.run.title.original, path, folder / "files" / path)
+    write_records(folder / f"run-{upload.id}.wandb", upload_records.records())
+    if upload.has_history and upload.rows_missing:
+        _write_missing_rows(upload, folder.with_name(f"{folder.name}-rows"))
+    for path in sorted(upload_records.shown):
+        _copy_shown_file(upload.run.header.original, path, folder / "files" / path)
 
 
-def _write_missing_rows(what: Derivation, folder: Path) -> None:
-    """Write the folder that puts rows into a history; `wandb sync` sends what began first first."""
-    said = []
+def _write_missing_rows(upload: Upload, folder: Path) -> None:
+    """Write the folder with missing rows; `wandb sync` sends the folder that began first first."""
+    records = []
     run = pb.RunRecord()
-    for record in what.run.title.original.records():
+    for record in upload.run.header.original.records():
         if record.HasField("run"):
-            place = {"run_id": what.id, "entity": record.run.entity, "project": record.run.project}
-            run = pb.RunRecord(**place)
+            run_path = {
+                "run_id": upload.id,
+                "entity": record.run.entity,
+                "project": record.run.project,
+            }
+            run = pb.RunRecord(**run_path)
             run.start_time.FromMilliseconds(record.run.start_time.ToMilliseconds() - 1000)
         elif record.HasField("exit") or (
-            record.HasField("history") and record.history.step.num in what.rows_missing
+            record.HasField("history") and record.history.step.num in upload.rows_missing
         ):
-            said.append(record)
-    write_rows(folder, run, said, what.others)
+            records.append(record)
+    write_rows(folder, run, records, upload.others)
 
 
-class _Derived:
-    def __init__(self, what: Derivation) -> None:
-        self._what = what
-        self._original = what.run.title.original
-        self.shown: set[str] = set()  # files that go with it
-        self._is_renamed = what.id != what.run.title.id
-        self._merged_metadata: dict[str, str] = {}  # ids of drafts, as they were -> as they are now
+class _UploadRecords:
+    def __init__(self, upload: Upload) -> None:
+        self._upload = upload
+        self._original = upload.run.header.original
+        self.shown: set[str] = set()  # files that are sent with the records
+        self._is_renamed = upload.id != upload.run.header.id
+        self._draft_ids: dict[str, str] = {}  # of the bundle -> of this upload
 
     def records(self) -> Iterator[pb.Record]:
-        """Yield the records that are to be sent."""
+        """Yield the records to send."""
         number = 0
         for record in self._original.records():
-            if self._is_left_out(record):
+            if self._is_excluded(record):
                 continue
             number += 1
             record.num = number
@@ -127,26 +93,26 @@ class _Derived:
             elif record.HasField("summary"):
                 self._change_summary(record.summary)
             elif record.HasField("run"):
-                record.run.run_id = self._what.id
-                if self._what.run_metadata is not None:
-                    write_run_metadata(record.run, self._what.run_metadata)
+                record.run.run_id = self._upload.id
+                if self._upload.run_metadata is not None:
+                    write_run_metadata(record.run, self._upload.run_metadata)
             elif record.HasField("files"):
-                self.shown.update(one.path for one in record.files.files)
-            record._info.stream_id = self._what.id  # noqa: SLF001 - a field of the message
+                self.shown.update(file.path for file in record.files.files)
+            record._info.stream_id = self._upload.id  # noqa: SLF001 - a field of the message
             yield record
 
-    def _is_left_out(self, record: pb.Record) -> bool:
+    def _is_excluded(self, record: pb.Record) -> bool:
         if record.HasField("history"):
-            return self._what.goes_on
+            return self._upload.has_history
         artifact = record.artifact
         is_use = record.HasField("artifact") and artifact.use_after_commit
-        return is_use and (artifact.name, artifact.digest) in self._what.without
+        return is_use and (artifact.name, artifact.digest) in self._upload.unavailable
 
     def _change_artifact(self, record: pb.ArtifactRecord) -> None:
-        record.run_id = self._what.id
-        record.name = self._what.called(record.name, record.type)
+        record.run_id = self._upload.id
+        record.name = self._upload.artifact_name(record.name, record.type)
         if self._is_renamed:
-            self._draft_anew(record)
+            self._renew_draft_ids(record)
         if not record.use_after_commit and record.type != "run_table":
             aliases = [alias for alias in record.aliases if alias != LATEST]
             del record.aliases[:]
@@ -162,30 +128,25 @@ class _Derived:
             raise self._original.changed(f"{local_path} is not in its manifest")
         return self._original.path_of(name)
 
-    def _draft_anew(self, record: pb.ArtifactRecord) -> None:
-        """Make another draft of it: by the id of the old one W&B would find what it became."""
+    def _renew_draft_ids(self, record: pb.ArtifactRecord) -> None:
+        """Give an artifact new draft ids: the old ids would lead W&B to its former version."""
         for old in (record.client_id, record.sequence_client_id):
-            self._merged_metadata[old] = make_draft_id(f"{old} in {self._what.id}")
-        record.client_id = self._merged_metadata[record.client_id]
-        record.sequence_client_id = self._merged_metadata[record.sequence_client_id]
+            self._draft_ids[old] = make_draft_id(f"{old} in {self._upload.id}")
+        record.client_id = self._draft_ids[record.client_id]
+        record.sequence_client_id = self._draft_ids[record.sequence_client_id]
 
     def _change_summary(self, summary: pb.SummaryRecord) -> None:
         kept = [item for item in summary.update if item.key != MARKER]
         for item in kept:
-            for old, new in self._merged_metadata.items():
+            for old, new in self._draft_ids.items():
                 item.value_json = item.value_json.replace(old, new)
         del summary.update[:]
         summary.update.extend(kept)
-        add_to_summary(summary, {**self._what.others, **sent(self._what.token)})
+        add_to_summary(summary, {**self._upload.others, **sent(self._upload.token)})
 
 
-def _renamed(name: str, old: WandbRunId, new: WandbRunId) -> str:
-    prefix = f"run-{old}-"
-    return f"run-{new}-{name.removeprefix(prefix)}" if name.startswith(prefix) else name
-
-
-def _show(original: Original, path: str, target: Path) -> None:
-    """Have a file of a W&B run in another folder, in which W&B leaves some of its own."""
+def _copy_shown_file(original: OriginalRun, path: str, target: Path) -> None:
+    """Copy a file of a W&B run into another folder, since W&B adds files of its own there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with original.open(f"{original.files}/{path}") as source, create(target) as copy:

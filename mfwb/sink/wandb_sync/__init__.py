@@ -1,1 +1,1 @@
-"""`wandb sync`, in a process of its own."""
+"""`wandb sync` in a child process."""

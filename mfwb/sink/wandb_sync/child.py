@@ -1,11 +1,11 @@
-"""`wandb sync` of a folder, in a process of its own that does not outlive whoever started it.
+"""`wandb sync` of a folder, in a child process that ends together with its parent.
 
-    python child.py FOLDER HOW_MANY_AT_ONCE
+    python child.py FOLDER PARALLEL_RUNS
 
-It imports nothing of mfwb: `wandb sync` is to find wandb as it is anywhere else.
+It imports nothing of mfwb, so that `wandb sync` uses an unaltered wandb.
 
-Who starts it keeps a pipe to its stdin open. When that one is gone, however it ended, the pipe is
-closed, and nothing may be sent any more: the next push may already be on its way.
+The parent keeps a pipe to the child's stdin open. When the parent ends, for whatever reason, the
+pipe is closed and the child must not send anything any more: the next push may have started.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ __all__ = ["main"]
 _STDIN = 0
 
 
-def main(folder: str, at_once: str) -> None:
-    """Send all offline W&B runs of a folder; `wandb sync` has its own idea of exit codes."""
+def main(folder: str, parallel_runs: str) -> None:
+    """Send all offline W&B runs of a folder; the exit code is that of `wandb sync`."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    from wandb.cli.cli import cli  # noqa: PLC0415 - it takes a second, in which all may be over
+    from wandb.cli.cli import cli  # noqa: PLC0415 - slow: a second, in which the parent may end
 
-    cli.main(["sync", "--yes", "-n", at_once, folder], prog_name="wandb")
+    cli.main(["sync", "--yes", "-n", parallel_runs, folder], prog_name="wandb")
 
 
 def _end_with_parent() -> None:
-    while os.read(_STDIN, 1):  # nothing ever comes
+    while os.read(_STDIN, 1):  # nothing is ever written to it
         pass
     os._exit(1)
 
 
 if __name__ == "__main__":
-    del sys.path[0]  # this folder, whose modules are not meant to be found by their bare names
+    del sys.path[0]  # this folder, whose modules must not be imported by their bare names
     main(*sys.argv[1:])

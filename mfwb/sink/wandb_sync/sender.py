@@ -1,4 +1,4 @@
-"""Sending a folder of W&B runs with `wandb sync`, which hides whether that worked."""
+"""Sender of a folder of W&B runs by `wandb sync`, which does not report failures."""
 
 from __future__ import annotations
 
@@ -19,67 +19,71 @@ from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.setup.environment import environment_variable
 from mfwb.sink.setup.quiet_settings import replay_settings
 
-__all__ = ["Complaint", "Sender"]
+__all__ = ["Sender", "SyncError"]
 
-_MAX_IDLE = 16
-_UPLOADER = Path(__file__).with_name("child.py")
+_PARALLEL_RUNS = 16
+_CHILD = Path(__file__).with_name("child.py")
 _SECONDS_PER_RUN = 2.0
-_IN_BETWEEN = "api: "  # a single request, which may have been repeated
-_OUR_CORE = "WANDB_SERVICE"  # by it a child finds our wandb-core, which would go on without it
+_REQUEST_ERROR = "api: "  # of a single request, which may have been repeated
+_CORE_VARIABLE = "WANDB_SERVICE"  # with it a child uses our wandb-core, which outlives the child
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
-    """What W&B said of a file, or of all of them."""
+class SyncError:
+    """An error that `wandb sync` logged.
+
+    Attributes:
+        path: the file that it concerns; None: all files.
+    """
 
     text: str
     path: Path | None = None
 
 
 class Sender:
-    """Runs `wandb sync`, and ends it when it is stuck."""
+    """Runs `wandb sync`, and kills it when it is stuck."""
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client
 
-    def send(self, folder: Path, *, runs: int, size: int) -> tuple[Complaint, ...]:
-        """Send a folder, and return what W&B complained of; what arrived has to be looked up.
+    def send(self, folder: Path, *, runs: int, size: int) -> tuple[SyncError, ...]:
+        """Send a folder, and return the logged errors; the caller looks up what has arrived.
 
         Args:
-            folder: in it, a folder for each W&B run.
-            runs: how many.
-            size: of all that may have to be uploaded, in bytes.
+            folder: the folder with a folder for each W&B run.
+            runs: the number of W&B runs.
+            size: the size of all files that may have to be uploaded, in bytes.
 
         Raises:
-            SinkError: if W&B has not worked for longer than the call's patience.
+            SinkError: if W&B has failed for longer than the retry budget of the call.
         """
         retry_budget = self._client.retry_budget
         retry_budget.raise_if_spent("send W&B runs")
         seconds = (
             retry_budget.wait_limit
-            + runs * _SECONDS_PER_RUN / _MAX_IDLE
+            + runs * _SECONDS_PER_RUN / _PARALLEL_RUNS
             + size / MIN_BYTES_PER_SECOND
         )
-        with scratch() as own:
-            trouble: list[Complaint] = []
+        with scratch() as wandb_dir:
+            failures: list[SyncError] = []
             try:
                 with retry_budget.count_failed_wait():
-                    self._run(folder, own, seconds)
+                    self._run(folder, wandb_dir, seconds)
             except (TimeoutError, ConnectionError) as error:
-                trouble.append(Complaint(str(error)))
-            return (*_complaints(own), *trouble)
+                failures.append(SyncError(str(error)))
+            return (*_read_errors(wandb_dir), *failures)
 
-    def _run(self, folder: Path, own: Path, seconds: float) -> None:
-        command = [sys.executable, str(_UPLOADER), str(folder), str(_MAX_IDLE)]
-        said = own / "said"
-        with said.open("wb") as output:
+    def _run(self, folder: Path, wandb_dir: Path, seconds: float) -> None:
+        command = [sys.executable, str(_CHILD), str(folder), str(_PARALLEL_RUNS)]
+        output_path = wandb_dir / "output"
+        with output_path.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 command,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self._environment(own),
-                start_new_session=True,  # Ctrl-C is for us
+                env=self._environment(wandb_dir),
+                start_new_session=True,  # Ctrl-C only reaches the parent
             )
         try:
             code = process.wait(seconds)
@@ -94,31 +98,36 @@ class Sender:
             if process.returncode:
                 time.sleep(CORE_EXIT_SECONDS)
         if code:
-            raise ConnectionAbortedError(f"`wandb sync` ended with {code}: {_last_line(said)}")
+            raise ConnectionAbortedError(
+                f"`wandb sync` ended with {code}: {_last_line(output_path)}"
+            )
 
-    def _environment(self, own: Path) -> dict[str, str]:
-        said = {
+    def _environment(self, wandb_dir: Path) -> dict[str, str]:
+        settings = {
             "base_url": self._client.base_url,
             "mode": "online",
-            "dir": own,
-            "program": "mfwb",  # else W&B says where this very file lies
+            "dir": wandb_dir,
+            "program": "mfwb",  # otherwise W&B stores the path of child.py
             **replay_settings(self._client.retry_budget.seconds),
         }
-        ours = {name: value for name, value in os.environ.items() if name != _OUR_CORE}
-        return {**ours, **{environment_variable(name): str(value) for name, value in said.items()}}
+        inherited = {name: value for name, value in os.environ.items() if name != _CORE_VARIABLE}
+        return {
+            **inherited,
+            **{environment_variable(name): str(value) for name, value in settings.items()},
+        }
 
 
 def _last_line(path: Path) -> str:
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
 
 
-def _complaints(own: Path) -> Iterator[Complaint]:
-    """Yield what went wrong, with artifacts above all: of those nothing else tells."""
-    for log in sorted(own.glob("wandb/logs/debug-sync*.log")):
+def _read_errors(wandb_dir: Path) -> Iterator[SyncError]:
+    """Yield the errors in the logs of `wandb sync`; errors of artifacts are only there."""
+    for log in sorted(wandb_dir.glob("wandb/logs/debug-sync*.log")):
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
             with suppress(ValueError):
-                said = json.loads(line)
-                if said.get("level") == "ERROR" and not said["msg"].startswith(_IN_BETWEEN):
-                    text = f"{said['msg']} {said.get('error', '')}".strip()
-                    yield Complaint(text, Path(said.get("sync_path", "")))
+                record = json.loads(line)
+                if record.get("level") == "ERROR" and not record["msg"].startswith(_REQUEST_ERROR):
+                    text = f"{record['msg']} {record.get('error', '')}".strip()
+                    yield SyncError(text, Path(record.get("sync_path", "")))

@@ -1,4 +1,4 @@
-"""How commands end."""
+"""The end of a command: exit codes and messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Help: what it says, how it looks, and what it does not import."""
+"""Help: its text, its layout, and what it does not import."""
 
 from __future__ import annotations
 
@@ -72,50 +72,50 @@ Options:
 
 Commands:
   sync     Replay flow runs into Weights & Biases.
-  plan     Say what sync would do.
+  plan     Show what sync would do.
   push     Upload the bundle of an offline sync.
-  status   Say what was synced, what is pending, and what was lost.
-  lineage  Show who made and who used what.
-  explain  Say what W&B gets of one artifact, and why.
-  config   Show the settings, and say which files may decide.
+  status   Show what was synced, what is pending, and what was lost.
+  lineage  Show which task made and which task used each artifact.
+  explain  Show what W&B gets of one artifact, and why.
+  config   Show the settings, and trust settings files.
 
 Examples:
-  mfwb plan TrainFlow/latest                look before you leap
+  mfwb plan TrainFlow/latest                what a sync would do
   mfwb sync TrainFlow/123 --project wines   one flow run
   mfwb sync TrainFlow --last 5              the newest five
-  mfwb sync --since 24h                     what is new, of all flows
-  mfwb push bundle                          what was synced offline
-  mfwb lineage TrainFlow/123                who made and who used what
-  mfwb explain TrainFlow/123/train/model    what becomes of it, and why
+  mfwb sync --since 24h                     new flow runs of all flows
+  mfwb push bundle                          the bundle of an offline sync
+  mfwb lineage TrainFlow/123                which task made and used what
+  mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
 """
     )
 
 
 def test_help_of_lineage() -> None:
-    """Lineage is that of one flow run, and W&B's options are not there."""
+    """Lineage takes one flow run, and has none of W&B's options."""
     assert (
         help_of("lineage")
         == """\
 Usage: mfwb lineage [OPTIONS] PATHSPEC
 
-  Show who made and who used what.
+  Show which task made and which task used each artifact.
 
-  Of one flow run, rebuilt from what Metaflow recorded. W&B has no part in it.
+  For one flow run, rebuilt from Metaflow's records. W&B is not contacted.
 
 Choose:
   PATHSPEC                      Flow/123 or Flow/latest
-  --namespace NS                Only what is in this namespace  [all]
-  --artifact NAME               The life of this one, to its last reader
+  --namespace NS                Only this Metaflow namespace  [all]
+  --artifact NAME               Only this artifact: its versions and uses
 
 How:
-  --config FILE                 Settings  [mfwb.toml or pyproject.toml]
+  --config FILE                 Settings file  [mfwb.toml or pyproject.toml]
   --metadata PROVIDER           service@URL or local@DIR  [Metaflow's own]
-  --datastore-root ROOT         Another datastore of yours; repeat for more
+  --datastore-root ROOT         Another datastore of yours; repeatable
 
 Show:
   --format [text|mermaid|json]  A tree, a chart, a document  [text]
-  --explain                     Say on what ground each use is told
-  --quiet                       No progress, nothing from the SDKs
+  --explain                     Show the evidence for each use
+  --quiet                       No progress, no output of the SDKs
   --help                        Show this text
 
 Examples:
@@ -135,55 +135,55 @@ Usage: mfwb sync [OPTIONS] [PATHSPEC]...
 
   Replay flow runs into Weights & Biases.
 
-  One W&B run per step, grouped by flow run. What was synced before is left
-  alone.
+  One W&B run per step, grouped by flow run. Flow runs that were synced before
+  stay as they are.
 
 Choose:
   [PATHSPEC]...                   Flow/123, Flow/latest, Flow; none: all flows
-  --since TIME                    Started since 24h, 7d, 2026-11-01
-  --until TIME                    Started before
+  --since TIME                    Started in the last 24h, or since 2026-11-01
+  --until TIME                    Started before this time
   --last N                        The N newest runs of each flow
-  --all                           All runs
-  --tag TAG                       Only with this tag; repeat it for more
-  --failed / --no-failed          Only failed ones; or none of them  [both]
-  --namespace NS                  Only what is in this namespace  [all]
+  --all                           All runs, whenever they started
+  --tag TAG                       Only flow runs with this tag; repeatable
+  --failed / --no-failed          Only failed runs, or no failed runs  [both]
+  --namespace NS                  Only this Metaflow namespace  [all]
 
 Where to:
   --entity NAME                   W&B entity  [your default]
   --project NAME                  W&B project  [the flow's name]
   --mode [online|offline]         Offline writes a bundle to disk  [online]
-  --dir DIR                       Where the offline bundle goes
+  --dir DIR                       Folder of the offline bundle
 
 What:
   --datasets / --no-datasets      Tables, paths, included files  [on]
   --models / --no-models          Models of well-known libraries  [on]
-  --others / --no-others          Anything else that was pickled  [on]
+  --others / --no-others          All other pickled objects  [on]
   --granularity [step|task]       One W&B run per step, or per task  [step]
-  --max-artifact-size SIZE        Leave out larger ones, as in 2GB  [no limit]
-  --references / --no-references  Point at Metaflow's bytes  [if too large]
-  --file-references               The same of a local datastore  [off]
+  --max-artifact-size SIZE        Exclude larger ones, as in 2GB  [no limit]
+  --references / --no-references  Link to Metaflow's bytes  [if too large]
+  --file-references               The same for a local datastore  [off]
   --path-root DIR                 A folder whose files may be sent; repeatable
   --unpickle HOW                  Load pickles: safe, trusted, never  [safe]
-  --max-memory SIZE               What loading an artifact may take  [2GB]
+  --max-memory SIZE               Limit for loading one artifact  [2GB]
 
 How:
-  --workers N                     W&B runs written at once  [16]
-  --timeout DURATION              Retry a W&B that is ill for  [5m]
-  --wait DURATION                 Wait for another sync to end for  [0s]
-  --on-deleted HOW                What W&B lacks: skip, recreate, fail  [skip]
-  --abandoned-after DURATION      Silence that ends a flow run  [24h]
-  --force                         Write again what was synced before
-  --overwrite-edits               Also what people changed in W&B since
-  --strict                        Exit 3 if anything was lost
-  --config FILE                   Settings  [mfwb.toml or pyproject.toml]
+  --workers N                     W&B runs written at the same time  [16]
+  --timeout DURATION              Retry while W&B fails, for at most  [5m]
+  --wait DURATION                 Wait for another sync, for at most  [0s]
+  --on-deleted HOW                Deleted in W&B: skip, recreate, fail  [skip]
+  --abandoned-after DURATION      Treat silent flow runs as ended after  [24h]
+  --force                         Write synced flow runs again
+  --overwrite-edits               Overwrite what people changed in W&B
+  --strict                        Exit with 3 if anything was lost
+  --config FILE                   Settings file  [mfwb.toml or pyproject.toml]
   --metadata PROVIDER             service@URL or local@DIR  [Metaflow's own]
-  --datastore-root ROOT           Another datastore of yours; repeat for more
-  --dry-run                       Only say what would be done, as `plan` does
+  --datastore-root ROOT           Another datastore of yours; repeatable
+  --dry-run                       Only show what would be done, like `plan`
 
 Show:
   --json                          One JSON document on stdout
-  --quiet                         Only what failed or was lost, on stderr
-  --verbose                       Every W&B run in full
+  --quiet                         Only failures and losses, on stderr
+  --verbose                       Show every W&B run in full
   --help                          Show this text
 
 Examples:
@@ -226,7 +226,7 @@ def test_headings_are_bold_on_a_terminal() -> None:
 
 
 def test_version() -> None:
-    """The version is told."""
+    """`--version` prints the version."""
     assert CliRunner().invoke(mfwb, ["--version"]).output == f"mfwb {__version__}\n"
 
 

@@ -1,4 +1,4 @@
-"""What a command does with the result of its call."""
+"""Output and exit code of a command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from mfwb.cli import options
 from mfwb.cli.exit import end
 from mfwb.cli.help import Command
-from mfwb.cli.run import act
+from mfwb.cli.run import run_with_selection
 from mfwb.config import Settings
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.selection import Selection
@@ -59,13 +59,13 @@ def run(call: Call, *arguments: str) -> int:
     """Return the exit code of a command that makes a call."""
 
     @click.command(cls=Command)
-    @options.choose
-    @options.where_to
-    @options.what
-    @options.how
-    @options.show
+    @options.flow_run_selection
+    @options.destination
+    @options.artifact_handling
+    @options.sync_behavior
+    @options.result_output
     def command(**said: Any) -> int:
-        return act(call, **said)
+        return run_with_selection(call, **said)
 
     return end(command, arguments)
 

@@ -1,4 +1,4 @@
-"""Who may write on stdout."""
+"""Output on stdout and stderr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PRINT = "from mfwb.cli.streams import *; import os, subprocess, sys; take_streams()\n"
+PRINT = "from mfwb.cli.streams import *; import os, subprocess, sys; install_streams()\n"
 
 
 def python(script: str, **kwargs: object) -> subprocess.CompletedProcess[str]:
@@ -83,7 +83,7 @@ def test_reader_who_left_is_no_error() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_full_disk_is_told() -> None:
     """Work goes on when something can't be written, whoever writes it, and that is told."""
-    script = "print('x' * 100_000)\nwrite_out('data\\n')\nwrite_error(stdout_trouble() or '')"
+    script = "print('x' * 100_000)\nwrite_out('data\\n')\nwrite_error(stdout_error() or '')"
     with Path("/dev/full").open("w") as full:
         done = python(script, stdout=full)
 
@@ -97,7 +97,7 @@ def test_a_slow_reader_gets_all_of_it() -> None:
     """Also where writing does not wait, as in a pipe that another program set so."""
     read, write = os.pipe()
     os.set_blocking(write, False)
-    script = "write_out('data\\n' * 100_000); sys.exit(stdout_trouble())"
+    script = "write_out('data\\n' * 100_000); sys.exit(stdout_error())"
     with (
         os.fdopen(read) as reader,
         subprocess.Popen([sys.executable, "-c", PRINT + script], stdout=write) as process,

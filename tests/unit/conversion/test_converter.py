@@ -1,4 +1,4 @@
-"""The process that converts frames: real ones, really killed."""
+"""The conversion process: real processes, really killed."""
 
 from __future__ import annotations
 

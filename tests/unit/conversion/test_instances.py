@@ -1,4 +1,4 @@
-"""Objects of classes that can't be imported, members of enums above all."""
+"""Objects of classes that can't be imported, above all members of enums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What parquet changes of a frame is found out."""
+"""Differences between a frame and its parquet file are found."""
 
 from __future__ import annotations
 

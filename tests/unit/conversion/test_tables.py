@@ -1,4 +1,4 @@
-"""DataFrames out of pickles, and into parquet."""
+"""DataFrames are loaded from pickles and written to parquet."""
 
 from __future__ import annotations
 

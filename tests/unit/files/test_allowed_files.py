@@ -1,4 +1,4 @@
-"""Which files of this machine a flow run may send."""
+"""Files of this machine that a flow run may send."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def home(tmp_path: Path) -> Path:
 
 
 def sendable(allowed: AllowedFiles, home: Path) -> list[str]:
-    """Return the files below a folder that can be had."""
+    """Return the allowed files below a folder."""
     names = sorted(path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file())
     return [name for name in names if allowed.allows(home / name)]
 
 
 def test_nothing_by_default(home: Path) -> None:
-    """Nobody named a folder."""
+    """Without a named folder no file is allowed."""
     assert sendable(AllowedFiles(), home) == []
     with pytest.raises(ItemLost, match="--path-root DIR"):
         AllowedFiles().open(home / ".netrc")
 
 
 def test_a_root_is_allowed_with_all_that_is_in_it(home: Path) -> None:
-    """Who names a folder knows what is in it."""
+    """All files of a named folder are allowed."""
     allowed = AllowedFiles((home / "project", home / "not-there"))
 
     assert sendable(allowed, home) == [
@@ -46,18 +46,18 @@ def test_a_root_is_allowed_with_all_that_is_in_it(home: Path) -> None:
 
 
 def test_of_the_own_folder_nothing_that_is_hidden(home: Path) -> None:
-    """Also not what is not hidden itself but lies in a folder that is."""
+    """Files in a hidden folder are excluded, too."""
     assert sendable(AllowedFiles(own_folder=home), home) == ["project/data.csv"]
 
 
 def test_an_own_folder_that_lies_in_a_hidden_one(home: Path) -> None:
-    """What counts is what lies below it."""
+    """Only files below the folder count."""
     assert sendable(AllowedFiles(own_folder=home / ".ssh"), home) == [".ssh/id"]
 
 
 @pytest.mark.parametrize("own", [True, False])
 def test_links(home: Path, own: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """They count for what they lead to."""
+    """For a link, its target counts."""
     project = home / "project"
     (project / "key").symlink_to(home / ".ssh" / "id")
     (project / "up").symlink_to(home)
@@ -74,5 +74,5 @@ def test_links(home: Path, own: bool) -> None:  # noqa: FBT001 - a parameter of 
 
 @pytest.mark.parametrize("path", ["/proc/self/environ", "/dev/stdin", "/dev/zero", "/sys/kernel"])
 def test_what_the_kernel_says_is_no_file(path: str) -> None:
-    """Not even where everything is allowed."""
+    """They are refused even if everything is allowed."""
     assert not AllowedFiles((Path("/"),)).allows(Path(path))

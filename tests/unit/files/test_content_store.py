@@ -1,4 +1,4 @@
-"""Files named by what is in them."""
+"""Store of files named by their content."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAME = "abcdef.pkl"
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return all files below a folder, but for the one that says whose a scratch folder is."""
+    """Return all files below a folder, except the lock file of a temporary folder."""
     return sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -27,7 +27,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def test_made_once(tmp_path: Path) -> None:
-    """A file that is there is not made again."""
+    """An existing file is not made again."""
     store = Store(tmp_path)
     made = []
 
@@ -41,7 +41,7 @@ def test_made_once(tmp_path: Path) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    """A folder takes its name in one step as well."""
+    """A folder is renamed in one step, too."""
 
     def make(path: Path) -> None:
         path.mkdir()
@@ -54,7 +54,7 @@ def test_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [ItemLost("gone"), KeyboardInterrupt(), RuntimeError("bug")])
 def test_no_half_files(error: BaseException, tmp_path: Path) -> None:
-    """What breaks off leaves nothing behind, and can be tried again."""
+    """A failure leaves nothing behind, and can be retried."""
     store = Store(tmp_path)
 
     def broken(path: Path) -> None:
@@ -92,7 +92,7 @@ def test_several_threads(tmp_path: Path) -> None:
 
 
 def test_another_process_was_faster(tmp_path: Path) -> None:
-    """A folder that appears meanwhile is as good as ours."""
+    """A folder that another process makes meanwhile is used."""
 
     def make(path: Path) -> None:
         path.mkdir()
@@ -108,7 +108,7 @@ def test_another_process_was_faster(tmp_path: Path) -> None:
 
 
 def test_full_disk(tmp_path: Path) -> None:
-    """A full disk ends the flow run: it is not about one item."""
+    """A full disk ends the flow run: it concerns all items."""
 
     def full(_: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -127,7 +127,7 @@ def test_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_tidy_and_remove(tmp_path: Path) -> None:
-    """Tidying leaves what is finished, removing leaves nothing."""
+    """`remove_unfinished` keeps complete files, `remove` keeps nothing."""
     store = Store(tmp_path / "x")
     store.get_or_make(NAME, lambda path: path.touch())
 
@@ -169,7 +169,7 @@ NOT_PLAIN = [
 
 @pytest.mark.parametrize("name", NOT_PLAIN)
 def test_names_that_are_paths(tmp_path: Path, name: str) -> None:
-    """What a stranger recorded as a sha1 leads nowhere else."""
+    """A stranger's sha1 can't lead out of the folder."""
     store = Store(tmp_path / "x" / "y")
 
     for ask in (store.path, store.has, lambda name: store.get_or_make(name, Path.touch)):
@@ -180,7 +180,7 @@ def test_names_that_are_paths(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("key", ["../../home/u/", "*", "ab*", "../../home/u/*", "a?cdef", ""])
 def test_a_key_is_no_pattern(tmp_path: Path, key: str) -> None:
-    """Nothing is removed but what was made here, by its exact name."""
+    """Only files that were made here are removed, by their exact names."""
     home = tmp_path / "home" / "u"
     home.mkdir(parents=True)
     (home / ".bashrc").touch()
@@ -195,7 +195,7 @@ def test_a_key_is_no_pattern(tmp_path: Path, key: str) -> None:
 
 
 def test_only_what_was_made_here_is_removed(tmp_path: Path) -> None:
-    """Also if another one's has the same key, or lies in the same folder."""
+    """This also holds for a file with the same key, or in the same folder."""
     (tmp_path / "x" / "ab").mkdir(parents=True)
     (tmp_path / "x" / "ab" / "abcdef.txt").touch()
     (tmp_path / "x" / "other").touch()
@@ -212,7 +212,7 @@ def test_only_what_was_made_here_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_link_is_no_file_of_ours(tmp_path: Path) -> None:
-    """In a bundle that somebody changed, what is made takes the place of a link."""
+    """In a bundle that somebody changed, a new file replaces a link."""
     secret = tmp_path / "secret"
     secret.write_text("secret", encoding="utf-8")
     (tmp_path / "x" / "ab").mkdir(parents=True)
@@ -229,7 +229,7 @@ def test_a_link_is_no_file_of_ours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("which", ["x", "x/ab"])
 def test_a_folder_that_is_a_link(tmp_path: Path, which: str) -> None:
-    """Nothing is written to where it leads."""
+    """Nothing is written to the target of a link."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (tmp_path / which).parent.mkdir(exist_ok=True)
@@ -242,7 +242,7 @@ def test_a_folder_that_is_a_link(tmp_path: Path, which: str) -> None:
 
 
 def test_private(tmp_path: Path) -> None:
-    """Whatever the umask, nobody else may look at what is made."""
+    """With any umask, files are private."""
     before = os.umask(0)
     try:
         store = Store(tmp_path / "x")
@@ -263,7 +263,7 @@ def test_private(tmp_path: Path) -> None:
 def test_no_folder_where_one_should_be(
     place: str, plant: Callable[[Path], None], tmp_path: Path
 ) -> None:
-    """What somebody put there is said to be in the way; it is no bug."""
+    """A file in the place of a folder gives SinkError, not a bug."""
     folder = tmp_path / "payloads"
     planted = folder / place
     planted.parent.mkdir(exist_ok=True)

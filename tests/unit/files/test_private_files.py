@@ -1,4 +1,4 @@
-"""Files and folders of our own."""
+"""Private files and folders."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from mfwb.files.private_files import make_folder
 
 @pytest.fixture
 def careless() -> Iterator[None]:
-    """Take no rights from new files, as some daemons do that start programs."""
+    """Set the umask to 0, as some daemons do that start programs."""
     before = os.umask(0)
     yield
     os.umask(before)
 
 
 def rights(path: Path) -> int:
-    """Return who may do what with a file or folder."""
+    """Return the permissions of a file or folder."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
 @pytest.mark.usefixtures("careless")
 def test_folders_above_are_private_too(tmp_path: Path) -> None:
-    """Who may write to the folder above could put another one in the place of ours."""
+    """Anybody who can write to the parent folder could replace the folder."""
     tmp_path.chmod(0o755)
 
     make_folder(tmp_path / "a" / "b" / "c")
@@ -37,7 +37,7 @@ def test_folders_above_are_private_too(tmp_path: Path) -> None:
 
 
 def test_a_group_shares_what_is_new(tmp_path: Path) -> None:
-    """In a folder to which the group may write, a new one is the group's."""
+    """In a folder to which the group may write, a new folder is open to the group."""
     tmp_path.chmod(0o2770)
 
     make_folder(tmp_path / "a" / "b")
@@ -46,7 +46,7 @@ def test_a_group_shares_what_is_new(tmp_path: Path) -> None:
 
 
 def test_a_link_that_the_group_put_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing else is opened to the group, whoever of it was quick."""
+    """A link that somebody puts there meanwhile is not opened to the group."""
     own, shared = tmp_path / "own", tmp_path / "shared"
     own.mkdir(mode=0o700)
     shared.mkdir()

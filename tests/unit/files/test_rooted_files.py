@@ -1,4 +1,4 @@
-"""Files below a root are opened only if they are files and lie there."""
+"""Only regular files below a root are opened."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_a_file_is_read(root: Path) -> None:
-    """By a relative path, an absolute one, or a link that stays inside."""
+    """A relative path, an absolute path and a link inside the root are read."""
     (root / "link").symlink_to(root / "inside" / "file")
 
     for path in ("inside/file", str(root / "inside" / "file"), "link", "inside/../inside/file"):
@@ -35,7 +35,7 @@ def test_a_file_is_read(root: Path) -> None:
 
 
 def test_the_root_may_be_a_link(root: Path) -> None:
-    """Who configured it meant what it leads to."""
+    """A root that is a link means its target."""
     link = root.with_name("link-to-root")
     link.symlink_to(root)
 
@@ -44,7 +44,7 @@ def test_the_root_may_be_a_link(root: Path) -> None:
 
 @pytest.mark.parametrize("path", ["../secret", "inside/../../secret", "link", "folder/secret"])
 def test_what_leads_out_is_refused(root: Path, path: str) -> None:
-    """By `..`, by a link to a file, or by a link to a folder."""
+    """`..`, a link to a file and a link to a folder are refused if they lead out."""
     (root / "link").symlink_to("../secret")
     (root / "folder").symlink_to("..")
 
@@ -74,7 +74,7 @@ def test_what_is_no_file_is_refused_at_once(root: Path) -> None:
 
 
 def test_what_is_not_there_is_told_apart(root: Path) -> None:
-    """Absent is not unreadable."""
+    """A missing file gives another error than an unreadable one."""
     with pytest.raises(FileNotFoundError):
         open_below(root, "inside/nothing")
 
@@ -99,6 +99,6 @@ def test_what_can_not_be_followed(root: Path, path: str, why: str) -> None:
 
 
 def test_what_is_too_large(root: Path) -> None:
-    """No more than so many bytes are read, whatever its size was said to be."""
+    """A file is read up to the limit, for any claimed size."""
     with pytest.raises(OSError, match="more than 3 bytes"):
         read_below(root, "inside/file", most=3)

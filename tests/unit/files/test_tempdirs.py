@@ -1,4 +1,4 @@
-"""Temporary folders go, whatever becomes of their process."""
+"""Temporary folders are removed, even if their process is killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mfwb.files.tempdirs import remove_all, scratch, temporary_files_in_scratch
 
 
 def test_gone_afterwards(tmp_path: Path) -> None:
-    """A folder is there for as long as it is needed."""
+    """A folder exists as long as it is needed."""
     with scratch(tmp_path) as folder:
         (folder / "file").write_text("x", encoding="utf-8")
         assert folder.is_dir()
@@ -24,7 +24,7 @@ def test_gone_afterwards(tmp_path: Path) -> None:
 
 
 def test_of_this_process(tmp_path: Path) -> None:
-    """All of them can be removed at once, those that lie in others first."""
+    """All can be removed at once, nested folders first."""
     with scratch(tmp_path) as outer, scratch(outer) as inner:
         (inner / "file").write_text("x", encoding="utf-8")
 
@@ -34,7 +34,7 @@ def test_of_this_process(tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stays what it is: a folder of a process that died, which the next one removes."""
+    """A folder that can't be removed is removed by the next process."""
     with monkeypatch.context() as held:
         held.setattr("mfwb.files.tempdirs.remove_at", lambda *_: None)
         with scratch(tmp_path) as folder:
@@ -46,14 +46,14 @@ def test_what_can_not_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_of_the_living(tmp_path: Path) -> None:
-    """What somebody works in is left alone."""
+    """A folder in use is not removed."""
     with scratch(tmp_path) as one, scratch(tmp_path) as other:
         assert one.is_dir()
         assert other.is_dir()
 
 
 def test_of_the_dead(tmp_path: Path) -> None:
-    """What a killed process left is removed by the next one."""
+    """The next process removes the folders of a killed one."""
     code = (
         "import os, pathlib, signal, sys\n"
         "from mfwb.files.tempdirs import scratch\n"
@@ -84,7 +84,7 @@ def test_of_the_unborn(tmp_path: Path, has_owner: bool) -> None:  # noqa: FBT001
 
 
 def test_many_at_once(tmp_path: Path) -> None:
-    """Each sweeps when it begins, and takes nothing away from the others."""
+    """Each process removes abandoned folders at its start, and none that is in use."""
 
     def use(_: int) -> bool:
         with scratch(tmp_path) as folder:
@@ -97,7 +97,7 @@ def test_many_at_once(tmp_path: Path) -> None:
 
 
 def test_of_others(tmp_path: Path) -> None:
-    """Folders that are not ours stay, whatever they are called."""
+    """Folders of others stay, for any name."""
     (tmp_path / "mfwb-mine").mkdir()
     with scratch(tmp_path):
         pass
@@ -106,7 +106,7 @@ def test_of_others(tmp_path: Path) -> None:
 
 
 def test_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Temporary files of SDKs lie in it meanwhile, and where they did afterwards."""
+    """Temporary files of SDKs lie in it meanwhile, and in the usual folder afterwards."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
     with temporary_files_in_scratch():
@@ -119,7 +119,7 @@ def test_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("what", ["link", "link to ours", "open to others", "owner is a link"])
 def test_planted(tmp_path: Path, what: str) -> None:
-    """Anybody may put something by such a name where temporary files go: it is not ours."""
+    """Anybody may use such a name in the folder for temporary files: mfwb leaves it."""
     place, home = tmp_path / "tmp", tmp_path / "home"
     place.mkdir()
     home.mkdir(mode=0o700)
@@ -158,7 +158,7 @@ def test_of_another_user(tmp_path: Path) -> None:
 
 
 def test_links_in_it_are_not_followed(tmp_path: Path) -> None:
-    """A link goes, and what it leads to stays, at the end as well as when it is swept."""
+    """A link is removed and its target stays, at the end as well as in a later removal."""
     home, place = tmp_path / "home", tmp_path / "tmp"
     home.mkdir()
     place.mkdir()
@@ -179,7 +179,7 @@ def test_links_in_it_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_however_deep(tmp_path: Path) -> None:
-    """Folders in folders go, also those that are too deep to be named or to be open at once."""
+    """Nested folders are removed, also if they are too deep for a path or for open files."""
     with scratch(tmp_path) as folder:
         deep = folder / "deep"
         deep.mkdir()

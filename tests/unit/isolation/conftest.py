@@ -1,4 +1,4 @@
-"""Converters and what makes their processes, as the tests of payloads have them."""
+"""Fixtures of payload tests: converters and fork servers."""
 
 from tests.unit.payload.conftest import (
     builder,

@@ -1,4 +1,4 @@
-"""What a process that looks at pickles can do once it has been taken over: nothing."""
+"""A compromised process that loads pickles can do nothing harmful."""
 
 from __future__ import annotations
 
@@ -427,7 +427,7 @@ def test_the_clock() -> None:
 
 @pytest.mark.parametrize("name", ["laughing tuples as a key", "a deep tuple as a key"])
 def test_hostile_ones_are_no_news_to_it(name: str, inspector: Inspector) -> None:
-    """Those that are known are refused by weighing, so that the process goes on."""
+    """Known attacks are refused by the limits, so that the process survives."""
     data = CORPUS[name]()
     inspector.inspect("F/4", Inspection.NAMES, [b"N."])
     desk = inspector._process_for("F/4")

@@ -1,4 +1,4 @@
-"""Entries of a ledger, and programs that work with one."""
+"""Entries for tests of the ledger."""
 
 from __future__ import annotations
 

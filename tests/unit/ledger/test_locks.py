@@ -1,4 +1,4 @@
-"""Who may work where, with real processes."""
+"""Locks of entities and projects, with real processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 
 from mfwb.errors import LockHeld, UsageError
 from mfwb.ledger import SqliteLedger
-from mfwb.ledger.locks import hold
+from mfwb.ledger.locks import hold_locks
 from mfwb.ports import Destination
 
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
@@ -34,7 +34,7 @@ def start() -> Iterator[Callable[..., Process]]:
     with ExitStack() as stack:
 
         def begin(*arguments: str) -> Process:
-            command = [sys.executable, "-m", "tests.unit.ledger.holding", *arguments]
+            command = [sys.executable, "-m", "tests.unit.ledger.lock_holder", *arguments]
             started = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
@@ -46,7 +46,7 @@ def start() -> Iterator[Callable[..., Process]]:
 
 
 def said(process: Process) -> str:
-    """Return the next line that a process says."""
+    """Return the next line that a process prints."""
     assert process.stdout
     return process.stdout.readline().strip()
 
@@ -58,15 +58,15 @@ def files(folder: Path) -> list[str]:
 
 def refusal(folder: Path, *destinations: Destination, wait: float = 0) -> str:
     """Return what is said if others are at work."""
-    with pytest.raises(LockHeld) as caught, hold(folder, destinations, wait=wait):
+    with pytest.raises(LockHeld) as caught, hold_locks(folder, destinations, wait=wait):
         pass
     return str(caught.value)
 
 
 def test_owner_is_named_while_it_works(tmp_path: Path) -> None:
-    """Beside the lock a file says who has it; afterwards only the lock file is left."""
+    """A file beside the lock describes the owner; afterwards only the lock file is left."""
     before = datetime.now(timezone.utc).replace(microsecond=0)
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         assert files(tmp_path) == ["acme_wines.json", "acme_wines.lock"]
         [owner] = tmp_path.glob("*.json")
         told = json.loads(owner.read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def test_owner_is_named_while_it_works(tmp_path: Path) -> None:
 
 def test_refused_while_another_one_works(tmp_path: Path) -> None:
     """Who comes second is told who was first, since when, and what to do. Also in a thread."""
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         [owner] = tmp_path.glob("*.json")
         told = json.loads(owner.read_text(encoding="utf-8"))
         earlier = datetime.fromisoformat(told["since"]) - timedelta(minutes=4)
@@ -91,18 +91,18 @@ def test_refused_while_another_one_works(tmp_path: Path) -> None:
         assert refusal(tmp_path, WINES, wait=0.2) == (
             f"{who} works on acme/wines; 0 seconds were not enough"
         )
-        with hold(tmp_path, [BEERS], wait=0):
+        with hold_locks(tmp_path, [BEERS], wait=0):
             pass
         assert LockHeld.exit_code == 5
 
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         pass
 
 
 @pytest.mark.parametrize("broken", [None, "", "{", "[]", '{"pid": 1}', '{"since": "today"}'])
 def test_owner_that_is_not_known(tmp_path: Path, broken: str | None) -> None:
     """An owner that has not written who it is, or not yet in full, holds the lock all the same."""
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         [owner] = tmp_path.glob("*.json")
         if broken is None:
             owner.unlink()
@@ -114,50 +114,50 @@ def test_owner_that_is_not_known(tmp_path: Path, broken: str | None) -> None:
 
 def test_other_servers_and_modes_don_t_matter(tmp_path: Path) -> None:
     """A lock is that of an entity and a project."""
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         refusal(tmp_path, Destination("offline", "/bundle", "acme", "wines"))
 
 
 def test_names_that_are_no_file_names(tmp_path: Path) -> None:
     """Whatever a project is called, it has a lock of its own, in the folder."""
     names = ["a/b", "a_b", "a b", "..", "x" * 300, "ä", "A_B"]
-    with hold(tmp_path, [Destination("online", "", None, name) for name in names], wait=0):
+    with hold_locks(tmp_path, [Destination("online", "", None, name) for name in names], wait=0):
         assert len(list(tmp_path.glob("*.lock"))) == len(names)
         refusal(tmp_path, Destination("online", "", None, "x" * 300))
 
 
 def test_a_destination_twice(tmp_path: Path) -> None:
-    """Nobody waits for oneself."""
-    with hold(tmp_path, [WINES, WINES, BEERS], wait=0):
+    """A process does not wait for itself."""
+    with hold_locks(tmp_path, [WINES, WINES, BEERS], wait=0):
         assert len(list(tmp_path.glob("*.lock"))) == 2
 
 
 def test_none_is_kept_if_one_is_refused(tmp_path: Path) -> None:
-    """All locks or none: who is refused the second leaves the first one free."""
-    with hold(tmp_path, [WINES], wait=0):
+    """All locks or none: if the second lock is refused, the first one is released."""
+    with hold_locks(tmp_path, [WINES], wait=0):
         refusal(tmp_path, WINES, BEERS)
-        with hold(tmp_path, [BEERS], wait=0):
+        with hold_locks(tmp_path, [BEERS], wait=0):
             pass
         assert len(list(tmp_path.glob("*.json"))) == 1
 
 
 def test_error_inside(tmp_path: Path) -> None:
-    """However the work ends, the lock is free afterwards."""
-    with pytest.raises(KeyboardInterrupt), hold(tmp_path, [WINES], wait=0):
+    """The lock is released even after an error."""
+    with pytest.raises(KeyboardInterrupt), hold_locks(tmp_path, [WINES], wait=0):
         raise KeyboardInterrupt
 
     assert files(tmp_path) == ["acme_wines.lock"]
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         pass
 
 
 def test_no_room_for_locks(tmp_path: Path) -> None:
-    """A folder that can't be is told."""
+    """An unusable folder is reported."""
     (tmp_path / "file").touch()
 
     with (
         pytest.raises(UsageError, match="can't be used"),
-        hold(tmp_path / "file" / "locks", [WINES], wait=0),
+        hold_locks(tmp_path / "file" / "locks", [WINES], wait=0),
     ):
         pass
 
@@ -172,21 +172,21 @@ def test_beside_the_ledger(tmp_path: Path) -> None:
 
 
 def test_killed_owner(tmp_path: Path, start: Callable[..., Process]) -> None:
-    """The lock of an owner that was killed is free at once, and nobody says it is there."""
+    """The lock of a killed owner is free at once, and the owner is not named any more."""
     owner = start(str(tmp_path), "0", "acme/wines")
     assert said(owner) == "held"
     assert f"(pid {owner.pid} on " in refusal(tmp_path, WINES)
     owner.kill()
     owner.wait()
 
-    with hold(tmp_path, [WINES], wait=0):
+    with hold_locks(tmp_path, [WINES], wait=0):
         assert f"(pid {os.getpid()} on " in refusal(tmp_path, WINES)
     assert files(tmp_path) == ["acme_wines.lock"]
 
 
 def test_waiting(tmp_path: Path, start: Callable[..., Process]) -> None:
-    """Who waits gets the lock as soon as it is free."""
-    with hold(tmp_path, [WINES], wait=0):
+    """A waiting process gets the lock as soon as it is free."""
+    with hold_locks(tmp_path, [WINES], wait=0):
         waiting = start(str(tmp_path), "60", "acme/wines")
         hasty = start(str(tmp_path), "0", "acme/wines")
         assert f"(pid {os.getpid()} on " in said(hasty)
@@ -199,7 +199,7 @@ def test_waiting(tmp_path: Path, start: Callable[..., Process]) -> None:
 
 
 def test_crossed(tmp_path: Path, start: Callable[..., Process]) -> None:
-    """Two that want the same two in different orders don't wait for each other."""
+    """Two processes that want the same locks in different orders don't wait for each other."""
     one = start("--times", "50", str(tmp_path), "60", "acme/wines", "acme/beers")
     other = start("--times", "50", str(tmp_path), "60", "acme/beers", "acme/wines")
 
@@ -208,13 +208,13 @@ def test_crossed(tmp_path: Path, start: Callable[..., Process]) -> None:
 
 
 def test_threads(tmp_path: Path) -> None:
-    """Of several threads one at a time is inside."""
+    """Only one of several threads holds the lock at a time."""
     inside: list[int] = []
     seen: list[int] = []
 
     def work(number: int) -> None:
         for _ in range(5):
-            with hold(tmp_path, [WINES], wait=60):
+            with hold_locks(tmp_path, [WINES], wait=60):
                 inside.append(number)
                 time.sleep(0.001)
                 seen.append(len(inside))

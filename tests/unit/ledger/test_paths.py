@@ -1,4 +1,4 @@
-"""Where ledgers lie."""
+"""Tests of the paths of ledgers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mfwb.ledger import ledger_path
 
 
 def test_ledger_of_a_bundle() -> None:
-    """A bundle carries its own ledger."""
+    """A bundle contains its own ledger."""
     assert ledger_path(Path("/bundle")) == Path("/bundle/ledger.sqlite")
 
 
 def test_ledger_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All servers share the user's, which lies where the user wants it."""
+    """All servers share the user's ledger; a variable sets its folder."""
     monkeypatch.setenv("MFWB_STATE_DIR", "/state")
     assert ledger_path(None) == Path("/state/ledger.sqlite")
 

@@ -1,4 +1,4 @@
-"""Ledgers as somebody could put them into a bundle: nothing is run, removed or written for them."""
+"""Malicious ledgers in a bundle: mfwb runs nothing in them, and removes or writes no other file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mfwb.errors import UsageError
-from mfwb.ledger import SqliteLedger, put_aside_if_damaged, standings_in
+from mfwb.ledger import SqliteLedger, put_aside_if_damaged, read_sync_status
 from tests.unit.ledger.entries import ENTRY, SERVER
 
 MAGIC = bytes.fromhex("d9d505f920a163d7")
@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def use(path: Path) -> None:
-    """Do with a ledger what commands do."""
+    """Use a ledger as commands do."""
     with SqliteLedger.open(path) as ledger:
         ledger.entry(ENTRY.flow_run, ENTRY.provider, SERVER)
         ledger.entries()
@@ -37,11 +37,11 @@ def use(path: Path) -> None:
 
 def standings_of(path: Path) -> object:
     """Return what `mfwb status` shows."""
-    return standings_in(path, flows=(), entity=None, project=None)
+    return read_sync_status(path, flows=(), entity=None, project=None)
 
 
 def change(path: Path, *statements: str) -> None:
-    """Do with a ledger what mfwb never does."""
+    """Change a ledger as mfwb never does."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for one in statements:
             connection.execute(one)
@@ -67,7 +67,7 @@ def test_a_journal_that_names_a_file(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["", "-journal", "-wal", "-shm"])
 def test_links(path: Path, tmp_path: Path, end: str) -> None:
-    """What SQLite would write to lies elsewhere."""
+    """SQLite would write to the target of a link."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(path.read_bytes() if not end else b"precious" * 1000)
     before = elsewhere.read_bytes()
@@ -100,12 +100,12 @@ def test_other_tables(path: Path, statement: str) -> None:
     """A ledger has the tables that mfwb makes, and nothing that runs by itself."""
     change(path, statement)
 
-    with pytest.raises(UsageError, match="not those that mfwb makes"):
+    with pytest.raises(UsageError, match="not those that mfwb creates"):
         use(path)
 
 
 def test_a_view_in_place_of_a_table(path: Path) -> None:
-    """It would be asked for ever."""
+    """A query of it would never end."""
     change(
         path,
         "DROP TABLE flow_runs",
@@ -113,16 +113,16 @@ def test_a_view_in_place_of_a_table(path: Path) -> None:
         "SELECT x AS id FROM c",
     )
 
-    with pytest.raises(UsageError, match="not those that mfwb makes"):
+    with pytest.raises(UsageError, match="not those that mfwb creates"):
         use(path)
 
 
 @pytest.mark.parametrize("version", [-1, 0, 1])
 def test_another_version(path: Path, version: int) -> None:
-    """Its tables are made by no step that leads from there."""
+    """No migration creates these tables for that version."""
     change(path, f"PRAGMA user_version = {version}")
 
-    with pytest.raises(UsageError, match="not those that mfwb makes"):
+    with pytest.raises(UsageError, match="not those that mfwb creates"):
         use(path)
 
 
@@ -143,7 +143,7 @@ def test_another_version(path: Path, version: int) -> None:
     ],
 )
 def test_values_of_other_types(path: Path, column: str, value: str) -> None:
-    """SQLite keeps whatever was put in."""
+    """SQLite does not check the types of values."""
     change(path, f"UPDATE flow_runs SET {column} = {value}")  # noqa: S608 - that is the test
 
     with pytest.raises(UsageError, match="mfwb did not write"):
@@ -154,7 +154,7 @@ def test_values_of_other_types(path: Path, column: str, value: str) -> None:
 
 @pytest.mark.parametrize("outcome", ["x'00'", "7", "'[' || hex(zeroblob(1000))", "'{}'"])
 def test_outcomes_of_other_types(path: Path, outcome: str) -> None:
-    """Nothing is known, then."""
+    """The entry has no outcome then."""
     change(path, f"UPDATE outcomes SET outcome = {outcome}")  # noqa: S608 - that is the test
 
     with SqliteLedger.open(path) as ledger:
@@ -177,7 +177,7 @@ def test_no_id(path: Path, statement: str) -> None:
 
 
 def test_private(tmp_path: Path) -> None:
-    """Nobody else may look at what mfwb makes."""
+    """Other users can't read the files that mfwb creates."""
     path = tmp_path / "state" / "ledger.sqlite"
     use(path)
 
@@ -203,7 +203,7 @@ def test_shared_on_purpose(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["locks", "lock", "json"])
 def test_locks_that_are_links(path: Path, tmp_path: Path, what: str) -> None:
-    """To take a lock empties its file."""
+    """Taking a lock empties its file."""
     precious = tmp_path / "precious"
     with SqliteLedger.open(path) as ledger:
         with ledger.lock([SERVER], wait=0):

@@ -1,4 +1,4 @@
-"""Ledgers of older versions."""
+"""Migration of ledgers of older versions."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def test_the_next_write_replaces_it(path: Path) -> None:
         assert written.provider == ENTRY.provider
         assert ledger.entry("Flow/1", "service@x", SERVER) is None
         assert len(ledger.known()) == 3
-        assert len(ledger._select("SELECT id FROM outcomes")) == 2
+    with closing(sqlite3.connect(path)) as file:
+        assert len(file.execute("SELECT id FROM outcomes").fetchall()) == 2
 
 
 def test_only_once(path: Path) -> None:

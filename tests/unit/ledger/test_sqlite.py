@@ -14,13 +14,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mfwb.errors import LedgerDamaged, LockHeld, UsageError
 from mfwb.ledger import SqliteLedger
-from mfwb.ledger.recovery import errors_named
-from mfwb.ledger.schema import bring_up_to_date
+from mfwb.ledger.recovery import translate_errors
+from mfwb.ledger.schema import migrate
 from mfwb.ports import Destination, Entry, Standing
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 
@@ -80,7 +78,7 @@ def test_time_of_writing(ledger: SqliteLedger) -> None:
     assert before <= at <= datetime.now(timezone.utc)
 
 
-def test_latest_word(ledger: SqliteLedger) -> None:
+def test_latest_word(ledger: SqliteLedger, path: Path) -> None:
     """A flow run has one entry: the last. Nothing of the former one is left in the file."""
     ledger.write(ENTRY)
     changed = replace(ENTRY, standing=Standing.BEGUN, digest="", outcome=None)
@@ -88,143 +86,39 @@ def test_latest_word(ledger: SqliteLedger) -> None:
 
     assert known(ledger, ENTRY) == changed
     assert [one.lost for one in ledger.known()] == [0]
-    assert ledger._select("SELECT * FROM outcomes") == []
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT * FROM outcomes").fetchall() == []
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        replace(ENTRY, flow_run="Flow/2"),
-        replace(ENTRY, provider="local@/else"),
-        replace(ENTRY, destination=replace(SERVER, base="https://api.wandb.ai")),
-        replace(ENTRY, destination=replace(SERVER, entity="else")),
-        replace(ENTRY, destination=replace(SERVER, entity=None)),
-        replace(ENTRY, destination=replace(SERVER, project="else")),
-        replace(ENTRY, destination=OFFLINE),
-    ],
-)
-def test_known_here_is_not_known_there(ledger: SqliteLedger, other: Entry) -> None:
-    """Another flow run, one that was read elsewhere, and another destination stand apart."""
-    ledger.write(ENTRY)
-    assert known(ledger, other) is None
-
-    ledger.write(replace(other, digest="other"))
-    assert known(ledger, ENTRY) == ENTRY
-
-
-def test_bundle_that_was_moved(ledger: SqliteLedger, path: Path) -> None:
-    """A bundle takes its ledger along: it is found under any path, and listed under its own."""
-    ledger.write(replace(ENTRY, destination=OFFLINE))
-    moved = replace(OFFLINE, base="/new")
-
-    assert known(ledger, replace(ENTRY, destination=moved)) is not None
-    assert len(ledger.entries(destination=moved)) == 1
-    assert [one.destination.base for one in ledger.entries()] == [str(path.parent)]
-
-
-def test_outcome_that_can_not_be_read(ledger: SqliteLedger) -> None:
+def test_outcome_that_can_not_be_read(ledger: SqliteLedger, path: Path) -> None:
     """Of what a version of the future did nothing is known, so W&B will be compared with."""
     ledger.write(ENTRY)
-    ledger._connection.execute("UPDATE outcomes SET outcome = '{\"unheard\": 1}'")
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE outcomes SET outcome = '{\"unheard\": 1}'")
 
     assert known(ledger, ENTRY) == replace(ENTRY, digest="", outcome=None)
-
-
-def test_threads(ledger: SqliteLedger) -> None:
-    """Several threads may use one ledger."""
-
-    def work(number: int) -> None:
-        mine = replace(ENTRY, flow_run=f"Flow/{number}")
-        ledger.write(mine)
-        assert known(ledger, mine) == mine
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(ledger.entries()) == 8
 
 
 # --- lists ----------------------------------------------------------------------------------
 
 
-def names(entries: list[Entry]) -> list[str]:
-    """Return the flow runs."""
-    return [one.flow_run for one in entries]
-
-
-def test_oldest_first(ledger: SqliteLedger) -> None:
-    """Entries are listed by start, without their outcomes."""
-    for number, start in ((1, 30), (2, 10), (3, 20)):
-        ledger.write(replace(ENTRY, flow_run=f"Flow/{number}", started_at=start))
-
-    assert names(ledger.entries()) == ["Flow/2", "Flow/3", "Flow/1"]
-    assert {one.outcome for one in ledger.entries()} == {None}
-
-
-def test_since(ledger: SqliteLedger) -> None:
-    """What started before is listed only if it is open."""
-    for standing in Standing:
-        old = replace(ENTRY, flow_run=f"Flow/{standing.name}", standing=standing, started_at=1)
-        ledger.write(old)
-    ledger.write(replace(ENTRY, flow_run="Flow/new", started_at=10))
-    still_open = {f"Flow/{one.name}" for one in Standing if one.is_open}
-
-    assert len(still_open) == 4
-    assert set(names(ledger.entries(since=10))) == {*still_open, "Flow/new"}
-    assert set(names(ledger.entries(since=11))) == still_open
-    assert len(ledger.entries(since=1)) == len(Standing) + 1
-
-
-def test_of_one_flow(ledger: SqliteLedger) -> None:
-    """A flow whose name begins alike is another one."""
-    for name in ("Flow/1", "Flow2/1", "Flo/1", "Flow_/1", "Flow/2"):
-        ledger.write(replace(ENTRY, flow_run=name))
-
-    assert names(ledger.entries(flow="Flow")) == ["Flow/1", "Flow/2"]
-
-
-def test_of_one_provider_and_destination(ledger: SqliteLedger) -> None:
-    """Entries are listed by where flow runs were read, and by where they went."""
-    ledger.write(ENTRY)
-    ledger.write(replace(ENTRY, flow_run="Flow/2", provider="service@x"))
-    ledger.write(replace(ENTRY, flow_run="Flow/3", destination=replace(SERVER, project="else")))
-
-    assert names(ledger.entries(provider="local@/data")) == ["Flow/1", "Flow/3"]
-    assert names(ledger.entries(destination=SERVER)) == ["Flow/1", "Flow/2"]
-    assert names(ledger.entries(provider="service@x", destination=SERVER, since=0)) == ["Flow/2"]
-
-
-def test_few_of_very_many_are_looked_up(ledger: SqliteLedger) -> None:
+def test_few_of_very_many_are_looked_up(path: Path) -> None:
     """Whatever is asked beside, `since` is looked up in indexes rather than in each row."""
     asked: list[str] = []
-    ledger._connection.set_trace_callback(asked.append)
-    ledger.entries(provider="p", destination=SERVER, flow="Flow", since=5)
-    ledger._connection.set_trace_callback(None)
-    query = asked[-1]  # with its values, or with their places, by the version of Python
-    values = (0,) * query.count("?")
-    rows = ledger._connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, path)
+        ledger = SqliteLedger(connection, path)
+        connection.set_trace_callback(asked.append)
+        ledger.entries(provider="p", destination=SERVER, flow="Flow", since=5)
+        connection.set_trace_callback(None)
+        query = asked[-1]  # with its values, or with their places, by the version of Python
+        values = (0,) * query.count("?")
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
     plan = [row[-1] for row in rows]
 
     assert any("COVERING INDEX by_start" in line for line in plan)
     assert any("COVERING INDEX open_ones" in line for line in plan)
     assert not any(line in ("SCAN flow_runs", "SCAN TABLE flow_runs") for line in plan)
-
-
-def test_stamps(ledger: SqliteLedger) -> None:
-    """Of what was synced by this very ledger it is known how it was listed then."""
-    ledger.write(replace(ENTRY, flow_run="Flow/1", listed="good"))
-    ledger.write(replace(ENTRY, flow_run="Flow/2", listed=""))
-    ledger.write(replace(ENTRY, flow_run="Flow/3", listed="good", digest=""))
-    ledger.write(replace(ENTRY, flow_run="Flow/4", listed="good", standing=Standing.FAILED))
-    ledger.write(replace(ENTRY, flow_run="Flower/5", listed="good"))
-
-    found = ledger.stamps(provider=ENTRY.provider, destination=SERVER, flow="Flow")
-
-    assert found == {"Flow/1": "good", "Flow/2": ""}
-    assert ledger.stamps(provider="other", destination=SERVER, flow="Flow") == {}
 
 
 def test_losses(ledger: SqliteLedger) -> None:
@@ -234,67 +128,6 @@ def test_losses(ledger: SqliteLedger) -> None:
 
     assert [(one.flow, one.lost) for one in ledger.known()] == [("Flow", 2), ("Flow", 0)]
     assert list(ledger.losses(ledger.entries())) == list(OUTCOME.all_losses)
-
-
-# --- any sequence of writes -----------------------------------------------------------------
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
-ENTRIES = st.builds(
-    Entry,
-    flow_run=st.sampled_from(["Flow/1", "Flow/2", "Other/1"]),
-    provider=st.sampled_from(["local@/a", "service@b"]),
-    destination=st.sampled_from([SERVER, OFFLINE, replace(SERVER, entity=None)]),
-    standing=st.sampled_from(list(Standing)),
-    state=TEXTS,
-    started_at=st.integers(0, 3),
-    listed=TEXTS,
-    asked=TEXTS,
-    digest=TEXTS,
-    reason=TEXTS,
-    outcome=st.sampled_from([None, OUTCOME]),
-)
-ASKED = st.fixed_dictionaries(
-    {},
-    optional={
-        "provider": st.sampled_from(["local@/a", "nobody"]),
-        "destination": st.sampled_from([SERVER, OFFLINE]),
-        "flow": st.sampled_from(["Flow", "Other", "None"]),
-        "since": st.integers(0, 4),
-    },
-)
-
-
-@given(written=st.lists(ENTRIES, max_size=8), asked=ASKED)
-def test_like_a_dictionary(written: list[Entry], asked: dict[str, str | int | Destination]) -> None:
-    """Whatever is written in whatever order, the ledger says what a dictionary would."""
-    expected: dict[tuple[str, str, Destination], Entry] = {}
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        bring_up_to_date(connection, Path("/old/ledger.sqlite"))
-        ledger = SqliteLedger(connection, Path("/old/ledger.sqlite"))
-        for one in written:
-            ledger.write(one)
-            expected[one.flow_run, one.provider, one.destination] = one
-
-        for one in expected.values():
-            assert known(ledger, one) == one
-        listed = ledger.entries(**asked)  # type: ignore[arg-type]
-
-    fitting = [replace(one, outcome=None) for one in expected.values() if fits(one, asked)]
-    in_order = [(one.started_at, one.flow_run) for one in listed]
-    assert in_order == sorted(in_order)
-    assert {replace(one, at="") for one in listed} == set(fitting)
-    assert len(listed) == len(fitting)
-
-
-def fits(entry: Entry, asked: dict[str, str | int | Destination]) -> bool:
-    """Whether an entry is asked for."""
-    since = asked.get("since")
-    return (
-        asked.get("provider", entry.provider) == entry.provider
-        and asked.get("destination", entry.destination) == entry.destination
-        and entry.flow_run.startswith(f"{asked.get('flow', entry.flow_run.split('/')[0])}/")
-        and (not isinstance(since, int) or entry.started_at >= since or entry.standing.is_open)
-    )
 
 
 # --- files that are no ledgers --------------------------------------------------------------
@@ -369,8 +202,8 @@ def test_database_of_others(tmp_path: Path) -> None:
         theirs.execute("CREATE INDEX flow_runs ON x (y)")
 
     assert refusal(path) == (
-        "the ledger PATH can't be used: its tables are not those that mfwb makes; move it "
-        "away, or have `mfwb status --rebuild` do that and make it anew of what W&B has"
+        "the ledger PATH can't be used: its tables are not those that mfwb creates; move it "
+        "away, or let `mfwb status --rebuild` move it away and rebuild it from W&B"
     )
     with closing(sqlite3.connect(path)) as theirs:
         names = {name for (name,) in theirs.execute("SELECT name FROM sqlite_master")}
@@ -392,8 +225,8 @@ def test_locked(path: Path) -> None:
         pass
     with closing(sqlite3.connect(path)) as other, closing(sqlite3.connect(path, timeout=0)) as ours:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(LockHeld) as caught, errors_named(path):
-            bring_up_to_date(ours, path)  # what `open` does, but without its patience
+        with pytest.raises(LockHeld) as caught, translate_errors(path):
+            migrate(ours, path)  # what `open` does, but without its patience
 
     assert str(caught.value) == f"another process keeps the ledger {path} locked"
 

@@ -1,4 +1,4 @@
-"""A program for `Forkserver`: a process that was taken over, and tries what it can.
+"""Program for `Forkserver`: a compromised process that tries to break out.
 
 A request is a line of JSON: a name below, a path, and whether the audit hook is to watch.
 """

@@ -1,4 +1,4 @@
-"""A process that converts takes a second to start, so that tests share one."""
+"""Fixtures of payload tests; a conversion process takes a second to start, so tests share one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mfwb.payload import PayloadBuilder
 
 @pytest.fixture(scope="session")
 def forkserver() -> Iterator[Forkserver]:
-    """Return what makes the processes of converters; tests share it, and may not close it."""
+    """Return the fork server of converters; tests share it, and may not close it."""
     shared = new_forkserver()
     yield shared
     shared.close()
@@ -33,7 +33,7 @@ def converter(forkserver: Forkserver) -> Iterator[Converter]:
 
 @pytest.fixture(scope="session")
 def inspector_forkserver() -> Iterator[Forkserver]:
-    """Return what makes the processes that look at pickles; tests share it."""
+    """Return the fork server of inspectors, which tests share."""
     shared = Forkserver(inspector_child.__name__, MAX_MEMORY)
     yield shared
     shared.close()
@@ -43,7 +43,7 @@ def inspector_forkserver() -> Iterator[Forkserver]:
 def builders(
     forkserver: Forkserver, inspector_forkserver: Forkserver, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[list[PayloadBuilder]]:
-    """Return the builders of a test, which share what makes processes; end these afterwards."""
+    """Yield the builders of a test, which share fork servers; close them afterwards."""
     made: list[PayloadBuilder] = []
     prepare = PayloadBuilder.__init__
 

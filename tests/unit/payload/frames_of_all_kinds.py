@@ -1,4 +1,4 @@
-"""A DataFrame of every kind that pandas can make and parquet can hold."""
+"""DataFrames of every kind that pandas can create and parquet can store."""
 
 from __future__ import annotations
 

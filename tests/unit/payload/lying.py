@@ -1,6 +1,6 @@
-"""A program for `Forkserver`: an inspecting process that was taken over, and answers what it likes.
+"""Program for `Forkserver`: a compromised inspection process that sends arbitrary answers.
 
-Its answer is the very pickle that it is asked about; if that is empty, there is none.
+Its answer is the pickle of the request itself; for an empty pickle it does not answer.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def run_worker(_max_memory: int, _folder: str, *, trusted: bool) -> None:
     os.write(1, b"{}\n")
     with os.fdopen(0, "rb") as requests:
         for line in requests:
-            said = requests.read(sum(json.loads(line)["sizes"]))
-            if not said:
+            answer = requests.read(sum(json.loads(line)["sizes"]))
+            if not answer:
                 time.sleep(600)
             with os.fdopen(os.dup(1), "wb") as answers:
-                answers.write(said + b"\n")
+                answers.write(answer + b"\n")
     os._exit(0)

@@ -1,4 +1,4 @@
-"""`Contents` over a dict of bytes, and short ways to make plans of them."""
+"""`Contents` in memory, and short functions to build plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that one W&B run needs."""
+"""The payload of one W&B run: values, files, log and losses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from mfwb.payload import PayloadBuilder
-from mfwb.payload import builder as workshop_module
+from mfwb.payload import builder as builder_module
 from mfwb.planning import Form
 from mfwb.ports import LogLine, Payloads, ReadyFile, ReadyRun
 from mfwb.snapshot import Loss
@@ -271,7 +271,7 @@ def test_summary_that_is_too_large(
     builder: Payloads, contents: MemoryContents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The largest values of a summary that W&B would drop are lost, and said to be."""
-    monkeypatch.setattr(workshop_module, "SUMMARY_LIMIT", 1000)
+    monkeypatch.setattr(builder_module, "SUMMARY_LIMIT", 1000)
     run = planned_run(
         values={
             "large": [contents.add("x" * 990, "large")],

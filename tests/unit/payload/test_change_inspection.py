@@ -1,4 +1,4 @@
-"""Bytes that changed on their way: looked at where they may still hold the same."""
+"""Changed bytes are inspected where their content may still be equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What artifacts become: each file, read back, says what the artifact said."""
+"""Files of artifacts: each file, read back, has the content of the artifact."""
 
 from __future__ import annotations
 

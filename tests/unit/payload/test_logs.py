@@ -1,4 +1,4 @@
-"""The log of a W&B run: bounded, on disk if it is large, and every byte left out is counted."""
+"""The log of a W&B run: limited, on disk if large, and every omitted byte is counted."""
 
 from __future__ import annotations
 

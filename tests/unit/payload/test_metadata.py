@@ -1,4 +1,4 @@
-"""What is said of W&B artifacts: for people, and as metadata."""
+"""Metadata and descriptions of W&B artifacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a path of the flow run points at."""
+"""Files behind a path of the flow run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a W&B run shows of its artifacts."""
+"""Previews of artifacts in a W&B run."""
 
 from __future__ import annotations
 

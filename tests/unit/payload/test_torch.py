@@ -1,4 +1,4 @@
-"""Real pickles of torch, read where there is no torch."""
+"""Real pickles of torch, read without torch."""
 
 from __future__ import annotations
 

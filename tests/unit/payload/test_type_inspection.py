@@ -1,4 +1,4 @@
-"""The look into pickles whose type says too little."""
+"""Inspection of pickles whose type is not specific enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever data libraries pickle comes back as it was."""
+"""All that data libraries pickle is loaded unchanged."""
 
 from __future__ import annotations
 

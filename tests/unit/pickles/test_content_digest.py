@@ -1,4 +1,4 @@
-"""Whether two pickles hold the same: by content, not by bytes, and running nothing."""
+"""Content digests: equal for equal contents, whatever their bytes, and running nothing."""
 
 from __future__ import annotations
 

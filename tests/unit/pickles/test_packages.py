@@ -1,4 +1,4 @@
-"""The names in pickles, read off their opcodes."""
+"""Names in pickles, read from their opcodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a flow run and rebuilding its lineage, with everything outside in memory."""
+"""Reading a flow run and rebuilding its lineage, with all ports in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which flow runs are meant."""
+"""Selection of flow runs from listings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfwb.errors import NotFound, SourceError, UsageError
-from mfwb.pipeline.selection import Chosen, Selection, choose, find_one
+from mfwb.pipeline.selection import SelectedFlowRun, Selection, resolve_flow_run, select_flow_runs
 from mfwb.ports import Contents, Listed
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
@@ -26,18 +26,18 @@ class Listing:
 
     held: dict[str, list[Listed]] = field(default_factory=dict)
     vanished: set[str] = field(default_factory=set)
-    ill: set[str] = field(default_factory=set)
+    failing: set[str] = field(default_factory=set)
     listed: list[str] = field(default_factory=list)
     provider: str = "local@/data"
 
     def flows(self) -> list[str]:
         """Return the names of flows, those that vanish next among them."""
-        return sorted({*self.held, *self.vanished, *self.ill})
+        return sorted({*self.held, *self.vanished, *self.failing})
 
     def list(self, flow: str) -> list[Listed]:
         """Return what is held, newest first."""
         self.listed.append(flow)
-        if flow in self.ill:
+        if flow in self.failing:
             raise SourceError(f"{flow} can't be read: disk on fire")
         if flow not in self.held:
             raise NotFound(f"there is no {flow}")
@@ -57,30 +57,30 @@ def listed(pathspec: str, age: int, *tags: str, system: tuple[str, ...] = ()) ->
     return Listed(parse(pathspec), NOW - age, tags, system)
 
 
-def listing(*held: Listed, vanished: Iterable[str] = (), ill: Iterable[str] = ()) -> Listing:
+def listing(*held: Listed, vanished: Iterable[str] = (), failing: Iterable[str] = ()) -> Listing:
     """Return a source with these flow runs."""
-    source = Listing(vanished={*vanished}, ill={*ill})
+    source = Listing(vanished={*vanished}, failing={*failing})
     for one in held:
         source.held.setdefault(one.pathspec.flow, []).append(one)
     return source
 
 
-def chosen(
-    source: Listing, *pathspecs: str, open_ones: Iterable[str] = (), **said: object
+def selected(
+    source: Listing, *pathspecs: str, open_runs: Iterable[str] = (), **options: object
 ) -> list[str]:
-    """Return pathspecs that are chosen; ages in place of moments."""
+    """Return the pathspecs that are selected; `since` and `until` are ages."""
     for bound in ("since", "until"):
-        if bound in said:
-            said[bound] = NOW - int(str(said[bound]))
-    asked = Selection(tuple(map(parse, pathspecs)), **said)  # type: ignore[arg-type]
+        if bound in options:
+            options[bound] = NOW - int(str(options[bound]))
+    selection = Selection(tuple(map(parse, pathspecs)), **options)  # type: ignore[arg-type]
 
-    def open_of(flow: str, _: Sequence[Listed]) -> list[str]:
-        return [one for one in open_ones if one.startswith(f"{flow}/")]
+    def find_open(flow: str, _: Sequence[Listed]) -> list[str]:
+        return [one for one in open_runs if one.startswith(f"{flow}/")]
 
-    return [str(one.pathspec) for one in choose(asked, source, open_of)]
+    return [str(one.pathspec) for one in select_flow_runs(selection, source, find_open)]
 
 
-HELD = (
+LISTED = (
     listed("A/1", 30 * DAY, "prod"),
     listed("A/2", 3 * DAY),
     listed("A/3", DAY, "prod", system=("user:ada",)),
@@ -94,9 +94,9 @@ HELD = (
 
 def test_named_ones_stand_for_themselves() -> None:
     """A flow run that is named is chosen, there or not, and nothing is listed for it."""
-    source = listing(*HELD)
+    source = listing(*LISTED)
 
-    assert chosen(source, "A/9", "B/1", "A/1") == ["A/9", "B/1", "A/1"]
+    assert selected(source, "A/9", "B/1", "A/1") == ["A/9", "B/1", "A/1"]
     assert source.listed == []
 
 
@@ -104,29 +104,29 @@ def test_latest_is_the_one_that_started_last() -> None:
     """Not the one with the highest id."""
     source = listing(listed("A/8", DAY), listed("A/9", 2 * DAY))
 
-    assert choose(Selection((parse("A/latest"),)), source, lambda *_: ()) == [
-        Chosen(parse("A/8"), listed("A/8", DAY))
+    assert select_flow_runs(Selection((parse("A/latest"),)), source, lambda *_: ()) == [
+        SelectedFlowRun(parse("A/8"), listed("A/8", DAY))
     ]
-    assert find_one(parse("A/latest"), source) == parse("A/8")
+    assert resolve_flow_run(parse("A/latest"), source) == parse("A/8")
 
 
 def test_latest_with_a_tag() -> None:
     """It is the newest of those with the tag."""
-    assert chosen(listing(*HELD), "B/latest", "A/latest", tags=("big",)) == ["B/1", "A/latest"]
+    assert selected(listing(*LISTED), "B/latest", "A/latest", tags=("big",)) == ["B/1", "A/latest"]
 
 
 def test_latest_of_nothing_stays_to_fail() -> None:
     """Whoever reads it is told that there is none; a flow that can't be listed is no exception."""
-    assert chosen(listing(ill={"C"}), "A/latest", "C/latest") == ["A/latest", "C/latest"]
+    assert selected(listing(failing={"C"}), "A/latest", "C/latest") == ["A/latest", "C/latest"]
     with pytest.raises(NotFound, match="there is no A"):
-        find_one(parse("A/latest"), listing())
+        resolve_flow_run(parse("A/latest"), listing())
 
 
 def test_find_one_by_name_asks_nobody() -> None:
     """A flow run that is named is that one."""
     source = listing()
 
-    assert find_one(parse("A/9"), source) == parse("A/9")
+    assert resolve_flow_run(parse("A/9"), source) == parse("A/9")
     assert source.listed == []
 
 
@@ -135,46 +135,46 @@ def test_find_one_by_name_asks_nobody() -> None:
 
 def test_since() -> None:
     """What started then or later, the oldest first over all flows."""
-    assert chosen(listing(*HELD), since=7 * DAY) == ["A/2", "B/1", "A/3"]
-    assert chosen(listing(*HELD), "B", since=7 * DAY) == ["B/1"]
+    assert selected(listing(*LISTED), since=7 * DAY) == ["A/2", "B/1", "A/3"]
+    assert selected(listing(*LISTED), "B", since=7 * DAY) == ["B/1"]
 
 
 def test_clocks_differ() -> None:
     """The window begins ten minutes early."""
     source = listing(listed("A/1", DAY + 10 * MINUTE), listed("A/2", DAY + 11 * MINUTE))
 
-    assert chosen(source, since=DAY) == ["A/1"]
+    assert selected(source, since=DAY) == ["A/1"]
 
 
 def test_a_date_is_meant_as_it_is_said() -> None:
     """Where a moment was said rather than how long ago, nothing of before it comes along."""
     source = listing(listed("A/1", DAY + MINUTE), listed("A/2", DAY - MINUTE))
 
-    assert chosen(source, since=DAY, since_is_ago=False) == ["A/2"]
+    assert selected(source, since=DAY, since_is_ago=False) == ["A/2"]
 
 
 def test_until() -> None:
     """What started before, and not what started then."""
-    assert chosen(listing(*HELD), until=2 * DAY) == ["B/2", "A/1", "A/2"]
-    assert chosen(listing(*HELD), since=35 * DAY, until=DAY) == ["A/1", "A/2", "B/1"]
+    assert selected(listing(*LISTED), until=2 * DAY) == ["B/2", "A/1", "A/2"]
+    assert selected(listing(*LISTED), since=35 * DAY, until=DAY) == ["A/1", "A/2", "B/1"]
 
 
 def test_last() -> None:
     """So many of each flow, the newest that are in the window."""
-    assert chosen(listing(*HELD), last=1) == ["B/1", "A/3"]
-    assert chosen(listing(*HELD), "A", last=2) == ["A/2", "A/3"]
-    assert chosen(listing(*HELD), "A", last=1, until=2 * DAY) == ["A/2"]
+    assert selected(listing(*LISTED), last=1) == ["B/1", "A/3"]
+    assert selected(listing(*LISTED), "A", last=2) == ["A/2", "A/3"]
+    assert selected(listing(*LISTED), "A", last=1, until=2 * DAY) == ["A/2"]
 
 
 def test_all() -> None:
     """All of one flow, or of every flow."""
-    assert chosen(listing(*HELD), "A", every=True) == ["A/1", "A/2", "A/3"]
-    assert len(chosen(listing(*HELD), every=True)) == len(HELD)
+    assert selected(listing(*LISTED), "A", every=True) == ["A/1", "A/2", "A/3"]
+    assert len(selected(listing(*LISTED), every=True)) == len(LISTED)
 
 
 def test_named_ones_first_and_each_once() -> None:
     """What is named comes first; what is named and in the window, then, and only then."""
-    assert chosen(listing(*HELD), "B/1", "A", "A/latest", "A", since=7 * DAY) == [
+    assert selected(listing(*LISTED), "B/1", "A", "A/latest", "A", since=7 * DAY) == [
         "B/1",
         "A/3",
         "A/2",
@@ -186,12 +186,12 @@ def test_named_ones_first_and_each_once() -> None:
 
 def test_tags() -> None:
     """All of them have to be there, whoever set them."""
-    source = listing(*HELD)
+    source = listing(*LISTED)
 
-    assert chosen(source, every=True, tags=("prod",)) == ["A/1", "B/1", "A/3"]
-    assert chosen(source, every=True, tags=("prod", "user:ada")) == ["A/3"]
-    assert chosen(source, last=1, tags=("prod",)) == ["B/1", "A/3"]
-    assert chosen(source, every=True, tags=("none has it",)) == []
+    assert selected(source, every=True, tags=("prod",)) == ["A/1", "B/1", "A/3"]
+    assert selected(source, every=True, tags=("prod", "user:ada")) == ["A/3"]
+    assert selected(source, last=1, tags=("prod",)) == ["B/1", "A/3"]
+    assert selected(source, every=True, tags=("none has it",)) == []
 
 
 # --- what was left open ---------------------------------------------------------------------
@@ -199,46 +199,49 @@ def test_tags() -> None:
 
 def test_open_ones_come_back() -> None:
     """With --since, what was left open is chosen, however long ago it started."""
-    source = listing(*HELD)
+    source = listing(*LISTED)
 
-    assert chosen(source, since=DAY // 2, open_ones=["A/1", "B/2"]) == ["B/2", "A/1"]
-    assert chosen(source, "A", since=DAY // 2, open_ones=["A/1", "B/2"]) == ["A/1"]
+    assert selected(source, since=DAY // 2, open_runs=["A/1", "B/2"]) == ["B/2", "A/1"]
+    assert selected(source, "A", since=DAY // 2, open_runs=["A/1", "B/2"]) == ["A/1"]
 
 
 def test_open_ones_come_only_with_since() -> None:
     """Who asks for the last ones, for what was before, or for one flow run, gets that."""
-    source, left = listing(*HELD), ["A/1"]
+    source, left_open = listing(*LISTED), ["A/1"]
 
-    assert chosen(source, "A", last=1, open_ones=left) == ["A/3"]
-    assert chosen(source, "A", until=DAY, last=1, open_ones=left) == ["A/2"]
-    assert chosen(source, "A/3", open_ones=left) == ["A/3"]
+    assert selected(source, "A", last=1, open_runs=left_open) == ["A/3"]
+    assert selected(source, "A", until=DAY, last=1, open_runs=left_open) == ["A/2"]
+    assert selected(source, "A/3", open_runs=left_open) == ["A/3"]
 
 
 def test_open_ones_beside_the_last() -> None:
     """They come with --since, whatever number is wanted of the window."""
-    assert chosen(listing(*HELD), "A", since=7 * DAY, last=1, open_ones=["A/1"]) == ["A/1", "A/3"]
+    assert selected(listing(*LISTED), "A", since=7 * DAY, last=1, open_runs=["A/1"]) == [
+        "A/1",
+        "A/3",
+    ]
 
 
 def test_open_ones_comply() -> None:
     """An open one without the tag, or too young, is not asked for."""
-    left = ["A/1", "A/2", "B/1"]
+    left_open = ["A/1", "A/2", "B/1"]
 
-    assert chosen(listing(*HELD), since=DAY, tags=("prod",), open_ones=left) == [
+    assert selected(listing(*LISTED), since=DAY, tags=("prod",), open_runs=left_open) == [
         "A/1",
         "B/1",
         "A/3",
     ]
-    assert chosen(listing(*HELD), since=4 * DAY, until=3 * DAY, open_ones=left) == ["A/1"]
+    assert selected(listing(*LISTED), since=4 * DAY, until=3 * DAY, open_runs=left_open) == ["A/1"]
 
 
 def test_open_one_that_is_gone() -> None:
     """It is chosen, to fail; unless nobody can say whether it is asked for."""
-    source, left = listing(*HELD), ["A/7"]
+    source, left_open = listing(*LISTED), ["A/7"]
 
-    assert chosen(source, since=2 * DAY, open_ones=left) == ["A/7", "B/1", "A/3"]
-    assert chosen(source, every=True, open_ones=left)[0] == "A/7"
+    assert selected(source, since=2 * DAY, open_runs=left_open) == ["A/7", "B/1", "A/3"]
+    assert selected(source, every=True, open_runs=left_open)[0] == "A/7"
     for bound in ({"tags": ("prod",)}, {"until": DAY // 2}, {"namespace": "user:ada"}):
-        assert "A/7" not in chosen(source, since=2 * DAY, open_ones=left, **bound)
+        assert "A/7" not in selected(source, since=2 * DAY, open_runs=left_open, **bound)
 
 
 # --- what is not there ----------------------------------------------------------------------
@@ -246,30 +249,33 @@ def test_open_one_that_is_gone() -> None:
 
 def test_a_named_flow_that_is_not_there() -> None:
     """It is chosen itself, to fail by itself, and the others go on."""
-    assert chosen(listing(*HELD), "C", "A", last=1) == ["C", "A/3"]
+    assert selected(listing(*LISTED), "C", "A", last=1) == ["C", "A/3"]
 
 
 def test_a_flow_that_vanishes() -> None:
     """It is no error of a call that did not name it."""
-    assert chosen(listing(*HELD, vanished={"C"}), last=1) == ["B/1", "A/3"]
+    assert selected(listing(*LISTED, vanished={"C"}), last=1) == ["B/1", "A/3"]
 
 
 def test_a_flow_that_cannot_be_listed() -> None:
     """It is chosen itself, whether or not it was named: unknown is not absent."""
-    assert chosen(listing(*HELD, ill={"C"}), last=1) == ["C", "B/1", "A/3"]
-    assert chosen(listing(*HELD, ill={"C"}), "C", since=DAY, open_ones=["C/1"]) == ["C", "C/1"]
+    assert selected(listing(*LISTED, failing={"C"}), last=1) == ["C", "B/1", "A/3"]
+    assert selected(listing(*LISTED, failing={"C"}), "C", since=DAY, open_runs=["C/1"]) == [
+        "C",
+        "C/1",
+    ]
 
 
 def test_no_flows_at_all() -> None:
     """Nothing is there, so nothing is meant."""
-    assert chosen(listing(), since=DAY) == []
+    assert selected(listing(), since=DAY) == []
 
 
 # --- what can't be asked --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("said", "complaint"),
+    ("options", "complaint"),
     [
         ({}, "Flow/123"),
         ({"tags": ("prod",)}, "--since 24h"),
@@ -280,10 +286,10 @@ def test_no_flows_at_all() -> None:
         ({"since": 5, "until": 5}, "--until"),
     ],
 )
-def test_what_cannot_be_asked(said: dict[str, object], complaint: str) -> None:
+def test_what_cannot_be_selected(options: dict[str, object], complaint: str) -> None:
     """Too little, or what contradicts itself, is refused before anybody is asked."""
     with pytest.raises(UsageError, match=complaint):
-        Selection(**said)  # type: ignore[arg-type]
+        Selection(**options)  # type: ignore[arg-type]
 
 
 # --- whatever there is ----------------------------------------------------------------------
@@ -304,7 +310,7 @@ _NAMED = st.builds(
 
 @given(
     held=st.lists(_RUNS, unique_by=lambda one: one.pathspec),
-    left=st.lists(st.builds(Pathspec, st.sampled_from(_FLOWS), st.integers(1, 40).map(str))),
+    left_open=st.lists(st.builds(Pathspec, st.sampled_from(_FLOWS), st.integers(1, 40).map(str))),
     named=st.lists(_NAMED, max_size=5),
     since=st.integers(1, 40),
     length=st.none() | st.integers(1, 40),
@@ -312,7 +318,7 @@ _NAMED = st.builds(
 )
 def test_whatever_there_is(  # noqa: PLR0913, PLR0917 - what can be said
     held: list[Listed],
-    left: list[Pathspec],
+    left_open: list[Pathspec],
     named: list[Pathspec],
     since: int,
     length: int | None,
@@ -321,10 +327,12 @@ def test_whatever_there_is(  # noqa: PLR0913, PLR0917 - what can be said
     """Each once, named first, then the oldest first; all that was asked for, and nothing else."""
     start = NOW - since * DAY
     end = None if length is None else start + length * DAY
-    asked = Selection(tuple(named), since=start, until=end, tags=tags)
+    selection = Selection(tuple(named), since=start, until=end, tags=tags)
 
-    found = choose(
-        asked, listing(*held), lambda flow, _: [str(one) for one in left if one.flow == flow]
+    found = select_flow_runs(
+        selection,
+        listing(*held),
+        lambda flow, _: [str(one) for one in left_open if one.flow == flow],
     )
 
     pathspecs = [one.pathspec for one in found]
@@ -337,7 +345,7 @@ def test_whatever_there_is(  # noqa: PLR0913, PLR0917 - what can be said
         for one in held
         if one.pathspec.flow in flows
         and {*tags} <= {*one.tags}
-        and (one.started_at >= start - 10 * MINUTE or one.pathspec in left)
+        and (one.started_at >= start - 10 * MINUTE or one.pathspec in left_open)
         and (end is None or one.started_at < end)
     ]
     assert {one.pathspec for one in window} <= {*pathspecs}
@@ -347,4 +355,4 @@ def test_whatever_there_is(  # noqa: PLR0913, PLR0917 - what can be said
     starts = [one.listed.started_at for one in others if one.listed is not None]
     assert starts == sorted(starts)
     unknown = {one for one in pathspecs if one not in {one.pathspec for one in held}}
-    assert unknown <= {*named, *left}
+    assert unknown <= {*named, *left_open}

@@ -55,7 +55,7 @@ def test_a_model_of_a_foreach(tmp_path: Path) -> None:
     assert without_sha1(shown(explained(sample(), "train/model", tmp_path))) == (
         """
 DemoFlow/7/train/model
-  written by train x 2 tasks, each another one
+  written by train x 2 tasks, all different
 
 what     sklearn.svm._classes.SVC
          pickle-v4
@@ -135,10 +135,8 @@ def test_handed_on(tmp_path: Path) -> None:
     """What a step hands on is told as its producer writes it."""
     text = folded(explained(sample(), "choose/model", tmp_path))
 
-    assert "handed on by choose/4; written by train/3" in text
-    assert (
-        "written nothing here, it is only handed on; where it was written: artifact model" in text
-    )
+    assert "passed on by choose/4; written by train/3" in text
+    assert "written nothing here, it is only passed on; its own step writes: artifact model" in text
     assert "file 1/model.pkl 61 B Metaflow's own pickle beside those of 1 other task" in text
 
 
@@ -158,7 +156,7 @@ def test_some_tasks_wrote_it(tmp_path: Path) -> None:
     text = folded(explained(metaflow, "work/x", tmp_path))
 
     assert (
-        "written by 1 of work x 2 of 3 tasks; others hand on what start/1 wrote, each another one"
+        "written by 1 of work x 2 of 3 tasks; others pass on what start/1 wrote, all different"
         in text
     )
     assert 'written summary["x"] = {"min": 1, "max": 2, "mean": 1.5}' in text
@@ -184,7 +182,7 @@ def test_many_contents(tmp_path: Path) -> None:
 
     alike = explained(metaflow, "work/x", tmp_path)
     alike = replace(alike, artifacts=(alike.artifacts[0], alike.artifacts[10]))
-    assert "tasks, all alike" in folded(alike)
+    assert "tasks, all equal" in folded(alike)
 
 
 def test_switched_off(tmp_path: Path) -> None:
@@ -251,7 +249,7 @@ def test_what_else_may_be_said(tmp_path: Path) -> None:
     )
 
     assert "in project wines of your default entity" in text
-    assert "still running; a sync leaves it alone until it ends" in text
+    assert "still running; a sync skips it until it ends" in text
     assert 'shown summary["model"]: 1 row of 2 columns summary["picture"]: an image' in text
     assert "stays a pickle: it is odd needs not known" in text
 

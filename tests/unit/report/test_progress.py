@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from mfwb.ports import Progress
-from mfwb.report import watch
+from mfwb.report import progress_on_stderr
 
 SHOW_CURSOR = "\x1b[?25h"
 
@@ -19,7 +19,7 @@ def told(act: Callable[[Progress], None], *, quiet: bool = False, terminal: bool
     """Return what was written on stderr while somebody worked."""
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, width=100, color_system=None)
-    with watch(quiet=quiet, console=console) as progress:
+    with progress_on_stderr(quiet=quiet, console=console) as progress:
         act(progress)
     return stream.getvalue()
 
@@ -50,7 +50,7 @@ def test_the_terminal_is_left_as_it_was() -> None:
     console = Console(file=stream, force_terminal=True, width=100)
     with (
         pytest.raises(RuntimeError, match="in the middle"),
-        watch(quiet=False, console=console) as progress,
+        progress_on_stderr(quiet=False, console=console) as progress,
     ):
         fail(progress)
 

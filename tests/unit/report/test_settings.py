@@ -1,4 +1,4 @@
-"""What `mfwb config` says of the process that looks at pickles."""
+"""The text of `mfwb config` on the process that inspects pickles."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from mfwb.ports import Destination, Entry, Standing
 from mfwb.report.status import show_status
 from mfwb.snapshot import Loss
-from mfwb.sync_status import Known, Standings, sum_up
+from mfwb.sync_status import KnownFlowRun, SyncStatus, summarize
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
@@ -24,14 +24,14 @@ def entry(flow_run: str, standing: Standing, at: str = "11:56:00", reason: str =
     return Entry(flow_run, "local@/data", WINES, standing, at=when, reason=reason)
 
 
-def standings(*entries: Entry, losses: tuple[Loss, ...] = ()) -> Standings:
+def standings(*entries: Entry, losses: tuple[Loss, ...] = ()) -> SyncStatus:
     """Return how they stand, as if all was lost of the first."""
     lost = [len(losses), *[0] * len(entries)]
-    known = [Known(one, number) for one, number in zip(entries, lost, strict=False)]
-    return sum_up("/state/ledger.sqlite", known, losses)
+    known = [KnownFlowRun(one, number) for one, number in zip(entries, lost, strict=False)]
+    return summarize("/state/ledger.sqlite", known, losses)
 
 
-def shown(found: Standings, *, width: int = 100) -> str:
+def shown(found: SyncStatus, *, width: int = 100) -> str:
     """Return the text, with an empty line in front as the expectations have it."""
     console = Console(file=io.StringIO(), width=width, highlight=False)
     text, plain = show_status(found, console=console, now=NOW, as_json=False)
@@ -108,8 +108,8 @@ def test_several_servers_are_told_apart() -> None:
 def test_nothing_known() -> None:
     """An empty ledger is told on one line, with what to do."""
     assert shown(standings(), width=40) == (
-        "\nnothing is known here of flow runs (/state/ledger.sqlite); `mfwb sync Flow/123` begins, "
-        "and `mfwb status --rebuild` asks W&B if a ledger was lost\n"
+        "\nthe ledger has no flow runs (/state/ledger.sqlite); start with `mfwb sync Flow/123`, or "
+        "rebuild a lost ledger with `mfwb status --rebuild`\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Whatever a stranger named, nothing that is shown steers a terminal, a page or a chart."""
+"""Names that strangers chose control no terminal, no page and no chart."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.explain import Explanation
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.ports import Destination, Entry, Standing
-from mfwb.report import complaints, console_for, to_json, to_text, watch
+from mfwb.report import console_for, problem_lines, progress_on_stderr, to_json, to_text
 from mfwb.report.console import PrintableConsole
 from mfwb.report.explain import show_explanation
 from mfwb.report.lineage import show_lineage
 from mfwb.report.status import show_status
 from mfwb.safe_text import one_line, printable, storable
 from mfwb.snapshot import Failure, FlowRun, Loss, Parameter, TaskState
-from mfwb.sync_status import Known, sum_up
+from mfwb.sync_status import KnownFlowRun, summarize
 from tests.strangers import HOSTILE, anything, assert_inert, poisoned, without_rich
 from tests.unit.explained import explained, sample
 from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, task
@@ -83,7 +83,7 @@ def test_results(result: Result, verbose: bool, text: str) -> None:  # noqa: FBT
         assert_printable(lambda console, one=one: to_text(one, console=console, verbose=verbose))
         assert_json("".join(to_json(one)))
         assert_json("".join(to_json(one, ascii_only=True, indented=False)))
-        assert all(len(line) < 10_000 for line in complaints(one))
+        assert all(len(line) < 10_000 for line in problem_lines(one))
 
 
 @given(text=anything())
@@ -95,7 +95,9 @@ def test_status(text: str) -> None:
         Entry(f"F{text}/1", "local@/x", where, one, at="2026-11-21T11:00:00Z", reason=text)
         for one in Standing
     ]
-    standings = sum_up(f"/l{text}", [Known(one, 1) for one in entries], (Loss(text, text),))
+    standings = summarize(
+        f"/l{text}", [KnownFlowRun(one, 1) for one in entries], (Loss(text, text),)
+    )
 
     for found in (standings, replace(standings, flows=())):
         assert_printable(lambda c, f=found: show_status(f, console=c, now=NOW, as_json=False)[0])
@@ -203,7 +205,7 @@ def test_explanation(explanation: Explanation, text: str) -> None:
 def test_progress(text: str) -> None:
     """The line that moves shows a name, and nothing of what it may do."""
     stream = Terminal()
-    with watch(quiet=False, console=PrintableConsole(stream)) as progress:
+    with progress_on_stderr(quiet=False, console=PrintableConsole(stream)) as progress:
         progress.flow_run(f"F/{text}", 0, 2)
         progress.wandb_runs(3)
 

@@ -1,4 +1,4 @@
-"""Code packages as Metaflow makes them, and as nobody should."""
+"""Code packages as Metaflow makes them, and malformed ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def member(name: str, data: bytes = b"", **facts: object) -> tuple[tarfile.TarIn
 
 
 def tar(members: Iterable[tuple[tarfile.TarInfo, bytes]], kind: int = tarfile.PAX_FORMAT) -> bytes:
-    """Return a tar of these."""
+    """Return a tar of the members."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=kind) as archive:
         for info, data in members:
@@ -32,7 +32,7 @@ def tar(members: Iterable[tuple[tarfile.TarInfo, bytes]], kind: int = tarfile.PA
 
 
 def packed(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
-    """Return a gzipped tar of these."""
+    """Return a gzipped tar of the members."""
     return gzip.compress(tar(members))
 
 
@@ -41,7 +41,7 @@ NEW = (
     member(".mf_meta/INFO", json.dumps({"script": "flow.py", "flow_name": "F"}).encode()),
     member(".mf_install", json.dumps({"version": 1, "module_files": []}).encode()),
 )
-"""What Metaflow puts into a package since 2.16."""
+"""Metaflow's own files in a package since 2.16."""
 
 OLD = (
     member("INFO", json.dumps({"script": "flow.py"}).encode()),
@@ -49,4 +49,4 @@ OLD = (
     member("metaflow/__init__.py", b"metaflow's own"),
     member("metaflow_extensions/x.py", b"metaflow's own"),
 )
-"""What it put in before."""
+"""Metaflow's own files in a package before 2.16."""

@@ -1,4 +1,4 @@
-"""The attempts of a task, told from its metadata."""
+"""Attempts of a task, read from its metadata."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mfwb.source.attempts import Record, completed_attempts, to_attempts
 
 
 def records(*rows: tuple[int, str, str]) -> list[Record]:
-    """Return metadata of (time, name, value), in an order of no meaning."""
+    """Return metadata of (time, name, value), in random order."""
     rows = tuple(random.Random(len(rows)).sample(rows, len(rows)))  # noqa: S311 - no secrets
     return [Record(name, value, name, time) for time, name, value in rows]
 
@@ -37,7 +37,7 @@ AT_WORK = records((10, "attempt", "0"), (11, "ds-type", "local"))
 
 
 def test_a_clone() -> None:
-    """All of a clone's records have one time; what it says still belongs together."""
+    """All records of a clone have the same time; they are still assigned to the right attempt."""
     for rows in range(20):
         clone = [Record(name, value, name, 10) for name, value in CLONE]
         random.Random(rows).shuffle(clone)  # noqa: S311 - no secrets
@@ -55,7 +55,7 @@ def test_ok() -> None:
 
 
 def test_failed_then_ok() -> None:
-    """Each attempt has its own verdict and times."""
+    """Each attempt has its own outcome and times."""
     assert to_attempts(FAILED_THEN_OK) == (
         Attempt(0, ok=False, started_at=10, finished_at=21),
         Attempt(1, ok=True, started_at=30, finished_at=41),
@@ -64,7 +64,7 @@ def test_failed_then_ok() -> None:
 
 
 def test_killed_then_ok() -> None:
-    """An attempt that was killed never said how it went."""
+    """An attempt that was killed has no outcome."""
     assert to_attempts(KILLED_THEN_OK) == (
         Attempt(0, ok=None, started_at=10, finished_at=None),
         Attempt(1, ok=True, started_at=30, finished_at=41),
@@ -79,7 +79,7 @@ def test_unpicklable() -> None:
 
 
 def test_at_work() -> None:
-    """An attempt that goes on has a start alone."""
+    """A running attempt has only a start."""
     assert to_attempts(AT_WORK) == (Attempt(0, ok=None, started_at=10, finished_at=None),)
 
 
@@ -99,7 +99,7 @@ def test_ten_attempts() -> None:
 
 @pytest.mark.parametrize("value", ["True", "False"])
 def test_all_at_one_time(value: str) -> None:
-    """A task that took less than a millisecond has its verdict, in whatever order it is listed."""
+    """A task that took less than a millisecond has its outcome, in any order of its records."""
     listed = [
         Record("attempt-done", "0", "attempt-done", 10),
         Record("attempt_ok", value, "internal_attempt_status", 10),

@@ -1,4 +1,4 @@
-"""Which cards a task has: those of its last attempt, each once."""
+"""Card records of a task: the cards of its last attempt, each once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLAIN: CardKind = ("blank", None)
 
 
 def recorded(uuid: str, at: int, *, kind: str = "blank", name: str | None = None) -> Record:
-    """Return what Metaflow records of a card."""
+    """Return Metaflow's record of a card."""
     value = json.dumps({"type": kind, "id": name, "card_uuid": uuid})
     return Record(uuid, value, "card-info", at)
 
@@ -41,7 +41,7 @@ def test_one_of_an_earlier_attempt_that_came_late() -> None:
 
 
 def test_several_of_one_kind() -> None:
-    """As many count as the step has decorators of; what none of them tells of counts, too."""
+    """The number of decorators limits the cards of a kind; cards of other kinds all count."""
     records = [recorded(uuid, at) for at, uuid in enumerate("cadb")]
 
     assert [one.uuid for one in of(*records, plain=2) if isinstance(one, Card)] == ["d", "b"]
@@ -50,7 +50,7 @@ def test_several_of_one_kind() -> None:
 
 
 def test_one_that_is_recorded_often() -> None:
-    """It is one card."""
+    """Two equal records are one card."""
     assert of(recorded("a", 1), recorded("b", 2), recorded("a", 3)) == [
         Card("blank", None, "a"),
         Card("blank", None, "b"),
@@ -58,7 +58,7 @@ def test_one_that_is_recorded_often() -> None:
 
 
 def test_more_than_a_task_has() -> None:
-    """A hundred, and a loss for all others."""
+    """A task has a hundred cards, and a loss for all others."""
     found = of(*(recorded(f"c{n:03}", n) for n in range(1000)))
 
     assert len(found) == 101
@@ -66,7 +66,7 @@ def test_more_than_a_task_has() -> None:
 
 
 def test_what_the_graph_declares() -> None:
-    """Metaflow writes None as text, and passes over what is no id."""
+    """Metaflow writes None as text, and ignores invalid ids."""
     attributes = [
         {"type": "blank", "id": "None"},
         {"type": "blank", "id": "of dots..."},

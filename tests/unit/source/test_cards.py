@@ -1,4 +1,4 @@
-"""A card is the one whose name holds the recorded uuid, and no name leads elsewhere."""
+"""A card is the file with the recorded uuid in its name; no name leads to another folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOLDER = "mf.cards/F/runs/1/steps/s/tasks/2/cards"
 
 
 class Store:
-    """Files in memory, by path below the root; remembers what was asked for."""
+    """Files in memory, by path below the root; records the requested paths."""
 
     def __init__(self, **files: bytes) -> None:
         self.files = files
@@ -43,7 +43,7 @@ def copied(store: Store, card: Card, target: Path, *tasks: str) -> bytes:
 
 
 def test_of_several(tmp_path: Path) -> None:
-    """Two of one type, one of them without an id, and one of an earlier attempt."""
+    """Two cards of one type, one without an id, and one of an earlier attempt."""
     store = Store(
         **{
             f"{FOLDER}/blank-{UUID}.html": b"main",
@@ -59,7 +59,7 @@ def test_of_several(tmp_path: Path) -> None:
 
 
 def test_of_old_and_of_clones(tmp_path: Path) -> None:
-    """Before 2022 the step was no part of the path; a clone's card is its origin's."""
+    """Before 2022 the path had no step; a clone has its origin's card."""
     old = f"mf.cards/F/runs/0/tasks/9/cards/default-{UUID}.html"
     store = Store(**{old: b"old"})
 
@@ -81,7 +81,7 @@ def test_of_old_and_of_clones(tmp_path: Path) -> None:
     ids=repr,
 )
 def test_names_that_are_paths(card: Card, tmp_path: Path) -> None:
-    """Nothing is even asked for."""
+    """Nothing is requested."""
     store = Store()
 
     with pytest.raises(ItemLost, match="damaged"):
@@ -90,7 +90,7 @@ def test_names_that_are_paths(card: Card, tmp_path: Path) -> None:
 
 
 def test_a_card_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is lost with a reason."""
+    """The card is lost with a reason."""
     monkeypatch.setattr(module, "MAX_CARD_BYTES", 3)
 
     with pytest.raises(ItemLost, match="more than the 3 bytes that a card may have"):

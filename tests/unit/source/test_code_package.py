@@ -1,4 +1,4 @@
-"""Code packages that anybody may have made: what is read of them, and that nothing else happens."""
+"""Code packages that strangers may have made: which files are read; nothing else happens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 @pytest.mark.parametrize("own", [NEW, OLD], ids=["new", "old"])
 def test_the_files_of_the_user(own: tuple[tuple[tarfile.TarInfo, bytes], ...]) -> None:
-    """Python files, but Metaflow's own; in whatever folder, links and devices aside."""
+    """All Python files except Metaflow's own are read, in any folder; no links and devices."""
     code = read_source(
         packed(
             *own,
@@ -91,7 +91,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_members_that_are_no_files_of_the_package(name: str) -> None:
-    """They are left out, and the rest is read."""
+    """Such files are excluded, and the rest is read."""
     link = member("out", type=tarfile.SYMTYPE, linkname="..")
 
     code = read_source(
@@ -102,7 +102,7 @@ def test_members_that_are_no_files_of_the_package(name: str) -> None:
 
 
 def test_a_file_through_a_link_is_a_name_like_any_other() -> None:
-    """Where nothing is extracted, a link leads nowhere."""
+    """A link has no effect, since nothing is extracted."""
     link = member("out", type=tarfile.SYMTYPE, linkname="..")
 
     code = read_source(packed(*NEW, member("flow.py", FLOW), link, member("out/x.py", b"x = 1")))
@@ -111,14 +111,14 @@ def test_a_file_through_a_link_is_a_name_like_any_other() -> None:
 
 
 def test_of_two_with_one_name_the_last_one_counts() -> None:
-    """As in a folder that it is extracted to."""
+    """The last file of a name counts, as in an extraction."""
     code = read_source(packed(*NEW, member("flow.py", b"old"), member("./flow.py", FLOW)))
 
     assert code.files == {"flow.py": FLOW.decode()}
 
 
 def _header(size: bytes, kind: bytes = b"0") -> bytes:
-    """Return a tar header with that size field and a checksum that is right."""
+    """Return a tar header with that size field and a correct checksum."""
     block = bytearray(tarfile.TarInfo("x.py").tobuf())
     block[124:136] = size.ljust(12, b"\0")
     block[156:157] = kind
@@ -128,7 +128,7 @@ def _header(size: bytes, kind: bytes = b"0") -> bytes:
 
 
 def _sparse() -> bytes:
-    """Return a sparse file whose header goes on and on."""
+    """Return a sparse file with an endless header."""
     head = bytearray(_header(b"0", b"S"))
     head[482] = 1
     head[148:156] = b" " * 8
@@ -187,7 +187,7 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_packages_that_can_not_be_read(name: str) -> None:
-    """One reason each, within seconds and some MB."""
+    """Each fails with one reason, within seconds and some MB."""
     make, reason = UNREADABLE[name]
     data = make()
     before = time.process_time()
@@ -199,7 +199,7 @@ def test_packages_that_can_not_be_read(name: str) -> None:
 
 
 def test_a_bomb_takes_no_memory() -> None:
-    """What is skipped is never held as a whole."""
+    """A skipped file is never in memory as a whole."""
     data = gzip.compress(_header(b"7777777777") + bytes(200_000_000), 1)
 
     tracemalloc.start()
@@ -214,7 +214,7 @@ def test_a_bomb_takes_no_memory() -> None:
 
 
 def test_many_small_files_are_read_as_far_as_there_is_room() -> None:
-    """2,000 files, and 20 MB: the script is among them, wherever it is."""
+    """Limits are 2,000 files and 20 MB; the script is always among them."""
     many = read_source(
         packed(*NEW, *[member(f"m{i}.py", b"x") for i in range(3_000)], member("flow.py", FLOW))
     )
@@ -233,7 +233,7 @@ def test_many_small_files_are_read_as_far_as_there_is_room() -> None:
 
 
 def test_the_record_of_a_package() -> None:
-    """As Metaflow writes it now, and as it did before packages had a form."""
+    """Records of present and of earlier versions of Metaflow are read."""
     old = {key: RECORD[key] for key in ("sha", "location", "ds_type")}
 
     assert parse_package_record(json.dumps(RECORD)) is not None
@@ -264,5 +264,5 @@ def test_the_record_of_a_package() -> None:
     ],
 )
 def test_a_record_that_names_no_package(value: str) -> None:
-    """Wrong types, or a variable of a build system's own: not an error."""
+    """Wrong types, or a variable of a build system, are not an error."""
     assert parse_package_record(value) is None

@@ -1,4 +1,4 @@
-"""What Metaflow's runtime wrote of attempts that ended without a word."""
+"""Process exits that Metaflow's runtime records for attempts without an outcome."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WRITTEN = {
 
 
 def test_deaths(tmp_path: Path) -> None:
-    """The scheduler says how the process of an attempt ended, and the file's time says when."""
+    """The scheduler records how the process of an attempt ended; the time is that of the file."""
     for name, written in _WRITTEN.items():
         task = tmp_path / "WineFlow" / "7" / "train" / name
         task.mkdir(parents=True)

@@ -15,17 +15,17 @@ from tests.unit.random_flows import Block, act_out, flows
 
 
 def steps(*tasks: Task, start: str = "start") -> list[str]:
-    """Return the steps of tasks that are listed in an order of no meaning."""
+    """Return the sorted steps of tasks that are listed in random order."""
     return sort_steps(shuffled(tasks), start)
 
 
 def test_linear() -> None:
-    """Steps come in the order in which they led to one another."""
+    """Each step comes after the steps before it in the graph."""
     assert steps(task("start/1", to="b"), task("b/2", to="a"), task("a/3")) == ["start", "b", "a"]
 
 
 def test_split() -> None:
-    """Branches come by name, a whole branch at a time, and the join behind them all."""
+    """Branches are sorted by name, each branch as a whole, and the join comes after all of them."""
     found = steps(
         task("start/1", to="b a"),
         task("a/2", to="a2"),
@@ -38,7 +38,7 @@ def test_split() -> None:
 
 
 def test_recursion() -> None:
-    """A step that leads to itself is listed once."""
+    """A recursive step is listed once."""
     found = steps(
         task("start/1", to="loop"),
         task("loop/2", to="loop", rounds=(0,)),
@@ -50,7 +50,7 @@ def test_recursion() -> None:
 
 
 def test_step_that_only_some_tasks_took() -> None:
-    """A step that some tasks of a foreach skipped comes before the one they skipped to."""
+    """A step that some foreach tasks skipped comes before their next step."""
     found = steps(
         task("start/1", to="choose", over="items"),
         task("choose/2", to="after", foreach=at("choose:items:0")),
@@ -64,18 +64,18 @@ def test_step_that_only_some_tasks_took() -> None:
 
 
 def test_step_that_never_ran() -> None:
-    """A step that was chosen but has no task is not listed."""
+    """A selected step without a task is not listed."""
     assert steps(task("start/1", to="end")) == ["start"]
 
 
 def test_tasks_without_a_start() -> None:
-    """Steps that nothing leads to any more are listed all the same."""
+    """Steps without a predecessor are listed, too."""
     assert sorted(steps(task("x/1", to="y"), task("y/2"))) == ["x", "y"]
     assert steps() == []
 
 
 def test_start_by_another_name() -> None:
-    """The first step is the one the flow says it is."""
+    """The graph names the first step."""
     assert steps(task("a/1"), task("z/2", to="a"), start="z") == ["z", "a"]
 
 
@@ -93,7 +93,7 @@ def test_deep_graph() -> None:
 @settings(max_examples=40)
 @given(flows(), st.integers())
 def test_any_flow(flow: list[Block], seed: int) -> None:
-    """Whatever the flow: each step is listed once, behind the steps that led to it."""
+    """In any flow, each step is listed once, after the steps before it."""
     tasks = act_out(flow).tasks
     found = sort_steps(shuffled(tasks, seed), "start")
     place = {name: number for number, name in enumerate(found)}
@@ -110,7 +110,7 @@ def ids(tasks: Sequence[Task]) -> list[str]:
 
 
 def test_tasks_by_position() -> None:
-    """Siblings are sorted by foreach position as a number, whatever their ids are."""
+    """Siblings are sorted by their foreach position as a number, for any ids."""
     siblings = [task(f"w/{90 - index}", foreach=at(f"w:x:{index}")) for index in range(12)]
 
     assert ids(siblings) == [str(90 - index) for index in range(12)]
@@ -128,14 +128,14 @@ def test_tasks_by_nested_position() -> None:
 
 
 def test_tasks_by_round() -> None:
-    """Rounds come in their order, within a position."""
+    """Within a position, rounds are in their order."""
     rounds = [task(f"w/{30 - number}", rounds=(number,)) for number in range(11)]
 
     assert ids(rounds) == [str(30 - number) for number in range(11)]
 
 
 def test_tasks_by_id() -> None:
-    """Where nothing else tells tasks apart, 9 comes before 10."""
+    """If nothing else decides the order, 9 comes before 10."""
     assert ids([task("w/10"), task("w/9"), task("w/t-1")]) == ["9", "10", "t-1"]
 
 
@@ -151,7 +151,7 @@ def test_tasks_by_id() -> None:
 def test_how_often_a_step_is_tried_again(
     decorators: list[tuple[str, dict[str, object]]], retries: int
 ) -> None:
-    """As its decorators say: an attempt that failed is not the end while another is to come."""
+    """The decorators of a step give its number of retries."""
     said = [{"name": name, "attributes": facts} for name, facts in decorators]
 
     graph = to_graph({"steps": {"work": {"decorators": said, "next": []}}})

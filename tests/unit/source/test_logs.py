@@ -1,4 +1,4 @@
-"""What an attempt of a task printed: in order, bounded, whatever lies there."""
+"""Log of an attempt of a task: sorted, with limits on its size."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Store:
 
 
 class Pipe:
-    """Bytes that can only be read one after the other."""
+    """A stream without seek."""
 
     def __init__(self, data: bytes) -> None:
         self._stream = io.BytesIO(data)
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return some."""
+        """Return the next bytes."""
         return self._stream.read(min(size, 1000))
 
 
@@ -60,7 +60,7 @@ def said(second: float, text: bytes, source: str = "task") -> bytes:
 
 
 def test_four_files_become_one_log() -> None:
-    """In the order of time."""
+    """Lines of all files are sorted by time."""
     store = Store(
         task_stdout=said(1, b"one") + said(3, b"three"),
         task_stderr=said(2, b"two"),
@@ -77,7 +77,7 @@ def test_four_files_become_one_log() -> None:
 
 
 def test_nothing_was_printed() -> None:
-    """Then there is no file."""
+    """A stream that printed nothing has no file."""
     assert read(Store()) == []
 
 
@@ -90,7 +90,7 @@ def test_nothing_was_printed() -> None:
     ],
 )
 def test_any_bytes(line: bytes, text: str) -> None:
-    """What is no UTF-8 is spelled out."""
+    """Bytes that are not UTF-8 are escaped."""
     assert read(Store(task_stdout=said(1, line))) == [LogLine("stdout", DAY + 1000, text)]
 
 
@@ -108,7 +108,7 @@ def test_any_bytes(line: bytes, text: str) -> None:
     ],
 )
 def test_a_line_that_is_not_metaflows(line: bytes) -> None:
-    """It is shown as it is, where it was, and has no time."""
+    """A line without a prefix keeps its text and position, and has no time."""
     store = Store(
         task_stdout=said(2, b"a") + line + b"\n" + said(5, b"b"), task_stderr=said(3, b"c")
     )
@@ -121,7 +121,7 @@ def test_a_line_that_is_not_metaflows(line: bytes) -> None:
 
 @pytest.mark.parametrize("seekable", [True, False])
 def test_a_large_log(seekable: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """Its beginning and its end are kept; all bytes are accounted for."""
+    """Beginning and end of a large log are kept; the number of excluded bytes is exact."""
     data = b"".join(said(1, b"%06d" % number) for number in range(50_000))
 
     lines = read(Store(task_stdout=data, seekable=seekable), most=160_000)
@@ -138,7 +138,7 @@ def test_a_large_log(seekable: bool) -> None:  # noqa: FBT001 - a parameter of t
 
 @pytest.mark.parametrize("seekable", [True, False])
 def test_one_very_long_line(seekable: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """It is cut, and all bytes of it are accounted for."""
+    """A long line is cut; the number of excluded bytes is exact."""
     data = said(1, b"x" * 5_000_000)
 
     lines = read(Store(task_stdout=data, seekable=seekable), most=3_200_000)
@@ -151,14 +151,14 @@ def test_one_very_long_line(seekable: bool) -> None:  # noqa: FBT001 - a paramet
 
 
 def test_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does not grow with the log."""
+    """Memory does not grow with the log."""
     monkeypatch.setattr(module, "_READ_LIMIT", 40_000_000)
 
     class Endless:
         """A log without an end."""
 
         def read(self, size: int = -1, /) -> bytes:
-            """Return some."""
+            """Return the next bytes."""
             return (said(1, b"x" * 100) * (size // 100))[:size]
 
     class Endlessly(Store):

@@ -1,4 +1,4 @@
-"""Whether a flow run is this user's own, of this machine."""
+"""Whether a flow run is this user's own, on this machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OWN = OwnershipFacts(
 
 
 def test_own() -> None:
-    """All of it holds."""
+    """All conditions hold."""
     assert decide_own_folder(OWN) == FOLDER
 
 
@@ -47,7 +47,7 @@ def test_own() -> None:
     ids=lambda against: "-".join(sorted(against)) or "nothing",
 )
 def test_not_own(against: dict[str, object]) -> None:
-    """Anything that speaks against it is enough."""
+    """One condition that does not hold is enough."""
     assert decide_own_folder(replace(OWN, **against)) is None  # type: ignore[arg-type]
 
 
@@ -62,7 +62,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found(project: Path) -> Path | None:
-    """Return what counts as the own folder of its flow run."""
+    """Return the own folder of its flow run."""
     [step] = flow_run(task("start/1")).steps
     datastore = Datastore("local", str(project / ".metaflow"))
     step = replace(step, tasks=tuple(replace(one, datastore=datastore) for one in step.tasks))
@@ -79,14 +79,14 @@ def test_facts_of_the_disk(project: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", ".metaflow", ".metaflow/DemoFlow", ".metaflow/DemoFlow/7"])
 def test_where_others_may_write(project: Path, name: str) -> None:
-    """Then the flow run may be anybody's."""
+    """If others can write there, the flow run may be anybody's."""
     (project / name).chmod(0o777)
 
     assert found(project) is None
 
 
 def test_a_flow_run_that_is_a_link(project: Path) -> None:
-    """Who owns what it leads to says nothing of who put it there."""
+    """The owner of a link's target may not be the person who made the link."""
     (project / ".metaflow" / "DemoFlow" / "7").rename(project / "moved")
     (project / ".metaflow" / "DemoFlow" / "7").symlink_to(project / "moved")
 
@@ -102,7 +102,7 @@ def test_of_another_user(project: Path) -> None:
 
 
 def test_the_home_folder(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It holds more than any flow should send."""
+    """The home folder has more than any flow should send."""
     monkeypatch.setenv("HOME", str(project))
 
     assert found(project) is None

@@ -1,4 +1,4 @@
-"""What Metaflow's scheduler wrote says that it gave up; nothing else does."""
+"""Records of Metaflow's scheduler that show that it has given up."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ BAD, WELL = ProcessExit(1, 1, killed=False), ProcessExit(1, 0, killed=False)
 def test_a_process_that_ended(
     tasks: tuple[Task, ...], ending: ProcessExit | None, *, expected: bool
 ) -> None:
-    """How it ended decides, if nothing can come after it."""
+    """The exit of the process decides if no retry can follow."""
     exits = {} if ending is None else {tasks[-1].pathspec: ending}
 
     assert has_given_up(tasks, exits, GRAPH, without_next=()) is expected

@@ -1,4 +1,4 @@
-"""The source of a flow where the graph says it lies, with what it imports beside it."""
+"""Source of a flow at the path in the graph, with the modules that it imports from its folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def lay_out(root: Path, **files: str) -> Path:
 
 
 def test_a_script_and_what_it_imports(tmp_path: Path) -> None:
-    """All ways to import, through several files; not what nobody imports, nor libraries."""
+    """All kinds of imports are followed, through several files; no other files, no libraries."""
     script = lay_out(
         tmp_path,
         flow="import helpers\nfrom package.steps import Base\nfrom package import other\nimport os",
@@ -53,7 +53,7 @@ def test_a_script_and_what_it_imports(tmp_path: Path) -> None:
 
 
 def test_when_it_was_written(tmp_path: Path) -> None:
-    """The youngest of the files counts."""
+    """The newest file counts."""
     script = lay_out(tmp_path, flow="import helpers", helpers="")
     os.utime(script, (1_000, 1_000))
     os.utime(tmp_path / "helpers.py", (2_000, 2_000))
@@ -64,7 +64,7 @@ def test_when_it_was_written(tmp_path: Path) -> None:
 
 
 def test_an_encoding_of_its_own(tmp_path: Path) -> None:
-    """A file says itself how it is encoded."""
+    """A file declares its own encoding."""
     script = tmp_path / "flow.py"
     script.write_bytes("# coding: latin-1\nname = 'grün'\n".encode("latin-1"))
 
@@ -75,7 +75,7 @@ def test_an_encoding_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["gone.py", "folder.py", "binary.py", "text.txt", "large.py"])
 def test_what_can_not_be_had_is_said(tmp_path: Path, name: str) -> None:
-    """Gone, a folder, no text, no Python file, too large."""
+    """Missing, a folder, not a text, not a Python file, too large."""
     (tmp_path / "folder.py").mkdir()
     (tmp_path / "binary.py").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "text.txt").write_text("x = 1")
@@ -86,7 +86,7 @@ def test_what_can_not_be_had_is_said(tmp_path: Path, name: str) -> None:
 
 
 def test_a_file_that_imports_itself(tmp_path: Path) -> None:
-    """Imports in a circle come to an end, and what does not parse is kept as it is."""
+    """Cyclic imports end, and a file that can't be parsed is kept."""
     script = lay_out(tmp_path, flow="import a", a="import flow, b", b="def (:")
 
     code = read_script(script)
@@ -95,7 +95,7 @@ def test_a_file_that_imports_itself(tmp_path: Path) -> None:
 
 
 def test_no_link_out_of_the_folder_is_followed(tmp_path: Path) -> None:
-    """Neither by the script itself nor by what it imports; a link within the folder is one."""
+    """Links out of the folder are not followed, for the script and its imports; others are."""
     secret = tmp_path / "secret.py"
     secret.write_text("key = 1")
     folder = tmp_path / "flows"
@@ -110,7 +110,7 @@ def test_no_link_out_of_the_folder_is_followed(tmp_path: Path) -> None:
 
 
 def test_only_files_are_read(tmp_path: Path) -> None:
-    """A pipe would never end, and nothing would ever come."""
+    """Reading a pipe would wait for ever."""
     script = lay_out(tmp_path, flow="import pipe")
     os.mkfifo(tmp_path / "pipe.py")
 
@@ -121,7 +121,7 @@ def test_only_files_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("codec", ["zip", "punycode", "idna", "rot13", "unicode_escape", "utf-7"])
 def test_codecs_that_are_more_than_letters(tmp_path: Path, codec: str) -> None:
-    """They are not run, however the file says it."""
+    """Special codecs are not run, however they are declared."""
     script = tmp_path / "flow.py"
     script.write_text(f"#!/usr/bin/python\n# -*- coding: {codec} -*-\n" + "a" * 400_000)
 
@@ -131,7 +131,7 @@ def test_codecs_that_are_more_than_letters(tmp_path: Path, codec: str) -> None:
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf_8", "UTF8", "ascii", "cp1252", "iso-8859-15"])
 def test_encodings_of_letters(tmp_path: Path, codec: str) -> None:
-    """They are read, with whatever ends their lines."""
+    """They are read, with any line ends."""
     script = tmp_path / "flow.py"
     script.write_bytes(f"# vim: set fileencoding={codec} :\r\nx = 1\r\n".encode())
 
@@ -150,7 +150,7 @@ def test_encodings_of_letters(tmp_path: Path, codec: str) -> None:
     ids=["a dotted name", "many names", "many dots", "deep", "a NUL"],
 )
 def test_imports_without_an_end(tmp_path: Path, text: str) -> None:
-    """What they name is looked for within bounds."""
+    """The number of searched paths has a limit."""
     script = lay_out(tmp_path, flow=text)
 
     assert set(read_script(script).files) == {"flow.py"}

@@ -1,4 +1,4 @@
-"""Whether a flow run is over."""
+"""State of a flow run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def state(  # noqa: PLR0913 - each is a fact of its own
     end: str = "end",
     has_given_up: bool = False,
 ) -> str:
-    """Return the state of a flow run that gave its last signs of life so many ms ago."""
+    """Return the state of a flow run that was last active so many ms ago."""
     return determine_state(
         tasks,
         end_step=end,
@@ -52,45 +52,45 @@ def state(  # noqa: PLR0913 - each is a fact of its own
 
 
 def test_finished() -> None:
-    """A flow run is finished once its last step is, whether or not its heart still beats."""
+    """A flow run is finished once its last step is, with or without recent heartbeats."""
     assert state(*DONE) == "finished"
     assert state(*DONE, heartbeat=SECOND) == "finished"
 
 
 def test_last_step_by_another_name() -> None:
-    """The last step is the one the flow says it is."""
+    """The graph names the last step."""
     assert state(START, task("finish/2"), end="finish") == "finished"
     assert state(*DONE, end="finish") == "running"
 
 
 def test_last_step_that_was_caught() -> None:
-    """An exception in the last step that @catch caught ends the flow run well."""
+    """If @catch caught an exception in the last step, the flow run is finished."""
     assert state(START, task("end/2", state=TaskState.CAUGHT)) == "finished"
 
 
 def test_last_step_that_failed() -> None:
-    """An exception in the last step that nobody caught does not."""
+    """After an uncaught exception in the last step it is failed."""
     assert state(START, task("end/2", state=TaskState.FAILED)) == "failed"
 
 
 def test_running() -> None:
-    """A task that has not said how it went may still be at work."""
+    """A task without an outcome may still be running."""
     assert state(START, RUNNING) == "running"
 
 
 def test_between_two_steps() -> None:
-    """All well so far, but the last step is not there: the next one is about to begin."""
+    """If all tasks succeeded but the last step is missing, the next step is about to begin."""
     assert state(START) == "running"
     assert state() == "running"
 
 
 def test_failed() -> None:
-    """A task that failed, and nothing alive: the flow run failed."""
+    """A flow run with a failed task and no active one is failed."""
     assert state(START, failed(ago=SECOND)) == "failed"
 
 
 def test_sibling_still_at_work() -> None:
-    """A sibling of a failed task that is not done keeps the flow run going."""
+    """An unfinished sibling of a failed task keeps the flow run running."""
     assert state(START, failed(ago=HOUR), RUNNING) == "running"
 
 
@@ -104,7 +104,7 @@ def test_sibling_still_at_work() -> None:
     ],
 )
 def test_retry_to_come(number: int, retries: int, ago: int, expected: str) -> None:
-    """A task that failed is tried again as often as @retry says, but not after an hour."""
+    """A failed task is retried up to the number of @retry, but not after an hour."""
     assert state(START, failed(ago, number), retries=retries) == expected
 
 
@@ -117,7 +117,7 @@ def test_retry_to_come(number: int, retries: int, ago: int, expected: str) -> No
     ],
 )
 def test_heartbeat(heartbeat: int, ago: int, expected: str) -> None:
-    """A flow run whose heart beats is given some minutes after a failure to come to its end."""
+    """With heartbeats, a flow run has some minutes after a failure to end."""
     assert state(START, failed(ago), heartbeat=heartbeat) == expected
 
 
@@ -126,14 +126,14 @@ def test_heartbeat(heartbeat: int, ago: int, expected: str) -> None:
 
 @pytest.mark.parametrize("tasks", [(START, RUNNING), (START,), ()])
 def test_abandoned(tasks: tuple[Task, ...]) -> None:
-    """Killed in a task, between two steps or before the first: nobody writes that down."""
+    """Nothing records that a flow run was killed in a task, between steps or before the first."""
     assert state(*tasks, seen=DAY - SECOND) == "running"
     assert state(*tasks, seen=DAY) == "abandoned"
     assert state(*tasks, seen=5 * SECOND, abandoned_after=5 * SECOND) == "abandoned"
 
 
 def test_abandoned_after_a_failure() -> None:
-    """A task failed, a sibling never said how it went, and all is silent: it failed."""
+    """With a failed task, a sibling without outcome and no activity, it is failed."""
     assert state(START, failed(ago=DAY), RUNNING, seen=DAY) == "failed"
     assert (
         state(START, failed(ago=2 * SECOND), retries=1, seen=SECOND, abandoned_after=0) == "failed"
@@ -141,7 +141,7 @@ def test_abandoned_after_a_failure() -> None:
 
 
 def test_finished_is_never_abandoned() -> None:
-    """However long ago: what is finished is."""
+    """A finished flow run stays finished."""
     assert state(*DONE, seen=400 * DAY, heartbeat=400 * DAY) == "finished"
 
 
@@ -156,12 +156,12 @@ def test_finished_is_never_abandoned() -> None:
     ],
 )
 def test_heart_that_stopped(heartbeat: int, seen: int, expected: str) -> None:
-    """Where hearts beat, some minutes of silence are enough."""
+    """With heartbeats, some minutes without activity are enough."""
     assert state(START, RUNNING, heartbeat=heartbeat, seen=seen) == expected
 
 
 def test_no_patience() -> None:
-    """Who knows that a flow run has ended can say so, though its heart still beats."""
+    """`abandoned_after` can be short, even with recent heartbeats."""
     assert state(START, RUNNING, heartbeat=0, seen=0, abandoned_after=0) == "abandoned"
     assert state(START, failed(ago=0), heartbeat=0, seen=0, abandoned_after=0) == "failed"
 
@@ -170,7 +170,7 @@ def test_no_patience() -> None:
 
 
 def test_the_scheduler_gave_up() -> None:
-    """It failed at once, however its heart beats; what it kills is waited for some minutes."""
+    """It is failed at once, also with heartbeats; tasks that are being killed get some minutes."""
     assert state(START, failed(ago=SECOND), heartbeat=SECOND, has_given_up=True) == "failed"
     assert state(START, heartbeat=SECOND, has_given_up=True) == "failed"
     assert state(START, failed(ago=SECOND), RUNNING, seen=SECOND, has_given_up=True) == "running"
@@ -179,7 +179,7 @@ def test_the_scheduler_gave_up() -> None:
 
 
 def test_a_retry_that_a_resumed_flow_run_may_have_got() -> None:
-    """It has the graph of its origin, which may have had no @retry: the next attempt may come."""
+    """It has the graph of its origin, perhaps without @retry: a retry may follow."""
     clone = task("start/1", to="work", origin="DemoFlow/6/start/1")
     remote = replace(failed(ago=2 * MINUTE), metadata={"kubernetes-pod-name": "p"})
 

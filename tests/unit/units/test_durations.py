@@ -1,4 +1,4 @@
-"""Durations in words."""
+"""Durations as text for people."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ from mfwb.units.durations import format_duration
     ],
 )
 def test_largest_unit_that_fits(seconds: float, words: str) -> None:
-    """Whole ones of the largest unit are told, nothing is rounded up."""
+    """The text has whole numbers of the largest unit, never rounded up."""
     assert format_duration(seconds) == words

@@ -18,7 +18,7 @@ HOUR = 3_600_000
 
 @pytest.fixture(autouse=True)
 def in_oslo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Be where it is an hour later than in UTC, and two in summer."""
+    """Use a time zone that is an hour ahead of UTC, and two in summer."""
     monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0")
     time.tzset()
     yield
@@ -65,7 +65,7 @@ def test_how_long_ago(text: str, ago: int) -> None:
     ],
 )
 def test_date(text: str, moment: int) -> None:
-    """A date is its first moment; time is local unless it says otherwise."""
+    """A date means its first moment; a time is local unless it has a zone."""
     assert parse_moment(text, NOW) == moment
 
 
@@ -92,7 +92,7 @@ def test_date(text: str, moment: int) -> None:
     ],
 )
 def test_no_moment(text: str) -> None:
-    """What is no moment, or could mean two, is refused with how to write one."""
+    """Invalid or ambiguous texts are refused with the valid formats."""
     with pytest.raises(ValueError, match="times are written like") as caught:
         parse_moment(text, NOW)
 
@@ -101,7 +101,7 @@ def test_no_moment(text: str) -> None:
 
 @given(st.text(max_size=30))
 def test_any_text(text: str) -> None:
-    """Whatever somebody writes, it is a moment or it is refused."""
+    """Any text is a moment or is refused."""
     try:
         moment = parse_moment(text, NOW)
     except ValueError as error:
@@ -124,7 +124,7 @@ def test_what_python_writes(moment: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31T23:59Z"])
 def test_first_and_last_day(text: str) -> None:
-    """The ends of the calendar are moments, or refused; they are no crash."""
+    """The ends of the calendar are moments or are refused; they don't crash."""
     try:
         assert isinstance(parse_moment(text, NOW), int)
     except ValueError as error:

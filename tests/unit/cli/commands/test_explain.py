@@ -1,4 +1,4 @@
-"""What `mfwb explain` asks for, and where it writes."""
+"""The call and the output of `mfwb explain`."""
 
 from __future__ import annotations
 

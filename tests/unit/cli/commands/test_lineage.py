@@ -1,4 +1,4 @@
-"""What `mfwb lineage` asks for, and where it writes."""
+"""The call and the output of `mfwb lineage`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `mfwb status` asks for, and where it writes."""
+"""The call and the output of `mfwb status`."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_nothing_is_made_where_nothing_is(
     code, out, _ = run(capsys, "--mode", "offline", "--dir", "new")
 
     assert code == 0
-    assert out.startswith(f"nothing is known here of flow runs ({tmp_path}/new/ledger.sqlite); ")
+    assert out.startswith(f"the ledger has no flow runs ({tmp_path}/new/ledger.sqlite); ")
     assert len(out.splitlines()) == 1
     assert not (tmp_path / "new").exists()
 
@@ -163,10 +163,10 @@ def test_rebuilding_where_wandb_has_none(
 
     assert code == 0
     assert err == (
-        "mfwb: acme/wines has no flow run that mfwb wrote; say another --project or --entity if it "
-        "should\n"
+        "mfwb: acme/wines has no flow run of mfwb; if it should, give another --project or "
+        "--entity\n"
     )
-    assert out == (f"nothing is known here of flow runs ({ledger}); `mfwb sync Flow/123` begins\n")
+    assert out == (f"the ledger has no flow runs ({ledger}); start with `mfwb sync Flow/123`\n")
 
 
 def test_rebuilding_that_fails(

@@ -517,7 +517,7 @@ def _nested_calls(maker: str, first: bytes, levels: int) -> bytes:
 
 
 _LATER: dict[str, Callable[[], bytes]] = {
-    # What only stands in for what it holds has to be weighed as well.
+    # The limits have to cover stand-ins that hold other objects, too.
     "many sets": lambda: PROTOCOL_4 + b"(" + b"\x8f" * 3_000_000 + b"l0cos\nsystem\n.",
     "many lists": lambda: PROTOCOL_4 + b"(" + b"]" * 3_500_000 + b"l0cos\nsystem\n.",
     "a long name again and again": lambda: (

@@ -1,4 +1,4 @@
-"""Stand-ins for functions that can do too much."""
+"""Stand-ins for functions of Python and numpy that can do too much."""
 
 from __future__ import annotations
 

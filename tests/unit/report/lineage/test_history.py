@@ -1,4 +1,4 @@
-"""The life of one artifact."""
+"""The history of one artifact."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_explained_with_its_doubts() -> None:
 
     assert "used by end available: whether it was read is not known: there is no" in folded
     assert text.endswith(
-        "what one step read is not known for certain; all that was at hand is shown as available\n"
+        "the reads of one step are not certain; all artifacts at hand are shown as available\n"
         "  end: there is no code package\n"
     )
 

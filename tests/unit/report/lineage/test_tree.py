@@ -58,7 +58,7 @@ parameter  seed = 7
     choose  joins train x 3
     used       model, score  ← train x 3 tasks
     made       best          dict  61 B
-    assigned   model         equal to what it got
+    assigned   model         equal to the value it got
 
     end  after choose
     used       model         ← train/4
@@ -97,7 +97,7 @@ def test_what_is_not_known_is_said() -> None:
     assert "used       rates, train_set  ← split            available\n" in text
     assert text.endswith(
         "27 edges: 17 available, 3 foreach-input, 7 parameter\n"
-        "what 5 steps read is not known for certain; all that was at hand is shown as available\n"
+        "the reads of 5 steps are not certain; all artifacts at hand are shown as available\n"
         "  start, split, train, choose and end: there is no code package\n"
     )
 
@@ -111,7 +111,7 @@ def test_doubts_are_told_by_reason() -> None:
     text = shown(traced(WINES, {}, doubts=doubts))
 
     assert text.endswith(
-        "what 2 steps read is not known for certain; all that was at hand is shown as available\n"
+        "the reads of 2 steps are not certain; all artifacts at hand are shown as available\n"
         "  train: line 41: self is handed on; line 43: setattr\n"
         "  end: line 60: eval\n"
     )
@@ -153,8 +153,8 @@ def test_a_failed_task_without_a_word() -> None:
     told = section(shown(traced(flow_run(start, *many), {})), "train")
 
     assert "train x 9 tasks  9 failed  after start" in told
-    assert "failed  train/3: it did not say why\n" in told
-    assert told.count("it did not say why") == 3
+    assert "failed  train/3: no reason was recorded\n" in told
+    assert told.count("no reason was recorded") == 3
     assert "and 6 more\n" in told
 
 

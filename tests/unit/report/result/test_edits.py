@@ -1,4 +1,4 @@
-"""What people had changed in W&B is told, once for all W&B runs that it is true of."""
+"""Edits of people in W&B are reported once for all W&B runs that have them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def told(status: Status) -> list[str]:
 def test_edits() -> None:
     """What stayed, with what would change that, and what was written over."""
     assert told(Status.SYNCED) == [
-        "left as people changed it in W&B (--overwrite-edits): name of 2 W&B runs, tag a",
-        "written over what people had changed in W&B: config x",
+        "kept edits of people in W&B (see --overwrite-edits): name of 2 W&B runs, tag a",
+        "overwrote edits of people in W&B: config x",
     ]
 
 

@@ -1,4 +1,4 @@
-"""How much may come out of a stored blob."""
+"""Limits of the decompressed size of a blob."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mfwb.source.datastore.decompress import GrowthLimit, decompress
 
 
 def unpack(data: bytes, *, most: int | None, growth: GrowthLimit | None = None) -> int:
-    """Return how many bytes come out of data that was packed."""
+    """Return the decompressed size of data."""
     blob = Blob(io.BytesIO(gzip.compress(data)), gzipped=True)
     sha = hashlib.sha1(data, usedforsecurity=False).hexdigest()
     return sum(map(len, decompress(blob, sha, most, Digests(0), growth)))
@@ -25,18 +25,18 @@ ZEROS = bytes(10_000_000)
 
 
 def test_zeros() -> None:
-    """They shrink to a thousandth, and are honest data as far as their size is recorded."""
+    """Zeros shrink to a thousandth, and are valid data up to their recorded size."""
     assert unpack(ZEROS, most=len(ZEROS)) == len(ZEROS)
 
 
 def test_more_than_recorded() -> None:
-    """What was recorded is the bound."""
+    """The recorded size is the limit."""
     with pytest.raises(ItemLost, match="more bytes of it than are recorded"):
         unpack(ZEROS, most=len(ZEROS) - 1)
 
 
 def test_a_size_that_is_made_up() -> None:
-    """A bomb ends at so many times what is stored, whatever is recorded."""
+    """Decompression ends at a multiple of the stored size, for any recorded size."""
     with pytest.raises(ItemLost, match="more bytes than 200 times what is stored"):
         unpack(ZEROS, most=2**62, growth=GrowthLimit(free=1_000_000, times=200))
 
@@ -47,7 +47,7 @@ def test_little_may_grow_as_it_likes() -> None:
 
 
 def test_what_does_not_shrink() -> None:
-    """However much there is of it."""
+    """Noise does not shrink, and is read at any size."""
     noise = b"".join(hashlib.sha256(bytes([place])).digest() for place in range(200)) * 100
 
     assert unpack(noise, most=len(noise), growth=GrowthLimit(free=0, times=200)) == len(noise)

@@ -1,4 +1,4 @@
-"""The artifacts that Metaflow keeps for itself, decoded without running anything."""
+"""Metaflow's internal artifacts, decoded without running code."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ EXCEPTION = "metaflow.exception.MetaflowExceptionWrapper"
     ],
 )
 def test_transition(value: Any, transition: Transition | None, protocol: int) -> None:
-    """`_transition` says which steps were chosen, and what was iterated over."""
+    """`_transition` has the selected steps and the foreach variable."""
     decoded = internal_artifacts.decode(pickle.dumps(value, protocol=protocol))
 
     assert internal_artifacts.to_transition(decoded) == transition
@@ -70,7 +70,7 @@ def test_transition(value: Any, transition: Transition | None, protocol: int) ->
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_frames(name: str) -> None:
-    """Frames are read under each name that Metaflow ever gave their class."""
+    """Frames are read under each class name that Metaflow has used."""
     stack = listed(
         instance(name, "mid", "outer", 2, 1, "v"), instance(name, "work", "inner", None, 0)
     )
@@ -82,7 +82,7 @@ def test_frames(name: str) -> None:
 
 
 def test_frame_that_is_called() -> None:
-    """It does not matter by which of two ways a pickle makes a frame."""
+    """Both ways to pickle a frame are read."""
     stack = listed(instance(FRAMES[0], "work", "items", 2, 1, "v", call=True))
 
     assert internal_artifacts.to_frames(internal_artifacts.decode(stack)) == (
@@ -92,12 +92,12 @@ def test_frame_that_is_called() -> None:
 
 @pytest.mark.parametrize("value", [None, []])
 def test_no_frames(value: Any) -> None:
-    """What holds no frames is no foreach."""
+    """Values without frames mean no foreach."""
     assert internal_artifacts.to_frames(internal_artifacts.decode(pickle.dumps(value))) == ()
 
 
 def test_frame_without_an_index() -> None:
-    """The control task of an unbounded foreach has none, and is no part of it."""
+    """The control task of an unbounded foreach has no frame of it."""
     stack = listed(instance(FRAMES[0], "work", "items", None, None))
 
     assert internal_artifacts.to_frames(internal_artifacts.decode(stack)) == ()
@@ -106,7 +106,7 @@ def test_frame_without_an_index() -> None:
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_no_control_task(index: int) -> None:
-    """Whoever has a place in a foreach works in it: with `num_parallel` the control task, too."""
+    """A task with an index in a foreach is part of it; so is the control task of `num_parallel`."""
     stack = listed(instance(FRAMES[0], "work", "items", None, index))
 
     assert not internal_artifacts.is_control_stack(internal_artifacts.decode(stack))
@@ -127,7 +127,7 @@ ODD = [3, True, "nonsense", {"a": 1}, doubled(), [doubled()], [[doubled()], None
 @pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
 @pytest.mark.parametrize("kind", ["transition", "frames", "rounds", "graph"])
 def test_odd_values(kind: str, value: Any) -> None:
-    """What is not of the shape that Metaflow gives it is an error, and found out at once."""
+    """A value of another shape than Metaflow's is an error, found at once."""
     read = {
         "transition": internal_artifacts.to_transition,
         "frames": internal_artifacts.to_frames,
@@ -165,7 +165,7 @@ def test_odd_frames(fields: tuple[Any, ...]) -> None:
 
 
 def test_odd_exception() -> None:
-    """Of an exception whose facts are no texts, or too long, what is left is a failure."""
+    """An exception with attributes that are not texts, or too long, is still a failure."""
     facts = {"type": [[]], "exception": "x" * 200_000, "stacktrace": 7}
     failure = internal_artifacts.to_failure(
         internal_artifacts.decode(done(instance(EXCEPTION, state=facts)))
@@ -176,12 +176,12 @@ def test_odd_exception() -> None:
 
 @pytest.mark.parametrize(("value", "rounds"), [(None, ()), ([], ()), ([3], (3,))])
 def test_rounds(value: Any, rounds: tuple[int, ...]) -> None:
-    """`_iteration_stack` says which round of a recursion it was."""
+    """`_iteration_stack` has the round of a recursion."""
     assert internal_artifacts.to_rounds(internal_artifacts.decode(pickle.dumps(value))) == rounds
 
 
 def test_failure() -> None:
-    """`_exception` says what was raised, without the class that was raised."""
+    """`_exception` has type and message, and its class is not needed."""
     facts = {"type": "ValueError", "exception": "no", "stacktrace": "Traceback ...", "other": 1}
     decoded = internal_artifacts.decode(done(instance(EXCEPTION, state=facts)))
 
@@ -189,7 +189,7 @@ def test_failure() -> None:
 
 
 def test_failure_of_few_words() -> None:
-    """An exception that says little is a failure all the same; no exception is none."""
+    """An exception with few attributes is a failure, too; no exception is none."""
     bare = internal_artifacts.decode(done(instance(EXCEPTION, state={"stacktrace": None})))
 
     assert internal_artifacts.to_failure(bare) == Failure("Exception", "", None)
@@ -219,7 +219,7 @@ V2 = {**V1, "type": "uploader-v2", "sub-type": "uploaded", "size": 10}
     ],
 )
 def test_included(descriptor: Any, expected: Included | None) -> None:
-    """Of the descriptor of an IncludeFile counts what is of the right type."""
+    """Only fields of the right type count in an IncludeFile's descriptor."""
     included = "metaflow.includefile.IncludedFile"
     decoded = internal_artifacts.decode(done(instance(included, state={"_descriptor": descriptor})))
 
@@ -227,7 +227,7 @@ def test_included(descriptor: Any, expected: Included | None) -> None:
 
 
 def test_no_included() -> None:
-    """Anything else is none."""
+    """Any other value is not an IncludeFile."""
     included = "metaflow.includefile.IncludedFile"
 
     assert internal_artifacts.to_included(V2) is None
@@ -273,7 +273,7 @@ def hostile(path: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", sorted(hostile(Path("x"))))
 def test_hostile_pickles(name: str, tmp_path: Path) -> None:
-    """A pickle that wants more than plain values is not read, and nothing of it is run."""
+    """A pickle with more than plain values is not read, and none of its code runs."""
     trap = tmp_path / "trap"
 
     assert internal_artifacts.decode(hostile(trap)[name]) is None
@@ -320,7 +320,7 @@ def test_traps_would_work(trap: str, tmp_path: Path) -> None:
     ],
 )
 def test_damaged_pickles(data: bytes | None) -> None:
-    """A pickle that is damaged, or not there, is not known; it is no reason to stop."""
+    """A damaged or missing pickle gives None; it does not end the sync."""
     assert internal_artifacts.decode(data) is None
 
 
@@ -339,6 +339,6 @@ def test_damaged_pickles(data: bytes | None) -> None:
     ],
 )
 def test_paths(recorded: str | None, indices: list[int]) -> None:
-    """What a killed task left of its foreach path; cut or odd ones say nothing."""
+    """The foreach path of a killed task is read; cut or invalid paths give no frames."""
     assert [frame.index for frame in internal_artifacts.to_path(recorded)] == indices
     assert internal_artifacts.is_control_path(recorded) == (recorded or "").endswith(":None")

@@ -1,4 +1,4 @@
-"""Which datastores may be read."""
+"""Datastores that may be read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROOTS = DatastoreRoots(None, CONFIGURED, ("s3://second", "azure://other/deep"))
     ],
 )
 def test_own(kind: str, root: str) -> None:
-    """What the configuration names, or the setting, and what lies below."""
+    """Roots of the configuration or the setting, and paths below them, are admitted."""
     datastore = Datastore(kind, root)
 
     assert ROOTS.admit(datastore, "F/1/start/1") == datastore
@@ -61,13 +61,13 @@ def test_own(kind: str, root: str) -> None:
     ],
 )
 def test_others(kind: str, root: str) -> None:
-    """What only looks alike, is of another kind, or is no root at all."""
+    """Similar roots, other types and invalid roots are refused."""
     with pytest.raises(SourceError, match=r"^F/1/start/1 .*its datastore|your datastores"):
         ROOTS.admit(Datastore(kind, root), "F/1/start/1")
 
 
 def test_advice() -> None:
-    """Who has no datastore configured is told of both ways to name one."""
+    """Without a configured datastore, the message has both ways to set one."""
     with pytest.raises(SourceError) as caught:
         DatastoreRoots(None, {}, ()).admit(Datastore("s3", "s3://b/m"), "F/1/start/1")
 
@@ -76,7 +76,7 @@ def test_advice() -> None:
 
 
 def test_folders(tmp_path: Path) -> None:
-    """A local root that is not the user's is looked for where the metadata is, else nowhere."""
+    """A local root that is not the user's is replaced by that of the metadata, else refused."""
     home, extra, other = (tmp_path / name for name in ("home", "named", "other"))
     for folder in (home, extra / "deep", other):
         folder.mkdir(parents=True)
@@ -105,7 +105,7 @@ def test_folders(tmp_path: Path) -> None:
 def test_settings_that_others_may_write(
     mode: int, counting: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a folder with a datastore says of roots counts if nobody else can have written it."""
+    """Roots in a datastore's config.json count if nobody else can have written it."""
     monkeypatch.delenv("METAFLOW_DATASTORE_SYSROOT_S3", raising=False)
     tmp_path.chmod(0o755)
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What can be read of masked arrays, and of moments of pandas, which is not imported for that."""
+"""Readable forms of masked arrays and of pandas scalars, without importing pandas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading pickles without running anything of theirs."""
+"""Pickles are loaded, and their names are read, without running their code."""
 
 from __future__ import annotations
 

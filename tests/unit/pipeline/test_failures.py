@@ -1,4 +1,4 @@
-"""An error that nobody foresaw, at any stage, is the failure of one flow run of a call."""
+"""An unexpected error, at any stage, is the failure of one flow run of a call."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What even --quiet says."""
+"""The lines that are printed even with --quiet."""
 
 from __future__ import annotations
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.report import complaints
+from mfwb.report import problem_lines
 from tests.unit.report.samples import BIG, RUNS, flow_run
 
 
@@ -21,7 +21,7 @@ def test_each_failure_and_each_loss_is_a_line() -> None:
         ),
     )
 
-    assert complaints(result) == [
+    assert problem_lines(result) == [
         f"lost WineFlow/7/train/4/history: {BIG.reason}",
         "F/3 failed: no such flow run",
     ]

@@ -1,4 +1,4 @@
-"""Tables of polars become parquet, and polars has no part in it."""
+"""Tables of polars become parquet without polars."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 from mfwb.conversion.tables import load_frame, load_frames, write_parquet
 
-DATA = Path(__file__).parents[2] / "data" / "pickles"
+DATA = Path(__file__).parents[3] / "data" / "pickles"
 BERLIN = ZoneInfo("Europe/Berlin")
 VERSIONS = ["1_0", "1_30", "2_1"]
 COLUMNS: dict[str, list[Any]] = {

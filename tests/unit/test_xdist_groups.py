@@ -10,4 +10,4 @@ def test_groups_reach_xdist(request: pytest.FixtureRequest) -> None:
     if not request.config.getoption("loadgroup", default=False):
         pytest.skip("no worker of `--dist loadgroup`")
 
-    assert request.node.nodeid.endswith("@tests/unit/test_grouping.py")
+    assert request.node.nodeid.endswith("@tests/unit/test_xdist_groups.py")

@@ -1,4 +1,4 @@
-"""What the records of a bundle may say of artifacts, beside what their files are."""
+"""Check of the records of artifacts in a bundle."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.sink.offline.manifest import FileChecksum, Manifest
-from mfwb.sink.push.vetting import NotOurRecordError, vetted
+from mfwb.sink.push.record_check import ForeignRecordError, check_records
 
 MANIFEST = Manifest(PurePosixPath("/bundle"), {"payloads/x": FileChecksum(1, "0" * 64)})
 
@@ -24,34 +24,34 @@ def records(type_: str = "dataset", path: str = "x.json") -> list[pb.Record]:
     return [header, pb.Record(run=pb.RunRecord(**place)), pb.Record(artifact=artifact)]
 
 
-def _vet(said: list[pb.Record]) -> int:
-    return len(list(vetted(said, MANIFEST, "run/files", "run-1")))
+def _count_checked(given: list[pb.Record]) -> int:
+    return len(list(check_records(given, MANIFEST, "run/files", "run-1")))
 
 
 @pytest.mark.parametrize("type_", ["dataset", "model", "other", "run_table"])
 def test_types_that_mfwb_writes(type_: str) -> None:
-    """Its own types pass."""
-    assert _vet(records(type_)) == 3
+    """The types that mfwb writes are allowed."""
+    assert _count_checked(records(type_)) == 3
 
 
 @pytest.mark.parametrize("type_", ["job", "code", "wandb-history", "value", ""])
 def test_other_types(type_: str) -> None:
-    """W&B does more with some types than to keep them: a `job` is run."""
-    with pytest.raises(NotOurRecordError, match="is of type"):
-        _vet(records(type_))
+    """Other types are refused: W&B runs the content of a `job`."""
+    with pytest.raises(ForeignRecordError, match="is of type"):
+        _count_checked(records(type_))
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/x", "", ".", "a//b", "a\0b"])
 def test_paths_out_of_the_artifact(path: str) -> None:
-    """Who downloads the artifact has a file written there."""
-    with pytest.raises(NotOurRecordError, match="no path"):
-        _vet(records(path=path))
+    """A download of the artifact would write a file at this path."""
+    with pytest.raises(ForeignRecordError, match="no path"):
+        _count_checked(records(path=path))
 
 
-def test_who_reads_may_change_what_was_read() -> None:
-    """A push gives a W&B run that was deleted another id, record by record."""
+def test_records_may_be_changed_by_the_caller() -> None:
+    """A push changes the id in each record if the W&B run was deleted."""
     read = 0
-    for record in vetted(records(), MANIFEST, "run/files", "run-1"):
+    for record in check_records(records(), MANIFEST, "run/files", "run-1"):
         record.run.run_id = "run-1-g1"
         read += 1
 

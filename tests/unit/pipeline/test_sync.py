@@ -1,4 +1,4 @@
-"""The story, told with everything outside of it in memory."""
+"""A sync and a plan, with all ports in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mfwb.config import Settings
 from mfwb.errors import Unreachable
 from mfwb.outcome import ItemCounts, Result, Status
 from mfwb.pipeline import plan_flow_runs, sync_flow_runs
-from mfwb.pipeline.executor import _Writing
+from mfwb.pipeline.executor import _WriteGate
 from mfwb.pipeline.selection import Selection
 from mfwb.ports import Standing
 from mfwb.snapshot import FlowRun, FlowRunState, Loss
@@ -124,14 +124,15 @@ def test_force() -> None:
 
 
 def test_changed_flow_run() -> None:
-    """A flow run that changed since (a tag) is synced again."""
+    """A flow run that changed since (a tag) is synced again; its W&B runs get the words alone."""
     here = world()
     sync(here)
     here.metaflow.flow_runs = [replace(FAN, tags=("good",))]
     here.wandb.written.clear()
 
     assert statuses(sync(here)) == [("DemoFlow/7", "synced")]
-    assert len(here.wandb.written) == 3
+    assert here.wandb.written == []
+    assert len(here.wandb.amended) == 3
 
 
 def test_what_is_there_is_neither_prepared_nor_written() -> None:
@@ -448,18 +449,18 @@ def test_plan_of_what_can_not_be_done() -> None:
 
 def test_the_end_waits_for_what_is_being_written() -> None:
     """At the end of it all, what was begun is finished, and nothing else is begun."""
-    writing = _Writing()
+    gate = _WriteGate()
     begun, may_finish = Event(), Event()
     written: list[str] = []
 
     def write() -> None:
-        with writing.one():
+        with gate.open_for_run():
             begun.set()
             may_finish.wait(_PATIENCE)
             written.append("whole")
 
     def end() -> list[str]:
-        writing.end(_PATIENCE)
+        gate.end(_PATIENCE)
         return list(written)
 
     with ThreadPoolExecutor(2) as pool:
@@ -470,7 +471,7 @@ def test_the_end_waits_for_what_is_being_written() -> None:
         may_finish.set()
         first.result(_PATIENCE)
         assert ended.result(_PATIENCE) == ["whole"]
-        with pytest.raises(CancelledError), writing.one():
+        with pytest.raises(CancelledError), gate.open_for_run():
             written.append("too late")
 
     assert written == ["whole"]
@@ -478,6 +479,6 @@ def test_the_end_waits_for_what_is_being_written() -> None:
 
 def test_the_end_does_not_wait_for_ever() -> None:
     """What hangs is left alone after a while."""
-    writing = _Writing()
-    with writing.one():
-        writing.end(0.01)
+    gate = _WriteGate()
+    with gate.open_for_run():
+        gate.end(0.01)

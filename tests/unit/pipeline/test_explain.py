@@ -1,4 +1,4 @@
-"""Explaining one artifact: which one is meant, what it is, what W&B gets of it."""
+"""The explanation of one artifact: its path, its facts, and what W&B gets of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from mfwb.config import load_settings
 from mfwb.errors import NotFound, UsageError
 from mfwb.pipeline.explain import parse_artifact
-from mfwb.pipeline.explain.switches import switch_said
+from mfwb.pipeline.explain.switches import describe_switch
 from mfwb.planning.classify import Kind
 from mfwb.planning.classify_reasons import KindEvidence
 from mfwb.snapshot import FlowRunState, GraphStep, Loss
@@ -49,15 +49,15 @@ def test_parse(text: str, step: str, task_id: str | None, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "does not name an artifact; say Flow/123/train/model"),
+        ("", "does not name an artifact; give Flow/123/train/model"),
         ("F", "does not name an artifact"),
         ("F/1/train", "does not name an artifact"),
-        ("F/1/train/4", "names a task; say which artifact of it: F/1/train/4/model"),
+        ("F/1/train/4", "names a task; add an artifact: F/1/train/4/model"),
         ("F/1/tr.ain/x", "'tr.ain' in 'F/1/tr.ain/x' can't be the name of a step"),
         ("F/1/train/ /x", "can't be the id of a task"),
         ("9/1/train/x", "is no pathspec"),
         ("F/a b/train/x", "is no pathspec"),
-        ("F/1/_parameters/1/alpha", "say F/1/_parameters/alpha"),
+        ("F/1/_parameters/1/alpha", "give F/1/_parameters/alpha"),
     ],
 )
 def test_no_pathspec(text: str, words: str) -> None:
@@ -268,7 +268,7 @@ def test_where_it_was_said(toml: str, flags: dict[str, Any], said: str, tmp_path
     settings = load_settings(flags, file=file, environ={})
 
     assert not settings.for_step("F", "a").models
-    assert switch_said(settings, "F", "a", "models") == said
+    assert describe_switch(settings, "F", "a", "models") == said
 
 
 def test_what_is_lost(tmp_path: Path) -> None:

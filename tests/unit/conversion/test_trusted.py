@@ -1,4 +1,4 @@
-"""Pickles that somebody trusts: what they may do, and what they can't take down."""
+"""Trusted pickles: what they may do, and what they can't break."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""What a `.wandb` file may say: what mfwb writes, and nothing else that `wandb sync` acts upon.
+"""Check of the records in a `.wandb` file: only what mfwb writes is passed to `wandb sync`.
 
-`wandb sync` uploads the files that records name, wherever they lie, reads manifests from other
-files, and has settings, requests and jobs that come as records, too. Whoever changes a bundle could
-use all of that. So here is what `mfwb.sink.offline.records` writes, field by field (wandb 0.31.0).
+`wandb sync` uploads the files that records name, wherever they are. It reads manifests from other
+files, and it also obeys settings, requests and jobs in records. A person who changes a bundle could
+misuse all of that. So this module lists the fields that `mfwb.sink.offline.records` writes, one by
+one (wandb 0.31.0).
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from mfwb.files.rooted_files import is_plain_path
 from mfwb.planning.type_table import Kind
 from mfwb.sink.offline.manifest import Manifest
 
-__all__ = ["NotOurRecordError", "vetted"]
+__all__ = ["ForeignRecordError", "check_records"]
 
 MEDIA = "media/"
-"""Where in the files of a W&B run is what its summary shows."""
+"""The folder, among the files of a W&B run, of the files that its summary shows."""
 
 _TYPES = {"run_table", *(kind.value for kind in Kind)} - {Kind.VALUE.value}
-"""Of artifacts. W&B runs what is in a `job`, for one who asks it to."""
+"""Allowed types of artifacts. `job` is not allowed: W&B runs the content of a job on request."""
 
 _POLICY = "wandb-storage-policy-v1"
 _POLICY_KEYS = frozenset({"storageLayout"})
 
 
 def _fields(*names: str, **messages: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields by name: of plain values, and of messages with what these have in turn."""
+    """Return fields by name: plain values as None, and messages with their own fields."""
     return {**dict.fromkeys(names), **messages}
 
 
@@ -76,20 +77,20 @@ _RECORD = _fields(
 )
 
 
-class NotOurRecordError(ValueError):
+class ForeignRecordError(ValueError):
     """A record is not as mfwb writes it."""
 
 
-def vetted(
+def check_records(
     records: Iterable[pb.Record], manifest: Manifest, files: str, run_id: str
 ) -> Iterator[pb.Record]:
-    """Yield the records of a `.wandb` file; NotOurRecordError at the first that is not like ours.
+    """Yield the records of a `.wandb` file; ForeignRecordError at the first that mfwb never writes.
 
     Args:
-        records: as read.
-        manifest: of the W&B run.
-        files: the folder of what its summary shows, from the bundle.
-        run_id: of the only W&B run that they may speak of.
+        records: the records of the file.
+        manifest: the manifest of the W&B run.
+        files: the folder of the files that its summary shows, relative to the bundle.
+        run_id: the id of the only W&B run that the records may belong to.
     """
     run: pb.RunRecord | None = None
     for number, record in enumerate(records):
@@ -97,17 +98,17 @@ def vetted(
         kind = str(record.WhichOneof("record_type"))
         _check(record, _RECORD, "record")
         if (kind == "header", kind == "run") != (number == 0, number == 1):
-            raise NotOurRecordError(f"it has a record {kind} in place {number + 1}")
+            raise ForeignRecordError(f"it has a record {kind} in place {number + 1}")
         if kind == "run":
             run = pb.RunRecord()
-            run.CopyFrom(record.run)  # who reads the records may change them
+            run.CopyFrom(record.run)  # the caller may change the records
             if run.run_id != run_id:
-                raise NotOurRecordError(f"it has the W&B run {run.run_id!r}")
+                raise ForeignRecordError(f"it has the W&B run {run.run_id!r}")
         elif kind == "artifact" and run is not None:
             _check_artifact(record.artifact, run, manifest)
         elif kind == "files":
-            for one in record.files.files:
-                _check_file(one.path, manifest, files)
+            for item in record.files.files:
+                _check_file(item.path, manifest, files)
         yield record
 
 
@@ -115,11 +116,13 @@ def _check(message: Message, written: Mapping[str, Any], name: str) -> None:
     """Raise if a message has a field that mfwb never fills in."""
     for field, value in message.ListFields():
         if field.name not in written:
-            raise NotOurRecordError(f"it has a {name} with {field.name}, which mfwb does not write")
+            raise ForeignRecordError(
+                f"it has a {name} with {field.name}, which mfwb does not write"
+            )
         inner = written[field.name]
         if inner is not None:
-            for one in (value,) if isinstance(value, Message) else value:
-                _check(one, inner, field.name)
+            for item in (value,) if isinstance(value, Message) else value:
+                _check(item, inner, field.name)
 
 
 def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Manifest) -> None:
@@ -128,25 +131,25 @@ def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Ma
         run.entity,
         run.project,
     ):
-        raise NotOurRecordError(f"its artifact {artifact.name!r} is of another W&B run")
+        raise ForeignRecordError(f"its artifact {artifact.name!r} is of another W&B run")
     stored = artifact.manifest
-    config = {one.key for one in stored.storage_policy_config}
+    config = {item.key for item in stored.storage_policy_config}
     if stored.storage_policy != _POLICY or not config <= _POLICY_KEYS:
-        raise NotOurRecordError(f"its artifact {artifact.name!r} is stored in another way")
+        raise ForeignRecordError(f"its artifact {artifact.name!r} is stored in another way")
     if artifact.type not in _TYPES:
-        raise NotOurRecordError(f"its artifact {artifact.name!r} is of type {artifact.type!r}")
+        raise ForeignRecordError(f"its artifact {artifact.name!r} is of type {artifact.type!r}")
     for entry in stored.contents:
-        if not is_plain_path(entry.path):  # W&B's SDK writes to it, below the folder of a download
-            raise NotOurRecordError(f"{entry.path!r} is no path in an artifact")
+        if not is_plain_path(entry.path):  # a download writes to this path
+            raise ForeignRecordError(f"{entry.path!r} is no path in an artifact")
         if not entry.local_path:
             continue
         if entry.ref:
-            raise NotOurRecordError(f"{entry.path!r} is both a file and a reference")
+            raise ForeignRecordError(f"{entry.path!r} is both a file and a reference")
         if manifest.path_in_bundle(entry.local_path) is None:
-            raise NotOurRecordError(f"it names {entry.local_path!r}, which is not in its manifest")
+            raise ForeignRecordError(f"it names {entry.local_path!r}, which is not in its manifest")
 
 
 def _check_file(path: str, manifest: Manifest, files: str) -> None:
     is_plain = PurePosixPath(path).as_posix() == path and ".." not in PurePosixPath(path).parts
     if not (is_plain and path.startswith(MEDIA)) or f"{files}/{path}" not in manifest.files:
-        raise NotOurRecordError(f"it shows {path!r}, which is not in its manifest")
+        raise ForeignRecordError(f"it shows {path!r}, which is not in its manifest")

@@ -1,4 +1,4 @@
-"""Who is older logs first what several flow runs share, however many are at work."""
+"""The oldest flow run logs shared content first, whatever the number of workers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from mfwb.config import Settings
 from mfwb.pipeline import sync_flow_runs
-from mfwb.pipeline.log_order import Turns
+from mfwb.pipeline.log_order import LogOrder
 from mfwb.pipeline.selection import Selection
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyRun, Session, WrittenRun
@@ -129,23 +129,23 @@ def test_who_fails_is_not_waited_for() -> None:
 
 def test_what_differs_is_not_waited_for() -> None:
     """Flow runs that share nothing are written side by side."""
-    turns = Turns()
+    log_order = LogOrder()
     plans = [plan_of(fan(number)) for number in (1, 2)]
-    turn, other = [turns.announce(plan) for plan in plans]
+    turn, other = [log_order.add(plan) for plan in plans]
 
     for one, plan in zip((other, turn), reversed(plans), strict=True):
         for level in plan.levels():
-            assert list(one.in_turn(level)) == level
+            assert list(one.iterate_when_allowed(level)) == level
 
 
 def test_nothing_is_kept() -> None:
     """When all flow runs are over, nothing is known of them any more."""
-    turns = Turns()
+    log_order = LogOrder()
     plan = plan_of(fan(1, one="a", two="a"), granularity="task")
-    turn, other = turns.announce(plan), turns.announce(plan)
+    turn, other = log_order.add(plan), log_order.add(plan)
     for level in plan.levels():
-        for run in turn.in_turn(level):
-            turn.is_over(run, logged=True)
-    other.leave()
+        for run in turn.iterate_when_allowed(level):
+            turn.finish_run(run, logged=True)
+    other.finish()
 
-    assert vars(turns)["_contents"] == vars(turns)["_names"] == {}
+    assert vars(log_order)["_contents"] == vars(log_order)["_names"] == {}

@@ -1,4 +1,4 @@
-"""Names of strangers in what W&B shows as Markdown, and in the names of files to download."""
+"""Foreign names in Markdown that W&B shows, and in names of files to download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of the temporary folder go when nobody needs them any more."""
+"""Temporary files are deleted when nobody needs them any more."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def contents() -> WithCard:
     return found
 
 
-def workshop_in(folder: Path, forkserver: Forkserver, *, keep: bool = False) -> PayloadBuilder:
+def builder_in(folder: Path, forkserver: Forkserver, *, keep: bool = False) -> PayloadBuilder:
     """Return a builder that works with the shared processes."""
     found = PayloadBuilder(folder, keep=keep)
     found._conversions._forkservers[False] = forkserver
@@ -81,7 +81,7 @@ def test_files_go_with_their_last_user(
     refused = planned_file(contents.add("no array"), Form.ARRAY, "z")
     first = run_of("first", shared, frames, refused, card="same")
     second = run_of("second", shared, card="same")
-    builder = workshop_in(tmp_path, forkserver)
+    builder = builder_in(tmp_path, forkserver)
     builder.expect(plan_of(first, second))
 
     builder.prepare(first, contents)
@@ -100,7 +100,7 @@ def test_user_that_is_there_already(
     """A W&B run that needs nothing, as it is there, lets go as well."""
     file = planned_file(contents.add(FRAME), Form.PARQUET)
     first, second = run_of("first", file), run_of("second", file)
-    builder = workshop_in(tmp_path, forkserver)
+    builder = builder_in(tmp_path, forkserver)
     builder.expect(plan_of(first, second))
 
     builder.prepare(first, contents)
@@ -116,7 +116,7 @@ def test_flow_run_that_broke_off(
     """What a flow run left behind when it failed goes, but for what another one needs."""
     shared, alone = (planned_file(contents.add(name), Form.PICKLE, name) for name in ("a", "b"))
     broken, other = run_of("broken", shared, alone), run_of("other", shared)
-    builder = workshop_in(tmp_path, forkserver)
+    builder = builder_in(tmp_path, forkserver)
     builder.expect(plan_of(broken))
     builder.expect(plan_of(other))
     builder.prepare(broken, contents)
@@ -130,7 +130,7 @@ def test_flow_run_that_broke_off(
 def test_bundle(tmp_path: Path, forkserver: Forkserver, contents: WithCard) -> None:
     """A bundle keeps everything."""
     run = run_of("first", planned_file(contents.add(FRAME), Form.PARQUET), card="same")
-    builder = workshop_in(tmp_path, forkserver, keep=True)
+    builder = builder_in(tmp_path, forkserver, keep=True)
     builder.expect(plan_of(run))
     builder.prepare(run, contents)
 

@@ -1,0 +1,87 @@
+"""Where a unit test lies: at the mirrored place of the module that it is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+UNIT = Path(__file__).parent
+PACKAGE = UNIT.parents[1] / "mfwb"
+
+OF_NO_SINGLE_MODULE = {
+    "constraints": "of constraints.txt",
+    "docs": "of docs/ and the files beside it",
+    "explaining": "of pipeline and report, together",
+    "grouping": "of planning and report, together",
+    "layout": "of the tests themselves",
+    "one_bad_flow_run": "of the whole pipeline",
+    "one_home": "of rules that have one home",
+    "one_home_of_alterations": "the same",
+    "one_home_of_destinations": "the same",
+    "one_home_of_payloads": "the same",
+    "one_home_of_selections": "the same",
+    "one_home_of_stories": "the same",
+    "release": "of tools/release.py",
+    "turns": "of the whole pipeline",
+    "workflows": "of .github/workflows",
+    "wrong_values": "of the settings, wherever they come from",
+}
+"""Tests in the top folder that have no module, with what they are about."""
+
+NOT_MIRRORED_YET = {
+    "destination/as_wandb_reads",
+    "ledger/killed",
+    "ledger/rebuilding",
+    "lineage/code/ends",
+    "lineage/code/flow_sensitive",
+    "lineage/code/joins",
+    "lineage/code/line",
+    "lineage/code/names",
+    "lineage/code/places",
+    "lineage/code/speed",
+    "lineage/code/truth",
+    "lineage/control",
+    "lineage/reads",
+    "payload/hostile/corpus",
+    "payload/hostile/refusals",
+    "payload/polars",
+    "payload/release",
+    "payload/shown",
+    "payload/strangers",
+    "payload/torch",
+    "payload/trusted",
+    "planning/strangers",
+    "report/strangers",
+    "sink/push_failures",
+    "sink/push_order",
+    "sink/vetting",
+    "source/deaths",
+}
+"""Tests in rooms whose names are those of before; only ever fewer."""
+
+_NO_ROOMS = ("truth",)  # what tests of lineage are compared with, which is no part of mfwb
+
+
+def _tests() -> set[str]:
+    return {
+        path.relative_to(UNIT).with_name(path.stem.removeprefix("test_")).as_posix()
+        for path in UNIT.rglob("test_*.py")
+        if path.relative_to(UNIT).parts[0] not in _NO_ROOMS
+    }
+
+
+def _has_a_module(place: str) -> bool:
+    return (PACKAGE / f"{place}.py").is_file() or (PACKAGE / place / "__init__.py").is_file()
+
+
+def test_each_test_is_where_its_module_is() -> None:
+    """`tests/unit/X/test_Y.py` is about `mfwb/X/Y.py`, or the package `mfwb/X/Y`."""
+    elsewhere = {one for one in _tests() if not _has_a_module(one)}
+
+    assert sorted(elsewhere - OF_NO_SINGLE_MODULE.keys() - NOT_MIRRORED_YET) == []
+
+
+def test_no_exception_has_a_module() -> None:
+    """Who makes the module of an excepted test, takes the exception away."""
+    excepted = OF_NO_SINGLE_MODULE.keys() | NOT_MIRRORED_YET
+
+    assert sorted(one for one in excepted if _has_a_module(one)) == []
