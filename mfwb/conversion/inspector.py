@@ -122,7 +122,7 @@ class _EndedError(Exception):
     """The process ended before it answered; the text is the reason."""
 
 
-def _checked(look: Inspection, answer: Any) -> Answer:
+def _check_answer(look: Inspection, answer: Any) -> Answer:
     """Return the answer if it has a valid form; else EOFError: the process may be compromised.
 
     The content of a value can be any JSON.
@@ -130,25 +130,25 @@ def _checked(look: Inspection, answer: Any) -> Answer:
     match answer:
         case [None, str() | None as reason]:
             return None, reason
-        case [found, None] if _is_found_by(look, found):
-            return found, None
+        case [result, None] if _is_valid_result(look, result):
+            return result, None
     raise EOFError("no answer")
 
 
-def _is_found_by(look: Inspection, found: Any) -> bool:
+def _is_valid_result(look: Inspection, result: Any) -> bool:
     if look is Inspection.DIGEST:
-        return isinstance(found, str)
+        return isinstance(result, str)
     if look is Inspection.SIZE:
-        return _is_size(found)
+        return _is_size(result)
     if look is Inspection.INSIDE:
-        return _is_inside(found)
+        return _is_inside(result)
     if look in {Inspection.NAMES, Inspection.NAMES_AT_START}:
-        return _are_texts(found)
-    return isinstance(found, list) and len(found) == 2 and isinstance(found[1], bool)  # noqa: PLR2004
+        return _are_texts(result)
+    return isinstance(result, list) and len(result) == 2 and isinstance(result[1], bool)  # noqa: PLR2004
 
 
-def _is_inside(found: Any) -> bool:
-    match found:
+def _is_inside(result: Any) -> bool:
+    match result:
         case {
             "names": names,
             "only_named": only_named,
@@ -156,17 +156,17 @@ def _is_inside(found: Any) -> bool:
             "no_value": str() | None,
             "is_relative": bool() | None,
         }:
-            is_told = size is None or _is_size(size)
-            return is_told and _are_texts(names) and _are_texts(only_named)
+            is_valid = size is None or _is_size(size)
+            return is_valid and _are_texts(names) and _are_texts(only_named)
     return False
 
 
-def _is_size(found: Any) -> bool:
-    return isinstance(found, int) and not isinstance(found, bool) and found >= 0
+def _is_size(result: Any) -> bool:
+    return isinstance(result, int) and not isinstance(result, bool) and result >= 0
 
 
-def _are_texts(found: Any) -> bool:
-    return isinstance(found, list) and all(isinstance(one, str) for one in found)
+def _are_texts(result: Any) -> bool:
+    return isinstance(result, list) and all(isinstance(item, str) for item in result)
 
 
 class _InspectionProcess:
@@ -231,7 +231,7 @@ class _InspectionProcess:
         answers = self._answer(process)
         if not isinstance(answers, list) or len(answers) != len(pickled):
             raise EOFError("no answer")
-        return [_checked(look, one) for one in answers]
+        return [_check_answer(look, item) for item in answers]
 
     def _stop_timed_out(self, process: Process) -> None:
         """Kill a process that does not answer in time."""

@@ -182,18 +182,18 @@ def _size(data: bytes) -> int:
 
 
 def _value(data: bytes) -> tuple[Any, bool]:
-    found = decode(data)
-    return found.json, found.is_series
+    value = decode(data)
+    return value.json, value.is_series
 
 
 def _shown(data: bytes) -> tuple[Any, bool]:
-    found = decode(data, "shown")
-    return found.json, found.is_series
+    value = decode(data, "shown")
+    return value.json, value.is_series
 
 
 def _value_without_names(data: bytes) -> tuple[Any, bool]:
-    found = decode(data, "never")
-    return found.json, found.is_series
+    value = decode(data, "never")
+    return value.json, value.is_series
 
 
 _INSPECTIONS: dict[Inspection, Callable[[bytes], Any]] = {

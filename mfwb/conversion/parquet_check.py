@@ -39,47 +39,47 @@ def describe_alteration(table: Any, path: Path) -> str:
 
     try:
         if isinstance(table, pd.DataFrame):
-            return next(_of_pandas(table, path), "")
+            return next(_compare_pandas(table, path), "")
         if type(table).__module__.startswith("polars."):
             return ""  # polars writes parquet itself, and preserves everything
-        return _of_arrow(to_storable_table(table), path)
+        return _compare_arrow(to_storable_table(table), path)
     except Exception as error:  # noqa: BLE001 - the file exists; whether it is equal is unknown
         return f"what is in the file can't be read back ({type(error).__name__})"
 
 
-def _of_arrow(table: Any, path: Path) -> str:
+def _compare_arrow(table: Any, path: Path) -> str:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     with path.open("rb") as file:
         read = pq.read_schema(file)
     for before, after in zip(table.schema, read, strict=True):
         if before.type != after.type:
-            return f"{_named(before.name)} becomes {after.type}"
+            return f"{_describe_column(before.name)} becomes {after.type}"
     return ""
 
 
-def _of_pandas(frame: Any, path: Path) -> Iterator[str]:
-    empty = _without_rows(path)
+def _compare_pandas(frame: Any, path: Path) -> Iterator[str]:
+    empty = _read_without_rows(path)
     if not _are_same(dict(frame.attrs), dict(empty.attrs)):
         yield "its attrs are others"
     if not frame.flags.allows_duplicate_labels:
         yield "its labels may be there twice"
-    yield from _of_labels(frame.columns, empty.columns)
-    yield from _of_index(frame.index, empty.index)
+    yield from _compare_labels(frame.columns, empty.columns)
+    yield from _compare_index(frame.index, empty.index)
     if getattr(frame.index, "freq", None) is not None and frame.index.dtype.kind in "mM":
         yield "its index has no frequency"
-    for place, (before, after) in enumerate(zip(frame.dtypes, empty.dtypes, strict=True)):
-        name = _named(frame.columns[place])
+    for position, (before, after) in enumerate(zip(frame.dtypes, empty.dtypes, strict=True)):
+        name = _describe_column(frame.columns[position])
         if _is_category(before):
-            if not _same_categories(frame.iloc[:, place], path, place):
+            if not _same_categories(frame.iloc[:, position], path, position):
                 yield f"{name} has other categories"
         elif _is_object(before):
-            yield from (f"{name} {what}" for what in _of_objects(frame, after, path, place))
+            yield from (f"{name} {what}" for what in _compare_objects(frame, after, path, position))
         elif not _are_same_dtype(before, after):
             yield f"{name} becomes {after}"
 
 
-def _without_rows(path: Path) -> Any:
+def _read_without_rows(path: Path) -> Any:
     """Return the frame that pandas would read back, without rows but with all its types."""
     import pandas as pd  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
@@ -91,14 +91,14 @@ def _without_rows(path: Path) -> Any:
     return pd.read_parquet(empty, engine="pyarrow")
 
 
-def _of_labels(before: Any, after: Any) -> Iterator[str]:
+def _compare_labels(before: Any, after: Any) -> Iterator[str]:
     if before.nlevels != after.nlevels or not _are_alike(before, after):
         yield f"its column names become {after.dtype}"
     elif list(before.names) != list(after.names) or list(before) != list(after):
         yield "its column names are others"
 
 
-def _of_index(before: Any, after: Any) -> Iterator[str]:
+def _compare_index(before: Any, after: Any) -> Iterator[str]:
     import pandas as pd  # noqa: PLC0415
 
     if list(before.names) != list(after.names):
@@ -107,8 +107,8 @@ def _of_index(before: Any, after: Any) -> Iterator[str]:
         if before.nlevels != after.nlevels:
             yield "its index has other levels"
             return
-        for one, other in zip(before.levels, after.levels, strict=True):
-            yield from _of_index(one, other)
+        for first, second in zip(before.levels, after.levels, strict=True):
+            yield from _compare_index(first, second)
     elif _is_category(before.dtype):
         # Without rows there are no categories; those that are text are kept.
         if not _is_category(after.dtype) or not _is_text(before.categories):
@@ -137,11 +137,11 @@ def _are_same_dtype(before: Any, after: Any) -> bool:
     return type(before) is type(after) and bool(before == after)
 
 
-def _same_categories(before: Any, path: Path, place: int) -> bool:
+def _same_categories(before: Any, path: Path, position: int) -> bool:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     with path.open("rb") as file:
-        name = pq.read_schema(file).names[place]
+        name = pq.read_schema(file).names[position]
         after = pq.read_table(file, columns=[name]).to_pandas().iloc[:, 0]
     return bool(
         _is_category(after.dtype)
@@ -152,59 +152,59 @@ def _same_categories(before: Any, path: Path, place: int) -> bool:
     )
 
 
-def _of_objects(frame: Any, after: Any, path: Path, place: int) -> Iterator[str]:
+def _compare_objects(frame: Any, after: Any, path: Path, position: int) -> Iterator[str]:
     """Yield how a column of Python objects changes when it is read back."""
     import pandas as pd  # noqa: PLC0415
 
-    column = frame.iloc[:, place]
-    found = pd.api.types.infer_dtype(column, skipna=True)
+    column = frame.iloc[:, position]
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
     # Booleans with None stay objects; the frame without rows does not show that.
-    stays = found == "string" or (found == "boolean" and column.isna().any())
+    stays = inferred == "string" or (inferred == "boolean" and column.isna().any())
     if not _is_object(after) and not stays:
         yield f"becomes {after}"
-    elif found not in _EXACT_CELLS:
+    elif inferred not in _EXACT_CELLS:
         left = CELLS_LIMIT
-        for one, other in zip(column, _cells_of(path, place), strict=True):
-            left -= 1 + (len(one) if isinstance(one, (dict, list, tuple, set)) else 0)
+        for first, second in zip(column, _read_cells(path, position), strict=True):
+            left -= 1 + (len(first) if isinstance(first, (dict, list, tuple, set)) else 0)
             if left < 0:
                 yield "has more cells than are compared"
                 return
-            if not _are_same(one, other):
-                yield f"has cells of the type {type(one).__name__} that are read back as others"
+            if not _are_same(first, second):
+                yield f"has cells of the type {type(first).__name__} that are read back as others"
                 return
 
 
-def _cells_of(path: Path, place: int) -> Iterator[Any]:
+def _read_cells(path: Path, position: int) -> Iterator[Any]:
     """Yield the cells of a column of a parquet file, with few of them in memory at a time."""
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     with path.open("rb") as source, pq.ParquetFile(source) as file:
-        name = file.schema_arrow.names[place]
+        name = file.schema_arrow.names[position]
         for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=[name]):
             yield from batch.column(0).to_pandas()
 
 
-def _are_same(one: Any, other: Any, depth: int = 0) -> bool:
+def _are_same(first: Any, second: Any, depth: int = 0) -> bool:
     """Whether two cells are equal, including their types; missing values are equal."""
     import numpy as np  # noqa: PLC0415
 
-    if _is_missing(one) and _is_missing(other):
+    if _is_missing(first) and _is_missing(second):
         return True
-    if type(one) is not type(other) or depth == _DEPTH_LIMIT:
+    if type(first) is not type(second) or depth == _DEPTH_LIMIT:
         return False
-    if isinstance(one, dict):
-        return list(one) == list(other) and _are_all_same(one.values(), other.values(), depth)
-    if isinstance(one, np.ndarray) and one.dtype != object:
-        floats = one.dtype.kind in "fc"
-        return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=floats)
-    if isinstance(one, (list, tuple, np.ndarray)):
-        return _are_all_same(one, other, depth)
-    return bool(one == other)
+    if isinstance(first, dict):
+        return list(first) == list(second) and _are_all_same(first.values(), second.values(), depth)
+    if isinstance(first, np.ndarray) and first.dtype != object:
+        floats = first.dtype.kind in "fc"
+        return first.dtype == second.dtype and np.array_equal(first, second, equal_nan=floats)
+    if isinstance(first, (list, tuple, np.ndarray)):
+        return _are_all_same(first, second, depth)
+    return bool(first == second)
 
 
 def _are_all_same(some: Collection[Any], others: Collection[Any], depth: int) -> bool:
     return len(some) == len(others) and all(
-        _are_same(one, other, depth + 1) for one, other in zip(some, others, strict=True)
+        _are_same(first, second, depth + 1) for first, second in zip(some, others, strict=True)
     )
 
 
@@ -243,6 +243,6 @@ def _is_category(dtype: Any) -> bool:
     return isinstance(dtype, pd.CategoricalDtype)
 
 
-def _named(label: Any) -> str:
+def _describe_column(label: Any) -> str:
     text = str(label)
     return f"column {text if len(text) <= _NAME_LIMIT else text[:_NAME_LIMIT] + '...'!r}"

@@ -30,12 +30,12 @@ def add_parameter_values(
     """
     task = parameters_of(flow_run.pathspec)
     wanted = [
-        Content(task, one.name, one.ref.sha1, one.ref.size)
-        for one in flow_run.parameters
-        if one.value is None
+        Content(task, item.name, item.ref.sha1, item.ref.size)
+        for item in flow_run.parameters
+        if item.value is None
     ]
     answers = _answers(wanted, contents, inspect)
-    parameters = (_with_value(one, answers.get(one.ref.sha1)) for one in flow_run.parameters)
+    parameters = (_with_value(item, answers.get(item.ref.sha1)) for item in flow_run.parameters)
     return replace(flow_run, parameters=tuple(parameters))
 
 
@@ -48,9 +48,11 @@ def decode_artifacts(
     """
     values: dict[str, Any] = {}
     left = _CHARACTERS_LIMIT
-    for content, (found, _) in inspect_each(inspect, Inspection.VALUE, load_each(wanted, contents)):
-        if found is not None:
-            value = to_json(found[0])
+    for content, (result, _) in inspect_each(
+        inspect, Inspection.VALUE, load_each(wanted, contents)
+    ):
+        if result is not None:
+            value = to_json(result[0])
             left -= json_size(value)
             if left < 0:
                 break
@@ -60,16 +62,16 @@ def decode_artifacts(
 
 def _answers(wanted: Sequence[Content], contents: Contents, inspect: Inspect) -> dict[str, Answer]:
     loaded = load_each(wanted, contents)
-    return {one.sha1: answer for one, answer in inspect_each(inspect, Inspection.VALUE, loaded)}
+    return {item.sha1: answer for item, answer in inspect_each(inspect, Inspection.VALUE, loaded)}
 
 
 def _with_value(parameter: Parameter, answer: Answer | None) -> Parameter:
     if parameter.value is not None:
         return parameter  # set by the source: an IncludeFile
-    found, reason = answer or (None, "its bytes can't be had")
-    if found is not None:
+    result, reason = answer or (None, "its bytes can't be had")
+    if result is not None:
         try:
-            return replace(parameter, value=to_json(found[0]))
+            return replace(parameter, value=to_json(result[0]))
         except ItemLost as error:
             reason = str(error)
     return replace(parameter, value=f"<{parameter.ref.type}>", no_value=str(reason))

@@ -1,4 +1,4 @@
-"""What the pipeline relies on of payloads: the workshop's, and the fake's."""
+"""What the pipeline relies on of payloads: the builder's, and the fake's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.payload import Workshop
+from mfwb.payload import PayloadBuilder
 from mfwb.planning import Content, Plan, PlannedRun
 from mfwb.ports import Payloads
 from mfwb.snapshot.pathspec import FlowRunId
@@ -19,14 +19,14 @@ from tests.unit.payload.memory import TASK, MemoryContents, gone, planned_run, r
 LOST = gone("lost")
 
 
-@pytest.fixture(params=["workshop", "memory"])
+@pytest.fixture(params=["builder", "memory"])
 def payloads(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Payloads]:
     """Return payloads, for which `LOST` can't be had; they are closed afterwards."""
     found: Payloads
     if request.param == "memory":
         found = MemoryPayloads(gone={LOST.pathspec})
     else:
-        found = Workshop(tmp_path / "payloads", keep=False)
+        found = PayloadBuilder(tmp_path / "payloads", keep=False)
     yield found
     found.close()
 

@@ -143,17 +143,17 @@ def _size(type_: Any, items: int, buffers: Sequence[Any]) -> int:
     """Return the number of bytes of an array; ValueError if it is too small for its items."""
     import pyarrow as pa  # noqa: PLC0415
 
-    present = [one for one in buffers if one is not None]
-    for one in present:
-        expected(one, pa.Buffer)
+    present = [item for item in buffers if item is not None]
+    for item in present:
+        expected(item, pa.Buffer)
     if items and buffers:
         if buffers[0] is not None and 8 * buffers[0].size < items:
             raise ValueError("an array of which too few are said to be there")
-        if any(one is None for one in buffers[1:]):
+        if any(item is None for item in buffers[1:]):
             raise ValueError("an array without its data")
         if len(buffers) == _PLAIN_BUFFERS and 8 * buffers[1].size < items * _bits_of(type_):
             raise ValueError("an array of which some has no data")
-    return sum(one.size for one in present)
+    return sum(item.size for item in present)
 
 
 _PLAIN_BUFFERS = 2  # validity and data
@@ -197,12 +197,12 @@ def _check_type(type_: Any) -> None:
     seen = 0
     level = [expected(type_, pa.DataType)]
     for _ in range(DEPTH_LIMIT):
-        seen += sum(one.num_fields + 1 for one in level)
+        seen += sum(item.num_fields + 1 for item in level)
         if seen > PART_LIMIT:
             raise ValueError("a type of too many parts")
-        for one in level:
-            _check_size(one)
-        level = [part for one in level for part in _types_in(one)]
+        for item in level:
+            _check_size(item)
+        level = [part for item in level for part in _types_in(item)]
     if level:
         raise ValueError("a type that is nested too deeply")
 
@@ -225,4 +225,4 @@ def _types_in(type_: Any) -> list[Any]:
 
     if pa.types.is_dictionary(type_):
         return [type_.index_type, type_.value_type]
-    return [type_.field(place).type for place in range(type_.num_fields)]
+    return [type_.field(index).type for index in range(type_.num_fields)]

@@ -89,10 +89,10 @@ def fraction(numerator: str | int, denominator: int | None = None) -> Fraction:
     """Stand in for `Fraction`, which turns "1e999999999" into a number of a billion digits."""
     if denominator is None:
         _expect(numerator, (str,))
-        found = _FRACTION.fullmatch(str(numerator))
-        if found is None:
+        match = _FRACTION.fullmatch(str(numerator))
+        if match is None:
             raise ValueError("no fraction as it is pickled")
-        return Fraction(int(found[1]), int(found[2] or 1))
+        return Fraction(int(match[1]), int(match[2] or 1))
     for number in (numerator, denominator):
         if not isinstance(number, int) or number.bit_length() > _BITS_LIMIT:
             raise ValueError("no fraction as it is pickled")
@@ -121,10 +121,10 @@ def dtype(name: str, _align: bool = False, _copy: bool = False) -> Any:  # noqa:
     """Stand in for numpy's `dtype`, which also accepts lists and dicts of other dtypes."""
     import numpy as np  # noqa: PLC0415
 
-    found = build_named_dtype((name,))
-    if found is None:
+    base = build_named_dtype((name,))
+    if base is None:
         raise ForbiddenName("a dtype that numpy pickles in another way")
-    return np.dtype(found, copy=True)
+    return np.dtype(base, copy=True)
 
 
 def numpy_scalar(kind: Any, data: bytes) -> Any:

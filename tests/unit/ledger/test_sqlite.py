@@ -160,8 +160,8 @@ def test_garbage(tmp_path: Path) -> None:
     path.write_bytes(b"not a database, " * 100)
 
     assert refusal(path) == (
-        "the ledger PATH is damaged: file is not a database; `mfwb status --rebuild` makes it "
-        "anew of what W&B has"
+        "the ledger PATH is damaged: file is not a database; `mfwb status --rebuild` rebuilds it "
+        "from W&B"
     )
     assert path.read_bytes() == b"not a database, " * 100
 
