@@ -131,12 +131,12 @@ class Project:
             names={artifact: name for artifact, name in names.items() if name != artifact[0]},
         )
 
-    def note_logged(self, upload: Upload, refused: Collection[Content] = ()) -> None:
+    def note_logged(self, upload: Upload, refused_error: Collection[Content] = ()) -> None:
         """Note that W&B has the artifacts of an upload, except for refused ones, by W&B name."""
         logged: list[RecordedArtifact] = []
         missing: list[RecordedArtifact] = []
         for item in upload.run.logged:
-            is_refused = upload.with_wandb_name(item).content in refused
+            is_refused = upload.with_wandb_name(item).content in refused_error
             (missing if is_refused else logged).append(item)
         for item in logged:
             self._collections.note(upload.artifact_name(item.name, item.type), item.type)

@@ -30,7 +30,7 @@ __all__ = ["Arrivals", "SentRun", "compare_rows", "describe_missing"]
 
 _PAUSES = (0.0, 0.5, 2.0, 5.0)  # seconds before each; a server may take a moment
 _PAUSE_FOR_OTHERS = 2.0  # seconds before each further check, if another sync writes the same
-_MARKING_WORKERS = 8  # marks
+_MARK_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Arrivals:
 
     def _mark(self, proven: list[SentRun]) -> None:
         if proven:
-            with ThreadPoolExecutor(min(_MARKING_WORKERS, len(proven)), "mfwb-mark") as pool:
+            with ThreadPoolExecutor(min(_MARK_THREADS, len(proven)), "mfwb-mark") as pool:
                 list(pool.map(self._mark_run, proven))
 
     def _mark_run(self, sent: SentRun) -> None:

@@ -43,7 +43,7 @@ class Answers:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def look(self, headers: Iterable[str]) -> None:
+    def fetch(self, headers: Iterable[str]) -> None:
         """Read the answer about some W&B runs."""
         if "F/2" in list(headers):
             raise self.error
