@@ -175,7 +175,7 @@ def test_names_that_are_far_longer_than_their_pickle() -> None:
 
 def test_values_that_name_flow_runs_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """All are in memory at once: when there are too many characters, the rest is not known."""
-    monkeypatch.setattr(parameters, "_MOST_CHARACTERS", 2_500)
+    monkeypatch.setattr(parameters, "_CHARACTERS_LIMIT", 2_500)
     contents = MemoryContents()
     wanted = [contents.add(str(number) * 1_000) for number in range(5)]
 

@@ -11,7 +11,7 @@ from mfwb.lineage.static_analysis import (
     LookedUpRun,
     StoredRunId,
 )
-from tests.unit.lineage.code.reading import HEAD, flow_code, step
+from tests.unit.lineage.static_analysis.reading import HEAD, flow_code, step
 
 MODEL = "model"
 EXTERNALS = {

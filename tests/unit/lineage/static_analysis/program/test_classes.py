@@ -6,7 +6,7 @@ import pytest
 
 from mfwb.lineage.static_analysis import CodeError, read_flow_code
 from mfwb.snapshot import SourceCode
-from tests.unit.lineage.code.reading import HEAD, doubts, flow_code, reads, step
+from tests.unit.lineage.static_analysis.reading import HEAD, doubts, flow_code, reads, step
 
 HELPERS = {
     "method": ("def h(self):\n    print(self.x)", "self.h()", "x"),

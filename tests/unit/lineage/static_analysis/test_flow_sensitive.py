@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.lineage.code.reading import HEAD, always, flow_code, reads, step
+from tests.unit.lineage.static_analysis.reading import HEAD, always, flow_code, reads, step
 
 READS = {
     "a plain read": ("print(self.x)", "x"),

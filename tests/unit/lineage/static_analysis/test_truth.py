@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 
 from mfwb.lineage.static_analysis import StepCode, read_flow_code
 from mfwb.snapshot import SourceCode
-from tests.unit.lineage.code.programs import NAMES, Record, programs, run
+from tests.unit.lineage.static_analysis.programs import NAMES, Record, programs, run
 
 
 @settings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.lineage.code.reading import always, doubts, reads, step
+from tests.unit.lineage.static_analysis.reading import always, doubts, reads, step
 
 READS = {
     "getattr": ("getattr(self, 'x')", "x"),

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 
 from mfwb.lineage.static_analysis import CodeError, FlowCode
-from tests.unit.lineage.code.programs import nested
-from tests.unit.lineage.code.reading import HEAD, flow_code, reads, step
+from tests.unit.lineage.static_analysis.programs import nested
+from tests.unit.lineage.static_analysis.reading import HEAD, flow_code, reads, step
 
 STEP_BUDGET = 55_000  # pieces of work, the last one included
 FLOW_BUDGET = 555_000

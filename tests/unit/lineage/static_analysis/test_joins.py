@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mfwb.lineage.static_analysis import Merge
-from tests.unit.lineage.code.reading import HEAD, doubts, flow_code, input_reads, step
+from tests.unit.lineage.static_analysis.reading import HEAD, doubts, flow_code, input_reads, step
 
 INPUT_READS = {
     "loop": ("for i in inputs:\n    print(i.x)", "x"),

@@ -1,1 +1,0 @@
-"""Tests of mfwb.lineage.static_analysis."""
