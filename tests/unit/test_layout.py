@@ -14,6 +14,7 @@ OF_NO_SINGLE_MODULE = {
     "grouping": "of planning and report, together",
     "layout": "of the tests themselves",
     "one_bad_flow_run": "of the whole pipeline",
+    "digests": "of ids, fingerprints and digests, which stay as they are",
     "one_home": "of rules that have one home",
     "one_home_of_alterations": "the same",
     "one_home_of_destinations": "the same",
