@@ -154,12 +154,12 @@ class BatchSender:
         """Finish a W&B run without the artifacts that W&B refused, and note these as losses."""
         project, header = self._projects[upload.shipment.project_path], upload.run.header
         why = _error_of(upload, errors) or "W&B did not take it"
-        refused_error = [
+        refused = [
             artifact
             for artifact in upload.run.logged
             if upload.with_wandb_name(artifact).content in upload.unlogged
         ]
-        losses = tuple(Loss(f"{header.name}/{artifact.name}", why) for artifact in refused_error)
+        losses = tuple(Loss(f"{header.name}/{artifact.name}", why) for artifact in refused)
         arrival = check_arrival(upload, project.existing)
         set_aliases(upload, arrival, project.latest_alias, ())
         project.note_logged(upload, upload.unlogged)

@@ -43,7 +43,7 @@ class _ArtifactStates:
 
     logged: set[Content] = field(default_factory=set)
     deleted: dict[Content, str] = field(default_factory=dict)
-    refused_error: dict[Content, str] = field(default_factory=dict)
+    refused: dict[Content, str] = field(default_factory=dict)
     failed: dict[Content, str] = field(default_factory=dict)
 
 
@@ -127,22 +127,22 @@ class Project:
             id=run.header.id,
             token=uuid4().hex,
             unavailable=unavailable,
-            retryable=unavailable.keys() & self._artifacts.refused_error.keys(),
+            retryable=unavailable.keys() & self._artifacts.refused.keys(),
             names={artifact: name for artifact, name in names.items() if name != artifact[0]},
         )
 
-    def note_logged(self, upload: Upload, refused_error: Collection[Content] = ()) -> None:
+    def note_logged(self, upload: Upload, refused: Collection[Content] = ()) -> None:
         """Note that W&B has the artifacts of an upload, except for refused ones, by W&B name."""
         logged: list[RecordedArtifact] = []
         missing: list[RecordedArtifact] = []
         for item in upload.run.logged:
-            is_refused = upload.with_wandb_name(item).content in refused_error
+            is_refused = upload.with_wandb_name(item).content in refused
             (missing if is_refused else logged).append(item)
         for item in logged:
             self._collections.note(upload.artifact_name(item.name, item.type), item.type)
         with self._lock:
             self._artifacts.logged.update(item.content for item in logged)
-            self._artifacts.refused_error.update(
+            self._artifacts.refused.update(
                 {item.content: upload.run.header.name for item in missing}
             )
 
@@ -205,7 +205,7 @@ class Project:
             for name, digest in sorted(missing & states.failed.keys()):
                 producer = states.failed[name, digest]
                 raise SinkError(f"{run.header.name} uses {name} of {producer}, which is not there")
-            absent = {**states.deleted, **states.refused_error}
+            absent = {**states.deleted, **states.refused}
             return {content: absent[content] for content in missing & absent.keys()}
 
     def _note(self, missing: dict[Content, str], run: RecordedRun) -> None:
