@@ -37,6 +37,6 @@ def write_rows(
     run.resume = True
     summary = records.summary_record(others)
     all_records = [records.header_record(), pb.Record(run=run), summary, *added_records]
-    write_records(file, records.numbered(run.run_id, all_records))
+    write_records(file, records.number_records(run.run_id, all_records))
     keep_steps(file)
     return file.stat().st_size

@@ -28,7 +28,6 @@ __all__ = [
     "logged_artifact",
     "make_draft_id",
     "number_records",
-    "numbered",
     "opening_records",
     "summary_record",
     "used_artifact",
@@ -39,12 +38,7 @@ _ALPHABET = string.digits + string.ascii_lowercase
 _MIN_SERVER = "0.70.0"  # the minimum of wandb 0.31
 
 
-def number_records(run: PlannedRun, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
-    """Yield records with numbers and the id of the W&B run that they belong to."""
-    return numbered(run.id, records)
-
-
-def numbered(run_id: str, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
+def number_records(run_id: str, records: Iterable[pb.Record]) -> Iterator[pb.Record]:
     """Yield records with numbers and the id of the W&B run that they belong to."""
     for number, record in enumerate(records, start=1):
         record.num = number

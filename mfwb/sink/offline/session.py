@@ -104,7 +104,7 @@ class OfflineSession:
             *self._summary(run, ready, folder, done(run.fingerprint, receipt)),
             records.exit_record(run.exit_code),
         ]
-        folder.finish(run.id, records.number_records(run, file_records), self._checksums)
+        folder.finish(run.id, records.number_records(run.id, file_records), self._checksums)
         return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
 
     def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same

@@ -73,7 +73,7 @@ def _write_run(folder: Path, project: str) -> None:
     """Write the folder of an offline W&B run with rows at the steps 0 and 4."""
     (folder / "files").mkdir(parents=True)
     every = [records.header_record(), pb.Record(run=_run(project)), *_rows(0, 4)]
-    write_records(folder / f"run-{_ID}.wandb", records.numbered(_ID, every))
+    write_records(folder / f"run-{_ID}.wandb", records.number_records(_ID, every))
 
 
 def _sync(sandbox: Sandbox, folder: Path) -> None:
