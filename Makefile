@@ -84,7 +84,7 @@ test-compared: setup ## sync 100 flow runs in four ways, and compare each value 
 	@folder=$$(mktemp -d) && $(BIN)/python -m tests.compared "$$folder"; code=$$?; rm -rf "$$folder"; exit $$code
 
 test-fuzz: setup ## load thousands of damaged pickles, which must do no more than fail
-	@$(BIN)/python -W ignore -m tests.fuzz
+	@$(BIN)/python -W ignore -m tests.support.fuzz
 
 test-hostile: setup ## run every command over hundreds of hostile flow runs and bundles, watched
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch" tests/hostile

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.skips import MOST_SKIPPED, SkipBounds, size_of
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.places import metaflow_environment
-from tests.copies import copy_flow_run, copy_listing
+from tests.support.copies import copy_flow_run, copy_listing
 
 __all__ = ["BUILD", "Sample", "many", "ten_steps", "three_new"]
 

@@ -61,7 +61,7 @@ class StandIn:
 
 
 def _serve() -> None:
-    from tests.wandb_server import WandbServer  # noqa: PLC0415 - the parent stays small
+    from tests.support.wandb_server import WandbServer  # noqa: PLC0415 - the parent stays small
 
     with WandbServer() as server:
         _say(json.dumps({"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from tests.compared import corpus
 from tests.compared.syncing import ENTITIES, WAYS, Way, sync
-from tests.sandbox import Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import WandbServer
 
 if TYPE_CHECKING:
     from tests.compared.said_by_metaflow import FlowRunFacts

@@ -28,7 +28,7 @@ from tests.compared.values import (
     is_statistic,
     is_value,
 )
-from tests.wandb_server import ArtifactVersion
+from tests.support.wandb_server import ArtifactVersion
 
 __all__ = ["Difference", "differences_of"]
 

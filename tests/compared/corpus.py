@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tests.sandbox import FLOWS
-from tests.truth.answers import Asked
-from tests.truth.random_flow import write_flow
-from tests.truth.shapes import SHAPES
-from tests.truth.stage import Stage
+from tests.support.sandbox import FLOWS
+from tests.support.truth.answers import Asked
+from tests.support.truth.random_flow import write_flow
+from tests.support.truth.shapes import SHAPES
+from tests.support.truth.stage import Stage
 
 __all__ = ["RECORDS", "make"]
 

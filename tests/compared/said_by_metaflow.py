@@ -13,8 +13,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from tests.truth.expected import Truth, follow
-from tests.truth.records import Record, read_records
+from tests.support.truth.expected import Truth, follow
+from tests.support.truth.records import Record, read_records
 
 __all__ = ["FlowRunFacts", "Held", "LogLine", "TaskFacts", "read_flow_run"]
 

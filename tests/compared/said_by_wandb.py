@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.wandb_server import ArtifactVersion, WandbServer
+from tests.support.wandb_server import ArtifactVersion, WandbServer
 
 __all__ = ["Project", "WandbRunFacts"]
 

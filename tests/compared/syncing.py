@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from tests.sandbox import Finished, Sandbox
+from tests.support.sandbox import Finished, Sandbox
 
 __all__ = ["ENTITIES", "WAYS", "Way", "sync"]
 

@@ -20,7 +20,7 @@ from mfwb.config import Settings
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, Sink, WrittenRun
 from mfwb.snapshot import FlowRun
-from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
+from tests.support.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
 from tests.unit.planning.plans import plan_of
 
 FLOW = "DemoFlow"

@@ -20,7 +20,7 @@ from mfwb.planning import Content
 from mfwb.ports import Contents, Source
 from mfwb.snapshot import Card
 from mfwb.snapshot.pathspec import Pathspec, parse
-from tests.unit.memory import MemoryMetaflow
+from tests.support.fakes import MemoryMetaflow
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from mfwb.errors import LockHeld
 from mfwb.ledger import SqliteLedger
 from mfwb.ledger.schema import migrate
 from mfwb.ports import Destination, Entry, Ledger, SyncState
+from tests.support.fakes import MemoryLedger
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
-from tests.unit.memory import MemoryLedger
 
 OFFLINE = Destination("offline", "/old", "acme", "wines")
 

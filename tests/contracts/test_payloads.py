@@ -12,8 +12,8 @@ from mfwb.payload import PayloadBuilder
 from mfwb.planning import Content, Plan, PlannedRun
 from mfwb.ports import Payloads
 from mfwb.snapshot.pathspec import FlowRunId
-from tests.unit.flow_runs import flow_run, task
-from tests.unit.memory import MemoryPayloads
+from tests.support.fakes import MemoryPayloads
+from tests.support.flow_runs import flow_run, task
 from tests.unit.payload.memory import TASK, MemoryContents, gone, planned_run, row
 
 LOST = gone("lost")

@@ -10,9 +10,9 @@ import pytest
 
 from mfwb.planning import PlannedRun
 from tests.contracts.sink_contract import CONTRACT, Scene
-from tests.sandbox import Sandbox
-from tests.unit.memory import MemoryWandb
-from tests.wandb_server import WandbServer
+from tests.support.fakes import MemoryWandb
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import WandbServer
 
 
 @pytest.mark.parametrize("ask", CONTRACT.values(), ids=CONTRACT)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.conftest import Resumed
 from tests.integration.results import metadata_of
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 _ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from mfwb.crash_log import BugLogs
 from mfwb.ports import BugLog, NoProgress, Progress
 from mfwb.report.progress import progress_on_stderr
-from tests.unit.memory import MemoryBugs, MemoryProgress
+from tests.support.fakes import MemoryBugs, MemoryProgress
 
 
 @pytest.fixture(params=["terminal", "nobody", "memory"])

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.faults.scene import Scene
-from tests.sandbox import end
-from tests.wandb_server import Assumptions, WandbServer
+from tests.support.sandbox import end
+from tests.support.wandb_server import Assumptions, WandbServer
 
 
 @pytest.fixture

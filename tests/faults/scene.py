@@ -17,9 +17,9 @@ import psutil
 
 from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import metadata_of
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import Fault, WandbServer
-from tests.warm import Process
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import Fault, WandbServer
+from tests.support.warm import Process
 
 __all__ = [
     "PROJECT",

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.copies import RunningCopy, copy_flow_run, copy_running_flow_run, tag_flow_run
 from tests.faults.scene import differences, settled
-from tests.wandb_server import WandbServer
+from tests.support.copies import RunningCopy, copy_flow_run, copy_running_flow_run, tag_flow_run
+from tests.support.wandb_server import WandbServer
 
 PROJECT = "acme/p"
 _MINUTES = 5  # between two rounds

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.faults.scene import Scene, bundle_of, comes_to, differences, kill_core
-from tests.sandbox import end
-from tests.wandb_server import Assumptions, Fault, Incoming, Match
-from tests.warm import Process
+from tests.support.sandbox import end
+from tests.support.wandb_server import Assumptions, Fault, Incoming, Match
+from tests.support.warm import Process
 
 Scenes = Callable[..., Scene]
 Clean = Callable[..., dict[str, Any]]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.scene import Scene, differences
 from tests.faults.test_kills import REQUESTS
-from tests.wandb_server import Fault, WandbServer
+from tests.support.wandb_server import Fault, WandbServer
 
 Scenes = Callable[..., Scene]
 Clean = Callable[..., dict[str, Any]]

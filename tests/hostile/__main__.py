@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.hostile.corpus import by_name
 from tests.hostile.scene import SECONDS, Origin, Scene
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 _COMMANDS = "plan,lineage,explain,offline,status,push,online"
 

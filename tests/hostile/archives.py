@@ -12,7 +12,7 @@ from typing import Any
 from tests.hostile.case import attack
 from tests.hostile.scene import Scene
 from tests.hostile.stored_run import STEPS, StoredRun
-from tests.sandbox import FLOWS
+from tests.support.sandbox import FLOWS
 
 __all__ = ["code_of", "honest", "packed", "store_package"]
 

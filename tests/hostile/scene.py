@@ -25,8 +25,8 @@ from tests.hostile.case import Case
 from tests.hostile.policy import Bounds, violations
 from tests.hostile.stored_run import FLOW, StoredRun, copy_of
 from tests.hostile.watch import Interpreter, Watched
-from tests.sandbox import Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import WandbServer
 
 __all__ = ["MOST_MEMORY", "SECONDS", "Canary", "Origin", "Scene"]
 
@@ -185,7 +185,7 @@ class Scene:
             card.write_text(f"<p>{token('other-card')}</p>", encoding="utf-8")
 
     def _secret_program(self) -> str:
-        from tests.sandbox import FLOWS  # noqa: PLC0415 - the text of the honest flow
+        from tests.support.sandbox import FLOWS  # noqa: PLC0415 - the text of the honest flow
 
         text = (FLOWS / "shared_flow.py").read_text(encoding="utf-8")
         name = self.token("python")

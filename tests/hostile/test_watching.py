@@ -12,7 +12,7 @@ import pytest
 
 from tests.hostile.scene import Origin, Scene
 from tests.hostile.watch import Watched
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.wandb_server import ArtifactVersion, RunSnapshot
+from tests.support.wandb_server import ArtifactVersion, RunSnapshot
 
 
 def _without_marker(config: dict[str, Any]) -> dict[str, Any]:

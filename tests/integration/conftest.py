@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.results import Synced, metadata_of
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.wandb_server import RunSnapshot, WandbServer
+from tests.support.wandb_server import RunSnapshot, WandbServer
 
 Artifacts = dict[str, tuple[str, list[str], list[str]]]  # name -> type, files, MD5 of files
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox import Finished
-from tests.wandb_server import ArtifactVersion, RunSnapshot, WandbServer
+from tests.support.sandbox import Finished
+from tests.support.wandb_server import ArtifactVersion, RunSnapshot, WandbServer
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.sandbox import Finished, Sandbox
+from tests.support.sandbox import Finished, Sandbox
 
 _PAGE = Path(__file__).parents[2] / "docs" / "automation.md"
 _SNIPPET = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

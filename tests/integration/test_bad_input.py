@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.results import losses_of, metadata_of
-from tests.sandbox import FLOWS, Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import FLOWS, Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 FlowRuns = Callable[[str], str]
 

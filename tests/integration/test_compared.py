@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.compared import corpus
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 _TESTS = Path(__file__).parents[1]
 _ITS_OWN = sorted((_TESTS / "compared").rglob("*.py"))

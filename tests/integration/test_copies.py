@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.copies import copy_flow_run, copy_listing, copy_running_flow_run, tag_flow_run
-from tests.sandbox import Sandbox
+from tests.support.copies import copy_flow_run, copy_listing, copy_running_flow_run, tag_flow_run
+from tests.support.sandbox import Sandbox
 
 HOUR = 3_600_000
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.results import metadata_of, run_id_of
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 FlowRuns = Callable[[str], str]
 

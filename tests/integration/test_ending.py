@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from tests.integration.results import metadata_of
-from tests.sandbox import Sandbox, end
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Sandbox, end
+from tests.support.wandb_server import WandbServer
 
 _PATIENCE = 120  # seconds
 _MAX_IDLE = 2.5  # seconds, on a machine that has a lot to do

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox import Finished, Sandbox
+from tests.support.sandbox import Finished, Sandbox
 
 also = partial(pytest.param, marks=pytest.mark.exhaustive)
 

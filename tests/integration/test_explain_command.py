@@ -12,7 +12,7 @@ import pytest
 
 from mfwb.safe_text import fit_encoding
 from tests.integration.results import Synced, metadata_of
-from tests.sandbox import Finished, Sandbox
+from tests.support.sandbox import Finished, Sandbox
 
 FlowRuns = Callable[[str], str]
 Explain = Callable[..., Finished]

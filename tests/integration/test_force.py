@@ -10,9 +10,9 @@ from typing import Any
 
 from tests.faults.scene import differences, settled
 from tests.integration.results import losses_of, metadata_of, run_id_of
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import Assumptions, WandbServer
-from tests.wandb_server.artifacts import delete_artifact
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import Assumptions, WandbServer
+from tests.support.wandb_server.artifacts import delete_artifact
 
 Sync = Callable[..., Finished]
 FlowRuns = Callable[[str], str]

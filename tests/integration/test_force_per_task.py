@@ -10,8 +10,8 @@ import pytest
 
 from tests.faults.scene import differences
 from tests.integration.test_force import _state
-from tests.sandbox import Finished
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished
+from tests.support.wandb_server import WandbServer
 
 _Runs = list[Any]
 _Damage = Callable[[Any, _Runs, random.Random], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox import FLOWS, Finished, Sandbox
+from tests.support.sandbox import FLOWS, Finished, Sandbox
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import pytest
 
 from tests.integration.listener import Listener, listening
 from tests.integration.results import metadata_of
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 FlowRuns = Callable[[str], str]
 

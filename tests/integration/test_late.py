@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.integration.results import metadata_of
-from tests.sandbox import Finished, Sandbox
+from tests.support.sandbox import Finished, Sandbox
 
 _WATCHED = """
 import sys

@@ -19,9 +19,9 @@ import pytest
 from mfwb.safe_text import fit_encoding
 from tests.conftest import Resumed
 from tests.integration.results import metadata_of
-from tests.sandbox import FLOWS, Finished, Sandbox
-from tests.truth.shapes import SHAPES
-from tests.truth.stage import Stage
+from tests.support.sandbox import FLOWS, Finished, Sandbox
+from tests.support.truth.shapes import SHAPES
+from tests.support.truth.stage import Stage
 
 FlowRuns = Callable[[str], str]
 Lineage = Callable[..., Finished]

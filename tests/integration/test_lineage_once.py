@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.results import edges_of, metadata_of
-from tests.sandbox import Finished, Sandbox
+from tests.support.sandbox import Finished, Sandbox
 
 _FLOW = """
 from metaflow import FlowSpec, step

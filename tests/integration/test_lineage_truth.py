@@ -1,7 +1,7 @@
 """mfwb's lineage against what the tasks of real flow runs recorded about themselves.
 
 `make test` runs a sample of the shapes, `make test-shapes` all of them, and many random flows.
-`python -m tests.lineage_table` prints the same as a table.
+`python -m tests.support.lineage_table` prints the same as a table.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.truth.comparison import Comparison, total
-from tests.truth.random_flow import write_flow
-from tests.truth.shapes import SAMPLE, SHAPES
-from tests.truth.stage import Stage
+from tests.support.truth.comparison import Comparison, total
+from tests.support.truth.random_flow import write_flow
+from tests.support.truth.shapes import SAMPLE, SHAPES
+from tests.support.truth.stage import Stage
 
 _SEEDS = range(int(os.environ.get("MFWB_RANDOM_FLOWS", "10")))
 

@@ -14,8 +14,8 @@ import pytest
 
 from tests.integration.metaflow_tampering import Tampered, moved
 from tests.integration.results import losses_of, metadata_of
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 SECRET = b"4f1c-the-key-of-the-machine-that-syncs"
 DATA = b"8c20-data-that-may-go"

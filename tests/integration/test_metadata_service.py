@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.metadata_service import MetadataService
-from tests.sandbox import Finished, Sandbox, end
+from tests.support.metadata_service import MetadataService
+from tests.support.sandbox import Finished, Sandbox, end
 
 also = partial(pytest.param, marks=pytest.mark.exhaustive)
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.integration.aspects import ASPECTS
 from tests.integration.results import metadata_of
-from tests.sandbox import Sandbox
-from tests.wandb_server import RunSnapshot, WandbServer
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import RunSnapshot, WandbServer
 
 pytestmark = pytest.mark.exhaustive  # what `mfwb push` sends is compared in `make test`
 _FLOWS = [("fan_flow", "step"), ("fan_flow", "task"), ("failing_flow", "task")]

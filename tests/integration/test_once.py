@@ -13,8 +13,8 @@ import pytest
 
 from tests.faults.scene import differences, settled
 from tests.integration.results import metadata_of, run_id_of, wandb_run
-from tests.sandbox import Finished, Sandbox, end
-from tests.wandb_server import Assumptions, Incoming, RunSnapshot, WandbServer
+from tests.support.sandbox import Finished, Sandbox, end
+from tests.support.wandb_server import Assumptions, Incoming, RunSnapshot, WandbServer
 
 PROJECT = "acme/p"
 MORE = pytest.mark.exhaustive

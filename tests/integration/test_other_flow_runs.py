@@ -13,8 +13,8 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import edges_of, losses_of, run_id_of
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 _MAKING = """
 from metaflow import FlowSpec, step

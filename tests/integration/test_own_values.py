@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.results import Synced, metadata_of
-from tests.sandbox import Sandbox
-from tests.wandb_server import RunSnapshot
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import RunSnapshot
 
 SyncedFlow = Callable[..., Synced]
 _OWN = {"_step", "_runtime", "_timestamp", "_wandb", "metaflow", "mfwb", "tasks"}

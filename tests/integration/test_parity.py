@@ -17,8 +17,8 @@ from tests.integration.parity import (
     told_by_decorator,
     told_by_mfwb,
 )
-from tests.sandbox import Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import WandbServer
 
 pytestmark = pytest.mark.exhaustive  # the decorator takes a minute
 

@@ -8,8 +8,8 @@ from shutil import copytree, rmtree
 
 from tests.conftest import Resumed
 from tests.integration.results import Synced, edges_of, metadata_of
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 FlowRuns = Callable[[str], str]
 

@@ -16,12 +16,12 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.copies.tagging import tag_flow_run
 from tests.faults.scene import differences
 from tests.integration.aspects import ASPECTS
 from tests.integration.results import Synced, metadata_of, run_id_of
-from tests.sandbox import Finished, Sandbox, end
-from tests.wandb_server import Incoming, RunSnapshot, WandbServer
+from tests.support.copies.tagging import tag_flow_run
+from tests.support.sandbox import Finished, Sandbox, end
+from tests.support.wandb_server import Incoming, RunSnapshot, WandbServer
 
 FlowRuns = Callable[[str], str]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.integration.results import metadata_of
-from tests.sandbox import Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import WandbServer
 
 _PROGRAM = """
 import json

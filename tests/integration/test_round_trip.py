@@ -17,8 +17,8 @@ import pytest
 from pyarrow import parquet
 
 from tests.integration.results import losses_of
-from tests.sandbox import Sandbox
-from tests.wandb_server import ArtifactVersion, WandbServer
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import ArtifactVersion, WandbServer
 
 _FLOW = """
 from decimal import Decimal

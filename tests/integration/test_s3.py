@@ -16,9 +16,9 @@ import pytest
 
 from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import losses_of, metadata_of, wandb_run
-from tests.s3_server import ROOT, Fault, S3Server
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.s3_server import ROOT, Fault, S3Server
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 REPOSITORY = Path(__file__).parents[2]
 # Metaflow's own reads would be tried again for an hour.

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.copies.contents import contents_of, give, tasks_of
-from tests.copies.copying import copy_flow_run
 from tests.faults.scene import differences, settled, unnumbered
 from tests.integration.results import metadata_of
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.copies.contents import contents_of, give, tasks_of
+from tests.support.copies.copying import copy_flow_run
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 _ARRAYS, _FRAMES = ("array1", "array2", "array3"), ("frame1", "frame2")
 _POOL = _ARRAYS + _FRAMES

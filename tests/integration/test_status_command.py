@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 Sync = Callable[..., Finished]
 FlowRuns = Callable[[str], str]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.integration.results import metadata_of
-from tests.sandbox import Finished, Sandbox
-from tests.strangers import assert_inert
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.strangers import assert_inert
+from tests.support.wandb_server import WandbServer
 
 TEXTS = {
     "escapes": "\x1b[2J\x1b]0;t\x07\x1b]8;;http://evil.example\x1b\\x\x9b31m\r\b\x7f\nnew\ttab",

@@ -17,8 +17,8 @@ import pytest
 from mfwb.sink.offline.wandb_file import read_records
 from tests.faults.scene import bundle_of, differences
 from tests.integration.results import edges_of, metadata_of, wandb_run
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 Offline = Callable[..., Finished]
 FlowRuns = Callable[[str], str]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.integration.results import losses_of, run_id_of, wandb_run
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 Sync = Callable[..., Finished]
 FlowRuns = Callable[[str], str]

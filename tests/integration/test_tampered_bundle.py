@@ -13,8 +13,8 @@ import pytest
 
 from tests.integration.results import metadata_of
 from tests.integration.tampering import SECRET, TAMPERINGS, Victim
-from tests.sandbox import Finished, Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
 
 FlowRuns = Callable[[str], str]
 

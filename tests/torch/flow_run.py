@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox import FLOWS, Finished, Sandbox
+from tests.support.sandbox import FLOWS, Finished, Sandbox
 
 __all__ = ["DATA", "RECORDED", "TorchRun", "run_flow", "run_with_torch"]
 

@@ -17,10 +17,10 @@ from mfwb import pickles
 from mfwb.payload.type_inspection import WHOLE_LIMIT
 from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import edges_of, losses_of, metadata_of, run_id_of, wandb_run
-from tests.sandbox import FLOWS, Finished, Sandbox
+from tests.support.sandbox import FLOWS, Finished, Sandbox
+from tests.support.wandb_server import ArtifactVersion, WandbServer
 from tests.torch.flow_run import DATA, RECORDED, TorchRun, run_flow, run_with_torch
 from tests.torch.kinds import KINDS, LARGE
-from tests.wandb_server import ArtifactVersion, WandbServer
 
 pytestmark = pytest.mark.torch
 

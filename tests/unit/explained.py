@@ -14,8 +14,8 @@ from mfwb.payload import PayloadBuilder
 from mfwb.pipeline.explain import Explanation, explain, parse_artifact
 from mfwb.ports import Contents, LogLine
 from mfwb.snapshot import ArtifactRef, Card, FlowRun, Parameter
-from tests.unit.flow_runs import at, flow_run, task, tried
-from tests.unit.memory import MemoryMetaflow
+from tests.support.fakes import MemoryMetaflow
+from tests.support.flow_runs import at, flow_run, task, tried
 from tests.unit.payload.memory import MemoryContents
 
 

@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 from hypothesis import strategies as st
 
 from mfwb.snapshot import ForeachFrame, Task, TaskState, Transition
-from tests.unit.flow_runs import ref, spec
+from tests.support.flow_runs import ref, spec
 
 __all__ = ["Acted", "Block", "act_out", "flows"]
 

@@ -13,7 +13,7 @@ from mfwb.config import Settings
 from mfwb.lineage import rebuild_lineage
 from mfwb.planning import Plan, draft_plan
 from mfwb.snapshot import FlowRun
-from tests.unit.flow_runs import (
+from tests.support.flow_runs import (
     at,
     data_frame,
     flow_run,

@@ -13,7 +13,7 @@ from mfwb.item_counts import as_planned, count_items, describe_inputs
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome
 from mfwb.planning import InputArtifact, PlannedRun, WandbRunId
 from mfwb.snapshot import ArtifactRef, Failure, Loss, TaskState
-from tests.unit.flow_runs import at, data_frame, flow_run, model, parameter, ref, spec, task
+from tests.support.flow_runs import at, data_frame, flow_run, model, parameter, ref, spec, task
 from tests.unit.planning.plans import runs_of
 
 WORK = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.results import metadata_of
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 _PROGRAM = """
 import json, os, sys

@@ -16,8 +16,8 @@ from wandb.proto import wandb_internal_pb2 as pb
 from mfwb.sink.history.rows_file import write_rows
 from mfwb.sink.offline import records
 from mfwb.sink.offline.wandb_file import write_records
-from tests.sandbox import Sandbox
-from tests.wandb_server import WandbServer
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import WandbServer
 
 _ID = "r1"
 _NAME = f"offline-run-20200101_000000-{_ID}"

@@ -18,7 +18,7 @@ from mfwb.settings_files import find_wandb_file
 from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
 from mfwb.sink.client.private import add_local_file, table_artifact_name
 from mfwb.sink.offline.wandb_file import read_framed, read_records, write_framed
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 _PROGRAM = """
 import json, sys

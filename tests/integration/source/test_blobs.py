@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.integration.source.hand_made import ALL, IN_S3, recorded, sha1_of
-from tests.s3_server import ROOT, Fault, S3Server
-from tests.sandbox import Sandbox
+from tests.support.s3_server import ROOT, Fault, S3Server
+from tests.support.sandbox import Sandbox
 
 PROBE = str(Path(__file__).with_name("blobs_probe.py"))
 IN_VAIN_ONCE = {"METAFLOW_S3_CLIENT_RETRY_CONFIG": '{"max_attempts": 1, "mode": "standard"}'}

@@ -10,7 +10,7 @@ import pytest
 
 from mfwb.errors import ItemLost
 from mfwb.snapshot import Card, Datastore
-from tests.unit.flow_runs import flow_run, task
+from tests.support.flow_runs import flow_run, task
 
 with warnings.catch_warnings():  # what Metaflow imports warns
     warnings.simplefilter("ignore")

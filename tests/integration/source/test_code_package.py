@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 from tests.unit.source.tars import FLOW, NEW, member, packed
 
 SCRIPT = Path(__file__).parents[2] / "flows" / "shapes" / "from_package" / "from_package.py"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.copies import copy_flow_run
 from tests.integration.source.damaged import DAMAGES, SECRET, Place
-from tests.sandbox import Finished, Sandbox
+from tests.support.copies import copy_flow_run
+from tests.support.sandbox import Finished, Sandbox
 
 MINUTE = 60_000
 ODD_NAMES = {

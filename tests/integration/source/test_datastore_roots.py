@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox import Finished, Sandbox
+from tests.support.sandbox import Finished, Sandbox
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from mfwb.sink.offline.wandb_file import read_records
-from tests.metaflow_service import metadata_service
-from tests.sandbox import FLOWS, Sandbox
+from tests.support.metaflow_service import metadata_service
+from tests.support.sandbox import FLOWS, Sandbox
 
 _PATIENCE = 120  # seconds
 _DEAD_TO_METAFLOW = 360  # seconds after the last heartbeat

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 _MANY = 300
 _DAY = 86_400_000_000  # µs, as the ids of local flow runs are

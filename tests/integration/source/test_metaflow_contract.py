@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mfwb.settings_files import find_metaflow_file
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 FlowRuns = Callable[[str], str]
 

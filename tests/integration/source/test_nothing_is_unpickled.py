@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 SOURCE = Path(__file__).parents[3] / "mfwb" / "source"
 

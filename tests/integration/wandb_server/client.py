@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from tests.wandb_server import WandbServer
+from tests.support.wandb_server import WandbServer
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

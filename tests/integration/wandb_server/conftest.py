@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.wandb_server import Assumptions, WandbServer
+from tests.support.wandb_server import Assumptions, WandbServer
 
 from .client import Client, client_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.wandb_server import WandbServer
+from tests.support.wandb_server import WandbServer
 
 from . import deeds
 from .client import Client

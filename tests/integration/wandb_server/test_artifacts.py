@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from tests.wandb_server import WandbServer
+from tests.support.wandb_server import WandbServer
 
 from . import deeds
 from .client import Client

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.wandb_server import Fault, Incoming, Match, WandbServer
+from tests.support.wandb_server import Fault, Incoming, Match, WandbServer
 
 from . import deeds
 from .client import Client

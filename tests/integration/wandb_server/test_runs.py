@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from tests.wandb_server import WandbServer
+from tests.support.wandb_server import WandbServer
 
 from . import deeds
 from .client import Client

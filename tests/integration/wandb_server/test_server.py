@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.wandb_server import WandbServer, digest_of
+from tests.support.wandb_server import WandbServer, digest_of
 
 from . import deeds
 from .client import Client, client_of
@@ -190,9 +190,9 @@ def test_wrong_bytes_are_refused(lone_server: WandbServer) -> None:
 
 
 def test_the_command_line_serves() -> None:
-    """`python -m tests.wandb_server` prints an address and a key that are good for the API."""
+    """`python -m tests.support.wandb_server` prints an address and a key that the API takes."""
     root = Path(__file__).parents[3]
-    command = [sys.executable, "-m", "tests.wandb_server", "--entity", "team"]
+    command = [sys.executable, "-m", "tests.support.wandb_server", "--entity", "team"]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline().split("=")[1].strip() for _ in range(2)]

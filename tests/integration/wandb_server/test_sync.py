@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.wandb_server import WandbServer
+from tests.support.wandb_server import WandbServer
 
 from . import deeds
 from .client import Client

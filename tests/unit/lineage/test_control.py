@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mfwb.lineage import Edge, Evidence, Lineage
 from mfwb.snapshot import FlowRun
-from tests.unit.flow_runs import at, ref, sha, spec, task
+from tests.support.flow_runs import at, ref, sha, spec, task
 from tests.unit.lineage.test_reads import traced, with_source
 from tests.unit.planning.plans import runs_of
 

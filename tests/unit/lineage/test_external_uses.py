@@ -16,7 +16,7 @@ from mfwb.lineage import (
 )
 from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.snapshot import FlowRun, Task
-from tests.unit.flow_runs import at, flow_run, task
+from tests.support.flow_runs import at, flow_run, task
 
 OTHER = replace(
     flow_run(

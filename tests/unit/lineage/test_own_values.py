@@ -7,7 +7,7 @@ import pytest
 from mfwb.lineage import rebuild_lineage
 from mfwb.lineage.own_values import EqualValues
 from mfwb.snapshot import Task, TaskState
-from tests.unit.flow_runs import at, flow_run, spec, task
+from tests.support.flow_runs import at, flow_run, spec, task
 from tests.unit.lineage.test_reads import traced
 
 _START = """

@@ -17,7 +17,7 @@ from mfwb.errors import LineageError
 from mfwb.lineage import rebuild_lineage
 from mfwb.lineage.parents import find_parents, sort_by_lineage
 from mfwb.snapshot import Task
-from tests.unit.flow_runs import at, flow_run, shuffled, spec, task
+from tests.support.flow_runs import at, flow_run, shuffled, spec, task
 from tests.unit.random_flows import Block, act_out, flows
 
 Parents = dict[str, tuple[str, ...]]

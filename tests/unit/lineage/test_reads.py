@@ -8,7 +8,7 @@ from typing import Any
 
 from mfwb.lineage import Lineage, rebuild_lineage
 from mfwb.snapshot import FlowRun, GraphStep, SourceCode, Task, TaskState
-from tests.unit.flow_runs import at, flow_run, parameter, ref, task
+from tests.support.flow_runs import at, flow_run, parameter, ref, task
 
 _BEGAN = 1_700_000_000_000
 _HEAD = "from metaflow import FlowSpec, Parameter, step\n\nclass DemoFlow(FlowSpec):\n"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mfwb.lineage import Edge, Evidence, rebuild_lineage
 from mfwb.snapshot import FlowRun, Parameter, Task
-from tests.unit.flow_runs import at, flow_run, parameter, ref, sha, short, shuffled, task
+from tests.support.flow_runs import at, flow_run, parameter, ref, sha, short, shuffled, task
 from tests.unit.random_flows import Block, act_out, flows
 
 

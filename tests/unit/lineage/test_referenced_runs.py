@@ -18,7 +18,7 @@ from mfwb.lineage.static_analysis import (
     TextParts,
 )
 from mfwb.snapshot import FlowRun, Parameter
-from tests.unit.flow_runs import at, flow_run, ref, sha, spec, task
+from tests.support.flow_runs import at, flow_run, ref, sha, spec, task
 
 UP = ArtifactValue("up")
 FOUND = LookedUpRun(("X",))

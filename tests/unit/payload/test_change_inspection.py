@@ -9,7 +9,7 @@ from typing import Any
 from mfwb.lineage import rebuild_lineage
 from mfwb.payload.change_inspection import add_content_digests
 from mfwb.snapshot import ArtifactRef, FlowRun
-from tests.unit.flow_runs import flow_run, ref, spec, task
+from tests.support.flow_runs import flow_run, ref, spec, task
 from tests.unit.payload.memory import MemoryContents
 
 

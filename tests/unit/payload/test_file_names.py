@@ -17,7 +17,7 @@ from mfwb.payload.metadata import BuiltArtifact, build_description, build_metada
 from mfwb.payload.model import ArtifactFiles
 from mfwb.planning import Content, Form, PlannedFile
 from mfwb.ports import ReadyFile
-from tests.strangers import HOSTILE, anything, assert_inert
+from tests.support.strangers import HOSTILE, anything, assert_inert
 
 _INERT_TOKENS = {
     "paragraph_open",

@@ -15,8 +15,8 @@ from mfwb.pipeline.explain.switches import describe_switch
 from mfwb.planning.classify import Kind
 from mfwb.planning.classify_reasons import KindEvidence
 from mfwb.snapshot import FlowRunState, GraphStep, Loss
+from tests.support.flow_runs import flow_run, spec, task
 from tests.unit.explained import Fit, Metaflow, explained, sample
-from tests.unit.flow_runs import flow_run, spec, task
 
 # --- which one is meant ---------------------------------------------------------------------
 

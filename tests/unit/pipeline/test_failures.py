@@ -32,8 +32,8 @@ from mfwb.ports import (
 )
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
-from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
-from tests.unit.memory import MemoryMetaflow, MemoryPayloads, MemoryWandb, World
+from tests.support.fakes import MemoryMetaflow, MemoryPayloads, MemoryWandb, World
+from tests.support.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
 
 FAN = flow_run(
     task("start/1", to="work", over="items", has=[data_frame("wines", "w"), ref("v")]),

@@ -18,8 +18,8 @@ from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyRun, Session, WrittenRun
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import parse
-from tests.unit.flow_runs import at, data_frame, flow_run, model, renamed, task
-from tests.unit.memory import MemoryMetaflow, MemorySession, MemoryWandb, World
+from tests.support.fakes import MemoryMetaflow, MemorySession, MemoryWandb, World
+from tests.support.flow_runs import at, data_frame, flow_run, model, renamed, task
 from tests.unit.planning.plans import plan_of
 
 

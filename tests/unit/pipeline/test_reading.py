@@ -11,9 +11,9 @@ from mfwb.pipeline.reading import trace
 from mfwb.ports import Contents
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
-from tests.unit.flow_runs import flow_run, task
+from tests.support.fakes import MemoryMetaflow, MemoryPayloads
+from tests.support.flow_runs import flow_run, task
 from tests.unit.lineage.test_reads import with_source
-from tests.unit.memory import MemoryMetaflow, MemoryPayloads
 
 LINE = flow_run(task("start/1", to="end", has="x=1"), task("end/2", has="x=1"))
 

@@ -14,8 +14,8 @@ from mfwb.ledger import SqliteLedger
 from mfwb.outcome import WandbRunOutcome
 from mfwb.pipeline.rebuild import Rebuilt, rebuild_ledger
 from mfwb.ports import Destination, ExistingFlowRun, Sink, SyncState
+from tests.support.fakes import MemoryWandb
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
-from tests.unit.memory import MemoryWandb
 
 [DONE] = OUTCOME.wandb_runs
 CUT_SHORT = replace(DONE, id="id2", name="Flow/2/end", complete=False, losses=())

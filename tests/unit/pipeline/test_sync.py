@@ -18,8 +18,8 @@ from mfwb.pipeline.selection import Selection
 from mfwb.ports import SyncState
 from mfwb.snapshot import FlowRun, FlowRunState, Loss
 from mfwb.snapshot.pathspec import Pathspec, parse
-from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
-from tests.unit.memory import MemoryMetaflow, MemoryWandb, World
+from tests.support.fakes import MemoryMetaflow, MemoryWandb, World
+from tests.support.flow_runs import at, data_frame, flow_run, model, ref, renamed, task
 
 _PATIENCE = 60  # seconds
 FAN = flow_run(

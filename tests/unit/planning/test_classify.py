@@ -23,7 +23,7 @@ from mfwb.planning import Form, Preview
 from mfwb.planning.classify import Classification, Kind, classify, needs_inspection
 from mfwb.planning.type_table import FAMILIES
 from mfwb.snapshot import ArtifactRef
-from tests.unit.flow_runs import ref
+from tests.support.flow_runs import ref
 
 VALUE = Classification(Kind.VALUE, Form.JSON)
 MODEL = Classification(Kind.MODEL)

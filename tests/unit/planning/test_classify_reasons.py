@@ -15,7 +15,7 @@ from mfwb.planning.classify import classify
 from mfwb.planning.classify_reasons import DecidingType, KindEvidence, explain_classification
 from mfwb.planning.plan import Form
 from mfwb.planning.type_table import Kind
-from tests.unit.flow_runs import ref
+from tests.support.flow_runs import ref
 
 TENSOR = ("collections.OrderedDict", "torch._utils._rebuild_tensor_v2")
 SAFE = Plugin(name="tables", types=("own.Table", "own.io.*"), kind="dataset", safe=True)

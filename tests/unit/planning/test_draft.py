@@ -28,7 +28,7 @@ from mfwb.planning import (
     draft_plan,
 )
 from mfwb.snapshot import ArtifactRef, Card, Failure, FlowRun, Loss, TaskState
-from tests.unit.flow_runs import (
+from tests.support.flow_runs import (
     at,
     data_frame,
     flow_run,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mfwb.snapshot import FlowRunState, Task, TaskState
-from tests.unit.flow_runs import at, flow_run, task
+from tests.support.flow_runs import at, flow_run, task
 from tests.unit.planning.plans import plan_of
 
 START = task("start/1", to="work", over="xs")

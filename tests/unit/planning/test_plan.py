@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from mfwb.planning import Plan
 from mfwb.snapshot import FlowRun, Loss
-from tests.unit.flow_runs import at, data_frame, flow_run, model, parameter, ref, sha, task
+from tests.support.flow_runs import at, data_frame, flow_run, model, parameter, ref, sha, task
 from tests.unit.planning.plans import plan_of
 
 

@@ -15,7 +15,7 @@ from mfwb.planning.run_metadata import (
     timestamp,
 )
 from mfwb.snapshot import Datastore, Failure, Step, TaskState
-from tests.unit.flow_runs import flow_run, parameter, task, tried
+from tests.support.flow_runs import flow_run, parameter, task, tried
 
 GIT = {"repo_url": "https://ada:s3cret@example.org/repo.git", "commit_sha": "abc123"}
 

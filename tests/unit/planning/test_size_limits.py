@@ -15,7 +15,7 @@ from mfwb.planning.size_limits import (
     select_values_that_do_not_fit,
 )
 from mfwb.snapshot import ArtifactRef, Parameter
-from tests.unit.flow_runs import flow_run, task
+from tests.support.flow_runs import flow_run, task
 
 
 def parameter(name: str, value: Any, no_value: str = "", kind: str = "Parameter") -> Parameter:

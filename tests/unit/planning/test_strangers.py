@@ -11,8 +11,8 @@ from mfwb.planning import names
 from mfwb.planning.run_metadata import timestamp
 from mfwb.snapshot import Card, FlowRun
 from mfwb.snapshot.storable import with_storable_text
-from tests.strangers import anything, assert_inert
-from tests.unit.flow_runs import data_frame, flow_run, ref, task
+from tests.support.flow_runs import data_frame, flow_run, ref, task
+from tests.support.strangers import anything, assert_inert
 from tests.unit.planning.plans import plan_of
 
 

@@ -21,8 +21,8 @@ from mfwb.ports import ReadyPreview, ReadyTable
 from mfwb.report.explain import show_explanation
 from mfwb.report.explain.reasons import why_its_kind, why_not_more
 from mfwb.snapshot import FlowRunState, Loss
+from tests.support.flow_runs import at, flow_run, spec, task
 from tests.unit.explained import Metaflow, explained, sample
-from tests.unit.flow_runs import at, flow_run, spec, task
 
 
 def shown(explanation: Explanation, width: int = 100) -> str:

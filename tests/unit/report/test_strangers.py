@@ -30,9 +30,9 @@ from mfwb.report.status import show_status
 from mfwb.safe_text import one_line, printable, storable
 from mfwb.snapshot import Failure, FlowRun, Loss, Parameter, TaskState
 from mfwb.sync_status import KnownFlowRun, summarize
-from tests.strangers import HOSTILE, anything, assert_inert, poisoned, without_rich
+from tests.support.flow_runs import at, data_frame, flow_run, model, ref, task
+from tests.support.strangers import HOSTILE, anything, assert_inert, poisoned, without_rich
 from tests.unit.explained import explained, sample
-from tests.unit.flow_runs import at, data_frame, flow_run, model, ref, task
 from tests.unit.report.samples import PLANNED, SYNCED, many_tasks
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from mfwb.snapshot import Card, Datastore, Failure, Loss, TaskState
 from mfwb.snapshot.codec import from_json, to_json
-from tests.unit.flow_runs import at, data_frame, flow_run, parameter, ref, task, tried
+from tests.support.flow_runs import at, data_frame, flow_run, parameter, ref, task, tried
 from tests.unit.random_flows import Block, act_out, flows
 
 FULL = flow_run(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mfwb.snapshot import Task
 from mfwb.source.graph import sort_steps, sort_tasks, to_graph
-from tests.unit.flow_runs import at, shuffled, task
+from tests.support.flow_runs import at, shuffled, task
 from tests.unit.random_flows import Block, act_out, flows
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mfwb.snapshot import Datastore
 from mfwb.source.own_folder import OwnershipFacts, decide_own_folder, find_own_folder
-from tests.unit.flow_runs import flow_run, task
+from tests.support.flow_runs import flow_run, task
 
 FOLDER = Path("/work/project")
 OWN = OwnershipFacts(

@@ -11,7 +11,7 @@ from mfwb.snapshot import GraphStep, Task, TaskState
 from mfwb.source.graph import GraphInfo
 from mfwb.source.process_exits import ProcessExit
 from mfwb.source.scheduler_exit import has_given_up
-from tests.unit.flow_runs import task, tried
+from tests.support.flow_runs import task, tried
 
 GRAPH = GraphInfo(
     steps=(

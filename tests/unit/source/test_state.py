@@ -8,7 +8,7 @@ import pytest
 
 from mfwb.snapshot import Task, TaskState
 from mfwb.source.state import Liveness, determine_state
-from tests.unit.flow_runs import task, tried
+from tests.support.flow_runs import task, tried
 
 NOW = 1_700_000_000_000
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.truth.answers import Answer, parse
-from tests.truth.comparison import Comparison, compare
-from tests.truth.expected import Truth, Use, follow
-from tests.truth.records import Record
+from tests.support.truth.answers import Answer, parse
+from tests.support.truth.comparison import Comparison, compare
+from tests.support.truth.expected import Truth, Use, follow
+from tests.support.truth.records import Record
 
 START, LEFT, RIGHT, JOIN, END = (
     f"F/1/{task}" for task in ("start/1", "left/2", "right/3", "join/4", "end/5")

@@ -14,7 +14,7 @@ from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.lineage import show_lineage
 from mfwb.report.lineage.phrases import TIMES
 from mfwb.snapshot import Failure, FlowRun, GraphStep, Task, TaskState
-from tests.unit.flow_runs import at, data_frame, flow_run, model, parameter, ref, task
+from tests.support.flow_runs import at, data_frame, flow_run, model, parameter, ref, task
 
 
 def traced(run: FlowRun, reads: Mapping[str, str] | None = None, **lineage: Any) -> TracedFlowRun:

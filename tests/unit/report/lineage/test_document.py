@@ -10,7 +10,7 @@ from rich.console import Console
 from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.report.lineage import show_lineage
 from mfwb.report.lineage.phrases import TIMES
-from tests.unit.flow_runs import flow_run, sha, task
+from tests.support.flow_runs import flow_run, sha, task
 from tests.unit.report.lineage.samples import BROKEN, KNOWN, UNKNOWN, WINES, shown, traced
 
 

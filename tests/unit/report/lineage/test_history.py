@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mfwb.errors import UsageError
-from tests.unit.flow_runs import at, flow_run, ref, sha, task
+from tests.support.flow_runs import at, flow_run, ref, sha, task
 from tests.unit.report.lineage.samples import KNOWN, ROUNDS, UNKNOWN, shown, traced
 
 

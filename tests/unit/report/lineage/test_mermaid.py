@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mfwb.snapshot import Step, TaskState
-from tests.unit.flow_runs import flow_run, ref, task
+from tests.support.flow_runs import flow_run, ref, task
 from tests.unit.report.lineage.samples import BROKEN, KNOWN, ROUNDS, UNKNOWN, WINES, shown, traced
 
 

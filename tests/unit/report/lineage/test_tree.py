@@ -8,7 +8,7 @@ from dataclasses import replace
 from mfwb.lineage import Edge
 from mfwb.lineage.static_analysis import ExternalRead, read_flow_code
 from mfwb.snapshot import FlowRunState, SourceCode
-from tests.unit.flow_runs import at, flow_run, ref, task
+from tests.support.flow_runs import at, flow_run, ref, task
 from tests.unit.report.lineage.samples import (
     BROKEN,
     KNOWN,

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from mfwb.ports import LogLine
 from mfwb.sink.content.run_content import format_log
-from tests.strangers import anything, assert_inert
+from tests.support.strangers import anything, assert_inert
 
 
 def _text(lines: list[LogLine]) -> str:

@@ -19,7 +19,7 @@ from mfwb.sink.push.project import Project
 from mfwb.sink.push.shipment import Shipment, load
 from mfwb.sink.server.existing_runs import ExistingRuns
 from mfwb.sink.wandb_sync.sender import Sender
-from tests.unit.memory import MemoryProgress
+from tests.support.fakes import MemoryProgress
 
 NAMES = ["F/1", "F/2", "F/3"]
 WHERE = Destination("online", "https://x", "acme", "wines")

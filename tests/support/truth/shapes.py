@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox import FLOWS
-from tests.truth.stage import Stage
+from tests.support.sandbox import FLOWS
+from tests.support.truth.stage import Stage
 
 __all__ = ["SAMPLE", "SHAPES"]
 

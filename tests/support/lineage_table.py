@@ -1,6 +1,6 @@
 """Prints for each shape of flow run how far mfwb's lineage is true.
 
-python -m tests.lineage_table
+python -m tests.support.lineage_table
 `--help` says how to choose, to see in words what is wrong, and to keep the flow runs.
 """
 
@@ -12,9 +12,9 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.truth.comparison import Comparison, total
-from tests.truth.shapes import SHAPES
-from tests.truth.stage import Stage
+from tests.support.truth.comparison import Comparison, total
+from tests.support.truth.shapes import SHAPES
+from tests.support.truth.stage import Stage
 
 _HEADER = (
     *("shape", "tasks", "parents", "reads", "found", "missed", "extra"),

@@ -6,8 +6,8 @@ import mimetypes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.wandb_server.blobs import Blob
-from tests.wandb_server.records import Manifest, Run, Version, node_id
+from tests.support.wandb_server.blobs import Blob
+from tests.support.wandb_server.records import Manifest, Run, Version, node_id
 
 from .site import Site, moment
 

@@ -18,11 +18,11 @@ from typing import Any
 
 from typing_extensions import Self
 
-from tests.sandbox import Sandbox
+from tests.support.sandbox import Sandbox
 
 __all__ = ["Answer", "Asked", "Edge", "parse"]
 
-_REPOSITORY = Path(__file__).parents[2]
+_REPOSITORY = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True, order=True)

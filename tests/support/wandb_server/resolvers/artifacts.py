@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.wandb_server.filters import collection_value, select, version_value
-from tests.wandb_server.records import Collection, Manifest, Project, Version, node_id
+from tests.support.wandb_server.filters import collection_value, select, version_value
+from tests.support.wandb_server.records import Collection, Manifest, Project, Version, node_id
 
 from .connection import Connection, connect
 from .files import ArtifactFile, ManifestFile

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.wandb_server import artifacts, runs
-from tests.wandb_server.refusal import Refusal
+from tests.support.wandb_server import artifacts, runs
+from tests.support.wandb_server.refusal import Refusal
 
 from .artifacts import ArtifactNode, ManifestNode
 from .connection import Connection, connect

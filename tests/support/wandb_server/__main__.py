@@ -1,4 +1,4 @@
-"""Run the stand-in by hand: python -m tests.wandb_server --port 8080."""
+"""Run the stand-in by hand: python -m tests.support.wandb_server --port 8080."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from .server import WandbServer
 
 def main() -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m tests.wandb_server", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.support.wandb_server", description=__doc__
+    )
     parser.add_argument("--port", type=int, default=0, help="default: any free port")
     parser.add_argument("--entity", default="acme", help="default entity of the one user")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds added to each request")

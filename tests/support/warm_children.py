@@ -23,11 +23,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from tests.launcher import answer_launchers, ending_early, listen, warm_up, write_launcher
+from tests.support.launcher import answer_launchers, ending_early, listen, warm_up, write_launcher
 
 __all__ = ["be_a_process_with_wandb", "warm_children"]
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
+_REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.warm import Process
-from tests.warm_flows import start_script
+from tests.support.warm import Process
+from tests.support.warm_flows import start_script
 
-FLOWS = Path(__file__).parent / "flows"
+FLOWS = Path(__file__).parents[1] / "flows"
 _OURS = ("WANDB_", "METAFLOW_", "MFWB_")
 _DEAD_END = "http://127.0.0.1:9"
 

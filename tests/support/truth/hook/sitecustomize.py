@@ -3,6 +3,6 @@
 import os
 
 if os.environ.get("MFWB_TRUTH_DIR"):
-    from tests.truth.recorder import install
+    from tests.support.truth.recorder import install
 
     install()

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox import FLOWS, Sandbox
-from tests.truth.answers import Asked, parse
-from tests.truth.comparison import Comparison, compare
-from tests.truth.expected import follow
-from tests.truth.records import read_records
+from tests.support.sandbox import FLOWS, Sandbox
+from tests.support.truth.answers import Asked, parse
+from tests.support.truth.comparison import Comparison, compare
+from tests.support.truth.expected import follow
+from tests.support.truth.records import read_records
 
 __all__ = ["Played", "Stage"]
 
-_REPOSITORY = Path(__file__).parents[2]
+_REPOSITORY = Path(__file__).parents[3]
 _PATIENCE = 120  # seconds
 
 

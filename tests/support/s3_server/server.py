@@ -40,8 +40,8 @@ class S3Server:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.s3_server"],
-            cwd=Path(__file__).parents[2],
+            [sys.executable, "-m", "tests.support.s3_server"],
+            cwd=Path(__file__).parents[3],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it tells of every request

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from tests.wandb_server.store import Store
+from tests.support.wandb_server.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 # ruff: noqa: T201 - it is a program
 """Loads thousands of damaged pickles; fails if one of them does more than fail to load.
 
-`python -m tests.fuzz [CASES] [SEED]`
+`python -m tests.support.fuzz [CASES] [SEED]`
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
-from tests.fuzz.mutations import mutated
-from tests.fuzz.seeds import seeds
+from tests.support.fuzz.mutations import mutated
+from tests.support.fuzz.seeds import seeds
 from tests.unit.payload.hostile.trials import Trials
 
 CASES = 12_000

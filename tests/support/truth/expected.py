@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.truth.records import Record
+from tests.support.truth.records import Record
 
 __all__ = ["Truth", "Use", "follow"]
 

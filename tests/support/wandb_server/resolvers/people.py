@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.wandb_server.records import node_id
+from tests.support.wandb_server.records import node_id
 
 from .connection import Connection, connect
 from .site import Site

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tests.wandb_server.console import ConsoleLine, console_lines
-from tests.wandb_server.filters import run_value, select, unwrap
-from tests.wandb_server.records import Project, Run, Version, node_id
+from tests.support.wandb_server.console import ConsoleLine, console_lines
+from tests.support.wandb_server.filters import run_value, select, unwrap
+from tests.support.wandb_server.records import Project, Run, Version, node_id
 
 from .artifacts import (
     ArtifactNode,

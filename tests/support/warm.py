@@ -25,12 +25,12 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from tests.launcher import warm_up
-from tests.warm_children import be_a_process_with_wandb, warm_children
+from tests.support.launcher import warm_up
+from tests.support.warm_children import be_a_process_with_wandb, warm_children
 
 __all__ = ["Process", "serve"]
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
+_REPOSITORY = Path(__file__).resolve().parents[2]
 _SLOW = (
     *(
         "mfwb.api",
@@ -54,7 +54,7 @@ class Process:
         *,
         folder: Path,
         environment: Mapping[str, str],
-        server: str = "tests.warm",
+        server: str = "tests.support.warm",
     ) -> None:
         """Start mfwb in a folder, with all its variables; or what another server starts."""
         call = {"arguments": [*arguments], "folder": str(folder), "environment": {**environment}}

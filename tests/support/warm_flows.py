@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from tests.launcher import (
+from tests.support.launcher import (
     answer_launchers,
     end_of,
     ending_early,
@@ -33,11 +33,11 @@ from tests.launcher import (
     warm_up,
     write_launcher,
 )
-from tests.warm import Process, serve
+from tests.support.warm import Process, serve
 
 __all__ = ["start_script"]
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
+_REPOSITORY = Path(__file__).resolve().parents[2]
 _USED = (
     *("asyncio", "importlib.metadata", "importlib.resources", "requests", "yaml"),
     *("pandas", "pyarrow.parquet", "pyarrow.pandas_compat"),

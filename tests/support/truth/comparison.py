@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from tests.truth.answers import Answer, Edge
-from tests.truth.expected import Truth
+from tests.support.truth.answers import Answer, Edge
+from tests.support.truth.expected import Truth
 
 __all__ = ["Comparison", "compare", "total"]
 
