@@ -1,0 +1,142 @@
+"""What W&B says of a flow run: the values that both ways of reading it return.
+
+`recorded_online` reads them from a server and `recorded_offline` from a bundle. They are read
+from W&B's own records alone, never from what mfwb noted about its own work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+__all__ = [
+    "Recorded",
+    "RecordedArtifact",
+    "RecordedFile",
+    "RecordedFlowRun",
+    "RecordedRun",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFile:
+    """A file of a W&B artifact, or of a W&B run.
+
+    Attributes:
+        path: in the artifact or the W&B run.
+        size: in bytes; None if W&B does not say it.
+        md5: in base64, as W&B's manifests have it; None if W&B does not say it, as of references.
+        reference: the URI, if it is a reference.
+    """
+
+    path: str
+    size: int | None
+    md5: str | None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedArtifact:
+    """A version of a W&B artifact.
+
+    Attributes:
+        key: unique in the project: online its id, offline its run and place in the bundle.
+        name: without version.
+        version: as `v3`; None in a bundle, which has none yet.
+        digest: of its manifest.
+        producer: id of the W&B run that made it first; None if W&B does not say it.
+        metadata: as W&B has it.
+    """
+
+    key: str
+    name: str
+    type: str
+    version: str | None
+    digest: str
+    aliases: frozenset[str]
+    files: Mapping[str, RecordedFile]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    description: str | None = None
+    producer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A W&B run.
+
+    Attributes:
+        state: `finished`, `failed`, `running`, ... as W&B has it.
+        config: without W&B's own `_wandb`.
+        summary: JSON as W&B has it, `_wandb` and W&B's own times included.
+        history: rows by `_step`, without W&B's own `_step`, `_runtime` and `_timestamp`.
+        log: lines of the Logs tab, in order; None if W&B does not give them back.
+        files: by path: media, tables and logs.
+        logged: the artifacts that it has as outputs, without those that W&B makes of tables.
+        used: the artifacts that it has as inputs.
+        started_at: epoch s of the start that its metadata names; None if there is none.
+        runtime: seconds, as W&B's `_wandb.runtime`; None if there is none.
+    """
+
+    id: str
+    name: str
+    group: str
+    job_type: str
+    state: str
+    tags: frozenset[str]
+    notes: str
+    config: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    history: Mapping[int, Mapping[str, Any]]
+    log: Sequence[str] | None
+    files: Mapping[str, RecordedFile]
+    logged: Sequence[RecordedArtifact]
+    used: Sequence[RecordedArtifact]
+    started_at: float | None = None
+    runtime: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFlowRun:
+    """The W&B runs of one group.
+
+    Attributes:
+        group: as given.
+        runs: all W&B runs of that group, whoever made them, in W&B's order.
+        aliased: of each name that a run of the group logged, the versions of the whole project
+            that have an alias, by (name, alias): one, or more where a project is damaged.
+    """
+
+    group: str
+    runs: Sequence[RecordedRun]
+    aliased: Mapping[tuple[str, str], Sequence[RecordedArtifact]]
+
+
+class Recorded(Protocol):
+    """A W&B project that can be read: on a server, or in a bundle."""
+
+    def flow_run(self, group: str) -> RecordedFlowRun:
+        """Return what W&B says of the W&B runs of a group; none is no error.
+
+        SinkError if W&B does not answer: that is never "there is none".
+        """
+        ...
+
+    def artifact_bytes(self, artifact: RecordedArtifact, path: str) -> bytes:
+        """Return the bytes of a file of an artifact, as W&B gives them back.
+
+        ItemLost if there are none, or the answer is not that file.
+        """
+        ...
+
+    def run_bytes(self, run: RecordedRun, path: str) -> bytes:
+        """Return the bytes of a file of a W&B run: a card, a table, a picture.
+
+        ItemLost if there are none.
+        """
+        ...
+
+    @property
+    def requests(self) -> int:
+        """The number of requests that were sent so far; 0 offline."""
+        ...

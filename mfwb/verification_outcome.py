@@ -1,0 +1,94 @@
+"""The result of a verification: the values behind `mfwb verify --json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from pydantic import TypeAdapter
+
+__all__ = [
+    "Difference",
+    "FlowRunVerification",
+    "Verdict",
+    "Verification",
+]
+
+
+class Verdict(str, Enum):
+    """How a flow run stands in W&B."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    SKIPPED = "skipped"  # it is still running, or switched off: there is nothing to compare
+    FAILED = "failed"  # it could not be read, so nothing is known
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One item that W&B says otherwise than Metaflow, or that one of the two lacks.
+
+    Attributes:
+        kind: what the item is: `run`, `group`, `job_type`, `name`, `tags`, `state`, `config`,
+            `summary`, `history`, `log`, `panel`, `artifact`, `file`, `bytes`, `edge`, `alias`,
+            `time`, ...
+        item: which one, in words that are unique in the flow run.
+        wandb_run: name of the W&B run; None for one of the flow run as a whole.
+        metaflow: what Metaflow says, as short JSON; None if it has nothing there.
+        wandb: what W&B says, as short JSON; None if it has nothing there.
+        cause: the likely cause, one sentence.
+        repairable: whether a sync can write it again.
+    """
+
+    kind: str
+    item: str
+    wandb_run: str | None
+    metaflow: Any
+    wandb: Any
+    cause: str
+    repairable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRunVerification:
+    """One flow run.
+
+    Attributes:
+        reason: why it was skipped or failed.
+        compared: number of items that were compared, by kind.
+        unknown: items that can't be decided, each with the reason: what Metaflow keeps in a form
+            that can't be read safely, or what an older mfwb did not write yet.
+        requests: sent to W&B.
+        bytes_read: of artifacts, from W&B (`--read-data`).
+    """
+
+    pathspec: str
+    verdict: Verdict
+    reason: str | None = None
+    group: str | None = None
+    project: str | None = None
+    entity: str | None = None
+    written_by: tuple[str, ...] = ()  # versions of mfwb, as the W&B runs name them
+    compared: dict[str, int] | None = None
+    differences: tuple[Difference, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    requests: int = 0
+    bytes_read: int = 0
+    exit_code: int = 1
+    bug: bool = False
+    repaired: int | None = None  # differences that `--repair` mended; None: it was not asked
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """All flow runs of one call."""
+
+    flow_runs: tuple[FlowRunVerification, ...]
+    version: int = 1
+    command: str = "verify"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document that `--json` prints; later versions may add keys."""
+        document: dict[str, Any] = TypeAdapter(Verification).dump_python(self, mode="json")
+        return document
