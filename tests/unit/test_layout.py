@@ -15,6 +15,8 @@ OF_NO_SINGLE_MODULE = {
     "layout": "of the tests themselves",
     "one_bad_flow_run": "of the whole pipeline",
     "digests": "of ids, fingerprints and digests, which stay as they are",
+    "private_parts": "of what mfwb uses of the SDKs that is not public",
+    "matrix": "of tools/matrix.py",
     "one_home": "of rules that have one home",
     "one_home_of_alterations": "the same",
     "one_home_of_destinations": "the same",
