@@ -3,7 +3,7 @@
 Its values need no package, and Python 3.8 can read them.
 """
 
-import datetime
+import datetime as dt
 
 from metaflow import FlowSpec, JSONType, Parameter, card, catch, current, retry, step
 
@@ -21,7 +21,7 @@ class RecordedFlow(FlowSpec):
         print("started äöü")
         self.numbers = list(range(self.count))
         self.facts = {"rate": 0.25, "large": 2**60, "nothing": None, "flags": [True, False]}
-        self.moment = datetime.datetime(2023, 5, 6, 7, 8, 9)  # noqa: DTZ001 - users have such
+        self.moment = dt.datetime(2023, 5, 6, 7, 8, 9)  # noqa: DTZ001 - users have such
         self.content = b"\x00\x01" * 2000
         self.words = {"b", "a"}
         self.passed_on = "from start"
