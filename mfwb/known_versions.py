@@ -214,6 +214,6 @@ def _release(version: str) -> tuple[int, ...]:
 
     The fork numbers its releases with a fourth; a missing one is zero.
     """
-    numbers = re.match(r"\d+(?:\.\d+)*", version)
+    numbers = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
     parts = [] if numbers is None else [int(number) for number in numbers[0].split(".")]
     return (*parts, 0, 0, 0)[:3]
