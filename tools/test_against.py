@@ -20,7 +20,17 @@ FEW = (
     "tests/integration/test_sync_offline.py",
     "tests/integration/test_push.py",
 )
-MANY = ("tests/unit", *FEW[2:], *SDK_TESTS)
+MANY = (
+    "tests/unit",
+    "tests/contracts",
+    *FEW[2:],
+    "tests/integration/test_sync_online.py",
+    *(
+        test
+        for test in SDK_TESTS
+        if "::" not in test and not test.startswith(("tests/unit", "tests/contracts"))
+    ),
+)
 
 
 @dataclass(frozen=True)
