@@ -1,9 +1,9 @@
 """The versions of Python, Metaflow and wandb with which mfwb is known to work.
 
-`make test-matrix` shows the ranges, and `pyproject.toml` has the lower ends, too. pip keeps to them, but
-not all ways to install do (`--no-deps`, an image where another package chose), and mfwb uses parts
-of both SDKs that are not public. Nothing here imports an SDK: the versions are read from the
-metadata of the installed packages, which takes 2 ms.
+`make test-matrix` shows the ranges, and `pyproject.toml` has the lower ends, too. pip keeps to
+them, but not all ways to install do (`--no-deps`, an image where another package chose), and mfwb
+uses parts of both SDKs that are not public. Nothing here imports an SDK: the versions are read from
+the metadata of the installed packages, which takes 2 ms.
 
 The module `metaflow` comes from one of two packages: Netflix's `metaflow`, or Outerbounds' fork
 `ob-metaflow`. They write the same files: seen with 2.19.39, the one that is installed last puts 19

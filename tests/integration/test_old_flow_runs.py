@@ -23,7 +23,7 @@ from tools.record_flow_runs import ARCHIVE, CARD, PYTHONS
 
 _ALSO = pytest.mark.exhaustive
 
-VALUES = {
+VALUES: dict[str, dict[str, Any]] = {
     "start": {
         "numbers": [0, 1, 2],
         "facts": {"rate": 0.25, "large": str(2**60), "nothing": None, "flags": [True, False]},
