@@ -16,6 +16,7 @@ WHEEL ?=
 export WORKERS WHEEL
 TESTS ?=
 PYTHONS ?=
+MISSING ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-faults test-compared \
@@ -105,7 +106,7 @@ test-newest: $(TOOLS_READY) ## run tests with the newest versions, those before 
 	@$(PYTHON) -m tools.test_against newest $(TESTS)
 
 test-matrix: $(TOOLS_READY) ## run tests of the SDKs with each Python, metaflow and wandb; PYTHONS="3.10 3.11" for some
-	@$(PYTHON) -m tools.matrix $(PYTHONS)
+	@$(PYTHON) -m tools.matrix $(if $(MISSING),--missing) $(PYTHONS)
 
 old-flow-runs: $(TOOLS_READY) ## run a flow with Metaflow 2.9 and each minor version after it, for the tests
 	@$(PYTHON) -m tools.record_flow_runs

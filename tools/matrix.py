@@ -4,10 +4,10 @@
 newest wandb of `mfwb/known_versions.py`; all else has the version of `constraints.txt`. What each
 cell showed is stored in `docs/compatibility.json`, from which the table in README.md is made.
 
-    python -m tools.matrix [--table] [PYTHON ...]
+    python -m tools.matrix [--missing] [PYTHON ...]
 
-With versions of Python, only their cells are run, and the others keep their results; with
-`--table`, none is, and only README.md is written.
+With versions of Python, only their cells are run, with `--missing` only those without a result;
+the others keep theirs. `make test-matrix MISSING=1` goes on where another call was stopped.
 """
 
 from __future__ import annotations
@@ -88,18 +88,26 @@ Results = dict[Cell, Result]
 
 def main(arguments: Sequence[str]) -> int:
     """Run cells, store what they showed, and return 1 if a test failed in one of them."""
-    pythons = [one for one in arguments if one != "--table"]
-    cells = [] if "--table" in arguments else list(all_cells(pythons))
-    results = {cell: result for cell, result in read().items() if cell in set(all_cells())}
+    known = read() if "--missing" in arguments else {}
+    pythons = [one for one in arguments if one != "--missing"]
+    cells = [cell for cell in all_cells(pythons) if cell not in known]
     with tempfile.TemporaryDirectory() as folder:
         wheel = build_wheel(Path(folder)) if cells else Path()
         for cell in cells:
             sys.stderr.write(f"\n{cell.python}, metaflow {cell.metaflow}, wandb {cell.wandb}\n")
-            results[cell] = run(cell, wheel)
-            write(results)
-    README.write_text(with_table(README.read_text("utf-8"), results), "utf-8")
+            store(cell, run(cell, wheel))
+    results = read()
     sys.stdout.write(table(results))
     return int(any(results[cell].failed for cell in cells))
+
+
+def store(cell: Cell, result: Result) -> None:
+    """Add a result to those that are stored, without those of versions that are history."""
+    supported = set(all_cells())
+    results = {known: of_it for known, of_it in read().items() if known in supported}
+    results[cell] = result
+    write(results)
+    README.write_text(with_table(README.read_text("utf-8"), results), "utf-8")
 
 
 def all_cells(pythons: Sequence[str] = ()) -> Iterator[Cell]:
@@ -121,7 +129,7 @@ def _supported_pythons(known: Any) -> list[str]:
 
 def run(cell: Cell, wheel: Path) -> Result:
     """Run the tests in a venv of the cell."""
-    venv = ROOT / ".venv-matrix"
+    venv = ROOT / f".venv-matrix-{cell.python}"
     python = make_venv(venv, cell.python)
     constraints = venv / "constraints.txt"
     constraints.write_text(constraints_of(cell, (ROOT / "constraints.txt").read_text("utf-8")))

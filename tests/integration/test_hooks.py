@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.sandbox import FLOWS, Finished, Sandbox
-from tests.support.sdk_versions import since_metaflow
+from tests.support.versions import since
 
-pytestmark = since_metaflow("2.16", "it has `@exit_hook`")
+pytestmark = since("metaflow", "2.16", "it has `@exit_hook`")
 
 
 @dataclass(frozen=True)

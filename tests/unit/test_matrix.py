@@ -30,11 +30,12 @@ def test_the_table_in_the_readme_is_what_was_measured() -> None:
     assert with_table(text, read()) == text
 
 
-def test_all_that_is_supported_was_run_and_passed() -> None:
-    """Each cell of the versions that `mfwb/known_versions.py` says."""
+def test_both_ends_were_run_and_nothing_failed() -> None:
+    """The lowest of all and the newest of all, by the versions of `mfwb/known_versions.py`."""
     results = read()
+    lowest, *_, newest = all_cells()
 
-    assert set(all_cells()) == results.keys()
+    assert {lowest, newest} <= results.keys() <= set(all_cells())
     assert [cell for cell, result in results.items() if result.failed or not result.passed] == []
 
 
