@@ -29,7 +29,7 @@ ENTRY_COLUMNS = (
 )
 """The columns of an entry without its outcome, and the number of losses."""
 
-_STANDINGS = {standing.value: standing for standing in SyncState}
+_SYNC_STATES = {sync_state.value: sync_state for sync_state in SyncState}
 _TYPES = {"started_at": int, "lost": int}  # the others are text
 _FLOW_RUN = re.compile(r"[^/\0]+/[^/\0]+")
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -81,7 +81,7 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
         flow_run=flow_run,
         provider=provider,
         destination=_destination(mode, bundle if mode == "offline" else base, entity, project),
-        standing=_STANDINGS[standing],
+        standing=_SYNC_STATES[standing],
         state=state,
         started_at=started_at,
         listed=listed,
@@ -100,7 +100,7 @@ def _raise_if_invalid(row: Sequence[Any]) -> None:
         has_types
         and _FLOW_RUN.fullmatch(values["flow_run"])
         and _AT.fullmatch(values["at"])
-        and values["standing"] in _STANDINGS
+        and values["standing"] in _SYNC_STATES
         and abs(values["started_at"]) <= _LAST_MOMENT
     ):
         raise sqlite3.DatabaseError("it has a row that mfwb did not write")

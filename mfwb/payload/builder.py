@@ -248,8 +248,8 @@ class PayloadBuilder:
         """Return the packages that each pickle needs; equal contents, as in a foreach, once."""
         known: dict[str, tuple[str, ...] | None] = {}
         modules = {}
-        for planned, found in made:
-            for file in found.pickles:
+        for planned, artifact_files in made:
+            for file in artifact_files.pickles:
                 if file.local is not None and planned.content.sha1 not in known:
                     names = self._names_in(file.local, planned.content.flow_run)
                     known[planned.content.sha1] = None if names is None else list_packages(names)

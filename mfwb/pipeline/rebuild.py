@@ -71,8 +71,8 @@ def rebuild_ledger(ledger: Ledger, sink: Sink, destination: Destination) -> Rebu
     )
 
 
-def _count(entries: Iterable[Entry], standing: SyncState) -> int:
-    return sum(entry.standing is standing for entry in entries)
+def _count(entries: Iterable[Entry], sync_state: SyncState) -> int:
+    return sum(entry.standing is sync_state for entry in entries)
 
 
 def _entry(flow_run: ExistingFlowRun, destination: Destination) -> Entry:

@@ -94,8 +94,8 @@ class FlowRunId:
 
         Older configs use the id of a local flow run as its start, even if a user chose the id.
         """
-        found = FlowRunId.found_in(facts)
-        return found == self or (self._is_chosen and found == self._as_older_versions)
+        flow_run_id = FlowRunId.found_in(facts)
+        return flow_run_id == self or (self._is_chosen and flow_run_id == self._as_older_versions)
 
     @property
     def _is_chosen(self) -> bool:

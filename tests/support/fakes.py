@@ -63,9 +63,9 @@ class NoContents:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, {path}, {allowed}, {limit}")
 
-    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
+    def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Find nothing."""
-        raise ItemLost(f"{task} has no log, nor {most} bytes of it")
+        raise ItemLost(f"{task} has no log, nor {max_bytes} bytes of it")
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
         """Find nothing."""

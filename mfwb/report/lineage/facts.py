@@ -83,10 +83,10 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
     """Yield one line for all used artifacts that have the same producers, consumers and notes."""
 
     def line_key(used: Used) -> tuple[str, str, str]:
-        ground = _ground(used)
+        note = _ground(used)
         if reasons is not None and used.ground is not Evidence.AVAILABLE:  # that is reported once
-            ground = reasons.why(view.name, used.name, used.ground)
-        return _producers(used, view, sizes), _consumers(used, view), ground
+            note = reasons.why(view.name, used.name, used.ground)
+        return _producers(used, view, sizes), _consumers(used, view), note
 
     lines: dict[tuple[str, str, str], list[Used]] = defaultdict(list)
     for used in view.used:

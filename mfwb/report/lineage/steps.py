@@ -179,8 +179,8 @@ class _ViewBuilder:
             maker = step_of(edge.producer)
             groups[self._positions[maker], maker, edge.artifact, edge.evidence].append(edge)
         return tuple(
-            _used_of(name, maker, ground, edges)
-            for (_, maker, name, ground), edges in sorted(groups.items())
+            _used_of(name, maker, evidence, edges)
+            for (_, maker, name, evidence), edges in sorted(groups.items())
         )
 
     def _made(self, step: Step) -> tuple[Made, ...]:
@@ -228,9 +228,9 @@ def _chose(step: Step, graph: GraphStep | None) -> tuple[str, tuple[str, ...]] |
     return (graph.condition, tuple(taken)) if taken else None
 
 
-def _used_of(name: str, maker: str, ground: Evidence, edges: Sequence[Edge]) -> Used:
+def _used_of(name: str, maker: str, evidence: Evidence, edges: Sequence[Edge]) -> Used:
     producers = frozenset(edge.producer for edge in edges)
     consumers = frozenset(edge.consumer for edge in edges)
     pairs = {(edge.consumer, edge.producer) for edge in edges}
-    one_each = len(producers) > 1 and len(pairs) == len(consumers)
-    return Used(name, maker, producers, consumers, ground, one_each)
+    is_own_each = len(producers) > 1 and len(pairs) == len(consumers)
+    return Used(name, maker, producers, consumers, evidence, is_own_each)

@@ -69,10 +69,12 @@ def replay_environment(retry_seconds: float) -> Iterator[Path]:
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     with scratch() as folder:
         settings = replay_settings(retry_seconds)
-        quiet = {environment_variable(name): str(value).lower() for name, value in settings.items()}
-        before = {name: os.environ.get(name) for name in (*_FOLDER_VARIABLES, *quiet)}
+        variables = {
+            environment_variable(name): str(value).lower() for name, value in settings.items()
+        }
+        before = {name: os.environ.get(name) for name in (*_FOLDER_VARIABLES, *variables)}
         os.environ.setdefault("WANDB_DIR", str(folder))
-        os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **quiet)
+        os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **variables)
         try:
             yield Path(os.environ["WANDB_DIR"])
         finally:

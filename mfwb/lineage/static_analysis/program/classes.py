@@ -12,7 +12,7 @@ from mfwb.lineage.static_analysis.program.modules import Module, Project
 
 __all__ = ["FlowClass", "name_of", "value_of_name"]
 
-_MOST_CLASSES = 64
+_MAX_CLASSES = 64
 _LONGEST = 80  # letters of an expression in a message
 _HOOKS = ("__delattr__", "__getattr__", "__getattribute__", "__setattr__")
 
@@ -54,8 +54,8 @@ class FlowClass:
     def _linearised(self, info: ClassInfo, below: tuple[ClassInfo, ...]) -> list[ClassInfo]:
         """Return Python's order of the class and its bases (C3); depth first if none."""
         if info not in self._orders:
-            if len(self._orders) + len(below) >= _MOST_CLASSES:
-                raise TooIntricateError(f"it has more than {_MOST_CLASSES} base classes")
+            if len(self._orders) + len(below) >= _MAX_CLASSES:
+                raise TooIntricateError(f"it has more than {_MAX_CLASSES} base classes")
             bases = [base for base in self._bases(info) if base is not info and base not in below]
             lines = [self._linearised(base, (*below, info)) for base in bases]
             self._orders[info] = [info, *_merged([*lines, bases])]

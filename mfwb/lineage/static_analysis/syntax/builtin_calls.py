@@ -31,7 +31,7 @@ from mfwb.lineage.static_analysis.syntax.calls_by_name import NAMING_CALLS
 __all__: list[str] = []
 
 _Known = Callable[[Frame, Args, ast.Call], Value]
-_MOST = 50  # elements of a range that are followed one by one
+_MAX_ELEMENTS = 50  # elements of a range that are followed one by one
 
 
 def _same(_frame: Frame, args: Args, _node: ast.Call) -> Value:
@@ -162,7 +162,7 @@ def _range(_frame: Frame, args: Args, _node: ast.Call) -> Value:
     if not numbers or len(numbers) != len(args.positional) or 0 in numbers[2:]:
         return ANYTHING
     values = range(*numbers[:3])
-    if len(values) <= _MOST:
+    if len(values) <= _MAX_ELEMENTS:
         return value_of(Tup(tuple(value_of(Const(value)) for value in values)))
     return value_of(Iter(ANYTHING, nonempty=True))
 
