@@ -16,7 +16,7 @@ from mfwb.snapshot import ArtifactRef, FlowRun, Task
 __all__ = ["add_content_digests"]
 
 _SIZE_LIMIT = 64 * 1024 * 1024  # bytes; a digest takes memory; larger artifacts count as new
-_ONE_PICKLE_EACH = frozenset({"str", "int", "float", "bool", "bytes", "NoneType"})
+_SINGLE_PICKLE_TYPES = frozenset({"str", "int", "float", "bool", "bytes", "NoneType"})
 
 
 def add_content_digests(
@@ -64,7 +64,7 @@ def _contents(held: Iterable[tuple[str, ArtifactRef]]) -> Iterator[Content]:
 
 def _has_several_pickles(ref: ArtifactRef) -> bool:
     """Whether one value of the artifact's type can have several pickles."""
-    return ref.is_pickle and ref.type not in _ONE_PICKLE_EACH
+    return ref.is_pickle and ref.type not in _SINGLE_PICKLE_TYPES
 
 
 def _with_digests(task: Task, digests: dict[str, str]) -> Task:

@@ -77,7 +77,7 @@ class FlowRunId:
     created_at: int  # when it started, in epoch ms; the key that config has had from the beginning
 
     @classmethod
-    def found_in(cls, facts: Any) -> FlowRunId | None:
+    def from_config(cls, facts: Any) -> FlowRunId | None:
         """Return the flow run that a config names; None if it names none. Anyone may write it."""
         if not isinstance(facts, Mapping):
             return None
@@ -94,7 +94,7 @@ class FlowRunId:
 
         Older configs use the id of a local flow run as its start, even if a user chose the id.
         """
-        flow_run_id = FlowRunId.found_in(facts)
+        flow_run_id = FlowRunId.from_config(facts)
         return flow_run_id == self or (self._is_chosen and flow_run_id == self._as_older_versions)
 
     @property

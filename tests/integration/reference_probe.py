@@ -87,7 +87,7 @@ def main() -> None:
         log = [line.text for line in source.contents(flow_run).log(task.pathspec, max_bytes=10**6)]
     ours = make_artifact(ready, plan.source.created_at)
     said = {
-        "place": written.place,
+        "place": written.location,
         "sha1": ref.sha1,
         "log": log,
         "ours": ours.manifest.entries[PATH].to_json(),

@@ -13,10 +13,10 @@ from mfwb.lineage.static_analysis.domain.effects import Effects
 from mfwb.lineage.static_analysis.domain.values import (
     ClassInfo,
     Const,
+    ExternalName,
     FlowSelf,
     Func,
     Inputs,
-    Outside,
     only,
 )
 from mfwb.lineage.static_analysis.frame import Frame, Study
@@ -68,7 +68,7 @@ def _last_names_of(flow: FlowClass, info: ClassInfo, decorator: ast.expr) -> set
     return {
         atom.dotted.rpartition(".")[2]
         for atom in value_of_name(flow.project, info.module, target)
-        if isinstance(atom, Outside)
+        if isinstance(atom, ExternalName)
     }
 
 

@@ -34,7 +34,7 @@ class Reasons:
             return f"available: {self.unknown(step)}"
         if evidence is Evidence.FOREACH_INPUT:
             return "foreach-input, an item each"
-        position = self._place(step, artifact)
+        position = self._line_of_read(step, artifact)
         if not position:
             return "read by its code" if evidence is Evidence.READ else "parameter"
         return f"{evidence.value}, {position}"
@@ -48,7 +48,7 @@ class Reasons:
         missing = self._flow_run.code_missing or "its source was not looked at"
         return tuple(map(one_line, self._doubts.get(step) or (missing,)))
 
-    def _place(self, step: str, artifact: str) -> str:
+    def _line_of_read(self, step: str, artifact: str) -> str:
         """Return `line 41 of flow.py`, where a step reads an artifact; empty: not in its body."""
         position = self._positions.get((step, artifact))
         return f"line {position.line} of {one_line(basename(position.file))}" if position else ""

@@ -34,9 +34,9 @@ from mfwb.sink.client.collections import LATEST
 from mfwb.sink.client.private import table_artifact_name
 from mfwb.sink.content.artifacts import make_artifact
 from mfwb.sink.content.media import (
-    place_card,
-    place_preview,
-    place_table,
+    add_card,
+    add_preview,
+    add_table,
     table_file,
     write_table_artifact,
 )
@@ -73,7 +73,7 @@ class OfflineSession:
         self._earlier_runs = find_bundled_runs(bundle, {run.id for run in plan.runs})
         self._first_level = self._find_used_elsewhere()
 
-    def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
+    def find_existing(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
         """Return None: the ledger of a bundle knows what is complete."""
         return None
 
@@ -107,7 +107,7 @@ class OfflineSession:
         folder.finish(run.id, records.number_records(run.id, file_records), self._checksums)
         return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
 
-    def amend(self, run: PlannedRun, existing: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
+    def update(self, run: PlannedRun, existing: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
         """Return the found run: offline there is never one."""
         return existing
 
@@ -187,14 +187,14 @@ class OfflineSession:
         self, run: PlannedRun, ready: ReadyRun, folder: RunFolder, marker: dict[str, Any]
     ) -> Iterator[pb.Record]:
         """Yield the summary, after the files and tables' artifacts that it refers to."""
-        shown = {card.key: place_card(card, folder.files) for card in ready.cards}
+        shown = {card.key: add_card(card, folder.files) for card in ready.cards}
         for key, table in tables_of(ready).items():
             artifact = self._table_artifact(run, key, table, folder)
             ids = (artifact.client_id, artifact.sequence_client_id)
-            shown[key] = place_table(key, table, folder.files, *ids)
+            shown[key] = add_table(key, table, folder.files, *ids)
             yield pb.Record(artifact=artifact)
         for preview in file_previews(ready):
-            shown[preview.key] = place_preview(preview, folder.files)
+            shown[preview.key] = add_preview(preview, folder.files)
         if shown:
             yield records.files_record([file.path for file in shown.values()])
         yield records.summary_record(

@@ -50,7 +50,7 @@ from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.latest_alias import LatestAlias
 from mfwb.sink.server.ownership import raise_if_foreign
 from mfwb.sink.server.run_generations import digest_of_id
-from mfwb.sink.server.update_run import amend, has_same_content
+from mfwb.sink.server.update_run import has_same_content, update_metadata
 from mfwb.sink.setup.quiet_settings import REQUIRED_SETTINGS, replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 from mfwb.snapshot import Loss
@@ -109,7 +109,7 @@ class OnlineSession:
         planned = {(output.name, output.type) for run in plan.runs for output in run.outputs}
         project.latest_alias.announce(planned, plan.source.created_at)
 
-    def find(self, run: PlannedRun) -> WrittenRun | None:
+    def find_existing(self, run: PlannedRun) -> WrittenRun | None:
         """Return the existing W&B run if it has all of this plan; else None."""
         existing = self._existing_runs.get(run.id)
         if existing is None or existing.complete is None:
@@ -124,7 +124,7 @@ class OnlineSession:
         outputs = [_output_of(artifact) for artifact in artifacts if artifact is not None]
         return WrittenRun(existing.id, existing.url, tuple(outputs), ())
 
-    def amend(self, run: PlannedRun, before_update: WrittenRun) -> WrittenRun:
+    def update(self, run: PlannedRun, before_update: WrittenRun) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses."""
         existing = self._existing_runs.get(run.id)
         if existing is None:
@@ -141,7 +141,7 @@ class OnlineSession:
         receipt = replace(before, losses=losses, uses=uses)
         if existing.complete == run.fingerprint and receipt == before:
             return before_update
-        merged = amend(
+        merged = update_metadata(
             self._existing_runs,
             existing,
             planned_run_metadata(self._plan, run, self._claims.writer),
@@ -151,7 +151,7 @@ class OnlineSession:
         return replace(
             before_update,
             losses=losses,
-            amended=True,
+            updated=True,
             edits_kept=merged.kept,
             edits_undone=merged.undone,
         )
@@ -166,7 +166,11 @@ class OnlineSession:
                 )
                 if claim.id is None:
                     return WrittenRun(run.id, "", (), (), deleted=True)
-                if not claim.is_new and not self._project.force and (written := self.find(run)):
+                if (
+                    not claim.is_new
+                    and not self._project.force
+                    and (written := self.find_existing(run))
+                ):
                     return written
                 return self._open_and_fill(run, ready, claim)
             except (SinkError, *FAILURES) as error:
@@ -342,7 +346,7 @@ class OnlineSession:
             )
         return WrittenRun(
             id=claim.id or run.id,
-            place=str(open_run.url),
+            location=str(open_run.url),
             outputs=outputs,
             losses=tuple(losses),
             complete=complete,

@@ -212,7 +212,7 @@ def test_ctrl_c(converter: Converter, tmp_path: Path) -> None:
 def test_started_when_frames_are_expected(form: Form, tmp_path: Path) -> None:
     """The process starts before the first frame is asked for."""
     builder = PayloadBuilder(tmp_path, keep=True)
-    builder.expect(plan_of(planned_file(MemoryContents().add(FRAME), form)))
+    builder.prestart(plan_of(planned_file(MemoryContents().add(FRAME), form)))
 
     assert started_by(builder)
 
@@ -226,7 +226,7 @@ def test_not_started_without_frames(tmp_path: Path) -> None:
     ]
     plan = plan_of(*files)
     builder = PayloadBuilder(tmp_path / "payloads", keep=True)
-    builder.expect(plan)
+    builder.prestart(plan)
     builder.prepare(plan.runs[0], contents)
 
     assert not started_by(builder)
@@ -238,7 +238,7 @@ def test_not_started_for_what_is_converted(builder: PayloadBuilder, tmp_path: Pa
     plan = plan_of(planned_file(contents.add(FRAME), Form.PARQUET))
     builder.prepare(plan.runs[0], contents)
     again = PayloadBuilder(tmp_path / "payloads", keep=True)
-    again.expect(plan)
+    again.prestart(plan)
     again.prepare(plan.runs[0], contents)
 
     assert not started_by(again)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from mfwb.lineage.static_analysis.domain.values import ClassAtom, ClassInfo, Outside, Value
+from mfwb.lineage.static_analysis.domain.values import ClassAtom, ClassInfo, ExternalName, Value
 from mfwb.lineage.static_analysis.errors import TooIntricateError
 from mfwb.lineage.static_analysis.program.literals import literal_value
 from mfwb.lineage.static_analysis.program.metaflow_names import HARMLESS_BASES, is_metaflow
@@ -81,7 +81,7 @@ def value_of_name(project: Project, module: Module, node: ast.expr) -> Value:
         return frozenset().union(*(project.attribute(atom, node.attr) for atom in owner))
     if isinstance(node, ast.Name):
         value = project.lookup(module, node.id)
-        return frozenset({Outside(f"builtins.{node.id}")}) if value is None else value
+        return frozenset({ExternalName(f"builtins.{node.id}")}) if value is None else value
     return literal_value(node, lambda _: None)
 
 
@@ -92,7 +92,7 @@ def name_of(node: ast.expr) -> str:
 
 
 def _is_harmless(atom: object) -> bool:
-    if not isinstance(atom, Outside):
+    if not isinstance(atom, ExternalName):
         return False
     root, _, rest = atom.dotted.partition(".")
     if root == "builtins":

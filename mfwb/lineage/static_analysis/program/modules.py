@@ -13,10 +13,10 @@ from mfwb.lineage.static_analysis.domain.values import (
     Atom,
     ClassAtom,
     ClassInfo,
+    ExternalName,
     Func,
     FunctionNode,
     ModuleAtom,
-    Outside,
     Value,
 )
 from mfwb.lineage.static_analysis.errors import TooIntricateError
@@ -135,12 +135,12 @@ class Project:
         for atom in holder:
             if isinstance(atom, ModuleAtom):
                 value = self.lookup(atom.module, name)
-                return value_of(Outside(dotted)) if value is None else value
-        return value_of(Outside(dotted))
+                return value_of(ExternalName(dotted)) if value is None else value
+        return value_of(ExternalName(dotted))
 
     def attribute(self, atom: Atom, name: str) -> Value:
         """Return the value of the attribute `name` of a module, or of something outside."""
-        if isinstance(atom, Outside):
+        if isinstance(atom, ExternalName):
             if atom.dotted.count(".") >= _MAX_DOTS:
                 return ANYTHING
             return self.thing(f"{atom.dotted}.{name}")
@@ -220,8 +220,8 @@ class Project:
             base = dotted_of_import(module, node)
             source = self.thing(base)
             for atom in source:
-                if isinstance(atom, Outside) and not hasattr(builtins, name):
-                    return value_of(Outside(f"{base}.{name}"))
+                if isinstance(atom, ExternalName) and not hasattr(builtins, name):
+                    return value_of(ExternalName(f"{base}.{name}"))
                 if isinstance(atom, ModuleAtom):
                     value = self.lookup(atom.module, name)
                     if value is not None:

@@ -15,11 +15,11 @@ from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Const,
     DictOf,
+    ExternalName,
     FlowSelf,
     Iter,
     Map,
     Nested,
-    Outside,
     Tup,
     Value,
     holds_flow,
@@ -62,7 +62,7 @@ def _use_key(frame: Frame, args: Args, element: Value, node: ast.Call) -> None:
         apply(frame, key, Args((element,)), node)
 
 
-def _one_of(frame: Frame, args: Args, node: ast.Call) -> Value:
+def _any_element(frame: Frame, args: Args, node: ast.Call) -> Value:
     """`max`, `min`: one of the elements, or of the arguments."""
     several = len(args.positional) > 1
     given = union(args.positional) if several else element_of(args.get(0, "") or ANYTHING)
@@ -195,7 +195,7 @@ _CALLS: dict[str, _Known] = {
     **{f"builtins.{name}": _as_text for name in _TEXTS.split()},
     **{f"builtins.{name}": _same for name in ("iter", "list", "tuple")},
     **{f"builtins.{name}": _reordered for name in ("frozenset", "reversed", "set", "sorted")},
-    **{f"builtins.{name}": _one_of for name in ("max", "min")},
+    **{f"builtins.{name}": _any_element for name in ("max", "min")},
     "builtins.dict": _dict,
     "builtins.enumerate": _enumerate,
     "builtins.filter": _filter,
@@ -218,8 +218,8 @@ _CALLS: dict[str, _Known] = {
 }
 
 
-@invokes(Outside)
-def _outside(frame: Frame, atom: Outside, args: Args, node: ast.Call) -> Value:
+@invokes(ExternalName)
+def _external_name(frame: Frame, atom: ExternalName, args: Args, node: ast.Call) -> Value:
     known = _CALLS.get(atom.dotted)
     if known is not None:
         return known(frame, args, node)
