@@ -74,7 +74,7 @@ class OfflineSession:
         self._first_level = self._find_used_elsewhere()
 
     def find_existing(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
-        """Return None: the ledger of a bundle knows what is complete."""
+        """Return None: the ledger of a bundle records what is complete."""
         return None
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
@@ -153,7 +153,7 @@ class OfflineSession:
         if not used.place:
             return f"{used.producer_name} could not log it"
         if used.place == f"{self._plan.entity or ''}/{self._plan.project}":
-            return f"{used.producer_name} is not in this bundle; sync that into it first"
+            return f"{used.producer_name} is not in this bundle; sync it into the bundle first"
         return (
             f"{used.producer_name} is in another W&B project, {used.place}, and offline a W&B run "
             "can't use artifacts of another one"

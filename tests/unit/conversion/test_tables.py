@@ -110,7 +110,7 @@ def test_no_frames(value: object) -> None:
 
 def test_no_frame() -> None:
     """A pickle of something else is refused."""
-    with pytest.raises(TypeError, match="a int is no table"):
+    with pytest.raises(TypeError, match="a int is not a table"):
         load_frame(pickle.dumps(1))
 
 
@@ -120,7 +120,7 @@ def test_categories_that_there_are_not(codes: list[int]) -> None:
     column = pd.Categorical(["a", "b"])
     column._ndarray[:] = codes
 
-    with pytest.raises(ValueError, match="a category that there is not"):
+    with pytest.raises(ValueError, match="a category that does not exist"):
         load_frame(pickle.dumps(pd.DataFrame({"c": column})))
 
 
@@ -131,5 +131,5 @@ def test_levels_that_there_are_not() -> None:
     bad = good.replace(b"C\x02\x00\x01", b"C\x02\x00\x09")
 
     assert bad != good
-    with pytest.raises(ValueError, match="a level that there is not"):
+    with pytest.raises(ValueError, match="a level that does not exist"):
         load_frame(bad)

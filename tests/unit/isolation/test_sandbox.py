@@ -249,7 +249,7 @@ def test_what_it_makes_must_be_files(
         return {"outcome": "done"}
 
     monkeypatch.setattr(child, "ask", leave_a_link)
-    with pytest.raises(UnconvertibleError, match="no file"):
+    with pytest.raises(UnconvertibleError, match="is not a file"):
         converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
     converter.close()
 
@@ -266,7 +266,7 @@ def _hollow(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "reason"), [(_deep, "too deeply"), (_hollow, "no pickle of its size")]
+    ("make", "reason"), [(_deep, "too deeply"), (_hollow, "too much for a pickle of its size")]
 )
 def test_what_it_makes_has_bounds(
     make: Callable[[Path], None],
@@ -334,7 +334,7 @@ def test_one_that_ends_the_process(inspector: Inspector, monkeypatch: pytest.Mon
     answers = inspector.inspect("F/2", Inspection.VALUE, [good, pickle.dumps("x" * 70_000), good])
 
     assert [found for found, _ in answers] == [[{"a": 1}, False], None, [{"a": 1}, False]]
-    assert answers[1][1] == "the process that looked at it ended (-9)"
+    assert answers[1][1] == "the process that inspected it ended (-9)"
 
 
 def test_one_that_takes_too_long() -> None:
@@ -348,7 +348,7 @@ def test_one_that_takes_too_long() -> None:
     answers = [inspector.inspect("F/3", Inspection.VALUE, [pickle.dumps(1)]) for _ in range(2)]
     inspector.close()
 
-    assert answers == [[(None, "it took too long to look at it")], [([1, False], None)]]
+    assert answers == [[(None, "inspecting it took too long")], [([1, False], None)]]
 
 
 @pytest.fixture(scope="module")
@@ -386,7 +386,7 @@ def test_answers_of_one_that_was_taken_over(name: str, liar: Inspector) -> None:
     with limited():
         answers = liar.inspect("F/5", look, [said])
 
-    assert answers == [(None, "the process that looked at it ended (-9)")]
+    assert answers == [(None, "the process that inspected it ended (-9)")]
 
 
 @contextmanager
@@ -409,7 +409,7 @@ def limited() -> Iterator[None]:
 def test_one_that_never_answers(liar: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes no time of the processor, and is ended all the same."""
     monkeypatch.setattr("mfwb.conversion.inspector._SECONDS", 0.5)
-    reason = "it took too long to look at it"
+    reason = "inspecting it took too long"
 
     answers = [liar.inspect("F/6", Inspection.VALUE, [b""]) for _ in range(2)]
 

@@ -115,7 +115,7 @@ def test_blocks_out_of_place() -> None:
     bad = good.replace(b"K\x01K\x02K\x01\x87", b"K\x05K\x06K\x01\x87", 1)
 
     assert bad != good
-    with pytest.raises(ValueError, match="out of place"):
+    with pytest.raises(ValueError, match="have wrong positions"):
         load_frame(bad)
 
 
