@@ -29,9 +29,9 @@ from mfwb.conversion.inspector_child import Inspection, inspect_here
 from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
 from mfwb.isolation.child_environment import build_environment
 from mfwb.isolation.forkserver import Forkserver
+from tests.support.hostile_pickles.makers import CORPUS
 from tests.unit.payload import breaking_out, lying
 from tests.unit.payload.frames_of_all_kinds import columns, frames, indexes
-from tests.unit.payload.hostile.makers import CORPUS
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone takes rights away")
 
