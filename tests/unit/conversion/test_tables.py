@@ -119,7 +119,7 @@ def test_no_frame() -> None:
 def test_categories_that_there_are_not(codes: list[int]) -> None:
     """Codes without a category would let pandas read memory that is not the frame's."""
     column = pd.Categorical(["a", "b"])
-    column._ndarray[:] = codes
+    column._ndarray[:] = codes  # noqa: SLF001 - pandas checks codes everywhere else
 
     with pytest.raises(ValueError, match="a category that there is not"):
         load_frame(pickle.dumps(pd.DataFrame({"c": column})))
