@@ -226,7 +226,7 @@ def test_started_when_frames_are_expected(
 ) -> None:
     """The process starts before the first frame is asked for."""
     builder = PayloadBuilder(tmp_path, keep=True, forkservers=idle)
-    builder.expect(plan_of(planned_file(MemoryContents().add(FRAME), form)))
+    builder.prestart(plan_of(planned_file(MemoryContents().add(FRAME), form)))
 
     assert are_started(idle)
 
@@ -240,7 +240,7 @@ def test_not_started_without_frames(tmp_path: Path, idle: dict[bool, Forkserver]
     ]
     plan = plan_of(*files)
     builder = PayloadBuilder(tmp_path / "payloads", keep=True, forkservers=idle)
-    builder.expect(plan)
+    builder.prestart(plan)
     builder.prepare(plan.runs[0], contents)
 
     assert not are_started(idle)
@@ -254,7 +254,7 @@ def test_not_started_for_what_is_converted(
     plan = plan_of(planned_file(contents.add(FRAME), Form.PARQUET))
     builder.prepare(plan.runs[0], contents)
     again = PayloadBuilder(tmp_path / "payloads", keep=True, forkservers=idle)
-    again.expect(plan)
+    again.prestart(plan)
     again.prepare(plan.runs[0], contents)
 
     assert not are_started(idle)
