@@ -77,6 +77,12 @@ class Converter:
         self._closed = False
 
     @property
+    def pid(self) -> int | None:
+        """The id of the process; None while there is none."""
+        child = self._child
+        return None if child is None else child.pid
+
+    @property
     def confined_by(self) -> str:
         """The mechanisms that confine the process: "Landlock 7, seccomp, audit hook"."""
         child = self._child

@@ -16,6 +16,7 @@ from mfwb.conversion.inspector_child import Inspection
 from mfwb.conversion.json_safe import json_size
 from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
+from mfwb.isolation.forkserver import Forkserver
 from mfwb.payload.change_inspection import add_content_digests
 from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.payload.file_names import make_names_safe
@@ -58,17 +59,27 @@ __all__ = ["PayloadBuilder"]
 class PayloadBuilder:
     """Builds the payloads of W&B runs; implements `mfwb.ports.Payloads`."""
 
-    def __init__(self, folder: Path, *, keep: bool, max_memory: int = MAX_MEMORY) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: bool,
+        max_memory: int = MAX_MEMORY,
+        forkservers: Mapping[bool, Forkserver] | None = None,
+        inspector: Inspector | None = None,
+    ) -> None:
         """Prepare to build payloads in a folder.
 
         Args:
             folder: destination of the files.
             keep: whether files stay there for ever, as an offline bundle needs them.
             max_memory: bytes of memory that the conversion of one artifact may take.
+            forkservers: start the processes of conversions, as `ConversionCache` takes them.
+            inspector: inspects pickles, and is closed with this; None: one is made.
         """
         self._store = Store(folder)
-        self._conversions = ConversionCache(self._store, max_memory)
-        self._inspector = Inspector()
+        self._conversions = ConversionCache(self._store, max_memory, forkservers)
+        self._inspector = inspector or Inspector()
         self._inspect = self._inspector.inspect
         self._file_builder = FileBuilder(self._store, self._conversions)
         self._keep = keep

@@ -141,7 +141,7 @@ class FlowRunContents:
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
         """Write a card's HTML into a file; ItemLost if it can't be read."""
-        copy_card(self._card_folders(task), self._with_origins(task), card, path)
+        copy_card(self._card_folders(task), self.with_origins(task), card, path)
 
     def _card_folders(self, task: str) -> Iterator[CardFolder]:
         """Yield the folders that may have the cards of a task, the most likely first.
@@ -165,7 +165,7 @@ class FlowRunContents:
                             open_store(datastore, self._flow, self._linked_folders), part
                         )
 
-    def _with_origins(self, task: str) -> tuple[str, ...]:
+    def with_origins(self, task: str) -> tuple[str, ...]:
         """Return a task and all its origins, if it is a clone."""
         if task not in self._origins:
             self._origins[task] = tuple(self._walk_origins(task))

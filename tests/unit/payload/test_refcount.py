@@ -47,9 +47,7 @@ def contents() -> WithCard:
 
 def builder_in(folder: Path, forkserver: Forkserver, *, keep: bool = False) -> PayloadBuilder:
     """Return a builder that works with the shared processes."""
-    found = PayloadBuilder(folder, keep=keep)
-    found._conversions._forkservers[False] = forkserver
-    return found
+    return PayloadBuilder(folder, keep=keep, forkservers={False: forkserver})
 
 
 def run_of(name: str, *files: PlannedFile, card: str | None = None) -> PlannedRun:
