@@ -1,4 +1,4 @@
-"""What is measured: calls of `mfwb sync` in places of their own, and whether each did its work."""
+"""What is measured: calls of `mfwb sync` in folders of their own, and whether each did its work."""
 
 from __future__ import annotations
 
