@@ -409,11 +409,11 @@ DAMAGES = {
     ),
     # the bytes themselves
     "blob leads out": Damage(_secret_as_blob, "leads out of", lost=True),
-    "blob is a pipe": Damage(_blob(lambda _, path: os.mkfifo(path)), "no file", lost=True),
+    "blob is a pipe": Damage(_blob(lambda _, path: os.mkfifo(path)), "is not a file", lost=True),
     "blob is a device": Damage(
         _blob(lambda _, path: path.symlink_to("/dev/zero")), "leads out of", lost=True
     ),
-    "blob is a folder": Damage(_blob(lambda _, path: path.mkdir()), "no file", lost=True),
+    "blob is a folder": Damage(_blob(lambda _, path: path.mkdir()), "is not a file", lost=True),
     "blob is a circle": Damage(
         _blob(lambda _, path: path.symlink_to(path)), "symbolic links", lost=True
     ),
