@@ -69,6 +69,11 @@ class Forkserver:
         self._server: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server was started and not closed; never where processes are not forked."""
+        return self._server is not None
+
     def start(self) -> None:
         """Start the fork server before it is needed; OSError if it cannot start."""
         if _CAN_FORK:
@@ -99,12 +104,12 @@ class Forkserver:
 
     def _send(self, request: dict[str, Any], files: tuple[int, ...]) -> Any:
         if self._socket is None:
-            raise ProcessLookupError("the process that makes others is gone")
+            raise ProcessLookupError("the process that starts others has ended")
         socket.send_fds(self._socket, [json.dumps(request).encode()], files)
         reply = self._socket.recv(_MESSAGE_LIMIT)
         if not reply:
             self._stop_server()
-            raise ProcessLookupError("the process that makes others is gone")
+            raise ProcessLookupError("the process that starts others has ended")
         return json.loads(reply)
 
     def _fork(self, folder: str) -> Process:

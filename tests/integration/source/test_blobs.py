@@ -23,7 +23,7 @@ BLOBS = {**ALL, **IN_S3}
 CASES = [*(("local", name) for name in ALL), *(("s3", name) for name in BLOBS)]
 NOWHERE = {
     "no-bucket": ("s3", "s3://nosuchbucket/metaflow", "NoSuchBucket"),
-    "no-folder": ("local", "/nowhere/at/all", "is not there"),
+    "no-folder": ("local", "/nowhere/at/all", "does not exist"),
     "no-package": ("gs", "gs://bucket/metaflow", "google-cloud-storage"),
     "no-such-kind": ("tape", "tape://1", "no datastore of type 'tape'"),
 }

@@ -1,4 +1,4 @@
-"""Attributes by name, steps and artifacts named to `self.next`, and doubts."""
+"""Attributes by name, and what can't be followed."""
 
 from __future__ import annotations
 
@@ -71,28 +71,6 @@ def test_loop_over_names_with_a_way_out() -> None:
     assert always(body) == "p"
 
 
-NEXT = {
-    "self.next(self.b)": ("b",),
-    "self.next(self.c, self.b)": ("b", "c"),
-    "self.next({'x': self.c, 'y': self.b}, condition='k')": ("b", "c"),
-    "self.next({True: self.b, False: self.a}, condition='done')": ("a", "b"),
-    "if c:\n    self.next(self.b)\nelse:\n    self.next(self.c)": ("b", "c"),
-    "nxt = self.b if c else self.c\nself.next(nxt)": ("b", "c"),
-}
-
-
-@pytest.mark.parametrize("body", NEXT)
-def test_next(body: str) -> None:
-    """The steps that come next are no reads."""
-    members = "@step\ndef b(self):\n    pass\n@step\ndef c(self):\n    pass"
-
-    result = step(body, members=members)
-
-    assert result.next == NEXT[body]
-    assert result.reads <= {"k", "done"}
-    assert result.doubts == ()
-
-
 DOUBTS = {
     "getattr(self, n)": "reads an artifact by a computed name",
     "getattr(self, f'x_{n}')": "reads an artifact by a computed name",
@@ -131,10 +109,10 @@ DOUBTS = {
     "globals()['f'](self)": "self is handed to globals()['f']",
     "exec('self.x')": "exec runs text that may read artifacts",
     "eval(t)": "eval runs text that may read artifacts",
-    "locals()['self'].x": "locals() hands out self by name",
+    "locals()['self'].x": "locals() gives access to self by name",
     "self.__getattribute__('x')": "__getattribute__ may read any artifact",
     "super().__getattribute__('x')": "super().__getattribute__ may read any artifact",
-    "self._datastore['x']": "_datastore reaches into Metaflow's insides",
+    "self._datastore['x']": "_datastore uses Metaflow's internals",
     "self.me = self": "the flow or an input is stored in self.me",
     "obj.flow = self": "the flow or an input is stored in obj.flow",
     "d[1] = self": "the flow or an input is stored in d",
