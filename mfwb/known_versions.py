@@ -167,7 +167,7 @@ def _missing(known: KnownVersions, installed: Sequence[InstalledPackage]) -> Ver
         hint = f'Run: python -m pip install "{known.name}>={known.lowest}"'
         return VersionProblem("refused", known.name, f"{known.name} is not installed", hint)
     name = installed[0].name
-    text = f"{name} {installed[0].version} is installed, but its files are not there any more"
+    text = f"{name} {installed[0].version} is installed, but its files are missing"
     hint = f"Run: python -m pip install --force-reinstall --no-deps {name}"
     return VersionProblem("refused", name, text, hint)
 
@@ -182,8 +182,9 @@ def _installed(known: KnownVersions, path: Sequence[str] | None) -> Iterator[Ins
 def _version(name: str, path: Sequence[str] | None) -> str | None:
     # `Distribution.version` parses the whole of the metadata, wandb's README with it.
     context = DistributionFinder.Context(name=name, path=sys.path if path is None else list(path))
-    found: Distribution | None = next(iter(MetadataPathFinder.find_distributions(context)), None)
-    text = None if found is None else found.read_text("METADATA")
+    distributions = iter(MetadataPathFinder.find_distributions(context))
+    distribution: Distribution | None = next(distributions, None)
+    text = None if distribution is None else distribution.read_text("METADATA")
     line = re.search(r"^Version:[ \t]*(\S+)", text or "", re.MULTILINE)
     return None if line is None else line[1]
 
