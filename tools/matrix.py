@@ -14,16 +14,15 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
+from mfwb.known_versions import METAFLOW, PYTHON, WANDB
 from tools.venvs import ROOT, build_wheel, copy_of_tests, install, make_venv, run_tests
 
 SDK_TESTS = (
@@ -112,18 +111,16 @@ def store(cell: Cell, result: Result) -> None:
 
 def all_cells(pythons: Sequence[str] = ()) -> Iterator[Cell]:
     """Yield each cell of some Pythons, without names of all that mfwb supports."""
-    known = runpy.run_path(str(ROOT / "mfwb" / "known_versions.py"))
-    metaflow, wandb = known["METAFLOW"], known["WANDB"]
     for names in product(
-        pythons or _supported_pythons(known["PYTHON"]),
-        dict.fromkeys([metaflow.lowest, metaflow.newest]),
-        dict.fromkeys([wandb.lowest, wandb.newest]),
+        pythons or _supported_pythons(),
+        dict.fromkeys([METAFLOW.lowest, METAFLOW.newest]),
+        dict.fromkeys([WANDB.lowest, WANDB.newest]),
     ):
         yield Cell(*names)
 
 
-def _supported_pythons(known: Any) -> list[str]:
-    lowest, newest = (int(version.split(".")[1]) for version in (known.lowest, known.newest))
+def _supported_pythons() -> list[str]:
+    lowest, newest = (int(version.split(".")[1]) for version in (PYTHON.lowest, PYTHON.newest))
     return [f"3.{minor}" for minor in range(lowest, newest + 1)]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mfwb
+
 UNIT = Path(__file__).parent
-PACKAGE = UNIT.parents[1] / "mfwb"
+PACKAGE = Path(mfwb.__file__).parent
 
 OF_NO_SINGLE_MODULE = {
     "constraints": "of constraints.txt",

@@ -16,7 +16,9 @@ from typing import TypeGuard
 
 import pytest
 
-_PACKAGE = Path(__file__).parents[2] / "mfwb"
+import mfwb
+
+_PACKAGE = Path(mfwb.__file__).parent
 
 Look = Callable[[ast.Module], Iterator[ast.AST]]
 """Yields what in a module would be a home of the rule."""

@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import mfwb
 from tools.matrix import SDK_TESTS
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "mfwb"
+PACKAGE = Path(mfwb.__file__).parent
 
 _PRIVATE = (
     "metaflow.client.core",
