@@ -1,1 +1,1 @@
-"""Metaflow's datastores in Google's and Microsoft's clouds, against emulators; `make test-cloud`."""
+"""Metaflow's datastores in clouds, against emulators; `make test-cloud`."""

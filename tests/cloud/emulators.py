@@ -1,8 +1,8 @@
 """Emulators of both clouds on loopback, and how programs reach them.
 
-    with open_cloud("gs", folder) as cloud:
-        Sandbox(folder, cloud.env).flow("stored_flow", "--datastore", "gs", "run")
-        assert cloud.keys()
+with open_cloud("gs", folder) as cloud:
+    Sandbox(folder, cloud.env).flow("stored_flow", "--datastore", "gs", "run")
+    assert cloud.list_keys()
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Cloud(ABC):
     env: Mapping[str, str]
 
     @abstractmethod
-    def keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         """Return all keys."""
 
     @abstractmethod
@@ -98,12 +98,13 @@ class _Google(Cloud):
         )
         self._bucket: Bucket = self._client.bucket(NAME)
 
-    def keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         return [blob.name.removeprefix(f"{PREFIX}/") for blob in self._bucket.list_blobs()]
 
     def get(self, key: str) -> StoredBlob:
         blob = self._bucket.get_blob(f"{PREFIX}/{key}")
-        return StoredBlob(blob.download_as_bytes(), blob.etag, str(blob.generation))
+        etag, version = blob.etag, str(blob.generation)  # a download changes them
+        return StoredBlob(blob.download_as_bytes(), etag, version)
 
     def put(self, key: str, body: bytes, attributes: bytes | None) -> None:
         blob = self._bucket.blob(f"{PREFIX}/{key}")
@@ -140,7 +141,7 @@ class _Azure(Cloud):
         )
         self._container.create_container()
 
-    def keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         return [name.removeprefix(f"{PREFIX}/") for name in self._container.list_blob_names()]
 
     def get(self, key: str) -> StoredBlob:

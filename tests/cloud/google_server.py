@@ -23,7 +23,7 @@ from gcp_storage_emulator.storage import Storage
 BUCKET, FAULTS = sys.argv[1:]
 
 
-class Handler(RequestHandler):  # type: ignore[misc] - it has no types
+class Handler(RequestHandler):  # type: ignore[misc]  # it has no types
     """Answers like Google, or with the status that a test wants."""
 
     def do_GET(self) -> None:  # noqa: N802 - the name is http.server's

@@ -43,12 +43,16 @@ class TokenIssuer:
 
 
 class _Issuer(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
-        """Issue a token of Azure's: Azurite looks at its claims, not at its signature."""
+    def do_GET(self) -> None:
+        """Issue a token of Azure's: Azurite looks at its claims, not at its signature.
+
+        Below `/token/bad`, the token is for another service.
+        """
         now = int(time.time())
+        service = "vault" if self.path.startswith("/token/bad") else "storage"
         claims = {
             "iss": "https://sts.windows.net/00000000-0000-0000-0000-000000000000/",
-            "aud": "https://storage.azure.com",
+            "aud": f"https://{service}.azure.com",
             "iat": now,
             "nbf": now - 60,
             "exp": now + _LIFETIME,
@@ -59,7 +63,7 @@ class _Issuer(BaseHTTPRequestHandler):
             {"access_token": token, "expires_on": str(now + _LIFETIME), "token_type": "Bearer"}
         )
 
-    def do_POST(self) -> None:  # noqa: N802 - the same
+    def do_POST(self) -> None:
         """Issue a token of Google's."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self._answer({"access_token": "token", "expires_in": _LIFETIME, "token_type": "Bearer"})

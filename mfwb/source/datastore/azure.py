@@ -89,7 +89,9 @@ def _as_source_error() -> Iterator[None]:
 
 
 def _code(error: Exception) -> str:
-    return str(getattr(error, "error_code", None) or "")
+    """Return Azure's code of an error; the SDK has a text or a member of an enum of texts."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or "")
 
 
 def _to_source_error(error: Exception) -> SourceError:

@@ -50,13 +50,15 @@ class GoogleBucket:
                 self._assert_bucket()
                 return None
 
+        generation = blob.generation  # a download replaces what `blob` knows of itself
+
         def fetch(start: int, end: int) -> bytes:
             with _as_source_error():
                 data: bytes = blob.download_as_bytes(
                     start=start,
                     end=end - 1,
                     raw_download=True,
-                    if_generation_match=blob.generation,
+                    if_generation_match=generation,
                     checksum=None,  # there is none of a range; the sha1 is checked
                     retry=_RETRY,
                 )
@@ -65,7 +67,7 @@ class GoogleBucket:
         return StoredBlob(
             size=blob.size,
             etag=blob.etag,
-            version=str(blob.generation),
+            version=str(generation),
             attributes=(blob.metadata or {}).get(_ATTRIBUTES),
             updated=blob.updated,
             uri=f"gs://{self._bucket.name}/{blob.name}",
