@@ -15,6 +15,7 @@ from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from gcp_storage_emulator.handlers import buckets
 from gcp_storage_emulator.server import RequestHandler
@@ -37,7 +38,17 @@ class Handler(RequestHandler):  # type: ignore[misc]  # it has no types
     def _fault(self) -> int | None:
         path = Path(FAULTS)
         faults: dict[str, int] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        return next((status for part, status in faults.items() if part in self.path), None)
+        status = next((status for part, status in faults.items() if part in self.path), None)
+        return status or self._precondition()
+
+    def _precondition(self) -> int | None:
+        """Return the status for a blob of another generation, which the emulator does not check."""
+        url = urlsplit(self.path)
+        [wanted] = parse_qs(url.query).get("ifGenerationMatch", [""])
+        _, _, key = url.path.partition(f"/b/{BUCKET}/o/")
+        if not wanted or self.storage.get_file_obj(BUCKET, unquote(key))["generation"] == wanted:
+            return None
+        return 412
 
 
 def main() -> None:

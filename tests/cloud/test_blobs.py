@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.source.hand_made import ALL, GZIPPED, recorded, sha1_of
+from tests.integration.source.hand_made import ALL, GZIPPED, RAW, recorded, sha1_of
 from tests.support.sandbox import Sandbox
 
 pytestmark = pytest.mark.cloud
@@ -99,6 +101,36 @@ def test_an_archived_blob_is_lost(cloud: Any, tmp_path: Path) -> None:
     for way in ("copy", "read"):
         assert found[way][0] == "ItemLost"
         assert "archived" in found[way][1]
+
+
+def test_no_two_versions_are_mixed(cloud: Any, tmp_path: Path) -> None:
+    """A blob that is replaced while it is read is an error."""
+    key = _key("replaced")
+    cloud.put(key, os.urandom(3 << 20), RAW)
+    program = (
+        "import sys; from mfwb.errors import SourceError; from mfwb.snapshot import Datastore\n"
+        "from mfwb.source.datastore.flow_store import open_store\n"
+        "with open_store(Datastore(*sys.argv[1:3]), 'Flow').open(sys.argv[3]) as blob:\n"
+        "    print(len(blob.stream.read(1)), flush=True)\n"
+        "    input()\n"
+        "    try: print(len(blob.stream.read()))\n"
+        "    except SourceError as error: print('SourceError', error)\n"
+    )
+    sandbox = Sandbox(tmp_path, cloud.env)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, cloud.kind, cloud.root, key],
+        cwd=tmp_path,
+        env={**sandbox.environment, "PYTHONPATH": str(REPOSITORY)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "1\n"
+        cloud.put(key, os.urandom(3 << 20), RAW)
+        answer, _ = child.communicate("\n", timeout=120)
+
+    assert answer.startswith("SourceError"), answer
 
 
 def test_a_gone_blob_is_not_located(probed: dict[str, Any]) -> None:
