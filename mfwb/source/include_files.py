@@ -148,7 +148,8 @@ def _with_container(datastore: Datastore) -> Datastore:
     """
     if datastore.type != "azure":
         return datastore
-    return Datastore("azure", f"{datastore.root.partition('/')[0]}/{datastore.root}")
+    container = PurePosixPath(datastore.root).parts[0]
+    return Datastore("azure", f"{container}/{datastore.root}")
 
 
 def _local_file(url: str) -> Path:
