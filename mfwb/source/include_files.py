@@ -66,7 +66,7 @@ def copy_content(  # noqa: PLR0913 - each is a fact of its own
         limit: largest allowed number of bytes, besides the recorded size; None: no limit.
 
     Raises:
-        ItemLost: it can't be read, is too large, is damaged, or lies in a folder that the user
+        ItemLost: it can't be read, is too large, is damaged, or is in a folder that the user
             does not allow.
         SourceError: a datastore does not answer.
     """

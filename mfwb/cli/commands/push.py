@@ -31,6 +31,6 @@ def push(*, bundle: Path | None, **given: Any) -> int:
     In the order of the lineage, and checked afterwards. Flow runs that were pushed
     before stay as they are.
     """
-    from mfwb import api  # noqa: PLC0415 - help does without
+    from mfwb import api  # noqa: PLC0415 - not needed for help
 
     return run_command(partial(api.push_bundle, bundle), **given)

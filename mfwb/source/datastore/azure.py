@@ -45,7 +45,7 @@ class AzureContainer:
         client = self._container.get_blob_client(self._root.get_blob_full_path(path))
         with _as_source_error():
             try:
-                found = client.get_blob_properties()
+                properties = client.get_blob_properties()
             except HttpResponseError as error:
                 if _code(error) == _NOT_FOUND:
                     return None
@@ -56,17 +56,17 @@ class AzureContainer:
                 data: bytes = client.download_blob(
                     offset=start,
                     length=end - start,
-                    etag=found.etag,
+                    etag=properties.etag,
                     match_condition=MatchConditions.IfNotModified,
                 ).readall()
             return data
 
         return StoredBlob(
-            size=found.size,
-            etag=found.etag.strip('"'),
-            version=found.version_id,
-            attributes=(found.metadata or {}).get(_ATTRIBUTES),
-            updated=found.last_modified,
+            size=properties.size,
+            etag=properties.etag.strip('"'),
+            version=properties.version_id,
+            attributes=(properties.metadata or {}).get(_ATTRIBUTES),
+            updated=properties.last_modified,
             uri=_uri(client.url),
             fetch=fetch,
         )

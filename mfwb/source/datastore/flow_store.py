@@ -280,7 +280,7 @@ class FlowStore:
 
     def _blob_path(self, sha: str) -> str:
         if not is_sha1(sha):  # any other text could be any path
-            raise ItemLost("its recorded sha1 is none")
+            raise ItemLost("its recorded sha1 is not valid")
         return self._path("data", sha[:2], sha)
 
     def _path(self, *parts: str) -> str:

@@ -23,7 +23,7 @@ BLOBS = {**ALL, **IN_S3}
 CASES = [*(("local", name) for name in ALL), *(("s3", name) for name in BLOBS)]
 NOWHERE = {
     "no-bucket": ("s3", "s3://nosuchbucket/metaflow", "NoSuchBucket"),
-    "no-folder": ("local", "/nowhere/at/all", "is not there"),
+    "no-folder": ("local", "/nowhere/at/all", "does not exist"),
     "no-package": ("gs", "gs://bucket/metaflow", "pip install google-cloud-storage google-auth"),
     "no-package-of-azure": (
         "azure",
