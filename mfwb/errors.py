@@ -54,7 +54,7 @@ BUG_EXIT_CODE = 70
 
 
 class MfwbError(Exception):
-    """An error that a user can fix; its text is one line that says what to do.
+    """An error that a user can fix; its text is one line that explains what to do.
 
     The text is made one printable line, since it may contain names and answers of others, and it
     is shown, logged, stored in the ledger and sent.
@@ -66,7 +66,7 @@ class MfwbError(Exception):
         super().__init__(one_line(text))
 
 
-class Stop(MfwbError):  # noqa: N818 - says what to do, as its siblings do
+class Stop(MfwbError):  # noqa: N818 - it is named after what to do, as its siblings are
     """The whole call ends here."""
 
 
@@ -84,6 +84,11 @@ class LedgerDamaged(UsageError):  # noqa: N818 - the same
             f"the ledger {path} is damaged: {problem}; `mfwb status --rebuild` rebuilds it from W&B"
         )
         self.path = path
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it by its arguments, which exceptions lose otherwise."""
+        return type(self), (self.path, self.problem)
 
 
 class Unreachable(Stop):
@@ -145,7 +150,7 @@ class FlowRunsFailed(MfwbError):  # noqa: N818 - the same
     def __init__(self, reasons: Mapping[str, str], total: int, exit_code: int = 1) -> None:
         shown = [
             f"{pathspec}: {one_line(reason, _LONGEST_REASON)}"
-            for pathspec, reason in [*reasons.items()][:_MOST_REASONS]
+            for pathspec, reason in [*reasons.items()][:_MAX_REASONS]
         ]
         more = len(reasons) - len(shown)
         super().__init__(
@@ -161,7 +166,7 @@ class FlowRunsFailed(MfwbError):  # noqa: N818 - the same
         return type(self), (self.reasons, self.total, self.exit_code)
 
 
-_MOST_REASONS = 3
+_MAX_REASONS = 3
 _LONGEST_REASON = 300  # letters
 
 

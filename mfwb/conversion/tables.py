@@ -60,7 +60,7 @@ def as_tables(value: Any) -> list[tuple[str, Table]]:
         return [(str(key), as_table(item)) for key, item in value.items()]
     if isinstance(value, list):
         return [(str(index), as_table(item)) for index, item in enumerate(value)]
-    raise TypeError(f"a {type(value).__name__} is no dict or list of tables")
+    raise TypeError(f"a {type(value).__name__} is not a dict or list of tables")
 
 
 def write_parquet(table: Table, path: Path) -> None:
@@ -121,14 +121,14 @@ def _pandas_frame(value: Any) -> Any:
 
 
 def _no_table(value: Any) -> TypeError:
-    return TypeError(f"a {type(value).__name__} is no table")
+    return TypeError(f"a {type(value).__name__} is not a table")
 
 
 def _checked(frame: Any) -> Any:
     """Return the frame if its codes refer to existing categories and levels; else ValueError."""
     for codes, count in _codes(frame):
         if len(codes) and (codes.min() < -1 or codes.max() >= count):
-            raise ValueError("a category that there is not")
+            raise ValueError("a category that does not exist")
     return frame
 
 
@@ -136,9 +136,9 @@ def _codes(frame: Any) -> Iterator[tuple[np.ndarray[Any, Any], int]]:
     """Yield codes and the number of valid codes; pandas reads memory by codes without a check."""
     import pandas as pd  # noqa: PLC0415
 
-    for place, dtype in enumerate(frame.dtypes):
+    for position, dtype in enumerate(frame.dtypes):
         if isinstance(dtype, pd.CategoricalDtype):
-            column = frame.iloc[:, place].cat
+            column = frame.iloc[:, position].cat
             yield column.codes.to_numpy(), len(column.categories)
     for axis in frame.axes:
         if isinstance(axis, pd.MultiIndex):

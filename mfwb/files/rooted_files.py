@@ -79,25 +79,25 @@ def open_below(
 
 
 def read_below(
-    root: Path, path: str | PurePath, *, most: int, linked_folders: Sequence[Path] = ()
+    root: Path, path: str | PurePath, *, max_bytes: int, linked_folders: Sequence[Path] = ()
 ) -> bytes:
     """Return the bytes of a file below a root; errors as of `open_below`.
 
     Args:
         root: the folder in which it has to lie.
         path: relative to the root, or absolute.
-        most: largest allowed number of bytes; OSError if it has more.
+        max_bytes: largest allowed number of bytes; OSError if it has more.
         linked_folders: other folders into which links may lead.
     """
     descriptor = _open(root, path, linked_folders)
     try:
-        data = os.read(descriptor, most + 1)
-        while len(data) <= most and (more := os.read(descriptor, most + 1 - len(data))):
+        data = os.read(descriptor, max_bytes + 1)
+        while len(data) <= max_bytes and (more := os.read(descriptor, max_bytes + 1 - len(data))):
             data += more
     finally:
         os.close(descriptor)
-    if len(data) > most:
-        raise OSError(f"{path!s} in {root} has more than {most:,} bytes")
+    if len(data) > max_bytes:
+        raise OSError(f"{path!s} in {root} has more than {max_bytes:,} bytes")
     return data
 
 
@@ -128,7 +128,7 @@ def _open_by_handle(root: Path, path: str | PurePath, linked_folders: Sequence[P
             if (resolved.st_dev, resolved.st_ino) != (status.st_dev, status.st_ino):
                 raise OutsideRootError(f"{path!s} leads out of {root}")
         if not stat.S_ISREG(status.st_mode):
-            raise NotAFileError(f"{path!s} in {root} is no file")
+            raise NotAFileError(f"{path!s} in {root} is not a file")
         return os.open(handle_path, os.O_RDONLY | _UNBLOCKED)
     finally:
         os.close(handle)
@@ -153,7 +153,7 @@ def _open_resolved(root: Path, path: str | PurePath, linked_folders: Sequence[Pa
     descriptor = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | _UNBLOCKED)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise NotAFileError(f"{path!s} in {root} is no file")
+        raise NotAFileError(f"{path!s} in {root} is not a file")
     return descriptor
 
 

@@ -82,8 +82,8 @@ def _hold_lock(base: Path, project_path: str, *, wait: float, deadline: float) -
     except (OSError, NotImplementedError) as error:  # older filelocks raise the latter for ENOSYS
         raise UsageError(f"the lock {path} can't be used: {error}") from None
     try:
-        # The description only helps people; the lock works without it, so a full disk is no reason
-        # to stop here.
+        # The description only helps people; the lock works without it, so a full disk does not
+        # matter here.
         with suppress(OSError):
             path.chmod(mode)  # when it was created, the umask may have removed the group's rights
         with suppress(OSError):
@@ -125,7 +125,7 @@ def _held_message(owner: Path, project_path: str, wait: float) -> str:
 def _describe_owner(owner: Path) -> str:
     """Return ` (pid 123 on host, for 4 minutes)`; empty if the owner is not known, or not yet."""
     try:
-        values = json.loads(read_below(owner.parent, owner.name, most=_MAX_OWNER_BYTES))
+        values = json.loads(read_below(owner.parent, owner.name, max_bytes=_MAX_OWNER_BYTES))
         since = datetime.fromisoformat(values["since"])
         age = (datetime.now(timezone.utc) - since).total_seconds()
         return f" (pid {int(values['pid'])} on {values['host']}, for {format_duration(age)})"

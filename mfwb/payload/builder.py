@@ -94,11 +94,11 @@ class PayloadBuilder:
         looked = add_content_digests(looked, contents, self._inspect)
         return add_parameter_values(looked, contents, self._inspect)
 
-    def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+    def decode(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
         """Return the values of small artifacts as JSON types, by sha1, if they can be read."""
         return decode_artifacts(wanted, contents, self._inspect)
 
-    def expect(self, plan: Plan) -> None:
+    def prestart(self, plan: Plan) -> None:
         """Start what is slow for the W&B runs of a plan, which will be requested later."""
         for run in plan.runs:
             self._acquire(run, (file.content.sha1 for file in _files_of(run)))
@@ -259,8 +259,8 @@ class PayloadBuilder:
         """Return the packages that each pickle needs; equal contents, as in a foreach, once."""
         known: dict[str, tuple[str, ...] | None] = {}
         modules = {}
-        for planned, found in made:
-            for file in found.pickles:
+        for planned, artifact_files in made:
+            for file in artifact_files.pickles:
                 if file.local is not None and planned.content.sha1 not in known:
                     names = self._names_in(file.local, planned.content.flow_run)
                     known[planned.content.sha1] = None if names is None else list_packages(names)

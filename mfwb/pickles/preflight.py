@@ -84,27 +84,27 @@ class _ResultStandIn(PermissiveObject):
             _check_array(state)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._expect_one_of(_FILLED)
+        self._expect_any_of(_FILLED)
 
     def append(self, _item: Any) -> None:
         """Accept an item if objects of this type do so when they are unpickled."""
-        self._expect_one_of(_EXTENDED)
+        self._expect_any_of(_EXTENDED)
 
     def extend(self, _items: Any) -> None:
         """Accept items if objects of this type do so when they are unpickled."""
-        self._expect_one_of(_EXTENDED)
+        self._expect_any_of(_EXTENDED)
 
     def add(self, _item: Any) -> None:
         """Refuse: sets have opcodes of their own."""
         raise _changes_error(self._maker)
 
-    def _expect_one_of(self, makers: Collection[str]) -> None:
+    def _expect_any_of(self, makers: Collection[str]) -> None:
         if self._maker not in makers:
             raise _changes_error(self._maker)
 
 
 class _FunctionStandIn(_ResultStandIn):
-    """Stand-in for a function, or for any object that is no class."""
+    """Stand-in for a function, or for any object that is not a class."""
 
     def __init__(self, name: str, makers: Collection[str]) -> None:
         super().__init__(name, (), is_new=False)
@@ -173,6 +173,6 @@ def _check_array(state: Any) -> None:
         raise pickle.UnpicklingError("an array whose data or dtype are not plain")
     size = len(data) * (dtype.itemsize if isinstance(data, list) else 1)
     if not all(type(length) is int and length >= 0 for length in shape):
-        raise pickle.UnpicklingError("an array whose shape is no shape")
+        raise pickle.UnpicklingError("an array whose shape is not valid")
     if dtype.itemsize == 0 or math.prod(shape) * dtype.itemsize != size:
-        raise pickle.UnpicklingError("an array whose shape is not that of its data")
+        raise pickle.UnpicklingError("an array whose shape does not fit its data")

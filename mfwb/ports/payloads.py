@@ -32,9 +32,9 @@ class ReadyFile:
         local: the file on disk.
         md5: of that file, in base64, if it is known.
         uri: of the reference, if there is no file.
-        etag: of the object at the URI, so that W&B can tell when the object is replaced.
+        etag: of the object at the URI, so that W&B notices when the object is replaced.
         version: of that object, if its store keeps versions.
-        gzipped: whether the URI leads to a gzipped pickle; the description then says so.
+        gzipped: whether the URI leads to a gzipped pickle; the description then explains it.
     """
 
     path: str
@@ -115,11 +115,11 @@ class Payloads(Protocol):
         """
         ...
 
-    def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+    def decode(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
         """Return small artifacts as JSON values, by sha1, without those that can't be read."""
         ...
 
-    def expect(self, plan: Plan) -> None:
+    def prestart(self, plan: Plan) -> None:
         """Start slow work for the W&B runs of a plan, which will be requested."""
         ...
 

@@ -37,12 +37,12 @@ def parse(text: str) -> Pathspec:
     parts = parts_of(text.strip())
     if len(parts) > 2:  # noqa: PLR2004 - a flow and a run
         raise UsageError(
-            f"{text!r} names more than a flow run; mfwb works on whole runs, so say "
+            f"{text!r} names more than a flow run; mfwb works on whole runs, so give "
             f"{'/'.join(parts[:2])!r}"
         )
     flow, run = parts[0], (parts[1] if len(parts) > 1 else None)
     if not is_flow_name(flow) or (run is not None and not is_run_id(run)):
-        raise UsageError(f"{text!r} is no pathspec; say Flow/123, Flow/latest or Flow --last 5")
+        raise UsageError(f"{text!r} is not a pathspec; give Flow/123, Flow/latest or Flow --last 5")
     return Pathspec(flow, run)
 
 
@@ -77,7 +77,7 @@ class FlowRunId:
     created_at: int  # when it started, in epoch ms; the key that config has had from the beginning
 
     @classmethod
-    def found_in(cls, facts: Any) -> FlowRunId | None:
+    def from_config(cls, facts: Any) -> FlowRunId | None:
         """Return the flow run that a config names; None if it names none. Anyone may write it."""
         if not isinstance(facts, Mapping):
             return None
@@ -94,8 +94,8 @@ class FlowRunId:
 
         Older configs use the id of a local flow run as its start, even if a user chose the id.
         """
-        found = FlowRunId.found_in(facts)
-        return found == self or (self._is_chosen and found == self._as_older_versions)
+        flow_run_id = FlowRunId.from_config(facts)
+        return flow_run_id == self or (self._is_chosen and flow_run_id == self._as_older_versions)
 
     @property
     def _is_chosen(self) -> bool:
@@ -149,7 +149,7 @@ def parameters_of(flow_run: str) -> str:
 
 
 def is_parameters(producer: str) -> bool:
-    """Return whether a producer stands for the parameters of a flow run, and is no task."""
+    """Return whether a producer stands for the parameters of a flow run, and is not a task."""
     return producer.endswith(f"/{PARAMETERS}")
 
 

@@ -118,13 +118,13 @@ class ArtifactRecords:
         return internal_artifacts.decode(self._blobs.get(sha))
 
     def _read_internals(self, store: FlowStore, shas: set[str], tasks: int) -> None:
-        for sha, data in store.read(sorted(shas), most=_INTERNAL_LIMIT):
+        for sha, data in store.read(sorted(shas), max_bytes=_INTERNAL_LIMIT):
             if isinstance(data, ItemLost):
                 continue
             self._size += len(data) if sha not in self._blobs else 0
             if self._size > _TOTAL_LIMIT + _TOTAL_LIMIT_PER_TASK * tasks:
                 raise SourceError(
-                    f"the artifacts that Metaflow keeps for itself in {self._flow} take more than "
+                    f"Metaflow's internal artifacts in {self._flow} take more than "
                     f"{_TOTAL_LIMIT:,} bytes"
                 )
             self._blobs[sha] = data

@@ -22,7 +22,7 @@ from mfwb.files.tempdirs import make_scratch
 from mfwb.settings_files import find_metaflow_file, load_trust, refuse_unless_trusted
 from mfwb.settings_files.metaflow_config import sensitive_in_metaflow_file
 from mfwb.source.datastore.roots import DatastoreRoots, configured_card_roots, configured_roots
-from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
+from mfwb.source.service_key import refuse_foreign_service, restrict_key_to_service
 
 if TYPE_CHECKING:
     from mfwb.source.client import MetaflowSource
@@ -49,7 +49,7 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     with (
         retrying_service(settings.timeout) as last_problem,
         _restore_client(),
-        keep_key_at_its_service(),
+        restrict_key_to_service(),
     ):
         if "metadata" not in settings.explicit:
             refuse_foreign_service(settings.metadata)
@@ -161,7 +161,7 @@ def _check_service(option: str, kind: str, url: str) -> None:
     except ValueError:
         is_url = False
     if not is_url:
-        raise UsageError(f"{option}: {url!r} is no URL such as https://metaflow.example.com")
+        raise UsageError(f"{option}: {url!r} is not a URL such as https://metaflow.example.com")
 
 
 def _find_roots(provider: str, extra: tuple[str, ...]) -> DatastoreRoots:
@@ -220,7 +220,7 @@ def _select_provider(metadata: str | None, last_problem: Callable[[], str | None
         return f"{kind}@{url}"
     if url.startswith("<No "):
         raise UsageError(
-            "there is no .metaflow folder here or above; run mfwb where the flows ran, or say "
+            "there is no .metaflow folder here or above; run mfwb where the flows ran, or use "
             "--metadata local@DIR or service@URL"
         )
     return f"local@{Path(url).resolve()}"

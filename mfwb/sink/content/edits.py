@@ -4,8 +4,8 @@ Three values decide: what mfwb wrote last, what W&B has now, and what mfwb plans
 that exists and that mfwb did not write is an edit. A value that mfwb wrote and that no longer
 exists was removed, which is an edit, too.
 
-In the same request, mfwb notes what it writes: in config, as digests. A W&B run of an older mfwb
-has no such note. Then every existing value that differs counts as an edit, except those below
+In the same request, mfwb records what it writes: in config, as digests. A W&B run of an older mfwb
+has no such record. Then every existing value that differs counts as an edit, except those below
 mfwb's own names in config.
 """
 
@@ -98,7 +98,7 @@ def new_run_metadata(planned: RunMetadata) -> RunMetadata:
 
 
 def read_written_digests(config: Mapping[str, Any]) -> WrittenDigests | None:
-    """Return mfwb's note in a config; None if there is none, as from an older mfwb."""
+    """Return mfwb's record in a config; None if there is none, as from an older mfwb."""
     marker = config.get(MARKER)
     return parse_note(marker.get(_NOTE) if isinstance(marker, Mapping) else None, _adapter())
 
@@ -305,10 +305,10 @@ def _digest(value: Any) -> str:
 
 def _normalize(value: Any) -> Any:
     if isinstance(value, Mapping):
-        plain = {str(key): _normalize(one) for key, one in value.items()}
-        return {key: one for key, one in plain.items() if one != {}}
+        plain = {str(key): _normalize(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in plain.items() if inner != {}}
     if isinstance(value, (list, tuple)):
-        return [_normalize(one) for one in value]
+        return [_normalize(inner) for inner in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -4,8 +4,8 @@ The manifest is in the folder of the W&B run, and is written just before its `.w
 appears. So it is whole whenever the W&B run is, however a sync ended, and concurrent syncs into
 one bundle need not wait for each other.
 
-It shows that a bundle was changed by accident, or by anybody who left the manifest alone. It does
-not prove who wrote the bundle: whoever changes a file can also replace the manifest. So a push
+It shows that a bundle was changed by accident, or by anybody who did not change the manifest. It
+does not prove who wrote the bundle: whoever changes a file can also replace the manifest. So a push
 accepts only paths inside the bundle's folder in any case.
 """
 
@@ -114,7 +114,7 @@ def open_in_bundle(bundle: Path, name: str) -> BinaryIO:
 
 def write_manifest(path: Path, bundle: Path, files: Mapping[str, FileChecksum]) -> None:
     """Write the manifest of a W&B run whose folder has none yet."""
-    listed = {name: (one.size, one.sha256) for name, one in sorted(files.items())}
+    listed = {name: (checksum.size, checksum.sha256) for name, checksum in sorted(files.items())}
     document = {"version": _VERSION, "bundle": str(bundle), "files": listed}
     with create(path) as file:
         file.write(json.dumps(document, separators=(",", ":")).encode())
@@ -129,7 +129,7 @@ def read_manifest(bundle: Path, name: str) -> Manifest:
     """
     try:
         with open_in_bundle(bundle, name):
-            data = read_below(bundle, name, most=_MAX_MANIFEST_BYTES)
+            data = read_below(bundle, name, max_bytes=_MAX_MANIFEST_BYTES)
         stored = _adapter().validate_json(data)
     except FileNotFoundError:
         raise BadManifestError("it has no manifest") from None
@@ -138,9 +138,9 @@ def read_manifest(bundle: Path, name: str) -> Manifest:
         raise BadManifestError(f"its manifest can't be read: {reason}") from None
     if stored.version != _VERSION:
         raise BadManifestError(f"its manifest is of version {stored.version}, not {_VERSION}")
-    if invalid := next((one for one in stored.files if not is_plain_path(one)), None):
-        raise BadManifestError(f"its manifest names {invalid!r}, which is no path in a bundle")
-    files = {one: FileChecksum(*listed) for one, listed in stored.files.items()}
+    if invalid := next((path for path in stored.files if not is_plain_path(path)), None):
+        raise BadManifestError(f"its manifest names {invalid!r}, which is not a path in a bundle")
+    files = {path: FileChecksum(*listed) for path, listed in stored.files.items()}
     return Manifest(PurePosixPath(stored.bundle), files)
 
 
@@ -198,6 +198,6 @@ def copy_file(source: Path, target: Path) -> None:
     descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise NotAFileError(f"{source} is no file")
+        raise NotAFileError(f"{source} is not a file")
     with os.fdopen(descriptor, "rb") as file, create(target) as copy:
         shutil.copyfileobj(file, copy, _CHUNK_SIZE)

@@ -175,7 +175,7 @@ class Uploads:
         results: dict[int, UploadResult] = {}
         # Other uploads wait for the registered ones, so these come first: else two could deadlock.
         for index, upload in sorted(
-            enumerate(uploads), key=lambda one: one[1].blocked_by is not None
+            enumerate(uploads), key=lambda item: item[1].blocked_by is not None
         ):
             results[index] = self._wait(open_run, upload)
         return [results[index] for index in range(len(uploads))]
@@ -200,12 +200,13 @@ class Uploads:
             artifact = upload.artifact
             with retry_budget.count_failed_wait():
                 retry_budget.attempt(
-                    lambda: artifact.wait(timeout=round(timeout)), f"hear of {upload.item}"
+                    lambda: artifact.wait(timeout=round(timeout)),
+                    f"learn whether {upload.item} has arrived",
                 )
         except CORE_DEATHS:
             raise
         except (ValueError, SinkError, *FAILURES) as error:
-            reason = f"W&B did not take it: {explain_error(error)}"
+            reason = f"W&B did not accept it: {explain_error(error)}"
             return UploadResult(
                 name,
                 loss=Loss(upload.item, reason),

@@ -9,10 +9,10 @@ from mfwb.sink.content.edits import EditRule, MergedMetadata, merge_metadata
 from mfwb.sink.content.run_metadata import RunMetadata, read_run_metadata
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 
-__all__ = ["amend", "has_same_content", "write_run_metadata"]
+__all__ = ["has_same_content", "update_metadata", "write_run_metadata"]
 
 
-def amend(
+def update_metadata(
     runs: ExistingRuns,
     existing: ExistingRun,
     run_metadata: RunMetadata,
@@ -40,7 +40,9 @@ def amend(
         handle.summary.update(dict(done))
         return merged
 
-    return runs.call_with_reloaded_run(existing, action, f"change the words of {run_metadata.name}")
+    return runs.call_with_reloaded_run(
+        existing, action, f"update the metadata of {run_metadata.name}"
+    )
 
 
 def write_run_metadata(handle: Any, run_metadata: RunMetadata) -> None:

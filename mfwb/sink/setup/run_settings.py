@@ -55,7 +55,7 @@ def _find_invalid_field(fields: Mapping[str, Any]) -> tuple[str, str] | None:
         errors = error.errors()
         name = str(errors[0]["loc"][0]) if errors[0]["loc"] else None
         if name is not None:
-            field_errors = [one for one in errors if one["loc"][:1] == (name,)]
+            field_errors = [error for error in errors if error["loc"][:1] == (name,)]
             return setting_path(field_errors[0]["loc"], fields.get(name)), _expected(
                 name, fields, field_errors
             )
@@ -72,7 +72,7 @@ def _find_invalid_field(fields: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _expected(name: str, fields: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> str:
-    """Return what is expected of a field: an error of the field's own check does not tell it."""
+    """Return what is expected of a field: an error of the field's own check does not contain it."""
     is_own = errors[0]["type"] == "value_error"
     return (_expected_by_type(name, fields[name]) if is_own else None) or describe_expectation(
         errors

@@ -13,7 +13,15 @@ from typing import Any
 from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.snapshot.identifiers import is_path_part
-from mfwb.source.typed_values import MOST, DamagedError, as_integer, cut, exceeds, items, text
+from mfwb.source.typed_values import (
+    MAX_INTEGER,
+    DamagedError,
+    as_integer,
+    cut,
+    exceeds,
+    items,
+    text,
+)
 
 __all__ = [
     "INTERNAL_NAMES",
@@ -153,7 +161,7 @@ def _to_frame(value: Any) -> ForeachFrame | None:
                 num_splits=None if num_splits is None else as_integer(num_splits, "its splits"),
                 index=as_integer(index, "the index of a foreach"),
             )
-    raise DamagedError("_foreach_stack holds something that is no frame")
+    raise DamagedError("_foreach_stack holds something that is not a frame")
 
 
 def _step(value: Any) -> str:
@@ -206,7 +214,9 @@ def to_failure(value: Any) -> Failure | None:
         type=cut(attributes.get("type"), _TYPE_LIMIT) or "Exception",
         message=cut(attributes.get("exception"), _MESSAGE_LIMIT),
         stacktrace=cut(attributes.get("stacktrace"), _STACK_LIMIT) or None,
-        is_whole=not any(exceeds(attributes.get(name), most) for name, most in limits.items()),
+        is_whole=not any(
+            exceeds(attributes.get(name), max_length) for name, max_length in limits.items()
+        ),
     )
 
 
@@ -214,6 +224,7 @@ def describe_unread_failure(size: int | None) -> Failure | None:
     """Return a failure for a recorded exception that is too large to read; None if it is not."""
     if size is None or size <= _SIZE_LIMIT:
         return None
+    # The text is part of the W&B run's fingerprint.
     message = f"what Metaflow recorded of it takes {size:,} bytes, more than are read"
     return Failure("Exception", message, is_whole=False)
 
@@ -245,4 +256,4 @@ def to_included(value: Any) -> Included | None:
 
 
 def _size(value: Any) -> int | None:
-    return value if type(value) is int and 0 <= value <= MOST else None
+    return value if type(value) is int and 0 <= value <= MAX_INTEGER else None

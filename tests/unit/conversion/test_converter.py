@@ -141,7 +141,7 @@ def test_close(forkserver: Forkserver, tmp_path: Path) -> None:
     converter.close()
 
     assert not psutil.pid_exists(first)
-    with pytest.raises(BrokenOffError, match="broken off"):
+    with pytest.raises(BrokenOffError, match="interrupted"):
         converter.convert(Job(TABLE, OLD_PICKLE, Path("never")))
 
 
@@ -226,7 +226,7 @@ def test_started_when_frames_are_expected(
 ) -> None:
     """The process starts before the first frame is asked for."""
     builder = PayloadBuilder(tmp_path, keep=True, forkservers=idle)
-    builder.expect(plan_of(planned_file(MemoryContents().add(FRAME), form)))
+    builder.prestart(plan_of(planned_file(MemoryContents().add(FRAME), form)))
 
     assert are_started(idle)
 
@@ -240,7 +240,7 @@ def test_not_started_without_frames(tmp_path: Path, idle: dict[bool, Forkserver]
     ]
     plan = plan_of(*files)
     builder = PayloadBuilder(tmp_path / "payloads", keep=True, forkservers=idle)
-    builder.expect(plan)
+    builder.prestart(plan)
     builder.prepare(plan.runs[0], contents)
 
     assert not are_started(idle)
@@ -254,7 +254,7 @@ def test_not_started_for_what_is_converted(
     plan = plan_of(planned_file(contents.add(FRAME), Form.PARQUET))
     builder.prepare(plan.runs[0], contents)
     again = PayloadBuilder(tmp_path / "payloads", keep=True, forkservers=idle)
-    again.expect(plan)
+    again.prestart(plan)
     again.prepare(plan.runs[0], contents)
 
     assert not are_started(idle)
@@ -265,7 +265,9 @@ def test_no_process_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
     converter = Converter(new_forkserver())
 
-    with pytest.raises(UnconvertibleError, match=r"no process to convert it: .*No such file"):
+    with pytest.raises(
+        UnconvertibleError, match=r"no process to convert it could be started: .*No such file"
+    ):
         converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
 
     assert converter.pid is None
@@ -297,7 +299,7 @@ def test_reason(converter: Converter, tmp_path: Path) -> None:
     """What can't be converted comes back with the reason, and the process goes on."""
     converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "first.parquet"))
     before = pid_of(converter)
-    with pytest.raises(UnconvertibleError, match="TypeError: a int is no table"):
+    with pytest.raises(UnconvertibleError, match="TypeError: a int is not a table"):
         converter.convert(Job(TABLE, pickled(tmp_path, 1), tmp_path / "x.parquet"))
 
     assert pid_of(converter) == before

@@ -84,7 +84,7 @@ def test_time_of_writing(ledger: SqliteLedger) -> None:
 def test_latest_word(ledger: SqliteLedger, path: Path) -> None:
     """A flow run has one entry: the last. Nothing of the former one is left in the file."""
     ledger.write(ENTRY)
-    changed = replace(ENTRY, standing=SyncState.BEGUN, digest="", outcome=None)
+    changed = replace(ENTRY, sync_state=SyncState.BEGUN, digest="", outcome=None)
     ledger.write(changed)
 
     assert known(ledger, ENTRY) == changed

@@ -23,6 +23,7 @@ from mfwb.lineage.static_analysis.domain.values import (
     ClientData,
     Current,
     DictOf,
+    ExternalName,
     FlowDict,
     FlowSelf,
     InputAtom,
@@ -32,7 +33,6 @@ from mfwb.lineage.static_analysis.domain.values import (
     MethodOf,
     ModuleAtom,
     Nested,
-    Outside,
     Super,
     Text,
     Trigger,
@@ -90,7 +90,7 @@ def _of_flow(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
     if name.startswith("__") and name.endswith("__"):
         return _special(frame, atom, name, node)
     if name in PRIVATE_ATTRIBUTES:
-        frame.doubt(node, f"{name} reaches into Metaflow's insides")
+        frame.doubt(node, f"{name} uses Metaflow's internals")
         return ANYTHING
     return note_read(frame, atom, name)
 
@@ -127,7 +127,7 @@ def _of_inputs(frame: Frame, atom: Inputs, name: str, node: ast.AST) -> Value:
     if name == "flows":
         return value_of(atom)
     if name.startswith("__"):
-        frame.doubt(node, f"{name} of the inputs may hand out any artifact")
+        frame.doubt(node, f"{name} of the inputs may return any artifact")
         return ANYTHING
     return value_of(InputAtom(branch=name))
 
@@ -165,7 +165,7 @@ def _of_class(frame: Frame, atom: ClassAtom, name: str, node: ast.AST) -> Value:
 
 _READERS: dict[type[Atom], Callable[[Frame, Any, str, ast.AST], Value]] = {
     **dict.fromkeys((FlowSelf, InputAtom), _of_flow),
-    **dict.fromkeys((ModuleAtom, Outside), _of_module),
+    **dict.fromkeys((ModuleAtom, ExternalName), _of_module),
     **dict.fromkeys((Client, ClientData, Current, Trigger), _of_client),
     **dict.fromkeys((DictOf, Iter, Map, Nested, Tup), _of_container),
     ClassAtom: _of_class,
