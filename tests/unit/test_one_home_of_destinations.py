@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import mfwb
@@ -42,6 +43,7 @@ def test_destinations_do_without_wandb() -> None:
     assert found.isdisjoint({"wandb", "metaflow"})
 
 
+@cache
 def _trees() -> dict[str, ast.Module]:
     return {
         path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
