@@ -11,7 +11,7 @@ from mfwb.errors import UsageError
 from mfwb.planning.names import is_project_name, project_name
 from mfwb.ports import Destination
 
-__all__ = ["Destinations", "bundle_of", "entity_and_project", "project_of"]
+__all__ = ["Destinations", "bundle_of", "entity_and_project", "mode_to_write", "project_of"]
 
 _MODES = ("online", "offline")
 
@@ -44,7 +44,7 @@ class Destinations:
         self._may_ask = may_ask
         self._viewer_entity: str | None = None
         self.defaults = defaults
-        self.mode = _mode_to_write(settings, defaults)
+        self.mode = mode_to_write(settings, defaults)
         self.bundle = _bundle_to_write(settings, self.mode)
         self.base_url = str(settings.wandb.get("base_url") or defaults.base_url)
 
@@ -136,7 +136,8 @@ def _given_mode(settings: Settings) -> str | None:
     return mode
 
 
-def _mode_to_write(settings: Settings, defaults: WandbDefaults) -> str:
+def mode_to_write(settings: Settings, defaults: WandbDefaults) -> str:
+    """Return "online" or "offline"; UsageError for a mode in which nothing would be written."""
     mode = str(_given_mode(settings) or defaults.mode)
     if mode not in _MODES:
         raise UsageError(

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from metaflow.exception import MetaflowException
 
 from mfwb.errors import ItemLost, SourceError
+from mfwb.operations import note_operation
 from mfwb.ports import BlobLocation
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
@@ -46,6 +47,7 @@ class DownloadedBlobs:
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
         """Yield a blob, or None if Metaflow reports that there is none."""
+        note_operation("datastore", f"open {path}")
         with self._as_source_error(), self._storage.load_bytes([path]) as loaded:
             _, local, metadata = next(iter(loaded))
             if local is None:
