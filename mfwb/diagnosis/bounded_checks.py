@@ -48,7 +48,9 @@ class BoundedChecks:
             with noted("doctor", f"{group}: {name}"):
                 run_within(self.seconds, run_to_its_end, "it")
         except MfwbError as error:
-            last = [failed(group, name, str(error), advice, _code_of(error))]
+            # Texts of mfwb's errors say what is wrong, and then often what to do.
+            problem, _, own_advice = str(error).partition("; ")
+            last = [failed(group, name, problem, own_advice or advice, _code_of(error))]
         except Exception as error:  # noqa: BLE001 - the other checks go on
             lacking = describe_shortage(error)
             code = UsageError.exit_code if lacking else BUG_EXIT_CODE

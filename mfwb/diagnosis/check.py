@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -88,7 +89,7 @@ class Diagnosis:
             "settings": [
                 {
                     "name": setting.name,
-                    "value": setting.value,
+                    "value": json.loads(json.dumps(setting.value, default=str)),
                     "origin": setting.source,
                     "kind": setting.kind,
                 }

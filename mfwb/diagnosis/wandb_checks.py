@@ -128,10 +128,21 @@ class _WandbSide:
         from mfwb.sink.inspection import open_inspection  # noqa: PLC0415 - the rest imports wandb
 
         self._inspection = stack.enter_context(open_inspection(self._settings))
-        entity = self._inspection.destinations.viewer_entity()
-        source = self._inspection.key_source or "where wandb found them"
+        source = self._inspection.key_source
+        try:
+            entity = self._inspection.destinations.viewer_entity()
+        except Unreachable as error:
+            if source is None:
+                raise
+            problem = str(error).removeprefix("W&B credentials: ")
+            yield failed(
+                *(_GROUP, "credentials", f"from {source}: {problem}", _KEY_ADVICE),
+                exit_code=Unreachable.exit_code,
+            )
+            return
         yield passed(
-            _GROUP, "credentials", f"accepted, from {source}; the default entity is {entity}"
+            *(_GROUP, "credentials"),
+            f"accepted, from {source or 'where wandb found them'}; the default entity is {entity}",
         )
 
     def check_version(self) -> Check:
