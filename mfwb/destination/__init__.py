@@ -5,6 +5,7 @@ from mfwb.destination.resolve import (
     bundle_of,
     entity_and_project,
     mode_to_write,
+    named_destinations,
     project_of,
 )
 from mfwb.destination.wandb_defaults import WandbDefaults, read_defaults
@@ -15,6 +16,7 @@ __all__ = [
     "bundle_of",
     "entity_and_project",
     "mode_to_write",
+    "named_destinations",
     "project_of",
     "read_defaults",
 ]

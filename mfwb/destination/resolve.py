@@ -11,7 +11,14 @@ from mfwb.errors import UsageError
 from mfwb.planning.names import is_project_name, project_name
 from mfwb.ports import Destination
 
-__all__ = ["Destinations", "bundle_of", "entity_and_project", "mode_to_write", "project_of"]
+__all__ = [
+    "Destinations",
+    "bundle_of",
+    "entity_and_project",
+    "mode_to_write",
+    "named_destinations",
+    "project_of",
+]
 
 _MODES = ("online", "offline")
 
@@ -112,6 +119,22 @@ def entity_and_project(
 def project_of(flow: str, settings: Settings, defaults: WandbDefaults) -> str | None:
     """Return the project that was given for a flow; None if it has the name of the flow."""
     return settings.project_of(flow) or defaults.project
+
+
+def named_destinations(
+    settings: Settings, defaults: WandbDefaults
+) -> list[tuple[str | None, str | None]]:
+    """Return each entity and project that the settings name, that for all other flows first.
+
+    An entity is None if none is given, and a project if it has the name of each flow.
+
+    Raises:
+        UsageError: W&B accepts no such name.
+    """
+    entity, project = settings.entity_of("") or defaults.entity, project_of("", settings, defaults)
+    _check_names(entity, project or "any")
+    named = [entity_and_project(flow, settings, defaults) for flow in settings.flow]
+    return list(dict.fromkeys([(entity, project), *named]))
 
 
 def bundle_of(settings: Settings, defaults: WandbDefaults) -> Path | None:

@@ -7,12 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from mfwb.config import Settings
-from mfwb.destination import (
-    entity_and_project,
-    mode_to_write,
-    project_of,
-    read_defaults,
-)
+from mfwb.destination import mode_to_write, named_destinations, read_defaults
 from mfwb.diagnosis.bounded_checks import BoundedChecks
 from mfwb.diagnosis.check import Check, failed, passed, skipped, warned
 from mfwb.diagnosis.clock import Answer, check_clock, request_answer
@@ -216,22 +211,21 @@ class _WandbSide:
 
     def _destinations(self, viewer: Viewer) -> list[tuple[str, str | None]]:
         """Return entities and projects that the settings name; None: the flow's own name."""
-        settings, defaults = self._settings, self._opened.destinations.defaults
-        entity = self._given_entity or viewer.entity
-        if entity is None:
-            raise SinkError("the account has no default entity: say --entity")
-        pairs: dict[tuple[str, str | None], None] = {
-            (entity, project_of("", settings, defaults)): None
-        }
-        for flow in list(settings.flow)[:_MOST_DESTINATIONS]:
-            own, project = entity_and_project(flow, settings, defaults)
-            pairs[own or entity, project] = None
-        return list(pairs)
+        named = named_destinations(self._settings, self._opened.destinations.defaults)
+        pairs = []
+        for given, project in named[:_MOST_DESTINATIONS]:
+            entity = given or viewer.entity
+            if entity is None:
+                raise SinkError("the account has no default entity; say --entity")
+            pairs.append((entity, project))
+        return pairs
 
     @property
     def _given_entity(self) -> str | None:
-        default = self._defaults.entity if self._defaults else None
-        return self._settings.entity_of("") or default
+        if self._defaults is None:
+            return None
+        [(entity, _), *_] = named_destinations(self._settings, self._defaults)
+        return entity
 
     @property
     def _opened(self) -> Inspection:

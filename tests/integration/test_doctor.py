@@ -364,7 +364,7 @@ def test_rights(  # noqa: PLR0913, PLR0917 - fixtures
 
 def test_old_server(sandbox: Sandbox, own_server: WandbServer, read_from: tuple[str, ...]) -> None:
     """A server of one's own says its version; one without a field is asked for less."""
-    own_server.store.version = "0.61.0"
+    own_server.store.server_version = "0.61.0"
     own_server.fail(
         lambda one: "readOnly" in one.text and one.operation == "DoctorEntity",
         status=400,

@@ -67,7 +67,7 @@ class MetadataService:
 
             def date_time_string(self, timestamp: float | None = None) -> str:
                 moment = time.time() if timestamp is None else timestamp
-                return super().date_time_string(moment + service.clock_ahead)  # type: ignore[arg-type]
+                return super().date_time_string(moment + service.clock_ahead)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

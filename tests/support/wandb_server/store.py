@@ -33,7 +33,7 @@ class Store:
         self.client_ids: dict[str, Version] = {}
         self.strange_entities: set[str] = set()  # they exist, and the user is in none of them
         self.read_only: set[str] = set()  # entities and `entity/project`
-        self.version: str | None = None  # of a server of one's own
+        self.server_version: str | None = None  # of a server of one's own
         self.uploaded_bytes = 0
         self._serial = itertools.count(1)
 

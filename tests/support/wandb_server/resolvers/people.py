@@ -102,7 +102,7 @@ class ServerInfo:
     @property
     def latest_local_version_info(self) -> LocalVersion | None:
         """Return the version, if this is a server of one's own."""
-        version = self.site.store.version
+        version = self.site.store.server_version
         return None if version is None else LocalVersion(version)
 
     @property
