@@ -17,13 +17,12 @@ from mfwb.diagnosis.machine_checks import (
     check_disk,
     check_limits,
     check_proxies,
-    temporary_folder,
 )
 from mfwb.diagnosis.metaflow_checks import run_metaflow_checks
 from mfwb.diagnosis.settings_checks import check_files, describe_layers
 from mfwb.diagnosis.version_checks import check_installed
 from mfwb.diagnosis.wandb_checks import run_wandb_checks
-from mfwb.files.tempdirs import temporary_files_in_scratch
+from mfwb.files.tempdirs import users_temporary_folder
 from mfwb.ledger import ledger_path
 from mfwb.settings_in_force import SettingInForce, list_defaults, list_settings
 
@@ -54,12 +53,11 @@ def diagnose(arguments: Mapping[str, Any], *, config: Path | None) -> Diagnosis:
         reason = "the settings have to hold first" if versions_work else "the versions do not fit"
         checks.done += [skipped(group, "all", reason) for group in ("Metaflow", "W&B")]
     else:
-        with temporary_files_in_scratch():  # those of the SDKs
-            provider = run_metaflow_checks(checks, limited)
-            server = run_wandb_checks(checks, limited)
+        provider = run_metaflow_checks(checks, limited)
+        server = run_wandb_checks(checks, limited)
         servers = {"Metaflow": _host(provider), "W&B": _host(server)}
     path = ledger_path(None)
-    folders = {"state": path.parent, "temporary files": temporary_folder()}
+    folders = {"state": path.parent, "temporary files": users_temporary_folder()}
     if limited.dir is not None:
         folders["the bundle"] = limited.dir.expanduser().resolve()
         path = ledger_path(folders["the bundle"])

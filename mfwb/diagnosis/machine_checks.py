@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
@@ -151,8 +150,3 @@ def _size(number: int) -> str:
         if number >= size:
             return f"{number / size:.1f} {unit}"
     return f"{number} bytes"
-
-
-def temporary_folder() -> Path:
-    """Return the folder for temporary files."""
-    return Path(tempfile.gettempdir())

@@ -36,10 +36,11 @@ def doctor(*, config: Path | None, as_json: bool, verbose: bool, **settings: Any
     Versions, settings, Metaflow, W&B and this machine.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
+    from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
     from mfwb.report import console_for  # noqa: PLC0415 - the same
     from mfwb.report.doctor import show_diagnosis  # noqa: PLC0415 - the same
 
-    with keep_stdout_clean(quiet=True):
+    with temporary_files_in_scratch(), keep_stdout_clean(quiet=True):
         diagnosis = api.doctor(config=config, **settings)
     text, plain = show_diagnosis(
         diagnosis, console=console_for(sys.stdout), as_json=as_json, verbose=verbose
