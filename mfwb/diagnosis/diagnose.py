@@ -57,10 +57,10 @@ def diagnose(arguments: Mapping[str, Any], *, config: Path | None) -> Diagnosis:
         server = run_wandb_checks(checks, limited)
         servers = {"Metaflow": _host(provider), "W&B": _host(server)}
     path = ledger_path(None)
-    folders = {"state": path.parent, "temporary files": users_temporary_folder()}
+    folders = {"state": path.parent, "temporary": users_temporary_folder()}
     if limited.dir is not None:
-        folders["the bundle"] = limited.dir.expanduser().resolve()
-        path = ledger_path(folders["the bundle"])
+        folders["bundle"] = limited.dir.expanduser().resolve()
+        path = ledger_path(folders["bundle"])
     checks.run(_MACHINE, "ledger", partial(check_ledger, path))
     checks.run(_MACHINE, "disk", partial(check_disk, folders))
     checks.run(_MACHINE, "limits", partial(check_limits, limited.workers))

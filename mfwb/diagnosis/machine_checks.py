@@ -41,7 +41,7 @@ def check_disk(
         free_of: returns the free bytes at an existing path; OSError.
     """
     for purpose, folder in folders.items():
-        name = f"disk for {purpose}"
+        name = f"disk: {purpose}"
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         try:
             free = free_of(existing)

@@ -201,7 +201,7 @@ class SqliteLedger:
         placeholders = ", ".join("?" * len(row))
         outcome = outcome_to_json(entry.outcome) if entry.outcome else None
         key = entry.flow_run, entry.provider, *destination_values(entry.destination)
-        note_operation("ledger", f"write {entry.flow_run} as {entry.standing.value}")
+        note_operation("ledger", f"write {entry.flow_run} as {entry.sync_state.value}")
         with self._exclusive(), write_transaction(self._connection):
             for table in ("outcomes", "flow_runs"):
                 self._connection.execute(

@@ -69,7 +69,7 @@ def read_sample(source: MetaflowSource, flow_run: Pathspec) -> Sample | None:
             continue
         store = open_store(raw.datastore, flow_run.flow, source.roots.folders)
         for key, record in store.read_attempt_records(keys).items():
-            for name, sha in sorted(record.objects.items()):
+            for name, sha in sorted(record.objects.items(), key=_own_last):
                 try:
                     size = len(store.head(sha, _FEW_BYTES))
                 except ItemLost as error:
@@ -95,6 +95,11 @@ def probe_roots(source: MetaflowSource) -> list[Datastore]:
         with open_store(datastore, "mfwb", source.roots.folders).open(_MISSING):
             pass
     return datastores
+
+
+def _own_last(item: tuple[str, str]) -> tuple[bool, str]:
+    """Return a sort key: the artifacts of users before those of Metaflow itself."""
+    return item[0].startswith("_"), item[0]
 
 
 def _pathspec(flow_run: Pathspec, key: AttemptKey, name: str) -> str:

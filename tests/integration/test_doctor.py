@@ -531,7 +531,7 @@ def test_offline_does_without_wandb(sandbox: Sandbox, read_from: tuple[str, ...]
     assert done.code == 0, done.out
     skipped = [one["name"] for one in done.document["checks"] if one["status"] == "skipped"]
     assert skipped == ["server", "credentials", "project", "clock"]
-    assert status(done, "This machine", "disk for the bundle") == "passed"
+    assert status(done, "This machine", "disk: bundle") == "passed"
     assert not (sandbox.root / "bundle").exists()
 
 

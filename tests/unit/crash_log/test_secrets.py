@@ -17,7 +17,7 @@ from mfwb.crash_log.secrets import known_secrets, redact, redact_values
 from mfwb.safe_text import printable
 
 _SECRETS = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\0*"), min_size=8, max_size=40
+    st.characters(codec="utf-8", exclude_characters="\0*"), min_size=8, max_size=40
 ).filter(lambda text: len(text.split()) == 1 and text == text.strip() and len({*text}) > 2)
 
 

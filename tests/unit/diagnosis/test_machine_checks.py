@@ -30,7 +30,7 @@ def test_disk(tmp_path: Path, free: int, status: CheckStatus, shown: str) -> Non
 
     [check] = check_disk({"state": folder}, free_of=lambda path: free if path == tmp_path else -1)
 
-    assert (check.status, check.name) == (status, "disk for state")
+    assert (check.status, check.name) == (status, "disk: state")
     assert check.detail == f"{shown} free at {tmp_path}"
     assert (check.exit_code == 2) is (status is CheckStatus.FAILED)
     assert not folder.parent.exists()
