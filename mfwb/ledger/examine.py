@@ -23,11 +23,11 @@ class LedgerState:
     """A ledger that can be used.
 
     Attributes:
-        entries: the number of its entries.
+        entries: the number of its entries; None if it can't be read without finishing a write.
         held_locks: names of the locks that a sync holds: of entities and projects.
     """
 
-    entries: int
+    entries: int | None
     held_locks: tuple[str, ...]
 
 
@@ -43,7 +43,10 @@ def examine_ledger(path: Path) -> LedgerState | None:
     check_files(path)
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise UsageError(f"the ledger {path} can't be written by this user")
-    # Without "ro", SQLite would finish what a killed process left in its journal.
+    locks = tuple(_held_locks(path.parent / "locks"))
+    if _has_journal(path):
+        return LedgerState(None, locks)
+    # "ro", so that SQLite writes nothing; then it can't read beside a journal.
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with (
         translate_errors(path),
@@ -57,7 +60,15 @@ def examine_ledger(path: Path) -> LedgerState | None:
         if result != "ok":
             raise sqlite3.DatabaseError(result)
         [entries] = connection.execute("SELECT count(*) FROM flow_runs").fetchone()
-    return LedgerState(entries, tuple(_held_locks(path.parent / "locks")))
+    return LedgerState(entries, locks)
+
+
+def _has_journal(path: Path) -> bool:
+    """Whether a process is writing, or was killed while it wrote; SQLite undoes that later."""
+    try:
+        return path.with_name(f"{path.name}-journal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _held_locks(folder: Path) -> Iterator[str]:
