@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfwb.config import load_settings
@@ -21,18 +21,34 @@ _SECRETS = st.text(
 ).filter(lambda text: len(text.split()) == 1 and text == text.strip() and len({*text}) > 2)
 
 
+@settings(deadline=None)
 @given(secret=_SECRETS, before=st.text(max_size=20), after=st.text(max_size=20))
 def test_a_known_secret_in_any_form(secret: str, before: str, after: str) -> None:
     """As it is, in a repr, in JSON, in a URL: it is gone, and so is what a terminal would show."""
-    forms = [secret, repr(secret), json.dumps(secret), quote(secret, safe=""), f"x={secret}&y"]
+    forms = [secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe="")]
     for form in forms:
-        text = redact_values(f"{before}{form}{after}", [secret])
+        text = redact_values(f"{before}<{form}>{after}", [secret])
 
         assert secret not in text
+        assert f"<{form}>" not in text
         assert printable(secret) not in printable(text) or secret in before + after
         assert quote(secret, safe="") not in text or len(quote(secret, safe="")) < 8
 
 
+def test_quotes_of_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret with quotes is found before they are quoted once more."""
+    monkeypatch.setenv("MFWB_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("NEW_API_KEY", "it's 'deeply' hidden")
+
+    path = write_bug_log(ValueError("odd"), ["sync", "--x=it's 'deeply' hidden", "two words"])
+
+    assert path is not None
+    assert path.read_text(encoding="utf-8").splitlines()[1] == (
+        "arguments: sync '--x=***' 'two words'"
+    )
+
+
+@settings(deadline=None, max_examples=30)
 @given(secret=_SECRETS)
 def test_a_secret_among_the_arguments(
     secret: str, tmp_path_factory: pytest.TempPathFactory
