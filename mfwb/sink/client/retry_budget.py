@@ -85,7 +85,9 @@ class RetryBudget:
             except Exception as error:
                 if not is_unreadable_answer(error):
                     raise
-                raise SinkError(f"can't {purpose}: W&B's answer is none ({error!r})") from error
+                raise SinkError(
+                    f"can't {purpose}: W&B's answer is not valid ({error!r})"
+                ) from error
             else:
                 note_operation("W&B", f"{purpose}: done")
                 return answer
