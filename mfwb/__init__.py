@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mfwb import errors
-    from mfwb.api import explain, lineage, plan, push, rebuild, status, sync
+    from mfwb.api import doctor, explain, lineage, plan, push, rebuild, status, sync
     from mfwb.outcome import Result
 else:
     ModuleType = type(sys)
@@ -32,6 +32,7 @@ else:
 __all__ = [
     "Result",
     "__version__",
+    "doctor",
     "errors",
     "explain",
     "lineage",

@@ -14,6 +14,7 @@ from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import PayloadBuilder
 from mfwb.pipeline import Parts
 from mfwb.ports import Ledger, Payloads, Progress, Pusher, Source
+from mfwb.sdk_versions import refuse_old_versions
 from mfwb.sink import open_sink
 from mfwb.source import open_source
 
@@ -33,6 +34,7 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
         UsageError: for settings that Metaflow or W&B refuse.
         Unreachable: for a metadata service that does not answer.
     """
+    refuse_old_versions()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
         memory = ledger_path(None).parent
@@ -52,6 +54,7 @@ def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher
     Raises:
         UsageError: if there is no bundle, or for settings that W&B refuses.
     """
+    refuse_old_versions()
     from mfwb.sink.push import open_pusher  # noqa: PLC0415 - it imports wandb
 
     path = ledger_path(bundle)
@@ -69,6 +72,7 @@ def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
         UsageError: for settings that Metaflow refuses.
         Unreachable: for a metadata service that does not answer.
     """
+    refuse_old_versions()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
         folder = stack.enter_context(scratch())

@@ -18,6 +18,7 @@ from mfwb.outcome import Result
 PUBLIC = {
     "Result",
     "__version__",
+    "doctor",
     "errors",
     "explain",
     "lineage",

@@ -34,6 +34,7 @@ def help_of(*command: str) -> str:
         "explain --help",
         "status --help",
         "config --help",
+        "doctor --help",
         "config trust --help",
         "",
         "nonsense",
@@ -77,6 +78,7 @@ Commands:
   status   Show what was synced, what is pending, and what was lost.
   lineage  Show which task made and which task used each artifact.
   explain  Show what W&B gets of one artifact, and why.
+  doctor   Check all that a sync needs, and write nothing.
   config   Show the settings, and trust settings files.
 
 Examples:
@@ -87,6 +89,7 @@ Examples:
   mfwb push bundle                          the bundle of an offline sync
   mfwb lineage TrainFlow/123                which task made and used what
   mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
+  mfwb doctor                               whether all that a sync needs is there
 """
     )
 
