@@ -27,7 +27,7 @@ from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_serv
 if TYPE_CHECKING:
     from mfwb.source.client import MetaflowSource
 
-__all__ = ["current_provider", "metaflow_client", "open_source"]
+__all__ = ["current_provider", "metaflow_client", "open_source", "own_datastore_roots"]
 
 
 @contextmanager
@@ -68,6 +68,11 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
 def current_provider() -> str:
     """Return the metadata provider of this process, as `Settings.metadata` takes it."""
     return str(metaflow_client().get_metadata())
+
+
+def own_datastore_roots(settings: Settings) -> DatastoreRoots:
+    """Return the user's own datastores, from which artifacts may be read, while a source is open."""
+    return _find_roots(current_provider(), settings.datastore_roots)
 
 
 def metaflow_client() -> ModuleType:
