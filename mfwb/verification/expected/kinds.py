@@ -231,9 +231,7 @@ def _kinds_by_name(name: str) -> tuple[str, ...]:
     return ("other",)
 
 
-def _kinds(
-    artifact: HeldArtifact, value: PickledValue, settings: StepSettings
-) -> tuple[str, ...]:
+def _kinds(artifact: HeldArtifact, value: PickledValue, settings: StepSettings) -> tuple[str, ...]:
     if artifact.type == "metaflow.includefile.IncludedFile":
         return ("dataset",)
     if _matches(artifact.type, ("pathlib.*Path",)):

@@ -231,5 +231,3 @@ def _is_an_input(node: ast.expr, inputs: str) -> bool:
         and isinstance(node.value, ast.Name)
         and node.value.id == inputs
     )
-
-

@@ -174,9 +174,7 @@ def says(expected: Any, said: Any) -> bool:  # noqa: PLR0911 - a rule for each t
         return _says_dict(expected, said)
     if isinstance(expected, list):
         return (
-            isinstance(said, list)
-            and len(said) == len(expected)
-            and all(map(says, expected, said))
+            isinstance(said, list) and len(said) == len(expected) and all(map(says, expected, said))
         )
     if expected is None or isinstance(expected, bool) or isinstance(said, bool):
         return said is expected
