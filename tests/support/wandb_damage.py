@@ -26,8 +26,15 @@ def blob_of(content: bytes) -> Blob:
 class Damage:
     """The mutable records of one project on the stand-in."""
 
-    def __init__(self, server: WandbServer, path: str) -> None:
-        """Take a project: `entity/project`."""
+    def __init__(self, server: WandbServer, path: str, flow_run: str = "") -> None:
+        """Take a project.
+
+        Args:
+            server: the stand-in.
+            path: `entity/project`.
+            flow_run: the flow run whose W&B runs are meant, if the project has several.
+        """
+        self._flow_run = flow_run
         self._server = server
         entity, _, project = path.partition("/")
         self._key = (entity, project)
@@ -51,9 +58,12 @@ class Damage:
         return self._server.store.projects[self._key]
 
     def run(self, step: str) -> Run:
-        """Return the W&B run whose name ends with `/step`."""
+        """Return the W&B run of a step: that whose name ends with `/step`."""
         [found] = [
-            run for run in self.project.runs.values() if run.display_name.endswith(f"/{step}")
+            run
+            for run in self.project.runs.values()
+            if run.display_name.endswith(f"/{step}")
+            and run.display_name.startswith(self._flow_run)
         ]
         return found
 

@@ -87,7 +87,7 @@ class BundleProject:
     def flow_run(self, group: str) -> RecordedFlowRun:
         """Return what the bundle says of the W&B runs of a group; SinkError if it is damaged."""
         placed = list(self._runs(group))
-        self._folders = {one.run.id: one.folder for one in placed}
+        self._folders.update((one.run.id, one.folder) for one in placed)
         aliases: defaultdict[str, set[str]] = defaultdict(set)
         producers: dict[str, str] = {}
         for one in placed:

@@ -38,6 +38,7 @@ _ROWS_PER_STEP = 4  # at most; W&B leaves rows out if there are more
 _STEPS_OF_ONE = 5_000  # of one W&B run, in a further request
 _NAMES_AT_ONCE = 40
 _MOST_MANIFESTS = 20_000  # that are remembered
+_MOST_URLS = 100_000  # the same, of files of W&B runs
 _TABLE = "run_table"
 _NO_FIELD = "Cannot query field"
 
@@ -85,7 +86,8 @@ class OnlineProject:
 
     def flow_run(self, group: str) -> RecordedFlowRun:
         """Return what W&B says of the W&B runs of a group; none is no error; SinkError."""
-        self._run_files.clear()
+        if len(self._run_files) > _MOST_URLS:
+            self._run_files.clear()
         parts = list(self._runs(group))
         versions = [one for part in parts for one in (*part.logged, *part.used)]
         self._load_manifests(versions)
