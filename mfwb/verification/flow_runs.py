@@ -9,6 +9,7 @@ from mfwb.config import Settings
 from mfwb.errors import SkipFlowRun, ends_the_call
 from mfwb.ports import BugLog, Progress
 from mfwb.safe_text import one_line
+from mfwb.snapshot.pathspec import flow_of
 from mfwb.system_errors import describe_shortage
 from mfwb.verification.connection import RecordedProjects
 from mfwb.verification.verify import verify_flow_run
@@ -81,7 +82,7 @@ def verify_flow_runs(
 def _verified(
     pathspec: str, settings: Settings, projects: RecordedProjects, read_data: float
 ) -> FlowRunVerification:
-    flow = pathspec.partition("/")[0]
+    flow = flow_of(pathspec)
     recorded = projects.of(flow)
     entity, project = projects.place(flow)
     before = recorded.requests

@@ -69,11 +69,12 @@ def _sentence(run: FlowRunVerification) -> str:
         return one_line(run.reason or "no reason was recorded")
     items = sum((run.compared or {}).values())
     place = "/".join(one_line(part) for part in (run.entity, run.project) if part)
-    parts = [f"{count(items, 'item')} compared"]
-    if run.verdict is Verdict.DIFFERENT:
-        parts[0] += f", {count(len(run.differences), 'difference')}"
+    runs = (run.compared or {}).get("run", 0)
+    parts = [f"{count(items, 'item')} in {count(runs, 'W&B run')}"]
     if place:
-        parts[0] += f" in {place}"
+        parts[0] += f" of {place}"
+    if run.verdict is Verdict.DIFFERENT:
+        parts.insert(0, count(len(run.differences), "difference"))
     if run.group and run.group != run.pathspec:
         parts.append(f"group {one_line(run.group)}")
     if run.bytes_read:

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from mfwb.errors import ItemLost, SinkError
 from mfwb.files.rooted_files import open_below, resolve_below
+from mfwb.snapshot.pathspec import flow_of, flow_run_of
 from mfwb.verification.recorded import (
     RecordedArtifact,
     RecordedFile,
@@ -56,8 +57,8 @@ def flow_runs_in_bundle(bundle: Path) -> list[str]:
 def _flow_run_of(run: RunFile) -> str | None:
     facts = run.config.get("metaflow")
     pathspec = facts.get("pathspec") if isinstance(facts, dict) else None
-    parts = str(pathspec or run.name).split("/")
-    return "/".join(parts[:2]) if len(parts) > 1 and all(parts[:2]) else None
+    flow_run = flow_run_of(str(pathspec or run.name))
+    return flow_run if flow_of(flow_run) != flow_run else None
 
 
 class BundleProject:
@@ -125,7 +126,7 @@ class BundleProject:
                     by_group[run.group].append(name)
             self._by_group = dict(by_group)
         for name in self._by_group.get(group, ()):
-            yield _Placed(name.rpartition("/")[0], _read(self._bundle, name))
+            yield _Placed(str(PurePosixPath(name).parent), _read(self._bundle, name))
 
     def _is_of_project(self, run: RunFile) -> bool:
         return run.project == self._project and self._entity in (None, run.entity)

@@ -12,6 +12,7 @@ from typing import Any
 from mfwb.errors import ItemLost, SinkError
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.responses import require
+from mfwb.snapshot.pathspec import owner_and_name
 from mfwb.verification.recorded import (
     RecordedArtifact,
     RecordedFile,
@@ -277,7 +278,7 @@ class OnlineProject:
         the versions have.
         """
         wanted: dict[str, dict[str, None]] = {}
-        of_flow_run = f"run-{group.rpartition('/')[2]}"
+        of_flow_run = f"run-{owner_and_name(group)[1]}"
         for artifact in (one for run in runs for one in run.logged):
             names = wanted.setdefault(artifact.name, dict.fromkeys(("latest", of_flow_run)))
             names.update(dict.fromkeys(sorted(artifact.aliases)))
