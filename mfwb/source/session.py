@@ -71,7 +71,7 @@ def current_provider() -> str:
 
 
 def own_datastore_roots(settings: Settings) -> DatastoreRoots:
-    """Return the user's own datastores, from which artifacts may be read, while a source is open."""
+    """Return the user's own datastores, which may be read; call it while a source is open."""
     return _find_roots(current_provider(), settings.datastore_roots)
 
 
