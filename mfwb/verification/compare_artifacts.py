@@ -98,7 +98,7 @@ def _compare_one(
         findings.differ("file", f"{item}, file {path}", run, None, path, EDITED)
 
 
-def _compare_folder(  # noqa: PLR0913 - what it is of, and where to note it
+def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
     run: str,
     item: str,
     artifact: RecordedArtifact,
@@ -109,10 +109,10 @@ def _compare_folder(  # noqa: PLR0913 - what it is of, and where to note it
     findings.count("file", max(1, len(there)))
     options = [pairs for option in folder.options if (pairs := _pair(option, there)) is not None]
     if not options:
-        own = [f"{folder.prefix}{path}" for path in folder.options[0]]
+        paths = [f"{folder.prefix}{path}" for path in folder.options[0]]
         said = [f"{folder.prefix}{path}" for path in there]
         cause = "files are missing or strange: an upload was cut, or the version was damaged"
-        findings.differ("file", f"{item}, files of {folder.task}", run, own, said, cause)
+        findings.differ("file", f"{item}, files of {folder.task}", run, paths, said, cause)
         return
     best = min(options, key=lambda pairs: sum(map(_is_unlike, pairs)))
     for path, expected, file in best:

@@ -55,7 +55,7 @@ def compare_uses(pairs: _Pairs, findings: Findings) -> None:
             _compare_used(name, one, right, ids, pairs, findings)
 
 
-def _compare_used(  # noqa: PLR0913 - what it is of, and where to note it
+def _compare_used(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
     name: str,
     used: RecordedArtifact,
     right: set[str],

@@ -33,7 +33,7 @@ class Findings:
         if (item, reason) not in self.unknown:
             self.unknown.append((item, reason))
 
-    def differ(  # noqa: PLR0913 - the fields of a difference
+    def differ(  # noqa: PLR0913, PLR0917 - the fields of a difference
         self,
         kind: str,
         item: str,

@@ -26,7 +26,7 @@ from mfwb.verification.expected.run_facts import expect_config, expect_facts, ex
 from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, expect_included
 from mfwb.verification.expected.run_uses import expect_uses
 from mfwb.verification.expected.run_values import RunValues, WrittenValue, expect_values
-from mfwb.verification.expected.step_code import StepCode, read_step_code
+from mfwb.verification.expected.step_code import read_step_code
 from mfwb.verification.expected.written import History
 
 __all__ = ["expect_flow_run"]
@@ -75,6 +75,7 @@ class _Builder:
         self._run_of = {task.path: scope.name for scope in self._scopes for task in scope.tasks}
         self._settings = {scope.step: scope.settings for scope in self._scopes}
         self._config, self._constants = expect_config(facts, contents)
+        self._values: dict[tuple[str, str], tuple[set[str], dict[str, Need]]] = {}
         self._dead_ends = self._find_dead_ends()
 
     def build(self) -> ExpectedFlowRun:
@@ -148,14 +149,15 @@ class _Builder:
         """Return what the tasks of a W&B run wrote, by name and in the order of the tasks."""
         by_name: dict[str, list[WrittenValue]] = {}
         for name in sorted({name for task in scope.tasks for name in task.held}):
-            with_value = [task for task in scope.siblings if self._is_value_of(task, name)]
-            need = self._history.values_written(with_value, name) if with_value else {}
+            with_value, need = self._values_of_step(scope, name)
             for task in scope.tasks:
                 if name not in task.held:
                     continue
-                if task.path not in need:
-                    if task in with_value or not self._history.is_new(task, name):
-                        continue
+                is_pickle_of_its_own = task.path not in with_value and self._history.is_new(
+                    task, name
+                )
+                if task.path not in need and not is_pickle_of_its_own:
+                    continue
                 artifact = task.held[name]
                 item = WrittenValue(
                     task,
@@ -166,6 +168,15 @@ class _Builder:
                 )
                 by_name.setdefault(name, []).append(item)
         return by_name
+
+    def _values_of_step(self, scope: _Scope, name: str) -> tuple[set[str], dict[str, Need]]:
+        """Return the tasks of a step that have a value under a name, and those that wrote it."""
+        key = scope.step, name
+        if key not in self._values:
+            tasks = [task for task in scope.siblings if self._is_value_of(task, name)]
+            need = self._history.values_written(tasks, name) if tasks else {}
+            self._values[key] = {task.path for task in tasks}, need
+        return self._values[key]
 
     def _is_value_of(self, task: TaskFacts, name: str) -> bool:
         if name not in task.held:
@@ -222,11 +233,20 @@ class _Builder:
         if len(ends) != 1:
             return {}
         [end] = ends
-        return {
-            name: frozenset(self._run_of[one] for one in self._history.producers(end, name))
-            for name in end.held
-            if self._is_file(end, name)
-        }
+        return {name: self._last_makers(end, name) for name in end.held if self._is_file(end, name)}
+
+    def _last_makers(self, end: TaskFacts, name: str) -> frozenset[str]:
+        """Return who wrote what the flow run ends with; of siblings of a foreach the last one."""
+        makers = self._history.producers(end, name)
+        steps = {path.split("/")[2] for path in makers}
+        if len(steps) != 1:
+            return frozenset(self._run_of[path] for path in makers)
+        siblings = [
+            task
+            for task in self._facts.steps[steps.pop()]
+            if name in task.held and self._history.is_new(task, name)
+        ]
+        return frozenset({self._run_of[siblings[-1].path]})
 
 
 def _scopes(facts: FlowRunFacts, settings: Settings) -> Iterator[_Scope]:

@@ -154,7 +154,7 @@ class FlowRunReader:
             if path.split("/")[2] == _PARAMETERS:
                 first = next(iter(task), None)
             else:
-                first = task["_task_ok"] if "_task_ok" in task else None
+                first = _item(task, "_task_ok")
         if first is None:
             return None, None
         place = first._object  # noqa: SLF001 - see the module docstring
@@ -227,6 +227,14 @@ class FlowRunReader:
         open_tasks = any(task.outcome == "unfinished" for task in tasks)
         has_retries = any(_has_retries(graph, task) for task in failed)
         return "failed" if failed and not open_tasks and not has_retries else "running"
+
+
+def _item(task: Any, name: str) -> Any:
+    """Return an artifact of the client's task, which is no mapping; None if there is none."""
+    try:
+        return task[name]
+    except KeyError:
+        return None
 
 
 def _own_rows(task: Any) -> list[tuple[str, Any, int, str]]:

@@ -231,7 +231,9 @@ def _kinds_by_name(name: str) -> tuple[str, ...]:
     return ("other",)
 
 
-def _kinds(artifact: HeldArtifact, value: PickledValue, settings: StepSettings) -> tuple[str, ...]:
+def _kinds(  # noqa: PLR0911 - a rule for each case
+    artifact: HeldArtifact, value: PickledValue, settings: StepSettings
+) -> tuple[str, ...]:
     if artifact.type == "metaflow.includefile.IncludedFile":
         return ("dataset",)
     if _matches(artifact.type, ("pathlib.*Path",)):

@@ -91,7 +91,7 @@ def _shown(when: datetime, stream: str, text: str, label: str) -> Iterator[Expec
         clock = f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}Z "
     mark = f"[{stream}] " if stream == "stderr" else ""
     for part in [part for part in text.split("\r") if part] or [""]:
-        yield ExpectedLine(clock, f"{mark}{label}{_visible(part)}")
+        yield ExpectedLine(clock, f"{mark}{_visible(label + part)}")
 
 
 def _visible(text: str) -> str:

@@ -52,7 +52,7 @@ def expect_artifacts(
             yield from _artifact(name, kinds, group, settings, contents, merged=merged)
 
 
-def _artifact(
+def _artifact(  # noqa: PLR0913 - what it is of
     name: str,
     kinds: tuple[str, ...],
     files: Sequence[StoredFile],

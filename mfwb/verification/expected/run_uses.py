@@ -12,7 +12,7 @@ from mfwb.verification.expected.written import History
 __all__ = ["expect_uses"]
 
 
-def expect_uses(
+def expect_uses(  # noqa: PLR0913, PLR0917 - one for each thing that decides
     facts: FlowRunFacts,
     tasks: Sequence[TaskFacts],
     code: StepCode | None,
@@ -42,9 +42,7 @@ def expect_uses(
                     makers = history.producers(parent, name)
                     found = frozenset(run_of[one] for one in makers)
                     allowed.setdefault(name, set()).update(found)
-                    held = parent.held[name]
                     if is_file(parent, name):
-                        del held
                         groups.append(found)
             if groups and code is not None and task.outcome != "unfinished":
                 required.setdefault(name, set()).update(_required(task, name, groups, code))

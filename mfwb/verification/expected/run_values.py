@@ -121,7 +121,7 @@ def _leave_open(result: RunValues, key: str, items: Sequence[WrittenValue]) -> N
     result.open_keys.add(key)
     reasons = {item.value.reason for item in items if item.in_words and item.value.reason}
     if reasons:
-        result.unknown.append((f"summary.{key}", sorted(reasons)[0]))
+        result.unknown.append((f"summary.{key}", min(reasons)))
 
 
 def _alone(item: WrittenValue) -> tuple[Any, ...]:
@@ -216,11 +216,11 @@ def _add_numbers(
                 result.history[place] = drawn
 
 
-def _drawn(number: int | float, *, exactly: bool) -> int | float | None:
+def _drawn(number: float, *, exactly: bool) -> int | float | None:
     """Return a number as a point of a chart; None if it is none."""
     if exactly:
         is_fit = number == number and abs(number) < math.inf  # noqa: PLR0124 - NaN
-        return number if is_fit and (isinstance(number, float) or abs(number) <= _EXACT) else None
+        return number if is_fit and (type(number) is float or abs(number) <= _EXACT) else None
     try:
         return float(number) if abs(number) > _EXACT else number
     except OverflowError:

@@ -8,7 +8,7 @@ may be stored or loaded; what is not found may be, too, if the code is not certa
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,6 +100,7 @@ class _Method:
     """One function of the flow's classes."""
 
     stores: set[str] = field(default_factory=set)
+    deletes: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)
     loads: set[str] = field(default_factory=set)
     input_loads: set[str] = field(default_factory=set)
@@ -135,13 +136,14 @@ def _step(module: ast.Module, step: str) -> StepCode | None:
             continue  # an artifact that is called, or a method of Metaflow's
         method = _method(functions[name][0])
         merged.stores |= method.stores
+        merged.deletes |= method.deletes
         merged.changes |= method.changes
         merged.loads |= method.loads
         is_certain = is_certain and method.is_certain
         own.uses_client = own.uses_client or method.uses_client
         waiting += method.calls
     called = helpers & known
-    stored = own.stores | merged.stores
+    stored = own.stores | merged.stores | own.deletes | merged.deletes
     return StepCode(
         stores=frozenset(own.stores),
         changes=frozenset(own.changes | merged.changes),
@@ -176,9 +178,9 @@ def _method(node: ast.FunctionDef) -> _Method:
                 result.from_all_inputs.add(one.attr)
         if inputs and isinstance(one, ast.Attribute) and _is_an_input(one.value, inputs):
             result.input_loads.add(one.attr)
-        if isinstance(one, ast.Name) and one.id == itself and isinstance(one.ctx, ast.Load):
-            if not isinstance(parents.get(one), ast.Attribute):
-                result.is_certain = False  # `self` itself is handed on
+        is_itself = isinstance(one, ast.Name) and one.id == itself
+        if is_itself and not isinstance(parents.get(one), ast.Attribute):
+            result.is_certain = False  # `self` itself is handed on
         if isinstance(one, ast.Attribute) and one.attr == "trigger":
             result.uses_client = True
     return result
@@ -186,7 +188,10 @@ def _method(node: ast.FunctionDef) -> _Method:
 
 def _note(result: _Method, node: ast.Attribute, parents: Mapping[ast.AST, ast.AST]) -> None:
     parent = parents.get(node)
-    if isinstance(node.ctx, ast.Store | ast.Del):
+    if isinstance(node.ctx, ast.Del):
+        result.deletes.add(node.attr)  # Metaflow keeps an inherited artifact nevertheless
+        return
+    if isinstance(node.ctx, ast.Store):
         result.stores.add(node.attr)
         return
     if isinstance(parent, ast.Call) and parent.func is node:

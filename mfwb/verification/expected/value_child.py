@@ -42,7 +42,8 @@ class _Instance(Described, StandIn):
 class _AllowedOrDescribed(Mapping[str, Callable[[], Any]]):
     """The allow-list, and for all other capitalized names stand-ins that keep their arguments."""
 
-    _allowed: pickles.Allowed = {**PLAIN, **PATHS, **ZONES, **ARRAYS}
+    def __init__(self) -> None:
+        self._allowed: pickles.Allowed = {**PLAIN, **PATHS, **ZONES, **ARRAYS}
 
     def __getitem__(self, name: str) -> Callable[[], Any]:
         if name in self._allowed:
@@ -61,8 +62,8 @@ class _AllowedOrDescribed(Mapping[str, Callable[[], Any]]):
 
 def _stand_in(name: str) -> type:
     def new(cls: type, *arguments: Any) -> Any:
-        made = object.__new__(cls)
-        Described.__init__(made, name, arguments)  # type: ignore[arg-type]
+        made: Any = object.__new__(cls)
+        Described.__init__(made, name, arguments)
         return made
 
     return type("_InstanceOfThatName", (_Instance,), {"__new__": new, "__init__": _nothing})

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from threading import Timer
 from typing import Any
 
+from typing_extensions import Self
+
 from mfwb.isolation.forkserver import Forkserver, Process
 from mfwb.verification.expected import value_child
 
@@ -64,7 +66,7 @@ class ValueReader:
         self._forkserver = Forkserver(value_child.__name__, _MAX_MEMORY)
         self._process: Process | None = None
 
-    def __enter__(self) -> ValueReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

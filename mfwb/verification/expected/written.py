@@ -82,16 +82,7 @@ class History:
         if not equal:
             return written
         code = self._code.get(tasks[0].step)
-        if code is not None and name in code.stores:
-            need: Need | None = Need.REQUIRED
-        elif own_paths and code is None:
-            need = Need.REQUIRED
-        elif own_paths:
-            need = Need.REQUIRED if name in code.changes or not code.is_certain else Need.ALLOWED
-        elif code is None or name in code.helper_stores or not code.is_certain:
-            need = Need.ALLOWED
-        else:
-            need = None
+        need = _need_of_equal_values(name, code, others_changed=bool(own))
         if need is not None:
             written |= dict.fromkeys((task.path for task in equal), need)
         return written
@@ -108,3 +99,20 @@ class History:
         if key not in self._same:
             self._same[key] = self._contents.is_same(one, other)
         return self._same[key]
+
+
+def _need_of_equal_values(name: str, code: StepCode | None, *, others_changed: bool) -> Need | None:
+    """Return whether values that equal what their tasks received count as written; None: no.
+
+    Args:
+        name: of the artifact.
+        code: of the step; None if it is not known.
+        others_changed: whether another task of the step has a value that it did not receive.
+    """
+    if code is not None and name in code.stores:
+        return Need.REQUIRED
+    if not others_changed:
+        is_open = code is None or name in code.helper_stores or not code.is_certain
+        return Need.ALLOWED if is_open else None
+    is_settled = code is None or name in code.changes or not code.is_certain
+    return Need.REQUIRED if is_settled else Need.ALLOWED
