@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mfwb.config import Settings
 from mfwb.verification.compare import Comparison, compare
+from mfwb.verification.digests import compare_digests
 from mfwb.verification.expected.model import ExpectedFlowRun
 from mfwb.verification.findings import writer_of
 from mfwb.verification.recorded import Recorded, RecordedArtifact, RecordedFlowRun
@@ -50,6 +51,7 @@ def verify_flow_run(
         expected = expect_flow_run(facts, settings, reader, contents)
         said = _read_groups(expected, recorded)
         comparison = compare(expected, said)
+        compare_digests(said, comparison.findings)
     result = _to_result(pathspec, comparison, said)
     return replace(result, requests=recorded.requests - before)
 

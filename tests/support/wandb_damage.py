@@ -62,8 +62,7 @@ class Damage:
         [found] = [
             run
             for run in self.project.runs.values()
-            if run.display_name.endswith(f"/{step}")
-            and run.display_name.startswith(self._flow_run)
+            if run.display_name.endswith(f"/{step}") and run.display_name.startswith(self._flow_run)
         ]
         return found
 
@@ -84,6 +83,10 @@ class Damage:
         run = self.run(step)
         del self.project.runs[run.name]
         self._server.store.runs.pop(run.id, None)
+        for version in self._server.store.versions.values():
+            version.used_by.pop(run.path, None)
+            if version.created_by == run.path:
+                version.created_by = None
         if and_remember:
             self.project.deleted_runs.add(run.name)
 
