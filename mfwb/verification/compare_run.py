@@ -155,6 +155,9 @@ class _Comparison:
                 )
                 if is_ours and (row, key) not in expected and not is_open and not _is_panel(said):
                     wrong[key].append((row, None, said))
+        if repeated := [step for step in self._recorded.repeated_steps if self._is_row(step)]:
+            cause = "it was written twice; W&B takes no row back"
+            self._differ("history", "history, rows twice", 1, repeated, cause, mends=False)
         for key, points_of_key in sorted(wrong.items()):
             rows = [row for row, _, _ in points_of_key]
             item = f"history.{key} in {len(rows)} rows, as in row {rows[0]}"
@@ -164,6 +167,9 @@ class _Comparison:
             else:
                 cause = "it was written twice, or by another sync; W&B takes no row back"
             self._differ("history", item, number, said, cause, mends=said is None)
+
+    def _is_row(self, step: int) -> bool:
+        return any(row == step for row, _ in self._expected.history)
 
     def _compare_log(self) -> None:
         expected, said = self._expected.log, self._recorded.log
