@@ -23,14 +23,14 @@ from mfwb.verification.expected.child_process import ChildEndedError, ChildProce
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.model import ExpectedCard, ExpectedFlowRun, ExpectedRun
-from mfwb.verification.expected.wording import says
+from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import Findings
 from mfwb.verification.recorded import Recorded, RecordedRun
 
 __all__ = ["ReadBack", "is_selected", "read_back"]
 
 _MAX_MEMORY = 2_000_000_000  # bytes of the process that compares files with pickles
-_MOST_COMPARED = 200_000_000  # bytes of a pickle, or of a file made of it
+_MAX_COMPARED = 200_000_000  # bytes of a pickle, or of a file made of it
 _DAMAGED = "the bytes were damaged or replaced on the way or in W&B's storage"
 _CONVERTED = ("parquet", "tables", "npy", "json")
 
@@ -110,8 +110,8 @@ def _compare_file(file: FoundFile, source: ReadBack, process: ChildProcess) -> N
 
 def _verdict(file: FoundFile, data: bytes, source: ReadBack, process: ChildProcess) -> str:
     held = file.folder.held
-    if max(held.size, len(data)) > _MOST_COMPARED:
-        return f"it is larger than the {_MOST_COMPARED:,} bytes up to which contents are compared"
+    if max(held.size, len(data)) > _MAX_COMPARED:
+        return f"it is larger than the {_MAX_COMPARED:,} bytes up to which contents are compared"
     folder = Path(make_scratch())
     try:
         source.contents.copy(held, folder / "pickle")
@@ -120,9 +120,9 @@ def _verdict(file: FoundFile, data: bytes, source: ReadBack, process: ChildProce
         return str(lost)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    asked = {"shape": file.folder.shape, "key": Path(file.path).stem}
+    question = {"shape": file.folder.shape, "key": Path(file.path).stem}
     try:
-        return str(process.ask(asked, [pickled, data]))
+        return str(process.ask(question, [pickled, data]))
     except ChildEndedError as error:
         return str(error)
 
@@ -149,31 +149,31 @@ def _compare_table(
         findings.differ("panel", item, expected.name, "a table", "no table", _DAMAGED)
         return
     for label, task, state, seconds in expected.table.rows:
-        said = by_task.get(task, {})
+        actual = by_task.get(task, {})
         own = {"index": label, "task": task, "state": state, "seconds": seconds}
         wanted = {column: values.get(task) for column, values in expected.table.columns.items()}
         settled = {key: cell for key, cell in wanted.items() if expected.table.columns[key]}
         for column, cell in {**own, **settled}.items():
             findings.count("panel")
-            if column not in said or not _is_cell(cell, said[column]):
+            if column not in actual or not _is_cell(cell, actual[column]):
                 findings.differ(
                     "panel",
                     f"{expected.name} table tasks, {column} of {label}",
                     expected.name,
                     cell,
-                    said.get(column),
+                    actual.get(column),
                     _DAMAGED,
                 )
 
 
-def _is_cell(cell: Any, said: Any) -> bool:
+def _is_cell(cell: Any, actual: Any) -> bool:
     """Whether a cell of a table says what is expected; lists and dicts are JSON in it."""
-    if isinstance(cell, (dict, list)) and isinstance(said, str):
+    if isinstance(cell, (dict, list)) and isinstance(actual, str):
         try:
-            return says(cell, json.loads(said)) or says(cell, said)
+            return matches(cell, json.loads(actual)) or matches(cell, actual)
         except ValueError:
-            return says(cell, said)
-    return says(cell, said)
+            return matches(cell, actual)
+    return matches(cell, actual)
 
 
 def _compare_card(
@@ -188,9 +188,9 @@ def _compare_card(
     if own is None:
         source.findings.leave_open(item, "Metaflow's card was not found where cards are by default")
         return
-    said = _panel_bytes(item, expected, recorded, path, source)
-    if said is not None and said != own:
-        one, other = (hashlib.sha256(data).hexdigest() for data in (own, said))
+    actual = _panel_bytes(item, expected, recorded, path, source)
+    if actual is not None and actual != own:
+        one, other = (hashlib.sha256(data).hexdigest() for data in (own, actual))
         source.findings.differ("panel", item, expected.name, one, other, _DAMAGED)
 
 

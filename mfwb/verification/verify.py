@@ -54,12 +54,12 @@ def verify_flow_run(
             facts, ValueReader(process), lambda datastore: reader.store(facts.flow, datastore)
         )
         expected = expect_flow_run(facts, settings, reader, contents)
-        said = _read_groups(expected, recorded)
-        comparison = compare(expected, said)
+        actual = _read_groups(expected, recorded)
+        comparison = compare(expected, actual)
         source = ReadBack(recorded, reader, contents, expected, comparison.findings)
         if read_data:
             read_back(comparison, source, read_data)
-    result = _to_result(pathspec, comparison, said)
+    result = _to_result(pathspec, comparison, actual.group)
     return replace(result, requests=recorded.requests - before, bytes_read=source.bytes_read)
 
 
@@ -76,14 +76,14 @@ def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowR
     return RecordedFlowRun(groups[0], [run for one in read for run in one.runs], aliased)
 
 
-def _to_result(pathspec: str, comparison: Comparison, said: RecordedFlowRun) -> FlowRunVerification:
+def _to_result(pathspec: str, comparison: Comparison, group: str) -> FlowRunVerification:
     findings = comparison.findings
     is_same = not findings.differences
     writers = {version for _, run in comparison.runs if (version := writer_of(run)) is not None}
     return FlowRunVerification(
         pathspec,
         Verdict.SAME if is_same else Verdict.DIFFERENT,
-        group=said.group,
+        group=group,
         written_by=tuple(sorted(writers)),
         compared=dict(sorted(findings.compared.items())),
         differences=tuple(findings.differences),

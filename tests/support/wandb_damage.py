@@ -62,8 +62,7 @@ class Damage:
         [found] = [
             run
             for run in self.project.runs.values()
-            if run.display_name.endswith(f"/{step}")
-            and run.display_name.startswith(self._flow_run)
+            if run.display_name.endswith(f"/{step}") and run.display_name.startswith(self._flow_run)
         ]
         return found
 

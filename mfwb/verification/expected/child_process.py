@@ -18,7 +18,7 @@ from mfwb.isolation.memory_limit import cap_memory, release_memory
 
 __all__ = ["ChildEndedError", "ChildProcess", "answer_requests"]
 
-_MOST_OF_AN_ANSWER = 256_000_000  # bytes
+_MAX_ANSWER = 256_000_000  # bytes
 _SECONDS = 10.0  # of processor time for a request
 _SECONDS_PER_MB = 3.0
 _PATIENCE = 10.0  # times that; then the process is killed
@@ -72,7 +72,7 @@ class ChildProcess:
             for data in blobs:
                 process.requests.write(data)
             process.requests.flush()
-            return json.loads(process.responses.readline(_MOST_OF_AN_ANSWER))
+            return json.loads(process.responses.readline(_MAX_ANSWER))
         finally:
             timer.cancel()
 

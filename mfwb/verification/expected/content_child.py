@@ -14,7 +14,7 @@ from mfwb import pickles
 from mfwb.isolation.child_environment import list_readable_paths
 from mfwb.pickles.allowlist import ARRAYS, BARE, FRAME_MAKERS, FRAMES, PATHS, PLAIN, ZONES
 from mfwb.verification.expected.child_process import answer_requests
-from mfwb.verification.expected.wording import put, says
+from mfwb.verification.expected.wording import matches, put
 
 __all__ = ["compare", "preload", "preload_more", "run_worker"]
 
@@ -49,7 +49,7 @@ class _UndecidedError(Exception):
 
 def _json(_key: str, pickled: bytes, file: bytes) -> bool:
     value = pickles.loads(pickled, {**PLAIN, **PATHS, **ZONES})
-    return says(put(value), put(json.loads(file)))
+    return matches(put(value), put(json.loads(file)))
 
 
 def _npy(_key: str, pickled: bytes, file: bytes) -> bool:
@@ -128,5 +128,6 @@ def run_worker(max_memory: int, folder: str, *, trusted: bool) -> None:  # noqa:
         trusted: not used: no pickle is trusted here.
     """
     answer_requests(
-        max_memory, lambda asked, blobs: compare(asked["shape"], asked["key"], blobs[0], blobs[1])
+        max_memory,
+        lambda question, blobs: compare(question["shape"], question["key"], blobs[0], blobs[1]),
     )

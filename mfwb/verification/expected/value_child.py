@@ -21,7 +21,7 @@ from mfwb.verification.expected.wording import Described, is_number, is_series, 
 
 __all__ = ["describe", "preload", "preload_more", "run_worker"]
 
-_MOST_OF_A_CURVE = 100_000  # points
+_MAX_CURVE = 100_000  # points
 _EXACT = 2**53
 
 
@@ -85,7 +85,7 @@ def describe(data: bytes) -> dict[str, Any]:
         found["size"] = len(json.dumps(words))
         if is_number(value):
             found["number"] = _number(value)
-        if is_series(value) and len(value) <= _MOST_OF_A_CURVE:
+        if is_series(value) and len(value) <= _MAX_CURVE:
             found["series"] = [_point(item) for item in value]
         found["words"] = words
         found["is_nothing"] = value is None

@@ -12,8 +12,8 @@ from mfwb.verification.expected.child_process import ChildEndedError, ChildProce
 __all__ = ["PickledValue", "ValueReader", "new_value_process"]
 
 _MAX_MEMORY = 400_000_000  # bytes that the process may take
-_MOST_OF_A_REQUEST = 2_000_000  # bytes
-_MOST_PICKLES = 1_000
+_MAX_REQUEST = 2_000_000  # bytes
+_MAX_PICKLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _groups(pickled: Mapping[str, bytes]) -> Iterator[list[str]]:
     group: list[str] = []
     size = 0
     for key, data in pickled.items():
-        if group and (size + len(data) > _MOST_OF_A_REQUEST or len(group) == _MOST_PICKLES):
+        if group and (size + len(data) > _MAX_REQUEST or len(group) == _MAX_PICKLES):
             yield group
             group, size = [], 0
         group.append(key)
