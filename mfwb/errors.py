@@ -147,7 +147,7 @@ class FlowRunsFailed(MfwbError):  # noqa: N818 - the same
     def __init__(self, reasons: Mapping[str, str], total: int, exit_code: int = 1) -> None:
         shown = [
             f"{pathspec}: {one_line(reason, _LONGEST_REASON)}"
-            for pathspec, reason in [*reasons.items()][:_MOST_REASONS]
+            for pathspec, reason in [*reasons.items()][:_MAX_REASONS]
         ]
         more = len(reasons) - len(shown)
         super().__init__(
@@ -175,9 +175,9 @@ class DifferencesFound(MfwbError):  # noqa: N818 - the same
 
     def __init__(self, items: Mapping[str, tuple[str, ...]], total: int) -> None:
         shown = [
-            f"{pathspec}: {', '.join(one_line(item) for item in differing[:_MOST_REASONS])}"
-            + (f" and {len(differing) - _MOST_REASONS:,} more" if differing[_MOST_REASONS:] else "")
-            for pathspec, differing in [*items.items()][:_MOST_REASONS]
+            f"{pathspec}: {', '.join(one_line(item) for item in differing[:_MAX_REASONS])}"
+            + (f" and {len(differing) - _MAX_REASONS:,} more" if differing[_MAX_REASONS:] else "")
+            for pathspec, differing in [*items.items()][:_MAX_REASONS]
         ]
         more = len(items) - len(shown)
         super().__init__(
@@ -192,7 +192,7 @@ class DifferencesFound(MfwbError):  # noqa: N818 - the same
         return type(self), (self.items, self.total)
 
 
-_MOST_REASONS = 3
+_MAX_REASONS = 3
 _LONGEST_REASON = 300  # letters
 
 

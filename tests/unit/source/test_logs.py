@@ -50,7 +50,7 @@ class Pipe:
 
 def read(store: Store, most: int = 10**6) -> list[LogLine]:
     """Return the whole log."""
-    return list(read_log(cast("Any", store), "F/1/s/2/0", most=most))
+    return list(read_log(cast("Any", store), "F/1/s/2/0", max_bytes=most))
 
 
 def said(second: float, text: bytes, source: str = "task") -> bytes:
@@ -74,6 +74,13 @@ def test_four_files_become_one_log() -> None:
         LogLine("stdout", DAY + 3000, "three"),
         LogLine("stdout", DAY + 4000, ""),
     ]
+
+
+def test_microseconds_decide_within_a_millisecond() -> None:
+    """What stderr printed a moment before stdout comes first, in whatever file it is."""
+    store = Store(task_stdout=said(1.0002, b"after"), task_stderr=said(1.0001, b"before"))
+
+    assert [line.text for line in read(store)] == ["before", "after"]
 
 
 def test_nothing_was_printed() -> None:
@@ -169,7 +176,7 @@ def test_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
     gc.collect()
     tracemalloc.start()
-    count = sum(1 for _ in read_log(cast("Any", Endlessly()), "F/1/s/2/0", most=1_000_000))
+    count = sum(1 for _ in read_log(cast("Any", Endlessly()), "F/1/s/2/0", max_bytes=1_000_000))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
