@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import isfinite, isnan
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -153,6 +154,20 @@ class Verification:
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document that `--json` prints; later versions may add keys."""
-        document: dict[str, Any] = TypeAdapter(Verification).dump_python(self, mode="json")
+        """Return the document that `--json` prints; later versions may add keys.
+
+        Numbers that JSON does not have are texts, as they are in W&B: "NaN", "Infinity".
+        """
+        values = _finite(TypeAdapter(Verification).dump_python(self))
+        document: dict[str, Any] = TypeAdapter(Any).dump_python(values, mode="json")
         return {**document, "totals": self.totals}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value

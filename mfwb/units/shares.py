@@ -17,8 +17,8 @@ def parse_share(text: str) -> float:
     share = 0.0
     if percent := _PERCENT.fullmatch(text.strip()):
         share = float(percent[1]) / 100
-    elif fraction := _FRACTION.fullmatch(text.strip()):
-        share = int(fraction[1]) / max(1, int(fraction[2]))
+    elif (fraction := _FRACTION.fullmatch(text.strip())) and int(fraction[2]):
+        share = int(fraction[1]) / int(fraction[2])
     if not 0 < share <= 1:
         raise ValueError(SHARE_FORMAT)
     return share

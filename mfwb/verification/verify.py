@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mfwb.config import Settings
 from mfwb.verification.compare import Comparison, compare
+from mfwb.verification.digests import compare_digests
 from mfwb.verification.expected.model import ExpectedFlowRun
 from mfwb.verification.findings import writer_of
 from mfwb.verification.recorded import Recorded, RecordedArtifact, RecordedFlowRun
@@ -56,6 +57,7 @@ def verify_flow_run(
         expected = expect_flow_run(facts, settings, reader, contents)
         actual = _read_groups(expected, recorded)
         comparison = compare(expected, actual)
+        compare_digests(actual, comparison.findings)
         source = ReadBack(recorded, reader, contents, expected, comparison.findings)
         if read_data:
             read_back(comparison, source, read_data)

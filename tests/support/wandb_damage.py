@@ -83,6 +83,10 @@ class Damage:
         run = self.run(step)
         del self.project.runs[run.name]
         self._server.store.runs.pop(run.id, None)
+        for version in self._server.store.versions.values():
+            version.used_by.pop(run.path, None)
+            if version.created_by == run.path:
+                version.created_by = None
         if and_remember:
             self.project.deleted_runs.add(run.name)
 

@@ -25,7 +25,7 @@ from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import AttemptKey, FlowStore, open_store
 from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.json_records import AttemptRecord
-from mfwb.source.session import current_provider, own_datastore_roots
+from mfwb.source.session import open_provider, own_datastore_roots
 from mfwb.source.typed_values import DamagedError
 from mfwb.verification.expected.facts import (
     AttemptFacts,
@@ -67,8 +67,8 @@ class FlowRunReader:
     """Reads flow runs and the bytes of their artifacts while a source is open."""
 
     def __init__(self, settings: Settings) -> None:
-        self._provider = current_provider()
-        self._roots: DatastoreRoots = own_datastore_roots(settings)
+        self._provider = open_provider()
+        self._roots: DatastoreRoots = own_datastore_roots()
         self._abandoned_after = settings.abandoned_after
 
     def read(self, pathspec: str) -> FlowRunFacts:
