@@ -43,7 +43,7 @@ def run_with_selection(
         verbose: print every W&B run in full.
         **options: options that select flow runs, and settings; None: not given.
     """
-    from mfwb.pipeline.selection import SELECTORS, make_selection  # noqa: PLC0415 - help does without
+    from mfwb.pipeline.selection import SELECTORS, make_selection  # noqa: PLC0415 - not needed for help
 
     selectors = {name: options.pop(name) for name in SELECTORS}
 
@@ -65,7 +65,7 @@ def run_command(
     **settings: Any,
 ) -> int:
     """Call, print the result, and return the exit code; arguments as of `run_with_selection`."""
-    from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: help does without
+    from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: not needed for help
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
     from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich: the same
 

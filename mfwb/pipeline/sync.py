@@ -254,7 +254,7 @@ class _Sync:
             result = self._executor.carry_out(drafted, plan, session, turn)
         outcome = make_outcome(Status.SYNCED, plan, drafted.destination, result.runs)
         is_whole = all(run.complete for run in result.runs)
-        if reason := result.error or ("" if is_whole else "W&B did not take all of it"):
+        if reason := result.error or ("" if is_whole else "W&B did not accept all of it"):
             outcome = replace(outcome, status=Status.FAILED, reason=reason)
             self._history.record(drafted, SyncState.FAILED, reason=reason, outcome=outcome)
         else:
