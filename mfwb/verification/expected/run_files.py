@@ -97,7 +97,8 @@ def _options(
         return [], False
     if settings.references and (references := _references(file, settings, stem)):
         return references, True
-    return [*_options_of_bytes(file, stem, contents)], True
+    is_open = file.destination.shown is None and contents.describe(artifact).names is None
+    return [*_options_of_bytes(file, stem, contents)], not is_open
 
 
 def _references(
