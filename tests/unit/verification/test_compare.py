@@ -313,4 +313,4 @@ def test_a_start_that_w_and_b_does_not_name() -> None:
     found = compare(EXPECTED, _end(started_at=None)).findings
 
     assert found.differences == []
-    assert [item for item, _ in found.unknown] == ["F/1/end started at"]
+    assert [item for item, _ in found.unknown] == ["started at, of 1 W&B runs"]
