@@ -15,6 +15,7 @@ from typing import Any
 from mfwb.errors import ItemLost
 from mfwb.files.tempdirs import make_scratch
 from mfwb.snapshot import Card, Datastore
+from mfwb.snapshot.pathspec import flow_of
 from mfwb.source.cards import CardFolder, copy_card
 from mfwb.verification.compare import Comparison
 from mfwb.verification.compare_artifacts import FoundFile
@@ -226,7 +227,7 @@ def _card(card: ExpectedCard, source: ReadBack) -> bytes | None:
     datastore: Datastore | None = source.expected.datastores.get(card.task)
     if datastore is None:
         return None
-    flow = source.expected.pathspec.split("/")[0]
+    flow = flow_of(source.expected.pathspec)
     store = source.reader.store(flow, datastore)
     folders = [CardFolder(store, prefix) for prefix in ("mf.cards/", "")]
     tasks = [card.task, *filter(None, [source.expected.origins.get(card.task)])]

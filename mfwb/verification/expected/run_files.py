@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from mfwb.config import StepSettings
+from mfwb.snapshot.pathspec import parameters_of
 from mfwb.verification.expected import names
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact, TaskFacts
@@ -148,7 +149,7 @@ def expect_included(
             continue
         folder = ExpectedFolder(
             "",
-            f"{facts.path}/_parameters",
+            parameters_of(facts.path),
             artifact,
             "include",
             ({_ANY_FILES: ExpectedFile(_size(contents.describe(artifact).words))},),
