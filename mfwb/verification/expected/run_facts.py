@@ -1,0 +1,193 @@
+"""What config["metaflow"] and summary["metaflow"] of a W&B run should say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from mfwb.verification.expected import names
+from mfwb.verification.expected.contents import Contents
+from mfwb.verification.expected.facts import FlowRunFacts, TaskFacts
+from mfwb.verification.expected.model import ExpectedValue, Need
+from mfwb.verification.expected.wording import put
+
+__all__ = ["expect_config", "expect_facts", "expect_outcome", "span"]
+
+_METADATA = (
+    *("user", "runtime", "python_version", "metaflow_version", "script-name"),
+    *("aws-batch-job-id", "kubernetes-pod-name", "kubernetes-pod-namespace"),
+    *("argo-workflow-name", "aws-step-functions-execution", "airflow-dag-run-id"),
+)
+_SHA1 = 40  # hex digits
+_MOST = 100_000  # characters of JSON; longer facts may be cut
+_MOST_OF_PARAMETERS = 4_000_000  # characters; beyond it the largest become files
+_Expected = dict[str, ExpectedValue]
+
+
+def expect_config(facts: FlowRunFacts, contents: Contents) -> tuple[_Expected, _Expected]:
+    """Return the parameters by their key of config, and the constants by name."""
+    config: _Expected = {}
+    constants: _Expected = {}
+    size = 0
+    for name, kind in facts.kinds.items():
+        artifact = facts.parameters.get(name)
+        if artifact is None:
+            continue
+        if kind == "IncludeFile" or artifact.type == "metaflow.includefile.IncludedFile":
+            config[names.config_key(name)] = _included(name, contents.describe(artifact).words)
+            continue
+        value = contents.describe(artifact)
+        size += value.size or 0
+        if value.is_known:
+            expected = ExpectedValue((value.words,))
+        else:
+            expected = ExpectedValue((), reason=value.reason or "it can't be read safely")
+        (constants if kind == "constant" else config)[
+            name if kind == "constant" else names.config_key(name)
+        ] = expected
+    if size > _MOST_OF_PARAMETERS:
+        reason = "the parameters may be more than W&B's config has room for"
+        config = dict.fromkeys(config, ExpectedValue((), Need.ALLOWED, reason))
+        constants = dict.fromkeys(constants, ExpectedValue((), Need.ALLOWED, reason))
+    return config, constants
+
+
+def expect_facts(
+    facts: FlowRunFacts, tasks: Sequence[TaskFacts], pathspec: str, constants: Mapping[str, Any]
+) -> _Expected:
+    """Return what config["metaflow"] says, as far as docs/mapping.md names it."""
+    started, ended = span(tasks)
+    said: dict[str, Any] = {
+        "flow": facts.flow,
+        "run_id": facts.id,
+        "flow_run": facts.path,
+        "state": facts.state,
+        "user": facts.user,
+        "created_at": _moment(facts.started_at),
+        "finished_at": _moment(_last_end(facts)),
+        "tags": sorted(facts.tags),
+        "system_tags": sorted(facts.system_tags),
+        "step": tasks[0].step,
+        "step_type": facts.step_types.get(tasks[0].step),
+        "pathspec": pathspec,
+        "tasks": [task.path for task in tasks],
+        "started_at": _moment(started),
+        "ended_at": _moment(ended),
+        "cloned_from": [task.origin for task in tasks if task.origin],
+        "failures": [
+            {"task": task.path, "type": task.exception[0], "message": task.exception[1]}
+            for task in tasks
+            if task.exception
+        ],
+        "earlier_attempts": [entry for task in tasks for entry in _earlier(task)],
+        **{
+            name.replace("-", "_"): shared
+            for name in _METADATA
+            if (shared := _shared([task.metadata.get(name) for task in tasks])) is not None
+        },
+    }
+    git = [_git(task.metadata.get("git-info")) for task in tasks]
+    if git and git[0] and all(one == git[0] for one in git):
+        said["git"] = git[0]
+    result: _Expected = {}
+    for name, value in said.items():
+        if value in (None, "", [], {}):
+            continue
+        words = put(value)
+        if len(json.dumps(words)) > _MOST:
+            result[name] = ExpectedValue((), Need.REQUIRED, "it is so long that it may be cut")
+        else:
+            result[name] = ExpectedValue((words,))
+    if constants:
+        result["constants"] = ExpectedValue(
+            ({name: _option(value) for name, value in constants.items()},)
+        )
+    return result
+
+
+def _included(name: str, descriptor: Any) -> ExpectedValue:
+    """Return an included file as config has it, from Metaflow's descriptor of it."""
+    match descriptor:
+        case {"_descriptor": {"url": str(url), "size": int(size)}}:
+            sha1 = url.rpartition("/")[2]
+            is_sha1 = len(sha1) == _SHA1 and all(letter in "0123456789abcdef" for letter in sha1)
+            known = {"name": name, "size": size}
+            return ExpectedValue(({**known, "sha1": sha1 if is_sha1 else None},))
+    return ExpectedValue((), reason="Metaflow's descriptor of the file can't be read")
+
+
+def _option(value: ExpectedValue) -> Any:
+    return value.options[0] if value.options else {"\0any": True}
+
+
+def expect_outcome(tasks: Sequence[TaskFacts], stopped: str | None) -> _Expected:
+    """Return what summary["metaflow"] says: times, and how the tasks ended."""
+    started, ended = span(tasks)
+    counts: dict[str, int] = {}
+    for task in tasks:
+        counts[task.outcome] = counts.get(task.outcome, 0) + 1
+    said: dict[str, Any] = {
+        "started_at": _moment(started),
+        "ended_at": _moment(ended),
+        "tasks": counts,
+        "stopped": stopped,
+    }
+    if started is not None and ended is not None:
+        said["duration_seconds"] = (ended - started) / 1000
+    exception = next((task.exception for task in tasks if task.exception), None)
+    if exception is not None and len(exception[1]) < _MOST // 10:
+        said["exception"] = put(f"{exception[0]}: {exception[1]}")
+    return {name: ExpectedValue((value,)) for name, value in said.items() if value is not None}
+
+
+def span(tasks: Sequence[TaskFacts]) -> tuple[int | None, int | None]:
+    """Return when the first of these tasks began and the last one ended, in epoch ms."""
+    started = [task.started_at for task in tasks if task.started_at is not None]
+    ended = [task.ended_at for task in tasks if task.ended_at is not None]
+    return min(started, default=None), max(ended, default=None)
+
+
+def _last_end(facts: FlowRunFacts) -> int | None:
+    return span(facts.tasks)[1]
+
+
+def _moment(epoch_ms: int | None) -> str | None:
+    if epoch_ms is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(epoch_ms // 1000, tz=timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"
+
+
+def _shared(values: Sequence[str | None]) -> Any:
+    """Return a fact of tasks: once if all have the same, else all different ones."""
+    distinct = list(dict.fromkeys(value for value in values if value is not None))
+    if not distinct:
+        return None
+    return distinct[0] if len(distinct) == 1 else distinct
+
+
+def _git(recorded: str | None) -> Any:
+    try:
+        facts = json.loads(recorded or "null")
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) and "repo_url" not in facts else None
+
+
+def _earlier(task: TaskFacts) -> list[dict[str, Any]]:
+    entries = []
+    for attempt in task.attempts[:-1]:
+        entry = {
+            "task": task.path,
+            "attempt": attempt.number,
+            "started_at": _moment(attempt.started_at),
+            "ended_at": _moment(attempt.ended_at),
+            "exception": task.earlier.get(attempt.number),
+        }
+        entries.append({name: value for name, value in entry.items() if value not in (None, "")})
+    return entries

@@ -1,0 +1,153 @@
+"""Damage to what the W&B stand-in keeps, and the way back: one sync serves many damages."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.support.wandb_server import WandbServer
+from tests.support.wandb_server.blobs import Blob
+from tests.support.wandb_server.records import Collection, Project, Run, Version
+
+__all__ = ["Damage", "blob_of"]
+
+_KEPT = ("projects", "runs", "versions", "manifests", "collections", "client_ids")
+
+
+def blob_of(content: bytes) -> Blob:
+    """Return bytes as the server keeps them."""
+    return Blob(content, len(content), hashlib.md5(content, usedforsecurity=False).digest())
+
+
+class Damage:
+    """The mutable records of one project on the stand-in."""
+
+    def __init__(self, server: WandbServer, path: str, flow_run: str = "") -> None:
+        """Take a project.
+
+        Args:
+            server: the stand-in.
+            path: `entity/project`.
+            flow_run: the flow run whose W&B runs are meant, if the project has several.
+        """
+        self._flow_run = flow_run
+        self._server = server
+        entity, _, project = path.partition("/")
+        self._key = (entity, project)
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Let all damages within go away at the end."""
+        store = self._server.store
+        with store.lock:
+            before = copy.deepcopy({name: getattr(store, name) for name in _KEPT})
+        try:
+            yield
+        finally:
+            with store.lock:
+                for name, value in before.items():
+                    setattr(store, name, value)
+
+    @property
+    def project(self) -> Project:
+        """The project."""
+        return self._server.store.projects[self._key]
+
+    def run(self, step: str) -> Run:
+        """Return the W&B run of a step: that whose name ends with `/step`."""
+        [found] = [
+            run
+            for run in self.project.runs.values()
+            if run.display_name.endswith(f"/{step}") and run.display_name.startswith(self._flow_run)
+        ]
+        return found
+
+    def collection(self, name: str) -> Collection:
+        """Return all versions of an artifact."""
+        return self.project.collections[name]
+
+    def version(self, name: str, alias: str = "latest") -> Version:
+        """Return the version of an artifact that an alias, or `v3`, stands for."""
+        found = self.collection(name).find(alias)
+        assert found is not None, (name, alias)
+        return found
+
+    # --- W&B runs ---------------------------------------------------------------------------
+
+    def remove_run(self, step: str, *, and_remember: bool = False) -> None:
+        """Remove a W&B run as if it had never been there, or as if somebody had deleted it."""
+        run = self.run(step)
+        del self.project.runs[run.name]
+        self._server.store.runs.pop(run.id, None)
+        for version in self._server.store.versions.values():
+            version.used_by.pop(run.path, None)
+            if version.created_by == run.path:
+                version.created_by = None
+        if and_remember:
+            self.project.deleted_runs.add(run.name)
+
+    def copy_run(self, step: str, new_id: str, **changes: Any) -> Run:
+        """Add a W&B run that is a copy of another one but for its id and some changes."""
+        run = copy.deepcopy(self.run(step))
+        run.name = new_id
+        for name, value in changes.items():
+            setattr(run, name, value)
+        self.project.runs[new_id] = run
+        self._server.store.runs[run.id] = run
+        return run
+
+    def set_config(self, step: str, key: str, value: Any) -> None:
+        """Write a value of the config over."""
+        self.run(step).config[key] = {"value": value}
+
+    def replace_run_file(self, step: str, path: str, content: bytes) -> None:
+        """Put other bytes into a file of a W&B run."""
+        self.run(step).files[path] = blob_of(content)
+
+    # --- artifacts and edges ----------------------------------------------------------------
+
+    def drop_use(self, step: str, artifact: str) -> None:
+        """Remove the edge of a W&B run to the version of an artifact that it uses."""
+        run = self.run(step)
+        [used] = [one for one in run.inputs if self._named(one, artifact)]
+        del run.inputs[used]
+        self._server.store.versions[used].used_by.pop(run.path, None)
+
+    def add_use(self, step: str, artifact: str, alias: str = "latest") -> None:
+        """Add an edge of a W&B run to a version."""
+        run, version = self.run(step), self.version(artifact, alias)
+        run.inputs[version.id] = None
+        version.used_by[run.path] = None
+
+    def drop_output(self, step: str, artifact: str) -> None:
+        """Remove the edge of a W&B run to a version that it logged."""
+        run = self.run(step)
+        run.outputs = [one for one in run.outputs if not self._named(one, artifact)]
+
+    def move_alias(self, artifact: str, alias: str, to: str | None) -> None:
+        """Let an alias stand for another version, such as `v0`, or for none."""
+        aliases = self.collection(artifact).aliases
+        if to is None:
+            del aliases[alias]
+        else:
+            aliases[alias] = self.version(artifact, to).serial
+
+    def replace_bytes(self, artifact: str, path: str, content: bytes) -> None:
+        """Put other bytes into a file of a version; the manifest stays as it is."""
+        self.version(artifact).files[path] = blob_of(content)
+
+    def set_entry(self, artifact: str, path: str, **changes: Any) -> None:
+        """Change an entry of the manifest: `digest`, `size`, `ref`."""
+        manifest = self.version(artifact).manifest
+        assert manifest is not None
+        manifest.contents[path] = {**manifest.contents.get(path, {}), **changes}
+        document = json.loads(manifest.blob.read()) if manifest.blob else {"version": 1}
+        document["contents"] = manifest.contents
+        manifest.blob = blob_of(json.dumps(document).encode())
+
+    def _named(self, artifact_id: str, artifact: str) -> bool:
+        return self._server.store.versions[artifact_id].collection.name == artifact
