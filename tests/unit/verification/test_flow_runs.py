@@ -33,7 +33,9 @@ def test_each_ends_for_itself() -> None:
         raise KeyError("oops")
 
     projects = RecordedProjects(resolve, lambda _entity, _project: pytest.fail("never"))
-    done = list(verify_flow_runs(chosen, load_settings({}), projects, 0.0, Watched(NoProgress(), Bugs())))
+    done = list(
+        verify_flow_runs(chosen, load_settings({}), projects, 0.0, Watched(NoProgress(), Bugs()))
+    )
 
     assert [(one.pathspec, one.verdict, one.bug) for one in done] == [
         ("F/1", Verdict.FAILED, False),
