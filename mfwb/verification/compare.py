@@ -38,9 +38,9 @@ def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
         findings.leave_open(item, reason)
     pairs = _pair_runs(expected, recorded, findings)
     files: list[FoundFile] = []
-    for own, said in pairs.values():
-        compare_run(own, said, expected.names, findings)
-        files += compare_artifacts(own, said, findings)
+    for own, actual in pairs.values():
+        compare_run(own, actual, expected.names, findings)
+        files += compare_artifacts(own, actual, findings)
     compare_uses(pairs, findings)
     compare_aliases(expected, recorded, pairs, findings)
     return Comparison(findings, tuple(files), tuple(pairs.values()))

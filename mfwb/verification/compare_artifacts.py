@@ -110,18 +110,18 @@ def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
     options = [pairs for option in folder.options if (pairs := _pair(option, there)) is not None]
     if not options:
         paths = [f"{folder.prefix}{path}" for path in folder.options[0]]
-        said = [f"{folder.prefix}{path}" for path in there]
+        actual = [f"{folder.prefix}{path}" for path in there]
         cause = "files are missing or strange: an upload was cut, or the version was damaged"
-        findings.differ("file", f"{item}, files of {folder.task}", run, paths, said, cause)
+        findings.differ("file", f"{item}, files of {folder.task}", run, paths, actual, cause)
         return
     best = min(options, key=lambda pairs: sum(map(_is_unlike, pairs)))
     for path, expected, file in best:
         whole = f"{folder.prefix}{path}"
         if _is_unlike((path, expected, file)):
             own = {"size": expected.size, "md5": expected.md5, "reference": expected.reference}
-            said_of_it = {"size": file.size, "md5": file.md5, "reference": bool(file.reference)}
+            actual_facts = {"size": file.size, "md5": file.md5, "reference": bool(file.reference)}
             cause = "another content was uploaded, or the file was damaged"
-            findings.differ("file", f"{item}, file {whole}", run, own, said_of_it, cause)
+            findings.differ("file", f"{item}, file {whole}", run, own, actual_facts, cause)
         elif not file.reference:
             yield FoundFile(run, artifact, whole, folder, expected)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mfwb.verification.expected.model import ExpectedRun, ExpectedValue, Need, Statistics
-from mfwb.verification.expected.wording import says
+from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedRun
 
@@ -76,14 +76,14 @@ class _Comparison:
 
     def _compare_identity(self) -> None:
         expected, recorded = self._expected, self._recorded
-        for kind, own, said in (
+        for kind, own, actual in (
             ("name", expected.name, recorded.name),
             ("group", expected.group, recorded.group),
             ("job_type", expected.job_type, recorded.job_type),
         ):
             self._findings.count(kind)
-            if own != said:
-                self._differ(kind, kind, own, said, EDITED)
+            if own != actual:
+                self._differ(kind, kind, own, actual, EDITED)
         self._findings.count("state")
         if expected.state != recorded.state:
             cause = why_missing(recorded, EDITED)
@@ -97,20 +97,20 @@ class _Comparison:
         expected, recorded = self._expected, self._recorded
         if expected.started_at is not None:
             self._findings.count("time")
-            said = recorded.started_at
+            actual = recorded.started_at
             own = expected.started_at / 1000
-            if said is None or abs(said - own) > _MILLISECONDS:
-                self._differ("time", "started at", own, said, why_missing(recorded, EDITED))
+            if actual is None or abs(actual - own) > _MILLISECONDS:
+                self._differ("time", "started at", own, actual, why_missing(recorded, EDITED))
         if expected.runtime is not None:
             self._findings.count("time")
-            said = recorded.runtime
-            if said is None or abs(said - expected.runtime) > 1:
-                self._differ("time", "runtime", expected.runtime, said, EDITED)
+            actual = recorded.runtime
+            if actual is None or abs(actual - expected.runtime) > 1:
+                self._differ("time", "runtime", expected.runtime, actual, EDITED)
 
     def _compare_values(
-        self, kind: str, expected: Mapping[str, ExpectedValue], said: Any, prefix: str = ""
+        self, kind: str, expected: Mapping[str, ExpectedValue], actual: Any, prefix: str = ""
     ) -> None:
-        there = said if isinstance(said, dict) else {}
+        there = actual if isinstance(actual, dict) else {}
         for key, value in expected.items():
             self._findings.count(kind)
             item = f"{kind}.{prefix}{key}"
@@ -121,54 +121,60 @@ class _Comparison:
                     self._differ(kind, item, own, None, cause)
             elif not value.options:
                 self._findings.leave_open(f"{self._expected.name} {item}", value.reason or "open")
-            elif not any(_says(option, there[key]) for option in value.options):
+            elif not any(_matches(option, there[key]) for option in value.options):
                 self._differ(kind, item, _shown(value), there[key], EDITED)
 
     def _compare_summary(self) -> None:
-        expected, said = self._expected, self._recorded.summary
-        self._compare_values("summary", expected.summary, said)
-        self._compare_values("summary", expected.outcome, said.get("metaflow"), "metaflow.")
+        expected, actual = self._expected, self._recorded.summary
+        self._compare_values("summary", expected.summary, actual)
+        self._compare_values("summary", expected.outcome, actual.get("metaflow"), "metaflow.")
         settled = {*expected.summary, *expected.open_keys, *expected.previews}
-        for key in sorted((said.keys() & self._names) - settled):
-            if _is_panel(said[key]):
+        for key in sorted((actual.keys() & self._names) - settled):
+            if _is_panel(actual[key]):
                 continue  # a picture, a figure or a table of what was stored
             cause = "mfwb wrote it by other settings or an earlier state, or somebody else did"
-            self._differ("summary", f"summary.{key}", None, said[key], cause, mends=False)
+            self._differ("summary", f"summary.{key}", None, actual[key], cause, mends=False)
 
     def _compare_history(self) -> None:
         expected = self._expected.history
         open_keys = self._expected.open_keys
         wrong: dict[str, list[tuple[int, Any, Any]]] = defaultdict(list)
         for (row, key), number in expected.items():
-            said = self._recorded.history.get(row, {}).get(key, _NOTHING)
-            if said is _NOTHING or not _is_point(number, said):
-                wrong[key].append((row, number, None if said is _NOTHING else said))
+            actual = self._recorded.history.get(row, {}).get(key, _NOTHING)
+            if actual is _NOTHING or not _is_point(number, actual):
+                wrong[key].append((row, number, None if actual is _NOTHING else actual))
         self._findings.count("history", len(expected))
         own = self._names | {key for _, key in expected}
         for row, points in self._recorded.history.items():
-            for key, said in points.items():
+            for key, actual in points.items():
                 is_ours = key.startswith(_CHARTS) or key in own
                 is_open = any(
                     key in {one, f"tasks/{one}", f"curves/{one}"}
                     or key.startswith(f"curves/{one}/")
                     for one in open_keys
                 )
-                if is_ours and (row, key) not in expected and not is_open and not _is_panel(said):
-                    wrong[key].append((row, None, said))
+                if is_ours and (row, key) not in expected and not is_open and not _is_panel(actual):
+                    wrong[key].append((row, None, actual))
+        if repeated := [step for step in self._recorded.repeated_steps if self._is_row(step)]:
+            cause = "it was written twice; W&B takes no row back"
+            self._differ("history", "history, rows twice", 1, repeated, cause, mends=False)
         for key, points_of_key in sorted(wrong.items()):
             rows = [row for row, _, _ in points_of_key]
             item = f"history.{key} in {len(rows)} rows, as in row {rows[0]}"
-            _, number, said = points_of_key[0]
-            if said is None:
+            _, number, actual = points_of_key[0]
+            if actual is None:
                 cause = why_missing(self._recorded, "the upload was cut, or the rows were lost")
             else:
                 cause = "it was written twice, or by another sync; W&B takes no row back"
-            self._differ("history", item, number, said, cause, mends=said is None)
+            self._differ("history", item, number, actual, cause, mends=actual is None)
+
+    def _is_row(self, step: int) -> bool:
+        return any(row == step for row, _ in self._expected.history)
 
     def _compare_log(self) -> None:
-        expected, said = self._expected.log, self._recorded.log
+        expected, actual = self._expected.log, self._recorded.log
         name = self._expected.name
-        if said is None:
+        if actual is None:
             self._findings.leave_open(f"{name} log", "W&B does not give the log back")
             return
         if expected is None:
@@ -177,19 +183,19 @@ class _Comparison:
             return
         self._findings.count("log", len(expected))
         own = [line.clock + line.text for line in expected]
-        missing = Counter(own) - Counter(said)
-        strange = Counter(said) - Counter(own)
+        missing = Counter(own) - Counter(actual)
+        strange = Counter(actual) - Counter(own)
         if missing:
             first = next(line for line in own if line in missing)
             item = f"log, {sum(missing.values()):,} lines that W&B does not have"
             cause = why_missing(self._recorded, "the upload was cut, or the log was damaged")
             self._differ("log", item, first, None, cause)
         if strange:
-            first = next(line for line in said if line in strange)
+            first = next(line for line in actual if line in strange)
             item = f"log, {sum(strange.values()):,} lines that Metaflow does not have"
             self._differ("log", item, None, first, "it was damaged, or somebody else wrote it")
         if not missing and not strange and self._expected.is_log_sorted:
-            clocks = [found[0] for line in said if (found := _CLOCK.match(line))]
+            clocks = [found[0] for line in actual if (found := _CLOCK.match(line))]
             if clocks != sorted(clocks):
                 self._differ(
                     "log", "log, order of its lines", sorted(clocks)[:3], clocks[:3], EDITED
@@ -256,32 +262,32 @@ def _shown(value: ExpectedValue) -> Any:
     return option
 
 
-def _says(option: Any, said: Any) -> bool:
+def _matches(option: Any, actual: Any) -> bool:
     if not isinstance(option, Statistics):
-        return says(option, said)
+        return matches(option, actual)
     return (
-        isinstance(said, dict)
-        and said.keys() == {"min", "max", "mean"}
-        and says(option.least, said["min"])
-        and says(option.most, said["max"])
-        and _is_mean(option.mean, said["mean"])
+        isinstance(actual, dict)
+        and actual.keys() == {"min", "max", "mean"}
+        and matches(option.least, actual["min"])
+        and matches(option.most, actual["max"])
+        and _is_mean(option.mean, actual["mean"])
     )
 
 
-def _is_mean(mean: float, said: Any) -> bool:
-    if isinstance(said, str):
-        return said in {str(mean), _name(mean)}
-    if isinstance(said, bool) or not isinstance(said, (int, float)):
+def _is_mean(mean: float, actual: Any) -> bool:
+    if isinstance(actual, str):
+        return actual in {str(mean), _name(mean)}
+    if isinstance(actual, bool) or not isinstance(actual, (int, float)):
         return False
-    return said == mean or math.isclose(said, mean, rel_tol=1e-12)
+    return actual == mean or math.isclose(actual, mean, rel_tol=1e-12)
 
 
-def _is_point(number: float, said: Any) -> bool:
-    if isinstance(said, str):
-        return said == _name(number)
-    if isinstance(said, bool) or not isinstance(said, (int, float)):
+def _is_point(number: float, actual: Any) -> bool:
+    if isinstance(actual, str):
+        return actual == _name(number)
+    if isinstance(actual, bool) or not isinstance(actual, (int, float)):
         return False
-    return said == number or said == float(number)
+    return actual == number or actual == float(number)
 
 
 def _name(number: float) -> str:

@@ -40,14 +40,14 @@ def compare_uses(pairs: _Pairs, findings: Findings) -> None:
                     continue  # it was not logged: that is a difference of its own, or switched off
                 findings.count("edge")
                 if not wanted & used.keys():
-                    said = sorted(one.key for one in recorded.used if one.name == use.artifact)
+                    actual = sorted(one.key for one in recorded.used if one.name == use.artifact)
                     cause = why_missing(recorded, "the edge was removed, or never arrived")
                     findings.differ(
                         "edge",
                         f"{name} uses {use.artifact} of {', '.join(sorted(group))}",
                         name,
                         sorted(wanted),
-                        said or None,
+                        actual or None,
                         cause,
                     )
         for one in recorded.used:

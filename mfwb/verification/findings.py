@@ -13,7 +13,7 @@ from mfwb.version import __version__
 __all__ = ["EDITED", "Findings", "short", "why_missing", "writer_of"]
 
 EDITED = "somebody edited it in W&B, or it was damaged"
-_MOST_SHOWN = 300  # characters of a value
+_MAX_SHOWN = 300  # characters of a value
 
 
 class Findings:
@@ -57,9 +57,9 @@ def short(value: Any) -> Any:
     except (TypeError, ValueError):
         text = repr(value)
         value = text
-    if len(text) <= _MOST_SHOWN:
+    if len(text) <= _MAX_SHOWN:
         return json.loads(json.dumps(value, default=str))
-    return f"{text[:_MOST_SHOWN]}..."
+    return f"{text[:_MAX_SHOWN]}..."
 
 
 def writer_of(run: RecordedRun) -> str | None:

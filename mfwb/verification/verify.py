@@ -37,7 +37,11 @@ def verify_flow_run(
     from mfwb.verification.expected.build import expect_flow_run  # noqa: PLC0415 - it imports metaflow
     from mfwb.verification.expected.contents import Contents  # noqa: PLC0415 - the same
     from mfwb.verification.expected.flow_run_reader import FlowRunReader  # noqa: PLC0415 - the same
-    from mfwb.verification.expected.value_reader import ValueReader  # noqa: PLC0415 - the same
+    from mfwb.verification.expected.value_reader import (  # noqa: PLC0415 - the same
+        ValueReader,
+        new_value_process,
+    )
+    from mfwb.verification.read_back import ReadBack, read_back  # noqa: PLC0415 - the same
 
     before = recorded.requests
     reader = FlowRunReader(settings)
@@ -46,14 +50,19 @@ def verify_flow_run(
         return FlowRunVerification(
             pathspec, Verdict.SKIPPED, reason="it is still running", group=pathspec, exit_code=0
         )
-    with ValueReader() as values:
-        contents = Contents(facts, values, lambda datastore: reader.store(facts.flow, datastore))
+    with new_value_process() as process:
+        contents = Contents(
+            facts, ValueReader(process), lambda datastore: reader.store(facts.flow, datastore)
+        )
         expected = expect_flow_run(facts, settings, reader, contents)
-        said = _read_groups(expected, recorded)
-        comparison = compare(expected, said)
-        compare_digests(said, comparison.findings)
-    result = _to_result(pathspec, comparison, said)
-    return replace(result, requests=recorded.requests - before)
+        actual = _read_groups(expected, recorded)
+        comparison = compare(expected, actual)
+        compare_digests(actual, comparison.findings)
+        source = ReadBack(recorded, reader, contents, expected, comparison.findings)
+        if read_data:
+            read_back(comparison, source, read_data)
+    result = _to_result(pathspec, comparison, actual.group)
+    return replace(result, requests=recorded.requests - before, bytes_read=source.bytes_read)
 
 
 def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowRun:
@@ -69,14 +78,14 @@ def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowR
     return RecordedFlowRun(groups[0], [run for one in read for run in one.runs], aliased)
 
 
-def _to_result(pathspec: str, comparison: Comparison, said: RecordedFlowRun) -> FlowRunVerification:
+def _to_result(pathspec: str, comparison: Comparison, group: str) -> FlowRunVerification:
     findings = comparison.findings
     is_same = not findings.differences
     writers = {version for _, run in comparison.runs if (version := writer_of(run)) is not None}
     return FlowRunVerification(
         pathspec,
         Verdict.SAME if is_same else Verdict.DIFFERENT,
-        group=said.group,
+        group=group,
         written_by=tuple(sorted(writers)),
         compared=dict(sorted(findings.compared.items())),
         differences=tuple(findings.differences),

@@ -18,8 +18,8 @@ from mfwb.verification.expected.value_reader import PickledValue, ValueReader
 
 __all__ = ["Contents"]
 
-_MOST_READ = 1_000_000  # bytes of a pickle that is described
-_MOST_COMPARED = 64_000_000  # bytes of a pickle whose content is compared with its parents'
+_MAX_READ = 1_000_000  # bytes of a pickle that is described
+_MAX_COMPARED = 64_000_000  # bytes of a pickle whose content is compared with its parents'
 _BATCH = 16_000_000  # bytes that are in memory at a time
 
 _OpenStore = Callable[[Datastore], FlowStore]
@@ -41,7 +41,7 @@ class Contents:
                 self._note(task.held.values(), task.datastore)
         if facts.datastore is not None:
             self._note(facts.parameters.values(), facts.datastore)
-        self._read(sha for sha, size in self._sizes.items() if size <= _MOST_READ)
+        self._read(sha for sha, size in self._sizes.items() if size <= _MAX_READ)
 
     def describe(self, artifact: HeldArtifact) -> PickledValue:
         """Return what an artifact holds; what is too large to be read is not known."""
@@ -59,11 +59,11 @@ class Contents:
             return True
         if one.type != other.type or one.encoding != other.encoding:
             return False
-        if max(one.size, other.size) > _MOST_READ:
+        if max(one.size, other.size) > _MAX_READ:
             self._read(
                 sha
                 for sha in (one.sha1, other.sha1)
-                if sha not in self._described and self._sizes.get(sha, 0) <= _MOST_COMPARED
+                if sha not in self._described and self._sizes.get(sha, 0) <= _MAX_COMPARED
             )
         digest = self.describe(one).digest
         return digest is not None and digest == self.describe(other).digest

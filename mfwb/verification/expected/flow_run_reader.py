@@ -41,7 +41,7 @@ __all__ = ["FlowRunReader"]
 _PARAMETERS = "_parameters"
 _OUTCOME = ("_success", "_exception", "_catch_exception")
 _PLACE = ("_transition", "_foreach_stack", "_iteration_stack")
-_MOST_OF_INTERNALS = 4_000_000  # bytes of one internal artifact
+_MAX_INTERNALS = 4_000_000  # bytes of one internal artifact
 
 
 class _Task:
@@ -188,7 +188,7 @@ class FlowRunReader:
                         by_datastore[task.datastore].add(record.objects[name])
         values: dict[str, Any] = {}
         for datastore, shas in by_datastore.items():
-            blobs = self.store(flow, datastore).read(sorted(shas), most=_MOST_OF_INTERNALS)
+            blobs = self.store(flow, datastore).read(sorted(shas), max_bytes=_MAX_INTERNALS)
             for sha, data in blobs:
                 if not isinstance(data, ItemLost):
                     values[sha] = internal_artifacts.decode(data)
@@ -473,7 +473,7 @@ def _walk(
             stack += [(name, False) for name in sorted(following.get(step, ()))]
 
 
-_MOST_OF_A_PACKAGE = 200_000_000  # bytes
+_MAX_PACKAGE = 200_000_000  # bytes
 
 
 def _code_files(
@@ -490,7 +490,7 @@ def _code_files(
         package = CodePackage.model_validate_json(with_code.metadata["code-package"])
         if with_code.datastore is None:
             return {}
-        blobs = open_datastore(with_code.datastore).read([package.sha], most=_MOST_OF_A_PACKAGE)
+        blobs = open_datastore(with_code.datastore).read([package.sha], max_bytes=_MAX_PACKAGE)
         [(_, data)] = blobs
         return {} if isinstance(data, ItemLost) else dict(read_source(data).files)
     except (ValueError, PackageError, SourceError):

@@ -21,9 +21,9 @@ __all__ = ["KINDS", "Destination", "Shape", "find_destination"]
 Shape = Literal["value", "json", "parquet", "tables", "npy", "path", "include", "pickle", "stored"]
 KINDS = ("dataset", "model", "other")
 
-_MOST_OF_A_VALUE = 100_000  # bytes of pickle
-_MOST_OF_JSON = 64_000_000  # bytes of pickle
-_MOST_SHOWN = 1_000_000  # bytes of pickle
+_MAX_VALUE = 100_000  # bytes of pickle
+_MAX_JSON = 64_000_000  # bytes of pickle
+_MAX_SHOWN = 1_000_000  # bytes of pickle
 _CHARACTERS, _CHARACTERS_PER_BYTE = 1_000_000, 20
 
 _SCALARS = frozenset({"str", "int", "float", "bool", "NoneType"})
@@ -179,10 +179,10 @@ def _value_or_json(
         return Destination(("other",), "stored")
     is_plain = artifact.type in _SCALARS or value.names == frozenset()
     limit = _CHARACTERS + _CHARACTERS_PER_BYTE * artifact.size
-    fits = artifact.size <= _MOST_OF_A_VALUE and (value.size is None or value.size <= limit)
+    fits = artifact.size <= _MAX_VALUE and (value.size is None or value.size <= limit)
     if fits and (settings.unpickle != "never" or is_plain) and value.is_known:
         return Destination((), "value")
-    if settings.unpickle == "never" or artifact.size > _MOST_OF_JSON:
+    if settings.unpickle == "never" or artifact.size > _MAX_JSON:
         return Destination(("other",), "pickle")
     return Destination(("other",), "json")
 
@@ -270,7 +270,7 @@ def _is_shown(
     artifact: HeldArtifact, value: PickledValue, kinds: tuple[str, ...], settings: StepSettings
 ) -> bool | None:
     """Return whether the summary says something of it; None if these rules leave that open."""
-    if settings.unpickle == "never" or artifact.size > _MOST_SHOWN:
+    if settings.unpickle == "never" or artifact.size > _MAX_SHOWN:
         return False
     if not value.is_known:
         return None if value.names is None or kinds == ("other",) else False

@@ -20,8 +20,8 @@ __all__ = ["read_lines"]
 _FILES = tuple(
     (source, stream) for stream in ("stdout", "stderr") for source in ("runtime", "task")
 )
-_MOST = 16_000_000  # bytes of the logs of a W&B run; of more, W&B gets beginnings and ends alone
-_MOST_OF_A_LINE = 100_000  # bytes
+_MAX = 16_000_000  # bytes of the logs of a W&B run; of more, W&B gets beginnings and ends alone
+_MAX_LINE = 100_000  # bytes
 _CONTROL = re.compile(
     r"(?P<colour>\x1b\[[0-9;:]*m)|\x1b\[[0-?]*[ -/]*[@-~]"
     r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
@@ -38,7 +38,7 @@ def read_lines(
         labelled: whether each line has its task in front, as where a W&B run has several.
     """
     lines: list[ExpectedLine] = []
-    left = _MOST
+    left = _MAX
     for task, store in tasks:
         if store is None or not task.attempts or task.origin is not None:
             continue  # the log of a clone is its origin's
@@ -51,7 +51,7 @@ def read_lines(
             except ItemLost:
                 return None
             left -= len(data)
-            if left < 0 or any(len(line) > _MOST_OF_A_LINE for line in data.split(b"\n")):
+            if left < 0 or any(len(line) > _MAX_LINE for line in data.split(b"\n")):
                 return None
             found += _parsed(data, stream)
         label = f"[{task.label}] " if labelled else ""

@@ -21,8 +21,8 @@ _METADATA = (
     *("argo-workflow-name", "aws-step-functions-execution", "airflow-dag-run-id"),
 )
 _SHA1 = 40  # hex digits
-_MOST = 100_000  # characters of JSON; longer facts may be cut
-_MOST_OF_PARAMETERS = 4_000_000  # characters; beyond it the largest become files
+_MAX = 100_000  # characters of JSON; longer facts may be cut
+_MAX_PARAMETERS = 4_000_000  # characters; beyond it the largest become files
 _Expected = dict[str, ExpectedValue]
 
 
@@ -47,7 +47,7 @@ def expect_config(facts: FlowRunFacts, contents: Contents) -> tuple[_Expected, _
         (constants if kind == "constant" else config)[
             name if kind == "constant" else names.config_key(name)
         ] = expected
-    if size > _MOST_OF_PARAMETERS:
+    if size > _MAX_PARAMETERS:
         reason = "the parameters may be more than W&B's config has room for"
         config = dict.fromkeys(config, ExpectedValue((), Need.ALLOWED, reason))
         constants = dict.fromkeys(constants, ExpectedValue((), Need.ALLOWED, reason))
@@ -59,7 +59,7 @@ def expect_facts(
 ) -> _Expected:
     """Return what config["metaflow"] says, as far as docs/mapping.md names it."""
     started, ended = span(tasks)
-    said: dict[str, Any] = {
+    described: dict[str, Any] = {
         "flow": facts.flow,
         "run_id": facts.id,
         "flow_run": facts.path,
@@ -90,13 +90,13 @@ def expect_facts(
     }
     git = [_git(task.metadata.get("git-info")) for task in tasks]
     if git and git[0] and all(one == git[0] for one in git):
-        said["git"] = git[0]
+        described["git"] = git[0]
     result: _Expected = {}
-    for name, value in said.items():
+    for name, value in described.items():
         if value in (None, "", [], {}):
             continue
         words = put(value)
-        if len(json.dumps(words)) > _MOST:
+        if len(json.dumps(words)) > _MAX:
             result[name] = ExpectedValue((), Need.REQUIRED, "it is so long that it may be cut")
         else:
             result[name] = ExpectedValue((words,))
@@ -128,18 +128,18 @@ def expect_outcome(tasks: Sequence[TaskFacts], stopped: str | None) -> _Expected
     counts: dict[str, int] = {}
     for task in tasks:
         counts[task.outcome] = counts.get(task.outcome, 0) + 1
-    said: dict[str, Any] = {
+    described: dict[str, Any] = {
         "started_at": _moment(started),
         "ended_at": _moment(ended),
         "tasks": counts,
         "stopped": stopped,
     }
     if started is not None and ended is not None:
-        said["duration_seconds"] = (ended - started) / 1000
+        described["duration_seconds"] = (ended - started) / 1000
     exception = next((task.exception for task in tasks if task.exception), None)
-    if exception is not None and len(exception[1]) < _MOST // 10:
-        said["exception"] = put(f"{exception[0]}: {exception[1]}")
-    return {name: ExpectedValue((value,)) for name, value in said.items() if value is not None}
+    if exception is not None and len(exception[1]) < _MAX // 10:
+        described["exception"] = put(f"{exception[0]}: {exception[1]}")
+    return {name: ExpectedValue((value,)) for name, value in described.items() if value is not None}
 
 
 def span(tasks: Sequence[TaskFacts]) -> tuple[int | None, int | None]:

@@ -19,9 +19,9 @@ from mfwb.verification.expected.wording import ANY, put
 __all__ = ["RunValues", "WrittenValue", "expect_values"]
 
 _EXACT = 2**53
-_MOST_CURVES = 50  # tasks
-_MOST_OF_A_LIST = 100_000  # characters of JSON; a longer one is in the table of tasks alone
-_MOST_OF_A_SUMMARY = 6_000_000  # characters; beyond it some values are files, and here it is open
+_MAX_CURVES = 50  # tasks
+_MAX_LIST = 100_000  # characters of JSON; a longer one is in the table of tasks alone
+_MAX_SUMMARY = 6_000_000  # characters; beyond it some values are files, and here it is open
 _CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"
 _OWN_COLUMNS = ("index", "task", "state", "seconds")
 
@@ -141,7 +141,7 @@ def _in_short(items: Sequence[WrittenValue]) -> tuple[Any, ...]:
         options.append("None" if words[0] is None else words[0])
     if len(options) == 0 or len({json.dumps(one, sort_keys=True) for one in words}) > 1:
         options.append(words)
-    if len(json.dumps(words)) >= _MOST_OF_A_LIST // 2:
+    if len(json.dumps(words)) >= _MAX_LIST // 2:
         options.append({"tasks": len(items), "see": "table tasks"})
     return tuple(options)
 
@@ -176,7 +176,7 @@ def _limit(result: RunValues) -> None:
         for value in result.summary.values()
         for option in value.options[:1]
     )
-    if sizes > _MOST_OF_A_SUMMARY:
+    if sizes > _MAX_SUMMARY:
         result.open_keys |= result.summary.keys()
         result.unknown.append(("summary", "its values may be more than W&B's summary has room for"))
         result.summary.clear()
@@ -234,7 +234,7 @@ def _add_curves(
     *,
     merged: bool,
 ) -> None:
-    if merged and len(tasks) > _MOST_CURVES:
+    if merged and len(tasks) > _MAX_CURVES:
         return
     for name, items in written.items():
         for item in items:

@@ -16,7 +16,7 @@ from mfwb.verification.expected.facts import FlowRunFacts
 
 __all__ = ["StepCode", "read_step_code"]
 
-_MOST_OF_A_FILE = 5_000_000  # bytes
+_MAX_FILE = 5_000_000  # bytes
 _CLIENT = frozenset({"Run", "Flow", "Task", "Step", "DataArtifact", "trigger"})
 _SAFE_METHODS = frozenset({"next", "merge_artifacts"})
 
@@ -81,7 +81,7 @@ def _unchanged(path: Path, started_at: int) -> str | None:
     """Return a file's text; None if it is not there, or was changed after the flow run began."""
     try:
         status = path.stat()
-        if status.st_mtime * 1000 > started_at or status.st_size > _MOST_OF_A_FILE:
+        if status.st_mtime * 1000 > started_at or status.st_size > _MAX_FILE:
             return None
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):

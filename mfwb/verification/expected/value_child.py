@@ -1,33 +1,27 @@
 """Program of the process that reads pickles for a verification; `value_reader` uses it.
 
-A request is a line of JSON on stdin with the sizes of pickles, followed by the pickles; the answer
-is a line on stdout, a document for each pickle. The process has no rights that reading needs not:
-what a pickle could do against all rules, it would do to this process.
+The process has no rights that reading needs not: what a pickle could do against all rules, it would
+do to this process.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from mfwb import pickles
 from mfwb.isolation.child_environment import list_readable_paths
-from mfwb.isolation.confine import confine_process
-from mfwb.isolation.memory_limit import cap_memory, release_memory
 from mfwb.pickles.allowlist import ARRAYS, PATHS, PLAIN, ZONES
 from mfwb.pickles.content_digest import content_digest
 from mfwb.pickles.placeholders import StandIn
+from mfwb.verification.expected.child_process import answer_requests
 from mfwb.verification.expected.wording import Described, is_number, is_series, put
 
 __all__ = ["describe", "preload", "preload_more", "run_worker"]
 
-_SECONDS = 10.0  # of processor time for a request
-_SECONDS_PER_MB = 3.0
-_MOST_OF_A_CURVE = 100_000  # points
+_MAX_CURVE = 100_000  # points
 _EXACT = 2**53
 
 
@@ -91,7 +85,7 @@ def describe(data: bytes) -> dict[str, Any]:
         found["size"] = len(json.dumps(words))
         if is_number(value):
             found["number"] = _number(value)
-        if is_series(value) and len(value) <= _MOST_OF_A_CURVE:
+        if is_series(value) and len(value) <= _MAX_CURVE:
             found["series"] = [_point(item) for item in value]
         found["words"] = words
         found["is_nothing"] = value is None
@@ -137,18 +131,4 @@ def run_worker(max_memory: int, folder: str, *, trusted: bool) -> None:  # noqa:
         folder: not used: this process may write nowhere.
         trusted: not used: no pickle is trusted here.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    release_memory()
-    cap_memory(max_memory, threads=0)
-    confine_process((), ())
-    with os.fdopen(0, "rb") as requests:
-        for line in requests:
-            sizes = json.loads(line)["sizes"]
-            signal.setitimer(signal.ITIMER_PROF, _SECONDS + _SECONDS_PER_MB * sum(sizes) / 10**6)
-            described = [describe(requests.read(size)) for size in sizes]
-            answers.write(json.dumps(described).encode() + b"\n")
-            answers.flush()
-            release_memory()
-    os._exit(0)
+    answer_requests(max_memory, lambda _, pickled: list(map(describe, pickled)), threads=0)

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from threading import Timer
 from typing import Any
 
-from typing_extensions import Self
-
-from mfwb.isolation.forkserver import Forkserver, Process
 from mfwb.verification.expected import value_child
+from mfwb.verification.expected.child_process import ChildEndedError, ChildProcess
 
-__all__ = ["UNREAD", "PickledValue", "ValueReader"]
+__all__ = ["PickledValue", "ValueReader", "new_value_process"]
 
 _MAX_MEMORY = 400_000_000  # bytes that the process may take
-_MOST_OF_A_REQUEST = 2_000_000  # bytes
-_MOST_PICKLES = 1_000
-_MOST_OF_AN_ANSWER = 256_000_000  # bytes
-_SECONDS = 100.0
+_MAX_REQUEST = 2_000_000  # bytes
+_MAX_PICKLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +48,12 @@ class PickledValue:
         return self.size is not None
 
 
-UNREAD = PickledValue(reason="it was not read")
-
-
 class ValueReader:
-    """Describes pickles, in one process; use it as a context manager."""
+    """Describes pickles, in a confined process."""
 
-    def __init__(self) -> None:
-        self._forkserver = Forkserver(value_child.__name__, _MAX_MEMORY)
-        self._process: Process | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
-        self._forkserver.close()
+    def __init__(self, process: ChildProcess) -> None:
+        """Store the process, which runs `value_child`."""
+        self._process = process
 
     def read(self, pickled: Mapping[str, bytes]) -> dict[str, PickledValue]:
         """Return what each pickle holds, by its key. One that ends the process is not known."""
@@ -79,8 +61,7 @@ class ValueReader:
         for group in _groups(pickled):
             try:
                 answers = self._ask([pickled[key] for key in group])
-            except (OSError, ValueError, TypeError, KeyError):
-                self._end()
+            except ChildEndedError:
                 answers = [self._ask_for_one(pickled[key]) for key in group]
             result.update(zip(group, answers, strict=True))
         return result
@@ -88,44 +69,30 @@ class ValueReader:
     def _ask_for_one(self, data: bytes) -> PickledValue:
         try:
             return self._ask([data])[0]
-        except (OSError, ValueError, TypeError, KeyError):
-            self._end()
-            return PickledValue(reason="reading it ended the process that read it")
+        except ChildEndedError as error:
+            return PickledValue(reason=str(error))
 
     def _ask(self, group: Sequence[bytes]) -> list[PickledValue]:
-        if self._process is None:
-            self._process = self._forkserver.start_process(tempfile.gettempdir())
-        process = self._process
-        timer = Timer(_SECONDS, process.kill)
-        timer.start()
+        answers = self._process.ask({}, group)
         try:
-            request = json.dumps({"sizes": [len(data) for data in group]}).encode()
-            process.requests.write(request + b"\n" + b"".join(group))
-            process.requests.flush()
-            line = process.responses.readline(_MOST_OF_AN_ANSWER)
-        finally:
-            timer.cancel()
-        answers = json.loads(line)
-        if len(answers) != len(group):
-            raise ValueError("no answer")
-        return [_to_value(answer) for answer in answers]
+            values = [_to_value(answer) for answer in answers]
+        except (AttributeError, TypeError, ValueError):
+            values = []
+        if len(values) != len(group):
+            raise ChildEndedError("the process that read it gave no answer")
+        return values
 
-    def _end(self) -> None:
-        if self._process is not None:
-            with suppress(OSError):
-                self._process.requests.close()
-            with suppress(OSError):
-                self._process.responses.close()
-            with suppress(OSError):
-                self._process.kill()
-            self._process = None
+
+def new_value_process() -> ChildProcess:
+    """Return the process for a `ValueReader`, which starts when it is needed."""
+    return ChildProcess(value_child.__name__, _MAX_MEMORY)
 
 
 def _groups(pickled: Mapping[str, bytes]) -> Iterator[list[str]]:
     group: list[str] = []
     size = 0
     for key, data in pickled.items():
-        if group and (size + len(data) > _MOST_OF_A_REQUEST or len(group) == _MOST_PICKLES):
+        if group and (size + len(data) > _MAX_REQUEST or len(group) == _MAX_PICKLES):
             yield group
             group, size = [], 0
         group.append(key)

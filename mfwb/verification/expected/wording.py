@@ -18,15 +18,15 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-__all__ = ["ANY", "SET", "Described", "is_number", "is_series", "put", "says"]
+__all__ = ["ANY", "SET", "Described", "is_number", "is_series", "matches", "put"]
 
 SET = "\0set"
 ANY = "\0any"
 _ANYTHING = {ANY: True}
 _EXACT = 2**53
-_MOST_DIGITS = 14_284  # bits, which are 4,300 digits
-_MOST_OF_AN_ARRAY = 1_000  # items
-_MOST_DEEP = 100
+_MAX_DIGITS = 14_284  # bits, which are 4,300 digits
+_MAX_ARRAY = 1_000  # items
+_MAX_DEEP = 100
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _TEXTS = (Decimal, Fraction, UUID, complex, PurePath, range, slice)
 
@@ -47,7 +47,7 @@ def put(value: Any, depth: int = 0) -> Any:  # noqa: C901, PLR0911, PLR0912 - a 
 
     ValueError if it is nested too deep, or of a type that the rules don't name.
     """
-    if depth > _MOST_DEEP:
+    if depth > _MAX_DEEP:
         raise ValueError("it is nested too deep")
     if value is None or isinstance(value, bool):
         return value
@@ -83,7 +83,7 @@ def put(value: Any, depth: int = 0) -> Any:  # noqa: C901, PLR0911, PLR0912 - a 
 def _whole(value: int) -> Any:
     if -_EXACT <= value <= _EXACT:
         return int(value)
-    return str(int(value)) if value.bit_length() <= _MOST_DIGITS else hex(value)
+    return str(int(value)) if value.bit_length() <= _MAX_DIGITS else hex(value)
 
 
 def _name(value: float) -> str:
@@ -129,7 +129,7 @@ def _of_numpy(value: Any, depth: int) -> Any:
 
 
 def _array(value: Any, depth: int) -> Any:
-    if value.size > _MOST_OF_AN_ARRAY:
+    if value.size > _MAX_ARRAY:
         shape = " by ".join(f"{length:,}" for length in value.shape)
         return f"array of {shape} {value.dtype}"
     if value.dtype.kind in "MmVg" or type(value).__name__ != "ndarray":
@@ -164,37 +164,39 @@ def is_series(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and len(value) > 1 and all(map(is_number, value))
 
 
-def says(expected: Any, said: Any) -> bool:  # noqa: PLR0911 - a rule for each type
+def matches(expected: Any, actual: Any) -> bool:  # noqa: PLR0911 - a rule for each type
     """Whether W&B's JSON says what is expected, marks in it applied."""
     if isinstance(expected, dict):
         if ANY in expected:
             return True
         if SET in expected:
-            return isinstance(said, list) and _says_in_any_order(expected[SET], said)
-        return _says_dict(expected, said)
+            return isinstance(actual, list) and _matches_in_any_order(expected[SET], actual)
+        return _matches_dict(expected, actual)
     if isinstance(expected, list):
         return (
-            isinstance(said, list) and len(said) == len(expected) and all(map(says, expected, said))
+            isinstance(actual, list)
+            and len(actual) == len(expected)
+            and all(map(matches, expected, actual))
         )
-    if expected is None or isinstance(expected, bool) or isinstance(said, bool):
-        return said is expected
+    if expected is None or isinstance(expected, bool) or isinstance(actual, bool):
+        return actual is expected
     if isinstance(expected, (int, float)):
-        return isinstance(said, (int, float)) and said == expected
-    return bool(said == expected)
+        return isinstance(actual, (int, float)) and actual == expected
+    return bool(actual == expected)
 
 
-def _says_dict(expected: Mapping[str, Any], said: Any) -> bool:
+def _matches_dict(expected: Mapping[str, Any], actual: Any) -> bool:
     return (
-        isinstance(said, dict)
-        and said.keys() == expected.keys()
-        and all(says(value, said[key]) for key, value in expected.items())
+        isinstance(actual, dict)
+        and actual.keys() == expected.keys()
+        and all(matches(value, actual[key]) for key, value in expected.items())
     )
 
 
-def _says_in_any_order(expected: Sequence[Any], said: Sequence[Any]) -> bool:
-    left = list(said)
+def _matches_in_any_order(expected: Sequence[Any], actual: Sequence[Any]) -> bool:
+    left = list(actual)
     for value in expected:
-        place = next((n for n, other in enumerate(left) if says(value, other)), None)
+        place = next((n for n, other in enumerate(left) if matches(value, other)), None)
         if place is None:
             return False
         del left[place]
