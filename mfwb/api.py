@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -416,10 +416,22 @@ def plan_selection(
 
 
 def sync_selection(
-    selection: Selection, settings: Settings, progress: Progress | None = None
+    selection: Selection,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    forced: Collection[str] | None = None,
 ) -> Result:
-    """Return what `sync` returns, for a selection and settings that exist already."""
-    call = partial(_carry_out, sync_flow_runs, selection, settings, progress, may_ask=True)
+    """Return what `sync` returns, for a selection and settings that exist already.
+
+    Args:
+        selection: the flow runs.
+        settings: of this call.
+        progress: is notified of the work.
+        forced: names of the W&B runs that `force` is for; None: all of them.
+    """
+    pipeline = partial(sync_flow_runs, forced=forced)
+    call = partial(_carry_out, pipeline, selection, settings, progress, may_ask=True)
     return retry_with_new_ledger(call, put_aside_if_damaged)
 
 
@@ -469,9 +481,9 @@ def verify_selection(
         with wire_verification(settings, watcher) as verifier:
             return list(verifier.verify(verifier.choose(chosen), read_data))
 
-    def sync_again(pathspecs: Sequence[str]) -> dict[str, str]:
-        forced = settings.model_copy(update={"force": True})
-        result = sync_selection(make_selection(pathspecs), forced, watcher)
+    def sync_again(pathspecs: Sequence[str], wandb_runs: Collection[str] | None) -> dict[str, str]:
+        forcing = settings.model_copy(update={"force": True})
+        result = sync_selection(make_selection(pathspecs), forcing, watcher, forced=wandb_runs)
         return {
             run.pathspec: run.reason or ""
             for run in result.flow_runs

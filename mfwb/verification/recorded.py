@@ -41,7 +41,8 @@ class RecordedArtifact:
     """A version of a W&B artifact.
 
     Attributes:
-        key: the same for the same version alone: online its id, offline name and digest.
+        key: the same for the same version alone, for people to read: online name and version, as
+            `model:v3`, and the project if it is another one; offline name and digest.
         name: without version.
         version: as `v3`; None in a bundle, which has none yet.
         digest: of its manifest.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mfwb.safe_text import one_line
@@ -10,8 +10,9 @@ from mfwb.verification_outcome import Difference, FlowRunVerification, Verdict, 
 
 __all__ = ["repair"]
 
-SyncAgain = Callable[[Sequence[str]], Mapping[str, str]]
-"""Writes flow runs again; returns the reason of each that failed, by pathspec."""
+SyncAgain = Callable[[Sequence[str], Collection[str] | None], Mapping[str, str]]
+"""Takes flow runs, and the W&B runs of them to write again, or None for all; returns the reason of
+each flow run that failed, by pathspec."""
 
 VerifyAgain = Callable[[Sequence[str]], Iterable[FlowRunVerification]]
 
@@ -19,21 +20,26 @@ VerifyAgain = Callable[[Sequence[str]], Iterable[FlowRunVerification]]
 def repair(first: Verification, sync_again: SyncAgain, verify_again: VerifyAgain) -> Verification:
     """Return the verification after the flow runs that differ were synced again.
 
-    Only flow runs with a difference that a sync can write are synced, each on its own. W&B runs
-    that nobody planned stay: to delete them is for people to decide.
+    Only W&B runs with a difference that a sync can write are written again; all of a flow run, if
+    the difference is one of the flow run as a whole. W&B runs that nobody planned stay: to delete
+    them is for people to decide.
 
     Args:
         first: the verification before.
         sync_again: writes flow runs again, complete ones included.
         verify_again: verifies flow runs.
     """
-    broken = [
-        run.pathspec
-        for run in first.flow_runs
-        if run.verdict is Verdict.DIFFERENT and any(one.repairable for one in run.differences)
-    ]
-    failures = sync_again(broken) if broken else {}
-    after = {run.pathspec: run for run in verify_again(broken)} if broken else {}
+    broken = [run for run in first.flow_runs if _to_write(run)]
+    partly = [run for run in broken if None not in _to_write(run)]
+    whole = [run for run in broken if run not in partly]
+    failures: dict[str, str] = {}
+    if partly:
+        names = {name for run in partly for name in _to_write(run) if name is not None}
+        failures.update(sync_again([run.pathspec for run in partly], names))
+    if whole:
+        failures.update(sync_again([run.pathspec for run in whole], None))
+    pathspecs = [run.pathspec for run in broken]
+    after = {run.pathspec: run for run in verify_again(pathspecs)} if pathspecs else {}
     return replace(
         first,
         flow_runs=tuple(_with_repair(run, after.get(run.pathspec)) for run in first.flow_runs),
@@ -42,6 +48,13 @@ def repair(first: Verification, sync_again: SyncAgain, verify_again: VerifyAgain
             *(f"{name} was not repaired: {one_line(why)}" for name, why in failures.items()),
         ),
     )
+
+
+def _to_write(run: FlowRunVerification) -> set[str | None]:
+    """Return the W&B runs with differences that a sync can write; None: the whole flow run."""
+    if run.verdict is not Verdict.DIFFERENT:
+        return set()
+    return {one.wandb_run for one in run.differences if one.repairable}
 
 
 def _with_repair(

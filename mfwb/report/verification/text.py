@@ -96,7 +96,8 @@ def _print_differences(run: FlowRunVerification, console: Console, *, verbose: b
         console.print()
         console.print(Text(f"  {one_line(title)}", style="bold"), soft_wrap=True)
         for one in differences:
-            _print_difference(one, console, whole=verbose)
+            item = one.item.replace(f"{run.pathspec}/", "").removeprefix(f"{title} ")
+            _print_difference(one, item, console, whole=verbose)
     if len(shown) < len(run.differences):
         more = f"  and {len(run.differences) - len(shown):,} more, which --verbose shows"
         console.print()
@@ -112,9 +113,10 @@ def _by_wandb_run(
     return sorted(groups.items(), key=lambda group: group[0] is not None)
 
 
-def _print_difference(difference: Difference, console: Console, *, whole: bool) -> None:
-    kind, item = one_line(difference.kind), one_line(difference.item)
-    title = item if item.startswith(kind) else f"{kind} {item}"
+def _print_difference(difference: Difference, item: str, console: Console, *, whole: bool) -> None:
+    """Print a difference; its item is what its heading does not say."""
+    kind, item = one_line(difference.kind), one_line(item)
+    title = item if kind in item else f"{kind} {item}"
     console.print(Padding(Text(title, style="red", overflow="fold"), (0, 0, 0, 4)))
     width = max(map(len, _SIDES))
     for side, value in zip(_SIDES, (difference.metaflow, difference.wandb), strict=True):

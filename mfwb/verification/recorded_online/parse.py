@@ -70,12 +70,15 @@ def parse_file(node: Mapping[str, Any]) -> RecordedFile:
     return RecordedFile(str(require(node, "name")), None if size is None else int(size), md5)
 
 
-def parse_version(node: Mapping[str, Any], files: Mapping[str, RecordedFile]) -> RecordedArtifact:
+def parse_version(
+    node: Mapping[str, Any], files: Mapping[str, RecordedFile], own_project: tuple[str, str]
+) -> RecordedArtifact:
     """Return a version of an artifact.
 
     Args:
         node: of the answer.
         files: of its manifest.
+        own_project: entity and project that are read; of another one, the key names it.
     """
     sequence = require(node, "artifactSequence")
     name = str(require(sequence, "name"))
@@ -87,7 +90,7 @@ def parse_version(node: Mapping[str, Any], files: Mapping[str, RecordedFile]) ->
         if (one.get("artifactCollection") or {}).get("name", name) == name
     )
     return RecordedArtifact(
-        key=str(require(node, "id")),
+        key=_key(node, own_project),
         name=name,
         type=str(require(node, "artifactType", "name")),
         version=None if number is None else f"v{number}",
@@ -98,6 +101,17 @@ def parse_version(node: Mapping[str, Any], files: Mapping[str, RecordedFile]) ->
         description=node.get("description"),
         producer=creator.get("name"),
     )
+
+
+def _key(node: Mapping[str, Any], own_project: tuple[str, str]) -> str:
+    """Return `model:v3`, or `acme/other/model:v3`; what has no version yet, by its id."""
+    if node.get("versionIndex") is None:
+        return str(require(node, "id"))
+    sequence = require(node, "artifactSequence")
+    name = f"{require(sequence, 'name')}:v{node['versionIndex']}"
+    project = sequence.get("project") or {}
+    place = (project.get("entityName"), project.get("name"))
+    return name if place in (own_project, (None, None)) else f"{place[0]}/{place[1]}/{name}"
 
 
 def files_of_manifest(data: bytes) -> dict[str, RecordedFile]:

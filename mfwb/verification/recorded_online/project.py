@@ -242,7 +242,8 @@ class OnlineProject:
     # --- artifacts --------------------------------------------------------------------------
 
     def _version(self, node: Mapping[str, Any]) -> RecordedArtifact:
-        return parse_version(node, self._manifests.get(str(require(node, "id")), {}))
+        files = self._manifests.get(str(require(node, "id")), {})
+        return parse_version(node, files, (self._requests.entity, self._requests.project))
 
     def _load_manifests(self, versions: Iterable[Mapping[str, Any]]) -> None:
         """Load the manifest of each version once, several at the same time."""

@@ -117,7 +117,16 @@ DAMAGES: dict[str, tuple[Callable[[Damage], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", DAMAGES)
+_SAMPLE = {"a W&B run is missing", "a value of the summary", "an edge is gone", "another checksum"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in _SAMPLE else pytest.param(name, marks=pytest.mark.exhaustive)
+        for name in DAMAGES
+    ],
+)
 def test_damage_is_found_and_named(fan: Verified, name: str) -> None:
     """Exit code 6, and a difference that names the item."""
     damage, item = DAMAGES[name]
@@ -144,18 +153,35 @@ def test_flipped_bytes_are_found_if_data_is_read(fan: Verified) -> None:
     assert any("side" in one["item"] for one in differences_in(with_data))
 
 
-def test_repair(fan: Verified) -> None:
-    """What a sync can write is written again; the second look proves it."""
+def test_repair(fan: Verified, w_and_b: WandbServer) -> None:
+    """What a sync can write is written again, and nothing else; the second look proves it."""
     with fan.damage.undone():
         fan.damage.drop_use("end", "side")
         fan.damage.drop_output("end", "total")
         fan.damage.run("gather").summary.pop("scores")
+        w_and_b.clear_requests()
         repaired = fan.verify("--repair", "--json")
+        written = {one.variables.get("name") for one in w_and_b.requests_of("UpsertBucket")} - {
+            None
+        }
         after = fan.verify("--json")
+        expected = {fan.damage.run(step).name for step in ("end", "gather")}
 
     assert repaired.code == 0, repaired.out
+    assert written == expected
     assert json.loads(repaired.out)["totals"]["repaired"] >= 3
     assert after.code == 0, after.out
+
+
+def test_repair_of_an_alias(fan: Verified) -> None:
+    """It is a difference of the flow run as a whole, which is written again."""
+    with fan.damage.undone():
+        fan.damage.move_alias("total", "latest", None)
+        fan.damage.move_alias("side", f"run-{fan.synced.pathspec.split('/')[1]}", None)
+        done = fan.verify("--repair", "--json")
+
+    assert done.code == 0, done.out
+    assert json.loads(done.out)["totals"]["repaired"] == 2
 
 
 def test_repair_deletes_nothing(fan: Verified) -> None:

@@ -51,8 +51,10 @@ def _assert_as_kept(run: RecordedRun, state: RunSnapshot) -> None:
         path: len(content) for path, content in state.files.items()
     }
     tables = [one for one in state.logged if one.type == "run_table"]
-    assert [one.key for one in run.logged] == [one.id for one in state.logged if one not in tables]
-    assert [one.key for one in run.used] == [one.id for one in state.used]
+    assert [one.key for one in run.logged] == [
+        one.name for one in state.logged if one not in tables
+    ]
+    assert [one.key for one in run.used] == [one.name for one in state.used]
     for one, kept in zip(run.used, state.used, strict=True):
         assert one.digest == kept.digest
         assert {*one.aliases} == {*kept.aliases}
@@ -81,7 +83,7 @@ def test_the_bytes_are_those_that_are_kept(recorded: OpenProject, synced: Sync) 
             for path in run.files
         }
 
-    versions = {one.id: one for one in done.server.state.artifacts(f"acme/{done.project}")}
+    versions = {one.name: one for one in done.server.state.artifacts(f"acme/{done.project}")}
     states = done.server.state.runs(f"acme/{done.project}")
     assert read
     assert read == {key: versions[key[0]].files[key[1]] for key in read}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from mfwb.verification.repair import repair
 from mfwb.verification_outcome import Difference, FlowRunVerification, Verdict, Verification
@@ -21,16 +22,16 @@ def verified(pathspec: str, *differences: Difference) -> FlowRunVerification:
 
 def test_only_what_differs_and_can_be_mended_is_synced() -> None:
     """The others stay as they are; what is left is counted apart from what was mended."""
-    synced: list[str] = []
+    synced: list[tuple[list[str], set[str] | None]] = []
 
-    def sync_again(names: Sequence[str]) -> dict[str, str]:
-        synced.extend(names)
-        return {"F/2": "no disk"}
+    def sync_again(names: Sequence[str], runs: Collection[str] | None) -> dict[str, str]:
+        synced.append(([*names], None if runs is None else {*runs}))
+        return {"F/2": "no disk"} if "F/2" in names else {}
 
     before = Verification(
         (
             verified("F/1", difference("a"), difference("b")),
-            verified("F/2", difference("c")),
+            verified("F/2", replace(difference("c"), wandb_run=None)),
             verified("F/3", difference("strange run", repairable=False)),
             verified("F/4"),
             FlowRunVerification("F/5", Verdict.FAILED),
@@ -39,10 +40,13 @@ def test_only_what_differs_and_can_be_mended_is_synced() -> None:
     after = repair(
         before,
         sync_again,
-        lambda _names: [verified("F/1", difference("b")), verified("F/2", difference("c"))],
+        lambda _names: [
+            verified("F/1", difference("b")),
+            verified("F/2", replace(difference("c"), wandb_run=None)),
+        ],
     )
 
-    assert synced == ["F/1", "F/2"]
+    assert synced == [(["F/1"], {"F/1/a"}), (["F/2"], None)]
     assert [run.repaired for run in after.flow_runs] == [1, 0, 0, None, None]
     assert [len(run.differences) for run in after.flow_runs] == [1, 1, 1, 0, 0]
     assert after.flow_runs[0].requests == 6
@@ -55,7 +59,7 @@ def test_what_can_not_be_read_afterwards_is_not_mended() -> None:
     before = Verification((verified("F/1", difference("a")),))
 
     after = repair(
-        before, lambda _: {}, lambda _: [FlowRunVerification("F/1", Verdict.FAILED, "no answer")]
+        before, lambda *_: {}, lambda _: [FlowRunVerification("F/1", Verdict.FAILED, "no answer")]
     )
 
     assert after.flow_runs[0].repaired == 0
@@ -66,7 +70,7 @@ def test_nothing_to_repair() -> None:
     """No sync is started."""
     before = Verification((verified("F/1"),))
 
-    def never(names: Sequence[str]) -> dict[str, str]:
+    def never(names: Sequence[str], _runs: Collection[str] | None) -> dict[str, str]:
         raise AssertionError(names)
 
     assert repair(before, never, lambda _: []) == before

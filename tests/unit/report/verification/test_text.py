@@ -24,7 +24,12 @@ DIFFERENT = FlowRunVerification(
     differences=(
         Difference("run", "stray", None, None, "stray", "somebody added it", repairable=False),
         Difference(
-            "summary", "accuracy", "WineFlow/8/train", 0.91, 0.19, "somebody changed it in W&B"
+            "summary",
+            "WineFlow/8/train accuracy",
+            "WineFlow/8/train",
+            0.91,
+            0.19,
+            "somebody changed it in W&B",
         ),
     ),
     unknown=(("train model", "its pickle needs torch"),),
