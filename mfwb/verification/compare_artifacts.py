@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 from mfwb.verification.expected.model import (
     ExpectedArtifact,
@@ -65,7 +66,7 @@ def compare_artifacts(
                 "somebody else logged another version in this W&B run",
                 repairable=False,
             )
-        yield from _compare_one(expected.name, item, one, found[0], findings)
+        yield from _compare_one(expected.name, item, one, found[0], recorded, findings)
     for version in recorded.logged:
         if version.key not in known:
             item = f"{expected.name} artifact {version.name}:{version.version}"
@@ -75,16 +76,51 @@ def compare_artifacts(
             )
 
 
-def _compare_one(
-    run: str, item: str, expected: ExpectedArtifact, found: RecordedArtifact, findings: Findings
+def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    run: str,
+    item: str,
+    expected: ExpectedArtifact,
+    found: RecordedArtifact,
+    recorded: RecordedRun,
+    findings: Findings,
+) -> None:
+    """Note what metadata and description of a version say otherwise of its origin."""
+    findings.count("metadata")
+    held = [folder.held for folder in expected.folders]
+    own: dict[str, Any] = {"artifact": expected.artifact, "size": sum(one.size for one in held)}
+    if len(held) == 1:
+        own |= {"task": expected.folders[0].task, "sha1": held[0].sha1}
+    else:
+        own["tasks"] = len(held)
+    facts = found.metadata.get("metaflow")
+    if not isinstance(facts, dict):
+        cause = why_missing(recorded, "somebody removed it in W&B")
+        findings.differ("artifact", f"{item}, its metadata", run, own, facts, cause)
+        return
+    for key, value in own.items():
+        if facts.get(key) != value:
+            findings.differ(
+                "artifact", f"{item}, its metadata {key}", run, value, facts.get(key), EDITED
+            )
+    named = f"`{expected.artifact}`"
+    if named not in (found.description or ""):
+        findings.differ(
+            "artifact", f"{item}, its description", run, named, found.description, EDITED
+        )
+
+
+def _compare_one(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    run: str,
+    item: str,
+    expected: ExpectedArtifact,
+    found: RecordedArtifact,
+    recorded: RecordedRun,
+    findings: Findings,
 ) -> Iterator[FoundFile]:
     if found.type not in expected.kinds:
         findings.differ("artifact", f"{item}, its type", run, expected.kinds[0], found.type, EDITED)
-    facts = found.metadata.get("metaflow")
-    if isinstance(facts, dict) and facts.get("artifact", expected.artifact) != expected.artifact:
-        findings.differ(
-            "artifact", f"{item}, its metadata", run, expected.artifact, facts["artifact"], EDITED
-        )
+    if found.producer == recorded.id:  # of equal contents, the first W&B run describes them
+        _compare_description(run, item, expected, found, recorded, findings)
     left = dict(found.files)
     for folder in sorted(expected.folders, key=lambda one: -len(one.prefix)):
         there = {

@@ -56,6 +56,7 @@ class _Comparison:
         self._compare_values("config", self._expected.config, self._recorded.config)
         facts = self._recorded.config.get("metaflow")
         self._compare_values("config", self._expected.facts, facts, "metaflow.")
+        self._note_untrue("config", self._expected.untrue_facts, facts)
         self._compare_summary()
         self._compare_history()
         self._compare_log()
@@ -124,10 +125,17 @@ class _Comparison:
             elif not any(_matches(option, there[key]) for option in value.options):
                 self._differ(kind, item, _shown(value), there[key], EDITED)
 
+    def _note_untrue(self, kind: str, untrue: frozenset[str], actual: Any) -> None:
+        there = actual if isinstance(actual, dict) else {}
+        for key in sorted(untrue & there.keys()):
+            cause = "mfwb wrote it of an earlier state of the flow run, or somebody added it"
+            self._differ(kind, f"{kind}.metaflow.{key}", None, there[key], cause)
+
     def _compare_summary(self) -> None:
         expected, actual = self._expected, self._recorded.summary
         self._compare_values("summary", expected.summary, actual)
         self._compare_values("summary", expected.outcome, actual.get("metaflow"), "metaflow.")
+        self._note_untrue("summary", expected.untrue_outcome, actual.get("metaflow"))
         settled = {*expected.summary, *expected.open_keys, *expected.previews}
         for key in sorted((actual.keys() & self._names) - settled):
             if _is_panel(actual[key]):

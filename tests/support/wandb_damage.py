@@ -52,6 +52,12 @@ class Damage:
                 for name, value in before.items():
                     setattr(store, name, value)
 
+    def fingerprint(self) -> str:
+        """Return a text that differs whenever anything that the stand-in keeps differs."""
+        store = self._server.store
+        with store.lock:
+            return repr([store.projects, sorted(store.runs), store.versions.keys()])
+
     @property
     def run_id(self) -> str:
         """The id of the flow run."""

@@ -75,7 +75,10 @@ def change_the_type(damage: Damage) -> None:
     damage.collection("array").type = "model"
 
 
-@ARTIFACTS(Found("artifact", "start artifact array", "deleted"))
+@ARTIFACTS(
+    Found("artifact", "start artifact array", "deleted"),
+    Found("artifact", "start artifact arrays:v0", "somebody else logged it", _DELETES_NOTHING),
+)
 def rename_an_artifact(damage: Damage) -> None:
     """All its versions."""
     collection = damage.project.collections.pop("array")
@@ -122,7 +125,9 @@ def change_the_description(damage: Damage) -> None:
 # --- files --------------------------------------------------------------------------------------
 
 
-@ARTIFACTS(Found("bytes", "start artifact pattern, bytes of pattern.pkl", "damaged", _KEPT), read_data=True)
+@ARTIFACTS(
+    Found("bytes", "start artifact pattern, bytes of pattern.pkl", "damaged", _KEPT), read_data=True
+)
 def flip_a_byte(damage: Damage) -> None:
     """The manifest stays as it is."""
     content = bytearray(damage.version("pattern").files["pattern.pkl"].read())
@@ -130,14 +135,18 @@ def flip_a_byte(damage: Damage) -> None:
     damage.replace_bytes("pattern", "pattern.pkl", bytes(content))
 
 
-@ARTIFACTS(Found("bytes", "end artifact total, bytes of total.parquet", "damaged", _KEPT), read_data=True)
+@ARTIFACTS(
+    Found("bytes", "end artifact total, bytes of total.parquet", "damaged", _KEPT), read_data=True
+)
 def truncate_a_file(damage: Damage) -> None:
     """The manifest stays as it is."""
     content = damage.version("total").files["total.parquet"].read()
     damage.replace_bytes("total", "total.parquet", content[:-1])
 
 
-@ARTIFACTS(Found("bytes", "end artifact total, bytes of total.parquet", "give", _KEPT), read_data=True)
+@ARTIFACTS(
+    Found("bytes", "end artifact total, bytes of total.parquet", "give", _KEPT), read_data=True
+)
 def lose_a_file(damage: Damage) -> None:
     """The manifest lists it still."""
     del damage.version("total").files["total.parquet"]
@@ -224,8 +233,8 @@ def swap_two_versions(damage: Damage) -> None:
 
 
 @ARTIFACTS(
-    Found("file", "start artifact pattern, file pattern.pkl", "damaged", _KEPT),
     Found("file", "start artifact pattern, files of {start 0}", "missing", _KEPT),
+    Found("digest", "start artifact pattern, digest of its files", "damaged", _KEPT),
 )
 def lose_the_manifest(damage: Damage) -> None:
     """Its file is empty."""
@@ -235,7 +244,7 @@ def lose_the_manifest(damage: Damage) -> None:
 # --- aliases ------------------------------------------------------------------------------------
 
 
-@ARTIFACTS(Found("alias", "frame:latest", "moved"))
+@ARTIFACTS(Found("alias", "frame:latest", "another version of the flow run"))
 def move_latest_to_an_older_version(damage: Damage) -> None:
     """Of the same flow run."""
     damage.move_alias("frame", "latest", "v0")
@@ -244,7 +253,7 @@ def move_latest_to_an_older_version(damage: Damage) -> None:
 @ARTIFACTS(Found("alias", "frame:run-{id}", "moved"))
 def move_the_alias_of_the_flow_run(damage: Damage) -> None:
     """To what the flow run did not end with."""
-    damage.move_alias("frame", "run-{id}".format(id=damage.run_id), "v0")
+    damage.move_alias("frame", f"run-{damage.run_id}", "v0")
 
 
 @ARTIFACTS(Found("alias", "frame:run-{id}", "removed"))

@@ -37,14 +37,12 @@ class Case:
         found: exactly what a verification finds.
         read_data: whether it is found with the bytes alone.
         verify: further arguments of the verification.
-        repair: further arguments of the repair.
     """
 
     damage: Callable[[Damage], object]
     found: tuple[Found, ...]
     read_data: bool = False
     verify: dict[str, Any] = field(default_factory=dict)
-    repair: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ def lose_a_run(damage: Damage) -> None:
     damage.remove_run("gather")
 
 
-@RUNS(Found("run", "each W&B run", "deleted or moved"), repair={"on_deleted": "recreate"})
+@RUNS(Found("run", "each W&B run", "deleted or moved"))
 def delete_a_run_that_others_use(damage: Damage) -> None:
     """W&B does not take its id again; what it logged is there, and used."""
     damage.remove_run("each", and_remember=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from typing import Any
 
 from tests.integration.verification.damages.cases import Found, Registry
 from tests.support.wandb_damage import Damage, blob_of
@@ -399,8 +400,8 @@ def swap_the_file_of_a_preview(damage: Damage) -> None:
     run.files[total["path"]] = run.files[frame["path"]]
 
 
-def _facts(damage: Damage, step: str) -> dict[str, object]:
-    facts: dict[str, object] = damage.run(step).config["metaflow"]["value"]
+def _facts(damage: Damage, step: str) -> dict[str, Any]:
+    facts: dict[str, Any] = damage.run(step).config["metaflow"]["value"]
     return facts
 
 
