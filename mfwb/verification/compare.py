@@ -74,6 +74,8 @@ def _pair_runs(
             _note_doubles(own.name, doubles, taken, findings)
         else:
             cause = "the W&B run was deleted or moved to another group, or was never written"
+            if recorded.damaged:
+                cause = f"perhaps its file is damaged: {recorded.damaged[0]}"
             findings.differ("run", f"{own.name} W&B run", own.name, own.name, None, cause)
     for run in recorded.runs:
         if run.id not in taken:

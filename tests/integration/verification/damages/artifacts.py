@@ -12,13 +12,14 @@ __all__ = ["ARTIFACTS"]
 
 ARTIFACTS = Registry()
 _KEPT = "W&B takes equal digests for equal content, so a sync uploads nothing"
+_VERSION = "W&B keeps what the first log of a version gave"
 _DELETES_NOTHING = "a sync deletes nothing"
 
 
 # --- edges --------------------------------------------------------------------------------------
 
 
-@ARTIFACTS(Found("edge", "end uses frame of start", "removed"))
+@ARTIFACTS(Found("edge", "end uses frame of {run start}", "removed"))
 def drop_a_use(damage: Damage) -> None:
     """The step read it."""
     damage.drop_use("end", "frame")
@@ -37,7 +38,7 @@ def let_a_step_use_what_came_later(damage: Damage) -> None:
 
 
 @ARTIFACTS(
-    Found("edge", "end uses frame of start", "removed"),
+    Found("edge", "end uses frame of {run start}", "removed"),
     Found("edge", "end uses frame:v1", "no ancestor", _DELETES_NOTHING),
 )
 def point_a_use_to_another_version(damage: Damage) -> None:
@@ -69,7 +70,7 @@ def delete_a_version(damage: Damage) -> None:
     damage.delete_version("total", "v0")
 
 
-@ARTIFACTS(Found("artifact", "start artifact array, its type", "edited", "W&B changes no type"))
+@ARTIFACTS(Found("artifact", "start artifact array, its type", "edited", _VERSION))
 def change_the_type(damage: Damage) -> None:
     """Of a W&B artifact."""
     damage.collection("array").type = "model"
@@ -92,31 +93,31 @@ def change_the_digest(damage: Damage) -> None:
     damage.version("array").digest = "0" * 32
 
 
-@ARTIFACTS(Found("artifact", "start artifact array, its metadata artifact", "edited"))
+@ARTIFACTS(Found("artifact", "start artifact array, its metadata artifact", "edited", _VERSION))
 def change_the_metadata(damage: Damage) -> None:
     """It names another artifact."""
     _edit_metadata(damage, "array", artifact="frame")
 
 
-@ARTIFACTS(Found("artifact", "start artifact array, its metadata sha1", "edited"))
+@ARTIFACTS(Found("artifact", "start artifact array, its metadata sha1", "edited", _VERSION))
 def change_the_sha1(damage: Damage) -> None:
     """By which one finds it in Metaflow's datastore."""
     _edit_metadata(damage, "array", sha1="0" * 40)
 
 
-@ARTIFACTS(Found("artifact", "start artifact array, its metadata task", "edited"))
+@ARTIFACTS(Found("artifact", "start artifact array, its metadata task", "edited", _VERSION))
 def name_another_task(damage: Damage) -> None:
     """As the one that stored it."""
     _edit_metadata(damage, "array", task="RichFlow/1/start/1")
 
 
-@ARTIFACTS(Found("artifact", "start artifact array, its metadata", "removed"))
+@ARTIFACTS(Found("artifact", "start artifact array, its metadata", "removed", _VERSION))
 def remove_the_metadata(damage: Damage) -> None:
     """All of it."""
     damage.version("array").metadata = None
 
 
-@ARTIFACTS(Found("artifact", "start artifact array, its description", "edited"))
+@ARTIFACTS(Found("artifact", "start artifact array, its description", "edited", _VERSION))
 def change_the_description(damage: Damage) -> None:
     """It names the artifact and its task."""
     damage.version("array").description = "Something else."

@@ -49,7 +49,9 @@ def remove_a_fact(damage: Damage) -> None:
     del _facts(damage, "gather")["user"]
 
 
-@VALUES(Found("config", "gather config.metaflow.cloned_from", "mfwb"))
+@VALUES(
+    Found("config", "gather config.metaflow.cloned_from", "mfwb", "a sync removes no key of config")
+)
 def add_a_fact(damage: Damage) -> None:
     """One that would be true of a resumed flow run alone."""
     _facts(damage, "gather")["cloned_from"] = ["RichFlow/1/gather/4"]
@@ -269,7 +271,14 @@ def change_a_line(damage: Damage) -> None:
     _edit_log(damage, "start", "first", "First")
 
 
-@VALUES(Found("log", "start log, 1 lines that Metaflow does not have", "damaged"))
+@VALUES(
+    Found(
+        "log",
+        "start log, 1 lines that Metaflow does not have",
+        "damaged",
+        "a sync writes lines over, and removes none",
+    )
+)
 def double_a_line(damage: Damage) -> None:
     """At the end."""
     console = damage.run("start").console
