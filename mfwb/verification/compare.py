@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,33 +55,32 @@ def _pair_runs(
 ) -> dict[str, tuple[ExpectedRun, RecordedRun]]:
     """Return each W&B run with what it should say; note those that are missing, twice or strange.
 
-    A W&B run is known by its name; if somebody changed that, by the pathspec in its config.
+    A W&B run is known by its name and the pathspec in its config; if somebody changed one of them,
+    by the other one.
     """
-    by_name: dict[str, list[RecordedRun]] = defaultdict(list)
-    for run in recorded.runs:
-        by_name[run.name].append(run)
     pairs: dict[str, tuple[ExpectedRun, RecordedRun]] = {}
     taken: set[str] = set()
     findings.count("run", len(expected.runs))
-    for own in expected.runs:
-        found = [run for run in by_name.get(own.name, ()) if run.id not in taken]
-        found.sort(key=lambda run: (writer_of(run) is None, _pathspec(run) != own.name))
-        if found:
-            pairs[own.name] = own, found[0]
-            taken.add(found[0].id)
-            _note_doubles(own.name, found[1:], taken, findings)
+    for is_match in (_has_both, _has_pathspec, _has_name):
+        for own in expected.runs:
+            if own.name in pairs:
+                continue
+            found = [
+                run for run in recorded.runs if run.id not in taken and is_match(run, own.name)
+            ]
+            if found:
+                pairs[own.name] = own, min(found, key=lambda run: writer_of(run) is None)
+                taken.add(pairs[own.name][1].id)
     for own in expected.runs:
         if own.name in pairs:
-            continue
-        renamed = [
-            run for run in recorded.runs if run.id not in taken and _pathspec(run) == own.name
-        ]
-        if renamed:
-            pairs[own.name] = own, renamed[0]
-            taken.add(renamed[0].id)
-            _note_doubles(own.name, renamed[1:], taken, findings)
+            doubles = [
+                run for run in recorded.runs if run.id not in taken and _has_name(run, own.name)
+            ]
+            _note_doubles(own.name, doubles, taken, findings)
         else:
             cause = "the W&B run was deleted or moved to another group, or was never written"
+            if recorded.damaged:
+                cause = f"perhaps its file is damaged: {recorded.damaged[0]}"
             findings.differ("run", f"{own.name} W&B run", own.name, own.name, None, cause)
     for run in recorded.runs:
         if run.id not in taken:
@@ -119,6 +117,18 @@ def _note_doubles(
             "there is a second W&B run of the same name: it was copied, or somebody else's",
             repairable=False,
         )
+
+
+def _has_both(run: RecordedRun, name: str) -> bool:
+    return _has_name(run, name) and _has_pathspec(run, name)
+
+
+def _has_pathspec(run: RecordedRun, name: str) -> bool:
+    return _pathspec(run) == name
+
+
+def _has_name(run: RecordedRun, name: str) -> bool:
+    return run.name == name
 
 
 def _pathspec(run: RecordedRun) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 from mfwb.verification.expected.model import (
     ExpectedArtifact,
@@ -41,7 +42,11 @@ def find_logged(expected: ExpectedArtifact, recorded: RecordedRun) -> list[Recor
 def compare_artifacts(
     expected: ExpectedRun, recorded: RecordedRun, findings: Findings
 ) -> Iterator[FoundFile]:
-    """Note how the artifacts of a W&B run differ; yield the files that could be read back."""
+    """Note how the artifacts of a W&B run differ; yield the files that could be read back.
+
+    W&B changes no version, and takes equal digests for equal content: a sync uploads nothing anew.
+    So what is wrong inside a version stays so, other than in a bundle.
+    """
     known: set[str] = set()
     for one in expected.artifacts:
         found = find_logged(one, recorded)
@@ -65,7 +70,7 @@ def compare_artifacts(
                 "somebody else logged another version in this W&B run",
                 repairable=False,
             )
-        yield from _compare_one(expected.name, item, one, found[0], findings)
+        yield from _compare_one(expected.name, item, one, found[0], recorded, findings)
     for version in recorded.logged:
         if version.key not in known:
             item = f"{expected.name} artifact {version.name}:{version.version}"
@@ -75,16 +80,70 @@ def compare_artifacts(
             )
 
 
-def _compare_one(
-    run: str, item: str, expected: ExpectedArtifact, found: RecordedArtifact, findings: Findings
-) -> Iterator[FoundFile]:
-    if found.type not in expected.kinds:
-        findings.differ("artifact", f"{item}, its type", run, expected.kinds[0], found.type, EDITED)
+def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    run: str,
+    item: str,
+    expected: ExpectedArtifact,
+    found: RecordedArtifact,
+    recorded: RecordedRun,
+    findings: Findings,
+) -> None:
+    """Note what metadata and description of a version say otherwise of its origin."""
+    findings.count("metadata")
+    can_mend = found.version is None
+    held = [folder.held for folder in expected.folders]
+    own: dict[str, Any] = {"artifact": expected.artifact, "size": sum(one.size for one in held)}
+    if len(held) == 1:
+        own |= {"task": expected.folders[0].task, "sha1": held[0].sha1}
+    else:
+        own["tasks"] = len(held)
     facts = found.metadata.get("metaflow")
-    if isinstance(facts, dict) and facts.get("artifact", expected.artifact) != expected.artifact:
+    if not isinstance(facts, dict):
+        cause = why_missing(recorded, "somebody removed it in W&B")
         findings.differ(
-            "artifact", f"{item}, its metadata", run, expected.artifact, facts["artifact"], EDITED
+            "artifact", f"{item}, its metadata", run, own, facts, cause, repairable=can_mend
         )
+        return
+    for key, value in own.items():
+        if facts.get(key) != value:
+            findings.differ(
+                "artifact",
+                f"{item}, its metadata {key}",
+                run,
+                value,
+                facts.get(key),
+                EDITED,
+                repairable=can_mend,
+            )
+    named = f"`{expected.artifact}`"
+    if named not in (found.description or ""):
+        findings.differ(
+            "artifact",
+            f"{item}, its description",
+            run,
+            named,
+            found.description,
+            EDITED,
+            repairable=can_mend,
+        )
+
+
+def _compare_one(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    run: str,
+    item: str,
+    expected: ExpectedArtifact,
+    found: RecordedArtifact,
+    recorded: RecordedRun,
+    findings: Findings,
+) -> Iterator[FoundFile]:
+    can_mend = found.version is None
+    if found.type not in expected.kinds:
+        own = expected.kinds[0]
+        findings.differ(
+            "artifact", f"{item}, its type", run, own, found.type, EDITED, repairable=can_mend
+        )
+    if found.producer == recorded.id:  # of equal contents, the first W&B run describes them
+        _compare_description(run, item, expected, found, recorded, findings)
     left = dict(found.files)
     for folder in sorted(expected.folders, key=lambda one: -len(one.prefix)):
         there = {
@@ -95,7 +154,9 @@ def _compare_one(
         yield from _compare_folder(run, item, found, folder, there, findings)
     for path in sorted(left):
         findings.count("file")
-        findings.differ("file", f"{item}, file {path}", run, None, path, EDITED)
+        findings.differ(
+            "file", f"{item}, file {path}", run, None, path, EDITED, repairable=can_mend
+        )
 
 
 def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
@@ -112,7 +173,15 @@ def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
         paths = [f"{folder.prefix}{path}" for path in folder.options[0]]
         actual = [f"{folder.prefix}{path}" for path in there]
         cause = "files are missing or strange: an upload was cut, or the version was damaged"
-        findings.differ("file", f"{item}, files of {folder.task}", run, paths, actual, cause)
+        findings.differ(
+            "file",
+            f"{item}, files of {folder.task}",
+            run,
+            paths,
+            actual,
+            cause,
+            repairable=artifact.version is None,
+        )
         return
     best = min(options, key=lambda pairs: sum(map(_is_unlike, pairs)))
     for path, expected, file in best:
@@ -121,7 +190,15 @@ def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
             own = {"size": expected.size, "md5": expected.md5, "reference": expected.reference}
             actual_facts = {"size": file.size, "md5": file.md5, "reference": bool(file.reference)}
             cause = "another content was uploaded, or the file was damaged"
-            findings.differ("file", f"{item}, file {whole}", run, own, actual_facts, cause)
+            findings.differ(
+                "file",
+                f"{item}, file {whole}",
+                run,
+                own,
+                actual_facts,
+                cause,
+                repairable=artifact.version is None,
+            )
         elif not file.reference:
             yield FoundFile(run, artifact, whole, folder, expected)
 

@@ -56,6 +56,7 @@ class _Comparison:
         self._compare_values("config", self._expected.config, self._recorded.config)
         facts = self._recorded.config.get("metaflow")
         self._compare_values("config", self._expected.facts, facts, "metaflow.")
+        self._note_untrue("config", self._expected.untrue_facts, facts)
         self._compare_summary()
         self._compare_history()
         self._compare_log()
@@ -124,10 +125,18 @@ class _Comparison:
             elif not any(_matches(option, there[key]) for option in value.options):
                 self._differ(kind, item, _shown(value), there[key], EDITED)
 
+    def _note_untrue(self, kind: str, untrue: frozenset[str], actual: Any) -> None:
+        there = actual if isinstance(actual, dict) else {}
+        for key in sorted(untrue & there.keys()):
+            cause = "mfwb wrote it of an earlier state of the flow run, or somebody added it"
+            mends = kind == "summary"  # a sync removes no key of config
+            self._differ(kind, f"{kind}.metaflow.{key}", None, there[key], cause, mends=mends)
+
     def _compare_summary(self) -> None:
         expected, actual = self._expected, self._recorded.summary
         self._compare_values("summary", expected.summary, actual)
         self._compare_values("summary", expected.outcome, actual.get("metaflow"), "metaflow.")
+        self._note_untrue("summary", expected.untrue_outcome, actual.get("metaflow"))
         settled = {*expected.summary, *expected.open_keys, *expected.previews}
         for key in sorted((actual.keys() & self._names) - settled):
             if _is_panel(actual[key]):
@@ -166,7 +175,9 @@ class _Comparison:
                 cause = why_missing(self._recorded, "the upload was cut, or the rows were lost")
             else:
                 cause = "it was written twice, or by another sync; W&B takes no row back"
-            self._differ("history", item, number, actual, cause, mends=actual is None)
+            has_row = any(row in self._recorded.history for row in rows)
+            mends = actual is None and not has_row  # a sync would write such a row twice
+            self._differ("history", item, number, actual, cause, mends=mends)
 
     def _is_row(self, step: int) -> bool:
         return any(row == step for row, _ in self._expected.history)
@@ -193,7 +204,9 @@ class _Comparison:
         if strange:
             first = next(line for line in actual if line in strange)
             item = f"log, {sum(strange.values()):,} lines that Metaflow does not have"
-            self._differ("log", item, None, first, "it was damaged, or somebody else wrote it")
+            cause = "it was damaged, or somebody else wrote it"
+            mends = len(actual) <= len(own)  # a sync writes lines over, and removes none
+            self._differ("log", item, None, first, cause, mends=mends)
         if not missing and not strange and self._expected.is_log_sorted:
             clocks = [found[0] for line in actual if (found := _CLOCK.match(line))]
             if clocks != sorted(clocks):

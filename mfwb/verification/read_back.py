@@ -92,18 +92,20 @@ def _compare_file(file: FoundFile, source: ReadBack, process: ChildProcess) -> N
     findings = source.findings
     item = f"{file.run} artifact {file.artifact.name}, bytes of {file.path}"
     findings.count("bytes")
+    can_mend = file.artifact.version is None  # see `compare_artifacts`
     try:
         data = source.recorded.artifact_bytes(file.artifact, file.path)
     except ItemLost as lost:
         cause = f"W&B does not give them back: {lost}"
-        findings.differ("bytes", item, file.run, file.path, None, cause)
+        findings.differ("bytes", item, file.run, file.path, None, cause, repairable=can_mend)
         return
     source.bytes_read += len(data)
     md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
     recorded = file.artifact.files[file.path].md5
     wanted = file.expected.md5 or recorded
     if wanted is not None and md5 != wanted:
-        findings.differ("bytes", item, file.run, {"md5": wanted}, {"md5": md5}, _DAMAGED)
+        own, actual = {"md5": wanted}, {"md5": md5}
+        findings.differ("bytes", item, file.run, own, actual, _DAMAGED, repairable=can_mend)
         return
     if file.expected.md5 is not None or file.folder.shape not in _CONVERTED:
         return
@@ -111,8 +113,10 @@ def _compare_file(file: FoundFile, source: ReadBack, process: ChildProcess) -> N
         return  # the pickle beside it has what the file can't say
     verdict = _verdict(file, data, source, process)
     if verdict == content_child.DIFFERENT:
-        own = f"what {file.folder.task}/{file.folder.held.name} holds"
-        findings.differ("bytes", item, file.run, own, "another content", _DAMAGED)
+        held = f"what {file.folder.task}/{file.folder.held.name} holds"
+        findings.differ(
+            "bytes", item, file.run, held, "another content", _DAMAGED, repairable=can_mend
+        )
     elif verdict != content_child.SAME:
         findings.leave_open(item, verdict)
 

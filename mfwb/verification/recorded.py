@@ -111,11 +111,13 @@ class RecordedFlowRun:
             aliases are `latest`, `run-` with the run of the group's name, and all that the
             logged versions have. In a bundle, which has no versions yet, those of the group's own
             W&B runs. `files` is empty for a version that no run of the group logs or uses.
+        damaged: what of a bundle can't be read, each with the reason: W&B runs may be missing.
     """
 
     group: str
     runs: Sequence[RecordedRun]
     aliased: Mapping[tuple[str, str], Sequence[RecordedArtifact]]
+    damaged: Sequence[str] = ()
 
 
 class Recorded(Protocol):

@@ -75,7 +75,8 @@ def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowR
             known = aliased.setdefault(key, [])
             keys = {version.key for version in known}
             known += [version for version in versions if version.key not in keys]
-    return RecordedFlowRun(groups[0], [run for one in read for run in one.runs], aliased)
+    runs = [run for one in read for run in one.runs]
+    return RecordedFlowRun(groups[0], runs, aliased, read[0].damaged)
 
 
 def _to_result(pathspec: str, comparison: Comparison, group: str) -> FlowRunVerification:

@@ -52,6 +52,17 @@ class Damage:
                 for name, value in before.items():
                     setattr(store, name, value)
 
+    def fingerprint(self) -> str:
+        """Return a text that differs whenever anything that the stand-in keeps differs."""
+        store = self._server.store
+        with store.lock:
+            return repr([store.projects, sorted(store.runs), store.versions.keys()])
+
+    @property
+    def run_id(self) -> str:
+        """The id of the flow run."""
+        return self._flow_run.rpartition("/")[2]
+
     @property
     def project(self) -> Project:
         """The project."""
@@ -99,6 +110,40 @@ class Damage:
         self.project.runs[new_id] = run
         self._server.store.runs[run.id] = run
         return run
+
+    def add_project(self, name: str) -> Project:
+        """Return a new project of the same entity."""
+        return self._server.store.make_project(self._key[0], name)
+
+    def copy_project(self, entity: str) -> Project:
+        """Return a copy of the project that belongs to another entity."""
+        project = copy.deepcopy(self.project)
+        project.entity = entity
+        self._server.store.projects[entity, self._key[1]] = project
+        return project
+
+    def remove_project(self) -> None:
+        """Remove the project with all that it has."""
+        del self._server.store.projects[self._key]
+
+    def panel(self, step: str, key: str) -> dict[str, Any]:
+        """Return what the summary has of a card, a table or a picture; W&B may nest its key."""
+        values = self.run(step).summary
+        if key not in values:
+            *path, key = key.split("/")
+            for part in path:
+                values = values[part]
+        found: dict[str, Any] = values[key]
+        return found
+
+    def remove_panel(self, step: str, key: str) -> None:
+        """Remove a card, a table or a picture from the summary."""
+        values = self.run(step).summary
+        if key not in values:
+            *path, key = key.split("/")
+            for part in path:
+                values = values[part]
+        del values[key]
 
     def set_config(self, step: str, key: str, value: Any) -> None:
         """Write a value of the config over."""
@@ -148,6 +193,39 @@ class Damage:
         document = json.loads(manifest.blob.read()) if manifest.blob else {"version": 1}
         document["contents"] = manifest.contents
         manifest.blob = blob_of(json.dumps(document).encode())
+
+    def delete_version(self, artifact: str, alias: str) -> None:
+        """Delete a version as W&B does: its aliases and all its edges go with it."""
+        version = self.version(artifact, alias)
+        version.state = "DELETED"
+        collection = version.collection
+        for name in version.aliases:
+            del collection.aliases[name]
+        for run in self.project.runs.values():
+            run.outputs = [one for one in run.outputs if one != version.id]
+            run.inputs.pop(version.id, None)
+
+    def add_version(self, artifact: str, *, alias: str) -> Version:
+        """Add a version that is a copy of the latest but for its digest, under an alias."""
+        store = self._server.store
+        collection = self.collection(artifact)
+        version = copy.copy(self.version(artifact))
+        version.serial, version.index = store.serial(), collection.next_index
+        version.digest, version.created_by, version.used_by = "0" * 32, None, {}
+        collection.next_index += 1
+        collection.versions.append(version)
+        collection.aliases[alias] = version.serial
+        store.versions[version.id] = version
+        return version
+
+    def renew_digest(self, artifact: str, alias: str = "latest") -> None:
+        """Let the digest of a version be that of its manifest, as W&B's client works it out."""
+        version = self.version(artifact, alias)
+        assert version.manifest is not None
+        digest = hashlib.md5(b"wandb-artifact-manifest-v1\n", usedforsecurity=False)
+        for path, entry in sorted(version.manifest.contents.items()):
+            digest.update(f"{path}:{entry['digest']}\n".encode())
+        version.digest = digest.hexdigest()
 
     def _named(self, artifact_id: str, artifact: str) -> bool:
         return self._server.store.versions[artifact_id].collection.name == artifact

@@ -23,7 +23,14 @@ from mfwb.verification.expected.model import (
     ExpectedRun,
     Need,
 )
-from mfwb.verification.expected.run_facts import expect_config, expect_facts, expect_outcome, span
+from mfwb.verification.expected.run_facts import (
+    expect_config,
+    expect_facts,
+    expect_outcome,
+    span,
+    unexpected_facts,
+    unexpected_outcome,
+)
 from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, expect_included
 from mfwb.verification.expected.run_uses import expect_uses
 from mfwb.verification.expected.run_values import RunValues, WrittenValue, expect_values
@@ -101,6 +108,7 @@ class _Builder:
         stopped = any(task.path in self._dead_ends for task in scope.tasks)
         failed = stopped or any(task.outcome in {"failed", "unfinished"} for task in scope.tasks)
         started, ended = span(scope.tasks)
+        reason = _STOPPED.get(facts.state) if stopped else None
         written = self._written(scope)
         values = expect_values(scope.tasks, written, merged=scope.merged)
         stored = self._stored(scope)
@@ -120,7 +128,7 @@ class _Builder:
             config=self._config,
             facts=expect_facts(facts, scope.tasks, names.line(scope.name, _NAME), self._constants),
             summary=values.summary,
-            outcome=expect_outcome(scope.tasks, _STOPPED.get(facts.state) if stopped else None),
+            outcome=expect_outcome(scope.tasks, reason),
             history=values.history,
             table=values.table,
             cards=cards,
@@ -136,6 +144,8 @@ class _Builder:
             runtime=None if started is None or ended is None else (ended - started) / 1000,
             may_use_others=code is None or not code.is_certain or code.uses_client,
             unknown=tuple(values.unknown),
+            untrue_facts=unexpected_facts(scope.tasks),
+            untrue_outcome=unexpected_outcome(scope.tasks, reason),
         )
 
     def _destination(self, task: TaskFacts, name: str) -> Destination:

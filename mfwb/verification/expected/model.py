@@ -160,6 +160,8 @@ class ExpectedRun:
     Attributes:
         facts: what config["metaflow"] has to have.
         outcome: what summary["metaflow"] has to have.
+        untrue_facts: keys that config["metaflow"] must not have.
+        untrue_outcome: keys that summary["metaflow"] must not have.
         history: numbers by row and key.
         open_keys: keys of summary and history that are not settled here.
         log: None if it is not settled: there is more of it than W&B gets.
@@ -192,6 +194,8 @@ class ExpectedRun:
     runtime: float | None = None
     may_use_others: bool = True
     unknown: tuple[tuple[str, str], ...] = ()
+    untrue_facts: frozenset[str] = frozenset()
+    untrue_outcome: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,14 @@ from mfwb.verification.expected.facts import FlowRunFacts, TaskFacts
 from mfwb.verification.expected.model import ExpectedValue, Need
 from mfwb.verification.expected.wording import put
 
-__all__ = ["expect_config", "expect_facts", "expect_outcome", "span"]
+__all__ = [
+    "expect_config",
+    "expect_facts",
+    "expect_outcome",
+    "span",
+    "unexpected_facts",
+    "unexpected_outcome",
+]
 
 _METADATA = (
     *("user", "runtime", "python_version", "metaflow_version", "script-name"),
@@ -63,6 +70,7 @@ def expect_facts(
         "flow": facts.flow,
         "run_id": facts.id,
         "flow_run": facts.path,
+        "doc": _doc(facts.graph),
         "state": facts.state,
         "user": facts.user,
         "created_at": _moment(facts.started_at),
@@ -71,8 +79,12 @@ def expect_facts(
         "system_tags": sorted(facts.system_tags),
         "step": tasks[0].step,
         "step_type": facts.step_types.get(tasks[0].step),
+        "step_doc": _doc(_node(facts, tasks[0].step)),
         "pathspec": pathspec,
         "tasks": [task.path for task in tasks],
+        "datastore": sorted(
+            {f"{one.type}@{one.root}" for task in tasks if (one := task.datastore)}
+        ),
         "started_at": _moment(started),
         "ended_at": _moment(ended),
         "cloned_from": [task.origin for task in tasks if task.origin],
@@ -105,6 +117,16 @@ def expect_facts(
             ({name: _option(value) for name, value in constants.items()},)
         )
     return result
+
+
+def _node(facts: FlowRunFacts, step: str) -> Any:
+    steps = facts.graph.get("steps")
+    return steps.get(step) if isinstance(steps, dict) else None
+
+
+def _doc(holder: Any) -> str | None:
+    doc = holder.get("doc") if isinstance(holder, dict) else None
+    return doc if isinstance(doc, str) else None
 
 
 def _included(name: str, descriptor: Any) -> ExpectedValue:
@@ -140,6 +162,26 @@ def expect_outcome(tasks: Sequence[TaskFacts], stopped: str | None) -> _Expected
     if exception is not None and len(exception[1]) < _MAX // 10:
         described["exception"] = put(f"{exception[0]}: {exception[1]}")
     return {name: ExpectedValue((value,)) for name, value in described.items() if value is not None}
+
+
+def unexpected_facts(tasks: Sequence[TaskFacts]) -> frozenset[str]:
+    """Return the keys below config["metaflow"] that would be untrue of these tasks."""
+    untrue = set()
+    if not any(task.origin for task in tasks):
+        untrue.add("cloned_from")
+    if all(len(task.attempts) <= 1 for task in tasks):
+        untrue.add("earlier_attempts")
+    if all(task.outcome == "ok" for task in tasks):
+        untrue.add("failures")
+    return frozenset(untrue)
+
+
+def unexpected_outcome(tasks: Sequence[TaskFacts], stopped: str | None) -> frozenset[str]:
+    """Return the keys below summary["metaflow"] that would be untrue of these tasks."""
+    untrue = set() if stopped else {"stopped"}
+    if all(task.outcome == "ok" for task in tasks):
+        untrue |= {"exception", "stacktrace"}
+    return frozenset(untrue)
 
 
 def span(tasks: Sequence[TaskFacts]) -> tuple[int | None, int | None]:

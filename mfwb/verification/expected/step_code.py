@@ -8,7 +8,7 @@ may be stored or loaded; what is not found may be, too, if the code is not certa
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,10 @@ __all__ = ["StepCode", "read_step_code"]
 
 _MAX_FILE = 5_000_000  # bytes
 _CLIENT = frozenset({"Run", "Flow", "Task", "Step", "DataArtifact", "trigger"})
+_PERHAPS = (
+    *(ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp),
+    *(ast.GeneratorExp, ast.Compare),
+)
 _SAFE_METHODS = frozenset({"next", "merge_artifacts"})
 
 
@@ -29,7 +33,8 @@ class StepCode:
         stores: names that its own function assigns.
         changes: names whose value something may change in place: `self.xs.append(x)`.
         helper_stores: names that only methods that it calls assign.
-        loads: names that it loads from `self`, and does not store or delete itself.
+        loads: names that it loads from `self`, and does not store or delete itself, or surely
+            only after it has loaded them.
         input_loads: names that it loads from one of its inputs.
         from_all_inputs: those of them that it loads from every input, in a loop over `inputs`.
         is_certain: whether nothing else can be stored or loaded: no `setattr`, no `self` that is
@@ -103,6 +108,7 @@ class _Method:
     deletes: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)
     loads: set[str] = field(default_factory=set)
+    first_loads: set[str] = field(default_factory=set)  # before anything is stored
     input_loads: set[str] = field(default_factory=set)
     from_all_inputs: set[str] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
@@ -148,7 +154,10 @@ def _step(module: ast.Module, step: str) -> StepCode | None:
         stores=frozenset(own.stores),
         changes=frozenset(own.changes | merged.changes),
         helper_stores=frozenset(merged.stores - own.stores),
-        loads=frozenset((own.loads | merged.loads) - stored - called),
+        loads=frozenset(
+            ((own.loads | merged.loads) - stored - called)
+            | (own.first_loads - merged.stores - merged.deletes)
+        ),
         input_loads=frozenset(own.input_loads),
         from_all_inputs=frozenset(own.from_all_inputs),
         is_certain=is_certain and len(classes) == 1,
@@ -167,6 +176,7 @@ def _method(node: ast.FunctionDef) -> _Method:
     inputs = arguments[1] if len(arguments) == 2 else ""  # noqa: PLR2004 - self and inputs
     if any(not _is_of_metaflow(decorator) for decorator in node.decorator_list):
         result.is_certain = False
+    result.first_loads = set(_first_loads(node, itself))
     items = _loop_names(node, inputs)
     parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
     for one in ast.walk(node):
@@ -184,6 +194,49 @@ def _method(node: ast.FunctionDef) -> _Method:
         if isinstance(one, ast.Attribute) and one.attr == "trigger":
             result.uses_client = True
     return result
+
+
+def _first_loads(function: ast.FunctionDef, itself: str) -> Iterator[str]:
+    """Yield names that the function surely loads before it stores or deletes them.
+
+    Only its plain statements count, from the first one on: what is in a branch, a loop, a lambda
+    or behind `and` may not run. A call of a method may end the function no earlier than it would.
+    """
+    changed: set[str] = set()
+    for statement in function.body:
+        loads, changes = _loads_and_changes(statement, itself)
+        if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr):
+            if isinstance(statement, ast.AugAssign):
+                loads |= {name for name in changes if _is_target(statement.target, itself, name)}
+            yield from loads - changed
+        if isinstance(statement, ast.Return | ast.Raise):
+            return
+        changed |= changes
+
+
+def _loads_and_changes(statement: ast.stmt, itself: str) -> tuple[set[str], set[str]]:
+    loads: set[str] = set()
+    changes: set[str] = set()
+    waiting: list[tuple[ast.AST, bool]] = [(statement, True)]
+    while waiting:
+        node, is_sure = waiting.pop()
+        if isinstance(node, ast.Attribute) and _is_target(node, itself, node.attr):
+            if not isinstance(node.ctx, ast.Load):
+                changes.add(node.attr)
+            elif is_sure:
+                loads.add(node.attr)
+        is_sure = is_sure and not isinstance(node, _PERHAPS)
+        waiting += [(child, is_sure) for child in ast.iter_child_nodes(node)]
+    return loads, changes
+
+
+def _is_target(node: ast.AST, itself: str, name: str) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == name
+        and isinstance(node.value, ast.Name)
+        and node.value.id == itself
+    )
 
 
 def _note(result: _Method, node: ast.Attribute, parents: Mapping[ast.AST, ast.AST]) -> None:

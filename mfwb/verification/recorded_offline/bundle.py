@@ -45,13 +45,20 @@ class _Placed:
 
 
 def flow_runs_in_bundle(bundle: Path) -> list[str]:
-    """Return the pathspecs of the flow runs that a bundle has W&B runs of; SinkError.
+    """Return the pathspecs of the flow runs that a bundle has W&B runs of.
 
-    They come from the names of the W&B runs, as in `Flow/7/train`, the oldest first.
+    They come from the names of the W&B runs, as in `Flow/7/train`, the oldest first. SinkError if a
+    file can't be read, unless others of its flow run can.
     """
-    found = (_read(bundle, name) for name in _wandb_files(bundle))
-    by_start = sorted(found, key=lambda run: run.started_at or 0.0)
-    return list(dict.fromkeys(name for run in by_start if (name := _flow_run_of(run))))
+    read = {path: _try_to_read(bundle, path) for path in _wandb_files(bundle)}
+    runs = [run for run in read.values() if isinstance(run, RunFile)]
+    runs.sort(key=lambda run: run.started_at or 0.0)
+    names = list(dict.fromkeys(name for run in runs if (name := _flow_run_of(run))))
+    folders = [f"{name.replace('/', '-')}-" for name in names]
+    for path, run in read.items():
+        if isinstance(run, SinkError) and not any(folder in path for folder in folders):
+            raise run  # whose it is can't be known
+    return names
 
 
 def _flow_run_of(run: RunFile) -> str | None:
@@ -79,6 +86,7 @@ class BundleProject:
         self._local_paths: dict[tuple[str, str], str] = {}
         self._folders: dict[str, str] = {}
         self._by_group: dict[str, list[str]] | None = None  # the `.wandb` files
+        self._damaged: list[str] = []
 
     @property
     def requests(self) -> int:
@@ -86,7 +94,10 @@ class BundleProject:
         return 0
 
     def flow_run(self, group: str) -> RecordedFlowRun:
-        """Return what the bundle says of the W&B runs of a group; SinkError if it is damaged."""
+        """Return what the bundle says of the W&B runs of a group; SinkError if it can't be listed.
+
+        A W&B run whose file is damaged is missing; `damaged` says so.
+        """
         placed = list(self._runs(group))
         self._folders.update((one.run.id, one.folder) for one in placed)
         aliases: defaultdict[str, set[str]] = defaultdict(set)
@@ -101,7 +112,10 @@ class BundleProject:
             for alias in artifact.aliases:
                 aliased[artifact.name, alias][artifact.key] = artifact
         return RecordedFlowRun(
-            group, runs, {key: list(versions.values()) for key, versions in aliased.items()}
+            group,
+            runs,
+            {key: list(versions.values()) for key, versions in aliased.items()},
+            tuple(self._damaged),
         )
 
     def artifact_bytes(self, artifact: RecordedArtifact, path: str) -> bytes:
@@ -121,8 +135,10 @@ class BundleProject:
         if self._by_group is None:
             by_group: defaultdict[str, list[str]] = defaultdict(list)
             for name in _wandb_files(self._bundle):
-                run = _read(self._bundle, name)
-                if self._is_of_project(run):
+                run = _try_to_read(self._bundle, name)
+                if isinstance(run, SinkError):
+                    self._damaged.append(str(run))
+                elif self._is_of_project(run):
                     by_group[run.group].append(name)
             self._by_group = dict(by_group)
         for name in self._by_group.get(group, ()):
@@ -155,7 +171,11 @@ class BundleProject:
             summary=run.summary,
             history=history,
             log=run.log,
-            files={path: self._file(f"{placed.folder}/files/{path}", path) for path in run.files},
+            files={
+                path: file
+                for path in run.files
+                if (file := self._file(f"{placed.folder}/files/{path}", path)).size is not None
+            },
             logged=[artifact(one) for one in run.logged if one.type != _TABLE],
             used=[artifact(one) for one in run.used],
             started_at=run.started_at,
@@ -256,6 +276,13 @@ def _read(bundle: Path, name: str) -> RunFile:
             return read_run(read_wandb_file(file))
     except (OSError, ValueError) as error:
         raise SinkError(f"{name} of the bundle can't be read: {error}") from error
+
+
+def _try_to_read(bundle: Path, name: str) -> RunFile | SinkError:
+    try:
+        return _read(bundle, name)
+    except SinkError as error:
+        return error
 
 
 def _wandb_files(bundle: Path) -> list[str]:
