@@ -29,6 +29,8 @@ __all__ = [
     "source",
     "sync_behavior",
     "text_or_json",
+    "verification",
+    "verification_output",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -236,6 +238,47 @@ def push_behavior(command: _F) -> _F:
     )
 
 
+def verification(command: _F) -> _F:
+    """Add the options for how a verification works."""
+    heading = "How"
+    return _add_in_order(
+        command,
+        _option(
+            heading,
+            "--read-data",
+            is_flag=True,
+            default=False,
+            help="Download all files, and compare their bytes",
+        ),
+        _option(
+            heading,
+            "--read-data-subset",
+            metavar="SHARE",
+            help="The same for 5%, or 1/20, of the files",
+        ),
+        _option(
+            heading,
+            "--repair",
+            is_flag=True,
+            default=False,
+            help="Sync what differs, and verify it again",
+        ),
+        _overwrite_edits,
+        _on_deleted,
+        _workers("Requests to W&B at the same time  [16]"),
+        _timeout,
+        _wait("Wait for another sync, for at most  [0s]"),
+        _option(
+            heading,
+            "--abandoned-after",
+            metavar="DURATION",
+            help="Treat silent flow runs as ended after  [24h]",
+        ),
+        _config,
+        _metadata,
+    )
+
+
 def _workers(text: str) -> Callable[[_F], _F]:
     return _option("How", "--workers", type=click.IntRange(1, 64), metavar="N", help=text)
 
@@ -317,6 +360,29 @@ def result_output(command: _F) -> _F:
         ),
         _option(
             heading, "--verbose", is_flag=True, default=False, help="Show every W&B run in full"
+        ),
+        _help,
+    )
+
+
+def verification_output(command: _F) -> _F:
+    """Add the options for the output of a verification."""
+    return _add_in_order(
+        command,
+        _json,
+        _option(
+            "Show",
+            "--quiet",
+            is_flag=True,
+            default=False,
+            help="Only what differs or failed, on stderr",
+        ),
+        _option(
+            "Show",
+            "--verbose",
+            is_flag=True,
+            default=False,
+            help="All differences whole, and what is not known",
         ),
         _help,
     )

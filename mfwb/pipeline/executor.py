@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,11 @@ from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, Session, WrittenRun
 from mfwb.snapshot import Loss
 
-__all__ = ["ExecutionResult", "Executor"]
+__all__ = ["ExecutionResult", "Executor", "Force"]
+
+
+Force = Callable[[PlannedRun], bool]
+"""Whether a W&B run is written again even if it is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class ExecutionResult:
 class Executor:
     """A pool of worker threads that several flow runs share."""
 
-    def __init__(self, parts: Parts, workers: int, *, force: bool) -> None:
+    def __init__(self, parts: Parts, workers: int, *, force: Force) -> None:
         self._parts = parts
         self._workers = workers
         self._force = force
@@ -166,13 +170,13 @@ class _FlowRunExecution:
     parts: Parts
     write_gate: _WriteGate
     turn: Turn
-    force: bool
+    force: Force
     prepared: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
     digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def prepare_run(self, run: PlannedRun) -> WrittenRun | ReadyRun:
         """Return the existing W&B run if it is complete, else what is needed to write it."""
-        existing = None if self.force else self.session.find_existing(run)
+        existing = None if self.force(run) else self.session.find_existing(run)
         if existing:
             return existing
         with noted(run.name, "prepare"):
