@@ -37,6 +37,7 @@ SDK_TESTS = (
     "tests/integration/source/test_metaflow_contract.py",
     "tests/integration/source/test_starting.py",
     "tests/unit/sink/history",
+    "tests/unit/verification/recorded_offline",
     # The commands, each with flow runs that the cell's own Metaflow has made.
     "tests/integration/test_hooks.py",
     "tests/integration/test_lineage_edges.py",

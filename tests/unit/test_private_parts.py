@@ -47,6 +47,8 @@ TESTS_OF = {
     "source/own_folder.py": "integration/source/test_card_places.py",
     "source/service_key.py": "integration/test_metadata_service.py",
     "source/session.py": "integration/source/test_starting.py",
+    "verification/recorded_offline/run_file.py": "unit/verification/recorded_offline",
+    "verification/recorded_offline/wandb_file.py": "unit/verification/recorded_offline",
 }
 """For each module that uses such a part, tests that fail if the part is not as it was."""
 
