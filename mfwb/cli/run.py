@@ -96,4 +96,4 @@ def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> Non
 def _exit_code(result: Result, *, strict: bool) -> int:
     if result.exit_code:
         return result.exit_code
-    return 3 if strict and result.losses else 0
+    return 3 if strict and result.has_losses else 0

@@ -151,6 +151,11 @@ class TaskRow:
     seconds: float | None
     failure: str | None = None
 
+    @property
+    def log_item(self) -> str:
+        """The name of a loss of its log."""
+        return f"{self.pathspec}/log"
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedCard:
@@ -159,6 +164,11 @@ class PlannedCard:
     key: str  # in the summary
     task: str  # pathspec
     card: Card
+
+    @property
+    def item(self) -> str:
+        """The name of its loss."""
+        return f"{self.task}/{self.key}"
 
 
 @dataclass(frozen=True)  # without slots: slow results are cached on the instance

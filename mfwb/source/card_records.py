@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mfwb.snapshot import Card, Loss
+from mfwb.snapshot.inventory import unread_card
 from mfwb.source.attempts import Record
 from mfwb.source.json_records import to_card
 from mfwb.source.typed_values import DamagedError
@@ -45,11 +46,11 @@ def to_cards(
         try:
             cards_seen[to_card(record.value)] = None
         except DamagedError as error:
-            yield Loss(f"{task} card", f"what Metaflow recorded of it is odd: {error}")
+            yield Loss(unread_card(task), f"what Metaflow recorded of it is odd: {error}")
     cards = _newest(cards_seen, declared)
     yield from cards[:_MOST_CARDS]
     if len(cards) > _MOST_CARDS:
-        yield Loss(f"{task} card", f"the task has more than {_MOST_CARDS} cards")
+        yield Loss(unread_card(task), f"the task has more than {_MOST_CARDS} cards")
 
 
 def _newest(cards: Collection[Card], declared: Mapping[CardKind, int]) -> list[Card]:

@@ -37,7 +37,7 @@ def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
         else:
             for flow_run in result.flow_runs:
                 _print_flow_run(flow_run, console, verbose=verbose)
-        for line in totals(result):
+        for line in totals(result, verbose=verbose):
             console.print(Text(line, style="bold"))
         for note in result.notes:
             console.print(Text(one_line(note), style="yellow"))

@@ -95,7 +95,14 @@ class OfflineSession:
         logged = [self._log(run, folder.copy_into_bundle(one)) for one in ready.artifacts]
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
         keys = summary_keys(run, ready)
-        receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses), keys)
+        receipt = Receipt(
+            outputs,
+            (*ready.losses, *losses),
+            uses_of(run, losses),
+            keys,
+            log_lines=ready.log_lines,
+            log_bytes_left_out=ready.log_bytes_left_out,
+        )
         file_records = [
             *records.opening_records(self._plan, run, start, self._writer),
             *(records.used_artifact(run, one) for one in uses),
@@ -174,6 +181,7 @@ class OfflineSession:
             files=tuple(file.path for file in ready.files),
             deduplicated=is_duplicate,
             items=len(ready.planned.files),
+            referenced=ready.referenced,
         )
 
     def _summary(
