@@ -427,7 +427,7 @@ def read_layers(
     files = [file for file in (find_users_file(), current) if file is not None]
     values = {name: value for name, value in flags.items() if value is not None}
     layers = [
-        *(Layer(str(found.path), found.values, found) for found in files),
+        *(Layer(str(file.path), file.values, file) for file in files),
         Layer("the MFWB_* variables", _from_environment(environ)),
         Layer("the arguments", values),
     ]

@@ -145,7 +145,7 @@ class FlowRunsFailed(MfwbError):  # noqa: N818 - the same
     def __init__(self, reasons: Mapping[str, str], total: int, exit_code: int = 1) -> None:
         shown = [
             f"{pathspec}: {one_line(reason, _LONGEST_REASON)}"
-            for pathspec, reason in [*reasons.items()][:_MOST_REASONS]
+            for pathspec, reason in [*reasons.items()][:_MAX_REASONS]
         ]
         more = len(reasons) - len(shown)
         super().__init__(
@@ -161,7 +161,7 @@ class FlowRunsFailed(MfwbError):  # noqa: N818 - the same
         return type(self), (self.reasons, self.total, self.exit_code)
 
 
-_MOST_REASONS = 3
+_MAX_REASONS = 3
 _LONGEST_REASON = 300  # letters
 
 

@@ -105,15 +105,15 @@ def summarize(ledger: str, known: Iterable[KnownFlowRun], lost: Iterable[LostIte
         ledger=ledger,
         flows=tuple(sorted(rows, key=_by_flow)),
         open=tuple(
-            sorted((run.entry for run in known if run.entry.standing.is_open), key=_urgency)
+            sorted((run.entry for run in known if run.entry.sync_state.is_open), key=_urgency)
         ),
         lost=tuple(lost),
     )
 
 
 def _count(flow: str, destination: Destination, known: Sequence[KnownFlowRun]) -> FlowSyncStatus:
-    numbers = Counter(run.entry.standing for run in known)
-    synced_at = [run.entry.at for run in known if run.entry.standing is SyncState.SYNCED]
+    numbers = Counter(run.entry.sync_state for run in known)
+    synced_at = [run.entry.at for run in known if run.entry.sync_state is SyncState.SYNCED]
     return FlowSyncStatus(
         flow,
         destination,
@@ -134,7 +134,7 @@ def _by_flow(row: FlowSyncStatus) -> tuple[str, ...]:
 
 
 def _urgency(entry: Entry) -> tuple[bool, int, str]:
-    return entry.standing is not SyncState.FAILED, entry.started_at, entry.flow_run
+    return entry.sync_state is not SyncState.FAILED, entry.started_at, entry.flow_run
 
 
 def _flow(row: FlowSyncStatus) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _flow(row: FlowSyncStatus) -> dict[str, Any]:
 def _open(entry: Entry) -> dict[str, Any]:
     return {
         "pathspec": entry.flow_run,
-        "standing": entry.standing.value,
+        "standing": entry.sync_state.value,
         "reason": entry.reason,
         "since": entry.at,
         "started_at": entry.started_at,

@@ -77,6 +77,12 @@ class Converter:
         self._closed = False
 
     @property
+    def pid(self) -> int | None:
+        """The id of the process; None while there is none."""
+        child = self._child
+        return None if child is None else child.pid
+
+    @property
     def confined_by(self) -> str:
         """The mechanisms that confine the process: "Landlock 7, seccomp, audit hook"."""
         child = self._child
@@ -180,10 +186,10 @@ class _Child:
         try:
             answer = self.ask(request, seconds)
             if answer.get("outcome") == converter_child.DONE:
-                most = _SIZE_AT_LEAST + _SIZE_PER_BYTE * job.source.stat().st_size
-                _move_output(target, job.target, most)
+                max_bytes = _SIZE_AT_LEAST + _SIZE_PER_BYTE * job.source.stat().st_size
+                _move_output(target, job.target, max_bytes)
                 if job.rows is not None and rows.exists():
-                    _move_output(rows, job.rows, most)
+                    _move_output(rows, job.rows, max_bytes)
         finally:
             for leftover in (source, target, rows):
                 _remove(leftover)
@@ -191,15 +197,15 @@ class _Child:
 
     def ask(self, request: dict[str, str | None], seconds: float) -> Answer:
         """Return the answer to a request; UnconvertibleError if the process ended instead."""
-        too_late = Event()
-        clock = Timer(seconds, self._kill_and_set, [too_late])
+        timed_out = Event()
+        clock = Timer(seconds, self._kill_and_set, [timed_out])
         clock.daemon = True
         clock.start()
         try:
             return self._exchange(json.dumps(request).encode() + b"\n")
         except UnconvertibleError:
             self.end()
-            if too_late.is_set():
+            if timed_out.is_set():
                 raise UnconvertibleError(f"it took more than {seconds:,.0f} seconds") from None
             raise
         except BaseException:
@@ -223,8 +229,8 @@ class _Child:
                 pipe.close()
         _remove(Path(self._folder))
 
-    def _kill_and_set(self, too_late: Event) -> None:
-        too_late.set()
+    def _kill_and_set(self, timed_out: Event) -> None:
+        timed_out.set()
         self._process.kill()
 
     def _exchange(self, line: bytes) -> Answer:
@@ -258,13 +264,13 @@ def _link_or_copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _move_output(output: Path, target: Path, most: int) -> None:
+def _move_output(output: Path, target: Path, max_bytes: int) -> None:
     """Move the output of a process; UnconvertibleError if it is too large or not plain files."""
     try:
         size = _size_of_files(output, _DEPTH_LIMIT)
     except OSError as error:
         raise UnconvertibleError(f"what was made of it is not there: {error}") from None
-    if size > most:
+    if size > max_bytes:
         raise UnconvertibleError(
             f"what was made of it has {size:,} bytes, which no pickle of its size turns into"
         )

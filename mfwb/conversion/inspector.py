@@ -41,8 +41,14 @@ _MAX_IDLE = 8  # processes that are kept while they are idle
 class Inspector:
     """Inspects pickles, in one process per flow run; safe to use from several threads."""
 
-    def __init__(self) -> None:
-        self._forkserver = Forkserver(inspector_child.__name__, MAX_MEMORY)
+    def __init__(self, forkserver: Forkserver | None = None) -> None:
+        """Store the configuration; a process starts with the first inspection of a flow run.
+
+        Args:
+            forkserver: starts processes, and is closed by its owner; None: one of its own.
+        """
+        self._has_own_forkserver = forkserver is None
+        self._forkserver = forkserver or Forkserver(inspector_child.__name__, MAX_MEMORY)
         self._processes: dict[str, _InspectionProcess] = {}
         self._lock = Lock()
 
@@ -64,6 +70,12 @@ class Inspector:
                 return [(None, str(error))]
         return [self.inspect(flow_run, look, [data])[0] for data in pickled]
 
+    def pid(self, flow_run: str) -> int | None:
+        """Return the id of a flow run's process; None: there is none."""
+        with self._lock:
+            process = self._processes.get(flow_run)
+        return None if process is None else process.pid
+
     def stop_process(self, flow_run: str) -> None:
         """Stop the process of a flow run; the next inspection starts a new one."""
         with self._lock:
@@ -76,7 +88,8 @@ class Inspector:
         with self._lock:
             processes = [*self._processes.values()]
             self._processes.clear()
-        self._forkserver.close()  # also kills processes that other threads may be waiting for
+        if self._has_own_forkserver:
+            self._forkserver.close()  # also kills processes that other threads may be waiting for
         for process in processes:
             process.end()
 
@@ -178,6 +191,11 @@ class _InspectionProcess:
         self._process: Process | None = None
         self._is_ready = False  # whether it has reported what confines it
         self._has_timed_out = False
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process
+        return None if process is None else process.pid
 
     def send(self, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
         with self._lock:

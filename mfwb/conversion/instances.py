@@ -27,8 +27,8 @@ _LIKE_USERS = frozenset(
     {"argparse.Namespace", "types.SimpleNamespace"}
     | {
         f"builtins.{name}"
-        for name, one in vars(builtins).items()
-        if isinstance(one, type) and issubclass(one, BaseException)
+        for name, builtin in vars(builtins).items()
+        if isinstance(builtin, type) and issubclass(builtin, BaseException)
     }
 )
 """Classes of Python whose objects are read like those of users' own classes."""

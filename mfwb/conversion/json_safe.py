@@ -242,7 +242,7 @@ def _is_bytes(value: dict[Any, Any]) -> bool:
 def _is_uniform(value: Any) -> bool:
     """Whether this is a list of small ints or of finite floats, which needs no conversion."""
     kind = type(value[0]) if isinstance(value, list) and value else None
-    if kind not in (int, float) or not all(type(one) is kind for one in value):
+    if kind not in (int, float) or not all(type(item) is kind for item in value):
         return False
     if kind is int:
         return bool(min(value) >= -EXACT and max(value) <= EXACT)

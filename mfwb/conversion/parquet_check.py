@@ -74,7 +74,10 @@ def _compare_pandas(frame: Any, path: Path) -> Iterator[str]:
             if not _same_categories(frame.iloc[:, position], path, position):
                 yield f"{name} has other categories"
         elif _is_object(before):
-            yield from (f"{name} {what}" for what in _compare_objects(frame, after, path, position))
+            yield from (
+                f"{name} {difference}"
+                for difference in _compare_objects(frame, after, path, position)
+            )
         elif not _are_same_dtype(before, after):
             yield f"{name} becomes {after}"
 

@@ -31,7 +31,7 @@ def _storable_type(kind: Any) -> Any:
     if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
         return pa.dictionary(kind.index_type, pa.large_string(), ordered=kind.ordered)
     if pa.types.is_struct(kind):
-        return pa.struct([_storable_field(kind.field(place)) for place in range(kind.num_fields)])
+        return pa.struct([_storable_field(kind.field(index)) for index in range(kind.num_fields)])
     if pa.types.is_large_list(kind):
         return pa.large_list(_storable_field(kind.value_field))
     if pa.types.is_fixed_size_list(kind):

@@ -31,7 +31,7 @@ def write_rows(table: Table, path: Path) -> None:
     columns: list[str] = []
     for name in names:
         columns.append(free_name(name, set(columns)))
-    document = {"columns": columns, "rows": [[_cell(one) for one in row] for row in rows]}
+    document = {"columns": columns, "rows": [[_cell(value) for value in row] for row in rows]}
     path.write_text(json.dumps(document, allow_nan=False), encoding="ascii")
 
 
@@ -76,12 +76,14 @@ def _beginning(table: Table) -> tuple[list[str], Iterable[Iterable[Any]]]:
 
 def _of_pandas(frame: Any) -> tuple[list[str], Iterable[Iterable[Any]]]:
     part = frame.iloc[:ROWS_LIMIT, :COLUMNS_LIMIT]
-    names = [_name(one) for one in part.columns]
-    columns = [list(part.iloc[:, place]) for place in range(part.shape[1])]
+    names = [_name(column) for column in part.columns]
+    columns = [list(part.iloc[:, position]) for position in range(part.shape[1])]
     if not _is_plain(frame.index):
         levels = range(part.index.nlevels)
-        names = [_index_name(part.index.names[one], one, len(levels)) for one in levels] + names
-        columns = [list(part.index.get_level_values(one)) for one in levels] + columns
+        names = [
+            _index_name(part.index.names[level], level, len(levels)) for level in levels
+        ] + names
+        columns = [list(part.index.get_level_values(level)) for level in levels] + columns
     return names, zip(*columns, strict=True)
 
 

@@ -136,9 +136,9 @@ def _codes(frame: Any) -> Iterator[tuple[np.ndarray[Any, Any], int]]:
     """Yield codes and the number of valid codes; pandas reads memory by codes without a check."""
     import pandas as pd  # noqa: PLC0415
 
-    for place, dtype in enumerate(frame.dtypes):
+    for position, dtype in enumerate(frame.dtypes):
         if isinstance(dtype, pd.CategoricalDtype):
-            column = frame.iloc[:, place].cat
+            column = frame.iloc[:, position].cat
             yield column.codes.to_numpy(), len(column.categories)
     for axis in frame.axes:
         if isinstance(axis, pd.MultiIndex):

@@ -79,25 +79,25 @@ def open_below(
 
 
 def read_below(
-    root: Path, path: str | PurePath, *, most: int, linked_folders: Sequence[Path] = ()
+    root: Path, path: str | PurePath, *, max_bytes: int, linked_folders: Sequence[Path] = ()
 ) -> bytes:
     """Return the bytes of a file below a root; errors as of `open_below`.
 
     Args:
         root: the folder in which it has to lie.
         path: relative to the root, or absolute.
-        most: largest allowed number of bytes; OSError if it has more.
+        max_bytes: largest allowed number of bytes; OSError if it has more.
         linked_folders: other folders into which links may lead.
     """
     descriptor = _open(root, path, linked_folders)
     try:
-        data = os.read(descriptor, most + 1)
-        while len(data) <= most and (more := os.read(descriptor, most + 1 - len(data))):
+        data = os.read(descriptor, max_bytes + 1)
+        while len(data) <= max_bytes and (more := os.read(descriptor, max_bytes + 1 - len(data))):
             data += more
     finally:
         os.close(descriptor)
-    if len(data) > most:
-        raise OSError(f"{path!s} in {root} has more than {most:,} bytes")
+    if len(data) > max_bytes:
+        raise OSError(f"{path!s} in {root} has more than {max_bytes:,} bytes")
     return data
 
 

@@ -69,6 +69,11 @@ class Forkserver:
         self._server: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server was started and not closed; never where processes are not forked."""
+        return self._server is not None
+
     def start(self) -> None:
         """Start the fork server before it is needed; OSError if it cannot start."""
         if _CAN_FORK:

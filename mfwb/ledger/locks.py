@@ -125,7 +125,7 @@ def _held_message(owner: Path, project_path: str, wait: float) -> str:
 def _describe_owner(owner: Path) -> str:
     """Return ` (pid 123 on host, for 4 minutes)`; empty if the owner is not known, or not yet."""
     try:
-        values = json.loads(read_below(owner.parent, owner.name, most=_MAX_OWNER_BYTES))
+        values = json.loads(read_below(owner.parent, owner.name, max_bytes=_MAX_OWNER_BYTES))
         since = datetime.fromisoformat(values["since"])
         age = (datetime.now(timezone.utc) - since).total_seconds()
         return f" (pid {int(values['pid'])} on {values['host']}, for {format_duration(age)})"

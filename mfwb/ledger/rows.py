@@ -29,7 +29,7 @@ ENTRY_COLUMNS = (
 )
 """The columns of an entry without its outcome, and the number of losses."""
 
-_STANDINGS = {standing.value: standing for standing in SyncState}
+_SYNC_STATES = {sync_state.value: sync_state for sync_state in SyncState}
 _TYPES = {"started_at": int, "lost": int}  # the others are text
 _FLOW_RUN = re.compile(r"[^/\0]+/[^/\0]+")
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -53,11 +53,11 @@ def to_row(entry: Entry) -> dict[str, Any]:
         "base": base,
         "entity": entity,
         "project": project,
-        "standing": entry.standing.value,
+        "standing": entry.sync_state.value,
         "state": entry.state,
         "started_at": entry.started_at,
         "listed": entry.listed,
-        "asked": entry.asked,
+        "asked": entry.settings_stamp,
         "digest": entry.digest,
         "reason": entry.reason,
         "lost": len(entry.outcome.all_losses) if entry.outcome else 0,
@@ -75,17 +75,17 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
         sqlite3.DatabaseError: if mfwb did not write the row.
     """
     _raise_if_invalid(row)
-    flow_run, provider, mode, base, entity, project, standing, state, *rest = row
-    started_at, listed, asked, digest, reason, at, _ = rest
+    flow_run, provider, mode, base, entity, project, sync_state, state, *rest = row
+    started_at, listed, settings_stamp, digest, reason, at, _ = rest
     return Entry(
         flow_run=flow_run,
         provider=provider,
         destination=_destination(mode, bundle if mode == "offline" else base, entity, project),
-        standing=_STANDINGS[standing],
+        sync_state=_SYNC_STATES[sync_state],
         state=state,
         started_at=started_at,
         listed=listed,
-        asked=asked,
+        settings_stamp=settings_stamp,
         digest=digest,
         reason=reason,
         at=at,
@@ -100,7 +100,7 @@ def _raise_if_invalid(row: Sequence[Any]) -> None:
         has_types
         and _FLOW_RUN.fullmatch(values["flow_run"])
         and _AT.fullmatch(values["at"])
-        and values["standing"] in _STANDINGS
+        and values["standing"] in _SYNC_STATES
         and abs(values["started_at"]) <= _LAST_MOMENT
     ):
         raise sqlite3.DatabaseError("it has a row that mfwb did not write")

@@ -15,6 +15,7 @@ from mfwb.errors import UsageError
 __all__ = [
     "IS_OPEN",
     "NEWEST_VERSION",
+    "STEPS",
     "migrate",
     "read_schema",
     "read_transaction",
@@ -39,15 +40,15 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         UsageError: if a newer mfwb wrote the ledger; it is not changed.
     """
-    while (version := read_version(connection)) < len(_STEPS):
+    while (version := read_version(connection)) < len(STEPS):
         with write_transaction(connection):
             if read_version(connection) == version:
-                _STEPS[version](connection)
+                STEPS[version](connection)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
-    if version > len(_STEPS):
+    if version > len(STEPS):
         raise UsageError(
             f"the ledger {path} was written by a newer mfwb (schema {version}, this one knows "
-            f"{len(_STEPS)}); upgrade mfwb"
+            f"{len(STEPS)}); upgrade mfwb"
         )
 
 
@@ -90,7 +91,7 @@ def read_schema(connection: sqlite3.Connection) -> Schema:
 def schema_of(version: int) -> Schema:
     """Return the schema that a version creates; of an unknown version, the newest schema."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for step in _STEPS[:version]:
+        for step in STEPS[:version]:
             step(connection)
         return read_schema(connection)
 
@@ -171,7 +172,7 @@ def _count_losses(outcome: str) -> int:
         return 0
 
 
-_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create_done,
     _create_flow_runs,
 )
@@ -181,5 +182,5 @@ A step creates a new table and does not alter one: the SQL of a migrated ledger 
 that of a ledger that begins at version 0.
 """
 
-NEWEST_VERSION = len(_STEPS)
+NEWEST_VERSION = len(STEPS)
 """The version of a ledger after all steps."""

@@ -76,9 +76,9 @@ def resolve_external_reads(
 
 def _drop_duplicates(externals: Iterable[ExternalRead]) -> tuple[ExternalRead, ...]:
     """Return the reads sorted, without an uncertain read if the same read is there as certain."""
-    found = set(externals)
-    doubled = {read for read in found if not read.sure and replace(read, sure=True) in found}
-    return tuple(sorted(found - doubled, key=repr))
+    reads = set(externals)
+    doubled = {read for read in reads if not read.sure and replace(read, sure=True) in reads}
+    return tuple(sorted(reads - doubled, key=repr))
 
 
 def _select_reads_by_value(lineage: Lineage) -> list[tuple[str, ExternalRead]]:
@@ -115,10 +115,10 @@ class _RecordedFacts:
 
     def resolve(self, task: str, read: ExternalRead) -> Iterator[ExternalRead]:
         """Yield the reads that a read stands for; the read itself if its values are not known."""
-        found = list(dict.fromkeys(self._possible_pathspecs(task, read))) if read.parts else []
-        is_certain = len(found) == 1 and read.sure and not any(map(_may_vary, read.parts))
-        yield from (replace(_with_pathspec(read, text), sure=is_certain) for text in found)
-        if not found:
+        pathspecs = list(dict.fromkeys(self._possible_pathspecs(task, read))) if read.parts else []
+        is_certain = len(pathspecs) == 1 and read.sure and not any(map(_may_vary, read.parts))
+        yield from (replace(_with_pathspec(read, text), sure=is_certain) for text in pathspecs)
+        if not pathspecs:
             yield read
 
     def _possible_pathspecs(self, task: str, read: ExternalRead) -> Iterator[str]:
@@ -145,7 +145,7 @@ class _RecordedFacts:
         return dict.fromkeys(self._stored_ids_of(task, part, stored_run_ids))
 
     def _stored_ids_of(
-        self, task: str, found: LookedUpRun, stored_run_ids: Iterable[StoredRunId]
+        self, task: str, looked_up: LookedUpRun, stored_run_ids: Iterable[StoredRunId]
     ) -> Iterator[str]:
         """Yield the ids of runs of a flow that the task looked up and stored in an artifact."""
         for stored in stored_run_ids:
@@ -153,7 +153,7 @@ class _RecordedFacts:
             if held is None or held.ref.sha1 not in self._values:
                 continue
             for text in _extract_texts(self._values[held.ref.sha1], stored.keys):
-                id_ = _extract_id(text, stored.parts, found)
+                id_ = _extract_id(text, stored.parts, looked_up)
                 if id_ is not None:
                     yield id_
 
@@ -248,16 +248,18 @@ def _elements_at(value: Any, key: str | int | None) -> Iterator[Any]:
         yield from value
 
 
-def _extract_id(text: str, parts: TextParts, found: LookedUpRun) -> str | None:
+def _extract_id(text: str, parts: TextParts, looked_up: LookedUpRun) -> str | None:
     """Return the id of a flow run in a text that was built from parts; None if it is not certain.
 
     The other values in the text are not known, so the constant texts beside the id decide where it
     begins and ends. This uses no regular expression: with many unknown values, matching one can
     take for ever.
     """
-    place = parts.index(found) if found in parts else len(parts)
-    before, after = parts[:place], parts[place + 1 :]
-    if place == len(parts) or not all(isinstance(part, str) for part in (*before[-1:], *after[:1])):
+    position = parts.index(looked_up) if looked_up in parts else len(parts)
+    before, after = parts[:position], parts[position + 1 :]
+    if position == len(parts) or not all(
+        isinstance(part, str) for part in (*before[-1:], *after[:1])
+    ):
         return None
     first, last = "".join(map(str, before[-1:])), "".join(map(str, after[:1]))
     for start in _find_ends(first, text) if len(before) > 1 else (len(first),):
@@ -272,23 +274,23 @@ def _extract_id(text: str, parts: TextParts, found: LookedUpRun) -> str | None:
 
 def _find_ends(part: str, text: str) -> Iterator[int]:
     """Yield the positions at which a part of a text ends, the last one first."""
-    place = text.rfind(part)
-    while place >= 0:
-        yield place + len(part)
-        place = text.rfind(part, 0, place + len(part) - 1)
+    position = text.rfind(part)
+    while position >= 0:
+        yield position + len(part)
+        position = text.rfind(part, 0, position + len(part) - 1)
 
 
 def _can_match(parts: TextParts, text: str) -> bool:
     """Return whether a text can be built from the parts, with any text for unknown values."""
-    place = 0
+    position = 0
     for number, part in enumerate(parts):
         if not isinstance(part, str):
             continue
         if number == len(parts) - 1:
             starts = len(text) - len(part)
-            return text.endswith(part) and (starts >= place if number else starts == 0)
-        at = text.find(part, place)
+            return text.endswith(part) and (starts >= position if number else starts == 0)
+        at = text.find(part, position)
         if at < 0 or (number == 0 and at > 0):
             return False
-        place = at + len(part)
+        position = at + len(part)
     return bool(parts) or not text

@@ -118,7 +118,7 @@ def _edges_from_self(available: AvailableArtifacts, code: StepCode) -> Iterator[
             continue
         held_by_parents = [parent.held[name] for parent in available.parents if name in parent.held]
         kept = available.kept.get(name)
-        if kept is not None and any(one.producer == kept.producer for one in held_by_parents):
+        if kept is not None and any(held.producer == kept.producer for held in held_by_parents):
             held_by_parents = [kept]
         for held in held_by_parents:
             yield _make_edge(available, name, held, Evidence.READ)

@@ -16,6 +16,7 @@ from mfwb.conversion.inspector_child import Inspection
 from mfwb.conversion.json_safe import json_size
 from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
+from mfwb.isolation.forkserver import Forkserver
 from mfwb.payload.change_inspection import add_content_digests
 from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.payload.file_names import make_names_safe
@@ -58,17 +59,27 @@ __all__ = ["PayloadBuilder"]
 class PayloadBuilder:
     """Builds the payloads of W&B runs; implements `mfwb.ports.Payloads`."""
 
-    def __init__(self, folder: Path, *, keep: bool, max_memory: int = MAX_MEMORY) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: bool,
+        max_memory: int = MAX_MEMORY,
+        forkservers: Mapping[bool, Forkserver] | None = None,
+        inspector: Inspector | None = None,
+    ) -> None:
         """Prepare to build payloads in a folder.
 
         Args:
             folder: destination of the files.
             keep: whether files stay there for ever, as an offline bundle needs them.
             max_memory: bytes of memory that the conversion of one artifact may take.
+            forkservers: start the processes of conversions, as `ConversionCache` takes them.
+            inspector: inspects pickles, and is closed with this; None: one is made.
         """
         self._store = Store(folder)
-        self._conversions = ConversionCache(self._store, max_memory)
-        self._inspector = Inspector()
+        self._conversions = ConversionCache(self._store, max_memory, forkservers)
+        self._inspector = inspector or Inspector()
         self._inspect = self._inspector.inspect
         self._file_builder = FileBuilder(self._store, self._conversions)
         self._keep = keep
@@ -83,11 +94,11 @@ class PayloadBuilder:
         looked = add_content_digests(looked, contents, self._inspect)
         return add_parameter_values(looked, contents, self._inspect)
 
-    def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+    def decode(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
         """Return the values of small artifacts as JSON types, by sha1, if they can be read."""
         return decode_artifacts(wanted, contents, self._inspect)
 
-    def expect(self, plan: Plan) -> None:
+    def prestart(self, plan: Plan) -> None:
         """Start what is slow for the W&B runs of a plan, which will be requested later."""
         for run in plan.runs:
             self._acquire(run, (file.content.sha1 for file in _files_of(run)))
@@ -255,8 +266,8 @@ class PayloadBuilder:
         """Return the packages that each pickle needs; equal contents, as in a foreach, once."""
         known: dict[str, tuple[str, ...] | None] = {}
         modules = {}
-        for planned, found in made:
-            for file in found.pickles:
+        for planned, artifact_files in made:
+            for file in artifact_files.pickles:
                 if file.local is not None and planned.content.sha1 not in known:
                     names = self._names_in(file.local, planned.content.flow_run)
                     known[planned.content.sha1] = None if names is None else list_packages(names)

@@ -16,7 +16,7 @@ from mfwb.snapshot import ArtifactRef, FlowRun, Task
 __all__ = ["add_content_digests"]
 
 _SIZE_LIMIT = 64 * 1024 * 1024  # bytes; a digest takes memory; larger artifacts count as new
-_ONE_PICKLE_EACH = frozenset({"str", "int", "float", "bool", "bytes", "NoneType"})
+_SINGLE_PICKLE_TYPES = frozenset({"str", "int", "float", "bool", "bytes", "NoneType"})
 
 
 def add_content_digests(
@@ -46,9 +46,13 @@ def _changed(flow_run: FlowRun) -> Iterator[Content]:
     held = {task.pathspec: {ref.name: ref for ref in task.artifacts} for task in flow_run.tasks}
     for task, parents in find_parents(flow_run).items():
         for name, ref in held[task].items():
-            before = [(one, held[one][name]) for one in parents if name in held[one]]
-            alike = [(one, older) for one, older in before if older.type == ref.type]
-            if alike and _is_telling(ref) and all(older.sha1 != ref.sha1 for _, older in before):
+            before = [(parent, held[parent][name]) for parent in parents if name in held[parent]]
+            alike = [(parent, older) for parent, older in before if older.type == ref.type]
+            if (
+                alike
+                and _has_several_pickles(ref)
+                and all(older.sha1 != ref.sha1 for _, older in before)
+            ):
                 yield from _contents([*alike, (task, ref)])
 
 
@@ -58,9 +62,9 @@ def _contents(held: Iterable[tuple[str, ArtifactRef]]) -> Iterator[Content]:
             yield Content(task, ref.name, ref.sha1, ref.size)
 
 
-def _is_telling(ref: ArtifactRef) -> bool:
+def _has_several_pickles(ref: ArtifactRef) -> bool:
     """Whether one value of the artifact's type can have several pickles."""
-    return ref.is_pickle and ref.type not in _ONE_PICKLE_EACH
+    return ref.is_pickle and ref.type not in _SINGLE_PICKLE_TYPES
 
 
 def _with_digests(task: Task, digests: dict[str, str]) -> Task:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -43,17 +43,28 @@ class ConversionCache:
     Each flow run has its own process for conversions, which never held data of another flow run.
     """
 
-    def __init__(self, store: Store, max_memory: int = MAX_MEMORY) -> None:
+    def __init__(
+        self,
+        store: Store,
+        max_memory: int = MAX_MEMORY,
+        forkservers: Mapping[bool, Forkserver] | None = None,
+    ) -> None:
         """Prepare to convert into a store.
 
         Args:
             store: destination of the files, by the sha1 of their content.
             max_memory: bytes of memory that each process may take for pickles.
+            forkservers: start the processes for pickles that are trusted (True) or not (False),
+                and are closed by their owner; one that is missing is made here.
         """
         self._store = store
-        self._forkservers: dict[bool, Forkserver] = {
-            trusted: new_forkserver(max_memory, trusted=trusted) for trusted in (False, True)
+        given = forkservers or {}
+        self._own_forkservers = {
+            trusted: new_forkserver(max_memory, trusted=trusted)
+            for trusted in (False, True)
+            if trusted not in given
         }
+        self._forkservers = {**given, **self._own_forkservers}
         self._converters: dict[tuple[str, bool], Converter] = {}
         self._closed = False
         self._failures: dict[str, str] = {}
@@ -144,7 +155,7 @@ class ConversionCache:
             converters = [*self._converters.values()]
         for converter in converters:
             converter.close()
-        for forkserver in self._forkservers.values():
+        for forkserver in self._own_forkservers.values():
             forkserver.close()
 
     def _converter(self, content: Content, unpickle: Unpickle) -> Converter:

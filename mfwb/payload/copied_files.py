@@ -22,17 +22,19 @@ class CopiedFile(NamedTuple):
     md5: str  # in base64, as W&B takes it
 
 
-def copy_file(file: BinaryIO, target: Path, *, most: int | None, limit: int | None) -> CopiedFile:
+def copy_file(
+    file: BinaryIO, target: Path, *, max_bytes: int | None, limit: int | None
+) -> CopiedFile:
     """Copy an open file to a path; return its size and checksums.
 
     Args:
         file: read to its end.
         target: path of the copy.
-        most: bytes that the file may have; None: any number.
+        max_bytes: bytes that the file may have; None: any number.
         limit: the user's limit for the artifact that the file is part of.
 
     Raises:
-        ItemLost: the file has more than `most` bytes.
+        ItemLost: the file has more than `max_bytes` bytes.
         OSError: the file can't be read.
     """
     sha1, md5 = hashlib.sha1(usedforsecurity=False), hashlib.md5(usedforsecurity=False)
@@ -40,7 +42,7 @@ def copy_file(file: BinaryIO, target: Path, *, most: int | None, limit: int | No
     with target.open("wb") as out:
         while chunk := file.read(_CHUNK):
             size += len(chunk)
-            if most is not None and size > most:
+            if max_bytes is not None and size > max_bytes:
                 raise ItemLost(
                     f"more than the {limit:,} bytes that max_artifact_size allows for datasets"
                 )

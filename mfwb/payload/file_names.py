@@ -17,16 +17,16 @@ _PATH_LIMIT = 900  # bytes; what object stores take, and room for what W&B puts 
 _HASH_LENGTH = 8
 
 
-def make_names_safe(found: ArtifactFiles) -> ArtifactFiles:
+def make_names_safe(artifact_files: ArtifactFiles) -> ArtifactFiles:
     """Return the files of one artifact under safe names; `renamed` holds the original names.
 
     Names come from a folder of unknown origin, or from the keys of a dict. A name gets a hash of
     the original if it leads out of the artifact, is too long, contains a backslash or unprintable
     characters, or differs from another name only by case, which is the same file on some systems.
     """
-    files, missing, renamed = [], dict(found.missing), dict(found.renamed)
+    files, missing, renamed = [], dict(artifact_files.missing), dict(artifact_files.renamed)
     taken = _Taken()
-    for file in found.files:
+    for file in artifact_files.files:
         if file.local is not None and has_unstorable(str(file.local)):
             missing[file.path] = "its name is no UTF-8, and W&B takes no other"
             continue
@@ -34,9 +34,9 @@ def make_names_safe(found: ArtifactFiles) -> ArtifactFiles:
         if path != file.path:
             renamed[path] = file.path
         files.append(file if path == file.path else replace(file, path=path))
-    if len(files) == len(found.files) and renamed == found.renamed:
-        return found
-    return replace(found, files=files, missing=missing, renamed=renamed)
+    if len(files) == len(artifact_files.files) and renamed == artifact_files.renamed:
+        return artifact_files
+    return replace(artifact_files, files=files, missing=missing, renamed=renamed)
 
 
 class _Taken:

@@ -148,7 +148,7 @@ class FileBuilder:
         def keep(file: BinaryIO, name: str) -> ReadyFile:
             nonlocal room
             with self._store.scratch() as unfinished:
-                copied = copy_file(file, unfinished, most=room, limit=run.file_limit)
+                copied = copy_file(file, unfinished, max_bytes=room, limit=run.file_limit)
                 kept = f"{content.sha1}.{copied.sha1}.file"
                 self._store.add(kept, unfinished)
             room = None if room is None else room - copied.size

@@ -48,8 +48,8 @@ def read_log(run: PlannedRun, contents: Contents, losses: list[Loss]) -> Spooled
     return log
 
 
-def _lines(run: PlannedRun, task: TaskRow, contents: Contents, most: int) -> Iterator[LogLine]:
-    for line in contents.log(task.pathspec, most=most):
+def _lines(run: PlannedRun, task: TaskRow, contents: Contents, max_bytes: int) -> Iterator[LogLine]:
+    for line in contents.log(task.pathspec, max_bytes=max_bytes):
         yield replace(line, text=_labelled(line.text, task.label)) if run.merged else line
 
 

@@ -83,14 +83,14 @@ def _merged(modules: Modules) -> list[str]:
     return sorted({one_line(name) for needed in modules.values() for name in needed or ()})
 
 
-def _about(found: ArtifactFiles, modules: tuple[str, ...] | None) -> list[str]:
-    if found.form is Form.PICKLE:
+def _about(artifact_files: ArtifactFiles, modules: tuple[str, ...] | None) -> list[str]:
+    if artifact_files.form is Form.PICKLE:
         return [f"The very pickle that Metaflow stored. {_needs(modules)}"]
-    if found.form is Form.REFERENCE:
-        what = "pickle" if _is_pickle(found.files[0]) else "artifact serializer's bytes"
-        how = "a gzipped" if found.files[0].gzipped else "a"
+    if artifact_files.form is Form.REFERENCE:
+        what = "pickle" if _is_pickle(artifact_files.files[0]) else "artifact serializer's bytes"
+        how = "a gzipped" if artifact_files.files[0].gzipped else "a"
         return [f"It stays in Metaflow's datastore as {how} {what}; W&B only refers to it."]
-    return [_ABOUT[found.form]] if found.form in _ABOUT else []
+    return [_ABOUT[artifact_files.form]] if artifact_files.form in _ABOUT else []
 
 
 _ABOUT = {

@@ -41,21 +41,21 @@ def inspect_types(
     ]
     facts: _Facts = {}
     small = load_each([content for content in wanted if content.size <= WHOLE_LIMIT], contents)
-    for content, (found, _) in inspect_each(inspect, Inspection.INSIDE, small):
-        if found is not None:
+    for content, (inspected, _) in inspect_each(inspect, Inspection.INSIDE, small):
+        if inspected is not None:
             facts[content.sha1] = {
-                "names": tuple(found["names"]),
-                "only_named": tuple(found["only_named"]),
-                "characters": found["size"],
-                "no_value": found["no_value"] or "",
-                "is_relative": found["is_relative"],
+                "names": tuple(inspected["names"]),
+                "only_named": tuple(inspected["only_named"]),
+                "characters": inspected["size"],
+                "no_value": inspected["no_value"] or "",
+                "is_relative": inspected["is_relative"],
             }
     large = {content.sha1: content for content in wanted if content.size > WHOLE_LIMIT}
     for content in large.values():
         with suppress(ItemLost):  # reported as a loss later, when the artifact is read
             head = contents.head(content, _HEAD)
-            ((found, _),) = inspect(content.flow_run, Inspection.NAMES_AT_START, [head])
-            facts[content.sha1] = {"names": tuple(found or ())}
+            ((names, _),) = inspect(content.flow_run, Inspection.NAMES_AT_START, [head])
+            facts[content.sha1] = {"names": tuple(names or ())}
     return _with_sizes(_with(flow_run, facts), contents, inspect)
 
 
@@ -71,7 +71,7 @@ def _with_sizes(flow_run: FlowRun, contents: Contents, inspect: Inspect) -> Flow
         return flow_run
     sized = inspect_each(inspect, Inspection.SIZE, load_each(wanted, contents))
     facts: _Facts = {
-        content.sha1: {"characters": found} for content, (found, _) in sized if found is not None
+        content.sha1: {"characters": size} for content, (size, _) in sized if size is not None
     }
     return _with(flow_run, facts)
 

@@ -53,8 +53,8 @@ def decode_values(
     """Return the values of all tasks of a W&B run, and the losses."""
     wanted, losses = _within_limit(planned)
     look = Inspection.VALUE_WITHOUT_NAMES if unpickle == "never" else Inspection.VALUE
-    values, lost = _decoded(wanted, look, contents, inspect)
-    return values, [*losses, *lost]
+    values, decoding_losses = _decoded(wanted, look, contents, inspect)
+    return values, [*losses, *decoding_losses]
 
 
 def merge_readable(values: Values, shown: Values) -> Values:
@@ -97,10 +97,10 @@ def add_elsewhere_texts(planned: Sequence[PlannedValue], values: Values) -> Valu
 
 
 def _outcome(answer: Answer) -> Value | str:
-    found, reason = answer
-    if found is None:
+    json_value, reason = answer
+    if json_value is None:
         return str(reason)
-    json, is_series = found
+    json, is_series = json_value
     return Value(json, is_series=is_series is True)
 
 

@@ -41,7 +41,7 @@ _COMPARISONS_LIMIT = 500_000_000
 _CALL_SIZE = 200  # bytes of memory of the result of a call, without its arguments
 _TUPLE_SIZE, _ITEM_SIZE = 40, 8
 _SPARE = 100_000
-_MOST = 2**62
+_MAX_MEASURE = 2**62
 _LARGE_HASH = 2**61 - 1  # ints below are their own hash
 
 
@@ -80,8 +80,8 @@ class _Measure:
             item.is_held = True
             if item.depth >= depth:
                 depth = item.depth + 1
-        self.parts = min(parts, _MOST)
-        self.size = min(size, _MOST)
+        self.parts = min(parts, _MAX_MEASURE)
+        self.size = min(size, _MAX_MEASURE)
         self.depth = depth
         self.width += len(measures)
 

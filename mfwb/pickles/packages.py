@@ -72,7 +72,7 @@ def read_names_at_start(data: bytes, limit: int = OPCODES_LIMIT) -> tuple[str, .
     scan = _Scan(data)
     with suppress(pickle.UnpicklingError, ValueError):  # the rest is missing
         scan.names(limit)
-    return tuple(sorted(scan.found))
+    return tuple(sorted(scan.collected))
 
 
 class _Scan:
@@ -80,7 +80,7 @@ class _Scan:
 
     def __init__(self, data: mmap.mmap | bytes) -> None:
         self._data = cast("bytes", data)  # only what bytes and mmap have in common is used
-        self.found: set[str] = set()
+        self.collected: set[str] = set()
         self._last: deque[str | None] = deque((None, None), maxlen=2)  # the last items pushed
         self._memo: dict[int, str] = {}
         self._memoized = 0
@@ -92,7 +92,7 @@ class _Scan:
             code, start, position = read_opcode(self._data, position)
             name = OPCODES[code].name
             if name == "STOP":
-                return self.found
+                return self.collected
             self._take(name, start, position)
         raise ValueError("too many opcodes")
 
@@ -127,7 +127,7 @@ class _Scan:
     def _add(self, module: str | None, attribute: str | None) -> None:
         if not module or not attribute:
             raise ValueError("a name that is not written as CPython does")
-        if len(self.found) == _NAMES_LIMIT:
+        if len(self.collected) == _NAMES_LIMIT:
             raise ValueError("too many names")
-        self.found.add(f"{module}.{attribute}"[: 2 * _NAME_LIMIT])
+        self.collected.add(f"{module}.{attribute}"[: 2 * _NAME_LIMIT])
         self._last.append(None)

@@ -84,21 +84,21 @@ class _ResultStandIn(PermissiveObject):
             _check_array(state)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._expect_one_of(_FILLED)
+        self._expect_any_of(_FILLED)
 
     def append(self, _item: Any) -> None:
         """Accept an item if objects of this type do so when they are unpickled."""
-        self._expect_one_of(_EXTENDED)
+        self._expect_any_of(_EXTENDED)
 
     def extend(self, _items: Any) -> None:
         """Accept items if objects of this type do so when they are unpickled."""
-        self._expect_one_of(_EXTENDED)
+        self._expect_any_of(_EXTENDED)
 
     def add(self, _item: Any) -> None:
         """Refuse: sets have opcodes of their own."""
         raise _changes_error(self._maker)
 
-    def _expect_one_of(self, makers: Collection[str]) -> None:
+    def _expect_any_of(self, makers: Collection[str]) -> None:
         if self._maker not in makers:
             raise _changes_error(self._maker)
 

@@ -64,7 +64,7 @@ class Executor:
                 the W&B runs that come first may need all workers.
         """
         self._parts.progress.wandb_runs(len(plan.runs))
-        self._parts.payloads.expect(plan)
+        self._parts.payloads.prestart(plan)
         execution = _FlowRunExecution(
             drafted, session, self._parts, self._write_gate, turn, force=self._force
         )
@@ -171,7 +171,7 @@ class _FlowRunExecution:
 
     def prepare_run(self, run: PlannedRun) -> WrittenRun | ReadyRun:
         """Return the existing W&B run if it is complete, else what is needed to write it."""
-        existing = None if self.force else self.session.find(run)
+        existing = None if self.force else self.session.find_existing(run)
         return existing or self.parts.payloads.prepare(run, self.draft.contents)
 
     def keep_digests(self, outcomes: list[WandbRunOutcome]) -> None:
@@ -193,7 +193,7 @@ class _FlowRunExecution:
         future = self.prepared.pop(run.id, None)
         ready = self.prepare_run(run) if future is None else future.result()
         if isinstance(ready, WrittenRun):
-            written, prepared = self.session.amend(run, ready), None
+            written, prepared = self.session.update(run, ready), None
         else:
             prepared = ready
             with self.write_gate.open_for_run():
@@ -201,7 +201,7 @@ class _FlowRunExecution:
         outcome = _outcome(run, written, prepared, self.digests)
         self.parts.payloads.release(run)
         self.parts.progress.advance()
-        wrote = written.amended or (prepared is not None and not written.deleted)
+        wrote = written.updated or (prepared is not None and not written.deleted)
         return outcome, written, wrote
 
 
@@ -219,12 +219,12 @@ def _outcome(
     # If another sync wrote the run meanwhile, its losses come from the same preparations.
     all_losses = (*run.losses, *(ready.losses if ready else ()), *written.losses)
     losses = tuple(dict.fromkeys(all_losses))
-    is_url = "://" in written.place
+    is_url = "://" in written.location
     return replace(
         planned,
         id=written.id,
-        url=written.place if is_url else None,
-        dir=None if is_url else written.place,
+        url=written.location if is_url else None,
+        dir=None if is_url else written.location,
         inputs=describe_inputs(run, digests, written.losses),
         outputs=written.outputs,
         summary_keys=tuple(sorted(ready.summary)) if ready else planned.summary_keys,

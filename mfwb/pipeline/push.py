@@ -93,7 +93,7 @@ class _Push:
         return [
             entry
             for entry in self._ledger.entries()
-            if entry.destination.mode == "offline" and entry.standing not in _NOTHING_TO_PUSH
+            if entry.destination.mode == "offline" and entry.sync_state not in _NOTHING_TO_PUSH
         ]
 
     def _outcome_or_cargo(self, entry: Entry) -> FlowRunOutcome | BundledFlowRun:
@@ -101,7 +101,7 @@ class _Push:
         destination = self._pusher.destination(entry.destination)
         bundled = self._ledger.entry(entry.flow_run, entry.provider, entry.destination)
         outcome = bundled.outcome if bundled else None
-        if entry.standing not in _BUNDLED or outcome is None:
+        if entry.sync_state not in _BUNDLED or outcome is None:
             why = entry.reason or "its last sync was interrupted"
             reason = f"the bundle does not have all of it: {why}; sync it into it again"
             return FlowRunOutcome(entry.flow_run, Status.FAILED, reason=reason)
@@ -117,7 +117,7 @@ class _Push:
 
     def _is_done(self, before: Entry, entry: Entry) -> bool:
         """Whether the flow run was pushed by the ledger; the ledger does not record deletions."""
-        is_same = before.standing is SyncState.SYNCED and before.digest == entry.digest
+        is_same = before.sync_state is SyncState.SYNCED and before.digest == entry.digest
         return is_same and bool(entry.digest) and self._settings.on_deleted == "skip"
 
     def _write_outcome(self, pushed: PushedFlowRun) -> FlowRunOutcome:
@@ -148,7 +148,7 @@ class _Push:
     def _write_entry(
         self,
         cargo: BundledFlowRun,
-        standing: SyncState,
+        sync_state: SyncState,
         *,
         reason: str = "",
         outcome: FlowRunOutcome | None = None,
@@ -156,7 +156,7 @@ class _Push:
         entry = replace(
             cargo.entry,
             destination=cargo.destination,
-            standing=standing,
+            sync_state=sync_state,
             reason=reason,
             outcome=outcome,
         )

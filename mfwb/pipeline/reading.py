@@ -76,5 +76,5 @@ def _read_alone(pathspec: Pathspec, source: Source, payloads: Payloads) -> Trace
     flow_run = with_storable_text(flow_run)
     lineage = rebuild_lineage(flow_run)
     wanted = [Content(*astuple(value)) for value in select_values_to_read(flow_run, lineage)]
-    values = payloads.decoded(wanted, contents) if wanted else {}
+    values = payloads.decode(wanted, contents) if wanted else {}
     return TracedFlowRun(flow_run, resolve_external_reads(flow_run, lineage, values))

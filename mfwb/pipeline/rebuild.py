@@ -63,7 +63,7 @@ def rebuild_ledger(ledger: Ledger, sink: Sink, destination: Destination) -> Rebu
     Raises:
         SinkError, Unreachable: if W&B does not answer the query.
     """
-    entries = [_entry(flow_run, destination) for flow_run in sink.read_back(destination)]
+    entries = [_entry(flow_run, destination) for flow_run in sink.list_flow_runs(destination)]
     for entry in entries:
         ledger.write(entry)
     return Rebuilt(
@@ -71,8 +71,8 @@ def rebuild_ledger(ledger: Ledger, sink: Sink, destination: Destination) -> Rebu
     )
 
 
-def _count(entries: Iterable[Entry], standing: SyncState) -> int:
-    return sum(entry.standing is standing for entry in entries)
+def _count(entries: Iterable[Entry], sync_state: SyncState) -> int:
+    return sum(entry.sync_state is sync_state for entry in entries)
 
 
 def _entry(flow_run: ExistingFlowRun, destination: Destination) -> Entry:
@@ -92,7 +92,7 @@ def _entry(flow_run: ExistingFlowRun, destination: Destination) -> Entry:
         flow_run=flow_run.flow_run,
         provider=flow_run.provider,
         destination=destination,
-        standing=SyncState.SYNCED if is_whole else SyncState.INCOMPLETE,
+        sync_state=SyncState.SYNCED if is_whole else SyncState.INCOMPLETE,
         started_at=flow_run.started_at,
         reason=""
         if is_whole

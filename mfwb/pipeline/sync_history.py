@@ -48,7 +48,7 @@ class SyncHistory:
         left_open = [
             entry.flow_run
             for entry in self._entries(flow).values()
-            if entry.standing.is_open and not self._can_wait(entry)
+            if entry.sync_state.is_open and not self._can_wait(entry)
         ]
         then = self._parts.ledger.stamps(
             provider=self._parts.source.provider, destination=self.destination(flow), flow=flow
@@ -89,7 +89,7 @@ class SyncHistory:
     def is_excluded(self, selected: SelectedFlowRun) -> bool:
         """Return whether --failed or --no-failed is known to exclude a flow run."""
         entry = self._entries(selected.pathspec.flow).get(str(selected.pathspec))
-        is_left_out = entry is not None and entry.standing is SyncState.LEFT_OUT
+        is_left_out = entry is not None and entry.sync_state is SyncState.LEFT_OUT
         return is_left_out and entry is not None and self._is_current(entry, selected)
 
     def is_new(self, selected: SelectedFlowRun) -> bool:
@@ -112,7 +112,7 @@ class SyncHistory:
     def record(
         self,
         drafted: Draft,
-        standing: SyncState,
+        sync_state: SyncState,
         *,
         reason: str = "",
         outcome: FlowRunOutcome | None = None,
@@ -124,11 +124,11 @@ class SyncHistory:
                 flow_run=flow_run.pathspec,
                 provider=flow_run.provider,
                 destination=drafted.destination,
-                standing=standing,
+                sync_state=sync_state,
                 state=flow_run.state.value,
                 started_at=drafted.plan.source.created_at if drafted.plan else 0,
                 listed=_stamp(flow_run),
-                asked=self._stamp(flow_run.flow),
+                settings_stamp=self._stamp(flow_run.flow),
                 digest=drafted.plan.digest if drafted.plan else "",
                 reason=reason,
                 outcome=outcome,
@@ -143,19 +143,19 @@ class SyncHistory:
         if before is None and (is_gone or selected.listed is None):
             return  # the user who gave its name sees the error
         entry = before or Entry(str(selected.pathspec), provider, destination, SyncState.FAILED)
-        standing = SyncState.LEFT_OUT if is_gone else SyncState.FAILED
-        self._parts.ledger.write(replace(entry, standing=standing, reason=reason, listed=""))
+        sync_state = SyncState.LEFT_OUT if is_gone else SyncState.FAILED
+        self._parts.ledger.write(replace(entry, sync_state=sync_state, reason=reason, listed=""))
 
     def _is_current(self, entry: Entry, selected: SelectedFlowRun) -> bool:
         listed = selected.listed
         if listed is None or entry.listed != listed.stamp:
             return False
-        if entry.state not in _FINAL or entry.asked != self._stamp(selected.pathspec.flow):
+        if entry.state not in _FINAL or entry.settings_stamp != self._stamp(selected.pathspec.flow):
             return False
-        return not entry.standing.is_open or self._can_wait(entry)
+        return not entry.sync_state.is_open or self._can_wait(entry)
 
     def _can_wait(self, entry: Entry) -> bool:
-        if entry.standing is not SyncState.INCOMPLETE or not entry.at:
+        if entry.sync_state is not SyncState.INCOMPLETE or not entry.at:
             return False
         return self._now - datetime.fromisoformat(entry.at.replace("Z", "+00:00")) < _RETRY_AFTER
 
@@ -184,7 +184,7 @@ class SyncHistory:
 
 def is_done(entry: Entry, plan: Plan) -> bool:
     """Return whether exactly this plan was carried out completely."""
-    return entry.standing is SyncState.SYNCED and entry.digest == plan.digest
+    return entry.sync_state is SyncState.SYNCED and entry.digest == plan.digest
 
 
 _FAILED = frozenset(FlowRunState) - {FlowRunState.FINISHED, FlowRunState.RUNNING}

@@ -77,8 +77,8 @@ def _inputs_of(
 
 
 _EVIDENCE_ORDER = tuple(
-    ground.value
-    for ground in (Evidence.READ, Evidence.FOREACH_INPUT, Evidence.PARAMETER, Evidence.AVAILABLE)
+    evidence.value
+    for evidence in (Evidence.READ, Evidence.FOREACH_INPUT, Evidence.PARAMETER, Evidence.AVAILABLE)
 )
 
 

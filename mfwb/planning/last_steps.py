@@ -14,7 +14,7 @@ __all__ = ["BAD_STATES", "describe_dead_ends", "find_dead_ends"]
 BAD_STATES = frozenset({TaskState.FAILED, TaskState.UNFINISHED})
 """States of tasks whose W&B runs are marked as failed in any case."""
 
-_SAID = {
+_EXPLANATIONS = {
     FlowRunState.ABANDONED: "the flow run went no further: it, or its scheduler, was killed",
     FlowRunState.FAILED: "the flow run failed after this, before another task began",
 }
@@ -25,7 +25,7 @@ def find_dead_ends(flow_run: FlowRun, lineage: Lineage) -> frozenset[str]:
 
     The result is empty for a flow run that finished, and for one with a failed task.
     """
-    if flow_run.state not in _SAID:
+    if flow_run.state not in _EXPLANATIONS:
         return frozenset()
     if any(task.state in BAD_STATES for task in flow_run.tasks):
         return frozenset()
@@ -35,4 +35,4 @@ def find_dead_ends(flow_run: FlowRun, lineage: Lineage) -> frozenset[str]:
 
 def describe_dead_ends(flow_run: FlowRun) -> str:
     """Return the text for the summaries of these tasks."""
-    return _SAID[flow_run.state]
+    return _EXPLANATIONS[flow_run.state]

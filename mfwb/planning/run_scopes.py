@@ -54,7 +54,7 @@ def task_label(task: Task) -> str:
 
     The control task of an unbounded foreach has no position, and its label is `control`.
     """
-    places = [str(position) for position in (*(f.index for f in task.foreach), *task.rounds)]
+    parts = [str(position) for position in (*(f.index for f in task.foreach), *task.rounds)]
     if task.is_control:
-        places.append("control")
-    return "/".join(places) or "0"
+        parts.append("control")
+    return "/".join(parts) or "0"

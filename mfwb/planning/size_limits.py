@@ -127,8 +127,8 @@ def cut_to_limit(facts: dict[str, Any], limit: int) -> tuple[dict[str, Any], tup
             break
     else:
         texts = fit
-        for most in _LONGEST_LISTS:
-            fit = {key: _shorten_lists(value, most) for key, value in texts.items()}
+        for max_items in _LONGEST_LISTS:
+            fit = {key: _shorten_lists(value, max_items) for key, value in texts.items()}
             if _size(fit) <= limit:
                 break
     return fit, tuple(key for key, value in fit.items() if value != facts[key])
@@ -168,12 +168,14 @@ def _shorten_texts(value: Any, longest: int) -> Any:
     return value
 
 
-def _shorten_lists(value: Any, most: int) -> Any:
+def _shorten_lists(value: Any, max_items: int) -> Any:
     if isinstance(value, dict):
-        return {key: _shorten_lists(inner, most) for key, inner in value.items()}
+        return {key: _shorten_lists(inner, max_items) for key, inner in value.items()}
     if isinstance(value, list):
-        kept = [_shorten_lists(inner, most) for inner in value[:most]]
-        return kept if len(value) <= most else [*kept, f"... and {len(value) - most:,} more"]
+        kept = [_shorten_lists(inner, max_items) for inner in value[:max_items]]
+        return (
+            kept if len(value) <= max_items else [*kept, f"... and {len(value) - max_items:,} more"]
+        )
     return value
 
 

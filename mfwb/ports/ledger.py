@@ -42,11 +42,11 @@ class Entry:
         flow_run: its pathspec.
         provider: the metadata provider that it was read from.
         destination: where its W&B runs go.
-        standing: its sync state.
+        sync_state: how far it has come.
         state: its state in Metaflow when it was last read; empty: not read yet.
         started_at: epoch ms.
         listed: the stamp of the listing at the last sync; empty: it was not listed.
-        asked: the stamp of the settings of that sync.
+        settings_stamp: the stamp of the settings of that sync.
         digest: of the plan that was carried out.
         reason: why it is not synced.
         outcome: what was done; None: nothing, or the outcome was not requested.
@@ -56,11 +56,11 @@ class Entry:
     flow_run: str
     provider: str
     destination: Destination
-    standing: SyncState
+    sync_state: SyncState
     state: str = ""
     started_at: int = 0
     listed: str = ""
-    asked: str = ""
+    settings_stamp: str = ""
     digest: str = ""
     reason: str = ""
     outcome: FlowRunOutcome | None = None

@@ -122,11 +122,11 @@ class Payloads(Protocol):
         """
         ...
 
-    def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
+    def decode(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
         """Return small artifacts as JSON values, by sha1, without those that can't be read."""
         ...
 
-    def expect(self, plan: Plan) -> None:
+    def prestart(self, plan: Plan) -> None:
         """Start slow work for the W&B runs of a plan, which will be requested."""
         ...
 

@@ -38,13 +38,13 @@ class WrittenRun:
 
     Attributes:
         id: in W&B; not the planned id if a run of that id had been deleted.
-        place: its URL, or the folder of an offline W&B run; empty if it was deleted.
+        location: its URL, or the folder of an offline W&B run; empty if it was deleted.
         outputs: the artifacts that it logged.
         losses: what W&B did not get, beside the losses of its payload.
         complete: False: another try may bring what is missing.
         deleted: somebody deleted it in W&B, so it is not written again.
         trouble: the error of W&B because of which it is not complete.
-        amended: it existed, and its metadata was updated.
+        updated: it existed, and its metadata was updated.
         edits_kept: what others had changed of what mfwb wrote, and that was kept.
         edits_undone: the same, but it was overwritten.
         log_lines: the number of lines of its log; None: not known.
@@ -52,13 +52,13 @@ class WrittenRun:
     """
 
     id: str
-    place: str
+    location: str
     outputs: tuple[OutputOutcome, ...]
     losses: tuple[Loss, ...]
     complete: bool = True
     deleted: bool = False
     trouble: str = ""
-    amended: bool = False
+    updated: bool = False
     edits_kept: tuple[str, ...] = ()
     edits_undone: tuple[str, ...] = ()
     log_lines: int | None = None
@@ -87,11 +87,11 @@ class ExistingFlowRun:
 class Session(Protocol):
     """A session with W&B for one flow run."""
 
-    def find(self, run: PlannedRun) -> WrittenRun | None:
+    def find_existing(self, run: PlannedRun) -> WrittenRun | None:
         """Return an existing W&B run if only metadata and used artifacts may differ; else None."""
         ...
 
-    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
+    def update(self, run: PlannedRun, existing: WrittenRun) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses. SinkError.
 
         Metadata is names, tags and config. The artifacts have to be written before.
@@ -127,7 +127,7 @@ class Sink(Protocol):
         """
         ...
 
-    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
+    def list_flow_runs(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return all flow runs of mfwb at a destination, with a request per 100 W&B runs.
 
         SinkError, Unreachable.

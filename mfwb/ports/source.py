@@ -91,7 +91,7 @@ class Contents(Protocol):
         """
         ...
 
-    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
+    def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Return the lines that a task printed, by time, of at most so many bytes; ItemLost.
 
         Where bytes are excluded, a line has their number.

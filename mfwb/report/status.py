@@ -145,7 +145,7 @@ def _print_open(entries: tuple[Entry, ...], console: Console, now: datetime) -> 
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for entry in entries[:_MANY]:
-        state = entry.standing
+        state = entry.sync_state
         table.add_row(
             Text(one_line(entry.flow_run), style="bold"),
             Text(state.value, style="red" if state is SyncState.FAILED else "cyan"),

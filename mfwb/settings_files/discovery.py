@@ -43,7 +43,7 @@ class Origin(Enum):
 
     USERS = "in your configuration folder"
     NAMED = "named"
-    FOUND = "found"
+    DISCOVERED = "found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ def find_file(folder: Path) -> SettingsFile | None:
     """Return mfwb.toml of a folder, else its pyproject.toml if that has a table [tool.mfwb]."""
     own = folder / _NAME
     if own.is_file():
-        return read(own, Origin.FOUND, parse_toml)
+        return read(own, Origin.DISCOVERED, parse_toml)
     project = folder / _PYPROJECT
-    return _tool_table(read(project, Origin.FOUND, parse_toml)) if project.is_file() else None
+    return _tool_table(read(project, Origin.DISCOVERED, parse_toml)) if project.is_file() else None
 
 
 def read(path: Path, origin: Origin, parse: Callable[[bytes], dict[str, Any]]) -> SettingsFile:

@@ -38,7 +38,7 @@ def find_metaflow_file(folder: Path) -> SettingsFile | None:
 
 def read_metaflow_file(path: Path) -> SettingsFile:
     """Read a settings file of Metaflow; UsageError."""
-    return read(path, Origin.FOUND, _parse)
+    return read(path, Origin.DISCOVERED, _parse)
 
 
 def sensitive_in_metaflow_file(

@@ -23,7 +23,7 @@ def refusal_reason(file: SettingsFile, sensitive: Sequence[str], trust: Trust) -
         sensitive: the names of its sensitive settings.
         trust: the files that the user trusts.
     """
-    if file.origin is not Origin.FOUND or not file.values:
+    if file.origin is not Origin.DISCOVERED or not file.values:
         return None
     if not file.is_foreign and not sensitive:
         return None

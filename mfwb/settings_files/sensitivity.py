@@ -17,7 +17,7 @@ from mfwb.files.rooted_files import resolve_below
 __all__ = ["HARMLESS", "HARMLESS_OF_WANDB", "SENSITIVE", "sensitive_settings"]
 
 _LEVELS_OF_BUNDLE = 3  # DIR, level-00, wandb: the folders into which a continued sync writes
-_MOST_MEMORY = 2 * 10**9  # bytes: the default, which protects the machine
+_MAX_MEMORY = 2 * 10**9  # bytes: the default, which protects the machine
 
 
 def _always(_: Any) -> bool:
@@ -52,7 +52,7 @@ HARMLESS: Mapping[str, Callable[[Any], bool]] = {
     "strict": _always,
     "mode": _is_any_of(None, "offline"),  # `online` would beat the user's WANDB_MODE
     "unpickle": _is_any_of("safe", "never"),
-    "max_memory": lambda value: value <= _MOST_MEMORY,
+    "max_memory": lambda value: value <= _MAX_MEMORY,
     "file_references": _is_off,
     "on_deleted": _is_any_of("skip", "fail"),
     "force": _is_off,

@@ -46,7 +46,7 @@ def find_wandb_file(folder: Path) -> SettingsFile | None:
 
 def read_wandb_file(path: Path) -> SettingsFile:
     """Read a settings file of W&B; UsageError."""
-    return read(path, Origin.FOUND, _parse)
+    return read(path, Origin.DISCOVERED, _parse)
 
 
 def sensitive_in_wandb_file(

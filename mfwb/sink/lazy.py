@@ -100,9 +100,9 @@ class LazySink:
         """Fetch all W&B runs of some groups at once, so that `open` need not fetch each of them."""
         self.load().prefetch(destination, groups)
 
-    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
+    def list_flow_runs(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return all flow runs that mfwb synced to a destination; none for a bundle."""
-        return self.load().read_back(destination)
+        return self.load().list_flow_runs(destination)
 
     def open(
         self, plan: Plan, *, writer: str, written: Collection[str] = ()

@@ -52,9 +52,9 @@ class WandbSink:
             return
         entity = self._entity(destination.entity)
         existing = ExistingRuns(self._client, entity, destination.project).list_groups(groups)
-        self._prefetched[entity, destination.project] = {one.id: one for one in existing}
+        self._prefetched[entity, destination.project] = {run.id: run for run in existing}
 
-    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
+    def list_flow_runs(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return all flow runs that mfwb synced to a destination; none for a bundle."""
         if self._bundle is not None:
             return []

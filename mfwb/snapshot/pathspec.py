@@ -77,7 +77,7 @@ class FlowRunId:
     created_at: int  # when it started, in epoch ms; the key that config has had from the beginning
 
     @classmethod
-    def found_in(cls, facts: Any) -> FlowRunId | None:
+    def from_config(cls, facts: Any) -> FlowRunId | None:
         """Return the flow run that a config names; None if it names none. Anyone may write it."""
         if not isinstance(facts, Mapping):
             return None
@@ -94,8 +94,8 @@ class FlowRunId:
 
         Older configs use the id of a local flow run as its start, even if a user chose the id.
         """
-        found = FlowRunId.found_in(facts)
-        return found == self or (self._is_chosen and found == self._as_older_versions)
+        flow_run_id = FlowRunId.from_config(facts)
+        return flow_run_id == self or (self._is_chosen and flow_run_id == self._as_older_versions)
 
     @property
     def _is_chosen(self) -> bool:

@@ -118,7 +118,7 @@ class ArtifactRecords:
         return internal_artifacts.decode(self._blobs.get(sha))
 
     def _read_internals(self, store: FlowStore, shas: set[str], tasks: int) -> None:
-        for sha, data in store.read(sorted(shas), most=_INTERNAL_LIMIT):
+        for sha, data in store.read(sorted(shas), max_bytes=_INTERNAL_LIMIT):
             if isinstance(data, ItemLost):
                 continue
             self._size += len(data) if sha not in self._blobs else 0

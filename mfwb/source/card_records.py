@@ -22,7 +22,7 @@ __all__ = ["CardKind", "to_cards"]
 CardKind = tuple[str, "str | None"]
 """Type and id of a card; few cards of a step have both in common."""
 
-_MOST_CARDS = 100
+_MAX_CARDS = 100
 """Cards of a task; a record costs a few bytes, and each card it names may have 50 MB."""
 
 
@@ -48,9 +48,9 @@ def to_cards(
         except DamagedError as error:
             yield Loss(unread_card(task), f"what Metaflow recorded of it is odd: {error}")
     cards = _newest(cards_seen, declared)
-    yield from cards[:_MOST_CARDS]
-    if len(cards) > _MOST_CARDS:
-        yield Loss(unread_card(task), f"the task has more than {_MOST_CARDS} cards")
+    yield from cards[:_MAX_CARDS]
+    if len(cards) > _MAX_CARDS:
+        yield Loss(unread_card(task), f"the task has more than {_MAX_CARDS} cards")
 
 
 def _newest(cards: Collection[Card], declared: Mapping[CardKind, int]) -> list[Card]:

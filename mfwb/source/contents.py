@@ -24,7 +24,7 @@ from mfwb.source.own_folder import find_own_folder
 
 __all__ = ["FlowRunContents"]
 
-_MOST_ORIGINS = 20
+_MAX_ORIGINS = 20
 """Tasks; anybody who can write metadata can make a cycle of clones."""
 
 _DESCRIPTOR = 16_000
@@ -126,22 +126,22 @@ class FlowRunContents:
             limit=limit,
         )
 
-    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
+    def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Return the log of a task, by time; SourceError if the datastore does not answer.
 
         Args:
             task: its pathspec.
-            most: largest number of bytes to read; a line in the log says how many are left out.
+            max_bytes: to read at most; a line in the log says how many bytes are left out.
         """
         datastore, attempts = self._tasks[task].datastore, self._tasks[task].attempts
         if datastore is None or not attempts:
             return []  # a task that never began printed nothing
         store = open_store(datastore, self._flow, self._linked_folders)
-        return read_log(store, f"{task}/{attempts[-1].number}", most=most)
+        return read_log(store, f"{task}/{attempts[-1].number}", max_bytes=max_bytes)
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
         """Write a card's HTML into a file; ItemLost if it can't be read."""
-        copy_card(self._card_folders(task), self._with_origins(task), card, path)
+        copy_card(self._card_folders(task), self.with_origins(task), card, path)
 
     def _card_folders(self, task: str) -> Iterator[CardFolder]:
         """Yield the folders that may have the cards of a task, the most likely first.
@@ -165,7 +165,7 @@ class FlowRunContents:
                             open_store(datastore, self._flow, self._linked_folders), part
                         )
 
-    def _with_origins(self, task: str) -> tuple[str, ...]:
+    def with_origins(self, task: str) -> tuple[str, ...]:
         """Return a task and all its origins, if it is a clone."""
         if task not in self._origins:
             self._origins[task] = tuple(self._walk_origins(task))
@@ -176,7 +176,7 @@ class FlowRunContents:
         origin = task_facts.origin if task_facts is not None else None
         seen = {task}
         yield task
-        while origin is not None and origin not in seen and len(seen) < _MOST_ORIGINS:
+        while origin is not None and origin not in seen and len(seen) < _MAX_ORIGINS:
             seen.add(origin)
             yield origin
             try:

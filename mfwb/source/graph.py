@@ -73,7 +73,7 @@ def to_graph(value: Any) -> GraphInfo:
             **_parameter_kinds(info, "constants", "constant"),
         },
         is_recorded=True,
-        file=text(info.get("file") or "", "the file of _graph_info", most=_PATH_LIMIT),
+        file=text(info.get("file") or "", "the file of _graph_info", max_length=_PATH_LIMIT),
         start_step=_step_name(info.get("start_step", "start"), "the first step"),
         end_step=_step_name(info.get("end_step", "end"), "the last step"),
         doc=cut(info.get("doc"), _DOC_LIMIT),
@@ -97,7 +97,9 @@ def _to_step(name: str, node: Mapping[str, Any]) -> GraphStep:
 def _optional_text(node: Mapping[str, Any], name: str) -> str | None:
     """Return a text field of a step; None if it is missing or not a text: a condition may be."""
     value = node.get(name)
-    return text(value, f"{name} of a step", most=_PATH_LIMIT) if isinstance(value, str) else None
+    return (
+        text(value, f"{name} of a step", max_length=_PATH_LIMIT) if isinstance(value, str) else None
+    )
 
 
 def _step_name(value: Any, what: str) -> str:
@@ -114,7 +116,9 @@ def _parameter_kinds(info: Mapping[str, Any], field: str, kind: str | None) -> d
         name = entry.get("name")
         if not is_artifact_name(name):
             raise DamagedError(f"one of the {field} of _graph_info has no name")
-        result[str(name)] = kind or text(entry.get("type"), "the type of a parameter", most=100)
+        result[str(name)] = kind or text(
+            entry.get("type"), "the type of a parameter", max_length=100
+        )
     return result
 
 

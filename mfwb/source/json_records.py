@@ -27,7 +27,7 @@ from pydantic import (
 from mfwb.safe_text import storable
 from mfwb.snapshot import Card
 from mfwb.snapshot.identifiers import SHA1, is_artifact_name
-from mfwb.source.typed_values import MAX_EPOCH_MS, MOST, DamagedError, describe_error
+from mfwb.source.typed_values import MAX_EPOCH_MS, MAX_INTEGER, DamagedError, describe_error
 
 __all__ = [
     "ArtifactRecord",
@@ -40,7 +40,7 @@ __all__ = [
     "TaskRecord",
     "has_lone_surrogate",
     "parse_json",
-    "read_at_most",
+    "read_limited",
     "to_card",
     "validate",
 ]
@@ -64,7 +64,7 @@ def _shorten(value: Any) -> Any:
 
 _ArtifactName = Annotated[str, AfterValidator(_check_artifact_name)]
 _Sha1 = Annotated[str, StringConstraints(pattern=f"^{SHA1}$")]
-_Size = Annotated[int, Field(strict=True, ge=0, le=MOST)]
+_Size = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 _Moment = Annotated[int, Field(strict=True, ge=0, le=MAX_EPOCH_MS)]  # epoch ms
 _Heartbeat = Annotated[int, Field(strict=True, ge=0, le=MAX_EPOCH_MS // 1000)]  # epoch s
 _Tag = Annotated[str, StringConstraints(strict=True, max_length=5_000)]
@@ -204,13 +204,13 @@ def to_card(value: str) -> Card:
     return Card(type=record.type, id=record.id, uuid=record.card_uuid)
 
 
-def read_at_most(stream: Readable, most: int = _RECORD_LIMIT) -> bytes:
-    """Return all bytes of a stream; DamagedError if there are more than `most`."""
+def read_limited(stream: Readable, max_bytes: int = _RECORD_LIMIT) -> bytes:
+    """Return all bytes of a stream; DamagedError if there are more than `max_bytes`."""
     data = bytearray()
-    while chunk := stream.read(most + 1 - len(data)):
+    while chunk := stream.read(max_bytes + 1 - len(data)):
         data += chunk
-        if len(data) > most:
-            raise DamagedError(f"it has more than {most:,} bytes")
+        if len(data) > max_bytes:
+            raise DamagedError(f"it has more than {max_bytes:,} bytes")
     return bytes(data)
 
 

@@ -64,12 +64,12 @@ class LocalListing:
 
     def flows(self) -> list[str]:
         """Return the names of all flows that have a run in the namespace; SourceError."""
-        found = [
+        flows = [
             name for name in self._list_folders("") if is_flow_name(name) and self._has_record(name)
         ]
         if self._namespace is None:
-            return found
-        return [name for name in found if any(True for _ in self.runs(name))]
+            return flows
+        return [name for name in flows if any(True for _ in self.runs(name))]
 
     def runs(self, flow: str) -> Listing:
         """Yield the runs of a flow; NotFound, SourceError."""
@@ -77,15 +77,15 @@ class LocalListing:
             raise NotFound(f"there is no {flow} in {self._provider}")
         for name in self._list_folders(flow):
             try:
-                found = self._read_run(flow, name)
+                flow_run = self._read_run(flow, name)
             except FileNotFoundError:  # not a flow run: a folder of artifacts, for example
                 continue
             except (OSError, ValueError) as error:
                 if self._namespace is None:  # else its namespace can't be known
                     yield _to_damaged(flow, name, self._estimate_start(flow, name), str(error))
                 continue
-            if self._namespace in {None, *found.tags, *found.system_tags}:
-                yield found
+            if self._namespace in {None, *flow_run.tags, *flow_run.system_tags}:
+                yield flow_run
 
     def _read_run(self, flow: str, name: str) -> ListedFlowRun:
         path = f"{flow}/{name}/{_RECORD}"
@@ -159,8 +159,8 @@ class ClientListing:
         filters = {"any_tags": self._namespace} if self._namespace else {}
         with client_errors(flow, self._provider):
             metadata = Flow(flow)._metaflow.metadata  # noqa: SLF001 - see the module docstring
-            found = metadata.get_object("flow", "run", filters, None, flow)
-            return list(found or ())
+            runs = metadata.get_object("flow", "run", filters, None, flow)
+            return list(runs or ())
 
 
 def _has_number(record: Any) -> bool:

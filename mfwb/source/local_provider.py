@@ -70,7 +70,7 @@ def read_record(root: Path, path: str | Path, linked_folders: tuple[Path, ...]) 
         path: relative to it, or absolute.
         linked_folders: folders that links may lead to.
     """
-    data = read_below(root, path, most=_RECORD_LIMIT, linked_folders=linked_folders)
+    data = read_below(root, path, max_bytes=_RECORD_LIMIT, linked_folders=linked_folders)
     usage: _Usage | None = getattr(_budget, "usage", None)
     if usage is not None:
         usage.size += len(data)

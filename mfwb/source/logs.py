@@ -42,7 +42,7 @@ _CHUNK = 1 << 20
 _READ_LIMIT = 1 << 30  # bytes that are read to reach the end of a stream without seek
 
 
-def read_log(store: FlowStore, attempt: str, *, most: int) -> Iterator[LogLine]:
+def read_log(store: FlowStore, attempt: str, *, max_bytes: int) -> Iterator[LogLine]:
     """Yield the log lines of an attempt in the order of time.
 
     Of a file that is too large, only the beginning and the end are read. An extra line says how
@@ -51,7 +51,7 @@ def read_log(store: FlowStore, attempt: str, *, most: int) -> Iterator[LogLine]:
     Args:
         store: of the flow.
         attempt: `<flow>/<run>/<step>/<task>/<number>`.
-        most: largest number of bytes to read of all its files, with Metaflow's prefixes of lines.
+        max_bytes: to read at most of all its files, with Metaflow's prefixes of lines.
 
     Raises:
         SourceError: the datastore does not answer.
@@ -63,7 +63,9 @@ def read_log(store: FlowStore, attempt: str, *, most: int) -> Iterator[LogLine]:
         for source, stream, share in _FILES:
             blob = stack.enter_context(store.open(f"{attempt}.{source}_{stream}.log"))
             if blob is not None:
-                files.append(_parse_lines(_read_pieces(blob.stream, most * share // parts), stream))
+                files.append(
+                    _parse_lines(_read_pieces(blob.stream, max_bytes * share // parts), stream)
+                )
         for _, line in heapq.merge(*files, key=_sort_time):
             yield line
 
@@ -101,11 +103,11 @@ def _epoch_ms(text: bytes) -> int | None:
 # --- bytes ----------------------------------------------------------------------------------
 
 
-def _read_pieces(stream: Readable, most: int) -> Iterator[bytes | int]:
+def _read_pieces(stream: Readable, max_bytes: int) -> Iterator[bytes | int]:
     """Yield lines without their line ends; a number means that so many bytes are left out."""
     try:
-        head = _read(stream, most - most // 2)
-        tail, skipped = _read_end(stream, most // 2)
+        head = _read(stream, max_bytes - max_bytes // 2)
+        tail, skipped = _read_end(stream, max_bytes // 2)
     except OSError as error:
         raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
     if not skipped:
@@ -119,29 +121,29 @@ def _read_pieces(stream: Readable, most: int) -> Iterator[bytes | int]:
     yield from _split_lines(tail[tail_begin:])
 
 
-def _read(stream: Readable, most: int) -> bytes:
+def _read(stream: Readable, max_bytes: int) -> bytes:
     data = bytearray()
-    while len(data) < most and (chunk := stream.read(min(_CHUNK, most - len(data)))):
+    while len(data) < max_bytes and (chunk := stream.read(min(_CHUNK, max_bytes - len(data)))):
         data += chunk
     return bytes(data)
 
 
-def _read_end(stream: Any, most: int) -> tuple[bytes, int]:
+def _read_end(stream: Any, max_bytes: int) -> tuple[bytes, int]:
     """Return the last bytes of a stream, and how many bytes were skipped before them."""
     if getattr(stream, "seekable", bool)():
         position = stream.tell()
-        begin = max(position, stream.seek(0, io.SEEK_END) - most)
+        begin = max(position, stream.seek(0, io.SEEK_END) - max_bytes)
         stream.seek(begin)
-        return _read(stream, most), begin - position
+        return _read(stream, max_bytes), begin - position
     chunks: deque[bytes] = deque()
     kept = read = 0
     while read < _READ_LIMIT and (chunk := stream.read(_CHUNK)):
         chunks.append(chunk)
         kept, read = kept + len(chunk), read + len(chunk)
-        while kept - len(chunks[0]) >= most:
+        while kept - len(chunks[0]) >= max_bytes:
             kept -= len(chunks.popleft())
     data = b"".join(chunks)
-    data = data[max(0, len(data) - most) :]
+    data = data[max(0, len(data) - max_bytes) :]
     return data, read - len(data)
 
 

@@ -21,7 +21,7 @@ from mfwb.source.task_metadata import RawRun, read_raw_run, still_has_no_outcome
 from mfwb.source.to_snapshot import to_flow_run, to_parameters, to_task
 from mfwb.source.typed_values import DamagedError
 
-__all__ = ["read_flow_run"]
+__all__ = ["assert_not_in_future", "read_flow_run"]
 
 _CLOCK_TOLERANCE = 24 * 60 * 60 * 1000
 """Milliseconds; two clocks that are not synchronized may differ by so much."""
@@ -45,7 +45,7 @@ def read_flow_run(
     """
     now = time.time_ns() // 1_000_000
     raw = read_raw_run(run, provider, roots)
-    _assert_not_in_future(raw, provider, now)
+    assert_not_in_future(raw, provider, now)
     records = ArtifactRecords(raw.flow, roots.folders)
     records.read(raw.all_tasks)
     for task in raw.tasks:
@@ -80,7 +80,7 @@ def read_flow_run(
     return replace(flow_run, code=code, code_missing=code_missing)
 
 
-def _assert_not_in_future(raw: RawRun, provider: str, now: int) -> None:
+def assert_not_in_future(raw: RawRun, provider: str, now: int) -> None:
     """Raise SourceError if a flow run starts in the future: it would always be the newest one."""
     if raw.started_at(provider) > now + _CLOCK_TOLERANCE:
         raise SourceError(

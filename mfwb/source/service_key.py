@@ -15,7 +15,7 @@ from typing import Any
 from mfwb.errors import Unreachable
 from mfwb.url_origins import origin_of
 
-__all__ = ["keep_key_at_its_service", "refuse_foreign_service"]
+__all__ = ["refuse_foreign_service", "restrict_key_to_service"]
 
 _SERVICE = "service@"
 
@@ -41,7 +41,7 @@ def refuse_foreign_service(provider: str | None) -> None:
 
 
 @contextmanager
-def keep_key_at_its_service() -> Iterator[None]:
+def restrict_key_to_service() -> Iterator[None]:
     """Remove Metaflow's headers from a request that is redirected to another host."""
     from metaflow import metaflow_config  # noqa: PLC0415 - as above
     from metaflow.plugins.metadata_providers.service import (  # noqa: PLC0415 - the same

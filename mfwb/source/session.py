@@ -22,7 +22,7 @@ from mfwb.files.tempdirs import make_scratch
 from mfwb.settings_files import find_metaflow_file, load_trust, refuse_unless_trusted
 from mfwb.settings_files.metaflow_config import sensitive_in_metaflow_file
 from mfwb.source.datastore.roots import DatastoreRoots, configured_card_roots, configured_roots
-from mfwb.source.service_key import keep_key_at_its_service, refuse_foreign_service
+from mfwb.source.service_key import refuse_foreign_service, restrict_key_to_service
 
 if TYPE_CHECKING:
     from mfwb.source.client import MetaflowSource
@@ -49,7 +49,7 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     with (
         retrying_service(settings.timeout) as last_problem,
         _restore_client(),
-        keep_key_at_its_service(),
+        restrict_key_to_service(),
     ):
         if "metadata" not in settings.explicit:
             refuse_foreign_service(settings.metadata)

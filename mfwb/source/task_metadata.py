@@ -290,10 +290,12 @@ def _to_record(pathspec: str, row: dict[str, Any]) -> Record:
     value, kind = row["value"], row["type"]
     try:  # without pydantic: there are thousands of rows
         return Record(
-            name=text(row["name"], "the name of its metadata", most=1_000),
+            name=text(row["name"], "the name of its metadata", max_length=1_000),
             value=value if isinstance(value, str) else json.dumps(value, sort_keys=True),
-            type="" if kind is None else text(kind, "the type of its metadata", most=1_000),
-            created_at=as_integer(row["created_at"], "the time of its metadata", most=MAX_EPOCH_MS),
+            type="" if kind is None else text(kind, "the type of its metadata", max_length=1_000),
+            created_at=as_integer(
+                row["created_at"], "the time of its metadata", maximum=MAX_EPOCH_MS
+            ),
         )
     except (ValueError, TypeError, RecursionError) as error:  # not JSON, or nested too deep
         raise SourceError(f"{pathspec} can't be read: {error}") from None

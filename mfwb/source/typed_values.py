@@ -15,7 +15,7 @@ from mfwb.snapshot.pathspec import LAST_MOMENT
 
 __all__ = [
     "MAX_EPOCH_MS",
-    "MOST",
+    "MAX_INTEGER",
     "DamagedError",
     "as_integer",
     "cut",
@@ -27,7 +27,7 @@ __all__ = [
 
 MAX_EPOCH_MS = LAST_MOMENT
 
-MOST = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
 """Largest size or position: databases and JSON readers accept no larger integers."""
 
 _MANY = 100_000
@@ -38,31 +38,31 @@ class DamagedError(ValueError):
     """A value is not what Metaflow writes there; the text has its name and the reason."""
 
 
-def text(value: Any, what: str, *, most: int = 10_000) -> str:
-    """Return a text; DamagedError if it is not a text, or longer than `most`."""
+def text(value: Any, what: str, *, max_length: int = 10_000) -> str:
+    """Return a text; DamagedError if it is not a text, or longer than `max_length`."""
     if not isinstance(value, str):
         raise DamagedError(f"{what} is no text")
-    if len(value) > most:
-        raise DamagedError(f"{what} is longer than {most:,} characters")
+    if len(value) > max_length:
+        raise DamagedError(f"{what} is longer than {max_length:,} characters")
     return value
 
 
-def cut(value: Any, most: int) -> str:
-    """Return a text for people, cut to `most` characters; "" if the value is not a text."""
-    return value[:most] if isinstance(value, str) else ""
+def cut(value: Any, max_length: int) -> str:
+    """Return a text for people, cut to `max_length` characters; "" if the value is not a text."""
+    return value[:max_length] if isinstance(value, str) else ""
 
 
-def exceeds(value: Any, most: int) -> bool:
+def exceeds(value: Any, max_length: int) -> bool:
     """Return whether `cut` would shorten the value."""
-    return isinstance(value, str) and len(value) > most
+    return isinstance(value, str) and len(value) > max_length
 
 
-def as_integer(value: Any, what: str, *, most: int = MOST) -> int:
-    """Return an integer from 0 to `most`; DamagedError for anything else, for example True."""
+def as_integer(value: Any, what: str, *, maximum: int = MAX_INTEGER) -> int:
+    """Return an integer from 0 to `maximum`; DamagedError for anything else, for example True."""
     if type(value) is not int:
         raise DamagedError(f"{what} is no integer")
-    if not 0 <= value <= most:
-        raise DamagedError(f"{what} is not between 0 and {most}")
+    if not 0 <= value <= maximum:
+        raise DamagedError(f"{what} is not between 0 and {maximum}")
     return value
 
 

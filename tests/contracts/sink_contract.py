@@ -94,7 +94,7 @@ def nothing_is_there(scene: Scene) -> None:
     """Of a new flow run nothing is found, and nothing has to arrive."""
     plan = plan_named("100")
     with scene.sink.open(plan, writer="probe") as session:
-        assert [session.find(run) for run in plan.runs] == [None] * len(plan.runs)
+        assert [session.find_existing(run) for run in plan.runs] == [None] * len(plan.runs)
         assert dict(session.confirm()) == {}
 
 
@@ -105,13 +105,13 @@ def written_as_planned(scene: Scene) -> None:
     for run in plan.runs:
         one = written[run.id]
         assert one.id == run.id
-        assert one.place
+        assert one.location
         assert (one.losses, one.complete, one.deleted, one.trouble) == ((), True, False, "")
         assert [(out.name, out.type) for out in one.outputs] == [
             (out.name, out.type) for out in run.outputs
         ]
         assert all(out.digest for out in one.outputs)
-    assert len({one.place for one in written.values()}) == len(plan.runs)
+    assert len({one.location for one in written.values()}) == len(plan.runs)
 
 
 def found_again(scene: Scene) -> None:
@@ -123,16 +123,16 @@ def found_again(scene: Scene) -> None:
             scene.sink.prefetch(scene.sink.destination(FLOW), [plan.group])
         with scene.sink.open(plan, writer="probe") as session:
             for run in plan.runs:
-                found = session.find(run)
+                found = session.find_existing(run)
                 if not scene.remembers:
                     assert found is None
                     continue
                 assert found is not None
-                assert (found.id, found.place) == (run.id, written[run.id].place)
+                assert (found.id, found.location) == (run.id, written[run.id].location)
                 assert [(one.name, one.digest) for one in found.outputs] == [
                     (one.name, one.digest) for one in written[run.id].outputs
                 ]
-                assert session.amend(run, found) == found
+                assert session.update(run, found) == found
 
 
 def another_plan_is_not_found(scene: Scene) -> None:
@@ -140,7 +140,9 @@ def another_plan_is_not_found(scene: Scene) -> None:
     scene.write(plan_named("103"))
     other = plan_named("103", value="w")
     with scene.sink.open(other, writer="probe") as session:
-        found = {run.name.split("/")[2]: session.find(run) is not None for run in other.runs}
+        found = {
+            run.name.split("/")[2]: session.find_existing(run) is not None for run in other.runs
+        }
     assert found == dict.fromkeys(("start", "work", "join"), scene.remembers) | {"start": False}
     assert {one.id for one in scene.write(other).values()} == {run.id for run in other.runs}
 
@@ -151,21 +153,21 @@ def other_words_are_amended(scene: Scene) -> None:
         return
     scene.write(plan_named("104"))
     tagged = plan_named("104", tags=("good",))
-    for amended in (True, False):
+    for updated in (True, False):
         with scene.sink.open(tagged, writer="probe") as session:
             for run in tagged.runs:
-                found = session.find(run)
+                found = session.find_existing(run)
                 assert found is not None
-                assert session.amend(run, found).amended is amended
+                assert session.update(run, found).updated is updated
 
 
-def read_back(scene: Scene) -> None:
+def list_flow_runs(scene: Scene) -> None:
     """W&B tells each flow run that it has, and which of its W&B runs are complete."""
     plan = plan_named("105")
     written = scene.write(plan)
     of_it = [
         one
-        for one in scene.sink.read_back(scene.sink.destination(FLOW))
+        for one in scene.sink.list_flow_runs(scene.sink.destination(FLOW))
         if one.flow_run == plan.flow_run
     ]
     if not scene.remembers:
@@ -194,9 +196,9 @@ def deleted_stays_away(scene: Scene) -> None:
     last = plan.runs[-1]
     scene.delete(last)
     with scene.sink.open(plan, writer="probe", written=tuple(written)) as session:
-        assert session.find(last) is None
+        assert session.find_existing(last) is None
         again = session.write(last, scene.ready(last))
-    assert (again.deleted, again.place, again.outputs) == (True, "", ())
+    assert (again.deleted, again.location, again.outputs) == (True, "", ())
 
 
 CONTRACT: dict[str, Callable[[Scene], None]] = {
@@ -208,7 +210,7 @@ CONTRACT: dict[str, Callable[[Scene], None]] = {
         found_again,
         another_plan_is_not_found,
         other_words_are_amended,
-        read_back,
+        list_flow_runs,
         deleted_stays_away,
     )
 }

@@ -83,7 +83,7 @@ def test_comes_back_as_it_was(ledger: Ledger) -> None:
 def test_latest_word(ledger: Ledger) -> None:
     """A flow run has one entry: the last."""
     ledger.write(ENTRY)
-    changed = replace(ENTRY, standing=SyncState.BEGUN, digest="", outcome=None)
+    changed = replace(ENTRY, sync_state=SyncState.BEGUN, digest="", outcome=None)
     ledger.write(changed)
 
     assert known(ledger, ENTRY) == changed
@@ -184,7 +184,7 @@ def test_oldest_first(ledger: Ledger) -> None:
 def test_since(ledger: Ledger) -> None:
     """What started before is listed only if it is open."""
     for standing in SyncState:
-        old = replace(ENTRY, flow_run=f"Flow/{standing.name}", standing=standing, started_at=1)
+        old = replace(ENTRY, flow_run=f"Flow/{standing.name}", sync_state=standing, started_at=1)
         ledger.write(old)
     ledger.write(replace(ENTRY, flow_run="Flow/new", started_at=10))
     still_open = {f"Flow/{one.name}" for one in SyncState if one.is_open}
@@ -219,7 +219,7 @@ def test_stamps(ledger: Ledger) -> None:
     ledger.write(replace(ENTRY, flow_run="Flow/1", listed="good"))
     ledger.write(replace(ENTRY, flow_run="Flow/2", listed=""))
     ledger.write(replace(ENTRY, flow_run="Flow/3", listed="good", digest=""))
-    ledger.write(replace(ENTRY, flow_run="Flow/4", listed="good", standing=SyncState.FAILED))
+    ledger.write(replace(ENTRY, flow_run="Flow/4", listed="good", sync_state=SyncState.FAILED))
     ledger.write(replace(ENTRY, flow_run="Flower/5", listed="good"))
 
     found = ledger.stamps(provider=ENTRY.provider, destination=SERVER, flow="Flow")
@@ -278,11 +278,11 @@ ENTRIES = st.builds(
     flow_run=st.sampled_from(["Flow/1", "Flow/2", "Other/1"]),
     provider=st.sampled_from(["local@/a", "service@b"]),
     destination=st.sampled_from([SERVER, OFFLINE, replace(SERVER, entity=None)]),
-    standing=st.sampled_from(list(SyncState)),
+    sync_state=st.sampled_from(list(SyncState)),
     state=TEXTS,
     started_at=st.integers(0, 3),
     listed=TEXTS,
-    asked=TEXTS,
+    settings_stamp=TEXTS,
     digest=TEXTS,
     reason=TEXTS,
     outcome=st.sampled_from([None, OUTCOME]),
@@ -338,5 +338,5 @@ def fits(entry: Entry, asked: dict[str, str | int | Destination]) -> bool:
         asked.get("provider", entry.provider) == entry.provider
         and asked.get("destination", entry.destination) == entry.destination
         and entry.flow_run.startswith(f"{asked.get('flow', entry.flow_run.split('/')[0])}/")
-        and (not isinstance(since, int) or entry.started_at >= since or entry.standing.is_open)
+        and (not isinstance(since, int) or entry.started_at >= since or entry.sync_state.is_open)
     )

@@ -64,15 +64,15 @@ def test_the_flow_run_stays_the_same_one(payloads: Payloads, contents: MemoryCon
 
 def test_what_can_not_be_decoded_is_missing(payloads: Payloads, contents: MemoryContents) -> None:
     """Nobody raises for a value that is gone."""
-    assert LOST.sha1 not in payloads.decoded([LOST], contents)
-    assert payloads.decoded([], contents) == {}
+    assert LOST.sha1 not in payloads.decode([LOST], contents)
+    assert payloads.decode([], contents) == {}
 
 
 def test_values_by_their_keys(payloads: Payloads, contents: MemoryContents) -> None:
     """Each value that is there stands in the summary; one that is not is a loss."""
     run = planned_run(values={"there": [contents.add(1, "there")], "lost": [LOST]})
     plan = plan_of(run)
-    payloads.expect(plan)
+    payloads.prestart(plan)
     whole = payloads.prepare(run, contents)
     alone = payloads.values(run, contents)
     payloads.release(run)
@@ -110,7 +110,7 @@ def test_heard_in_any_order(payloads: Payloads, contents: MemoryContents) -> Non
     plan = plan_of(run, replace(run, name="Flow/1/other"))
     payloads.discard(plan)
     payloads.release(run)
-    payloads.expect(plan)
+    payloads.prestart(plan)
     payloads.discard(plan)
     payloads.discard(plan)
 

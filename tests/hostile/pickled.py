@@ -1,6 +1,6 @@
 """Pickles where Metaflow puts some: as values, tables, parameters, its own artifacts; compared.
 
-Hundreds of pickles more are tried out one by one in tests/unit/payload/hostile; these are those
+Hundreds of pickles more are tried out one by one in tests/support/hostile_pickles; these are those
 that are read elsewhere.
 """
 

@@ -84,10 +84,10 @@ def main() -> None:
             run = next(one for one in plan.runs if one.name == f"{pathspec}/start")
             written = session.write(run, ReadyRun({}, (), None, (ready,)))
     with open_source(settings) as source:
-        log = [line.text for line in source.contents(flow_run).log(task.pathspec, most=10**6)]
+        log = [line.text for line in source.contents(flow_run).log(task.pathspec, max_bytes=10**6)]
     ours = make_artifact(ready, plan.source.created_at)
     said = {
-        "place": written.place,
+        "place": written.location,
         "sha1": ref.sha1,
         "log": log,
         "ours": ours.manifest.entries[PATH].to_json(),

@@ -63,9 +63,9 @@ class NoContents:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, {path}, {allowed}, {limit}")
 
-    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
+    def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Find nothing."""
-        raise ItemLost(f"{task} has no log, nor {most} bytes of it")
+        raise ItemLost(f"{task} has no log, nor {max_bytes} bytes of it")
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
         """Find nothing."""
@@ -120,7 +120,7 @@ class MemoryPayloads:
     expected: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
 
-    def decoded(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:  # noqa: ARG002
+    def decode(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:  # noqa: ARG002
         """Know nothing."""
         return {}
 
@@ -128,7 +128,7 @@ class MemoryPayloads:
         """See nothing more than is known."""
         return flow_run
 
-    def expect(self, plan: Plan) -> None:
+    def prestart(self, plan: Plan) -> None:
         """Note which flow run is carried out."""
         self.expected.append(plan.flow_run)
 
@@ -175,7 +175,7 @@ class MemoryWandb:
     project: str = ""  # that of all flows; empty: each has one that is called like it
     runs: dict[str, str] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)  # names, in the order in which they ended
-    amended: list[str] = field(default_factory=list)  # names, of those that got other words
+    updated: list[str] = field(default_factory=list)  # names, of those that got other words
     refused: set[str] = field(default_factory=set)  # names of W&B runs that can't be written
     deleted: set[str] = field(default_factory=set)  # names of W&B runs that somebody deleted
     lost: set[str] = field(default_factory=set)  # names of those that vanish after they are written
@@ -187,7 +187,7 @@ class MemoryWandb:
         """Note what was asked for."""
         self.looked_ahead.append(list(groups))
 
-    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
+    def list_flow_runs(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return what was written there."""
         for plan in sorted(self.plans.values(), key=lambda one: one.source.created_at):
             there = [run for run in plan.runs if run.id in self.runs]
@@ -226,12 +226,12 @@ class MemorySession:
     written_once: frozenset[str] = frozenset()
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def find(self, run: PlannedRun) -> WrittenRun | None:
+    def find_existing(self, run: PlannedRun) -> WrittenRun | None:
         """Return a W&B run that is there, if it says what is planned but for words."""
         there = self.wandb.runs.get(run.id, "").partition(".")[0]
         return _as_written(run) if there == run.fingerprint.partition(".")[0] else None
 
-    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
+    def update(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
         """Take over the words of the plan, if they are others."""
         with self.lock:
             if self.wandb.runs[run.id] == run.fingerprint:
@@ -239,8 +239,8 @@ class MemorySession:
             if run.name in self.wandb.refused:
                 raise SinkError(f"W&B refuses {run.name}")
             self.wandb.runs[run.id] = run.fingerprint
-            self.wandb.amended.append(run.name)
-        return replace(found, amended=True)
+            self.wandb.updated.append(run.name)
+        return replace(found, updated=True)
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:  # noqa: ARG002
         """Write a W&B run; all that it uses must have been written."""
@@ -273,7 +273,7 @@ def _as_written(run: PlannedRun) -> WrittenRun:
 
 def _found(run: PlannedRun) -> WandbRunOutcome:
     written = _as_written(run)
-    return replace(as_planned(run), url=written.place, outputs=written.outputs)
+    return replace(as_planned(run), url=written.location, outputs=written.outputs)
 
 
 @dataclass
@@ -324,14 +324,14 @@ class MemoryLedger:
             if provider in (None, one.provider) or not one.provider
             if destination is None or self._kept(destination) == one.destination
             if flow in (None, one.flow_run.split("/")[0])
-            if since is None or one.started_at >= since or one.standing.is_open
+            if since is None or one.started_at >= since or one.sync_state.is_open
         ]
         return sorted(found, key=lambda one: (one.started_at, one.flow_run))
 
     def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
         """Return what the listing said of each run of a flow that was synced, by pathspec."""
         known = self.entries(provider=provider, destination=destination, flow=flow)
-        synced = [one for one in known if one.standing is SyncState.SYNCED and one.digest]
+        synced = [one for one in known if one.sync_state is SyncState.SYNCED and one.digest]
         return {one.flow_run: one.listed for one in synced}
 
     def write(self, entry: Entry) -> None:

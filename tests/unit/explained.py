@@ -22,9 +22,9 @@ from tests.unit.payload.memory import MemoryContents
 class Blobs(MemoryContents):
     """The bytes of artifacts; nothing else is to be read."""
 
-    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
+    def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Refuse."""
-        raise AssertionError(f"somebody reads the log of {task}, {most} bytes of it")
+        raise AssertionError(f"somebody reads the log of {task}, {max_bytes} bytes of it")
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:  # noqa: ARG002
         """Refuse."""

@@ -74,4 +74,4 @@ def test_the_api_tells_no_story() -> None:
     }
 
     assert caught == set()
-    assert called.isdisjoint({"lock", "write", "read_back", "open", "entries", "destination"})
+    assert called.isdisjoint({"lock", "write", "list_flow_runs", "open", "entries", "destination"})

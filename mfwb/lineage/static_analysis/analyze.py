@@ -66,7 +66,7 @@ def _read(source: SourceCode, flow: str) -> FlowCode:
     studied = {step: _study_or_doubt(study, step) for step in steps_of(study.flow)}
     iterated = frozenset().union(*(result.effects.iterated for result in studied.values()))
     steps = {
-        step.name: replace(code, positions=_places(step, code, study.lines))
+        step.name: replace(code, positions=_source_positions(step, code, study.lines))
         for step, result in studied.items()
         if (code := _make_step_code(step, result, iterated))
     }
@@ -119,7 +119,7 @@ def _make_step_code(step: Step, studied: StepResult, iterated: frozenset[str]) -
     )
 
 
-def _places(
+def _source_positions(
     step: Step, code: StepCode, lines: Mapping[tuple[str, str], set[int]]
 ) -> dict[str, SourcePosition]:
     """Return the position of the first read of each artifact in the body of the step itself."""

@@ -20,10 +20,10 @@ from mfwb.lineage.static_analysis.domain.values import (
     Atom,
     ClassInfo,
     Client,
+    ExternalName,
     FlowSelf,
     Func,
     InputAtom,
-    Outside,
     Value,
 )
 from mfwb.lineage.static_analysis.errors import TooIntricateError
@@ -234,7 +234,7 @@ class Frame:
         if name in self.local_names:
             return ANYTHING
         value = self.study.project.lookup(self.module, name)
-        return frozenset({Outside(f"builtins.{name}")}) if value is None else value
+        return frozenset({ExternalName(f"builtins.{name}")}) if value is None else value
 
     def mangled(self, name: str) -> str:
         """Return an attribute's name as Python stores it: `__x` becomes `_Class__x`."""

@@ -13,10 +13,10 @@ from mfwb.lineage.static_analysis.domain.effects import Effects
 from mfwb.lineage.static_analysis.domain.values import (
     ClassInfo,
     Const,
+    ExternalName,
     FlowSelf,
     Func,
     Inputs,
-    Outside,
     only,
 )
 from mfwb.lineage.static_analysis.frame import Frame, Study
@@ -59,16 +59,16 @@ def steps_of(flow: FlowClass) -> Iterator[Step]:
 def _is_step(
     flow: FlowClass, info: ClassInfo, node: ast.FunctionDef | ast.AsyncFunctionDef
 ) -> bool:
-    return any("step" in _last_words(flow, info, decorator) for decorator in node.decorator_list)
+    return any("step" in _last_names_of(flow, info, decorator) for decorator in node.decorator_list)
 
 
-def _last_words(flow: FlowClass, info: ClassInfo, decorator: ast.expr) -> set[str]:
+def _last_names_of(flow: FlowClass, info: ClassInfo, decorator: ast.expr) -> set[str]:
     """Return the last parts of the dotted names that an outside decorator may have."""
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
     return {
         atom.dotted.rpartition(".")[2]
         for atom in value_of_name(flow.project, info.module, target)
-        if isinstance(atom, Outside)
+        if isinstance(atom, ExternalName)
     }
 
 
@@ -101,7 +101,7 @@ def _decorated(frame: Frame, decorator: ast.expr, always: set[str]) -> None:
     if not isinstance(decorator, ast.Call):
         return
     flow, owner = frame.study.flow, frame.owner
-    names = _last_words(flow, owner, decorator) if owner else set()
+    names = _last_names_of(flow, owner, decorator) if owner else set()
     for keyword in decorator.keywords:
         if "catch" in names and keyword.arg == "var":
             _caught(frame, keyword.value, always)

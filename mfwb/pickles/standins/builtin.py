@@ -73,10 +73,10 @@ def with_default(factory: Any = None) -> defaultdict[Any, Any]:
     return defaultdict(factory)
 
 
-def queue(source: list[Any] | tuple[()] = (), most: int | None = None) -> deque[Any]:
+def queue(source: list[Any] | tuple[()] = (), max_length: int | None = None) -> deque[Any]:
     """Stand in for `deque`, which also copies other deques."""
     _expect(source, (list, tuple))
-    return deque(source, most)
+    return deque(source, max_length)
 
 
 def decimal(text: str) -> Decimal:

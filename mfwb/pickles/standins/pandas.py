@@ -103,14 +103,18 @@ def _check_levels(facts: dict[str, Any]) -> None:
     for level in levels:
         expected(level, pd.Index)
     lengths = set()
-    for one in codes:
-        if not isinstance(one, np.ndarray) or one.dtype.kind != "i" or one.ndim != 1:
+    for level_codes in codes:
+        if (
+            not isinstance(level_codes, np.ndarray)
+            or level_codes.dtype.kind != "i"
+            or level_codes.ndim != 1
+        ):
             raise TypeError("codes of an index that are no numbers")
-        lengths.add(len(one))
+        lengths.add(len(level_codes))
     if len(levels) != len(codes) or len(lengths) > 1:
         raise ValueError("codes of an index that don't fit")
-    for one, level in zip(codes, levels, strict=True):
-        if len(one) and (one.min() < -1 or one.max() >= len(level)):
+    for level_codes, level in zip(codes, levels, strict=True):
+        if len(level_codes) and (level_codes.min() < -1 or level_codes.max() >= len(level)):
             raise ValueError("a level that there is not")
         if isinstance(level, pd.RangeIndex) and len(level) > EMPTY_LIMIT:
             raise ValueError("a level of more items than it has bytes for")
@@ -223,8 +227,8 @@ def block_manager(blocks: Sequence[Any], axes: Sequence[Any]) -> Any:
         if len(expected(block, base).mgr_locs) != _columns_of(block):
             raise ValueError("a block of the frame claims places that it can't fill")
     manager = managers.BlockManager(tuple(blocks), list(axes), verify_integrity=True)
-    places = sorted(place for block in manager.blocks for place in block.mgr_locs)
-    if places != list(range(len(axes[0]))):
+    positions = sorted(position for block in manager.blocks for position in block.mgr_locs)
+    if positions != list(range(len(axes[0]))):
         raise ValueError("blocks of the frame are out of place")
     return manager
 

@@ -49,7 +49,7 @@ def _read(stream: Any) -> Any:
 def _joined(columns: list[Any]) -> Any:
     import pyarrow as pa  # noqa: PLC0415
 
-    tables = [expected(one, Series).table for one in columns]
+    tables = [expected(column, Series).table for column in columns]
     schema = pa.schema([table.schema.field(0) for table in tables])
     if len(set(schema.names)) < len(schema.names):
         raise ValueError("two columns of one name")

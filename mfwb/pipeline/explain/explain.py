@@ -96,7 +96,7 @@ def _replay(
 ) -> tuple[tuple[Replayed, ...], tuple[Loss, ...]]:
     """Return what W&B runs get of the selected artifacts, and their losses."""
     parts = [(run, part) for run in plan.runs if (part := narrow_run(run, selected)) is not None]
-    payloads.expect(replace(plan, runs=tuple(part for _, part in parts)))
+    payloads.prestart(replace(plan, runs=tuple(part for _, part in parts)))
     replayed = []
     losses = [
         *losses_of(selected, plan.losses),

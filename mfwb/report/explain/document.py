@@ -8,7 +8,7 @@ from mfwb.pipeline.explain import Explanation, Replayed, TaskArtifact
 from mfwb.ports import ReadyArtifact, ReadyPreview
 from mfwb.report.explain.charts import charts_of, columns_of
 from mfwb.report.explain.files import files_of
-from mfwb.report.explain.reasons import why_its_kind, why_not_more
+from mfwb.report.explain.reasons import explain_kind, why_not_more
 from mfwb.snapshot import ArtifactRef
 
 __all__ = ["to_dict"]
@@ -62,7 +62,7 @@ def _task(artifact: TaskArtifact) -> dict[str, Any]:
         "shown_in": artifact.shown_in,
         "kind": reason.classification.kind.value,
         "form": reason.classification.form.value,
-        "why": why_its_kind(reason),
+        "why": explain_kind(reason),
         "ground": deciding_type.evidence.value,
         "decided_by": deciding_type.name,
         "pattern": deciding_type.pattern,

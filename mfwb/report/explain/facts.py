@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mfwb.pipeline.explain import Explanation, TaskArtifact
 from mfwb.report.explain.lines import Line, columns
-from mfwb.report.explain.reasons import why_its_kind, why_not_more
+from mfwb.report.explain.reasons import explain_kind, why_not_more
 from mfwb.report.format import human_size
 from mfwb.report.lineage.phrases import TIMES, join_names, name_tasks, task_name
 from mfwb.safe_text import one_line
@@ -135,7 +135,7 @@ def _kinds(artifacts: Sequence[TaskArtifact]) -> Iterator[Line]:
     by_kind: dict[tuple[str, str], list[TaskArtifact]] = defaultdict(list)
     for artifact in artifacts:
         kind = artifact.reason.classification.kind.value
-        by_kind[kind, why_its_kind(artifact.reason)].append(artifact)
+        by_kind[kind, explain_kind(artifact.reason)].append(artifact)
     for (kind, why), alike in by_kind.items():
         names = join_names([task_name(artifact.task) for artifact in alike])
         of_tasks = "" if len(by_kind) == 1 else f" ({names})"

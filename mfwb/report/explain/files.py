@@ -52,5 +52,5 @@ def _planned(file: ReadyFile, planned: tuple[PlannedFile, ...]) -> PlannedFile:
     fitting = [candidate for candidate in planned if file.path.startswith(candidate.stem)]
     if not fitting:
         folders = [(candidate, candidate.stem.rpartition("/")[0]) for candidate in planned]
-        fitting = [one for one, folder in folders if file.path.startswith(f"{folder}/")]
+        fitting = [reading for reading, folder in folders if file.path.startswith(f"{folder}/")]
     return max(fitting or planned, key=lambda candidate: len(candidate.stem))

@@ -7,10 +7,10 @@ from mfwb.planning.classify_reasons import DecidingType, KindEvidence, Reason
 from mfwb.planning.type_table import family_of
 from mfwb.safe_text import one_line
 
-__all__ = ["why_its_kind", "why_not_more"]
+__all__ = ["explain_kind", "why_not_more"]
 
 
-def why_its_kind(reason: Reason) -> str:
+def explain_kind(reason: Reason) -> str:
     """Return why an artifact has its kind."""
     deciding_type = reason.deciding_type
     if deciding_type.evidence is KindEvidence.TENSORS:

@@ -83,10 +83,10 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
     """Yield one line for all used artifacts that have the same producers, consumers and notes."""
 
     def line_key(used: Used) -> tuple[str, str, str]:
-        ground = _ground(used)
-        if reasons is not None and used.ground is not Evidence.AVAILABLE:  # that is reported once
-            ground = reasons.why(view.name, used.name, used.ground)
-        return _producers(used, view, sizes), _consumers(used, view), ground
+        note = _evidence_note(used)
+        if reasons is not None and used.evidence is not Evidence.AVAILABLE:  # that is reported once
+            note = reasons.why(view.name, used.name, used.evidence)
+        return _producers(used, view, sizes), _consumers(used, view), note
 
     lines: dict[tuple[str, str, str], list[Used]] = defaultdict(list)
     for used in view.used:
@@ -95,7 +95,7 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
     width = min(max(map(cell_len, noted), default=0), _WIDEST_PRODUCERS)
     for (producers, *notes), members in lines.items():
         note = ", ".join(filter(None, notes))
-        available = members[0].ground is Evidence.AVAILABLE  # and so are the others
+        available = members[0].evidence is Evidence.AVAILABLE  # and so are the others
         yield Fact(
             "used",
             Text(
@@ -103,18 +103,18 @@ def _used(view: StepView, sizes: dict[str, int], reasons: Reasons | None) -> Ite
             ),
             _source_text(f"{producers:<{width}}" if note else producers, note),
         )
-    if reasons is not None and any(used.ground is Evidence.AVAILABLE for used in view.used):
+    if reasons is not None and any(used.evidence is Evidence.AVAILABLE for used in view.used):
         yield Fact("available", Text(reasons.unknown(view.name), style="yellow"))
 
 
-def _ground(used: Used) -> str:
+def _evidence_note(used: Used) -> str:
     """Return a note on the evidence of a use; empty for a read, which is the usual case."""
     return {
         Evidence.AVAILABLE: "available",
         Evidence.FOREACH_INPUT: "an item each",
         Evidence.PARAMETER: "",
         Evidence.READ: "",
-    }[used.ground]
+    }[used.evidence]
 
 
 def _producers(used: Used, view: StepView, sizes: dict[str, int]) -> str:
@@ -123,7 +123,7 @@ def _producers(used: Used, view: StepView, sizes: dict[str, int]) -> str:
     if used.step == view.name:
         return f"{one_line(used.step)}, an earlier round"
     total = sizes[used.step]
-    if used.one_each:
+    if used.has_own_producers:
         return f"{one_line(used.step)}, each from its own"
     return name_tasks(used.producers, used.step, total)
 
@@ -147,7 +147,7 @@ def _external(external: ExternalRead, view: StepView) -> Fact:
     if external in view.unread:
         what = Text(one_line(name or "something"), style="yellow")
         return Fact("lost", what, _source_text(one_line(where), view.unread[external]))
-    producers = {use.edge.producer for use in view.outside if use.read == external}
+    producers = {use.edge.producer for use in view.external_uses if use.read == external}
     source = join_names(sorted(map(one_line, producers))) if producers else one_line(where)
     return Fact(
         "used", Text(one_line(name or "something")), _source_text(source, "another flow run")

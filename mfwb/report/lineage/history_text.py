@@ -149,16 +149,16 @@ class _NodeBuilder:
         for version in versions:
             for edge in version.uses:
                 by_user[step_of(edge.consumer), edge.evidence].append(edge)
-        for (step, ground), edges in by_user.items():
-            why = ground.value
+        for (step, evidence), edges in by_user.items():
+            why = evidence.value
             if self._reasons is not None:
-                why = self._reasons.why(step, self._history.name, ground)
+                why = self._reasons.why(step, self._history.name, evidence)
             only = self._only({edge.producer for edge in edges}, versions)
             yield Fact(
                 "used by",
                 Text(
                     self._name_tasks(edge.consumer for edge in edges),
-                    style="dim" if ground is Evidence.AVAILABLE else "",
+                    style="dim" if evidence is Evidence.AVAILABLE else "",
                 ),
                 Text(", ".join(filter(None, (why, only))), style="dim"),
             )

@@ -40,7 +40,7 @@ def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
     lines = [
         *_nodes(views, ids, used_by_step),
         *_arrows(views, ids, used_by_step),
-        *_from_outside(views, ids, artifact),
+        *_external_flow_runs(views, ids, artifact),
         *_failures(views, ids),
     ]
     title = _escaped(traced.flow_run.pathspec)
@@ -70,7 +70,7 @@ def _arrows(
     for view in views:
         groups: dict[tuple[str, bool], list[str]] = {}
         for use in used[view.name]:
-            names = groups.setdefault((use.step, use.ground is Evidence.AVAILABLE), [])
+            names = groups.setdefault((use.step, use.evidence is Evidence.AVAILABLE), [])
             names.append(use.name)
         for (maker, dotted), names in groups.items():
             arrow = "-.->" if dotted else "-->"
@@ -83,14 +83,14 @@ def _arrows(
                 yield f"{ids[step]} ~~~ {ids[view.name]}"
 
 
-def _from_outside(
+def _external_flow_runs(
     views: Iterable[StepView], ids: dict[str, str], artifact: str | None
 ) -> Iterator[str]:
     """Yield nodes for other flow runs, and arrows from them."""
     others: dict[str, str] = {}
     for view in views:
         groups: dict[str, set[str]] = {}
-        for use in view.outside:
+        for use in view.external_uses:
             if artifact in (None, use.edge.artifact):
                 other = flow_run_of(use.edge.producer)
                 groups.setdefault(other, set()).add(use.edge.artifact)

@@ -42,10 +42,10 @@ def name_tasks(pathspecs: Collection[str], step: str, total: int) -> str:
     return f"{one_line(step)} {TIMES} {some} tasks"
 
 
-def join_names(items: Sequence[str], most: int = _FEW) -> str:
+def join_names(items: Sequence[str], max_items: int = _FEW) -> str:
     """Return `a`, `a and b`, `a, b and c`; for too many, the first ones and how many more."""
-    if len(items) > most:
-        return f"{', '.join(items[:most])} and {len(items) - most:,} more"
+    if len(items) > max_items:
+        return f"{', '.join(items[:max_items])} and {len(items) - max_items:,} more"
     if len(items) == 1:
         return items[0]
     return f"{', '.join(items[:-1])} and {items[-1]}"

@@ -19,7 +19,7 @@ class Reasons:
     def __init__(self, traced: TracedFlowRun) -> None:
         self._flow_run = traced.flow_run
         self._doubts = traced.lineage.doubts
-        self._places = traced.lineage.positions
+        self._positions = traced.lineage.positions
 
     def why_of(self, edge: Edge) -> str:
         """Return the evidence that a task used an artifact, of this or another flow run."""
@@ -28,16 +28,16 @@ class Reasons:
             return "available: of which flow run, values tell that may have changed since"
         return self.why(step_of(edge.consumer), edge.artifact, edge.evidence)
 
-    def why(self, step: str, artifact: str, ground: Evidence) -> str:
+    def why(self, step: str, artifact: str, evidence: Evidence) -> str:
         """Return the evidence that a step used an artifact."""
-        if ground is Evidence.AVAILABLE:
+        if evidence is Evidence.AVAILABLE:
             return f"available: {self.unknown(step)}"
-        if ground is Evidence.FOREACH_INPUT:
+        if evidence is Evidence.FOREACH_INPUT:
             return "foreach-input, an item each"
-        place = self._place(step, artifact)
-        if not place:
-            return "read by its code" if ground is Evidence.READ else "parameter"
-        return f"{ground.value}, {place}"
+        position = self._line_of_read(step, artifact)
+        if not position:
+            return "read by its code" if evidence is Evidence.READ else "parameter"
+        return f"{evidence.value}, {position}"
 
     def unknown(self, step: str) -> str:
         """Return why it is not known whether a step read the artifacts that were available."""
@@ -48,7 +48,7 @@ class Reasons:
         missing = self._flow_run.code_missing or "its source was not looked at"
         return tuple(map(one_line, self._doubts.get(step) or (missing,)))
 
-    def _place(self, step: str, artifact: str) -> str:
+    def _line_of_read(self, step: str, artifact: str) -> str:
         """Return `line 41 of flow.py`, where a step reads an artifact; empty: not in its body."""
-        place = self._places.get((step, artifact))
-        return f"line {place.line} of {one_line(basename(place.file))}" if place else ""
+        position = self._positions.get((step, artifact))
+        return f"line {position.line} of {one_line(basename(position.file))}" if position else ""

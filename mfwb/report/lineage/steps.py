@@ -25,8 +25,8 @@ class Used:
     step: str  # the step that made it; `_parameters` for a parameter
     producers: frozenset[str]  # tasks of that step
     consumers: frozenset[str]
-    ground: Evidence
-    one_each: bool  # there are several producers, and each consumer used one of its own
+    evidence: Evidence
+    has_own_producers: bool  # there are several producers, and each consumer used one of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class StepView:
         assigned_again: names, and how many tasks assigned them again with an equal value.
         passed_on: names, and how many tasks pass them on.
         externals: reads from other flow runs, as its code has them.
-        outside: the producers of these reads, as far as they are known.
+        external_uses: the producers of these reads, as far as they are known.
         unread: why the other reads could not be resolved.
         doubts: why its reads are not known.
         known: whether the reads of all its tasks are known.
@@ -77,7 +77,7 @@ class StepView:
     assigned_again: tuple[tuple[str, int], ...]
     passed_on: tuple[tuple[str, int], ...]
     externals: tuple[ExternalRead, ...]
-    outside: tuple[ExternalUse, ...]
+    external_uses: tuple[ExternalUse, ...]
     unread: Mapping[ExternalRead, str]
     doubts: tuple[str, ...]
     known: bool
@@ -127,7 +127,7 @@ class _ViewBuilder:
             assigned_again=self._counted(step, assigned_again),
             passed_on=self._counted(step, passed_on),
             externals=lineage.external_reads_of(step.tasks),
-            outside=tuple(
+            external_uses=tuple(
                 use for use in lineage.external_uses if step_of(use.edge.consumer) == step.name
             ),
             unread=lineage.unread,
@@ -179,8 +179,8 @@ class _ViewBuilder:
             maker = step_of(edge.producer)
             groups[self._positions[maker], maker, edge.artifact, edge.evidence].append(edge)
         return tuple(
-            _used_of(name, maker, ground, edges)
-            for (_, maker, name, ground), edges in sorted(groups.items())
+            _used_of(name, maker, evidence, edges)
+            for (_, maker, name, evidence), edges in sorted(groups.items())
         )
 
     def _made(self, step: Step) -> tuple[Made, ...]:
@@ -228,9 +228,9 @@ def _chose(step: Step, graph: GraphStep | None) -> tuple[str, tuple[str, ...]] |
     return (graph.condition, tuple(taken)) if taken else None
 
 
-def _used_of(name: str, maker: str, ground: Evidence, edges: Sequence[Edge]) -> Used:
+def _used_of(name: str, maker: str, evidence: Evidence, edges: Sequence[Edge]) -> Used:
     producers = frozenset(edge.producer for edge in edges)
     consumers = frozenset(edge.consumer for edge in edges)
     pairs = {(edge.consumer, edge.producer) for edge in edges}
-    one_each = len(producers) > 1 and len(pairs) == len(consumers)
-    return Used(name, maker, producers, consumers, ground, one_each)
+    has_own_producers = len(producers) > 1 and len(pairs) == len(consumers)
+    return Used(name, maker, producers, consumers, evidence, has_own_producers)

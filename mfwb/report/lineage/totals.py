@@ -27,8 +27,8 @@ def total_line(traced: TracedFlowRun, views: Sequence[StepView]) -> str:
     lineage = traced.lineage
     made = sum(len(names) for names in lineage.writes.values())
     tasks = sum(len(view.tasks) for view in views)
-    grounds = Counter(edge.evidence for edge in lineage.edges)
-    parts = [f"{grounds[ground]:,} {ground.value}" for ground in Evidence if grounds[ground]]
+    counts = Counter(edge.evidence for edge in lineage.edges)
+    parts = [f"{counts[evidence]:,} {evidence.value}" for evidence in Evidence if counts[evidence]]
     whole = [count(len(views), "step"), count(tasks, "task"), f"{count(made, 'artifact')} made"]
     edges = count(len(lineage.edges), "edge")
     return f"{', '.join(whole)}; {edges}{': ' if parts else ''}{', '.join(parts)}"

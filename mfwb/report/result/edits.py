@@ -15,7 +15,7 @@ from mfwb.safe_text import one_line
 
 __all__ = ["print_edits"]
 
-_MOST = 8
+_MAX_SHOWN = 8
 """If there are more different edits, the rest is only counted."""
 
 
@@ -44,7 +44,7 @@ def _lines(runs: Sequence[WandbRunOutcome]) -> Iterator[str]:
 def _list_edits(edits: Counter[str]) -> str:
     parts = [
         one_line(edit) + (f" of {count(number, 'W&B run')}" if number > 1 else "")
-        for edit, number in list(edits.items())[:_MOST]
+        for edit, number in list(edits.items())[:_MAX_SHOWN]
     ]
-    more = [f"{len(edits) - _MOST:,} more"] if len(edits) > _MOST else []
+    more = [f"{len(edits) - _MAX_SHOWN:,} more"] if len(edits) > _MAX_SHOWN else []
     return ", ".join([*parts, *more])

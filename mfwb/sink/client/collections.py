@@ -100,16 +100,16 @@ class Collections:
                 f"look up the artifacts of {self._entity}/{self._project}",
             )
             try:
-                collections = [_parse_collection(one) for one in answers]
+                collections = [_parse_collection(collection) for collection in answers]
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 path = f"{self._entity}/{self._project}"
                 message = f"W&B's answer about the artifacts of {path} can't be read: {error!r}"
                 raise SinkError(message) from error
             with self._lock:
-                for name, one in zip(batch, collections, strict=True):
-                    self._cache[name] = (now, one)
-                    if one.type is not None:
-                        self._types[name] = one.type
+                for name, collection in zip(batch, collections, strict=True):
+                    self._cache[name] = (now, collection)
+                    if collection.type is not None:
+                        self._types[name] = collection.type
 
     def get(self, name: str) -> Collection:
         """Return the collection of a name; SinkError."""
@@ -147,9 +147,9 @@ class Collections:
     def _query(self, api: wandb.Api, names: Sequence[str]) -> list[Any]:
         """Return W&B's record of each name; None if the name does not exist."""
         variables = {f"n{index}": name for index, name in enumerate(names)}
-        declared = ", ".join(f"${one}: String!" for one in variables)
+        declared = ", ".join(f"${variable}: String!" for variable in variables)
         queries = "\n".join(
-            f"{one}: artifactCollection(name: ${one}) {_FIELDS}" for one in variables
+            f"{variable}: artifactCollection(name: ${variable}) {_FIELDS}" for variable in variables
         )
         text = (
             f"query MfwbCollections($entity: String!, $project: String!, {declared}) "
@@ -157,7 +157,7 @@ class Collections:
         )
         project_variables = {"entity": self._entity, "project": self._project}
         project = execute_graphql(api, text, {**project_variables, **variables})["project"] or {}
-        return [project.get(one) for one in variables]
+        return [project.get(variable) for variable in variables]
 
 
 def _parse_collection(node: Any) -> Collection:
@@ -172,7 +172,7 @@ def _parse_collection(node: Any) -> Collection:
     return Collection(
         type=node["defaultArtifactType"]["name"],
         latest=latest,
-        newest_version=max((one for one in numbers if one is not None), default=-1),
+        newest_version=max((number for number in numbers if number is not None), default=-1),
     )
 
 

@@ -88,7 +88,9 @@ def is_unreadable_answer(error: BaseException) -> bool:
         names.append(str(frame.tb_frame.f_globals.get("__name__", "")))
         frame = frame.tb_next
     last = names[-1].partition(".")[0]
-    return last == "wandb" or (last in _PARSERS and any(one.startswith("wandb.") for one in names))
+    return last == "wandb" or (
+        last in _PARSERS and any(name.startswith("wandb.") for name in names)
+    )
 
 
 _PARSERS = frozenset({"pydantic", "json"})  # called by wandb; they fail on a bad answer

@@ -156,14 +156,14 @@ class _SafeCache(CappedDict):
 def _safe_caches() -> Iterator[None]:
     """Let several threads create artifacts; after a hundred, each prunes the shared cache."""
     caches = (artifact_instance_cache, artifact_instance_cache_by_client_id)
-    before = [type(one) for one in caches]
-    for one in caches:
-        one.__class__ = _SafeCache
+    before = [type(cache) for cache in caches]
+    for cache in caches:
+        cache.__class__ = _SafeCache
     try:
         yield
     finally:
-        for one, kind in zip(caches, before, strict=True):
-            one.__class__ = kind
+        for cache, kind in zip(caches, before, strict=True):
+            cache.__class__ = kind
 
 
 @contextmanager

@@ -305,10 +305,10 @@ def _digest(value: Any) -> str:
 
 def _normalize(value: Any) -> Any:
     if isinstance(value, Mapping):
-        plain = {str(key): _normalize(one) for key, one in value.items()}
-        return {key: one for key, one in plain.items() if one != {}}
+        plain = {str(key): _normalize(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in plain.items() if inner != {}}
     if isinstance(value, (list, tuple)):
-        return [_normalize(one) for one in value]
+        return [_normalize(inner) for inner in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -19,9 +19,9 @@ from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
 
 __all__ = [
     "MediaFile",
-    "place_card",
-    "place_preview",
-    "place_table",
+    "add_card",
+    "add_preview",
+    "add_table",
     "table_file",
     "write_table_artifact",
 ]
@@ -38,16 +38,16 @@ class MediaFile:
     summary_value: dict[str, Any]
 
 
-def place_card(card: ReadyCard, files: Path) -> MediaFile:
-    """Place a card in W&B's folder for HTML."""
-    return _place(card.path, files, _Kind("html", ".html", "html-file"), card.key)
+def add_card(card: ReadyCard, files: Path) -> MediaFile:
+    """Add a card to W&B's folder for HTML."""
+    return _add_file(card.path, files, _Kind("html", ".html", "html-file"), card.key)
 
 
-def place_preview(preview: ReadyPreview, files: Path) -> MediaFile:
-    """Place an image or a figure in W&B's folder for it."""
+def add_preview(preview: ReadyPreview, files: Path) -> MediaFile:
+    """Add an image or a figure to W&B's folder for it."""
     if preview.path is None:
         raise AssertionError(preview.kind)
-    media = _place(preview.path, files, _KINDS[preview.kind], preview.key)
+    media = _add_file(preview.path, files, _KINDS[preview.kind], preview.key)
     if preview.kind is Preview.IMAGE:
         width, height = _png_size(preview.path)
         media.summary_value.update(format="png", width=width, height=height)
@@ -66,8 +66,8 @@ _KINDS = {
 }
 
 
-def _place(source: Path, files: Path, kind: _Kind, key: str) -> MediaFile:
-    """Place a file among those of a W&B run; on the same disk it is linked, not copied."""
+def _add_file(source: Path, files: Path, kind: _Kind, key: str) -> MediaFile:
+    """Add a file to those of a W&B run; on the same disk it is linked, not copied."""
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     path = _media_path(kind.folder, key, digest, kind.suffix)
     target = files / path
@@ -87,10 +87,10 @@ def _png_size(path: Path) -> tuple[int, int]:
     return width, height
 
 
-def place_table(
+def add_table(
     key: str, table: ReadyTable, files: Path, client_id: str, sequence_client_id: str
 ) -> MediaFile:
-    """Place a table in W&B's folder for tables.
+    """Add a table to W&B's folder for tables.
 
     Args:
         key: the key of the table in the summary.

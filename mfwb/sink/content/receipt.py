@@ -48,7 +48,7 @@ def use_item(run: PlannedRun, used: InputArtifact) -> str:
 def uses_of(run: PlannedRun, losses: Iterable[Loss]) -> tuple[str, ...]:
     """Return the names of all artifacts that a W&B run uses, except lost ones."""
     lost = {loss.item for loss in losses}
-    return tuple(sorted(use_name(one) for one in run.inputs if use_item(run, one) not in lost))
+    return tuple(sorted(use_name(used) for used in run.inputs if use_item(run, used) not in lost))
 
 
 def use_name(used: InputArtifact) -> str:

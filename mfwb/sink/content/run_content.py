@@ -79,13 +79,13 @@ def build_summary(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
 
 def tables_of(ready: ReadyRun) -> dict[str, ReadyTable]:
     """Return all tables by their key in the summary: the tasks and the previews."""
-    tables = {one.key: one.table for one in ready.previews if one.table is not None}
+    tables = {preview.key: preview.table for preview in ready.previews if preview.table is not None}
     return tables if ready.table is None else {TABLE: ready.table, **tables}
 
 
 def summary_keys(run: PlannedRun, ready: ReadyRun) -> tuple[str, ...]:
     """Return all keys of the summary that mfwb writes, sorted; charts add theirs."""
-    shown = (*(card.key for card in ready.cards), *(one.key for one in ready.previews))
+    shown = (*(card.key for card in ready.cards), *(preview.key for preview in ready.previews))
     charts = (key for _, row in ready.history for key in row)
     keys = {*build_summary(run, ready), *tables_of(ready), *shown, *charts}
     return tuple(sorted(keys))
@@ -93,7 +93,7 @@ def summary_keys(run: PlannedRun, ready: ReadyRun) -> tuple[str, ...]:
 
 def file_previews(ready: ReadyRun) -> list[ReadyPreview]:
     """Return the previews that are files."""
-    return [one for one in ready.previews if one.path is not None]
+    return [preview for preview in ready.previews if preview.path is not None]
 
 
 def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:

@@ -38,7 +38,7 @@ query MfwbHistories(
 
 _RUNS_AT_ONCE = 50
 _STEPS_OF_MANY = 200  # of each W&B run, in a request for many
-_STEPS_OF_ONE = 5_000  # in a request for one W&B run
+_STEPS_PER_REQUEST = 5_000  # in a request for one W&B run
 _ROWS_PER_STEP = 4  # at most; W&B leaves rows out if there are more
 
 
@@ -70,10 +70,12 @@ def read_histories(
         for run_id, history in _read(api, (entity, project), batch, 0, _STEPS_OF_MANY):
             whole, first = history, _STEPS_OF_MANY
             while first <= history.last_step:
-                pages = dict(_read(api, (entity, project), [run_id], first, first + _STEPS_OF_ONE))
+                pages = dict(
+                    _read(api, (entity, project), [run_id], first, first + _STEPS_PER_REQUEST)
+                )
                 page = pages.get(run_id, History())
                 whole = replace(whole, rows=(*whole.rows, *page.rows))
-                first += _STEPS_OF_ONE
+                first += _STEPS_PER_REQUEST
             histories[run_id] = whole
     return histories
 

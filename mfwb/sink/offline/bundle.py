@@ -81,9 +81,16 @@ class BundledRun:
             if checksum is None or not Checksums(self.bundle).matches(self.file, checksum):
                 return {}
             with open_in_bundle(self.bundle, self.file) as file:
-                artifacts = [one.artifact for one in records_in(file) if one.HasField("artifact")]
-            logged = {one.name: one for one in artifacts if not one.use_after_commit}
-            return {name: self._with_current_paths(one, manifest) for name, one in logged.items()}
+                artifacts = [
+                    record.artifact for record in records_in(file) if record.HasField("artifact")
+                ]
+            logged = {
+                artifact.name: artifact for artifact in artifacts if not artifact.use_after_commit
+            }
+            return {
+                name: self._with_current_paths(artifact, manifest)
+                for name, artifact in logged.items()
+            }
         except (OSError, ValueError):
             return {}
 

@@ -114,7 +114,7 @@ def open_in_bundle(bundle: Path, name: str) -> BinaryIO:
 
 def write_manifest(path: Path, bundle: Path, files: Mapping[str, FileChecksum]) -> None:
     """Write the manifest of a W&B run whose folder has none yet."""
-    listed = {name: (one.size, one.sha256) for name, one in sorted(files.items())}
+    listed = {name: (checksum.size, checksum.sha256) for name, checksum in sorted(files.items())}
     document = {"version": _VERSION, "bundle": str(bundle), "files": listed}
     with create(path) as file:
         file.write(json.dumps(document, separators=(",", ":")).encode())
@@ -129,7 +129,7 @@ def read_manifest(bundle: Path, name: str) -> Manifest:
     """
     try:
         with open_in_bundle(bundle, name):
-            data = read_below(bundle, name, most=_MAX_MANIFEST_BYTES)
+            data = read_below(bundle, name, max_bytes=_MAX_MANIFEST_BYTES)
         stored = _adapter().validate_json(data)
     except FileNotFoundError:
         raise BadManifestError("it has no manifest") from None
@@ -138,9 +138,9 @@ def read_manifest(bundle: Path, name: str) -> Manifest:
         raise BadManifestError(f"its manifest can't be read: {reason}") from None
     if stored.version != _VERSION:
         raise BadManifestError(f"its manifest is of version {stored.version}, not {_VERSION}")
-    if invalid := next((one for one in stored.files if not is_plain_path(one)), None):
+    if invalid := next((path for path in stored.files if not is_plain_path(path)), None):
         raise BadManifestError(f"its manifest names {invalid!r}, which is no path in a bundle")
-    files = {one: FileChecksum(*listed) for one, listed in stored.files.items()}
+    files = {path: FileChecksum(*listed) for path, listed in stored.files.items()}
     return Manifest(PurePosixPath(stored.bundle), files)
 
 

@@ -42,7 +42,7 @@ class RunFolder:
 
         A file elsewhere may be changed, deleted or replaced before the bundle is pushed.
         """
-        return replace(artifact, files=tuple(self._copy_file(one) for one in artifact.files))
+        return replace(artifact, files=tuple(self._copy_file(file) for file in artifact.files))
 
     def _copy_file(self, file: ReadyFile) -> ReadyFile:
         if file.local is None or self._is_inside(file.local):
@@ -83,11 +83,11 @@ class RunFolder:
         """Yield records, and collect the files of the bundle that they refer to."""
         for record in records:
             if record.HasField("artifact"):
-                paths = (one.local_path for one in record.artifact.manifest.contents)
-                referenced.update(self._path_in_bundle(Path(one)) for one in paths if one)
+                paths = (content.local_path for content in record.artifact.manifest.contents)
+                referenced.update(self._path_in_bundle(Path(path)) for path in paths if path)
             elif record.HasField("files"):
                 referenced.update(
-                    self._path_in_bundle(self.files / one.path) for one in record.files.files
+                    self._path_in_bundle(self.files / file.path) for file in record.files.files
                 )
             yield record
 

@@ -34,9 +34,9 @@ from mfwb.sink.client.collections import LATEST
 from mfwb.sink.client.private import table_artifact_name
 from mfwb.sink.content.artifacts import make_artifact
 from mfwb.sink.content.media import (
-    place_card,
-    place_preview,
-    place_table,
+    add_card,
+    add_preview,
+    add_table,
     table_file,
     write_table_artifact,
 )
@@ -73,7 +73,7 @@ class OfflineSession:
         self._earlier_runs = find_bundled_runs(bundle, {run.id for run in plan.runs})
         self._first_level = self._find_used_elsewhere()
 
-    def find(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
+    def find_existing(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
         """Return None: the ledger of a bundle knows what is complete."""
         return None
 
@@ -92,7 +92,7 @@ class OfflineSession:
             remove_below(self._bundle, earlier.name)
         folder = RunFolder(self._bundle, level / _folder_name(start, run.id))
         uses, losses = self._find_used(run)
-        logged = [self._log(run, folder.copy_into_bundle(one)) for one in ready.artifacts]
+        logged = [self._log(run, folder.copy_into_bundle(artifact)) for artifact in ready.artifacts]
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
         keys = summary_keys(run, ready)
         receipt = Receipt(
@@ -105,8 +105,8 @@ class OfflineSession:
         )
         file_records = [
             *records.opening_records(self._plan, run, start, self._writer),
-            *(records.used_artifact(run, one) for one in uses),
-            *(pb.Record(artifact=one) for one in logged),
+            *(records.used_artifact(run, record) for record in uses),
+            *(pb.Record(artifact=record) for record in logged),
             *_timeline(run, ready, start),
             *self._summary(run, ready, folder, done(run.fingerprint, receipt)),
             records.exit_record(run.exit_code),
@@ -114,9 +114,9 @@ class OfflineSession:
         folder.finish(run.id, records.number_records(run.id, file_records), self._checksums)
         return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
 
-    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
+    def update(self, run: PlannedRun, existing: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
         """Return the found run: offline there is never one."""
-        return found
+        return existing
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
         """Return no losses: all that was written is on the disk."""
@@ -128,10 +128,17 @@ class OfflineSession:
         In W&B's files a run can use artifacts of its own project only.
         """
         own_project = f"{self._plan.entity or ''}/{self._plan.project}"
-        used = {one for run in self._plan.runs for one in run.inputs if one.place == own_project}
+        used = {
+            used_artifact
+            for run in self._plan.runs
+            for used_artifact in run.inputs
+            if used_artifact.place == own_project
+        }
         first_level = 0
-        found = find_bundled_runs(self._bundle, {one.producer for one in used})
-        for run_id, runs in found.items():
+        bundled_runs = find_bundled_runs(
+            self._bundle, {used_artifact.producer for used_artifact in used}
+        )
+        for run_id, runs in bundled_runs.items():
             for run in runs:
                 first_level = max(first_level, run.level + 1)
                 for name, record in run.logged().items():
@@ -188,14 +195,14 @@ class OfflineSession:
         self, run: PlannedRun, ready: ReadyRun, folder: RunFolder, marker: dict[str, Any]
     ) -> Iterator[pb.Record]:
         """Yield the summary, after the files and tables' artifacts that it refers to."""
-        shown = {card.key: place_card(card, folder.files) for card in ready.cards}
+        shown = {card.key: add_card(card, folder.files) for card in ready.cards}
         for key, table in tables_of(ready).items():
             artifact = self._table_artifact(run, key, table, folder)
             ids = (artifact.client_id, artifact.sequence_client_id)
-            shown[key] = place_table(key, table, folder.files, *ids)
+            shown[key] = add_table(key, table, folder.files, *ids)
             yield pb.Record(artifact=artifact)
         for preview in file_previews(ready):
-            shown[preview.key] = place_preview(preview, folder.files)
+            shown[preview.key] = add_preview(preview, folder.files)
         if shown:
             yield records.files_record([file.path for file in shown.values()])
         yield records.summary_record(

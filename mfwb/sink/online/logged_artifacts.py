@@ -44,17 +44,17 @@ class LoggedArtifacts:
         """Whether the upload of an artifact failed in this call, and may succeed later."""
         return (used.producer, used.name) in self._missing
 
-    def of_run(self, run_id: WandbRunId, place: str = "") -> dict[str, wandb.Artifact]:
+    def of_run(self, run_id: WandbRunId, project_path: str = "") -> dict[str, wandb.Artifact]:
         """Return the artifacts of a W&B run by name, fetched at most once; SinkError.
 
         Args:
             run_id: the planned id.
-            place: `entity/project` of another flow run's W&B run; empty for this flow run.
+            project_path: `entity/project` of another flow run's W&B run; empty for this flow run.
         """
         with self._lock:
             if run_id in self._fetched_runs:
                 return dict(self._artifacts.get(run_id, {}))
-        fetched = self._fetch(run_id, place)
+        fetched = self._fetch(run_id, project_path)
         with self._lock:
             self._fetched_runs.add(run_id)
             by_name = self._artifacts.setdefault(run_id, {})
@@ -67,7 +67,14 @@ class LoggedArtifacts:
         with self._lock:
             by_name = dict(self._artifacts.get(run_id, {}))
         candidates = (by_name.get(candidate) for candidate in names_in_project(name, type_))
-        return next((one for one in candidates if one is not None and one.type == type_), None)
+        return next(
+            (
+                artifact
+                for artifact in candidates
+                if artifact is not None and artifact.type == type_
+            ),
+            None,
+        )
 
     def find_used(self, used: InputArtifact) -> wandb.Artifact | None:
         """Return the artifact that a W&B run uses; None if it does not exist; SinkError."""
@@ -77,10 +84,10 @@ class LoggedArtifacts:
             artifact = self.find(used.producer, used.name, used.type)
         return artifact
 
-    def _fetch(self, run_id: WandbRunId, place: str) -> list[wandb.Artifact]:
-        if place:
+    def _fetch(self, run_id: WandbRunId, project_path: str) -> list[wandb.Artifact]:
+        if project_path:
             return self._existing_runs.list_logged_artifacts_elsewhere(
-                place, run_id, self._provider
+                project_path, run_id, self._provider
             )
         if self._existing_runs.get(run_id) is None:
             return []

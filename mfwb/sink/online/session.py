@@ -50,7 +50,7 @@ from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.latest_alias import LatestAlias
 from mfwb.sink.server.ownership import raise_if_foreign
 from mfwb.sink.server.run_generations import digest_of_id
-from mfwb.sink.server.update_run import amend, has_same_content
+from mfwb.sink.server.update_run import has_same_content, update_metadata
 from mfwb.sink.setup.quiet_settings import REQUIRED_SETTINGS, replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 from mfwb.snapshot import Loss
@@ -96,7 +96,7 @@ class OnlineSession:
         self._client = project.client
         self._existing_runs = existing_runs
         self._claims = claims
-        self._digests_written_before = {digest_of_id(one) for one in written}
+        self._digests_written_before = {digest_of_id(run_id) for run_id in written}
         self._uploads = Uploads(
             plan, project.client, project.collections, project.latest_alias, project.in_flight
         )
@@ -106,10 +106,10 @@ class OnlineSession:
         self._logged = LoggedArtifacts(existing_runs, plan.source.provider)
         for run in plan.runs:
             raise_if_foreign(existing_runs.get(run.id), run, plan.source)
-        planned = {(one.name, one.type) for run in plan.runs for one in run.outputs}
+        planned = {(output.name, output.type) for run in plan.runs for output in run.outputs}
         project.latest_alias.announce(planned, plan.source.created_at)
 
-    def find(self, run: PlannedRun) -> WrittenRun | None:
+    def find_existing(self, run: PlannedRun) -> WrittenRun | None:
         """Return the existing W&B run if it has all of this plan; else None."""
         existing = self._existing_runs.get(run.id)
         if existing is None or existing.complete is None:
@@ -127,28 +127,28 @@ class OnlineSession:
                 log_bytes_left_out=receipt.log_bytes_left_out,
             )
         self._logged.of_run(run.id)
-        artifacts = (self._logged.find(run.id, one.name, one.type) for one in run.outputs)
-        outputs = [_output_of(one) for one in artifacts if one is not None]
+        artifacts = (self._logged.find(run.id, output.name, output.type) for output in run.outputs)
+        outputs = [_output_of(artifact) for artifact in artifacts if artifact is not None]
         return WrittenRun(existing.id, existing.url, tuple(outputs), ())
 
-    def amend(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
+    def update(self, run: PlannedRun, before_update: WrittenRun) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses."""
         existing = self._existing_runs.get(run.id)
         if existing is None:
-            return found
+            return before_update
         before = existing.receipt
         if before is None:  # the receipt was too long; then only metadata can be compared
             if existing.complete == run.fingerprint:
-                return found
-            before = Receipt(found.outputs, uses=uses_of(run, ()))
+                return before_update
+            before = Receipt(before_update.outputs, uses=uses_of(run, ()))
         new = [used for used in run.inputs if use_name(used) not in before.uses]
         lost = {use_item(run, used): self._use_in_finished_run(existing, run, used) for used in new}
         losses = tuple(loss for loss in before.losses if lost.get(loss.item, True))
         uses = tuple(sorted({*before.uses, *uses_of(run, losses)}))
         receipt = replace(before, losses=losses, uses=uses)
         if existing.complete == run.fingerprint and receipt == before:
-            return found
-        merged = amend(
+            return before_update
+        merged = update_metadata(
             self._existing_runs,
             existing,
             planned_run_metadata(self._plan, run, self._claims.writer),
@@ -156,7 +156,11 @@ class OnlineSession:
             self._project.edit_rule,
         )
         return replace(
-            found, losses=losses, amended=True, edits_kept=merged.kept, edits_undone=merged.undone
+            before_update,
+            losses=losses,
+            updated=True,
+            edits_kept=merged.kept,
+            edits_undone=merged.undone,
         )
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
@@ -169,7 +173,11 @@ class OnlineSession:
                 )
                 if claim.id is None:
                     return WrittenRun(run.id, "", (), (), deleted=True)
-                if not claim.is_new and not self._project.force and (written := self.find(run)):
+                if (
+                    not claim.is_new
+                    and not self._project.force
+                    and (written := self.find_existing(run))
+                ):
                     return written
                 return self._open_and_fill(run, ready, claim)
             except (SinkError, *FAILURES) as error:
@@ -304,7 +312,7 @@ class OnlineSession:
         lacks_input = any(map(self._logged.is_missing, run.inputs))
         uploads: list[Upload] = []
         try:
-            self._project.collections.load(one.planned.name for one in ready.artifacts)
+            self._project.collections.load(artifact.planned.name for artifact in ready.artifacts)
             uploads.extend(
                 self._uploads.start(open_run, run, artifact, logged_before)
                 for artifact in ready.artifacts
@@ -313,11 +321,11 @@ class OnlineSession:
             results = self._uploads.wait(open_run, uploads)
         finally:
             self._uploads.release(uploads)
-        for one in results:
-            self._logged.add(run.id, one)
-        losses += [one.loss for one in results if one.loss]
-        outputs = tuple(one.output for one in results if one.output)
-        complete = not lacks_input and not any(one.try_again for one in results)
+        for result in results:
+            self._logged.add(run.id, result)
+        losses += [result.loss for result in results if result.loss]
+        outputs = tuple(result.output for result in results if result.output)
+        complete = not lacks_input and not any(result.try_again for result in results)
         token = uuid4().hex
         if complete:
             write_sent_marker(open_run, token)
@@ -333,7 +341,7 @@ class OnlineSession:
                 log_lines=ready.log_lines,
                 log_bytes_left_out=ready.log_bytes_left_out,
             )
-            used = {logged.id for one in run.inputs if (logged := self._logged.find_used(one))}
+            used = {logged.id for item in run.inputs if (logged := self._logged.find_used(item))}
             self._arrivals.add(
                 SentRun.of(
                     run,
@@ -350,11 +358,11 @@ class OnlineSession:
             )
         return WrittenRun(
             id=claim.id or run.id,
-            place=str(open_run.url),
+            location=str(open_run.url),
             outputs=outputs,
             losses=tuple(losses),
             complete=complete,
-            trouble=next((one.trouble for one in results if one.trouble), ""),
+            trouble=next((result.trouble for result in results if result.trouble), ""),
             edits_kept=merged.kept,
             edits_undone=merged.undone,
         )

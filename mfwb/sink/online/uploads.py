@@ -175,7 +175,7 @@ class Uploads:
         results: dict[int, UploadResult] = {}
         # Other uploads wait for the registered ones, so these come first: else two could deadlock.
         for index, upload in sorted(
-            enumerate(uploads), key=lambda one: one[1].blocked_by is not None
+            enumerate(uploads), key=lambda item: item[1].blocked_by is not None
         ):
             results[index] = self._wait(open_run, upload)
         return [results[index] for index in range(len(uploads))]

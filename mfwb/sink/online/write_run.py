@@ -11,7 +11,7 @@ import wandb
 from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun
 from mfwb.sink.client.private import publish_started_at
-from mfwb.sink.content.media import place_preview
+from mfwb.sink.content.media import add_preview
 from mfwb.sink.content.run_content import build_summary, file_previews, format_log, sent, tables_of
 from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
@@ -79,7 +79,7 @@ def write_all(
         summary[card.key] = wandb.Html(str(card.path), inject=False)
     for preview in file_previews(ready):  # W&B's classes need plotly and Pillow to take a file
         files = Path(open_run.dir)
-        media = place_preview(preview, files)
+        media = add_preview(preview, files)
         open_run.save(str(files / media.path), base_path=str(files), policy="now")
         summary[preview.key] = media.summary_value
     open_run.summary.update(summary)

@@ -247,7 +247,7 @@ def _config_in(original: OriginalRun, run: pb.RunRecord) -> dict[str, Any]:
 
 def _source(original: OriginalRun, config: dict[str, Any]) -> FlowRunId:
     """Return the flow run of a W&B run, from its config."""
-    source = FlowRunId.found_in(_mapping(original, config.get(MARKER, {})).get("source"))
+    source = FlowRunId.from_config(_mapping(original, config.get(MARKER, {})).get("source"))
     if source is None:
         raise original.changed("it does not say which flow run it is of")
     return source

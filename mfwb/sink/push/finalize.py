@@ -15,7 +15,7 @@ from mfwb.sink.push.upload import Upload
 from mfwb.sink.push.verify import Arrival
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.latest_alias import LATEST, LatestAlias, Moment
-from mfwb.sink.server.update_run import amend
+from mfwb.sink.server.update_run import update_metadata
 from mfwb.snapshot import Loss
 
 __all__ = ["set_aliases", "write_run_metadata"]
@@ -60,7 +60,7 @@ def write_run_metadata(
     # W&B itself sets `_step`, but not if it had all rows already.
     step = {} if run.last_step is None else {"_step": run.last_step}
     marks = {**done(run.fingerprint, receipt), **step}
-    return amend(runs, existing, run.run_metadata(), marks, rule)
+    return update_metadata(runs, existing, run.run_metadata(), marks, rule)
 
 
 def _set_aliases(

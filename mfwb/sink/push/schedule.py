@@ -57,7 +57,7 @@ class Schedule(Generic[T]):
             for content in run.logged:
                 self._producers[content][position] = None
 
-    def take(self, most: int) -> list[T]:
+    def take(self, max_items: int) -> list[T]:
         """Return the keys of W&B runs that may be sent at once now; empty if nothing is left.
 
         All W&B runs that were returned before have to be completed by now.
@@ -65,7 +65,7 @@ class Schedule(Generic[T]):
         contents: set[Content] = set()  # of the W&B runs that come before
         types: dict[str, set[str]] = defaultdict(set)
         for position, run in self._pending.items():
-            if len(self._sending) == most:
+            if len(self._sending) == max_items:
                 break
             new = {*run.logged} - self._logged
             clashes = any(types[name] - {type_} for name, type_ in run.types)

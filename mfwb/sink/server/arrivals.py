@@ -104,8 +104,8 @@ class Arrivals:
         while pending:
             pause = next(pauses, None)
             if pause is None:
-                is_late = time.monotonic() - began >= self._wait_seconds
-                if is_late or not any(map(self._is_written_by_others, pending.values())):
+                has_timed_out = time.monotonic() - began >= self._wait_seconds
+                if has_timed_out or not any(map(self._is_written_by_others, pending.values())):
                     break
                 pause = _PAUSE_FOR_OTHERS
             time.sleep(pause)
@@ -114,18 +114,20 @@ class Arrivals:
             self._mark([sent for sent in arrived if not self._is_written_by_others(sent)])
             pending = {run_id: pending[run_id] for run_id in missing}
         if missing:
-            details = "; ".join(_describe(self._sent[one], text) for one, text in missing.items())
+            details = "; ".join(
+                _describe(self._sent[run_id], text) for run_id, text in missing.items()
+            )
             raise SinkError(f"W&B does not have all that was sent: {details}")
         return self._losses
 
     def _check(self, pending: Mapping[WandbRunId, SentRun]) -> dict[WandbRunId, str]:
         """Return what is missing, for each W&B run that is not whole."""
         self._existing_runs.fetch(sent.run for sent in pending.values())
-        missing = {run_id: self._describe_missing(one) for run_id, one in pending.items()}
+        missing = {run_id: self._describe_missing(sent) for run_id, sent in pending.items()}
         rows = {
-            run_id: one.history
-            for run_id, one in pending.items()
-            if not missing[run_id] and not self._is_written_by_others(one)
+            run_id: sent.history
+            for run_id, sent in pending.items()
+            if not missing[run_id] and not self._is_written_by_others(sent)
         }
         histories = self._existing_runs.read_histories(
             run_id for run_id, planned in rows.items() if planned
@@ -148,8 +150,8 @@ class Arrivals:
         """Return what is missing of a W&B run apart from its history; empty if nothing is."""
         existing = self._existing_runs.get(sent.run.id)
         if existing and self._is_written_by_others(sent):
-            is_there = existing.complete == sent.run.fingerprint
-            return "" if is_there else "another sync has begun to write it, and does not end"
+            is_complete = existing.complete == sent.run.fingerprint
+            return "" if is_complete else "another sync has begun to write it, and does not end"
         expected = {
             "fingerprint": sent.run.fingerprint,
             "job_type": sent.job_type,

@@ -144,7 +144,7 @@ class ExistingRuns:
     def list_synced_runs(self) -> Iterator[ExistingRun]:
         """Yield all W&B runs that mfwb wrote, oldest first; SinkError."""
         existing = self._query({f"config.{MARKER}.value.version": {"$ne": None}}, self.path)
-        return (one for one in existing if one.source is not None)
+        return (run for run in existing if run.source is not None)
 
     def read_histories(self, run_ids: Iterable[WandbRunId]) -> dict[WandbRunId, History]:
         """Return the histories of the planned W&B runs that exist; SinkError."""
@@ -203,18 +203,18 @@ class ExistingRuns:
         return self._client.call(self.path, send, purpose)
 
     def list_logged_artifacts_elsewhere(
-        self, place: str, run_id: WandbRunId, provider: str
+        self, project_path: str, run_id: WandbRunId, provider: str
     ) -> list[wandb.Artifact]:
         """Return the artifacts that another flow run's W&B run logged; SinkError.
 
         The list is empty if that W&B run does not exist.
 
         Args:
-            place: `entity/project`; without an entity, that of this project is used.
+            project_path: `entity/project`; without an entity, that of this project is used.
             run_id: the planned id of the W&B run.
             provider: the provider of its flow run; a W&B run from another provider does not count.
         """
-        entity, _, project = place.rpartition("/")
+        entity, _, project = project_path.rpartition("/")
         ids = [id_in_generation(run_id, number) for number in range(_GENERATIONS)]
         path = f"{entity or self._entity}/{project}"
         existing = max(self._query({"name": {"$in": ids}}, path), key=_by_generation, default=None)
@@ -235,7 +235,7 @@ class ExistingRuns:
             try:
                 core_restarts = self._client.core_restarts
                 existing = api.runs(path, filters=filters, per_page=_PER_PAGE, lazy=False)
-                return [_parse_run(one, core_restarts) for one in existing]
+                return [_parse_run(run, core_restarts) for run in existing]
             except ValueError as error:
                 if str(error).startswith(_NO_PROJECT):  # the first run will create the project
                     return []
@@ -249,17 +249,17 @@ class ExistingRuns:
         entity, _, project = path.partition("/")
         parts: dict[str, RunParts] = {}
         for chunk in _chunks(filter(_is_marked, existing), _PER_PAGE):
-            ids, are_new = [one.id for one in chunk], any(one.sent for one in chunk)
+            ids, are_new = [run.id for run in chunk], any(run.sent for run in chunk)
             parts |= self._client.call(
                 path,
                 partial(query_run_parts, entity=entity, project=project, run_ids=ids, uses=are_new),
                 f"list the files of the runs of {path}",
             )
-        return [_with_checked_marks(one, parts.get(one.id, RunParts())) for one in existing]
+        return [_with_checked_marks(run, parts.get(run.id, RunParts())) for run in existing]
 
 
 def _parse_run(existing: Any, core_restarts: int) -> ExistingRun:
-    said = existing.config.get(MARKER) or {}
+    marker = existing.config.get(MARKER) or {}
     done = dict(existing.summary.get(MARKER) or {})
     rows = int(existing.historyLineCount or 0)
     return ExistingRun(
@@ -268,9 +268,9 @@ def _parse_run(existing: Any, core_restarts: int) -> ExistingRun:
         group=existing.group or "",
         job_type=existing.job_type or "",
         state=existing.state,
-        source=said.get("source"),
-        writer=said.get("writer", ""),
-        fingerprint=said.get("fingerprint", ""),
+        source=marker.get("source"),
+        writer=marker.get("writer", ""),
+        fingerprint=marker.get("fingerprint", ""),
         sent=done.get("sent"),
         complete=done.get("complete") if existing.state in _STATES_SET_BY_MFWB else None,
         receipt=parse_receipt(done.get("receipt")),
@@ -279,7 +279,7 @@ def _parse_run(existing: Any, core_restarts: int) -> ExistingRun:
         sign_of_life=(
             str(existing.heartbeat_at),
             str(rows),
-            said.get("writer", ""),
+            marker.get("writer", ""),
             existing.state,
         ),
         is_empty=not (rows or existing.config or done),

@@ -17,7 +17,7 @@ def group_by_flow_run(runs: Iterable[ExistingRun]) -> Iterator[ExistingFlowRun]:
     """Yield each flow run that W&B runs represent, oldest first."""
     by_source: defaultdict[FlowRunId, list[ExistingRun]] = defaultdict(list)
     for run in runs:
-        source = FlowRunId.found_in(run.source)
+        source = FlowRunId.from_config(run.source)
         if source is not None:  # else it names no flow run
             by_source[source].append(run)
     for source, group in sorted(by_source.items(), key=lambda item: _sort_key(item[0])):

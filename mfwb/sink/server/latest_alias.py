@@ -76,8 +76,8 @@ class LatestAlias:
     def announce(self, artifacts: Iterable[PlannedName], start: int) -> None:
         """Announce the artifacts that a flow run with this start will log."""
         with self._lock:
-            for one in artifacts:
-                self._announced[one] = max(self._announced.get(one, -1), start)
+            for artifact in artifacts:
+                self._announced[artifact] = max(self._announced.get(artifact, -1), start)
 
     def is_newest(self, name: str, planned: PlannedName, moment: Moment) -> bool:
         """Return whether an artifact of mfwb gets `latest`; SinkError.
@@ -155,13 +155,13 @@ class LatestAlias:
         known_version = state.newest_version  # somebody has logged versions since W&B was asked
 
         def request(api: wandb.Api) -> wandb.Artifact | None:
-            for one in api.artifacts(artifact.type, f"{self._path}/{name}", per_page=_PER_PAGE):
-                if version_number(one.version) <= known_version:
+            for version in api.artifacts(artifact.type, f"{self._path}/{name}", per_page=_PER_PAGE):
+                if version_number(version.version) <= known_version:
                     return None
-                if one.id != artifact.id and moment.is_older_than(
-                    read_version_times(dict(one.metadata), one.created_at)
+                if version.id != artifact.id and moment.is_older_than(
+                    read_version_times(dict(version.metadata), version.created_at)
                 ):
-                    return one
+                    return version
             return None
 
         return self._client.call(self._path, request, f"list the versions of {name}")

@@ -79,7 +79,9 @@ def query_run_parts(
 def _parts(run: Any, *, uses: bool) -> RunParts:
     files = nodes(require(run, "files"))
     used = nodes(require(run, "inputArtifacts")) if uses else ()
-    return RunParts(frozenset(one["name"] for one in files), frozenset(one["id"] for one in used))
+    return RunParts(
+        frozenset(file["name"] for file in files), frozenset(item["id"] for item in used)
+    )
 
 
 def has_all_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:

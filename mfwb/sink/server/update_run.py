@@ -9,10 +9,10 @@ from mfwb.sink.content.edits import EditRule, MergedMetadata, merge_metadata
 from mfwb.sink.content.run_metadata import RunMetadata, read_run_metadata
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 
-__all__ = ["amend", "has_same_content", "write_run_metadata"]
+__all__ = ["has_same_content", "update_metadata", "write_run_metadata"]
 
 
-def amend(
+def update_metadata(
     runs: ExistingRuns,
     existing: ExistingRun,
     run_metadata: RunMetadata,

@@ -56,7 +56,9 @@ def restrict_api_key(settings: Settings) -> Iterator[str | None]:
         changes = {**dict.fromkeys(_KEYS), _KEY: str(own)}
     elif server is not None and "settings" not in settings.explicit:
         key_servers = _servers_of_key()
-        if origin_of(str(server)) not in {origin_of(one) for one in key_servers}:
+        if origin_of(str(server)) not in {
+            origin_of(server_of_key) for server_of_key in key_servers
+        }:
             changes = dict.fromkeys(_KEYS)
             reason = _explain_missing_key(str(server), sorted(key_servers))
     before = {name: os.environ.get(name) for name in changes}
@@ -119,7 +121,7 @@ def _netrc_machines() -> frozenset[str]:
 def _netrc_names(url: str) -> frozenset[str]:
     """Return the possible names of a server in netrc: W&B's own server has two."""
     if url.rstrip("/") in SERVERS_OF_WANDB:
-        return frozenset(urlsplit(one).netloc for one in SERVERS_OF_WANDB)
+        return frozenset(urlsplit(server).netloc for server in SERVERS_OF_WANDB)
     with suppress(ValueError):  # `http://[`, which wandb refuses later
         return frozenset({urlsplit(url).netloc})
     return frozenset()

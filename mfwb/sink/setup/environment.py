@@ -12,7 +12,7 @@ from mfwb.sink.setup.quiet_settings import REQUIRED_SETTINGS, replay_settings
 
 __all__ = ["environment_variable", "replay_environment"]
 
-_VARIABLES_OF_ONE_RUN = (
+_PER_RUN_VARIABLES = (
     "WANDB_NAME",
     "WANDB_NOTES",
     "WANDB_TAGS",
@@ -65,14 +65,16 @@ def replay_environment(retry_seconds: float) -> Iterator[Path]:
     Args:
         retry_seconds: the seconds for which this call retries.
     """
-    names = {*_VARIABLES_OF_ONE_RUN, *map(environment_variable, REQUIRED_SETTINGS)}
+    names = {*_PER_RUN_VARIABLES, *map(environment_variable, REQUIRED_SETTINGS)}
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     with scratch() as folder:
         settings = replay_settings(retry_seconds)
-        quiet = {environment_variable(name): str(value).lower() for name, value in settings.items()}
-        before = {name: os.environ.get(name) for name in (*_FOLDER_VARIABLES, *quiet)}
+        variables = {
+            environment_variable(name): str(value).lower() for name, value in settings.items()
+        }
+        before = {name: os.environ.get(name) for name in (*_FOLDER_VARIABLES, *variables)}
         os.environ.setdefault("WANDB_DIR", str(folder))
-        os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **quiet)
+        os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **variables)
         try:
             yield Path(os.environ["WANDB_DIR"])
         finally:

@@ -55,7 +55,7 @@ def _find_invalid_field(fields: Mapping[str, Any]) -> tuple[str, str] | None:
         errors = error.errors()
         name = str(errors[0]["loc"][0]) if errors[0]["loc"] else None
         if name is not None:
-            field_errors = [one for one in errors if one["loc"][:1] == (name,)]
+            field_errors = [error for error in errors if error["loc"][:1] == (name,)]
             return setting_path(field_errors[0]["loc"], fields.get(name)), _expected(
                 name, fields, field_errors
             )

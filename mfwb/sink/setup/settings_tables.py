@@ -14,6 +14,6 @@ def wandb_settings_tables(settings: Settings) -> list[tuple[str, dict[str, Any]]
     tables = [("settings", settings.wandb)]
     for flow, table in settings.flow.items():
         tables.append((f"flow.{flow}.settings", table.wandb))
-        for step, one in table.step.items():
-            tables.append((f"flow.{flow}.step.{step}.settings", one.wandb))
+        for step, step_settings in table.step.items():
+            tables.append((f"flow.{flow}.step.{step}.settings", step_settings.wandb))
     return [(name, fields) for name, fields in tables if fields]

@@ -43,7 +43,7 @@ _DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
 def decompress(
-    blob: Blob, sha: str, most: int | None, digests: Digests, growth: GrowthLimit | None = None
+    blob: Blob, sha: str, max_bytes: int | None, digests: Digests, growth: GrowthLimit | None = None
 ) -> Generator[bytes]:
     """Yield the bytes of an artifact in chunks of at most 1 MiB.
 
@@ -52,7 +52,7 @@ def decompress(
     Args:
         blob: the stored blob.
         sha: the recorded sha1 of the bytes.
-        most: largest number of bytes according to the recorded size; little more is decompressed
+        max_bytes: according to the recorded size; little more is decompressed
             before the error. None: no size is recorded.
         digests: get all bytes, and are finished at the end.
         growth: limit relative to the stored size, besides the recorded size; None: 1 GB or 200
@@ -62,7 +62,7 @@ def decompress(
         ItemLost: if it is damaged, too large, or has another sha1.
         SourceError: if it can't be read.
     """
-    bound = growth or (_UNRECORDED if most is None else _RECORDED)
+    bound = growth or (_UNRECORDED if max_bytes is None else _RECORDED)
     count = 0
     stored = _CountingStream(blob.stream)
     # gzip reads 8 KiB at a time, which is slow if each read is a call of a Python function.
@@ -70,7 +70,7 @@ def decompress(
     stream = gzip.GzipFile(fileobj=buffered) if blob.gzipped else buffered
     while chunk := _read_chunk(stream):
         count += len(chunk)
-        if most is not None and count > most:
+        if max_bytes is not None and count > max_bytes:
             raise ItemLost("Metaflow's datastore has more bytes of it than are recorded")
         if count > max(bound.free, bound.times * stored.size):
             raise ItemLost(f"it unpacks to more bytes than {bound.times} times what is stored")

@@ -34,7 +34,7 @@ from mfwb.source.datastore.blobs import GONE, Blob, Blobs
 from mfwb.source.datastore.checksums import Digests
 from mfwb.source.datastore.decompress import decompress
 from mfwb.source.datastore.local import LocalBlobs
-from mfwb.source.json_records import AttemptRecord, ExitRecord, parse_json, read_at_most
+from mfwb.source.json_records import AttemptRecord, ExitRecord, parse_json, read_limited
 from mfwb.source.process_exits import ProcessExit
 from mfwb.source.typed_values import DamagedError
 
@@ -152,7 +152,7 @@ class FlowStore:
         shas: Sequence[str],
         sizes: Mapping[str, int] | None = None,
         *,
-        most: int | None = None,
+        max_bytes: int | None = None,
     ) -> Iterator[tuple[str, bytes | ItemLost]]:
         """Yield (sha1, bytes) of small blobs, checked; ItemLost instead of the bytes of a bad one.
 
@@ -160,11 +160,11 @@ class FlowStore:
             shas: sha1s of the blobs.
             sizes: recorded sizes in bytes, by sha1. At most twice the size and 1 kB is read of
                 these, and at most 32 MB of other blobs.
-            most: largest number of bytes of each blob, whatever its recorded size.
+            max_bytes: largest number of bytes of each blob, whatever its recorded size.
         """
         known_sizes = sizes or {}
         yield from self._read_each(
-            lambda sha: self._read_bytes(sha, known_sizes.get(sha, 0), most), shas
+            lambda sha: self._read_bytes(sha, known_sizes.get(sha, 0), max_bytes), shas
         )
 
     def head(self, sha: str, size: int) -> bytes:
@@ -188,10 +188,10 @@ class FlowStore:
             size: recorded size in bytes; 0 if none is recorded.
             target: the file to write.
         """
-        most = size + _SLACK if size else None
+        max_bytes = size + _SLACK if size else None
         digests = Digests(size)
         try:
-            with target.open("wb") as out, closing(self._chunks(sha, most, digests)) as chunks:
+            with target.open("wb") as out, closing(self._chunks(sha, max_bytes, digests)) as chunks:
                 for chunk in chunks:
                     out.write(chunk)
         except BaseException:
@@ -218,7 +218,7 @@ class FlowStore:
             with self._blobs.open(path) as blob:
                 if blob is None:
                     return None
-                return parse_json(AttemptRecord, read_at_most(blob.stream))
+                return parse_json(AttemptRecord, read_limited(blob.stream))
         except (DamagedError, ItemLost) as error:
             raise SourceError(f"{path} in Metaflow's datastore is damaged: {error}") from None
 
@@ -228,7 +228,7 @@ class FlowStore:
             with self._blobs.open(path) as blob:
                 if blob is None:
                     return None
-                exit_record = parse_json(ExitRecord, read_at_most(blob.stream, _EXIT_LIMIT))
+                exit_record = parse_json(ExitRecord, read_limited(blob.stream, _EXIT_LIMIT))
                 if exit_record.return_code is None:
                     return None
                 return ProcessExit(
@@ -237,20 +237,22 @@ class FlowStore:
         except (DamagedError, ItemLost):  # Metaflow's runtime may be writing it now
             return None
 
-    def _read_bytes(self, sha: str, size: int, most: int | None) -> bytes | ItemLost:
+    def _read_bytes(self, sha: str, size: int, max_bytes: int | None) -> bytes | ItemLost:
         limit = size + min(_SLACK, size + _SLACK_IN_MEMORY) if size else _UNKNOWN_SIZE
         try:
-            return b"".join(self._chunks(sha, limit if most is None else min(limit, most)))
+            return b"".join(
+                self._chunks(sha, limit if max_bytes is None else min(limit, max_bytes))
+            )
         except ItemLost as lost:
             return lost
 
     def _chunks(
-        self, sha: str, most: int | None, digests: Digests | None = None
+        self, sha: str, max_bytes: int | None, digests: Digests | None = None
     ) -> Generator[bytes]:
         with self._blobs.open(self._blob_path(sha)) as blob:
             if blob is None:
                 raise ItemLost(GONE)
-            yield from decompress(blob, sha, most, digests or Digests(0))
+            yield from decompress(blob, sha, max_bytes, digests or Digests(0))
 
     def _read_each(self, read: Callable[[_A], _B], keys: Sequence[_A]) -> Iterator[tuple[_A, _B]]:
         """Yield each key with its result; read several at a time if the datastore has latency."""

@@ -13,7 +13,15 @@ from typing import Any
 from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.snapshot.identifiers import is_path_part
-from mfwb.source.typed_values import MOST, DamagedError, as_integer, cut, exceeds, items, text
+from mfwb.source.typed_values import (
+    MAX_INTEGER,
+    DamagedError,
+    as_integer,
+    cut,
+    exceeds,
+    items,
+    text,
+)
 
 __all__ = [
     "INTERNAL_NAMES",
@@ -206,7 +214,9 @@ def to_failure(value: Any) -> Failure | None:
         type=cut(attributes.get("type"), _TYPE_LIMIT) or "Exception",
         message=cut(attributes.get("exception"), _MESSAGE_LIMIT),
         stacktrace=cut(attributes.get("stacktrace"), _STACK_LIMIT) or None,
-        is_whole=not any(exceeds(attributes.get(name), most) for name, most in limits.items()),
+        is_whole=not any(
+            exceeds(attributes.get(name), max_length) for name, max_length in limits.items()
+        ),
     )
 
 
@@ -245,4 +255,4 @@ def to_included(value: Any) -> Included | None:
 
 
 def _size(value: Any) -> int | None:
-    return value if type(value) is int and 0 <= value <= MOST else None
+    return value if type(value) is int and 0 <= value <= MAX_INTEGER else None

@@ -67,7 +67,7 @@ class LocalBlobs:
             metadata = read_below(
                 self._root,
                 f"{path}_meta",
-                most=_METADATA_LIMIT,
+                max_bytes=_METADATA_LIMIT,
                 linked_folders=self._linked_folders,
             )
         except FileNotFoundError:

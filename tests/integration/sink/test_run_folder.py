@@ -31,7 +31,7 @@ def write(bundle: Path, ready: ReadyRun, run: PlannedRun = RUN) -> Path:
     source = FlowRunId("Flow/1", "local@/x", 1_700_000_000_000)
     plan = Plan("Flow/1", source, "acme", "flow", "Flow/1", (run,))
     session = OfflineSession(plan, bundle, Checksums(bundle), writer="w")
-    return Path(session.write(run, ready).place)
+    return Path(session.write(run, ready).location)
 
 
 def with_file(path: Path) -> ReadyRun:

@@ -39,8 +39,8 @@ def test_a_start_in_the_future(run_id: str, ts_epoch: int, where: str) -> None:
     raw = RawRun("F", run_id, record, (), None)
 
     with pytest.raises(SourceError, match="in the future"):
-        reader._assert_not_in_future(raw, where, NOW)
-    reader._assert_not_in_future(raw, where, ts_epoch + 2 * DAY)
+        reader.assert_not_in_future(raw, where, NOW)
+    reader.assert_not_in_future(raw, where, ts_epoch + 2 * DAY)
 
 
 def test_more_in_memory_than_recorded(tmp_path: Path) -> None:
@@ -104,5 +104,5 @@ def test_origins_are_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     found = contents.FlowRunContents(flow_run)
 
     for _ in range(3):
-        assert list(found._with_origins("F/1/s/1")) == [f"F/{n}/s/1" for n in (1, 2, 3, 4)]
+        assert list(found.with_origins("F/1/s/1")) == [f"F/{n}/s/1" for n in (1, 2, 3, 4)]
     assert asked == ["F/2/s/1", "F/3/s/1", "F/4/s/1"]

@@ -74,7 +74,7 @@ with open_source(load_settings({"metadata": f"local@{sys.argv[1]}"})) as source:
         contents = source.contents(run)
         place = Path(sys.argv[1], "copied")
         for task in run.tasks:
-            list(contents.log(task.pathspec, most=1_000_000))
+            list(contents.log(task.pathspec, max_bytes=1_000_000))
             for card in task.cards:
                 with suppress(ItemLost):
                     contents.copy_card(task.pathspec, card, place)

@@ -52,11 +52,7 @@ def test_nothing_is_held_back() -> None:
     ):
         client.sendall(b"GET /nothing HTTP/1.1\r\nHost: w\r\n\r\n")
         assert client.recv(1)
-        [connection] = [
-            one.transport.get_extra_info("socket")
-            for one in server._uvicorn.server_state.connections
-            if one.transport
-        ]
+        [connection] = server.sockets
         said = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
     assert said

@@ -17,7 +17,7 @@ from random import Random
 
 from tests.support.fuzz.mutations import mutated
 from tests.support.fuzz.seeds import seeds
-from tests.unit.payload.hostile.trials import Trials
+from tests.support.hostile_pickles.trials import Trials
 
 CASES = 12_000
 SEED = 20_261_121

@@ -91,6 +91,12 @@ class WandbServer:
     def _serve(self) -> None:
         self._uvicorn.run(sockets=[self._socket])
 
+    @property
+    def sockets(self) -> list[Any]:
+        """The sockets of the connections that are open."""
+        open_now: list[Any] = list(self._uvicorn.server_state.connections)
+        return [one.transport.get_extra_info("socket") for one in open_now if one.transport]
+
     def _cut_connection(self, scope: Scope) -> None:
         for connection in list(self._uvicorn.server_state.connections):
             peer: Any = connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+
+from mfwb.cli.streams import write_block, write_error
+from mfwb.errors import MfwbError
+from tests.support.strangers import anything, assert_inert
 
 PRINT = "from mfwb.cli.streams import *; import os, subprocess, sys; install_streams()\n"
 
@@ -127,3 +133,20 @@ def test_closed_stderr_is_borne() -> None:
     os.close(write)
 
     assert done.returncode == 0
+
+
+@given(text=anything())
+def test_errors(text: str) -> None:
+    """An error of ours is a line; so is what is said of it on stderr."""
+    stream = io.StringIO()
+    error = MfwbError(f"there is no {text}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stderr", stream)
+        write_error(f"no {text}")
+        write_error(str(error))
+        write_block(f"Traceback\n{text}\n")
+
+    assert_inert(stream.getvalue())
+    assert_inert(f"{error}")
+    assert len(str(error)) <= 2_000
+    assert stream.getvalue().startswith("mfwb: no")

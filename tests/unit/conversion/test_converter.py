@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,8 @@ PATIENCE = 30  # seconds
 
 def pid_of(converter: Converter) -> int:
     """Return the process of a converter."""
-    assert converter._child is not None
-    return converter._child.pid
+    assert converter.pid is not None
+    return converter.pid
 
 
 def pickled(folder: Path, value: Any = FRAME, name: str = "x.pkl") -> Path:
@@ -80,12 +80,18 @@ def plan_of(*files: PlannedFile) -> Plan:
     return Plan("Flow/1", FlowRunId("Flow/1", "local@/x", 0), None, "flow", "Flow/1", (run,))
 
 
-def started_by(builder: PayloadBuilder) -> bool:
-    """Whether a builder has a process; ends it."""
-    made = builder._conversions
-    found = any(one._server is not None for one in made._forkservers.values())
-    builder.close()
-    return found
+@pytest.fixture
+def idle() -> Iterator[dict[bool, Forkserver]]:
+    """Return fork servers that nothing has started yet."""
+    found = {trusted: new_forkserver(trusted=trusted) for trusted in (False, True)}
+    yield found
+    for one in found.values():
+        one.close()
+
+
+def are_started(forkservers: dict[bool, Forkserver]) -> bool:
+    """Whether one of the fork servers was started."""
+    return any(one.is_running for one in forkservers.values())
 
 
 # --- ends of processes ----------------------------------------------------------------------
@@ -114,14 +120,15 @@ def test_killed_in_the_middle(converter: Converter, tmp_path: Path) -> None:
 def test_killed_while_idle(converter: Converter, tmp_path: Path) -> None:
     """A process that was killed when it had nothing to do costs nothing."""
     converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "first.parquet"))
-    child = converter._child
-    assert child is not None
-    os.kill(pid_of(converter), signal.SIGKILL)
-    wait_for(lambda: not child.lives())
+    killed = pid_of(converter)
+    child = psutil.Process(killed)
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
     converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
 
     assert (tmp_path / "x.parquet").exists()
+    assert pid_of(converter) != killed
 
 
 def test_close(forkserver: Forkserver, tmp_path: Path) -> None:
@@ -154,12 +161,15 @@ def test_close_does_not_wait(forkserver: Forkserver, tmp_path: Path) -> None:
 
 def test_parent_that_is_killed(tmp_path: Path) -> None:
     """When the parent is killed, its process ends too."""
+    value, made = pickled(tmp_path, 1), tmp_path / "made"
     code = f"""
 import time
 from pathlib import Path
+from mfwb.conversion.convert import Conversion, Job
 from mfwb.conversion.converter import Converter, new_forkserver
 converter = Converter(new_forkserver())
-print(converter._ensure_process(Path({str(tmp_path)!r})).pid, flush=True)
+converter.convert(Job(Conversion.VALUE, Path({str(value)!r}), Path({str(made)!r})))
+print(converter.pid, flush=True)
 time.sleep(100)
 """
     with subprocess.Popen(
@@ -175,13 +185,15 @@ time.sleep(100)
 def test_parent_that_is_killed_meanwhile(tmp_path: Path) -> None:
     """When the parent is killed, its process does not go on with what it was doing."""
     os.mkfifo(tmp_path / "pipe")
+    value, made = pickled(tmp_path, 1), tmp_path / "made"
     code = f"""
 from pathlib import Path
 from threading import Thread
 from mfwb.conversion.convert import Conversion, Job
 from mfwb.conversion.converter import Converter, new_forkserver
 converter = Converter(new_forkserver())
-print(converter._ensure_process(Path({str(tmp_path)!r})).pid, flush=True)
+converter.convert(Job(Conversion.VALUE, Path({str(value)!r}), Path({str(made)!r})))
+print(converter.pid, flush=True)
 converter.convert(Job(Conversion.VALUE, Path({str(tmp_path / "pipe")!r}), Path("never")))
 """
     with subprocess.Popen(
@@ -209,15 +221,17 @@ def test_ctrl_c(converter: Converter, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES])
-def test_started_when_frames_are_expected(form: Form, tmp_path: Path) -> None:
+def test_started_when_frames_are_expected(
+    form: Form, tmp_path: Path, idle: dict[bool, Forkserver]
+) -> None:
     """The process starts before the first frame is asked for."""
-    builder = PayloadBuilder(tmp_path, keep=True)
-    builder.expect(plan_of(planned_file(MemoryContents().add(FRAME), form)))
+    builder = PayloadBuilder(tmp_path, keep=True, forkservers=idle)
+    builder.prestart(plan_of(planned_file(MemoryContents().add(FRAME), form)))
 
-    assert started_by(builder)
+    assert are_started(idle)
 
 
-def test_not_started_without_frames(tmp_path: Path) -> None:
+def test_not_started_without_frames(tmp_path: Path, idle: dict[bool, Forkserver]) -> None:
     """Without frames there is no process, neither beforehand nor in the end."""
     contents = MemoryContents()
     files = [
@@ -225,23 +239,25 @@ def test_not_started_without_frames(tmp_path: Path) -> None:
         planned_file(contents.add(tmp_path), Form.PATH),
     ]
     plan = plan_of(*files)
-    builder = PayloadBuilder(tmp_path / "payloads", keep=True)
-    builder.expect(plan)
+    builder = PayloadBuilder(tmp_path / "payloads", keep=True, forkservers=idle)
+    builder.prestart(plan)
     builder.prepare(plan.runs[0], contents)
 
-    assert not started_by(builder)
+    assert not are_started(idle)
 
 
-def test_not_started_for_what_is_converted(builder: PayloadBuilder, tmp_path: Path) -> None:
+def test_not_started_for_what_is_converted(
+    builder: PayloadBuilder, tmp_path: Path, idle: dict[bool, Forkserver]
+) -> None:
     """Frames that an earlier sync into this bundle converted need no process."""
     contents = MemoryContents()
     plan = plan_of(planned_file(contents.add(FRAME), Form.PARQUET))
     builder.prepare(plan.runs[0], contents)
-    again = PayloadBuilder(tmp_path / "payloads", keep=True)
-    again.expect(plan)
+    again = PayloadBuilder(tmp_path / "payloads", keep=True, forkservers=idle)
+    again.prestart(plan)
     again.prepare(plan.runs[0], contents)
 
-    assert not started_by(again)
+    assert not are_started(idle)
 
 
 def test_no_process_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +268,7 @@ def test_no_process_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(UnconvertibleError, match=r"no process to convert it: .*No such file"):
         converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
 
-    assert converter._child is None
+    assert converter.pid is None
 
 
 # --- what it does, and what not -------------------------------------------------------------

@@ -18,6 +18,7 @@ FRAMES = frames()
 OLD_PICKLES = [path for path in sorted(DATA.glob("pandas_2_2_*.pkl")) if "_date_" not in path.name]
 PANDAS = tuple(map(int, pd.__version__.split(".")[:2]))
 
+
 # What pandas and pyarrow warn of while they write is not what is tested here.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -118,7 +119,7 @@ def test_no_frame() -> None:
 def test_categories_that_there_are_not(codes: list[int]) -> None:
     """Codes without a category would let pandas read memory that is not the frame's."""
     column = pd.Categorical(["a", "b"])
-    column._ndarray[:] = codes
+    column._ndarray[:] = codes  # noqa: SLF001 - pandas checks codes everywhere else
 
     with pytest.raises(ValueError, match="a category that there is not"):
         load_frame(pickle.dumps(pd.DataFrame({"c": column})))
@@ -132,4 +133,14 @@ def test_levels_that_there_are_not() -> None:
 
     assert bad != good
     with pytest.raises(ValueError, match="a level that there is not"):
+        load_frame(bad)
+
+
+def test_blocks_out_of_place() -> None:
+    """Pandas writes to where the blocks of a frame say they belong, so mfwb looks first."""
+    good = pickle.dumps(pd.DataFrame({"a": [1, 2], "b": [1.5, 2]}))
+    bad = good.replace(b"K\x01K\x02K\x01\x87", b"K\x05K\x06K\x01\x87", 1)
+
+    assert bad != good
+    with pytest.raises(ValueError, match="out of place"):
         load_frame(bad)

@@ -49,9 +49,8 @@ def trusting() -> Iterator[Forkserver]:
 @pytest.fixture
 def builder(tmp_path: Path, forkserver: Forkserver, trusting: Forkserver) -> PayloadBuilder:
     """Return a builder with both kinds of processes."""
-    found = PayloadBuilder(tmp_path / "payloads", keep=True)
-    found._conversions._forkservers = {False: forkserver, True: trusting}
-    return found
+    forkservers = {False: forkserver, True: trusting}
+    return PayloadBuilder(tmp_path / "payloads", keep=True, forkservers=forkservers)
 
 
 @pytest.fixture
@@ -99,7 +98,6 @@ def test_what_it_says_is_done(
 
 
 def test_modules_of_the_user(
-    builder: PayloadBuilder,
     contents: MemoryContents,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -110,7 +108,7 @@ def test_modules_of_the_user(
     import mine_h3  # type: ignore[import-not-found]  # noqa: PLC0415
 
     knowing = new_forkserver(trusted=True)  # one that knows of it
-    builder._conversions._forkservers[True] = knowing
+    builder = PayloadBuilder(tmp_path / "payloads", keep=True, forkservers={True: knowing})
     try:
         made = made_of(builder, contents, [mine_h3.Mine({"a": [1, 2]})], "trusted")
     finally:
@@ -197,9 +195,10 @@ def test_what_is_not_trusted_goes_elsewhere(
 
 def test_never(tmp_path: Path, contents: MemoryContents) -> None:
     """Where pickles are not to be loaded, no process is even started."""
-    builder = PayloadBuilder(tmp_path / "payloads", keep=True)
+    forkservers = {trusted: new_forkserver(trusted=trusted) for trusted in (False, True)}
+    builder = PayloadBuilder(tmp_path / "payloads", keep=True, forkservers=forkservers)
     made = made_of(builder, contents, [FRAME], "never")
 
-    assert builder._conversions._converters == {}
+    assert not any(one.is_running for one in forkservers.values())
     assert [file.path for file in made.files] == ["0.pkl"]
     assert made.metadata["kept_as_pickle"] == "pickles are not loaded (--unpickle never)"

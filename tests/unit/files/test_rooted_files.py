@@ -31,7 +31,7 @@ def test_a_file_is_read(root: Path) -> None:
     (root / "link").symlink_to(root / "inside" / "file")
 
     for path in ("inside/file", str(root / "inside" / "file"), "link", "inside/../inside/file"):
-        assert read_below(root, path, most=4) == b"data"
+        assert read_below(root, path, max_bytes=4) == b"data"
 
 
 def test_the_root_may_be_a_link(root: Path) -> None:
@@ -39,7 +39,7 @@ def test_the_root_may_be_a_link(root: Path) -> None:
     link = root.with_name("link-to-root")
     link.symlink_to(root)
 
-    assert read_below(link, "inside/file", most=4) == b"data"
+    assert read_below(link, "inside/file", max_bytes=4) == b"data"
 
 
 @pytest.mark.parametrize("path", ["../secret", "inside/../../secret", "link", "folder/secret"])
@@ -101,4 +101,4 @@ def test_what_can_not_be_followed(root: Path, path: str, why: str) -> None:
 def test_what_is_too_large(root: Path) -> None:
     """A file is read up to the limit, for any claimed size."""
     with pytest.raises(OSError, match="more than 3 bytes"):
-        read_below(root, "inside/file", most=3)
+        read_below(root, "inside/file", max_bytes=3)

@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,10 @@ from mfwb.conversion.inspector_child import Inspection, inspect_here
 from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
 from mfwb.isolation.child_environment import build_environment
 from mfwb.isolation.forkserver import Forkserver
+from tests.support.hostile_pickles.makers import CORPUS
+from tests.unit.conversion import lying as lying_conversion
 from tests.unit.payload import breaking_out, lying
 from tests.unit.payload.frames_of_all_kinds import columns, frames, indexes
-from tests.unit.payload.hostile.makers import CORPUS
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone takes rights away")
 
@@ -208,8 +209,8 @@ def test_the_environment_that_it_really_has(
     forkserver = new_forkserver()
     converter = Converter(forkserver)
     converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
-    assert converter._child is not None
-    process = psutil.Process(converter._child.pid)
+    assert converter.pid is not None
+    process = psutil.Process(converter.pid)
 
     seen = [one.environ() for one in (process, process.parent()) if one is not None]
 
@@ -228,27 +229,27 @@ def test_a_process_for_each_flow_run(forkserver: Forkserver, tmp_path: Path) -> 
         for again in range(2):
             job = Job(Conversion.VALUE, tmp_path / "x", tmp_path / f"{number}{again}")
             converter.convert(job)
-        assert converter._child is not None
-        pids.add(converter._child.pid)
+        assert converter.pid is not None
+        pids.add(converter.pid)
         converter.close()
 
     assert len(pids) == 3
 
 
-def test_what_it_makes_must_be_files(
-    forkserver: Forkserver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module")
+def lying_forkserver() -> Iterator[Forkserver]:
+    """Return what starts conversion processes that leave what their pickle says."""
+    found = Forkserver(lying_conversion.__name__, 10**8)
+    yield found
+    found.close()
+
+
+def test_what_it_makes_must_be_files(lying_forkserver: Forkserver, tmp_path: Path) -> None:
     """A link that a process leaves where its file should be is not followed."""
     (tmp_path / "secret").write_text("s3cret")
-    (tmp_path / "x").write_bytes(pickle.dumps(1))
-    converter = Converter(forkserver)
-    child = converter._ensure_process(tmp_path)
+    (tmp_path / "x").write_text(f"link {tmp_path / 'secret'}")
+    converter = Converter(lying_forkserver)
 
-    def leave_a_link(request: dict[str, Any], _seconds: float) -> dict[str, str]:
-        Path(request["target"]).symlink_to(tmp_path / "secret")
-        return {"outcome": "done"}
-
-    monkeypatch.setattr(child, "ask", leave_a_link)
     with pytest.raises(UnconvertibleError, match="no file"):
         converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
     converter.close()
@@ -256,34 +257,16 @@ def test_what_it_makes_must_be_files(
     assert not os.path.lexists(tmp_path / "y")
 
 
-def _deep(path: Path) -> None:
-    (path / Path(*["a"] * 150)).mkdir(parents=True)
-
-
-def _hollow(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(10**13)
-
-
 @pytest.mark.parametrize(
-    ("make", "reason"), [(_deep, "too deeply"), (_hollow, "no pickle of its size")]
+    ("kind", "reason"), [("deep", "too deeply"), ("hollow", "no pickle of its size")]
 )
 def test_what_it_makes_has_bounds(
-    make: Callable[[Path], None],
-    reason: str,
-    forkserver: Forkserver,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    kind: str, reason: str, lying_forkserver: Forkserver, tmp_path: Path
 ) -> None:
     """Folders that nobody could go down to, and files that nobody could send, are not taken."""
-    (tmp_path / "x").write_bytes(pickle.dumps(1))
-    converter = Converter(forkserver)
+    (tmp_path / "x").write_text(kind)
+    converter = Converter(lying_forkserver)
 
-    def leave(request: dict[str, Any], _seconds: float) -> dict[str, str]:
-        make(Path(request["target"]))
-        return {"outcome": "done"}
-
-    monkeypatch.setattr(converter._ensure_process(tmp_path), "ask", leave)
     with pytest.raises(UnconvertibleError, match=reason):
         converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
     converter.close()
@@ -341,9 +324,9 @@ def test_one_that_takes_too_long() -> None:
     """The kernel ends a look that takes too much time; the next one is none the worse."""
     inspector = Inspector()
     inspector.inspect("F/3", Inspection.NAMES, [b"N."])
-    desk = inspector._process_for("F/3")
-    assert desk._process is not None
-    os.kill(desk._process.pid, signal.SIGPROF)  # as the clock does
+    pid = inspector.pid("F/3")
+    assert pid is not None
+    os.kill(pid, signal.SIGPROF)  # as the clock does
 
     answers = [inspector.inspect("F/3", Inspection.VALUE, [pickle.dumps(1)]) for _ in range(2)]
     inspector.close()
@@ -354,9 +337,10 @@ def test_one_that_takes_too_long() -> None:
 @pytest.fixture(scope="module")
 def liar() -> Iterator[Inspector]:
     """Return an inspector whose processes answer what a pickle says."""
-    found = Inspector()
-    found._forkserver = Forkserver(lying.__name__, 10**8)
+    forkserver = Forkserver(lying.__name__, 10**8)
+    found = Inspector(forkserver)
     yield found
+    forkserver.close()
     found.close()
 
 
@@ -430,9 +414,8 @@ def test_hostile_ones_are_no_news_to_it(name: str, inspector: Inspector) -> None
     """Known attacks are refused by the limits, so that the process survives."""
     data = CORPUS[name]()
     inspector.inspect("F/4", Inspection.NAMES, [b"N."])
-    desk = inspector._process_for("F/4")
-    assert desk._process is not None
-    before = desk._process.pid
+    before = inspector.pid("F/4")
+    assert before is not None
 
     for look in Inspection:
         ((found, _),) = inspector.inspect("F/4", look, [data])
@@ -442,4 +425,4 @@ def test_hostile_ones_are_no_news_to_it(name: str, inspector: Inspector) -> None
         else:
             assert found in (None, [])
 
-    assert desk._process.pid == before
+    assert inspector.pid("F/4") == before

@@ -108,8 +108,8 @@ def test_cut_short(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         whole(connection)
         raise KeyboardInterrupt
 
-    whole = schema._STEPS[1]
-    monkeypatch.setattr(schema, "_STEPS", (schema._STEPS[0], stopped))
+    whole = schema.STEPS[1]
+    monkeypatch.setattr(schema, "STEPS", (schema.STEPS[0], stopped))
     with pytest.raises(KeyboardInterrupt), SqliteLedger.open(path):
         pass
     monkeypatch.undo()

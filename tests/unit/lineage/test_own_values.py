@@ -8,7 +8,7 @@ from mfwb.lineage import rebuild_lineage
 from mfwb.lineage.own_values import EqualValues
 from mfwb.snapshot import Task, TaskState
 from tests.support.flow_runs import at, flow_run, spec, task
-from tests.unit.lineage.test_reads import traced
+from tests.unit.lineage.sources import traced
 
 _START = """
 def fill(self):

@@ -10,7 +10,7 @@ import pytest
 
 from mfwb.conversion import inspector_child
 from mfwb.conversion.converter import Converter, new_forkserver
-from mfwb.conversion.inspector import MAX_MEMORY
+from mfwb.conversion.inspector import MAX_MEMORY, Inspector
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.payload import PayloadBuilder
 
@@ -41,33 +41,24 @@ def inspector_forkserver() -> Iterator[Forkserver]:
 
 @pytest.fixture(autouse=True)
 def builders(
-    forkserver: Forkserver, inspector_forkserver: Forkserver, monkeypatch: pytest.MonkeyPatch
+    inspector_forkserver: Forkserver, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[list[PayloadBuilder]]:
-    """Yield the builders of a test, which share fork servers; close them afterwards."""
+    """Yield the builders of a test, which share a fork server; close them afterwards."""
     made: list[PayloadBuilder] = []
     prepare = PayloadBuilder.__init__
 
     def prepare_and_note(builder: PayloadBuilder, *arguments: Any, **named: Any) -> None:
+        named.setdefault("inspector", Inspector(inspector_forkserver))
         prepare(builder, *arguments, **named)
-        builder._inspector._forkserver = inspector_forkserver
         made.append(builder)
 
     monkeypatch.setattr(PayloadBuilder, "__init__", prepare_and_note)
     yield made
-    shared = {id(forkserver), id(inspector_forkserver)}
     for builder in made:
-        for desk in builder._inspector._processes.values():
-            desk.end()
-        for converter in builder._conversions._converters.values():
-            converter.close()
-        for one in builder._conversions._forkservers.values():
-            if id(one) not in shared:
-                one.close()
+        builder.close()
 
 
 @pytest.fixture
 def builder(tmp_path: Path, forkserver: Forkserver) -> PayloadBuilder:
     """Return a builder of a bundle, whose processes are made where all are made."""
-    found = PayloadBuilder(tmp_path / "payloads", keep=True)
-    found._conversions._forkservers[False] = forkserver
-    return found
+    return PayloadBuilder(tmp_path / "payloads", keep=True, forkservers={False: forkserver})

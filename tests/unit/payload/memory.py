@@ -85,9 +85,9 @@ class MemoryContents:
             raise ItemLost("the included file is gone")
         return _written(self.included[content.sha1], path)
 
-    def log(self, task: str, *, most: int) -> Iterable[LogLine]:
+    def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Return the lines of a task."""
-        self.shares.append(most)
+        self.shares.append(max_bytes)
         if task not in self.logs:
             raise ItemLost("the log is gone")
         return self.logs[task]

@@ -24,10 +24,14 @@ import pytest
 
 from mfwb.conversion.tables import load_frame, load_frames
 from mfwb.payload import PayloadBuilder
-from mfwb.planning import Form
+from mfwb.planning import Content, Form
+from mfwb.planning.classify import classify
 from mfwb.ports import ReadyArtifact
+from tests.support.hostile_pickles.makers import OBJECTS
+from tests.torch.flow_run import DATA
 from tests.unit.payload.frames_of_all_kinds import columns, indexes
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
+from tests.unit.payload.torch_pickles import every_pickle, looked_into
 
 ARROW = pa.table({"a": [1, None], "s": ["x", "ö"], "l": [[1], None]})
 COLUMNS = columns()
@@ -371,3 +375,39 @@ def test_numpy_is_not_needed_here() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("form", [Form.PARQUET, Form.FRAMES])
+def test_no_bytes_are_lost(form: Form, builder: PayloadBuilder) -> None:
+    """A frame that is not loaded goes to W&B as the pickle it is."""
+    contents = MemoryContents()
+    content = contents.add(OBJECTS["in a frame"])
+    contents.logs[content.task] = []
+    run = planned_run(outputs=[output(planned_file(content, form))])
+
+    ready = builder.prepare(run, contents)
+
+    (file,) = ready.artifacts[0].files
+    assert file.path == "x.pkl"
+    assert file.local is not None
+    assert file.local.read_bytes() == contents.blobs[content.sha1]
+    assert ready.losses == ()
+
+
+@every_pickle
+def test_prepared(name: str, contents: MemoryContents, builder: PayloadBuilder) -> None:
+    """Each goes as the very pickle, and says that it takes torch to load it."""
+    ref = looked_into(name, contents)
+    content = Content(TASK, name, ref.sha1, ref.size)
+    planned = output(planned_file(content, classify(ref).form, name), name=name)
+
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
+
+    [artifact] = ready.artifacts
+    [file] = artifact.files
+    assert ready.losses == ()
+    assert file.path == f"{name}.pkl"
+    assert file.local is not None
+    assert file.local.read_bytes() == (DATA / f"{name}.pkl").read_bytes()
+    assert "torch" in artifact.metadata["modules"]
+    assert "Loading it runs code of: " in artifact.description

@@ -17,7 +17,9 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from mfwb.payload import PayloadBuilder
-from mfwb.planning import Form
+from mfwb.payload.metadata import BuiltArtifact, build_description
+from mfwb.payload.model import ArtifactFiles
+from mfwb.planning import Content, Form
 from mfwb.ports import ReadyArtifact, ReadyFile
 from tests.unit.payload.memory import (
     TASK,
@@ -50,9 +52,14 @@ def made_of(
     return artifact
 
 
+def code_of(description: str) -> list[str]:
+    """Return the lines of Python in a description."""
+    return [line[4:] for line in description.splitlines() if line.startswith("    ")]
+
+
 def loaded_by(artifact: ReadyArtifact) -> Any:
     """Run the lines that a description gives, and return what they make of the first file."""
-    lines = [line[4:] for line in artifact.description.splitlines() if line.startswith("    ")]
+    lines = code_of(artifact.description)
     assert len(lines) == 2
     files = {
         file.path: SimpleNamespace(download=lambda path=file.local: str(path))
@@ -161,9 +168,10 @@ def test_path_and_uri(builder: PayloadBuilder, contents: MemoryContents, tmp_pat
 
 def test_names_that_are_no_variables() -> None:
     """The lines are Python, whatever an artifact is called."""
-    from mfwb.payload import metadata  # noqa: PLC0415
-
     for name in ("x", "class", "größe", "a-b", "1"):
         file = ReadyFile(f"{name}'\".json", 1)
-        code = metadata._code(Form.JSON, file, metadata._variable(name))
-        ast.parse("\n".join(code))
+        planned = planned_file(Content(TASK, name, "sha", 1), Form.JSON)
+        built = BuiltArtifact(planned, ArtifactFiles(Form.JSON, [file]))
+        lines = code_of(build_description([built], {}))
+        assert len(lines) == 2
+        ast.parse("\n".join(lines))

@@ -47,9 +47,7 @@ def contents() -> WithCard:
 
 def builder_in(folder: Path, forkserver: Forkserver, *, keep: bool = False) -> PayloadBuilder:
     """Return a builder that works with the shared processes."""
-    found = PayloadBuilder(folder, keep=keep)
-    found._conversions._forkservers[False] = forkserver
-    return found
+    return PayloadBuilder(folder, keep=keep, forkservers={False: forkserver})
 
 
 def run_of(name: str, *files: PlannedFile, card: str | None = None) -> PlannedRun:
@@ -82,7 +80,7 @@ def test_files_go_with_their_last_user(
     first = run_of("first", shared, frames, refused, card="same")
     second = run_of("second", shared, card="same")
     builder = builder_in(tmp_path, forkserver)
-    builder.expect(plan_of(first, second))
+    builder.prestart(plan_of(first, second))
 
     builder.prepare(first, contents)
     assert suffixes(tmp_path) == ["html", "parquet", "parquet", "pkl", "rows.json"]
@@ -101,7 +99,7 @@ def test_user_that_is_there_already(
     file = planned_file(contents.add(FRAME), Form.PARQUET)
     first, second = run_of("first", file), run_of("second", file)
     builder = builder_in(tmp_path, forkserver)
-    builder.expect(plan_of(first, second))
+    builder.prestart(plan_of(first, second))
 
     builder.prepare(first, contents)
     builder.release(first)
@@ -117,8 +115,8 @@ def test_flow_run_that_broke_off(
     shared, alone = (planned_file(contents.add(name), Form.PICKLE, name) for name in ("a", "b"))
     broken, other = run_of("broken", shared, alone), run_of("other", shared)
     builder = builder_in(tmp_path, forkserver)
-    builder.expect(plan_of(broken))
-    builder.expect(plan_of(other))
+    builder.prestart(plan_of(broken))
+    builder.prestart(plan_of(other))
     builder.prepare(broken, contents)
 
     builder.discard(plan_of(broken))
@@ -131,11 +129,11 @@ def test_bundle(tmp_path: Path, forkserver: Forkserver, contents: WithCard) -> N
     """A bundle keeps everything."""
     run = run_of("first", planned_file(contents.add(FRAME), Form.PARQUET), card="same")
     builder = builder_in(tmp_path, forkserver, keep=True)
-    builder.expect(plan_of(run))
+    builder.prestart(plan_of(run))
     builder.prepare(run, contents)
 
     builder.release(run)
-    builder.expect(plan_of(run))
+    builder.prestart(plan_of(run))
 
     assert suffixes(tmp_path) == ["html", "parquet"]
 

@@ -16,10 +16,13 @@ from mfwb.config import StepSettings
 from mfwb.payload import batches
 from mfwb.payload.batches import load_each
 from mfwb.payload.type_inspection import WHOLE_LIMIT, inspect_types
-from mfwb.planning import Content
-from mfwb.planning.classify import Kind, can_be_shown, classify
+from mfwb.planning import Content, Form
+from mfwb.planning.classify import Classification, Kind, can_be_shown, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState, Step, Task, TaskState
-from tests.unit.payload.memory import MemoryContents, gone
+from tests.torch.flow_run import DATA
+from tests.torch.kinds import KINDS, LARGE
+from tests.unit.payload.memory import TASK, MemoryContents, gone
+from tests.unit.payload.torch_pickles import FACTS, every_pickle, looked_into
 
 
 def ref(contents: MemoryContents, name: str, value: Any, **fields: Any) -> ArtifactRef:
@@ -308,3 +311,23 @@ def test_sizes_where_there_are_many() -> None:
     assert {one.characters for one in looked(contents, *texts[:5]).values()} == {None}
     sizes = {one.characters for one in looked(contents, *texts).values()}
     assert sizes == {40_000 * 6 + 3, 40_000 * 6 + 4}
+
+
+@pytest.fixture
+def contents() -> MemoryContents:
+    """Return contents in which the task printed nothing."""
+    found = MemoryContents()
+    found.logs[TASK] = []
+    return found
+
+
+def test_all_but_the_large_one_are_kept() -> None:
+    """A pickle for each, and no other."""
+    kept = {file.stem for file in DATA.glob("*.pkl")}
+    assert kept == set(FACTS) == KINDS.keys() - {LARGE}
+
+
+@every_pickle
+def test_kind(name: str, contents: MemoryContents) -> None:
+    """Modules, and what holds one, are models; tensors and optimizers are not."""
+    assert classify(looked_into(name, contents)) == Classification(KINDS[name], Form.PICKLE)

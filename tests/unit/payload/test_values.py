@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -12,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mfwb.conversion import plain_values
+from mfwb.conversion import json_safe, plain_values
 from mfwb.conversion.instances import VALUES
+from mfwb.errors import ItemLost
 from mfwb.payload import values as decoding
 from mfwb.payload.history import build_history
 from mfwb.payload.summary import limit_summary, summarize
@@ -430,3 +432,42 @@ def test_protocols(protocol: int) -> None:
         "big": 2**70,
         "np": 1,
     }
+
+
+@pytest.mark.parametrize("length", [0, 1, 5, 20, -1])
+def test_truncated(length: int) -> None:
+    """A pickle that ends too early is lost with a reason."""
+    data = pickle.dumps({"a": [1, 2, 3], "b": {"c"}})
+
+    with pytest.raises(ItemLost, match="its pickle can't be read"):
+        decode(data[:length])
+
+
+def test_recursion() -> None:
+    """A list that contains itself is lost with a reason."""
+    endless: list[Any] = [1]
+    endless.append(endless)
+
+    with pytest.raises(ItemLost, match="it contains itself"):
+        decode(pickle.dumps(endless))
+
+
+def test_few_bytes_that_say_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of lists of one and the same list, and so on, is not written out."""
+    monkeypatch.setattr(json_safe, "SIZE_LIMIT", 100_000)
+    laughs: list[Any] = ["lol"]
+    for _ in range(12):
+        laughs = [laughs] * 10
+
+    with pytest.raises(ItemLost, match="larger than"):
+        decode(pickle.dumps(laughs))
+
+
+def test_a_short_pickle_is_no_long_value() -> None:
+    """A hundred bytes that spell out a million characters are lost before they cost much."""
+    laughs: list[Any] = []
+    for _ in range(4):
+        laughs = [laughs] * 22
+
+    with pytest.raises(ItemLost, match="larger than 1 MB"):
+        decode(pickle.dumps(laughs))

@@ -16,6 +16,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from mfwb import pickles
+from mfwb.pickles.allowlist import PATHS
+from tests.support.hostile_pickles.makers import OF_USERS
 
 ALLOWED: pickles.Allowed = {
     "builtins.set": lambda: set,
@@ -228,3 +230,14 @@ def test_what_comes_after_large_data(tmp_path: Path) -> None:
     for source in (path, path.read_bytes()):
         with pytest.raises(pickles.ForbiddenName, match=r"builtins\.print"):
             pickles.loads(source, ALLOWED)
+
+
+def test_names_that_are_far_longer_than_their_pickle() -> None:
+    """They are kept for as long as the flow run, and so are those of its other artifacts."""
+    with pytest.raises(ValueError, match="far more names"):
+        pickles.read_mentions(OF_USERS["many names of one long module"]())
+
+
+def test_paths_are_pure() -> None:
+    """Of a path only the text is taken, even on the machine it is from."""
+    assert repr(pickles.loads(pickle.dumps(Path("/a/b")), PATHS)) == "PurePosixPath('/a/b')"

@@ -146,12 +146,12 @@ READING = (
     "ledger.entry",
 )
 WRITING = (
-    "payloads.expect",
+    "payloads.prestart",
     "payloads.prepare",
     "payloads.release",
     "payloads.discard",
     "sink.open",
-    "session.find",
+    "session.find_existing",
     "session.write",
     "session.confirm",
     "ledger.write",
@@ -181,7 +181,7 @@ def test_sync(stage: str, bundle: Path | None, error: BaseException) -> None:
     assert here.bugs.met
     assert here.ledger.held == set()
     assert set(statuses(after).values()) <= {"synced", "unchanged"}
-    assert {entry.standing for entry in here.ledger.entries()} == {SyncState.SYNCED}
+    assert {entry.sync_state for entry in here.ledger.entries()} == {SyncState.SYNCED}
 
 
 @pytest.mark.parametrize("stage", ["source.read", "payloads.prepare", "ledger.write"])
@@ -205,7 +205,7 @@ def test_sync_of_what_is_listed(stage: str) -> None:
     result = sync(tripping(here, stage, KeyError("odd")), since=0)
 
     assert statuses(result) == {**dict.fromkeys(NAMES, "synced"), BAD: "failed"}
-    standings = {one.flow_run: one.standing for one in here.ledger.entries()}
+    standings = {one.flow_run: one.sync_state for one in here.ledger.entries()}
     assert standings.pop(BAD, SyncState.FAILED) is SyncState.FAILED
     assert set(standings.values()) == {SyncState.SYNCED}
 

@@ -13,7 +13,7 @@ from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
 from tests.support.fakes import MemoryMetaflow, MemoryPayloads
 from tests.support.flow_runs import flow_run, task
-from tests.unit.lineage.test_reads import with_source
+from tests.unit.lineage.sources import with_source
 
 LINE = flow_run(task("start/1", to="end", has="x=1"), task("end/2", has="x=1"))
 

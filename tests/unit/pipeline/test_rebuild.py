@@ -33,7 +33,7 @@ class StoredFlowRuns(MemoryWandb):
     has: tuple[ExistingFlowRun, ...] = ()
     fails: bool = False
 
-    def read_back(self, destination: Destination) -> Iterable[ExistingFlowRun]:
+    def list_flow_runs(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Yield the flow runs."""
         assert destination == SERVER
         yield from self.has
@@ -56,13 +56,13 @@ def test_rebuild_from_wandb(tmp_path: Path) -> None:
     assert counts == Rebuilt(SERVER, synced=1, incomplete=1)
     assert whole
     assert whole.outcome
-    assert (whole.standing, whole.digest, whole.reason) == (SyncState.SYNCED, "", "")
+    assert (whole.sync_state, whole.digest, whole.reason) == (SyncState.SYNCED, "", "")
     assert whole.started_at == 5
     assert whole.outcome == replace(
         OUTCOME, group="a group", project="wines", entity="acme", mode="online", losses=()
     )
     assert part
-    assert part.standing is SyncState.INCOMPLETE
+    assert part.sync_state is SyncState.INCOMPLETE
     assert part.reason == "1 of its 2 W&B runs are not complete"
 
 
@@ -74,12 +74,12 @@ def test_nothing_of_a_flow_run_is_not_all_of_it(tmp_path: Path) -> None:
 
 def test_other_entries_are_kept(tmp_path: Path) -> None:
     """Flow runs that W&B does not have keep their entries; those that it has get new ones."""
-    failed = replace(ENTRY, flow_run="Flow/9", standing=SyncState.FAILED)
+    failed = replace(ENTRY, flow_run="Flow/9", sync_state=SyncState.FAILED)
     with SqliteLedger.open(tmp_path / "ledger.sqlite") as ledger:
         ledger.write(failed)
         ledger.write(ENTRY)
         rebuilt(ledger, StoredFlowRuns(has=(found("Flow/1", CUT_SHORT),)))
-        standings = {entry.flow_run: entry.standing for entry in ledger.entries()}
+        standings = {entry.flow_run: entry.sync_state for entry in ledger.entries()}
 
     assert standings == {"Flow/1": SyncState.INCOMPLETE, "Flow/9": SyncState.FAILED}
 

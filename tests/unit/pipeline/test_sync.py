@@ -132,7 +132,7 @@ def test_changed_flow_run() -> None:
 
     assert statuses(sync(here)) == [("DemoFlow/7", "synced")]
     assert here.wandb.written == []
-    assert len(here.wandb.amended) == 3
+    assert len(here.wandb.updated) == 3
 
 
 def test_what_is_there_is_neither_prepared_nor_written() -> None:
@@ -163,7 +163,7 @@ def test_not_recorded_before_it_is_done() -> None:
     here.wandb.refused = {"DemoFlow/7/join"}
     sync(here)
 
-    assert [entry.standing for entry in here.ledger.entries()] == [SyncState.FAILED]
+    assert [entry.sync_state for entry in here.ledger.entries()] == [SyncState.FAILED]
 
 
 def test_what_has_vanished_is_a_failure() -> None:
@@ -175,7 +175,7 @@ def test_what_has_vanished_is_a_failure() -> None:
 
     assert outcome.status is Status.FAILED
     assert "DemoFlow/7/join" in str(outcome.reason)
-    assert [entry.standing for entry in here.ledger.entries()] == [SyncState.FAILED]
+    assert [entry.sync_state for entry in here.ledger.entries()] == [SyncState.FAILED]
 
 
 def test_deleted_wandb_run_stays_away() -> None:

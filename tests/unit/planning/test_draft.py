@@ -28,6 +28,7 @@ from mfwb.planning import (
     draft_plan,
 )
 from mfwb.snapshot import ArtifactRef, Card, Failure, FlowRun, Loss, TaskState
+from mfwb.snapshot.storable import with_storable_text
 from tests.support.flow_runs import (
     at,
     data_frame,
@@ -43,7 +44,9 @@ from tests.support.flow_runs import (
     task,
     tried,
 )
-from tests.unit.lineage.test_reads import with_source
+from tests.support.strangers import anything, assert_inert
+from tests.unit.lineage.sources import with_source
+from tests.unit.planning.labels import assert_key, assert_label
 from tests.unit.planning.plans import plan_of, runs_of
 from tests.unit.random_flows import Block, act_out, flows
 
@@ -1003,3 +1006,48 @@ def test_what_triggered_a_flow_run_is_read_once() -> None:
     assert len(runs) == 11
     assert {tuple(run.config["metaflow"]["triggered_by"]) for run in runs} == {("Other/3",)}
     assert events.asked == 1
+
+
+def strange(text: str) -> FlowRun:
+    """Return a flow run that is called so in all places."""
+    name = text.replace("/", "_")
+    cards = (Card("default", text, "u1"), Card("default", text, "u2"), Card(text, None, "u3"))
+    start = task(
+        f"start{name}/1{name}",
+        to="end",
+        has=[data_frame(f"d{text}", "w"), data_frame(text, "w2"), ref(f"v{text}")],
+        cards=cards,
+        metadata={"script-name": text, "git-info": text, "kubernetes-pod-name": text},
+    )
+    run = flow_run(start, task("end/2"))
+    return with_storable_text(replace(run, tags=(text, "ok"), doc=text))
+
+
+@given(text=anything())
+@settings(max_examples=150, deadline=None)
+def test_plan(text: str) -> None:
+    """All that has a limit in W&B keeps it, nothing is empty, nothing leads to another place."""
+    plan = plan_of(strange(text))
+
+    assert_label(plan.group, 128)
+    for run in plan.runs:
+        assert_label(run.name, 128)
+        assert_label(run.group, 128)
+        assert_label(run.job_type, 64)
+        for tag in run.tags:
+            assert_label(tag, 64)
+        for value in run.origin.values():
+            assert_inert(value)
+        for key in (*run.config, *(value.key for value in run.values)):
+            assert_key(key)
+        cards = [card.key for card in run.cards]
+        assert len(set(cards)) == len(cards)
+        for key in cards:
+            assert_key(key)
+        for output in run.outputs:
+            assert_label(output.name, 128)
+            assert output.name.strip(".")
+            for alias in output.aliases:
+                assert_label(alias, 128)
+        everything = run.fingerprint + plan.to_json()
+        assert "\\u0000" not in everything

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfwb.planning import names
+from tests.support.strangers import anything
+from tests.unit.planning.labels import assert_key, assert_label
 
 # What may come from outside. Lone surrogates can't: pathspecs and attributes are real text.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
@@ -140,3 +142,17 @@ def test_keys_do_not_collide(taken: str) -> None:
 
     assert len({names.summary_key(name) for name in lookalikes}) == 3
     assert len({names.config_key(name) for name in lookalikes}) == 3
+
+
+@given(text=anything())
+def test_names(text: str) -> None:
+    """Names that differ stay different; those that fit stay."""
+    assert_label(names.project_name(text), 128)
+    assert not set(names.project_name(text)) & set("/\\#?%:")
+    assert_key(names.summary_key(text))
+    assert names.summary_key(text) != names.summary_key(f"{text}x")
+    assert names.project_name("TrainFlow") == "TrainFlow"
+    assert names.summary_key("train/loss") == "train/loss"
+    assert names.card_key("card", "0", "my_card") == "card/0/my_card"
+    table = f"run-{names.run_id('F', text, 'a' * 100)}-{names.table_key(text)}"
+    assert_label(table, 128 - len("__"))

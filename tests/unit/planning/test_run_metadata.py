@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -246,3 +247,9 @@ def test_what_triggered_it() -> None:
     assert describe_flow_run(flow_run(triggered))["triggered_by"] == ["TrainFlow/argo-1"]
     assert "triggered_by" not in describe_flow_run(flow_run(odd))
     assert "triggered_by" not in describe_flow_run(flow_run(task("start/1")))
+
+
+def test_times() -> None:
+    """A moment that no calendar has is none."""
+    odd: list[Any] = [10**20, -(10**20), 2**63]
+    assert [timestamp(one) for one in odd] == [None, None, None]

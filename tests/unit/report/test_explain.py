@@ -19,7 +19,7 @@ from mfwb.planning.classify_reasons import DecidingType, KindEvidence, Reason
 from mfwb.planning.type_table import Kind
 from mfwb.ports import ReadyPreview, ReadyTable
 from mfwb.report.explain import show_explanation
-from mfwb.report.explain.reasons import why_its_kind, why_not_more
+from mfwb.report.explain.reasons import explain_kind, why_not_more
 from mfwb.snapshot import FlowRunState, Loss
 from tests.support.flow_runs import at, flow_run, spec, task
 from tests.unit.explained import Metaflow, explained, sample
@@ -336,7 +336,7 @@ def test_nothing_steers_the_terminal(tmp_path: Path) -> None:
 )
 def test_why(type_: str, deciding_type: DecidingType, says: str) -> None:
     """Each ground has its words."""
-    assert why_its_kind(Reason(type_, Classification(Kind.OTHER), deciding_type)) == says
+    assert explain_kind(Reason(type_, Classification(Kind.OTHER), deciding_type)) == says
 
 
 def test_why_not_more() -> None:
@@ -345,7 +345,7 @@ def test_why_not_more() -> None:
     blind = Reason("a.B", Classification(Kind.OTHER), deciding_type, unseen="it is damaged")
     lazy = Reason("a.B", Classification(Kind.OTHER), deciding_type, no_value="a", not_loaded="b")
 
-    assert why_its_kind(blind) == "what it holds is not known: it is damaged"
+    assert explain_kind(blind) == "what it holds is not known: it is damaged"
     assert why_not_more(blind) == {}
     assert why_not_more(lazy) == {"not in the summary": "a", "not loaded": "b"}
 

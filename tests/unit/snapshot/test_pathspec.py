@@ -118,8 +118,8 @@ def test_flow_run_of_a_config() -> None:
     facts = {"flow_run": "Flow/123", "provider": "local@/data", "created_at": STARTED}
 
     assert THIS.to_dict() == facts
-    assert FlowRunId.found_in(facts) == THIS
-    assert FlowRunId.found_in({**facts, "created_at": float(STARTED), "more": 1}) == THIS
+    assert FlowRunId.from_config(facts) == THIS
+    assert FlowRunId.from_config({**facts, "created_at": float(STARTED), "more": 1}) == THIS
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_flow_run_of_a_config() -> None:
 )
 def test_config_that_names_no_flow_run(facts: object) -> None:
     """What others wrote there is no flow run, and this one least of all."""
-    assert FlowRunId.found_in(facts) is None
+    assert FlowRunId.from_config(facts) is None
     assert not THIS.is_of(facts)
 
 

@@ -50,7 +50,7 @@ class Pipe:
 
 def read(store: Store, most: int = 10**6) -> list[LogLine]:
     """Return the whole log."""
-    return list(read_log(cast("Any", store), "F/1/s/2/0", most=most))
+    return list(read_log(cast("Any", store), "F/1/s/2/0", max_bytes=most))
 
 
 def said(second: float, text: bytes, source: str = "task") -> bytes:
@@ -169,7 +169,7 @@ def test_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
     gc.collect()
     tracemalloc.start()
-    count = sum(1 for _ in read_log(cast("Any", Endlessly()), "F/1/s/2/0", most=1_000_000))
+    count = sum(1 for _ in read_log(cast("Any", Endlessly()), "F/1/s/2/0", max_bytes=1_000_000))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

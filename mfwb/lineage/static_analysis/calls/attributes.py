@@ -23,6 +23,7 @@ from mfwb.lineage.static_analysis.domain.values import (
     ClientData,
     Current,
     DictOf,
+    ExternalName,
     FlowDict,
     FlowSelf,
     InputAtom,
@@ -32,7 +33,6 @@ from mfwb.lineage.static_analysis.domain.values import (
     MethodOf,
     ModuleAtom,
     Nested,
-    Outside,
     Super,
     Text,
     Trigger,
@@ -165,7 +165,7 @@ def _of_class(frame: Frame, atom: ClassAtom, name: str, node: ast.AST) -> Value:
 
 _READERS: dict[type[Atom], Callable[[Frame, Any, str, ast.AST], Value]] = {
     **dict.fromkeys((FlowSelf, InputAtom), _of_flow),
-    **dict.fromkeys((ModuleAtom, Outside), _of_module),
+    **dict.fromkeys((ModuleAtom, ExternalName), _of_module),
     **dict.fromkeys((Client, ClientData, Current, Trigger), _of_client),
     **dict.fromkeys((DictOf, Iter, Map, Nested, Tup), _of_container),
     ClassAtom: _of_class,

@@ -10,11 +10,11 @@ from mfwb.lineage.static_analysis.domain.effects import Effects, Summary
 from mfwb.lineage.static_analysis.domain.state import State, merge_states
 from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
+    ExternalName,
     Func,
     FunctionNode,
     Iter,
     Local,
-    Outside,
     Value,
     holds_flow,
     leaves_of,
@@ -176,7 +176,7 @@ def _is_harmless(frame: Frame, target: ast.expr) -> bool:
     names = [
         atom.dotted
         for atom in value_of_name(frame.study.project, frame.module, target)
-        if isinstance(atom, Outside)
+        if isinstance(atom, ExternalName)
     ]
     return any(name in HARMLESS_WRAPPERS or is_metaflow(name) for name in names)
 

@@ -60,7 +60,7 @@ _DEEPEST = 8  # containers in each other
 _DEEPEST_PLAIN = 3  # of those that change
 _HEAVIEST = 1_000  # atoms in a container
 _WIDEST = 1_000  # atoms that an expression may stand for
-_MOST_CONTAINERS = 16  # of those
+_MAX_CONTAINERS = 16  # of those
 
 
 def value_of(*atoms: Atom) -> Value:
@@ -86,7 +86,7 @@ def limit_size(value: Value) -> Value:
     if any(atom.weight > _HEAVIEST or atom.depth > _DEEPEST for atom in containers):
         value = frozenset[Atom]().union(*map(_lighten, value))
         containers = [atom for atom in value if isinstance(atom, Container)]
-    if len(containers) > _MOST_CONTAINERS:
+    if len(containers) > _MAX_CONTAINERS:
         value = value.difference(containers) | forget_structure(frozenset(containers))
     if len(value) > _WIDEST:
         value = frozenset(OTHER if isinstance(atom, Const | Text) else atom for atom in value)

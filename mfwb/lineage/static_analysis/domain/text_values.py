@@ -29,7 +29,7 @@ __all__ = [
     "make_external_read",
 ]
 
-_MOST_PARTS = 8  # in a text
+_MAX_PARTS = 8  # in a text
 _DEEPEST = 4  # keys into a value
 
 _Keys = tuple["str | int | None", ...]
@@ -47,7 +47,7 @@ def concatenate(*texts: TextParts | None) -> Value:
     """Return the texts joined in order; ANYTHING if one of them is not known."""
     parts = join_parts(*(text or () for text in texts))
     size = sum(len(part) for part in parts if isinstance(part, str))
-    if None in texts or len(parts) > _MOST_PARTS or size > LONGEST_TEXT:
+    if None in texts or len(parts) > _MAX_PARTS or size > LONGEST_TEXT:
         return ANYTHING
     if all(isinstance(part, str) for part in parts):
         return value_of(Const("".join(map(str, parts))))
@@ -94,8 +94,8 @@ def make_external_read(source: Client, artifact: str | None) -> ExternalRead:
         return ExternalRead(
             "flow", format_parts(looked_up.flow), artifact, source.parts, sure=source.sure
         )
-    is_told = all(isinstance(part, str) for part in source.parts)
-    parts = () if is_told else source.parts
+    is_constant = all(isinstance(part, str) for part in source.parts)
+    parts = () if is_constant else source.parts
     return ExternalRead(source.kind, format_parts(source.parts), artifact, parts, sure=source.sure)
 
 

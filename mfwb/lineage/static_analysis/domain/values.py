@@ -28,6 +28,7 @@ __all__ = [
     "Container",
     "Current",
     "DictOf",
+    "ExternalName",
     "FlowDict",
     "FlowSelf",
     "Func",
@@ -42,7 +43,6 @@ __all__ = [
     "ModuleAtom",
     "Nested",
     "Other",
-    "Outside",
     "Super",
     "Text",
     "Trigger",
@@ -280,7 +280,7 @@ class ModuleAtom(Atom):
 
 
 @dataclass(frozen=True, slots=True)
-class Outside(Atom):
+class ExternalName(Atom):
     """Something outside the files, by its dotted name."""
 
     dotted: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from mfwb.lineage.static_analysis.domain.values import ClassAtom, ClassInfo, Outside, Value
+from mfwb.lineage.static_analysis.domain.values import ClassAtom, ClassInfo, ExternalName, Value
 from mfwb.lineage.static_analysis.errors import TooIntricateError
 from mfwb.lineage.static_analysis.program.literals import literal_value
 from mfwb.lineage.static_analysis.program.metaflow_names import HARMLESS_BASES, is_metaflow
@@ -12,7 +12,7 @@ from mfwb.lineage.static_analysis.program.modules import Module, Project
 
 __all__ = ["FlowClass", "name_of", "value_of_name"]
 
-_MOST_CLASSES = 64
+_MAX_CLASSES = 64
 _LONGEST = 80  # letters of an expression in a message
 _HOOKS = ("__delattr__", "__getattr__", "__getattribute__", "__setattr__")
 
@@ -54,8 +54,8 @@ class FlowClass:
     def _linearised(self, info: ClassInfo, below: tuple[ClassInfo, ...]) -> list[ClassInfo]:
         """Return Python's order of the class and its bases (C3); depth first if none."""
         if info not in self._orders:
-            if len(self._orders) + len(below) >= _MOST_CLASSES:
-                raise TooIntricateError(f"it has more than {_MOST_CLASSES} base classes")
+            if len(self._orders) + len(below) >= _MAX_CLASSES:
+                raise TooIntricateError(f"it has more than {_MAX_CLASSES} base classes")
             bases = [base for base in self._bases(info) if base is not info and base not in below]
             lines = [self._linearised(base, (*below, info)) for base in bases]
             self._orders[info] = [info, *_merged([*lines, bases])]
@@ -81,7 +81,7 @@ def value_of_name(project: Project, module: Module, node: ast.expr) -> Value:
         return frozenset().union(*(project.attribute(atom, node.attr) for atom in owner))
     if isinstance(node, ast.Name):
         value = project.lookup(module, node.id)
-        return frozenset({Outside(f"builtins.{node.id}")}) if value is None else value
+        return frozenset({ExternalName(f"builtins.{node.id}")}) if value is None else value
     return literal_value(node, lambda _: None)
 
 
@@ -92,7 +92,7 @@ def name_of(node: ast.expr) -> str:
 
 
 def _is_harmless(atom: object) -> bool:
-    if not isinstance(atom, Outside):
+    if not isinstance(atom, ExternalName):
         return False
     root, _, rest = atom.dotted.partition(".")
     if root == "builtins":

@@ -13,10 +13,10 @@ from mfwb.lineage.static_analysis.domain.values import (
     Atom,
     ClassAtom,
     ClassInfo,
+    ExternalName,
     Func,
     FunctionNode,
     ModuleAtom,
-    Outside,
     Value,
 )
 from mfwb.lineage.static_analysis.errors import TooIntricateError
@@ -28,8 +28,8 @@ from mfwb.python_ast import TooLargeError, count_tokens, parse
 __all__ = ["Module", "Project", "dotted_of_import"]
 
 _TOKENS_LIMIT = 500_000  # of all files together; each takes up to a kilobyte as a tree
-_MOST_DOTS = 12  # in the name of something outside; deeper names need no distinction
-_MOST_LOOKUPS = 50  # of names that stand for each other
+_MAX_DOTS = 12  # in the name of something outside; deeper names need no distinction
+_MAX_LOOKUPS = 50  # of names that stand for each other
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +67,7 @@ class Project:
         self._tokens = 0  # of the files read so far
         self._paths: dict[str, str | None] = {}
         self._open: set[tuple[str, str]] = set()
-        self._found: dict[tuple[str, str], Value | None] = {}
+        self._values: dict[tuple[str, str], Value | None] = {}
         self._classes: dict[int, ClassInfo] = {}
         self._functions: dict[int, Func] = {}
 
@@ -112,17 +112,17 @@ class Project:
     def lookup(self, module: Module, name: str) -> Value | None:
         """Return the value of a name at the top level of a module, or None if it is not defined."""
         key = (module.path, name)
-        if key not in self._found:
+        if key not in self._values:
             if key in self._open:
                 return None
-            if len(self._open) >= _MOST_LOOKUPS:
+            if len(self._open) >= _MAX_LOOKUPS:
                 raise TooIntricateError(f"{name} stands for too many other names")
             self._open.add(key)
             try:
-                self._found[key] = self._look_up(module, name)
+                self._values[key] = self._look_up(module, name)
             finally:
                 self._open.discard(key)
-        return self._found[key]
+        return self._values[key]
 
     def thing(self, dotted: str) -> Value:
         """Return the value of an absolute dotted name."""
@@ -135,13 +135,13 @@ class Project:
         for atom in holder:
             if isinstance(atom, ModuleAtom):
                 value = self.lookup(atom.module, name)
-                return value_of(Outside(dotted)) if value is None else value
-        return value_of(Outside(dotted))
+                return value_of(ExternalName(dotted)) if value is None else value
+        return value_of(ExternalName(dotted))
 
     def attribute(self, atom: Atom, name: str) -> Value:
         """Return the value of the attribute `name` of a module, or of something outside."""
-        if isinstance(atom, Outside):
-            if atom.dotted.count(".") >= _MOST_DOTS:
+        if isinstance(atom, ExternalName):
+            if atom.dotted.count(".") >= _MAX_DOTS:
                 return ANYTHING
             return self.thing(f"{atom.dotted}.{name}")
         if not isinstance(atom, ModuleAtom):
@@ -220,8 +220,8 @@ class Project:
             base = dotted_of_import(module, node)
             source = self.thing(base)
             for atom in source:
-                if isinstance(atom, Outside) and not hasattr(builtins, name):
-                    return value_of(Outside(f"{base}.{name}"))
+                if isinstance(atom, ExternalName) and not hasattr(builtins, name):
+                    return value_of(ExternalName(f"{base}.{name}"))
                 if isinstance(atom, ModuleAtom):
                     value = self.lookup(atom.module, name)
                     if value is not None:

@@ -15,11 +15,11 @@ from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Const,
     DictOf,
+    ExternalName,
     FlowSelf,
     Iter,
     Map,
     Nested,
-    Outside,
     Tup,
     Value,
     holds_flow,
@@ -31,7 +31,7 @@ from mfwb.lineage.static_analysis.syntax.calls_by_name import NAMING_CALLS
 __all__: list[str] = []
 
 _Known = Callable[[Frame, Args, ast.Call], Value]
-_MOST = 50  # elements of a range that are followed one by one
+_MAX_ELEMENTS = 50  # elements of a range that are followed one by one
 
 
 def _same(_frame: Frame, args: Args, _node: ast.Call) -> Value:
@@ -62,7 +62,7 @@ def _use_key(frame: Frame, args: Args, element: Value, node: ast.Call) -> None:
         apply(frame, key, Args((element,)), node)
 
 
-def _one_of(frame: Frame, args: Args, node: ast.Call) -> Value:
+def _any_element(frame: Frame, args: Args, node: ast.Call) -> Value:
     """`max`, `min`: one of the elements, or of the arguments."""
     several = len(args.positional) > 1
     given = union(args.positional) if several else element_of(args.get(0, "") or ANYTHING)
@@ -162,7 +162,7 @@ def _range(_frame: Frame, args: Args, _node: ast.Call) -> Value:
     if not numbers or len(numbers) != len(args.positional) or 0 in numbers[2:]:
         return ANYTHING
     values = range(*numbers[:3])
-    if len(values) <= _MOST:
+    if len(values) <= _MAX_ELEMENTS:
         return value_of(Tup(tuple(value_of(Const(value)) for value in values)))
     return value_of(Iter(ANYTHING, nonempty=True))
 
@@ -195,7 +195,7 @@ _CALLS: dict[str, _Known] = {
     **{f"builtins.{name}": _as_text for name in _TEXTS.split()},
     **{f"builtins.{name}": _same for name in ("iter", "list", "tuple")},
     **{f"builtins.{name}": _reordered for name in ("frozenset", "reversed", "set", "sorted")},
-    **{f"builtins.{name}": _one_of for name in ("max", "min")},
+    **{f"builtins.{name}": _any_element for name in ("max", "min")},
     "builtins.dict": _dict,
     "builtins.enumerate": _enumerate,
     "builtins.filter": _filter,
@@ -218,8 +218,8 @@ _CALLS: dict[str, _Known] = {
 }
 
 
-@invokes(Outside)
-def _outside(frame: Frame, atom: Outside, args: Args, node: ast.Call) -> Value:
+@invokes(ExternalName)
+def _external_name(frame: Frame, atom: ExternalName, args: Args, node: ast.Call) -> Value:
     known = _CALLS.get(atom.dotted)
     if known is not None:
         return known(frame, args, node)

@@ -17,13 +17,13 @@ from mfwb.lineage.static_analysis.domain.values import (
     Atom,
     Const,
     DictOf,
+    ExternalName,
     FlowDict,
     FunctionNode,
     Inputs,
     Iter,
     Local,
     Map,
-    Outside,
     Tup,
     Value,
     holds_flow,
@@ -46,7 +46,7 @@ def _constant(_frame: Frame, node: ast.Constant) -> Value:
 def _name(frame: Frame, node: ast.Name) -> Value:
     value = frame.name_value(node.id)
     atom = only(value)
-    if isinstance(atom, Outside):
+    if isinstance(atom, ExternalName):
         return metaflow_object(atom.dotted) or value
     return value
 

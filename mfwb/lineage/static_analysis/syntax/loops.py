@@ -26,7 +26,7 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
     source = frame.evaluate(node.iter)
     elements = spread(source)
     if elements is not None and _worth_unrolling(frame, node, elements):
-        _one_by_one(frame, node, elements)
+        _each_element(frame, node, elements)
         return
     breaks, after = _rounds(
         frame, lambda: assign(frame, node.target, element_of(source)), node.body
@@ -61,7 +61,7 @@ def _calls(loop: ast.AST) -> bool:
     return any(isinstance(node, ast.Call) for node in ast.walk(loop))
 
 
-def _one_by_one(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> None:
+def _each_element(frame: Frame, node: ast.For | ast.AsyncFor, elements: tuple[Value, ...]) -> None:
     breaks = unreachable()
     for element in elements:
         if not frame.state.is_reachable:

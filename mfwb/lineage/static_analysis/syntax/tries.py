@@ -9,9 +9,9 @@ from mfwb.lineage.static_analysis.domain.values import (
     ANYTHING,
     Bound,
     ClassAtom,
+    ExternalName,
     Func,
     Local,
-    Outside,
     Value,
 )
 from mfwb.lineage.static_analysis.frame import Frame, runs
@@ -120,7 +120,7 @@ def _returns(function: ast.AST) -> bool:
 
 
 def _swallows(frame: Frame, atom: object) -> bool:
-    if isinstance(atom, Outside):
+    if isinstance(atom, ExternalName):
         return atom.dotted in _SWALLOWING
     if isinstance(atom, Bound):
         atom = atom.func

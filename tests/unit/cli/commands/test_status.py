@@ -34,7 +34,9 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with SqliteLedger.open(path) as opened:
         opened.write(ENTRY)
         opened.write(
-            replace(ENTRY, flow_run="Flow/2", standing=SyncState.FAILED, reason="no", outcome=None)
+            replace(
+                ENTRY, flow_run="Flow/2", sync_state=SyncState.FAILED, reason="no", outcome=None
+            )
         )
     return path
 

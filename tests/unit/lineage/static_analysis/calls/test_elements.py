@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfwb.lineage.static_analysis import Merge
-from tests.unit.lineage.static_analysis.reading import HEAD, doubts, flow_code, input_reads, step
+from tests.unit.lineage.static_analysis.reading import HEAD, doubts, flow_code, input_reads
 
 INPUT_READS = {
     "loop": ("for i in inputs:\n    print(i.x)", "x"),
@@ -181,51 +180,3 @@ class F(FlowSpec):
     )
 
     assert [read.name for read in result.steps["join"].input_reads] == ["xs"]
-
-
-MERGES = {
-    "all": ("self.merge_artifacts(inputs)", Merge()),
-    "include": ("self.merge_artifacts(inputs, include=['a', 'b'])", Merge(frozenset("ab"))),
-    "exclude": ("self.merge_artifacts(inputs, exclude=('a',))", Merge(None, frozenset("a"))),
-    "a set": ("self.merge_artifacts(inputs, include={'a'})", Merge(frozenset("a"))),
-    "by position": ("self.merge_artifacts(inputs, ['a'])", Merge(None, frozenset("a"))),
-    "none": ("self.merge_artifacts(inputs, include=None, exclude=[])", Merge()),
-    "constant": ("self.merge_artifacts(inputs, include=KEEP)", Merge(frozenset("kl"))),
-    "class constant": (
-        "self.merge_artifacts(inputs, exclude=self.OUT)",
-        Merge(None, frozenset("o")),
-    ),
-    "local": ("l = ['a'] + KEEP\nself.merge_artifacts(inputs, include=l)", Merge(frozenset("akl"))),
-    "super": ("super().merge_artifacts(inputs)", Merge()),
-}
-
-
-@pytest.mark.parametrize("case", MERGES)
-def test_merge(case: str) -> None:
-    """What a merge takes along is told when its names are constants."""
-    body, merge = MERGES[case]
-
-    result = step(body, above="KEEP = ['k', 'l']", members="OUT = ['o']")
-
-    assert result.merges == (merge,)
-    assert result.doubts == ()
-
-
-@pytest.mark.parametrize(
-    "names", ["f()", "[n for n in l]", "[n]", "['a'] if c else ['b']", "KEEP", "[*l]"]
-)
-def test_computed_merge_is_doubted(names: str) -> None:
-    """Computed names: all may come through, and it is said."""
-    result = step(
-        f"self.merge_artifacts(inputs, include={names})", above="KEEP = [1]; KEEP.append(2)"
-    )
-
-    assert result.merges == (Merge(),)
-    assert len(result.doubts) == 1
-
-
-def test_merged_artifact_is_read_afterwards() -> None:
-    """A merge does not make an artifact the step's own."""
-    result = step("self.merge_artifacts(inputs)\nself.y = 1\nprint(self.x, self.y)")
-
-    assert result.reads == {"x"}

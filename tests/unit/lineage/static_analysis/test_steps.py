@@ -67,7 +67,6 @@ class F(Base):
         pass
 '''
 
-
 ASK = """
 import json, sys
 sys.path.insert(0, ".")

@@ -1,11 +1,14 @@
-"""Large flows are analysed fast."""
+"""The whole analysis: large flows take little time, and no read of a running program is missed."""
 
 from __future__ import annotations
 
 import time
 
-from mfwb.lineage.static_analysis import read_flow_code
+from hypothesis import HealthCheck, given, settings
+
+from mfwb.lineage.static_analysis import StepCode, read_flow_code
 from mfwb.snapshot import SourceCode
+from tests.unit.lineage.static_analysis.programs import NAMES, Record, programs, run
 
 STEP = """
     @retry(times=2)
@@ -26,6 +29,7 @@ STEP = """
             setattr(self, f"{{name}}_{i}", max(self.rows, key=lambda r: r * self.rate))
         self.next(self.s{j})
 """
+
 HEAD = """
 from metaflow import FlowSpec, Parameter, retry, step
 
@@ -67,3 +71,27 @@ def test_methods_that_call_each_other_are_analysed_once() -> None:
 
     assert result.reads == {"x"}
     assert result.doubts == ()
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(program=programs())
+def test_no_read_is_missed(program: str) -> None:
+    """What a run reads of its parents is among the reads, whichever way it takes."""
+    result = read_flow_code(SourceCode("f.py", {"f.py": program}, "file"), "F").steps["a"]
+
+    assert result.doubts == ()
+    for seed in range(12):
+        _compare(result, run(program, seed), program)
+
+
+def _compare(result: StepCode, truth: Record, program: str) -> None:
+    names = set(NAMES)
+    assert truth.reads & names <= result.reads, program
+    assert truth.writes & names <= result.writes, program
+    assert truth.deletes & names <= result.deletes, program
+    if truth.at_end is not None:
+        assert result.always_writes <= truth.at_end, program

@@ -3,43 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from textwrap import dedent
 from typing import Any
 
 from mfwb.lineage import Lineage, rebuild_lineage
-from mfwb.snapshot import FlowRun, GraphStep, SourceCode, Task, TaskState
+from mfwb.snapshot import GraphStep, SourceCode, TaskState
 from tests.support.flow_runs import at, flow_run, parameter, ref, task
-
-_BEGAN = 1_700_000_000_000
-_HEAD = "from metaflow import FlowSpec, Parameter, step\n\nclass DemoFlow(FlowSpec):\n"
-
-
-def traced(body: str, *tasks: Task, **facts: Any) -> Lineage:
-    """Return the lineage of tasks that ran this body of a flow class."""
-    return rebuild_lineage(with_source(body, *tasks, **facts))
-
-
-def with_source(body: str, *tasks: Task, **facts: Any) -> FlowRun:
-    """Return a flow run whose source is at hand, and says what its graph says."""
-    text = _HEAD + "\n".join(f"    {line}" for line in dedent(body).strip().splitlines()) + "\n"
-    source = SourceCode("demo.py", {"demo.py": text}, "file", changed_at=_BEGAN - 1)
-    return flow_run(*tasks, **{"code": source, "graph": graph_of(text), **facts})
-
-
-def graph_of(text: str) -> tuple[GraphStep, ...]:
-    """Return the graph that Metaflow would have recorded, in the simple style of these tests."""
-    lines = text.splitlines()
-    steps: list[GraphStep] = []
-    for number, line in enumerate(lines):
-        if line.strip() == "@step":
-            name = lines[number + 1].split("def ")[1].split("(")[0]
-            after = [one for one in lines[number + 1 :] if "self.next(" in one or "@step" in one]
-            call = after[0] if after and "self.next(" in after[0] else ""
-            following = tuple(
-                part.split(",")[0].split(")")[0].strip() for part in call.split("self.")[2:]
-            )
-            steps.append(GraphStep(name, line=number + 2, next=following))
-    return tuple(steps)
+from tests.unit.lineage.sources import BEGAN, traced, with_source
 
 
 def edges(lineage: Lineage) -> list[str]:
@@ -74,10 +43,12 @@ LINEAR = """
     def end(self):
         print(self.y)
 """
+
 LINEAR_TASKS = (
     task("start/1", to="end", has="x=1 y=2"),
     task("end/2", has="x=1 y=2"),
 )
+
 LINEAR_PARAMETERS = (parameter("alpha"), parameter("beta"))
 
 
@@ -209,9 +180,9 @@ def test_a_source_that_was_edited_is_not_used() -> None:
     run = with_source(LINEAR, *LINEAR_TASKS)
     assert run.code is not None
     moved = SourceCode(
-        "demo.py", {"demo.py": "\n" + run.code.files["demo.py"]}, "file", changed_at=_BEGAN - 1
+        "demo.py", {"demo.py": "\n" + run.code.files["demo.py"]}, "file", changed_at=BEGAN - 1
     )
-    newer = SourceCode("demo.py", run.code.files, "file", changed_at=_BEGAN + 1)
+    newer = SourceCode("demo.py", run.code.files, "file", changed_at=BEGAN + 1)
     other = (*run.graph, GraphStep("more", line=99))
 
     for facts, reason in (
@@ -260,7 +231,7 @@ def test_reason_for_a_source_that_does_not_parse() -> None:
 
 def test_clones_ran_the_code_of_their_origin() -> None:
     """A file that was written between origin and resume is what fresh tasks ran, not clones."""
-    origin = f"DemoFlow/{_BEGAN - 5_000}000/start/1"
+    origin = f"DemoFlow/{BEGAN - 5_000}000/start/1"
     lineage = traced(
         LINEAR,
         task("start/1", to="end", has="x=1 y=2", origin=origin),

@@ -1,4 +1,4 @@
-"""Attributes by name, steps and artifacts named to `self.next`, and doubts."""
+"""Attributes by name, and what can't be followed."""
 
 from __future__ import annotations
 
@@ -69,28 +69,6 @@ def test_loop_over_names_with_a_way_out() -> None:
     body = "for n in ('p', 'q'):\n    setattr(self, n, 0)\n    if c:\n        break"
 
     assert always(body) == "p"
-
-
-NEXT = {
-    "self.next(self.b)": ("b",),
-    "self.next(self.c, self.b)": ("b", "c"),
-    "self.next({'x': self.c, 'y': self.b}, condition='k')": ("b", "c"),
-    "self.next({True: self.b, False: self.a}, condition='done')": ("a", "b"),
-    "if c:\n    self.next(self.b)\nelse:\n    self.next(self.c)": ("b", "c"),
-    "nxt = self.b if c else self.c\nself.next(nxt)": ("b", "c"),
-}
-
-
-@pytest.mark.parametrize("body", NEXT)
-def test_next(body: str) -> None:
-    """The steps that come next are no reads."""
-    members = "@step\ndef b(self):\n    pass\n@step\ndef c(self):\n    pass"
-
-    result = step(body, members=members)
-
-    assert result.next == NEXT[body]
-    assert result.reads <= {"k", "done"}
-    assert result.doubts == ()
 
 
 DOUBTS = {

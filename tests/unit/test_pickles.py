@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.payload.hostile.makers import CORPUS, OF_USERS
-from tests.unit.payload.hostile.trials import Trials
+from tests.support.hostile_pickles.makers import CORPUS, OF_USERS
+from tests.support.hostile_pickles.trials import Trials
 
 _HARMLESS = ("lost: ", "refused: ")
 

@@ -15,8 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from mfwb.cli.streams import write_block, write_error
-from mfwb.errors import MfwbError
 from mfwb.lineage import rebuild_lineage
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.explain import Explanation
@@ -27,7 +25,6 @@ from mfwb.report.console import PrintableConsole
 from mfwb.report.explain import show_explanation
 from mfwb.report.lineage import show_lineage
 from mfwb.report.status import show_status
-from mfwb.safe_text import one_line, printable, storable
 from mfwb.snapshot import Failure, FlowRun, Loss, Parameter, TaskState
 from mfwb.sync_status import KnownFlowRun, LostItem, summarize
 from tests.support.flow_runs import at, data_frame, flow_run, model, ref, task
@@ -161,6 +158,7 @@ _STATEMENT = re.compile(
     r"|classDef failed stroke:#c00,stroke-width:3px"
     r"|class [\w,]+ failed)"
 )
+
 _PLAIN_LABEL = re.compile(r"(?:[\w _.,/-]|#[0-9]+;|<br>)*")
 
 
@@ -227,33 +225,3 @@ def _captured(console: Any, text: str) -> str:
         console.print(text)
         console.print(Text(text, style="bold"))
     return str(capture.get())
-
-
-@given(text=anything())
-def test_errors(text: str) -> None:
-    """An error of ours is a line; so is what is said of it on stderr."""
-    stream = io.StringIO()
-    error = MfwbError(f"there is no {text}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.stderr", stream)
-        write_error(f"no {text}")
-        write_error(str(error))
-        write_block(f"Traceback\n{text}\n")
-
-    assert_inert(stream.getvalue())
-    assert_inert(f"{error}")
-    assert len(str(error)) <= 2_000
-    assert stream.getvalue().startswith("mfwb: no")
-
-
-@given(text=anything(), longest=st.integers(5, 50))
-def test_lines(text: str, longest: int) -> None:
-    """One line is one, printable, short, and itself if it is read again."""
-    line = one_line(text, longest)
-
-    assert line.isprintable()
-    assert len(line) <= longest
-    assert one_line(line, longest) == line
-    assert_inert(printable(text))
-    storable(text).encode()
-    assert "\0" not in storable(text)

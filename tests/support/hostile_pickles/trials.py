@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["Trials"]
 
-_ROOT = Path(__file__).resolve().parents[4]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 class Trials:
@@ -53,7 +53,7 @@ class Trials:
 
     def _started(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.unit.payload.hostile.trial"],
+            [sys.executable, "-W", "ignore", "-m", "tests.support.hostile_pickles.trial"],
             cwd=self._folder,
             env={"PYTHONPATH": str(_ROOT)},
             stdin=subprocess.PIPE,

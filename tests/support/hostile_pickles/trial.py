@@ -26,7 +26,7 @@ from mfwb.errors import ItemLost
 from mfwb.isolation.memory_limit import cap_memory
 from mfwb.payload.values import decode
 from mfwb.pickles.content_digest import content_digest
-from tests.unit.payload.hostile.makers import MARKER
+from tests.support.hostile_pickles.makers import MARKER
 
 MEMORY_LIMIT = 500_000_000  # bytes
 TIME_LIMIT = 20  # seconds of CPU, which a busy machine makes longer

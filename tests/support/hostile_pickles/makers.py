@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tests.unit.payload.hostile.writing import PROTOCOL_4, Evil, call, name, nested, put, text
+from tests.support.hostile_pickles.writing import PROTOCOL_4, Evil, call, name, nested, put, text
 
 __all__ = ["CORPUS", "MARKER", "OBJECTS"]
 
@@ -432,7 +432,6 @@ _WRITTEN: dict[str, Callable[[], bytes]] = {
     "a buffer from elsewhere": lambda: b"\x80\x05\x97.",
 }
 
-
 _CLASS = b"ca\nB\nq\x00"  # some class, whose stand-in takes whatever a pickle does to it
 _MANY_NONES = b"(" + b"N" * 100_000 + b"t"
 
@@ -798,7 +797,6 @@ _LATER: dict[str, Callable[[], bytes]] = {
     ),
     "a frame of text": lambda: PROTOCOL_4 + call("pandas.DataFrame", text("x")) + b".",
 }
-
 
 _NEW = b"cu\nThing\n)\x81"  # an object of a class of users'
 _FIELD = text("a")

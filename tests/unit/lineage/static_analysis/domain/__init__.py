@@ -1,0 +1,1 @@
+"""Tests of mfwb.lineage.static_analysis.domain."""
