@@ -63,7 +63,8 @@ def _artifacts(result: Result) -> str:
 
 def _items(result: Result, *, verbose: bool) -> Iterator[str]:
     """Count all items, those of unchanged flow runs as the sync ended that wrote them."""
-    would = " would be" if result.command == "plan" else ""
+    planned = any(flow_run.status is Status.PLANNED for flow_run in result.flow_runs)
+    would = " would be" if planned else ""
     account = result.account
     yield f"{count(number_of(account), 'item')}{would}: {_endings(count_endings(account))}"
     if verbose:
