@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TORCH_VENV := .venv-torch
 TORCH_READY := $(TORCH_VENV)/.ready
+CLOUD_VENV := .venv-cloud
+CLOUD_READY := $(CLOUD_VENV)/.ready
+AZURITE := azurite@3.35.0
 TOOLS_VENV := .venv-tools
 TOOLS_READY := $(TOOLS_VENV)/.ready
 UV = UV_PYTHON_DOWNLOADS=never $(TOOLS_VENV)/bin/uv --quiet
@@ -17,7 +20,7 @@ export WORKERS WHEEL
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-faults test-compared \
+.PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest tools coverage coverage-report lint types layers check \
 	wheel release bench format clean
 
@@ -57,10 +60,10 @@ test: setup ## run the tests; where there are many of a kind, a sample
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-all: setup ## run the tests, those of which `make test` takes a sample in full
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud"
 
 test-shapes: setup ## run every shape of flow and ten random flows, for lineage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch" tests/integration/test_lineage_truth.py
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud" tests/integration/test_lineage_truth.py
 
 test-torch: setup $(TORCH_READY) ## run a flow with torch, in a venv of its own; sync it without
 	@$(BIN)/python -m pytest -m torch tests/torch
@@ -77,8 +80,19 @@ $(TORCH_READY): pyproject.toml
 	@$(TORCH_VENV)/bin/python $(PIP) --no-compile --group torch
 	@touch $@
 
+test-cloud: $(CLOUD_READY) ## run a flow against emulators of Azure and Google Cloud, and sync it; needs npm
+	@$(CLOUD_VENV)/bin/python -m pytest -m cloud tests/cloud
+
+$(CLOUD_READY): pyproject.toml $(CONSTRAINTS) Makefile
+	@test -x $(CLOUD_VENV)/bin/python || $(PYTHON) -m venv $(CLOUD_VENV)
+	@echo "Installing emulators into $(CLOUD_VENV); the first time takes a minute or two ..."
+	@$(CLOUD_VENV)/bin/python $(PIP) --upgrade "pip>=25.1"
+	@$(CLOUD_VENV)/bin/python $(PIP) --no-compile --constraint $(CONSTRAINTS) --editable . --group cloud
+	@npm install --silent --no-audit --no-fund --prefix $(CLOUD_VENV) $(AZURITE)
+	@touch $@
+
 test-faults: setup ## kill syncs, and let W&B go wrong, in hundreds of ways
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch" tests/faults
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud" tests/faults
 
 test-compared: setup ## sync 100 flow runs in four ways, and compare each value with what Metaflow says
 	@folder=$$(mktemp -d) && $(BIN)/python -m tests.compared "$$folder"; code=$$?; rm -rf "$$folder"; exit $$code
@@ -87,7 +101,7 @@ test-fuzz: setup ## load thousands of damaged pickles, which must do no more tha
 	@$(BIN)/python -W ignore -m tests.support.fuzz
 
 test-hostile: setup ## run every command over hundreds of hostile flow runs and bundles, watched
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch" tests/hostile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud" tests/hostile
 
 wheel: $(TOOLS_READY) ## build the wheel and the source archive into dist/
 	@rm -rf dist

@@ -15,28 +15,28 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.figures import Replay, summed_up
-from bench.places import BUILD
 from bench.replays import WrongOutcomeError, helps, replay_by_mfwb, replay_by_script, warm_up
 from bench.requirements import Results, lines_of
 from bench.sample import flow_run
 from bench.show import print_results, to_json
+from bench.workplaces import BUILD
 
 _RUNS = 3
 
 
 def main() -> int:
     """Run the bench and return the exit code."""
-    asked = _arguments()
+    arguments = _arguments()
     try:
-        results = _results(asked.runs, fresh=asked.fresh)
+        results = _results(arguments.runs, fresh=arguments.fresh)
     except WrongOutcomeError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     shutil.rmtree(BUILD / "work")  # of a failure, it is worth a look
     day = datetime.now().astimezone().date()
     print_results(results, day, Console())
-    if asked.json is not None:
-        asked.json.write_text(to_json(results, day), encoding="utf-8")
+    if arguments.json is not None:
+        arguments.json.write_text(to_json(results, day), encoding="utf-8")
     return int(any(line.is_met is False for line in lines_of(results)))
 
 

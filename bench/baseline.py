@@ -20,7 +20,7 @@ def replay(pathspec: str) -> None:
     """Write each task of a flow run as an offline W&B run."""
     namespace(None)
     flow_run = Run(pathspec)
-    parameters = {one.id: one.data for one in flow_run["_parameters"].task}
+    parameters = {artifact.id: artifact.data for artifact in flow_run["_parameters"].task}
     for step in flow_run:
         for task in step:
             with wandb.init(
@@ -32,9 +32,9 @@ def replay(pathspec: str) -> None:
                 mode="offline",
                 settings=wandb.Settings(console="off", silent=True, disable_git=True),
             ) as wandb_run:
-                for one in task:
-                    if one.id not in parameters:
-                        log(wandb_run, one.id, one.data)
+                for artifact in task:
+                    if artifact.id not in parameters:
+                        log(wandb_run, artifact.id, artifact.data)
 
 
 def log(wandb_run: wandb.Run, name: str, value: Any) -> None:

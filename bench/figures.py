@@ -44,14 +44,14 @@ class Helps:
 
 def summed_up(replays: Sequence[Replay]) -> Figures:
     """Return the medians."""
-    times = tuple(one.measured.seconds for one in replays)
+    times = tuple(replay.measured.seconds for replay in replays)
     return Figures(
         seconds=median(times),
         each_seconds=times,
-        cpu=median(one.measured.cpu for one in replays),
-        main_peak=round(median(one.measured.main_peak for one in replays)),
-        tree_peak=round(median(one.measured.tree_peak for one in replays)),
-        allocated=round(median(one.disk.allocated for one in replays)),
-        apparent=round(median(one.disk.apparent for one in replays)),
+        cpu=median(replay.measured.cpu for replay in replays),
+        main_peak=round(median(replay.measured.main_peak for replay in replays)),
+        tree_peak=round(median(replay.measured.tree_peak for replay in replays)),
+        allocated=round(median(replay.disk.allocated for replay in replays)),
+        apparent=round(median(replay.disk.apparent for replay in replays)),
         wandb_runs=replays[0].wandb_runs,
     )

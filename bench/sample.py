@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.places import metaflow_environment
+from bench.workplaces import metaflow_environment
 
 __all__ = ["COUNT", "flow_run"]
 

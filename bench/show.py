@@ -20,7 +20,7 @@ from bench.sample import COUNT
 __all__ = ["print_results", "to_json"]
 
 _PACKAGES = ("mfwb", "metaflow", "wandb")
-_WORDS: Mapping[bool | None, str] = {True: "ok", False: "[bold red]missed[/]", None: ""}
+_LABELS: Mapping[bool | None, str] = {True: "ok", False: "[bold red]missed[/]", None: ""}
 
 
 def print_results(results: Results, day: date, console: Console) -> None:
@@ -58,7 +58,7 @@ def _cells(line: Line) -> Sequence[str]:
         _figure(line.ours, line.unit),
         f"{line.ratio:,.1f}x",
         _required(line),
-        _WORDS[line.is_met],
+        _LABELS[line.is_met],
     )
 
 

@@ -17,7 +17,7 @@ import sys
 from mfwb.version import __version__
 
 # `python -m mfwb` looks for modules in the current folder until `__main__` ends that; so nothing
-# is imported here that may lie there, not even `types` or `typing`.
+# is imported here that may be in that folder, not even `types` or `typing`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # so that type checkers refuse names that are not there
+if not TYPE_CHECKING:  # so that type checkers refuse names that do not exist
 
     def __getattr__(name: str) -> Any:
         """Import a public name on first use: `mfwb --help` needs none of them."""

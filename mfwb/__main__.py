@@ -6,14 +6,14 @@ from contextlib import suppress
 
 
 def _forget_current_folder() -> None:
-    """Find no modules in the current folder, which Python puts first: anybody's may lie there.
+    """Exclude the current folder, which Python searches first: anybody may write modules there.
 
-    Whoever wants them says so by PYTHONPATH.
+    To use modules of the current folder, set PYTHONPATH.
     """
     if sys.flags.isolated or getattr(sys.flags, "safe_path", False):
         return
-    with suppress(OSError):  # it is not there any more, and then Python did not put it anywhere
-        if sys.path[0] == os.getcwd():  # noqa: PTH109 - pathlib might lie there
+    with suppress(OSError):  # it was deleted, and then Python did not add it
+        if sys.path[0] == os.getcwd():  # noqa: PTH109 - pathlib might be a stranger's module
             del sys.path[0]
 
 

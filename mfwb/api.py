@@ -43,7 +43,7 @@ from mfwb.snapshot.pathspec import parse
 from mfwb.sync_status import SyncStatus
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack  # mypy knows it; Python 3.10 has none of its own
+    from typing_extensions import Unpack  # mypy knows it; Python 3.10 does not have it
 
 __all__ = [
     "Explanation",
@@ -126,7 +126,7 @@ def sync(  # noqa: PLR0913 - the same
     """Replay flow runs into W&B and return what was done. The arguments are those of `plan`.
 
     A flow run that can't be synced is in the result with status `failed` and a reason; the
-    others are synced. The same holds for an error of mfwb's own: then `bug` is true, the reason
+    others are synced. The same applies to an error in mfwb itself: then `bug` is true, the reason
     names a log, and so `Result.has_bugs` is true. `Result.raise_for_failures` raises an error
     if any flow run failed.
 
@@ -190,7 +190,7 @@ def lineage(
 
     Args:
         pathspec: `Flow/123`, `Flow/latest`, or an object of Metaflow's client. A flow run that is
-            still running is no error.
+            still running is not an error.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         progress: as for `plan`.
         **settings: as for `plan`; only those about reading from Metaflow have an effect, such as
@@ -206,8 +206,8 @@ def lineage(
     requested = parse(*flow_run_pathspecs([pathspec]))
     if requested.run is None:
         raise UsageError(
-            f"lineage is that of one flow run: say {requested}/123 or {requested}/latest, "
-            f"rather than {requested}"
+            f"lineage shows one flow run: give {requested}/123 or {requested}/latest, "
+            f"not {requested}"
         )
     resolved = load_settings(settings, file=folder_path(config))
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
@@ -313,9 +313,11 @@ def rebuild(
     names = _flow_names(flows)
     defaults = read_defaults()
     if not (names or project_of("", resolved, defaults)):
-        raise UsageError("say what to ask W&B for: --project NAME, or the flows that went there")
+        raise UsageError("give --project NAME, or the flows to look for in W&B")
     if bundle_of(resolved, defaults) is not None:
-        raise UsageError("W&B does not know what is in a bundle: sync into that again")
+        raise UsageError(
+            "the ledger of a bundle can't be rebuilt from W&B: sync into the bundle again"
+        )
     from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
     return rebuild_ledgers(
@@ -331,7 +333,7 @@ def _flow_names(flows: Iterable[PathspecsLike]) -> list[str]:
     pathspecs = [parse(text) for text in flow_names(flows)]
     for pathspec in pathspecs:
         if pathspec.run is not None:
-            raise UsageError(f"status is that of flows: say {pathspec.flow} rather than {pathspec}")
+            raise UsageError(f"status shows whole flows: give {pathspec.flow}, not {pathspec}")
     return [pathspec.flow for pathspec in pathspecs]
 
 
@@ -356,7 +358,7 @@ def push_bundle(
     """Return what `push` returns, for settings that exist already."""
     folder = bundle or settings.dir
     if folder is None:
-        raise UsageError("say which bundle to push: mfwb push DIR")
+        raise UsageError("give the bundle to push: mfwb push DIR")
     from mfwb.wiring import wire_push  # noqa: PLC0415 - it imports wandb
 
     with wire_push(settings, folder.expanduser().resolve()) as (ledger, pusher):
@@ -383,7 +385,7 @@ def _carry_out(
 
 @contextmanager
 def _watched(*, progress: Progress | bool | None) -> Iterator[Progress]:
-    """Yield what is notified of progress, as the argument `progress` says."""
+    """Yield the object that is notified of progress, according to the argument `progress`."""
     if progress is True:
         from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich
 

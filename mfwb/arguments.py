@@ -103,8 +103,8 @@ def pathspec_text(given: PathspecLike) -> str:
     pathspec = given if isinstance(given, str) else getattr(given, "pathspec", None)
     if not isinstance(pathspec, str):
         raise UsageError(
-            f"{given!r} is no pathspec; give a text as in 'Flow/123', or an object of Metaflow's "
-            "client, as in Run('Flow/123')"
+            f"{given!r} is not a pathspec; give a text as in 'Flow/123', or an object of "
+            "Metaflow's client, as in Run('Flow/123')"
         )
     return pathspec
 

@@ -153,7 +153,7 @@ class StepSettings(_PerStep):
 
 def _reject_call_wide_fields(value: dict[str, Any]) -> dict[str, Any]:
     for name in _CALL_WIDE_FIELDS & value.keys():
-        raise ValueError(f"{name} holds for all flows: say it under [settings]")
+        raise ValueError(f"{name} applies to all flows: set it under [settings]")
     return value
 
 
@@ -164,7 +164,7 @@ class _StepTable(_PerStep):
     @classmethod
     def _reject_flow_wide_fields(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in {"entity", "project"} & value.keys():
-            raise ValueError(f"{name} holds for a flow as a whole: lineage ends at a project")
+            raise ValueError(f"{name} applies to a flow as a whole: lineage ends at a project")
         return _reject_call_wide_fields(value)
 
 
@@ -298,7 +298,7 @@ class Settings(_InputSettings):
                 key: value
                 for table in reversed(tables)
                 for key, value in table.wandb.items()
-                if key != "api_key"  # it holds for the whole call, and is not part of a plan
+                if key != "api_key"  # it applies to the whole call, and is not part of a plan
             },
             kinds=self.kinds_of(flow),
             plugins=self.plugins,

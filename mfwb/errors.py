@@ -54,7 +54,7 @@ BUG_EXIT_CODE = 70
 
 
 class MfwbError(Exception):
-    """An error that a user can fix; its text is one line that says what to do.
+    """An error that a user can fix; its text is one line that explains what to do.
 
     The text is made one printable line, since it may contain names and answers of others, and it
     is shown, logged, stored in the ledger and sent.
@@ -66,7 +66,7 @@ class MfwbError(Exception):
         super().__init__(one_line(text))
 
 
-class Stop(MfwbError):  # noqa: N818 - says what to do, as its siblings do
+class Stop(MfwbError):  # noqa: N818 - it is named after what to do, as its siblings are
     """The whole call ends here."""
 
 
@@ -84,6 +84,11 @@ class LedgerDamaged(UsageError):  # noqa: N818 - the same
             f"the ledger {path} is damaged: {problem}; `mfwb status --rebuild` rebuilds it from W&B"
         )
         self.path = path
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it by its arguments, which exceptions lose otherwise."""
+        return type(self), (self.path, self.problem)
 
 
 class Unreachable(Stop):

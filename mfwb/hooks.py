@@ -47,7 +47,7 @@ def sync(run: Any) -> None:
         if outcome.status is Status.FAILED:
             write_error(f"{outcome.pathspec} is not synced: {outcome.reason}")
         else:
-            with suppress(OSError):  # stdout is closed, which is no reason to fail
+            with suppress(OSError):  # stdout is closed, which is not a reason to fail
                 write_out(f"mfwb: {one_line(_summary(outcome))}\n")
 
 

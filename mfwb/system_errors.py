@@ -14,7 +14,7 @@ _LACKING = frozenset(
     )
     if hasattr(errno, name)
 )
-_NO_THREAD = "can't start new thread"  # Python's words, in a RuntimeError of no kind of its own
+_NO_THREAD = "can't start new thread"  # the text of a RuntimeError that has no class of its own
 
 _NO_ROOM_FOR_CODE = ("failed to map segment", "annot allocate memory")
 """Messages of the loader of shared libraries, which packages wrap into their own messages."""
@@ -27,7 +27,7 @@ def describe_shortage(error: BaseException) -> str | None:
     if isinstance(error, ImportError) and any(text in str(error) for text in _NO_ROOM_FOR_CODE):
         return "there is not enough memory"
     if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
-        return "the machine lets it start no more threads"
+        return "the machine does not let it start more threads"
     if isinstance(error, OSError) and error.errno in _LACKING:
         where = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror}{where}"

@@ -20,5 +20,5 @@ def origin_of(url: str) -> tuple[str, str, int | None]:
     try:
         parts = urlsplit(url)
         return parts.scheme, parts.hostname or url, parts.port or _PORTS.get(parts.scheme)
-    except ValueError:  # `http://[`, or a port that is no number
+    except ValueError:  # `http://[`, or a port that is not a number
         return "", url, None

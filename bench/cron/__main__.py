@@ -20,7 +20,7 @@ from rich.table import Table
 
 from bench.cron.flow_runs import BUILD, many, ten_steps, three_new
 from bench.cron.stand_in import StandIn
-from bench.cron.syncs import Place, Sync, WrongOutcomeError
+from bench.cron.syncs import Sync, SyncFolder, WrongOutcomeError
 
 _RUNS = 3
 _FEW, _MANY, _MASSES = 100, 1_000, 10_000  # flow runs
@@ -35,7 +35,7 @@ _LATENCY = 0.05  # seconds
 @dataclass(frozen=True, slots=True)
 class _Line:
     what: str
-    found: str
+    measured: str
     required: str
     is_met: bool
 
@@ -66,14 +66,14 @@ def _arguments() -> list[str]:
 def _nothing_new(stand_in: StandIn) -> list[_Line]:
     """Sync 1,000 flow runs of which all are synced: with the ledger, and without."""
     few, _ = _again(stand_in, _FEW)
-    with_ledger, place = _again(stand_in, _MANY)
+    with_ledger, sync_folder = _again(stand_in, _MANY)
     _say(f"{_MANY} flow runs, nothing new, and no ledger")
-    lost = Place.make("no-ledger", stand_in, place.sample)
+    lost = SyncFolder.make("no-ledger", stand_in, sync_folder.sample)
     without = lost.sync(*_EVER, project=_project(_MANY), expected={"unchanged": _MANY})
-    seconds = median(one.measured.seconds for one in with_ledger)
-    cpu = median(one.measured.cpu for one in with_ledger)
+    seconds = median(sync.measured.seconds for sync in with_ledger)
+    cpu = median(sync.measured.cpu for sync in with_ledger)
     peak, small_peak = (
-        median(one.measured.main_peak for one in syncs) for syncs in (with_ledger, few)
+        median(sync.measured.main_peak for sync in syncs) for syncs in (with_ledger, few)
     )
     limit = _MANY // _FLOW_RUNS_A_REQUEST
     return [
@@ -96,18 +96,20 @@ def _nothing_new(stand_in: StandIn) -> list[_Line]:
     ]
 
 
-def _again(stand_in: StandIn, count: int) -> tuple[list[Sync], Place]:
+def _again(stand_in: StandIn, count: int) -> tuple[list[Sync], SyncFolder]:
     """Sync flow runs, then some times more when all are synced; return these, and where."""
     _say(f"{count} flow runs are made, and synced for the first time")
-    place = Place.make(f"again-{count}", stand_in, many(count))
+    sync_folder = SyncFolder.make(f"again-{count}", stand_in, many(count))
     project = _project(count)
-    place.sync(*_EVER, project=project, expected={"synced": count})
+    sync_folder.sync(*_EVER, project=project, expected={"synced": count})
     _say(f"{count} flow runs, nothing new")
     expected = {"unchanged": count}
-    return [place.sync(*_EVER, project=project, expected=expected) for _ in range(_RUNS)], place
+    return [
+        sync_folder.sync(*_EVER, project=project, expected=expected) for _ in range(_RUNS)
+    ], sync_folder
 
 
-def _far_away(stand_in: StandIn) -> list[_Line]:
+def _slow_server(stand_in: StandIn) -> list[_Line]:
     """Sync flow runs to a W&B that takes its time: all at once, and one W&B run after the other."""
     sample = ten_steps(_PARALLEL)
     expected = {"synced": _PARALLEL}
@@ -115,8 +117,8 @@ def _far_away(stand_in: StandIn) -> list[_Line]:
     seconds = []
     for name, arguments in (("parallel", ()), ("serial", ("--workers", "1"))):
         _say(f"{_PARALLEL} flow runs of ten steps, {_LATENCY * 1000:.0f} ms a request, {name}")
-        place = Place.make(name, stand_in, sample)
-        done = place.sync(*sample.pathspecs, *arguments, project=name, expected=expected)
+        sync_folder = SyncFolder.make(name, stand_in, sample)
+        done = sync_folder.sync(*sample.pathspecs, *arguments, project=name, expected=expected)
         seconds.append(done.measured.seconds)
     stand_in.wait_with_each_request(0)
     parallel, serial = seconds
@@ -139,11 +141,11 @@ def _far_away(stand_in: StandIn) -> list[_Line]:
 def _few_of_masses(stand_in: StandIn) -> list[_Line]:
     """Sync the flow runs of today, 3 of 10,000."""
     _say(f"{_MASSES} flow runs, of which three are of today")
-    place = Place.make("masses", stand_in, three_new(_MASSES))
-    done, looked_into = place.looked_into(
+    sync_folder = SyncFolder.make("masses", stand_in, three_new(_MASSES))
+    done, looked_into = sync_folder.looked_into(
         "--since", "24h", project="masses", expected={"synced": 3}
     )
-    new = sorted(pathspec.partition("/")[2] for pathspec in place.sample.pathspecs)
+    new = sorted(pathspec.partition("/")[2] for pathspec in sync_folder.sample.pathspecs)
     return [
         _Line(f"{_MASSES} flow runs, 3 new", f"{done.measured.seconds:.2f} s", "", is_met=True),
         _Line("  looked into", f"{len(looked_into)}", "the 3", looked_into == new),
@@ -152,7 +154,7 @@ def _few_of_masses(stand_in: StandIn) -> list[_Line]:
 
 _BENCHES: dict[str, Callable[[StandIn], list[_Line]]] = {
     "nothing-new": _nothing_new,
-    "far-away": _far_away,
+    "far-away": _slow_server,
     "few-of-masses": _few_of_masses,
 }
 
@@ -167,7 +169,7 @@ def _print(lines: list[_Line]) -> None:
         table.add_column(heading, justify="right" if heading else "left")
     for line in lines:
         word = "" if not line.required else "ok" if line.is_met else "[bold red]missed[/]"
-        table.add_row(line.what, line.found, line.required, word)
+        table.add_row(line.what, line.measured, line.required, word)
     Console().print(table)
 
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.places import metaflow_environment
+from bench.workplaces import metaflow_environment
 from tests.support.copies import copy_flow_run, copy_listing
 
 __all__ = ["BUILD", "Sample", "many", "ten_steps", "three_new"]
@@ -68,9 +68,9 @@ def three_new(count: int) -> Sample:
     return Sample(root, (*new, first))
 
 
-def _first(flow: str, place: str) -> tuple[Path, str]:
+def _first(flow: str, folder_name: str) -> tuple[Path, str]:
     """Run a flow of the tests in a new folder, and return folder and pathspec."""
-    root = BUILD / place
+    root = BUILD / folder_name
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     program = shutil.copy(_FLOWS / f"{flow}.py", root)

@@ -1,4 +1,4 @@
-"""What is measured: calls of `mfwb sync` in places of their own, and whether each did its work."""
+"""What is measured: calls of `mfwb sync` in folders of their own, and whether each did its work."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from bench.cron.flow_runs import BUILD, Sample
 from bench.cron.stand_in import StandIn
 from bench.measure import Measured, measure
-from bench.places import Workplace, console_script
+from bench.workplaces import Workplace, console_script
 
-__all__ = ["Place", "Sync", "WrongOutcomeError"]
+__all__ = ["Sync", "SyncFolder", "WrongOutcomeError"]
 
 _WATCHED = Path(__file__).with_name("watched.py")
 
@@ -32,7 +32,7 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SyncFolder:
     """A folder with a ledger of its own, and the W&B that is synced to."""
 
     workplace: Workplace
@@ -40,8 +40,8 @@ class Place:
     sample: Sample
 
     @classmethod
-    def make(cls, name: str, stand_in: StandIn, sample: Sample) -> Place:
-        """Return a place where nothing has been synced from."""
+    def make(cls, name: str, stand_in: StandIn, sample: Sample) -> SyncFolder:
+        """Return a folder from which nothing has been synced."""
         shutil.rmtree(BUILD / "work" / name, ignore_errors=True)
         return cls(Workplace.make(BUILD, name), stand_in, sample)
 
@@ -88,10 +88,10 @@ def _check(measured: Measured, expected: Mapping[str, int]) -> None:
     if measured.exit_code:
         raise WrongOutcomeError("\n".join(["mfwb failed", *measured.err.splitlines()[-10:]]))
     document = json.loads(measured.out)
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for flow_run in document["flow_runs"]:
-        found[flow_run["status"]] = found.get(flow_run["status"], 0) + 1
-    if found != dict(expected):
-        raise WrongOutcomeError(f"flow runs by status: {found} rather than {dict(expected)}")
+        counts[flow_run["status"]] = counts.get(flow_run["status"], 0) + 1
+    if counts != dict(expected):
+        raise WrongOutcomeError(f"flow runs by status: {counts} rather than {dict(expected)}")
     if document["totals"]["losses"]:
         raise WrongOutcomeError(f"mfwb lost something: {document['totals']}")

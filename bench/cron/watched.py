@@ -41,8 +41,8 @@ def main() -> None:
     try:
         mfwb()
     finally:
-        found = {run_id: sorted(paths) for run_id, paths in seen.items()}
-        Path(notes).write_text(json.dumps(found), encoding="utf-8")
+        paths_by_run = {run_id: sorted(paths) for run_id, paths in seen.items()}
+        Path(notes).write_text(json.dumps(paths_by_run), encoding="utf-8")
 
 
 if __name__ == "__main__":

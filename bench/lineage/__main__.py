@@ -18,7 +18,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench.places import console_script, metaflow_environment
+from bench.workplaces import console_script, metaflow_environment
 
 _HERE = Path(__file__).resolve().parent
 _BUILD = _HERE.parent.parent / "build" / "bench-lineage"
@@ -42,11 +42,11 @@ def main() -> int:
     """Run the bench and return the exit code."""
     small, large = (_flow_run(count) for count in _COUNTS)
     metaflow, parents = _timed("metaflow", large, runs=1)
-    ours, found = _timed("mfwb", large)
-    whole, half = (_command_seconds(one) for one in (large, small))
+    ours, own_parents = _timed("mfwb", large)
+    whole, half = (_command_seconds(flow_run) for flow_run in (large, small))
     read, _ = _timed("analysis", large)
-    if parents != found:
-        print(f"bench: parent_tasks finds {parents} parents, mfwb {found}", file=sys.stderr)
+    if parents != own_parents:
+        print(f"bench: parent_tasks finds {parents} parents, mfwb {own_parents}", file=sys.stderr)
         return 2
     lines = [
         _line("400 tasks; parent_tasks", metaflow, ours, f"{_RATIO}x", _RATIO * ours <= metaflow),

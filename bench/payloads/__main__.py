@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Measured, disk_use, measure
-from bench.places import Workplace, console_script, metaflow_environment
+from bench.workplaces import Workplace, console_script, metaflow_environment
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent.parent
@@ -53,52 +53,54 @@ def _weights() -> Iterable[_Line]:
     _say("an artifact of 1 GB")
     pathspec = _flow_run("WeightsFlow", "weights_flow.py")
     blob = max((_BUILD / ".metaflow" / "WeightsFlow" / "data").rglob("*"), key=_size)
-    place = Workplace.make(_BUILD, "floor")
-    floors = [_program(place, "floor", str(blob), str(place.out / "blob")) for _ in range(_RUNS)]
-    size = (place.out / "blob").stat().st_size
-    (place.out / "blob").unlink()
+    workplace = Workplace.make(_BUILD, "floor")
+    floors = [
+        _program(workplace, "floor", str(blob), str(workplace.out / "blob")) for _ in range(_RUNS)
+    ]
+    size = (workplace.out / "blob").stat().st_size
+    (workplace.out / "blob").unlink()
     syncs = []
     for number in range(_RUNS):
-        place, done = _sync(pathspec, f"weights-{number}")
+        workplace, done = _sync(pathspec, f"weights-{number}")
         syncs.append(done)
-        disk = disk_use(place.out).allocated
-        shutil.rmtree(place.out)
+        disk = disk_use(workplace.out).allocated
+        shutil.rmtree(workplace.out)
     yield _seconds("1 GB offline; gunzip and md5", floors, syncs, 1.3)
-    peak = max(one.tree_peak for one in syncs)
-    yield _bytes("  peak memory", max(one.tree_peak for one in floors), peak, 250 * _MEGABYTE)
+    peak = max(sync.tree_peak for sync in syncs)
+    yield _bytes("  peak memory", max(floor.tree_peak for floor in floors), peak, 250 * _MEGABYTE)
     yield _bytes("  disk; the artifact", size, disk, size * 1.05)
 
 
 def _frame() -> Iterable[_Line]:
     _say("a frame of 1 GB")
-    place = Workplace.make(_BUILD, "frame")
-    pickle, parquet = str(place.out / "frame.pkl"), str(place.out / "frame.parquet")
-    _program(place, "make", str(_GIGABYTE), pickle)
-    alone = [_program(place, "pandas", pickle, parquet) for _ in range(_RUNS)]
+    workplace = Workplace.make(_BUILD, "frame")
+    pickle, parquet = str(workplace.out / "frame.pkl"), str(workplace.out / "frame.parquet")
+    _program(workplace, "make", str(_GIGABYTE), pickle)
+    alone = [_program(workplace, "pandas", pickle, parquet) for _ in range(_RUNS)]
     expected = Path(parquet).read_bytes()
     ours = []
     for _ in range(_RUNS):
         Path(parquet).unlink()
-        ours.append(_program(place, "mfwb", pickle, parquet))
+        ours.append(_program(workplace, "mfwb", pickle, parquet))
     if Path(parquet).read_bytes() != expected:
         raise SystemExit("bench: the parquet files differ")
-    shutil.rmtree(place.out)
+    shutil.rmtree(workplace.out)
     yield _seconds("1 GB frame to parquet; pandas", alone, ours, 1.2)
-    then, now = (max(one.tree_peak for one in some) for some in (alone, ours))
+    then, now = (max(measured.tree_peak for measured in some) for some in (alone, ours))
     yield _bytes("  peak memory", then, now, None)
 
 
 def _siblings() -> Iterable[_Line]:
     _say("a frame of 100 MB that 300 tasks share")
     pathspec = _flow_run("SiblingsFlow", "siblings_flow.py", "--max-num-splits", "500")
-    place = Workplace.make(_BUILD, "shared")
-    pickle, parquet = str(place.out / "frame.pkl"), str(place.out / "frame.parquet")
-    _program(place, "make", str(100 * _MEGABYTE), pickle)
-    alone = [_program(place, "pandas", pickle, parquet)]
-    shutil.rmtree(place.out)
-    place, done = _sync(pathspec, "siblings")
-    made = len(list((place.out / "bundle" / "payloads").rglob("*.parquet")))
-    shutil.rmtree(place.out)
+    workplace = Workplace.make(_BUILD, "shared")
+    pickle, parquet = str(workplace.out / "frame.pkl"), str(workplace.out / "frame.parquet")
+    _program(workplace, "make", str(100 * _MEGABYTE), pickle)
+    alone = [_program(workplace, "pandas", pickle, parquet)]
+    shutil.rmtree(workplace.out)
+    workplace, done = _sync(pathspec, "siblings")
+    made = len(list((workplace.out / "bundle" / "payloads").rglob("*.parquet")))
+    shutil.rmtree(workplace.out)
     yield _seconds("300 x 100 MB; pandas, once", alone, [done], None)
     yield _Line("  parquet files made", "1", str(made), None, "1", made == 1)
 
@@ -116,19 +118,19 @@ def _flow_run(flow: str, script: str, *more: str) -> str:
 
 
 def _sync(pathspec: str, name: str) -> tuple[Workplace, Measured]:
-    place = Workplace.make(_BUILD, name)
+    workplace = Workplace.make(_BUILD, name)
     command = [console_script("mfwb"), "sync", pathspec, "--metadata", f"local@{_BUILD}"]
     command += ["--mode", "offline", "--dir", "bundle", "--entity", "bench", "--strict"]
-    done = measure(command, cwd=place.out, environment=place.environment)
+    done = measure(command, cwd=workplace.out, environment=workplace.environment)
     if done.exit_code != 0:
         raise SystemExit(f"bench: {done.err}")
-    return place, done
+    return workplace, done
 
 
-def _program(place: Workplace, *arguments: str) -> Measured:
+def _program(workplace: Workplace, *arguments: str) -> Measured:
     command = [sys.executable, "-m", "bench.payloads.programs", *arguments]
-    environment = {**place.environment, "PYTHONPATH": str(_ROOT)}
-    done = measure(command, cwd=place.out, environment=environment)
+    environment = {**workplace.environment, "PYTHONPATH": str(_ROOT)}
+    done = measure(command, cwd=workplace.out, environment=environment)
     if done.exit_code != 0:
         raise SystemExit(f"bench: {done.err}")
     return done
@@ -139,17 +141,17 @@ def _size(path: Path) -> int:
 
 
 def _seconds(
-    what: str, baseline: list[Measured], ours: list[Measured], most: float | None
+    what: str, baseline: list[Measured], ours: list[Measured], max_ratio: float | None
 ) -> _Line:
-    then, now = (median(one.seconds for one in some) for some in (baseline, ours))
-    required = "" if most is None else f"<= {most}x"
-    is_met = None if most is None else now <= most * then
+    then, now = (median(measured.seconds for measured in some) for some in (baseline, ours))
+    required = "" if max_ratio is None else f"<= {max_ratio}x"
+    is_met = None if max_ratio is None else now <= max_ratio * then
     return _Line(what, f"{then:.2f} s", f"{now:.2f} s", now / then, required, is_met)
 
 
-def _bytes(what: str, baseline: float, ours: float, most: float | None) -> _Line:
-    required = "" if most is None else f"< {most / _MEGABYTE:,.0f} MB"
-    is_met = None if most is None else ours < most
+def _bytes(what: str, baseline: float, ours: float, limit: float | None) -> _Line:
+    required = "" if limit is None else f"< {limit / _MEGABYTE:,.0f} MB"
+    is_met = None if limit is None else ours < limit
     then, now = (f"{number / _MEGABYTE:,.0f} MB" for number in (baseline, ours))
     return _Line(what, then, now, ours / baseline, required, is_met)
 

@@ -14,6 +14,7 @@ __all__ = [
     "artifact_argument",
     "artifact_filter",
     "artifact_handling",
+    "bundle_argument",
     "config_output",
     "destination",
     "dry_run",
@@ -37,13 +38,11 @@ def flow_run_selection(command: _F) -> _F:
     """Add the options that select flow runs."""
     return _add_in_order(
         command,
-        click.argument(
+        _argument(
             "pathspecs",
+            "[PATHSPEC]...",
+            "Flow/123, Flow/latest, Flow; none: all flows",
             nargs=-1,
-            metavar="[PATHSPEC]...",
-            cls=HelpedArgument,
-            heading="Choose",
-            help="Flow/123, Flow/latest, Flow; none: all flows",
         ),
         _option(
             "Choose",
@@ -91,32 +90,14 @@ def flow_run_selection(command: _F) -> _F:
 
 def flow_run_argument(command: _F) -> _F:
     """Add the argument for one flow run."""
-    return _add_in_order(
-        command,
-        click.argument(
-            "pathspec",
-            metavar="PATHSPEC",
-            cls=HelpedArgument,
-            heading="Choose",
-            help="Flow/123 or Flow/latest",
-        ),
-        _namespace,
-    )
+    pathspec = _argument("pathspec", "PATHSPEC", "Flow/123 or Flow/latest")
+    return _add_in_order(command, pathspec, _namespace)
 
 
 def artifact_argument(command: _F) -> _F:
     """Add the argument for one artifact of a flow run."""
-    return _add_in_order(
-        command,
-        click.argument(
-            "pathspec",
-            metavar="PATHSPEC",
-            cls=HelpedArgument,
-            heading="Choose",
-            help="Flow/123/train/model, or train/4/model",
-        ),
-        _namespace,
-    )
+    pathspec = _argument("pathspec", "PATHSPEC", "Flow/123/train/model, or train/4/model")
+    return _add_in_order(command, pathspec, _namespace)
 
 
 def artifact_filter(command: _F) -> _F:
@@ -363,19 +344,13 @@ def config_output(command: _F) -> _F:
 
 def settings_file_argument(command: _F) -> _F:
     """Add the argument for one settings file."""
-    return _add_in_order(
-        command,
-        click.argument(
-            "file",
-            required=False,
-            metavar="[FILE]",
-            type=click.Path(path_type=Path),
-            cls=HelpedArgument,
-            heading="Choose",
-            help="A settings file  [all of this folder]",
-        ),
-        _help,
-    )
+    file = _path_argument("file", "[FILE]", "A settings file  [all of this folder]")
+    return _add_in_order(command, file, _help)
+
+
+def bundle_argument(command: _F) -> _F:
+    """Add the argument for one bundle."""
+    return _path_argument("bundle", "[DIR]", "The bundle of an offline sync  [MFWB_DIR]")(command)
 
 
 def lineage_output(command: _F) -> _F:
@@ -435,7 +410,7 @@ def _datastore_root(command: _F) -> _F:
         "datastore_roots",
         multiple=True,
         metavar="ROOT",
-        callback=lambda _context, _option, roots: roots or None,
+        callback=_none_if_empty,
         help="Another datastore of yours; repeatable",
     )(command)
 
@@ -489,6 +464,16 @@ def _none_if_empty(
 
 def _option(heading: str, *names: str, default: Any = None, **kwargs: Any) -> Callable[[_F], _F]:
     return click.option(*names, cls=HelpedOption, heading=heading, default=default, **kwargs)
+
+
+def _argument(name: str, metavar: str, text: str, **kwargs: Any) -> Callable[[_F], _F]:
+    return click.argument(
+        name, metavar=metavar, cls=HelpedArgument, heading="Choose", help=text, **kwargs
+    )
+
+
+def _path_argument(name: str, metavar: str, text: str) -> Callable[[_F], _F]:
+    return _argument(name, metavar, text, required=False, type=click.Path(path_type=Path))
 
 
 def _add_in_order(command: _F, *decorators: Callable[[_F], _F]) -> _F:

@@ -32,7 +32,7 @@ class ReportFiles:
 
     def write(self, junit: str, markdown: str) -> None:
         """Write both texts to the files that were asked for; MfwbError if that fails."""
-        from mfwb.files.private_files import overwrite  # noqa: PLC0415 - help does without
+        from mfwb.files.private_files import overwrite  # noqa: PLC0415 - not needed for help
 
         try:
             if self.report is not None:

@@ -46,7 +46,7 @@ def run_with_selection(
         verbose: print every W&B run in full.
         **options: options that select flow runs, and settings; None: not given.
     """
-    from mfwb.pipeline.selection import SELECTORS, make_selection  # noqa: PLC0415 - help does without
+    from mfwb.pipeline.selection import SELECTORS, make_selection  # noqa: PLC0415 - not needed for help
 
     selectors = {name: options.pop(name) for name in SELECTORS}
 
@@ -81,7 +81,7 @@ def run_command(  # noqa: PLR0913 - the options of each command that has a resul
         summary: a file to which a summary in Markdown is appended.
         **settings: settings; None: not given.
     """
-    from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: help does without
+    from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: not needed for help
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
     from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich: the same
 

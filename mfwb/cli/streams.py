@@ -89,7 +89,7 @@ def _wrapped(descriptor: int, stream: TextIO | None) -> TextIO:
 def stdout_error() -> str | None:
     """Return why something could not be written on stdout; None: all of it was written.
 
-    A reader that ends early, as `head` does, is no error.
+    It is not an error if a reader ends early, as `head` does.
     """
     _flush(sys.stdout)
     error = getattr(getattr(sys.stdout, "buffer", None), "trouble", None)
@@ -178,7 +178,7 @@ def _fitting(text: str, stream: TextIO) -> str:
 
 
 def detach_closed_terminal() -> None:
-    """Drop what is still written to a terminal that is gone: each line would be an error."""
+    """Drop all further output if the terminal is gone: each line would be an error."""
     for stream in (_STDOUT, _STDERR):
         with suppress(OSError):
             if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):

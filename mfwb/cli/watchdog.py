@@ -1,4 +1,4 @@
-"""Watchdog: ends this process after a signal, whatever it waits for.
+"""Watchdog: ends this process after a signal, even if it waits for something.
 
 On a signal, Python raises an exception in the main thread, which cleans up on its way. But a
 library may catch it, as Metaflow does during a request to its service; it is not raised before a

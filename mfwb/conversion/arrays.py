@@ -17,11 +17,11 @@ def load_array(source: pickles.Source) -> Any:
 
 
 def write_npy(array: Any, path: Path) -> None:
-    """Write an array in numpy's format; TypeError if it is no array or holds Python objects."""
+    """Write an array in numpy's format; TypeError if it is not an array or has Python objects."""
     import numpy as np  # noqa: PLC0415
 
     if type(array) is not np.ndarray:  # a file would not record that it is a matrix or masked
-        raise TypeError(f"a {type(array).__name__} is no plain array")
+        raise TypeError(f"a {type(array).__name__} is not a plain array")
     if array.dtype.hasobject:
         raise TypeError("an array of Python objects has no plain form")
     with path.open("wb") as file:

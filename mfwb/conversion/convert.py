@@ -150,7 +150,7 @@ def _plugin(job: Job) -> None:
     job.target.mkdir()
     convert_with(job.plugin, job.source, job.target)
     if not any(job.target.iterdir()):
-        raise ValueError(f"the converter {job.plugin} made no file of it")
+        raise ValueError(f"the converter {job.plugin} made no file from it")
 
 
 _CONVERSIONS: dict[Conversion, Callable[[Job], str | None]] = {

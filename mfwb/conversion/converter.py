@@ -139,7 +139,7 @@ class Converter:
 
     def _raise_if_closed(self) -> None:
         if self._closed:
-            raise BrokenOffError("the conversion was broken off")
+            raise BrokenOffError("the conversion was interrupted")
 
     def _ensure_process(self, beside: Path) -> _Child:
         """Return the process, started if necessary; UnconvertibleError if it can't start."""
@@ -149,7 +149,9 @@ class Converter:
                 try:
                     self._child = _Child(self._forkserver, beside)
                 except OSError as error:  # too many processes, or Python was moved
-                    raise UnconvertibleError(f"no process to convert it: {error}") from None
+                    raise UnconvertibleError(
+                        f"no process to convert it could be started: {error}"
+                    ) from None
             return self._child
 
 
@@ -243,7 +245,7 @@ class _Child:
         except (OSError, ValueError, EOFError):  # the process has ended or was killed
             code = self._process.kill()
         if code == STOPPED_EXIT_CODE:
-            raise UnconvertibleError("its process was stopped: it did what no conversion does")
+            raise UnconvertibleError("its process was stopped: it tried what no conversion needs")
         raise UnconvertibleError(f"the process that converts it ended ({code})")
 
     def _answer(self) -> Answer:
@@ -269,10 +271,10 @@ def _move_output(output: Path, target: Path, max_bytes: int) -> None:
     try:
         size = _size_of_files(output, _DEPTH_LIMIT)
     except OSError as error:
-        raise UnconvertibleError(f"what was made of it is not there: {error}") from None
+        raise UnconvertibleError(f"its conversion left no output: {error}") from None
     if size > max_bytes:
         raise UnconvertibleError(
-            f"what was made of it has {size:,} bytes, which no pickle of its size turns into"
+            f"its conversion wrote {size:,} bytes, far too much for a pickle of its size"
         )
     shutil.move(output, target)
 
@@ -281,10 +283,10 @@ def _size_of_files(path: Path, levels: int) -> int:
     facts = path.lstat()
     if stat.S_ISDIR(facts.st_mode):
         if not levels:
-            raise UnconvertibleError("what was made of it is nested too deeply")
+            raise UnconvertibleError("the output of its conversion is nested too deeply")
         return sum(_size_of_files(inner, levels - 1) for inner in [*path.iterdir()])
     if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
-        raise UnconvertibleError("what was made of it is no file")
+        raise UnconvertibleError("the output of its conversion is not a file")
     return facts.st_size
 
 

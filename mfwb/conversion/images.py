@@ -60,7 +60,7 @@ def load_pickled_image(data: bytes) -> PickledImage:
     """Return the parts of a pickled Pillow image; any error for another value. Needs no Pillow."""
     value = pickles.loads(data, _ALLOWED)
     if not isinstance(value, PickledImage) or not isinstance(value.state, list):
-        raise pickle.UnpicklingError("it is no image of Pillow's")
+        raise pickle.UnpicklingError("it is not a Pillow image")
     if len(value.state) < _PLAIN_STATE:
         raise pickle.UnpicklingError("its image is pickled in another way")
     return value
@@ -89,7 +89,7 @@ def write_image_png(image: PickledImage, path: Path) -> None:
 def write_figure_png(figure: Any, path: Path) -> None:
     """Write a PNG of a matplotlib figure from a trusted pickle; TypeError for another value."""
     if not isinstance(figure, import_module("matplotlib.figure").Figure):
-        raise TypeError(f"a {type(figure).__name__} is no matplotlib figure")
+        raise TypeError(f"a {type(figure).__name__} is not a matplotlib figure")
     width, height = figure.get_size_inches()
     if width * height * figure.dpi**2 > PIXELS_LIMIT:
         raise ValueError("the figure is too large to be shown")
@@ -99,7 +99,7 @@ def write_figure_png(figure: Any, path: Path) -> None:
 def _checked_size(size: Any) -> tuple[int, int]:
     width, height = size
     if type(width) is not int or type(height) is not int or min(width, height) < 1:
-        raise ValueError("the size of the image is none")
+        raise ValueError("the size of the image is not valid")
     if width * height > PIXELS_LIMIT:
         raise ValueError("the image is too large to be shown")
     return width, height

@@ -111,7 +111,7 @@ def inspect_each(
     size = 0
     for content, data in loaded:
         if data is None:
-            yield content, (None, "its bytes can't be had")
+            yield content, (None, "its bytes can't be read")
             continue
         is_full = size + len(data) > _REQUEST_LIMIT or len(group) == _PICKLES_LIMIT
         if group and (is_full or content.flow_run != group[0][0].flow_run):
@@ -267,13 +267,13 @@ class _InspectionProcess:
 
     def _reason(self, error: Exception) -> str:
         if self._process is None:
-            return f"no process to look at it: {error}"
+            return f"no process to inspect it could be started: {error}"
         code = self._stop()
         if code == -signal.SIGPROF or self._has_timed_out:
-            return "it took too long to look at it"
+            return "inspecting it took too long"
         if code == STOPPED_EXIT_CODE:
-            return "its process was stopped: it did what no pickle does"
-        return f"the process that looked at it ended ({code})"
+            return "its process was stopped: it tried what no pickle needs"
+        return f"the process that inspected it ended ({code})"
 
     def _stop(self) -> int | None:
         process, self._process, self._is_ready = self._process, None, False

@@ -51,7 +51,7 @@ class Inspection(str, Enum):
     SIZE = "size"  # the characters of its plain value as JSON
     VALUE = "value"  # its plain value
     VALUE_WITHOUT_NAMES = "value without names"
-    SHOWN = "shown"  # a readable form of an object that is no plain value
+    SHOWN = "shown"  # a readable form of an object that is not a plain value
 
 
 Answer = tuple[Any, str | None]
@@ -150,7 +150,7 @@ def _inside(data: bytes) -> dict[str, Any] | None:
 
 
 def _is_relative(data: bytes, mentions: pickles.Mentions) -> bool | None:
-    """Whether this is a relative path, whose start is unknown; None if it is no path."""
+    """Whether this is a relative path, whose start is unknown; None if it is not a path."""
     if not mentions.names or not all(name in PATHS for name in mentions.names):
         return None
     try:
@@ -170,7 +170,7 @@ def _may_be_no_value(data: bytes, mentions: pickles.Mentions) -> bool:
     return is_deep or bool(mentions.names) or any(code in data for code in _FETCHING)
 
 
-_VALUE_LIMIT = 100_000  # bytes; a larger pickle is no value for the summary
+_VALUE_LIMIT = 100_000  # bytes; a larger pickle is not a value for the summary
 _NESTING = (b"]", b"}", b"(", b"\x8f", b"\x85", b"\x86", b"\x87", b"R")
 """Opcodes that start or create a container."""
 _FETCHING = (b"h", b"j", b"g")

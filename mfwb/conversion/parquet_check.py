@@ -44,7 +44,7 @@ def describe_alteration(table: Any, path: Path) -> str:
             return ""  # polars writes parquet itself, and preserves everything
         return _compare_arrow(to_storable_table(table), path)
     except Exception as error:  # noqa: BLE001 - the file exists; whether it is equal is unknown
-        return f"what is in the file can't be read back ({type(error).__name__})"
+        return f"the file can't be read back ({type(error).__name__})"
 
 
 def _compare_arrow(table: Any, path: Path) -> str:
@@ -61,9 +61,9 @@ def _compare_arrow(table: Any, path: Path) -> str:
 def _compare_pandas(frame: Any, path: Path) -> Iterator[str]:
     empty = _read_without_rows(path)
     if not _are_same(dict(frame.attrs), dict(empty.attrs)):
-        yield "its attrs are others"
+        yield "its attrs differ"
     if not frame.flags.allows_duplicate_labels:
-        yield "its labels may be there twice"
+        yield "its labels may occur twice"
     yield from _compare_labels(frame.columns, empty.columns)
     yield from _compare_index(frame.index, empty.index)
     if getattr(frame.index, "freq", None) is not None and frame.index.dtype.kind in "mM":
@@ -98,7 +98,7 @@ def _compare_labels(before: Any, after: Any) -> Iterator[str]:
     if before.nlevels != after.nlevels or not _are_alike(before, after):
         yield f"its column names become {after.dtype}"
     elif list(before.names) != list(after.names) or list(before) != list(after):
-        yield "its column names are others"
+        yield "its column names differ"
 
 
 def _compare_index(before: Any, after: Any) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _compare_index(before: Any, after: Any) -> Iterator[str]:
     elif not _are_alike(before, after):
         yield f"its index becomes {after.dtype}"
     elif _is_object(before.dtype) and not _is_exact(before):
-        yield "its index has objects that may be others"
+        yield "its index has objects that may differ"
 
 
 def _are_alike(before: Any, after: Any) -> bool:
@@ -173,7 +173,7 @@ def _compare_objects(frame: Any, after: Any, path: Path, position: int) -> Itera
                 yield "has more cells than are compared"
                 return
             if not _are_same(first, second):
-                yield f"has cells of the type {type(first).__name__} that are read back as others"
+                yield f"has cells of the type {type(first).__name__} that change when read back"
                 return
 
 

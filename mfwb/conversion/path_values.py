@@ -21,7 +21,7 @@ def load_path(data: bytes) -> PurePath:
     except Exception as error:  # a damaged pickle can raise anything
         raise ItemLost(f"its pickle can't be read ({type(error).__name__}: {error})") from error
     if not isinstance(path, PurePath):
-        raise ItemLost(f"a {type(path).__name__} is no path")
+        raise ItemLost(f"a {type(path).__name__} is not a path")
     return path
 
 
@@ -31,5 +31,5 @@ def is_relative(path: PurePath) -> bool:
 
 
 def uri_in(path: PurePath) -> re.Match[str] | None:
-    """Return the match of scheme and slashes at the start of a URI; None if it is no URI."""
+    """Return the match of scheme and slashes at the start of a URI; None if it is not a URI."""
     return _URI.match(path.as_posix())

@@ -37,7 +37,7 @@ def load_figure(data: bytes) -> dict[str, Any]:
     value = pickles.loads(data, _ALLOWED)
     parts = value.parts if isinstance(value, _PickledFigure) else None
     if not isinstance(parts, dict):
-        raise pickle.UnpicklingError("it is no figure of plotly's")
+        raise pickle.UnpicklingError("it is not a plotly figure")
     return {"data": parts.get("data") or [], "layout": parts.get("layout") or {}}
 
 

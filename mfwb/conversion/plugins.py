@@ -67,7 +67,7 @@ def find_plugins() -> tuple[Plugin, ...]:
     entries = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
     for entry, other in pairwise(entries):
         if entry.name == other.name and entry.value != other.value:
-            raise _plugin_error(other, f"{entry.value} goes by the same name")
+            raise _plugin_error(other, f"{entry.value} has the same name")
     return tuple(_read_plugin(entry) for entry in {entry.name: entry for entry in entries}.values())
 
 
@@ -113,5 +113,5 @@ def _plugin_error(entry: EntryPoint, why: str) -> UsageError:
     package = f" of {entry.dist.name}" if entry.dist else ""
     return UsageError(
         f"the converter {entry.name}{package} ({entry.value}) can't be used: {why}. "
-        f"Mend or uninstall it"
+        f"Fix or uninstall it"
     )

@@ -60,7 +60,7 @@ def as_tables(value: Any) -> list[tuple[str, Table]]:
         return [(str(key), as_table(item)) for key, item in value.items()]
     if isinstance(value, list):
         return [(str(index), as_table(item)) for index, item in enumerate(value)]
-    raise TypeError(f"a {type(value).__name__} is no dict or list of tables")
+    raise TypeError(f"a {type(value).__name__} is not a dict or list of tables")
 
 
 def write_parquet(table: Table, path: Path) -> None:
@@ -121,14 +121,14 @@ def _pandas_frame(value: Any) -> Any:
 
 
 def _no_table(value: Any) -> TypeError:
-    return TypeError(f"a {type(value).__name__} is no table")
+    return TypeError(f"a {type(value).__name__} is not a table")
 
 
 def _checked(frame: Any) -> Any:
     """Return the frame if its codes refer to existing categories and levels; else ValueError."""
     for codes, count in _codes(frame):
         if len(codes) and (codes.min() < -1 or codes.max() >= count):
-            raise ValueError("a category that there is not")
+            raise ValueError("a category that does not exist")
     return frame
 
 

@@ -124,7 +124,7 @@ def bundle_of(settings: Settings, defaults: WandbDefaults) -> Path | None:
     """
     if settings.dir is not None:
         if _given_mode(settings) == "online":
-            raise UsageError("--dir is where an offline sync writes; say --mode offline")
+            raise UsageError("--dir is where an offline sync writes; add --mode offline")
         return _bundle_path(settings.dir)
     if (_given_mode(settings) or defaults.mode) == "offline":
         raise UsageError("an offline sync has its ledger in its bundle; add --dir DIR")
@@ -140,7 +140,7 @@ def _mode_to_write(settings: Settings, defaults: WandbDefaults) -> str:
     mode = str(_given_mode(settings) or defaults.mode)
     if mode not in _MODES:
         raise UsageError(
-            f"W&B's mode is {mode!r}, in which nothing would be written; say --mode online "
+            f"W&B's mode is {mode!r}, in which nothing would be written; use --mode online "
             "or --mode offline --dir DIR"
         )
     return mode
@@ -164,8 +164,10 @@ def _check_names(entity: str | None, project: str) -> None:
     """Raise UsageError for names that W&B refuses only when it opens a run, or reads as a path."""
     if not is_project_name(project):
         raise UsageError(
-            f"{project!r} is no name of a W&B project, which has 128 characters at most and none "
+            f"{project!r} is not a valid W&B project: at most 128 characters, and none "
             "of / \\ # ? % :"
         )
     if entity is not None and not is_project_name(entity):
-        raise UsageError(f"{entity!r} is no name of a W&B entity; say --entity and --project apart")
+        raise UsageError(
+            f"{entity!r} is not a valid W&B entity; give --entity and --project separately"
+        )

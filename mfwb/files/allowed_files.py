@@ -101,5 +101,5 @@ class AllowedFiles:
 
 def _resolved(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
-        with suppress(OSError, RuntimeError):  # a loop of links: nothing lies there
+        with suppress(OSError, RuntimeError):  # a loop of links: no file exists there
             yield folder.resolve()

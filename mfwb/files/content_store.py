@@ -120,7 +120,7 @@ class Store:
                     raise SinkError(f"{self._folder} is a link; mfwb writes to folders of its own")
                 if not self._folder.is_dir():
                     raise SinkError(
-                        f"{self._folder} is no folder; mfwb writes to folders of its own"
+                        f"{self._folder} is not a folder; mfwb writes to folders of its own"
                     )
                 self._unfinished = self._open.enter_context(scratch(self._folder))
             return self._unfinished

@@ -128,7 +128,7 @@ def _open_by_handle(root: Path, path: str | PurePath, linked_folders: Sequence[P
             if (resolved.st_dev, resolved.st_ino) != (status.st_dev, status.st_ino):
                 raise OutsideRootError(f"{path!s} leads out of {root}")
         if not stat.S_ISREG(status.st_mode):
-            raise NotAFileError(f"{path!s} in {root} is no file")
+            raise NotAFileError(f"{path!s} in {root} is not a file")
         return os.open(handle_path, os.O_RDONLY | _UNBLOCKED)
     finally:
         os.close(handle)
@@ -153,7 +153,7 @@ def _open_resolved(root: Path, path: str | PurePath, linked_folders: Sequence[Pa
     descriptor = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | _UNBLOCKED)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise NotAFileError(f"{path!s} in {root} is no file")
+        raise NotAFileError(f"{path!s} in {root} is not a file")
     return descriptor
 
 

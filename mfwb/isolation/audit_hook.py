@@ -1,7 +1,7 @@
 """Audit hook: ends a process that does something that no conversion does, on every system.
 
 It is a second line of defence behind `sandbox`, and the only one on systems without a sandbox. It
-sees what Python code does, but not what a C library does. So it is no jail.
+sees what Python code does, but not what a C library does. So it is not a jail.
 """
 
 from __future__ import annotations

@@ -104,12 +104,12 @@ class Forkserver:
 
     def _send(self, request: dict[str, Any], files: tuple[int, ...]) -> Any:
         if self._socket is None:
-            raise ProcessLookupError("the process that makes others is gone")
+            raise ProcessLookupError("the process that starts others has ended")
         socket.send_fds(self._socket, [json.dumps(request).encode()], files)
         reply = self._socket.recv(_MESSAGE_LIMIT)
         if not reply:
             self._stop_server()
-            raise ProcessLookupError("the process that makes others is gone")
+            raise ProcessLookupError("the process that starts others has ended")
         return json.loads(reply)
 
     def _fork(self, folder: str) -> Process:

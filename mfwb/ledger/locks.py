@@ -82,8 +82,8 @@ def _hold_lock(base: Path, project_path: str, *, wait: float, deadline: float) -
     except (OSError, NotImplementedError) as error:  # older filelocks raise the latter for ENOSYS
         raise UsageError(f"the lock {path} can't be used: {error}") from None
     try:
-        # The description only helps people; the lock works without it, so a full disk is no reason
-        # to stop here.
+        # The description only helps people; the lock works without it, so a full disk does not
+        # matter here.
         with suppress(OSError):
             path.chmod(mode)  # when it was created, the umask may have removed the group's rights
         with suppress(OSError):

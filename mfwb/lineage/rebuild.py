@@ -86,7 +86,7 @@ def _collect_doubts(
     doubts: dict[str, dict[str, None]] = defaultdict(dict)
     for task in tasks:
         if not parents[task.pathspec] and task.step != flow_run.start_step:
-            doubts[task.step][f"nothing says which tasks came before {task.pathspec}"] = None
+            doubts[task.step][f"it was not recorded which tasks came before {task.pathspec}"] = None
         step, reason = code[task.pathspec]
         for doubt in (reason,) if step is None else step.doubts:
             doubts[task.step][doubt] = None

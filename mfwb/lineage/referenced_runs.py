@@ -75,7 +75,7 @@ def resolve_external_reads(
 
 
 def _drop_duplicates(externals: Iterable[ExternalRead]) -> tuple[ExternalRead, ...]:
-    """Return the reads sorted, without an uncertain read if the same read is there as certain."""
+    """Return the reads sorted, without an uncertain read if the same read exists as certain."""
     reads = set(externals)
     doubled = {read for read in reads if not read.sure and replace(read, sure=True) in reads}
     return tuple(sorted(reads - doubled, key=repr))

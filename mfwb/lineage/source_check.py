@@ -62,11 +62,11 @@ def read_trusted_code(flow_run: FlowRun) -> TrustedCode:
 def _difference(code: FlowCode, graph: tuple[GraphStep, ...]) -> str:
     """Return the difference between the source and the graph of the flow run; empty: none."""
     if not graph:
-        return "Metaflow recorded no graph to hold its source against"
+        return "Metaflow recorded no graph to compare its source with"
     then = {step.name: step for step in graph}
     if then.keys() != code.steps.keys():
         names = ", ".join(sorted(then.keys() ^ code.steps.keys()))
-        return f"its source has other steps than what ran: {names}"
+        return f"its source has other steps than the flow run: {names}"
     for name, step in code.steps.items():
         if then[name].line is not None and then[name].line != step.line:
             return (
@@ -74,7 +74,7 @@ def _difference(code: FlowCode, graph: tuple[GraphStep, ...]) -> str:
                 f"{then[name].line}"
             )
         if step.followed and set(then[name].next) != set(step.next):
-            return f"its source was edited: {name} leads elsewhere than it did"
+            return f"its source was edited: {name} leads to other steps than it did"
     return ""
 
 

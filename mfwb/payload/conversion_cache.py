@@ -180,7 +180,7 @@ class ConversionCache:
 
     @contextmanager
     def _open_pickle(self, content: Content, contents: Contents) -> Iterator[Path]:
-        """Yield a file with the bytes of a content, from the store if it is there."""
+        """Yield a file with the bytes of a content, from the store if the store has it."""
         if self._store.has(pickle_name(content)):
             yield self._store.path(pickle_name(content))
             return

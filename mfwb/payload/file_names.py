@@ -28,7 +28,7 @@ def make_names_safe(artifact_files: ArtifactFiles) -> ArtifactFiles:
     taken = _Taken()
     for file in artifact_files.files:
         if file.local is not None and has_unstorable(str(file.local)):
-            missing[file.path] = "its name is no UTF-8, and W&B takes no other"
+            missing[file.path] = "its name is not UTF-8, which W&B requires"
             continue
         path = taken.safe(file.path)
         if path != file.path:

@@ -69,8 +69,8 @@ def build_description(built: Sequence[BuiltArtifact], modules: Modules) -> str:
     lines += _about(result, modules.get(first.path))
     if result.altered:
         lines.append(
-            f"Read back it is not quite the same: {_span(result.altered)}. "
-            "So the very pickle that Metaflow stored goes along, too."
+            f"Read back, it is not quite the same: {_span(result.altered)}. "
+            "So the very pickle that Metaflow stored is logged, too."
         )
     if result.kept_because is not None:
         lines.append(f"It stayed a pickle: {_span(result.kept_because)}.")
@@ -109,7 +109,7 @@ def _needs(modules: tuple[str, ...] | None) -> str:
     if modules is None:
         return "Loading it runs code; what it needs is not known."
     if not modules:
-        return "Loading it needs Python alone."
+        return "Loading it needs only Python."
     shown = [*map(_span, modules[:_MANY_MODULES])]
     more = len(modules) - len(shown)
     rest = [f"and {more:,} more"] if more else []

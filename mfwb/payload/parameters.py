@@ -68,7 +68,7 @@ def _answers(wanted: Sequence[Content], contents: Contents, inspect: Inspect) ->
 def _with_value(parameter: Parameter, answer: Answer | None) -> Parameter:
     if parameter.value is not None:
         return parameter  # set by the source: an IncludeFile
-    result, reason = answer or (None, "its bytes can't be had")
+    result, reason = answer or (None, "its bytes can't be read")
     if result is not None:
         try:
             return replace(parameter, value=to_json(result[0]))

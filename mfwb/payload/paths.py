@@ -141,16 +141,16 @@ def _reason_against(
 ) -> str | None:
     """Return the reason for excluding an entry: empty if it is included, None for a folder."""
     if _escape(entry.name) != entry.name:
-        return "its name is no UTF-8"
+        return "its name is not UTF-8"
     if entry.is_symlink() and not _stays_inside(path, real_top):
         return "it is a link that leads out of the folder"
     if not allowed.allows(path):
-        return "it is hidden, which takes --path-root"
+        return "it is hidden, which needs --path-root"
     if entry.is_dir(follow_symlinks=False):
         return None
     if entry.is_dir():
         return "it is a link to a folder"
-    return "" if entry.is_file() else "it is no file"  # opening a pipe would wait for ever
+    return "" if entry.is_file() else "it is not a file"  # opening a pipe would wait for ever
 
 
 def _stays_inside(link: Path, real_top: Path) -> bool:
@@ -172,6 +172,6 @@ def _store_file(path: Path, name: str, allowed: AllowedFiles, keep: StoreFile) -
     except PermissionError:
         raise ItemLost("it must not be read") from None
     except NotAFileError:
-        raise ItemLost(f"it is no file: {path}") from None
+        raise ItemLost(f"it is not a file: {path}") from None
     except OSError as error:
         raise ItemLost(f"it can't be read: {error}") from error

@@ -1,4 +1,4 @@
-"""Previews of artifacts in a W&B run; an artifact without a preview is no loss."""
+"""Previews of artifacts in a W&B run; an artifact without a preview is not a loss."""
 
 from __future__ import annotations
 

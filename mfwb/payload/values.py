@@ -35,7 +35,7 @@ Values = dict[str, dict[str, Value]]
 def decode_readable(
     planned: Sequence[PlannedValue], contents: Contents, inspect: Inspect = inspect_here
 ) -> Values:
-    """Return readable forms of artifacts that are no plain values; their losses are elsewhere."""
+    """Return readable forms of artifacts that are not plain values; their losses are elsewhere."""
     wanted, _ = _within_limit(planned)
     values, _ = _decoded(wanted, Inspection.SHOWN, contents, inspect)
     for value in planned:

@@ -138,7 +138,7 @@ class _LimitChecker:
                 act(self, opcode, start, position)
         except (IndexError, KeyError, ValueError):
             raise pickle.UnpicklingError(
-                "its pickle is cut off, or takes what it has not put there"
+                "its pickle is cut off, or uses a value that it never stored"
             ) from None
 
     # Actions of opcodes. All have the same parameters, since they are called through a table.
@@ -197,13 +197,15 @@ class _LimitChecker:
     def fill(self, opcode: Opcode, _start: int, _end: int) -> None:
         container, *measures = self._pop_measures(opcode)
         if type(container) is not _GrowingMeasure:  # other measures are shared by several objects
-            raise pickle.UnpicklingError("its pickle fills what can't be filled")
+            raise pickle.UnpicklingError("its pickle fills an object that can't be filled")
         if opcode.name == "ADDITEMS":
             self._hash(measures)
         elif opcode.name.startswith("SETITEM"):
             self._hash(measures[::2])
             if self._calls and container.is_held:  # its holder may have checked it already
-                raise pickle.UnpicklingError("its pickle changes what it has already used")
+                raise pickle.UnpicklingError(
+                    "its pickle changes an object that it has already used"
+                )
         self._grow(container, measures)
         self._stack.append(container)
 
@@ -241,7 +243,7 @@ class _LimitChecker:
     def _take_memory(self, size: int) -> None:
         self._memory_left -= size
         if self._memory_left < 0:
-            raise pickle.UnpicklingError("its pickle makes far more than there is in it")
+            raise pickle.UnpicklingError("its pickle creates far more than it contains")
 
     def take(self, opcode: Opcode, _start: int, _end: int) -> None:
         self._pop_measures(opcode)
@@ -295,7 +297,7 @@ class _LimitChecker:
             self._parts_left -= sum(item.parts for item in measures) + self._unpropagated.parts
             self._size_left -= size
         if self._parts_left < 0 or self._size_left < 0:
-            raise pickle.UnpicklingError("its pickle makes far more than there is in it")
+            raise pickle.UnpicklingError("its pickle creates far more than it contains")
         return size
 
     def _note_hash(self, name: str, start: int, end: int) -> None:

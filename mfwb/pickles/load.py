@@ -94,7 +94,7 @@ class _NameUnpickler(Unpickler):
     def find(self, name: str) -> Any:
         self._characters_left -= len(name)
         if self._characters_left < 0:
-            raise pickle.UnpicklingError("its pickle makes far more names than there is in it")
+            raise pickle.UnpicklingError("its pickle creates far more names than it contains")
         self.names.add(name)
 
         def new(_cls: type, *arguments: Any, **named: Any) -> PermissiveObject:

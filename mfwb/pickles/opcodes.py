@@ -161,22 +161,22 @@ def read_opcode(data: bytes, position: int) -> tuple[int, int, int]:
 
 
 def memo_index(name: str, argument: bytes) -> int:
-    """Return the index of the memo in an opcode's argument; ValueError if it is no number."""
+    """Return the index of the memo in an opcode's argument; ValueError if it is not a number."""
     return int(argument) if name in {"PUT", "GET"} else int.from_bytes(argument, "little")
 
 
 def _check_argument(name: str, argument: bytes, position: int) -> None:
     if name.startswith("EXT"):
-        raise pickle.UnpicklingError("its pickle uses an extension code, which nobody knows here")
+        raise pickle.UnpicklingError("its pickle uses an extension code, which is not known here")
     if name in {"INT", "LONG"}:
         if len(argument) > _LINE_LIMIT:
             raise pickle.UnpicklingError("a number of too many digits")
         return
     if name in {"PUT", "GET"} and len(argument) > _INDEX_DIGITS_LIMIT:
-        raise pickle.UnpicklingError(f"no place of the memo at byte {position:,}")
+        raise pickle.UnpicklingError(f"no memo index at byte {position:,}")
     try:
         is_beyond = memo_index(name, argument) > position + _SPARE
     except ValueError:
-        raise pickle.UnpicklingError(f"no place of the memo at byte {position:,}") from None
+        raise pickle.UnpicklingError(f"no memo index at byte {position:,}") from None
     if is_beyond:  # the C unpickler allocates memory up to that index
         raise pickle.UnpicklingError("its pickle asks for a memo that is larger than itself")

@@ -30,7 +30,7 @@ WHOLE_LIMIT = 16_000_000
 
 _NAMES_LIMIT = 10_000
 
-_NAME_LIMIT = 256  # bytes; longer strings are no names
+_NAME_LIMIT = 256  # bytes; longer strings are not names
 _MEMO_LIMIT = 100_000  # strings that may turn out to be names
 
 _STRINGS = frozenset({"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"})

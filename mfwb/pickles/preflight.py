@@ -104,7 +104,7 @@ class _ResultStandIn(PermissiveObject):
 
 
 class _FunctionStandIn(_ResultStandIn):
-    """Stand-in for a function, or for any object that is no class."""
+    """Stand-in for a function, or for any object that is not a class."""
 
     def __init__(self, name: str, makers: Collection[str]) -> None:
         super().__init__(name, (), is_new=False)
@@ -173,6 +173,6 @@ def _check_array(state: Any) -> None:
         raise pickle.UnpicklingError("an array whose data or dtype are not plain")
     size = len(data) * (dtype.itemsize if isinstance(data, list) else 1)
     if not all(type(length) is int and length >= 0 for length in shape):
-        raise pickle.UnpicklingError("an array whose shape is no shape")
+        raise pickle.UnpicklingError("an array whose shape is not valid")
     if dtype.itemsize == 0 or math.prod(shape) * dtype.itemsize != size:
-        raise pickle.UnpicklingError("an array whose shape is not that of its data")
+        raise pickle.UnpicklingError("an array whose shape does not fit its data")

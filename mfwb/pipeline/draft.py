@@ -114,7 +114,8 @@ def notes_on(selection: Selection, outcomes: Iterable[FlowRunOutcome]) -> tuple[
     named = {str(pathspec) for pathspec in selection.pathspecs}
     running = [outcome.pathspec for outcome in outcomes if outcome.reason == STILL_RUNNING]
     return tuple(
-        f"nothing says that {pathspec} is over; if its process is gone, say --abandoned-after 0s"
+        f"it is not known whether {pathspec} has ended; if its process is gone, use "
+        "--abandoned-after 0s"
         for pathspec in running
         if pathspec in named
     )

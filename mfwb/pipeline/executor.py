@@ -119,7 +119,7 @@ def _add_losses(outcome: WandbRunOutcome, losses: Sequence[Loss]) -> WandbRunOut
 
 
 def _cancel_and_wait(unfinished: list[Future[Any]]) -> None:
-    """Leave no work of an interrupted flow run behind: another flow run gets the workers next."""
+    """Cancel the work of an interrupted flow run: another flow run gets the workers next."""
     for future in unfinished:
         future.cancel()
     for future in unfinished:

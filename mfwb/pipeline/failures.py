@@ -15,7 +15,7 @@ def failed_outcome(pathspec: str, error: BaseException, bugs: BugLog) -> FlowRun
     """Return the outcome of a flow run that an error ended; raise errors that end the whole call.
 
     An unexpected error is a bug of mfwb, unless the machine lacks something. Either way it is the
-    failure of this flow run alone: the other flow runs may be sound, and one of them must not stop
+    failure of only this flow run: the other flow runs may be fine, and one of them must not stop
     a cron job.
     """
     if ends_the_call(error):

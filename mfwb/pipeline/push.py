@@ -103,7 +103,7 @@ class _Push:
         outcome = bundled.outcome if bundled else None
         if entry.sync_state not in _BUNDLED or outcome is None:
             why = entry.reason or "its last sync was interrupted"
-            reason = f"the bundle does not have all of it: {why}; sync it into it again"
+            reason = f"the bundle does not have all of it: {why}; sync it into the bundle again"
             return FlowRunOutcome(entry.flow_run, Status.FAILED, reason=reason)
         before = self._ledger.entry(entry.flow_run, entry.provider, destination)
         earlier = before.outcome if before else None

@@ -30,6 +30,6 @@ def retry_with_new_ledger(
         aside = put_aside(damaged.path)
         if aside is None:
             raise
-        note = f"the ledger was damaged and is called {aside} now; W&B was asked instead"
+        note = f"the ledger was damaged and was renamed to {aside}; W&B was asked instead"
         result = action()
         return replace(result, notes=(note, *result.notes))

@@ -142,9 +142,9 @@ class SelectedFlowRun:
 
     Attributes:
         pathspec: its pathspec. A flow alone, or `latest`, stands for a flow run that was not found:
-            reading it raises the error that says why.
+            reading it raises the error with the reason.
         listed: its entry in the listing; None if the user gave its name, or if it is not listed.
-        error: why the runs of the flow could not be listed, if a second request would not tell.
+        error: why the runs of the flow could not be listed, if a second request would not show it.
     """
 
     pathspec: Pathspec
@@ -278,9 +278,9 @@ def _select_listed(
 
 
 def _with_unstorable_name(pathspec: Pathspec) -> SelectedFlowRun:
-    """Return the failure for a folder whose name is no text: ledger and W&B could not store it."""
+    """Return the failure for a folder whose name is not text: ledger and W&B could not store it."""
     named = Pathspec(storable(pathspec.flow), pathspec.run and storable(pathspec.run))
-    return SelectedFlowRun(named, error=SourceError(f"the name of {named} is no UTF-8 text"))
+    return SelectedFlowRun(named, error=SourceError(f"the name of {named} is not UTF-8 text"))
 
 
 def _parse_names(names: Iterable[str], listed: Iterable[ListedFlowRun]) -> Iterator[Pathspec]:
@@ -299,7 +299,7 @@ def _list_flow(
 ) -> tuple[list[ListedFlowRun], list[SelectedFlowRun]]:
     """Return the runs of a flow, and the flow itself as a failure if they can't be listed.
 
-    A flow whose name the user did not give may vanish between two requests: that is no failure.
+    A flow whose name the user did not give may vanish between two requests: that is not a failure.
     """
     try:
         return source.list(flow), []

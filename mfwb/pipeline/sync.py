@@ -241,7 +241,7 @@ class _Sync:
             plan,
         )
         is_whole = all(run.complete for run in result.runs)
-        if reason := result.error or ("" if is_whole else "W&B did not take all of it"):
+        if reason := result.error or ("" if is_whole else "W&B did not accept all of it"):
             outcome = replace(outcome, status=Status.FAILED, reason=reason)
             self._history.record(drafted, SyncState.FAILED, reason=reason, outcome=outcome)
         else:

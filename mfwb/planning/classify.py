@@ -140,7 +140,7 @@ def _depends_on_names(name: str, family: Family) -> bool:
 def can_be_shown(ref: ArtifactRef, classification: Classification, settings: StepSettings) -> bool:
     """Return whether the summary may also show a readable form of an artifact.
 
-    This holds for arrays, paths, times of pandas, and for containers of these, of plain values and
+    This applies to arrays, paths, times of pandas, and for containers of these, of plain values and
     of objects of users' own classes. Nothing is shown of an artifact that is too large or that
     can't be read.
     """

@@ -172,7 +172,7 @@ def _unseen(ref: ArtifactRef) -> str:
         return ""
     if not ref.is_pickle:
         return _no_pickle(ref)
-    return "its pickle can't be looked into"
+    return "its pickle can't be inspected"
 
 
 # --- why something is not done --------------------------------------------------------------
@@ -191,14 +191,14 @@ def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
         return ref.no_value
     if ref.size > VALUE_LIMIT:
         return f"{ref.size:,} bytes, and a summary takes no value of more than {VALUE_LIMIT:,}"
-    return "its pickle does not spell it out, and --unpickle never follows no names"
+    return "its pickle refers to names for it, and --unpickle never follows none"
 
 
 def _not_converted(ref: ArtifactRef, settings: StepSettings) -> str:
     plugin = plugin_for(ref.type, settings)
     if plugin is None or plugin.safe or settings.unpickle == "trusted":
         return ""
-    return f"the converter {plugin.name} may run code, which takes --unpickle trusted"
+    return f"the converter {plugin.name} may run code, which needs --unpickle trusted"
 
 
 def _not_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
@@ -210,7 +210,7 @@ def _not_loaded(ref: ArtifactRef, family: Family, settings: StepSettings) -> str
     if settings.unpickle == "never":
         return "--unpickle never"
     if family.needs_trust and settings.unpickle != "trusted":
-        return "that would run code, which takes --unpickle trusted"
+        return "that would run code, which needs --unpickle trusted"
     return _too_large(ref, family.form, settings.max_memory)
 
 
@@ -224,4 +224,4 @@ def _too_large(ref: ArtifactRef, form: Form, max_memory: int) -> str:
 
 
 def _no_pickle(ref: ArtifactRef) -> str:
-    return f"it is no pickle, but {ref.encoding or 'of an unknown encoding'}"
+    return f"it is not a pickle, but {ref.encoding or 'of an unknown encoding'}"

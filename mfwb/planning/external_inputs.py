@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mfwb.config import Settings
 from mfwb.lineage import ExternalUse, Lineage
 from mfwb.planning.logging_runs import LoggedIndex, index_logged_artifacts
+from mfwb.planning.names import project_path
 from mfwb.planning.outputs import select_outputs
 from mfwb.planning.plan import InputArtifact, OutputArtifact, use_item
 from mfwb.planning.run_scopes import RunScope, build_run_scopes
@@ -41,7 +42,7 @@ class ExternalInputs:
         for other in others:
             scopes = build_run_scopes(other.flow_run, settings)
             outputs = select_outputs(scopes, other.flow_run, other.lineage)
-            destination = f"{other.entity or ''}/{other.project}"
+            destination = project_path(other.entity, other.project)
             logged = index_logged_artifacts(scopes, outputs)
             self._logged[other.flow_run.pathspec] = (destination, logged)
         self._lineage = lineage

@@ -20,9 +20,11 @@ __all__ = [
     "is_project_name",
     "names_in_project",
     "project_name",
+    "project_path",
     "run_alias",
     "run_id",
     "shortened",
+    "split_project_path",
     "summary_key",
     "table_key",
 ]
@@ -56,6 +58,17 @@ def project_name(flow: str) -> str:
     safe = _UNFIT_FOR_PROJECTS.sub("-", one_line(flow))
     is_fit = safe == flow and 0 < len(flow) <= _PROJECT_LIMIT
     return flow if is_fit else _with_hash(safe, flow, _PROJECT_LIMIT)
+
+
+def project_path(entity: str | None, project: str) -> str:
+    """Return `entity/project`; `/project` if the entity is not known."""
+    return f"{entity or ''}/{project}"
+
+
+def split_project_path(path: str) -> tuple[str, str]:
+    """Return entity and project of a path; the entity is empty if it is not known."""
+    entity, _, project = path.rpartition("/")
+    return entity, project
 
 
 def is_project_name(name: str) -> bool:

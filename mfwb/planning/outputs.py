@@ -197,7 +197,7 @@ _CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"  # what `@catch(var=...)
 
 
 def _shorten_other(ref: ArtifactRef, task: Task) -> str:
-    """Return the text that replaces an artifact that is no value, beside values of other tasks."""
+    """Return the text that replaces an artifact, not a value, beside values of other tasks."""
     if _is_caught(ref, task) and task.failure is not None:
         text = f"{task.failure.type}: {task.failure.message}"
         return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}..."

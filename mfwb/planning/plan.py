@@ -108,7 +108,7 @@ class OutputArtifact:
 
 @dataclass(frozen=True, slots=True, order=True)
 class InputArtifact:
-    """A W&B artifact that a W&B run uses: the very version that its producer logged."""
+    """A W&B artifact that a W&B run uses: exactly the version that its producer logged."""
 
     name: str
     type: str
@@ -125,7 +125,7 @@ def use_item(what: str, user: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ValueElsewhere:
-    """An artifact of one task that is no value, while other tasks have a value of that name."""
+    """An artifact of one task that is not a value, while other tasks have a value of that name."""
 
     content: Content
     text: str  # the text that replaces it among the values
@@ -137,7 +137,9 @@ class PlannedValue:
 
     key: str
     contents: tuple[Content, ...]
-    elsewhere: tuple[ValueElsewhere, ...] = ()  # of tasks whose artifact of that name is no value
+    elsewhere: tuple[
+        ValueElsewhere, ...
+    ] = ()  # of tasks whose artifact of that name is not a value
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def cut_losses(keys: Iterable[str], where: str, run_name: str) -> list[Loss]:
         where: where the facts are, such as `config.metaflow`.
         run_name: the name of the W&B run.
     """
-    reason = "longer than W&B takes: texts and lists are cut, and say how long they were"
+    reason = "longer than W&B accepts: texts and lists are cut, and their full length is noted"
     return [Loss(cut_item(key, where, run_name), reason) for key in keys]
 
 

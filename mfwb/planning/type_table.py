@@ -1,10 +1,10 @@
 """Table of types and their kinds. It is read from the top; the first pattern that matches applies.
 
 Types have their qualified names, as Metaflow records them and as pickles refer to them; `*` matches
-anything, dots included. So exceptions stand above the rule of their library.
+anything, dots included. So exceptions are listed above the rule of their library.
 
 An object that predicts or transforms is a model: also a scaler, a tokenizer, a pipeline. Data with
-rows are a dataset. Bare numbers (arrays, tensors) are neither, and the same holds for
+rows are a dataset. Bare numbers (arrays, tensors) are neither, and the same applies to
 configurations, optimizers, losses, metrics and the results of a model.
 """
 

@@ -24,7 +24,7 @@ class SyncState(str, Enum):
     BEGUN = "begun"  # being written, or writing was interrupted
     RUNNING = "running"  # it was still running in Metaflow
     FAILED = "failed"  # it could not be synced
-    INCOMPLETE = "incomplete"  # synced, but another try may bring what is missing
+    INCOMPLETE = "incomplete"  # synced, but another try may complete it
     SYNCED = "synced"
     LEFT_OUT = "left out"  # the selection excluded failed flow runs, or all others
 

@@ -32,9 +32,9 @@ class ReadyFile:
         local: the file on disk.
         md5: of that file, in base64, if it is known.
         uri: of the reference, if there is no file.
-        etag: of the object at the URI, so that W&B can tell when the object is replaced.
+        etag: of the object at the URI, so that W&B notices when the object is replaced.
         version: of that object, if its store keeps versions.
-        gzipped: whether the URI leads to a gzipped pickle; the description then says so.
+        gzipped: whether the URI leads to a gzipped pickle; the description then explains it.
     """
 
     path: str

@@ -74,7 +74,7 @@ class Pusher(Protocol):
 
         Args:
             cargo: flow runs.
-            writer: the id of the ledger, which tells other machines who writes.
+            writer: the id of the ledger, which shows other machines who writes.
             progress: is notified of each W&B run.
         """
         ...

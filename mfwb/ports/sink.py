@@ -41,7 +41,7 @@ class WrittenRun:
         location: its URL, or the folder of an offline W&B run; empty if it was deleted.
         outputs: the artifacts that it logged.
         losses: what W&B did not get, beside the losses of its payload.
-        complete: False: another try may bring what is missing.
+        complete: False: another try may complete it.
         deleted: somebody deleted it in W&B, so it is not written again.
         trouble: the error of W&B because of which it is not complete.
         updated: it existed, and its metadata was updated.
@@ -148,7 +148,7 @@ class Sink(Protocol):
 
         Args:
             plan: of a flow run.
-            writer: the id of the ledger, which tells other machines who writes.
+            writer: the id of the ledger, which shows other machines who writes.
             written: ids of W&B runs that existed once; those that are gone were deleted.
         """
         ...

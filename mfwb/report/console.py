@@ -18,7 +18,7 @@ _FILE_WIDTH = 100
 class PrintableConsole(Console):
     """A console that escapes everything in a text that is not printable, whatever its source.
 
-    Colours and cursor moves, which rich itself adds, are no text and stay. Markup and emoji codes
+    Colours and cursor moves, which rich itself adds, are not text and stay. Markup and emoji codes
     are off: brackets in a name are part of the name.
     """
 
@@ -44,6 +44,6 @@ def console_for(stream: TextIO) -> Console:
 
 def printed(captured: str) -> str:
     """Return the text that a console captured, without spaces at the end of its lines."""
-    # Not splitlines: it breaks at letters that are no line break for a terminal.
+    # Not splitlines: it also breaks at letters that are not line breaks for a terminal.
     lines = captured.removesuffix("\n").split("\n")
     return "".join(f"{line.rstrip(' ')}\n" for line in lines) if captured else ""

@@ -19,7 +19,7 @@ def json_text(document: object, *, ascii_only: bool, indent: int | None = 2) -> 
     r"""Return a document as JSON; unprintable letters in it are written as `\u....`.
 
     JSON itself escapes the first 32 letters, but not the letters beyond ASCII that control a
-    terminal, that change the direction of text, or that are no Unicode.
+    terminal, that change the direction of text, or that are not Unicode.
 
     Args:
         document: made of types that JSON has.

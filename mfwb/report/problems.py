@@ -11,8 +11,8 @@ __all__ = ["problem_lines"]
 def problem_lines(result: Result) -> list[str]:
     """Return a line for each flow run that could not be synced and for each new loss.
 
-    A skipped flow run is still running, or is excluded by an option: that is no problem. The losses
-    of an unchanged flow run were reported when it was synced.
+    A skipped flow run is still running, or is excluded by an option: that is not a problem. The
+    losses of an unchanged flow run were reported when it was synced.
     """
     lines = list(result.notes)
     for flow_run in result.flow_runs:

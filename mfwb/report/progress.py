@@ -128,7 +128,7 @@ class _NotebookLine:
         self._write(f"{self._name}  {what}")
 
     def _write(self, text: str) -> None:
-        """Write over the line that is there, which may be longer."""
+        """Overwrite the previous line, which may be longer."""
         self._stream.write(f"\r{text.ljust(self._width)}")
         self._stream.flush()
         self._width = len(text)

@@ -100,7 +100,7 @@ def _confined(by: Sequence[str], unpickle: str) -> str:
 def _about(file: CheckedFile, trust: Trust) -> Iterator[str]:
     reason = file.refusal_reason(trust)
     if reason is not None:
-        yield f"does not count: {reason}"
+        yield f"is ignored: {reason}"
     elif trust.includes(file.file):
         yield "trusted"
     else:

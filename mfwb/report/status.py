@@ -28,7 +28,7 @@ _GAP = (0, 2, 0, 0)
 _HEADINGS = ("synced", "pending", "failed", "left out", "losses")
 
 _REASONS = {
-    SyncState.BEGUN: "it is being written, or that was interrupted",
+    SyncState.BEGUN: "it is being written, or writing was interrupted",
     SyncState.RUNNING: "it is still running",
     SyncState.INCOMPLETE: "another sync may complete it",
 }

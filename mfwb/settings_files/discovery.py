@@ -139,7 +139,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
     try:
         values: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"no valid TOML: {error}") from None
+        raise ValueError(f"not valid TOML: {error}") from None
     return values
 
 

@@ -59,7 +59,7 @@ def _parse(data: bytes) -> dict[str, Any]:
     try:
         values = json.loads(data.decode("utf-8"))
     except ValueError as error:
-        raise ValueError(f"no settings of Metaflow: {error}") from None
+        raise ValueError(f"not settings of Metaflow: {error}") from None
     if not isinstance(values, dict):
-        raise ValueError("no settings of Metaflow: it is no JSON object")  # noqa: TRY004
+        raise ValueError("not settings of Metaflow: it is not a JSON object")  # noqa: TRY004
     return values

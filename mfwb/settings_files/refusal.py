@@ -30,7 +30,7 @@ def refusal_reason(file: SettingsFile, sensitive: Sequence[str], trust: Trust) -
     if trust.includes(file):
         return None
     if file.is_foreign:
-        return "another user owns it or may write to it, so nothing in it counts"
+        return "another user owns it or may write to it, so all of it is ignored"
     counts = "counts" if len(sensitive) == 1 else "count"
     return f"{_join(sensitive)} {counts} only if you trust this file"
 
@@ -50,7 +50,7 @@ def refuse_unless_trusted(
     if reason is None:
         return
     shown = shlex.quote(_relative(file.path))
-    alternative = f", or say --config {shown}" if can_be_named else ""
+    alternative = f", or give --config {shown}" if can_be_named else ""
     raise UsageError(
         f"{file.path}: {reason}; look at it, then run `mfwb config trust {shown}`{alternative}"
     )

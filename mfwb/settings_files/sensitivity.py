@@ -44,7 +44,7 @@ HARMLESS: Mapping[str, Callable[[Any], bool]] = {
     "max_artifact_size": _always,
     "kinds": _always,
     "namespace": _always,
-    "references": _always,  # URIs of the datastore that was read anyway
+    "references": _always,  # URIs of the datastore that was read in any case
     "workers": _always,  # 1 to 64
     "timeout": _always,  # bounded
     "wait": _always,  # bounded

@@ -85,7 +85,7 @@ class Trust:
 def load_trust(environ: Mapping[str, str] = os.environ) -> Trust:
     """Return the files that the user trusts.
 
-    A relative MFWB_STATE_DIR does not count here: it would lie in the very folder to be checked.
+    A relative MFWB_STATE_DIR does not count here: it would be in the folder that is checked.
     """
     home = Path(environ.get("MFWB_STATE_DIR") or ".")
     return Trust((home if home.is_absolute() else user_state_path("mfwb")) / _NAME)

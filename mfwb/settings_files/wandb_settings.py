@@ -112,9 +112,9 @@ def _parse(data: bytes) -> dict[str, Any]:
     except configparser.Error:  # W&B prints the error, and takes the file for empty
         return {}
     except UnicodeDecodeError as error:
-        raise ValueError(f"no settings of W&B: {error}") from None
+        raise ValueError(f"not settings of W&B: {error}") from None
     try:
         return dict(parser.items(_SECTION)) if parser.has_section(_SECTION) else {}
     except configparser.Error as error:
         message = " ".join(str(error).split())
-        raise ValueError(f"no settings of W&B: {message}") from None
+        raise ValueError(f"not settings of W&B: {message}") from None

@@ -93,7 +93,7 @@ class ArtifactRef:
     def __post_init__(self) -> None:
         """Raise ValueError if its sha1 is invalid: mfwb makes paths from it."""
         if not is_sha1(self.sha1):
-            raise ValueError(f"{self.sha1!r:.60} is no sha1")
+            raise ValueError(f"{self.sha1!r:.60} is not a sha1")
 
     @property
     def is_pickle(self) -> bool:

@@ -37,12 +37,12 @@ def parse(text: str) -> Pathspec:
     parts = parts_of(text.strip())
     if len(parts) > 2:  # noqa: PLR2004 - a flow and a run
         raise UsageError(
-            f"{text!r} names more than a flow run; mfwb works on whole runs, so say "
+            f"{text!r} names more than a flow run; mfwb works on whole runs, so give "
             f"{'/'.join(parts[:2])!r}"
         )
     flow, run = parts[0], (parts[1] if len(parts) > 1 else None)
     if not is_flow_name(flow) or (run is not None and not is_run_id(run)):
-        raise UsageError(f"{text!r} is no pathspec; say Flow/123, Flow/latest or Flow --last 5")
+        raise UsageError(f"{text!r} is not a pathspec; give Flow/123, Flow/latest or Flow --last 5")
     return Pathspec(flow, run)
 
 
@@ -149,7 +149,7 @@ def parameters_of(flow_run: str) -> str:
 
 
 def is_parameters(producer: str) -> bool:
-    """Return whether a producer stands for the parameters of a flow run, and is no task."""
+    """Return whether a producer stands for the parameters of a flow run, and is not a task."""
     return producer.endswith(f"/{PARAMETERS}")
 
 

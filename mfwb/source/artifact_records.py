@@ -124,7 +124,7 @@ class ArtifactRecords:
             self._size += len(data) if sha not in self._blobs else 0
             if self._size > _TOTAL_LIMIT + _TOTAL_LIMIT_PER_TASK * tasks:
                 raise SourceError(
-                    f"the artifacts that Metaflow keeps for itself in {self._flow} take more than "
+                    f"Metaflow's internal artifacts in {self._flow} take more than "
                     f"{_TOTAL_LIMIT:,} bytes"
                 )
             self._blobs[sha] = data

@@ -75,5 +75,5 @@ _NUMBER = re.compile(r"[0-9]{1,3}")  # Metaflow makes six attempts, unless confi
 def _number(record: Record) -> int:
     """Return the number of an attempt; DamagedError. It becomes part of a path."""
     if not _NUMBER.fullmatch(record.value):
-        raise DamagedError(f"its metadata {record.name!r} is no number of an attempt")
+        raise DamagedError(f"its metadata {record.name!r} is not the number of an attempt")
     return int(record.value)

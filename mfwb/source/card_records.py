@@ -46,6 +46,7 @@ def to_cards(
         try:
             cards_seen[to_card(record.value)] = None
         except DamagedError as error:
+            # The text is part of the plan's digest.
             yield Loss(unread_card(task), f"what Metaflow recorded of it is odd: {error}")
     cards = _newest(cards_seen, declared)
     yield from cards[:_MAX_CARDS]

@@ -1,4 +1,4 @@
-"""A card's HTML, read from the datastore: the one whose name holds the recorded uuid.
+"""A card's HTML, read from the datastore: the one whose name contains the recorded uuid.
 
 Seen in Metaflow 2.19.39 (`CardDatastore`): in `<flow>/runs/<run>/steps/<step>/tasks/<task>/cards/`,
 below the folder for cards, they are called `<type>-<uuid>.html` or, if they have an id,
@@ -58,7 +58,7 @@ def copy_card(
     """
     name_parts = [card.type, *([] if card.id is None else [card.id]), card.uuid]
     if not all(_NAME.fullmatch(part) for part in name_parts):
-        raise ItemLost("what Metaflow recorded of the card is damaged")
+        raise ItemLost("Metaflow's record of the card is damaged")
     paths = [path for task in tasks for path in _paths(task, "-".join(name_parts))]
     for folder in folders:
         for path in paths:

@@ -55,7 +55,7 @@ def client_errors(requested: object, provider: str) -> Iterator[None]:
     except ServiceException as error:
         if error.http_code is None or error.http_code in _OUTAGE_STATUSES or error.http_code < 0:
             raise Unreachable(f"{provider} does not answer as it should: {error}") from None
-        raise SourceError(f"{requested}: {provider} says: {error}") from None
+        raise SourceError(f"{requested}: {provider} reports: {error}") from None
     except OutsideRootError as error:
         advice = "name that folder with --datastore-root if it is yours"
         raise SourceError(f"{requested} can't be read: {error}; {advice}") from error

@@ -133,7 +133,7 @@ class _PackageFiles:
         """Return the user's files; PackageError if the script that was run is not among them."""
         script = self._script()
         if not script:
-            raise PackageError("it does not say what was run")
+            raise PackageError("it does not name the script that ran")
         if script not in self._texts:
             raise PackageError(f"{script} {self._undecodable.get(script, 'is not in it')}")
         return SourceCode(script, self._texts, origin="package")
@@ -146,4 +146,4 @@ def _parse(kind: type[_Kind], data: bytes) -> _Kind:
     try:
         return kind.model_validate_json(data)
     except ValidationError:
-        raise PackageError("what Metaflow wrote into it about itself is damaged") from None
+        raise PackageError("Metaflow's own metadata in it is damaged") from None

@@ -66,7 +66,7 @@ def copy_content(  # noqa: PLR0913 - each is a fact of its own
         limit: largest allowed number of bytes, besides the recorded size; None: no limit.
 
     Raises:
-        ItemLost: it can't be read, is too large, is damaged, or lies in a folder that the user
+        ItemLost: it can't be read, is too large, is damaged, or is in a folder that the user
             does not allow.
         SourceError: a datastore does not answer.
     """
@@ -123,9 +123,8 @@ def _candidates(
     if datastore is not None:
         kind = datastore.type
         path = f"{suffix}/{flow}/{sha}"
-        yield _Candidate(
-            datastore.root, open_store(datastore, flow, linked_folders).open, path, sha
-        )
+        store = open_store(_with_container(datastore), flow, linked_folders)
+        yield _Candidate(datastore.root, store.open, path, sha)
         if kind == "local":  # beside `.metaflow`, if METAFLOW_DATASTORE_SYSROOT_LOCAL was set
             sibling = Datastore(kind, str(Path(datastore.root).parent / suffix))
             yield from _candidate(sibling, flow, sha, linked_folders)
@@ -138,9 +137,19 @@ def _candidate(
     datastore: Datastore, flow: str, sha: str, linked_folders: tuple[Path, ...]
 ) -> Iterator[_Candidate]:
     if datastore.type != "local" or Path(datastore.root).is_dir():
-        yield _Candidate(
-            datastore.root, open_store(datastore, flow, linked_folders).open, f"{flow}/{sha}", sha
-        )
+        store = open_store(_with_container(datastore), flow, linked_folders)
+        yield _Candidate(datastore.root, store.open, f"{flow}/{sha}", sha)
+
+
+def _with_container(datastore: Datastore) -> Datastore:
+    """Return the datastore of included files, of which Metaflow's root is the one given.
+
+    In Azure, Metaflow 2.19.39 repeats the container's name in the path of an included file.
+    """
+    if datastore.type != "azure":
+        return datastore
+    container = PurePosixPath(datastore.root).parts[0]
+    return Datastore("azure", f"{container}/{datastore.root}")
 
 
 def _local_file(url: str) -> Path:

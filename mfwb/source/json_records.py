@@ -54,7 +54,7 @@ _T = TypeVar("_T")
 
 def _check_artifact_name(value: str) -> str:
     if not is_artifact_name(value):
-        raise ValueError("that is no name of an artifact")
+        raise ValueError("that is not the name of an artifact")
     return value
 
 

@@ -34,7 +34,7 @@ def decode_python(data: bytes) -> str:
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode(encoding)
     except (UnicodeDecodeError, LookupError):
-        raise ValueError("is no text") from None
+        raise ValueError("is not text") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -39,8 +39,8 @@ def read_flow_run(
         abandoned_after: seconds without activity after which the flow run counts as abandoned.
 
     Raises:
-        SourceError: its records are damaged, or lie where mfwb may not read.
-        NotFound: it was deleted meanwhile.
+        SourceError: its records are damaged, or are where mfwb may not read.
+        NotFound: it was deleted in the meantime.
         Unreachable: the metadata service does not answer.
     """
     now = time.time_ns() // 1_000_000
@@ -84,7 +84,7 @@ def assert_not_in_future(raw: RawRun, provider: str, now: int) -> None:
     """Raise SourceError if a flow run starts in the future: it would always be the newest one."""
     if raw.started_at(provider) > now + _CLOCK_TOLERANCE:
         raise SourceError(
-            f"{raw.flow}/{raw.id} says that it started in the future, more than a day from now: "
+            f"{raw.flow}/{raw.id} has a start more than a day in the future: "
             "the clock of this machine is wrong, or that of the one where it ran"
         )
 

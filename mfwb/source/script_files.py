@@ -59,7 +59,7 @@ class _Folder:
     def read(self, name: str) -> str:
         """Return the text of a file; OSError, ValueError."""
         if not name.endswith(".py"):
-            raise ValueError(f"{name} is no Python file")
+            raise ValueError(f"{name} is not a Python file")
         with open_below(self._root, name) as file:
             written = os.fstat(file.fileno()).st_mtime
             data = file.read(SIZE_LIMIT + 1)

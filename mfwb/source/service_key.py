@@ -35,7 +35,7 @@ def refuse_foreign_service(provider: str | None) -> None:
         return
     key_service = configured or "no service that METAFLOW_SERVICE_URL names"
     raise Unreachable(
-        f"Metaflow's service key is for {key_service}, but the settings name {service}: say "
+        f"Metaflow's service key is for {key_service}, but the settings name {service}: use "
         f"--metadata {provider} or METAFLOW_SERVICE_URL={service} if the key is for that one"
     )
 

@@ -161,7 +161,7 @@ def _check_service(option: str, kind: str, url: str) -> None:
     except ValueError:
         is_url = False
     if not is_url:
-        raise UsageError(f"{option}: {url!r} is no URL such as https://metaflow.example.com")
+        raise UsageError(f"{option}: {url!r} is not a URL such as https://metaflow.example.com")
 
 
 def _find_roots(provider: str, extra: tuple[str, ...]) -> DatastoreRoots:
@@ -220,7 +220,7 @@ def _select_provider(metadata: str | None, last_problem: Callable[[], str | None
         return f"{kind}@{url}"
     if url.startswith("<No "):
         raise UsageError(
-            "there is no .metaflow folder here or above; run mfwb where the flows ran, or say "
+            "there is no .metaflow folder here or above; run mfwb where the flows ran, or use "
             "--metadata local@DIR or service@URL"
         )
     return f"local@{Path(url).resolve()}"

@@ -55,7 +55,7 @@ def _read_package(package: CodePackage, raw: RawTask) -> bytes:
     if raw.datastore is None or raw.datastore.type != package.ds_type:
         raise PackageError(f"it is in another datastore ({package.ds_type}) than the artifacts")
     if package.metadata.archive_format != "tgz":
-        raise PackageError(f"it is no gzipped tar but {package.metadata.archive_format!r}")
+        raise PackageError(f"it is not a gzipped tar but {package.metadata.archive_format!r}")
     try:
         packed = open_store(raw.datastore, raw.path[0]).head(package.sha, _PACKED_LIMIT + 1)
     except (ItemLost, SourceError) as error:

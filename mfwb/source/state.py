@@ -1,4 +1,4 @@
-"""State of a flow run. Metaflow's client does not tell a failed one from a running one."""
+"""State of a flow run. Metaflow's client does not distinguish a failed one from a running one."""
 
 from __future__ import annotations
 

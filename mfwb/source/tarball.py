@@ -119,7 +119,7 @@ def _parse_records(data: bytes) -> dict[str, str]:
         digits = data[start:space] if space > 0 else b""
         length = int(digits) if digits.isdigit() else 0
         if length <= len(digits) + 1 or start + length > len(data):
-            raise TarballError("it is damaged: an extended header is none")
+            raise TarballError("it is damaged: an extended header is not valid")
         key, _, value = data[space + 1 : start + length - 1].partition(b"=")
         records[key.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
         start += length

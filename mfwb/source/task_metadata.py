@@ -130,7 +130,7 @@ def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
 
     Raises:
         SourceError: the metadata is damaged, or names a datastore that is not the user's.
-        NotFound: the flow run was deleted meanwhile.
+        NotFound: the flow run was deleted in the meantime.
         Unreachable: the metadata service does not answer.
     """
     flow, run_id = run.path_components
@@ -267,7 +267,9 @@ def _own_records(task: Any, path: tuple[str, str, str, str], provider: str) -> t
     """Return the metadata that a task registered itself; none if the task does not exist."""
     pathspec = "/".join(path)
     if not all(map(is_path_part, path)):
-        raise SourceError(f"{'/'.join(task.path_components)} can't be read: its origin is no task")
+        raise SourceError(
+            f"{'/'.join(task.path_components)} can't be read: its origin is not a task"
+        )
     try:
         with client_errors(pathspec, provider):
             metadata = task._metaflow.metadata  # noqa: SLF001 - as in `listing`
@@ -312,7 +314,9 @@ def _assert_names(pathspec: str, tasks: Sequence[Any]) -> None:
     for task in tasks:
         _, _, *names = path = task.path_components
         if len(names) != 2 or not all(map(is_path_part, names)):  # noqa: PLR2004 - step and task
-            raise SourceError(f"{pathspec} has a step or a task of an odd name: {names!a:.200}")
+            raise SourceError(
+                f"{pathspec} has a step or a task with an invalid name: {names!a:.200}"
+            )
         if tuple(path) in visited:
             raise SourceError(f"{pathspec} has two tasks {'/'.join(names)}")
         visited.add(tuple(path))

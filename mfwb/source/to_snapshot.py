@@ -179,7 +179,7 @@ def _origin(raw: RawTask) -> str | None:
         return None
     flow, _, step, _ = raw.path
     if not (is_run_id(run) and is_path_part(task)):
-        raise DamagedError("its origin is no task")
+        raise DamagedError("its origin is not a task")
     return str(TaskPath(flow, run, step, task))
 
 
@@ -193,7 +193,7 @@ def _cards(raw: RawTask, attempts: Sequence[Attempt], graph: GraphInfo) -> list[
 def _losses(tasks: Sequence[RawTask], graph: GraphInfo) -> Iterator[Loss]:
     clones = Counter(raw.deleted_origin for raw in tasks if raw.deleted_origin)
     for origin, count in sorted(clones.items()):
-        yield Loss(
+        yield Loss(  # its text is part of the plan's digest
             f"what Metaflow recorded with {origin}",
             f"{count} tasks were cloned from it, and it was deleted: their cards, their code, and "
             "what else only their origins had are gone",

@@ -41,7 +41,7 @@ class DamagedError(ValueError):
 def text(value: Any, what: str, *, max_length: int = 10_000) -> str:
     """Return a text; DamagedError if it is not a text, or longer than `max_length`."""
     if not isinstance(value, str):
-        raise DamagedError(f"{what} is no text")
+        raise DamagedError(f"{what} is not a text")
     if len(value) > max_length:
         raise DamagedError(f"{what} is longer than {max_length:,} characters")
     return value
@@ -60,7 +60,7 @@ def exceeds(value: Any, max_length: int) -> bool:
 def as_integer(value: Any, what: str, *, maximum: int = MAX_INTEGER) -> int:
     """Return an integer from 0 to `maximum`; DamagedError for anything else, for example True."""
     if type(value) is not int:
-        raise DamagedError(f"{what} is no integer")
+        raise DamagedError(f"{what} is not an integer")
     if not 0 <= value <= maximum:
         raise DamagedError(f"{what} is not between 0 and {maximum}")
     return value
@@ -71,7 +71,7 @@ def items(value: Any, what: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, (list, tuple)):
-        raise DamagedError(f"{what} is no list")
+        raise DamagedError(f"{what} is not a list")
     if len(value) > _MANY:
         raise DamagedError(f"{what} has more than {_MANY:,} parts")
     return list(value)
@@ -82,7 +82,7 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise DamagedError(f"{what} is no object with names")
+        raise DamagedError(f"{what} is not an object")
     if len(value) > _MANY:
         raise DamagedError(f"{what} has more than {_MANY:,} parts")
     return value

@@ -228,9 +228,9 @@ def test_a_flow_run_that_still_goes_on(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        also(["no pathspec"], 2, ["no pathspec"]),
+        also(["no pathspec"], 2, ["not a pathspec"]),
         (["LinearFlow"], 2, ["LinearFlow/123", "LinearFlow/latest"]),
-        also(["LinearFlow/1/start"], 2, ["say 'LinearFlow/1'"]),
+        also(["LinearFlow/1/start"], 2, ["give 'LinearFlow/1'"]),
         (["LinearFlow/999"], 1, ["there is no LinearFlow/999"]),
         also(["NoSuchFlow/1"], 1, ["there is no NoSuchFlow/1"]),
         also(["NoSuchFlow/latest"], 1, ["there is no NoSuchFlow"]),

@@ -182,7 +182,7 @@ def test_paths_of_ones_own(origin: Origin, everywhere: Everywhere) -> None:
     assert any(name.startswith("payloads/") for name in sent.holds(DATA))
     assert any(name.startswith("server/") for name in sent.holds(DATA))
     assert sent.losses["out"] == "it is a link that leads out of the folder"
-    assert sent.losses[".hidden"] == "it is hidden, which takes --path-root"
+    assert sent.losses[".hidden"] == "it is hidden, which needs --path-root"
 
 
 def test_paths_that_are_allowed(origin: Origin, everywhere: Everywhere) -> None:

@@ -104,7 +104,7 @@ def test_artifacts(odd: Synced) -> None:
     assert sum(name.startswith("page") for name in summary) == 81 - len(pages)
     assert json.loads(logged["long"].files["long.json"]) == "p" * 6_000_000
     assert logged["cells"].metadata["metaflow"]["altered"] == {
-        "cells.parquet": "column 'a' has cells of the type dict that are read back as others"
+        "cells.parquet": "column 'a' has cells of the type dict that change when read back"
     }
     assert pickle.loads(logged["cells"].files["cells.pkl"]).to_dict("list") == {
         "a": [{"a": 1}, {"b": "x"}]

@@ -235,7 +235,7 @@ def test_offline_elsewhere(both: Both, tmp_path: Path) -> None:
     assert (apart.code, alone.code) == (0, 0), alone.err
     assert any("is in another W&B project, acme/MakingFlow" in one for one in reasons)
     reasons = {one["reason"] for one in losses_of(alone.document)}
-    assert f"{both.made}/start is not in this bundle; sync that into it first" in reasons
+    assert f"{both.made}/start is not in this bundle; sync it into the bundle first" in reasons
 
 
 def test_lineage(both: Both) -> None:

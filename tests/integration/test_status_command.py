@@ -31,7 +31,7 @@ def test_a_damaged_ledger_is_rebuilt(
     assert rebuilt.code == 0, rebuilt.err
     assert "has 1 synced and 0 incomplete flow runs\n" in rebuilt.err
     [aside] = (online.root / "state").glob("ledger.sqlite.corrupt-*")
-    assert f"mfwb: the damaged ledger is called {aside} now\n" in rebuilt.err
+    assert f"mfwb: the damaged ledger was renamed to {aside}\n" in rebuilt.err
     assert aside.read_bytes() == b"garbage" * 100
     [found] = rebuilt.document["flows"]
     assert {**found, "newest": ""} == {**row, "newest": ""}

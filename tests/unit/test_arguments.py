@@ -79,7 +79,7 @@ def test_flows_of_objects() -> None:
 @pytest.mark.parametrize("given", [None, 7, b"F/1", Path("F/1"), Client(None), Client(7), [["F"]]])
 def test_anything_else_is_refused(given: Any) -> None:
     """The error names what was given, and says what to give."""
-    with pytest.raises(UsageError, match=r"is no pathspec; give a text as in 'Flow/123', or an"):
+    with pytest.raises(UsageError, match=r"is not a pathspec; give a text as in 'Flow/123', or an"):
         flow_run_pathspecs([given])
 
 

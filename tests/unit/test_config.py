@@ -417,14 +417,14 @@ def test_negative_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("toml", ["project = ", "[flow", "\x00", "a = 1\na = 2"])
 def test_bad_toml(tmp_path: Path, toml: str) -> None:
     """A file that is no TOML is named."""
-    assert describe_error(tmp_path, toml=toml).startswith("mfwb.toml: no valid TOML: ")
+    assert describe_error(tmp_path, toml=toml).startswith("mfwb.toml: not valid TOML: ")
 
 
 def test_file_of_another_encoding(tmp_path: Path) -> None:
     """So is one that is no UTF-8."""
     (tmp_path / "mfwb.toml").write_bytes(b'project = "gr\xfc\xdfe"')
 
-    assert describe_error(tmp_path).startswith("mfwb.toml: no valid TOML: ")
+    assert describe_error(tmp_path).startswith("mfwb.toml: not valid TOML: ")
 
 
 def test_missing_file(tmp_path: Path) -> None:

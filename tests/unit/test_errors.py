@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +91,13 @@ def test_failed_flow_runs_can_be_pickled() -> None:
     copy = pickle.loads(pickle.dumps(error))
 
     assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
+
+
+def test_a_damaged_ledger_can_be_pickled(tmp_path: Path) -> None:
+    """A pool of processes hands the error on whole."""
+    error = errors.LedgerDamaged(tmp_path / "ledger.sqlite", "it has\nno header")
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
+    assert copy.path == tmp_path / "ledger.sqlite"

@@ -10,6 +10,7 @@ PACKAGE = UNIT.parents[1] / "mfwb"
 OF_NO_SINGLE_MODULE = {
     "constraints": "of constraints.txt",
     "docs": "of docs/ and the files beside it",
+    "glossary": "of all names in mfwb/",
     "explaining": "of pipeline and report, together",
     "grouping": "of planning and report, together",
     "layout": "of the tests themselves",

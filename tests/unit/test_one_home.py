@@ -200,18 +200,15 @@ RULES = [
             "snapshot/pathspec.py",
             # These take other things apart: files, folders and URLs,
             "payload/file_names.py",
-            "planning/names.py",
+            "planning/names.py",  # and `entity/project`
             "report/explain/files.py",
             "sink/content/media.py",
             "source/to_snapshot.py",
             "source/datastore/roots.py",
             "source/script_files.py",
             "source/tarball.py",
-            # positions in foreaches,
+            # and positions in foreaches.
             "planning/draft.py",
-            # and `entity/project`.
-            "sink/server/existing_runs.py",
-            "sink/client/api.py",
         ),
     ),
     Rule(

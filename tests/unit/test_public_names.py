@@ -104,7 +104,7 @@ def test_the_names_cost_nothing_before_they_are_used() -> None:
 def test_lineage_is_callable_after(imports: str) -> None:
     """`mfwb.lineage` is a package and a function, whatever was imported first."""
     assert _output(imports + _CALL) == (
-        "lineage is that of one flow run: say Flow/123 or Flow/latest, rather than Flow\n"
+        "lineage shows one flow run: give Flow/123 or Flow/latest, not Flow\n"
         "mfwb.lineage.model mfwb.lineage\n"
     )
 

@@ -114,7 +114,7 @@ def test_what_is_sensitive_does_not_count(folder: Path, text: str) -> None:
 
     assert whole == (
         f"mfwb.toml: {SENSITIVE_LINES[text]} counts only if you trust this file; look at it, then "
-        "run `mfwb config trust mfwb.toml`, or say --config mfwb.toml"
+        "run `mfwb config trust mfwb.toml`, or give --config mfwb.toml"
     )
     assert refused(folder).startswith(f"pyproject.toml: {SENSITIVE_LINES[text]} counts only if")
 
@@ -208,7 +208,7 @@ def test_one_server_for_all_flows(folder: Path) -> None:
     for name in ("base_url", "api_key"):
         for table in ("flow.F.settings", "flow.F.step.end.settings"):
             file = write(folder / "named.toml", f"[{table}]\n{name} = 'x'")
-            with pytest.raises(UsageError, match=f"{name} holds for all flows"):
+            with pytest.raises(UsageError, match=f"{name} applies to all flows"):
                 load_settings({}, file=file)
 
 
@@ -461,7 +461,7 @@ def test_wandbs_other_folder(folder: Path) -> None:
     assert found is not None
     assert found.values == {}
     write(file, "[default]\nproject = %(x)s")
-    with pytest.raises(UsageError, match="no settings of W&B"):
+    with pytest.raises(UsageError, match="not settings of W&B"):
         find_wandb_file(folder)
 
 

@@ -70,8 +70,8 @@ def test_any_value_of_any_field_of_wandbs(tmp_path: Path, name: str) -> None:
 
         if said is None:
             continue
-        if "holds for" in said:  # said of a table that must not have it
-            assert said.startswith(f"mfwb.toml: {place}: {name} holds for "), said
+        if "applies to" in said:  # said of a table that must not have it
+            assert said.startswith(f"mfwb.toml: {place}: {name} applies to "), said
             continue
         at = re.escape(f"mfwb.toml: [{place}] {name}")
         assert re.match(rf"{at}(\.\w+)?: [^\n]+ \(a field of wandb\.Settings\)$", said), said

@@ -42,7 +42,7 @@ def show(*, config: Path | None, as_json: bool) -> int:
 
     Also shows which settings files count, and what confines the conversion of pickles.
     """
-    from mfwb.config import read_layers  # noqa: PLC0415 - help does without
+    from mfwb.config import read_layers  # noqa: PLC0415 - not needed for help
     from mfwb.conversion.confinement_status import read_confinement  # noqa: PLC0415 - the same
     from mfwb.report.settings import settings_as_json, settings_as_text  # noqa: PLC0415 - the same
     from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same

@@ -34,7 +34,7 @@ def explain(
 
     The files are really made, and then deleted. W&B is not contacted.
     """
-    from mfwb import api  # noqa: PLC0415 - help does without
+    from mfwb import api  # noqa: PLC0415 - not needed for help
     from mfwb.report import console_for, progress_on_stderr  # noqa: PLC0415 - the same
     from mfwb.report.explain import show_explanation  # noqa: PLC0415 - the same
 

@@ -30,6 +30,6 @@ def plan(**given: Any) -> int:
 
     Nothing is written, and W&B is not contacted: no key is needed.
     """
-    from mfwb import api  # noqa: PLC0415 - help does without
+    from mfwb import api  # noqa: PLC0415 - not needed for help
 
     return run_with_selection(api.plan_selection, **given)

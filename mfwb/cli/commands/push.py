@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mfwb.cli import options
-from mfwb.cli.help import Command, HelpedArgument
+from mfwb.cli.help import Command
 from mfwb.cli.run import run_command
 
 __all__ = ["push"]
@@ -22,15 +22,7 @@ mfwb push bundle --timeout 30m --wait 1h
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@click.argument(
-    "bundle",
-    required=False,
-    metavar="[DIR]",
-    type=click.Path(path_type=Path),
-    cls=HelpedArgument,
-    heading="Choose",
-    help="The bundle of an offline sync  [MFWB_DIR]",
-)
+@options.bundle_argument
 @options.push_behavior
 @options.result_output
 def push(*, bundle: Path | None, **given: Any) -> int:
@@ -39,6 +31,6 @@ def push(*, bundle: Path | None, **given: Any) -> int:
     In the order of the lineage, and checked afterwards. Flow runs that were pushed
     before stay as they are.
     """
-    from mfwb import api  # noqa: PLC0415 - help does without
+    from mfwb import api  # noqa: PLC0415 - not needed for help
 
     return run_command(partial(api.push_bundle, bundle), **given)

@@ -76,7 +76,7 @@ def status(  # noqa: PLR0913 - one for each option
 
     Read from the ledger alone: only --rebuild contacts Metaflow and W&B.
     """
-    from mfwb import api  # noqa: PLC0415 - help does without
+    from mfwb import api  # noqa: PLC0415 - not needed for help
     from mfwb.report import console_for  # noqa: PLC0415 - the same
     from mfwb.report.status import show_status  # noqa: PLC0415 - the same
 
@@ -106,7 +106,7 @@ def _rebuild(
             results = api.rebuild(*flows, config=config, moved=moved.append, **settings)
     finally:
         for aside in moved:  # also if W&B can't be queried afterwards
-            write_error(f"the damaged ledger is called {aside} now")
+            write_error(f"the damaged ledger was renamed to {aside}")
     for rebuilt in results:
         destination = rebuilt.destination
         project = "/".join(filter(None, (destination.entity, destination.project)))

@@ -33,6 +33,6 @@ def sync(*, dry_run: bool, **given: Any) -> int:
     One W&B run per step, grouped by flow run. Flow runs that were synced before stay
     as they are.
     """
-    from mfwb import api  # noqa: PLC0415 - help does without
+    from mfwb import api  # noqa: PLC0415 - not needed for help
 
     return run_with_selection(api.plan_selection if dry_run else api.sync_selection, **given)

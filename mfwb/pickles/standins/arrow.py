@@ -134,7 +134,7 @@ def _check_parts(parts: Any) -> None:
 def _check_numbers(length: Any, nulls: Any, offset: Any) -> None:
     for number, least in ((length, 0), (offset, 0), (nulls, -1)):
         if type(number) is not int or not least <= number < _LENGTH_LIMIT:
-            raise ValueError("an array of a length that is none")
+            raise ValueError("an array whose length is not valid")
     if nulls > length:
         raise ValueError("an array of more nulls than items")
 
@@ -148,11 +148,11 @@ def _size(type_: Any, items: int, buffers: Sequence[Any]) -> int:
         expected(item, pa.Buffer)
     if items and buffers:
         if buffers[0] is not None and 8 * buffers[0].size < items:
-            raise ValueError("an array of which too few are said to be there")
+            raise ValueError("an array whose validity bits are too few")
         if any(item is None for item in buffers[1:]):
             raise ValueError("an array without its data")
         if len(buffers) == _PLAIN_BUFFERS and 8 * buffers[1].size < items * _bits_of(type_):
-            raise ValueError("an array of which some has no data")
+            raise ValueError("an array without data for all its items")
     return sum(item.size for item in present)
 
 
@@ -179,7 +179,7 @@ def _check_like(parts: Any, model: Any) -> None:
         or len(children) != len(model[5])
         or (dictionary is None) != (model[6] is None)
     ):
-        raise ValueError("an array that is not made as its type says")
+        raise ValueError("an array that does not fit its type")
     for part, like in zip(children, model[5], strict=True):
         _check_like(part, like)
     if pa.types.is_map(type_):
@@ -217,7 +217,7 @@ def _check_size(type_: Any) -> None:
     if pa.types.is_fixed_size_binary(type_) and type_.byte_width < 1:
         raise ValueError("bytes of no width")
     if pa.types.is_dictionary(type_) and not pa.types.is_integer(type_.index_type):
-        raise ValueError("a dictionary that is looked up by no number")
+        raise ValueError("a dictionary whose indices are not integers")
 
 
 def _types_in(type_: Any) -> list[Any]:

@@ -80,7 +80,7 @@ def queue(source: list[Any] | tuple[()] = (), max_length: int | None = None) -> 
 
 
 def decimal(text: str) -> Decimal:
-    """Stand in for `Decimal`, which also accepts an int of a million digits, and is slow then."""
+    """Stand in for `Decimal`, which also accepts an int of a million digits, slowly."""
     _expect(text, (str,))
     return Decimal(text)
 
@@ -91,11 +91,11 @@ def fraction(numerator: str | int, denominator: int | None = None) -> Fraction:
         _expect(numerator, (str,))
         match = _FRACTION.fullmatch(str(numerator))
         if match is None:
-            raise ValueError("no fraction as it is pickled")
+            raise ValueError("not a pickled fraction")
         return Fraction(int(match[1]), int(match[2] or 1))
     for number in (numerator, denominator):
         if not isinstance(number, int) or number.bit_length() > _BITS_LIMIT:
-            raise ValueError("no fraction as it is pickled")
+            raise ValueError("not a pickled fraction")
     return Fraction(int(numerator), denominator)
 
 
@@ -185,7 +185,7 @@ def zone_unpickler(owner: Any, name: str) -> Any:
 def zone(name: str, *_state: Any) -> tzinfo:
     """Stand in for pytz's zones, which need not be installed here; parquet takes their names."""
     if not isinstance(name, str) or not _ZONE.fullmatch(name):
-        raise ForbiddenName("a time zone whose name is none")
+        raise ForbiddenName("a time zone whose name is not valid")
     return ZoneInfo(name)
 
 

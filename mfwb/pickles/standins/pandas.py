@@ -51,7 +51,7 @@ def unpickled_block(values: Any, placement: Any, ndim: int) -> Any:
     check_values(values)
     expected(placement, slice, np.ndarray)
     if isinstance(placement, np.ndarray) and (placement.dtype.kind != "i" or placement.ndim != 1):
-        raise ValueError("places of a block that are none")
+        raise ValueError("positions of a block that are not valid")
     if ndim not in {1, 2} or (isinstance(values, np.ndarray) and values.ndim != ndim):
         raise ValueError("a block of other dimensions than its values")
     internals = import_module("pandas._libs.internals")
@@ -70,9 +70,9 @@ def stand_in_for_index_function(path: str) -> Callable[[type, dict[str, Any]], A
         import pandas as pd  # noqa: PLC0415
 
         if not isinstance(kind, type) or not issubclass(kind, pd.Index):
-            raise TypeError("an index that is none")
+            raise TypeError("an index that is not valid")
         if not expected(facts, dict).keys() <= _INDEX_FACTS:
-            raise ValueError("an index with facts that are unknown")
+            raise ValueError("an index with unknown attributes")
         for key in _ARRAY_FACTS:
             if key in facts and not isinstance(facts[key], pd.Index):
                 check_values(facts[key])
@@ -91,7 +91,7 @@ def _check_ranges(facts: dict[str, Any]) -> None:
         if key in facts and type(facts[key]) is not int:
             raise TypeError("a range of other things than numbers")
     if not isinstance(facts.get("tz"), (type(None), tzinfo)):
-        raise TypeError("a time zone that is none")
+        raise TypeError("a time zone that is not valid")
 
 
 def _check_levels(facts: dict[str, Any]) -> None:
@@ -109,13 +109,13 @@ def _check_levels(facts: dict[str, Any]) -> None:
             or level_codes.dtype.kind != "i"
             or level_codes.ndim != 1
         ):
-            raise TypeError("codes of an index that are no numbers")
+            raise TypeError("codes of an index that are not integers")
         lengths.add(len(level_codes))
     if len(levels) != len(codes) or len(lengths) > 1:
         raise ValueError("codes of an index that don't fit")
     for level_codes, level in zip(codes, levels, strict=True):
         if len(level_codes) and (level_codes.min() < -1 or level_codes.max() >= len(level)):
-            raise ValueError("a level that there is not")
+            raise ValueError("a level that does not exist")
         if isinstance(level, pd.RangeIndex) and len(level) > EMPTY_LIMIT:
             raise ValueError("a level of more items than it has bytes for")
 
@@ -127,7 +127,7 @@ def check_values(values: Any) -> None:
 
     if isinstance(values, np.ndarray):
         if values.dtype.kind not in "biufcOSUMmV":
-            raise TypeError("values that are no array")
+            raise TypeError("values that are not an array")
         if values.dtype.kind in "Mm":
             _check_unit(values.dtype)
     elif isinstance(values, import_module("pandas._libs.arrays").NDArrayBacked):
@@ -143,7 +143,7 @@ def check_values(values: Any) -> None:
         if len(left) != len(right) or type(left) is not type(right):
             raise ValueError("intervals of which some have no end")
     else:
-        raise TypeError(f"a {type(values).__name__} is no array")
+        raise TypeError(f"a {type(values).__name__} is not an array")
 
 
 _SIDES = ("_left", "_right")
@@ -198,13 +198,13 @@ def _check_backed(values: Any) -> None:
     elif isinstance(values, pd.arrays.PeriodArray):
         expected(dtype, pd.PeriodDtype)
         if data.dtype != np.int64:
-            raise ValueError("periods that are no numbers")
+            raise ValueError("periods that are not integers")
     elif isinstance(values, pd.Categorical):
         categories = expected(expected(dtype, pd.CategoricalDtype)._categories, pd.Index)  # noqa: SLF001
         if data.dtype.kind != "i" or (
             data.size and (data.min() < -1 or data.max() >= len(categories))
         ):
-            raise ValueError("a category that there is not")
+            raise ValueError("a category that does not exist")
         if isinstance(categories, pd.RangeIndex) and len(categories) > EMPTY_LIMIT:
             raise ValueError("more categories than there are bytes for")
     elif data.dtype != object:
@@ -219,17 +219,17 @@ def block_manager(blocks: Sequence[Any], axes: Sequence[Any]) -> Any:
     for axis in expected(axes, list, tuple):
         expected(axis, pd.Index)
     if len(axes) != 2:  # noqa: PLR2004 - columns and rows
-        raise ValueError("a frame that has not two axes")
+        raise ValueError("a frame without two axes")
     if len(axes[0]) > COLUMN_LIMIT:
         raise ValueError(f"a frame of more than {COLUMN_LIMIT:,} columns")
     base = import_module("pandas._libs.internals").Block
     for block in expected(blocks, tuple, list):
         if len(expected(block, base).mgr_locs) != _columns_of(block):
-            raise ValueError("a block of the frame claims places that it can't fill")
+            raise ValueError("a block of the frame claims positions that it can't fill")
     manager = managers.BlockManager(tuple(blocks), list(axes), verify_integrity=True)
     positions = sorted(position for block in manager.blocks for position in block.mgr_locs)
     if positions != list(range(len(axes[0]))):
-        raise ValueError("blocks of the frame are out of place")
+        raise ValueError("blocks of the frame have wrong positions")
     return manager
 
 
@@ -253,7 +253,7 @@ def single_block_manager() -> type:
             (block,), (labels,) = self.blocks, self.axes
             sizes = {len(labels), len(block.values), len(block.mgr_locs)}
             if len(sizes) != 1 or block.ndim != 1 or getattr(block.values, "ndim", 1) != 1:
-                raise ValueError("the values of a series are not as many as its labels")
+                raise ValueError("a series has more or fewer values than labels")
 
     return Checked
 

@@ -50,7 +50,7 @@ class ArtifactPath:
 
 
 def parse_artifact(text: str) -> ArtifactPath:
-    """Return the path that `Flow/123/train/model` stands for; UsageError if it is no such path."""
+    """Return the path that `Flow/123/train/model` stands for; UsageError for any other text."""
     parts = parts_of(text.strip())
     if len(parts) < _OF_A_STEP:
         raise UsageError(

@@ -24,7 +24,7 @@ def facts_of(
 ) -> Iterator[TaskArtifact]:
     """Yield the artifact of each task that has it.
 
-    A parameter is no artifact, except an included file: the first step logs its content.
+    A parameter is not an artifact, except an included file: the first step logs its content.
     """
     flow_run = traced.flow_run
     if match.parameter is None:

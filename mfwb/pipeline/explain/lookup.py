@@ -39,7 +39,7 @@ def resolve_name(artifact: ArtifactPath, flow_run: FlowRun) -> ArtifactPath:
 
 
 def find_artifact(artifact: ArtifactPath, flow_run: FlowRun) -> ArtifactMatch:
-    """Return the artifact or parameter; NotFound, which names what exists, if there is none."""
+    """Return the artifact or parameter; NotFound, which names what exists, if it does not exist."""
     named = (parameter for parameter in flow_run.parameters if parameter.name == artifact.name)
     parameter = next(named, None)
     if artifact.step == PARAMETERS:

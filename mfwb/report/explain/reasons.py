@@ -56,9 +56,9 @@ def _fits(deciding_type: DecidingType) -> str:
 
 def _unknown(type_: str, reason: Reason) -> str:
     if reason.unseen:
-        return f"what it holds is not known: {reason.unseen}"
+        return f"its content is not known: {reason.unseen}"
     held = one_line(reason.deciding_type.name)
     if type_ in CONTAINERS:
-        return f"it holds {held}, which is no plain value, no table and no model"
+        return f"it holds {held}, which is not a plain value, a table or a model"
     named = f"mfwb does not know {type_}" if type_ else "its type was not recorded"
     return f"{named}, and no table or model is seen in it"

@@ -49,7 +49,7 @@ class _Widths:
 
 
 def print_tree(root: Node, console: Console) -> None:
-    """Print a tree; the facts of all its nodes stand in columns of one width."""
+    """Print a tree; the facts of all its nodes are aligned in columns of the same width."""
     widths = _widths(root, console.width)
     if console.is_terminal:
         console.print(_with_guides(root, widths))

@@ -25,7 +25,7 @@ class Reasons:
         """Return the evidence that a task used an artifact, of this or another flow run."""
         is_own = flow_run_of(edge.producer) == self._flow_run.pathspec
         if edge.evidence is Evidence.AVAILABLE and not is_own:
-            return "available: of which flow run, values tell that may have changed since"
+            return "available: the values that name the flow run may have changed since"
         return self.why(step_of(edge.consumer), edge.artifact, edge.evidence)
 
     def why(self, step: str, artifact: str, evidence: Evidence) -> str:
@@ -45,7 +45,7 @@ class Reasons:
 
     def doubts(self, step: str) -> tuple[str, ...]:
         """Return why the reads of a step are not known."""
-        missing = self._flow_run.code_missing or "its source was not looked at"
+        missing = self._flow_run.code_missing or "its source was not read"
         return tuple(map(one_line, self._doubts.get(step) or (missing,)))
 
     def _line_of_read(self, step: str, artifact: str) -> str:

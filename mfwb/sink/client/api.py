@@ -11,6 +11,7 @@ import wandb
 
 from mfwb.deadlines import run_within
 from mfwb.errors import Refused, SinkError
+from mfwb.planning.names import split_project_path
 from mfwb.sink.client.private import CORE_DEATHS, FAILURES
 from mfwb.sink.client.process_wide import new_api
 from mfwb.sink.client.refusals import is_access_denied
@@ -54,7 +55,7 @@ class ApiClient:
             Refused: the credentials give no access to the project.
             SinkError: W&B can't answer.
         """
-        entity = project_path.partition("/")[0]
+        entity, _ = split_project_path(project_path)
         while True:
             core_restarts = self.core_restarts
             try:

@@ -120,7 +120,7 @@ class Collections:
     def name_in_project(self, name: str, type_: str) -> str:
         """Return the name of an artifact of a type in this project; SinkError.
 
-        A name keeps its type for good: an artifact of another type gets another name.
+        A name keeps its type for ever: an artifact of another type gets another name.
         """
         for candidate in names_in_project(name, type_):
             with self._lock:

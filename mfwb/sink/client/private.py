@@ -118,7 +118,13 @@ def log_artifact_without_latest(
 
 
 def add_reference_entry(  # noqa: PLR0913 - one for each field
-    artifact: wandb.Artifact, *, path: str, ref: str, digest: str, size: int, extra: dict[str, str]
+    artifact: wandb.Artifact,
+    *,
+    path: str,
+    ref: str,
+    digest: str,
+    size: int,
+    extra: dict[str, str | int],
 ) -> None:
     """Add a reference whose size and checksum are known.
 

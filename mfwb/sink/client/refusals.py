@@ -29,7 +29,7 @@ _STATUS_TEXT = re.compile(r"returned error (\d{3})")  # in messages of wandb-cor
 
 _HINTS = {
     413: "too large for this server, or for a proxy on the way to it",
-    401: "the API key does not hold",
+    401: "the API key is not valid",
     403: "the API key, or the signed address of the bucket, does not allow it",
 }
 

@@ -78,7 +78,9 @@ class RetryBudget:
             except Exception as error:
                 if not is_unreadable_answer(error):
                     raise
-                raise SinkError(f"can't {purpose}: W&B's answer is none ({error!r})") from error
+                raise SinkError(
+                    f"can't {purpose}: W&B's answer is not valid ({error!r})"
+                ) from error
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide
             pause = min(2 * pause, _MAX_PAUSE)
 

@@ -39,7 +39,7 @@ def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
 
 
 def artifact_metadata(ready: ReadyArtifact) -> dict[str, Any]:
-    """Return the planned metadata, with what only the bytes could tell."""
+    """Return the planned metadata, with the facts that come from the bytes."""
     planned = ready.planned.metadata
     if not ready.metadata:
         return planned

@@ -4,8 +4,8 @@ Three values decide: what mfwb wrote last, what W&B has now, and what mfwb plans
 that exists and that mfwb did not write is an edit. A value that mfwb wrote and that no longer
 exists was removed, which is an edit, too.
 
-In the same request, mfwb notes what it writes: in config, as digests. A W&B run of an older mfwb
-has no such note. Then every existing value that differs counts as an edit, except those below
+In the same request, mfwb records what it writes: in config, as digests. A W&B run of an older mfwb
+has no such record. Then every existing value that differs counts as an edit, except those below
 mfwb's own names in config.
 """
 
@@ -98,7 +98,7 @@ def new_run_metadata(planned: RunMetadata) -> RunMetadata:
 
 
 def read_written_digests(config: Mapping[str, Any]) -> WrittenDigests | None:
-    """Return mfwb's note in a config; None if there is none, as from an older mfwb."""
+    """Return mfwb's record in a config; None if there is none, as from an older mfwb."""
     marker = config.get(MARKER)
     return parse_note(marker.get(_NOTE) if isinstance(marker, Mapping) else None, _adapter())
 

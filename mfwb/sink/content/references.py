@@ -35,7 +35,11 @@ def add_reference(artifact: wandb.Artifact, file: ReadyFile) -> None:
     )
 
 
-def _extra(file: ReadyFile, etag: str) -> dict[str, str]:
-    """Return what W&B's handlers store beside the checksum; the one for Google stores no ETag."""
-    note = {} if urlsplit(file.uri or "").scheme == "gs" else {"etag": etag}
-    return note if file.version is None else {**note, "versionID": file.version}
+def _extra(file: ReadyFile, etag: str) -> dict[str, str | int]:
+    """Return what W&B's handlers store beside the checksum.
+
+    The one for Google stores no ETag, and the version as a number.
+    """
+    if urlsplit(file.uri or "").scheme == "gs":
+        return {} if file.version is None else {"versionID": int(file.version)}
+    return {"etag": etag} if file.version is None else {"etag": etag, "versionID": file.version}

@@ -4,8 +4,8 @@ The manifest is in the folder of the W&B run, and is written just before its `.w
 appears. So it is whole whenever the W&B run is, however a sync ended, and concurrent syncs into
 one bundle need not wait for each other.
 
-It shows that a bundle was changed by accident, or by anybody who left the manifest alone. It does
-not prove who wrote the bundle: whoever changes a file can also replace the manifest. So a push
+It shows that a bundle was changed by accident, or by anybody who did not change the manifest. It
+does not prove who wrote the bundle: whoever changes a file can also replace the manifest. So a push
 accepts only paths inside the bundle's folder in any case.
 """
 
@@ -139,7 +139,7 @@ def read_manifest(bundle: Path, name: str) -> Manifest:
     if stored.version != _VERSION:
         raise BadManifestError(f"its manifest is of version {stored.version}, not {_VERSION}")
     if invalid := next((path for path in stored.files if not is_plain_path(path)), None):
-        raise BadManifestError(f"its manifest names {invalid!r}, which is no path in a bundle")
+        raise BadManifestError(f"its manifest names {invalid!r}, which is not a path in a bundle")
     files = {path: FileChecksum(*listed) for path, listed in stored.files.items()}
     return Manifest(PurePosixPath(stored.bundle), files)
 
@@ -198,6 +198,6 @@ def copy_file(source: Path, target: Path) -> None:
     descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise NotAFileError(f"{source} is no file")
+        raise NotAFileError(f"{source} is not a file")
     with os.fdopen(descriptor, "rb") as file, create(target) as copy:
         shutil.copyfileobj(file, copy, _CHUNK_SIZE)

@@ -211,7 +211,7 @@ def _client_ids(
     """Return the client ids of a draft, which W&B uses until it has an id.
 
     W&B's writer chooses them at random. Here the same draft always gets the same ids, so that a
-    file that is written again is the same file. In another project it is another draft, as W&B
+    file that is written again is the same file. In another project it has another draft, as W&B
     finds drafts by these ids alone.
     """
     draft = f"{entity or ''}/{project}/{run.id}/{name}:{digest}"

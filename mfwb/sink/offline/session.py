@@ -29,6 +29,7 @@ from mfwb.errors import SinkError
 from mfwb.files.private_files import remove_below
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
+from mfwb.planning.names import project_path
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink.client.collections import LATEST
 from mfwb.sink.client.private import table_artifact_name
@@ -74,7 +75,7 @@ class OfflineSession:
         self._first_level = self._find_used_elsewhere()
 
     def find_existing(self, run: PlannedRun) -> WrittenRun | None:  # noqa: ARG002 - as the other mode has it
-        """Return None: the ledger of a bundle knows what is complete."""
+        """Return None: the ledger of a bundle records what is complete."""
         return None
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
@@ -127,7 +128,7 @@ class OfflineSession:
 
         In W&B's files a run can use artifacts of its own project only.
         """
-        own_project = f"{self._plan.entity or ''}/{self._plan.project}"
+        own_project = project_path(self._plan.entity, self._plan.project)
         used = {
             used_artifact
             for run in self._plan.runs
@@ -142,7 +143,7 @@ class OfflineSession:
             for run in runs:
                 first_level = max(first_level, run.level + 1)
                 for name, record in run.logged().items():
-                    if f"{record.entity}/{record.project}" == own_project:
+                    if project_path(record.entity, record.project) == own_project:
                         self._logged[run_id, name] = record
         return first_level
 
@@ -159,8 +160,8 @@ class OfflineSession:
     def _explain_missing(self, used: InputArtifact) -> str:
         if not used.place:
             return f"{used.producer_name} could not log it"
-        if used.place == f"{self._plan.entity or ''}/{self._plan.project}":
-            return f"{used.producer_name} is not in this bundle; sync that into it first"
+        if used.place == project_path(self._plan.entity, self._plan.project):
+            return f"{used.producer_name} is not in this bundle; sync it into the bundle first"
         return (
             f"{used.producer_name} is in another W&B project, {used.place}, and offline a W&B run "
             "can't use artifacts of another one"

@@ -115,7 +115,7 @@ def records_in(file: BinaryIO) -> Iterator[Record]:
         try:
             record.ParseFromString(data)
         except DecodeError as error:  # a ValueError in some releases of protobuf only
-            raise ValueError(f"a record is none: {error}") from None
+            raise ValueError(f"a record is not valid: {error}") from None
         yield record
 
 

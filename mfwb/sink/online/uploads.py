@@ -200,12 +200,13 @@ class Uploads:
             artifact = upload.artifact
             with retry_budget.count_failed_wait():
                 retry_budget.attempt(
-                    lambda: artifact.wait(timeout=round(timeout)), f"hear of {upload.item}"
+                    lambda: artifact.wait(timeout=round(timeout)),
+                    f"learn whether {upload.item} has arrived",
                 )
         except CORE_DEATHS:
             raise
         except (ValueError, SinkError, *FAILURES) as error:
-            reason = f"W&B did not take it: {explain_error(error)}"
+            reason = f"W&B did not accept it: {explain_error(error)}"
             return UploadResult(
                 name,
                 loss=Loss(upload.item, reason),

@@ -153,7 +153,7 @@ class BatchSender:
     def _note_incomplete(self, upload: Upload, errors: Sequence[SyncError]) -> None:
         """Finish a W&B run without the artifacts that W&B refused, and note these as losses."""
         project, header = self._projects[upload.shipment.project_path], upload.run.header
-        why = _error_of(upload, errors) or "W&B did not take it"
+        why = _error_of(upload, errors) or "W&B did not accept it"
         refused = [
             artifact
             for artifact in upload.run.logged

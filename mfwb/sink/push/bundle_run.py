@@ -249,7 +249,7 @@ def _source(original: OriginalRun, config: dict[str, Any]) -> FlowRunId:
     """Return the flow run of a W&B run, from its config."""
     source = FlowRunId.from_config(_mapping(original, config.get(MARKER, {})).get("source"))
     if source is None:
-        raise original.changed("it does not say which flow run it is of")
+        raise original.changed("it does not name its flow run")
     return source
 
 
@@ -270,7 +270,7 @@ def _value(original: OriginalRun, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise original.changed(f"a value in it is no JSON ({error})") from None
+        raise original.changed(f"a value in it is not JSON ({error})") from None
 
 
 def _mapping(original: OriginalRun, value: Any) -> Mapping[str, Any]:

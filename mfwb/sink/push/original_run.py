@@ -52,7 +52,7 @@ class OriginalRun:
             raise self.changed(str(error)) from error
 
     def open(self, name: str) -> BinaryIO:
-        """Return an open file of the bundle; BundleChanged if it is no regular file any more."""
+        """Return an open file of the bundle; BundleChanged if it is not a regular file any more."""
         try:
             return open_in_bundle(self.bundled.bundle, name)
         except OSError as error:
@@ -118,7 +118,7 @@ def _check(checksums: Checksums, bundle: Path, name: str, fixed: FileChecksum) -
     except OSError as error:
         raise _changed(bundle, f"{name}: {error}") from error
     if not is_unchanged:
-        raise _changed(bundle, f"{name} is not what it was")
+        raise _changed(bundle, f"{name} was changed")
 
 
 def _expected_checksums(bundle: Path, originals: Iterable[OriginalRun]) -> dict[str, FileChecksum]:

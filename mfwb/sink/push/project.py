@@ -160,7 +160,7 @@ class Project:
         """Return a W&B run that was just looked up; SinkError if it was deleted since."""
         existing = self.existing.get(header.id)
         if existing is None:
-            raise SinkError(f"{header.name} is not there any more")
+            raise SinkError(f"{header.name} no longer exists")
         return existing
 
     def use_losses(self, upload: Upload) -> tuple[Loss, ...]:
@@ -204,7 +204,9 @@ class Project:
             missing = {artifact.content for artifact in run.used} - states.logged
             for name, digest in sorted(missing & states.failed.keys()):
                 producer = states.failed[name, digest]
-                raise SinkError(f"{run.header.name} uses {name} of {producer}, which is not there")
+                raise SinkError(
+                    f"{run.header.name} uses {name} of {producer}, which does not exist"
+                )
             absent = {**states.deleted, **states.refused}
             return {content: absent[content] for content in missing & absent.keys()}
 

@@ -98,7 +98,7 @@ def check_records(
         kind = str(record.WhichOneof("record_type"))
         _check(record, _RECORD, "record")
         if (kind == "header", kind == "run") != (number == 0, number == 1):
-            raise ForeignRecordError(f"it has a record {kind} in place {number + 1}")
+            raise ForeignRecordError(f"it has a record {kind} at position {number + 1}")
         if kind == "run":
             run = pb.RunRecord()
             run.CopyFrom(record.run)  # the caller may change the records
@@ -131,7 +131,7 @@ def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Ma
         run.entity,
         run.project,
     ):
-        raise ForeignRecordError(f"its artifact {artifact.name!r} is of another W&B run")
+        raise ForeignRecordError(f"its artifact {artifact.name!r} belongs to another W&B run")
     stored = artifact.manifest
     config = {item.key for item in stored.storage_policy_config}
     if stored.storage_policy != _POLICY or not config <= _POLICY_KEYS:
@@ -140,7 +140,7 @@ def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Ma
         raise ForeignRecordError(f"its artifact {artifact.name!r} is of type {artifact.type!r}")
     for entry in stored.contents:
         if not is_plain_path(entry.path):  # a download writes to this path
-            raise ForeignRecordError(f"{entry.path!r} is no path in an artifact")
+            raise ForeignRecordError(f"{entry.path!r} is not a path in an artifact")
         if not entry.local_path:
             continue
         if entry.ref:

@@ -105,7 +105,7 @@ class Shipment:
     def note_incomplete(
         self, header: RunHeader, existing: ExistingRun, losses: tuple[Loss, ...]
     ) -> None:
-        """Note that a W&B run is there, except for some artifacts, which another push may send.
+        """Record that a W&B run exists, except for some artifacts, which another push may send.
 
         The push of the flow run goes on.
         """
@@ -127,7 +127,7 @@ class Shipment:
         self._troubles += [f"{loss.item}: {loss.reason}" for loss in losses]
 
     def note_deleted(self, header: RunHeader) -> None:
-        """Note that somebody deleted a W&B run, so that it is not written again."""
+        """Record that somebody deleted a W&B run, so that it is not written again."""
         bundled = self._bundled(header)
         counts = ItemCounts(total=bundled.items.total, switched_off=bundled.items.total)
         self._outcomes[header.id] = replace(
@@ -148,7 +148,7 @@ class Shipment:
 
     @contextmanager
     def catch_errors(self) -> Iterator[None]:
-        """Make an error in the `with` body the failure of this flow run alone."""
+        """Make an error in the `with` body the failure of only this flow run."""
         try:
             yield
         except BaseException as error:
@@ -191,7 +191,7 @@ def load(cargo: BundledFlowRun, bundle: Path, checksums: Checksums) -> Shipment:
 def _loaded(cargo: BundledFlowRun, bundle: Path, checksums: Checksums) -> Shipment:
     headers = _headers(cargo, bundle, checksums)
     if other := next((header for header in headers if not _is_of(header, cargo)), None):
-        reason = f"{bundle} has that of {_origin(other)} in its place"
+        reason = f"{bundle} has the flow run of {_origin(other)} instead"
         return Shipment(cargo, (), reason=reason, superseded=True)
     return Shipment(cargo, headers)
 

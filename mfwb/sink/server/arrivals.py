@@ -100,18 +100,26 @@ class Arrivals:
             The losses of W&B runs that have arrived, by their names.
         """
         pending, missing = dict(self._sent), dict[WandbRunId, str]()
+        existing: Mapping[WandbRunId, ExistingRun] = {}
         pauses, began = iter(_PAUSES), time.monotonic()
         while pending:
             pause = next(pauses, None)
             if pause is None:
                 has_timed_out = time.monotonic() - began >= self._wait_seconds
-                if has_timed_out or not any(map(self._is_written_by_others, pending.values())):
+                if has_timed_out or not any(
+                    self._is_written_by_others(existing.get(run_id)) for run_id in pending
+                ):
                     break
                 pause = _PAUSE_FOR_OTHERS
             time.sleep(pause)
-            missing = self._check(pending)
-            arrived = [sent for run_id, sent in pending.items() if run_id not in missing]
-            self._mark([sent for sent in arrived if not self._is_written_by_others(sent)])
+            existing = self._existing_runs.fetch(sent.run for sent in pending.values())
+            missing = self._check(pending, existing)
+            arrived = {
+                run_id: run
+                for run_id, run in existing.items()
+                if run_id not in missing and not self._is_written_by_others(run)
+            }
+            self._mark([(pending[run_id], run) for run_id, run in arrived.items()])
             pending = {run_id: pending[run_id] for run_id in missing}
         if missing:
             details = "; ".join(
@@ -120,14 +128,18 @@ class Arrivals:
             raise SinkError(f"W&B does not have all that was sent: {details}")
         return self._losses
 
-    def _check(self, pending: Mapping[WandbRunId, SentRun]) -> dict[WandbRunId, str]:
+    def _check(
+        self, pending: Mapping[WandbRunId, SentRun], existing: Mapping[WandbRunId, ExistingRun]
+    ) -> dict[WandbRunId, str]:
         """Return what is missing, for each W&B run that is not whole."""
-        self._existing_runs.fetch(sent.run for sent in pending.values())
-        missing = {run_id: self._describe_missing(sent) for run_id, sent in pending.items()}
+        missing = {
+            run_id: self._describe_missing(sent, existing.get(run_id))
+            for run_id, sent in pending.items()
+        }
         rows = {
             run_id: sent.history
             for run_id, sent in pending.items()
-            if not missing[run_id] and not self._is_written_by_others(sent)
+            if not missing[run_id] and not self._is_written_by_others(existing.get(run_id))
         }
         histories = self._existing_runs.read_histories(
             run_id for run_id, planned in rows.items() if planned
@@ -141,17 +153,15 @@ class Arrivals:
                 self._losses[sent.run.name] = losses
         return {run_id: text for run_id, text in missing.items() if text}
 
-    def _is_written_by_others(self, sent: SentRun) -> bool:
+    def _is_written_by_others(self, existing: ExistingRun | None) -> bool:
         """Whether another sync wrote a W&B run after this one, and so is responsible for it."""
-        existing = self._existing_runs.get(sent.run.id)
         return existing is not None and existing.writer not in {"", self._writer}
 
-    def _describe_missing(self, sent: SentRun) -> str:
+    def _describe_missing(self, sent: SentRun, existing: ExistingRun | None) -> str:
         """Return what is missing of a W&B run apart from its history; empty if nothing is."""
-        existing = self._existing_runs.get(sent.run.id)
-        if existing and self._is_written_by_others(sent):
+        if existing and self._is_written_by_others(existing):
             is_complete = existing.complete == sent.run.fingerprint
-            return "" if is_complete else "another sync has begun to write it, and does not end"
+            return "" if is_complete else "another sync has begun to write it, and has not ended"
         expected = {
             "fingerprint": sent.run.fingerprint,
             "job_type": sent.job_type,
@@ -167,15 +177,12 @@ class Arrivals:
             return "artifacts that it uses are missing"
         return missing
 
-    def _mark(self, proven: list[SentRun]) -> None:
+    def _mark(self, proven: list[tuple[SentRun, ExistingRun]]) -> None:
         if proven:
             with ThreadPoolExecutor(min(_MARK_THREADS, len(proven)), "mfwb-mark") as pool:
-                list(pool.map(self._mark_run, proven))
+                list(pool.map(self._mark_run, *zip(*proven, strict=True)))
 
-    def _mark_run(self, sent: SentRun) -> None:
-        existing = self._existing_runs.get(sent.run.id)
-        if existing is None:
-            raise AssertionError(sent.run.id)
+    def _mark_run(self, sent: SentRun, existing: ExistingRun) -> None:
         receipt = sent.receipt
         if losses := self._losses.get(sent.run.name):
             receipt = replace(receipt, losses=(*receipt.losses, *losses))
@@ -207,10 +214,13 @@ def compare_rows(
         stored: the history that was read back.
     """
     if missing := missing_rows(planned, stored.rows):
-        return f"{len(planned) - len(missing)} of {len(planned)} rows of its history are there", ()
+        return (
+            f"{len(planned) - len(missing)} of {len(planned)} rows of its history have arrived",
+            (),
+        )
     if foreign := count_foreign_rows(planned, stored.rows):
         rows = "a row" if foreign == 1 else f"{foreign} rows"
-        why = f"W&B has {rows} too many, with other values or twice, and takes no row back"
+        why = f"W&B has {rows} too many, with other values or twice, and can't delete rows"
         return "", (Loss(f"{name}/history", why),)
     return "", ()
 
@@ -227,11 +237,11 @@ def describe_missing(
         token: the expected one in its summary.
     """
     if existing is None:
-        return "the run is not there"
+        return "the run does not exist"
     if existing.is_open:
         return f"its state is {existing.state}"
     if existing.fingerprint != fingerprint or existing.job_type != job_type:
-        return "its config, or what is said of it beside that, is not all there"
+        return "its config or its other metadata is not complete"
     if existing.sent != token:
-        return "its summary or its files are not all there"
+        return "its summary or its files are not complete"
     return ""

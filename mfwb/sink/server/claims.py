@@ -1,6 +1,6 @@
 """Claims of W&B runs: one sync only writes a run, even if two machines start at the same time.
 
-W&B's answer to each request to create a run tells whether it created one. So of two syncs, one
+W&B's answer to each request to create a run shows whether it created one. So of two syncs, one
 gets the run, and the other waits until the first has finished or shows no sign of life.
 """
 
@@ -111,8 +111,8 @@ class Claims:
     def _handle_deleted(self, run: RunIdentity, run_id: WandbRunId) -> Claim:
         if self._on_deleted == "fail":
             raise SinkError(
-                f"{run.name} was deleted in W&B (its id is {run_id}); say --on-deleted skip to "
-                "leave it away, or recreate to write it again"
+                f"{run.name} was deleted in W&B (its id is {run_id}); use --on-deleted skip to "
+                "exclude it, or recreate to write it again"
             )
         return Claim(None)
 
@@ -120,7 +120,7 @@ class Claims:
         """Wait for the sync that came first, then take over the run if that sync did not finish."""
         existing = self._existing_runs.fetch([run]).get(run.id)
         if existing is None:
-            raise SinkError(f"{run.name}: W&B says that it is there, and does not list it")
+            raise SinkError(f"{run.name}: W&B reports that it exists, but does not list it")
         self._wait_for_others(run, existing)
         return Claim(existing.id)
 
@@ -138,9 +138,7 @@ class Claims:
             if now - changed >= silence:
                 return
             if now - began >= self._client.retry_budget.seconds + _MAX_SILENCE:
-                raise SinkError(
-                    f"{run.name}: another machine has been writing {existing.url} so long"
-                )
+                raise SinkError(f"{run.name}: another machine is still writing {existing.url}")
             time.sleep(_POLL_SECONDS)
             before = existing.sign_of_life
             reloaded = self._existing_runs.fetch([run]).get(run.id)

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 import wandb
 
 from mfwb.planning import WandbRunId
+from mfwb.planning.names import split_project_path
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.content.receipt import Receipt, parse_receipt
 from mfwb.sink.content.run_content import MARKER
@@ -214,7 +215,7 @@ class ExistingRuns:
             run_id: the planned id of the W&B run.
             provider: the provider of its flow run; a W&B run from another provider does not count.
         """
-        entity, _, project = project_path.rpartition("/")
+        entity, project = split_project_path(project_path)
         ids = [id_in_generation(run_id, number) for number in range(_GENERATIONS)]
         path = f"{entity or self._entity}/{project}"
         existing = max(self._query({"name": {"$in": ids}}, path), key=_by_generation, default=None)
@@ -246,7 +247,7 @@ class ExistingRuns:
 
     def _check_files(self, existing: list[ExistingRun], path: str) -> list[ExistingRun]:
         """Return W&B runs without the marks of those that lack files."""
-        entity, _, project = path.partition("/")
+        entity, project = split_project_path(path)
         parts: dict[str, RunParts] = {}
         for chunk in _chunks(filter(_is_marked, existing), _PER_PAGE):
             ids, are_new = [run.id for run in chunk], any(run.sent for run in chunk)

@@ -144,7 +144,7 @@ class LatestAlias:
     def _find_newer_version(
         self, name: str, state: _NameState, moment: Moment, artifact: wandb.Artifact
     ) -> wandb.Artifact | None:
-        """Return a newer version that came in meanwhile; None if there is none."""
+        """Return a newer version that was logged in the meantime; None if there is none."""
         if state.logged is not None and moment.started < state.logged_start:
             return self._reload(state.logged)
         if (

@@ -40,7 +40,9 @@ def update_metadata(
         handle.summary.update(dict(done))
         return merged
 
-    return runs.call_with_reloaded_run(existing, action, f"change the words of {run_metadata.name}")
+    return runs.call_with_reloaded_run(
+        existing, action, f"update the metadata of {run_metadata.name}"
+    )
 
 
 def write_run_metadata(handle: Any, run_metadata: RunMetadata) -> None:

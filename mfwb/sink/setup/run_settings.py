@@ -72,7 +72,7 @@ def _find_invalid_field(fields: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _expected(name: str, fields: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> str:
-    """Return what is expected of a field: an error of the field's own check does not tell it."""
+    """Return what is expected of a field: an error of the field's own check does not contain it."""
     is_own = errors[0]["type"] == "value_error"
     return (_expected_by_type(name, fields[name]) if is_own else None) or describe_expectation(
         errors

@@ -64,4 +64,4 @@ def is_gzipped(metadata: bytes | str | None) -> bool:
     try:
         return not parse_json(BlobRecord, metadata).cas_raw
     except DamagedError:
-        raise ItemLost("what Metaflow's datastore says of its encoding is damaged") from None
+        raise ItemLost("the record of its encoding in Metaflow's datastore is damaged") from None

@@ -1,116 +1,125 @@
-"""Blobs in Google's and Microsoft's clouds, read by Metaflow; written from its code, untested."""
+"""Blobs of a cloud, streamed: looked up by one request, then requested in ranges.
+
+The clients of Google and Azure download a whole blob, or ranges of it. Metaflow's own readers
+download whole blobs to the current folder first, and take a missing bucket or container for a
+missing blob.
+"""
 
 from __future__ import annotations
 
-import json
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-
-from metaflow.exception import MetaflowException
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.ports import BlobLocation
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
-__all__ = [
-    "DownloadedBlobs",
-    "azure_errors",
-    "google_errors",
-    "locate_in_azure",
-    "locate_in_google",
-]
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
-_AZURE_HOSTS = ".blob.core.windows.net"  # W&B takes no others for Azure's
+__all__ = ["CloudBlobs", "RangeReader", "StoredBlob"]
+
+_FIRST_RANGE = 1 << 20  # bytes; most artifacts are smaller
+_LARGEST_RANGE = 8 << 20  # bytes; eight readers keep one each in memory
+_URI_DELIMITERS = frozenset("?#")  # at which the path ends for other programs
 
 
-class DownloadedBlobs:
-    """Reads files that Metaflow downloads to a temporary folder of its own."""
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob of a cloud.
 
-    readers = 8
+    Attributes:
+        size: stored bytes.
+        etag: without quotes.
+        version: as W&B's references name it; None if the cloud keeps none.
+        attributes: Metaflow's side metadata, as JSON.
+        updated: when it was written.
+        uri: as W&B's references take it; None if W&B could not follow it.
+        fetch: returns the bytes from a position up to another one; SourceError, ItemLost.
+    """
 
-    def __init__(
-        self,
-        storage: Any,
-        get_client: Callable[[str], Any],
-        locate: Callable[[Any], BlobLocation | None],
-        failures: tuple[type[Exception], ...],
-    ) -> None:
-        self._storage = storage
-        self._get_client = get_client  # returns the cloud's own object for a blob
-        self._locate = locate
-        self._failures = (MetaflowException, *failures)
+    size: int
+    etag: str
+    version: str | None
+    attributes: str | None
+    updated: datetime | None
+    uri: str | None
+    fetch: Callable[[int, int], bytes]
+
+
+class CloudBlobs:
+    """Reads the blobs that a function finds."""
+
+    readers = 8  # the clients keep ten connections
+
+    def __init__(self, look_up: Callable[[str], StoredBlob | None]) -> None:
+        self._look_up = look_up  # raises SourceError; None: the cloud answers that there is none
 
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
-        """Yield a blob, or None if Metaflow reports that there is none."""
-        with self._as_source_error(), self._storage.load_bytes([path]) as loaded:
-            _, local, metadata = next(iter(loaded))
-            if local is None:
-                yield None
-                return
-            with Path(local).open("rb") as stream:
-                yield Blob(stream, is_gzipped(None if metadata is None else json.dumps(metadata)))
+        """Yield a blob, or None if the cloud answers that there is no such blob."""
+        blob = self._look_up(path)
+        if blob is None:
+            yield None
+            return
+        written_at = None if blob.updated is None else round(blob.updated.timestamp() * 1000)
+        reader = RangeReader(blob.fetch, blob.size)
+        with io.BufferedReader(reader, min(_LARGEST_RANGE, max(blob.size, 1))) as stream:
+            yield Blob(stream, is_gzipped(blob.attributes), written_at)
 
     def locate(self, path: str) -> BlobLocation | None:
-        """Return the location of a blob for other machines, or None; ItemLost if it is gone."""
-        with self._as_source_error():
-            blob = self._get_client(path)
-            if not blob.exists():
-                raise ItemLost(GONE)
-            return self._locate(blob)
-
-    @contextmanager
-    def _as_source_error(self) -> Iterator[None]:
-        try:
-            yield
-        except self._failures as error:
-            raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
-
-
-def locate_in_google(blob: Any) -> BlobLocation:
-    """Return the location of a Google blob, as W&B's handler of gs:// expects it."""
-    blob.reload()
-    return BlobLocation(
-        f"gs://{blob.bucket.name}/{blob.name}",
-        blob.size,
-        etag=blob.etag,
-        gzipped=_is_gzipped(blob.metadata, "metaflow-user-attributes"),
-        version=str(blob.generation),
-    )
+        """Return URI, size and ETag of a blob without reading it; ItemLost if it is gone."""
+        blob = self._look_up(path)
+        if blob is None:
+            raise ItemLost(GONE)
+        if blob.uri is None or _URI_DELIMITERS.intersection(blob.uri):
+            return None
+        return BlobLocation(
+            blob.uri,
+            blob.size,
+            etag=blob.etag,
+            gzipped=is_gzipped(blob.attributes),
+            version=blob.version,
+        )
 
 
-def locate_in_azure(client: Any) -> BlobLocation | None:
-    """Return the location of an Azure blob, as W&B's handler of Azure expects it."""
-    uri = client.url.partition("?")[0]  # a signature may follow
-    if not urlsplit(uri).netloc.endswith(_AZURE_HOSTS):
-        return None
-    properties = client.get_blob_properties()
-    return BlobLocation(
-        uri,
-        properties.size,
-        etag=properties.etag.strip('"'),
-        gzipped=_is_gzipped(properties.metadata, "metaflow_user_attributes"),
-        version=properties.version_id,
-    )
+class RangeReader(io.RawIOBase):
+    """The bytes of a blob, one request per range; each range is twice as long as the one before.
 
+    So the first bytes of a blob cost a short request, and a large blob takes few of them.
+    """
 
-def google_errors() -> tuple[type[Exception], ...]:
-    """Return the errors of Google that Metaflow lets through."""
-    from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415 - with Metaflow's
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - datastore `gs` only
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
+        super().__init__()
+        self._fetch = fetch
+        self._size = size
+        self._position = 0
+        self._range = _FIRST_RANGE
 
-    return GoogleAPIError, GoogleAuthError
+    def readable(self) -> bool:
+        """Return True."""
+        return True
 
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Write the next bytes into a buffer and return their number; 0 at the end.
 
-def azure_errors() -> tuple[type[Exception], ...]:
-    """Return the errors of Azure that Metaflow lets through."""
-    from azure.core.exceptions import AzureError  # noqa: PLC0415 - with datastore `azure` only
-
-    return (AzureError,)
-
-
-def _is_gzipped(metadata: dict[str, str] | None, name: str) -> bool:
-    return is_gzipped((metadata or {}).get(name))
+        Raises:
+            SourceError: the cloud can't be read, or answers with another number of bytes.
+        """
+        view = memoryview(buffer)
+        count = min(len(view), self._range, self._size - self._position)
+        if count == 0:
+            return 0
+        data = self._fetch(self._position, self._position + count)
+        if len(data) != count:
+            raise SourceError(
+                f"Metaflow's datastore answered with {len(data):,} bytes instead of {count:,}"
+            )
+        view[:count] = data
+        self._position += count
+        self._range = min(2 * self._range, _LARGEST_RANGE)
+        return count

@@ -5,10 +5,11 @@ it; the datastore has both without that. Private interfaces used here:
 `FlowDataStore(...)._storage_impl`, `DATASTORES`, the paths
 `<flow>/<run>/<step>/<task>/<attempt>.data.json`, `<attempt>.runtime` beside it and
 `<flow>/data/<sha[:2]>/<sha>`, the blobs' side metadata `cas_raw` (beside a local file in
-`<file>_meta`, in S3 as the object's metadata `metaflow-user-attributes`), the clients that Metaflow
-sets up for its clouds: `S3Storage.s3_client.client` of boto3, and `root_client.get_blob_client` of
-Google and Azure; and `CardDatastore.get_storage_root`. The contract tests are in
-tests/integration/source.
+`<file>_meta`, in S3 as the object's metadata `metaflow-user-attributes`, with `_` in Azure), the
+clients that Metaflow sets up for its clouds: `S3Storage.s3_client.client` of boto3, and
+`root_client` of Google (`get_bucket_client`) and Azure (`get_blob_container_client`), both with
+`get_blob_full_path`; and `CardDatastore.get_storage_root`. The contract tests are in
+tests/integration/source and tests/cloud.
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ from typing import Any, TypeVar
 from metaflow.datastore import FlowDataStore
 from metaflow.exception import MetaflowException
 from metaflow.plugins import DATASTORES
+from metaflow.plugins.azure.azure_exceptions import MetaflowAzurePackageError
+from metaflow.plugins.gcp.gs_exceptions import MetaflowGSPackageError
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.ports import BlobLocation
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_sha1
-from mfwb.source.datastore import cloud
 from mfwb.source.datastore.blobs import GONE, Blob, Blobs
 from mfwb.source.datastore.checksums import Digests
+from mfwb.source.datastore.cloud import CloudBlobs
 from mfwb.source.datastore.decompress import decompress
 from mfwb.source.datastore.local import LocalBlobs
 from mfwb.source.json_records import AttemptRecord, ExitRecord, parse_json, read_limited
@@ -51,6 +54,11 @@ _SLACK_IN_MEMORY = 1_000
 many blobs are read together, as many as their recorded sizes allow."""
 
 _EXIT_LIMIT = 64_000  # bytes; Metaflow writes sixty
+
+_PACKAGES = {
+    "azure": "azure-storage-blob azure-identity",
+    "gs": "google-cloud-storage google-auth",
+}
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -82,7 +90,12 @@ def open_store(datastore: Datastore, flow: str, linked_folders: tuple[Path, ...]
         store = FlowDataStore(
             flow, environment=None, storage_impl=kinds[datastore.type], ds_root=datastore.root
         )
-    except MetaflowException as error:  # the cloud's own package is not installed
+    except (MetaflowAzurePackageError, MetaflowGSPackageError) as error:
+        raise SourceError(
+            f"the packages of Metaflow's datastore {datastore.type!r} are not installed here: "
+            f"pip install {_PACKAGES[datastore.type]}"
+        ) from error
+    except MetaflowException as error:
         reason = str(error) or error.headline
         raise SourceError(f"Metaflow's datastore can't be opened: {reason}") from error
     storage = store._storage_impl  # noqa: SLF001 - see the module docstring
@@ -111,16 +124,15 @@ def _open_blobs(storage: Any, linked_folders: tuple[Path, ...]) -> Blobs:
 
         return S3Blobs(lambda: storage.s3_client.client, storage.datastore_root)
 
-    def get_client(path: str) -> Any:
-        return storage.root_client.get_blob_client(path)
-
     if storage.TYPE == "gs":
-        failures = cloud.google_errors()
-        return cloud.DownloadedBlobs(storage, get_client, cloud.locate_in_google, failures)
+        from mfwb.source.datastore.gs import GoogleBucket  # noqa: PLC0415 - with its packages only
+
+        return CloudBlobs(GoogleBucket(storage.root_client).look_up)
     if storage.TYPE == "azure":
-        failures = cloud.azure_errors()
-        return cloud.DownloadedBlobs(storage, get_client, cloud.locate_in_azure, failures)
-    return cloud.DownloadedBlobs(storage, get_client, lambda _: None, ())
+        from mfwb.source.datastore.azure import AzureContainer  # noqa: PLC0415 - the same
+
+        return CloudBlobs(AzureContainer(storage).look_up)
+    raise SourceError(f"mfwb reads no datastores of type {storage.TYPE!r}")
 
 
 class FlowStore:
@@ -268,7 +280,7 @@ class FlowStore:
 
     def _blob_path(self, sha: str) -> str:
         if not is_sha1(sha):  # any other text could be any path
-            raise ItemLost("its recorded sha1 is none")
+            raise ItemLost("its recorded sha1 is not valid")
         return self._path("data", sha[:2], sha)
 
     def _path(self, *parts: str) -> str:

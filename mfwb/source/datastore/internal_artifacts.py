@@ -161,7 +161,7 @@ def _to_frame(value: Any) -> ForeachFrame | None:
                 num_splits=None if num_splits is None else as_integer(num_splits, "its splits"),
                 index=as_integer(index, "the index of a foreach"),
             )
-    raise DamagedError("_foreach_stack holds something that is no frame")
+    raise DamagedError("_foreach_stack holds something that is not a frame")
 
 
 def _step(value: Any) -> str:
@@ -224,6 +224,7 @@ def describe_unread_failure(size: int | None) -> Failure | None:
     """Return a failure for a recorded exception that is too large to read; None if it is not."""
     if size is None or size <= _SIZE_LIMIT:
         return None
+    # The text is part of the W&B run's fingerprint.
     message = f"what Metaflow recorded of it takes {size:,} bytes, more than are read"
     return Failure("Exception", message, is_whole=False)
 

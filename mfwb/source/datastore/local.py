@@ -79,7 +79,7 @@ class LocalBlobs:
     def _assert_root(self) -> None:
         """Raise SourceError if the whole datastore is missing, not just one file."""
         if not self._root.is_dir():
-            raise SourceError(f"Metaflow's datastore is not there: {self._root}")
+            raise SourceError(f"Metaflow's datastore does not exist: {self._root}")
 
 
 def _failure(error: OSError) -> SourceError | ItemLost:

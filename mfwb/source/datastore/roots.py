@@ -57,7 +57,7 @@ class DatastoreRoots:
             SourceError: it is not a datastore of the user.
         """
         if _is_invalid(recorded):
-            raise SourceError(f"{task} can't be read: the root of its datastore is none")
+            raise SourceError(f"{task} can't be read: the root of its datastore is not valid")
         if recorded.type != _LOCAL:
             if self._has_key(recorded):
                 return recorded

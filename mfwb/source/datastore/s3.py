@@ -68,7 +68,9 @@ class S3Blobs:
             return None
         answer = self._request(self._client.head_object, path)
         if answer is None:
-            with self.open(path):  # raises SourceError if the bucket is missing; HEAD can't tell
+            with self.open(
+                path
+            ):  # raises SourceError if the bucket is missing; HEAD does not show it
                 raise ItemLost(GONE)
         version = answer.get("VersionId")
         return BlobLocation(
@@ -82,7 +84,7 @@ class S3Blobs:
     def _resume(self, path: str, start: int, etag: str) -> Any:
         answer = self._request(self._client.get_object, path, Range=f"bytes={start}-", IfMatch=etag)
         if answer is None:
-            raise SourceError(f"{self._root}/{path} went away while it was read")
+            raise SourceError(f"{self._root}/{path} was deleted while it was read")
         return answer["Body"]
 
     def _request(self, call: Callable[..., Any], path: str, **options: str) -> Any:

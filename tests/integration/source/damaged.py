@@ -332,11 +332,11 @@ DAMAGES = {
     # that of its tasks
     "task: no time": Damage(_set(_task_self, ts_epoch=None), "can't be read"),
     "task: time after 9999": Damage(_set(_task_self, ts_epoch=2**53), "can't be read"),
-    "task: id leads up": Damage(_set(_task_self, task_id="../../x"), "odd name"),
-    "task: id is up": Damage(_set(_task_self, task_id=".."), "odd name"),
-    "task: id is a wildcard": Damage(_set(_task_self, task_id="*"), "odd name"),
-    "task: id has NUL": Damage(_set(_task_self, task_id="a\0"), "odd name"),
-    "task: id is a list": Damage(_set(_task_self, task_id=[]), "odd name"),
+    "task: id leads up": Damage(_set(_task_self, task_id="../../x"), "invalid name"),
+    "task: id is up": Damage(_set(_task_self, task_id=".."), "invalid name"),
+    "task: id is a wildcard": Damage(_set(_task_self, task_id="*"), "invalid name"),
+    "task: id has NUL": Damage(_set(_task_self, task_id="a\0"), "invalid name"),
+    "task: id is a list": Damage(_set(_task_self, task_id=[]), "invalid name"),
     "task: twice": Damage(_twice, "two tasks"),
     "task: deep": Damage(_raw(_task_self, DEEP), "can't be read"),
     "task: a list": Damage(_raw(_task_self, "[]"), "can't be read"),
@@ -409,11 +409,11 @@ DAMAGES = {
     ),
     # the bytes themselves
     "blob leads out": Damage(_secret_as_blob, "leads out of", lost=True),
-    "blob is a pipe": Damage(_blob(lambda _, path: os.mkfifo(path)), "no file", lost=True),
+    "blob is a pipe": Damage(_blob(lambda _, path: os.mkfifo(path)), "is not a file", lost=True),
     "blob is a device": Damage(
         _blob(lambda _, path: path.symlink_to("/dev/zero")), "leads out of", lost=True
     ),
-    "blob is a folder": Damage(_blob(lambda _, path: path.mkdir()), "no file", lost=True),
+    "blob is a folder": Damage(_blob(lambda _, path: path.mkdir()), "is not a file", lost=True),
     "blob is a circle": Damage(
         _blob(lambda _, path: path.symlink_to(path)), "symbolic links", lost=True
     ),

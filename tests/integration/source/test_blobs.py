@@ -23,8 +23,13 @@ BLOBS = {**ALL, **IN_S3}
 CASES = [*(("local", name) for name in ALL), *(("s3", name) for name in BLOBS)]
 NOWHERE = {
     "no-bucket": ("s3", "s3://nosuchbucket/metaflow", "NoSuchBucket"),
-    "no-folder": ("local", "/nowhere/at/all", "is not there"),
-    "no-package": ("gs", "gs://bucket/metaflow", "google-cloud-storage"),
+    "no-folder": ("local", "/nowhere/at/all", "does not exist"),
+    "no-package": ("gs", "gs://bucket/metaflow", "pip install google-cloud-storage google-auth"),
+    "no-package-of-azure": (
+        "azure",
+        "box/metaflow",
+        "pip install azure-storage-blob azure-identity",
+    ),
     "no-such-kind": ("tape", "tape://1", "no datastore of type 'tape'"),
 }
 SILENT = {

@@ -119,7 +119,7 @@ def test_nothing_is_extracted(theirs: Theirs) -> None:
     [
         ({"sha": "0" * 40}, "its code package can't be read: its bytes are gone"),
         ({"ds_type": "s3"}, "it is in another datastore (s3) than the artifacts"),
-        ({"metadata": '{"archive_format": "zip"}'}, "it is no gzipped tar but 'zip'"),
+        ({"metadata": '{"archive_format": "zip"}'}, "it is not a gzipped tar but 'zip'"),
         ({"metadata": None}, "its source can't be read"),
         ({"sha": "../../../../../../etc/passwd"}, "its source can't be read"),
         ({"location": "/etc/passwd"}, ""),

@@ -107,7 +107,7 @@ def test_useless_converter(site: Path, code: str, at: str, why: str) -> None:
 
     said = str(caught.value)
     assert said.startswith(f"the converter mine of mine (mine_for_mfwb{at}) can't be used: {why}")
-    assert said.endswith("Mend or uninstall it")
+    assert said.endswith("Fix or uninstall it")
 
 
 def test_two_of_one_name(site: Path) -> None:
@@ -115,7 +115,7 @@ def test_two_of_one_name(site: Path) -> None:
     install(site)
     install(site, package="theirs")
 
-    with pytest.raises(UsageError, match="mine_for_mfwb goes by the same name"):
+    with pytest.raises(UsageError, match="mine_for_mfwb has the same name"):
         find_plugins()
 
 

@@ -93,7 +93,7 @@ def test_a_push_keeps_the_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", [{"project": "a/b"}, {"entity": "a/b"}])
 def test_names_that_wandb_refuses(given: dict[str, str]) -> None:
     """They are refused before anything is read, in every command."""
-    with pytest.raises(UsageError, match="is no name of"):
+    with pytest.raises(UsageError, match="is not a valid W&B"):
         entity_and_project("F", load_settings(given, environ={}), NOTHING)
 
 

@@ -250,7 +250,7 @@ def test_what_it_makes_must_be_files(lying_forkserver: Forkserver, tmp_path: Pat
     (tmp_path / "x").write_text(f"link {tmp_path / 'secret'}")
     converter = Converter(lying_forkserver)
 
-    with pytest.raises(UnconvertibleError, match="no file"):
+    with pytest.raises(UnconvertibleError, match="is not a file"):
         converter.convert(Job(Conversion.VALUE, tmp_path / "x", tmp_path / "y"))
     converter.close()
 
@@ -258,7 +258,7 @@ def test_what_it_makes_must_be_files(lying_forkserver: Forkserver, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"), [("deep", "too deeply"), ("hollow", "no pickle of its size")]
+    ("kind", "reason"), [("deep", "too deeply"), ("hollow", "too much for a pickle of its size")]
 )
 def test_what_it_makes_has_bounds(
     kind: str, reason: str, lying_forkserver: Forkserver, tmp_path: Path
@@ -317,7 +317,7 @@ def test_one_that_ends_the_process(inspector: Inspector, monkeypatch: pytest.Mon
     answers = inspector.inspect("F/2", Inspection.VALUE, [good, pickle.dumps("x" * 70_000), good])
 
     assert [found for found, _ in answers] == [[{"a": 1}, False], None, [{"a": 1}, False]]
-    assert answers[1][1] == "the process that looked at it ended (-9)"
+    assert answers[1][1] == "the process that inspected it ended (-9)"
 
 
 def test_one_that_takes_too_long() -> None:
@@ -331,7 +331,7 @@ def test_one_that_takes_too_long() -> None:
     answers = [inspector.inspect("F/3", Inspection.VALUE, [pickle.dumps(1)]) for _ in range(2)]
     inspector.close()
 
-    assert answers == [[(None, "it took too long to look at it")], [([1, False], None)]]
+    assert answers == [[(None, "inspecting it took too long")], [([1, False], None)]]
 
 
 @pytest.fixture(scope="module")
@@ -370,7 +370,7 @@ def test_answers_of_one_that_was_taken_over(name: str, liar: Inspector) -> None:
     with limited():
         answers = liar.inspect("F/5", look, [said])
 
-    assert answers == [(None, "the process that looked at it ended (-9)")]
+    assert answers == [(None, "the process that inspected it ended (-9)")]
 
 
 @contextmanager
@@ -393,7 +393,7 @@ def limited() -> Iterator[None]:
 def test_one_that_never_answers(liar: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes no time of the processor, and is ended all the same."""
     monkeypatch.setattr("mfwb.conversion.inspector._SECONDS", 0.5)
-    reason = "it took too long to look at it"
+    reason = "inspecting it took too long"
 
     answers = [liar.inspect("F/6", Inspection.VALUE, [b""]) for _ in range(2)]
 

@@ -188,7 +188,7 @@ def test_a_source_that_was_edited_is_not_used() -> None:
     for facts, reason in (
         ({"code": moved}, "start is at line 9, and ran at line 8"),
         ({"code": newer}, "demo.py was written after the flow run began"),
-        ({"graph": other}, "other steps than what ran: more"),
+        ({"graph": other}, "other steps than the flow run: more"),
         ({"graph": ()}, "no graph"),
         ({"code": None, "code_missing": "it is gone"}, "it is gone"),
     ):
@@ -311,7 +311,7 @@ def test_reason_for_a_task_that_recorded_nothing() -> None:
         )
     )
 
-    assert "nothing says which tasks came before DemoFlow/7/end/2" in lineage.doubts["end"]
+    assert "it was not recorded which tasks came before DemoFlow/7/end/2" in lineage.doubts["end"]
 
 
 def test_where_reads_stand() -> None:

@@ -147,7 +147,7 @@ def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
     found = make_names_safe(ArtifactFiles(Form.PATH, [odd, ReadyFile("d/x", 1, tmp_path / "x")]))
 
     assert [one.path for one in found.files] == ["d/x"]
-    assert found.missing == {"d/\udcff": "its name is no UTF-8, and W&B takes no other"}
+    assert found.missing == {"d/\udcff": "its name is not UTF-8, which W&B requires"}
 
 
 def _planned() -> PlannedFile:

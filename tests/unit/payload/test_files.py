@@ -127,7 +127,7 @@ def test_tables_of_several_kinds(builder: PayloadBuilder, contents: MemoryConten
 @pytest.mark.parametrize("value", [1, {"a": 1}, np.ones(3), ARROW["a"]])
 def test_no_table(value: Any) -> None:
     """What is no table is refused."""
-    with pytest.raises(TypeError, match="is no table"):
+    with pytest.raises(TypeError, match="is not a table"):
         load_frame(pickle.dumps(value))
 
 
@@ -137,7 +137,7 @@ def test_levels_of_an_index_that_there_are_not() -> None:
     bad = good.replace(b"C\x02\x00\x01", b"C\x02\x00\x09")
 
     assert bad != good
-    with pytest.raises(ValueError, match="a level that there is not"):
+    with pytest.raises(ValueError, match="a level that does not exist"):
         load_frame(bad)
 
 
@@ -341,7 +341,7 @@ def test_plugin(plugin: PayloadBuilder, contents: MemoryContents) -> None:
         "one": None,
         "two": None,
         "bad": "ValueError: bad",
-        "empty": "ValueError: the converter theirs made no file of it",
+        "empty": "ValueError: the converter theirs made no file from it",
         "gone": "LookupError: there is no converter no",
     }
 

@@ -106,8 +106,8 @@ def test_code_loads_it(
 @pytest.mark.parametrize(
     ("value", "modules", "said"),
     [
-        ({"a": 1}, [], "Loading it needs Python alone."),
-        (dt.date(2026, 1, 1), [], "Loading it needs Python alone."),
+        ({"a": 1}, [], "Loading it needs only Python."),
+        (dt.date(2026, 1, 1), [], "Loading it needs only Python."),
         (LinearRegression(), ["sklearn"], "Loading it runs code of: `sklearn`."),
     ],
 )
@@ -142,7 +142,7 @@ def test_no_pickle_needs_nothing(builder: PayloadBuilder, contents: MemoryConten
 def test_why_it_stayed_a_pickle(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """The reason is in metadata and description; if not all are pickles, by file."""
     one = made_of(builder, contents, Form.ARRAY, "no array")
-    reason = "TypeError: a str is no plain array"
+    reason = "TypeError: a str is not a plain array"
     assert one.metadata == {"modules": [], "kept_as_pickle": reason}
     assert f"It stayed a pickle: `{reason}`.\n" in one.description
 

@@ -97,9 +97,9 @@ def test_links(folder: Path, tmp_path: Path, files: Files) -> None:
     assert [file.path for file in found.files] == ["a.csv", "in", "sub/b.csv"]
     assert found.missing == {
         "itself": "it is a link that leads out of the folder",
-        "nowhere": "it is no file",
+        "nowhere": "it is not a file",
         "out": "it is a link that leads out of the folder",
-        "pipe": "it is no file",
+        "pipe": "it is not a file",
         "round": "it is a link to a folder",
     }
 
@@ -153,7 +153,7 @@ def test_hidden(folder: Path, files: Files, kept: dict[str, bytes]) -> None:
 
     assert sorted(kept) == ["a.csv", "sub/b.csv"]
     assert found.missing == dict.fromkeys(
-        [".env", ".git", "plain"], "it is hidden, which takes --path-root"
+        [".env", ".git", "plain"], "it is hidden, which needs --path-root"
     )
     assert len(files(PurePath(folder), allowed=AllowedFiles((folder,))).files) == 5
 
@@ -210,7 +210,7 @@ def test_neither_file_nor_folder(tmp_path: Path, files: Files) -> None:
     """A pipe is lost, because reading it would wait for ever."""
     os.mkfifo(tmp_path / "pipe")
 
-    with pytest.raises(ItemLost, match="it is no file"):
+    with pytest.raises(ItemLost, match="it is not a file"):
         files(PurePath(tmp_path / "pipe"))
 
 
@@ -236,7 +236,7 @@ def test_a_name_that_is_no_text(folder: Path, files: Files) -> None:
     """W&B could not take it."""
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).touch()
 
-    assert files(PurePath(folder)).missing == {"caf\\udce9": "its name is no UTF-8"}
+    assert files(PurePath(folder)).missing == {"caf\\udce9": "its name is not UTF-8"}
 
 
 def test_empty_folder(tmp_path: Path, files: Files) -> None:
@@ -254,5 +254,5 @@ def test_load(protocol: int) -> None:
 @pytest.mark.parametrize("data", [b"", pickle.dumps(1), pickle.dumps(os.getcwd)])
 def test_no_path(data: bytes) -> None:
     """What is no path is lost with a reason."""
-    with pytest.raises(ItemLost, match=r"is no path|can't be read"):
+    with pytest.raises(ItemLost, match=r"is not a path|can't be read"):
         load_path(data)

@@ -364,7 +364,7 @@ def test_losses() -> None:
     assert [loss.item for loss in losses] == [
         f"{TASK}/{name}" for name in ("gone", "damaged", "foreign")
     ]
-    assert losses[0] == Loss(f"{TASK}/gone", "its bytes can't be had")
+    assert losses[0] == Loss(f"{TASK}/gone", "its bytes can't be read")
     assert losses[1].reason.startswith("its pickle can't be read (")
     assert "_reconstruct" in losses[2].reason
 

@@ -55,8 +55,8 @@ def test_parse(text: str, step: str, task_id: str | None, name: str) -> None:
         ("F/1/train/4", "names a task; add an artifact: F/1/train/4/model"),
         ("F/1/tr.ain/x", "'tr.ain' in 'F/1/tr.ain/x' can't be the name of a step"),
         ("F/1/train/ /x", "can't be the id of a task"),
-        ("9/1/train/x", "is no pathspec"),
-        ("F/a b/train/x", "is no pathspec"),
+        ("9/1/train/x", "is not a pathspec"),
+        ("F/a b/train/x", "is not a pathspec"),
         ("F/1/_parameters/1/alpha", "give F/1/_parameters/alpha"),
     ],
 )

@@ -53,7 +53,7 @@ ERRORS = (KeyError("odd"), RecursionError("deep"), Panic("at the disco"))
 SHORTAGES = {
     MemoryError(): "there is not enough memory",
     OSError(errno.ENOSPC, "No space left", "x.db"): "No space left: x.db",
-    RuntimeError("can't start new thread"): "the machine lets it start no more threads",
+    RuntimeError("can't start new thread"): "the machine does not let it start more threads",
 }
 
 

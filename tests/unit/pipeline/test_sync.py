@@ -347,7 +347,10 @@ def test_still_running() -> None:
     assert statuses(result) == [("DemoFlow/7", "skipped"), ("DemoFlow/1", "synced")]
     assert result.flow_runs[0].reason == "it is still running"
     assert result.notes == (
-        "nothing says that DemoFlow/7 is over; if its process is gone, say --abandoned-after 0s",
+        (
+            "it is not known whether DemoFlow/7 has ended; if its process is gone, use "
+            "--abandoned-after 0s"
+        ),
     )
     assert not result.failed
     assert not any(name.startswith("DemoFlow/7") for name in here.wandb.written)

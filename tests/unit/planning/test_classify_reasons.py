@@ -120,7 +120,7 @@ def test_converters_come_second() -> None:
     ("artifact", "settings", "words"),
     [
         (ref("x", type_="str", size=100_001), {}, "100,001 bytes, and a summary takes no"),
-        (ref("x", encoding="json-v1"), {}, "it is no pickle, but json-v1"),
+        (ref("x", encoding="json-v1"), {}, "it is not a pickle, but json-v1"),
         (
             ref("x", type_="list", names=("datetime.date",)),
             {"unpickle": "never"},
@@ -145,14 +145,14 @@ def test_no_value(artifact: Any, settings: dict[str, Any], words: str) -> None:
     ("artifact", "settings", "words"),
     [
         (ref("x", type_="pandas.DataFrame"), {"unpickle": "never"}, "--unpickle never"),
-        (ref("x", type_="matplotlib.figure.Figure"), {}, "takes --unpickle trusted"),
+        (ref("x", type_="matplotlib.figure.Figure"), {}, "needs --unpickle trusted"),
         (
             ref("x", type_="pandas.DataFrame", size=251),
             {"max_memory": 1000},
             "1,004 bytes of memory, and --max-memory is 1,000",
         ),
         (ref("x", type_="str", size=64_000_001), {}, "JSON is made of no more than 64,000,000"),
-        (ref("x", type_="pandas.DataFrame", encoding="arrow"), {}, "it is no pickle, but arrow"),
+        (ref("x", type_="pandas.DataFrame", encoding="arrow"), {}, "it is not a pickle, but arrow"),
         (ref("x", type_="pandas.DataFrame", encoding=""), {}, "of an unknown encoding"),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_converter_that_is_not_trusted() -> None:
     artifact = ref("x", type_="pandas.DataFrame")
     reason = explain_classification(artifact, chosen(UNSAFE))
 
-    assert reason.not_converted == "the converter any may run code, which takes --unpickle trusted"
+    assert reason.not_converted == "the converter any may run code, which needs --unpickle trusted"
     assert (reason.classification.form, reason.not_loaded) == (Form.PARQUET, "")
     trusted = explain_classification(artifact, chosen(UNSAFE, unpickle="trusted"))
     assert (trusted.classification.form, trusted.not_converted) == (Form.PLUGIN, "")
@@ -178,9 +178,9 @@ def test_a_converter_that_is_not_trusted() -> None:
 @pytest.mark.parametrize(
     ("artifact", "words"),
     [
-        (ref("x", type_="__main__.A"), "its pickle can't be looked into"),
-        (ref("x", type_="dict"), "its pickle can't be looked into"),
-        (ref("x", type_="__main__.A", encoding="own"), "it is no pickle, but own"),
+        (ref("x", type_="__main__.A"), "its pickle can't be inspected"),
+        (ref("x", type_="dict"), "its pickle can't be inspected"),
+        (ref("x", type_="__main__.A", encoding="own"), "it is not a pickle, but own"),
         (ref("x", type_="__main__.A", names=("__main__.A",)), ""),
     ],
 )
@@ -244,7 +244,7 @@ def test_every_difference_has_its_reason(
         if encoding == "pickle-v4":
             assert told == (reason.classification != best), (reason, best)
         else:
-            assert reason.not_loaded.startswith("it is no pickle")
+            assert reason.not_loaded.startswith("it is not a pickle")
 
 
 @pytest.mark.parametrize(

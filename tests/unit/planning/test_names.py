@@ -156,3 +156,13 @@ def test_names(text: str) -> None:
     assert names.card_key("card", "0", "my_card") == "card/0/my_card"
     table = f"run-{names.run_id('F', text, 'a' * 100)}-{names.table_key(text)}"
     assert_label(table, 128 - len("__"))
+
+
+@pytest.mark.parametrize(
+    ("entity", "project", "path"), [("acme", "wines", "acme/wines"), (None, "wines", "/wines")]
+)
+def test_project_path(entity: str | None, project: str, path: str) -> None:
+    """A path has an entity or none, and is split into the same parts."""
+    assert names.project_path(entity, project) == path
+    assert names.split_project_path(path) == (entity or "", project)
+    assert names.split_project_path(project) == ("", project)

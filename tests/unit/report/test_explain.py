@@ -136,7 +136,10 @@ def test_handed_on(tmp_path: Path) -> None:
     text = folded(explained(sample(), "choose/model", tmp_path))
 
     assert "passed on by choose/4; written by train/3" in text
-    assert "written nothing here, it is only passed on; its own step writes: artifact model" in text
+    assert (
+        "written nothing here: it is only passed on; the step that made it writes: artifact model"
+        in text
+    )
     assert "file 1/model.pkl 61 B Metaflow's own pickle beside those of 1 other task" in text
 
 
@@ -320,7 +323,7 @@ def test_nothing_steers_the_terminal(tmp_path: Path) -> None:
         (
             "list",
             DecidingType(KindEvidence.NOTHING, "a.B", inside=True),
-            "it holds a.B, which is no plain value, no table and no model",
+            "it holds a.B, which is not a plain value, a table or a model",
         ),
         (
             "a.B",
@@ -345,7 +348,7 @@ def test_why_not_more() -> None:
     blind = Reason("a.B", Classification(Kind.OTHER), deciding_type, unseen="it is damaged")
     lazy = Reason("a.B", Classification(Kind.OTHER), deciding_type, no_value="a", not_loaded="b")
 
-    assert explain_kind(blind) == "what it holds is not known: it is damaged"
+    assert explain_kind(blind) == "its content is not known: it is damaged"
     assert why_not_more(blind) == {}
     assert why_not_more(lazy) == {"not in the summary": "a", "not loaded": "b"}
 

@@ -49,7 +49,7 @@ def test_what_is_no_pathspec(text: str) -> None:
         parse(text)
 
     assert str(caught.value) == (
-        f"{text!r} is no pathspec; say Flow/123, Flow/latest or Flow --last 5"
+        f"{text!r} is not a pathspec; give Flow/123, Flow/latest or Flow --last 5"
     )
 
 
@@ -60,7 +60,7 @@ def test_more_than_a_flow_run(text: str) -> None:
         parse(text)
 
     assert str(caught.value) == (
-        f"{text!r} names more than a flow run; mfwb works on whole runs, so say 'Flow/123'"
+        f"{text!r} names more than a flow run; mfwb works on whole runs, so give 'Flow/123'"
     )
 
 

@@ -164,10 +164,13 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a bomb": (lambda: gzip.compress(_header(b"7777777777") + bytes(300_000_000), 1), "256 MB"),
     "a sparse bomb": (lambda: gzip.compress(_sparse(), 1), "256 MB"),
     "no end of members": (lambda: gzip.compress(_header(b"0") * 60_000, 1), "50,000 files"),
-    "nothing that says what was run": (lambda: packed(member("flow.py", FLOW)), "what was run"),
+    "nothing that says what was run": (
+        lambda: packed(member("flow.py", FLOW)),
+        "does not name the script",
+    ),
     "what was run is elsewhere": (
         lambda: packed(NEW[0], member(".mf_meta/INFO", b'{"script": "/etc/passwd"}'), NEW[2]),
-        "what was run",
+        "does not name the script",
     ),
     "what was run is missing": (lambda: packed(*NEW), "flow.py is not in it"),
     "what was run is too large": (

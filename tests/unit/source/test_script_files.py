@@ -115,7 +115,7 @@ def test_only_files_are_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.py")
 
     assert set(read_script(script).files) == {"flow.py"}
-    with pytest.raises(OSError, match="is no file"):
+    with pytest.raises(OSError, match="is not a file"):
         read_script(tmp_path / "pipe.py")
 
 

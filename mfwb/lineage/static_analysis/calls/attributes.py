@@ -90,7 +90,7 @@ def _of_flow(frame: Frame, atom: Atom, name: str, node: ast.AST) -> Value:
     if name.startswith("__") and name.endswith("__"):
         return _special(frame, atom, name, node)
     if name in PRIVATE_ATTRIBUTES:
-        frame.doubt(node, f"{name} reaches into Metaflow's insides")
+        frame.doubt(node, f"{name} uses Metaflow's internals")
         return ANYTHING
     return note_read(frame, atom, name)
 
@@ -127,7 +127,7 @@ def _of_inputs(frame: Frame, atom: Inputs, name: str, node: ast.AST) -> Value:
     if name == "flows":
         return value_of(atom)
     if name.startswith("__"):
-        frame.doubt(node, f"{name} of the inputs may hand out any artifact")
+        frame.doubt(node, f"{name} of the inputs may return any artifact")
         return ANYTHING
     return value_of(InputAtom(branch=name))
 

@@ -91,7 +91,7 @@ def limit_size(value: Value) -> Value:
     if len(value) > _WIDEST:
         value = frozenset(OTHER if isinstance(atom, Const | Text) else atom for atom in value)
     if len(value) > _WIDEST:
-        raise TooIntricateError("an expression may stand for too many things")
+        raise TooIntricateError("an expression may have too many values")
     return value
 
 
@@ -165,5 +165,5 @@ def _leaves(value: Value) -> Value:
     """Return what containers hold, without plain values."""
     leaves = leaves_of(value)
     if len(leaves) > _WIDEST:
-        raise TooIntricateError("a container may hold too many things")
+        raise TooIntricateError("a container may hold too many values")
     return leaves | ANYTHING

@@ -16,7 +16,7 @@ class Effects:
 
     Attributes:
         reads: attributes read before the function has surely written them.
-        lost_reads: attributes read after they may have been deleted: whatever the caller wrote
+        lost_reads: attributes read after they may have been deleted: even if the caller wrote them
             before, they may come from the parents.
         deferred: attributes that inner functions read, at whatever time they are called.
         unsettled: attributes that inner functions delete, at whatever time they are called.

@@ -116,7 +116,7 @@ class Project:
             if key in self._open:
                 return None
             if len(self._open) >= _MAX_LOOKUPS:
-                raise TooIntricateError(f"{name} stands for too many other names")
+                raise TooIntricateError(f"{name} refers to too many other names")
             self._open.add(key)
             try:
                 self._values[key] = self._look_up(module, name)

@@ -71,7 +71,7 @@ def _vars(frame: Frame, args: Args, node: ast.Call) -> Value:
 def _own_names(frame: Frame, _args: Args, node: ast.Call) -> Value:
     """`locals()`: returns self under a name that the analysis can't see."""
     if any(holds_flow(value) for value in frame.state.names.values()):
-        frame.doubt(node, f"{name_of(node)}() hands out self by name")
+        frame.doubt(node, f"{name_of(node)}() gives access to self by name")
     return ANYTHING
 
 

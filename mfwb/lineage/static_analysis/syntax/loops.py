@@ -98,7 +98,7 @@ def _rounds(frame: Frame, head: Callable[[], None], body: list[ast.stmt]) -> tup
             frame.state = entry
             return breaks, after
         entry = again
-    raise TooIntricateError("a loop tells something new each time round")
+    raise TooIntricateError("the values in a loop change in every round")
 
 
 def _give_up_values(entry: State, again: State) -> None:

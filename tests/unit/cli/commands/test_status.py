@@ -121,12 +121,12 @@ def test_nothing_is_made_where_nothing_is(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["Flow/7"], "status is that of flows: say Flow rather than Flow/7"),
-        (["no flow"], "'no flow' is no pathspec; say Flow/123, Flow/latest or Flow --last 5"),
-        (["--rebuild"], "say what to ask W&B for: --project NAME, or the flows that went there"),
+        (["Flow/7"], "status shows whole flows: give Flow, not Flow/7"),
+        (["no flow"], "'no flow' is not a pathspec; give Flow/123, Flow/latest or Flow --last 5"),
+        (["--rebuild"], "give --project NAME, or the flows to look for in W&B"),
         (
             ["--rebuild", "--project", "p", "--mode", "offline", "--dir", "b"],
-            "W&B does not know what is in a bundle: sync into that again",
+            "the ledger of a bundle can't be rebuilt from W&B: sync into the bundle again",
         ),
     ],
 )
@@ -163,7 +163,7 @@ def test_rebuilding(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
     assert (code, asked) == (0, [(("Flow",), {"project": "wines"})])
     assert out.startswith("flow  project ")
     assert err.splitlines() == [
-        "mfwb: the damaged ledger is called aside now",
+        "mfwb: the damaged ledger was renamed to aside",
         "mfwb: acme/wines has 1,200 synced and 3 incomplete flow runs",
     ]
 
@@ -199,7 +199,7 @@ def test_rebuilding_that_fails(
     assert run(capsys, "--rebuild", "--project", "wines") == (
         4,
         "",
-        "mfwb: the damaged ledger is called aside now\nmfwb: W&B is not there\n",
+        "mfwb: the damaged ledger was renamed to aside\nmfwb: W&B is not there\n",
     )
 
 

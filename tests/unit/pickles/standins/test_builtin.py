@@ -79,7 +79,7 @@ def test_zones() -> None:
     """What pytz pickled becomes a zone of the standard library."""
     assert builtin.zone("Europe/Berlin", 3600, 0, "CET") == ZoneInfo("Europe/Berlin")
     for name in ("../../etc/passwd", "/etc/passwd", "", "a\0b", ["UTC"]):
-        with pytest.raises(ForbiddenName, match="a time zone whose name is none"):
+        with pytest.raises(ForbiddenName, match="a time zone whose name is not valid"):
             builtin.zone(name)  # type: ignore[arg-type]
     assert builtin.utc() is dt.timezone.utc
     assert builtin.fixed_offset(-90).utcoffset(None) == dt.timedelta(minutes=-90)

@@ -53,5 +53,5 @@ def test_records_that_are_none(tmp_path: Path) -> None:
     path = tmp_path / "run.wandb"
     write_framed(path, [b"\x0a\xff\xff\xff\xff\x0f"])
 
-    with pytest.raises(ValueError, match="a record is none"):
+    with pytest.raises(ValueError, match="a record is not valid"):
         list(read_records(path))

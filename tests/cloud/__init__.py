@@ -1,0 +1,1 @@
+"""Metaflow's datastores in clouds, against emulators; `make test-cloud`."""
