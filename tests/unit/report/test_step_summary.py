@@ -92,6 +92,13 @@ def test_any_text(text: str, cells: list[tuple[str, str]]) -> None:
     assert "www." not in document
 
 
+def test_letters_that_end_a_link() -> None:
+    """A URL with a letter that might end the link, or the cell, is not a link."""
+    for letter in "<>|\\`[](){}\"' &*!$^\n\x1b\u200bü":
+        rows = ((Cell("b", f"{URL}/{letter}"),),)
+        assert "](" not in to_markdown(StepSummary("x", headings=("a",), rows=rows)), letter
+
+
 @given(st.text(st.characters(codec="ascii"), max_size=20))
 def test_links(tail: str) -> None:
     """A link leads to the given URL, or there is none."""
