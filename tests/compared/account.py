@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.compared.comparison import Difference, is_in_summary, is_picked
-from tests.compared.said_by_metaflow import FlowRunFacts
+from tests.compared.metaflow_facts import FlowRunFacts
 
 __all__ = ["KINDS", "differences_of_account", "differences_of_totals"]
 
