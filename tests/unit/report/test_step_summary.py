@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -106,7 +108,11 @@ def test_links(tail: str) -> None:
     [paragraph] = to_markdown(StepSummary("x", headings=("a",), rows=((Cell("b", url),),))).split(
         "\n"
     )[4:5]
-    links = [token.attrs["href"] for token in tokens_of(paragraph) if token.type == "link_open"]
+    links = [
+        unquote(str(token.attrs["href"]))  # the reader itself turns "%" into "%25"
+        for token in tokens_of(paragraph)
+        if token.type == "link_open"
+    ]
 
-    assert links in ([], [url])
-    assert links == [url] or set(tail) - set("abcdefghijklmnopqrstuvwxyz/0123456789-")
+    assert links in ([], [unquote(url)])
+    assert links or set(tail) - set("abcdefghijklmnopqrstuvwxyz/0123456789-")
